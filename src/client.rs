@@ -1,0 +1,1 @@
+//! A session over a stream: connect, publish, subscribe, next event.

@@ -1,0 +1,1 @@
+//! Facts of a failure → cause and hint, by stable finding id.

@@ -1,0 +1,35 @@
+//! moskit, the MQTT toolkit: the map of the house.
+//!
+//! ```text
+//! argv ──► cmd ──► Options ──► net ──► client ──► mqtt::session ──► mqtt::packet     one direction, one noun each
+//!           │      (valid)    (bytes)  (moves       (decides)        (bytes ⇄ Packet)
+//!           ▼                           bytes)
+//!         term  ◄── events: message, acknowledged, closed ──┘
+//!        (text, exit code)
+//! ```
+//!
+//! * [`mqtt`]: the protocol, pure: packets, topics, flows, the client's side of a session
+//! * [`broker`]: the embedded broker; its core is pure too
+//! * [`net`]: how to reach a peer or be reached, TLS included; knows no packet
+//! * [`client`]: a session over a stream
+//! * [`state`]: what brokers leave on disk
+//! * [`pki`]: keys, certificates, chains
+//! * [`passwd`]: the password file
+//! * [`queue`]: where waiting messages can be read from, and the age × who table
+//! * [`diagnose`]: facts of a failure → cause and hint
+//! * [`term`]: everything that a person sees
+//! * [`cmd`]: one file per verb
+//!
+//! A module names only modules on lines above its own; `tests/integration/house.rs` holds the table.
+
+pub mod broker;
+pub mod client;
+pub mod cmd;
+pub mod diagnose;
+pub mod mqtt;
+pub mod net;
+pub mod passwd;
+pub mod pki;
+pub mod queue;
+pub mod state;
+pub mod term;

@@ -1,0 +1,74 @@
+//! Reason codes of MQTT 5, §2.4: raw numbers with names beside them.
+
+/// A reason code as it came over the wire; any of the 256 values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReasonCode(pub u8);
+
+macro_rules! reasons {
+    ($($name:ident = $code:literal, $text:literal;)*) => {
+        impl ReasonCode {
+            $(pub const $name: Self = Self($code);)*
+
+            /// The text that Mosquitto's programs print for the code.
+            pub const fn text(self) -> &'static str {
+                match self.0 {
+                    $($code => $text,)*
+                    _ => "Unknown reason",
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    SUCCESS = 0, "Success";
+    GRANTED_QOS_1 = 1, "Granted QoS 1";
+    GRANTED_QOS_2 = 2, "Granted QoS 2";
+    DISCONNECT_WITH_WILL = 4, "Disconnect with Will Message";
+    NO_MATCHING_SUBSCRIBERS = 16, "No matching subscribers";
+    NO_SUBSCRIPTION_EXISTED = 17, "No subscription existed";
+    CONTINUE_AUTHENTICATION = 24, "Continue authentication";
+    RE_AUTHENTICATE = 25, "Re-authenticate";
+    UNSPECIFIED_ERROR = 128, "Unspecified error";
+    MALFORMED_PACKET = 129, "Malformed Packet";
+    PROTOCOL_ERROR = 130, "Protocol Error";
+    IMPLEMENTATION_SPECIFIC_ERROR = 131, "Implementation specific error";
+    UNSUPPORTED_PROTOCOL_VERSION = 132, "Unsupported Protocol Version";
+    CLIENT_IDENTIFIER_NOT_VALID = 133, "Client Identifier not valid";
+    BAD_USER_NAME_OR_PASSWORD = 134, "Bad User Name or Password";
+    NOT_AUTHORIZED = 135, "Not authorized";
+    SERVER_UNAVAILABLE = 136, "Server unavailable";
+    SERVER_BUSY = 137, "Server busy";
+    BANNED = 138, "Banned";
+    SERVER_SHUTTING_DOWN = 139, "Server shutting down";
+    BAD_AUTHENTICATION_METHOD = 140, "Bad authentication method";
+    KEEP_ALIVE_TIMEOUT = 141, "Keep Alive timeout";
+    SESSION_TAKEN_OVER = 142, "Session taken over";
+    TOPIC_FILTER_INVALID = 143, "Topic Filter invalid";
+    TOPIC_NAME_INVALID = 144, "Topic Name invalid";
+    PACKET_IDENTIFIER_IN_USE = 145, "Packet Identifier in use";
+    PACKET_IDENTIFIER_NOT_FOUND = 146, "Packet Identifier not found";
+    RECEIVE_MAXIMUM_EXCEEDED = 147, "Receive Maximum exceeded";
+    TOPIC_ALIAS_INVALID = 148, "Topic Alias invalid";
+    PACKET_TOO_LARGE = 149, "Packet too large";
+    MESSAGE_RATE_TOO_HIGH = 150, "Message rate too high";
+    QUOTA_EXCEEDED = 151, "Quota exceeded";
+    ADMINISTRATIVE_ACTION = 152, "Administrative action";
+    PAYLOAD_FORMAT_INVALID = 153, "Payload format invalid";
+    RETAIN_NOT_SUPPORTED = 154, "Retain not supported";
+    QOS_NOT_SUPPORTED = 155, "QoS not supported";
+    USE_ANOTHER_SERVER = 156, "Use another server";
+    SERVER_MOVED = 157, "Server moved";
+    SHARED_SUBSCRIPTIONS_NOT_SUPPORTED = 158, "Shared Subscriptions not supported";
+    CONNECTION_RATE_EXCEEDED = 159, "Connection rate exceeded";
+    MAXIMUM_CONNECT_TIME = 160, "Maximum connect time";
+    SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED = 161, "Subscription identifiers not supported";
+    WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED = 162, "Wildcard Subscriptions not supported";
+}
+
+impl ReasonCode {
+    /// 128 and above: the request failed.
+    pub const fn is_error(self) -> bool {
+        self.0 >= 128
+    }
+}

@@ -1,0 +1,1 @@
+//! The password file: parse, hash, verify, rewrite whole or not at all.

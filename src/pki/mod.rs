@@ -1,0 +1,1 @@
+//! Keys, certificates, chains: make, read, judge.

@@ -1,0 +1,133 @@
+//! The house stays as drawn: which module may name which.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The lines of the table in ARCHITECTURE.md; a module may name modules of lower lines only, or,
+/// on its own line, itself.
+const LAYERS: &[(u8, &str)] = &[
+    (1, "mqtt::packet"),
+    (1, "mqtt::topic"),
+    (1, "pki"),
+    (1, "passwd"),
+    (2, "mqtt::flow"),
+    (2, "net"),
+    (2, "term"),
+    (2, "state"),
+    (3, "mqtt::session"),
+    (3, "broker"),
+    (4, "client"),
+    (4, "broker::store"),
+    (4, "broker::server"),
+    (4, "queue"),
+    (5, "diagnose"),
+    (6, "cmd"),
+];
+
+/// The entry of the table that `path` (`a::b::c`) belongs to: the longest that is a prefix of it.
+fn room(path: &str) -> Option<(u8, &'static str)> {
+    LAYERS
+        .iter()
+        .filter(|(_, name)| path == *name || path.strip_prefix(name).is_some_and(|rest| rest.starts_with("::")))
+        .max_by_key(|(_, name)| name.len())
+        .copied()
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// `src/mqtt/packet/mod.rs` → `mqtt::packet`.
+fn module_of(root: &Path, file: &Path) -> String {
+    let relative = file.strip_prefix(root).unwrap().with_extension("");
+    let mut parts: Vec<_> = relative.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+    if parts.last().is_some_and(|last| last == "mod") {
+        parts.pop();
+    }
+    parts.join("::")
+}
+
+/// Every `crate::a::b…` path a source text names, with `use crate::{a, b::c}` taken apart at the first level.
+fn named(text: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        let until =
+            |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == ':').collect::<String>();
+        if let Some(group) = rest.strip_prefix('{') {
+            let mut depth = 0;
+            let mut item = String::new();
+            for c in group.chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => paths.push(until(std::mem::take(&mut item).trim())),
+                    _ => {}
+                }
+                if depth == 0 && c != ',' {
+                    item.push(c);
+                }
+            }
+            paths.push(until(item.trim()));
+        } else {
+            paths.push(until(rest));
+        }
+    }
+    paths.iter().map(|path| path.trim_end_matches(':').to_owned()).filter(|path| !path.is_empty()).collect()
+}
+
+#[test]
+fn every_module_names_only_rooms_below_its_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for file in sources(&root) {
+        let module = module_of(&root, &file);
+        let Some((own_layer, own_room)) = room(&module) else { continue };
+        for path in named(&fs::read_to_string(&file).unwrap()) {
+            if let Some((layer, other)) = room(&path)
+                && other != own_room
+                && layer >= own_layer
+                && !own_room.starts_with(&format!("{other}::"))
+            {
+                wrong.push(format!("{module} (line {own_layer}) names {path} (line {layer})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_module_is_in_a_room() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let known = ["main", "lib", "mqtt"];
+    let stray: Vec<_> = sources(&root)
+        .iter()
+        .map(|file| module_of(&root, file))
+        .filter(|module| room(module).is_none() && !known.contains(&module.as_str()))
+        .collect();
+    assert!(stray.is_empty(), "no line of the table holds {stray:?}");
+}
+
+#[test]
+fn every_file_says_first_what_it_is_for() {
+    for folder in ["src", "tests", "benches"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        if !root.exists() {
+            continue;
+        }
+        for file in sources(&root) {
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(text.starts_with("//! "), "{} has no first line that says what it is for", file.display());
+        }
+    }
+}

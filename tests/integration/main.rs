@@ -1,0 +1,33 @@
+//! The integration tests, one binary. Real programs on 127.0.0.1 in temporary folders.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says why by failing")]
+
+mod house;
+mod mosquitto;
+mod run;
+
+use run::{called_as, moskit, run};
+
+#[test]
+fn an_unknown_verb_is_a_usage_error_that_says_where_the_verbs_are() {
+    let ended = run(&mut moskit(&["dance"]), b"");
+    assert_eq!(ended.stdout, "");
+    assert_eq!(ended.stderr, "error: unknown verb `dance`\nhint: moskit --help lists the verbs\n");
+    assert_eq!(ended.code, 3);
+}
+
+#[test]
+fn a_name_that_is_no_applet_is_the_program_itself() {
+    let ended = run(&mut called_as("mosquitto_dance", &[]), b"");
+    assert_eq!(ended.stderr, "error: no verb given\nhint: moskit --help lists the verbs\n");
+    assert_eq!(ended.code, 3);
+}
+
+#[test]
+fn a_mosquitto_starts_on_a_free_port_and_reloads_on_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((mut broker, port)) = mosquitto::Mosquitto::open(folder.path()) else { return };
+    std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let pid = rustix::process::Pid::from_raw(broker.pid().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    broker.wait_for("Reloading config");
+}

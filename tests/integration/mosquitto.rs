@@ -1,0 +1,100 @@
+//! Debian's mosquitto as a broker for one test.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// How long a broker may take to say something that we wait for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running mosquitto, ended by its own id when dropped. Its log goes to standard error, which is
+/// read line by line: [`Mosquitto::wait_for`] waits for a line instead of sleeping.
+pub struct Mosquitto {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+/// The path of an installed program; `None`, said aloud, when it is absent, and a failure under `CI`.
+pub fn installed(program: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>())
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join(program))
+        .find(|path| path.exists());
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "{program} is not installed, and CI must not skip");
+        eprintln!("SKIPPED: {program} is not installed");
+    }
+    found
+}
+
+/// A TCP port of 127.0.0.1 that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Mosquitto {
+    /// Starts a broker on `configuration`, written to `folder`, and waits until it runs.
+    pub fn start(folder: &Path, configuration: &str) -> Option<Self> {
+        let program = installed("mosquitto")?;
+        let file = folder.join("mosquitto.conf");
+        // As root it would otherwise drop to a user who cannot enter the test's folder.
+        std::fs::write(&file, format!("user root\nlog_type all\n{configuration}")).unwrap();
+        let mut child = Command::new(program)
+            .arg("-c")
+            .arg(&file)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("mosquitto starts");
+        let stderr = child.stderr.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                // The test may have ended; the broker's log still has to be read until it ends too.
+                let _ = sender.send(line);
+            }
+        });
+        let mut broker = Self { child, lines, seen: Vec::new() };
+        broker.wait_for(" running");
+        Some(broker)
+    }
+
+    /// A broker with one plain listener that lets everybody in.
+    pub fn open(folder: &Path) -> Option<(Self, u16)> {
+        let port = free_port();
+        Self::start(folder, &format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).map(|broker| (broker, port))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for a log line that contains `text` and was not waited for before; gives it back.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("mosquitto never said {text:?}; it said {:#?}", self.seen);
+            };
+            let found = line.contains(text);
+            self.seen.push(line.clone());
+            if found {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
