@@ -92,3 +92,18 @@ fn dispatch(mut words: Vec<OsString>, term: &mut Term) -> Result<Exit, Failure> 
         None => Err(Failure::new(Exit::USAGE, format!("unknown verb `{verb}`")).hint("moskit --help lists the verbs")),
     }
 }
+
+/// Parses the words of one of moskit's own verbs. Help and version go to standard output and end the
+/// verb with 0; a usage error ends it with 3 (clap's own code is 2, which means "damaged" here).
+pub fn parse(command: clap::Command, invocation: &Invocation, term: &mut Term) -> Result<clap::ArgMatches, Failure> {
+    let command = command.bin_name(&invocation.program).no_binary_name(true);
+    command.try_get_matches_from(&invocation.words).map_err(|error| {
+        let text = error.render().to_string();
+        if error.use_stderr() {
+            Failure::verbatim(Exit::USAGE, text)
+        } else {
+            term.write(text.as_bytes());
+            Failure::silent(Exit::OK)
+        }
+    })
+}
