@@ -19,6 +19,7 @@
 //! * [`diagnose`]: facts of a failure → cause and hint
 //! * [`term`]: everything that a person sees
 //! * [`cmd`]: one file per verb
+//! * [`whole_file`]: files written whole or not at all; below all the others
 //!
 //! A module names only modules on lines above its own; `tests/integration/house.rs` holds the table.
 
@@ -33,3 +34,4 @@ pub mod pki;
 pub mod queue;
 pub mod state;
 pub mod term;
+pub mod whole_file;
