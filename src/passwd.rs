@@ -1,1 +1,0 @@
-//! The password file: parse, hash, verify, rewrite whole or not at all.
