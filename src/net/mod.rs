@@ -1,1 +1,12 @@
 //! How to reach a peer or be reached, TLS included; knows no packet.
+//!
+//! [`connect`] takes a [`Route`] (where to, and through what) and gives a [`Stream`]; every failure is
+//! a [`ConnectError`], a fact that `cmd` and `diagnose` put into words.
+
+mod connect;
+pub mod endpoint;
+mod stream;
+
+pub use connect::{Attempt, ConnectError, Route, Stage, connect, reason};
+pub use endpoint::{Endpoint, Scheme};
+pub use stream::Stream;

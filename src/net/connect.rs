@@ -1,0 +1,299 @@
+//! From a route to a stream: names to addresses, addresses in turn, then the layers on top.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
+use tokio::time::timeout;
+
+use super::endpoint::Endpoint;
+use super::stream::Stream;
+
+/// How long one address may take to accept. Mosquitto leaves it to the operating system, which is
+/// two minutes and more on Linux for each address that stays silent.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most addresses of one name that are tried. A name with more is a mistake or an attack.
+pub const ADDRESS_LIMIT: usize = 64;
+
+/// Where to, and through what.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub endpoint: Endpoint,
+    /// Local address or host name to connect from (`-A`).
+    pub bind: Option<String>,
+    /// Sends small packets at once (`TCP_NODELAY`).
+    pub nodelay: bool,
+    /// For each address to accept.
+    pub timeout: Duration,
+}
+
+impl Route {
+    /// The plain route to `endpoint`.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, bind: None, nodelay: false, timeout: CONNECT_TIMEOUT }
+    }
+}
+
+/// One address that did not accept.
+#[derive(Debug)]
+pub struct Attempt {
+    pub address: SocketAddr,
+    /// The local address it was tried from, with `-A`.
+    pub from: Option<SocketAddr>,
+    pub error: io::Error,
+}
+
+/// What a connection was doing when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Lookup,
+    Connect,
+}
+
+/// Why there is no stream.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// The name of the peer has no address.
+    Lookup {
+        name: String,
+        error: io::Error,
+    },
+    /// The name given with `-A` has no address.
+    BindLookup {
+        name: String,
+        error: io::Error,
+    },
+    /// No address accepted; in the order tried, never empty.
+    Unreachable {
+        host: String,
+        port: u16,
+        attempts: Vec<Attempt>,
+    },
+    Unix {
+        path: PathBuf,
+        error: io::Error,
+    },
+}
+
+impl ConnectError {
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::Lookup { .. } | Self::BindLookup { .. } => Stage::Lookup,
+            Self::Unreachable { .. } | Self::Unix { .. } => Stage::Connect,
+        }
+    }
+
+    /// The operating system's error of the last attempt, which Mosquitto prints.
+    pub fn last_os_error(&self) -> Option<&io::Error> {
+        match self {
+            Self::Lookup { .. } | Self::BindLookup { .. } => None,
+            Self::Unreachable { attempts, .. } => attempts.last().map(|attempt| &attempt.error),
+            Self::Unix { error, .. } => Some(error),
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lookup { name, error } | Self::BindLookup { name, error } => {
+                write!(f, "cannot find the address of {name}: {}", reason(error))
+            }
+            Self::Unreachable { host, port, attempts } => {
+                write!(f, "cannot connect to {host} port {port}")?;
+                for (index, attempt) in attempts.iter().enumerate() {
+                    let joint = if index == 0 { ": " } else { ", " };
+                    write!(f, "{joint}{}: {}", attempt.address.ip(), reason(&attempt.error))?;
+                }
+                Ok(())
+            }
+            Self::Unix { path, error } => write!(f, "cannot connect to {}: {}", path.display(), reason(error)),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+/// The text of an error of the operating system as `strerror` gives it: `Connection refused`,
+/// without Rust's `(os error 111)`.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match error.raw_os_error() {
+        Some(code) => text.trim_end_matches(&format!(" (os error {code})")).to_owned(),
+        None => text,
+    }
+}
+
+/// Connects along `route`.
+pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
+    match &route.endpoint {
+        Endpoint::Unix(path) => match UnixStream::connect(path).await {
+            Ok(unix) => Ok(Stream::Unix(unix)),
+            Err(error) => Err(ConnectError::Unix { path: path.clone(), error }),
+        },
+        Endpoint::Tcp { host, port } => connect_tcp(host, *port, route).await.map(Stream::Tcp),
+    }
+}
+
+/// Tries every address of `host` in turn, from every address that `-A` names.
+async fn connect_tcp(host: &str, port: u16, route: &Route) -> Result<TcpStream, ConnectError> {
+    let from = match &route.bind {
+        Some(name) => addresses(name, 0)
+            .await
+            .map(|addresses| addresses.into_iter().map(Some).collect())
+            .map_err(|error| ConnectError::BindLookup { name: name.clone(), error })?,
+        None => vec![None],
+    };
+    let remote = addresses(host, port).await.map_err(|error| ConnectError::Lookup { name: host.to_owned(), error })?;
+    let mut attempts = Vec::new();
+    for address in remote {
+        for from in same_family(&from, address) {
+            match connect_address(address, from, route).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => attempts.push(Attempt { address, from, error }),
+            }
+        }
+    }
+    Err(ConnectError::Unreachable { host: host.to_owned(), port, attempts })
+}
+
+/// The local addresses that can reach `remote`; all of them if none can, so that the attempt fails
+/// with the operating system's own reason.
+fn same_family(from: &[Option<SocketAddr>], remote: SocketAddr) -> Vec<Option<SocketAddr>> {
+    let fits = |local: &Option<SocketAddr>| local.is_none_or(|local| local.is_ipv4() == remote.is_ipv4());
+    let fitting: Vec<_> = from.iter().copied().filter(fits).collect();
+    if fitting.is_empty() { from.to_vec() } else { fitting }
+}
+
+/// The addresses of a name, in the resolver's order and each once.
+async fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let mut found = Vec::new();
+    for address in lookup_host((name, port)).await? {
+        if !found.contains(&address) && found.len() < ADDRESS_LIMIT {
+            found.push(address);
+        }
+    }
+    if found.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    }
+    Ok(found)
+}
+
+async fn connect_address(address: SocketAddr, from: Option<SocketAddr>, route: &Route) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(from) = from {
+        socket.bind(from)?;
+    }
+    let stream = timeout(route.timeout, socket.connect(address))
+        .await
+        .map_err(|_elapsed| io::Error::from(rustix::io::Errno::TIMEDOUT))??;
+    if route.nodelay {
+        stream.set_nodelay(true)?;
+    }
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, UnixListener};
+
+    fn route(host: &str, port: u16) -> Route {
+        Route::new(Endpoint::new(host, port).unwrap())
+    }
+
+    async fn unused_port() -> u16 {
+        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+    }
+
+    #[tokio::test]
+    async fn bytes_travel_over_tcp() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut ours = connect(&route("127.0.0.1", listener.local_addr().unwrap().port())).await.unwrap();
+        let (mut theirs, _) = listener.accept().await.unwrap();
+        ours.write_all(b"ping").await.unwrap();
+        ours.quickack();
+        let mut got = [0; 4];
+        theirs.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"ping");
+    }
+
+    #[tokio::test]
+    async fn bytes_travel_over_a_unix_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mqtt.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut ours = connect(&Route::new(Endpoint::unix(&path).unwrap())).await.unwrap();
+        let (mut theirs, _) = listener.accept().await.unwrap();
+        theirs.write_all(b"pong").await.unwrap();
+        let mut got = [0; 4];
+        ours.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"pong");
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_tells_each_address_and_the_systems_reason() {
+        let port = unused_port().await;
+        let error = connect(&route("127.0.0.1", port)).await.unwrap_err();
+        let ConnectError::Unreachable { host, attempts, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((host.as_str(), attempts.len()), ("127.0.0.1", 1));
+        assert_eq!(reason(error.last_os_error().unwrap()), "Connection refused");
+        assert_eq!(
+            error.to_string(),
+            format!("cannot connect to 127.0.0.1 port {port}: 127.0.0.1: Connection refused")
+        );
+    }
+
+    #[tokio::test]
+    async fn localhost_is_tried_on_every_address_it_has() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        connect(&route("localhost", listener.local_addr().unwrap().port())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_name_without_address_is_a_lookup_error() {
+        let error = connect(&route("no-such-host.invalid", 1883)).await.unwrap_err();
+        assert!(matches!(&error, ConnectError::Lookup { name, .. } if name == "no-such-host.invalid"), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_socket_is_named() {
+        let error = connect(&route("/nowhere/mqtt.sock", 0)).await.unwrap_err();
+        assert_eq!(error.to_string(), "cannot connect to /nowhere/mqtt.sock: No such file or directory");
+    }
+
+    #[tokio::test]
+    async fn the_bind_address_is_where_the_connection_comes_from() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut route = route("127.0.0.1", listener.local_addr().unwrap().port());
+        route.bind = Some("127.0.0.9".to_owned());
+        let _ours = connect(&route).await.unwrap();
+        let (_theirs, from) = listener.accept().await.unwrap();
+        assert_eq!(from.ip().to_string(), "127.0.0.9");
+    }
+
+    #[tokio::test]
+    async fn a_bind_address_that_is_not_ours_and_one_unknown_are_told_apart() {
+        let mut route = route("127.0.0.1", unused_port().await);
+        route.bind = Some("192.0.2.1".to_owned());
+        let error = connect(&route).await.unwrap_err();
+        assert_eq!(reason(error.last_os_error().unwrap()), "Cannot assign requested address");
+        route.bind = Some("no-such-host.invalid".to_owned());
+        let error = connect(&route).await.unwrap_err();
+        assert!(matches!(error, ConnectError::BindLookup { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn nodelay_is_set_when_asked_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut route = route("127.0.0.1", listener.local_addr().unwrap().port());
+        route.nodelay = true;
+        let Stream::Tcp(tcp) = connect(&route).await.unwrap() else { panic!("not TCP") };
+        assert!(tcp.nodelay().unwrap());
+    }
+}

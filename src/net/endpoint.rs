@@ -1,0 +1,164 @@
+//! Where a peer is: a host and port, or a unix socket; and what the schemes of an URL mean.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// The port of MQTT in clear.
+pub const PORT: u16 = 1883;
+
+/// The port of MQTT over TLS.
+pub const TLS_PORT: u16 = 8883;
+
+/// The longest path of a unix socket in bytes: `sun_path` has 108 and needs its NUL.
+pub const UNIX_PATH_LIMIT: usize = 107;
+
+/// The longest host name in bytes: DNS allows 253, a resolver is not asked for more.
+pub const HOST_LIMIT: usize = 253;
+
+/// A place to connect to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    Tcp { host: String, port: u16 },
+    Unix(PathBuf),
+}
+
+/// Why a host and a port are no endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointError {
+    HostEmpty,
+    HostTooLong,
+    HostHasNul,
+    UnixPathTooLong,
+}
+
+impl Endpoint {
+    /// The endpoint of `host` and `port` as Mosquitto reads them: port 0 makes the host the path of
+    /// a unix socket.
+    pub fn new(host: &str, port: u16) -> Result<Self, EndpointError> {
+        if host.is_empty() {
+            return Err(EndpointError::HostEmpty);
+        }
+        if host.contains('\0') {
+            return Err(EndpointError::HostHasNul);
+        }
+        if port == 0 {
+            return Self::unix(host);
+        }
+        if host.len() > HOST_LIMIT {
+            return Err(EndpointError::HostTooLong);
+        }
+        Ok(Self::Tcp { host: host.to_owned(), port })
+    }
+
+    /// A unix socket by its path.
+    pub fn unix(path: impl Into<PathBuf>) -> Result<Self, EndpointError> {
+        let path = path.into();
+        let length = path.as_os_str().len();
+        if length == 0 {
+            return Err(EndpointError::HostEmpty);
+        }
+        if length > UNIX_PATH_LIMIT {
+            return Err(EndpointError::UnixPathTooLong);
+        }
+        Ok(Self::Unix(path))
+    }
+
+    /// The host as the user named it, which TLS sends and checks and a WebSocket handshake names.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Tcp { host, .. } => Some(host),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+/// `host:port`, `[v6 address]:port`, or the path.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// The scheme of an URL, and what it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Mqtt,
+    Mqtts,
+    Ws,
+    Wss,
+}
+
+impl Scheme {
+    /// The scheme by its name, in any letter case.
+    pub fn parse(name: &str) -> Option<Self> {
+        let schemes = [Self::Mqtt, Self::Mqtts, Self::Ws, Self::Wss];
+        schemes.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name))
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mqtt => "mqtt",
+            Self::Mqtts => "mqtts",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+
+    /// The port when the URL names none. Mosquitto uses MQTT's own ports for WebSockets too,
+    /// whatever its man page says.
+    pub fn default_port(self) -> u16 {
+        if self.is_tls() { TLS_PORT } else { PORT }
+    }
+
+    /// TLS, with the certificates of the operating system unless others are named.
+    pub fn is_tls(self) -> bool {
+        matches!(self, Self::Mqtts | Self::Wss)
+    }
+
+    pub fn is_websocket(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_0_makes_the_host_a_path() {
+        assert_eq!(Endpoint::new("/run/mqtt.sock", 0), Ok(Endpoint::Unix("/run/mqtt.sock".into())));
+        assert_eq!(Endpoint::new("lan", 1883), Ok(Endpoint::Tcp { host: "lan".into(), port: 1883 }));
+    }
+
+    #[test]
+    fn a_socket_path_has_at_most_107_bytes() {
+        assert!(Endpoint::new(&"x".repeat(107), 0).is_ok());
+        assert_eq!(Endpoint::new(&"x".repeat(108), 0), Err(EndpointError::UnixPathTooLong));
+    }
+
+    #[test]
+    fn empty_long_and_nul_hosts_are_refused() {
+        assert_eq!(Endpoint::new("", 1883), Err(EndpointError::HostEmpty));
+        assert_eq!(Endpoint::new("", 0), Err(EndpointError::HostEmpty));
+        assert_eq!(Endpoint::new(&"x".repeat(254), 1883), Err(EndpointError::HostTooLong));
+        assert_eq!(Endpoint::new("a\0b", 1883), Err(EndpointError::HostHasNul));
+    }
+
+    #[test]
+    fn an_ipv6_address_is_shown_in_brackets() {
+        assert_eq!(Endpoint::new("::1", 1883).unwrap().to_string(), "[::1]:1883");
+        assert_eq!(Endpoint::new("lan", 1883).unwrap().to_string(), "lan:1883");
+    }
+
+    #[test]
+    fn schemes_are_read_in_any_case_and_know_their_ports() {
+        assert_eq!(Scheme::parse("MQTTs"), Some(Scheme::Mqtts));
+        assert_eq!(Scheme::parse("http"), None);
+        assert_eq!(Scheme::Ws.default_port(), 1883);
+        assert_eq!(Scheme::Wss.default_port(), 8883);
+    }
+}
