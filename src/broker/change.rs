@@ -1,0 +1,149 @@
+//! What must be persisted, and what comes back at the next start: the whole of what core and store say to each other.
+//!
+//! Order matters: within a batch a change may rest on earlier ones (`Queued` on `Stored`). The batch is one
+//! transaction, committed before anything that the batch produced is sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::message::{Message, MessageId};
+use crate::mqtt::packet::{Properties, QoS, SubscriptionOptions};
+
+/// One change of the persistent state. Sessions without expiry never appear here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A session began, or what is recorded of it changed: insert or replace, by client id.
+    Client(Box<ClientRecord>),
+    /// A session ended: its subscriptions, entries and will go with it (messages are removed by `Removed`).
+    ClientRemoved(ByteString),
+    /// Insert or replace.
+    Will(ByteString, Box<WillRecord>),
+    WillRemoved(ByteString),
+    /// Insert or replace, by client id and filter.
+    Subscribed(ByteString, SubscriptionRecord),
+    Unsubscribed {
+        client_id: ByteString,
+        filter: ByteString,
+    },
+    /// A message that a queue or the retained tree refers to from now on.
+    Stored(Arc<Message>),
+    /// Nothing persistent refers to the message any more.
+    Removed(MessageId),
+    /// A message was appended to a client's queue.
+    Queued(Box<EntryRecord>),
+    /// Replace the entry with the same client id and sequence; its place in the queue stays.
+    EntryChanged(Box<EntryRecord>),
+    EntryRemoved {
+        client_id: ByteString,
+        sequence: u64,
+    },
+    /// Replaces the topic's retained message.
+    Retained {
+        topic: ByteString,
+        message: MessageId,
+    },
+    RetainedRemoved {
+        topic: ByteString,
+    },
+}
+
+/// One session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRecord {
+    pub client_id: ByteString,
+    pub username: Option<ByteString>,
+    pub listener_port: u16,
+    /// Seconds; `u32::MAX` = never.
+    pub session_expiry_interval: u32,
+    /// When the session was first stored. Wall clock.
+    pub created_at: Duration,
+    /// `None` while connected. Wall clock.
+    pub disconnected_at: Option<Duration>,
+    /// The client's maximum packet size, `u32::MAX` if it named none.
+    pub max_packet_size: u32,
+    pub max_qos: QoS,
+    pub retain_available: bool,
+    /// Seconds, of the will that waits or would be sent.
+    pub will_delay_interval: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WillRecord {
+    pub topic: ByteString,
+    pub payload: Bytes,
+    pub qos: QoS,
+    pub retain: bool,
+    /// Without the will delay interval, which is in [`ClientRecord`].
+    pub properties: Properties,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionRecord {
+    /// As subscribed, `$share/…` included, with the mount point.
+    pub filter: ByteString,
+    pub options: SubscriptionOptions,
+    pub identifier: Option<u32>,
+}
+
+/// One entry of a client's queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryRecord {
+    pub client_id: ByteString,
+    /// 1, 2, 3 … per client; with the client id, the key.
+    pub sequence: u64,
+    pub message: MessageId,
+    pub direction: Direction,
+    /// 0 while it has none.
+    pub packet_id: u16,
+    pub qos: QoS,
+    pub retain: bool,
+    pub dup: bool,
+    pub state: EntryState,
+    pub subscription_identifiers: Vec<u32>,
+    /// When it entered the queue. Wall clock.
+    pub queued_at: Duration,
+    /// Counts PUBRELs per client, so that they are resent in their order; 0 before PUBREC.
+    pub pubrel_order: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Direction {
+    /// From the client: a QoS 2 message that waits for its PUBREL.
+    In = 0,
+    Out = 1,
+}
+
+/// The numbers are Mosquitto's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum EntryState {
+    WaitForPubAck = 3,
+    WaitForPubRec = 5,
+    WaitForPubRel = 7,
+    WaitForPubComp = 9,
+    Queued = 11,
+}
+
+/// The state that a broker starts from. Empty for a new one.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// New ids are greater.
+    pub last_message_id: MessageId,
+    /// Everything that entries and `retained` refer to.
+    pub messages: Vec<Arc<Message>>,
+    pub clients: Vec<RestoredClient>,
+    pub retained: Vec<MessageId>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RestoredClient {
+    pub record: ClientRecord,
+    pub will: Option<WillRecord>,
+    pub subscriptions: Vec<SubscriptionRecord>,
+    /// In queue order.
+    pub entries: Vec<EntryRecord>,
+}

@@ -1,0 +1,193 @@
+//! What the core did, for the log: facts, no sentences.
+
+use std::fmt;
+
+use bytestring::ByteString;
+
+use super::{ConnectionId, ListenerId};
+use crate::mqtt::packet::{PacketId, ProtocolVersion, QoS, ReasonCode};
+
+/// Which events are wanted; the others are not even made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Clients coming and going, drops, expiry.
+    pub notices: bool,
+    /// Every packet.
+    pub packets: bool,
+    /// `Subscribed` and `Unsubscribed`.
+    pub subscriptions: bool,
+}
+
+/// `client` is the client id, or the peer's address before CONNECT is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Opened {
+        peer: ByteString,
+        listener: ListenerId,
+    },
+    MaxConnectionsExceeded {
+        peer: ByteString,
+    },
+    Connected {
+        client: ByteString,
+        peer: ByteString,
+        version: ProtocolVersion,
+        clean_start: bool,
+        keep_alive: u16,
+        username: Option<ByteString>,
+    },
+    Will {
+        client: ByteString,
+        topic: ByteString,
+        bytes: usize,
+        qos: QoS,
+        retain: bool,
+    },
+    NoWill {
+        client: ByteString,
+    },
+    ZeroLengthClientIdForbidden {
+        peer: ByteString,
+    },
+    Disconnected {
+        connection: ConnectionId,
+        client: ByteString,
+        peer: ByteString,
+        why: Closing,
+    },
+    MessagesDropped {
+        client: ByteString,
+    },
+    Expired {
+        client: ByteString,
+    },
+    Subscribed {
+        client: ByteString,
+        qos: QoS,
+        filter: ByteString,
+    },
+    Unsubscribed {
+        client: ByteString,
+        filter: ByteString,
+    },
+    ProtocolError {
+        client: ByteString,
+        what: &'static str,
+    },
+    Received(ByteString, PacketSummary),
+    Sent(ByteString, PacketSummary),
+    PublishDenied {
+        client: ByteString,
+        publish: PublishSummary,
+    },
+    PublishTooLarge {
+        client: ByteString,
+        publish: PublishSummary,
+    },
+}
+
+/// What a debug line says of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PacketSummary {
+    ConnAck {
+        session_present: bool,
+        code: u8,
+    },
+    Publish(PublishSummary),
+    PubAck {
+        packet_id: PacketId,
+        reason: ReasonCode,
+    },
+    PubRec {
+        packet_id: PacketId,
+        reason: ReasonCode,
+    },
+    PubRel {
+        packet_id: PacketId,
+        reason: ReasonCode,
+    },
+    PubComp {
+        packet_id: PacketId,
+        reason: ReasonCode,
+    },
+    /// Filter and granted QoS, `None` when refused.
+    Subscribe(Vec<(ByteString, Option<QoS>)>),
+    SubAck,
+    Unsubscribe(Vec<ByteString>),
+    UnsubAck,
+    PingReq,
+    PingResp,
+    Disconnect {
+        reason: ReasonCode,
+    },
+    Auth,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishSummary {
+    pub dup: bool,
+    pub qos: QoS,
+    pub retain: bool,
+    /// 0 at QoS 0.
+    pub packet_id: u16,
+    pub topic: ByteString,
+    pub bytes: usize,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// DISCONNECT came.
+    Clean,
+    ByClient,
+    Timeout,
+    NotAuthorized,
+    ProtocolError,
+    Malformed,
+    PacketTooLarge,
+    PayloadTooLarge,
+    TakenOver,
+    Administrative,
+    NotSupported,
+    ReceiveMaximumExceeded,
+    TopicAliasInvalid,
+    QuotaExceeded,
+    ClientIdNotValid,
+    BadUsernameOrPassword,
+    UnsupportedVersion,
+    ServerBusy,
+    BadAuthenticationMethod,
+    ImplementationError,
+    ShuttingDown,
+    /// The transport failed, with the system's words.
+    Transport(String),
+}
+
+impl fmt::Display for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clean => "clean",
+            Self::ByClient => "connection closed by client",
+            Self::Timeout => "exceeded timeout",
+            Self::NotAuthorized => "not authorised",
+            Self::ProtocolError => "protocol error",
+            Self::Malformed => "malformed packet",
+            Self::PacketTooLarge => "oversize packet",
+            Self::PayloadTooLarge => "oversize payload",
+            Self::TakenOver => "session taken over",
+            Self::Administrative => "administrative action",
+            Self::NotSupported => "used disallowed feature (QoS too high, retain not supported, or bad AUTH method)",
+            Self::ReceiveMaximumExceeded => "receive maximum exceeded",
+            Self::TopicAliasInvalid => "topic alias invalid",
+            Self::QuotaExceeded => "quota exceeded",
+            Self::ClientIdNotValid => "client identifier not valid",
+            Self::BadUsernameOrPassword => "bad username or password",
+            Self::UnsupportedVersion => "unsupported protocol version",
+            Self::ServerBusy => "server busy",
+            Self::BadAuthenticationMethod => "bad authentication method",
+            Self::ImplementationError => "implementation specific error",
+            Self::ShuttingDown => "server shutting down",
+            Self::Transport(words) => return write!(f, "bad socket read/write: {words}"),
+        })
+    }
+}

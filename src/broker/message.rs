@@ -1,0 +1,82 @@
+//! A message as the broker keeps it, and the ids that carry the time of its storing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::mqtt::packet::{Properties, QoS};
+
+/// An application message, shared by all the queues it waits in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Message {
+    pub id: MessageId,
+    /// With the mount point of the publisher's listener.
+    pub topic: ByteString,
+    pub payload: Bytes,
+    /// As published.
+    pub qos: QoS,
+    /// As published.
+    pub retain: bool,
+    /// In the publisher's order; without topic alias and subscription identifiers. The message expiry interval
+    /// stands in it as published: what is sent is computed from `expires_at`.
+    pub properties: Properties,
+    /// Wall clock.
+    pub expires_at: Option<Duration>,
+    pub source: Source,
+}
+
+impl Message {
+    pub fn is_expired(&self, wall: Duration) -> bool {
+        self.expires_at.is_some_and(|at| at <= wall)
+    }
+}
+
+/// Where a message came from. Empty for the broker's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    pub client_id: ByteString,
+    pub username: Option<ByteString>,
+    /// 0 at QoS 0 and for wills.
+    pub packet_id: u16,
+    pub listener_port: u16,
+}
+
+/// Names a stored message and says when it was stored: 10 bits of node (0), 31 bits of seconds since
+/// [`MessageId::EPOCH`], 23 bits of nanoseconds in units of 128.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub u64);
+
+impl MessageId {
+    /// 2021-11-17 16:57:53 UTC, in Unix seconds.
+    pub const EPOCH: u64 = 1_637_168_273;
+
+    /// The id of `wall`, a time since the Unix epoch; times before the epoch of ids count as the epoch.
+    pub fn at(wall: Duration) -> Self {
+        let seconds = wall.as_secs().saturating_sub(Self::EPOCH) & 0x7FFF_FFFF;
+        Self(seconds << 23 | u64::from(wall.subsec_nanos() >> 7))
+    }
+
+    /// The next id: of the clock, or one more than the last when the clock stands still or was set back.
+    #[must_use]
+    pub fn next(self, wall: Duration) -> Self {
+        Self::at(wall).max(Self(self.0 + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_carries_the_second_and_units_of_128_nanoseconds() {
+        let id = MessageId::at(Duration::new(MessageId::EPOCH + 3, 256));
+        assert_eq!(id, MessageId(3 << 23 | 2));
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_take_ids_back() {
+        let id = MessageId::at(Duration::new(MessageId::EPOCH + 100, 0));
+        assert_eq!(id.next(Duration::new(MessageId::EPOCH + 50, 0)), MessageId(id.0 + 1));
+    }
+}
