@@ -3,6 +3,14 @@
 //! [`APPLETS`] drives dispatch (by verb and by the name the program is called with), help, man pages,
 //! completions and the `mosquitto_*` names.
 
+pub mod client_options;
+pub mod completions;
+pub mod links;
+pub mod man;
+pub mod options_file;
+pub mod outcome;
+pub mod words;
+
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -19,7 +27,7 @@ pub struct Applet {
     /// The applet's options for help, man page, completions and, for verbs that are not
     /// Mosquitto's, for parsing.
     pub command: fn() -> clap::Command,
-    pub run: fn(Invocation, &mut Term) -> Result<Exit, Failure>,
+    pub run: fn(&Invocation, &mut Term) -> Result<Exit, Failure>,
     pub manual: Manual,
 }
 
@@ -55,7 +63,7 @@ pub struct Invocation {
 }
 
 /// Every verb, in the order of `moskit --help`.
-pub const APPLETS: &[Applet] = &[];
+pub const APPLETS: &[Applet] = &[man::APPLET, completions::APPLET, links::APPLET];
 
 /// Runs the applet that `words` (the whole argv) names and tells how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>, term: &mut Term) -> Exit {
@@ -75,28 +83,82 @@ fn dispatch(mut words: Vec<OsString>, term: &mut Term) -> Result<Exit, Failure> 
     let called_as =
         Path::new(&called_as).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if let Some(applet) = APPLETS.iter().find(|applet| applet.mosquitto_name == Some(&called_as)) {
-        return (applet.run)(Invocation { as_mosquitto: true, program: called_as, words }, term);
+        return (applet.run)(&Invocation { as_mosquitto: true, program: called_as, words }, term);
     }
     if words.is_empty() {
         return Err(Failure::new(Exit::USAGE, "no verb given").hint("moskit --help lists the verbs"));
     }
     let verb = words.remove(0).to_string_lossy().into_owned();
-    if verb == "--version" {
-        term.line(concat!("moskit ", env!("CARGO_PKG_VERSION")));
-        return Ok(Exit::OK);
-    }
-    match APPLETS.iter().find(|applet| applet.name == verb) {
-        Some(applet) => {
-            (applet.run)(Invocation { as_mosquitto: false, program: format!("moskit {verb}"), words }, term)
+    match verb.as_str() {
+        "--version" | "-V" => {
+            term.line(concat!("moskit ", env!("CARGO_PKG_VERSION")));
+            Ok(Exit::OK)
         }
-        None => Err(Failure::new(Exit::USAGE, format!("unknown verb `{verb}`")).hint("moskit --help lists the verbs")),
+        "--help" | "-h" | "help" => help(words.first().map(|word| word.to_string_lossy()).as_deref(), term),
+        _ => {
+            let applet = find(&verb)?;
+            (applet.run)(&Invocation { as_mosquitto: false, program: format!("moskit {verb}"), words }, term)
+        }
     }
+}
+
+fn find(verb: &str) -> Result<&'static Applet, Failure> {
+    APPLETS.iter().find(|applet| applet.name == verb).ok_or_else(|| {
+        Failure::new(Exit::USAGE, format!("unknown verb `{verb}`")).hint("moskit --help lists the verbs")
+    })
+}
+
+/// `moskit --help`, or `moskit help VERB`.
+fn help(verb: Option<&str>, term: &mut Term) -> Result<Exit, Failure> {
+    let text = match verb {
+        Some(verb) => find(verb)?.help(&format!("moskit {verb}"), term),
+        None => moskit_command().term_width(width(term)).render_help().to_string(),
+    };
+    term.write(text.as_bytes());
+    Ok(Exit::OK)
+}
+
+impl Applet {
+    /// The help text: the options by group, then the examples.
+    pub fn help(&self, program: &str, term: &Term) -> String {
+        let command = (self.command)().after_help(examples(&self.manual)).bin_name(program);
+        command.term_width(width(term)).render_help().to_string()
+    }
+}
+
+/// Help is laid out for the terminal it is shown on; elsewhere for a page of 100 columns.
+fn width(term: &Term) -> usize {
+    term.columns().map_or(100, usize::from).clamp(40, 120)
+}
+
+fn examples(manual: &Manual) -> String {
+    if manual.examples.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<_> = manual.examples.iter().map(|(line, what)| format!("  {what}:\n    {line}")).collect();
+    format!("Examples:\n{}", lines.join("\n"))
+}
+
+/// The program as a whole, with every verb below it.
+pub fn moskit_command() -> clap::Command {
+    clap::Command::new("moskit")
+        .about("The MQTT toolkit: publish, subscribe, passwords, certificates, queues, diagnosis and a test broker")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .after_help(
+            "`moskit VERB --help` explains a verb. Called by one of Mosquitto's names (through a symlink, see\n\
+             `moskit links`), the program stands in for mosquitto_pub, _sub, _rr and _passwd.",
+        )
+        .subcommands(APPLETS.iter().map(|applet| (applet.command)().name(applet.name).about(applet.about)))
 }
 
 /// Parses the words of one of moskit's own verbs. Help and version go to standard output and end the
 /// verb with 0; a usage error ends it with 3 (clap's own code is 2, which means "damaged" here).
 pub fn parse(command: clap::Command, invocation: &Invocation, term: &mut Term) -> Result<clap::ArgMatches, Failure> {
-    let command = command.bin_name(&invocation.program).no_binary_name(true);
+    let verb = invocation.program.rsplit(' ').next().unwrap_or_default();
+    let manual = APPLETS.iter().find(|applet| applet.name == verb).map_or(&Manual::EMPTY, |applet| &applet.manual);
+    let command =
+        command.after_help(examples(manual)).bin_name(&invocation.program).no_binary_name(true).term_width(width(term));
     command.try_get_matches_from(&invocation.words).map_err(|error| {
         let text = error.render().to_string();
         if error.use_stderr() {

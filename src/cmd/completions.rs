@@ -1,0 +1,68 @@
+//! `moskit completions`: completion scripts for five shells, generated from the applet table. The
+//! committed scripts in `completions/` are compared with these by a test.
+
+use clap_complete::Shell;
+
+use super::{Applet, Invocation, Manual, man, moskit_command, parse};
+use crate::term::{Exit, Failure, Term};
+
+pub const APPLET: Applet = Applet {
+    name: "completions",
+    mosquitto_name: None,
+    about: "Print a completion script for a shell",
+    command,
+    run,
+    manual: Manual {
+        examples: &[
+            ("moskit completions bash > ~/.local/share/bash-completion/completions/moskit", "Install for bash"),
+            ("moskit completions --out completions", "Write the scripts of all shells into a folder"),
+        ],
+        see_also: &["moskit(1)", "moskit-man(1)"],
+        ..Manual::EMPTY
+    },
+};
+
+const SHELLS: [Shell; 5] = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell];
+
+fn command() -> clap::Command {
+    clap::Command::new("completions")
+        .about(APPLET.about)
+        .arg(
+            clap::Arg::new("shell")
+                .value_name("SHELL")
+                .value_parser(clap::value_parser!(Shell))
+                .required_unless_present("out")
+                .help("The shell"),
+        )
+        .arg(
+            clap::Arg::new("out")
+                .long("out")
+                .value_name("DIR")
+                .value_hint(clap::ValueHint::DirPath)
+                .value_parser(clap::value_parser!(std::path::PathBuf))
+                .conflicts_with("shell")
+                .help("Write the scripts of all shells into DIR instead, replacing those that are there"),
+        )
+}
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let matches = parse(command(), invocation, term)?;
+    if let Some(folder) = matches.get_one::<std::path::PathBuf>("out") {
+        return man::write_all(folder, &scripts());
+    }
+    if let Some(shell) = matches.get_one::<Shell>("shell") {
+        term.write(script(*shell).as_bytes());
+    }
+    Ok(Exit::OK)
+}
+
+/// Every script as `(file name, text)`.
+pub fn scripts() -> Vec<(String, String)> {
+    SHELLS.iter().map(|shell| (clap_complete::Generator::file_name(shell, "moskit"), script(*shell))).collect()
+}
+
+fn script(shell: Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut moskit_command(), "moskit", &mut text);
+    String::from_utf8(text).expect("a script made of UTF-8 text is UTF-8")
+}

@@ -1,0 +1,143 @@
+//! `moskit man`: the man pages, generated from the applet table. The committed pages in `man/` are
+//! compared with these by a test.
+
+use std::path::Path;
+
+use clap_mangen::Man;
+use roff::{Roff, bold, roman};
+
+use super::{APPLETS, Applet, Invocation, Manual, moskit_command, parse};
+use crate::term::{Exit, Failure, Term};
+use crate::whole_file;
+
+pub const APPLET: Applet = Applet {
+    name: "man",
+    mosquitto_name: None,
+    about: "Print a man page",
+    command,
+    run,
+    manual: Manual {
+        examples: &[
+            ("moskit man sub | man -l -", "Read the page of sub"),
+            ("moskit man --out man", "Write all pages into the folder man"),
+        ],
+        see_also: &["moskit(1)", "moskit-completions(1)"],
+        ..Manual::EMPTY
+    },
+};
+
+fn command() -> clap::Command {
+    clap::Command::new("man")
+        .about(APPLET.about)
+        .arg(clap::Arg::new("verb").value_name("VERB").help("The verb; without it, the page of moskit itself"))
+        .arg(
+            clap::Arg::new("out")
+                .long("out")
+                .value_name("DIR")
+                .value_hint(clap::ValueHint::DirPath)
+                .value_parser(clap::value_parser!(std::path::PathBuf))
+                .conflicts_with("verb")
+                .help("Write every page into DIR instead, replacing those that are there"),
+        )
+}
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let matches = parse(command(), invocation, term)?;
+    if let Some(folder) = matches.get_one::<std::path::PathBuf>("out") {
+        return write_all(folder, &pages());
+    }
+    let page = match matches.get_one::<String>("verb") {
+        None => overview(),
+        Some(verb) => page(super::find(verb)?),
+    };
+    term.write(page.as_bytes());
+    Ok(Exit::OK)
+}
+
+/// Writes generated files, each whole or not at all.
+pub fn write_all(folder: &Path, files: &[(String, String)]) -> Result<Exit, Failure> {
+    for (name, text) in files {
+        let path = folder.join(name);
+        whole_file::replace(&path, text.as_bytes(), whole_file::Permission::KeepOr(0o644)).map_err(|error| {
+            Failure::new(Exit::FAILED, format!("cannot write `{}`: {}", path.display(), error.cause))
+        })?;
+    }
+    Ok(Exit::OK)
+}
+
+/// Every page as `(file name, text)`.
+pub fn pages() -> Vec<(String, String)> {
+    let mut pages = vec![("moskit.1".to_owned(), overview())];
+    pages.extend(APPLETS.iter().map(|applet| (format!("moskit-{}.1", applet.name), page(applet))));
+    pages
+}
+
+fn overview() -> String {
+    let manual = Manual {
+        exit_status: &[
+            ("0", "Done."),
+            ("1", "Failed, or the answer is no."),
+            ("2", "Damaged or critical."),
+            ("3", "Usage, or the answer cannot be known."),
+        ],
+        ..Manual::EMPTY
+    };
+    let mut command = moskit_command();
+    command.build();
+    render(command, "moskit", &manual)
+}
+
+fn page(applet: &Applet) -> String {
+    let name = format!("moskit-{}", applet.name);
+    let command = (applet.command)().name(name.clone()).bin_name(format!("moskit {}", applet.name)).about(applet.about);
+    render(command, &name, &applet.manual)
+}
+
+fn render(command: clap::Command, name: &str, manual: &Manual) -> String {
+    let subcommands = command.has_subcommands();
+    let man = Man::new(command)
+        .title(name.to_uppercase())
+        .source(concat!("moskit ", env!("CARGO_PKG_VERSION")))
+        .manual("moskit");
+    let mut text = Vec::new();
+    let written = man
+        .render_title(&mut text)
+        .and_then(|()| man.render_name_section(&mut text))
+        .and_then(|()| man.render_synopsis_section(&mut text))
+        .and_then(|()| man.render_description_section(&mut text))
+        .and_then(|()| man.render_options_section(&mut text))
+        .and_then(|()| if subcommands { man.render_subcommands_section(&mut text) } else { Ok(()) })
+        .and_then(|()| sections(manual).to_writer(&mut text));
+    written.expect("writing to memory cannot fail");
+    String::from_utf8(text).expect("roff of UTF-8 text is UTF-8")
+}
+
+fn sections(manual: &Manual) -> Roff {
+    let mut roff = Roff::new();
+    let tagged = [("EXIT STATUS", manual.exit_status), ("ENVIRONMENT", manual.environment), ("FILES", manual.files)];
+    for (title, rows) in tagged {
+        if !rows.is_empty() {
+            roff.control("SH", [title]);
+        }
+        for (tag, meaning) in rows {
+            roff.control("TP", []).text([bold(*tag)]).text([roman(*meaning)]);
+        }
+    }
+    if !manual.examples.is_empty() {
+        roff.control("SH", ["EXAMPLES"]);
+    }
+    for (line, what) in manual.examples {
+        roff.control("PP", []).text([roman(format!("{what}:"))]);
+        roff.control("RS", ["4"]).control("nf", []).text([bold(*line)]).control("fi", []).control("RE", []);
+    }
+    if !manual.differences.is_empty() {
+        roff.control("SH", ["DIFFERENCES"]);
+    }
+    for difference in manual.differences {
+        roff.control("IP", ["\\(bu", "2"]).text([roman(*difference)]);
+    }
+    if !manual.see_also.is_empty() {
+        roff.control("SH", ["SEE ALSO"]).text([roman(manual.see_also.join(", "))]);
+    }
+    roff
+}

@@ -1,0 +1,68 @@
+//! The numbers that Mosquitto's clients end with, and their texts (`spec/clients.md` §9.6, §9.7).
+
+use crate::mqtt::packet::{ProtocolVersion, ReasonCode};
+
+/// A result of libmosquitto: the exit code of a client where no CONNACK code applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    Protocol = 2,
+    InvalidInput = 3,
+    NotConnected = 4,
+    Refused = 5,
+    ConnectionLost = 7,
+    Tls = 8,
+    NotSupported = 10,
+    Auth = 11,
+    Unknown = 13,
+    Errno = 14,
+    Lookup = 15,
+    Proxy = 16,
+    Keepalive = 19,
+    Malformed = 21,
+    DuplicateProperty = 22,
+    QosNotSupported = 24,
+    Oversize = 25,
+    Timeout = 27,
+}
+
+impl Outcome {
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Protocol => "A network protocol error occurred when communicating with the broker",
+            Self::InvalidInput => "Invalid input",
+            Self::NotConnected => "The client is not currently connected",
+            Self::Refused => "The connection was refused",
+            Self::ConnectionLost => "The connection was lost",
+            Self::Tls => "A TLS error occurred",
+            Self::NotSupported => "This feature is not supported",
+            Self::Auth => "Authorisation failed",
+            Self::Unknown => "Unknown error",
+            Self::Errno => "Protocol error",
+            Self::Lookup => "Lookup error",
+            Self::Proxy => "Proxy error",
+            Self::Keepalive => "Keepalive exceeded",
+            Self::Malformed => "Malformed packet",
+            Self::DuplicateProperty => "Duplicate property in property list",
+            Self::QosNotSupported => "Requested QoS not supported on server",
+            Self::Oversize => "Packet larger than supported by the server",
+            Self::Timeout => "Timeout",
+        }
+    }
+}
+
+/// What "Connection error: …" says of a refusing CONNACK.
+pub fn refusal_text(version: ProtocolVersion, code: u8) -> String {
+    if version == ProtocolVersion::V5 {
+        return ReasonCode(code).text().to_owned();
+    }
+    let why = match code {
+        1 => "unacceptable protocol version",
+        2 => "identifier rejected",
+        3 => "broker unavailable",
+        4 => "bad user name or password",
+        5 => "not authorised",
+        _ => "unknown reason",
+    };
+    format!("Connection Refused: {why}")
+}
