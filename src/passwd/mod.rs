@@ -1,10 +1,15 @@
 //! The password file: what a broker reads in it ([`File`]), its lines and the hashes they hold
-//! ([`Line`], [`Hash`]), changes of its text and its replacement on disk.
+//! ([`Line`], [`Hash`]), changes of its text ([`edit`]) and its replacement on disk ([`Stored`]).
 
+pub mod edit;
 mod file;
 mod hash;
 mod line;
+mod many;
+mod stored;
 
 pub use file::{Fault, File, FileError, Verdict};
 pub use hash::{Argon2Cost, DEFAULT_ITERATIONS, Hash, HashError, HashingFailed, Recipe, SALT_BYTES, SALT_BYTES_LONG};
 pub use line::{Line, lines};
+pub use many::make_all;
+pub use stored::{Replacement, Stored, StoredError, read};
