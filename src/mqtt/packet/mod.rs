@@ -1,19 +1,34 @@
 //! Bytes ⇄ [`Packet`]: one type for MQTT 3.1, 3.1.1 and 5, for both ends of a connection.
 //!
-//! Strings and payloads are slices of the buffer they were read into ([`Bytes`]); nothing is copied.
+//! Strings and payloads are slices of the buffer they were read into ([`bytes::Bytes`]); nothing is copied.
 //! Reason codes stay raw numbers with names beside them, so an unknown one is not a decode error.
 //! Properties stay in wire order.
 
+mod connect;
+mod decode;
+mod disconnect;
+mod error;
 mod property;
+mod publish;
 mod reason;
+mod subscribe;
+mod utf8;
+mod wire;
 
-pub use property::{Properties, Property, PropertyId};
+pub use connect::{ConnAck, Connect, Will};
+pub use decode::{Decoder, MAXIMUM_PACKET_SIZE, Receiver};
+pub use disconnect::{Auth, Disconnect};
+pub use error::{DecodeError, EncodeError};
+pub use property::{MAXIMUM_PROPERTIES, Properties, Property, PropertyId, PropertyOwner, PropertyType};
+pub use publish::{Ack, Publish, PublishRef};
 pub use reason::ReasonCode;
+pub use subscribe::{RetainHandling, SubAck, Subscribe, Subscription, SubscriptionOptions, UnsubAck, Unsubscribe};
+pub use utf8::first_discouraged;
+pub use wire::MAXIMUM_VARIABLE_BYTE_INTEGER;
 
 use std::num::NonZeroU16;
 
-use bytes::Bytes;
-use bytestring::ByteString;
+use bytes::BytesMut;
 
 /// A packet identifier; 0 is never one [MQTT-2.2.1-3].
 pub type PacketId = NonZeroU16;
@@ -71,133 +86,151 @@ pub enum Packet {
     Auth(Auth),
 }
 
-/// CONNECT, §3.1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connect {
-    pub version: ProtocolVersion,
-    /// Bit 7 of the protocol level: how Mosquitto's bridges mark themselves to Mosquitto (3.1 and 3.1.1 only).
-    pub bridge: bool,
-    /// "Clean session" before version 5.
-    pub clean_start: bool,
-    /// Seconds; 0 = no keep-alive.
-    pub keep_alive: u16,
-    pub client_id: ByteString,
-    pub will: Option<Will>,
-    pub username: Option<ByteString>,
-    pub password: Option<Bytes>,
-    pub properties: Properties,
-}
-
-/// The will message of a CONNECT.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Will {
-    pub topic: ByteString,
-    pub payload: Bytes,
-    pub qos: QoS,
-    pub retain: bool,
-    pub properties: Properties,
-}
-
-/// CONNACK, §3.2.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnAck {
-    pub session_present: bool,
-    /// The reason code in version 5, the return code (0 to 5) before.
-    pub code: u8,
-    pub properties: Properties,
-}
-
-/// PUBLISH, §3.3.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publish {
-    pub dup: bool,
-    pub qos: QoS,
-    pub retain: bool,
-    /// Empty in version 5 when a topic alias stands for it.
-    pub topic: ByteString,
-    /// Present exactly when `qos` is 1 or 2.
-    pub packet_id: Option<PacketId>,
-    pub properties: Properties,
-    pub payload: Bytes,
-}
-
-/// PUBACK, PUBREC, PUBREL and PUBCOMP, §3.4 to §3.7: same shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ack {
-    pub packet_id: PacketId,
-    pub reason: ReasonCode,
-    pub properties: Properties,
-}
-
-/// SUBSCRIBE, §3.8.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscribe {
-    pub packet_id: PacketId,
-    pub properties: Properties,
-    /// At least one [MQTT-3.8.3-2].
-    pub subscriptions: Vec<Subscription>,
-}
-
-/// One topic filter of a SUBSCRIBE with its options.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscription {
-    pub filter: ByteString,
-    pub options: SubscriptionOptions,
-}
-
-/// Subscription options, §3.8.3.1. Before version 5 only `qos` goes over the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SubscriptionOptions {
-    pub qos: QoS,
-    pub no_local: bool,
-    pub retain_as_published: bool,
-    pub retain_handling: RetainHandling,
-}
-
-/// When retained messages are sent at a SUBSCRIBE.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The type of a control packet, §2.1.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum RetainHandling {
-    #[default]
-    SendAtSubscribe = 0,
-    SendIfNew = 1,
-    DoNotSend = 2,
+pub enum PacketType {
+    Connect = 1,
+    ConnAck = 2,
+    Publish = 3,
+    PubAck = 4,
+    PubRec = 5,
+    PubRel = 6,
+    PubComp = 7,
+    Subscribe = 8,
+    SubAck = 9,
+    Unsubscribe = 10,
+    UnsubAck = 11,
+    PingReq = 12,
+    PingResp = 13,
+    Disconnect = 14,
+    Auth = 15,
 }
 
-/// SUBACK, §3.9: one code per filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubAck {
-    pub packet_id: PacketId,
-    pub properties: Properties,
-    pub codes: Vec<ReasonCode>,
+impl PacketType {
+    const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Connect,
+            2 => Self::ConnAck,
+            3 => Self::Publish,
+            4 => Self::PubAck,
+            5 => Self::PubRec,
+            6 => Self::PubRel,
+            7 => Self::PubComp,
+            8 => Self::Subscribe,
+            9 => Self::SubAck,
+            10 => Self::Unsubscribe,
+            11 => Self::UnsubAck,
+            12 => Self::PingReq,
+            13 => Self::PingResp,
+            14 => Self::Disconnect,
+            15 => Self::Auth,
+            _ => return None,
+        })
+    }
+
+    /// The low half of the first byte, where it is not the packet's own, §2.1.3.
+    const fn fixed_flags(self) -> u8 {
+        match self {
+            Self::PubRel | Self::Subscribe | Self::Unsubscribe => 0b0010,
+            _ => 0,
+        }
+    }
+
+    /// After CONNECT, which comes once.
+    const fn goes_to_server(self) -> bool {
+        !matches!(self, Self::Connect | Self::ConnAck | Self::SubAck | Self::UnsubAck | Self::PingResp)
+    }
+
+    const fn goes_to_client(self) -> bool {
+        !matches!(self, Self::Connect | Self::Subscribe | Self::Unsubscribe | Self::PingReq)
+    }
+
+    /// Whose properties the packet carries; a packet without any carries those of AUTH, which asks for none.
+    const fn property_owner(self) -> PropertyOwner {
+        match self {
+            Self::Connect => PropertyOwner::Connect,
+            Self::ConnAck => PropertyOwner::ConnAck,
+            Self::Publish => PropertyOwner::Publish,
+            Self::PubAck => PropertyOwner::PubAck,
+            Self::PubRec => PropertyOwner::PubRec,
+            Self::PubRel => PropertyOwner::PubRel,
+            Self::PubComp => PropertyOwner::PubComp,
+            Self::Subscribe => PropertyOwner::Subscribe,
+            Self::SubAck => PropertyOwner::SubAck,
+            Self::Unsubscribe => PropertyOwner::Unsubscribe,
+            Self::UnsubAck => PropertyOwner::UnsubAck,
+            Self::Disconnect => PropertyOwner::Disconnect,
+            Self::PingReq | Self::PingResp | Self::Auth => PropertyOwner::Auth,
+        }
+    }
 }
 
-/// UNSUBSCRIBE, §3.10.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsubscribe {
-    pub packet_id: PacketId,
-    pub properties: Properties,
-    pub filters: Vec<ByteString>,
+impl Packet {
+    pub const fn kind(&self) -> PacketType {
+        match self {
+            Self::Connect(_) => PacketType::Connect,
+            Self::ConnAck(_) => PacketType::ConnAck,
+            Self::Publish(_) => PacketType::Publish,
+            Self::PubAck(_) => PacketType::PubAck,
+            Self::PubRec(_) => PacketType::PubRec,
+            Self::PubRel(_) => PacketType::PubRel,
+            Self::PubComp(_) => PacketType::PubComp,
+            Self::Subscribe(_) => PacketType::Subscribe,
+            Self::SubAck(_) => PacketType::SubAck,
+            Self::Unsubscribe(_) => PacketType::Unsubscribe,
+            Self::UnsubAck(_) => PacketType::UnsubAck,
+            Self::PingReq => PacketType::PingReq,
+            Self::PingResp => PacketType::PingResp,
+            Self::Disconnect(_) => PacketType::Disconnect,
+            Self::Auth(_) => PacketType::Auth,
+        }
+    }
+
+    /// Appends the packet to `out` in the form of `version`; what that version lacks is left out. On an error
+    /// nothing is appended.
+    pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
+        match self {
+            Self::Connect(connect) if connect.version == version => connect.encode(out),
+            Self::Connect(_) => Err(EncodeError::Version),
+            Self::ConnAck(connack) => connack.encode(version, out),
+            Self::Publish(publish) => publish.as_ref().encode(version, out),
+            Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
+                ack.encode(self.kind(), version, out)
+            }
+            Self::Subscribe(subscribe) => subscribe.encode(version, out),
+            Self::SubAck(suback) => suback.encode(version, out),
+            Self::Unsubscribe(unsubscribe) => unsubscribe.encode(version, out),
+            Self::UnsubAck(unsuback) => unsuback.encode(version, out),
+            Self::PingReq | Self::PingResp => wire::put_header((self.kind() as u8) << 4, 0, out),
+            Self::Disconnect(disconnect) => disconnect.encode(version, out),
+            Self::Auth(auth) => auth.encode(version, out),
+        }
+    }
+
+    /// Bytes on the wire, the fixed header included: what a maximum packet size counts.
+    pub fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        Ok(with_header(match self {
+            Self::Connect(connect) => connect.body_len()?,
+            Self::ConnAck(connack) => connack.body_len(version)?,
+            Self::Publish(publish) => publish.as_ref().body_len(version)?,
+            Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => ack.body_len(version)?,
+            Self::Subscribe(subscribe) => subscribe.body_len(version)?,
+            Self::SubAck(suback) => suback.body_len(version)?,
+            Self::Unsubscribe(unsubscribe) => unsubscribe.body_len(version)?,
+            Self::UnsubAck(unsuback) => unsuback.body_len(version)?,
+            Self::PingReq | Self::PingResp => 0,
+            Self::Disconnect(disconnect) => disconnect.body_len(version)?,
+            Self::Auth(auth) => auth.body_len()?,
+        }))
+    }
 }
 
-/// UNSUBACK, §3.11. `codes` is empty before version 5.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnsubAck {
-    pub packet_id: PacketId,
-    pub properties: Properties,
-    pub codes: Vec<ReasonCode>,
+/// Bytes of a packet whose body has `length` bytes.
+#[inline]
+const fn with_header(length: usize) -> usize {
+    1 + wire::variable_length(length) + length
 }
 
-/// DISCONNECT, §3.14.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Disconnect {
-    pub reason: ReasonCode,
-    pub properties: Properties,
-}
-
-/// AUTH, §3.15, version 5 only.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Auth {
-    pub reason: ReasonCode,
-    pub properties: Properties,
-}
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Reason codes of MQTT 5, §2.4: raw numbers with names beside them.
 
+use super::PacketType;
+
 /// A reason code as it came over the wire; any of the 256 values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReasonCode(pub u8);
@@ -66,7 +68,57 @@ reasons! {
     WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED = 162, "Wildcard Subscriptions not supported";
 }
 
+/// The codes of a packet as a set of the 256 values.
+const fn set(codes: &[u8]) -> [u128; 2] {
+    let mut set = [0; 2];
+    let mut at = 0;
+    while at < codes.len() {
+        set[(codes[at] >> 7) as usize] |= 1 << (codes[at] & 0x7F);
+        at += 1;
+    }
+    set
+}
+
+const CONNACK: [u128; 2] =
+    set(&[0, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 140, 144, 149, 151, 153, 154, 155, 156, 157, 159]);
+const PUBACK: [u128; 2] = set(&[0, 16, 128, 131, 135, 144, 145, 151, 153]);
+const PUBCOMP: [u128; 2] = set(&[0, 146]);
+const SUBACK: [u128; 2] = set(&[0, 1, 2, 128, 131, 135, 143, 145, 151, 158, 161, 162]);
+const UNSUBACK: [u128; 2] = set(&[0, 17, 128, 131, 135, 143, 145]);
+const DISCONNECT: [u128; 2] = set(&[
+    0, 4, 128, 129, 130, 131, 135, 137, 139, 141, 142, 143, 144, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157,
+    158, 159, 160, 161, 162,
+]);
+const AUTH: [u128; 2] = set(&[0, 24, 25]);
+
 impl ReasonCode {
+    /// Whether the standard gives the code a meaning in that packet, §2.4.
+    pub const fn is_defined_in(self, packet: PacketType) -> bool {
+        let codes = match packet {
+            PacketType::ConnAck => CONNACK,
+            PacketType::PubAck | PacketType::PubRec => PUBACK,
+            PacketType::PubRel | PacketType::PubComp => PUBCOMP,
+            PacketType::SubAck => SUBACK,
+            PacketType::UnsubAck => UNSUBACK,
+            PacketType::Disconnect => DISCONNECT,
+            PacketType::Auth => AUTH,
+            _ => return false,
+        };
+        codes[(self.0 >> 7) as usize] & 1 << (self.0 & 0x7F) != 0
+    }
+
+    /// The return code of a 3.1 or 3.1.1 CONNACK that says the same.
+    pub const fn connect_return_code(self) -> u8 {
+        match self {
+            Self::SUCCESS => 0,
+            Self::UNSUPPORTED_PROTOCOL_VERSION => 1,
+            Self::CLIENT_IDENTIFIER_NOT_VALID => 2,
+            Self::BAD_USER_NAME_OR_PASSWORD => 4,
+            Self::NOT_AUTHORIZED | Self::BANNED | Self::BAD_AUTHENTICATION_METHOD => 5,
+            _ => 3,
+        }
+    }
+
     /// 128 and above: the request failed.
     pub const fn is_error(self) -> bool {
         self.0 >= 128

@@ -1,0 +1,171 @@
+//! From the bytes of a connection to packets.
+
+use bytes::{Buf, BytesMut};
+
+use super::wire::{Reader, Variable, variable_length};
+use super::{
+    Ack, Auth, ConnAck, Connect, DecodeError, Disconnect, Packet, PacketId, PacketType, ProtocolVersion, Publish,
+    ReasonCode, SubAck, Subscribe, UnsubAck, Unsubscribe, connect,
+};
+
+/// The largest packet that the protocol can express: fixed header and remaining length.
+pub const MAXIMUM_PACKET_SIZE: usize = 5 + super::wire::MAXIMUM_VARIABLE_BYTE_INTEGER;
+
+/// Who reads: a server is as strict as the standards, a client forgives what libmosquitto forgives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    Server,
+    Client,
+}
+
+/// Takes packets out of the bytes that one connection receives.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    receiver: Receiver,
+    /// A server learns it from CONNECT.
+    version: Option<ProtocolVersion>,
+    /// A larger packet is an error as soon as its fixed header is there.
+    pub maximum_packet_size: usize,
+}
+
+impl Decoder {
+    pub const fn server(maximum_packet_size: usize) -> Self {
+        Self { receiver: Receiver::Server, version: None, maximum_packet_size }
+    }
+
+    pub const fn client(version: ProtocolVersion, maximum_packet_size: usize) -> Self {
+        Self { receiver: Receiver::Client, version: Some(version), maximum_packet_size }
+    }
+
+    /// The version of the connection, as soon as the start of a CONNECT has told it, even if its rest is wrong.
+    pub const fn version(&self) -> Option<ProtocolVersion> {
+        self.version
+    }
+
+    /// Takes the next packet from the front of `buffer`; `None` = more bytes are needed. What the packet holds are
+    /// slices of the buffer's memory. After an error the buffer is of no more use.
+    #[inline]
+    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Packet>, DecodeError> {
+        let Some((&first, after)) = buffer.split_first() else { return Ok(None) };
+        let kind = self.check_first(first)?;
+        let (length_bytes, length) = match Variable::parse(after) {
+            Variable::Complete { value, length } => (length, value),
+            Variable::Incomplete => return Ok(None),
+            Variable::TooLong => return Err(DecodeError::RemainingLength),
+        };
+        if self.is_strict_v5() && length_bytes != variable_length(length) {
+            return Err(DecodeError::RemainingLength);
+        }
+        let header = 1 + length_bytes;
+        let size = header + length;
+        if size > self.maximum_packet_size {
+            return Err(DecodeError::PacketTooLarge { size, maximum: self.maximum_packet_size });
+        }
+        let Some(body) = buffer.get(header..size) else { return Ok(None) };
+        // The most frequent packets after PUBLISH hold nothing to slice.
+        if let (Some(wrap), &[high, low]) = (plain_ack(kind), body) {
+            let packet_id = PacketId::new(u16::from_be_bytes([high, low])).ok_or(DecodeError::PacketIdZero)?;
+            buffer.advance(size);
+            return Ok(Some(wrap(Ack::new(packet_id))));
+        }
+        let mut frame = buffer.split_to(size).freeze();
+        frame.advance(header);
+        let reader = Reader::new(frame, self.receiver == Receiver::Server);
+        if kind == PacketType::Connect {
+            return self.connect(reader, length_bytes, length).map(Some);
+        }
+        // `check_first` lets nothing else pass before CONNECT.
+        let version = self.version.ok_or(DecodeError::UnexpectedPacket(kind))?;
+        body_of(kind, first, reader, version, self.receiver).map(Some)
+    }
+
+    fn is_strict_v5(&self) -> bool {
+        self.receiver == Receiver::Server && self.version == Some(ProtocolVersion::V5)
+    }
+
+    /// What the first byte alone tells: may such a packet come here and now?
+    #[inline]
+    fn check_first(&self, first: u8) -> Result<PacketType, DecodeError> {
+        let kind = PacketType::from_number(first >> 4).ok_or(DecodeError::UnknownPacketType(first >> 4))?;
+        if kind == PacketType::Auth && self.version.is_some_and(|version| version < ProtocolVersion::V5) {
+            return Err(DecodeError::UnknownPacketType(first >> 4));
+        }
+        let expected = match (self.receiver, self.version) {
+            // [MQTT-3.1.0-1]
+            (Receiver::Server, None) => kind == PacketType::Connect,
+            (Receiver::Server, Some(_)) => kind.goes_to_server(),
+            (Receiver::Client, Some(ProtocolVersion::V5)) => kind.goes_to_client(),
+            (Receiver::Client, _) => kind.goes_to_client() && kind != PacketType::Disconnect,
+        };
+        if !expected {
+            return Err(DecodeError::UnexpectedPacket(kind));
+        }
+        // [MQTT-2.1.3-1]. In 3.1 the bits are "not used" or carry DUP, whatever the packet.
+        let unchecked = kind == PacketType::Publish || self.version == Some(ProtocolVersion::V31);
+        if !unchecked && first & 0x0F != kind.fixed_flags() {
+            return Err(DecodeError::Flags(first));
+        }
+        Ok(kind)
+    }
+
+    fn connect(&mut self, mut reader: Reader, length_bytes: usize, length: usize) -> Result<Packet, DecodeError> {
+        let (version, bridge) = connect::read_version(&mut reader)?;
+        self.version = Some(version);
+        if version == ProtocolVersion::V5 && length_bytes != variable_length(length) {
+            return Err(DecodeError::RemainingLength);
+        }
+        Ok(Packet::Connect(Box::new(Connect::read(&mut reader, version, bridge)?)))
+    }
+}
+
+/// How to wrap an acknowledgement of that kind.
+fn plain_ack(kind: PacketType) -> Option<fn(Ack) -> Packet> {
+    match kind {
+        PacketType::PubAck => Some(Packet::PubAck),
+        PacketType::PubRec => Some(Packet::PubRec),
+        PacketType::PubRel => Some(Packet::PubRel),
+        PacketType::PubComp => Some(Packet::PubComp),
+        _ => None,
+    }
+}
+
+#[inline]
+fn body_of(
+    kind: PacketType,
+    first: u8,
+    reader: Reader,
+    version: ProtocolVersion,
+    receiver: Receiver,
+) -> Result<Packet, DecodeError> {
+    Ok(match kind {
+        PacketType::Publish => Packet::Publish(Publish::read(reader, first, version, receiver)?),
+        PacketType::PubAck => Packet::PubAck(Ack::read(reader, kind, version, receiver)?),
+        PacketType::PubRec => Packet::PubRec(Ack::read(reader, kind, version, receiver)?),
+        PacketType::PubRel => Packet::PubRel(Ack::read(reader, kind, version, receiver)?),
+        PacketType::PubComp => Packet::PubComp(Ack::read(reader, kind, version, receiver)?),
+        PacketType::ConnAck => Packet::ConnAck(ConnAck::read(reader, version)?),
+        PacketType::Subscribe => Packet::Subscribe(Subscribe::read(reader, version)?),
+        PacketType::SubAck => Packet::SubAck(SubAck::read(reader, version)?),
+        PacketType::Unsubscribe => Packet::Unsubscribe(Unsubscribe::read(reader, version)?),
+        PacketType::UnsubAck => Packet::UnsubAck(UnsubAck::read(reader, version)?),
+        PacketType::Disconnect => Packet::Disconnect(Disconnect::read(reader, version, receiver)?),
+        PacketType::Auth => Packet::Auth(Auth::read(reader, receiver)?),
+        PacketType::PingReq | PacketType::PingResp => {
+            reader.finish()?;
+            if kind == PacketType::PingReq { Packet::PingReq } else { Packet::PingResp }
+        }
+        // The decoder has read it; a second one does not get here [MQTT-3.1.0-2].
+        PacketType::Connect => return Err(DecodeError::UnexpectedPacket(kind)),
+    })
+}
+
+impl Reader {
+    /// The reason code of `kind`; a client takes any.
+    pub(super) fn reason(&mut self, kind: PacketType, receiver: Receiver) -> Result<ReasonCode, DecodeError> {
+        let reason = ReasonCode(self.u8()?);
+        if receiver == Receiver::Server && !reason.is_defined_in(kind) {
+            return Err(DecodeError::ReasonCode(reason.0));
+        }
+        Ok(reason)
+    }
+}

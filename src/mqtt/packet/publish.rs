@@ -1,0 +1,202 @@
+//! PUBLISH, §3.3, and the packets that acknowledge it, §3.4 to §3.7.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use bytestring::ByteString;
+
+use super::wire::{Reader, field_length, put_field, put_header};
+use super::{
+    DecodeError, EncodeError, PacketId, PacketType, Properties, PropertyOwner, ProtocolVersion, QoS, ReasonCode,
+    Receiver,
+};
+
+/// PUBLISH, §3.3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    pub dup: bool,
+    pub qos: QoS,
+    pub retain: bool,
+    /// Empty in version 5 when a topic alias stands for it.
+    pub topic: ByteString,
+    /// Present exactly when `qos` is 1 or 2.
+    pub packet_id: Option<PacketId>,
+    pub properties: Properties,
+    pub payload: Bytes,
+}
+
+/// A PUBLISH of borrowed parts: one message goes to many receivers without a copy of it for each.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishRef<'a> {
+    pub dup: bool,
+    pub qos: QoS,
+    pub retain: bool,
+    pub topic: &'a str,
+    /// Present exactly when `qos` is 1 or 2.
+    pub packet_id: Option<PacketId>,
+    pub properties: &'a Properties,
+    pub payload: &'a [u8],
+}
+
+/// PUBACK, PUBREC, PUBREL and PUBCOMP, §3.4 to §3.7: same shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack {
+    pub packet_id: PacketId,
+    pub reason: ReasonCode,
+    pub properties: Properties,
+}
+
+const RETAIN: u8 = 0x01;
+const QOS_SHIFT: u32 = 1;
+const DUP: u8 = 0x08;
+
+impl Publish {
+    #[inline]
+    pub(super) fn read(
+        mut reader: Reader,
+        first: u8,
+        version: ProtocolVersion,
+        receiver: Receiver,
+    ) -> Result<Self, DecodeError> {
+        let qos = QoS::try_from(first >> QOS_SHIFT & 3).map_err(DecodeError::QoS)?;
+        let dup = first & DUP != 0;
+        // 3.1 does not forbid it.
+        if dup && qos == QoS::AtMostOnce && receiver == Receiver::Server && version > ProtocolVersion::V31 {
+            return Err(DecodeError::DupAtQoS0);
+        }
+        let topic = reader.string()?;
+        let packet_id = if qos == QoS::AtMostOnce { None } else { Some(reader.packet_id()?) };
+        let properties = if version == ProtocolVersion::V5 {
+            Properties::read(&mut reader, PropertyOwner::Publish)?
+        } else {
+            Properties::new()
+        };
+        if receiver == Receiver::Server {
+            // [MQTT-3.3.2-2]
+            if topic.bytes().any(|byte| matches!(byte, b'+' | b'#')) {
+                return Err(DecodeError::TopicName);
+            }
+            // [MQTT-3.3.4-6]
+            if properties.subscription_identifier().is_some() {
+                return Err(DecodeError::PropertyNotAllowed(super::PropertyId::SubscriptionIdentifier));
+            }
+        }
+        if topic.is_empty() && properties.topic_alias().is_none() {
+            return Err(DecodeError::NoTopicName);
+        }
+        Ok(Self { dup, qos, retain: first & RETAIN != 0, topic, packet_id, properties, payload: reader.rest() })
+    }
+
+    #[inline]
+    pub fn as_ref(&self) -> PublishRef<'_> {
+        PublishRef {
+            dup: self.dup,
+            qos: self.qos,
+            retain: self.retain,
+            topic: &self.topic,
+            packet_id: self.packet_id,
+            properties: &self.properties,
+            payload: &self.payload,
+        }
+    }
+}
+
+impl PublishRef<'_> {
+    /// Bytes after the fixed header.
+    #[inline]
+    pub(super) fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        if self.packet_id.is_some() == (self.qos == QoS::AtMostOnce) {
+            return Err(EncodeError::PacketId);
+        }
+        let mut length = field_length(self.topic.as_bytes())? + self.payload.len();
+        if self.packet_id.is_some() {
+            length += 2;
+        }
+        if version == ProtocolVersion::V5 {
+            length += self.properties.encoded_len()?;
+        }
+        Ok(length)
+    }
+
+    #[inline]
+    pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
+        let mut first = (PacketType::Publish as u8) << 4 | (self.qos as u8) << QOS_SHIFT;
+        if self.dup {
+            first |= DUP;
+        }
+        if self.retain {
+            first |= RETAIN;
+        }
+        put_header(first, self.body_len(version)?, out)?;
+        put_field(self.topic.as_bytes(), out);
+        if let Some(packet_id) = self.packet_id {
+            out.put_u16(packet_id.get());
+        }
+        if version == ProtocolVersion::V5 {
+            self.properties.write(out)?;
+        }
+        out.put_slice(self.payload);
+        Ok(())
+    }
+
+    /// Bytes on the wire, the fixed header included.
+    #[inline]
+    pub fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        Ok(super::with_header(self.body_len(version)?))
+    }
+}
+
+impl Ack {
+    /// The acknowledgement that all went well.
+    pub const fn new(packet_id: PacketId) -> Self {
+        Self { packet_id, reason: ReasonCode::SUCCESS, properties: Properties::new() }
+    }
+
+    pub const fn with_reason(packet_id: PacketId, reason: ReasonCode) -> Self {
+        Self { packet_id, reason, properties: Properties::new() }
+    }
+
+    pub(super) fn read(
+        mut reader: Reader,
+        kind: PacketType,
+        version: ProtocolVersion,
+        receiver: Receiver,
+    ) -> Result<Self, DecodeError> {
+        let mut ack = Self::new(reader.packet_id()?);
+        if version == ProtocolVersion::V5 {
+            // §3.4.2.1: both may be left out, the properties alone as well.
+            if !reader.is_empty() {
+                ack.reason = reader.reason(kind, receiver)?;
+            }
+            if !reader.is_empty() {
+                ack.properties = Properties::read(&mut reader, kind.property_owner())?;
+            }
+        }
+        reader.finish()?;
+        Ok(ack)
+    }
+
+    pub(super) fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        Ok(match version {
+            ProtocolVersion::V5 if !self.properties.is_empty() => 3 + self.properties.encoded_len()?,
+            ProtocolVersion::V5 if self.reason != ReasonCode::SUCCESS => 3,
+            _ => 2,
+        })
+    }
+
+    pub(super) fn encode(
+        &self,
+        kind: PacketType,
+        version: ProtocolVersion,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let length = self.body_len(version)?;
+        put_header((kind as u8) << 4 | kind.fixed_flags(), length, out)?;
+        out.put_u16(self.packet_id.get());
+        if length > 2 {
+            out.put_u8(self.reason.0);
+        }
+        if length > 3 {
+            self.properties.write(out)?;
+        }
+        Ok(())
+    }
+}
