@@ -4,6 +4,7 @@
 mod generated;
 mod house;
 mod mosquitto;
+mod qshape_files;
 mod run;
 
 use run::{called_as, moskit, run};

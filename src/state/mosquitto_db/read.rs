@@ -1,0 +1,347 @@
+//! Reads a mosquitto.db chunk by chunk through one bounded buffer. Every length is checked against
+//! its chunk and every chunk against the file before anything is reserved for it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::super::ids::StoreId;
+use super::super::{Client, ClientMessage, Configuration, Keep, Message, Subscription};
+use super::layout::{Fields, Layout};
+use super::{HEAD_LEN, MAGIC, kind};
+
+/// Bytes read from the file at once.
+const BUFFER: usize = 256 * 1024;
+/// No chunk's fields before the payload are longer: a fixed part and three strings of 16-bit length.
+const HEADS_LIMIT: u64 = 64 + 3 * 65_535;
+/// A payload that is not wanted is skipped by seeking when this much of it is not in the buffer yet.
+const SEEK_FROM: u64 = 64 * 1024;
+
+/// One thing of the file. Borrowed from the reader's buffer until the next call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chunk<'a> {
+    Configuration(Configuration),
+    Message(Message<'a>),
+    ClientMessage(ClientMessage<'a>),
+    /// The message of this id is the retained one of its topic.
+    Retained(StoreId),
+    Subscription(Subscription<'a>),
+    Client(Client<'a>),
+    /// A type that no known version writes; brokers skip it too.
+    Unknown {
+        kind: u32,
+        at: u64,
+        length: u64,
+    },
+}
+
+/// Why a file cannot be read at all.
+#[derive(Debug)]
+pub enum Unreadable {
+    Io(io::Error),
+    /// A folder, a pipe or a device.
+    NotAFile,
+    /// Shorter than a head, or the magic is not there.
+    NotMosquittoDb,
+    /// Not 2 to 6.
+    Version(u32),
+}
+
+/// Why reading ended before the end of the file. What was read before stands.
+#[derive(Debug)]
+pub enum Damage {
+    Io(io::Error),
+    /// Bytes at the end that are too few for a chunk's head.
+    StrayTail {
+        at: u64,
+        bytes: u64,
+    },
+    /// The chunk at `at` is longer than the rest of the file.
+    Truncated {
+        kind: u32,
+        at: u64,
+        wants: u64,
+        left: u64,
+    },
+    /// A field of the chunk at `at` does not fit into the chunk.
+    ShortChunk {
+        kind: u32,
+        at: u64,
+        needs: u64,
+        field_at: u64,
+        has: u64,
+    },
+    EmptyTopic {
+        at: u64,
+    },
+    PayloadTooLong {
+        at: u64,
+        length: u32,
+    },
+    /// Ids of another size than 8 bytes.
+    IdSize {
+        at: u64,
+        size: u8,
+    },
+}
+
+/// A mosquitto.db being read.
+///
+/// ```
+/// use moskit::state::{Keep, mosquitto_db::{Chunk, Reader}};
+/// let file = b"\x00\xB5\x00mosquitto db\0\0\0\0\0\0\0\x06";
+/// let mut reader = Reader::new(std::io::Cursor::new(file), file.len() as u64, Keep::HEADS).unwrap();
+/// assert_eq!(reader.version(), Some(6));
+/// assert_eq!(reader.next_chunk().unwrap(), None::<Chunk>);
+/// ```
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    /// Length of the file when it was opened.
+    length: u64,
+    keep: Keep,
+    layout: Layout,
+    buffer: Vec<u8>,
+    /// The part of `buffer` that holds unread bytes.
+    start: usize,
+    end: usize,
+    /// Offset in the file of `buffer[start]`.
+    at: u64,
+    /// Bytes of the last chunk that are still to be passed over.
+    skip: u64,
+    ended: bool,
+}
+
+impl Reader<File> {
+    /// Opens `path` read-only. The file stays the same one while it is read, also when the broker
+    /// replaces it meanwhile.
+    pub fn open(path: &Path, keep: Keep) -> Result<Self, Unreadable> {
+        let file = File::open(path).map_err(Unreadable::Io)?;
+        let metadata = file.metadata().map_err(Unreadable::Io)?;
+        if !metadata.is_file() {
+            return Err(Unreadable::NotAFile);
+        }
+        Self::new(file, metadata.len(), keep)
+    }
+
+    /// The open file, to ask for its times.
+    pub fn file(&self) -> &File {
+        &self.input
+    }
+}
+
+impl<R: Read + Seek> Reader<R> {
+    /// Reads `input`, which is `length` bytes long, from its start.
+    pub fn new(input: R, length: u64, keep: Keep) -> Result<Self, Unreadable> {
+        let mut reader = Self {
+            input,
+            length,
+            keep,
+            layout: Layout::new(0),
+            buffer: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+            at: 0,
+            skip: 0,
+            ended: length == 0,
+        };
+        if length == 0 {
+            return Ok(reader);
+        }
+        if reader.fill(HEAD_LEN).map_err(Unreadable::Io)? < HEAD_LEN || !reader.buffer.starts_with(MAGIC) {
+            return Err(Unreadable::NotMosquittoDb);
+        }
+        let version = &reader.buffer[HEAD_LEN - 4..HEAD_LEN];
+        reader.layout.version = u32::from_be_bytes(version.try_into().expect("four bytes"));
+        if !(2..=6).contains(&reader.layout.version) {
+            return Err(Unreadable::Version(reader.layout.version));
+        }
+        reader.advance(HEAD_LEN);
+        Ok(reader)
+    }
+
+    /// The file's version, 2 to 6; `None` for a file without a byte.
+    pub fn version(&self) -> Option<u32> {
+        (self.length > 0).then_some(self.layout.version)
+    }
+
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Offset of the next unread byte.
+    pub fn offset(&self) -> u64 {
+        self.at
+    }
+
+    /// The next chunk, or `None` at the end of the file. After damage nothing more can be read.
+    pub fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>, Damage> {
+        if self.ended {
+            return Ok(None);
+        }
+        let ahead = self.enter_chunk();
+        match ahead {
+            Ok(Some(head)) => self.chunk(head).map(Some),
+            other => {
+                self.ended = true;
+                other.map(|_| None)
+            }
+        }
+    }
+
+    /// Reads the head of the next chunk and gets the start of its body into the buffer.
+    fn enter_chunk(&mut self) -> Result<Option<ChunkHead>, Damage> {
+        self.pass_over().map_err(Damage::Io)?;
+        let head_len = if self.layout.has_structs() { 8 } else { 6 };
+        let at = self.at;
+        let available = self.fill(head_len).map_err(Damage::Io)?;
+        if available < head_len {
+            return if available == 0 { Ok(None) } else { Err(Damage::StrayTail { at, bytes: available as u64 }) };
+        }
+        let head = &self.buffer[self.start..self.start + head_len];
+        let (kind, length) = head.split_at(head_len - 4);
+        let kind = kind.iter().fold(0, |kind, byte| kind << 8 | u32::from(*byte));
+        let length = u64::from(u32::from_be_bytes([length[0], length[1], length[2], length[3]]));
+        self.advance(head_len);
+        let left = self.length.saturating_sub(self.at);
+        // 1.5.6 and 1.5.7 count the source id twice into the length, so the fields have to tell it.
+        let length_is_wrong = self.layout.version == 4 && kind == kind::MESSAGE;
+        if length > left && !length_is_wrong {
+            return Err(Damage::Truncated { kind, at, wants: length, left });
+        }
+        let length = if length_is_wrong { left } else { length };
+        let wanted = if self.wants_all_of(kind) { length } else { length.min(HEADS_LIMIT) };
+        let buffered = self.fill_body(wanted, length_is_wrong).map_err(Damage::Io)?;
+        if buffered < wanted && !length_is_wrong {
+            // The file has become shorter since it was opened.
+            return Err(Damage::Truncated { kind, at, wants: length, left: buffered });
+        }
+        Ok(Some(ChunkHead { kind, at, length, buffered, length_is_wrong }))
+    }
+
+    fn wants_all_of(&self, kind: u32) -> bool {
+        match kind {
+            kind::MESSAGE => self.keep.payload || self.keep.properties,
+            kind::CLIENT_MESSAGE => true,
+            _ => false,
+        }
+    }
+
+    /// Gets `wanted` bytes of a body into the buffer. A body of unknown length is the rest of the
+    /// file, of which no more is taken than its heads announce.
+    fn fill_body(&mut self, wanted: u64, length_unknown: bool) -> io::Result<u64> {
+        if !length_unknown {
+            return Ok(self.fill(wanted as usize)? as u64);
+        }
+        let mut enough = self.fill(wanted.min(HEADS_LIMIT) as usize)?;
+        if self.keep.payload
+            && let Some(length) = packed_length(&self.buffer[self.start..self.start + enough])
+        {
+            enough = self.fill(wanted.min(length) as usize)?;
+        }
+        Ok(enough as u64)
+    }
+
+    fn chunk(&mut self, head: ChunkHead) -> Result<Chunk<'_>, Damage> {
+        let mut fields = Fields {
+            kind: head.kind,
+            chunk_at: head.at,
+            at: self.at,
+            len: head.length,
+            bytes: &self.buffer[self.start..self.start + head.buffered as usize],
+            next: 0,
+        };
+        let layout = &mut self.layout;
+        let chunk = match head.kind {
+            kind::CONFIGURATION => layout.configuration(&mut fields).map(Chunk::Configuration),
+            kind::MESSAGE => layout.message(&mut fields, self.keep).map(Chunk::Message),
+            kind::CLIENT_MESSAGE => layout.client_message(&mut fields).map(Chunk::ClientMessage),
+            kind::RETAINED => layout.retained(&mut fields).map(Chunk::Retained),
+            kind::SUBSCRIPTION => layout.subscription(&mut fields).map(Chunk::Subscription),
+            kind::CLIENT => layout.client(&mut fields).map(Chunk::Client),
+            kind => Ok(Chunk::Unknown { kind, at: head.at, length: head.length }),
+        };
+        self.skip = if head.length_is_wrong { fields.next } else { head.length };
+        self.ended = chunk.is_err();
+        chunk
+    }
+
+    /// Moves past the rest of the chunk that was yielded last.
+    fn pass_over(&mut self) -> io::Result<()> {
+        let skip = std::mem::take(&mut self.skip);
+        let buffered = (self.end - self.start) as u64;
+        if skip <= buffered {
+            self.advance(skip as usize);
+            return Ok(());
+        }
+        self.advance(buffered as usize);
+        let mut left = skip - buffered;
+        if left >= SEEK_FROM {
+            self.input.seek(SeekFrom::Current(i64::try_from(left).map_err(io::Error::other)?))?;
+            self.at += left;
+            return Ok(());
+        }
+        while left > 0 {
+            let step = self.fill(left as usize)?;
+            if step == 0 {
+                break;
+            }
+            let step = step.min(left as usize);
+            self.advance(step);
+            left -= step as u64;
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.start += count;
+        self.at += count as u64;
+    }
+
+    /// Gets at least `count` bytes into the buffer unless the file ends before. Returns how many of
+    /// the `count` are there. The buffer grows only by what was really read.
+    fn fill(&mut self, count: usize) -> io::Result<usize> {
+        if self.end - self.start >= count {
+            return Ok(count);
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        while self.end < count {
+            if self.end == self.buffer.len() {
+                self.buffer.resize((self.buffer.len() * 2).min(count.max(BUFFER)), 0);
+            }
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(0) => break,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.end.min(count))
+    }
+}
+
+/// What is known of a chunk once its head is read.
+#[derive(Clone, Copy, Debug)]
+struct ChunkHead {
+    kind: u32,
+    at: u64,
+    length: u64,
+    /// How much of the body is in the buffer.
+    buffered: u64,
+    length_is_wrong: bool,
+}
+
+/// The length of a version 4 message by its own fields, if `bytes` reach to its payload's length.
+fn packed_length(bytes: &[u8]) -> Option<u64> {
+    let string = |at: usize| Some(2 + usize::from(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?])));
+    let mut at = 8;
+    at += string(at)?;
+    at += string(at)?;
+    at += 6;
+    at += string(at)?;
+    at += 2;
+    let length = bytes.get(at..at + 4)?;
+    Some(at as u64 + 4 + u64::from(u32::from_be_bytes(length.try_into().ok()?)))
+}

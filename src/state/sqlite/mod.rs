@@ -1,0 +1,9 @@
+//! The SQLite tables of Mosquitto 2.1's persist-sqlite plugin, which are also the state of our own
+//! broker.
+
+mod read;
+
+pub use read::{Reader, Unreadable};
+
+/// First bytes of every SQLite file.
+pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";

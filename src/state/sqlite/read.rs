@@ -1,0 +1,335 @@
+//! Reads persist-sqlite's tables, of a running broker or a stopped one, and leaves no file behind.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, Row};
+
+use super::super::ids::StoreId;
+use super::super::{Client, ClientMessage, Direction, Keep, Message, Properties, Subscription};
+use super::MAGIC;
+
+/// How long a writer may hold the file before we give up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a file cannot be read.
+#[derive(Debug)]
+pub enum Unreadable {
+    Io(io::Error),
+    NotAFile,
+    NotSqlite,
+    /// SQLite, but without the tables of persist-sqlite.
+    NotPersistSqlite,
+    /// A broker started on the file while it was read as one that nobody uses.
+    ChangedMeanwhile,
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Unreadable {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// A database being read, in one transaction: everything it yields is of one moment.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    path: PathBuf,
+    /// The file as it was when it was opened as one that nobody uses.
+    unused: Option<(u64, Option<SystemTime>)>,
+    /// Declared after the connection, which has to be closed first.
+    _copy: Option<PrivateCopy>,
+    modified: Option<SystemTime>,
+}
+
+impl Reader {
+    /// Opens `path` read-only.
+    ///
+    /// A write-ahead log beside it means that a broker runs or was killed: the log has to be read as
+    /// well. Without one the file is opened as immutable, because anything else would leave an empty
+    /// log behind that belongs to the reader and locks the broker out of its own file.
+    pub fn open(path: &Path) -> Result<Self, Unreadable> {
+        let metadata = check_magic(path)?;
+        let modified = metadata.modified().ok();
+        let (log, index) = (beside(path, "-wal"), beside(path, "-shm"));
+        let mut reader = if !log.exists() {
+            let connection = connect(path, "mode=ro&immutable=1")?;
+            let unused = Some((metadata.len(), modified));
+            Self { connection, path: path.to_owned(), unused, _copy: None, modified }
+        } else if index.exists() {
+            let connection = connect(path, "mode=ro")?;
+            Self { connection, path: path.to_owned(), unused: None, _copy: None, modified }
+        } else {
+            // A log without its index: nobody runs, and SQLite would create the index here.
+            let copy = PrivateCopy::of(path, &log).map_err(Unreadable::Io)?;
+            let connection = connect(&copy.database, "mode=ro")?;
+            Self { connection, path: path.to_owned(), unused: None, _copy: Some(copy), modified }
+        };
+        if let Ok(log) = log.metadata() {
+            reader.modified = reader.modified.max(log.modified().ok());
+        }
+        reader.connection.execute_batch("BEGIN")?;
+        if !(reader.has_table("client_msgs")? && reader.has_table("base_msgs")?) {
+            return Err(Unreadable::NotPersistSqlite);
+        }
+        Ok(reader)
+    }
+
+    /// When the file or its log last changed.
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
+    }
+
+    pub fn has_table(&self, name: &str) -> Result<bool, Unreadable> {
+        let found = self
+            .connection
+            .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
+            .and_then(|mut statement| statement.exists([name]))?;
+        Ok(found)
+    }
+
+    /// Number of stored messages and of entries in clients' queues.
+    pub fn counts(&self) -> Result<(u64, u64), Unreadable> {
+        let count = |table: &str| {
+            self.connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get::<_, i64>(0))
+        };
+        Ok((count("base_msgs")?.cast_unsigned(), count("client_msgs")?.cast_unsigned()))
+    }
+
+    /// Every stored message, in the order of its id.
+    pub fn messages(&self, keep: Keep, mut each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
+        // Columns declared STRING turn `0042` into a number, hence the casts.
+        let payload = if keep.payload { "payload" } else { "NULL" };
+        let properties = if keep.properties { "CAST(properties AS BLOB)" } else { "NULL" };
+        self.rows(
+            &format!(
+                "SELECT store_id, expiry_time, CAST(topic AS BLOB), CAST(source_id AS BLOB),
+                        CAST(source_username AS BLOB), payloadlen, source_mid, source_port, qos, retain,
+                        {payload}, {properties}
+                 FROM base_msgs ORDER BY store_id"
+            ),
+            |row| {
+                let expires = number(row, 1)?;
+                each(&Message {
+                    store_id: store_id(row, 0)?,
+                    expires: (expires > 0).then_some(expires),
+                    topic: bytes(row, 2)?,
+                    source_id: bytes(row, 3)?,
+                    source_username: bytes(row, 4)?,
+                    payload_len: small(number(row, 5)?),
+                    source_mid: small(number(row, 6)?),
+                    source_port: small(number(row, 7)?),
+                    qos: small(number(row, 8)?),
+                    retain: number(row, 9)? != 0,
+                    payload: if keep.payload { Some(bytes(row, 10)?) } else { None },
+                    properties: json(bytes(row, 11)?),
+                });
+                Ok(())
+            },
+        )
+    }
+
+    /// Every entry of every client's queue; a client's entries come in the order of its queue.
+    pub fn client_messages(&self, mut each: impl FnMut(&ClientMessage<'_>)) -> Result<(), Unreadable> {
+        self.rows(
+            "SELECT client_id, cmsg_id, store_id, mid, qos, retain, dup, direction, state, subscription_identifier
+             FROM client_msgs ORDER BY rowid",
+            |row| {
+                each(&ClientMessage {
+                    client_id: bytes(row, 0)?,
+                    cmsg_id: number(row, 1)?.cast_unsigned(),
+                    store_id: store_id(row, 2)?,
+                    mid: small(number(row, 3)?),
+                    qos: small(number(row, 4)?),
+                    retain: number(row, 5)? != 0,
+                    dup: number(row, 6)? != 0,
+                    direction: if number(row, 7)? == 0 { Direction::Incoming } else { Direction::Outgoing },
+                    state: small(number(row, 8)?),
+                    properties: Properties::None,
+                    subscription_identifier: small(number(row, 9)?),
+                });
+                Ok(())
+            },
+        )
+    }
+
+    /// Every session.
+    pub fn clients(&self, mut each: impl FnMut(&Client<'_>)) -> Result<(), Unreadable> {
+        self.rows(
+            "SELECT client_id, username, session_expiry_time, listener_port, session_expiry_interval FROM clients",
+            |row| {
+                let expires = number(row, 2)?;
+                let interval = number(row, 4)?;
+                let session_expires = (expires > 0).then_some(expires);
+                let session_expiry_interval = u32::try_from(interval).unwrap_or(u32::MAX);
+                each(&Client {
+                    client_id: bytes(row, 0)?,
+                    username: bytes(row, 1)?,
+                    last_mid: 0,
+                    listener_port: small(number(row, 3)?),
+                    session_expires,
+                    session_expiry_interval,
+                    disconnected_at: session_expires
+                        .filter(|_| session_expiry_interval != u32::MAX)
+                        .map(|at| at - i64::from(session_expiry_interval)),
+                });
+                Ok(())
+            },
+        )
+    }
+
+    /// Every subscription, shared ones included.
+    pub fn subscriptions(&self, mut each: impl FnMut(&Subscription<'_>)) -> Result<(), Unreadable> {
+        self.rows(
+            "SELECT client_id, CAST(topic AS BLOB), subscription_options, subscription_identifier FROM subscriptions",
+            |row| {
+                let options: u8 = small(number(row, 2)?);
+                each(&Subscription {
+                    client_id: bytes(row, 0)?,
+                    filter: bytes(row, 1)?,
+                    qos: options & 0b11,
+                    options: options & !0b11,
+                    identifier: small(number(row, 3)?),
+                });
+                Ok(())
+            },
+        )
+    }
+
+    /// The retained message of each topic.
+    pub fn retained(&self, mut each: impl FnMut(&[u8], StoreId)) -> Result<(), Unreadable> {
+        self.rows("SELECT CAST(topic AS BLOB), store_id FROM retains", |row| {
+            each(bytes(row, 0)?, store_id(row, 1)?);
+            Ok(())
+        })
+    }
+
+    /// Ends the reading. Says so if a broker started meanwhile and what was read may be a mixture.
+    pub fn finish(self) -> Result<(), Unreadable> {
+        if let Some((length, modified)) = self.unused {
+            let now = fs::metadata(&self.path).map_err(Unreadable::Io)?;
+            if beside(&self.path, "-wal").exists() || now.len() != length || now.modified().ok() != modified {
+                return Err(Unreadable::ChangedMeanwhile);
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(
+        &self,
+        query: &str,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
+    ) -> Result<(), Unreadable> {
+        let mut statement = self.connection.prepare(query)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            each(row)?;
+        }
+        Ok(())
+    }
+}
+
+/// The database and its log, copied into a folder of our own, which goes when it is dropped.
+#[derive(Debug)]
+struct PrivateCopy {
+    folder: PathBuf,
+    database: PathBuf,
+}
+
+impl PrivateCopy {
+    fn of(database: &Path, log: &Path) -> io::Result<Self> {
+        let folder = (0..100)
+            .map(|attempt| std::env::temp_dir().join(format!("moskit-{}-{attempt}", std::process::id())))
+            .find_map(|folder| match fs::DirBuilder::new().mode(0o700).create(&folder) {
+                Ok(()) => Some(Ok(folder)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
+                Err(error) => Some(Err(error)),
+            })
+            .unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))?;
+        let copy = Self { database: folder.join("copy.sqlite3"), folder };
+        fs::copy(database, &copy.database)?;
+        fs::copy(log, beside(&copy.database, "-wal"))?;
+        Ok(copy)
+    }
+}
+
+impl Drop for PrivateCopy {
+    fn drop(&mut self) {
+        // A temporary folder that cannot be removed is nothing to fail for.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn check_magic(path: &Path) -> Result<Metadata, Unreadable> {
+    let mut file = File::open(path).map_err(Unreadable::Io)?;
+    let metadata = file.metadata().map_err(Unreadable::Io)?;
+    if !metadata.is_file() {
+        return Err(Unreadable::NotAFile);
+    }
+    let mut magic = [0; MAGIC.len()];
+    match file.read_exact(&mut magic) {
+        Ok(()) if magic == *MAGIC => Ok(metadata),
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(Unreadable::Io(error)),
+        _ => Err(Unreadable::NotSqlite),
+    }
+}
+
+/// The file that SQLite keeps beside `path` under its name and `suffix`.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn connect(path: &Path, options: &str) -> Result<Connection, Unreadable> {
+    // An absolute path needs an empty authority in front, or one that starts with // would be read as one.
+    let mut uri = if path.is_absolute() { b"file://".to_vec() } else { b"file:".to_vec() };
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => uri.extend(format!("%{byte:02X}").bytes()),
+            plain => uri.push(*plain),
+        }
+    }
+    uri.extend(format!("?{options}").bytes());
+    let uri = String::from_utf8(uri).map_err(|_| Unreadable::Io(io::ErrorKind::InvalidFilename.into()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// Text or blob; nothing for NULL. A number can stand where a text was meant only in columns that
+/// the queries cast.
+fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8], rusqlite::Error> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => &[],
+    })
+}
+
+/// An integer; 0 for NULL and for what is none.
+fn number(row: &Row<'_>, column: usize) -> Result<i64, rusqlite::Error> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Integer(number) => number,
+        _ => 0,
+    })
+}
+
+/// Ids of node 512 and above are negative in the file.
+fn store_id(row: &Row<'_>, column: usize) -> Result<StoreId, rusqlite::Error> {
+    Ok(StoreId(number(row, column)?.cast_unsigned()))
+}
+
+/// A number in a smaller type; 0 when the file holds one that cannot be.
+fn small<T: TryFrom<i64> + Default>(number: i64) -> T {
+    T::try_from(number).unwrap_or_default()
+}
+
+fn json(properties: &[u8]) -> Properties<'_> {
+    if properties.is_empty() { Properties::None } else { Properties::Json(properties) }
+}
