@@ -1,1 +1,14 @@
-//! Keys, certificates, chains: make, read, judge.
+//! Keys, certificates, chains: make, read, judge. Pure but for [`read`], which opens files.
+//!
+//! * [`read`]: what a file really is, and what is in it
+//! * [`key`]: private keys, encrypted ones too
+//! * [`certificate`]: what a certificate says
+//! * [`name`]: host names, addresses and distinguished names, and whether they match
+
+pub mod certificate;
+pub mod key;
+mod key_encryption;
+pub mod name;
+pub mod read;
+pub mod revocation;
+pub mod signature;

@@ -3,6 +3,7 @@
 
 mod generated;
 mod house;
+mod keys;
 mod mosquitto;
 mod qshape_files;
 mod run;

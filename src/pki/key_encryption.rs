@@ -1,0 +1,343 @@
+//! Keys under a passphrase: PKCS#8 with PBES2 (RFC 8018), and OpenSSL's older `DEK-Info` form.
+
+use std::num::NonZeroU32;
+
+use aws_lc_rs::cipher::{
+    AES_128, AES_192, AES_256, Algorithm, DecryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey,
+    UnboundCipherKey,
+};
+use aws_lc_rs::pbkdf2;
+use des::TdesEde3;
+use des::cipher::{BlockDecrypt, KeyInit, generic_array::GenericArray};
+use md5::{Digest, Md5};
+use x509_parser::asn1_rs::{Any, FromDer};
+use zeroize::Zeroizing;
+
+/// The most iterations of PBKDF2 that a key may ask for; OpenSSL writes 2,048, careful people a million.
+pub const ITERATION_LIMIT: u32 = 10_000_000;
+
+/// The most memory that scrypt may be made to use; OpenSSL's own keys need 16 MiB.
+pub const SCRYPT_MEMORY_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// The most passes of scrypt over its memory.
+pub const SCRYPT_PARALLEL_LIMIT: u32 = 64;
+
+/// Iterations of the keys that we write: what OWASP asks for with HMAC-SHA-256.
+const OWN_ITERATIONS: u32 = 600_000;
+
+/// Why a key stays closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecryptError {
+    WrongPassphrase,
+    /// The cipher or key derivation is not one of ours, by name or object identifier.
+    Unsupported(String),
+    /// Asks for more work or memory than a limit here allows.
+    TooCostly,
+    Malformed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cipher {
+    TripleDes,
+    Aes(usize),
+}
+
+impl Cipher {
+    fn key_length(self) -> usize {
+        match self {
+            Self::TripleDes => 24,
+            Self::Aes(length) => length,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::TripleDes => "des-ede3-cbc",
+            Self::Aes(16) => "aes-128-cbc",
+            Self::Aes(24) => "aes-192-cbc",
+            Self::Aes(_) => "aes-256-cbc",
+        }
+    }
+}
+
+/// One DER element: its tag, its content, and what follows it.
+fn element(input: &[u8]) -> Result<(u32, &[u8], &[u8]), DecryptError> {
+    let (rest, any) = Any::from_der(input).map_err(|_| DecryptError::Malformed)?;
+    Ok((any.tag().0, any.data, rest))
+}
+
+fn expect(input: &[u8], tag: u32) -> Result<(&[u8], &[u8]), DecryptError> {
+    match element(input)? {
+        (found, content, rest) if found == tag => Ok((content, rest)),
+        _ => Err(DecryptError::Malformed),
+    }
+}
+
+const INTEGER: u32 = 2;
+const OCTET_STRING: u32 = 4;
+const OBJECT_IDENTIFIER: u32 = 6;
+const SEQUENCE: u32 = 16;
+
+fn integer(input: &[u8]) -> Result<(u32, &[u8]), DecryptError> {
+    let (content, rest) = expect(input, INTEGER)?;
+    let digits = content.strip_prefix(&[0]).unwrap_or(content);
+    if digits.len() > 4 || content.first().is_none_or(|first| first & 0x80 != 0) {
+        return Err(DecryptError::TooCostly);
+    }
+    Ok((digits.iter().fold(0, |value, digit| value << 8 | u32::from(*digit)), rest))
+}
+
+/// The object identifier (content bytes) of an algorithm, its parameters, and what follows them.
+type Identifier<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+/// An AlgorithmIdentifier.
+fn algorithm(input: &[u8]) -> Result<Identifier<'_>, DecryptError> {
+    let (content, rest) = expect(input, SEQUENCE)?;
+    let (identifier, parameters) = expect(content, OBJECT_IDENTIFIER)?;
+    Ok((identifier, parameters, rest))
+}
+
+fn unsupported(identifier: &[u8]) -> DecryptError {
+    DecryptError::Unsupported(x509_parser::asn1_rs::Oid::new(identifier.into()).to_id_string())
+}
+
+// Contents of the object identifiers of RFC 8018, RFC 7914 and the AES arc of NIST.
+const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
+const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
+const SCRYPT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
+const DES_EDE3_CBC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07];
+const AES_128_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x02];
+const AES_192_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x16];
+const AES_256_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
+/// The arc of the HMAC algorithms; one more byte names the hash.
+const HMAC_ARC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02];
+const HMAC_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x09];
+
+/// The three parts of an EncryptedPrivateKeyInfo that uses PBES2.
+struct Pbes2<'a> {
+    derivation: &'a [u8],
+    derivation_parameters: &'a [u8],
+    cipher: Cipher,
+    iv: &'a [u8],
+    ciphertext: &'a [u8],
+}
+
+impl<'a> Pbes2<'a> {
+    fn parse(der: &'a [u8]) -> Result<Self, DecryptError> {
+        let (outer, _) = expect(der, SEQUENCE)?;
+        let (scheme, parameters, rest) = algorithm(outer)?;
+        if scheme != PBES2 {
+            return Err(unsupported(scheme));
+        }
+        let (ciphertext, _) = expect(rest, OCTET_STRING)?;
+        let (parameters, _) = expect(parameters, SEQUENCE)?;
+        let (derivation, derivation_parameters, rest) = algorithm(parameters)?;
+        let (cipher, cipher_parameters, _) = algorithm(rest)?;
+        let cipher = match cipher {
+            DES_EDE3_CBC => Cipher::TripleDes,
+            AES_128_CBC => Cipher::Aes(16),
+            AES_192_CBC => Cipher::Aes(24),
+            AES_256_CBC => Cipher::Aes(32),
+            other => return Err(unsupported(other)),
+        };
+        let (iv, _) = expect(cipher_parameters, OCTET_STRING)?;
+        Ok(Self { derivation, derivation_parameters, cipher, iv, ciphertext })
+    }
+
+    fn derive(&self, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+        let (parameters, _) = expect(self.derivation_parameters, SEQUENCE)?;
+        let (salt, rest) = expect(parameters, OCTET_STRING)?;
+        let mut key = Zeroizing::new(vec![0; self.cipher.key_length()]);
+        match self.derivation {
+            PBKDF2 => {
+                let (iterations, rest) = integer(rest)?;
+                if iterations > ITERATION_LIMIT {
+                    return Err(DecryptError::TooCostly);
+                }
+                let iterations = NonZeroU32::new(iterations).ok_or(DecryptError::Malformed)?;
+                pbkdf2::derive(pseudo_random_function(rest)?, iterations, salt, passphrase, &mut key);
+            }
+            SCRYPT => {
+                let (cost, rest) = integer(rest)?;
+                let (block, rest) = integer(rest)?;
+                let (parallel, _) = integer(rest)?;
+                let memory = u64::from(cost).saturating_mul(u64::from(block)).saturating_mul(128);
+                if memory > SCRYPT_MEMORY_LIMIT || parallel > SCRYPT_PARALLEL_LIMIT {
+                    return Err(DecryptError::TooCostly);
+                }
+                if !cost.is_power_of_two() {
+                    return Err(DecryptError::Malformed);
+                }
+                let parameters = scrypt::Params::new(cost.ilog2() as u8, block, parallel, key.len())
+                    .map_err(|_| DecryptError::Malformed)?;
+                scrypt::scrypt(passphrase, salt, &parameters, &mut key).map_err(|_| DecryptError::Malformed)?;
+            }
+            other => return Err(unsupported(other)),
+        }
+        Ok(key)
+    }
+}
+
+/// The hash of PBKDF2 after its optional key length; SHA-1 when none is named (RFC 8018, A.2).
+fn pseudo_random_function(mut rest: &[u8]) -> Result<pbkdf2::Algorithm, DecryptError> {
+    if !rest.is_empty() && element(rest)?.0 == INTEGER {
+        rest = integer(rest)?.1;
+    }
+    if rest.is_empty() {
+        return Ok(pbkdf2::PBKDF2_HMAC_SHA1);
+    }
+    let (identifier, _, _) = algorithm(rest)?;
+    match identifier.strip_prefix(HMAC_ARC) {
+        Some([0x07]) => Ok(pbkdf2::PBKDF2_HMAC_SHA1),
+        Some([0x09]) => Ok(pbkdf2::PBKDF2_HMAC_SHA256),
+        Some([0x0a]) => Ok(pbkdf2::PBKDF2_HMAC_SHA384),
+        Some([0x0b]) => Ok(pbkdf2::PBKDF2_HMAC_SHA512),
+        _ => Err(unsupported(identifier)),
+    }
+}
+
+/// The cipher's name, if the key uses PBES2 and one of ours.
+pub(super) fn cipher_name(der: &[u8]) -> Option<&'static str> {
+    Pbes2::parse(der).ok().map(|scheme| scheme.cipher.name())
+}
+
+/// Opens an EncryptedPrivateKeyInfo: the PKCS#8 key within.
+pub(super) fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let scheme = Pbes2::parse(der)?;
+    let key = scheme.derive(passphrase)?;
+    let plain = decrypt_cbc(scheme.cipher, &key, scheme.iv, scheme.ciphertext)?;
+    require_sequence(plain)
+}
+
+/// Opens a section with `DEK-Info: CIPHER,IV`: the key is an iterated MD5 of passphrase and salt,
+/// the salt the first eight bytes of the IV.
+pub(super) fn decrypt_legacy(
+    ciphertext: &[u8],
+    information: &str,
+    passphrase: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let (name, iv) = information.split_once(',').ok_or(DecryptError::Malformed)?;
+    let cipher = match name.trim() {
+        "DES-EDE3-CBC" => Cipher::TripleDes,
+        "AES-128-CBC" => Cipher::Aes(16),
+        "AES-192-CBC" => Cipher::Aes(24),
+        "AES-256-CBC" => Cipher::Aes(32),
+        other => return Err(DecryptError::Unsupported(other.to_owned())),
+    };
+    let iv = hexadecimal(iv.trim()).ok_or(DecryptError::Malformed)?;
+    let salt = iv.get(..8).ok_or(DecryptError::Malformed)?;
+    let mut key = Zeroizing::new(Vec::with_capacity(48));
+    let mut digest = Zeroizing::new(Vec::new());
+    while key.len() < cipher.key_length() {
+        let next = Md5::new().chain_update(&*digest).chain_update(passphrase).chain_update(salt).finalize();
+        *digest = next.to_vec();
+        key.extend_from_slice(&digest);
+    }
+    key.truncate(cipher.key_length());
+    require_sequence(decrypt_cbc(cipher, &key, &iv, ciphertext)?)
+}
+
+/// Padding that fits by chance is not enough to believe a passphrase: the key must be ASN.1 too.
+fn require_sequence(plain: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    match Any::from_der(&plain) {
+        Ok((b"", any)) if any.tag().0 == SEQUENCE => Ok(plain),
+        _ => Err(DecryptError::WrongPassphrase),
+    }
+}
+
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+fn decrypt_cbc(cipher: Cipher, key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    match cipher {
+        Cipher::TripleDes => decrypt_triple_des(key, iv, ciphertext),
+        Cipher::Aes(length) => {
+            let algorithm: &'static Algorithm = match length {
+                16 => &AES_128,
+                24 => &AES_192,
+                _ => &AES_256,
+            };
+            let iv: [u8; 16] = iv.try_into().map_err(|_| DecryptError::Malformed)?;
+            let key = UnboundCipherKey::new(algorithm, key).map_err(|_| DecryptError::Malformed)?;
+            let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).map_err(|_| DecryptError::Malformed)?;
+            let mut buffer = Zeroizing::new(ciphertext.to_vec());
+            let plain = key
+                .decrypt(&mut buffer, DecryptionContext::Iv128(iv.into()))
+                .map_err(|_| DecryptError::WrongPassphrase)?
+                .len();
+            buffer.truncate(plain);
+            Ok(buffer)
+        }
+    }
+}
+
+/// CBC with PKCS#7 padding around the block cipher: aws-lc has 3DES only in a build of its own.
+fn decrypt_triple_des(key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    const BLOCK: usize = 8;
+    let cipher = TdesEde3::new_from_slice(key).map_err(|_| DecryptError::Malformed)?;
+    if iv.len() != BLOCK || ciphertext.is_empty() || !ciphertext.len().is_multiple_of(BLOCK) {
+        return Err(DecryptError::Malformed);
+    }
+    let mut plain = Zeroizing::new(Vec::with_capacity(ciphertext.len()));
+    let mut previous = iv;
+    for block in ciphertext.chunks_exact(BLOCK) {
+        let mut buffer = GenericArray::clone_from_slice(block);
+        cipher.decrypt_block(&mut buffer);
+        plain.extend(buffer.iter().zip(previous).map(|(byte, mask)| byte ^ mask));
+        previous = block;
+    }
+    let padding = plain.last().map_or(0, |last| usize::from(*last));
+    let kept = plain.len().checked_sub(padding).ok_or(DecryptError::WrongPassphrase)?;
+    let well_padded = (1..=BLOCK).contains(&padding) && plain[kept..].iter().all(|byte| usize::from(*byte) == padding);
+    if !well_padded {
+        return Err(DecryptError::WrongPassphrase);
+    }
+    plain.truncate(kept);
+    Ok(plain)
+}
+
+/// Puts a PKCS#8 key under a passphrase: an EncryptedPrivateKeyInfo with PBKDF2 (HMAC-SHA-256) and
+/// AES-256-CBC, which OpenSSL 1.1 and later, Java and mbedTLS read. Fails only if there is no randomness.
+pub fn encrypt(pkcs8: &[u8], passphrase: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
+    let mut salt = [0; 16];
+    aws_lc_rs::rand::fill(&mut salt)?;
+    let mut key = Zeroizing::new([0; 32]);
+    let iterations = NonZeroU32::new(OWN_ITERATIONS).ok_or(aws_lc_rs::error::Unspecified)?;
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, passphrase, &mut *key);
+    let cipher = PaddedBlockEncryptingKey::cbc_pkcs7(UnboundCipherKey::new(&AES_256, &*key)?)?;
+    let mut ciphertext = pkcs8.to_vec();
+    let DecryptionContext::Iv128(iv) = cipher.encrypt(&mut ciphertext)? else {
+        return Err(aws_lc_rs::error::Unspecified);
+    };
+    let iv: &[u8; 16] = iv.as_ref();
+
+    let hmac = sequence(&[tlv(0x06, HMAC_SHA256), tlv(0x05, &[])]);
+    let count = tlv(0x02, &OWN_ITERATIONS.to_be_bytes()[1..]);
+    let derivation = sequence(&[tlv(0x06, PBKDF2), sequence(&[tlv(0x04, &salt), count, hmac])]);
+    let encryption = sequence(&[tlv(0x06, AES_256_CBC), tlv(0x04, iv)]);
+    let scheme = sequence(&[tlv(0x06, PBES2), sequence(&[derivation, encryption])]);
+    Ok(sequence(&[scheme, tlv(0x04, &ciphertext)]))
+}
+
+fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
+    tlv(0x30, &parts.concat())
+}
+
+/// Tag, length, value in DER.
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![tag];
+    if content.len() < 0x80 {
+        bytes.push(content.len() as u8);
+    } else {
+        let length = content.len().to_be_bytes();
+        let digits = &length[length.iter().take_while(|digit| **digit == 0).count()..];
+        bytes.push(0x80 | digits.len() as u8);
+        bytes.extend_from_slice(digits);
+    }
+    bytes.extend_from_slice(content);
+    bytes
+}
