@@ -5,6 +5,7 @@
 
 pub mod access;
 mod change;
+pub mod config;
 mod event;
 mod message;
 mod settings;

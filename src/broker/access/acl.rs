@@ -1,0 +1,348 @@
+//! The ACL file: which client may read and write which topics.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Topics by who may use them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acl {
+    /// Of clients without user name.
+    anonymous: Entries,
+    users: HashMap<String, Entries>,
+    /// Of every client, with `%c` and `%u` in the filters.
+    patterns: Entries,
+    /// Patterns that name neither client nor user, which is seldom meant.
+    plain_patterns: Vec<String>,
+}
+
+/// Why an ACL file is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AclProblem {
+    UnknownAccess(String),
+    UnknownLine(String),
+    EmptyTopic,
+    MissingUsername,
+    InvalidTopic(String),
+    MalformedUtf8,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Read,
+    Write,
+}
+
+/// What an entry grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grant {
+    Read,
+    Write,
+    ReadWrite,
+    Deny,
+}
+
+/// One list. `deny` goes before everything else of the list, wherever it stands in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Entries {
+    denied: Vec<String>,
+    granted: Vec<(Grant, String)>,
+}
+
+impl Acl {
+    /// Reads the text of an ACL file.
+    pub fn parse(text: &[u8]) -> Result<Self, AclProblem> {
+        let mut acl = Self::default();
+        let mut user: Option<String> = None;
+        for line in text.split(|byte| *byte == b'\n').filter(|line| line.first() != Some(&b'#')) {
+            let line = std::str::from_utf8(line).map_err(|_| AclProblem::MalformedUtf8)?.trim_ascii_end();
+            let word_start = line.find(|c| c != ' ').unwrap_or(line.len());
+            let word_end = line[word_start..].find(' ').map_or(line.len(), |space| word_start + space);
+            let rest = line[word_end..].trim_ascii_start();
+            match &line[word_start..word_end] {
+                "" => {}
+                "user" if rest.is_empty() => return Err(AclProblem::MissingUsername),
+                "user" => user = Some(rest.to_owned()),
+                "topic" => {
+                    let entry = entry(rest)?;
+                    match &user {
+                        None => acl.anonymous.add(entry),
+                        Some(user) => acl.users.entry(user.clone()).or_default().add(entry),
+                    }
+                }
+                "pattern" => {
+                    let entry = entry(rest)?;
+                    if !entry.1.contains("%c") && !entry.1.contains("%u") {
+                        acl.plain_patterns.push(entry.1.clone());
+                    }
+                    acl.patterns.add(entry);
+                }
+                _ => return Err(AclProblem::UnknownLine(line[..word_end].to_owned())),
+            }
+        }
+        Ok(acl)
+    }
+
+    /// Patterns without `%c` and `%u`: they work, and deserve a warning.
+    pub fn plain_patterns(&self) -> &[String] {
+        &self.plain_patterns
+    }
+
+    /// The first entry that matches topic and kind decides; without one the answer is no.
+    pub(super) fn allows(&self, client_id: &str, username: Option<&str>, topic: &str, kind: Kind) -> bool {
+        let own = match username {
+            None => Some(&self.anonymous),
+            Some(user) => self.users.get(user),
+        };
+        if let Some(decided) = own.and_then(|entries| entries.decide(topic, kind, |filter| Some(Cow::Borrowed(filter))))
+        {
+            return decided;
+        }
+        if self.patterns.is_empty() {
+            return false;
+        }
+        // An id with wildcards in it would match what belongs to others.
+        if client_id.contains(['+', '#']) || username.is_some_and(|user| user.contains(['+', '#'])) {
+            return false;
+        }
+        self.patterns.decide(topic, kind, |filter| fill(filter, client_id, username)).unwrap_or(false)
+    }
+}
+
+impl Entries {
+    fn add(&mut self, (grant, filter): (Grant, String)) {
+        match grant {
+            Grant::Deny => self.denied.push(filter),
+            _ => self.granted.push((grant, filter)),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.denied.is_empty() && self.granted.is_empty()
+    }
+
+    /// `None`: no entry speaks of it. `filled` makes the filter of an entry, or nothing if it does not
+    /// concern this client.
+    fn decide(&self, topic: &str, kind: Kind, filled: impl Fn(&str) -> Option<Cow<'_, str>>) -> Option<bool> {
+        let speaks_of = |filter: &String| filled(filter).is_some_and(|filter| matches(&filter, topic));
+        if self.denied.iter().any(speaks_of) {
+            return Some(false);
+        }
+        let grants = |grant: Grant| match kind {
+            Kind::Read => matches!(grant, Grant::Read | Grant::ReadWrite),
+            Kind::Write => matches!(grant, Grant::Write | Grant::ReadWrite),
+        };
+        self.granted.iter().any(|(grant, filter)| grants(*grant) && speaks_of(filter)).then_some(true)
+    }
+}
+
+/// `[read|write|readwrite|deny] FILTER`. The keyword may be missing when the filter has no spaces.
+fn entry(text: &str) -> Result<(Grant, String), AclProblem> {
+    let (grant, filter) = match text.split_once(' ') {
+        None => (Grant::ReadWrite, text),
+        Some((word, filter)) => {
+            let grant = match word {
+                "read" => Grant::Read,
+                "write" => Grant::Write,
+                "readwrite" => Grant::ReadWrite,
+                "deny" => Grant::Deny,
+                other => return Err(AclProblem::UnknownAccess(other.to_owned())),
+            };
+            (grant, filter.trim_ascii())
+        }
+    };
+    match filter {
+        "" => Err(AclProblem::EmptyTopic),
+        filter if is_filter(filter) => Ok((grant, filter.to_owned())),
+        filter => Err(AclProblem::InvalidTopic(filter.to_owned())),
+    }
+}
+
+/// The pattern with the client's names in place of `%c` and `%u`, which stand for whole levels.
+/// `None` for a pattern with `%u` and a client without user name.
+fn fill<'a>(pattern: &'a str, client_id: &str, username: Option<&str>) -> Option<Cow<'a, str>> {
+    if !pattern.contains('%') {
+        return Some(Cow::Borrowed(pattern));
+    }
+    let mut filled = String::with_capacity(pattern.len() + client_id.len());
+    for (index, level) in pattern.split('/').enumerate() {
+        if index > 0 {
+            filled.push('/');
+        }
+        filled.push_str(match level {
+            "%c" => client_id,
+            "%u" => username?,
+            level => level,
+        });
+    }
+    Some(Cow::Owned(filled))
+}
+
+/// Wildcards stand alone in their level, `#` in the last one.
+fn is_filter(text: &str) -> bool {
+    let mut levels = text.split('/').peekable();
+    while let Some(level) = levels.next() {
+        let last = levels.peek().is_none();
+        if level.contains(['+', '#']) && level != "+" && !(level == "#" && last) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether a filter covers a topic; topics that begin with `$` need one that does too.
+fn matches(filter: &str, topic: &str) -> bool {
+    if topic.starts_with('$') != filter.starts_with('$') {
+        return false;
+    }
+    let mut topic_levels = topic.split('/');
+    for level in filter.split('/') {
+        match (level, topic_levels.next()) {
+            ("#", _) => return true,
+            ("+", Some(_)) => {}
+            (level, Some(topic_level)) if level == topic_level => {}
+            _ => return false,
+        }
+    }
+    topic_levels.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acl(text: &str) -> Acl {
+        Acl::parse(text.as_bytes()).unwrap()
+    }
+
+    /// `rw`, `r-`, `-w` or `--`.
+    fn may(acl: &Acl, username: Option<&str>, topic: &str) -> &'static str {
+        let allows = |kind| acl.allows("client", username, topic, kind);
+        match (allows(Kind::Read), allows(Kind::Write)) {
+            (true, true) => "rw",
+            (true, false) => "r-",
+            (false, true) => "-w",
+            (false, false) => "--",
+        }
+    }
+
+    #[test]
+    fn an_empty_file_denies_everything() {
+        for text in ["", "# nothing\n\n   \n"] {
+            assert_eq!(may(&acl(text), None, "a"), "--");
+            assert_eq!(may(&acl(text), Some("ann"), "$SYS/broker/uptime"), "--");
+        }
+    }
+
+    #[test]
+    fn topics_before_any_user_are_for_clients_without_user_name_only() {
+        let acl = acl("topic read a\nuser ann\ntopic write b\n");
+        assert_eq!(may(&acl, None, "a"), "r-");
+        assert_eq!(may(&acl, Some("ann"), "a"), "--");
+        assert_eq!(may(&acl, Some("ann"), "b"), "-w");
+        assert_eq!(may(&acl, Some("eve"), "b"), "--");
+        assert_eq!(may(&acl, None, "b"), "--");
+    }
+
+    #[test]
+    fn blocks_of_one_user_merge_and_names_may_have_spaces() {
+        let acl = acl("user  ann lee \ntopic a\nuser bob\ntopic b\nuser ann lee\ntopic c\r\n");
+        for topic in ["a", "c"] {
+            assert_eq!(may(&acl, Some("ann lee"), topic), "rw");
+        }
+        assert_eq!(may(&acl, Some("ann lee"), "b"), "--");
+    }
+
+    #[test]
+    fn access_defaults_to_both_and_filters_may_have_spaces_behind_a_keyword() {
+        let acl = acl("topic a\ntopic readwrite b c/d \ntopic read\ntopic  write   e\n");
+        assert_eq!(may(&acl, None, "a"), "rw");
+        assert_eq!(may(&acl, None, "b c/d"), "rw");
+        assert_eq!(may(&acl, None, "read"), "rw");
+        assert_eq!(may(&acl, None, "e"), "-w");
+    }
+
+    #[test]
+    fn deny_goes_first_wherever_it_stands() {
+        let acl = acl("topic a/#\ntopic deny a/secret\npattern deny p/%c\npattern p/#\n");
+        assert_eq!(may(&acl, None, "a/b"), "rw");
+        assert_eq!(may(&acl, None, "a/secret"), "--");
+        assert_eq!(may(&acl, None, "p/client"), "--");
+        assert_eq!(may(&acl, None, "p/other"), "rw");
+    }
+
+    #[test]
+    fn the_users_list_decides_before_the_patterns() {
+        let acl = acl("pattern read a/#\ntopic deny a/b\ntopic write a/c\n");
+        assert_eq!(may(&acl, None, "a/b"), "--");
+        assert_eq!(may(&acl, None, "a/c"), "rw");
+        assert_eq!(may(&acl, Some("ann"), "a/b"), "r-");
+    }
+
+    #[test]
+    fn patterns_stand_for_whole_levels_and_need_what_they_name() {
+        let acl = acl("pattern c/%c/+\npattern read u/%u\npattern x/%cx\n");
+        assert_eq!(may(&acl, None, "c/client/x"), "rw");
+        assert_eq!(may(&acl, None, "c/other/x"), "--");
+        assert_eq!(may(&acl, None, "u/"), "--");
+        assert_eq!(may(&acl, Some("ann"), "u/ann"), "r-");
+        assert_eq!(may(&acl, None, "x/clientx"), "--");
+        assert_eq!(may(&acl, None, "x/%cx"), "rw");
+    }
+
+    #[test]
+    fn names_with_wildcards_are_denied_once_there_are_patterns() {
+        let with_patterns = acl("topic a\npattern read p/%c\n");
+        assert!(with_patterns.allows("evil/#", None, "a", Kind::Read));
+        assert!(!with_patterns.allows("#", None, "p/x", Kind::Read));
+        assert!(!with_patterns.allows("+", None, "p/+", Kind::Read));
+        assert!(!with_patterns.allows("client", Some("+"), "p/client", Kind::Read));
+        assert!(with_patterns.allows("a/b", None, "p/a/b", Kind::Read));
+    }
+
+    #[test]
+    fn dollar_topics_need_an_entry_that_begins_with_a_dollar() {
+        let acl = acl("topic #\ntopic read $SYS/#\n");
+        assert_eq!(may(&acl, None, "a/b"), "rw");
+        assert_eq!(may(&acl, None, "$SYS/broker/uptime"), "r-");
+        assert_eq!(may(&acl, None, "$other"), "--");
+    }
+
+    #[test]
+    fn filters_cover_what_they_should() {
+        for (filter, topic, covered) in [
+            ("a/#", "a", true),
+            ("a/#", "ab", false),
+            ("+", "a/b", false),
+            ("+/+", "/a", true),
+            ("a/+/c", "a//c", true),
+            ("a", "a/", false),
+            ("#", "", true),
+        ] {
+            assert_eq!(matches(filter, topic), covered, "{filter} {topic}");
+        }
+    }
+
+    #[test]
+    fn lines_that_mean_nothing_refuse_the_file() {
+        for (text, problem) in [
+            ("topic a b", AclProblem::UnknownAccess("a".to_owned())),
+            ("topic", AclProblem::EmptyTopic),
+            ("pattern ", AclProblem::EmptyTopic),
+            ("user", AclProblem::MissingUsername),
+            ("foo bar", AclProblem::UnknownLine("foo".to_owned())),
+            ("topic\ta", AclProblem::UnknownLine("topic\ta".to_owned())),
+            ("  #y", AclProblem::UnknownLine("  #y".to_owned())),
+            ("topic #/a", AclProblem::InvalidTopic("#/a".to_owned())),
+            ("topic read a+", AclProblem::InvalidTopic("a+".to_owned())),
+        ] {
+            assert_eq!(Acl::parse(text.as_bytes()), Err(problem), "{text}");
+        }
+        assert_eq!(Acl::parse(b"user \xff\n"), Err(AclProblem::MalformedUtf8));
+    }
+
+    #[test]
+    fn a_pattern_that_names_nobody_is_noticed() {
+        assert_eq!(acl("pattern read a\npattern b/%u\n").plain_patterns(), ["a"]);
+    }
+}

@@ -1,0 +1,160 @@
+//! Who may connect, publish and receive: the anonymous rule, the password file, the ACL file.
+//!
+//! Pure: the files come as texts. Asked by the core for every CONNECT, PUBLISH and delivery.
+
+mod acl;
+
+pub use acl::{Acl, AclProblem};
+
+use std::sync::Arc;
+
+use super::ListenerId;
+use crate::passwd::{self, Verdict};
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    pub client_id: &'a str,
+    pub username: Option<&'a str>,
+    pub listener: ListenerId,
+}
+
+/// The rules in force.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// By [`ListenerId`]. A listener without an entry lets everybody do everything.
+    listeners: Vec<Rules>,
+}
+
+/// The rules of one listener. Without per_listener_settings all listeners share the files.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub allow_anonymous: bool,
+    pub passwords: Option<Arc<passwd::File>>,
+    pub acl: Option<Arc<Acl>>,
+}
+
+impl Access {
+    /// Everybody may do everything.
+    pub fn open() -> Self {
+        Self::default()
+    }
+
+    pub fn new(listeners: Vec<Rules>) -> Self {
+        Self { listeners }
+    }
+
+    fn rules(&self, listener: ListenerId) -> Option<&Rules> {
+        self.listeners.get(usize::from(listener.0))
+    }
+
+    /// Asked at CONNECT, and for every connected client after a reload; not asked for users that a certificate names.
+    pub fn may_connect(&self, who: Identity<'_>, password: Option<&[u8]>) -> bool {
+        let Some(rules) = self.rules(who.listener) else { return true };
+        match (who.username, &rules.passwords) {
+            (Some(user), Some(file)) => {
+                // A file is asked even where anonymous clients are let in: a wrong name is not no name.
+                password.is_some_and(|password| file.verify(user.as_bytes(), password) == Verdict::Right)
+            }
+            _ => rules.allow_anonymous,
+        }
+    }
+
+    /// Asked at PUBLISH and for wills.
+    pub fn may_publish(&self, who: Identity<'_>, topic: &str) -> bool {
+        if is_sys(topic) && !is_bridge_state(topic) {
+            return false;
+        }
+        self.allows(who, topic, acl::Kind::Write)
+    }
+
+    /// Asked for each message and client at delivery.
+    pub fn may_receive(&self, who: Identity<'_>, topic: &str) -> bool {
+        self.allows(who, topic, acl::Kind::Read)
+    }
+
+    fn allows(&self, who: Identity<'_>, topic: &str, kind: acl::Kind) -> bool {
+        match self.rules(who.listener).and_then(|rules| rules.acl.as_deref()) {
+            Some(acl) => acl.allows(who.client_id, who.username, topic, kind),
+            None => true,
+        }
+    }
+}
+
+/// `$SYS` is the broker's own to write.
+fn is_sys(topic: &str) -> bool {
+    topic.strip_prefix("$SYS").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// `$SYS/broker/connection/+/state`, where bridges of other brokers report themselves.
+fn is_bridge_state(topic: &str) -> bool {
+    let id = topic.strip_prefix("$SYS/broker/connection/").and_then(|rest| rest.strip_suffix("/state"));
+    id.is_some_and(|id| !id.contains('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::passwd::{Hash, Recipe};
+
+    const ANONYMOUS: Identity<'_> = Identity { client_id: "c", username: None, listener: ListenerId(0) };
+
+    fn user(name: &str) -> Identity<'_> {
+        Identity { username: Some(name), ..ANONYMOUS }
+    }
+
+    fn rules(allow_anonymous: bool, with_passwords: bool) -> Access {
+        let hash = Hash::make(Recipe::Sha512, 12, b"right").unwrap();
+        let file = passwd::File::parse(format!("ann:{hash}\n").as_bytes()).unwrap();
+        let passwords = with_passwords.then(|| Arc::new(file));
+        Access::new(vec![Rules { allow_anonymous, passwords, acl: None }])
+    }
+
+    #[test]
+    fn without_user_name_only_the_anonymous_rule_counts() {
+        for with_passwords in [false, true] {
+            assert!(rules(true, with_passwords).may_connect(ANONYMOUS, None));
+            assert!(!rules(false, with_passwords).may_connect(ANONYMOUS, None));
+        }
+    }
+
+    #[test]
+    fn with_user_name_and_no_password_file_the_anonymous_rule_counts() {
+        assert!(rules(true, false).may_connect(user("ann"), Some(b"whatever")));
+        assert!(!rules(false, false).may_connect(user("ann"), Some(b"right")));
+    }
+
+    #[test]
+    fn with_password_file_name_and_password_must_match_even_if_anonymous_is_allowed() {
+        for allow_anonymous in [false, true] {
+            let access = rules(allow_anonymous, true);
+            assert!(access.may_connect(user("ann"), Some(b"right")));
+            assert!(!access.may_connect(user("ann"), Some(b"wrong")));
+            assert!(!access.may_connect(user("ann"), None));
+            assert!(!access.may_connect(user("eve"), Some(b"right")));
+            assert!(!access.may_connect(user(""), Some(b"right")));
+        }
+    }
+
+    #[test]
+    fn sys_is_the_brokers_own_to_write() {
+        let access = Access::open();
+        assert!(!access.may_publish(ANONYMOUS, "$SYS/broker/uptime"));
+        assert!(!access.may_publish(ANONYMOUS, "$SYS"));
+        assert!(!access.may_publish(ANONYMOUS, "$SYS/broker/connection/a/b/state"));
+        assert!(access.may_publish(ANONYMOUS, "$SYS/broker/connection/a/state"));
+        assert!(access.may_publish(ANONYMOUS, "$SYSTEM"));
+        assert!(access.may_receive(ANONYMOUS, "$SYS/broker/uptime"));
+    }
+
+    #[test]
+    fn each_listener_has_its_own_rules() {
+        let acl = Arc::new(Acl::parse(b"topic read a\n").unwrap());
+        let open = Rules { allow_anonymous: true, passwords: None, acl: None };
+        let access = Access::new(vec![open.clone(), Rules { acl: Some(acl), ..open }]);
+        let second = Identity { listener: ListenerId(1), ..ANONYMOUS };
+        assert!(access.may_publish(ANONYMOUS, "a"));
+        assert!(!access.may_publish(second, "a"));
+        assert!(access.may_receive(second, "a"));
+    }
+}

@@ -1,0 +1,568 @@
+//! The table of mosquitto.conf's options: what each value is, and where it goes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::types::{DEFAULT_PORT, LogTypes};
+use super::value::Line;
+use super::{
+    Configuration, Listener, LogDestination, Notice, Problem, Protocol, Reader, Security, SocketDomain, Sync,
+    TlsVersion,
+};
+use crate::broker::Versions;
+use crate::mqtt::packet::QoS;
+
+/// The listener that a line of a file is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Current {
+    None,
+    Default,
+    Listener(usize),
+}
+
+/// Where an option may stand and what it sets there.
+pub(super) enum Rule {
+    Global(Kind<Configuration>),
+    /// After a `listener` line.
+    Listener(Kind<Listener>),
+    /// After a `listener` line, or for the default listener.
+    ListenerOrDefault(Kind<Listener>),
+    /// Global; with `per_listener_settings` of the listener.
+    Security(Kind<Security>),
+    Special(fn(&mut Reader, &Line<'_>, &mut Current) -> Result<(), Problem>),
+    /// An option that we lack and that can be missing without harm.
+    Ignored(&'static str),
+    /// An option that we lack and without which the broker would be less safe or not reachable.
+    Unsafe(&'static str),
+}
+
+/// The kinds of value that Mosquitto's reader knows.
+pub(super) enum Kind<T> {
+    Flag(fn(&mut T, bool)),
+    /// Least, most, setter.
+    Number(i32, i32, fn(&mut T, i32)),
+    /// A second value is an error.
+    Text(fn(&mut T, &str)),
+    /// The last value wins.
+    LastText(fn(&mut T, &str)),
+    Other(fn(&mut T, &Line<'_>) -> Result<(), Problem>),
+}
+
+impl<T> Kind<T> {
+    pub fn is_once(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    pub fn apply(&self, line: &Line<'_>, target: &mut T) -> Result<(), Problem> {
+        match self {
+            Self::Flag(set) => set(target, line.flag()?),
+            Self::Number(least, most, set) => {
+                let number = line.number()?;
+                if !(*least..=*most).contains(&number) {
+                    return Err(line.invalid(number));
+                }
+                set(target, number);
+            }
+            Self::Text(set) | Self::LastText(set) => set(target, line.text()?),
+            Self::Other(read) => return read(target, line),
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn find(name: &str) -> Option<(&'static str, &'static Rule)> {
+    if name.starts_with("plugin_opt_") || name.starts_with("auth_opt_") {
+        return Some(("plugin_opt_", &Special(plugin_option)));
+    }
+    OPTIONS.iter().find(|(known, _)| *known == name).map(|(known, rule)| (*known, rule))
+}
+
+use Kind::{Flag, LastText, Number, Other, Text};
+use Rule::{Global, Ignored, ListenerOrDefault, Special};
+
+const ANY: i32 = i32::MAX;
+const U16: i32 = 65535;
+
+const BRIDGE: Rule = Ignored("moskit's broker has no bridges");
+const GONE: Rule = Ignored("Mosquitto itself no longer uses it");
+const SQLITE_KEEPS_ALL: Rule = Ignored("every change is stored at once");
+const PSK: Rule = Rule::Unsafe("there is no TLS-PSK here; the listener would be open without it");
+const ENGINE: Rule = Rule::Unsafe("private keys are read from files only");
+const PROXY: Rule = Rule::Unsafe("the PROXY protocol is not spoken here; no client could connect");
+const CIPHERS: Rule = Ignored("cipher suites are those of rustls: TLS 1.2 with forward secrecy, and TLS 1.3");
+
+/// For limits where 0 and less mean that there is none.
+fn above_zero(number: i32) -> Option<u32> {
+    u32::try_from(number).ok().filter(|number| *number > 0)
+}
+
+/// For limits where only less than 0 means that there is none.
+fn limit_or_none(number: i32) -> Option<u32> {
+    u32::try_from(number).ok()
+}
+
+pub(super) const OPTIONS: &[(&str, Rule)] = &[
+    // Listeners.
+    ("listener", Special(listener)),
+    ("port", Special(port)),
+    ("bind_address", Special(bind_address)),
+    ("bind_interface", Rule::Unsafe("the listener would be reachable over every interface; give the address instead")),
+    ("socket_domain", ListenerOrDefault(Other(socket_domain))),
+    ("protocol", ListenerOrDefault(Other(protocol))),
+    ("mount_point", Rule::Listener(Other(mount_point))),
+    ("max_connections", ListenerOrDefault(Number(i32::MIN, ANY, |l, n| l.settings.max_connections = limit_or_none(n)))),
+    ("max_qos", ListenerOrDefault(Other(max_qos))),
+    ("maximum_qos", ListenerOrDefault(Other(max_qos))),
+    ("max_topic_alias", Rule::Listener(Number(0, U16, |l, n| l.settings.max_topic_alias = n as u16))),
+    ("max_topic_alias_broker", Rule::Listener(Number(0, U16, |l, n| l.settings.max_topic_alias_broker = n as u16))),
+    ("accept_protocol_versions", Rule::Listener(Other(accept_protocol_versions))),
+    ("use_username_as_clientid", ListenerOrDefault(Flag(|l, on| l.settings.use_username_as_clientid = on))),
+    ("listener_allow_anonymous", Rule::Listener(Flag(|l, on| l.allow_anonymous = Some(on)))),
+    ("listener_auto_id_prefix", Rule::Listener(Other(listener_auto_id_prefix))),
+    ("enable_proxy_protocol", PROXY),
+    ("proxy_protocol_v2_require_tls", PROXY),
+    (
+        "websockets_origin",
+        Rule::Listener(Other(|l, line| {
+            l.websockets_origins.push(line.text()?.to_owned());
+            Ok(())
+        })),
+    ),
+    ("http_dir", Ignored("no files are served over HTTP")),
+    // Who may connect and what they may do.
+    ("per_listener_settings", Special(per_listener_settings)),
+    ("allow_anonymous", Rule::Security(Flag(|s, on| s.allow_anonymous = Some(on)))),
+    ("password_file", Rule::Security(LastText(|s, path| s.password_file = Some(path.into())))),
+    ("acl_file", Rule::Security(LastText(|s, path| s.acl_file = Some(path.into())))),
+    ("psk_file", PSK),
+    ("allow_zero_length_clientid", Rule::Security(Flag(|s, on| s.allow_zero_length_clientid = on))),
+    ("auto_id_prefix", Rule::Security(Other(auto_id_prefix))),
+    ("clientid_prefixes", Special(clientid_prefixes)),
+    ("plugin", Special(plugin)),
+    ("global_plugin", Special(plugin)),
+    ("auth_plugin", Special(plugin)),
+    ("plugin_load", Special(plugin_load)),
+    ("plugin_use", Special(plugin_use)),
+    ("auth_plugin_deny_special_chars", Ignored("it concerns plugins, which moskit's broker does not load")),
+    ("enable_control_api", Ignored("moskit's broker has no $CONTROL topics")),
+    // TLS.
+    ("cafile", Rule::Listener(LastText(|l, path| l.tls.cafile = Some(path.into())))),
+    ("capath", Rule::Listener(LastText(|l, path| l.tls.capath = Some(path.into())))),
+    ("certfile", Rule::Listener(LastText(|l, path| l.tls.certfile = Some(path.into())))),
+    ("keyfile", Rule::Listener(LastText(|l, path| l.tls.keyfile = Some(path.into())))),
+    ("crlfile", Rule::Listener(LastText(|l, path| l.tls.crlfile = Some(path.into())))),
+    ("require_certificate", Rule::Listener(Flag(|l, on| l.tls.require_certificate = on))),
+    ("use_identity_as_username", Rule::Listener(Flag(|l, on| l.tls.use_identity_as_username = on))),
+    ("use_subject_as_username", Rule::Listener(Flag(|l, on| l.tls.use_subject_as_username = on))),
+    ("tls_version", Rule::Listener(Other(tls_version))),
+    ("ciphers", CIPHERS),
+    ("ciphers_tls1.3", CIPHERS),
+    ("psk_hint", PSK),
+    ("disable_client_cert_date_checks", Ignored("the dates of client certificates are always checked")),
+    ("dhparamfile", Ignored("key agreement is by elliptic curves")),
+    ("tls_engine", ENGINE),
+    ("tls_keyform", ENGINE),
+    ("tls_engine_kpass_sha1", ENGINE),
+    // Limits and protocol behaviour.
+    ("max_packet_size", Global(Number(20, ANY, |c, n| c.settings.max_packet_size = n.cast_unsigned()))),
+    ("message_size_limit", Global(Number(0, 268_435_455, |c, n| c.settings.message_size_limit = above_zero(n)))),
+    (
+        "max_inflight_messages",
+        Global(Number(i32::MIN, U16, |c, n| {
+            c.settings.max_inflight_messages = above_zero(n).map(|n| n as u16);
+        })),
+    ),
+    (
+        "max_inflight_bytes",
+        Global(Number(i32::MIN, ANY, |c, n| c.settings.max_inflight_bytes = above_zero(n).map(u64::from))),
+    ),
+    ("max_queued_messages", Global(Number(i32::MIN, ANY, |c, n| c.settings.max_queued_messages = above_zero(n)))),
+    (
+        "max_queued_bytes",
+        Global(Number(i32::MIN, ANY, |c, n| c.settings.max_queued_bytes = above_zero(n).map(u64::from))),
+    ),
+    ("queue_qos0_messages", Global(Flag(|c, on| c.settings.queue_qos0_messages = on))),
+    ("upgrade_outgoing_qos", Global(Flag(|c, on| c.settings.upgrade_outgoing_qos = on))),
+    ("retain_available", Global(Flag(|c, on| c.settings.retain_available = on))),
+    (
+        "retain_expiry_interval",
+        Global(Number(0, ANY, |c, n| {
+            c.settings.retain_expiry_interval =
+                above_zero(n).map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
+        })),
+    ),
+    ("check_retain_source", Global(Flag(|c, on| c.settings.check_retain_source = on))),
+    ("max_keepalive", Global(Number(0, U16, |c, n| c.settings.max_keepalive = above_zero(n).map(|n| n as u16)))),
+    ("allow_duplicate_messages", Global(Flag(|c, on| c.settings.allow_duplicate_messages = on))),
+    ("global_max_clients", Global(Number(i32::MIN, ANY, |c, n| c.settings.global_max_clients = limit_or_none(n)))),
+    (
+        "global_max_connections",
+        Global(Number(i32::MIN, ANY, |c, n| {
+            c.settings.global_max_connections = limit_or_none(n);
+        })),
+    ),
+    ("persistent_client_expiration", Global(Other(persistent_client_expiration))),
+    ("set_tcp_nodelay", Ignored("TCP_NODELAY is always set")),
+    ("sys_interval", Global(Number(0, U16, |c, n| c.sys_interval = n as u16))),
+    ("memory_limit", Ignored("memory is bounded by the limits on packets, queues and connections")),
+    ("packet_buffer_size", Global(Other(packet_buffer_size))),
+    ("websockets_headers_size", Global(Other(packet_buffer_size))),
+    // Persistence.
+    ("persistence", Global(Flag(|c, on| c.persistence.enabled = on))),
+    ("retained_persistence", Global(Flag(|c, on| c.persistence.enabled = on))),
+    ("persistence_location", Global(Text(|c, path| c.persistence.location = Some(path.into())))),
+    ("persistence_file", Ignored("the state is kept in `mosquitto.sqlite3`")),
+    ("autosave_interval", SQLITE_KEEPS_ALL),
+    ("autosave_on_changes", SQLITE_KEEPS_ALL),
+    // Log and process.
+    ("log_dest", Global(Other(log_dest))),
+    ("log_type", Global(Other(log_type))),
+    ("log_timestamp", Global(Flag(|c, on| c.log.timestamp = on))),
+    ("log_timestamp_format", Global(Text(|c, format| c.log.timestamp_format = Some(format.to_owned())))),
+    ("log_facility", Global(Number(0, 7, |c, n| c.log.facility = Some(n as u8)))),
+    ("connection_messages", Global(Flag(|c, on| c.log.connection_messages = on))),
+    ("pid_file", Global(Text(|c, path| c.pid_file = Some(path.into())))),
+    ("user", Global(LastText(|c, name| c.user = Some(name.to_owned())))),
+    ("websockets_log_level", GONE),
+    ("store_clean_interval", GONE),
+    ("ffdc_output", GONE),
+    ("max_log_entries", GONE),
+    ("trace_level", GONE),
+    ("trace_output", GONE),
+    // Bridges.
+    ("connection", BRIDGE),
+    ("address", BRIDGE),
+    ("addresses", BRIDGE),
+    ("topic", BRIDGE),
+    ("bridge_alpn", BRIDGE),
+    ("bridge_attempt_unsubscribe", BRIDGE),
+    ("bridge_bind_address", BRIDGE),
+    ("bridge_cafile", BRIDGE),
+    ("bridge_capath", BRIDGE),
+    ("bridge_certfile", BRIDGE),
+    ("bridge_ciphers", BRIDGE),
+    ("bridge_ciphers_tls1.3", BRIDGE),
+    ("bridge_identity", BRIDGE),
+    ("bridge_insecure", BRIDGE),
+    ("bridge_keyfile", BRIDGE),
+    ("bridge_max_packet_size", BRIDGE),
+    ("bridge_max_topic_alias", BRIDGE),
+    ("bridge_outgoing_retain", BRIDGE),
+    ("bridge_protocol_version", BRIDGE),
+    ("bridge_psk", BRIDGE),
+    ("bridge_receive_maximum", BRIDGE),
+    ("bridge_reload_type", BRIDGE),
+    ("bridge_require_ocsp", BRIDGE),
+    ("bridge_session_expiry_interval", BRIDGE),
+    ("bridge_tcp_keepalive", BRIDGE),
+    ("bridge_tcp_user_timeout", BRIDGE),
+    ("bridge_tls_use_os_certs", BRIDGE),
+    ("bridge_tls_version", BRIDGE),
+    ("cleansession", BRIDGE),
+    ("clientid", BRIDGE),
+    ("idle_timeout", BRIDGE),
+    ("keepalive_interval", BRIDGE),
+    ("local_cleansession", BRIDGE),
+    ("local_clientid", BRIDGE),
+    ("local_password", BRIDGE),
+    ("local_username", BRIDGE),
+    ("notification_topic", BRIDGE),
+    ("notifications", BRIDGE),
+    ("notifications_local_only", BRIDGE),
+    ("password", BRIDGE),
+    ("remote_clientid", BRIDGE),
+    ("remote_password", BRIDGE),
+    ("remote_username", BRIDGE),
+    ("restart_timeout", BRIDGE),
+    ("round_robin", BRIDGE),
+    ("start_type", BRIDGE),
+    ("threshold", BRIDGE),
+    ("try_private", BRIDGE),
+    ("username", BRIDGE),
+];
+
+fn listener(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
+    // Mosquitto reads the port with `atoi`: what is no number is 0.
+    let port = line.number().or_else(|problem| match problem {
+        Problem::NotANumber { .. } => Ok(0),
+        other => Err(other),
+    })?;
+    let port = u16::try_from(port).map_err(|_| line.invalid(port))?;
+    let place = line.text_after_word()?.filter(|text| !text.starts_with('#'));
+    let mut listener = Listener::on(port);
+    match (port, place) {
+        (0, None) => return Err(Problem::UnixListenerWithoutPath),
+        (0, Some(path)) => listener.unix_path = Some(path.into()),
+        (_, host) => listener.host = host.map(str::to_owned),
+    }
+    reader.configuration.listeners.push(listener);
+    *current = Current::Listener(reader.configuration.listeners.len() - 1);
+    Ok(())
+}
+
+fn port(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
+    reader.configuration.notices.push(Notice::Deprecated { option: "port".to_owned(), instead: Some("listener") });
+    let number = line.number()?;
+    let port = u16::try_from(number).ok().filter(|port| *port != 0).ok_or_else(|| line.invalid(number))?;
+    if reader.default_ports > 0 {
+        reader.configuration.notices.push(Notice::DefaultPortTwice);
+    }
+    reader.default_ports += 1;
+    default_listener(reader, "port", current).port = port;
+    Ok(())
+}
+
+fn bind_address(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
+    let option = "bind_address".to_owned();
+    reader.configuration.notices.push(Notice::Deprecated { option, instead: Some("listener") });
+    let host = line.text()?.to_owned();
+    reader.once(true, Current::Default, "bind_address")?;
+    default_listener(reader, "bind_address", current).host = Some(host);
+    Ok(())
+}
+
+/// The listener that the old options speak of, made at its first mention. A listener that is already
+/// current stays so.
+fn default_listener<'a>(reader: &'a mut Reader, option: &str, current: &mut Current) -> &'a mut Listener {
+    reader.default_if_none(current, option);
+    reader.configuration.default_listener.get_or_insert_with(|| Listener::on(DEFAULT_PORT))
+}
+
+fn socket_domain(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+    listener.socket_domain = match line.word()? {
+        "ipv4" => SocketDomain::Ipv4,
+        "ipv6" => SocketDomain::Ipv6,
+        other => return Err(line.invalid(other)),
+    };
+    Ok(())
+}
+
+fn protocol(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+    listener.protocol = match line.word()? {
+        "mqtt" => Protocol::Mqtt,
+        "websockets" => Protocol::Websockets,
+        "http_api" => {
+            return Err(Problem::Unsafe {
+                option: "protocol http_api".to_owned(),
+                because: "there is no HTTP API here",
+            });
+        }
+        other => return Err(line.invalid(other)),
+    };
+    Ok(())
+}
+
+fn mount_point(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+    let value = line.text()?;
+    if value.contains(['+', '#']) {
+        return Err(Problem::MountPointWildcard { value: value.to_owned() });
+    }
+    listener.settings.mount_point = Some(value.into());
+    Ok(())
+}
+
+fn max_qos(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+    let number = line.number()?;
+    let level = u8::try_from(number).ok().and_then(|level| QoS::try_from(level).ok());
+    listener.settings.max_qos = level.ok_or_else(|| line.invalid(number))?;
+    Ok(())
+}
+
+fn accept_protocol_versions(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+    let mut versions = Versions { v31: false, v311: false, v5: false };
+    for word in line.text()?.split([',', ' ', '\t']).filter(|word| !word.is_empty()) {
+        match word {
+            "3" => versions.v31 = true,
+            "4" => versions.v311 = true,
+            "5" => versions.v5 = true,
+            other => return Err(line.invalid(other)),
+        }
+    }
+    listener.settings.versions = versions;
+    Ok(())
+}
+
+/// Mosquitto takes prefixes of up to 50 characters.
+const AUTO_ID_PREFIX_MOST: usize = 50;
+
+fn listener_auto_id_prefix(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+    listener.auto_id_prefix = Some(prefix(line)?);
+    Ok(())
+}
+
+fn auto_id_prefix(security: &mut Security, line: &Line<'_>) -> Result<(), Problem> {
+    security.auto_id_prefix = prefix(line)?;
+    Ok(())
+}
+
+fn prefix(line: &Line<'_>) -> Result<String, Problem> {
+    let prefix = line.text()?;
+    if prefix.len() > AUTO_ID_PREFIX_MOST {
+        return Err(Problem::AutoIdPrefixTooLong);
+    }
+    Ok(prefix.to_owned())
+}
+
+fn per_listener_settings(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    let wanted = line.flag()?;
+    let configuration = &mut reader.configuration;
+    configuration.notices.push(Notice::Deprecated { option: line.name.to_owned(), instead: None });
+    if configuration.security_was_set && !configuration.per_listener_settings && wanted {
+        return Err(Problem::PerListenerSettingsTooLate);
+    }
+    if configuration.per_listener_settings && !wanted {
+        return Err(Problem::PerListenerSettingsUnset);
+    }
+    configuration.per_listener_settings = wanted;
+    Ok(())
+}
+
+fn clientid_prefixes(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    reader.configuration.notices.push(Notice::Deprecated { option: line.name.to_owned(), instead: None });
+    reader.configuration.settings.clientid_prefix = Some(line.text()?.into());
+    Ok(())
+}
+
+fn tls_version(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+    listener.tls.minimum = match line.text()? {
+        "tlsv1.3" => TlsVersion::V13,
+        // 1.1 is below what we speak; a listener that asks for it gets the lowest there is.
+        "tlsv1.2" | "tlsv1.1" => TlsVersion::V12,
+        other => return Err(line.invalid(other)),
+    };
+    Ok(())
+}
+
+fn packet_buffer_size(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {
+    let number = line.number()?;
+    let size = usize::try_from(number).ok().filter(|size| *size > 0).ok_or_else(|| line.invalid(number))?;
+    configuration.websockets_headers_size = size;
+    Ok(())
+}
+
+fn persistent_client_expiration(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {
+    let value = line.text()?;
+    let (digits, unit) = value.split_at(value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len()));
+    let seconds = match unit {
+        "s" => 1,
+        "h" => 3600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        "m" => 30 * 86_400,
+        "y" => 365 * 86_400,
+        _ => return Err(line.invalid(value)),
+    };
+    let count: u32 = digits.parse().map_err(|_| line.invalid(value))?;
+    configuration.settings.persistent_client_expiration = Some(Duration::from_secs(u64::from(count) * seconds));
+    Ok(())
+}
+
+fn log_dest(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {
+    let log = &mut configuration.log;
+    let is_file = |destination: &LogDestination| matches!(destination, LogDestination::File(_));
+    let destination = match line.word()? {
+        "none" => {
+            log.destinations.clear();
+            log.destinations_set = true;
+            return Ok(());
+        }
+        "stdout" => LogDestination::Stdout,
+        "stderr" => LogDestination::Stderr,
+        "syslog" => LogDestination::Syslog,
+        "topic" => LogDestination::Topic,
+        "file" => {
+            let option = || "log_dest file".to_owned();
+            let path = line.text_after_word()?.ok_or_else(|| Problem::Empty { option: option() })?;
+            if log.destinations.iter().any(is_file) {
+                return Err(Problem::Duplicate { option: option() });
+            }
+            LogDestination::File(path.into())
+        }
+        other => return Err(line.invalid(other)),
+    };
+    if !log.destinations_set {
+        log.destinations.clear();
+        log.destinations_set = true;
+    }
+    if !log.destinations.contains(&destination) {
+        log.destinations.push(destination);
+    }
+    Ok(())
+}
+
+fn log_type(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {
+    let word = line.word()?;
+    let log = &mut configuration.log;
+    if !log.types_set {
+        log.types = LogTypes::NONE;
+        log.types_set = true;
+    }
+    match (word, LogTypes::named(word)) {
+        ("none", _) => log.types = LogTypes::NONE,
+        (_, Some(types)) => log.types = log.types.with(types),
+        _ => return Err(line.invalid(word)),
+    }
+    Ok(())
+}
+
+const PLUGIN: &str = "plugins are not loaded here, and one that guards access must not be left out";
+
+fn is_persist_sqlite(path: &str) -> bool {
+    let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
+    name.contains("persist_sqlite") || name.contains("persist-sqlite")
+}
+
+/// `plugin PATH`: persist-sqlite selects our store, which keeps its tables.
+fn plugin(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    if !is_persist_sqlite(line.text()?) {
+        return Err(Problem::Unsafe { option: line.name.to_owned(), because: PLUGIN });
+    }
+    reader.configuration.plugins.persist_sqlite.get_or_insert_default();
+    Ok(())
+}
+
+/// `plugin_load NAME PATH`
+fn plugin_load(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    let path = line.text_after_word()?.ok_or_else(|| line.empty())?;
+    if !is_persist_sqlite(path) {
+        return Err(Problem::Unsafe { option: line.name.to_owned(), because: PLUGIN });
+    }
+    let plugins = &mut reader.configuration.plugins;
+    plugins.loaded.push(line.word()?.to_owned());
+    plugins.persist_sqlite.get_or_insert_default();
+    Ok(())
+}
+
+/// `plugin_use NAME`, of a plugin loaded before.
+fn plugin_use(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    let name = line.text()?;
+    if reader.configuration.plugins.loaded.iter().any(|loaded| loaded == name) {
+        Ok(())
+    } else {
+        Err(line.invalid(name))
+    }
+}
+
+/// `plugin_opt_…` of persist-sqlite, the only plugin there can be.
+fn plugin_option(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    let plugins = &mut reader.configuration.plugins;
+    let Some(sync) = plugins.persist_sqlite.as_mut() else {
+        return Err(Problem::NeedsPlugin { option: line.name.to_owned() });
+    };
+    let value = line.text()?;
+    match line.name.trim_start_matches("plugin_opt_").trim_start_matches("auth_opt_") {
+        "sync" => {
+            *sync = match value {
+                "extra" | "full" => Sync::Full,
+                // `off` promises less than `normal`; nobody misses what is not lost.
+                "normal" | "off" => Sync::Normal,
+                other => return Err(line.invalid(other)),
+            };
+        }
+        "db_file" => plugins.db_file = Some(PathBuf::from(value)),
+        // Every batch is committed at once, and SQLite chooses its page size well.
+        "flush_period" | "page_size" => {}
+        _ => return Err(Problem::Unknown { option: line.name.to_owned() }),
+    }
+    Ok(())
+}

@@ -1,0 +1,295 @@
+//! Tests of the configuration reader.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::broker::{Settings, UsernameFrom, Versions};
+use crate::mqtt::packet::QoS;
+
+fn read(text: &str) -> Result<Configuration, Refusal> {
+    let file = File { name: "m.conf".to_owned(), text: text.as_bytes().to_vec() };
+    parse(&file, &mut |path| Err(format!("{path} is not there")))
+}
+
+fn accepted(text: &str) -> Configuration {
+    read(text).unwrap_or_else(|refusal| panic!("{text:?} is refused: {refusal:?}"))
+}
+
+fn refused(text: &str) -> (Problem, usize) {
+    let refusal = read(text).expect_err(text);
+    (refusal.problem, refusal.places.first().map_or(0, |place| place.line))
+}
+
+fn invalid(option: &str, value: &str) -> Problem {
+    Problem::Invalid { option: option.to_owned(), value: value.to_owned() }
+}
+
+#[test]
+fn an_empty_file_is_local_only_with_mosquittos_defaults() {
+    let configuration = accepted("");
+    assert!(configuration.is_local_only());
+    assert!(configuration.allows_anonymous(&Listener::on(1883)));
+    assert_eq!(configuration.settings(), Settings::default());
+    assert_eq!(configuration.sys_interval, 10);
+    assert_eq!(configuration.log.types, LogTypes::DEFAULT);
+    assert_eq!(configuration.persistence.path(), None);
+}
+
+#[test]
+fn a_listener_ends_local_only_mode_and_lets_nobody_in_unasked() {
+    let configuration = accepted("listener 1884 127.0.0.1\n");
+    assert_eq!(configuration.listeners[0].port, 1884);
+    assert_eq!(configuration.listeners[0].host.as_deref(), Some("127.0.0.1"));
+    assert!(!configuration.allows_anonymous(&configuration.listeners[0]));
+}
+
+#[test]
+fn a_listener_with_a_path_is_a_unix_socket_and_port_0_needs_one() {
+    let configuration = accepted("listener 0 /run/a b.sock\n");
+    assert_eq!(configuration.listeners[0].unix_path.as_deref(), Some(Path::new("/run/a b.sock")));
+    assert_eq!(refused("\nlistener 0\n"), (Problem::UnixListenerWithoutPath, 2));
+    assert_eq!(refused("listener x\n"), (Problem::UnixListenerWithoutPath, 1));
+    assert_eq!(refused("listener 0 # path to follow\n"), (Problem::UnixListenerWithoutPath, 1));
+    assert_eq!(refused("listener 70000\n"), (invalid("listener", "70000"), 1));
+}
+
+#[test]
+fn old_options_make_the_default_listener() {
+    let configuration = accepted("port 1885\nbind_address localhost\nmax_connections 7\nport 1886\nlistener 1\n");
+    assert_eq!(configuration.listeners.len(), 2);
+    assert_eq!(configuration.listeners[0].port, 1886);
+    assert_eq!(configuration.listeners[0].host.as_deref(), Some("localhost"));
+    assert_eq!(configuration.listeners[0].settings.max_connections, Some(7));
+    assert!(configuration.notices.contains(&Notice::DefaultPortTwice));
+    assert!(configuration.notices.contains(&Notice::DefaultListener { option: "port".to_owned() }));
+}
+
+#[test]
+fn options_of_a_listener_need_one_first() {
+    for option in ["cafile x", "mount_point x", "certfile x", "max_topic_alias 3", "listener_allow_anonymous true"] {
+        let name = option.split(' ').next().unwrap().to_owned();
+        assert_eq!(refused(&format!("{option}\n")), (Problem::NeedsListener { option: name }, 1));
+    }
+}
+
+#[test]
+fn options_go_to_the_listener_above_them() {
+    let configuration = accepted(
+        "listener 1\nmax_qos 1\nmount_point a/\nlistener 2\nprotocol websockets\nsocket_domain ipv6\n\
+         max_connections -5\naccept_protocol_versions 4, 5\nuse_username_as_clientid true\nmax_topic_alias 0\n",
+    );
+    let [first, second] = configuration.listeners.as_slice() else { panic!("two listeners") };
+    assert_eq!((first.settings.max_qos, first.settings.mount_point.as_deref()), (QoS::AtLeastOnce, Some("a/")));
+    assert_eq!((second.settings.max_qos, second.settings.mount_point.as_deref()), (QoS::ExactlyOnce, None));
+    assert_eq!(second.protocol, Protocol::Websockets);
+    assert_eq!(second.socket_domain, SocketDomain::Ipv6);
+    assert_eq!(second.settings.max_connections, None);
+    assert!(second.settings.use_username_as_clientid);
+    assert_eq!(second.settings.max_topic_alias, 0);
+    assert_eq!(second.settings.versions, Versions { v31: false, v311: true, v5: true });
+}
+
+#[test]
+fn values_out_of_their_range_are_refused_with_the_value() {
+    for (option, value) in [
+        ("max_packet_size", "19"),
+        ("message_size_limit", "268435456"),
+        ("max_keepalive", "65536"),
+        ("max_qos", "3"),
+        ("sys_interval", "-1"),
+        ("log_facility", "8"),
+        ("port", "0"),
+        ("log_type", "loud"),
+        ("log_dest", "paper"),
+        ("persistent_client_expiration", "3"),
+        ("persistent_client_expiration", "d"),
+        ("socket_domain", "ipx"),
+        ("protocol", "amqp"),
+        ("max_inflight_messages", "65536"),
+    ] {
+        assert_eq!(refused(&format!("{option} {value}\n")), (invalid(option, value), 1), "{option}");
+    }
+}
+
+#[test]
+fn limits_below_zero_are_no_limits() {
+    let settings = accepted("max_inflight_messages -1\nmax_queued_messages 0\nmax_queued_bytes 0x10\n").settings();
+    assert_eq!(settings.max_inflight_messages, None);
+    assert_eq!(settings.max_queued_messages, None);
+    assert_eq!(settings.max_queued_bytes, Some(16));
+}
+
+#[test]
+fn a_second_text_is_an_error_unless_the_last_one_wins() {
+    assert_eq!(refused("pid_file a\n\npid_file b\n"), (Problem::Duplicate { option: "pid_file".to_owned() }, 3));
+    let configuration = accepted("password_file a\npassword_file b\nuser x\nuser y\nclientid_prefixes p\n");
+    assert_eq!(configuration.security.password_file.as_deref(), Some(Path::new("b")));
+    assert_eq!(configuration.user.as_deref(), Some("y"));
+}
+
+#[test]
+fn security_is_global_until_per_listener_settings() {
+    let configuration = accepted("listener 1\nallow_anonymous true\nacl_file a\nlistener 2\n");
+    assert!(configuration.listeners.iter().all(|listener| configuration.allows_anonymous(listener)));
+    let configuration = accepted("per_listener_settings true\nlistener 1\nallow_anonymous true\nlistener 2\n");
+    let allowed: Vec<_> = configuration.listeners.iter().map(|one| configuration.allows_anonymous(one)).collect();
+    assert_eq!(allowed, [true, false]);
+    assert_eq!(
+        refused("per_listener_settings true\nallow_anonymous true\n"),
+        (Problem::NeedsListener { option: "allow_anonymous".to_owned() }, 2)
+    );
+    assert_eq!(refused("allow_anonymous true\nper_listener_settings true\n"), (Problem::PerListenerSettingsTooLate, 2));
+    assert_eq!(
+        refused("per_listener_settings true\nper_listener_settings false\n"),
+        (Problem::PerListenerSettingsUnset, 2)
+    );
+}
+
+#[test]
+fn a_listeners_own_word_on_anonymous_clients_goes_first() {
+    let configuration = accepted("allow_anonymous true\nlistener 1\nlistener_allow_anonymous false\nlistener 2\n");
+    let allowed: Vec<_> = configuration.listeners.iter().map(|one| configuration.allows_anonymous(one)).collect();
+    assert_eq!(allowed, [false, true]);
+}
+
+#[test]
+fn tls_needs_certificate_and_key() {
+    assert_eq!(refused("listener 1\ncertfile a\n").0, Problem::CertificateAndKey { given: None });
+    assert_eq!(refused("listener 1\nkeyfile a\n").0, Problem::CertificateAndKey { given: None });
+    assert_eq!(refused("listener 1\ncafile a\n").0, Problem::CertificateAndKey { given: Some("cafile") });
+    let configuration = accepted("listener 1\ncertfile a\nkeyfile b\ntls_version tlsv1.3\nrequire_certificate true\n");
+    let tls = &configuration.listeners[0].tls;
+    assert!(tls.is_on() && tls.require_certificate);
+    assert_eq!(tls.minimum, TlsVersion::V13);
+    assert_eq!(refused("listener 1\ntls_version ssl3\n"), (invalid("tls_version", "ssl3"), 2));
+}
+
+#[test]
+fn expirations_have_a_unit() {
+    for (value, days) in [("2d", 2), ("1w", 7), ("1m", 30), ("1y", 365)] {
+        let settings = accepted(&format!("persistent_client_expiration {value}\n")).settings();
+        assert_eq!(settings.persistent_client_expiration, Some(Duration::from_secs(days * 86_400)));
+    }
+}
+
+#[test]
+fn log_destinations_and_types_replace_the_defaults_and_then_add_up() {
+    let log = accepted("log_dest file /a b\nlog_dest topic\nlog_type error\nlog_type subscribe # and so on\n").log;
+    assert_eq!(log.destinations, [LogDestination::File("/a b".into()), LogDestination::Topic]);
+    assert_eq!(log.types, LogTypes::ERROR.with(LogTypes::SUBSCRIBE));
+    assert_eq!(accepted("log_dest stdout\nlog_dest none\n").log.destinations, []);
+    assert_eq!(refused("log_dest file\n"), (Problem::Empty { option: "log_dest file".to_owned() }, 1));
+    assert_eq!(
+        refused("log_dest file a\nlog_dest file b\n"),
+        (Problem::Duplicate { option: "log_dest file".to_owned() }, 2)
+    );
+}
+
+#[test]
+fn the_store_is_a_file_in_the_persistence_location() {
+    let persistence = accepted("persistence true\npersistence_location /var/lib/m/\n").persistence;
+    assert_eq!(persistence.path().as_deref(), Some(Path::new("/var/lib/m/mosquitto.sqlite3")));
+    assert_eq!(persistence.snapshot_path(), Path::new("/var/lib/m/mosquitto.db"));
+    assert_eq!(accepted("persistence true\n").persistence.path().as_deref(), Some(Path::new("mosquitto.sqlite3")));
+}
+
+#[test]
+fn the_lines_of_persist_sqlite_select_our_store() {
+    let plugin = "/usr/lib/mosquitto_persist_sqlite.so";
+    let persistence =
+        accepted(&format!("plugin {plugin}\nplugin_opt_sync full\nplugin_opt_db_file /x/y.db\n")).persistence;
+    assert_eq!((persistence.sync, persistence.path().as_deref()), (Sync::Full, Some(Path::new("/x/y.db"))));
+    let located =
+        accepted(&format!("persistence_location /d\nplugin_load p {plugin}\nplugin_opt_db_file /x/y\nplugin_use p\n"));
+    assert_eq!(located.persistence.path().as_deref(), Some(Path::new("/d/mosquitto.sqlite3")));
+    assert_eq!(refused(&format!("persistence true\nplugin {plugin}\n")).0, Problem::PersistenceTwice);
+}
+
+#[test]
+fn a_plugin_that_may_guard_access_is_never_left_out() {
+    for line in ["plugin /usr/lib/mosquitto_dynamic_security.so", "auth_plugin a.so", "plugin_load x y.so"] {
+        assert!(matches!(refused(&format!("{line}\n")), (Problem::Unsafe { .. }, 1)), "{line}");
+    }
+    assert_eq!(refused("plugin_opt_x y\n"), (Problem::NeedsPlugin { option: "plugin_opt_x".to_owned() }, 1));
+}
+
+#[test]
+fn what_would_open_a_listener_wider_than_asked_is_refused() {
+    for line in ["psk_hint h", "psk_file f", "bind_interface lo", "enable_proxy_protocol 2", "protocol http_api"] {
+        assert!(matches!(refused(&format!("listener 1\n{line}\n")), (Problem::Unsafe { .. }, 2)), "{line}");
+    }
+}
+
+#[test]
+fn an_option_that_has_no_effect_is_named_once() {
+    let configuration = accepted("connection a\naddress b\nconnection c\n");
+    let named: Vec<_> = configuration
+        .notices
+        .iter()
+        .map(|notice| match notice {
+            Notice::Ignored { option, place, .. } => (option.as_str(), place.line),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(named, [("connection", 1), ("address", 2)]);
+}
+
+#[test]
+fn unknown_options_are_refused() {
+    assert_eq!(refused("persistence true\nfoo 1\n"), (Problem::Unknown { option: "foo".to_owned() }, 2));
+}
+
+#[test]
+fn included_files_start_without_a_listener_and_do_not_include() {
+    let included = |text: &str, main: &str| {
+        let main = File { name: "m.conf".to_owned(), text: main.as_bytes().to_vec() };
+        let file = File { name: "d/a.conf".to_owned(), text: text.as_bytes().to_vec() };
+        parse(&main, &mut |path| if path == "d" { Ok(vec![file.clone()]) } else { Err("no such folder".to_owned()) })
+    };
+    let configuration = included("listener 2\n", "listener 1\ninclude_dir d\nmax_qos 1\n").unwrap();
+    assert_eq!(configuration.listeners.iter().map(|one| one.settings.max_qos as u8).collect::<Vec<_>>(), [1, 2]);
+    assert!(configuration.notices.contains(&Notice::Loading { file: "d/a.conf".to_owned() }));
+
+    let refusal = included("\nmount_point x\n", "listener 1\ninclude_dir d\n").unwrap_err();
+    assert_eq!(refusal.problem, Problem::NeedsListener { option: "mount_point".to_owned() });
+    let places: Vec<_> = refusal.places.iter().map(|place| (place.file.as_str(), place.line, place.included)).collect();
+    assert_eq!(places, [("d/a.conf", 2, true), ("m.conf", 2, false)]);
+
+    assert_eq!(included("include_dir d\n", "include_dir d\n").unwrap_err().problem, Problem::IncludeInIncluded);
+    let reason = "no such folder".to_owned();
+    assert_eq!(
+        included("", "include_dir e\n").unwrap_err().problem,
+        Problem::IncludeUnreadable { path: "e".to_owned(), reason }
+    );
+}
+
+#[test]
+fn included_names_sort_without_case_and_upper_first_among_equals() {
+    let mut names = ["b", "a", "B", "A", "_c"].map(str::to_owned);
+    sort_included(&mut names);
+    assert_eq!(names, ["_c", "A", "a", "B", "b"]);
+}
+
+#[test]
+fn no_option_stands_twice_in_the_table() {
+    let mut names: Vec<_> = OPTIONS.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}
+
+#[test]
+fn the_core_gets_one_entry_for_each_listener() {
+    let configuration = accepted(
+        "auto_id_prefix all-\nallow_zero_length_clientid false\nlistener 1\nlistener_auto_id_prefix one-\nlistener 2\n\
+         certfile c\nkeyfile k\nuse_subject_as_username true\n",
+    );
+    let settings = configuration.settings();
+    let prefixes: Vec<_> = settings.listeners.iter().map(|one| (one.port, &*one.auto_id_prefix)).collect();
+    assert_eq!(prefixes, [(1, "one-"), (2, "all-")]);
+    let from: Vec<_> = settings.listeners.iter().map(|one| one.username_from).collect();
+    assert_eq!(from, [UsernameFrom::Connect, UsernameFrom::Certificate]);
+    assert!(settings.listeners.iter().all(|one| !one.allow_zero_length_clientid));
+}
