@@ -1,0 +1,329 @@
+//! Topic names and topic filters, §4.7 and §4.8: what is valid and what matches what.
+
+use std::fmt;
+use std::ops::Deref;
+
+use bytestring::ByteString;
+
+/// Longest topic in bytes [MQTT-4.7.3-3].
+pub const MAXIMUM_LENGTH: usize = 65_535;
+
+/// Most `/` in a topic, as in Mosquitto: a tree of topics is walked level by level.
+pub const MAXIMUM_SEPARATORS: usize = 200;
+
+const SHARE: &str = "$share/";
+
+/// Why a text is no topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TopicError {
+    /// [MQTT-4.7.3-1].
+    Empty,
+    TooLong {
+        length: usize,
+    },
+    TooManyLevels {
+        separators: usize,
+    },
+    /// [MQTT-4.7.3-2].
+    NulCharacter,
+    /// A `+` or `#` in a topic name, or one that does not fill its level or, for `#`, is not last in a filter.
+    Wildcard,
+    /// `$share/` without a name, with a wildcard in it, or without a filter after it [MQTT-4.8.2-1] [MQTT-4.8.2-2].
+    Share,
+}
+
+/// A topic that messages are published to: valid, without wildcards.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicName(ByteString);
+
+/// A filter that subscriptions are made with: valid, its wildcards in their places.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicFilter(ByteString);
+
+/// A shared subscription taken apart: `$share/group/filter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share<'a> {
+    pub group: &'a str,
+    /// A valid filter.
+    pub filter: &'a str,
+}
+
+impl TopicName {
+    pub fn new(text: impl Into<ByteString>) -> Result<Self, TopicError> {
+        let text = text.into();
+        Self::check(&text)?;
+        Ok(Self(text))
+    }
+
+    /// Whether `text` is a topic name, for those who keep it elsewhere.
+    pub fn check(text: &str) -> Result<(), TopicError> {
+        check_any(text)?;
+        if text.contains(['+', '#']) { Err(TopicError::Wildcard) } else { Ok(()) }
+    }
+
+    pub fn into_inner(self) -> ByteString {
+        self.0
+    }
+}
+
+impl TopicFilter {
+    pub fn new(text: impl Into<ByteString>) -> Result<Self, TopicError> {
+        let text = text.into();
+        Self::check(&text)?;
+        Ok(Self(text))
+    }
+
+    /// Whether `text` is a topic filter. What `$share/` asks for more is checked by [`TopicFilter::share`].
+    pub fn check(text: &str) -> Result<(), TopicError> {
+        check_any(text)?;
+        let mut levels = text.split('/').peekable();
+        while let Some(level) = levels.next() {
+            let valid = match level {
+                "+" => true,
+                // [MQTT-4.7.1-1]
+                "#" => levels.peek().is_none(),
+                _ => !level.contains(['+', '#']),
+            };
+            if !valid {
+                return Err(TopicError::Wildcard);
+            }
+        }
+        Ok(())
+    }
+
+    /// The shared subscription that the filter asks for, if any.
+    pub fn share(&self) -> Result<Option<Share<'_>>, TopicError> {
+        let Some(rest) = self.0.strip_prefix(SHARE) else { return Ok(None) };
+        let (group, filter) = rest.split_once('/').ok_or(TopicError::Share)?;
+        if group.is_empty() || group.contains(['+', '#']) || filter.is_empty() {
+            return Err(TopicError::Share);
+        }
+        Ok(Some(Share { group, filter }))
+    }
+
+    pub fn has_wildcard(&self) -> bool {
+        self.0.contains(['+', '#'])
+    }
+
+    /// Whether the filter matches `topic`. A shared subscription matches by its [`Share::filter`] instead.
+    pub fn matches(&self, topic: &str) -> bool {
+        matches(&self.0, topic)
+    }
+
+    pub fn into_inner(self) -> ByteString {
+        self.0
+    }
+}
+
+/// Whether a valid `filter` matches the topic name `topic`.
+pub fn matches(filter: &str, topic: &str) -> bool {
+    // [MQTT-4.7.2-1]
+    if topic.starts_with('$') && filter.starts_with(['+', '#']) {
+        return false;
+    }
+    let mut topic_levels = topic.split('/');
+    for level in filter.split('/') {
+        // `a/#` matches `a` too [MQTT-4.7.1-2].
+        if level == "#" {
+            return true;
+        }
+        match topic_levels.next() {
+            Some(other) if level == "+" || level == other => {}
+            _ => return false,
+        }
+    }
+    topic_levels.next().is_none()
+}
+
+/// What holds for names and filters.
+fn check_any(text: &str) -> Result<(), TopicError> {
+    if text.is_empty() {
+        return Err(TopicError::Empty);
+    }
+    if text.len() > MAXIMUM_LENGTH {
+        return Err(TopicError::TooLong { length: text.len() });
+    }
+    let separators = text.bytes().filter(|&byte| byte == b'/').count();
+    if separators > MAXIMUM_SEPARATORS {
+        return Err(TopicError::TooManyLevels { separators });
+    }
+    if text.contains('\0') { Err(TopicError::NulCharacter) } else { Ok(()) }
+}
+
+impl Deref for TopicName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for TopicFilter {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TopicName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, out)
+    }
+}
+
+impl fmt::Debug for TopicFilter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn mqtt_4_7_1_1_a_multi_level_wildcard_is_alone_in_the_last_level() {
+        for filter in ["#", "a/#", "/#", "+/#", "a//#", "$SYS/#"] {
+            assert_eq!(TopicFilter::check(filter), Ok(()), "{filter}");
+        }
+        for filter in ["a#", "#/a", "a/#/b", "##", "a/b#", "#a", "a/#b", "#/"] {
+            assert_eq!(TopicFilter::check(filter), Err(TopicError::Wildcard), "{filter}");
+        }
+    }
+
+    #[test]
+    fn mqtt_4_7_1_2_a_single_level_wildcard_is_alone_in_its_level() {
+        for filter in ["+", "+/a", "a/+", "+/+/+", "/+", "+/", "a/+/b/#"] {
+            assert_eq!(TopicFilter::check(filter), Ok(()), "{filter}");
+        }
+        for filter in ["a+", "+a", "++", "a/b+/c", "#+", "+#", "/+a"] {
+            assert_eq!(TopicFilter::check(filter), Err(TopicError::Wildcard), "{filter}");
+        }
+    }
+
+    #[test]
+    fn mqtt_4_7_3_1_a_topic_has_at_least_one_character() {
+        assert_eq!(TopicName::check(""), Err(TopicError::Empty));
+        assert_eq!(TopicFilter::check(""), Err(TopicError::Empty));
+        assert_eq!(TopicName::check("/"), Ok(()));
+    }
+
+    #[test]
+    fn mqtt_4_7_3_2_a_topic_has_no_nul_character() {
+        assert_eq!(TopicName::check("a\0"), Err(TopicError::NulCharacter));
+    }
+
+    #[test]
+    fn mqtt_4_7_3_3_a_topic_has_at_most_65535_bytes() {
+        assert_eq!(TopicName::check(&"é".repeat(32_767)), Ok(()));
+        assert_eq!(TopicName::check(&"é".repeat(32_768)), Err(TopicError::TooLong { length: 65_536 }));
+    }
+
+    #[test]
+    fn a_topic_has_at_most_200_separators() {
+        assert_eq!(TopicName::check(&"/".repeat(200)), Ok(()));
+        assert_eq!(TopicFilter::check(&"/".repeat(201)), Err(TopicError::TooManyLevels { separators: 201 }));
+    }
+
+    #[test]
+    fn mqtt_3_3_2_2_a_topic_name_has_no_wildcard() {
+        for name in ["+", "a/#", "a+b", "a/b#c"] {
+            assert_eq!(TopicName::check(name), Err(TopicError::Wildcard), "{name}");
+        }
+    }
+
+    #[test]
+    fn filters_match_as_the_standard_says() {
+        let sport = "sport/tennis/player1";
+        let table = [
+            ("sport/tennis/player1/#", sport, true),
+            ("sport/tennis/player1/#", "sport/tennis/player1/ranking", true),
+            ("sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon", true),
+            ("sport/#", "sport", true),
+            ("sport/+", "sport", false),
+            ("sport/+", "sport/", true),
+            ("sport/tennis/+", "sport/tennis/player1/ranking", false),
+            ("+", "/finance", false),
+            ("+/+", "/finance", true),
+            ("/+", "/finance", true),
+            ("#", "/finance", true),
+            ("a/+/c", "a/b/c", true),
+            ("a/+/c", "a/b/d", false),
+            ("a/b", "a/b", true),
+            ("a/b", "a/B", false),
+            ("a/b", "a/b/", false),
+            ("a/b/", "a/b", false),
+            ("a/b", "a", false),
+            ("/", "/", true),
+            ("+/#", "a", true),
+            ("a//b", "a//b", true),
+            ("a/+/b", "a//b", true),
+        ];
+        for (filter, topic, expected) in table {
+            assert_eq!(TopicFilter::new(filter).unwrap().matches(topic), expected, "{filter} {topic}");
+        }
+    }
+
+    #[test]
+    fn mqtt_4_7_2_1_a_leading_wildcard_does_not_match_a_dollar_topic() {
+        for filter in ["#", "+/monitor/Clients", "+/#", "+"] {
+            assert!(!matches(filter, "$SYS/monitor/Clients"), "{filter}");
+        }
+        for filter in ["$SYS/#", "$SYS/monitor/+", "$SYS/+/Clients"] {
+            assert!(matches(filter, "$SYS/monitor/Clients"), "{filter}");
+        }
+        assert!(matches("a/+", "a/$b"));
+    }
+
+    #[test]
+    fn mqtt_4_8_2_1_a_share_has_a_name() {
+        let share = |text: &str| TopicFilter::new(text).unwrap().share().map(|share| share.is_some());
+        assert_eq!(share("$share//a"), Err(TopicError::Share));
+        assert_eq!(share("a/$share/b"), Ok(false));
+        assert_eq!(share("$share"), Ok(false));
+        assert_eq!(share("$sharing/a/b"), Ok(false));
+    }
+
+    #[test]
+    fn mqtt_4_8_2_2_a_share_name_has_no_wildcard_and_a_filter_follows_it() {
+        let filter = TopicFilter::new("$share/group/a/+/#").unwrap();
+        assert_eq!(filter.share(), Ok(Some(Share { group: "group", filter: "a/+/#" })));
+        for text in ["$share/+/a", "$share/#", "$share/g", "$share/g/"] {
+            assert_eq!(TopicFilter::new(text).unwrap().share(), Err(TopicError::Share), "{text}");
+        }
+        let filter = TopicFilter::new("$share/g//").unwrap();
+        assert_eq!(filter.share(), Ok(Some(Share { group: "g", filter: "/" })));
+    }
+
+    /// Matching as one would write it with lists, to compare with.
+    fn matches_by_lists(filter: &[&str], topic: &[&str]) -> bool {
+        match (filter, topic) {
+            (["#"], _) | ([], []) => true,
+            ([first, filter @ ..], [level, topic @ ..]) => {
+                (*first == "+" || first == level) && matches_by_lists(filter, topic)
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matching_agrees_with_lists_of_levels(filter in "([ab+]{0,1}/){0,3}[ab+#]", topic in "([ab]{0,1}/){0,4}[ab]") {
+            let expected = matches_by_lists(
+                &filter.split('/').collect::<Vec<_>>(),
+                &topic.split('/').collect::<Vec<_>>(),
+            );
+            prop_assert_eq!(matches(&filter, &topic), expected);
+        }
+
+        #[test]
+        fn a_topic_name_is_a_filter_that_matches_itself(topic in "\\PC{1,20}") {
+            if TopicName::check(&topic).is_ok() {
+                prop_assert!(TopicFilter::new(topic.clone()).unwrap().matches(&topic));
+            }
+        }
+    }
+}
