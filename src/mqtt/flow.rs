@@ -1,0 +1,547 @@
+//! QoS 1 and 2, §4.3: the sender's and the receiver's half of a flow, the same for clients and brokers.
+//!
+//! [`Sender`] gives out packet ids, keeps what is not acknowledged and says what to put on the wire next, as far as
+//! the window allows; [`Receiver`] delivers each QoS 2 message once. Both know no packets: `M` is whatever the owner
+//! needs to build a PUBLISH again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::packet::{PacketId, QoS};
+
+/// By packet id. There are 65,535 at most, so the hash needs speed, not protection.
+type ById<V> = HashMap<PacketId, V, BuildHasherDefault<IdHasher>>;
+
+/// Spreads a packet id over 64 bits by one multiplication.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u16(u16::from(*byte));
+        }
+    }
+
+    fn write_u16(&mut self, id: u16) {
+        // 2^64 divided by the golden ratio.
+        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+/// What the sender of a QoS 1 or 2 message waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaiting {
+    /// QoS 1.
+    PubAck,
+    /// QoS 2, first half.
+    PubRec,
+    /// QoS 2, second half: the receiver has the message.
+    PubComp,
+}
+
+/// A packet that [`Sender::poll_send`] wants on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outgoing<'a, M> {
+    Publish { packet_id: PacketId, qos: QoS, dup: bool, message: &'a M },
+    PubRel { packet_id: PacketId },
+}
+
+/// What an acknowledgement meant to the [`Sender`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acknowledged<M> {
+    /// The flow is over; its message and its id are free.
+    Finished(M),
+    /// PUBREC: send PUBREL. Also for one that comes again [MQTT-4.3.3-4].
+    Release,
+    /// No such packet id is in flight, or it waits for something else.
+    Unknown,
+}
+
+/// No packet id is free: 65,535 messages and requests wait for their acknowledgements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoFreePacketId;
+
+/// The sender's half: packet ids, the in-flight window, what to send again.
+#[derive(Clone, Debug)]
+pub struct Sender<M> {
+    flights: ById<Flight<M>>,
+    /// Ids whose PUBLISH or PUBREL is to be sent, in order.
+    unsent: VecDeque<PacketId>,
+    /// Requests whose ids come from the same counter: SUBSCRIBE and UNSUBSCRIBE.
+    reserved: HashSet<PacketId, BuildHasherDefault<IdHasher>>,
+    last_id: u16,
+    /// How many PUBLISH packets may be unacknowledged at once.
+    window: u16,
+    /// How many are, on this connection.
+    in_window: u16,
+    /// Counts what happened, to know the order.
+    steps: u64,
+}
+
+/// A message between its PUBLISH and the end of its flow.
+#[derive(Clone, Debug)]
+struct Flight<M> {
+    awaiting: Awaiting,
+    /// When it was taken: PUBLISH packets are sent again in the order of the first time [MQTT-4.6.0-1].
+    taken: u64,
+    /// When it came to what it awaits: PUBREL packets go in the order of the PUBRECs [MQTT-4.6.0-4].
+    step: u64,
+    /// Whether a PUBLISH of it has gone out on any connection.
+    sent: bool,
+    /// Whether it takes a place in the window of this connection.
+    in_window: bool,
+    message: M,
+}
+
+impl<M> Sender<M> {
+    /// `window` is the most PUBLISH packets in flight at once; 0 = as many as there are packet ids.
+    pub fn new(window: u16) -> Self {
+        Self {
+            flights: ById::default(),
+            unsent: VecDeque::new(),
+            reserved: HashSet::default(),
+            last_id: 0,
+            window: unlimited_if_0(window),
+            in_window: 0,
+            steps: 0,
+        }
+    }
+
+    /// Takes effect at the next [`Sender::poll_send`]; 0 as in [`Sender::new`].
+    pub fn set_window(&mut self, window: u16) {
+        self.window = unlimited_if_0(window);
+    }
+
+    pub const fn window(&self) -> u16 {
+        self.window
+    }
+
+    /// Whether one more message would go out at once.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.unsent.is_empty() && self.in_window < self.window
+    }
+
+    /// Messages whose flow is not over, those not sent yet included.
+    pub fn len(&self) -> usize {
+        self.flights.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.flights.is_empty()
+    }
+
+    /// Counts one id on from 1, past those in use.
+    #[inline]
+    pub fn next_id(&mut self) -> Result<PacketId, NoFreePacketId> {
+        for _ in 0..=u16::MAX {
+            self.last_id = self.last_id.wrapping_add(1);
+            let Some(id) = PacketId::new(self.last_id) else { continue };
+            let free = (self.flights.is_empty() || !self.flights.contains_key(&id))
+                && (self.reserved.is_empty() || !self.reserved.contains(&id));
+            if free {
+                return Ok(id);
+            }
+        }
+        Err(NoFreePacketId)
+    }
+
+    /// An id for a request that is answered by its id, to be freed by [`Sender::release`].
+    pub fn reserve(&mut self) -> Result<PacketId, NoFreePacketId> {
+        let id = self.next_id()?;
+        self.reserved.insert(id);
+        Ok(id)
+    }
+
+    /// Whether the id was reserved.
+    pub fn release(&mut self, packet_id: PacketId) -> bool {
+        self.reserved.remove(&packet_id)
+    }
+
+    /// Takes a message for QoS 1 or 2 behind all others; [`Sender::poll_send`] hands it out when its turn comes.
+    /// QoS 0 has no flow and takes only [`Sender::next_id`].
+    pub fn enqueue(&mut self, qos: QoS, message: M) -> Result<PacketId, NoFreePacketId> {
+        debug_assert_ne!(qos, QoS::AtMostOnce, "QoS 0 has no flow");
+        let awaiting = if qos == QoS::ExactlyOnce { Awaiting::PubRec } else { Awaiting::PubAck };
+        let packet_id = self.next_id()?;
+        let step = self.next_step();
+        self.flights.insert(packet_id, Flight { awaiting, taken: step, step, sent: false, in_window: false, message });
+        self.unsent.push_back(packet_id);
+        Ok(packet_id)
+    }
+
+    /// Puts back a flow from storage, as one whose PUBLISH was sent; [`Sender::resume`] comes after the last.
+    pub fn restore(&mut self, packet_id: PacketId, awaiting: Awaiting, message: M) {
+        let step = self.next_step();
+        self.flights.insert(packet_id, Flight { awaiting, taken: step, step, sent: true, in_window: false, message });
+    }
+
+    /// The next packet that the window lets out, in order; a PUBREL needs no place in it.
+    #[inline]
+    pub fn poll_send(&mut self) -> Option<Outgoing<'_, M>> {
+        let packet_id = loop {
+            let id = *self.unsent.front()?;
+            match self.flights.get(&id) {
+                Some(flight) if flight.awaiting == Awaiting::PubComp => break id,
+                Some(flight) if !flight.in_window && self.in_window >= self.window => return None,
+                Some(flight) if !flight.in_window => break id,
+                // Its flow ended before its turn came, and perhaps the id went to another that is already out.
+                _ => _ = self.unsent.pop_front(),
+            }
+        };
+        self.unsent.pop_front();
+        let flight = self.flights.get_mut(&packet_id)?;
+        let qos = match flight.awaiting {
+            Awaiting::PubComp => return Some(Outgoing::PubRel { packet_id }),
+            Awaiting::PubAck => QoS::AtLeastOnce,
+            Awaiting::PubRec => QoS::ExactlyOnce,
+        };
+        self.in_window += 1;
+        flight.in_window = true;
+        let dup = std::mem::replace(&mut flight.sent, true);
+        Some(Outgoing::Publish { packet_id, qos, dup, message: &flight.message })
+    }
+
+    #[inline]
+    pub fn handle_puback(&mut self, packet_id: PacketId) -> Acknowledged<M> {
+        self.finish(packet_id, Awaiting::PubAck)
+    }
+
+    /// `refused`: the PUBREC carries an error, which ends the flow [MQTT-4.3.3-4].
+    pub fn handle_pubrec(&mut self, packet_id: PacketId, refused: bool) -> Acknowledged<M> {
+        let step = self.next_step();
+        match self.flights.get_mut(&packet_id) {
+            Some(flight) if flight.sent && flight.awaiting == Awaiting::PubRec => {
+                if refused {
+                    return self.finish(packet_id, Awaiting::PubRec);
+                }
+                flight.awaiting = Awaiting::PubComp;
+                flight.step = step;
+                Acknowledged::Release
+            }
+            Some(flight) if flight.awaiting == Awaiting::PubComp && !refused => Acknowledged::Release,
+            _ => Acknowledged::Unknown,
+        }
+    }
+
+    #[inline]
+    pub fn handle_pubcomp(&mut self, packet_id: PacketId) -> Acknowledged<M> {
+        self.finish(packet_id, Awaiting::PubComp)
+    }
+
+    #[inline]
+    fn finish(&mut self, packet_id: PacketId, awaiting: Awaiting) -> Acknowledged<M> {
+        match self.flights.get(&packet_id) {
+            Some(flight) if flight.sent && flight.awaiting == awaiting => {}
+            _ => return Acknowledged::Unknown,
+        }
+        self.remove(packet_id).map_or(Acknowledged::Unknown, Acknowledged::Finished)
+    }
+
+    /// Gives up a message, whatever it waits for.
+    pub fn remove(&mut self, packet_id: PacketId) -> Option<M> {
+        let flight = self.flights.remove(&packet_id)?;
+        if flight.in_window {
+            self.in_window -= 1;
+        }
+        Some(flight.message)
+    }
+
+    /// A new connection of the same session: everything unfinished is to be sent again, and the window, which is
+    /// the connection's, is empty (§4.9). Requests that waited for an answer will not get one.
+    pub fn resume(&mut self) {
+        self.reserved.clear();
+        self.in_window = 0;
+        for flight in self.flights.values_mut() {
+            flight.in_window = false;
+        }
+        self.unsent = self.in_order().into_iter().map(|(packet_id, ..)| packet_id).collect();
+    }
+
+    /// A new connection whose peer has forgotten the session: as [`Sender::resume`], but every message starts its
+    /// flow anew, also one that was half through, since nothing tells whether the peer had passed it on.
+    pub fn restart(&mut self) {
+        for flight in self.flights.values_mut() {
+            flight.sent = false;
+            flight.step = flight.taken;
+            if flight.awaiting == Awaiting::PubComp {
+                flight.awaiting = Awaiting::PubRec;
+            }
+        }
+        self.resume();
+    }
+
+    /// Forgets all flows; the counter of ids goes on.
+    pub fn clear(&mut self) {
+        self.flights.clear();
+        self.unsent.clear();
+        self.reserved.clear();
+        self.in_window = 0;
+    }
+
+    /// The unfinished flows in the order in which they would be sent again.
+    pub fn in_order(&self) -> Vec<(PacketId, Awaiting, &M)> {
+        let mut flights: Vec<_> = self.flights.iter().collect();
+        flights.sort_unstable_by_key(|(_, flight)| flight.step);
+        flights.into_iter().map(|(packet_id, flight)| (*packet_id, flight.awaiting, &flight.message)).collect()
+    }
+
+    /// The message in flight under that id.
+    pub fn message(&self, packet_id: PacketId) -> Option<&M> {
+        self.flights.get(&packet_id).map(|flight| &flight.message)
+    }
+
+    fn next_step(&mut self) -> u64 {
+        self.steps += 1;
+        self.steps
+    }
+}
+
+const fn unlimited_if_0(window: u16) -> u16 {
+    if window == 0 { u16::MAX } else { window }
+}
+
+/// What a QoS 2 PUBLISH meant to the [`Receiver`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Kept until its PUBREL.
+    New,
+    /// Known already: answer with PUBREC, deliver nothing [MQTT-4.3.3-10].
+    Duplicate,
+    /// One more than the sender was allowed.
+    TooMany,
+}
+
+/// The receiver's half of QoS 2: which packet ids have come and wait for their PUBREL.
+#[derive(Clone, Debug)]
+pub struct Receiver<M> {
+    waiting: ById<M>,
+    maximum: u16,
+}
+
+impl<M> Receiver<M> {
+    /// `maximum` is the receive maximum that was announced; 0 = none.
+    pub fn new(maximum: u16) -> Self {
+        Self { waiting: ById::default(), maximum: unlimited_if_0(maximum) }
+    }
+
+    pub fn set_maximum(&mut self, maximum: u16) {
+        self.maximum = unlimited_if_0(maximum);
+    }
+
+    /// Keeps the message of a new id.
+    pub fn handle_publish(&mut self, packet_id: PacketId, message: M) -> Arrival {
+        if self.waiting.contains_key(&packet_id) {
+            return Arrival::Duplicate;
+        }
+        if self.waiting.len() >= usize::from(self.maximum) {
+            return Arrival::TooMany;
+        }
+        self.waiting.insert(packet_id, message);
+        Arrival::New
+    }
+
+    /// The message that was kept; `None` for an id that is not known, which is answered all the same.
+    pub fn handle_pubrel(&mut self, packet_id: PacketId) -> Option<M> {
+        self.waiting.remove(&packet_id)
+    }
+
+    pub fn contains(&self, packet_id: PacketId) -> bool {
+        self.waiting.contains_key(&packet_id)
+    }
+
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// In no order.
+    pub fn iter(&self) -> impl Iterator<Item = (PacketId, &M)> {
+        self.waiting.iter().map(|(packet_id, message)| (*packet_id, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u16) -> PacketId {
+        PacketId::new(number).unwrap()
+    }
+
+    /// Everything that may go out now, as short words.
+    fn sent(sender: &mut Sender<&'static str>) -> Vec<String> {
+        let mut words = Vec::new();
+        while let Some(outgoing) = sender.poll_send() {
+            words.push(match outgoing {
+                Outgoing::Publish { packet_id, qos, dup, message } => {
+                    format!("{message}{packet_id} q{}{}", qos as u8, if dup { " dup" } else { "" })
+                }
+                Outgoing::PubRel { packet_id } => format!("rel{packet_id}"),
+            });
+        }
+        words
+    }
+
+    #[test]
+    fn ids_count_from_1_past_0_and_past_those_in_use() {
+        let mut sender = Sender::new(0);
+        assert_eq!(sender.next_id(), Ok(id(1)));
+        assert_eq!(sender.enqueue(QoS::AtLeastOnce, "a"), Ok(id(2)));
+        assert_eq!(sender.reserve(), Ok(id(3)));
+        for expected in 4..=u16::MAX {
+            assert_eq!(sender.next_id(), Ok(id(expected)));
+        }
+        assert_eq!(sender.next_id(), Ok(id(1)));
+        assert_eq!(sender.next_id(), Ok(id(4)));
+        assert!(sender.release(id(3)));
+        assert!(!sender.release(id(3)));
+    }
+
+    #[test]
+    fn no_id_is_left_when_all_are_in_use() {
+        let mut sender = Sender::new(0);
+        for _ in 0..u16::MAX {
+            sender.enqueue(QoS::AtLeastOnce, "a").unwrap();
+        }
+        assert_eq!(sender.enqueue(QoS::AtLeastOnce, "b"), Err(NoFreePacketId));
+        assert_eq!(sent(&mut sender).len(), usize::from(u16::MAX));
+        assert_eq!(sender.handle_puback(id(77)), Acknowledged::Finished("a"));
+        assert_eq!(sender.enqueue(QoS::AtLeastOnce, "b"), Ok(id(77)));
+    }
+
+    #[test]
+    fn the_window_is_refilled_at_each_acknowledgement() {
+        let mut sender = Sender::new(2);
+        for message in ["a", "b", "c", "d"] {
+            sender.enqueue(QoS::AtLeastOnce, message).unwrap();
+        }
+        assert_eq!(sent(&mut sender), ["a1 q1", "b2 q1"]);
+        assert!(!sender.has_room());
+        assert_eq!(sender.handle_puback(id(2)), Acknowledged::Finished("b"));
+        assert_eq!(sent(&mut sender), ["c3 q1"]);
+        assert_eq!(sender.handle_puback(id(1)), Acknowledged::Finished("a"));
+        assert_eq!(sender.handle_puback(id(3)), Acknowledged::Finished("c"));
+        assert!(!sender.has_room(), "d is before whatever comes now");
+        assert_eq!(sent(&mut sender), ["d4 q1"]);
+        assert!(sender.has_room());
+    }
+
+    #[test]
+    fn a_qos_2_message_leaves_the_window_with_pubcomp() {
+        let mut sender = Sender::new(1);
+        sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
+        sender.enqueue(QoS::ExactlyOnce, "b").unwrap();
+        assert_eq!(sent(&mut sender), ["a1 q2"]);
+        assert_eq!(sender.handle_pubcomp(id(1)), Acknowledged::Unknown);
+        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release);
+        assert_eq!(sent(&mut sender), Vec::<String>::new());
+        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release, "again, as before");
+        assert_eq!(sender.handle_pubcomp(id(1)), Acknowledged::Finished("a"));
+        assert_eq!(sender.handle_pubcomp(id(1)), Acknowledged::Unknown);
+        assert_eq!(sent(&mut sender), ["b2 q2"]);
+    }
+
+    #[test]
+    fn mqtt_4_3_3_4_a_pubrec_with_an_error_ends_the_flow() {
+        let mut sender = Sender::new(1);
+        sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
+        assert_eq!(sent(&mut sender), ["a1 q2"]);
+        assert_eq!(sender.handle_pubrec(id(1), true), Acknowledged::Finished("a"));
+        assert!(sender.is_empty() && sender.has_room());
+    }
+
+    #[test]
+    fn an_acknowledgement_of_the_wrong_kind_or_id_changes_nothing() {
+        let mut sender = Sender::new(0);
+        sender.enqueue(QoS::AtLeastOnce, "a").unwrap();
+        assert_eq!(sender.handle_puback(id(1)), Acknowledged::Unknown, "not sent yet");
+        assert_eq!(sent(&mut sender), ["a1 q1"]);
+        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Unknown);
+        assert_eq!(sender.handle_pubcomp(id(1)), Acknowledged::Unknown);
+        assert_eq!(sender.handle_puback(id(2)), Acknowledged::Unknown);
+        assert_eq!(sender.len(), 1);
+    }
+
+    #[test]
+    fn mqtt_4_6_0_1_what_is_unfinished_is_sent_again_in_order() {
+        let mut sender = Sender::new(3);
+        for (qos, message) in [(QoS::ExactlyOnce, "a"), (QoS::AtLeastOnce, "b"), (QoS::ExactlyOnce, "c")] {
+            sender.enqueue(qos, message).unwrap();
+        }
+        sender.enqueue(QoS::AtLeastOnce, "d").unwrap();
+        assert_eq!(sent(&mut sender), ["a1 q2", "b2 q1", "c3 q2"]);
+        // [MQTT-4.6.0-4]: PUBREL in the order of PUBREC.
+        assert_eq!(sender.handle_pubrec(id(3), false), Acknowledged::Release);
+        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release);
+        sender.resume();
+        assert_eq!(sent(&mut sender), ["b2 q1 dup", "d4 q1", "rel3", "rel1"]);
+    }
+
+    #[test]
+    fn what_is_sent_again_keeps_to_the_new_window() {
+        let mut sender = Sender::new(3);
+        for message in ["a", "b", "c"] {
+            sender.enqueue(QoS::AtLeastOnce, message).unwrap();
+        }
+        assert_eq!(sent(&mut sender).len(), 3);
+        sender.resume();
+        sender.set_window(1);
+        assert_eq!(sent(&mut sender), ["a1 q1 dup"]);
+        assert_eq!(sender.handle_puback(id(1)), Acknowledged::Finished("a"));
+        assert_eq!(sent(&mut sender), ["b2 q1 dup"]);
+    }
+
+    #[test]
+    fn a_lost_session_starts_every_flow_anew() {
+        let mut sender = Sender::new(0);
+        sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
+        sender.enqueue(QoS::AtLeastOnce, "b").unwrap();
+        assert_eq!(sent(&mut sender), ["a1 q2", "b2 q1"]);
+        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release);
+        sender.restart();
+        assert_eq!(sent(&mut sender), ["a1 q2", "b2 q1"]);
+    }
+
+    #[test]
+    fn a_flow_from_storage_goes_on_where_it_was() {
+        let mut sender = Sender::new(0);
+        sender.restore(id(7), Awaiting::PubRec, "a");
+        sender.restore(id(9), Awaiting::PubComp, "b");
+        sender.resume();
+        assert_eq!(sent(&mut sender), ["a7 q2 dup", "rel9"]);
+        assert_eq!(sender.handle_pubcomp(id(9)), Acknowledged::Finished("b"));
+    }
+
+    #[test]
+    fn mqtt_4_3_3_10_a_qos_2_message_arrives_once() {
+        let mut receiver = Receiver::new(0);
+        assert_eq!(receiver.handle_publish(id(5), "a"), Arrival::New);
+        assert_eq!(receiver.handle_publish(id(5), "a again"), Arrival::Duplicate);
+        assert_eq!(receiver.handle_pubrel(id(5)), Some("a"));
+        assert_eq!(receiver.handle_pubrel(id(5)), None);
+        assert_eq!(receiver.handle_publish(id(5), "b"), Arrival::New);
+    }
+
+    #[test]
+    fn mqtt_3_3_4_9_more_than_the_receive_maximum_is_too_many() {
+        let mut receiver = Receiver::new(1);
+        assert_eq!(receiver.handle_publish(id(1), "a"), Arrival::New);
+        assert_eq!(receiver.handle_publish(id(1), "a"), Arrival::Duplicate);
+        assert_eq!(receiver.handle_publish(id(2), "b"), Arrival::TooMany);
+        receiver.handle_pubrel(id(1));
+        assert_eq!(receiver.handle_publish(id(2), "b"), Arrival::New);
+    }
+}
