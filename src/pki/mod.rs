@@ -3,11 +3,13 @@
 //! * [`read`]: what a file really is, and what is in it
 //! * [`key`]: private keys, encrypted ones too
 //! * [`certificate`]: what a certificate says
+//! * [`make`]: new keys, authorities, certificates, requests, revocation lists
 //! * [`name`]: host names, addresses and distinguished names, and whether they match
 
 pub mod certificate;
 pub mod key;
 mod key_encryption;
+pub mod make;
 pub mod name;
 pub mod read;
 pub mod revocation;
