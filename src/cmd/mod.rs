@@ -3,12 +3,19 @@
 //! [`APPLETS`] drives dispatch (by verb and by the name the program is called with), help, man pages,
 //! completions and the `mosquitto_*` names.
 
+pub mod client_args;
+pub mod client_checks;
 pub mod client_options;
+pub mod client_setup;
 pub mod completions;
+pub mod connect_packet;
+pub mod debug_lines;
 pub mod links;
 pub mod man;
 pub mod options_file;
 pub mod outcome;
+pub mod payload;
+pub mod properties;
 pub mod words;
 
 use std::ffi::OsString;

@@ -1,0 +1,182 @@
+//! From what was typed to what is valid: the checks that need the whole line, in Mosquitto's order
+//! (`spec/clients.md` §1.2, §4).
+
+use super::client_args::{ArgError, ClientArgs, Verb};
+use crate::mqtt::packet::ProtocolVersion;
+
+/// A session expiry interval that never ends.
+const NEVER: u32 = u32::MAX;
+
+/// Judges the options together; the first contradiction is told.
+pub fn check(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
+    check_will(args)?;
+    check_tls(args)?;
+    check_session(verb, args)?;
+    if verb == Verb::Sub {
+        if args.filters.is_empty() && args.unsubscribes.is_empty() {
+            return Err(ArgError::plain(
+                "Error: You must specify a topic to subscribe to (-t) or unsubscribe from (-U).",
+            ));
+        }
+        if args.no_retained && args.retained_only {
+            return Err(ArgError::ended("\nError: Combining '-R' and '--retained-only' makes no sense.\n"));
+        }
+    }
+    Ok(())
+}
+
+fn check_will(args: &ClientArgs) -> Result<(), ArgError> {
+    if args.will.topic.is_some() {
+        return Ok(());
+    }
+    if args.will.payload.is_some() {
+        return Err(ArgError::plain("Error: Will payload given, but no will topic given."));
+    }
+    if args.will.retain {
+        return Err(ArgError::plain("Error: Will retain given, but no will topic given."));
+    }
+    Ok(())
+}
+
+fn check_tls(args: &ClientArgs) -> Result<(), ArgError> {
+    let tls = &args.tls;
+    if tls.cert.is_some() != tls.key.is_some() {
+        return Err(ArgError::plain("Error: Both certfile and keyfile must be provided if one of them is set."));
+    }
+    if tls.keyform.is_some() && tls.key.is_none() {
+        return Err(ArgError::plain("Error: If keyform is set, keyfile must be also specified."));
+    }
+    if tls.engine_kpass.is_some() && (tls.engine.is_none() || tls.keyform.is_none()) {
+        return Err(ArgError::plain(
+            "Error: when using tls-engine-kpass-sha1, both tls-engine and keyform must also be provided.",
+        ));
+    }
+    if tls.psk.is_some() && (tls.cafile.is_some() || tls.capath.is_some()) {
+        return Err(ArgError::plain("Error: Only one of --psk or --cafile/--capath may be used at once."));
+    }
+    if tls.psk.is_some() && tls.psk_identity.is_none() {
+        return Err(ArgError::plain("Error: --psk-identity required if --psk used."));
+    }
+    Ok(())
+}
+
+fn check_session(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
+    let session = SessionPlan::of(verb, args);
+    if args.id.is_some() {
+        return Ok(());
+    }
+    if session.version == ProtocolVersion::V5 {
+        if session.expiry == Some(NEVER) {
+            return Err(ArgError::plain(
+                "Error: You must provide a client id if you are using an infinite session expiry interval.",
+            ));
+        }
+    } else if args.keep_session {
+        return Err(ArgError::plain("Error: You must provide a client id if you are using the -c option."));
+    }
+    Ok(())
+}
+
+/// What `-V`, `-c` and `-x` come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionPlan {
+    pub version: ProtocolVersion,
+    pub clean_start: bool,
+    /// The session expiry property, if it is sent.
+    pub expiry: Option<u32>,
+}
+
+impl SessionPlan {
+    pub fn of(verb: Verb, args: &ClientArgs) -> Self {
+        let default = if verb == Verb::Rr { ProtocolVersion::V5 } else { ProtocolVersion::V311 };
+        let version = args.version.unwrap_or(default);
+        let expiry = match (version, args.session_expiry) {
+            (ProtocolVersion::V5, None) => args.keep_session.then_some(NEVER),
+            (ProtocolVersion::V5, Some(seconds)) => (seconds != 0).then_some(seconds),
+            _ => None,
+        };
+        Self { version, clean_start: !args.keep_session, expiry }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    /// What the words end with: `ok`, or the first line of the error.
+    fn verdict(verb: Verb, words: &str) -> String {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        let result = ClientArgs::read(verb, true, &[], &words).and_then(|args| check(verb, &args));
+        match result {
+            Ok(()) => "ok".to_owned(),
+            Err(error) => error.into_failure("x").verbatim.trim_start().lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    #[test]
+    fn contradictions_are_told_in_mosquittos_words() {
+        let rows = [
+            (Verb::Pub, "--will-payload x", "Error: Will payload given, but no will topic given."),
+            (Verb::Pub, "--will-retain", "Error: Will retain given, but no will topic given."),
+            (Verb::Pub, "--will-qos 1", "ok"),
+            (Verb::Pub, "--cert c", "Error: Both certfile and keyfile must be provided if one of them is set."),
+            (Verb::Pub, "--keyform pem", "Error: If keyform is set, keyfile must be also specified."),
+            (
+                Verb::Pub,
+                "--tls-engine-kpass-sha1 x",
+                "Error: when using tls-engine-kpass-sha1, both tls-engine and keyform must also be provided.",
+            ),
+            (Verb::Pub, "--psk 00 --cafile c", "Error: Only one of --psk or --cafile/--capath may be used at once."),
+            (Verb::Pub, "--psk 00", "Error: --psk-identity required if --psk used."),
+            (Verb::Pub, "--psk-identity x", "ok"),
+            (
+                Verb::Pub,
+                "-x -1 -I p",
+                "Error: You must provide a client id if you are using an infinite session expiry interval.",
+            ),
+            (Verb::Pub, "-c", "Error: You must provide a client id if you are using the -c option."),
+            (Verb::Pub, "-c -x 10", "ok"),
+            (Verb::Pub, "-c -i a", "ok"),
+            (Verb::Sub, "-d", "Error: You must specify a topic to subscribe to (-t) or unsubscribe from (-U)."),
+            (Verb::Sub, "-U a", "ok"),
+            (Verb::Sub, "-t a -R --retained-only", "Error: Combining '-R' and '--retained-only' makes no sense."),
+            (Verb::Pub, "-i a -I", "Error: -i and -I argument cannot be used together."),
+            (Verb::Pub, "-n -m", "Error: Only one type of message can be sent at once."),
+            (Verb::Pub, "-t a/+", "Error: Invalid publish topic 'a/+', does it contain '+' or '#'?"),
+            (
+                Verb::Sub,
+                "-t a/#/b",
+                "Error: Invalid subscription topic 'a/#/b', are all '+' and '#' wildcards correct?",
+            ),
+            (Verb::Sub, "-L mqtt://h", "Error: Invalid URL for -L argument specified - topic missing."),
+            (Verb::Sub, "-L http://h/t", "Error: Unsupported URL scheme."),
+            (Verb::Sub, "-q 3", "Error: Invalid QoS given: 3"),
+            (Verb::Sub, "-p 65536", "Error: Invalid port given: 65536"),
+            (Verb::Sub, "-k 4", "Error: Invalid keepalive given, it must be between 5 and 65535 inclusive."),
+            (Verb::Sub, "-C 0", "Error: Invalid message count \"0\"."),
+            (Verb::Sub, "-x 1x", "Error: session-expiry-interval not a number."),
+            (Verb::Sub, "-x -2", "Error: session-expiry-interval out of range."),
+        ];
+        for (verb, words, text) in rows {
+            assert_eq!(verdict(verb, words), text, "{words}");
+        }
+    }
+
+    #[test]
+    fn the_session_follows_the_table() {
+        let plan = |words: &str| {
+            let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+            let plan = SessionPlan::of(Verb::Sub, &ClientArgs::read(Verb::Sub, true, &[], &words).unwrap());
+            (plan.version as u8, plan.clean_start, plan.expiry)
+        };
+        assert_eq!(plan(""), (4, true, None));
+        assert_eq!(plan("-V 5"), (5, true, None));
+        assert_eq!(plan("-V 5 -c"), (5, false, Some(NEVER)));
+        assert_eq!(plan("-x 0 -c"), (5, false, None));
+        assert_eq!(plan("-x 7"), (5, true, Some(7)));
+        assert_eq!(plan("-x ∞ -c"), (5, false, Some(NEVER)));
+        assert_eq!(plan("-x 10 -V 311"), (4, true, None));
+    }
+}
