@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
 use super::stream::Stream;
+use super::tls;
 
 /// How long one address may take to accept. Mosquitto leaves it to the operating system, which is
 /// two minutes and more on Linux for each address that stays silent.
@@ -27,6 +28,7 @@ pub struct Route {
     pub bind: Option<String>,
     /// Sends small packets at once (`TCP_NODELAY`).
     pub nodelay: bool,
+    pub tls: Option<tls::Client>,
     /// For each address to accept.
     pub timeout: Duration,
 }
@@ -34,7 +36,7 @@ pub struct Route {
 impl Route {
     /// The plain route to `endpoint`.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, bind: None, nodelay: false, timeout: CONNECT_TIMEOUT }
+        Self { endpoint, bind: None, nodelay: false, tls: None, timeout: CONNECT_TIMEOUT }
     }
 }
 
@@ -52,6 +54,7 @@ pub struct Attempt {
 pub enum Stage {
     Lookup,
     Connect,
+    Tls,
 }
 
 /// Why there is no stream.
@@ -77,6 +80,7 @@ pub enum ConnectError {
         path: PathBuf,
         error: io::Error,
     },
+    Tls(tls::Failure),
 }
 
 impl ConnectError {
@@ -84,13 +88,14 @@ impl ConnectError {
         match self {
             Self::Lookup { .. } | Self::BindLookup { .. } => Stage::Lookup,
             Self::Unreachable { .. } | Self::Unix { .. } => Stage::Connect,
+            Self::Tls(_) => Stage::Tls,
         }
     }
 
     /// The operating system's error of the last attempt, which Mosquitto prints.
     pub fn last_os_error(&self) -> Option<&io::Error> {
         match self {
-            Self::Lookup { .. } | Self::BindLookup { .. } => None,
+            Self::Lookup { .. } | Self::BindLookup { .. } | Self::Tls(_) => None,
             Self::Unreachable { attempts, .. } => attempts.last().map(|attempt| &attempt.error),
             Self::Unix { error, .. } => Some(error),
         }
@@ -112,6 +117,7 @@ impl fmt::Display for ConnectError {
                 Ok(())
             }
             Self::Unix { path, error } => write!(f, "cannot connect to {}: {}", path.display(), reason(error)),
+            Self::Tls(failure) => write!(f, "cannot make a TLS session: {failure}"),
         }
     }
 }
@@ -130,12 +136,16 @@ pub fn reason(error: &io::Error) -> String {
 
 /// Connects along `route`.
 pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
-    match &route.endpoint {
-        Endpoint::Unix(path) => match UnixStream::connect(path).await {
-            Ok(unix) => Ok(Stream::Unix(unix)),
-            Err(error) => Err(ConnectError::Unix { path: path.clone(), error }),
-        },
-        Endpoint::Tcp { host, port } => connect_tcp(host, *port, route).await.map(Stream::Tcp),
+    let stream = match &route.endpoint {
+        Endpoint::Unix(path) => UnixStream::connect(path)
+            .await
+            .map(Stream::Unix)
+            .map_err(|error| ConnectError::Unix { path: path.clone(), error })?,
+        Endpoint::Tcp { host, port } => connect_tcp(host, *port, route).await.map(Stream::Tcp)?,
+    };
+    match &route.tls {
+        Some(tls) => tls.connect(route.endpoint.host(), stream).await.map_err(ConnectError::Tls),
+        None => Ok(stream),
     }
 }
 

@@ -6,6 +6,8 @@
 mod connect;
 pub mod endpoint;
 mod stream;
+pub mod tls;
+mod verify;
 
 pub use connect::{Attempt, ConnectError, Route, Stage, connect, reason};
 pub use endpoint::{Endpoint, Scheme};

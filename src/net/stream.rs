@@ -3,18 +3,63 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use super::tls::{Alert, Session, alert_in};
+
+/// How long a peer may take to say why it hung up.
+pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connected stream of bytes.
 #[derive(Debug)]
 pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<TlsStream>),
+}
+
+/// A TLS session over another stream.
+#[derive(Debug)]
+pub struct TlsStream {
+    stream: tokio_rustls::TlsStream<Stream>,
+    session: Session,
 }
 
 impl Stream {
+    pub(super) fn tls(stream: tokio_rustls::TlsStream<Self>, session: Session) -> Self {
+        Self::Tls(Box::new(TlsStream { stream, session }))
+    }
+
+    /// The TLS session that the bytes travel in.
+    pub fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) => None,
+            Self::Tls(tls) => Some(&tls.session),
+        }
+    }
+
+    /// What the peer still said when a write failed or the stream ended: the alert with which it
+    /// refused us. In TLS 1.3 a server judges the client's certificate after the client may write, so
+    /// the write fails and the reason waits to be read. Gives up after [`LAST_WORDS_TIMEOUT`].
+    pub async fn last_words(&mut self) -> Option<Alert> {
+        self.session()?;
+        let mut discarded = [0; 1024];
+        let reading = async {
+            loop {
+                match self.read(&mut discarded).await {
+                    Ok(0) => return None,
+                    Ok(_) => {}
+                    Err(error) => return alert_in(&error),
+                }
+            }
+        };
+        timeout(LAST_WORDS_TIMEOUT, reading).await.ok().flatten()
+    }
+
     /// Asks the kernel to acknowledge what arrives at once instead of after up to 40 ms. A peer with
     /// Nagle's algorithm on holds its answer back until then, so this is called each time before
     /// waiting for an answer: the kernel forgets it with the next exchange. Linux only; elsewhere,
@@ -31,6 +76,7 @@ impl Stream {
         match self {
             Self::Tcp(tcp) => Some(tcp),
             Self::Unix(_) => None,
+            Self::Tls(tls) => tls.stream.get_ref().0.tcp(),
         }
     }
 }
@@ -53,6 +99,10 @@ macro_rules! within {
         match $stream {
             Stream::Tcp($inner) => $call,
             Stream::Unix($inner) => $call,
+            Stream::Tls(tls) => {
+                let $inner = &mut tls.stream;
+                $call
+            }
         }
     };
 }
@@ -85,6 +135,10 @@ impl AsyncWrite for Stream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        within!(self, inner => inner.is_write_vectored())
+        match self {
+            Self::Tcp(tcp) => tcp.is_write_vectored(),
+            Self::Unix(unix) => unix.is_write_vectored(),
+            Self::Tls(tls) => tls.stream.is_write_vectored(),
+        }
     }
 }

@@ -5,8 +5,10 @@
 //! * [`certificate`]: what a certificate says
 //! * [`make`]: new keys, authorities, certificates, requests, revocation lists
 //! * [`name`]: host names, addresses and distinguished names, and whether they match
+//! * [`chain`]: whether a chain is to be believed, and if not, every reason
 
 pub mod certificate;
+pub mod chain;
 pub mod key;
 mod key_encryption;
 pub mod make;

@@ -1,7 +1,7 @@
 //! Public keys and signatures of certificates, checked by aws-lc.
 
 use aws_lc_rs::signature::{self as algorithms, UnparsedPublicKey, VerificationAlgorithm};
-use x509_parser::asn1_rs::Oid;
+use x509_parser::asn1_rs::{Any, FromDer, Oid};
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
@@ -43,6 +43,8 @@ pub struct PublicKey {
     pub info: Vec<u8>,
     /// The content of its bit string.
     pub bits: Vec<u8>,
+    /// The content of its AlgorithmIdentifier.
+    pub algorithm: Vec<u8>,
 }
 
 /// How something was signed.
@@ -87,7 +89,11 @@ pub enum SignatureError {
 impl PublicKey {
     pub(super) fn new(info: &SubjectPublicKeyInfo<'_>) -> Self {
         let bits = info.subject_public_key.data.to_vec();
-        Self { kind: key_kind(info, &bits), info: info.raw.to_vec(), bits }
+        let algorithm = Any::from_der(info.raw)
+            .ok()
+            .and_then(|(_, outer)| Any::from_der(outer.data).ok().map(|(_, algorithm)| algorithm.data.to_vec()))
+            .unwrap_or_default();
+        Self { kind: key_kind(info, &bits), info: info.raw.to_vec(), bits, algorithm }
     }
 
     /// RSA below 2048 bits.
@@ -167,7 +173,6 @@ fn key_kind(info: &SubjectPublicKeyInfo<'_>, bits: &[u8]) -> KeyKind {
 
 /// Bits of the modulus of an RSAPublicKey, 0 if it is none.
 fn modulus_bits(der: &[u8]) -> usize {
-    use x509_parser::asn1_rs::{Any, FromDer};
     let modulus =
         Any::from_der(der).ok().and_then(|(_, outer)| Any::from_der(outer.data).ok().map(|(_, first)| first.data));
     let digits = modulus.unwrap_or_default();

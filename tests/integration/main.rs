@@ -7,6 +7,7 @@ mod keys;
 mod mosquitto;
 mod qshape_files;
 mod run;
+mod tls;
 
 use run::{called_as, moskit, run};
 

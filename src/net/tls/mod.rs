@@ -1,0 +1,95 @@
+//! TLS over any stream: options to configurations, both ends, and what a handshake showed.
+//!
+//! rustls does the protocol; whom to believe is decided by `pki::chain` through `net::verify`.
+
+mod ciphers;
+mod client;
+mod failure;
+mod identity;
+mod server;
+
+pub use ciphers::{Suites, UnknownCiphers};
+pub use client::{Client, Options};
+pub use failure::{Alert, Cause, Failure, alert_in};
+pub use identity::{FileRole, OptionsError, Passphrase};
+pub(super) use server::Current;
+pub use server::{ClientCertificates, Server, ServerOptions};
+
+use crate::pki::certificate::Certificate;
+use crate::pki::chain::Verdict;
+use crate::pki::name::DistinguishedName;
+
+/// The longest name of an application protocol in bytes; its length is one byte on the wire.
+pub const ALPN_LIMIT: usize = 255;
+
+/// The lowest version of TLS that is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    #[default]
+    Tls12,
+    Tls13,
+}
+
+impl Version {
+    fn and_up(self) -> &'static [&'static rustls::SupportedProtocolVersion] {
+        static FROM_1_2: [&rustls::SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+        match self {
+            Self::Tls12 => &FROM_1_2,
+            Self::Tls13 => &FROM_1_2[..1],
+        }
+    }
+}
+
+/// How much of the server's certificate is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checks {
+    #[default]
+    Everything,
+    /// `--insecure`: chain, dates and signatures, but not for whom it is.
+    NotTheName,
+    /// `--no-verify`: nothing at all.
+    Nothing,
+}
+
+/// What a handshake showed of the peer, also when it failed.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The certificates that the peer presented, DER, its own first.
+    pub presented: Vec<Vec<u8>>,
+    /// What our rules say about them; made even if nothing was to be checked.
+    pub verdict: Option<Verdict>,
+    /// The server asked for a certificate, from one of these issuers (empty: from anybody).
+    pub asked_for_certificate: Option<Vec<DistinguishedName>>,
+    /// We sent one.
+    pub sent_certificate: bool,
+}
+
+/// A session that stands.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// `TLSv1.2` or `TLSv1.3`
+    pub version: &'static str,
+    /// The cipher suite by its OpenSSL name.
+    pub cipher: String,
+    pub alpn: Option<String>,
+    pub seen: Seen,
+}
+
+impl Seen {
+    /// The certificate that the peer presented as its own.
+    pub fn peer(&self) -> Option<Certificate> {
+        self.presented.first().and_then(|der| Certificate::parse(der).ok())
+    }
+}
+
+impl Session {
+    fn new(connection: &rustls::CommonState, seen: Seen) -> Self {
+        let version = match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLSv1.3",
+        };
+        let cipher = connection.negotiated_cipher_suite().map(|suite| ciphers::openssl_name(suite.suite()));
+        let alpn = connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
+        Self { version, cipher: cipher.unwrap_or_default(), alpn, seen }
+    }
+}

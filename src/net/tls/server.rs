@@ -1,0 +1,148 @@
+//! The server's end of TLS, for the embedded broker.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, NoClientAuth, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::ciphers::Suites;
+use super::client::HANDSHAKE_TIMEOUT;
+use super::failure::{Cause, Failure};
+use super::identity::{Identity, OptionsError, Passphrase, anchors, application_protocols, revocation_lists};
+use super::{Seen, Session, Version};
+use crate::net::stream::Stream;
+use crate::net::verify::ClientCertificate;
+use crate::pki::revocation::RevocationList;
+
+/// Whether clients show a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    #[default]
+    NotAsked,
+    /// One that is shown must be good.
+    Optional,
+    Required,
+}
+
+/// What a listener may say about TLS.
+#[derive(Clone, Debug, Default)]
+pub struct ServerOptions {
+    /// Certificate chain.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Who vouches for clients.
+    pub cafile: Option<PathBuf>,
+    pub capath: Option<PathBuf>,
+    pub client_certificates: ClientCertificates,
+    /// Accepts client certificates before and after their time (`disable_client_cert_date_checks`).
+    pub ignore_client_dates: bool,
+    pub revocation_list: Option<PathBuf>,
+    pub minimum_version: Version,
+    pub suites: Suites,
+    pub alpn: Vec<String>,
+}
+
+/// A listener's TLS, ready for any number of connections.
+#[derive(Clone, Debug)]
+pub struct Server {
+    options: ServerOptions,
+    config: Arc<ServerConfig>,
+    current: Arc<Current>,
+}
+
+/// What a reload replaces.
+#[derive(Debug)]
+pub(in crate::net) struct Current {
+    identity: RwLock<Arc<CertifiedKey>>,
+    revocation: RwLock<Option<Arc<Vec<RevocationList>>>>,
+}
+
+impl Current {
+    pub fn revocation(&self) -> Option<Arc<Vec<RevocationList>>> {
+        self.revocation.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.identity.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+impl Server {
+    pub fn new(options: ServerOptions, passphrase: Passphrase<'_>) -> Result<Self, OptionsError> {
+        let identity = Identity::load(&options.certificate, &options.key, passphrase)?;
+        let lists = options.revocation_list.as_deref().map(revocation_lists).transpose()?;
+        let current =
+            Arc::new(Current { identity: RwLock::new(identity.0), revocation: RwLock::new(lists.map(Arc::new)) });
+        let provider = Arc::new(CryptoProvider {
+            cipher_suites: options.suites.resolve().map_err(OptionsError::Ciphers)?,
+            ..rustls::crypto::aws_lc_rs::default_provider()
+        });
+        let config = Self::config(&options, provider, &current)?;
+        Ok(Self { options, config: Arc::new(config), current })
+    }
+
+    fn config(
+        options: &ServerOptions,
+        provider: Arc<CryptoProvider>,
+        current: &Arc<Current>,
+    ) -> Result<ServerConfig, OptionsError> {
+        let algorithms = provider.signature_verification_algorithms;
+        let builder = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(options.minimum_version.and_up())
+            .map_err(|_| {
+                let list = options.suites.tls13.clone().or(options.suites.tls12.clone()).unwrap_or_default();
+                OptionsError::Ciphers(super::UnknownCiphers { list, unknown: Vec::new() })
+            })?;
+        let builder = if options.client_certificates == ClientCertificates::NotAsked {
+            builder.with_client_cert_verifier(Arc::new(NoClientAuth))
+        } else {
+            let anchors = anchors(options.cafile.as_deref(), options.capath.as_deref(), false)?;
+            builder.with_client_cert_verifier(Arc::new(ClientCertificate::new(
+                anchors,
+                options.client_certificates == ClientCertificates::Required,
+                !options.ignore_client_dates,
+                algorithms,
+                current.clone(),
+            )))
+        };
+        let mut config = builder.with_cert_resolver(current.clone());
+        config.alpn_protocols = application_protocols(&options.alpn)?;
+        // Without resumption every connection is judged by the files as they are now.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(config)
+    }
+
+    /// Reads certificate, key and revocation list again, for the connections to come. If one of
+    /// them cannot be read the old ones stay.
+    pub fn reload(&self, passphrase: Passphrase<'_>) -> Result<(), OptionsError> {
+        let identity = Identity::load(&self.options.certificate, &self.options.key, passphrase)?;
+        let lists = self.options.revocation_list.as_deref().map(revocation_lists).transpose()?;
+        *self.current.identity.write().unwrap_or_else(PoisonError::into_inner) = identity.0;
+        *self.current.revocation.write().unwrap_or_else(PoisonError::into_inner) = lists.map(Arc::new);
+        Ok(())
+    }
+
+    /// Makes a session with a client that has connected.
+    pub async fn accept(&self, stream: Stream) -> Result<Stream, Failure> {
+        let failure = |cause| Failure { name: None, cause, seen: Box::default() };
+        match timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(self.config.clone()).accept(stream)).await {
+            Ok(Ok(accepted)) => {
+                let connection = accepted.get_ref().1;
+                let presented = connection.peer_certificates().unwrap_or_default();
+                let seen = Seen { presented: presented.iter().map(|der| der.to_vec()).collect(), ..Seen::default() };
+                let session = Session::new(connection, seen);
+                Ok(Stream::tls(accepted.into(), session))
+            }
+            Ok(Err(error)) => Err(failure(Cause::new(error))),
+            Err(_elapsed) => Err(failure(Cause::TimedOut)),
+        }
+    }
+}
