@@ -127,6 +127,12 @@ impl<M> Sender<M> {
         self.unsent.is_empty() && self.in_window < self.window
     }
 
+    /// Whether anything waits for its turn to be sent.
+    #[inline]
+    pub fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
     /// Messages whose flow is not over, those not sent yet included.
     pub fn len(&self) -> usize {
         self.flights.len()
@@ -299,6 +305,13 @@ impl<M> Sender<M> {
     fn next_step(&mut self) -> u64 {
         self.steps += 1;
         self.steps
+    }
+}
+
+impl<M> Default for Sender<M> {
+    /// As many in flight as there are packet ids.
+    fn default() -> Self {
+        Self::new(0)
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub mod flow;
 pub mod packet;
+pub mod session;
 pub mod topic;

@@ -78,6 +78,7 @@ impl DecodeError {
         match self {
             Self::PropertyValue(PropertyId::TopicAlias) => ReasonCode::TOPIC_ALIAS_INVALID,
             Self::UnexpectedPacket(_)
+            | Self::ConnAckFlags(_)
             | Self::NoTopicName
             | Self::NoTopicFilter
             | Self::NoLocalOnShared

@@ -43,6 +43,11 @@ impl Properties {
         self.0.pop()
     }
 
+    /// Copies what the properties share with their read buffer.
+    pub(super) fn detach(&mut self) {
+        self.0.iter_mut().for_each(Property::detach);
+    }
+
     pub fn retain(&mut self, keep: impl FnMut(&Property) -> bool) {
         self.0.retain(keep);
     }
@@ -238,6 +243,24 @@ impl Property {
             Self::WildcardSubscriptionAvailable(..) => PropertyId::WildcardSubscriptionAvailable,
             Self::SubscriptionIdentifierAvailable(..) => PropertyId::SubscriptionIdentifierAvailable,
             Self::SharedSubscriptionAvailable(..) => PropertyId::SharedSubscriptionAvailable,
+        }
+    }
+
+    fn detach(&mut self) {
+        match self {
+            Self::ContentType(value)
+            | Self::ResponseTopic(value)
+            | Self::AssignedClientIdentifier(value)
+            | Self::AuthenticationMethod(value)
+            | Self::ResponseInformation(value)
+            | Self::ServerReference(value)
+            | Self::ReasonString(value) => *value = ByteString::from(&**value),
+            Self::CorrelationData(value) | Self::AuthenticationData(value) => *value = Bytes::copy_from_slice(value),
+            Self::UserProperty(name, value) => {
+                *name = ByteString::from(&**name);
+                *value = ByteString::from(&**value);
+            }
+            _ => {}
         }
     }
 

@@ -99,6 +99,16 @@ impl Publish {
     }
 }
 
+impl Publish {
+    /// Copies what the packet shares with its read buffer: for a message that is kept longer than its neighbours,
+    /// which would otherwise stay in memory with it.
+    pub fn detach(&mut self) {
+        self.topic = ByteString::from(&*self.topic);
+        self.payload = Bytes::copy_from_slice(&self.payload);
+        self.properties.detach();
+    }
+}
+
 impl PublishRef<'_> {
     /// Bytes after the fixed header.
     #[inline]

@@ -1,0 +1,80 @@
+//! Why a session's connection cannot go on, and why something cannot be sent.
+
+use crate::mqtt::packet::{DecodeError, EncodeError, PacketType, PropertyOwner, QoS, ReasonCode};
+
+/// The server, or the line to it, broke the rules: the connection is over. In version 5 the DISCONNECT that says so
+/// is in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionError {
+    /// Bytes that are no packet, or a larger one than this client announced to take.
+    Decode(DecodeError),
+    /// Anything but CONNACK or AUTH before the server has accepted.
+    BeforeConnAck(PacketType),
+    DuplicateConnAck,
+    /// [MQTT-3.2.2-2]: CONNACK found a session although a clean start was asked for.
+    UnexpectedSessionPresent,
+    /// The server assigned a client id to a client that has one.
+    UnexpectedClientId,
+    /// An acknowledgement with a reason code that it cannot have.
+    ReasonCode {
+        packet: PacketType,
+        reason: ReasonCode,
+    },
+    /// More QoS 2 messages than this client's receive maximum [MQTT-3.3.4-9].
+    ReceiveMaximumExceeded,
+    /// An alias above this client's maximum [MQTT-3.1.2-26].
+    TopicAlias(u16),
+    /// An alias that no topic was given to.
+    UnknownTopicAlias(u16),
+    /// No answer to PINGREQ, or no CONNACK, within the keep-alive time.
+    KeepAlive,
+}
+
+impl SessionError {
+    /// The code that version 5 has for it.
+    pub const fn reason_code(self) -> ReasonCode {
+        match self {
+            Self::Decode(error) => error.reason_code(),
+            Self::ReceiveMaximumExceeded => ReasonCode::RECEIVE_MAXIMUM_EXCEEDED,
+            Self::TopicAlias(_) => ReasonCode::TOPIC_ALIAS_INVALID,
+            Self::KeepAlive => ReasonCode::KEEP_ALIVE_TIMEOUT,
+            _ => ReasonCode::PROTOCOL_ERROR,
+        }
+    }
+}
+
+/// Why a packet was not sent. The session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// No server has accepted, or DISCONNECT has been sent.
+    NotConnected,
+    /// The server's maximum is lower.
+    QoSNotSupported {
+        maximum: QoS,
+    },
+    /// The server does not take packets of this size.
+    PacketTooLarge {
+        size: usize,
+        maximum: usize,
+    },
+    /// A property that does not belong there, comes twice, or has a value out of range.
+    Property {
+        owner: PropertyOwner,
+        error: DecodeError,
+    },
+    /// 65,535 messages and requests wait for their acknowledgements.
+    NoFreePacketId,
+    Encode(EncodeError),
+}
+
+impl From<EncodeError> for SendError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl From<crate::mqtt::flow::NoFreePacketId> for SendError {
+    fn from(_: crate::mqtt::flow::NoFreePacketId) -> Self {
+        Self::NoFreePacketId
+    }
+}

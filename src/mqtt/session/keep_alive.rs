@@ -1,0 +1,67 @@
+//! When to send PINGREQ and when to give up, as libmosquitto does.
+
+use std::time::{Duration, Instant};
+
+/// The times that one connection's keep-alive needs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeepAlive {
+    /// `None` = none.
+    interval: Option<Duration>,
+    sent: Instant,
+    received: Instant,
+    ping_unanswered: bool,
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    Nothing,
+    Ping,
+    GiveUp,
+}
+
+impl KeepAlive {
+    pub(super) fn new(seconds: u16, now: Instant) -> Self {
+        let mut keep_alive = Self { interval: None, sent: now, received: now, ping_unanswered: false };
+        keep_alive.set_interval(seconds);
+        keep_alive
+    }
+
+    pub(super) fn set_interval(&mut self, seconds: u16) {
+        self.interval = (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)));
+    }
+
+    #[inline]
+    pub(super) fn note_sent(&mut self, now: Instant) {
+        self.sent = now;
+    }
+
+    #[inline]
+    pub(super) fn note_received(&mut self, now: Instant) {
+        self.received = now;
+    }
+
+    pub(super) fn note_ping_answered(&mut self) {
+        self.ping_unanswered = false;
+    }
+
+    /// When silence in one of the directions has lasted for the interval.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.interval.map(|interval| self.sent.min(self.received) + interval)
+    }
+
+    /// `connected`: the server has accepted. Until it has, no PINGREQ is sent and the first interval is the last.
+    pub(super) fn check(&mut self, connected: bool, now: Instant) -> Due {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return Due::Nothing;
+        }
+        if !connected || self.ping_unanswered {
+            return Due::GiveUp;
+        }
+        // The server gets a whole interval to answer.
+        self.sent = now;
+        self.received = now;
+        self.ping_unanswered = true;
+        Due::Ping
+    }
+}

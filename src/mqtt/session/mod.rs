@@ -1,0 +1,230 @@
+//! The client's side of a session, pure: bytes and the time in, bytes and events out.
+//!
+//! Its owner connects a stream and calls [`Session::handle_connected`]; hands what it reads to
+//! [`Session::handle_next`], one packet at a time; takes [`Session::poll_event`] until it is empty; writes
+//! [`Session::output`]; wakes up at [`Session::poll_deadline`] for [`Session::handle_deadline`]; and reports the end
+//! of the stream by [`Session::handle_closed`], after which another stream may continue the session.
+
+mod alias;
+mod error;
+mod event;
+mod keep_alive;
+mod receive;
+mod send;
+
+pub use error::{SendError, SessionError};
+pub use event::{Acknowledged, Event, Summary, Trace};
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use self::alias::Aliases;
+use self::keep_alive::{Due, KeepAlive};
+use crate::mqtt::flow::{Receiver, Sender};
+use crate::mqtt::packet::{Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, ProtocolVersion, Publish, QoS};
+
+/// A client's session over one connection after the other.
+#[derive(Debug)]
+pub struct Session {
+    /// Sent at each connection; an assigned client id is adopted into it.
+    connect: Connect,
+    /// Most QoS 1 and 2 messages in flight, whatever the server allows.
+    window: u16,
+    tracing: bool,
+    state: State,
+    decoder: Decoder,
+    sender: Sender<Publish>,
+    receiver: Receiver<Publish>,
+    server: ServerLimits,
+    aliases: Aliases,
+    keep_alive: Option<KeepAlive>,
+    output: BytesMut,
+    events: VecDeque<Event>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No connection, or one that is to be closed.
+    Closed,
+    /// CONNECT is sent.
+    Connecting,
+    /// The server has accepted.
+    Connected,
+    /// DISCONNECT is sent.
+    Disconnecting,
+}
+
+/// What the server announced in CONNACK.
+#[derive(Clone, Copy, Debug)]
+struct ServerLimits {
+    maximum_packet_size: usize,
+    maximum_qos: QoS,
+    retain_available: bool,
+}
+
+impl ServerLimits {
+    /// What holds where nothing is announced.
+    const NONE: Self = Self { maximum_packet_size: usize::MAX, maximum_qos: QoS::ExactlyOnce, retain_available: true };
+}
+
+impl Session {
+    /// A session that has no connection yet. `window` is the most QoS 1 and 2 messages in flight (`-M`); 0 = as many
+    /// as the server allows.
+    pub fn new(connect: Connect, window: u16) -> Self {
+        Self {
+            window,
+            tracing: false,
+            state: State::Closed,
+            decoder: Decoder::client(connect.version, MAXIMUM_PACKET_SIZE),
+            sender: Sender::new(window),
+            receiver: Receiver::new(0),
+            server: ServerLimits::NONE,
+            aliases: Aliases::default(),
+            keep_alive: None,
+            output: BytesMut::new(),
+            events: VecDeque::new(),
+            connect,
+        }
+    }
+
+    /// Whether to make [`Event::Trace`]s.
+    pub fn set_tracing(&mut self, tracing: bool) {
+        self.tracing = tracing;
+    }
+
+    /// A connection is there: CONNECT goes into the output.
+    pub fn handle_connected(&mut self, now: Instant) -> Result<(), SendError> {
+        self.handle_closed();
+        let maximum = self.connect.properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, |size| size as usize);
+        self.decoder = Decoder::client(self.connect.version, maximum);
+        self.receiver.set_maximum(self.connect.properties.receive_maximum().unwrap_or(0));
+        self.aliases = Aliases::new(self.connect.properties.topic_alias_maximum().unwrap_or(0));
+        self.server = ServerLimits::NONE;
+        self.connect.encode(&mut self.output)?;
+        self.keep_alive = Some(KeepAlive::new(self.connect.keep_alive, now));
+        self.state = State::Connecting;
+        self.trace(|| Trace::Sending(Summary::Connect));
+        Ok(())
+    }
+
+    /// The connection is gone, and with it what was not written of the output. QoS 1 and 2 messages stay for the
+    /// next one.
+    pub fn handle_closed(&mut self) {
+        self.state = State::Closed;
+        self.keep_alive = None;
+        self.output.clear();
+        self.sender.resume();
+    }
+
+    /// Takes one packet from the front of `buffer`; `false` = more bytes are needed, or none are wanted any more.
+    /// One at a time, so that a client which ends at a message has not acknowledged the next.
+    #[inline]
+    pub fn handle_next(&mut self, buffer: &mut BytesMut, now: Instant) -> Result<bool, SessionError> {
+        if !self.wants_input() {
+            return Ok(false);
+        }
+        match self.decoder.decode(buffer) {
+            Ok(Some(packet)) => self.handle_packet(packet, now).map(|()| true),
+            Ok(None) => Ok(false),
+            Err(error) => Err(self.fail(SessionError::Decode(error))),
+        }
+    }
+
+    /// As [`Session::handle_next`], for a packet that is decoded already.
+    #[inline]
+    pub fn handle_packet(&mut self, packet: Packet, now: Instant) -> Result<(), SessionError> {
+        if let Some(keep_alive) = &mut self.keep_alive {
+            keep_alive.note_received(now);
+        }
+        self.receive(packet, now).map_err(|error| self.fail(error))
+    }
+
+    /// The next thing that happened.
+    #[inline]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Bytes for the server. Its owner takes them off as they are written; at QoS 0 nothing else bounds their number,
+    /// so a publisher stops for as long as there are many.
+    #[inline]
+    pub fn output(&mut self) -> &mut BytesMut {
+        &mut self.output
+    }
+
+    /// When [`Session::handle_deadline`] has something to do, if nothing happens before.
+    pub fn poll_deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Connecting | State::Connected => self.keep_alive?.deadline(),
+            State::Closed | State::Disconnecting => None,
+        }
+    }
+
+    /// Sends PINGREQ if it is time, or gives up.
+    pub fn handle_deadline(&mut self, now: Instant) -> Result<(), SessionError> {
+        let connected = self.state == State::Connected;
+        let due = match &mut self.keep_alive {
+            Some(keep_alive) if connected || self.state == State::Connecting => keep_alive.check(connected, now),
+            _ => Due::Nothing,
+        };
+        match due {
+            Due::Nothing => Ok(()),
+            Due::Ping => {
+                self.trace(|| Trace::Sending(Summary::PingReq));
+                self.put(&Packet::PingReq, now);
+                Ok(())
+            }
+            // Whoever does not answer does not read either: no DISCONNECT.
+            Due::GiveUp => {
+                self.state = State::Closed;
+                Err(SessionError::KeepAlive)
+            }
+        }
+    }
+
+    /// Whether the server has accepted and neither side has left.
+    pub fn is_connected(&self) -> bool {
+        self.state == State::Connected
+    }
+
+    fn wants_input(&self) -> bool {
+        matches!(self.state, State::Connecting | State::Connected)
+    }
+
+    /// Whether one more message would go out at once: what waits behind the window waits in memory.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.state == State::Connected && self.sender.has_room()
+    }
+
+    /// QoS 1 and 2 messages whose flow is not over.
+    pub fn unacknowledged(&self) -> usize {
+        self.sender.len()
+    }
+
+    /// The client's id: as given, or as the server assigned it.
+    pub fn client_id(&self) -> &str {
+        &self.connect.client_id
+    }
+
+    pub fn version(&self) -> ProtocolVersion {
+        self.connect.version
+    }
+
+    #[inline]
+    fn is_v5(&self) -> bool {
+        self.connect.version == ProtocolVersion::V5
+    }
+
+    #[inline]
+    fn trace(&mut self, trace: impl FnOnce() -> Trace) {
+        if self.tracing {
+            self.events.push_back(Event::Trace(trace()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! What the client sends of its own accord.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::{Event, SendError, Session, SessionError, State, Summary, Trace};
+use crate::mqtt::flow::Outgoing;
+use crate::mqtt::packet::{
+    Ack, Auth, Disconnect, EncodeError, Packet, PacketId, Properties, PropertyOwner, Publish, PublishRef, QoS,
+    Subscribe, Subscription, Unsubscribe,
+};
+
+impl Session {
+    /// Sends a message, or lets it wait for its place in the window or, at QoS 1 and 2, for a connection. The number
+    /// is its packet id; QoS 0 takes one of the counter too. `dup` and `packet_id` of `publish` are the session's.
+    pub fn publish(&mut self, publish: Publish, now: Instant) -> Result<PacketId, SendError> {
+        if publish.qos == QoS::AtMostOnce {
+            return self.publish_at_most_once(publish.as_ref(), now);
+        }
+        self.check_publish(&publish.as_ref())?;
+        let packet_id = self.sender.enqueue(publish.qos, publish)?;
+        if self.state == State::Connected {
+            self.send_waiting(now);
+        }
+        Ok(packet_id)
+    }
+
+    /// As [`Session::publish`]; at QoS 0 the message goes straight into the output, above it is copied.
+    #[inline]
+    pub fn publish_ref(&mut self, publish: PublishRef<'_>, now: Instant) -> Result<PacketId, SendError> {
+        if publish.qos == QoS::AtMostOnce {
+            return self.publish_at_most_once(publish, now);
+        }
+        let publish = Publish {
+            dup: false,
+            qos: publish.qos,
+            retain: publish.retain,
+            topic: ByteString::from(publish.topic),
+            packet_id: None,
+            properties: publish.properties.clone(),
+            payload: Bytes::copy_from_slice(publish.payload),
+        };
+        self.publish(publish, now)
+    }
+
+    #[inline]
+    fn publish_at_most_once(&mut self, publish: PublishRef<'_>, now: Instant) -> Result<PacketId, SendError> {
+        if self.state != State::Connected {
+            return Err(SendError::NotConnected);
+        }
+        self.check_publish(&publish)?;
+        let packet_id = self.sender.next_id()?;
+        let mut publish = PublishRef { dup: false, packet_id: None, ..publish };
+        self.fit(&mut publish);
+        publish.encode(self.connect.version, &mut self.output)?;
+        self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
+        self.note_sent(now);
+        Ok(packet_id)
+    }
+
+    /// Whether the server, as far as it is known, takes the message.
+    #[inline]
+    fn check_publish(&self, publish: &PublishRef<'_>) -> Result<(), SendError> {
+        if publish.qos > self.server.maximum_qos {
+            return Err(SendError::QoSNotSupported { maximum: self.server.maximum_qos });
+        }
+        if !publish.properties.is_empty() {
+            check_properties(publish.properties, PropertyOwner::Publish)?;
+        }
+        if self.server.maximum_packet_size < usize::MAX {
+            // The id's value does not matter for the size.
+            let packet_id = (publish.qos > QoS::AtMostOnce).then_some(PacketId::MAX);
+            let size = PublishRef { packet_id, ..*publish }.encoded_len(self.connect.version)?;
+            return self.check_size(size);
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, size: usize) -> Result<(), SendError> {
+        let maximum = self.server.maximum_packet_size;
+        if size > maximum { Err(SendError::PacketTooLarge { size, maximum }) } else { Ok(()) }
+    }
+
+    /// Fits a PUBLISH to the connection: an alias for its topic, no retain where the server has none.
+    #[inline]
+    fn fit(&mut self, publish: &mut PublishRef<'_>) {
+        publish.retain &= self.server.retain_available;
+        if self.is_v5()
+            && let Some(alias) = publish.properties.topic_alias()
+        {
+            publish.topic = self.aliases.outgoing(alias, publish.topic);
+        }
+    }
+
+    /// Sends what the window lets out.
+    pub(super) fn send_waiting(&mut self, now: Instant) {
+        if !self.sender.has_unsent() {
+            return;
+        }
+        // `sender` is out of the session while its messages are looked at.
+        let mut sender = std::mem::take(&mut self.sender);
+        let mut given_up = Vec::new();
+        while let Some(outgoing) = sender.poll_send() {
+            match outgoing {
+                Outgoing::PubRel { packet_id } => self.send_pubrel(packet_id, now),
+                Outgoing::Publish { packet_id, dup, message, .. } => {
+                    if let Err(error) = self.send_flight(packet_id, dup, message, now) {
+                        given_up.push((packet_id, error));
+                    }
+                }
+            }
+        }
+        for (packet_id, error) in &given_up {
+            sender.remove(*packet_id);
+            self.events.push_back(Event::Unsendable { packet_id: *packet_id, error: *error });
+        }
+        self.sender = sender;
+        if !given_up.is_empty() {
+            // Their places in the window are free again.
+            self.send_waiting(now);
+        }
+    }
+
+    fn send_flight(
+        &mut self,
+        packet_id: PacketId,
+        dup: bool,
+        message: &Publish,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        // Again, for a message may have waited for another connection than it was taken on.
+        self.check_publish(&message.as_ref())?;
+        let mut publish = PublishRef { dup, packet_id: Some(packet_id), ..message.as_ref() };
+        self.fit(&mut publish);
+        publish.encode(self.connect.version, &mut self.output)?;
+        self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
+        self.note_sent(now);
+        Ok(())
+    }
+
+    pub(super) fn send_pubrel(&mut self, packet_id: PacketId, now: Instant) {
+        self.trace(|| Trace::Sending(Summary::PubRel { packet_id }));
+        self.put(&Packet::PubRel(Ack::new(packet_id)), now);
+    }
+
+    /// Sends SUBSCRIBE; its answer is [`Event::SubAck`] with the same packet id.
+    pub fn subscribe(
+        &mut self,
+        subscriptions: Vec<Subscription>,
+        properties: Properties,
+        now: Instant,
+    ) -> Result<PacketId, SendError> {
+        check_properties(&properties, PropertyOwner::Subscribe)?;
+        let packet_id = self.request(
+            |packet_id| Packet::Subscribe(Subscribe { packet_id, properties, subscriptions: subscriptions.clone() }),
+            now,
+        )?;
+        for Subscription { filter, options } in subscriptions {
+            self.trace(|| Trace::Sending(Summary::Subscribe { packet_id, filter, options }));
+        }
+        Ok(packet_id)
+    }
+
+    /// Sends UNSUBSCRIBE; its answer is [`Event::UnsubAck`] with the same packet id.
+    pub fn unsubscribe(
+        &mut self,
+        filters: Vec<ByteString>,
+        properties: Properties,
+        now: Instant,
+    ) -> Result<PacketId, SendError> {
+        check_properties(&properties, PropertyOwner::Unsubscribe)?;
+        let packet_id = self.request(
+            |packet_id| Packet::Unsubscribe(Unsubscribe { packet_id, properties, filters: filters.clone() }),
+            now,
+        )?;
+        for filter in filters {
+            self.trace(|| Trace::Sending(Summary::Unsubscribe { packet_id, filter }));
+        }
+        Ok(packet_id)
+    }
+
+    /// Sends a request that is answered by its packet id.
+    fn request(&mut self, packet: impl FnOnce(PacketId) -> Packet, now: Instant) -> Result<PacketId, SendError> {
+        if self.state != State::Connected {
+            return Err(SendError::NotConnected);
+        }
+        let packet_id = self.sender.reserve()?;
+        let packet = packet(packet_id);
+        let sent = packet
+            .encoded_len(self.connect.version)
+            .map_err(SendError::Encode)
+            .and_then(|size| self.check_size(size))
+            .and_then(|()| Ok(packet.encode(self.connect.version, &mut self.output)?));
+        match sent {
+            Ok(()) => {
+                self.note_sent(now);
+                Ok(packet_id)
+            }
+            Err(error) => {
+                self.sender.release(packet_id);
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends AUTH, the next step of an extended authentication.
+    pub fn authenticate(&mut self, auth: &Auth, now: Instant) -> Result<(), SendError> {
+        if !self.wants_input() {
+            return Err(SendError::NotConnected);
+        }
+        check_properties(&auth.properties, PropertyOwner::Auth)?;
+        auth.encode(self.connect.version, &mut self.output)?;
+        self.note_sent(now);
+        Ok(())
+    }
+
+    /// Sends DISCONNECT and takes no more input. The connection is to be closed once the output is written.
+    pub fn disconnect(&mut self, disconnect: &Disconnect, now: Instant) -> Result<(), SendError> {
+        if !self.wants_input() {
+            return Err(SendError::NotConnected);
+        }
+        check_properties(&disconnect.properties, PropertyOwner::Disconnect)?;
+        disconnect.encode(self.connect.version, &mut self.output)?;
+        self.trace(|| Trace::Sending(Summary::Disconnect { reason: disconnect.reason }));
+        self.note_sent(now);
+        self.state = State::Disconnecting;
+        Ok(())
+    }
+
+    /// Ends the connection over an error; in version 5 the server is told why.
+    pub(super) fn fail(&mut self, error: SessionError) -> SessionError {
+        if let SessionError::Decode(crate::mqtt::packet::DecodeError::ConnAckFlags(flags)) = error {
+            self.trace(|| Trace::ConnAckFlags(flags));
+        }
+        if self.is_v5() && self.wants_input() {
+            let disconnect = Disconnect { reason: error.reason_code(), properties: Properties::new() };
+            self.trace(|| Trace::Sending(Summary::Disconnect { reason: disconnect.reason }));
+            // Without properties it has nothing that could be too long.
+            let _: Result<(), EncodeError> = disconnect.encode(self.connect.version, &mut self.output);
+        }
+        self.state = State::Closed;
+        error
+    }
+
+    /// Sends a packet of this session's own making, which is never too long to encode.
+    #[inline]
+    pub(super) fn put(&mut self, packet: &Packet, now: Instant) {
+        let encoded = packet.encode(self.connect.version, &mut self.output);
+        debug_assert_eq!(encoded, Ok(()));
+        self.note_sent(now);
+    }
+
+    #[inline]
+    fn note_sent(&mut self, now: Instant) {
+        if let Some(keep_alive) = &mut self.keep_alive {
+            keep_alive.note_sent(now);
+        }
+    }
+}
+
+fn check_properties(properties: &Properties, owner: PropertyOwner) -> Result<(), SendError> {
+    properties.check(owner).map_err(|error| SendError::Property { owner, error })
+}

@@ -1,0 +1,605 @@
+//! Sessions under a virtual clock, each against a scripted server.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::mqtt::packet::{
+    Ack, ConnAck, DecodeError, Disconnect, PacketId, PacketType, Properties, Property, ReasonCode, SubAck,
+    Subscription, SubscriptionOptions, UnsubAck,
+};
+
+const V311: ProtocolVersion = ProtocolVersion::V311;
+const V5: ProtocolVersion = ProtocolVersion::V5;
+
+/// A session, the server's end of its connection, and the clock of both.
+struct Talk {
+    session: Session,
+    /// The server's decoder of the connection.
+    server: Decoder,
+    now: Instant,
+}
+
+fn id(number: u16) -> PacketId {
+    PacketId::new(number).unwrap()
+}
+
+fn connect(version: ProtocolVersion) -> Connect {
+    Connect {
+        version,
+        bridge: false,
+        clean_start: true,
+        keep_alive: 60,
+        client_id: "c".into(),
+        will: None,
+        username: None,
+        password: None,
+        properties: Properties::new(),
+    }
+}
+
+fn connack(properties: impl IntoIterator<Item = Property>) -> ConnAck {
+    ConnAck { session_present: false, code: 0, properties: properties.into_iter().collect() }
+}
+
+fn message(qos: QoS, payload: &'static str) -> Publish {
+    Publish {
+        dup: false,
+        qos,
+        retain: false,
+        topic: "t".into(),
+        packet_id: None,
+        properties: Properties::new(),
+        payload: Bytes::from_static(payload.as_bytes()),
+    }
+}
+
+/// A message as the server sends it.
+fn incoming(qos: QoS, packet_id: u16, payload: &'static str) -> Packet {
+    Packet::Publish(Publish { packet_id: PacketId::new(packet_id), ..message(qos, payload) })
+}
+
+impl Talk {
+    /// Before CONNECT.
+    fn new(connect: Connect, window: u16) -> Self {
+        let session = Session::new(connect, window);
+        Self { session, server: Decoder::server(MAXIMUM_PACKET_SIZE), now: Instant::now() }
+    }
+
+    /// After CONNACK without properties.
+    fn connected(version: ProtocolVersion) -> Self {
+        let mut talk = Self::new(connect(version), 20);
+        talk.open(connack([]));
+        talk
+    }
+
+    /// Connects, for the first time or again, up to the CONNACK.
+    fn open(&mut self, connack: ConnAck) {
+        self.call();
+        self.hear(&Packet::ConnAck(connack.clone())).unwrap();
+        assert_eq!(self.session.poll_event(), Some(Event::Connected(connack)));
+    }
+
+    /// A connection on which the server has not answered yet.
+    fn call(&mut self) {
+        self.server = Decoder::server(MAXIMUM_PACKET_SIZE);
+        self.session.handle_connected(self.now).unwrap();
+        let hello = self.sent();
+        assert!(matches!(&hello[..], [Packet::Connect(_)]), "{hello:?}");
+    }
+
+    /// The server sends `packet`.
+    fn hear(&mut self, packet: &Packet) -> Result<(), SessionError> {
+        let mut bytes = BytesMut::new();
+        packet.encode(self.session.version(), &mut bytes).unwrap();
+        self.hear_bytes(&bytes)
+    }
+
+    fn hear_bytes(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        let mut buffer = BytesMut::from(bytes);
+        while self.session.handle_next(&mut buffer, self.now)? {}
+        Ok(())
+    }
+
+    /// What the client has sent since.
+    fn sent(&mut self) -> Vec<Packet> {
+        let mut bytes = self.session.output().split();
+        let mut packets = Vec::new();
+        while let Some(packet) = self.server.decode(&mut bytes).unwrap() {
+            packets.push(packet);
+        }
+        assert!(bytes.is_empty(), "half a packet");
+        packets
+    }
+
+    /// The payloads, ids and flags of what the client has sent, in short words.
+    fn sent_words(&mut self) -> Vec<String> {
+        self.sent().iter().map(word).collect()
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.session.poll_event()).collect()
+    }
+
+    fn publish(&mut self, qos: QoS, payload: &'static str) -> u16 {
+        self.session.publish(message(qos, payload), self.now).unwrap().get()
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+    }
+}
+
+fn word(packet: &Packet) -> String {
+    match packet {
+        Packet::Publish(publish) => {
+            let text = String::from_utf8_lossy(&publish.payload);
+            let dup = if publish.dup { " dup" } else { "" };
+            format!("{text}{} q{}{dup}", publish.packet_id.map_or(0, PacketId::get), publish.qos as u8)
+        }
+        Packet::PubAck(ack) => format!("puback{} {}", ack.packet_id, ack.reason.0),
+        Packet::PubRec(ack) => format!("pubrec{} {}", ack.packet_id, ack.reason.0),
+        Packet::PubRel(ack) => format!("pubrel{} {}", ack.packet_id, ack.reason.0),
+        Packet::PubComp(ack) => format!("pubcomp{} {}", ack.packet_id, ack.reason.0),
+        Packet::Disconnect(disconnect) => format!("disconnect {}", disconnect.reason.0),
+        other => format!("{:?}", other.kind()),
+    }
+}
+
+fn acknowledged(packet_id: u16, by: PacketType, reason: ReasonCode) -> Event {
+    Event::Acknowledged(Acknowledged { packet_id: id(packet_id), by, reason, properties: Properties::new() })
+}
+
+#[test]
+fn a_message_at_qos_0_goes_out_at_once_and_takes_an_id_of_the_counter() {
+    let mut talk = Talk::connected(V311);
+    assert_eq!(talk.publish(QoS::AtMostOnce, "a"), 1);
+    assert_eq!(talk.publish(QoS::AtLeastOnce, "b"), 2);
+    assert_eq!(talk.sent_words(), ["a0 q0", "b2 q1"]);
+    assert_eq!(talk.events(), []);
+}
+
+#[test]
+fn a_message_at_qos_0_needs_a_connection_and_one_above_waits_for_it() {
+    let mut talk = Talk::new(connect(V311), 20);
+    let refused = talk.session.publish(message(QoS::AtMostOnce, "a"), talk.now);
+    assert_eq!(refused, Err(SendError::NotConnected));
+    assert_eq!(talk.publish(QoS::AtLeastOnce, "b"), 1);
+    assert_eq!(talk.sent_words(), Vec::<String>::new());
+    talk.open(connack([]));
+    assert_eq!(talk.sent_words(), ["b1 q1"]);
+}
+
+#[test]
+fn qos_1_ends_with_puback() {
+    let mut talk = Talk::connected(V5);
+    talk.publish(QoS::AtLeastOnce, "a");
+    assert_eq!(talk.session.unacknowledged(), 1);
+    talk.hear(&Packet::PubAck(Ack::with_reason(id(1), ReasonCode::NO_MATCHING_SUBSCRIBERS))).unwrap();
+    assert_eq!(talk.events(), [acknowledged(1, PacketType::PubAck, ReasonCode::NO_MATCHING_SUBSCRIBERS)]);
+    assert_eq!(talk.session.unacknowledged(), 0);
+    talk.hear(&Packet::PubAck(Ack::new(id(1)))).unwrap();
+    assert_eq!(talk.events(), [], "a second PUBACK means nothing");
+}
+
+#[test]
+fn qos_2_ends_with_pubcomp_or_a_pubrec_with_an_error() {
+    let mut talk = Talk::connected(V5);
+    talk.publish(QoS::ExactlyOnce, "a");
+    talk.publish(QoS::ExactlyOnce, "b");
+    assert_eq!(talk.sent_words(), ["a1 q2", "b2 q2"]);
+    talk.hear(&Packet::PubRec(Ack::new(id(1)))).unwrap();
+    assert_eq!(talk.sent_words(), ["pubrel1 0"]);
+    assert_eq!(talk.events(), []);
+    talk.hear(&Packet::PubComp(Ack::new(id(1)))).unwrap();
+    talk.hear(&Packet::PubRec(Ack::with_reason(id(2), ReasonCode::QUOTA_EXCEEDED))).unwrap();
+    assert_eq!(
+        talk.events(),
+        [
+            acknowledged(1, PacketType::PubComp, ReasonCode::SUCCESS),
+            acknowledged(2, PacketType::PubRec, ReasonCode::QUOTA_EXCEEDED),
+        ]
+    );
+    assert_eq!(talk.sent_words(), Vec::<String>::new());
+}
+
+#[test]
+fn the_smaller_of_window_and_receive_maximum_counts_and_is_refilled_at_once() {
+    for (window, announced, expected) in [(2, None, 2), (2, Some(3), 2), (3, Some(1), 1), (0, Some(2), 2)] {
+        let mut talk = Talk::new(connect(V5), window);
+        talk.open(connack(announced.map(Property::ReceiveMaximum)));
+        for payload in ["a", "b", "c", "d"] {
+            talk.publish(QoS::AtLeastOnce, payload);
+        }
+        assert_eq!(talk.sent().len(), expected);
+        assert!(!talk.session.has_room());
+        talk.hear(&Packet::PubAck(Ack::new(id(1)))).unwrap();
+        assert_eq!(talk.sent().len(), 1);
+    }
+}
+
+#[test]
+fn what_is_unacknowledged_is_sent_again_with_dup_if_the_server_kept_the_session() {
+    let mut talk = Talk::new(Connect { clean_start: false, ..connect(V311) }, 20);
+    talk.open(connack([]));
+    talk.publish(QoS::AtLeastOnce, "a");
+    talk.publish(QoS::ExactlyOnce, "b");
+    talk.publish(QoS::ExactlyOnce, "c");
+    talk.publish(QoS::AtMostOnce, "lost");
+    talk.hear(&Packet::PubRec(Ack::new(id(2)))).unwrap();
+    talk.session.handle_closed();
+    assert_eq!(talk.sent_words(), Vec::<String>::new(), "output of the old connection is not for the new one");
+    assert_eq!(talk.publish(QoS::AtLeastOnce, "d"), 5);
+    talk.open(ConnAck { session_present: true, ..connack([]) });
+    assert_eq!(talk.sent_words(), ["a1 q1 dup", "c3 q2 dup", "pubrel2 0", "d5 q1"]);
+}
+
+#[test]
+fn what_is_unacknowledged_is_sent_anew_if_the_server_lost_the_session() {
+    let mut talk = Talk::connected(V311);
+    talk.publish(QoS::AtLeastOnce, "a");
+    talk.publish(QoS::ExactlyOnce, "b");
+    talk.hear(&Packet::PubRec(Ack::new(id(2)))).unwrap();
+    talk.session.handle_closed();
+    talk.open(connack([]));
+    assert_eq!(talk.sent_words(), ["a1 q1", "b2 q2"]);
+}
+
+#[test]
+fn an_incoming_message_is_acknowledged_and_at_qos_2_delivered_once_after_pubcomp() {
+    let mut talk = Talk::connected(V311);
+    talk.hear(&incoming(QoS::AtMostOnce, 0, "a")).unwrap();
+    talk.hear(&incoming(QoS::AtLeastOnce, 7, "b")).unwrap();
+    assert_eq!(talk.sent_words(), ["puback7 0"]);
+    assert_eq!(talk.events().len(), 2);
+    talk.hear(&incoming(QoS::ExactlyOnce, 7, "c")).unwrap();
+    talk.hear(&incoming(QoS::ExactlyOnce, 7, "c")).unwrap();
+    assert_eq!(talk.sent_words(), ["pubrec7 0", "pubrec7 0"]);
+    assert_eq!(talk.events(), []);
+    talk.hear(&Packet::PubRel(Ack::new(id(7)))).unwrap();
+    talk.hear(&Packet::PubRel(Ack::new(id(7)))).unwrap();
+    assert_eq!(talk.sent_words(), ["pubcomp7 0", "pubcomp7 0"]);
+    let Packet::Publish(expected) = incoming(QoS::ExactlyOnce, 7, "c") else { unreachable!() };
+    assert_eq!(talk.events(), [Event::Message(expected)]);
+}
+
+#[test]
+fn a_qos_2_message_is_remembered_across_connections_of_one_session_only() {
+    for session_present in [true, false] {
+        let mut talk = Talk::new(Connect { clean_start: false, ..connect(V311) }, 20);
+        talk.open(connack([]));
+        talk.hear(&incoming(QoS::ExactlyOnce, 1, "a")).unwrap();
+        talk.session.handle_closed();
+        talk.open(ConnAck { session_present, ..connack([]) });
+        talk.hear(&Packet::PubRel(Ack::new(id(1)))).unwrap();
+        assert_eq!(talk.events().len(), usize::from(session_present));
+    }
+}
+
+#[test]
+fn one_packet_is_taken_at_a_time_and_none_after_disconnect() {
+    let mut talk = Talk::connected(V311);
+    let mut buffer = BytesMut::new();
+    incoming(QoS::AtLeastOnce, 1, "a").encode(V311, &mut buffer).unwrap();
+    incoming(QoS::AtLeastOnce, 2, "b").encode(V311, &mut buffer).unwrap();
+    assert_eq!(talk.session.handle_next(&mut buffer, talk.now), Ok(true));
+    talk.session.disconnect(&Disconnect::default(), talk.now).unwrap();
+    assert_eq!(talk.session.handle_next(&mut buffer, talk.now), Ok(false));
+    assert_eq!(talk.sent_words(), ["puback1 0", "disconnect 0"]);
+    assert_eq!(talk.session.poll_deadline(), None);
+    assert_eq!(talk.session.disconnect(&Disconnect::default(), talk.now), Err(SendError::NotConnected));
+}
+
+#[test]
+fn subscriptions_and_messages_share_one_counter_that_survives_connections() {
+    let mut talk = Talk::connected(V5);
+    let now = talk.now;
+    let filter = || Subscription { filter: "f".into(), options: SubscriptionOptions::default() };
+    assert_eq!(talk.session.subscribe(vec![filter()], Properties::new(), now), Ok(id(1)));
+    assert_eq!(talk.session.unsubscribe(vec!["g".into()], Properties::new(), now), Ok(id(2)));
+    assert_eq!(talk.publish(QoS::AtLeastOnce, "a"), 3);
+    let codes = vec![ReasonCode::GRANTED_QOS_1];
+    let suback = SubAck { packet_id: id(1), properties: Properties::new(), codes: codes.clone() };
+    let unsuback = UnsubAck { packet_id: id(2), properties: Properties::new(), codes };
+    talk.hear(&Packet::SubAck(suback.clone())).unwrap();
+    talk.hear(&Packet::UnsubAck(unsuback.clone())).unwrap();
+    assert_eq!(talk.events(), [Event::SubAck(suback), Event::UnsubAck(unsuback)]);
+    talk.sent();
+    talk.session.handle_closed();
+    talk.open(connack([]));
+    assert_eq!(talk.session.subscribe(vec![filter()], Properties::new(), now), Ok(id(4)));
+}
+
+#[test]
+fn pingreq_is_sent_after_silence_in_either_direction_and_its_answer_is_waited_for() {
+    let mut talk = Talk::connected(V311);
+    let start = talk.now;
+    assert_eq!(talk.session.poll_deadline(), Some(start + Duration::from_secs(60)));
+    talk.pass(50);
+    talk.publish(QoS::AtMostOnce, "sent, but nothing received");
+    talk.sent();
+    assert_eq!(talk.session.poll_deadline(), Some(start + Duration::from_secs(60)));
+    talk.pass(9);
+    assert_eq!(talk.session.handle_deadline(talk.now), Ok(()));
+    assert_eq!(talk.sent(), []);
+    talk.pass(1);
+    assert_eq!(talk.session.handle_deadline(talk.now), Ok(()));
+    assert_eq!(talk.sent(), [Packet::PingReq]);
+    talk.pass(30);
+    talk.hear(&Packet::PingResp).unwrap();
+    talk.pass(30);
+    assert_eq!(talk.session.handle_deadline(talk.now), Ok(()));
+    assert_eq!(talk.sent(), [Packet::PingReq]);
+    talk.pass(60);
+    assert_eq!(talk.session.handle_deadline(talk.now), Err(SessionError::KeepAlive));
+    assert_eq!(talk.sent(), []);
+    assert_eq!(talk.session.poll_deadline(), None);
+}
+
+#[test]
+fn a_server_that_does_not_answer_connect_is_given_up_after_the_keep_alive() {
+    let mut talk = Talk::new(connect(V5), 20);
+    talk.call();
+    talk.pass(59);
+    assert_eq!(talk.session.handle_deadline(talk.now), Ok(()));
+    talk.pass(1);
+    assert_eq!(talk.session.handle_deadline(talk.now), Err(SessionError::KeepAlive));
+}
+
+#[test]
+fn keep_alive_0_is_none_and_the_server_s_replaces_the_client_s() {
+    let mut talk = Talk::new(Connect { keep_alive: 0, ..connect(V5) }, 20);
+    talk.open(connack([]));
+    assert_eq!(talk.session.poll_deadline(), None);
+    talk.open(connack([Property::ServerKeepAlive(5)]));
+    assert_eq!(talk.session.poll_deadline(), Some(talk.now + Duration::from_secs(5)));
+}
+
+#[test]
+fn what_the_server_does_not_take_is_not_sent() {
+    let mut talk = Talk::new(connect(V5), 20);
+    talk.open(connack([Property::MaximumQoS(0), Property::RetainAvailable(0), Property::MaximumPacketSize(7)]));
+    let now = talk.now;
+    assert_eq!(
+        talk.session.publish(message(QoS::AtLeastOnce, "a"), now),
+        Err(SendError::QoSNotSupported { maximum: QoS::AtMostOnce })
+    );
+    assert_eq!(
+        talk.session.publish(message(QoS::AtMostOnce, "ab"), now),
+        Err(SendError::PacketTooLarge { size: 8, maximum: 7 })
+    );
+    let filter = Subscription { filter: "f".into(), options: SubscriptionOptions::default() };
+    assert_eq!(
+        talk.session.subscribe(vec![filter], Properties::new(), now),
+        Err(SendError::PacketTooLarge { size: 9, maximum: 7 })
+    );
+    let retained = Publish { retain: true, ..message(QoS::AtMostOnce, "a") };
+    talk.session.publish(retained, now).unwrap();
+    assert_eq!(talk.sent(), [Packet::Publish(message(QoS::AtMostOnce, "a"))]);
+}
+
+#[test]
+fn a_queued_message_that_the_next_server_does_not_take_is_given_up() {
+    let mut talk = Talk::connected(V5);
+    talk.publish(QoS::ExactlyOnce, "a");
+    talk.publish(QoS::AtLeastOnce, "b");
+    talk.session.handle_closed();
+    talk.call();
+    talk.hear(&Packet::ConnAck(connack([Property::MaximumQoS(1)]))).unwrap();
+    let error = SendError::QoSNotSupported { maximum: QoS::AtLeastOnce };
+    assert_eq!(talk.events()[1..], [Event::Unsendable { packet_id: id(1), error }]);
+    assert_eq!(talk.session.unacknowledged(), 1);
+}
+
+#[test]
+fn an_alias_stands_for_its_topic_from_the_second_message_of_a_connection_on() {
+    let mut talk = Talk::connected(V5);
+    let aliased =
+        Publish { properties: [Property::TopicAlias(3)].into_iter().collect(), ..message(QoS::AtLeastOnce, "a") };
+    let topics = |talk: &mut Talk| {
+        let sent = talk.sent();
+        sent.iter()
+            .map(|packet| if let Packet::Publish(publish) = packet { publish.topic.to_string() } else { String::new() })
+            .collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        talk.session.publish(aliased.clone(), talk.now).unwrap();
+    }
+    talk.session.publish(Publish { topic: "u".into(), ..aliased.clone() }, talk.now).unwrap();
+    talk.session.publish(aliased, talk.now).unwrap();
+    assert_eq!(topics(&mut talk), ["t", "", "u", "t"]);
+    talk.session.handle_closed();
+    talk.open(connack([]));
+    assert_eq!(topics(&mut talk), ["t", "", "u", "t"], "the aliases are the connection's, the topics stay");
+}
+
+#[test]
+fn an_incoming_alias_is_resolved_within_the_announced_maximum() {
+    let properties = [Property::TopicAliasMaximum(1)].into_iter().collect();
+    let mut talk = Talk::new(Connect { properties, ..connect(V5) }, 20);
+    talk.open(connack([]));
+    let aliased = |alias, topic: &'static str| {
+        let properties = [Property::TopicAlias(alias)].into_iter().collect();
+        Packet::Publish(Publish { topic: topic.into(), properties, ..message(QoS::AtMostOnce, "a") })
+    };
+    talk.hear(&aliased(1, "t")).unwrap();
+    talk.hear(&aliased(1, "")).unwrap();
+    let topics: Vec<_> = talk
+        .events()
+        .into_iter()
+        .map(|event| if let Event::Message(publish) = event { publish.topic.to_string() } else { String::new() })
+        .collect();
+    assert_eq!(topics, ["t", "t"]);
+    assert_eq!(talk.hear(&aliased(2, "t")), Err(SessionError::TopicAlias(2)));
+    assert_eq!(talk.sent_words(), ["disconnect 148"]);
+    talk.open(connack([]));
+    assert_eq!(talk.hear(&aliased(1, "")), Err(SessionError::UnknownTopicAlias(1)));
+    assert_eq!(talk.sent_words(), ["disconnect 130"]);
+}
+
+#[test]
+fn an_assigned_client_id_is_adopted_and_kept() {
+    let mut talk = Talk::new(Connect { client_id: "".into(), ..connect(V5) }, 20);
+    talk.open(connack([Property::AssignedClientIdentifier("auto-1".into())]));
+    assert_eq!(talk.session.client_id(), "auto-1");
+    talk.call();
+    let again = connack([Property::AssignedClientIdentifier("auto-2".into())]);
+    assert_eq!(talk.hear(&Packet::ConnAck(again)), Err(SessionError::UnexpectedClientId));
+}
+
+#[test]
+fn a_refusal_is_no_error_of_the_session() {
+    let mut talk = Talk::new(connect(V311), 20);
+    talk.call();
+    let refusal = ConnAck { session_present: false, code: 5, properties: Properties::new() };
+    talk.hear(&Packet::ConnAck(refusal.clone())).unwrap();
+    assert_eq!(talk.events(), [Event::Refused(refusal)]);
+    assert!(!talk.session.is_connected());
+}
+
+#[test]
+fn a_server_that_breaks_the_rules_is_told_so_in_version_5() {
+    use SessionError as E;
+    let cases = [
+        (vec![0xD0, 1, 0], E::Decode(DecodeError::TrailingBytes), 129),
+        (vec![0x20, 3, 0, 0, 0], E::DuplicateConnAck, 130),
+        (vec![0x82, 0], E::Decode(DecodeError::UnexpectedPacket(PacketType::Subscribe)), 130),
+        (vec![0x36, 0], E::Decode(DecodeError::QoS(3)), 129),
+        (
+            vec![0x40, 3, 0, 1, 149],
+            E::ReasonCode { packet: PacketType::PubAck, reason: ReasonCode::PACKET_TOO_LARGE },
+            130,
+        ),
+    ];
+    for (bytes, error, code) in cases {
+        let mut talk = Talk::connected(V5);
+        assert_eq!(talk.hear_bytes(&bytes), Err(error));
+        assert_eq!(talk.sent_words(), [format!("disconnect {code}")]);
+        assert_eq!(talk.hear_bytes(&bytes), Ok(()), "nothing is taken any more");
+        let mut talk = Talk::connected(V311);
+        if talk.hear_bytes(&bytes).is_err() {
+            assert_eq!(talk.sent_words(), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn more_qos_2_messages_than_the_receive_maximum_end_the_connection() {
+    let properties = [Property::ReceiveMaximum(1)].into_iter().collect();
+    let mut talk = Talk::new(Connect { properties, ..connect(V5) }, 20);
+    talk.open(connack([]));
+    talk.hear(&incoming(QoS::ExactlyOnce, 1, "a")).unwrap();
+    assert_eq!(talk.hear(&incoming(QoS::ExactlyOnce, 2, "b")), Err(SessionError::ReceiveMaximumExceeded));
+    assert_eq!(talk.sent_words(), ["pubrec1 0", "disconnect 147"]);
+}
+
+#[test]
+fn a_packet_above_the_announced_maximum_is_refused_by_its_header_alone() {
+    let properties = [Property::MaximumPacketSize(100)].into_iter().collect();
+    let mut talk = Talk::new(Connect { properties, ..connect(V5) }, 20);
+    talk.open(connack([]));
+    let error = SessionError::Decode(DecodeError::PacketTooLarge { size: 101, maximum: 100 });
+    assert_eq!(talk.hear_bytes(&[0x30, 99]), Err(error));
+    assert_eq!(talk.sent_words(), ["disconnect 149"]);
+}
+
+#[test]
+fn nothing_but_connack_may_come_first() {
+    let mut talk = Talk::new(connect(V311), 20);
+    talk.call();
+    assert_eq!(talk.hear(&incoming(QoS::AtMostOnce, 0, "a")), Err(SessionError::BeforeConnAck(PacketType::Publish)));
+}
+
+#[test]
+fn a_clean_start_that_finds_a_session_is_an_error() {
+    let mut talk = Talk::new(connect(V311), 20);
+    talk.session.set_tracing(true);
+    talk.call();
+    let found = ConnAck { session_present: true, ..connack([]) };
+    assert_eq!(talk.hear(&Packet::ConnAck(found)), Err(SessionError::UnexpectedSessionPresent));
+    assert_eq!(talk.events()[1..], [Event::Trace(Trace::UnexpectedSessionPresent)]);
+}
+
+#[test]
+fn reserved_connack_flags_are_a_protocol_error() {
+    let mut talk = Talk::new(connect(V5), 20);
+    talk.session.set_tracing(true);
+    talk.call();
+    assert_eq!(talk.hear_bytes(&[0x20, 3, 2, 0, 0]), Err(SessionError::Decode(DecodeError::ConnAckFlags(2))));
+    assert_eq!(talk.events()[1], Event::Trace(Trace::ConnAckFlags(2)));
+}
+
+#[test]
+fn an_old_broker_s_connack_on_version_5_is_a_malformed_packet() {
+    let mut talk = Talk::new(connect(V5), 20);
+    talk.call();
+    let error = DecodeError::ConnAckWithoutProperties { code: 1 };
+    assert_eq!(talk.hear_bytes(&[0x20, 2, 0, 1]), Err(SessionError::Decode(error)));
+    assert_eq!(error.reason_code(), ReasonCode::MALFORMED_PACKET);
+}
+
+#[test]
+fn a_disconnect_of_the_server_in_two_bytes_is_understood() {
+    let mut talk = Talk::connected(V5);
+    talk.hear_bytes(&[0xE0, 1, 142]).unwrap();
+    let disconnect = Disconnect { reason: ReasonCode::SESSION_TAKEN_OVER, properties: Properties::new() };
+    assert_eq!(talk.events(), [Event::Disconnected(disconnect)]);
+    assert!(!talk.session.is_connected());
+}
+
+#[test]
+fn a_property_in_the_wrong_place_is_not_sent() {
+    let mut talk = Talk::connected(V5);
+    let properties = [Property::ReceiveMaximum(1)].into_iter().collect();
+    let misplaced = Publish { properties, ..message(QoS::AtMostOnce, "a") };
+    assert!(matches!(talk.session.publish(misplaced, talk.now), Err(SendError::Property { .. })));
+    assert_eq!(talk.sent(), []);
+}
+
+#[test]
+fn the_trace_has_the_order_of_the_log() {
+    let mut talk = Talk::new(connect(V311), 20);
+    talk.session.set_tracing(true);
+    talk.call();
+    talk.hear(&Packet::ConnAck(connack([]))).unwrap();
+    talk.publish(QoS::ExactlyOnce, "a");
+    talk.hear(&Packet::PubRec(Ack::new(id(1)))).unwrap();
+    talk.hear(&Packet::PubComp(Ack::new(id(1)))).unwrap();
+    talk.hear(&incoming(QoS::AtLeastOnce, 9, "bc")).unwrap();
+    talk.hear(&Packet::PubRec(Ack::new(id(8)))).unwrap();
+    talk.session.disconnect(&Disconnect::default(), talk.now).unwrap();
+
+    let publish = |qos, packet_id, length| Summary::Publish {
+        dup: false,
+        qos,
+        retain: false,
+        packet_id,
+        topic: Some("t".into()),
+        length,
+    };
+    let (packet_id, reason) = (id(1), ReasonCode::SUCCESS);
+    let Packet::Publish(message) = incoming(QoS::AtLeastOnce, 9, "bc") else { unreachable!() };
+    let sending = |summary| Event::Trace(Trace::Sending(summary));
+    let received = |summary| Event::Trace(Trace::Received(summary));
+    assert_eq!(
+        talk.events(),
+        [
+            sending(Summary::Connect),
+            received(Summary::ConnAck { code: 0 }),
+            Event::Connected(connack([])),
+            sending(publish(QoS::ExactlyOnce, 1, 1)),
+            received(Summary::PubRec { packet_id, reason }),
+            sending(Summary::PubRel { packet_id }),
+            received(Summary::PubComp { packet_id, reason }),
+            acknowledged(1, PacketType::PubComp, reason),
+            received(publish(QoS::AtLeastOnce, 9, 2)),
+            sending(Summary::PubAck { packet_id: id(9), reason }),
+            Event::Message(message),
+            received(Summary::PubRec { packet_id: id(8), reason }),
+            Event::Trace(Trace::UnknownPubRec(id(8))),
+            sending(Summary::PubRel { packet_id: id(8) }),
+            sending(Summary::Disconnect { reason }),
+        ]
+    );
+}
