@@ -10,6 +10,7 @@ mod event;
 mod message;
 mod settings;
 mod statistics;
+pub mod store;
 
 pub use access::{Access, Identity};
 pub use change::{

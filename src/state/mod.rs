@@ -7,6 +7,7 @@
 
 pub mod ids;
 pub mod mosquitto_db;
+pub mod properties;
 pub mod sqlite;
 
 use ids::StoreId;

@@ -60,6 +60,21 @@ impl Properties {
         self.0.iter().try_for_each(|property| check_one(property, owner, &mut seen))
     }
 
+    /// Reads the property length and the properties, as they stand in a packet and in a mosquitto.db.
+    pub fn from_bytes(bytes: Bytes, owner: PropertyOwner) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes, true);
+        let properties = Self::read(&mut reader, owner)?;
+        reader.finish()?;
+        Ok(properties)
+    }
+
+    /// The property length and the properties.
+    pub fn to_bytes(&self) -> Result<Bytes, EncodeError> {
+        let mut out = BytesMut::with_capacity(self.encoded_len()?);
+        self.write(&mut out)?;
+        Ok(out.freeze())
+    }
+
     #[inline]
     pub(super) fn read(reader: &mut Reader, owner: PropertyOwner) -> Result<Self, DecodeError> {
         match reader.variable()? {

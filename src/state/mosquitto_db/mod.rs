@@ -6,8 +6,10 @@
 
 mod layout;
 mod read;
+mod write;
 
 pub use read::{Chunk, Damage, Reader, Unreadable};
+pub use write::Writer;
 
 /// First bytes of every file; four bytes that nobody checks and the version follow.
 pub const MAGIC: &[u8; 15] = b"\x00\xB5\x00mosquitto db";

@@ -2,8 +2,12 @@
 //! broker.
 
 mod read;
+mod rows;
+mod write;
 
 pub use read::{Reader, Unreadable};
+pub use rows::{Entry, EntryDetail, Session, Will};
+pub use write::{Sync, Transaction, Unwritable, Writer};
 
 /// First bytes of every SQLite file.
 pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";

@@ -220,7 +220,7 @@ impl Reader {
         Ok(())
     }
 
-    fn rows(
+    pub(super) fn rows(
         &self,
         query: &str,
         mut each: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
@@ -305,7 +305,7 @@ fn connect(path: &Path, options: &str) -> Result<Connection, Unreadable> {
 
 /// Text or blob; nothing for NULL. A number can stand where a text was meant only in columns that
 /// the queries cast.
-fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8], rusqlite::Error> {
+pub(super) fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8], rusqlite::Error> {
     Ok(match row.get_ref(column)? {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
         ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => &[],
@@ -313,7 +313,7 @@ fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8], rusqlite::Erro
 }
 
 /// An integer; 0 for NULL and for what is none.
-fn number(row: &Row<'_>, column: usize) -> Result<i64, rusqlite::Error> {
+pub(super) fn number(row: &Row<'_>, column: usize) -> Result<i64, rusqlite::Error> {
     Ok(match row.get_ref(column)? {
         ValueRef::Integer(number) => number,
         _ => 0,
@@ -321,15 +321,15 @@ fn number(row: &Row<'_>, column: usize) -> Result<i64, rusqlite::Error> {
 }
 
 /// Ids of node 512 and above are negative in the file.
-fn store_id(row: &Row<'_>, column: usize) -> Result<StoreId, rusqlite::Error> {
+pub(super) fn store_id(row: &Row<'_>, column: usize) -> Result<StoreId, rusqlite::Error> {
     Ok(StoreId(number(row, column)?.cast_unsigned()))
 }
 
 /// A number in a smaller type; 0 when the file holds one that cannot be.
-fn small<T: TryFrom<i64> + Default>(number: i64) -> T {
+pub(super) fn small<T: TryFrom<i64> + Default>(number: i64) -> T {
     T::try_from(number).unwrap_or_default()
 }
 
-fn json(properties: &[u8]) -> Properties<'_> {
+pub(super) fn json(properties: &[u8]) -> Properties<'_> {
     if properties.is_empty() { Properties::None } else { Properties::Json(properties) }
 }

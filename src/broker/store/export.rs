@@ -1,0 +1,103 @@
+//! From our state to a mosquitto.db of version 6, for a Mosquitto with its built-in persistence.
+
+use std::collections::HashSet;
+use std::io;
+
+use super::records::{entry_row, message_row, subscription};
+use crate::broker::{Direction, EntryRecord, EntryState, Restored, RestoredClient};
+use crate::mqtt::packet::QoS;
+use crate::state::ids::StoreId;
+use crate::state::mosquitto_db::Writer;
+use crate::state::{Client, Configuration, Properties, properties};
+
+/// Why the state cannot be written: a name that is too long for the format, or no memory.
+#[derive(Debug)]
+pub struct ExportError(pub io::Error);
+
+/// A mosquitto.db and what it cannot hold.
+#[derive(Debug)]
+pub struct Exported {
+    pub bytes: Vec<u8>,
+    /// Mosquitto sends wills of a snapshot never: it has no place for them.
+    pub wills_left_out: usize,
+}
+
+/// The bytes of a mosquitto.db with the whole of `state`.
+pub fn export(state: &Restored) -> Result<Exported, ExportError> {
+    let bytes = write(state).map_err(ExportError)?;
+    Ok(Exported { bytes, wills_left_out: state.clients.iter().filter(|client| client.will.is_some()).count() })
+}
+
+fn write(state: &Restored) -> io::Result<Vec<u8>> {
+    let mut file = Writer::new(Vec::new())?;
+    file.configuration(&Configuration { shutdown: true, last_store_id: StoreId(state.last_message_id.0) })?;
+    for message in &state.messages {
+        let wire = properties::to_wire(&message.properties);
+        let properties = if wire.is_empty() { Properties::None } else { Properties::Wire(&wire) };
+        file.message(&message_row(message, properties))?;
+    }
+    for client in &state.clients {
+        write_client(client, &mut file)?;
+    }
+    for client in &state.clients {
+        for record in &client.subscriptions {
+            file.subscription(&subscription(&client.record.client_id, record))?;
+        }
+    }
+    state.retained.iter().try_for_each(|id| file.retained(StoreId(id.0)))?;
+    file.finish()
+}
+
+fn write_client(client: &RestoredClient, file: &mut Writer<Vec<u8>>) -> io::Result<()> {
+    let record = &client.record;
+    let mut packet_ids = PacketIds::of(&client.entries);
+    let mut rows: Vec<_> = client.entries.iter().map(entry_row).collect();
+    for (row, entry) in rows.iter_mut().zip(&client.entries) {
+        // Mosquitto gives an entry its packet id when it queues it, and sends it with the one in the file.
+        if entry.state == EntryState::Queued && entry.qos != QoS::AtMostOnce {
+            row.mid = packet_ids.next();
+        }
+    }
+    // In flight from the client, in flight to it, queued: each part in the order of the queue.
+    rows.sort_by_key(|row| (row.direction as u8, row.state == EntryState::Queued as u8));
+    let expires = record
+        .disconnected_at
+        .filter(|_| record.session_expiry_interval != u32::MAX)
+        .map(|at| at.as_secs().cast_signed() + i64::from(record.session_expiry_interval));
+    file.client(&Client {
+        client_id: record.client_id.as_bytes(),
+        username: record.username.as_ref().map_or(&[][..], |name| name.as_bytes()),
+        last_mid: packet_ids.last,
+        listener_port: record.listener_port,
+        session_expires: expires,
+        session_expiry_interval: record.session_expiry_interval,
+        disconnected_at: None,
+    })?;
+    rows.iter().try_for_each(|row| file.client_message(row))
+}
+
+/// Gives out packet ids that no entry in flight has.
+struct PacketIds {
+    taken: HashSet<u16>,
+    last: u16,
+}
+
+impl PacketIds {
+    fn of(entries: &[EntryRecord]) -> Self {
+        let in_flight =
+            entries.iter().filter(|entry| entry.state != EntryState::Queued && entry.direction == Direction::Out);
+        let taken: HashSet<u16> = in_flight.map(|entry| entry.packet_id).collect();
+        Self { last: taken.iter().copied().max().unwrap_or(0), taken }
+    }
+
+    fn next(&mut self) -> u16 {
+        // A queue longer than the ids goes round, as Mosquitto's own does; fewer are in flight than there are ids.
+        for _ in 0..u16::MAX {
+            self.last = self.last.checked_add(1).unwrap_or(1);
+            if !self.taken.contains(&self.last) {
+                break;
+            }
+        }
+        self.last
+    }
+}

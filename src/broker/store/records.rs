@@ -1,0 +1,190 @@
+//! The broker's records as rows of the tables.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::broker::{
+    Change, ClientRecord, Direction, EntryRecord, EntryState, Message, Restored, SubscriptionRecord, WillRecord,
+};
+use crate::mqtt::packet::{QoS, SubscriptionOptions};
+use crate::state::ids::{StoreId, UnixTime};
+use crate::state::sqlite::{Entry, EntryDetail, Session, Transaction, Will};
+use crate::state::{self, ClientMessage, Properties, Subscription, properties};
+
+type Written = Result<(), rusqlite::Error>;
+
+/// An entry that was queued within this time of its message needs no row of its own to say when.
+const SAME_MOMENT: Duration = Duration::from_secs(1);
+
+pub(super) fn write(change: &Change, transaction: &Transaction<'_>) -> Written {
+    match change {
+        Change::Client(record) => transaction.put_session(&session(record)),
+        Change::ClientRemoved(client_id) => transaction.remove_session(client_id.as_bytes()),
+        Change::Will(client_id, will) => write_will(client_id, will, transaction),
+        Change::WillRemoved(client_id) => transaction.remove_will(client_id.as_bytes()),
+        Change::Subscribed(client_id, record) => transaction.put_subscription(&subscription(client_id, record)),
+        Change::Unsubscribed { client_id, filter } => {
+            transaction.remove_subscription(client_id.as_bytes(), filter.as_bytes())
+        }
+        Change::Stored(message) => write_message(message, transaction),
+        Change::Removed(id) => transaction.remove_message(StoreId(id.0)),
+        Change::Queued(entry) => write_entry(entry, transaction),
+        Change::EntryChanged(entry) => with_entry(entry, |row| transaction.change_entry(row)),
+        Change::EntryRemoved { client_id, sequence } => transaction.remove_entry(client_id.as_bytes(), *sequence),
+        Change::Retained { topic, message } => transaction.put_retained(topic.as_bytes(), StoreId(message.0)),
+        Change::RetainedRemoved { topic } => transaction.remove_retained(topic.as_bytes()),
+    }
+}
+
+/// A whole state into an empty file.
+pub(super) fn write_all(state: &Restored, transaction: &Transaction<'_>) -> Written {
+    let retained: HashSet<_> = state.retained.iter().collect();
+    for message in &state.messages {
+        write_message(message, transaction)?;
+        if retained.contains(&message.id) {
+            transaction.put_retained(message.topic.as_bytes(), StoreId(message.id.0))?;
+        }
+    }
+    for client in &state.clients {
+        let client_id = &client.record.client_id;
+        transaction.put_session(&session(&client.record))?;
+        if let Some(will) = &client.will {
+            write_will(client_id, will, transaction)?;
+        }
+        for record in &client.subscriptions {
+            transaction.put_subscription(&subscription(client_id, record))?;
+        }
+        client.entries.iter().try_for_each(|entry| write_entry(entry, transaction))?;
+    }
+    Ok(())
+}
+
+pub(super) fn write_entry(entry: &EntryRecord, transaction: &Transaction<'_>) -> Written {
+    with_entry(entry, |row| transaction.append_entry(row))
+}
+
+fn write_message(message: &Message, transaction: &Transaction<'_>) -> Written {
+    let json = properties::to_json(&message.properties);
+    let properties = json.as_deref().map_or(Properties::None, |text| Properties::Json(text.as_bytes()));
+    transaction.put_message(&message_row(message, properties))
+}
+
+/// `properties` as the format holds them.
+pub(super) fn message_row<'a>(message: &'a Message, properties: Properties<'a>) -> state::Message<'a> {
+    state::Message {
+        store_id: StoreId(message.id.0),
+        // Rounded up: nothing expires early.
+        expires: message.expires_at.map(|at| (at + Duration::from_nanos(999_999_999)).as_secs().cast_signed()),
+        source_mid: message.source.packet_id,
+        source_id: message.source.client_id.as_bytes(),
+        source_username: message.source.username.as_ref().map_or(&[][..], |name| name.as_bytes()),
+        source_port: message.source.listener_port,
+        topic: message.topic.as_bytes(),
+        qos: message.qos as u8,
+        retain: message.retain,
+        payload_len: message.payload.len() as u32,
+        payload: Some(&message.payload),
+        properties,
+    }
+}
+
+fn write_will(client_id: &str, will: &WillRecord, transaction: &Transaction<'_>) -> Written {
+    let json = properties::to_json(&will.properties);
+    transaction.put_will(&Will {
+        client_id: client_id.as_bytes(),
+        topic: will.topic.as_bytes(),
+        payload: &will.payload,
+        qos: will.qos as u8,
+        retain: will.retain,
+        properties: json.as_deref().map_or(Properties::None, |text| Properties::Json(text.as_bytes())),
+    })
+}
+
+fn session(record: &ClientRecord) -> Session<'_> {
+    let seconds_at = |time: Duration| time.as_secs().cast_signed();
+    let ends = record.disconnected_at.filter(|_| record.session_expiry_interval != u32::MAX);
+    Session {
+        client_id: record.client_id.as_bytes(),
+        username: record.username.as_ref().map(|name| &**name.as_bytes()),
+        created_at: seconds_at(record.created_at),
+        will_delay_time: record
+            .disconnected_at
+            .filter(|_| record.will_delay_interval > 0)
+            .map_or(0, |at| seconds_at(at) + i64::from(record.will_delay_interval)),
+        session_expires: ends.map_or(0, |at| seconds_at(at) + i64::from(record.session_expiry_interval)),
+        listener_port: record.listener_port,
+        max_packet_size: if record.max_packet_size == u32::MAX { 0 } else { record.max_packet_size },
+        max_qos: record.max_qos as u8,
+        retain_available: record.retain_available,
+        session_expiry_interval: record.session_expiry_interval,
+        will_delay_interval: record.will_delay_interval,
+        disconnected_at: record.disconnected_at.map(unix),
+    }
+}
+
+pub(super) fn subscription<'a>(client_id: &'a str, record: &'a SubscriptionRecord) -> Subscription<'a> {
+    Subscription {
+        client_id: client_id.as_bytes(),
+        filter: record.filter.as_bytes(),
+        qos: record.options.qos as u8,
+        options: option_bits(record.options),
+        identifier: record.identifier.unwrap_or(0),
+    }
+}
+
+/// Bit 2 no-local, bit 3 retain-as-published, bits 4 and 5 retain handling.
+fn option_bits(options: SubscriptionOptions) -> u8 {
+    u8::from(options.no_local) << 2 | u8::from(options.retain_as_published) << 3 | (options.retain_handling as u8) << 4
+}
+
+pub(super) fn entry_row(entry: &EntryRecord) -> ClientMessage<'_> {
+    ClientMessage {
+        client_id: entry.client_id.as_bytes(),
+        cmsg_id: entry.sequence,
+        store_id: StoreId(entry.message.0),
+        mid: if entry.state == EntryState::Queued { future_packet_id(entry) } else { entry.packet_id },
+        qos: entry.qos as u8,
+        retain: entry.retain,
+        dup: entry.dup,
+        direction: match entry.direction {
+            Direction::In => state::Direction::Incoming,
+            Direction::Out => state::Direction::Outgoing,
+        },
+        state: entry.state as u8,
+        properties: Properties::None,
+        subscription_identifier: entry.subscription_identifiers.first().copied().unwrap_or(0),
+    }
+}
+
+/// Mosquitto gives an entry its packet id when it queues it and sends it with the one it finds here. We
+/// give it when we send; so an entry that waits gets one for Mosquitto's sake.
+fn future_packet_id(entry: &EntryRecord) -> u16 {
+    if entry.qos == QoS::AtMostOnce { 0 } else { (entry.sequence.wrapping_sub(1) % 65_535) as u16 + 1 }
+}
+
+fn with_entry(entry: &EntryRecord, write: impl FnOnce(&Entry<'_>) -> Written) -> Written {
+    let identifiers = if entry.subscription_identifiers.len() > 1 {
+        entry.subscription_identifiers.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+    } else {
+        String::new()
+    };
+    let stored_at = StoreId(entry.message.0).stored_at();
+    let at_once = stored_at.is_some_and(|stored| {
+        let later = unix(entry.queued_at).nanos_since(stored);
+        u128::from(later.unsigned_abs()) < SAME_MOMENT.as_nanos()
+    });
+    let is_plain =
+        at_once && identifiers.is_empty() && entry.pubrel_order == 0 && entry.state != EntryState::WaitForPubComp;
+    write(&Entry {
+        message: entry_row(entry),
+        detail: (!is_plain).then_some(EntryDetail {
+            queued_at: unix(entry.queued_at),
+            subscription_identifiers: &identifiers,
+            pubrel_order: entry.pubrel_order,
+        }),
+    })
+}
+
+fn unix(time: Duration) -> UnixTime {
+    UnixTime::from_nanos(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,286 @@
+//! From the tables to the state that a broker starts with.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::{Repair, StoreError};
+use crate::broker::{
+    ClientRecord, Direction, EntryRecord, EntryState, Message, MessageId, Restored, RestoredClient, Source,
+    SubscriptionRecord, WillRecord,
+};
+use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
+use crate::state::ids::{StoreId, UnixTime};
+use crate::state::sqlite::{EntryDetail, Reader, Session, Will};
+use crate::state::{self, ClientMessage, Keep, Subscription, properties};
+
+/// Reads the file, and says what has to be put right in it. An empty or absent one holds an empty state.
+pub(super) fn read(path: &Path, wall: Duration) -> Result<(Restored, Repair), StoreError> {
+    if std::fs::metadata(path).map_err(StoreError::Io)?.len() == 0 {
+        return Ok((Restored::default(), Repair::default()));
+    }
+    let reader = match Reader::open(path) {
+        // Killed before the tables were there. Whether the file is somebody else's, the writer will see.
+        Err(state::sqlite::Unreadable::NotPersistSqlite) => return Ok((Restored::default(), Repair::default())),
+        opened => opened?,
+    };
+    let mut state = Collected::at(wall);
+    reader.sessions(|session| state.session(session))?;
+    reader.wills(|will| state.will(will))?;
+    reader.subscriptions(|subscription| state.subscription(subscription))?;
+    reader.messages(Keep::ALL, |message| state.message(message))?;
+    let mut details = HashMap::new();
+    reader.entry_details(|client_id, sequence, detail| {
+        details.insert((Bytes::copy_from_slice(client_id), sequence), Detail::from(detail));
+    })?;
+    reader.client_messages(|entry| {
+        let detail = details.remove(&(Bytes::copy_from_slice(entry.client_id), entry.cmsg_id));
+        state.entry(entry, detail.as_ref());
+    })?;
+    reader.retained(|_, id| state.retained(id))?;
+    reader.finish()?;
+    Ok(state.finish())
+}
+
+/// A row of `moskit_entry`, owned.
+pub(super) struct Detail {
+    queued_at: Duration,
+    subscription_identifiers: Vec<u32>,
+    pubrel_order: u64,
+}
+
+impl From<&EntryDetail<'_>> for Detail {
+    fn from(detail: &EntryDetail<'_>) -> Self {
+        Self {
+            queued_at: since_epoch(detail.queued_at),
+            subscription_identifiers: detail.subscription_identifiers.split(',').flat_map(str::parse).collect(),
+            pubrel_order: detail.pubrel_order,
+        }
+    }
+}
+
+/// The state as it is read, from whichever format: sessions first, then messages, then entries.
+#[derive(Default)]
+pub(super) struct Collected {
+    pub wall: Duration,
+    messages: HashMap<MessageId, Arc<Message>>,
+    /// Messages in the order they were read.
+    order: Vec<MessageId>,
+    used: HashSet<MessageId>,
+    clients: Vec<RestoredClient>,
+    by_id: HashMap<Bytes, usize>,
+    retained: Vec<MessageId>,
+    last_id: MessageId,
+    repair: Repair,
+    /// What was left out because it had no partner.
+    pub orphans: usize,
+}
+
+impl Collected {
+    pub fn at(wall: Duration) -> Self {
+        Self { wall, ..Self::default() }
+    }
+
+    pub fn session(&mut self, session: &Session<'_>) {
+        let Some(client_id) = text(session.client_id) else { return self.orphan() };
+        let finite = session.session_expiry_interval != u32::MAX && session.session_expires > 0;
+        let since = || {
+            let at = session.session_expires - i64::from(session.session_expiry_interval);
+            Duration::from_secs(at.max(0).cast_unsigned())
+        };
+        let record = ClientRecord {
+            client_id,
+            username: session.username.and_then(text),
+            listener_port: session.listener_port,
+            session_expiry_interval: session.session_expiry_interval,
+            created_at: Duration::from_secs(session.created_at.max(0).cast_unsigned()),
+            // Who was connected when the last broker ended counts as gone from now on.
+            disconnected_at: Some(match session.disconnected_at {
+                Some(at) => since_epoch(at),
+                None if finite => since(),
+                None => self.wall,
+            }),
+            max_packet_size: if session.max_packet_size == 0 { u32::MAX } else { session.max_packet_size },
+            max_qos: qos(session.max_qos),
+            retain_available: session.retain_available,
+            will_delay_interval: session.will_delay_interval,
+        };
+        self.by_id.insert(Bytes::copy_from_slice(session.client_id), self.clients.len());
+        self.clients.push(RestoredClient { record, will: None, subscriptions: Vec::new(), entries: Vec::new() });
+    }
+
+    fn client(&mut self, client_id: &[u8]) -> Option<&mut RestoredClient> {
+        self.by_id.get(client_id).and_then(|index| self.clients.get_mut(*index))
+    }
+
+    fn orphan(&mut self) {
+        self.orphans += 1;
+        self.repair.stray_rows = true;
+    }
+
+    pub fn will(&mut self, will: &Will<'_>) {
+        let record = text(will.topic).map(|topic| WillRecord {
+            topic,
+            payload: Bytes::copy_from_slice(will.payload),
+            qos: qos(will.qos),
+            retain: will.retain,
+            properties: properties::read(will.properties),
+        });
+        match (self.client(will.client_id), record) {
+            (Some(client), Some(record)) => client.will = Some(record),
+            _ => self.orphan(),
+        }
+    }
+
+    pub fn subscription(&mut self, subscription: &Subscription<'_>) {
+        let record = text(subscription.filter).map(|filter| SubscriptionRecord {
+            filter,
+            options: options(subscription),
+            identifier: Some(subscription.identifier).filter(|identifier| *identifier != 0),
+        });
+        match (self.client(subscription.client_id), record) {
+            (Some(client), Some(record)) => client.subscriptions.push(record),
+            _ => self.orphan(),
+        }
+    }
+
+    pub fn message(&mut self, message: &state::Message<'_>) {
+        let id = MessageId(message.store_id.0);
+        let (Some(topic), Some(source_id)) = (text(message.topic), text(message.source_id)) else {
+            return self.orphan();
+        };
+        let mut properties = properties::read(message.properties);
+        if let Some(expires) = message.expires {
+            // The interval itself is not kept; what goes out is computed from the time of expiry.
+            let stored = message.store_id.stored_at().map_or(self.wall, since_epoch).as_secs();
+            let seconds = expires.max(0).cast_unsigned().saturating_sub(stored);
+            properties.push(Property::MessageExpiryInterval(u32::try_from(seconds).unwrap_or(u32::MAX)));
+        }
+        // Node ids of other brokers stand above the time and would put our own ids far into the future.
+        self.last_id = self.last_id.max(MessageId(id.0 & OWN_ID_BITS));
+        let stored = Message {
+            id,
+            topic,
+            payload: Bytes::copy_from_slice(message.payload.unwrap_or_default()),
+            qos: qos(message.qos),
+            retain: message.retain,
+            properties,
+            expires_at: message.expires.map(|at| Duration::from_secs(at.max(0).cast_unsigned())),
+            source: Source {
+                client_id: source_id,
+                username: text(message.source_username).filter(|name| !name.is_empty()),
+                packet_id: message.source_mid,
+                listener_port: message.source_port,
+            },
+        };
+        if self.messages.insert(id, Arc::new(stored)).is_none() {
+            self.order.push(id);
+        }
+    }
+
+    pub fn entry(&mut self, entry: &ClientMessage<'_>, detail: Option<&Detail>) {
+        let id = MessageId(entry.store_id.0);
+        if !self.messages.contains_key(&id) {
+            return self.orphan();
+        }
+        let wall = self.wall;
+        let Some(client) = self.client(entry.client_id) else { return self.orphan() };
+        let sequence = client.entries.last().map_or(1, |last| last.sequence + 1);
+        let in_order = entry.cmsg_id >= sequence;
+        let state = entry_state(entry);
+        let record = EntryRecord {
+            client_id: client.record.client_id.clone(),
+            sequence: if in_order { entry.cmsg_id } else { sequence },
+            message: id,
+            direction: match entry.direction {
+                state::Direction::Incoming => Direction::In,
+                state::Direction::Outgoing => Direction::Out,
+            },
+            packet_id: if state == EntryState::Queued { 0 } else { entry.mid },
+            qos: qos(entry.qos),
+            retain: entry.retain,
+            dup: entry.dup,
+            state,
+            subscription_identifiers: match detail {
+                Some(detail) if !detail.subscription_identifiers.is_empty() => detail.subscription_identifiers.clone(),
+                _ => Some(entry.subscription_identifier).filter(|identifier| *identifier != 0).into_iter().collect(),
+            },
+            queued_at: detail
+                .map_or_else(|| entry.store_id.stored_at().map_or(wall, since_epoch), |detail| detail.queued_at),
+            pubrel_order: detail.map_or(0, |detail| detail.pubrel_order),
+        };
+        let client_id = record.client_id.clone();
+        client.entries.push(record);
+        self.used.insert(id);
+        if !in_order {
+            self.repair.renumber.insert(client_id);
+        }
+    }
+
+    pub fn retained(&mut self, id: StoreId) {
+        let id = MessageId(id.0);
+        if self.messages.contains_key(&id) {
+            self.used.insert(id);
+            self.retained.push(id);
+        } else {
+            self.orphan();
+        }
+    }
+
+    pub fn finish(mut self) -> (Restored, Repair) {
+        if self.used.len() < self.order.len() {
+            self.repair.stray_rows = true;
+        }
+        let messages =
+            self.order.iter().filter(|id| self.used.contains(id)).map(|id| self.messages[id].clone()).collect();
+        let restored =
+            Restored { last_message_id: self.last_id, messages, clients: self.clients, retained: self.retained };
+        (restored, self.repair)
+    }
+}
+
+/// The bits of an id below the node.
+const OWN_ID_BITS: u64 = (1 << 54) - 1;
+
+/// States that a snapshot holds for a moment only are read as the one that leads to the same packet.
+fn entry_state(entry: &ClientMessage<'_>) -> EntryState {
+    match (entry.direction, entry.state) {
+        (state::Direction::Incoming, _) => EntryState::WaitForPubRel,
+        (_, 3) => EntryState::WaitForPubAck,
+        (_, 5) => EntryState::WaitForPubRec,
+        // Waits for PUBCOMP, or is about to send PUBREL again.
+        (_, 9 | 6) => EntryState::WaitForPubComp,
+        (_, 2) if entry.mid != 0 => EntryState::WaitForPubAck,
+        (_, 4) if entry.mid != 0 => EntryState::WaitForPubRec,
+        _ => EntryState::Queued,
+    }
+}
+
+fn options(subscription: &Subscription<'_>) -> SubscriptionOptions {
+    SubscriptionOptions {
+        qos: qos(subscription.qos),
+        no_local: subscription.options & 0b100 != 0,
+        retain_as_published: subscription.options & 0b1000 != 0,
+        retain_handling: match subscription.options >> 4 & 0b11 {
+            1 => RetainHandling::SendIfNew,
+            2 => RetainHandling::DoNotSend,
+            _ => RetainHandling::SendAtSubscribe,
+        },
+    }
+}
+
+fn qos(level: u8) -> QoS {
+    QoS::try_from(level).unwrap_or(QoS::ExactlyOnce)
+}
+
+fn text(bytes: &[u8]) -> Option<ByteString> {
+    ByteString::try_from(Bytes::copy_from_slice(bytes)).ok()
+}
+
+fn since_epoch(time: UnixTime) -> Duration {
+    Duration::from_nanos(time.nanos().max(0).cast_unsigned())
+}

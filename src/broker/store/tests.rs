@@ -1,0 +1,437 @@
+//! Tests of the store: what goes in comes out, and what is broken is put right or refused.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::broker::{
+    ClientRecord, Direction, EntryRecord, EntryState, Message, RestoredClient, Source, SubscriptionRecord, WillRecord,
+};
+use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
+
+const WALL: Duration = Duration::from_secs(1_795_000_000);
+
+fn message(number: u64, topic: &str) -> Arc<Message> {
+    Arc::new(Message {
+        id: MessageId(MessageId::at(WALL).0 + number),
+        topic: topic.into(),
+        payload: Bytes::from(format!("payload {number}")),
+        qos: QoS::ExactlyOnce,
+        retain: false,
+        properties: [Property::ContentType("text/plain".into())].into_iter().collect(),
+        expires_at: None,
+        source: Source { client_id: "source".into(), username: Some("ann".into()), packet_id: 3, listener_port: 1883 },
+    })
+}
+
+fn copy(message: &Message) -> Message {
+    Message {
+        topic: message.topic.clone(),
+        payload: message.payload.clone(),
+        properties: message.properties.clone(),
+        source: message.source.clone(),
+        ..*message
+    }
+}
+
+fn client(id: &str, disconnected_at: Option<Duration>) -> ClientRecord {
+    ClientRecord {
+        client_id: id.into(),
+        username: Some("bob".into()),
+        listener_port: 1884,
+        session_expiry_interval: 3600,
+        created_at: Duration::from_secs(1_794_999_940),
+        disconnected_at,
+        max_packet_size: u32::MAX,
+        max_qos: QoS::ExactlyOnce,
+        retain_available: true,
+        will_delay_interval: 5,
+    }
+}
+
+fn entry(client_id: &str, sequence: u64, message: &Message, state: EntryState) -> EntryRecord {
+    EntryRecord {
+        client_id: client_id.into(),
+        sequence,
+        message: message.id,
+        direction: Direction::Out,
+        packet_id: if state == EntryState::Queued { 0 } else { 40 },
+        qos: QoS::AtLeastOnce,
+        retain: false,
+        dup: false,
+        state,
+        subscription_identifiers: Vec::new(),
+        queued_at: WALL + Duration::from_nanos(128 * (message.id.0 - MessageId::at(WALL).0)),
+        pubrel_order: 0,
+    }
+}
+
+fn open(path: &Path) -> (Store, Restored) {
+    Store::open(path, Sync::Normal, WALL).unwrap()
+}
+
+fn file(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("state.sqlite3")
+}
+
+/// Everything that a state can hold.
+fn changes() -> Vec<Change> {
+    let (first, second) = (message(1, "0042"), message(2, "a/b"));
+    let options = SubscriptionOptions {
+        qos: QoS::ExactlyOnce,
+        no_local: true,
+        retain_as_published: true,
+        retain_handling: RetainHandling::DoNotSend,
+    };
+    let will = WillRecord {
+        topic: "will".into(),
+        payload: Bytes::new(),
+        qos: QoS::AtLeastOnce,
+        retain: true,
+        properties: [Property::UserProperty("a".into(), "b".into())].into_iter().collect(),
+    };
+    let release = EntryRecord {
+        pubrel_order: 4,
+        subscription_identifiers: vec![7, 9],
+        ..entry("ü:1", 2, &second, EntryState::WaitForPubComp)
+    };
+    let incoming = EntryRecord {
+        direction: Direction::In,
+        packet_id: 9,
+        qos: QoS::ExactlyOnce,
+        state: EntryState::WaitForPubRel,
+        ..entry("ü:1", 3, &second, EntryState::Queued)
+    };
+    vec![
+        Change::Client(Box::new(client("ü:1", Some(WALL)))),
+        Change::Will("ü:1".into(), Box::new(will)),
+        Change::Subscribed("ü:1".into(), SubscriptionRecord { filter: "0042".into(), options, identifier: Some(7) }),
+        Change::Subscribed(
+            "ü:1".into(),
+            SubscriptionRecord { filter: "$share/pool/#".into(), options, identifier: None },
+        ),
+        Change::Stored(first.clone()),
+        Change::Stored(second.clone()),
+        Change::Queued(Box::new(entry("ü:1", 1, &first, EntryState::Queued))),
+        Change::Queued(Box::new(release)),
+        Change::Queued(Box::new(incoming)),
+        Change::Retained { topic: "0042".into(), message: first.id },
+    ]
+}
+
+#[test]
+fn what_is_committed_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, empty) = open(&file(&folder));
+    assert!(empty.messages.is_empty() && empty.clients.is_empty() && empty.retained.is_empty());
+    store.commit(&changes()).unwrap();
+    store.close().unwrap();
+
+    let (_store, state) = open(&file(&folder));
+    assert_eq!(state.messages, [message(1, "0042"), message(2, "a/b")]);
+    assert_eq!(state.retained, [message(1, "").id]);
+    assert_eq!(state.last_message_id, message(2, "").id);
+    let [RestoredClient { record, will, subscriptions, entries }] = state.clients.as_slice() else {
+        panic!("one client: {state:?}")
+    };
+    let mut expected = changes().into_iter();
+    assert_eq!(expected.next(), Some(Change::Client(Box::new(record.clone()))));
+    assert_eq!(expected.next(), Some(Change::Will("ü:1".into(), Box::new(will.clone().unwrap()))));
+    for subscription in subscriptions {
+        assert_eq!(expected.next(), Some(Change::Subscribed("ü:1".into(), subscription.clone())));
+    }
+    let mut expected = expected.skip(2);
+    for entry in entries {
+        assert_eq!(expected.next(), Some(Change::Queued(Box::new(entry.clone()))));
+    }
+    assert_eq!(entries.len(), 3);
+}
+
+#[test]
+fn the_file_is_for_its_owner_only_and_is_one_file_after_a_clean_end() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    store.commit(&changes()).unwrap();
+    for name in ["state.sqlite3", "state.sqlite3-wal"] {
+        assert_eq!(folder.path().join(name).metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    store.close().unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn removals_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    store.commit(&changes()).unwrap();
+    store
+        .commit(&[
+            Change::EntryRemoved { client_id: "ü:1".into(), sequence: 2 },
+            Change::ClientRemoved("ü:1".into()),
+            Change::RetainedRemoved { topic: "0042".into() },
+            Change::Removed(message(1, "").id),
+            Change::Removed(message(2, "").id),
+        ])
+        .unwrap();
+    let state = store.reload(WALL).unwrap();
+    assert!(state.messages.is_empty() && state.clients.is_empty() && state.retained.is_empty(), "{state:?}");
+    store.close().unwrap();
+    let connection = rusqlite::Connection::open(file(&folder)).unwrap();
+    for table in
+        ["base_msgs", "client_msgs", "clients", "subscriptions", "retains", "wills", "moskit_entry", "moskit_session"]
+    {
+        let rows: i64 = connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0, "{table}");
+    }
+}
+
+#[test]
+fn a_changed_entry_keeps_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    let one = message(1, "a");
+    let queue = |state| [1, 2, 3].map(|sequence| entry("c", sequence, &one, state));
+    store.commit(&[Change::Client(Box::new(client("c", None))), Change::Stored(one.clone())]).unwrap();
+    store.commit(&queue(EntryState::Queued).map(|entry| Change::Queued(Box::new(entry)))).unwrap();
+    let changed = entry("c", 1, &one, EntryState::WaitForPubAck);
+    store.commit(&[Change::EntryChanged(Box::new(changed.clone()))]).unwrap();
+    let state = store.reload(WALL).unwrap();
+    let [_, second, third] = queue(EntryState::Queued);
+    assert_eq!(state.clients[0].entries, [changed, second, third]);
+}
+
+#[test]
+fn who_was_connected_at_a_kill_is_gone_since_the_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    store.commit(&[Change::Client(Box::new(client("c", None)))]).unwrap();
+    let later = WALL + Duration::from_secs(9);
+    assert_eq!(store.reload(later).unwrap().clients[0].record, client("c", Some(later)));
+}
+
+#[test]
+fn what_comes_and_goes_within_a_batch_is_never_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    let (passing, staying) = (message(1, "a"), message(2, "a"));
+    let batch = [
+        Change::Stored(passing.clone()),
+        Change::Queued(Box::new(entry("c", 1, &passing, EntryState::Queued))),
+        Change::Stored(staying.clone()),
+        Change::Queued(Box::new(entry("c", 2, &staying, EntryState::Queued))),
+        Change::EntryChanged(Box::new(entry("c", 1, &passing, EntryState::WaitForPubAck))),
+        Change::EntryRemoved { client_id: "c".into(), sequence: 1 },
+        Change::Removed(passing.id),
+    ];
+    let covered: Vec<_> = batch.iter().map(|change| Passing::of(&batch).covers(change)).collect();
+    assert_eq!(covered, [true, true, false, false, true, true, true]);
+    store.commit(&[Change::Client(Box::new(client("c", None)))]).unwrap();
+    store.commit(&batch).unwrap();
+    let state = store.reload(WALL).unwrap();
+    assert_eq!(state.messages, std::slice::from_ref(&staying));
+    assert_eq!(state.clients[0].entries, [entry("c", 2, &staying, EntryState::Queued)]);
+}
+
+#[test]
+fn a_full_disk_refuses_the_batch_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    store.commit(&changes()).unwrap();
+    let writer = store.writer.as_ref().unwrap();
+    writer.limit_pages(writer.pages() + 2);
+    let big = Arc::new(Message { payload: Bytes::from(vec![b'x'; 1 << 20]), ..copy(&message(3, "big")) });
+    let batch = [Change::Stored(big.clone()), Change::Queued(Box::new(entry("ü:1", 4, &big, EntryState::Queued)))];
+    assert!(matches!(store.commit(&batch), Err(StoreError::Sqlite(_))));
+    let state = store.reload(WALL).unwrap();
+    assert_eq!(state.messages.len(), 2);
+    assert_eq!(state.clients[0].entries.len(), 3);
+    // The reload opened the file anew, without the limit: there is room again.
+    store.commit(&batch).unwrap();
+    assert_eq!(store.reload(WALL).unwrap().messages.len(), 3);
+}
+
+#[test]
+fn two_brokers_do_not_share_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, _) = open(&file(&folder));
+    assert!(matches!(Store::open(&file(&folder), Sync::Full, WALL), Err(StoreError::InUse)));
+}
+
+#[test]
+fn other_peoples_files_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bookmarks.sqlite3");
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert!(matches!(Store::open(&path, Sync::Normal, WALL), Err(StoreError::NotPersistSqlite)));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "not a database at all").unwrap();
+    assert!(matches!(Store::open(&path, Sync::Normal, WALL), Err(StoreError::NotPersistSqlite)));
+    let newer = file(&folder);
+    open(&newer).0.close().unwrap();
+    rusqlite::Connection::open(&newer).unwrap().execute("UPDATE version_info SET major = 2", []).unwrap();
+    assert!(matches!(Store::open(&newer, Sync::Normal, WALL), Err(StoreError::TooNew { major: 2 })));
+}
+
+#[test]
+fn rows_without_partner_are_dropped_and_entries_numbered_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    store.commit(&changes()).unwrap();
+    store.close().unwrap();
+    let connection = rusqlite::Connection::open(file(&folder)).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO client_msgs SELECT 'nobody', 1, store_id, 0, 1, 0, 1, 0, 11, 0 FROM base_msgs;
+             INSERT INTO client_msgs VALUES ('ü:1', 9, 12345, 0, 1, 0, 1, 0, 11, 0);
+             INSERT INTO retains VALUES ('gone', 12345);
+             INSERT INTO base_msgs (store_id, topic) VALUES (777, 'nobody waits');
+             INSERT INTO moskit_entry VALUES ('ü:1', 77, 1, 0, '', 0);
+             UPDATE client_msgs SET cmsg_id = 1 WHERE client_id = 'ü:1';",
+        )
+        .unwrap();
+    drop(connection);
+    let (store, state) = open(&file(&folder));
+    assert_eq!(state.messages.len(), 2);
+    assert_eq!(state.retained.len(), 1);
+    let sequences: Vec<_> = state.clients[0].entries.iter().map(|entry| entry.sequence).collect();
+    assert_eq!(sequences, [1, 2, 3]);
+    store.close().unwrap();
+    let connection = rusqlite::Connection::open(file(&folder)).unwrap();
+    let count = |table: &str| {
+        connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(["base_msgs", "client_msgs", "retains"].map(count), [2, 3, 1]);
+}
+
+#[test]
+fn a_file_of_mosquittos_plugin_is_restored_and_its_topics_become_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE base_msgs (store_id INT64 PRIMARY KEY, expiry_time INT64, topic STRING NOT NULL, payload BLOB,
+                source_id STRING, source_username STRING, payloadlen INTEGER, source_mid INTEGER, source_port INTEGER,
+                qos INTEGER, retain INTEGER, properties STRING);
+             CREATE TABLE retains (topic STRING PRIMARY KEY, store_id INT64);
+             CREATE TABLE clients (client_id TEXT PRIMARY KEY, username TEXT, connection_time INT64,
+                will_delay_time INT64, session_expiry_time INT64, listener_port INT, max_packet_size INT, max_qos INT,
+                retain_available INT, session_expiry_interval INT, will_delay_interval INT);
+             CREATE TABLE subscriptions (client_id TEXT NOT NULL, topic TEXT NOT NULL, subscription_options INTEGER,
+                subscription_identifier INTEGER, PRIMARY KEY (client_id, topic));
+             CREATE TABLE client_msgs (client_id TEXT NOT NULL, cmsg_id INT64, store_id INT64, dup INTEGER,
+                direction INTEGER, mid INTEGER, qos INTEGER, retain INTEGER, state INTEGER,
+                subscription_identifier INTEGER);
+             CREATE INDEX retains_storeid ON retains(store_id);
+             INSERT INTO base_msgs VALUES (1326220710643090, 0, '0042', x'AA', '7', NULL, 1, 1, 1883, 1, 1, NULL);
+             INSERT INTO retains VALUES ('0042', 1326220710643090);
+             INSERT INTO clients VALUES ('c', NULL, 1795266101, 0, 1797858101, 1883, 0, 2, 1, 2592000, 0);
+             INSERT INTO clients VALUES ('d', 'u', 1795266101, 0, 0, 1883, 0, 2, 1, -1, 0);
+             INSERT INTO client_msgs VALUES ('c', 1, 1326220710643090, 0, 1, 1, 1, 0, 11, 7);",
+        )
+        .unwrap();
+    drop(connection);
+    let (mut store, state) = open(&path);
+    assert_eq!(state.messages[0].topic, "42", "what Mosquitto lost stays lost");
+    assert_eq!(state.messages[0].source.client_id, "7");
+    let [c, d] = state.clients.as_slice() else { panic!("two clients") };
+    assert_eq!(c.record.disconnected_at, Some(Duration::from_secs(1_797_858_101 - 2_592_000)));
+    assert_eq!(c.entries[0].subscription_identifiers, [7]);
+    assert_eq!(d.record.disconnected_at, Some(WALL));
+    assert_eq!(d.record.session_expiry_interval, u32::MAX);
+    let numeric = message(5, "0042");
+    store
+        .commit(&[Change::Stored(numeric.clone()), Change::Retained { topic: "0042".into(), message: numeric.id }])
+        .unwrap();
+    let topics: Vec<_> = store.reload(WALL).unwrap().messages.iter().map(|one| one.topic.clone()).collect();
+    assert_eq!(topics, ["0042", "42"]);
+}
+
+#[test]
+fn messages_with_expiry_keep_it_to_the_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    let expires_at = Some(WALL + Duration::from_millis(5500));
+    let one = Arc::new(Message { expires_at, ..copy(&message(1, "a")) });
+    store.commit(&[Change::Stored(one.clone()), Change::Retained { topic: "a".into(), message: one.id }]).unwrap();
+    let state = store.reload(WALL).unwrap();
+    assert_eq!(state.messages[0].expires_at, Some(WALL + Duration::from_secs(6)));
+    assert_eq!(state.messages[0].properties.message_expiry_interval(), Some(6));
+}
+
+#[test]
+fn an_export_is_imported_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    store.commit(&changes()).unwrap();
+    let state = store.reload(WALL).unwrap();
+    let exported = export(&state).unwrap();
+    assert_eq!(exported.wills_left_out, 1);
+    let path = folder.path().join("mosquitto.db");
+    std::fs::write(&path, &exported.bytes).unwrap();
+    let imported = import(&path, WALL).unwrap();
+    assert!(imported.damage.is_none());
+    assert_eq!(imported.orphans, 0);
+    assert_eq!(imported.state.messages, state.messages);
+    assert_eq!(imported.state.retained, state.retained);
+    let [before] = state.clients.as_slice() else { panic!("one client") };
+    let [after] = imported.state.clients.as_slice() else { panic!("one client") };
+    assert_eq!(after.subscriptions, before.subscriptions);
+    let heads = |client: &RestoredClient| {
+        let mut heads: Vec<_> =
+            client.entries.iter().map(|entry| (entry.message, entry.state, entry.packet_id, entry.direction)).collect();
+        heads.sort_by_key(|head| (head.3 as u8, head.1 == EntryState::Queued));
+        heads
+    };
+    assert_eq!(heads(after), heads(before));
+
+    let other = folder.path().join("imported.sqlite3");
+    let (mut store, _) = open(&other);
+    store.fill(&imported.state).unwrap();
+    assert_eq!(store.reload(WALL).unwrap().clients[0].entries, after.entries);
+}
+
+#[test]
+fn files_of_every_version_are_imported() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/queues");
+    let mut seen = 0;
+    for folder in ["old", "mosq212-real", "mosq2011-fake"] {
+        for file in std::fs::read_dir(samples.join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
+            if file.extension().is_none_or(|extension| extension != "db") {
+                continue;
+            }
+            let imported = import(&file, WALL).unwrap();
+            assert!(imported.damage.is_none(), "{}: {:?}", file.display(), imported.damage);
+            let entries: usize = imported.state.clients.iter().map(|client| client.entries.len()).sum();
+            assert!(entries > 0 && !imported.state.retained.is_empty(), "{}", file.display());
+            // What goes through our own tables and out again is the same.
+            let folder = tempfile::tempdir().unwrap();
+            let (mut store, _) = open(&folder.path().join("state.sqlite3"));
+            store.fill(&imported.state).unwrap();
+            let state = store.reload(WALL).unwrap();
+            assert_eq!(export(&state).unwrap().bytes.len(), export(&imported.state).unwrap().bytes.len());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "only {seen} samples found");
+}
+
+#[test]
+fn a_damaged_file_gives_what_stands_before_the_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mosquitto.db");
+    let (mut store, _) = open(&file(&folder));
+    store.commit(&changes()).unwrap();
+    let mut bytes = export(&store.reload(WALL).unwrap()).unwrap().bytes;
+    bytes.truncate(bytes.len() - 3);
+    std::fs::write(&path, &bytes).unwrap();
+    let imported = import(&path, WALL).unwrap();
+    assert!(imported.damage.is_some());
+    assert_eq!(imported.state.clients[0].entries.len(), 3);
+    std::fs::write(&path, "nothing").unwrap();
+    assert!(import(&path, WALL).is_err());
+}

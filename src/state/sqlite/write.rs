@@ -1,0 +1,431 @@
+//! Writes persist-sqlite's tables and our own two, one transaction at a time.
+//!
+//! `moskit_entry` and `moskit_session` hold what the schema lacks. Mosquitto leaves tables alone that it
+//! does not know, so the file stays one that it opens.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, OpenFlags, ToSql, params};
+
+use super::super::ids::StoreId;
+use super::super::{Message, Properties};
+use super::rows::{Entry, Session, Will};
+
+/// How long another process may hold the file before a write fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements kept ready; there are fewer.
+const STATEMENTS: usize = 32;
+/// The write-ahead log is cut back to this after a checkpoint.
+const LOG_KEEPS: i64 = 64 << 20;
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS base_msgs (store_id INT64 PRIMARY KEY, expiry_time INT64, topic TEXT NOT NULL,
+        payload BLOB, source_id TEXT, source_username TEXT, payloadlen INTEGER, source_mid INTEGER,
+        source_port INTEGER, qos INTEGER, retain INTEGER, properties TEXT);
+    CREATE TABLE IF NOT EXISTS retains (topic TEXT PRIMARY KEY, store_id INT64);
+    CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, username TEXT, connection_time INT64,
+        will_delay_time INT64, session_expiry_time INT64, listener_port INT, max_packet_size INT, max_qos INT,
+        retain_available INT, session_expiry_interval INT, will_delay_interval INT);
+    CREATE TABLE IF NOT EXISTS subscriptions (client_id TEXT NOT NULL, topic TEXT NOT NULL,
+        subscription_options INTEGER, subscription_identifier INTEGER, PRIMARY KEY (client_id, topic));
+    CREATE TABLE IF NOT EXISTS client_msgs (client_id TEXT NOT NULL, cmsg_id INT64, store_id INT64, dup INTEGER,
+        direction INTEGER, mid INTEGER, qos INTEGER, retain INTEGER, state INTEGER, subscription_identifier INTEGER);
+    CREATE TABLE IF NOT EXISTS wills (client_id TEXT PRIMARY KEY, payload BLOB, topic TEXT NOT NULL,
+        payloadlen INTEGER, qos INTEGER, retain INTEGER, properties TEXT);
+    CREATE TABLE IF NOT EXISTS version_info (component TEXT NOT NULL, major INTEGER NOT NULL, minor INTEGER NOT NULL,
+        patch INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS moskit_entry (client_id TEXT NOT NULL, cmsg_id INTEGER NOT NULL,
+        store_id INTEGER NOT NULL, queued_at INTEGER NOT NULL, subscription_ids TEXT NOT NULL,
+        pubrel_order INTEGER NOT NULL, PRIMARY KEY (client_id, cmsg_id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS moskit_session (client_id TEXT PRIMARY KEY, disconnected_at INTEGER NOT NULL)
+        WITHOUT ROWID;
+";
+
+/// persist-sqlite's indexes, by its names, and the one that finds an entry of a long queue.
+const INDEXES: &str = "
+    CREATE INDEX IF NOT EXISTS client_msgs_client_id ON client_msgs(client_id);
+    CREATE INDEX IF NOT EXISTS client_msgs_store_id ON client_msgs(store_id, client_id);
+    CREATE INDEX IF NOT EXISTS retains_storeid ON retains(store_id);
+    CREATE INDEX IF NOT EXISTS moskit_entry_position ON client_msgs(client_id, cmsg_id);
+";
+
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sync {
+    /// The operating system: survives the end of the process, however it comes.
+    #[default]
+    Normal,
+    /// The disk: survives a power failure too.
+    Full,
+}
+
+/// Why a file cannot be written.
+#[derive(Debug)]
+pub enum Unwritable {
+    /// SQLite, but somebody else's tables.
+    NotPersistSqlite,
+    /// A schema of a later major version than 1.
+    TooNew {
+        major: i64,
+    },
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Unwritable {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// The database of a running broker.
+#[derive(Debug)]
+pub struct Writer {
+    connection: Connection,
+}
+
+impl Writer {
+    /// Opens or creates the database at `path` and makes its tables ours: columns that Mosquitto declares
+    /// STRING become TEXT, because SQLite keeps `0042` in a STRING column as the number 42.
+    pub fn open(path: &Path, sync: Sync) -> Result<Self, Unwritable> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        check_owner(&connection)?;
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", if sync == Sync::Full { "full" } else { "normal" })?;
+        connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEEPS, |_| Ok(()))?;
+        let transaction = connection.transaction()?;
+        rebuild_as_text(&transaction)?;
+        transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(INDEXES)?;
+        transaction.execute(
+            "INSERT INTO version_info SELECT 'database_schema', 1, 1, 0
+             WHERE NOT EXISTS (SELECT 1 FROM version_info WHERE component = 'database_schema')",
+            [],
+        )?;
+        transaction.commit()?;
+        Ok(Self { connection })
+    }
+
+    /// Runs `write` in one transaction: all of it is kept, or, when it fails, nothing.
+    pub fn transaction(
+        &mut self,
+        write: impl FnOnce(&Transaction<'_>) -> Result<(), rusqlite::Error>,
+    ) -> Result<(), Unwritable> {
+        let transaction = self.connection.transaction()?;
+        write(&Transaction { connection: &transaction })?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Moves the write-ahead log into the main file. A reader may hold some of it back, which is no error.
+    pub fn checkpoint(&self) -> Result<(), Unwritable> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+
+    /// Closes the file; SQLite folds the log into it.
+    pub fn close(self) -> Result<(), Unwritable> {
+        self.connection.close().map_err(|(_, error)| Unwritable::Sqlite(error))
+    }
+
+    /// Holds the file to `pages`, as a full disk would.
+    #[cfg(test)]
+    pub fn limit_pages(&self, pages: u32) {
+        self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    }
+
+    #[cfg(test)]
+    pub fn pages(&self) -> u32 {
+        self.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap()
+    }
+}
+
+/// A transaction of a [`Writer`]. Whatever is put replaces what has the same key.
+pub struct Transaction<'a> {
+    connection: &'a Connection,
+}
+
+type Written = Result<(), rusqlite::Error>;
+
+impl Transaction<'_> {
+    pub fn put_message(&self, message: &Message<'_>) -> Written {
+        let payload = message.payload.filter(|payload| !payload.is_empty());
+        self.execute(
+            "INSERT OR REPLACE INTO base_msgs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            params![
+                signed(message.store_id),
+                message.expires.unwrap_or(0),
+                Text(message.topic),
+                payload,
+                Text(message.source_id),
+                text_or_null(message.source_username),
+                message.payload_len,
+                message.source_mid,
+                message.source_port,
+                message.qos,
+                message.retain,
+                Json(message.properties),
+            ],
+        )
+    }
+
+    pub fn remove_message(&self, id: StoreId) -> Written {
+        self.execute("DELETE FROM base_msgs WHERE store_id = ?1", [signed(id)])
+    }
+
+    pub fn put_session(&self, session: &Session<'_>) -> Written {
+        let interval = match session.session_expiry_interval {
+            u32::MAX => -1,
+            seconds => i64::from(seconds),
+        };
+        self.execute(
+            "INSERT OR REPLACE INTO clients VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            params![
+                Text(session.client_id),
+                session.username.map(Text),
+                session.created_at,
+                session.will_delay_time,
+                session.session_expires,
+                session.listener_port,
+                session.max_packet_size,
+                session.max_qos,
+                session.retain_available,
+                interval,
+                session.will_delay_interval,
+            ],
+        )?;
+        match session.disconnected_at {
+            Some(at) => self.execute(
+                "INSERT OR REPLACE INTO moskit_session VALUES (?1, ?2)",
+                params![Text(session.client_id), at.nanos()],
+            ),
+            None => self.execute("DELETE FROM moskit_session WHERE client_id = ?1", [Text(session.client_id)]),
+        }
+    }
+
+    /// Removes a session with its subscriptions, entries and will.
+    pub fn remove_session(&self, client_id: &[u8]) -> Written {
+        self.execute("DELETE FROM clients WHERE client_id = ?1", [Text(client_id)])?;
+        self.execute("DELETE FROM subscriptions WHERE client_id = ?1", [Text(client_id)])?;
+        self.execute("DELETE FROM moskit_session WHERE client_id = ?1", [Text(client_id)])?;
+        self.remove_will(client_id)?;
+        self.remove_entries(client_id)
+    }
+
+    pub fn put_will(&self, will: &Will<'_>) -> Written {
+        self.execute(
+            "INSERT OR REPLACE INTO wills VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                Text(will.client_id),
+                Some(will.payload).filter(|payload| !payload.is_empty()),
+                Text(will.topic),
+                will.payload.len() as i64,
+                will.qos,
+                will.retain,
+                Json(will.properties),
+            ],
+        )
+    }
+
+    pub fn remove_will(&self, client_id: &[u8]) -> Written {
+        self.execute("DELETE FROM wills WHERE client_id = ?1", [Text(client_id)])
+    }
+
+    pub fn put_subscription(&self, subscription: &super::super::Subscription<'_>) -> Written {
+        self.execute(
+            "INSERT OR REPLACE INTO subscriptions VALUES (?1, ?2, ?3, ?4)",
+            params![
+                Text(subscription.client_id),
+                Text(subscription.filter),
+                subscription.qos | subscription.options,
+                subscription.identifier,
+            ],
+        )
+    }
+
+    pub fn remove_subscription(&self, client_id: &[u8], filter: &[u8]) -> Written {
+        self.execute("DELETE FROM subscriptions WHERE client_id = ?1 AND topic = ?2", [Text(client_id), Text(filter)])
+    }
+
+    /// Appends an entry to its client's queue, whose order is that of the rows.
+    pub fn append_entry(&self, entry: &Entry<'_>) -> Written {
+        let message = &entry.message;
+        self.execute(
+            "INSERT INTO client_msgs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                Text(message.client_id),
+                message.cmsg_id.cast_signed(),
+                signed(message.store_id),
+                message.dup,
+                message.direction as u8,
+                message.mid,
+                message.qos,
+                message.retain,
+                message.state,
+                message.subscription_identifier,
+            ],
+        )?;
+        self.put_detail(entry)
+    }
+
+    /// Changes an entry where it stands.
+    pub fn change_entry(&self, entry: &Entry<'_>) -> Written {
+        let message = &entry.message;
+        self.execute(
+            "UPDATE client_msgs SET store_id = ?3, dup = ?4, direction = ?5, mid = ?6, qos = ?7, retain = ?8,
+                state = ?9, subscription_identifier = ?10
+             WHERE client_id = ?1 AND cmsg_id = ?2",
+            params![
+                Text(message.client_id),
+                message.cmsg_id.cast_signed(),
+                signed(message.store_id),
+                message.dup,
+                message.direction as u8,
+                message.mid,
+                message.qos,
+                message.retain,
+                message.state,
+                message.subscription_identifier,
+            ],
+        )?;
+        self.put_detail(entry)
+    }
+
+    pub fn remove_entry(&self, client_id: &[u8], cmsg_id: u64) -> Written {
+        let key = params![Text(client_id), cmsg_id.cast_signed()];
+        self.execute("DELETE FROM client_msgs WHERE client_id = ?1 AND cmsg_id = ?2", key)?;
+        self.execute("DELETE FROM moskit_entry WHERE client_id = ?1 AND cmsg_id = ?2", key)
+    }
+
+    /// Removes all entries of a client.
+    pub fn remove_entries(&self, client_id: &[u8]) -> Written {
+        self.execute("DELETE FROM client_msgs WHERE client_id = ?1", [Text(client_id)])?;
+        self.execute("DELETE FROM moskit_entry WHERE client_id = ?1", [Text(client_id)])
+    }
+
+    /// Entries of nobody: of clients, or of messages, that are not there.
+    pub fn remove_stray_rows(&self) -> Written {
+        for statement in [
+            "DELETE FROM client_msgs WHERE client_id NOT IN (SELECT client_id FROM clients)
+                OR store_id NOT IN (SELECT store_id FROM base_msgs)",
+            "DELETE FROM retains WHERE store_id NOT IN (SELECT store_id FROM base_msgs)",
+            "DELETE FROM base_msgs WHERE store_id NOT IN (SELECT store_id FROM client_msgs)
+                AND store_id NOT IN (SELECT store_id FROM retains)",
+            "DELETE FROM subscriptions WHERE client_id NOT IN (SELECT client_id FROM clients)",
+            "DELETE FROM wills WHERE client_id NOT IN (SELECT client_id FROM clients)",
+            "DELETE FROM moskit_session WHERE client_id NOT IN (SELECT client_id FROM clients)",
+            "DELETE FROM moskit_entry WHERE NOT EXISTS (SELECT 1 FROM client_msgs m WHERE
+                m.client_id = moskit_entry.client_id AND m.cmsg_id = moskit_entry.cmsg_id
+                AND m.store_id = moskit_entry.store_id)",
+        ] {
+            self.execute(statement, [])?;
+        }
+        Ok(())
+    }
+
+    pub fn put_retained(&self, topic: &[u8], id: StoreId) -> Written {
+        self.execute("INSERT OR REPLACE INTO retains VALUES (?1, ?2)", params![Text(topic), signed(id)])
+    }
+
+    pub fn remove_retained(&self, topic: &[u8]) -> Written {
+        self.execute("DELETE FROM retains WHERE topic = ?1", [Text(topic)])
+    }
+
+    fn put_detail(&self, entry: &Entry<'_>) -> Written {
+        let Some(detail) = &entry.detail else { return Ok(()) };
+        self.execute(
+            "INSERT OR REPLACE INTO moskit_entry VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                Text(entry.message.client_id),
+                entry.message.cmsg_id.cast_signed(),
+                signed(entry.message.store_id),
+                detail.queued_at.nanos(),
+                detail.subscription_identifiers,
+                detail.pubrel_order.cast_signed(),
+            ],
+        )
+    }
+
+    fn execute(&self, statement: &str, values: impl rusqlite::Params) -> Written {
+        self.connection.prepare_cached(statement)?.execute(values).map(|_| ())
+    }
+}
+
+/// Somebody else's database is not ours to fill.
+fn check_owner(connection: &Connection) -> Result<(), Unwritable> {
+    let count = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
+    let tables = count("SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'")?;
+    let known = count(
+        "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('base_msgs', 'client_msgs', 'clients')",
+    )?;
+    if tables > 0 && known < 3 {
+        return Err(Unwritable::NotPersistSqlite);
+    }
+    let has_version = count("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'version_info'")? > 0;
+    if has_version {
+        let major = count("SELECT COALESCE(MAX(major), 1) FROM version_info WHERE component = 'database_schema'")?;
+        if major > 1 {
+            return Err(Unwritable::TooNew { major });
+        }
+    }
+    Ok(())
+}
+
+/// Declares as TEXT what Mosquitto declares STRING, which to SQLite is a number where it looks like one.
+fn rebuild_as_text(connection: &Connection) -> Result<(), rusqlite::Error> {
+    for (table, columns) in [
+        (
+            "base_msgs",
+            "store_id, expiry_time, CAST(topic AS TEXT), payload, CAST(source_id AS TEXT),
+             CAST(source_username AS TEXT), payloadlen, source_mid, source_port, qos, retain, CAST(properties AS TEXT)",
+        ),
+        ("retains", "CAST(topic AS TEXT), store_id"),
+        ("wills", "client_id, payload, CAST(topic AS TEXT), payloadlen, qos, retain, CAST(properties AS TEXT)"),
+    ] {
+        let declared_string = connection
+            .prepare("SELECT 1 FROM pragma_table_info(?1) WHERE name = 'topic' AND type = 'STRING'")?
+            .exists([table])?;
+        if declared_string {
+            connection.execute_batch(&format!("ALTER TABLE {table} RENAME TO moskit_old_{table};"))?;
+            connection.execute_batch(TABLES)?;
+            connection.execute_batch(&format!(
+                "INSERT OR REPLACE INTO {table} SELECT {columns} FROM moskit_old_{table};
+                 DROP TABLE moskit_old_{table};"
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// Ids of node 512 and above are negative in the file.
+fn signed(id: StoreId) -> i64 {
+    id.0.cast_signed()
+}
+
+/// Bytes bound as text: names and topics, which are UTF-8 where they come from.
+#[derive(Clone, Copy)]
+struct Text<'a>(&'a [u8]);
+
+impl ToSql for Text<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+    }
+}
+
+fn text_or_null(bytes: &[u8]) -> Option<Text<'_>> {
+    (!bytes.is_empty()).then_some(Text(bytes))
+}
+
+/// The column of properties; only the form of this format goes into it.
+struct Json<'a>(Properties<'a>);
+
+impl ToSql for Json<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Properties::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text)),
+            Properties::None | Properties::Wire(_) => ToSqlOutput::Owned(Value::Null),
+        })
+    }
+}
