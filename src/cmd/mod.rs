@@ -14,6 +14,7 @@ pub mod links;
 pub mod man;
 pub mod options_file;
 pub mod outcome;
+pub mod passwd;
 pub mod payload;
 pub mod properties;
 pub mod words;
@@ -70,7 +71,7 @@ pub struct Invocation {
 }
 
 /// Every verb, in the order of `moskit --help`.
-pub const APPLETS: &[Applet] = &[man::APPLET, completions::APPLET, links::APPLET];
+pub const APPLETS: &[Applet] = &[passwd::APPLET, man::APPLET, completions::APPLET, links::APPLET];
 
 /// Runs the applet that `words` (the whole argv) names and tells how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>, term: &mut Term) -> Exit {

@@ -3,12 +3,14 @@
 
 pub mod edit;
 mod file;
+mod generate;
 mod hash;
 mod line;
 mod many;
 mod stored;
 
 pub use file::{Fault, File, FileError, Verdict};
+pub use generate::generate;
 pub use hash::{Argon2Cost, DEFAULT_ITERATIONS, Hash, HashError, HashingFailed, Recipe, SALT_BYTES, SALT_BYTES_LONG};
 pub use line::{Line, lines};
 pub use many::make_all;

@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use crate::whole_file::{self, Draft, Permission, Step};
@@ -136,9 +137,7 @@ impl Stored {
 /// Reads a password file that is not to be changed.
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoredError> {
     let metadata = fs::metadata(path).map_err(StoredError::Open)?;
-    if !metadata.is_file() {
-        return Err(StoredError::NotRegular);
-    }
+    must_be_regular(&metadata)?;
     let file = fs::File::open(path).map_err(StoredError::Open)?;
     read_all(&file, &metadata)
 }
@@ -146,12 +145,18 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoredError> {
 fn open_regular(path: &Path) -> Result<(fs::File, Metadata), StoredError> {
     // A FIFO would block the open for ever, so look first.
     let metadata = fs::metadata(path).map_err(StoredError::Open)?;
-    if !metadata.is_file() {
-        return Err(StoredError::NotRegular);
-    }
+    must_be_regular(&metadata)?;
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(StoredError::Open)?;
     let metadata = file.metadata().map_err(StoredError::Open)?;
     Ok((file, metadata))
+}
+
+fn must_be_regular(metadata: &Metadata) -> Result<(), StoredError> {
+    match metadata {
+        folder if folder.is_dir() => Err(StoredError::Open(Errno::ISDIR.into())),
+        file if file.is_file() => Ok(()),
+        _ => Err(StoredError::NotRegular),
+    }
 }
 
 fn read_all(file: &fs::File, metadata: &Metadata) -> Result<Zeroizing<Vec<u8>>, StoredError> {
@@ -269,7 +274,7 @@ mod tests {
     #[test]
     fn what_is_no_regular_file_is_refused_before_it_is_opened() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(Stored::open(folder.path()), Err(StoredError::NotRegular)));
+        assert!(matches!(Stored::open(folder.path()), Err(StoredError::Open(_))));
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
         assert!(matches!(Stored::open(&pipe), Err(StoredError::NotRegular)));

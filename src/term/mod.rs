@@ -3,9 +3,13 @@
 //! closed pipe are handled once.
 
 mod failure;
+mod progress;
+mod prompt;
 mod secret;
 
 pub use failure::{Exit, Failure};
+pub use progress::Progress;
+pub use prompt::{AskError, Audience};
 pub use secret::Secret;
 
 use std::fmt::Display;

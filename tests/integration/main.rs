@@ -5,6 +5,7 @@ mod generated;
 mod house;
 mod keys;
 mod mosquitto;
+mod passwd;
 mod qshape_files;
 mod run;
 mod tls;

@@ -1,0 +1,288 @@
+//! The modes that change a password file. Each gives back the file that it changed.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::csv::{self, CsvError};
+use super::options::{Source, Target, valid_user};
+use super::secret::Interrupted;
+use super::text::{self, error, failed};
+use super::{Invocation, permissions};
+use crate::net::reason;
+use crate::passwd::edit::{self, PlainText, Record};
+use crate::passwd::{Hash, Recipe, Replacement, Stored, StoredError, make_all};
+use crate::term::{Exit, Failure, Secret, Term};
+use crate::whole_file::{self, Permission};
+
+/// The mode of a file that we create.
+const MODE: u32 = 0o600;
+
+/// How new hashes are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Hashing {
+    pub recipe: Recipe,
+    pub salt_bytes: usize,
+}
+
+impl Hashing {
+    fn record(self, user: &OsStr, password: &Secret) -> Result<Record, Failure> {
+        let hash = Hash::make(self.recipe, self.salt_bytes, password.expose()).map_err(|_| unable_to_hash())?;
+        Ok(Record { user: user.as_bytes().to_vec(), hash })
+    }
+
+    fn all(self, passwords: &[&[u8]], term: &Term) -> Result<Vec<Hash>, Failure> {
+        let progress = term.progress(passwords.len() as u64, "passwords");
+        make_all(self.recipe, self.salt_bytes, passwords, |more| progress.add(more)).map_err(|_| unable_to_hash())
+    }
+
+    /// Not every broker reads what we can make.
+    fn note_readers(self, term: &mut Term) {
+        if matches!(self.recipe, Recipe::Argon2id(_)) {
+            term.note(
+                "note: Mosquitto reads argon2id hashes since 2.1 and only if built with argon2; 2.0 refuses the file",
+            );
+        }
+    }
+}
+
+/// Adds the user or changes the password.
+pub fn put(
+    target: &Target,
+    user: &OsStr,
+    password: Source,
+    interrupted: Interrupted,
+    hashing: Hashing,
+    term: &mut Term,
+) -> Result<Option<PathBuf>, Failure> {
+    let generated = matches!(password, Source::Generate(_));
+    // Before the prompt, so that nobody types a password for nothing.
+    let stored = match target {
+        Target::Existing(file) => Some(open(file, term)?),
+        Target::New { .. } | Target::Output => None,
+    };
+    let password = password.new_password(interrupted, term)?;
+    let record = hashing.record(user, &password)?;
+    let (updated, changed) = match (target, stored) {
+        (Target::Existing(file), Some(stored)) => {
+            let updated = put_records(&stored, std::slice::from_ref(&record), file, term)?.updated[0];
+            (updated, Some(file.clone()))
+        }
+        (Target::New { file, overwrite }, _) => {
+            create(file, *overwrite, &record.line())?;
+            (false, Some(file.clone()))
+        }
+        _ => {
+            term.write(&record.line());
+            (false, None)
+        }
+    };
+    hashing.note_readers(term);
+    if changed.is_some() {
+        announce(updated, user, generated, term);
+    }
+    if generated {
+        term.write(password.expose());
+        term.write(b"\n");
+    }
+    Ok(changed)
+}
+
+/// On standard output as mosquitto_passwd does, unless that is for a new password alone.
+fn announce(updated: bool, user: &OsStr, generated: bool, term: &mut Term) {
+    let what = if updated { "Updating" } else { "Adding" };
+    let mut line = format!("{what} password for user ").into_bytes();
+    line.extend_from_slice(user.as_bytes());
+    line.push(b'\n');
+    if generated { term.complain_raw(&line) } else { term.write(&line) }
+}
+
+pub fn delete(file: &Path, user: &OsStr, term: &mut Term) -> Result<PathBuf, Failure> {
+    let stored = open(file, term)?;
+    let removed = change(&stored, file, term, |text, _| {
+        let removed = edit::remove(text, user.as_bytes());
+        let changed = removed.corrupt.is_none() && removed.lines > 0;
+        let text = changed.then(|| Zeroizing::new(removed.text));
+        Ok((text, (removed.lines, removed.corrupt)))
+    })?;
+    match removed {
+        (0, None) => Err(text::not_found(user)),
+        (0, Some(corrupt)) => {
+            term.complain_raw(text::corrupt(corrupt).verbatim.as_bytes());
+            Err(text::not_found(user))
+        }
+        (_, Some(corrupt)) => Err(text::corrupt(corrupt)),
+        (_, None) => Ok(file.to_owned()),
+    }
+}
+
+/// Hashes the plain-text passwords of a file.
+pub fn update(
+    file: &Path,
+    hashes_too: bool,
+    hashing: Hashing,
+    invocation: &Invocation,
+    term: &mut Term,
+) -> Result<PathBuf, Failure> {
+    let stored = open(file, term)?;
+    let mut counted = 0;
+    let is_empty = change(&stored, file, term, |text, term| {
+        let plain = PlainText::find(text, hashes_too).map_err(text::corrupt)?;
+        let passwords = plain.passwords();
+        counted = passwords.len();
+        if passwords.is_empty() {
+            return Ok((None, text.is_empty()));
+        }
+        let hashes = hashing.all(&passwords, term)?;
+        Ok((Some(plain.with_hashes(hashes)), false))
+    })?;
+    if is_empty {
+        // mosquitto_passwd says nothing here.
+        let silent = Failure::silent(Exit::FAILED);
+        let told = failed(format!("`{}` is empty", file.display()));
+        return Err(if invocation.as_mosquitto { silent } else { told });
+    }
+    if counted > 0 {
+        hashing.note_readers(term);
+    }
+    Ok(file.to_owned())
+}
+
+/// Adds or updates all users of a CSV file in one step.
+pub fn import(csv: &Path, target: &Target, hashing: Hashing, term: &mut Term) -> Result<Option<PathBuf>, Failure> {
+    let text = std::fs::read(csv)
+        .map(Zeroizing::new)
+        .map_err(|cause| failed(format!("cannot read `{}`: {}", csv.display(), reason(&cause))))?;
+    let rows = csv::parse(&text).map_err(|fault| failed(csv_text(csv, &fault)))?;
+    for (line, (user, password)) in &rows {
+        importable(user, password)
+            .map_err(|why| failed(format!("cannot import line {line} of `{}`: {why}", csv.display())))?;
+    }
+    let stored = match target {
+        Target::Existing(file) => Some(open(file, term)?),
+        Target::New { .. } | Target::Output => None,
+    };
+    let passwords: Vec<&[u8]> = rows.iter().map(|(_, (_, password))| password.as_slice()).collect();
+    let hashes = hashing.all(&passwords, term)?;
+    let users = rows.iter().map(|(_, (user, _))| user.clone());
+    let records: Vec<_> = users.zip(hashes).map(|(user, hash)| Record { user, hash }).collect();
+    let (updated, file) = match (target, stored) {
+        (Target::Existing(file), Some(stored)) => {
+            let put = put_records(&stored, &records, file, term)?;
+            (put.updated.iter().filter(|updated| **updated).count(), file)
+        }
+        (Target::New { file, overwrite }, _) => {
+            create(file, *overwrite, &records.iter().flat_map(Record::line).collect::<Vec<u8>>())?;
+            (0, file)
+        }
+        _ => return Ok(None),
+    };
+    hashing.note_readers(term);
+    term.line(format_args!("{} added, {updated} updated", records.len() - updated));
+    Ok(Some(file.clone()))
+}
+
+fn importable(user: &[u8], password: &[u8]) -> Result<(), String> {
+    let sentence = |failure: Failure| failure.verbatim.trim_start_matches("Error: ").trim_end().to_owned();
+    if user.is_empty() {
+        return Err("no user name".to_owned());
+    }
+    valid_user(std::ffi::OsString::from_vec(user.to_vec())).map_err(sentence)?;
+    super::options::valid_password(Secret::new(password)).map(drop).map_err(sentence)
+}
+
+fn csv_text(csv: &Path, fault: &CsvError) -> String {
+    let csv = csv.display();
+    match fault {
+        CsvError::Fields { line, count } => {
+            let fields = if *count == 1 { "field" } else { "fields" };
+            format!("line {line} of `{csv}` has {count} {fields}, not user and password")
+        }
+        CsvError::OpenQuote { line } => format!("line {line} of `{csv}` has a quote that is never closed"),
+        CsvError::AfterQuote { line } => format!("line {line} of `{csv}` has more behind a closing quote"),
+        CsvError::Duplicate { line, before } => {
+            format!("line {line} of `{csv}` has the user of line {before} again")
+        }
+    }
+}
+
+fn open(file: &Path, term: &mut Term) -> Result<Stored, Failure> {
+    let stored = Stored::open(file).map_err(|cause| text::stored(file, &cause))?;
+    permissions::warn(stored.path(), stored.metadata(), term);
+    Ok(stored)
+}
+
+struct Put {
+    updated: Vec<bool>,
+}
+
+/// Puts records into a file. A corrupt line does not keep a new user out, but a file that has one
+/// is not updated: mosquitto_passwd decides so too.
+fn put_records(stored: &Stored, records: &[Record], file: &Path, term: &mut Term) -> Result<Put, Failure> {
+    let (updated, corrupt) = change(stored, file, term, |text, _| {
+        let put = edit::put(text, records);
+        match put.corrupt {
+            Some(corrupt) if put.updated.contains(&true) => Err(text::corrupt(corrupt)),
+            _ => Ok((Some(Zeroizing::new(put.text)), (put.updated, put.corrupt))),
+        }
+    })?;
+    if let Some(corrupt) = corrupt {
+        term.complain_raw(text::corrupt(corrupt).verbatim.as_bytes());
+    }
+    Ok(Put { updated })
+}
+
+/// What stopped a change: the file, or the verb itself.
+enum Stopped {
+    Stored(StoredError),
+    Verb(Failure),
+}
+
+impl From<StoredError> for Stopped {
+    fn from(cause: StoredError) -> Self {
+        Self::Stored(cause)
+    }
+}
+
+fn change<T>(
+    stored: &Stored,
+    file: &Path,
+    term: &mut Term,
+    mut make: impl FnMut(&[u8], &Term) -> Result<(Option<Zeroizing<Vec<u8>>>, T), Failure>,
+) -> Result<T, Failure> {
+    let changed = stored.change(|text| make(text, term).map_err(Stopped::Verb));
+    let (told, replacement) = changed.map_err(|stopped| match stopped {
+        Stopped::Stored(cause) => text::stored(file, &cause),
+        Stopped::Verb(failure) => failure,
+    })?;
+    if replacement == Replacement::InPlace {
+        term.note(format_args!(
+            "note: `{}` was written in place, because its folder or owner does not let us replace it",
+            stored.path().display()
+        ));
+    }
+    Ok(told)
+}
+
+/// Makes a new file.
+fn create(file: &Path, overwrite: bool, text: &[u8]) -> Result<(), Failure> {
+    let written = if overwrite {
+        whole_file::replace(file, text, Permission::KeepOr(MODE))
+    } else {
+        whole_file::write_new(file, text, MODE)
+    };
+    written.map_err(|cause| {
+        let failure = error(&format!("Unable to open file {} for writing. {}.", file.display(), reason(&cause.cause)));
+        if cause.target_exists() {
+            failure.hint("--overwrite replaces it; without -c the user is added to it")
+        } else {
+            failure
+        }
+    })
+}
+
+fn unable_to_hash() -> Failure {
+    error("Unable to hash password.")
+}

@@ -1,0 +1,162 @@
+//! The modes that only read: `--list`, `--upgrade` and `--verify`.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use unicode_width::UnicodeWidthStr;
+
+use super::options::Source;
+use super::secret::Interrupted;
+use super::text::{self, error, failed};
+use crate::passwd::{self, Fault, Hash, HashError, Line, lines};
+use crate::term::{Exit, Failure, Term};
+
+const WRONG: Exit = Exit(4);
+const NO_SUCH_USER: Exit = Exit(5);
+
+/// One user as the list shows them.
+struct Row {
+    line: usize,
+    user: String,
+    hash: Result<Hash, HashError>,
+}
+
+/// Lists the users of a file, or those whose hash is weak.
+pub fn run(file: &Path, weak_only: bool, as_json: bool, term: &mut Term) -> Result<Exit, Failure> {
+    let text = passwd::read(file).map_err(|cause| text::stored(file, &cause))?;
+    let mut rows = Vec::new();
+    let mut corrupt = None;
+    for (index, line) in lines(&text).enumerate() {
+        let parsed = Line::parse(line);
+        if let Some((user, secret)) = parsed.whole_record() {
+            let user = String::from_utf8_lossy(user).into_owned();
+            rows.push(Row { line: index + 1, user, hash: Hash::parse(secret) });
+        } else if parsed.is_corrupt() {
+            corrupt = corrupt.or(Some(passwd::edit::Corrupt { line: index + 1 }));
+        }
+    }
+    rows.retain(|row| !weak_only || row.is_weak());
+    if as_json {
+        term.line(Value::Array(rows.iter().map(Row::json).collect()));
+    } else if !rows.is_empty() {
+        table(&rows, term);
+    }
+    match corrupt {
+        Some(corrupt) => Err(text::corrupt(corrupt)),
+        None if weak_only && !rows.is_empty() => Ok(Exit::FAILED),
+        None => Ok(Exit::OK),
+    }
+}
+
+impl Row {
+    /// What is no hash at all is weaker than any.
+    fn is_weak(&self) -> bool {
+        self.hash.as_ref().map_or(true, Hash::is_weak)
+    }
+
+    fn work(&self) -> String {
+        match &self.hash {
+            Ok(Hash::Sha512 { .. }) => "1 round".to_owned(),
+            Ok(Hash::Pbkdf2 { iterations, .. }) if iterations.get() == 1 => "1 iteration".to_owned(),
+            Ok(Hash::Pbkdf2 { iterations, .. }) => format!("{iterations} iterations"),
+            Ok(Hash::Argon2id { cost, .. }) => format!("m={} t={} p={}", cost.memory_kib, cost.passes, cost.lanes),
+            Err(_) => "-".to_owned(),
+        }
+    }
+
+    fn columns(&self) -> [String; 5] {
+        let (kind, salt, note) = match &self.hash {
+            Ok(hash) => {
+                (hash.kind(), hash.salt_bytes().to_string(), if hash.is_weak() { "weak" } else { "" }.to_owned())
+            }
+            Err(why) => ("none", "-".to_owned(), fault_text(Fault::Hash(*why)).to_owned()),
+        };
+        [printable(&self.user), kind.to_owned(), self.work(), salt, note]
+    }
+
+    fn json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("line".to_owned(), json!(self.line));
+        object.insert("user".to_owned(), json!(self.user));
+        object.insert("hash".to_owned(), json!(self.hash.as_ref().ok().map(Hash::kind)));
+        match &self.hash {
+            Ok(Hash::Pbkdf2 { iterations, .. }) => {
+                object.insert("iterations".to_owned(), json!(iterations.get()));
+            }
+            Ok(Hash::Argon2id { cost, .. }) => {
+                object.insert("memory_kib".to_owned(), json!(cost.memory_kib));
+                object.insert("passes".to_owned(), json!(cost.passes));
+                object.insert("lanes".to_owned(), json!(cost.lanes));
+            }
+            _ => {}
+        }
+        if let Ok(hash) = &self.hash {
+            object.insert("salt_bytes".to_owned(), json!(hash.salt_bytes()));
+        }
+        object.insert("weak".to_owned(), json!(self.is_weak()));
+        Value::Object(object)
+    }
+}
+
+/// Columns as wide as their widest cell; the last one ends where its text ends.
+fn table(rows: &[Row], term: &mut Term) {
+    let heading = ["USER", "HASH", "WORK", "SALT", "NOTE"].map(str::to_owned);
+    let cells: Vec<_> = std::iter::once(heading).chain(rows.iter().map(Row::columns)).collect();
+    let widths: Vec<_> =
+        (0..5).map(|column| cells.iter().map(|row| row[column].width()).max().unwrap_or_default()).collect();
+    for row in &cells {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width - cell.width() + 2));
+        }
+        term.line(line.trim_end());
+    }
+}
+
+/// A name from a file that somebody else may have written: nothing in it moves the cursor.
+fn printable(user: &str) -> String {
+    user.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// Why a broker refuses a line.
+pub fn fault_text(fault: Fault) -> &'static str {
+    match fault {
+        Fault::EmptyUser => "the user name is empty",
+        Fault::DuplicateUser => "the user has a line before",
+        Fault::EmptyHash => "the hash is empty",
+        Fault::Hash(HashError::UnknownKind) => "not a hash",
+        Fault::Hash(HashError::Iterations) => "damaged hash: iterations",
+        Fault::Hash(HashError::Cost) => "damaged hash: argon2 parameters",
+        Fault::Hash(HashError::Salt) => "damaged hash: salt",
+        Fault::Hash(HashError::Hash) => "damaged hash",
+    }
+}
+
+/// Checks a password against the user's first record, which is the one that an update changes.
+pub fn verify(
+    file: &Path,
+    user: &OsStr,
+    password: Source,
+    interrupted: Interrupted,
+    term: &mut Term,
+) -> Result<Exit, Failure> {
+    let text = passwd::read(file).map_err(|cause| text::stored(file, &cause))?;
+    let record =
+        lines(&text).filter_map(|line| Line::parse(line).whole_record()).find(|(name, _)| *name == user.as_bytes());
+    let Some((_, secret)) = record else {
+        return Err(Failure::new(NO_SUCH_USER, format!("no user `{}` in `{}`", user.display(), file.display())));
+    };
+    let hash = Hash::parse(secret).map_err(|why| {
+        failed(format!("user `{}` cannot log in: {}", user.display(), fault_text(Fault::Hash(why))))
+            .hint(format!("moskit passwd -U {} hashes plain-text passwords", file.display()))
+    })?;
+    let password = password.known_password(interrupted, term)?;
+    if hash.verify(password.expose()) {
+        term.line(format_args!("Right password for user {}", user.display()));
+        return Ok(Exit::OK);
+    }
+    Err(Failure { exit: WRONG, ..error(&format!("Wrong password for user {}.", user.display())) })
+}

@@ -1,0 +1,111 @@
+//! `moskit passwd`, also as `mosquitto_passwd`: users and hashed passwords in a password file.
+
+mod change;
+mod csv;
+mod list;
+mod options;
+mod permissions;
+mod reload;
+mod secret;
+mod table;
+mod text;
+mod words;
+
+use super::{Applet, Invocation, Manual};
+use crate::term::{Exit, Failure, Term};
+use options::Action;
+
+pub const APPLET: Applet = Applet {
+    name: "passwd",
+    mosquitto_name: Some("mosquitto_passwd"),
+    about: "Manage the users of a password file",
+    command: table::command,
+    run,
+    manual: MANUAL,
+};
+
+const MANUAL: Manual = Manual {
+    exit_status: &[
+        ("0", "Done; with --verify: the password is right."),
+        ("1", "Usage, file or hash errors; no such user to delete; with --upgrade: there are weak hashes."),
+        ("2", "The two entries at the prompt differ."),
+        ("4", "With --verify: the password is wrong."),
+        ("5", "With --verify: no such user."),
+        ("128+N", "Signal N ended the prompt (0 under the name mosquitto_passwd). The file is as it was."),
+    ],
+    environment: &[],
+    files: &[],
+    examples: &[
+        ("moskit passwd -c passwords ann", "Create a file with one user, asking for the password"),
+        (
+            "moskit passwd passwords bob --stdin < bob.secret",
+            "Add a user or change a password without showing it to anybody",
+        ),
+        ("moskit passwd passwords sensor1 --generate", "Add a user with a new random password, which is printed once"),
+        ("moskit passwd -D passwords bob --reload /run/mosquitto.pid", "Remove a user and tell the broker"),
+        ("moskit passwd --verify ann passwords", "Check whether a password is Ann's"),
+        ("moskit passwd --list passwords", "See who is in the file and how well the passwords are hashed"),
+        ("moskit passwd --import users.csv passwords", "Add many users at once"),
+    ],
+    differences: &[
+        "A file is replaced whole (a new file, synced and renamed over the old one; links are followed, mode, owner and group kept) \
+         and not written over in place; runs at the same time wait for each other. In place only where the folder is not \
+         writable or the owner cannot be kept, which is said on standard error.",
+        "Comments and blank lines are kept and are no error. After another corrupt line a new user is still added and nothing \
+         that follows the line is lost; an update, -D and -U end with 1 and change nothing, as in mosquitto_passwd.",
+        "A missing line end of the last line is supplied before a record is added.",
+        "-U leaves what is a hash already as it is (--rehash hashes it again), and heeds -I.",
+        "New salts have 12 bytes, which every Mosquitto reads; 2.1 makes 64, which 2.0.11 refuses (--salt-bytes 64).",
+        "-H argon2id works in every build, and a note says which brokers read it.",
+        "-c refuses a file that exists, as 2.1 does (2.0 overwrites it); --overwrite replaces it.",
+        "A failed write ends with an exit code that is not 0, and needs no backup file because the old file is intact.",
+        "On a terminal backspace, Ctrl-U and Ctrl-W edit what is typed at the prompt.",
+        "A signal at the prompt ends `moskit passwd` with 128 + its number; as mosquitto_passwd it ends with 0.",
+        "Under the name mosquitto_passwd only -b -c -D -H -I -U are options.",
+    ],
+    see_also: &["mosquitto.conf(5)", "mosquitto_passwd(1)", "moskit(1)"],
+};
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    obey(invocation, term).map_err(|failure| {
+        // Scripts compare what mosquitto_passwd says, and it gives no hints.
+        if invocation.as_mosquitto { Failure { hint: None, ..failure } } else { failure }
+    })
+}
+
+fn obey(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let options = options::parse(&invocation.words, invocation.as_mosquitto)?;
+    let reload = options.reload.clone();
+    let hashing = change::Hashing { recipe: options.recipe, salt_bytes: options.salt_bytes };
+    let interrupted = if invocation.as_mosquitto { secret::Interrupted::Success } else { secret::Interrupted::Signal };
+    let changed = match options.action {
+        Action::Usage => return Ok(usage(&invocation.program, term)),
+        Action::Help => {
+            term.write(APPLET.help(&invocation.program, term).as_bytes());
+            return Ok(Exit::OK);
+        }
+        Action::List { file, weak_only, json } => return list::run(&file, weak_only, json, term),
+        Action::Verify { file, user, password } => return list::verify(&file, &user, password, interrupted, term),
+        Action::Put { file, user, password } => change::put(&file, &user, password, interrupted, hashing, term)?,
+        Action::Delete { file, user } => Some(change::delete(&file, &user, term)?),
+        Action::Update { file, hashes_too } => Some(change::update(&file, hashes_too, hashing, invocation, term)?),
+        Action::Import { csv, file } => change::import(&csv, &file, hashing, term)?,
+    };
+    if let (Some(reload), Some(file)) = (reload, changed) {
+        reload::run(&reload, &file, term)?;
+    }
+    Ok(Exit::OK)
+}
+
+/// Words that make no sense: how it is used, on standard output, as mosquitto_passwd ends.
+fn usage(program: &str, term: &mut Term) -> Exit {
+    term.line(format_args!(
+        "Usage: {program} [-c] [-H HASH] [-I COUNT] FILE USER            ask for the password\n\
+        \x20      {program} -b [-c] [-H HASH] [-I COUNT] FILE USER PASSWORD\n\
+        \x20      {program} -D FILE USER                                remove the user\n\
+        \x20      {program} -U FILE                                     hash plain-text passwords\n\
+         HASH is sha512-pbkdf2 (the default), sha512 or argon2id; with -c, FILE may be - for standard output.\n\
+         Everything else: moskit passwd --help"
+    ));
+    Exit::FAILED
+}

@@ -1,0 +1,430 @@
+//! From what was typed to what is valid, with mosquitto_passwd's checks in its order.
+
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU32;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use super::table::Opt;
+use super::text::error;
+use super::words::{self, Given};
+use crate::cmd::words::atoi;
+use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, Recipe, SALT_BYTES, SALT_BYTES_LONG};
+use crate::term::{Failure, Secret};
+
+/// Mosquitto's limit of user names and passwords, which is that of an MQTT packet.
+pub const MAX_BYTES: usize = 65_535;
+const GENERATED_LENGTH: usize = 24;
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Options {
+    pub action: Action,
+    pub recipe: Recipe,
+    pub salt_bytes: usize,
+    /// A process id, or the file that holds it.
+    pub reload: Option<OsString>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    Put {
+        file: Target,
+        user: OsString,
+        password: Source,
+    },
+    Delete {
+        file: PathBuf,
+        user: OsString,
+    },
+    /// Plain-text passwords become hashes; `hashes_too`: whatever they are.
+    Update {
+        file: PathBuf,
+        hashes_too: bool,
+    },
+    Import {
+        csv: PathBuf,
+        file: Target,
+    },
+    Verify {
+        file: PathBuf,
+        user: OsString,
+        password: Source,
+    },
+    List {
+        file: PathBuf,
+        weak_only: bool,
+        json: bool,
+    },
+    /// The words make no sense; say how it is used.
+    Usage,
+    Help,
+}
+
+/// Where a record goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A file that exists.
+    Existing(PathBuf),
+    New {
+        file: PathBuf,
+        overwrite: bool,
+    },
+    /// `-c -`
+    Output,
+}
+
+/// Where a password comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Source {
+    Prompt,
+    Word(Secret),
+    Stdin,
+    File(PathBuf),
+    Variable(OsString),
+    Generate(usize),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Pbkdf2,
+    Sha512,
+    Argon2id,
+}
+
+/// What was typed.
+#[derive(Debug, Default)]
+struct Typed {
+    batch: bool,
+    create: bool,
+    delete: bool,
+    update: bool,
+    list: bool,
+    upgrade: bool,
+    json: bool,
+    overwrite: bool,
+    rehash: bool,
+    help: bool,
+    verify: Option<OsString>,
+    import: Option<PathBuf>,
+    sources: Vec<Source>,
+    kind: Kind,
+    iterations: Option<NonZeroU32>,
+    memory: Option<u32>,
+    passes: Option<u32>,
+    lanes: Option<u32>,
+    salt_bytes: Option<usize>,
+    reload: Option<OsString>,
+}
+
+/// Reads the words of the command line.
+pub fn parse(words: &[OsString], as_mosquitto: bool) -> Result<Options, Failure> {
+    let mut typed = Typed::default();
+    let operands = words::read(words, as_mosquitto, |given| typed.take(given))?;
+    if typed.help {
+        return Ok(Options { action: Action::Help, recipe: Recipe::Sha512, salt_bytes: SALT_BYTES, reload: None });
+    }
+    typed.check_combination()?;
+    let recipe = typed.recipe(as_mosquitto)?;
+    let action = typed.action(operands)?;
+    typed.check_use(&action)?;
+    let salt_bytes = typed.salt_bytes.unwrap_or(SALT_BYTES);
+    Ok(Options { action, recipe, salt_bytes, reload: typed.reload })
+}
+
+impl Typed {
+    fn take(&mut self, (option, value): Given) -> Result<(), Failure> {
+        let given = value.is_some();
+        let value = value.unwrap_or_default();
+        match option {
+            Opt::Batch => self.batch = true,
+            Opt::Create => self.create = true,
+            Opt::Delete => self.delete = true,
+            Opt::Update => self.update = true,
+            Opt::List => self.list = true,
+            Opt::Upgrade => self.upgrade = true,
+            Opt::Json => self.json = true,
+            Opt::Overwrite => self.overwrite = true,
+            Opt::Rehash => self.rehash = true,
+            Opt::Help => self.help = true,
+            Opt::Hash => self.kind = kind(&value)?,
+            Opt::Iterations => {
+                let count = u32::try_from(atoi(&value)).ok().and_then(NonZeroU32::new);
+                self.iterations = Some(count.ok_or_else(|| error("Number of iterations must be > 0."))?);
+            }
+            Opt::Memory => self.memory = Some(number("--argon2-memory", &value)?),
+            Opt::Passes => self.passes = Some(number("--argon2-passes", &value)?),
+            Opt::Lanes => self.lanes = Some(number("--argon2-lanes", &value)?),
+            Opt::SaltBytes => self.salt_bytes = Some(salt_bytes(&value)?),
+            Opt::Verify => self.verify = Some(value),
+            Opt::Import => self.import = Some(value.into()),
+            Opt::Reload => self.reload = Some(value),
+            Opt::Stdin => self.sources.push(Source::Stdin),
+            Opt::PasswordFile => self.sources.push(Source::File(value.into())),
+            Opt::PasswordVariable => self.sources.push(Source::Variable(value)),
+            Opt::Generate if given => self.sources.push(Source::Generate(length(&value)?)),
+            Opt::Generate => self.sources.push(Source::Generate(GENERATED_LENGTH)),
+        }
+        Ok(())
+    }
+
+    /// Modes that exclude each other; mosquitto_passwd's pairs first and in its order.
+    fn check_combination(&self) -> Result<(), Failure> {
+        let (verify, import) = (self.verify.is_some(), self.import.is_some());
+        let modes = [
+            ("-c", self.create),
+            ("-D", self.delete),
+            ("-U", self.update),
+            ("--import", import),
+            ("--verify", verify),
+            ("--list", self.list),
+            ("--upgrade", self.upgrade),
+        ];
+        for (index, (one, is_one)) in modes.iter().enumerate() {
+            for (other, is_other) in &modes[index + 1..] {
+                if *is_one && *is_other && (*one, *other) != ("-c", "--import") {
+                    return Err(error(&format!("{one} and {other} cannot be used together.")));
+                }
+            }
+        }
+        if self.batch && self.delete {
+            return Err(error("-b and -D cannot be used together."));
+        }
+        if self.sources.len() + usize::from(self.batch) > 1 {
+            return Err(error("Only one of -b, --stdin, --pw-file, --pw-env and --generate can be used."));
+        }
+        Ok(())
+    }
+
+    fn recipe(&self, as_mosquitto: bool) -> Result<Recipe, Failure> {
+        let argon2 = self.memory.or(self.passes).or(self.lanes).is_some();
+        if argon2 && self.kind != Kind::Argon2id {
+            return Err(error("The --argon2-… options need -H argon2id."));
+        }
+        if self.iterations.is_some() && self.kind != Kind::Pbkdf2 && !as_mosquitto {
+            return Err(error("Iterations are for the hash type 'sha512-pbkdf2' only."));
+        }
+        let cost = Argon2Cost {
+            memory_kib: self.memory.unwrap_or(Argon2Cost::DEFAULT.memory_kib),
+            passes: self.passes.unwrap_or(Argon2Cost::DEFAULT.passes),
+            lanes: self.lanes.unwrap_or(Argon2Cost::DEFAULT.lanes),
+        };
+        match self.kind {
+            Kind::Sha512 => Ok(Recipe::Sha512),
+            Kind::Pbkdf2 => Ok(Recipe::Pbkdf2 { iterations: self.iterations.unwrap_or(DEFAULT_ITERATIONS) }),
+            Kind::Argon2id if cost.is_possible() => Ok(Recipe::Argon2id(cost)),
+            Kind::Argon2id => Err(error(
+                "argon2id needs at least 1 pass, 1 lane and 8 KiB of memory for each lane, and at most 2 GiB.",
+            )),
+        }
+    }
+
+    /// The operands, counted as mosquitto_passwd does: `-c` and `-D` do not mind more words.
+    fn action(&mut self, operands: Vec<OsString>) -> Result<Action, Failure> {
+        let count = operands.len();
+        let mut operands = operands.into_iter();
+        let mut next = || operands.next().unwrap_or_default();
+        if let Some(csv) = self.import.take() {
+            return Ok(if count == 1 { Action::Import { csv, file: self.target(next()) } } else { Action::Usage });
+        }
+        if let Some(user) = self.verify.take() {
+            if count != 1 + usize::from(self.batch) {
+                return Ok(Action::Usage);
+            }
+            let file = next().into();
+            return Ok(Action::Verify { file, user, password: self.source(next)? });
+        }
+        if self.list || self.upgrade {
+            let (weak_only, json) = (self.upgrade, self.json);
+            return Ok(if count == 1 { Action::List { file: next().into(), weak_only, json } } else { Action::Usage });
+        }
+        if self.create {
+            let missing = "argument given but password file";
+            match (self.batch, count) {
+                (true, 0..3) => return Err(error(&format!("-c {missing}, username, or password missing."))),
+                (false, 0..2) => return Err(error(&format!("-c {missing} or username missing."))),
+                _ => {}
+            }
+        } else if self.delete {
+            if count < 2 {
+                return Err(error("-D argument given but password file or username missing."));
+            }
+            let (file, user) = (next().into(), valid_user(next())?);
+            return Ok(Action::Delete { file, user });
+        } else if self.update {
+            if count != 1 {
+                return Err(error("-U argument given but password file missing."));
+            }
+            return Ok(Action::Update { file: next().into(), hashes_too: self.rehash });
+        } else if count != 2 + usize::from(self.batch) {
+            return Ok(Action::Usage);
+        }
+        let (file, user) = (self.target(next()), valid_user(next())?);
+        Ok(Action::Put { file, user, password: self.source(next)? })
+    }
+
+    fn target(&self, file: OsString) -> Target {
+        match (self.create, file) {
+            (true, file) if file == "-" => Target::Output,
+            (true, file) => Target::New { file: file.into(), overwrite: self.overwrite },
+            (false, file) => Target::Existing(file.into()),
+        }
+    }
+
+    fn source(&mut self, mut next: impl FnMut() -> OsString) -> Result<Source, Failure> {
+        if self.batch {
+            let password = Secret::new(next().into_vec());
+            return valid_password(password).map(Source::Word);
+        }
+        Ok(self.sources.pop().unwrap_or(Source::Prompt))
+    }
+
+    /// An option that the action has no use for is an error, not ignored. The options of
+    /// mosquitto_passwd itself may be: `-b -U FILE` is fine there.
+    fn check_use(&self, action: &Action) -> Result<(), Failure> {
+        let changes = !matches!(action, Action::List { .. } | Action::Verify { .. });
+        let printed = matches!(action, Action::Put { file: Target::Output, .. });
+        let generates = matches!(action, Action::Put { password: Source::Generate(_), .. });
+        let lists = matches!(action, Action::List { .. });
+        let asks = matches!(action, Action::Put { .. } | Action::Verify { .. });
+        let hashes = changes && !matches!(action, Action::Delete { .. });
+        let checks_generated = matches!(action, Action::Verify { password: Source::Generate(_), .. });
+        let misplaced = [
+            (self.json && !lists, "--json needs --list or --upgrade."),
+            (self.overwrite && !self.create, "--overwrite needs -c."),
+            (self.rehash && !self.update, "--rehash needs -U."),
+            (self.salt_bytes.is_some() && !hashes, "--salt-bytes has no use without a password to hash."),
+            (!self.sources.is_empty() && !asks, "No password is needed here."),
+            (checks_generated, "--generate cannot be used with --verify."),
+            (self.reload.is_some() && (!changes || printed), "--reload has no use when no file is changed."),
+            (generates && printed, "--generate cannot be used with '-': both print on standard output."),
+            (matches!(action, Action::Import { file: Target::Output, .. }), "--import needs a file to write."),
+        ];
+        match misplaced.iter().find(|(is_misplaced, _)| *is_misplaced) {
+            Some((_, sentence)) if *action != Action::Usage => Err(error(sentence)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn kind(value: &OsStr) -> Result<Kind, Failure> {
+    match value.as_bytes() {
+        b"argon2id" => Ok(Kind::Argon2id),
+        b"sha512-pbkdf2" => Ok(Kind::Pbkdf2),
+        b"sha512" => Ok(Kind::Sha512),
+        _ => Err(error(&format!("Unknown hash type '{}'", value.display()))),
+    }
+}
+
+fn number(option: &str, value: &OsStr) -> Result<u32, Failure> {
+    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
+    number.ok_or_else(|| error(&format!("{option} takes a whole number greater than 0, not '{}'.", value.display())))
+}
+
+fn salt_bytes(value: &OsStr) -> Result<usize, Failure> {
+    let count = number("--salt-bytes", value)? as usize;
+    // No Mosquitto reads any other.
+    if [SALT_BYTES, SALT_BYTES_LONG].contains(&count) {
+        Ok(count)
+    } else {
+        Err(error(&format!("--salt-bytes is {SALT_BYTES} or {SALT_BYTES_LONG}.")))
+    }
+}
+
+fn length(value: &OsStr) -> Result<usize, Failure> {
+    let length = number("--generate", value)? as usize;
+    if (8..=1024).contains(&length) { Ok(length) } else { Err(error("--generate makes 8 to 1024 characters.")) }
+}
+
+/// mosquitto_passwd's rules for a user name, and its sentences.
+pub fn valid_user(user: OsString) -> Result<OsString, Failure> {
+    let bytes = user.as_bytes();
+    if bytes.len() > MAX_BYTES {
+        return Err(error("Username must be less than 65536 characters long."));
+    }
+    if bytes.iter().any(u8::is_ascii_control) {
+        return Err(error("Username must not contain control characters."));
+    }
+    if bytes.contains(&b':') {
+        return Err(error("Username must not contain the ':' character."));
+    }
+    Ok(user)
+}
+
+pub fn valid_password(password: Secret) -> Result<Secret, Failure> {
+    if password.expose().len() > MAX_BYTES {
+        return Err(error("Password must be less than 65536 characters long."));
+    }
+    Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(words: &[&str]) -> String {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        parse(&words, false).map_or_else(|failure| failure.verbatim, |options| format!("accepted: {options:?}"))
+    }
+
+    fn action(words: &[&str]) -> Action {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        parse(&words, false).unwrap().action
+    }
+
+    #[test]
+    fn an_option_without_use_is_refused_and_not_ignored() {
+        let cases: [(&[&str], &str); 17] = [
+            (&["--json", "f", "u"], "--json needs --list or --upgrade."),
+            (&["--overwrite", "f", "u"], "--overwrite needs -c."),
+            (&["--rehash", "f", "u"], "--rehash needs -U."),
+            (&["--salt-bytes", "12", "--list", "f"], "--salt-bytes has no use without a password to hash."),
+            (&["--stdin", "-U", "f"], "No password is needed here."),
+            (&["--stdin", "-D", "f", "u"], "No password is needed here."),
+            (&["--generate", "--verify", "u", "f"], "--generate cannot be used with --verify."),
+            (&["--reload", "1", "--list", "f"], "--reload has no use when no file is changed."),
+            (&["--reload", "1", "-c", "-", "u"], "--reload has no use when no file is changed."),
+            (&["--generate", "-c", "-", "u"], "--generate cannot be used with '-': both print on standard output."),
+            (&["--import", "x", "-c", "-"], "--import needs a file to write."),
+            (&["--list", "--upgrade", "f"], "--list and --upgrade cannot be used together."),
+            (&["-c", "--list", "f"], "-c and --list cannot be used together."),
+            (
+                &["--stdin", "-b", "f", "u", "p"],
+                "Only one of -b, --stdin, --pw-file, --pw-env and --generate can be used.",
+            ),
+            (&["--argon2-lanes", "2", "f", "u"], "The --argon2-… options need -H argon2id."),
+            (&["-H", "sha512", "-I", "5", "f", "u"], "Iterations are for the hash type 'sha512-pbkdf2' only."),
+            (&["--salt-bytes", "16", "f", "u"], "--salt-bytes is 12 or 64."),
+        ];
+        for (words, sentence) in cases {
+            assert_eq!(refused(words), format!("Error: {sentence}\n"), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn each_mode_takes_its_own_number_of_operands() {
+        for words in [&["f"][..], &["f", "u", "x"], &["-b", "f", "u"], &["--list"], &["--verify", "u", "f", "x"], &[]] {
+            assert_eq!(action(words), Action::Usage, "{words:?}");
+        }
+        let create = action(&["-c", "f", "u", "too", "many"]);
+        let file = Target::New { file: "f".into(), overwrite: false };
+        assert_eq!(create, Action::Put { file, user: "u".into(), password: Source::Prompt });
+        let verify = action(&["-b", "--verify", "u", "f", "p"]);
+        let password = Source::Word(Secret::new(*b"p"));
+        assert_eq!(verify, Action::Verify { file: "f".into(), user: "u".into(), password });
+        assert_eq!(action(&["-D", "f", "u", "x"]), Action::Delete { file: "f".into(), user: "u".into() });
+    }
+
+    #[test]
+    fn argon2_numbers_out_of_range_are_refused() {
+        let sentence = "argon2id needs at least 1 pass, 1 lane and 8 KiB of memory for each lane, and at most 2 GiB.";
+        for (option, value) in
+            [("--argon2-memory", "7"), ("--argon2-memory", "2097153"), ("--argon2-lanes", "16777216")]
+        {
+            assert_eq!(refused(&["-H", "argon2id", option, value, "f", "u"]), format!("Error: {sentence}\n"));
+        }
+        let sentence = "--argon2-passes takes a whole number greater than 0, not 'x'.";
+        assert_eq!(refused(&["-H", "argon2id", "--argon2-passes", "x", "f", "u"]), format!("Error: {sentence}\n"));
+    }
+}

@@ -1,0 +1,99 @@
+//! Getting the password from where the options say it is.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::options::{MAX_BYTES, Source, valid_password};
+use super::text::{error, failed};
+use crate::net::reason;
+use crate::passwd;
+use crate::term::{AskError, Audience, Exit, Failure, Secret, Term};
+
+/// Two entries at the prompt that differ.
+const NO_MATCH: Exit = Exit(2);
+
+/// What a signal at the prompt means to the caller of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupted {
+    /// 0, as mosquitto_passwd ends.
+    Success,
+    /// 128 and the number of the signal, as shells say it.
+    Signal,
+}
+
+impl Source {
+    /// The password for a new hash. A prompt asks for it twice.
+    pub fn new_password(self, interrupted: Interrupted, term: &mut Term) -> Result<Secret, Failure> {
+        match self {
+            Self::Prompt => {
+                let password = ask("Password: ", interrupted, term)?;
+                let again = ask("Reenter password: ", interrupted, term)?;
+                if password == again {
+                    Ok(password)
+                } else {
+                    Err(Failure::verbatim(NO_MATCH, "Error: Passwords do not match.\n"))
+                }
+            }
+            other => other.known_password(interrupted, term),
+        }
+    }
+
+    /// A password that is to be checked. A prompt asks for it once.
+    pub fn known_password(self, interrupted: Interrupted, term: &mut Term) -> Result<Secret, Failure> {
+        match self {
+            Self::Prompt => ask("Password: ", interrupted, term),
+            Self::Word(password) => Ok(password),
+            Self::Stdin => one_line(&mut io::stdin().lock(), "standard input"),
+            Self::File(path) => from_file(&path),
+            Self::Variable(name) => from_variable(&name),
+            Self::Generate(length) => passwd::generate(length)
+                .map(|password| Secret::new(password.as_slice()))
+                .map_err(|_| failed("cannot make a password: the system gives no random bytes".to_owned())),
+        }
+    }
+}
+
+fn ask(question: &str, interrupted: Interrupted, term: &mut Term) -> Result<Secret, Failure> {
+    let answer = term.ask_secret(question, Audience::Out).map_err(|ended| match (ended, interrupted) {
+        (AskError::Signal(_), Interrupted::Success) => Failure::silent(Exit::OK),
+        (AskError::Signal(number), Interrupted::Signal) => Failure::silent(Exit(128 + number)),
+        (AskError::Read(cause), _) => failed(format!("cannot read the password: {}", reason(&cause))),
+    })?;
+    not_empty(answer).and_then(valid_password)
+}
+
+fn from_file(path: &Path) -> Result<Secret, Failure> {
+    let mut file = File::open(path)
+        .map_err(|cause| failed(format!("cannot read the password from `{}`: {}", path.display(), reason(&cause))))?;
+    one_line(&mut file, &format!("`{}`", path.display()))
+}
+
+fn from_variable(name: &OsStr) -> Result<Secret, Failure> {
+    let value = std::env::var_os(name).ok_or_else(|| failed(format!("there is no variable `{}`", name.display())))?;
+    not_empty(Secret::new(value.into_vec())).and_then(valid_password)
+}
+
+/// All there is to read, less one line end. More than one line is more likely the wrong file than a password.
+fn one_line(input: &mut impl Read, whence: &str) -> Result<Secret, Failure> {
+    let limit = MAX_BYTES + 2;
+    let mut text = Zeroizing::new(Vec::with_capacity(limit + 1));
+    input
+        .take(limit as u64 + 1)
+        .read_to_end(&mut text)
+        .map_err(|cause| failed(format!("cannot read the password from {whence}: {}", reason(&cause))))?;
+    let line = text.strip_suffix(b"\n").unwrap_or(&text);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.contains(&b'\n') {
+        return Err(failed(format!("{whence} has more than one line, so it is not just a password")));
+    }
+    not_empty(Secret::new(line)).and_then(valid_password)
+}
+
+fn not_empty(password: Secret) -> Result<Secret, Failure> {
+    if password.expose().is_empty() { Err(error("Empty password.")) } else { Ok(password) }
+}
