@@ -27,6 +27,7 @@ end
 complete -c moskit -n "__fish_moskit_needs_command" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_needs_command" -s V -l version -d 'Print version'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "passwd" -d 'Manage the users of a password file'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "certgen" -d 'Make and check certificates and keys'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "man" -d 'Print a man page'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "links" -d 'Make the mosquitto_* names as links to moskit'
@@ -55,6 +56,144 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l json -d 'With -
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s b -l batch -d 'From the last word of the command line, where other users of the machine can see it'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From standard input'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign" -f -a "server" -d 'Make a key and a certificate for a broker'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign" -f -a "client" -d 'Make keys and certificates for clients'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign" -f -a "csr" -d 'Make a key and a request for a certificate'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign" -f -a "sign" -d 'Sign a request'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-name -d 'Name of the CA [default: the folder\'s]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l hosts -d 'Names and addresses of the broker [default: this machine\'s name, localhost, 127.0.0.1, ::1]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l clients -d 'Ids of clients that get a certificate; with any, the broker will ask every client for one' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-days -d 'Days until the CA expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l port -d 'Port of the listener in mosquitto.conf' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ip-as-dns -d 'Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l encrypt -d 'Encrypt the key of the CA with a passphrase, which is asked for unless one of the --pass options gives it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -s f -l force -d 'Use a folder that has files in it, and replace those of the same names'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l path-len -d 'How many CAs may stand between this one and a server or client' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l name-constraint -d 'Let the CA sign only for these domains (.lan), networks (192.168.0.0/16) and mail domains (@example.com); may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l parent -d 'Make an intermediate CA, signed by the CA whose certificate is FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l parent-key -d 'Private key of the parent [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l parent-pass-file -d 'Read the passphrase of the parent\'s key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l stem -d 'Name of the files without their endings [default: ca; for an intermediate, made of NAME]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s o -l out -d 'Folder for the new files' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l exact-name -d 'Take NAME as the common name, without the digits'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l encrypt -d 'Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l cn -d 'Common name instead of the first host' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l stem -d 'Name of the files without their endings [default: the first host]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l san -d 'More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key)' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ip-as-dns -d 'Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l auto-san -d 'Add this machine\'s name, NAME.local, localhost, 127.0.0.1 and ::1'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l both -d 'For servers that are clients too, and the other way round (bridges)'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l san -d 'More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key)' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l both -d 'For servers that are clients too, and the other way round (bridges)'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l san -d 'More names: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l use-key -d 'Use the private key in FILE instead of a new one' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l stem -d 'Name of the files without their endings [default: NAME]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s o -l out -d 'Folder for the new files' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l profile -d 'What the certificate is for; the request does not decide that' -r -f -a "server\t''
+client\t''
+both\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l san -d 'Names beside those in the request; may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key)' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand man" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"

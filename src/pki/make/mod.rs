@@ -25,6 +25,13 @@ pub fn to_pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(pem::encode_config(&pem::Pem::new(label, der), config))
 }
 
+/// Four random hexadecimal digits, which tell apart authorities of the same name.
+pub fn random_suffix() -> Result<String, Error> {
+    let mut bytes = [0; 2];
+    aws_lc_rs::rand::fill(&mut bytes)?;
+    Ok(format!("{:04x}", u16::from_be_bytes(bytes)))
+}
+
 /// Why a certificate was not made.
 #[derive(Debug)]
 pub enum Error {

@@ -1,0 +1,144 @@
+//! `certgen ca`: a root, or an intermediate below another authority.
+
+use std::path::PathBuf;
+
+use super::dates::{date, now};
+use super::explain::{bad_name, not_made};
+use super::files::{Folder, NewFile, stem, write_all};
+use super::options::{CA_DAYS, Lifetime, NewKey, OpenIssuer, SubjectParts, open_issuer};
+use super::passphrase::Passphrase;
+use crate::pki::certificate::Certificate;
+use crate::pki::make::{Authority, AuthorityPlan, KeyPair, PermittedNames, random_suffix};
+use crate::term::{Exit, Failure, Term};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Name of the CA. Its common name gets four random digits behind it, so that a CA made anew is
+    /// never taken for the old one
+    name: String,
+    #[command(flatten)]
+    key: NewKey,
+    #[command(flatten)]
+    lifetime: Lifetime,
+    #[command(flatten)]
+    subject: SubjectParts,
+    /// Take NAME as the common name, without the digits
+    #[arg(long)]
+    exact_name: bool,
+    /// How many CAs may stand between this one and a server or client
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    path_len: u8,
+    /// Let the CA sign only for these domains (.lan), networks (192.168.0.0/16) and mail domains
+    /// (@example.com); may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    name_constraint: Vec<String>,
+    /// Make an intermediate CA, signed by the CA whose certificate is FILE
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    parent: Option<PathBuf>,
+    /// Private key of the parent [default: as its certificate, with .key]
+    #[arg(long, value_name = "FILE", requires = "parent", value_hint = clap::ValueHint::FilePath)]
+    parent_key: Option<PathBuf>,
+    /// Read the passphrase of the parent's key from the first line of FILE
+    #[arg(long, value_name = "FILE", requires = "parent", value_hint = clap::ValueHint::FilePath)]
+    parent_pass_file: Option<PathBuf>,
+    /// Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it
+    #[arg(long)]
+    encrypt: bool,
+    #[command(flatten)]
+    passphrase: Passphrase,
+    /// Name of the files without their endings [default: ca; for an intermediate, made of NAME]
+    #[arg(long, value_name = "STEM")]
+    stem: Option<String>,
+    /// Folder for the new files
+    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
+    out: PathBuf,
+    /// Replace files that exist
+    #[arg(short, long)]
+    force: bool,
+}
+
+pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+    let now = now();
+    let has_source = args.passphrase.given()?.is_some();
+    if has_source && !args.encrypt {
+        return Err(Failure::new(Exit::USAGE, "a passphrase is given, but not --encrypt"));
+    }
+    let parent = match &args.parent {
+        Some(path) => {
+            let passphrase = Passphrase { file: args.parent_pass_file.clone(), ..Passphrase::default() };
+            Some(open_issuer(path, args.parent_key.as_deref(), &passphrase, now)?)
+        }
+        None => None,
+    };
+    args.key.warn(term);
+    let issuer = parent.as_ref().map(|parent| parent.authority.certificate());
+    let plan = AuthorityPlan {
+        subject: args.subject.with(Some(if args.exact_name { args.name.clone() } else { common_name(&args.name)? })),
+        validity: args.lifetime.validity(now, CA_DAYS, issuer, term),
+        path_length: args.path_len,
+        permitted: PermittedNames::parse(args.name_constraint.iter().map(String::as_str))
+            .map_err(|error| bad_name("make the CA", &error))?,
+    };
+    let authority = make(&plan, &args.key, parent.as_ref())?;
+    let stem = match (&args.stem, &parent) {
+        (Some(given), _) => stem(given)?,
+        (None, None) => "ca".to_owned(),
+        (None, Some(_)) => stem(&args.name.to_lowercase().replace(char::is_whitespace, "-"))?,
+    };
+    let folder = Folder::make(&args.out)?;
+    let (crt, key) = (args.out.join(format!("{stem}.crt")), args.out.join(format!("{stem}.key")));
+    let secret = if args.encrypt { Some(args.passphrase.to_protect(&key)?) } else { None };
+    let mut files = vec![
+        NewFile::certificates(crt.clone(), [authority.certificate().der.as_slice()]),
+        NewFile::key(key, authority.key(), secret.as_ref())?,
+    ];
+    if let Some(parent) = &parent {
+        let chain = [authority.certificate()].into_iter().chain(&parent.chain);
+        files.push(NewFile::certificates(super::options::chain_path(&crt), chain.map(|it| it.der.as_slice())));
+    }
+    write_all(&files, args.force)?;
+    folder.keep();
+    tell(authority.certificate(), &files, term);
+    if secret.is_none() {
+        term.note("note: the key of the CA is not encrypted: keep it off the broker, or make it with --encrypt");
+    }
+    Ok(Exit::OK)
+}
+
+fn make(plan: &AuthorityPlan, key: &NewKey, parent: Option<&OpenIssuer>) -> Result<Authority, Failure> {
+    let made = KeyPair::generate(key.kind).and_then(|key| match parent {
+        Some(parent) => parent.authority.sign_authority(plan, key),
+        None => Authority::self_signed(plan, key),
+    });
+    made.map_err(|error| not_made("make the CA", error))
+}
+
+/// `Lab` → `Lab MQTT CA 3f2a`, `Lab CA` → `Lab CA 3f2a`.
+pub fn common_name(name: &str) -> Result<String, Failure> {
+    let name = name.trim();
+    let suffix = random_suffix().map_err(|error| not_made("make the CA", error))?;
+    let says_ca = name.split_whitespace().any(|word| word.eq_ignore_ascii_case("ca"));
+    Ok(if name.is_empty() {
+        String::new()
+    } else if says_ca {
+        format!("{name} {suffix}")
+    } else {
+        format!("{name} MQTT CA {suffix}")
+    })
+}
+
+/// The files and, below, what the certificate among them says.
+pub fn tell(certificate: &Certificate, files: &[NewFile], term: &mut Term) {
+    for file in files {
+        term.line(file.path.display());
+    }
+    term.line(format_args!("  subject  {}", certificate.subject));
+    if !certificate.is_self_issued() {
+        term.line(format_args!("  issuer   {}", certificate.issuer));
+    }
+    if let Some(names) = &certificate.alternative_names {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        term.line(format_args!("  for      {}", names.join(", ")));
+    }
+    term.line(format_args!("  until    {}", date(certificate.not_after)));
+}

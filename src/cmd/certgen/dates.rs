@@ -1,0 +1,78 @@
+//! Times as users type them and as we print them: RFC 3339, UTC.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+pub const DAY: i64 = 86_400;
+
+/// Seconds since 1970, now. A clock before that counts as 1970.
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
+}
+
+/// `2027-12-24T10:00:00Z`
+pub fn instant(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map_or_else(|_| format!("{seconds} s"), |time| time.to_string())
+}
+
+/// `2027-12-24`
+pub fn date(seconds: i64) -> String {
+    instant(seconds).split('T').next().unwrap_or_default().to_owned()
+}
+
+/// `2027-12-24`, which means its last second, or `2027-12-24T10:00:00Z` with any offset.
+pub fn parse_instant(text: &str) -> Result<i64, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time.as_second());
+    }
+    let date = text.parse::<Date>().map_err(|_| "a date (2027-12-24) or time (2027-12-24T10:00:00Z)".to_owned())?;
+    let last: DateTime = date.at(23, 59, 59, 0);
+    last.to_zoned(TimeZone::UTC).map(|time| time.timestamp().as_second()).map_err(|error| error.to_string())
+}
+
+/// `90m`, `24h`, `30d`, `2w`: seconds. A bare number is days.
+pub fn parse_duration(text: &str) -> Result<i64, String> {
+    let wrong = || "a duration: a number and s, m, h, d or w".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" | "" => DAY,
+        "w" => 7 * DAY,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = digits.parse().map_err(|_| wrong())?;
+    Ok(i64::from(number) * unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written_as_rfc_3339() {
+        assert_eq!(parse_instant("2027-12-24T10:00:00Z"), Ok(1_829_642_400));
+        assert_eq!(parse_instant("2027-12-24T11:00:00+01:00"), Ok(1_829_642_400));
+        assert_eq!(instant(1_829_642_400), "2027-12-24T10:00:00Z");
+        assert_eq!(parse_instant("2027-12-24").map(instant), Ok("2027-12-24T23:59:59Z".to_owned()));
+        for text in ["", "tomorrow", "2027-13-01", "24.12.2027"] {
+            assert!(parse_instant(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        for (text, seconds) in
+            [("90s", 90), ("90m", 5400), ("24h", DAY), ("30d", 30 * DAY), ("30", 30 * DAY), ("2w", 14 * DAY)]
+        {
+            assert_eq!(parse_duration(text), Ok(seconds), "{text}");
+        }
+        for text in ["", "d", "1y", "-1d", "1.5h", "99999999999d", "1 d"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

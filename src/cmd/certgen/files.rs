@@ -1,0 +1,140 @@
+//! The files that certgen writes: a set of them appears whole or not at all.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::explain::{exists, not_written};
+use crate::pki::make::{KeyPair, to_pem};
+use crate::term::{Exit, Failure, Secret};
+use crate::whole_file::{Draft, Permission};
+
+/// Certificates are public, keys are the owner's alone.
+pub const CERTIFICATE_MODE: u32 = 0o644;
+pub const KEY_MODE: u32 = 0o600;
+const FOLDER_MODE: u32 = 0o700;
+
+/// One file to be written.
+pub struct NewFile {
+    pub path: PathBuf,
+    text: Zeroizing<Vec<u8>>,
+    mode: u32,
+}
+
+impl NewFile {
+    pub fn new(path: PathBuf, text: impl Into<Vec<u8>>, mode: u32) -> Self {
+        Self { path, text: Zeroizing::new(text.into()), mode }
+    }
+
+    /// Certificates, one behind the other.
+    pub fn certificates<'a>(path: PathBuf, chain: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let text: String = chain.into_iter().map(|der| to_pem("CERTIFICATE", der).to_string()).collect();
+        Self::new(path, text, CERTIFICATE_MODE)
+    }
+
+    /// A private key, encrypted if there is a passphrase.
+    pub fn key(path: PathBuf, key: &KeyPair, passphrase: Option<&Secret>) -> Result<Self, Failure> {
+        let text = match passphrase {
+            Some(secret) => key
+                .to_encrypted_pem(secret.expose())
+                .map_err(|error| super::explain::not_made("encrypt the key", error))?,
+            None => key.to_pem(),
+        };
+        Ok(Self::new(path, text.as_bytes(), KEY_MODE))
+    }
+}
+
+/// Writes all files or none. Without `force` none may exist.
+pub fn write_all(files: &[NewFile], force: bool) -> Result<(), Failure> {
+    if !force && let Some(there) = files.iter().find(|file| fs::symlink_metadata(&file.path).is_ok()) {
+        return Err(exists(&there.path));
+    }
+    let draft = |file: &NewFile| {
+        if force {
+            Draft::replacing(&file.path, &file.text, Permission::Exactly(file.mode))
+        } else {
+            Draft::new(&file.path, &file.text, file.mode)
+        }
+    };
+    // All content is on the disk before the first file gets its name.
+    let drafts = files.iter().map(draft).collect::<Result<Vec<_>, _>>().map_err(|error| not_written(&error))?;
+    let mut published = Vec::new();
+    for draft in drafts {
+        match draft.publish() {
+            Ok(path) => published.push(path),
+            Err(error) => {
+                if !force {
+                    // These were not there a moment ago, so they are ours to take away.
+                    for path in published {
+                        let _ = fs::remove_file(path);
+                    }
+                }
+                return Err(not_written(&error));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A folder for files that are made: nobody else may look into it. Taken away again on drop unless
+/// [`Folder::keep`] is called, if it was made here.
+pub struct Folder {
+    made: Vec<PathBuf>,
+}
+
+impl Folder {
+    /// Makes `path` and what is missing above it.
+    pub fn make(path: &Path) -> Result<Self, Failure> {
+        let mut missing: Vec<_> = path
+            .ancestors()
+            .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
+            .map(Path::to_owned)
+            .collect();
+        missing.reverse();
+        let mut folder = Self { made: Vec::new() };
+        for path in missing {
+            DirBuilder::new().mode(FOLDER_MODE).create(&path).map_err(|error| {
+                Failure::new(Exit::FAILED, format!("cannot make the folder `{}`: {error}", path.display()))
+            })?;
+            folder.made.push(path);
+        }
+        if path.as_os_str().is_empty() || path.is_dir() {
+            Ok(folder)
+        } else {
+            Err(Failure::new(Exit::FAILED, format!("`{}` is not a folder", path.display())))
+        }
+    }
+
+    pub fn keep(mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        for path in self.made.iter().rev() {
+            // Only an empty folder goes; what others put into it stays.
+            let _ = fs::remove_dir(path);
+        }
+    }
+}
+
+/// The stem of the files of `name`: `*.lan` gives `_wildcard.lan`.
+pub fn stem(name: &str) -> Result<String, Failure> {
+    let stem = match name.strip_prefix('*') {
+        Some(rest) => format!("_wildcard{rest}"),
+        None => name.to_owned(),
+    };
+    let usable = !stem.is_empty()
+        && !stem.starts_with(['.', '-'])
+        && stem.len() <= 200
+        && !stem.chars().any(|c| c == '/' || c == '\\' || c.is_control());
+    if usable {
+        Ok(stem)
+    } else {
+        Err(Failure::new(Exit::USAGE, format!("`{name}` cannot be the name of a file"))
+            .hint("--stem NAME names the files"))
+    }
+}

@@ -1,0 +1,260 @@
+//! `certgen init`: a CA, a server, clients and the configuration that uses them, in one go.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::ca::common_name;
+use super::dates::{date, now};
+use super::explain::{bad_name, exists, not_made};
+use super::files::{CERTIFICATE_MODE, Folder, NewFile, stem, write_all};
+use super::leaf::{add_addresses_as_dns, client_names, files, hosts, own_names, sign};
+use super::options::{
+    CA_DAYS, CLIENT_DAYS, Lifetime, NewKey, OpenIssuer, SERVER_DAYS, SubjectParts, warn_of_long_life,
+};
+use super::passphrase::Passphrase;
+use crate::pki::certificate::{AlternativeName, Certificate};
+use crate::pki::make::{Authority, AuthorityPlan, KeyPair, Leaf, PermittedNames, Purpose};
+use crate::term::{Exit, Failure, Term};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder for all of it; made here, and only its owner may look into it
+    #[arg(default_value = "certs", value_hint = clap::ValueHint::DirPath)]
+    dir: PathBuf,
+    /// Name of the CA [default: the folder's]
+    #[arg(long, value_name = "NAME")]
+    ca_name: Option<String>,
+    /// Names and addresses of the broker [default: this machine's name, localhost, 127.0.0.1, ::1]
+    #[arg(long, value_name = "HOST,…", value_delimiter = ',')]
+    hosts: Vec<String>,
+    /// Ids of clients that get a certificate; with any, the broker will ask every client for one
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    clients: Vec<String>,
+    #[command(flatten)]
+    key: NewKey,
+    #[command(flatten)]
+    lifetime: Lifetime,
+    /// Days until the CA expires
+    #[arg(long, value_name = "N", default_value_t = CA_DAYS)]
+    ca_days: u32,
+    #[command(flatten)]
+    subject: SubjectParts,
+    /// Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it
+    #[arg(long)]
+    ip_as_dns: bool,
+    /// Port of the listener in mosquitto.conf
+    #[arg(long, value_name = "PORT", default_value_t = 8883)]
+    port: u16,
+    /// Encrypt the key of the CA with a passphrase, which is asked for unless one of the --pass options gives it
+    #[arg(long)]
+    encrypt: bool,
+    #[command(flatten)]
+    passphrase: Passphrase,
+    /// Use a folder that has files in it, and replace those of the same names
+    #[arg(short, long)]
+    force: bool,
+}
+
+pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+    let now = now();
+    if args.passphrase.given()?.is_some() && !args.encrypt {
+        return Err(Failure::new(Exit::USAGE, "a passphrase is given, but not --encrypt"));
+    }
+    if !args.force && fs::read_dir(&args.dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(exists(&args.dir)
+            .hint("--force uses it all the same and replaces files; a new CA makes the old certificates useless"));
+    }
+    let stems = client_stems(&args.clients)?;
+    args.key.warn(term);
+    let issuer = OpenIssuer { authority: authority(args, now)?, chain: Vec::new() };
+    let folder = Folder::make(&args.dir)?;
+    let ca_key = args.dir.join("ca.key");
+    let secret = if args.encrypt { Some(args.passphrase.to_protect(&ca_key)?) } else { None };
+    let ca = issuer.authority.certificate().clone();
+    let mut set = vec![
+        NewFile::certificates(args.dir.join("ca.crt"), [ca.der.as_slice()]),
+        NewFile::key(ca_key, issuer.authority.key(), secret.as_ref())?,
+    ];
+    let mut made = vec![("ca".to_owned(), ca)];
+    let server = server(args, now, term)?;
+    let mut leaves = vec![("server".to_owned(), server, Vec::new())];
+    for (id, stem) in args.clients.iter().zip(stems) {
+        leaves.push((stem, client(args, id, now, term), client_names(id, &[])));
+    }
+    for (stem, leaf, optional) in leaves {
+        let (certificate, key) = sign(&issuer, leaf, &optional, args.key.kind)
+            .map_err(|error| not_made(&format!("make `{stem}.crt`"), error))?;
+        set.extend(files(&args.dir, &stem, &certificate, &key, &issuer, false)?);
+        made.push((stem, certificate));
+    }
+    let absolute = fs::canonicalize(&args.dir).unwrap_or_else(|_| args.dir.clone());
+    let configuration = configuration(&absolute, args.port, !args.clients.is_empty());
+    set.push(NewFile::new(args.dir.join("mosquitto.conf"), configuration.as_bytes(), CERTIFICATE_MODE));
+    write_all(&set, args.force)?;
+    folder.keep();
+    tell(args, &made, &configuration, secret.is_some(), term);
+    Ok(Exit::OK)
+}
+
+/// The file names of the clients; they must not be those of CA and server, or twice the same.
+fn client_stems(ids: &[String]) -> Result<Vec<String>, Failure> {
+    let mut stems: Vec<String> = Vec::new();
+    for id in ids {
+        let stem = stem(id)?;
+        if stem == "ca" || stem == "server" {
+            return Err(Failure::new(
+                Exit::USAGE,
+                format!("a client cannot be called `{id}`: its files would be those of the {id}"),
+            ));
+        }
+        if stems.contains(&stem) {
+            return Err(Failure::new(Exit::USAGE, format!("the client `{id}` is given twice")));
+        }
+        stems.push(stem);
+    }
+    Ok(stems)
+}
+
+fn authority(args: &Args, now: i64) -> Result<Authority, Failure> {
+    let folder_name = fs::canonicalize(&args.dir).ok().or_else(|| Some(args.dir.clone()));
+    let folder_name = folder_name.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let name = args.ca_name.clone().or(folder_name).unwrap_or_else(|| "moskit".to_owned());
+    let lifetime = Lifetime { days: Some(args.ca_days), not_after: None, backdate: args.lifetime.backdate };
+    let plan = AuthorityPlan {
+        subject: args.subject.with(Some(common_name(&name)?)),
+        validity: lifetime.span(now, CA_DAYS),
+        path_length: 0,
+        permitted: PermittedNames::default(),
+    };
+    KeyPair::generate(args.key.kind)
+        .and_then(|key| Authority::self_signed(&plan, key))
+        .map_err(|error| not_made("make the CA", error))
+}
+
+fn server(args: &Args, now: i64, term: &mut Term) -> Result<Leaf, Failure> {
+    let mut names = if args.hosts.is_empty() {
+        own_names()
+    } else {
+        hosts(&args.hosts, false).map_err(|error| bad_name("make the server's certificate", &error))?
+    };
+    if args.ip_as_dns {
+        add_addresses_as_dns(&mut names);
+    }
+    let validity = args.lifetime.span(now, SERVER_DAYS);
+    warn_of_long_life(validity, now, term);
+    let subject = args.subject.with(super::leaf::common_name(&names));
+    Ok(Leaf { subject, names, purpose: Purpose::Server, validity })
+}
+
+fn client(args: &Args, id: &str, now: i64, term: &mut Term) -> Leaf {
+    let validity = args.lifetime.span(now, CLIENT_DAYS);
+    warn_of_long_life(validity, now, term);
+    Leaf { subject: args.subject.with(Some(id.to_owned())), names: Vec::new(), purpose: Purpose::Client, validity }
+}
+
+/// What mosquitto needs to use the files.
+fn configuration(folder: &Path, port: u16, with_clients: bool) -> String {
+    let folder = folder.display();
+    let mut text = format!(
+        "listener {port}\n\
+         cafile {folder}/ca.crt\n\
+         certfile {folder}/server.crt\n\
+         keyfile {folder}/server.key\n"
+    );
+    text.push_str(if with_clients {
+        "# Every client shows a certificate of this CA; its common name is the user name.\n\
+         require_certificate true\n\
+         use_identity_as_username true\n\
+         allow_anonymous false\n"
+    } else {
+        "# Anybody who can reach the port may connect: add a password_file, or make client certificates.\n\
+         allow_anonymous true\n"
+    });
+    text
+}
+
+fn tell(args: &Args, made: &[(String, Certificate)], configuration: &str, ca_key_is_encrypted: bool, term: &mut Term) {
+    term.line(format_args!("Made in {}:\n", args.dir.display()));
+    let width = made.iter().map(|(stem, _)| stem.chars().count() + 4).max().unwrap_or(0);
+    for (stem, certificate) in made {
+        let names = certificate.alternative_names.as_deref().unwrap_or_default();
+        let names: Vec<_> = names.iter().filter(|_| stem == "server").map(ToString::to_string).collect();
+        let names = if names.is_empty() { String::new() } else { format!("\n  {:width$}  {}", "", names.join(", ")) };
+        term.line(format_args!(
+            "  {:width$}  {}, until {}{names}",
+            format!("{stem}.crt"),
+            certificate.subject,
+            date(certificate.not_after)
+        ));
+        let about = match (stem.as_str(), ca_key_is_encrypted) {
+            ("ca", true) => "key of the CA, encrypted; keep it off the broker",
+            ("ca", false) => "key of the CA; keep it off the broker",
+            ("server", _) => "key of the server; not encrypted, since nobody types a passphrase when a service starts",
+            _ => "key of the client",
+        };
+        term.line(format_args!("  {:width$}  {about}", format!("{stem}.key")));
+    }
+    term.line("\nmosquitto.conf has:\n");
+    for line in configuration.lines() {
+        term.line(format_args!("  {line}"));
+    }
+    term.line("\nTry it:\n");
+    for line in commands(args, made) {
+        term.line(format_args!("  {line}"));
+    }
+    if rustix::process::geteuid().is_root() {
+        term.note("note: a mosquitto that runs as its own user must be able to read its key: give it DIR and server.key with chown");
+    }
+}
+
+/// The command lines that show that it works.
+fn commands(args: &Args, made: &[(String, Certificate)]) -> Vec<String> {
+    let folder = quoted(&args.dir.display().to_string());
+    let server = made
+        .iter()
+        .find(|(stem, _)| stem == "server")
+        .and_then(|(_, certificate)| certificate.alternative_names.as_deref());
+    let host = reachable(server.unwrap_or_default());
+    let login = match made.get(2) {
+        Some((stem, _)) => {
+            let stem = quoted(stem);
+            format!(" --cert {folder}/{stem}.crt --key {folder}/{stem}.key")
+        }
+        None => String::new(),
+    };
+    let connection = format!("-h {host} -p {} --cafile {folder}/ca.crt{login}", args.port);
+    vec![
+        format!("mosquitto -c {folder}/mosquitto.conf"),
+        format!("moskit sub {connection} -t test -C 1"),
+        format!("moskit pub {connection} -t test -m hello"),
+        format!("mosquitto_pub {connection} -t test -m hello"),
+    ]
+}
+
+/// A host of the certificate that a try from this machine can reach best.
+fn reachable(names: &[AlternativeName]) -> String {
+    let is_localhost = |name: &&AlternativeName| matches!(name, AlternativeName::Dns(name) if name == "localhost");
+    match names.iter().find(is_localhost).or(names.first()) {
+        Some(AlternativeName::Dns(name)) => name.replacen('*', "broker", 1),
+        Some(AlternativeName::Ip(address)) => address.to_string(),
+        _ => "localhost".to_owned(),
+    }
+}
+
+/// `text` as one word of a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@:+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    let mut word = String::from("'");
+    for c in text.chars() {
+        match c {
+            '\'' => word.push_str(r"'\''"),
+            c => word.push(c),
+        }
+    }
+    let _ = write!(word, "'");
+    word
+}

@@ -1,0 +1,257 @@
+//! `certgen server` and `certgen client`: a key and a certificate signed by the CA.
+
+use std::path::{Path, PathBuf};
+
+use super::ca::tell;
+use super::dates::now;
+use super::explain::{bad_name, not_made};
+use super::files::{Folder, NewFile, stem, write_all};
+use super::options::{
+    CLIENT_DAYS, Issuer, Lifetime, NewKey, OpenIssuer, Output, SERVER_DAYS, SubjectParts, chain_path, warn_of_long_life,
+};
+use crate::pki::certificate::{AlternativeName, Certificate};
+use crate::pki::make::{Error, KeyPair, KeyType, Leaf, NameError, Purpose, Subject, host};
+use crate::term::{Exit, Failure, Term};
+
+/// What server and client have in common.
+#[derive(Debug, clap::Args)]
+struct Common {
+    #[command(flatten)]
+    key: NewKey,
+    #[command(flatten)]
+    lifetime: Lifetime,
+    #[command(flatten)]
+    subject: SubjectParts,
+    /// More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:;
+    /// may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    san: Vec<String>,
+    /// For servers that are clients too, and the other way round (bridges)
+    #[arg(long)]
+    both: bool,
+    /// Write the chain too (STEM-chain.crt), as is always done below an intermediate CA
+    #[arg(long)]
+    bundle: bool,
+    #[command(flatten)]
+    issuer: Issuer,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ServerArgs {
+    /// Names and addresses that clients connect to; the first is also the common name
+    #[arg(required = true)]
+    hosts: Vec<String>,
+    /// Common name instead of the first host
+    #[arg(long, value_name = "NAME")]
+    cn: Option<String>,
+    /// Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it
+    #[arg(long)]
+    ip_as_dns: bool,
+    /// Add this machine's name, NAME.local, localhost, 127.0.0.1 and ::1
+    #[arg(long)]
+    auto_san: bool,
+    /// Name of the files without their endings [default: the first host]
+    #[arg(long, value_name = "STEM")]
+    stem: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ClientArgs {
+    /// Names of the clients: the common name, which use_identity_as_username makes the user name of
+    #[arg(required = true)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let what = "make a server certificate";
+    let mut names = hosts(&args.hosts, args.auto_san).map_err(|error| bad_name(what, &error))?;
+    add(&mut names, more_names(&args.common.san, what)?);
+    if args.ip_as_dns {
+        add_addresses_as_dns(&mut names);
+    }
+    let common_name = args.cn.clone().or_else(|| common_name(&names));
+    let subject = args.common.subject.with(common_name);
+    let stem = stem(args.stem.as_ref().unwrap_or(&args.hosts[0]))?;
+    let purpose = if args.common.both { Purpose::Both } else { Purpose::Server };
+    let plan = Plan { what, subject, names, optional_names: Vec::new(), purpose, stem, days: SERVER_DAYS };
+    args.common.make(&[plan], term)
+}
+
+pub fn run_client(args: &ClientArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let what = "make a client certificate";
+    let more = more_names(&args.common.san, what)?;
+    let plans = args.ids.iter().map(|id| {
+        Ok(Plan {
+            what,
+            subject: args.common.subject.with(Some(id.clone())),
+            names: more.clone(),
+            optional_names: client_names(id, &more),
+            purpose: if args.common.both { Purpose::Both } else { Purpose::Client },
+            stem: stem(id)?,
+            days: CLIENT_DAYS,
+        })
+    });
+    args.common.make(&plans.collect::<Result<Vec<_>, Failure>>()?, term)
+}
+
+/// One certificate that was asked for.
+struct Plan {
+    what: &'static str,
+    subject: Subject,
+    names: Vec<AlternativeName>,
+    /// Names that nobody asked for, left out where the CA may not sign for them.
+    optional_names: Vec<AlternativeName>,
+    purpose: Purpose,
+    stem: String,
+    days: u32,
+}
+
+impl Common {
+    fn make(&self, plans: &[Plan], term: &mut Term) -> Result<Exit, Failure> {
+        let now = now();
+        let issuer = self.issuer.open(now)?;
+        self.key.warn(term);
+        let out = self.issuer.folder(&self.output);
+        let folder = Folder::make(&out)?;
+        let mut told = Vec::new();
+        for plan in plans {
+            let validity = self.lifetime.validity(now, plan.days, Some(issuer.authority.certificate()), term);
+            warn_of_long_life(validity, now, term);
+            let leaf =
+                Leaf { subject: plan.subject.clone(), names: plan.names.clone(), purpose: plan.purpose, validity };
+            let (certificate, key) =
+                sign(&issuer, leaf, &plan.optional_names, self.key.kind).map_err(|error| not_made(plan.what, error))?;
+            let files = files(&out, &plan.stem, &certificate, &key, &issuer, self.bundle)?;
+            told.push((certificate, files));
+        }
+        reject_equal_stems(plans)?;
+        let (certificates, mut files): (Vec<_>, Vec<_>) = told.into_iter().unzip();
+        let counts: Vec<_> = files.iter().map(Vec::len).collect();
+        let all: Vec<_> = files.drain(..).flatten().collect();
+        write_all(&all, self.output.force)?;
+        folder.keep();
+        let mut rest = all.as_slice();
+        for (certificate, count) in certificates.iter().zip(counts) {
+            let (own, after) = rest.split_at(count);
+            tell(certificate, own, term);
+            rest = after;
+        }
+        Ok(Exit::OK)
+    }
+}
+
+fn reject_equal_stems(plans: &[Plan]) -> Result<(), Failure> {
+    for (at, plan) in plans.iter().enumerate() {
+        if plans[..at].iter().any(|earlier| earlier.stem == plan.stem) {
+            return Err(Failure::new(Exit::USAGE, format!("`{}` is given twice", plan.stem)));
+        }
+    }
+    Ok(())
+}
+
+/// A new key and a certificate for it, with as many of the optional names as the CA may sign.
+pub fn sign(
+    issuer: &OpenIssuer,
+    mut leaf: Leaf,
+    optional: &[AlternativeName],
+    kind: KeyType,
+) -> Result<(Certificate, KeyPair), Error> {
+    let key = KeyPair::generate(kind)?;
+    let public_key = key.public_key();
+    let asked = leaf.names.clone();
+    leaf.names.extend_from_slice(optional);
+    let made = match issuer.authority.sign(&leaf, &public_key) {
+        Err(Error::OutsideConstraints { .. }) if !optional.is_empty() => {
+            leaf.names = asked;
+            issuer.authority.sign(&leaf, &public_key)
+        }
+        other => other,
+    }?;
+    Ok((Certificate::parse(&made).map_err(|_| Error::IssuerUnreadable)?, key))
+}
+
+/// The files of one leaf. The server's key stays in the open: nobody is there to type a passphrase
+/// when a service starts.
+pub fn files(
+    folder: &Path,
+    stem: &str,
+    certificate: &Certificate,
+    key: &KeyPair,
+    issuer: &OpenIssuer,
+    bundle: bool,
+) -> Result<Vec<NewFile>, Failure> {
+    let crt: PathBuf = folder.join(format!("{stem}.crt"));
+    let mut files = vec![NewFile::certificates(crt.clone(), [certificate.der.as_slice()])];
+    files.push(NewFile::key(folder.join(format!("{stem}.key")), key, None)?);
+    if bundle || !issuer.chain.is_empty() {
+        let chain = [certificate].into_iter().chain(&issuer.chain);
+        files.push(NewFile::certificates(chain_path(&crt), chain.map(|it| it.der.as_slice())));
+    }
+    Ok(files)
+}
+
+/// The names of a server, each once.
+pub fn hosts(words: &[String], auto: bool) -> Result<Vec<AlternativeName>, NameError> {
+    let mut names = Vec::new();
+    for word in words.iter().flat_map(|word| word.split(',')) {
+        add(&mut names, [host(word.trim())?]);
+    }
+    if auto {
+        add(&mut names, own_names());
+    }
+    Ok(names)
+}
+
+/// What this machine is called from itself and, by multicast DNS, from its neighbours.
+pub fn own_names() -> Vec<AlternativeName> {
+    let uname = rustix::system::uname();
+    let name = uname.nodename().to_string_lossy().into_owned();
+    let local = format!("{}.local", name.split('.').next().unwrap_or_default());
+    [name.as_str(), &local, "localhost", "127.0.0.1", "::1"].iter().filter_map(|name| host(name).ok()).collect()
+}
+
+/// Adds the names that are not there yet.
+pub fn add(names: &mut Vec<AlternativeName>, more: impl IntoIterator<Item = AlternativeName>) {
+    for name in more {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+}
+
+pub fn add_addresses_as_dns(names: &mut Vec<AlternativeName>) {
+    let addresses: Vec<_> = names
+        .iter()
+        .filter_map(|name| match name {
+            AlternativeName::Ip(address) => Some(AlternativeName::Dns(address.to_string())),
+            _ => None,
+        })
+        .collect();
+    add(names, addresses);
+}
+
+/// The first host, if it is short enough for a common name.
+pub fn common_name(names: &[AlternativeName]) -> Option<String> {
+    let name = match names.first()? {
+        AlternativeName::Dns(name) => name.clone(),
+        AlternativeName::Ip(address) => address.to_string(),
+        _ => return None,
+    };
+    Subject::fits(&name).then_some(name)
+}
+
+/// The alternative name that a client gets for its id, if that reads as one and is not asked for anyway.
+pub fn client_names(id: &str, asked: &[AlternativeName]) -> Vec<AlternativeName> {
+    let name = if id.contains('@') { format!("email:{id}").parse() } else { host(id) };
+    name.ok().filter(|name| !asked.contains(name) && !matches!(name, AlternativeName::Ip(_))).into_iter().collect()
+}
+
+pub fn more_names(words: &[String], what: &str) -> Result<Vec<AlternativeName>, Failure> {
+    words.iter().map(|word| word.parse().map_err(|error| bad_name(what, &error))).collect()
+}

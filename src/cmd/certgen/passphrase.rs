@@ -1,0 +1,125 @@
+//! Where the passphrase of a key comes from: a file, the environment, a descriptor or the terminal.
+//! Never the command line, which everybody on the machine can read.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::explain::{not_decrypted, not_read};
+use crate::pki::key::{EncodedKey, PrivateKey};
+use crate::pki::make::KeyPair;
+use crate::pki::read;
+use crate::term::{Exit, Failure, Secret};
+
+/// The longest passphrase that is read.
+const LIMIT: u64 = 4096;
+
+/// The options that name a source; at most one may be given.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(multiple = false)]
+pub struct Passphrase {
+    /// Read the passphrase of the key from the first line of FILE
+    #[arg(id = "pass_file", long = "pass-file", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+    /// Read the passphrase of the key from the environment variable VAR
+    #[arg(id = "pass_env", long = "pass-env", value_name = "VAR")]
+    pub variable: Option<String>,
+    /// Read the passphrase of the key from the open file descriptor N
+    #[arg(id = "pass_fd", long = "pass-fd", value_name = "N")]
+    pub descriptor: Option<u16>,
+}
+
+impl Passphrase {
+    /// The passphrase that was given; `None` if no source was named.
+    pub fn given(&self) -> Result<Option<Secret>, Failure> {
+        if let Some(path) = &self.file {
+            return first_line(path, &path.display().to_string()).map(Some);
+        }
+        if let Some(number) = self.descriptor {
+            let path = format!("/dev/fd/{number}");
+            return first_line(Path::new(&path), &format!("file descriptor {number}")).map(Some);
+        }
+        let Some(variable) = &self.variable else { return Ok(None) };
+        match std::env::var_os(variable) {
+            Some(value) => Ok(Some(Secret::new(value.into_encoded_bytes()))),
+            None => Err(Failure::new(Exit::FAILED, format!("the environment variable `{variable}` is not set"))),
+        }
+    }
+
+    /// The passphrase to open `what` with: the one given, or what the user types.
+    pub fn to_open(&self, what: &Path) -> Result<Secret, Failure> {
+        match self.given()? {
+            Some(secret) => Ok(secret),
+            None => ask(&format!("Passphrase of {}: ", what.display())),
+        }
+    }
+
+    /// The passphrase for a new key: the one given, or what the user types twice.
+    pub fn to_protect(&self, what: &Path) -> Result<Secret, Failure> {
+        let secret = if let Some(secret) = self.given()? {
+            secret
+        } else {
+            let once = ask(&format!("New passphrase for {}: ", what.display()))?;
+            if once != ask("The same again: ")? {
+                return Err(Failure::new(Exit::FAILED, "the two passphrases differ"));
+            }
+            once
+        };
+        if secret.expose().is_empty() {
+            return Err(Failure::new(Exit::FAILED, "an empty passphrase protects nothing"));
+        }
+        Ok(secret)
+    }
+
+    /// The private key in a file, opened if it is encrypted.
+    pub fn read_key(&self, path: &Path) -> Result<PrivateKey, Failure> {
+        match read::private_key(path).map_err(|error| not_read(&error))? {
+            EncodedKey::Plain(key) => Ok(key),
+            EncodedKey::Encrypted(key) => {
+                let passphrase = self.to_open(path)?;
+                key.decrypt(passphrase.expose()).map_err(|error| not_decrypted(path, &error))
+            }
+        }
+    }
+
+    /// As [`Passphrase::read_key`], ready to sign.
+    pub fn read_pair(&self, path: &Path) -> Result<KeyPair, Failure> {
+        KeyPair::load(&self.read_key(path)?).map_err(|_| {
+            Failure::new(
+                Exit::FAILED,
+                format!("the key `{}` is damaged, or of a type that cannot be used", path.display()),
+            )
+            .hint("P-256, P-384, P-521, RSA from 2048 to 8192 bits and Ed25519 can")
+        })
+    }
+}
+
+fn first_line(path: &Path, name: &str) -> Result<Secret, Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::new(Exit::FAILED, format!("cannot read the passphrase from {name}: {why}"))
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
+    read.map_err(|error| failed(&error))?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if line.len() as u64 > LIMIT {
+        return Err(failed(&format_args!("it is longer than {LIMIT} bytes")));
+    }
+    Ok(Secret::new(line.strip_suffix(b"\r").unwrap_or(line)))
+}
+
+fn ask(prompt: &str) -> Result<Secret, Failure> {
+    match rpassword::prompt_password(prompt) {
+        Ok(typed) => Ok(Secret::new(typed.into_bytes())),
+        Err(error) => {
+            let why = match error.kind() {
+                ErrorKind::UnexpectedEof => "the input ended".to_owned(),
+                _ => "there is no terminal to ask on".to_owned(),
+            };
+            Err(Failure::new(Exit::FAILED, format!("a passphrase is needed, and {why}"))
+                .hint("--pass-file FILE, --pass-env VAR or --pass-fd N gives it"))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `certgen csr` and `certgen sign`: a certificate for a key that never leaves its device.
+
+use std::path::PathBuf;
+
+use super::ca::tell;
+use super::dates::now;
+use super::explain::{bad_request, not_made, not_read};
+use super::files::{CERTIFICATE_MODE, Folder, NewFile, stem, write_all};
+use super::leaf::{add, more_names};
+use super::options::{
+    CLIENT_DAYS, Issuer, Lifetime, NewKey, Output, SERVER_DAYS, SubjectParts, chain_path, warn_of_long_life,
+};
+use super::passphrase::Passphrase;
+use crate::pki::certificate::{AlternativeName, Certificate};
+use crate::pki::make::{KeyPair, Leaf, Purpose, Request, Subject, host, to_pem};
+use crate::pki::read::{self, Kind, ReadError, ReadProblem, Section};
+use crate::term::{Exit, Failure, Term};
+
+#[derive(Debug, clap::Args)]
+pub struct RequestArgs {
+    /// Common name: the id of a client, or the host of a server
+    name: String,
+    /// More names: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    san: Vec<String>,
+    #[command(flatten)]
+    key: NewKey,
+    /// Use the private key in FILE instead of a new one
+    #[arg(long, value_name = "FILE", conflicts_with = "kind", value_hint = clap::ValueHint::FilePath)]
+    use_key: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: Passphrase,
+    #[command(flatten)]
+    subject: SubjectParts,
+    /// Name of the files without their endings [default: NAME]
+    #[arg(long, value_name = "STEM")]
+    stem: Option<String>,
+    /// Folder for the new files
+    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
+    out: PathBuf,
+    /// Replace files that exist
+    #[arg(short, long)]
+    force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SignArgs {
+    /// The request, PEM or DER
+    #[arg(value_name = "CSR", value_hint = clap::ValueHint::FilePath)]
+    request: PathBuf,
+    /// What the certificate is for; the request does not decide that
+    #[arg(long, value_name = "PURPOSE")]
+    profile: Profile,
+    /// Names beside those in the request; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    san: Vec<String>,
+    #[command(flatten)]
+    lifetime: Lifetime,
+    #[command(flatten)]
+    issuer: Issuer,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Profile {
+    Server,
+    Client,
+    Both,
+}
+
+pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let what = "make the request";
+    let mut names: Vec<AlternativeName> = Vec::new();
+    let own = if args.name.contains('@') { args.name.parse() } else { host(&args.name) };
+    add(&mut names, own);
+    add(&mut names, more_names(&args.san, what)?);
+    let key = if let Some(path) = &args.use_key {
+        args.passphrase.read_pair(path)?
+    } else {
+        args.key.warn(term);
+        KeyPair::generate(args.key.kind).map_err(|error| not_made(what, error))?
+    };
+    let subject = args.subject.with(Some(args.name.clone()));
+    let request = Request::make(&subject, &names, &key).map_err(|error| not_made(what, error))?;
+    let stem = stem(args.stem.as_ref().unwrap_or(&args.name))?;
+    let text = to_pem("CERTIFICATE REQUEST", &request);
+    let mut files = vec![NewFile::new(args.out.join(format!("{stem}.csr")), text.as_bytes(), CERTIFICATE_MODE)];
+    if args.use_key.is_none() {
+        files.push(NewFile::key(args.out.join(format!("{stem}.key")), &key, None)?);
+    }
+    let folder = Folder::make(&args.out)?;
+    write_all(&files, args.force)?;
+    folder.keep();
+    for file in &files {
+        term.line(file.path.display());
+    }
+    Ok(Exit::OK)
+}
+
+pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let now = now();
+    let request = read_request(args)?;
+    for refused in &request.refused {
+        term.note(format_args!("warning: the request asks for {refused}, which it does not get"));
+    }
+    let mut names = request.names.clone();
+    add(&mut names, more_names(&args.san, "sign the request")?);
+    let (purpose, days) = match args.profile {
+        Profile::Server => (Purpose::Server, SERVER_DAYS),
+        Profile::Both => (Purpose::Both, SERVER_DAYS),
+        Profile::Client => (Purpose::Client, CLIENT_DAYS),
+    };
+    if names.is_empty() && purpose != Purpose::Client {
+        return Err(Failure::new(Exit::FAILED, format!("the request `{}` names no host", args.request.display()))
+            .hint("--san HOST adds one"));
+    }
+    if names.is_empty() && request.subject.is_empty() {
+        return Err(Failure::new(Exit::FAILED, format!("the request `{}` has no name at all", args.request.display()))
+            .hint("--san NAME adds one"));
+    }
+    let issuer = args.issuer.open(now)?;
+    let validity = args.lifetime.validity(now, days, Some(issuer.authority.certificate()), term);
+    warn_of_long_life(validity, now, term);
+    let leaf = Leaf { subject: Subject::default(), names, purpose, validity };
+    let made = request.sign(&issuer.authority, &leaf).map_err(|error| not_made("sign the request", error))?;
+    let certificate = Certificate::parse(&made)
+        .map_err(|_| Failure::new(Exit::FAILED, "the request makes a certificate that cannot be read back"))?;
+    let stem = stem(&args.request.file_stem().unwrap_or_default().to_string_lossy())?;
+    let out = args.output.out.clone().or_else(|| args.request.parent().map(PathBuf::from)).unwrap_or_default();
+    let crt = out.join(format!("{stem}.crt"));
+    let mut files = vec![NewFile::certificates(crt.clone(), [certificate.der.as_slice()])];
+    if !issuer.chain.is_empty() {
+        let chain = [&certificate].into_iter().chain(&issuer.chain);
+        files.push(NewFile::certificates(chain_path(&crt), chain.map(|it| it.der.as_slice())));
+    }
+    let folder = Folder::make(&out)?;
+    write_all(&files, args.output.force)?;
+    folder.keep();
+    tell(&certificate, &files, term);
+    Ok(Exit::OK)
+}
+
+fn read_request(args: &SignArgs) -> Result<Request, Failure> {
+    let path = &args.request;
+    let failed = |problem| ReadError { path: path.clone(), problem };
+    let bytes = read::bytes(path).map_err(|error| not_read(&error))?;
+    let sections = read::parse(&bytes).map_err(|problem| not_read(&failed(problem)))?;
+    let found = sections.iter().find_map(|section| match section {
+        Section::Request(der) => Some(der.as_slice()),
+        _ => None,
+    });
+    match (found, sections.first()) {
+        (Some(der), _) => Request::read(der).map_err(|error| bad_request(path, error)),
+        (None, Some(other)) => Err(not_read(&failed(ReadProblem::Not { wanted: Kind::Request, found: other.kind() }))),
+        (None, None) => Request::read(&bytes).map_err(|error| bad_request(path, error)),
+    }
+}
