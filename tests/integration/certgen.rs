@@ -125,7 +125,7 @@ fn init_makes_everything_that_a_broker_and_its_clients_need() {
     );
     assert_eq!(mode(&lab), 0o700);
     for name in names_in(&lab) {
-        let wanted = if name.ends_with(".key") { 0o600 } else { 0o644 };
+        let wanted = if Path::new(&name).extension().is_some_and(|end| end == "key") { 0o600 } else { 0o644 };
         assert_eq!(mode(&lab.join(&name)), wanted, "{name}");
     }
     let configuration = fs::read_to_string(lab.join("mosquitto.conf")).unwrap();
