@@ -1,10 +1,18 @@
 //! Facts of a failure → cause and hint, by stable finding id.
 //!
 //! * [`Finding`]: what every verb tells, and `check` collects
-//! * [`files`]: files of certificates and keys that give nothing
+//! * [`tls`], [`unanswered`]: handshakes that fail, and connections that end before CONNACK
+//! * [`chain`], [`files`]: certificates and keys
 
+mod attempted;
+pub mod chain;
 pub mod files;
 mod finding;
+pub mod tls;
+mod unanswered;
 pub mod when;
 
+pub use attempted::Attempted;
+use attempted::list;
 pub use finding::{Finding, Severity};
+pub use unanswered::{Unanswered, unanswered};

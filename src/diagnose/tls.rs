@@ -1,0 +1,273 @@
+//! TLS that does not come about: handshakes, alerts, and options that make no configuration.
+
+use std::path::Path;
+
+use crate::net::reason;
+use crate::net::tls::{Alert, Cause, Failure, FileRole, OptionsError, Seen};
+use crate::pki::key::DecryptError;
+
+use super::chain;
+use super::files::{mismatch, unreadable};
+use super::when::date;
+use super::{Attempted, Finding, list};
+
+/// Why a TLS handshake failed.
+pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
+    let place = attempted.place();
+    match &failure.cause {
+        Cause::Certificate => {
+            let verdict = failure.seen.verdict.as_ref();
+            match verdict.and_then(|verdict| verdict.problems.first()) {
+                Some(problem) => chain::problem(problem, attempted.scene(&attempted.trusted())),
+                None => Finding::error("cert.malformed", format!("{place} shows no certificate")),
+            }
+        }
+        Cause::Alert(given) => alert(*given, &failure.seen, attempted),
+        Cause::NotTls => tls_to_plain(format!("{place} answers, but not with TLS"), attempted),
+        Cause::Closed if attempted.is_aws() && attempted.port() == Some(443) => aws(attempted),
+        Cause::Closed => tls_to_plain(
+            format!("{place} closed the connection when TLS began: this listener has probably no TLS"),
+            attempted,
+        ),
+        Cause::Incompatible(why) => {
+            let id = if why.contains("Version") { "tls.version" } else { "tls.cipher" };
+            Finding::error(id, format!("{place} and we have nothing in common: {why}"))
+                .fix("leave out --tls-version, --ciphers and --tls-alpn to offer everything")
+        }
+        Cause::BadName => {
+            let name = failure.name.as_deref().unwrap_or_default();
+            Finding::error("tls.name", format!("`{name}` cannot be the name of a TLS server"))
+                .fix("give the host name in the server's certificate with -h")
+        }
+        Cause::TimedOut => {
+            Finding::error("tls.timeout", format!("{place} accepted the connection and then said nothing of TLS"))
+                .fix("is it a TLS listener? without --cafile, --tls-use-os-certs and mqtts:// we speak plain MQTT")
+        }
+        Cause::Protocol(why) => Finding::error("tls.protocol", format!("{place} breaks the rules of TLS: {why}")),
+        Cause::Io(error) => Finding::error("net.lost", format!("the connection to {place} broke: {}", reason(error))),
+    }
+}
+
+fn tls_to_plain(cause: String, attempted: &Attempted<'_>) -> Finding {
+    let hint = match attempted.port() {
+        Some(1883) => "TLS listeners are usually on port 8883: -p 8883",
+        _ => "without TLS: leave out --cafile, --capath, --tls-use-os-certs and mqtts://, or add --no-tls",
+    };
+    Finding::error("tls.tls-to-plain", cause).fix(hint)
+}
+
+fn aws(attempted: &Attempted<'_>) -> Finding {
+    Finding::error(
+        "tls.alpn",
+        format!("{} looks like AWS IoT, which takes MQTT on port 443 by ALPN only", attempted.place()),
+    )
+    .fix("--tls-alpn x-amzn-mqtt-ca (mqtt with a custom authorizer)")
+}
+
+/// What the peer meant by its alert, which depends on whether it judged a certificate of ours.
+pub(super) fn alert(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Finding {
+    let place = attempted.place();
+    let asked = seen.asked_for_certificate.is_some();
+    let sent = seen.sent_certificate;
+    match alert.0 {
+        116 | 40 if asked && !sent => certificate_required(seen),
+        116 => certificate_required(seen),
+        48 if sent => Finding::error(
+            "client.ca-unknown",
+            format!("the broker does not know the issuer of the client certificate{}", accepted_issuers(seen)),
+        )
+        .fix(inspect_own(attempted)),
+        45 if sent => Finding::error(
+            "client.expired",
+            format!(
+                "the broker says that the client certificate has expired; this machine's clock says {}",
+                date(attempted.now)
+            ),
+        )
+        .fix("or the broker's revocation list is out of date: check its nextUpdate"),
+        43 if sent => Finding::error(
+            "client.eku",
+            "the broker says that the client certificate is not for clients (its extended key usage lacks clientAuth)",
+        )
+        .fix(inspect_own(attempted)),
+        44 if sent => Finding::error("client.revoked", "the client certificate has been revoked"),
+        42 | 46 | 49 | 51 if sent => {
+            Finding::error("client.refused", format!("the broker refuses the client certificate: {alert}"))
+                .fix(inspect_own(attempted))
+        }
+        120 if attempted.is_aws() => aws(attempted),
+        120 => {
+            let offered = attempted.tls.map(|tls| tls.alpn.clone()).unwrap_or_default();
+            let offered = if offered.is_empty() { "none".to_owned() } else { list(&offered) };
+            Finding::error("tls.alpn", format!("{place} wants another application protocol (we offered {offered})"))
+                .fix("name it with --tls-alpn")
+        }
+        70 => Finding::error("tls.version", format!("{place} speaks no version of TLS that we do (1.2 and 1.3)"))
+            .fix("leave out --tls-version to offer TLS 1.2 too"),
+        40 | 71 => Finding::error(
+            "tls.cipher",
+            format!("{place} ended the handshake ({alert}): no cipher suite, signature or curve in common"),
+        )
+        .fix("leave out --ciphers to offer everything"),
+        112 => Finding::error("tls.sni", format!("{place} has no certificate for the name that we asked for"))
+            .fix("give the host name in the server's certificate with -h"),
+        115 => Finding::error("psk.unknown-identity", "the broker does not know this --psk-identity"),
+        20 => Finding::error("psk.wrong-key", "the broker has another key for this --psk-identity"),
+        _ => Finding::error("tls.alert", format!("{place} ended the TLS session: {alert}")),
+    }
+}
+
+pub(super) fn certificate_required(seen: &Seen) -> Finding {
+    let finding = Finding::error(
+        "client.cert-required",
+        format!("the broker asks for a client certificate{}, and none was given", accepted_issuers(seen)),
+    );
+    finding.fix("--cert FILE --key FILE, together with --cafile or --capath")
+}
+
+/// ` from CN=Lab CA`: the issuers that the server named when it asked.
+fn accepted_issuers(seen: &Seen) -> String {
+    let names: Vec<_> =
+        seen.asked_for_certificate.iter().flatten().filter(|name| !name.is_empty()).map(ToString::to_string).collect();
+    if names.is_empty() { String::new() } else { format!(" (it accepts those of {})", list(&names)) }
+}
+
+pub(super) fn inspect_own(attempted: &Attempted<'_>) -> String {
+    let certificate = attempted.tls.and_then(|tls| tls.identity.as_ref()).map(|(certificate, _)| certificate);
+    let certificate = certificate.map_or_else(|| "CERT".to_owned(), |path| path.display().to_string());
+    format!("look at it: moskit certgen inspect {certificate}")
+}
+
+/// Why options made no TLS configuration.
+pub fn options(error: &OptionsError) -> Finding {
+    match error {
+        OptionsError::File { role, error } => unreadable(what_for(*role), error),
+        OptionsError::Malformed { role, path } => Finding::error(
+            "file.damaged",
+            format!("a section of the {} `{}` is damaged", what_for(*role), path.display()),
+        )
+        .fix("get the file again from where it was made"),
+        OptionsError::NoSystemCertificates => {
+            Finding::error("ca.none", "the operating system has no certificates that can be read")
+                .fix("install ca-certificates, or give --cafile FILE")
+        }
+        OptionsError::KeyEncrypted { path, encryption } => Finding::error(
+            "key.encrypted",
+            format!("the key `{}` is encrypted ({encryption}) and no pass phrase was given", path.display()),
+        )
+        .fix(decrypt(path)),
+        OptionsError::KeyNotDecrypted { path, encryption, error } => not_decrypted(path, encryption, error),
+        OptionsError::KeyUnusable { path } => Finding::error(
+            "key.unusable",
+            format!(
+                "the key `{}` cannot be used: RSA of 2048 bits and more, P-256, P-384, P-521 and Ed25519 can",
+                path.display()
+            ),
+        ),
+        OptionsError::KeyMismatch { certificate, key } => {
+            mismatch(&certificate.display().to_string(), &key.display().to_string())
+        }
+        OptionsError::ChainOrder { certificate } => Finding::error(
+            "chain.order",
+            format!("the first certificate in `{}` is not the one that the key belongs to", certificate.display()),
+        )
+        .fix("put the own certificate first, then the one that issued it"),
+        OptionsError::Ciphers(ciphers) => {
+            let cause = if ciphers.unknown.is_empty() {
+                format!("`{}` leaves no cipher suite that moskit has", ciphers.list)
+            } else {
+                let words: Vec<_> = ciphers.unknown.iter().map(|word| format!("`{word}`")).collect();
+                format!("no cipher suite that moskit has is called {}", list(&words))
+            };
+            Finding::error("tls.cipher", cause)
+                .fix("the suites are those of TLS 1.3 and ECDHE with AES-GCM or ChaCha20: leave out --ciphers for all")
+        }
+        OptionsError::ApplicationProtocol(name) => Finding::error(
+            "tls.alpn",
+            format!("`{name}` cannot be the name of an application protocol: it has 1 to 255 bytes"),
+        ),
+        OptionsError::KeyLog { path, error } => Finding::error(
+            "file.kind",
+            format!("the key log `{}` cannot be written: {}", path.display(), reason(error)),
+        ),
+    }
+}
+
+fn what_for(role: FileRole) -> &'static str {
+    match role {
+        FileRole::Cafile => "CA file",
+        FileRole::Capath => "CA folder",
+        FileRole::Certificate => "certificate",
+        FileRole::Key => "private key",
+        FileRole::RevocationList => "revocation list",
+        FileRole::KeyLog => "key log",
+    }
+}
+
+fn not_decrypted(path: &Path, encryption: &str, error: &DecryptError) -> Finding {
+    let path = path.display();
+    match error {
+        DecryptError::WrongPassphrase => {
+            Finding::error("key.passphrase", format!("that is not the pass phrase of the key `{path}` ({encryption})"))
+        }
+        DecryptError::Unsupported(what) => Finding::error(
+            "key.encrypted",
+            format!("the key `{path}` is encrypted in a way that moskit does not know: {what}"),
+        )
+        .fix(format!("to convert it: openssl pkcs8 -topk8 -in {path} -out {path}.new")),
+        DecryptError::TooCostly => Finding::error(
+            "key.encrypted",
+            format!("the key `{path}` demands more work or memory to open than moskit allows"),
+        ),
+        DecryptError::Malformed => Finding::error("file.kind", format!("the key `{path}` is damaged")),
+    }
+}
+
+fn decrypt(path: &Path) -> String {
+    format!(
+        "give its pass phrase with --key-pass-file, or open it for good: moskit certgen key decrypt {0} --out {0}.plain",
+        path.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Endpoint;
+
+    #[test]
+    fn an_alert_is_told_by_what_we_had_shown() {
+        let endpoint = Endpoint::new("mqtt.lan", 8883).unwrap();
+        let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: false, now: 1_795_268_760 };
+        let id = |code, asked: bool, sent| {
+            let seen = Seen { asked_for_certificate: asked.then(Vec::new), sent_certificate: sent, ..Seen::default() };
+            alert(Alert(code), &seen, &attempted).id
+        };
+        let rows = [
+            (116, true, false, "client.cert-required"),
+            (40, true, false, "client.cert-required"),
+            (40, false, false, "tls.cipher"),
+            (48, true, true, "client.ca-unknown"),
+            (45, true, true, "client.expired"),
+            (43, true, true, "client.eku"),
+            (44, true, true, "client.revoked"),
+            (42, true, true, "client.refused"),
+            (42, false, false, "tls.alert"),
+            (120, false, false, "tls.alpn"),
+            (70, false, false, "tls.version"),
+            (112, false, false, "tls.sni"),
+            (115, false, false, "psk.unknown-identity"),
+        ];
+        for (code, asked, sent, expected) in rows {
+            assert_eq!(id(code, asked, sent), expected, "alert {code}, asked {asked}, sent {sent}");
+        }
+    }
+
+    #[test]
+    fn a_key_under_a_pass_phrase_is_named_with_its_encryption() {
+        let error = OptionsError::KeyEncrypted { path: "client.key".into(), encryption: "PKCS#8, PBES2 x".to_owned() };
+        let finding = options(&error);
+        assert_eq!(finding.what, "the key `client.key` is encrypted (PKCS#8, PBES2 x) and no pass phrase was given");
+        assert!(finding.fix.unwrap().contains("moskit certgen key decrypt client.key"));
+    }
+}
