@@ -7,10 +7,12 @@ pub mod access;
 mod change;
 pub mod config;
 mod event;
+pub mod log;
 mod message;
 mod settings;
 mod statistics;
 pub mod store;
+pub mod sys;
 
 pub use access::{Access, Identity};
 pub use change::{

@@ -463,7 +463,7 @@ fn log_dest(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Pr
     let destination = match line.word()? {
         "none" => {
             log.destinations.clear();
-            log.destinations_set = true;
+            configuration.log_dest_was_set = true;
             return Ok(());
         }
         "stdout" => LogDestination::Stdout,
@@ -480,9 +480,9 @@ fn log_dest(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Pr
         }
         other => return Err(line.invalid(other)),
     };
-    if !log.destinations_set {
+    if !configuration.log_dest_was_set {
         log.destinations.clear();
-        log.destinations_set = true;
+        configuration.log_dest_was_set = true;
     }
     if !log.destinations.contains(&destination) {
         log.destinations.push(destination);
@@ -493,9 +493,9 @@ fn log_dest(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Pr
 fn log_type(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {
     let word = line.word()?;
     let log = &mut configuration.log;
-    if !log.types_set {
+    if !configuration.log_type_was_set {
         log.types = LogTypes::NONE;
-        log.types_set = true;
+        configuration.log_type_was_set = true;
     }
     match (word, LogTypes::named(word)) {
         ("none", _) => log.types = LogTypes::NONE,

@@ -31,6 +31,8 @@ pub struct Configuration {
     pub notices: Vec<Notice>,
     pub(super) default_listener: Option<Listener>,
     pub(super) security_was_set: bool,
+    pub(super) log_dest_was_set: bool,
+    pub(super) log_type_was_set: bool,
     pub(super) plugins: Plugins,
 }
 
@@ -50,6 +52,8 @@ impl Default for Configuration {
             notices: Vec::new(),
             default_listener: None,
             security_was_set: false,
+            log_dest_was_set: false,
+            log_type_was_set: false,
             plugins: Plugins::default(),
         }
     }
@@ -293,8 +297,6 @@ pub struct LogSettings {
     /// 0 to 7 for `local0` to `local7`; `None` = daemon.
     pub facility: Option<u8>,
     pub connection_messages: bool,
-    pub(super) destinations_set: bool,
-    pub(super) types_set: bool,
 }
 
 impl Default for LogSettings {
@@ -306,8 +308,6 @@ impl Default for LogSettings {
             timestamp_format: None,
             facility: None,
             connection_messages: true,
-            destinations_set: false,
-            types_set: false,
         }
     }
 }
