@@ -2,12 +2,13 @@
 //!
 //! * [`Finding`]: what every verb tells, and `check` collects
 //! * [`tls`], [`unanswered`]: handshakes that fail, and connections that end before CONNACK
-//! * [`chain`], [`files`]: certificates and keys
+//! * [`chain`], [`files`]: certificates and keys; [`stacks`]: what each family of TLS clients makes of them
 
 mod attempted;
 pub mod chain;
 pub mod files;
 mod finding;
+pub mod stacks;
 pub mod tls;
 mod unanswered;
 pub mod when;

@@ -4,6 +4,7 @@
 //! completions and the `mosquitto_*` names.
 
 pub mod certgen;
+pub mod check;
 pub mod client_args;
 pub mod client_checks;
 pub mod client_options;
@@ -72,7 +73,8 @@ pub struct Invocation {
 }
 
 /// Every verb, in the order of `moskit --help`.
-pub const APPLETS: &[Applet] = &[passwd::APPLET, certgen::APPLET, man::APPLET, completions::APPLET, links::APPLET];
+pub const APPLETS: &[Applet] =
+    &[passwd::APPLET, certgen::APPLET, check::APPLET, man::APPLET, completions::APPLET, links::APPLET];
 
 /// Runs the applet that `words` (the whole argv) names and tells how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>, term: &mut Term) -> Exit {

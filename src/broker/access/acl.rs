@@ -42,11 +42,40 @@ enum Grant {
     Deny,
 }
 
+/// What is decided, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    pub allowed: bool,
+    pub because: Because,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// An entry of the ACL file, by its line counted from 1.
+    Line(usize),
+    /// No entry speaks of the topic.
+    NoEntry,
+    /// A wildcard in the client id or the user name, while there are patterns.
+    WildcardInName,
+    /// `$SYS` is the broker's own to write.
+    ReservedTopic,
+    /// There is no ACL file.
+    NoFile,
+}
+
+/// One entry, with its line counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    grant: Grant,
+    filter: String,
+    line: usize,
+}
+
 /// One list. `deny` goes before everything else of the list, wherever it stands in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Entries {
-    denied: Vec<String>,
-    granted: Vec<(Grant, String)>,
+    denied: Vec<Entry>,
+    granted: Vec<Entry>,
 }
 
 impl Acl {
@@ -54,7 +83,8 @@ impl Acl {
     pub fn parse(text: &[u8]) -> Result<Self, AclProblem> {
         let mut acl = Self::default();
         let mut user: Option<String> = None;
-        for line in text.split(|byte| *byte == b'\n').filter(|line| line.first() != Some(&b'#')) {
+        let lines = text.split(|byte| *byte == b'\n').enumerate();
+        for (index, line) in lines.filter(|(_, line)| line.first() != Some(&b'#')) {
             let line = std::str::from_utf8(line).map_err(|_| AclProblem::MalformedUtf8)?.trim_ascii_end();
             let word_start = line.find(|c| c != ' ').unwrap_or(line.len());
             let word_end = line[word_start..].find(' ').map_or(line.len(), |space| word_start + space);
@@ -64,16 +94,16 @@ impl Acl {
                 "user" if rest.is_empty() => return Err(AclProblem::MissingUsername),
                 "user" => user = Some(rest.to_owned()),
                 "topic" => {
-                    let entry = entry(rest)?;
+                    let entry = entry(rest, index + 1)?;
                     match &user {
                         None => acl.anonymous.add(entry),
                         Some(user) => acl.users.entry(user.clone()).or_default().add(entry),
                     }
                 }
                 "pattern" => {
-                    let entry = entry(rest)?;
-                    if !entry.1.contains("%c") && !entry.1.contains("%u") {
-                        acl.plain_patterns.push(entry.1.clone());
+                    let entry = entry(rest, index + 1)?;
+                    if !entry.filter.contains("%c") && !entry.filter.contains("%u") {
+                        acl.plain_patterns.push(entry.filter.clone());
                     }
                     acl.patterns.add(entry);
                 }
@@ -89,31 +119,35 @@ impl Acl {
     }
 
     /// The first entry that matches topic and kind decides; without one the answer is no.
-    pub(super) fn allows(&self, client_id: &str, username: Option<&str>, topic: &str, kind: Kind) -> bool {
+    pub(super) fn rule(&self, client_id: &str, username: Option<&str>, topic: &str, kind: Kind) -> Ruling {
         let own = match username {
             None => Some(&self.anonymous),
             Some(user) => self.users.get(user),
         };
-        if let Some(decided) = own.and_then(|entries| entries.decide(topic, kind, |filter| Some(Cow::Borrowed(filter))))
+        if let Some(ruling) = own.and_then(|entries| entries.decide(topic, kind, |filter| Some(Cow::Borrowed(filter))))
         {
-            return decided;
+            return ruling;
         }
         if self.patterns.is_empty() {
-            return false;
+            return Ruling::NO_ENTRY;
         }
         // An id with wildcards in it would match what belongs to others.
         if client_id.contains(['+', '#']) || username.is_some_and(|user| user.contains(['+', '#'])) {
-            return false;
+            return Ruling { allowed: false, because: Because::WildcardInName };
         }
-        self.patterns.decide(topic, kind, |filter| fill(filter, client_id, username)).unwrap_or(false)
+        self.patterns.decide(topic, kind, |filter| fill(filter, client_id, username)).unwrap_or(Ruling::NO_ENTRY)
     }
 }
 
+impl Ruling {
+    const NO_ENTRY: Self = Self { allowed: false, because: Because::NoEntry };
+}
+
 impl Entries {
-    fn add(&mut self, (grant, filter): (Grant, String)) {
-        match grant {
-            Grant::Deny => self.denied.push(filter),
-            _ => self.granted.push((grant, filter)),
+    fn add(&mut self, entry: Entry) {
+        match entry.grant {
+            Grant::Deny => self.denied.push(entry),
+            _ => self.granted.push(entry),
         }
     }
 
@@ -123,21 +157,20 @@ impl Entries {
 
     /// `None`: no entry speaks of it. `filled` makes the filter of an entry, or nothing if it does not
     /// concern this client.
-    fn decide(&self, topic: &str, kind: Kind, filled: impl Fn(&str) -> Option<Cow<'_, str>>) -> Option<bool> {
-        let speaks_of = |filter: &String| filled(filter).is_some_and(|filter| matches(&filter, topic));
-        if self.denied.iter().any(speaks_of) {
-            return Some(false);
-        }
-        let grants = |grant: Grant| match kind {
-            Kind::Read => matches!(grant, Grant::Read | Grant::ReadWrite),
-            Kind::Write => matches!(grant, Grant::Write | Grant::ReadWrite),
+    fn decide(&self, topic: &str, kind: Kind, filled: impl Fn(&str) -> Option<Cow<'_, str>>) -> Option<Ruling> {
+        let speaks_of = |entry: &&Entry| filled(&entry.filter).is_some_and(|filter| matches(&filter, topic));
+        let grants = |entry: &&Entry| match kind {
+            Kind::Read => matches!(entry.grant, Grant::Read | Grant::ReadWrite),
+            Kind::Write => matches!(entry.grant, Grant::Write | Grant::ReadWrite),
         };
-        self.granted.iter().any(|(grant, filter)| grants(*grant) && speaks_of(filter)).then_some(true)
+        let ruling = |allowed| move |entry: &Entry| Ruling { allowed, because: Because::Line(entry.line) };
+        let denied = self.denied.iter().find(speaks_of).map(ruling(false));
+        denied.or_else(|| self.granted.iter().filter(grants).find(speaks_of).map(ruling(true)))
     }
 }
 
 /// `[read|write|readwrite|deny] FILTER`. The keyword may be missing when the filter has no spaces.
-fn entry(text: &str) -> Result<(Grant, String), AclProblem> {
+fn entry(text: &str, line: usize) -> Result<Entry, AclProblem> {
     let (grant, filter) = match text.split_once(' ') {
         None => (Grant::ReadWrite, text),
         Some((word, filter)) => {
@@ -153,7 +186,7 @@ fn entry(text: &str) -> Result<(Grant, String), AclProblem> {
     };
     match filter {
         "" => Err(AclProblem::EmptyTopic),
-        filter if is_filter(filter) => Ok((grant, filter.to_owned())),
+        filter if is_filter(filter) => Ok(Entry { grant, filter: filter.to_owned(), line }),
         filter => Err(AclProblem::InvalidTopic(filter.to_owned())),
     }
 }
@@ -217,7 +250,7 @@ mod tests {
 
     /// `rw`, `r-`, `-w` or `--`.
     fn may(acl: &Acl, username: Option<&str>, topic: &str) -> &'static str {
-        let allows = |kind| acl.allows("client", username, topic, kind);
+        let allows = |kind| acl.rule("client", username, topic, kind).allowed;
         match (allows(Kind::Read), allows(Kind::Write)) {
             (true, true) => "rw",
             (true, false) => "r-",
@@ -293,11 +326,11 @@ mod tests {
     #[test]
     fn names_with_wildcards_are_denied_once_there_are_patterns() {
         let with_patterns = acl("topic a\npattern read p/%c\n");
-        assert!(with_patterns.allows("evil/#", None, "a", Kind::Read));
-        assert!(!with_patterns.allows("#", None, "p/x", Kind::Read));
-        assert!(!with_patterns.allows("+", None, "p/+", Kind::Read));
-        assert!(!with_patterns.allows("client", Some("+"), "p/client", Kind::Read));
-        assert!(with_patterns.allows("a/b", None, "p/a/b", Kind::Read));
+        assert!(with_patterns.rule("evil/#", None, "a", Kind::Read).allowed);
+        assert!(!with_patterns.rule("#", None, "p/x", Kind::Read).allowed);
+        assert!(!with_patterns.rule("+", None, "p/+", Kind::Read).allowed);
+        assert!(!with_patterns.rule("client", Some("+"), "p/client", Kind::Read).allowed);
+        assert!(with_patterns.rule("a/b", None, "p/a/b", Kind::Read).allowed);
     }
 
     #[test]

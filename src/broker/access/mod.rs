@@ -4,7 +4,7 @@
 
 mod acl;
 
-pub use acl::{Acl, AclProblem};
+pub use acl::{Acl, AclProblem, Because, Ruling};
 
 use std::sync::Arc;
 
@@ -62,21 +62,31 @@ impl Access {
 
     /// Asked at PUBLISH and for wills.
     pub fn may_publish(&self, who: Identity<'_>, topic: &str) -> bool {
-        if is_sys(topic) && !is_bridge_state(topic) {
-            return false;
-        }
-        self.allows(who, topic, acl::Kind::Write)
+        self.publish_ruling(who, topic).allowed
     }
 
     /// Asked for each message and client at delivery.
     pub fn may_receive(&self, who: Identity<'_>, topic: &str) -> bool {
-        self.allows(who, topic, acl::Kind::Read)
+        self.receive_ruling(who, topic).allowed
     }
 
-    fn allows(&self, who: Identity<'_>, topic: &str, kind: acl::Kind) -> bool {
+    /// As [`Access::may_publish`], with the reason.
+    pub fn publish_ruling(&self, who: Identity<'_>, topic: &str) -> Ruling {
+        if is_sys(topic) && !is_bridge_state(topic) {
+            return Ruling { allowed: false, because: Because::ReservedTopic };
+        }
+        self.rule(who, topic, acl::Kind::Write)
+    }
+
+    /// As [`Access::may_receive`], with the reason.
+    pub fn receive_ruling(&self, who: Identity<'_>, topic: &str) -> Ruling {
+        self.rule(who, topic, acl::Kind::Read)
+    }
+
+    fn rule(&self, who: Identity<'_>, topic: &str, kind: acl::Kind) -> Ruling {
         match self.rules(who.listener).and_then(|rules| rules.acl.as_deref()) {
-            Some(acl) => acl.allows(who.client_id, who.username, topic, kind),
-            None => true,
+            Some(acl) => acl.rule(who.client_id, who.username, topic, kind),
+            None => Ruling { allowed: true, because: Because::NoFile },
         }
     }
 }

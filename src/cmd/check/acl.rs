@@ -1,0 +1,117 @@
+//! `check acl`: what an ACL file decides for one client and topic, and by which line.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::report::{Report, Stage};
+use crate::broker::ListenerId;
+use crate::broker::access::{Access, Acl, AclProblem, Because, Identity, Rules, Ruling};
+use crate::diagnose::{Finding, files};
+use crate::pki::read;
+
+/// Who wants what.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub user: Option<String>,
+    pub client: String,
+    pub topic: String,
+    pub publish: bool,
+    pub receive: bool,
+}
+
+pub fn check(path: &Path, question: &Question) -> Report {
+    let who = match &question.user {
+        Some(user) => format!("user `{user}`"),
+        None => "anonymous".to_owned(),
+    };
+    let mut report =
+        Report::new(format!("{}: {who}, client `{}`, topic `{}`", path.display(), question.client, question.topic));
+    let text = match read::bytes(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let mut stage = Stage::new("file");
+            stage.found(files::unreadable("ACL file", &error));
+            report.stages.push(stage);
+            return report;
+        }
+    };
+    let acl = match Acl::parse(&text) {
+        Ok(acl) => acl,
+        Err(problem) => {
+            let mut stage = Stage::new("file");
+            stage.found(refused(path, &problem));
+            report.stages.push(stage);
+            return report;
+        }
+    };
+    let lines: Vec<_> =
+        text.split(|byte| *byte == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let access = Access::new(vec![Rules { allow_anonymous: true, passwords: None, acl: Some(Arc::new(acl)) }]);
+    let identity =
+        Identity { client_id: &question.client, username: question.user.as_deref(), listener: ListenerId(0) };
+    if question.publish {
+        report.stages.push(stage("publish", access.publish_ruling(identity, &question.topic), question, &lines));
+    }
+    if question.receive {
+        let mut stage = stage("receive", access.receive_ruling(identity, &question.topic), question, &lines);
+        if stage.failed() {
+            stage.findings.push(Finding::note(
+                "acl.subscribe-silent",
+                "a broker grants the subscription all the same and then delivers nothing",
+            ));
+        }
+        report.stages.push(stage);
+    }
+    report
+}
+
+/// Why a broker does not start with the file.
+pub fn refused(path: &Path, problem: &AclProblem) -> Finding {
+    let why = match problem {
+        AclProblem::UnknownAccess(word) => format!("`{word}` is no access: read, write, readwrite or deny"),
+        AclProblem::UnknownLine(word) => format!("no line begins with `{word}`: topic, user or pattern"),
+        AclProblem::EmptyTopic => "an entry has no topic".to_owned(),
+        AclProblem::MissingUsername => "a user line has no name".to_owned(),
+        AclProblem::InvalidTopic(topic) => format!("`{topic}` is no topic filter"),
+        AclProblem::MalformedUtf8 => "it is not UTF-8".to_owned(),
+    };
+    Finding::error("acl.file", format!("the ACL file `{}` is refused: {why}", path.display()))
+        .fix(format!("correct {}; a broker does not start with it", path.display()))
+}
+
+fn stage(name: &'static str, ruling: Ruling, question: &Question, lines: &[String]) -> Stage {
+    let mut stage = Stage::new(name);
+    let because = match ruling.because {
+        Because::Line(line) => {
+            stage.fact("line", line);
+            let text = lines.get(line - 1).map(|line| line.trim()).unwrap_or_default();
+            format!("line {line}: `{text}`")
+        }
+        Because::NoEntry => "no entry speaks of the topic, and what no entry allows is denied".to_owned(),
+        Because::WildcardInName => {
+            "the client id or the user name has a wildcard in it, and there are patterns".to_owned()
+        }
+        Because::ReservedTopic => "$SYS is the broker's own to write".to_owned(),
+        Because::NoFile => "there is no ACL file".to_owned(),
+    };
+    if ruling.allowed {
+        stage.facts.insert("allowed".to_owned(), format!("by {because}").into());
+        return stage;
+    }
+    let id = if name == "publish" { "acl.publish-denied" } else { "acl.receive-denied" };
+    let finding = Finding::error(id, format!("denied: {because}"));
+    stage.found(match ruling.because {
+        Because::NoEntry => finding.fix(remedy(name, question)),
+        _ => finding,
+    });
+    stage
+}
+
+/// The lines to add.
+fn remedy(name: &str, question: &Question) -> String {
+    let access = if name == "publish" { "write" } else { "read" };
+    match &question.user {
+        Some(user) => format!("add below `user {user}`: topic {access} {}", question.topic),
+        None => format!("add above every `user` line: topic {access} {}", question.topic),
+    }
+}

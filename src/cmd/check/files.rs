@@ -1,0 +1,343 @@
+//! `check files`: certificates, keys and revocation lists as they lie on disk.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::account::{Account, Database, Want};
+use super::report::{Report, Stage};
+use crate::diagnose::when::{date, days_until, span};
+use crate::diagnose::{Finding, chain, files, stacks};
+use crate::pki::certificate::Certificate;
+use crate::pki::chain::{Anchors, Problem, Purpose, Question, Verdict, Warning, judge};
+use crate::pki::key::EncodedKey;
+use crate::pki::name::PeerName;
+use crate::pki::read;
+use crate::pki::revocation::RevocationList;
+
+/// The files to check.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    pub cafile: Option<PathBuf>,
+    pub capath: Option<PathBuf>,
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    pub revocation: Option<PathBuf>,
+    /// Whom the certificate must be for.
+    pub host: Option<String>,
+    /// Without it the certificate's extended key usage tells.
+    pub purpose: Option<Purpose>,
+    /// The broker's own certificate: its clients hold the CA, so an unknown issuer is no fault.
+    pub issuer_is_elsewhere: bool,
+}
+
+/// Who must be able to read the files, with the users of this machine.
+pub type Reader<'a> = Option<(&'a Database, &'a Account)>;
+
+/// What the files hold.
+#[derive(Default)]
+struct Contents {
+    anchors: Option<Anchors>,
+    chain: Option<Vec<Vec<u8>>>,
+    key: Option<EncodedKey>,
+    revocation: Option<Vec<RevocationList>>,
+}
+
+/// Checks `files` at `now` (seconds since 1970).
+pub fn check(files: &Files, reader: Reader<'_>, now: i64) -> Report {
+    let mut report = Report::new("files");
+    let mut stage = Stage::new("files");
+    let contents = read_all(files, reader, &mut stage);
+    report.stages.push(stage);
+    if files.key.is_some() {
+        report.stages.push(key_stage(files, &contents));
+    }
+    let verdict = contents.chain.as_ref().map(|chain| judged(files, chain, &contents, now));
+    match (&contents.chain, &verdict) {
+        (Some(presented), Some((purpose, verdict))) => {
+            report.stages.push(chain_stage(files, presented, *purpose, verdict, now));
+            if *purpose == Purpose::Server && !files.issuer_is_elsewhere {
+                let name = files.host.as_deref().map(PeerName::new);
+                report.opinions = stacks::opinions(verdict, name.as_ref());
+            }
+        }
+        _ => report.stages.extend(authorities_stage(files, &contents, now)),
+    }
+    report
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
+    let mut contents = Contents::default();
+    if let Some(path) = &files.cafile {
+        permission(path, "CA file", reader, stage);
+        match read::certificates(path) {
+            Ok(ders) => contents.anchors = Some(anchors(path, &ders, stage)),
+            Err(error) => stage.found(files::unreadable("CA file", &error)),
+        }
+    }
+    if let Some(path) = &files.capath {
+        match read::hashed_folder(path) {
+            Ok(ders) if ders.is_empty() => stage.found(empty_capath(path)),
+            Ok(ders) => contents.anchors = Some(anchors(path, &ders, stage)),
+            Err(error) => stage.found(files::unreadable("CA folder", &error)),
+        }
+    }
+    if let Some(path) = &files.certificate {
+        permission(path, "certificate", reader, stage);
+        match read::certificates(path) {
+            Ok(ders) => {
+                stage.fact("certificates", ders.len());
+                contents.chain = Some(ders);
+            }
+            Err(error) => stage.found(files::unreadable("certificate", &error)),
+        }
+    }
+    if let Some(path) = &files.key {
+        permission(path, "key", reader, stage);
+        stage.findings.extend(exposed(path));
+        match read::private_key(path) {
+            Ok(key) => contents.key = Some(key),
+            Err(error) => stage.found(files::unreadable("key", &error)),
+        }
+    }
+    if let Some(path) = &files.revocation {
+        permission(path, "revocation list", reader, stage);
+        contents.revocation = revocation(path, stage);
+    }
+    contents
+}
+
+fn anchors(path: &Path, ders: &[Vec<u8>], stage: &mut Stage) -> Anchors {
+    let anchors = Anchors::new(ders);
+    stage.fact("authorities", anchors.iter().map(|anchor| anchor.subject.to_string()).take(10).collect::<Vec<_>>());
+    if anchors.len() < ders.len() {
+        stage.found(Finding::warning(
+            "file.damaged",
+            format!("{} of the certificates in `{}` cannot be read", ders.len() - anchors.len(), path.display()),
+        ));
+    }
+    anchors
+}
+
+fn empty_capath(path: &Path) -> Finding {
+    Finding::error("ca.unknown", format!("`{}` holds no certificate under a hashed name", path.display()))
+        .fix(format!("openssl rehash {}", path.display()))
+}
+
+fn revocation(path: &Path, stage: &mut Stage) -> Option<Vec<RevocationList>> {
+    match read::revocation_lists(path) {
+        Ok(ders) => {
+            let lists: Vec<_> = ders.iter().filter_map(|der| RevocationList::parse(der).ok()).collect();
+            if lists.is_empty() {
+                stage.found(Finding::error(
+                    "file.damaged",
+                    format!("`{}` holds no list that can be read", path.display()),
+                ));
+            }
+            Some(lists)
+        }
+        Err(error) => {
+            stage.found(files::unreadable("revocation list", &error));
+            None
+        }
+    }
+}
+
+/// Says so if the broker's user cannot read `path`.
+pub fn permission(path: &Path, what: &str, reader: Reader<'_>, stage: &mut Stage) {
+    let Some((database, account)) = reader else { return };
+    let Ok(Some(obstacle)) = database.obstacle(account, path, Want::Read) else { return };
+    let finding = Finding::error(
+        "key.permission",
+        format!("user `{}` cannot read the {what} `{}`", account.name, path.display()),
+    );
+    let place = shown(&obstacle.path);
+    let fix = if obstacle.is_folder {
+        format!("chgrp {} {place} && chmod g+x {place}", account.name)
+    } else {
+        format!("chgrp {} {place} && chmod 640 {place}", account.name)
+    };
+    stage.found(finding.evidence(format!("{} {place}", obstacle.mode)).fix(fix));
+}
+
+/// A private key that everybody on the machine can read.
+fn exposed(path: &Path) -> Option<Finding> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = std::fs::metadata(path).ok()?.mode();
+    (mode & 0o004 != 0).then(|| {
+        Finding::warning("key.exposed", format!("every user of this machine can read the key `{}`", path.display()))
+            .fix(format!("chmod 600 {}", path.display()))
+    })
+}
+
+fn key_stage(files: &Files, contents: &Contents) -> Stage {
+    let Some(path) = &files.key else { return Stage::skipped("key", "no key given") };
+    let Some(key) = &contents.key else { return Stage::skipped("key", "the key file could not be read") };
+    let mut stage = Stage::new("key");
+    let plain = match key {
+        EncodedKey::Encrypted(encrypted) => {
+            stage.found(files::encrypted_key(&shown(path), encrypted));
+            return stage;
+        }
+        EncodedKey::Plain(plain) => plain,
+    };
+    let public = plain.public_key();
+    let own = contents.chain.as_ref().and_then(|chain| Certificate::parse(chain.first()?).ok());
+    match (public, own, &files.certificate) {
+        (Some(public), Some(own), Some(certificate)) if public == own.public_key.bits => {
+            stage.fact("key", own.public_key.kind.name());
+            stage.fact("belongs_to", shown(certificate));
+        }
+        (Some(public), Some(_), Some(certificate)) => {
+            stage.found(mismatch_or_order(&public, contents, certificate, path));
+        }
+        (Some(_), _, _) => stage.fact("readable", true),
+        // aws-lc loads no RSA key below 2048 bits.
+        (None, Some(own), _) if own.public_key.is_weak() => {}
+        (None, ..) => stage.found(
+            Finding::error(
+                "key.unusable",
+                format!(
+                    "the key `{}` is damaged, too short or of an algorithm that TLS does not use here",
+                    path.display()
+                ),
+            )
+            .fix("make a new one: moskit certgen renew --new-key"),
+        ),
+    }
+    stage
+}
+
+/// The key of a later certificate in the file: then only the order is wrong.
+fn mismatch_or_order(public: &[u8], contents: &Contents, certificate: &Path, key: &Path) -> Finding {
+    let mut later = contents.chain.iter().flatten().skip(1).filter_map(|der| Certificate::parse(der).ok());
+    if later.any(|other| other.public_key.bits == public) {
+        return Finding::error(
+            "chain.order",
+            format!("the first certificate in `{}` is not the key's own", certificate.display()),
+        )
+        .fix("put the own certificate first: cat server.crt ca.crt > chain.crt");
+    }
+    files::mismatch(&shown(certificate), &shown(key))
+}
+
+/// What the certificate is to be used for, and the judgement.
+fn judged(files: &Files, presented: &[Vec<u8>], contents: &Contents, now: i64) -> (Purpose, Verdict) {
+    let leaf = presented.first().and_then(|der| Certificate::parse(der).ok());
+    let only_client = leaf
+        .as_ref()
+        .and_then(|leaf| leaf.extended_key_usage.as_ref())
+        .is_some_and(|usage| usage.client && !usage.server);
+    // A host makes it a server's, whatever it says of itself: then its usage is the fault.
+    let by_itself = if only_client && files.host.is_none() { Purpose::Client } else { Purpose::Server };
+    let purpose = files.purpose.unwrap_or(by_itself);
+    let name = files.host.as_deref().map(PeerName::new);
+    let none = Anchors::default();
+    let question =
+        Question { purpose, name: name.as_ref(), now, check_dates: true, revocation: contents.revocation.as_deref() };
+    let mut verdict = judge(presented, contents.anchors.as_ref().unwrap_or(&none), &question);
+    if files.issuer_is_elsewhere || (files.cafile.is_none() && files.capath.is_none()) {
+        verdict.problems.retain(|problem| {
+            !matches!(
+                problem,
+                Problem::UnknownIssuer(_)
+                    | Problem::MissingIntermediate { .. }
+                    | Problem::SameNameOtherKey { .. }
+                    | Problem::RevocationUnknown { .. }
+            )
+        });
+    }
+    (purpose, verdict)
+}
+
+/// The facts of a certificate that people look for.
+pub fn leaf_facts(leaf: &Certificate, now: i64, stage: &mut Stage) {
+    stage.fact("subject", leaf.subject.to_string());
+    stage.fact("names", json!(leaf.presented_names().into_iter().take(10).collect::<Vec<_>>()));
+    stage.fact("issuer", leaf.issuer.to_string());
+    stage.fact("key", leaf.public_key.kind.name());
+    stage.fact("expires", date(leaf.not_after));
+    stage.fact("days_left", days_until(now, leaf.not_after));
+}
+
+fn chain_stage(files: &Files, presented: &[Vec<u8>], purpose: Purpose, verdict: &Verdict, now: i64) -> Stage {
+    let mut stage = Stage::new("chain");
+    let trusted = files
+        .cafile
+        .as_deref()
+        .or(files.capath.as_deref())
+        .map_or_else(|| "nothing".to_owned(), |path| format!("`{}`", path.display()));
+    let scene = chain::Scene { purpose, now, trusted: &trusted };
+    let name = files.host.as_deref().map(PeerName::new);
+    findings(presented, verdict, name.as_ref(), scene, &mut stage);
+    stage
+}
+
+/// Adds what is to be said of a judged chain.
+pub fn findings(
+    presented: &[Vec<u8>],
+    verdict: &Verdict,
+    asked: Option<&PeerName>,
+    scene: chain::Scene<'_>,
+    stage: &mut Stage,
+) {
+    let leaf = presented.first().and_then(|der| Certificate::parse(der).ok());
+    if let Some(leaf) = &leaf {
+        leaf_facts(leaf, scene.now, stage);
+    }
+    // OpenSSL stops at equal names before it looks at anything else.
+    let (stopping, others): (Vec<_>, Vec<_>) =
+        verdict.warnings.iter().partition(|warning| **warning == Warning::SubjectEqualsIssuer);
+    let warn = |warning: &Warning| leaf.as_ref().map(|leaf| chain::warning(*warning, leaf, asked, scene));
+    stage.findings.extend(stopping.into_iter().filter_map(warn));
+    stage.findings.extend(verdict.problems.iter().map(|problem| chain::problem(problem, scene)));
+    stage.findings.extend(others.into_iter().filter_map(warn));
+    stage.findings.extend(leaf.iter().flat_map(|leaf| chain::advice(leaf, scene)));
+}
+
+/// Without a certificate to judge, the authorities and lists by themselves.
+fn authorities_stage(files: &Files, contents: &Contents, now: i64) -> Option<Stage> {
+    let mut stage = Stage::new("chain");
+    for anchor in contents.anchors.iter().flat_map(Anchors::iter) {
+        if anchor.not_after < now {
+            stage.found(
+                Finding::error(
+                    "ca.expired",
+                    format!(
+                        "the CA `{}` expired {} ago ({})",
+                        anchor.subject,
+                        span(now - anchor.not_after),
+                        date(anchor.not_after)
+                    ),
+                )
+                .fix("make a new CA and issue the certificates again: moskit certgen init"),
+            );
+        }
+        if !anchor.is_ca() && anchor.version == 3 {
+            stage.found(
+                Finding::warning(
+                    "ca.not-a-ca",
+                    format!("`{}` has no CA:TRUE: nothing that it signed is believed", anchor.subject),
+                )
+                .fix("moskit certgen init makes a real CA"),
+            );
+        }
+    }
+    for list in contents.revocation.iter().flatten() {
+        stage.findings.extend(expired_list(list, now));
+    }
+    (files.cafile.is_some() || files.capath.is_some() || files.revocation.is_some()).then_some(stage)
+}
+
+/// A list that ran out: a broker refuses every client then.
+pub fn expired_list(list: &RevocationList, now: i64) -> Option<Finding> {
+    let problem = list
+        .next_update
+        .filter(|next| *next < now)
+        .map(|next_update| Problem::RevocationListExpired { issuer: list.issuer.to_string(), next_update })?;
+    Some(chain::problem(&problem, chain::Scene { purpose: Purpose::Client, now, trusted: "" }))
+}

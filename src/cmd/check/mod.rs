@@ -1,0 +1,92 @@
+//! `moskit check`: why it fails, in words.
+//!
+//! Each stage gathers facts and findings into a [`report::Report`]; nothing prints but `render` and `monitor`.
+
+mod account;
+mod acl;
+mod config;
+mod files;
+mod monitor;
+mod options;
+mod render;
+mod report;
+
+use super::{Applet, Invocation, Manual, parse};
+use crate::term::{Exit, Failure, Term};
+
+use options::{Output, Request};
+use report::Report;
+
+pub const APPLET: Applet = Applet {
+    name: "check",
+    mosquitto_name: None,
+    about: "Find out why a connection, a certificate, a configuration or a session does not work",
+    command: options::command,
+    run,
+    manual: Manual {
+        exit_status: &[
+            ("0", "Nothing is wrong; there may be warnings"),
+            ("1", "Something is wrong: the report names the cause. With --monitor: a warning"),
+            ("2", "With --monitor: critical"),
+            ("3", "Usage error, or the state cannot be known"),
+        ],
+        files: &[("/etc/passwd, /etc/group", "Users and groups, for the permissions of --config and --user")],
+        examples: &[
+            (
+                "moskit check files --cafile ca.crt --cert server.crt --key server.key --host broker.lan",
+                "Check a server's files before the broker gets them",
+            ),
+            (
+                "moskit check --config /etc/mosquitto/mosquitto.conf --user mosquitto",
+                "What in a configuration will bite",
+            ),
+            (
+                "moskit check acl acl.conf --user ann --client sensor-1 --topic home/door",
+                "Which line of an ACL file decides",
+            ),
+        ],
+        see_also: &["moskit-certgen(1)", "moskit-qshape(1)", "moskit-demo(1)"],
+        ..Manual::EMPTY
+    },
+};
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let matches = parse(options::command(), invocation, term)?;
+    let (request, output) = options::read(&matches)?;
+    let report = match &request {
+        Request::Files { files, user } => files_report(files, user.as_deref())?,
+        Request::Config { path, user } => config::check(path, user.as_deref(), now()),
+        Request::Acl { path, question } => acl::check(path, question),
+    };
+    Ok(show(&report, &output, term))
+}
+
+fn files_report(files: &files::Files, user: Option<&str>) -> Result<Report, Failure> {
+    let database = account::Database::read();
+    let account = match user {
+        None => None,
+        Some(name) => Some(database.account(name).ok_or_else(|| {
+            Failure::new(Exit::USAGE, format!("there is no user `{name}` on this machine"))
+                .hint("getent passwd lists the users")
+        })?),
+    };
+    Ok(files::check(files, account.as_ref().map(|account| (&database, account)), now()))
+}
+
+fn show(report: &Report, output: &Output, term: &mut Term) -> Exit {
+    match output {
+        Output::Text => render::text(report, term),
+        Output::Json => term.line(render::json(report)),
+        Output::Monitor { warn, critical } => {
+            let (line, exit) = monitor::line(report, *warn, *critical);
+            term.line(line);
+            return exit;
+        }
+    }
+    report.exit()
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}

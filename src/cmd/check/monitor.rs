@@ -1,0 +1,134 @@
+//! `--monitor`: one line and an exit code, as Nagios, Icinga and their like read them.
+
+use super::report::Report;
+use crate::term::Exit;
+
+/// Bounds on the days that a certificate is still valid and on the round-trip time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bounds {
+    pub days: Option<i64>,
+    pub latency_ms: Option<f64>,
+}
+
+impl Bounds {
+    /// `30d`, `200ms`, `1.5s`, or several with commas between.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut bounds = Self::default();
+        for part in text.split(',') {
+            let bad = || format!("`{part}` is neither days (30d) nor a time (200ms, 1.5s)");
+            let number =
+                |digits: &str| digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+            if let Some(digits) = part.strip_suffix('d') {
+                bounds.days = Some(digits.parse().map_err(|_| bad())?);
+            } else if let Some(digits) = part.strip_suffix("ms") {
+                bounds.latency_ms = Some(number(digits).ok_or_else(bad)?);
+            } else if let Some(digits) = part.strip_suffix('s') {
+                bounds.latency_ms = Some(number(digits).ok_or_else(bad)? * 1000.0);
+            } else {
+                return Err(bad());
+            }
+        }
+        Ok(bounds)
+    }
+
+    /// What of the report is beyond the bounds.
+    fn crossed(self, days: Option<f64>, latency_ms: Option<f64>) -> Option<String> {
+        if let (Some(bound), Some(days)) = (self.days, days)
+            && days < bound as f64
+        {
+            return Some(format!("certificate valid for {days:.0} more days"));
+        }
+        let (bound, latency) = (self.latency_ms?, latency_ms?);
+        (latency > bound).then(|| format!("round trip of {latency:.1} ms"))
+    }
+}
+
+/// When to call a certificate's end near, unless the user says.
+pub const WARN: Bounds = Bounds { days: Some(30), latency_ms: None };
+pub const CRITICAL: Bounds = Bounds { days: Some(7), latency_ms: None };
+
+/// The line and the code of `report`. What is not given keeps its default.
+pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
+    let days = report.number("chain", "days_left");
+    let latency = report.number("rtt", "milliseconds");
+    let warn = Bounds { days: warn.days.or(WARN.days), ..warn };
+    let critical = Bounds { days: critical.days.or(CRITICAL.days), ..critical };
+    let (word, exit, why) = if let Some(cause) = report.cause() {
+        ("CRITICAL", Exit::DAMAGED, format!("{} [{}]", cause.what, cause.id))
+    } else if let Some(why) = critical.crossed(days, latency) {
+        ("CRITICAL", Exit::DAMAGED, why)
+    } else if let Some(why) = warn.crossed(days, latency) {
+        ("WARNING", Exit::FAILED, why)
+    } else {
+        ("OK", Exit::OK, "all stages passed".to_owned())
+    };
+    let mut data = Vec::new();
+    let shown = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
+    if let Some(days) = days {
+        data.push(format!("days={days:.0};{}:;{}:", warn.days.unwrap_or_default(), critical.days.unwrap_or_default()));
+    }
+    if let Some(latency) = latency {
+        data.push(format!("rtt={latency:.2}ms;{};{}", shown(warn.latency_ms), shown(critical.latency_ms)));
+    }
+    let data = if data.is_empty() { String::new() } else { format!(" | {}", data.join(" ")) };
+    // The line is one line, and what follows a bar is numbers.
+    let why: String = why.chars().map(|c| if c.is_control() || c == '|' { ' ' } else { c }).collect();
+    (format!("MQTT {word} - {}: {why}{data}", report.target), exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::check::report::Stage;
+    use crate::diagnose::Finding;
+
+    fn report(days: i64, milliseconds: f64) -> Report {
+        let mut chain = Stage::new("chain");
+        chain.fact("days_left", days);
+        let mut rtt = Stage::new("rtt");
+        rtt.fact("milliseconds", milliseconds);
+        let mut report = Report::new("host:8883");
+        report.stages = vec![chain, rtt];
+        report
+    }
+
+    #[test]
+    fn days_and_latency_decide_between_ok_warning_and_critical() {
+        let rows = [
+            (90, 1.0, "OK", 0),
+            (29, 1.0, "WARNING", 1),
+            (6, 1.0, "CRITICAL", 2),
+            (90, 60.0, "WARNING", 1),
+            (90, 600.0, "CRITICAL", 2),
+        ];
+        for (days, latency, word, code) in rows {
+            let warn = Bounds::parse("50ms").unwrap();
+            let critical = Bounds::parse("0.5s,7d").unwrap();
+            let (line, exit) = line(&report(days, latency), warn, critical);
+            assert!(line.starts_with(&format!("MQTT {word} - host:8883: ")), "{line}");
+            assert_eq!(exit.0, code, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_line_carries_the_numbers_with_their_bounds() {
+        let (line, _) = line(&report(90, 1.234), Bounds::parse("40d,50ms").unwrap(), Bounds::default());
+        assert_eq!(line, "MQTT OK - host:8883: all stages passed | days=90;40:;7: rtt=1.23ms;50;");
+    }
+
+    #[test]
+    fn a_cause_is_critical() {
+        let mut report = report(90, 1.0);
+        report.stages[0].found(Finding::error("cert.hostname", "asked for `a|b`"));
+        let (line, exit) = line(&report, Bounds::default(), Bounds::default());
+        assert_eq!(exit, Exit::DAMAGED);
+        assert!(line.contains("asked for `a b` [cert.hostname] | days=90"), "{line}");
+    }
+
+    #[test]
+    fn bounds_without_a_unit_are_refused() {
+        for text in ["", "30", "xd", "-1ms", "infs", "1d,"] {
+            assert!(Bounds::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a check found, stage by stage; which finding is the cause, and how the check ends.
+
+use serde_json::{Map, Value};
+
+use crate::diagnose::stacks::Opinion;
+use crate::diagnose::{Finding, Severity};
+use crate::term::Exit;
+
+/// One step of a check, in the order in which a client meets them.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub name: &'static str,
+    /// What was seen, by name; the text form shows the values.
+    pub facts: Map<String, Value>,
+    pub findings: Vec<Finding>,
+    /// Why the stage was not tried.
+    pub skipped: Option<String>,
+}
+
+impl Stage {
+    pub fn new(name: &'static str) -> Self {
+        Self { name, facts: Map::new(), findings: Vec::new(), skipped: None }
+    }
+
+    pub fn skipped(name: &'static str, why: impl Into<String>) -> Self {
+        Self { skipped: Some(why.into()), ..Self::new(name) }
+    }
+
+    pub fn fact(&mut self, name: &str, value: impl Into<Value>) {
+        self.facts.insert(name.to_owned(), value.into());
+    }
+
+    pub fn found(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    pub fn failed(&self) -> bool {
+        self.worst() == Some(Severity::Error)
+    }
+}
+
+/// A whole check.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// What was checked, for people.
+    pub target: String,
+    pub stages: Vec<Stage>,
+    pub opinions: Vec<Opinion>,
+}
+
+impl Report {
+    pub fn new(target: impl Into<String>) -> Self {
+        Self { target: target.into(), ..Self::default() }
+    }
+
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.stages.iter().flat_map(|stage| &stage.findings)
+    }
+
+    /// The first error in the order of the stages: what comes after follows from it, or hides behind it.
+    pub fn cause(&self) -> Option<&Finding> {
+        self.findings().find(|finding| finding.is_error())
+    }
+
+    /// Yes or no, for scripts: warnings do not fail a check.
+    pub fn exit(&self) -> Exit {
+        if self.cause().is_some() { Exit::FAILED } else { Exit::OK }
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.cause().is_some()
+    }
+
+    /// A number among the facts, wherever it is.
+    pub fn number(&self, stage: &str, fact: &str) -> Option<f64> {
+        self.stages.iter().find(|found| found.name == stage)?.facts.get(fact)?.as_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_the_first_error_whatever_warnings_come_before() {
+        let mut report = Report::new("test");
+        let mut chain = Stage::new("chain");
+        chain.found(Finding::warning("cert.v1", "old"));
+        let mut connect = Stage::new("connect");
+        connect.found(Finding::error("connect.refused", "no"));
+        connect.found(Finding::error("connect.other", "no"));
+        report.stages = vec![chain, connect];
+        assert_eq!(report.cause().map(|finding| finding.id), Some("connect.refused"));
+        assert_eq!(report.exit(), Exit::FAILED);
+    }
+
+    #[test]
+    fn warnings_do_not_fail_a_check() {
+        let mut report = Report::new("test");
+        let mut chain = Stage::new("chain");
+        chain.found(Finding::warning("cert.v1", "old"));
+        report.stages.push(chain);
+        assert_eq!((report.cause(), report.exit()), (None, Exit::OK));
+    }
+}
