@@ -27,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('passwd', 'passwd', [CompletionResultType]::ParameterValue, 'Manage the users of a password file')
             [CompletionResult]::new('certgen', 'certgen', [CompletionResultType]::ParameterValue, 'Make and check certificates and keys')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find out why a connection, a certificate, a configuration or a session does not work')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a man page')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('links', 'links', [CompletionResultType]::ParameterValue, 'Make the mosquitto_* names as links to moskit')
@@ -215,6 +216,50 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace files that exist')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'moskit;check' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Check this mosquitto.conf and the files it names')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User that the broker runs as [default: the configuration''s, or mosquitto]')
+            [CompletionResult]::new('--warn', '--warn', [CompletionResultType]::ParameterName, 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]')
+            [CompletionResult]::new('--crit', '--crit', [CompletionResultType]::ParameterName, 'Bounds of critical, as for --warn [default: 7d]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('--monitor', '--monitor', [CompletionResultType]::ParameterName, 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this help')
+            [CompletionResult]::new('files', 'files', [CompletionResultType]::ParameterValue, 'Certificates, keys and revocation lists on disk')
+            [CompletionResult]::new('acl', 'acl', [CompletionResultType]::ParameterValue, 'What an ACL file decides, and by which line')
+            break
+        }
+        'moskit;check;files' {
+            [CompletionResult]::new('--cafile', '--cafile', [CompletionResultType]::ParameterName, 'CA certificates, PEM')
+            [CompletionResult]::new('--capath', '--capath', [CompletionResultType]::ParameterName, 'Folder of CA certificates under hashed names')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Certificate chain to check, PEM')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Private key of the certificate, PEM')
+            [CompletionResult]::new('--crl', '--crl', [CompletionResultType]::ParameterName, 'Revocation list, PEM')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Name that clients connect to')
+            [CompletionResult]::new('--purpose', '--purpose', [CompletionResultType]::ParameterName, 'What the certificate is for [default: what it says itself, else server]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Check this mosquitto.conf and the files it names')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User that must be able to read the files')
+            [CompletionResult]::new('--warn', '--warn', [CompletionResultType]::ParameterName, 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]')
+            [CompletionResult]::new('--crit', '--crit', [CompletionResultType]::ParameterName, 'Bounds of critical, as for --warn [default: 7d]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('--monitor', '--monitor', [CompletionResultType]::ParameterName, 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this help')
+            break
+        }
+        'moskit;check;acl' {
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'User name [default: an anonymous client]')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User name [default: an anonymous client]')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Client id')
+            [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Client id')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Topic, without wildcards')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topic, without wildcards')
+            [CompletionResult]::new('--access', '--access', [CompletionResultType]::ParameterName, 'What the client wants')
+            [CompletionResult]::new('--warn', '--warn', [CompletionResultType]::ParameterName, 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]')
+            [CompletionResult]::new('--crit', '--crit', [CompletionResultType]::ParameterName, 'Bounds of critical, as for --warn [default: 7d]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('--monitor', '--monitor', [CompletionResultType]::ParameterName, 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this help')
             break
         }
         'moskit;man' {

@@ -28,6 +28,7 @@ complete -c moskit -n "__fish_moskit_needs_command" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_needs_command" -s V -l version -d 'Print version'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "passwd" -d 'Manage the users of a password file'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "certgen" -d 'Make and check certificates and keys'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "check" -d 'Find out why a connection, a certificate, a configuration or a session does not work'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "man" -d 'Print a man page'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "links" -d 'Make the mosquitto_* names as links to moskit'
@@ -194,6 +195,41 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l user -d 'User that the broker runs as [default: the configuration\'s, or mosquitto]' -r -f -a "(__fish_complete_users)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l json -d 'Print the report as JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -f -a "files" -d 'Certificates, keys and revocation lists on disk'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -f -a "acl" -d 'What an ACL file decides, and by which line'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l cafile -d 'CA certificates, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l capath -d 'Folder of CA certificates under hashed names' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l cert -d 'Certificate chain to check, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l key -d 'Private key of the certificate, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crl -d 'Revocation list, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l host -d 'Name that clients connect to' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l purpose -d 'What the certificate is for [default: what it says itself, else server]' -r -f -a "server\t''
+client\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l user -d 'User that must be able to read the files' -r -f -a "(__fish_complete_users)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l json -d 'Print the report as JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -s u -l user -d 'User name [default: an anonymous client]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -s i -l client -d 'Client id' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -s t -l topic -d 'Topic, without wildcards' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l access -d 'What the client wants' -r -f -a "publish\t''
+receive\t''
+both\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l json -d 'Print the report as JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l help -d 'Show this help'
 complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand man" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
