@@ -1,0 +1,226 @@
+//! Which clients get a message: the tree of topic filters with their subscribers and shared groups.
+
+use super::client::ClientKey;
+use super::tree::{Node, Tree};
+use crate::mqtt::packet::SubscriptionOptions;
+
+/// One client's subscription at one filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Subscriber {
+    pub(super) client: ClientKey,
+    pub(super) options: SubscriptionOptions,
+    /// 0 = none.
+    pub(super) identifier: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Router {
+    tree: Tree<Place>,
+    subscriptions: usize,
+    shared: usize,
+}
+
+/// What stands at one filter.
+#[derive(Debug, Default)]
+struct Place {
+    /// In the order of subscribing.
+    subscribers: Vec<Subscriber>,
+    groups: Vec<Group>,
+}
+
+/// The members of `$share/NAME/filter` take turns.
+#[derive(Debug)]
+struct Group {
+    name: Box<str>,
+    members: Vec<Subscriber>,
+    /// Whose turn it is; a cell, since routing only looks at the tree.
+    next: std::cell::Cell<usize>,
+}
+
+impl Router {
+    pub(super) fn new() -> Self {
+        Self { tree: Tree::new(), subscriptions: 0, shared: 0 }
+    }
+
+    /// Subscriptions, shared ones included.
+    pub(super) fn subscriptions(&self) -> usize {
+        self.subscriptions + self.shared
+    }
+
+    pub(super) fn shared(&self) -> usize {
+        self.shared
+    }
+
+    /// Adds or replaces. Says whether the subscription is new.
+    pub(super) fn subscribe(&mut self, filter: &str, group: Option<&str>, subscriber: Subscriber) -> bool {
+        let place = self.tree.insert(filter);
+        let (list, count) = match group {
+            None => (&mut place.subscribers, &mut self.subscriptions),
+            Some(name) => (place.group(name), &mut self.shared),
+        };
+        if let Some(old) = list.iter_mut().find(|old| old.client == subscriber.client) {
+            *old = subscriber;
+            return false;
+        }
+        list.push(subscriber);
+        *count += 1;
+        true
+    }
+
+    /// Says whether there was such a subscription.
+    pub(super) fn unsubscribe(&mut self, filter: &str, group: Option<&str>, client: ClientKey) -> bool {
+        let Some(place) = self.tree.find_mut(filter) else { return false };
+        let removed = match group {
+            None => {
+                let removed = remove(&mut place.subscribers, client);
+                self.subscriptions -= usize::from(removed);
+                removed
+            }
+            Some(name) => {
+                let removed = place.leave(name, client);
+                self.shared -= usize::from(removed);
+                removed
+            }
+        };
+        if removed {
+            self.tree.prune(filter, |place| place.subscribers.is_empty() && place.groups.is_empty());
+        }
+        removed
+    }
+
+    /// Appends everybody who gets a message with `topic`; of each shared group the member whose turn it is.
+    pub(super) fn route(&self, topic: &str, found: &mut Vec<Subscriber>) {
+        let root = self.tree.root();
+        // Wildcards at the first level do not match topics that begin with `$` [MQTT-4.7.2-1].
+        self.descend(root, Some(topic), !topic.starts_with('$'), found);
+    }
+
+    fn descend(&self, node: &Node<Place>, rest: Option<&str>, wildcards: bool, found: &mut Vec<Subscriber>) {
+        if let Some(rest) = rest {
+            let (level, below) = match rest.split_once('/') {
+                Some((level, below)) => (level, Some(below)),
+                None => (rest, None),
+            };
+            let literal = self.tree.child(node, level);
+            let plus = if wildcards { self.tree.plus(node) } else { None };
+            for next in [literal, plus].into_iter().flatten() {
+                self.descend(next, below, true, found);
+                if below.is_none() {
+                    next.value.collect(found);
+                }
+            }
+        }
+        // `#` stands for its parent too [MQTT-4.7.1-2].
+        if wildcards && let Some(hash) = self.tree.hash(node) {
+            hash.value.collect(found);
+        }
+    }
+}
+
+impl Place {
+    fn group(&mut self, name: &str) -> &mut Vec<Subscriber> {
+        let at = self.groups.iter().position(|group| &*group.name == name).unwrap_or_else(|| {
+            self.groups.push(Group { name: name.into(), members: Vec::new(), next: 0.into() });
+            self.groups.len() - 1
+        });
+        &mut self.groups[at].members
+    }
+
+    fn leave(&mut self, name: &str, client: ClientKey) -> bool {
+        let Some(at) = self.groups.iter().position(|group| &*group.name == name) else { return false };
+        let removed = remove(&mut self.groups[at].members, client);
+        if self.groups[at].members.is_empty() {
+            self.groups.remove(at);
+        }
+        removed
+    }
+
+    fn collect(&self, found: &mut Vec<Subscriber>) {
+        for group in &self.groups {
+            let turn = group.next.get() % group.members.len();
+            group.next.set(turn + 1);
+            found.push(group.members[turn]);
+        }
+        found.extend_from_slice(&self.subscribers);
+    }
+}
+
+fn remove(list: &mut Vec<Subscriber>, client: ClientKey) -> bool {
+    let Some(at) = list.iter().position(|subscriber| subscriber.client == client) else { return false };
+    list.remove(at);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscriber(client: u32) -> Subscriber {
+        Subscriber { client: ClientKey(client), options: SubscriptionOptions::default(), identifier: 0 }
+    }
+
+    fn routed(router: &Router, topic: &str) -> Vec<u32> {
+        let mut found = Vec::new();
+        router.route(topic, &mut found);
+        found.iter().map(|subscriber| subscriber.client.0).collect()
+    }
+
+    fn router(filters: &[&str]) -> Router {
+        let mut router = Router::new();
+        for (client, filter) in filters.iter().enumerate() {
+            assert!(router.subscribe(filter, None, subscriber(client as u32)));
+        }
+        router
+    }
+
+    #[test]
+    fn wildcards_match_their_levels_and_nothing_else() {
+        let router = router(&["a/b", "a/+", "a/#", "+/b", "#", "a", "a/b/#", "+/+/c", "/a", "+/a"]);
+        assert_eq!(routed(&router, "a/b"), [6, 0, 1, 2, 3, 4]);
+        assert_eq!(routed(&router, "a"), [2, 5, 4]);
+        assert_eq!(routed(&router, "x/y/c"), [7, 4]);
+        assert_eq!(routed(&router, "/a"), [8, 9, 4]);
+        assert_eq!(routed(&router, "a/"), [1, 2, 4]);
+    }
+
+    #[test]
+    fn wildcards_at_the_first_level_leave_dollar_topics_alone() {
+        let router = router(&["#", "+/x", "$SYS/#", "$SYS/+"]);
+        assert_eq!(routed(&router, "$SYS/x"), [3, 2]);
+    }
+
+    #[test]
+    fn members_of_a_group_take_turns() {
+        let mut router = Router::new();
+        for client in 0..3 {
+            router.subscribe("t", Some("g"), subscriber(client));
+        }
+        let turns: Vec<_> = (0..5).flat_map(|_| routed(&router, "t")).collect();
+        assert_eq!(turns, [0, 1, 2, 0, 1]);
+        assert!(router.unsubscribe("t", Some("g"), ClientKey(2)));
+        assert_eq!(routed(&router, "t"), [0]);
+    }
+
+    #[test]
+    fn groups_of_other_names_and_plain_subscribers_get_their_own_copy() {
+        let mut router = Router::new();
+        router.subscribe("t", Some("g"), subscriber(1));
+        router.subscribe("t", Some("h"), subscriber(2));
+        router.subscribe("t", None, subscriber(3));
+        assert_eq!(routed(&router, "t"), [1, 2, 3]);
+        assert_eq!((router.subscriptions(), router.shared()), (3, 2));
+    }
+
+    #[test]
+    fn subscribing_again_replaces() {
+        let mut router = router(&["t"]);
+        let again = Subscriber { identifier: 7, ..subscriber(0) };
+        assert!(!router.subscribe("t", None, again));
+        let mut found = Vec::new();
+        router.route("t", &mut found);
+        assert_eq!(found, [again]);
+        assert!(router.unsubscribe("t", None, ClientKey(0)));
+        assert!(!router.unsubscribe("t", None, ClientKey(0)));
+        assert_eq!((router.subscriptions(), router.tree.size()), (0, 0));
+    }
+}
