@@ -5,7 +5,7 @@ use std::fmt;
 use bytestring::ByteString;
 
 use super::{ConnectionId, ListenerId};
-use crate::mqtt::packet::{PacketId, ProtocolVersion, QoS, ReasonCode};
+use crate::mqtt::packet::{Packet, PacketId, ProtocolVersion, Publish, QoS, ReasonCode};
 
 /// Which events are wanted; the others are not even made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,6 +132,48 @@ pub struct PublishSummary {
     pub packet_id: u16,
     pub topic: ByteString,
     pub bytes: usize,
+}
+
+impl PacketSummary {
+    /// `None` for CONNECT, which has events of its own.
+    pub fn of(packet: &Packet) -> Option<Self> {
+        Some(match packet {
+            Packet::Connect(_) => return None,
+            Packet::ConnAck(connack) => Self::ConnAck { session_present: connack.session_present, code: connack.code },
+            Packet::Publish(publish) => Self::Publish(PublishSummary::of(publish)),
+            Packet::PubAck(ack) => Self::PubAck { packet_id: ack.packet_id, reason: ack.reason },
+            Packet::PubRec(ack) => Self::PubRec { packet_id: ack.packet_id, reason: ack.reason },
+            Packet::PubRel(ack) => Self::PubRel { packet_id: ack.packet_id, reason: ack.reason },
+            Packet::PubComp(ack) => Self::PubComp { packet_id: ack.packet_id, reason: ack.reason },
+            Packet::Subscribe(subscribe) => Self::Subscribe(
+                subscribe
+                    .subscriptions
+                    .iter()
+                    .map(|subscription| (subscription.filter.clone(), Some(subscription.options.qos)))
+                    .collect(),
+            ),
+            Packet::SubAck(_) => Self::SubAck,
+            Packet::Unsubscribe(unsubscribe) => Self::Unsubscribe(unsubscribe.filters.clone()),
+            Packet::UnsubAck(_) => Self::UnsubAck,
+            Packet::PingReq => Self::PingReq,
+            Packet::PingResp => Self::PingResp,
+            Packet::Disconnect(disconnect) => Self::Disconnect { reason: disconnect.reason },
+            Packet::Auth(_) => Self::Auth,
+        })
+    }
+}
+
+impl PublishSummary {
+    pub fn of(publish: &Publish) -> Self {
+        Self {
+            dup: publish.dup,
+            qos: publish.qos,
+            retain: publish.retain,
+            packet_id: publish.packet_id.map_or(0, PacketId::get),
+            topic: publish.topic.clone(),
+            bytes: publish.payload.len(),
+        }
+    }
 }
 
 /// Why a connection ended.

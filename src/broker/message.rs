@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::mqtt::packet::{Properties, QoS};
+use crate::mqtt::packet::{Properties, Property, QoS};
 
 /// An application message, shared by all the queues it waits in.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +30,21 @@ impl Message {
     pub fn is_expired(&self, wall: Duration) -> bool {
         self.expires_at.is_some_and(|at| at <= wall)
     }
+}
+
+/// The properties in memory of their own, apart from the buffer that they were read into.
+pub(super) fn detached(properties: &Properties) -> Properties {
+    let text = |text: &ByteString| ByteString::from(&**text);
+    properties
+        .iter()
+        .map(|property| match property {
+            Property::ContentType(value) => Property::ContentType(text(value)),
+            Property::ResponseTopic(value) => Property::ResponseTopic(text(value)),
+            Property::CorrelationData(value) => Property::CorrelationData(Bytes::copy_from_slice(value)),
+            Property::UserProperty(name, value) => Property::UserProperty(text(name), text(value)),
+            other => other.clone(),
+        })
+        .collect()
 }
 
 /// Where a message came from. Empty for the broker's own.

@@ -1,31 +1,59 @@
 //! The embedded broker.
 //!
 //! [`Broker`] is its core: packets and `now` in, bytes, changes to persist, events to log and the next deadline out.
-//! Pure and with one owner: no sockets, no locks, no clock of its own. `server` does the I/O around it.
+//! Pure and with one owner: no sockets, no locks, no clock of its own. [`server`] does the I/O around it.
 
 pub mod access;
 mod change;
+mod client;
 pub mod config;
+mod connect;
+mod connection;
+mod deliver;
 mod event;
 pub mod log;
+mod journal;
 mod message;
+mod publish;
+mod restore;
+mod retained;
+mod router;
+pub mod server;
 mod settings;
+mod slab;
 mod statistics;
 pub mod store;
 pub mod sys;
+mod subscribe;
+mod timers;
+mod tree;
+mod will;
 
 pub use access::{Access, Identity};
 pub use change::{
     Change, ClientRecord, Direction, EntryRecord, EntryState, Restored, RestoredClient, SubscriptionRecord, WillRecord,
 };
-pub use event::{Closing, Event, Interest};
+pub use event::{Closing, Event, Interest, PacketSummary, PublishSummary};
 pub use message::{Message, MessageId, Source};
+pub use publish::OwnMessage;
 pub use settings::{ListenerSettings, Settings, UsernameFrom, Versions};
 pub use statistics::{Census, Statistics};
 
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use bytestring::ByteString;
+
+use client::{ClientKey, Session};
+use connection::{Connection, ConnectionKey};
+use journal::Journal;
+use retained::Retained;
+use router::{Router, Subscriber};
+use slab::Slab;
+use timers::{Timer, Timers};
+
+use crate::mqtt::packet::{DecodeError, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode};
 
 /// Names one connection for as long as the process lives; the caller counts them up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,4 +79,429 @@ pub struct Peer {
     pub address: ByteString,
     /// From its certificate, for listeners with [`UsernameFrom::Certificate`].
     pub certificate_username: Option<ByteString>,
+}
+
+/// The broker's core. Inputs are `handle_*`; after them the caller takes the outputs with `poll_*`: first
+/// [`Broker::poll_changes`], which must be on disk before what [`Broker::poll_output`] gives is sent.
+#[derive(Debug)]
+pub struct Broker {
+    settings: Settings,
+    access: Access,
+    interest: Interest,
+    connections: Slab<ConnectionKey, Connection>,
+    by_connection: HashMap<ConnectionId, ConnectionKey>,
+    /// Open connections by listener.
+    open: Vec<u32>,
+    sessions: Slab<ClientKey, Session>,
+    by_client_id: HashMap<ByteString, ClientKey>,
+    connected: usize,
+    router: Router,
+    retained: Retained,
+    timers: Timers,
+    sweep: Option<Duration>,
+    journal: Journal,
+    last_id: MessageId,
+    /// Whether messages at QoS 1 and 2 are taken: not while the store fails.
+    storing: bool,
+    /// Connections with output or an end to tell.
+    listed: VecDeque<ConnectionKey>,
+    events: VecDeque<Event>,
+    statistics: Statistics,
+    /// Reused from message to message.
+    found: Vec<Subscriber>,
+}
+
+/// What one connection is to be told. `close`: after the bytes are written.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Output {
+    pub connection: ConnectionId,
+    pub bytes: BytesMut,
+    pub close: bool,
+}
+
+/// Control packets that wait for a client that does not read. Beyond it the client is let go: a peer that makes
+/// us answer and never listens would fill our memory.
+const MAXIMUM_CONTROL_BACKLOG: usize = 1024 * 1024;
+
+impl Broker {
+    /// A broker that goes on from `restored`; all its clients are away.
+    pub fn new(settings: Settings, access: Access, restored: Restored, now: Now) -> Self {
+        let open = vec![0; settings.listeners.len()];
+        let journal = Journal::new(settings.persistent);
+        let mut broker = Self {
+            settings,
+            access,
+            interest: Interest::default(),
+            connections: Slab::new(),
+            by_connection: HashMap::new(),
+            open,
+            sessions: Slab::new(),
+            by_client_id: HashMap::new(),
+            connected: 0,
+            router: Router::new(),
+            retained: Retained::new(),
+            timers: Timers::default(),
+            sweep: None,
+            journal,
+            last_id: MessageId::default(),
+            storing: true,
+            listed: VecDeque::new(),
+            events: VecDeque::new(),
+            statistics: Statistics::default(),
+            found: Vec::new(),
+        };
+        broker.restore(restored, now);
+        broker.arm_sweep(now);
+        broker
+    }
+
+    /// Which events [`Broker::poll_event`] is to give.
+    pub fn listen(&mut self, interest: Interest) {
+        self.interest = interest;
+    }
+
+    /// Whether the store works. While it does not, QoS 1 and 2 messages are refused.
+    pub fn set_storing(&mut self, storing: bool) {
+        self.storing = storing;
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// A peer has connected to `listener`.
+    pub fn handle_open(&mut self, connection: ConnectionId, listener: ListenerId, peer: Peer, now: Now) {
+        self.statistics.sockets += 1;
+        let all: u32 = self.open.iter().sum();
+        let open = &mut self.open[usize::from(listener.0)];
+        let limit = self.settings.listeners[usize::from(listener.0)].max_connections;
+        let full = limit.is_some_and(|limit| *open >= limit)
+            || self.settings.global_max_connections.is_some_and(|limit| all >= limit);
+        *open += 1;
+        let address = peer.address.clone();
+        let key = self.connections.insert(Connection::new(connection, listener, peer, now.elapsed));
+        self.by_connection.insert(connection, key);
+        if full {
+            self.note(|| Event::MaxConnectionsExceeded { peer: address });
+            self.close(key);
+            return;
+        }
+        self.note(|| Event::Opened { peer: address, listener });
+        let at = now.elapsed + self.settings.connect_timeout;
+        self.timers.arm(Timer::Connection(key), &mut self.connections[key].timer, Some(at));
+    }
+
+    /// A packet came. Packets of connections that have ended are ignored.
+    pub fn handle_packet(&mut self, connection: ConnectionId, packet: Packet, now: Now) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        let state = &mut self.connections[key];
+        if state.output.close {
+            return;
+        }
+        state.last_received = now.elapsed;
+        self.statistics.messages_received += 1;
+        let Some(client) = state.session else {
+            match packet {
+                Packet::Connect(connect) => self.connect(key, *connect, now),
+                // [MQTT-3.1.0-1]
+                _ => self.end(key, Closing::ProtocolError, now),
+            }
+            return;
+        };
+        if self.interest.packets
+            && let Some(summary) = PacketSummary::of(&packet)
+        {
+            self.events.push_back(Event::Received(self.sessions[client].id.clone(), summary));
+        }
+        match packet {
+            Packet::Publish(publish) => self.publish(key, client, publish, now),
+            Packet::PubAck(ack) => self.puback(client, &ack, now),
+            Packet::PubRec(ack) => self.pubrec(key, client, &ack, now),
+            Packet::PubRel(ack) => self.pubrel(key, client, &ack, now),
+            Packet::PubComp(ack) => self.pubcomp(client, &ack, now),
+            Packet::Subscribe(subscribe) => self.subscribe(key, client, &subscribe, now),
+            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, client, &unsubscribe, now),
+            Packet::PingReq => self.send(key, &Packet::PingResp),
+            Packet::Disconnect(disconnect) => self.disconnect_received(key, client, &disconnect, now),
+            // No method of extended authentication is known here, so none was agreed on [MQTT-4.12.0-6].
+            Packet::Connect(_)
+            | Packet::Auth(_)
+            | Packet::ConnAck(_)
+            | Packet::SubAck(_)
+            | Packet::UnsubAck(_)
+            | Packet::PingResp => self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now),
+        }
+        if self
+            .connections
+            .get(key)
+            .is_some_and(|state| state.output.blocked && state.output.control_bytes > MAXIMUM_CONTROL_BACKLOG)
+        {
+            self.end(key, Closing::QuotaExceeded, now);
+        }
+    }
+
+    /// What came is no packet. `version` is what CONNECT had told before it went wrong.
+    pub fn handle_malformed(
+        &mut self,
+        connection: ConnectionId,
+        error: DecodeError,
+        version: Option<ProtocolVersion>,
+        now: Now,
+    ) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        if self.connections[key].output.close {
+            return;
+        }
+        let why = match error {
+            DecodeError::PacketTooLarge { .. } => Closing::PacketTooLarge,
+            _ if error.reason_code() == ReasonCode::PROTOCOL_ERROR => Closing::ProtocolError,
+            DecodeError::PropertyValue(_) if error.reason_code() == ReasonCode::TOPIC_ALIAS_INVALID => {
+                Closing::TopicAliasInvalid
+            }
+            _ => Closing::Malformed,
+        };
+        if self.connections[key].session.is_some() {
+            self.refuse(key, error.reason_code(), why, now);
+        } else {
+            self.connect_malformed(key, error, version);
+            self.end(key, why, now);
+        }
+    }
+
+    /// The bytes that [`Broker::poll_output`] gave last for the connection are written.
+    pub fn handle_written(&mut self, connection: ConnectionId) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        let output = &mut self.connections[key].output;
+        output.writing = 0;
+        output.writing_bytes = 0;
+        output.blocked = false;
+        if !output.bytes.is_empty() || output.close {
+            self.list(key);
+        }
+    }
+
+    /// The socket does not take what was given, for now.
+    pub fn handle_blocked(&mut self, connection: ConnectionId) {
+        if let Some(&key) = self.by_connection.get(&connection) {
+            self.connections[key].output.blocked = true;
+        }
+    }
+
+    /// The connection is gone.
+    pub fn handle_close(&mut self, connection: ConnectionId, why: Closing, now: Now) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        self.end(key, why, now);
+        self.forget(key);
+    }
+
+    /// Something is due.
+    pub fn handle_deadline(&mut self, now: Now) {
+        while let Some(timer) = self.timers.due(now.elapsed) {
+            match timer {
+                Timer::Connection(key) => self.connection_due(key, now),
+                Timer::Session(client) => self.session_due(client, now),
+                Timer::RetainedSweep => self.sweep(now),
+            }
+        }
+    }
+
+    /// The broker ends: wills go out, connections are closed.
+    pub fn handle_shutdown(&mut self, now: Now) {
+        for key in self.connections.keys() {
+            self.end(key, Closing::ShuttingDown, now);
+        }
+        for client in self.sessions.keys() {
+            self.publish_will(client, now);
+        }
+    }
+
+    /// New rules are in force. Listeners stay as many as they are. Clients that may no longer connect are let go.
+    pub fn reload(&mut self, settings: Settings, access: Access, now: Now) {
+        self.settings = settings;
+        self.access = access;
+        for key in self.connections.keys() {
+            let connection = &self.connections[key];
+            let Some(client) = connection.session else { continue };
+            let password = connection.password.as_ref().map(crate::term::Secret::expose);
+            let certified = self.listener(connection.listener).username_from == UsernameFrom::Certificate;
+            if !certified && !self.access.may_connect(self.sessions[client].identity(), password) {
+                self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
+            }
+        }
+    }
+
+    /// What must be persisted before the outputs are sent. Empty without a store.
+    pub fn poll_changes(&mut self) -> Vec<Change> {
+        self.journal.take()
+    }
+
+    /// The next bytes for a connection. A connection gets more only after [`Broker::handle_written`].
+    pub fn poll_output(&mut self) -> Option<Output> {
+        while let Some(key) = self.listed.pop_front() {
+            let Some(connection) = self.connections.get(key) else { continue };
+            if !connection.output.listed {
+                continue;
+            }
+            let connection = &mut self.connections[key];
+            connection.output.listed = false;
+            if connection.output.writing > 0 {
+                continue;
+            }
+            let output = &mut connection.output;
+            output.writing = std::mem::take(&mut output.packets);
+            output.control_bytes = 0;
+            let bytes = std::mem::take(&mut output.bytes);
+            output.writing_bytes = bytes.len();
+            let out = Output { connection: connection.id, bytes, close: output.close };
+            if out.close {
+                self.forget(key);
+            }
+            return Some(out);
+        }
+        None
+    }
+
+    /// The next of the events that are listened for.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Broker::handle_deadline`] is to be called, on the monotonic clock.
+    pub fn poll_deadline(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// For those who count what the core does not see.
+    pub fn statistics_mut(&mut self) -> &mut Statistics {
+        &mut self.statistics
+    }
+
+    /// What there is now. It walks all queues: for now and then.
+    pub fn census(&self) -> Census {
+        let queued = self.sessions.iter().flat_map(|(_, session)| session.entries().map(|entry| &entry.message));
+        let stored: HashMap<_, _> = self
+            .retained
+            .all()
+            .iter()
+            .chain(queued)
+            .map(|message| (message.id, message.payload.len() as u64))
+            .collect();
+        let outputs = || self.connections.iter().map(|(_, connection)| &connection.output);
+        Census {
+            clients: self.sessions.len(),
+            connected: self.connected,
+            subscriptions: self.router.subscriptions(),
+            shared_subscriptions: self.router.shared(),
+            retained: self.retained.len(),
+            stored: stored.len(),
+            stored_bytes: stored.values().sum(),
+            open_connections: self.connections.len(),
+            packets_out: outputs().map(|output| output.packets + output.writing).sum(),
+            packets_out_bytes: outputs().map(|output| output.bytes.len() + output.writing_bytes).sum(),
+        }
+    }
+
+    fn listener(&self, listener: ListenerId) -> &ListenerSettings {
+        &self.settings.listeners[usize::from(listener.0)]
+    }
+
+    fn note(&mut self, event: impl FnOnce() -> Event) {
+        if self.interest.notices {
+            self.events.push_back(event());
+        }
+    }
+
+    /// Puts the connection on the list of those with output.
+    fn list(&mut self, key: ConnectionKey) {
+        let output = &mut self.connections[key].output;
+        if !output.listed {
+            output.listed = true;
+            self.listed.push_back(key);
+        }
+    }
+
+    fn send(&mut self, key: ConnectionKey, packet: &Packet) {
+        let connection = &mut self.connections[key];
+        connection.send(packet);
+        self.statistics.messages_sent += 1;
+        if self.interest.packets
+            && let Some(summary) = PacketSummary::of(packet)
+        {
+            let name = match connection.session {
+                Some(client) => self.sessions[client].id.clone(),
+                None => connection.peer.address.clone(),
+            };
+            self.events.push_back(Event::Sent(name, summary));
+        }
+        self.list(key);
+    }
+
+    /// Ends a connection for what its client did: a version 5 client is told the reason.
+    fn refuse(&mut self, key: ConnectionKey, reason: ReasonCode, why: Closing, now: Now) {
+        if self.connections[key].version == ProtocolVersion::V5 {
+            self.send(key, &Packet::Disconnect(Disconnect { reason, properties: Properties::new() }));
+        }
+        self.end(key, why, now);
+    }
+
+    /// Ends a connection: its session goes on without it, or ends as well; its will is sent unless `why` is a
+    /// DISCONNECT that took it back.
+    fn end(&mut self, key: ConnectionKey, why: Closing, now: Now) {
+        let connection = &self.connections[key];
+        if connection.output.close {
+            return;
+        }
+        let (id, session) = (connection.id, connection.session);
+        let peer = connection.peer.address.clone();
+        self.close(key);
+        if let Some(client) = session {
+            let client_id = self.sessions[client].id.clone();
+            self.note(|| Event::Disconnected { connection: id, client: client_id, peer, why });
+            self.go_offline(client, now);
+        } else {
+            self.note(|| Event::Disconnected { connection: id, client: peer.clone(), peer, why });
+        }
+    }
+
+    /// The connection is to be closed once its output is written.
+    fn close(&mut self, key: ConnectionKey) {
+        let connection = &mut self.connections[key];
+        connection.session = None;
+        connection.output.close = true;
+        // A peer that does not read will not get the rest either.
+        if connection.output.blocked {
+            connection.output.writing = 0;
+            connection.output.bytes.clear();
+        }
+        self.timers.arm(Timer::Connection(key), &mut self.connections[key].timer, None);
+        self.list(key);
+    }
+
+    fn forget(&mut self, key: ConnectionKey) {
+        if let Some(mut connection) = self.connections.remove(key) {
+            self.timers.arm(Timer::Connection(key), &mut connection.timer, None);
+            self.by_connection.remove(&connection.id);
+            self.open[usize::from(connection.listener.0)] -= 1;
+        }
+    }
+
+    fn connection_due(&mut self, key: ConnectionKey, now: Now) {
+        let connection = &mut self.connections[key];
+        connection.timer = None;
+        let Some(patience) = connection.patience else {
+            // No CONNECT came in time.
+            self.end(key, Closing::Timeout, now);
+            return;
+        };
+        let at = connection.last_received + patience;
+        if at > now.elapsed {
+            self.timers.arm(Timer::Connection(key), &mut connection.timer, Some(at));
+        } else {
+            self.refuse(key, ReasonCode::KEEP_ALIVE_TIMEOUT, Closing::Timeout, now);
+        }
+    }
 }

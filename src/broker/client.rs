@@ -1,0 +1,343 @@
+//! What is remembered of one client: its subscriptions, the queue of what it is to get, its half-done QoS 2
+//! publishes, its will and when all that ends.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use super::access::Identity;
+use super::change::{ClientRecord, EntryRecord, EntryState, WillRecord};
+use super::connection::ConnectionKey;
+use super::message::Message;
+use super::slab::key;
+use super::{ListenerId, Settings};
+use crate::mqtt::packet::QoS;
+
+key! {
+    /// Names a session while it lives.
+    ClientKey
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: ByteString,
+    pub(super) username: Option<ByteString>,
+    pub(super) listener: ListenerId,
+    /// `None` while the client is away.
+    pub(super) link: Option<ConnectionKey>,
+    /// Seconds; `u32::MAX` = never.
+    pub(super) expiry_interval: u32,
+    /// Wall clock.
+    pub(super) created_at: Duration,
+    /// Wall clock; `None` while connected.
+    pub(super) disconnected_at: Option<Duration>,
+    /// Monotonic; while the client is away and its session does expire.
+    pub(super) expires_at: Option<Duration>,
+    pub(super) will: Option<Box<PendingWill>>,
+    /// Monotonic; while the client is away and its will waits.
+    pub(super) will_due: Option<Duration>,
+    /// Where [`Timers`](super::timers::Timers) keeps the deadline of this session.
+    pub(super) timer: Option<Duration>,
+    /// Filters as subscribed, mount point included; what was asked for with them is in the router.
+    pub(super) subscriptions: HashSet<ByteString>,
+    pub(super) outgoing: Outgoing,
+    /// QoS 2 messages that wait for PUBREL, by packet id.
+    pub(super) incoming: HashMap<u16, Entry>,
+    pub(super) incoming_bytes: u64,
+    pub(super) last_sequence: u64,
+    /// Whether the log has been told that messages are dropped; once per connection is enough.
+    pub(super) drop_noticed: bool,
+}
+
+/// A will with its delay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PendingWill {
+    pub(super) will: WillRecord,
+    /// Seconds.
+    pub(super) delay: u32,
+}
+
+/// One message in one client's keeping.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) message: Arc<Message>,
+    /// 1, 2, 3 … per client.
+    pub(super) sequence: u64,
+    /// 0 while it has none.
+    pub(super) packet_id: u16,
+    pub(super) qos: QoS,
+    pub(super) retain: bool,
+    pub(super) dup: bool,
+    pub(super) state: EntryState,
+    pub(super) identifiers: Vec<u32>,
+    /// Wall clock.
+    pub(super) queued_at: Duration,
+    pub(super) pubrel_order: u64,
+    /// How many packet ids had been given out before this one's.
+    pub(super) allocation: u64,
+}
+
+impl Session {
+    pub(super) fn new(id: ByteString, listener: ListenerId, wall: Duration) -> Self {
+        Self {
+            id,
+            username: None,
+            listener,
+            link: None,
+            expiry_interval: 0,
+            created_at: wall,
+            disconnected_at: None,
+            expires_at: None,
+            will: None,
+            will_due: None,
+            timer: None,
+            subscriptions: HashSet::new(),
+            outgoing: Outgoing::default(),
+            incoming: HashMap::new(),
+            incoming_bytes: 0,
+            last_sequence: 0,
+            drop_noticed: false,
+        }
+    }
+
+    /// Whether it outlives its connection.
+    pub(super) fn is_persistent(&self) -> bool {
+        self.expiry_interval > 0
+    }
+
+    pub(super) fn identity(&self) -> Identity<'_> {
+        Identity { client_id: &self.id, username: self.username.as_deref(), listener: self.listener }
+    }
+
+    pub(super) fn next_sequence(&mut self) -> u64 {
+        self.last_sequence += 1;
+        self.last_sequence
+    }
+
+    pub(super) fn next_wakeup(&self) -> Option<Duration> {
+        [self.expires_at, self.will_due].into_iter().flatten().min()
+    }
+
+    pub(super) fn record(&self, settings: &Settings, max_packet_size: u32) -> ClientRecord {
+        let listener = settings.listeners.get(usize::from(self.listener.0));
+        ClientRecord {
+            client_id: self.id.clone(),
+            username: self.username.clone(),
+            listener_port: listener.map_or(0, |listener| listener.port),
+            session_expiry_interval: self.expiry_interval,
+            created_at: self.created_at,
+            disconnected_at: self.disconnected_at,
+            max_packet_size,
+            max_qos: listener.map_or(QoS::ExactlyOnce, |listener| listener.max_qos),
+            retain_available: settings.retain_available,
+            will_delay_interval: self.will.as_ref().map_or(0, |will| will.delay),
+        }
+    }
+}
+
+/// What a client is to get at QoS 1 and 2 (and 0, if asked for): in flight, then queued.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    /// In the order of their first sending. All have a packet id.
+    inflight: VecDeque<Entry>,
+    /// How many at the end of `inflight` have not been sent on this connection yet.
+    unsent: usize,
+    queue: VecDeque<Entry>,
+    /// Payloads.
+    inflight_bytes: u64,
+    queue_bytes: u64,
+    last_packet_id: u16,
+    allocations: u64,
+    pubrels: u64,
+}
+
+impl Outgoing {
+    pub(super) fn inflight(&self) -> impl Iterator<Item = &Entry> {
+        self.inflight.iter()
+    }
+
+    pub(super) fn queue(&self) -> impl Iterator<Item = &Entry> {
+        self.queue.iter()
+    }
+
+    pub(super) fn is_queue_empty(&self) -> bool {
+        self.queue.is_empty() && self.unsent == 0
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn queued_bytes(&self) -> u64 {
+        self.queue_bytes
+    }
+
+    /// Whether one more may be in flight. One always may, whatever its size.
+    pub(super) fn has_room(&self, window: u16, bytes: Option<u64>) -> bool {
+        let sent = self.inflight.len() - self.unsent;
+        sent < usize::from(window) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
+    }
+
+    pub(super) fn enqueue(&mut self, entry: Entry) {
+        self.queue_bytes += entry.message.payload.len() as u64;
+        self.queue.push_back(entry);
+    }
+
+    pub(super) fn dequeue(&mut self) -> Option<Entry> {
+        let entry = self.queue.pop_front()?;
+        self.queue_bytes -= entry.message.payload.len() as u64;
+        Some(entry)
+    }
+
+    /// Gives the entry a packet id and takes it in flight.
+    pub(super) fn launch(&mut self, mut entry: Entry) -> &Entry {
+        entry.packet_id = self.next_packet_id();
+        entry.allocation = self.allocations;
+        entry.state = match entry.qos {
+            QoS::ExactlyOnce => EntryState::WaitForPubRec,
+            _ => EntryState::WaitForPubAck,
+        };
+        self.inflight_bytes += entry.message.payload.len() as u64;
+        self.inflight.push_back(entry);
+        &self.inflight[self.inflight.len() - 1]
+    }
+
+    /// The one that was launched last.
+    pub(super) fn newest(&self) -> Option<&Entry> {
+        self.inflight.back()
+    }
+
+    /// 1, 2, 3 …, skipping those in use. The caller sees to it that fewer than all are in flight.
+    fn next_packet_id(&mut self) -> u16 {
+        loop {
+            self.last_packet_id = self.last_packet_id.checked_add(1).unwrap_or(1);
+            self.allocations += 1;
+            // Only what was launched a whole round of ids ago can still have this one.
+            let round = u64::from(u16::MAX);
+            let mut old = self.inflight.iter().take_while(|entry| entry.allocation + round <= self.allocations);
+            if !old.any(|entry| entry.packet_id == self.last_packet_id) {
+                return self.last_packet_id;
+            }
+        }
+    }
+
+    fn position(&self, packet_id: u16) -> Option<usize> {
+        let sent = self.inflight.len() - self.unsent;
+        self.inflight.iter().take(sent).position(|entry| entry.packet_id == packet_id)
+    }
+
+    /// Takes out the entry that PUBACK, PUBCOMP or a failing PUBREC ends.
+    pub(super) fn finish(&mut self, packet_id: u16, state: EntryState) -> Option<Entry> {
+        let at = self.position(packet_id)?;
+        if self.inflight[at].state != state {
+            return None;
+        }
+        let entry = self.inflight.remove(at)?;
+        self.inflight_bytes -= entry.message.payload.len() as u64;
+        Some(entry)
+    }
+
+    /// PUBREC came. `None`: for nothing that waits for one.
+    pub(super) fn received(&mut self, packet_id: u16) -> Option<&Entry> {
+        let at = self.position(packet_id)?;
+        let entry = &mut self.inflight[at];
+        if entry.state == EntryState::WaitForPubRec {
+            self.pubrels += 1;
+            entry.pubrel_order = self.pubrels;
+            entry.state = EntryState::WaitForPubComp;
+            return Some(entry);
+        }
+        None
+    }
+
+    /// The client is back: everything in flight is to be sent again.
+    pub(super) fn rewind(&mut self) {
+        self.unsent = self.inflight.len();
+        // PUBRELs go out in the order of their PUBRECs [MQTT-4.6.0-4]; their places among the others are free.
+        let places: Vec<_> = self
+            .inflight
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.state == EntryState::WaitForPubComp)
+            .map(|(place, _)| place)
+            .collect();
+        if places.windows(2).all(|pair| self.inflight[pair[0]].pubrel_order < self.inflight[pair[1]].pubrel_order) {
+            return;
+        }
+        let mut order = places.clone();
+        order.sort_by_key(|&place| self.inflight[place].pubrel_order);
+        let mut entries: Vec<_> = std::mem::take(&mut self.inflight).into_iter().map(Some).collect();
+        let mut next = order.into_iter();
+        let sources: Vec<_> = (0..entries.len())
+            .map(|place| if places.contains(&place) { next.next().unwrap_or(place) } else { place })
+            .collect();
+        self.inflight = sources.into_iter().filter_map(|place| entries[place].take()).collect();
+    }
+
+    /// The next one in flight that is to be sent again; it counts as sent from now on.
+    pub(super) fn resend(&mut self) -> Option<&mut Entry> {
+        if self.unsent == 0 {
+            return None;
+        }
+        let at = self.inflight.len() - self.unsent;
+        self.unsent -= 1;
+        Some(&mut self.inflight[at])
+    }
+
+    /// Lets go of those that `keep` refuses, and returns them.
+    pub(super) fn sift(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let mut refused = Vec::new();
+        for list in [&mut self.inflight, &mut self.queue] {
+            if list.iter().all(&keep) {
+                continue;
+            }
+            for entry in std::mem::take(list) {
+                if keep(&entry) {
+                    list.push_back(entry);
+                } else {
+                    refused.push(entry);
+                }
+            }
+        }
+        let bytes = |list: &VecDeque<Entry>| list.iter().map(|entry| entry.message.payload.len() as u64).sum();
+        self.inflight_bytes = bytes(&self.inflight);
+        self.queue_bytes = bytes(&self.queue);
+        refused
+    }
+
+    /// Takes an entry from the store back.
+    pub(super) fn restore(&mut self, entry: Entry) {
+        let bytes = entry.message.payload.len() as u64;
+        if entry.state == EntryState::Queued {
+            self.queue_bytes += bytes;
+            self.queue.push_back(entry);
+        } else {
+            self.inflight_bytes += bytes;
+            self.last_packet_id = entry.packet_id;
+            self.pubrels = self.pubrels.max(entry.pubrel_order);
+            // The ids of restored entries are always looked at: see `next_packet_id`.
+            self.allocations = u64::from(u16::MAX);
+            self.inflight.push_back(entry);
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn restored(record: EntryRecord, message: Arc<Message>) -> Self {
+        Self {
+            message,
+            sequence: record.sequence,
+            packet_id: record.packet_id,
+            qos: record.qos,
+            retain: record.retain,
+            dup: record.dup,
+            state: record.state,
+            identifiers: record.subscription_identifiers,
+            queued_at: record.queued_at,
+            pubrel_order: record.pubrel_order,
+            allocation: 0,
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! CONNECT, taking over, resuming, and DISCONNECT.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::change::{Change, WillRecord};
+use super::client::{ClientKey, Entry, PendingWill, Session};
+use super::connection::ConnectionKey;
+use super::event::{Closing, Event};
+use super::message::detached;
+use super::timers::Timer;
+use super::{Broker, Identity, Now, UsernameFrom};
+use crate::mqtt::packet::{
+    ConnAck, Connect, DecodeError, Disconnect, Packet, Properties, Property, ProtocolVersion, QoS, ReasonCode, Will,
+};
+use crate::mqtt::topic::TopicName;
+use crate::term::Secret;
+
+/// Why a CONNECT is not accepted, as version 5 says it.
+struct Refusal {
+    reason: ReasonCode,
+    why: Closing,
+}
+
+impl Refusal {
+    const fn new(reason: ReasonCode, why: Closing) -> Self {
+        Self { reason, why }
+    }
+
+    /// The return code before version 5, if it has one.
+    fn return_code(&self) -> Option<u8> {
+        match self.reason {
+            ReasonCode::UNSUPPORTED_PROTOCOL_VERSION => Some(1),
+            ReasonCode::CLIENT_IDENTIFIER_NOT_VALID | ReasonCode::UNSPECIFIED_ERROR => Some(2),
+            ReasonCode::SERVER_UNAVAILABLE => Some(3),
+            ReasonCode::BAD_USER_NAME_OR_PASSWORD => Some(4),
+            ReasonCode::NOT_AUTHORIZED | ReasonCode::PACKET_TOO_LARGE => Some(5),
+            _ => None,
+        }
+    }
+}
+
+/// Session expiry of a 3.x client without clean session, and of version 5 clients that ask for it.
+const NEVER: u32 = u32::MAX;
+
+impl Broker {
+    pub(super) fn connect(&mut self, key: ConnectionKey, mut connect: Connect, now: Now) {
+        self.connections[key].version = connect.version;
+        // Copied, so that a session does not keep the whole buffer its CONNECT was read into.
+        connect.client_id = ByteString::from(&*connect.client_id);
+        connect.username = connect.username.map(|username| ByteString::from(&*username));
+        match self.admit(key, &mut connect) {
+            Ok(()) => self.accept(key, connect, now),
+            Err(refusal) => {
+                let code =
+                    if connect.version == ProtocolVersion::V5 { Some(refusal.reason.0) } else { refusal.return_code() };
+                if let Some(code) = code {
+                    let connack = ConnAck { session_present: false, code, properties: Properties::new() };
+                    self.send(key, &Packet::ConnAck(connack));
+                }
+                self.end(key, refusal.why, now);
+            }
+        }
+    }
+
+    /// Answers bytes that were to be a CONNECT, where there is an answer.
+    pub(super) fn connect_malformed(
+        &mut self,
+        key: ConnectionKey,
+        error: DecodeError,
+        version: Option<ProtocolVersion>,
+    ) {
+        let code = match (error, version) {
+            // In the form that clients of every version understand [MQTT-3.1.2-2] of 3.1.1.
+            (DecodeError::ProtocolVersion(_), _) => 1,
+            // A CONNECT that is wrong in itself; what is no CONNECT gets no answer.
+            (_, Some(ProtocolVersion::V5)) => error.reason_code().0,
+            _ => return,
+        };
+        self.connections[key].version = version.unwrap_or(ProtocolVersion::V311);
+        self.send(key, &Packet::ConnAck(ConnAck { session_present: false, code, properties: Properties::new() }));
+    }
+
+    /// Everything that may speak against a CONNECT. Settles client id, user name and keep-alive on the way.
+    fn admit(&mut self, key: ConnectionKey, connect: &mut Connect) -> Result<(), Refusal> {
+        let connection = &self.connections[key];
+        let (listener_id, peer) = (connection.listener, connection.peer.clone());
+        let v5 = connect.version == ProtocolVersion::V5;
+        let listener = self.listener(listener_id);
+        if !listener.versions.accept(connect.version) {
+            return Err(Refusal::new(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Closing::UnsupportedVersion));
+        }
+        if listener.username_from == UsernameFrom::Certificate {
+            connect.username = peer.certificate_username;
+            connect.password = None;
+            if connect.username.is_none() {
+                let reason = ReasonCode::BAD_USER_NAME_OR_PASSWORD;
+                return Err(Refusal::new(reason, Closing::BadUsernameOrPassword));
+            }
+        }
+        if listener.use_username_as_clientid {
+            match &connect.username {
+                Some(username) => connect.client_id = username.clone(),
+                None => return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized)),
+            }
+        }
+        if connect.client_id.is_empty() {
+            // 3.1 has no such thing; in 3.1.1 only with a clean session [MQTT-3.1.3-8].
+            let possible = v5 || connect.version == ProtocolVersion::V311 && connect.clean_start;
+            if !possible {
+                return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ClientIdNotValid));
+            }
+            if !listener.allow_zero_length_clientid {
+                self.note(|| Event::ZeroLengthClientIdForbidden { peer: peer.address });
+                return Err(Refusal::new(ReasonCode::UNSPECIFIED_ERROR, Closing::ClientIdNotValid));
+            }
+        } else if self.settings.clientid_prefix.as_ref().is_some_and(|prefix| !connect.client_id.starts_with(&**prefix))
+        {
+            return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
+        }
+        let listener = self.listener(listener_id);
+        let who =
+            Identity { client_id: &connect.client_id, username: connect.username.as_deref(), listener: listener_id };
+        if listener.username_from != UsernameFrom::Certificate
+            && !self.access.may_connect(who, connect.password.as_deref())
+        {
+            return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
+        }
+        if connect.properties.authentication_method().is_some() {
+            return Err(Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod));
+        }
+        if let Some(will) = &connect.will {
+            self.admit_will(will, listener.max_qos)?;
+        }
+        if let Some(limit) = self.settings.max_keepalive
+            && (connect.keep_alive == 0 || connect.keep_alive > limit)
+            && !v5
+        {
+            return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ProtocolError));
+        }
+        let known = self.by_client_id.contains_key(&connect.client_id);
+        if !known && self.settings.global_max_clients.is_some_and(|limit| self.sessions.len() >= limit as usize) {
+            return Err(Refusal::new(ReasonCode::SERVER_BUSY, Closing::ServerBusy));
+        }
+        Ok(())
+    }
+
+    fn admit_will(&self, will: &Will, max_qos: QoS) -> Result<(), Refusal> {
+        // Will topics on `$CONTROL` are reserved for what we do not have.
+        if TopicName::check(&will.topic).is_err() || will.topic.starts_with("$CONTROL/") {
+            return Err(Refusal::new(ReasonCode::TOPIC_NAME_INVALID, Closing::Malformed));
+        }
+        if will.qos > max_qos {
+            return Err(Refusal::new(ReasonCode::QOS_NOT_SUPPORTED, Closing::NotSupported));
+        }
+        if will.retain && !self.settings.retain_available {
+            return Err(Refusal::new(ReasonCode::RETAIN_NOT_SUPPORTED, Closing::NotSupported));
+        }
+        if self.settings.message_size_limit.is_some_and(|limit| will.payload.len() > limit as usize) {
+            return Err(Refusal::new(ReasonCode::PACKET_TOO_LARGE, Closing::PayloadTooLarge));
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, key: ConnectionKey, mut connect: Connect, now: Now) {
+        let v5 = connect.version == ProtocolVersion::V5;
+        let listener_id = self.connections[key].listener;
+        let assigned = connect.client_id.is_empty();
+        if assigned {
+            connect.client_id = self.new_client_id(listener_id);
+        }
+        let limit = self.settings.max_keepalive;
+        let lowered = limit.filter(|&limit| connect.keep_alive == 0 || connect.keep_alive > limit);
+        let (client, session_present) = self.take_session(key, &connect, now);
+        self.negotiate(key, &connect, lowered.unwrap_or(connect.keep_alive), now);
+        self.store_session(client, key, &mut connect);
+        self.connected += 1;
+        self.statistics.connections += 1;
+        let peer = self.connections[key].peer.address.clone();
+        self.note(|| Event::Connected {
+            client: connect.client_id.clone(),
+            peer,
+            version: connect.version,
+            clean_start: connect.clean_start,
+            keep_alive: connect.keep_alive,
+            username: connect.username.clone(),
+        });
+        self.note_will(client);
+        let properties = if v5 {
+            self.connack_properties(key, assigned.then_some(connect.client_id), lowered)
+        } else {
+            Properties::new()
+        };
+        // 3.1 has no such flag.
+        let session_present = session_present && connect.version != ProtocolVersion::V31;
+        self.send(key, &Packet::ConnAck(ConnAck { session_present, code: 0, properties }));
+        self.resume(client, now);
+    }
+
+    fn note_will(&mut self, client: ClientKey) {
+        if !self.interest.packets {
+            return;
+        }
+        let session = &self.sessions[client];
+        let client = session.id.clone();
+        self.events.push_back(match &session.will {
+            None => Event::NoWill { client },
+            Some(pending) => Event::Will {
+                client,
+                topic: pending.will.topic.clone(),
+                bytes: pending.will.payload.len(),
+                qos: pending.will.qos,
+                retain: pending.will.retain,
+            },
+        });
+    }
+
+    /// Ends whatever stands against the new connection and returns its session, with whether it is an old one.
+    fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (ClientKey, bool) {
+        if let Some(&client) = self.by_client_id.get(&connect.client_id) {
+            let goes_on = !connect.clean_start && self.sessions[client].is_persistent();
+            if goes_on {
+                // Whoever comes back takes the will of before along [MQTT-3.1.3-9].
+                self.clear_will(client);
+            }
+            if let Some(old) = self.sessions[client].link {
+                self.refuse(old, ReasonCode::SESSION_TAKEN_OVER, Closing::TakenOver, now);
+            }
+            if goes_on {
+                return (client, true);
+            }
+            if self.by_client_id.get(&connect.client_id) == Some(&client) {
+                self.remove_session(client, now);
+            }
+        }
+        let listener = self.connections[key].listener;
+        let client = self.sessions.insert(Session::new(connect.client_id.clone(), listener, now.wall));
+        self.by_client_id.insert(connect.client_id.clone(), client);
+        (client, false)
+    }
+
+    /// What the two ends agree on for this connection.
+    fn negotiate(&mut self, key: ConnectionKey, connect: &Connect, keep_alive: u16, now: Now) {
+        let properties = &connect.properties;
+        let listener_id = self.connections[key].listener;
+        let max_aliases = self.listener(listener_id).max_topic_alias_broker;
+        let receive_maximum = properties.receive_maximum().unwrap_or(u16::MAX);
+        let window = self.settings.max_inflight_messages.map_or(receive_maximum, |limit| limit.min(receive_maximum));
+        let connection = &mut self.connections[key];
+        connection.window = window;
+        connection.max_packet_size = properties.maximum_packet_size().unwrap_or(u32::MAX);
+        connection.max_aliases_out = properties.topic_alias_maximum().unwrap_or(0).min(max_aliases);
+        connection.password = connect.password.as_ref().map(|password| Secret::new(password.to_vec()));
+        // One and a half times the keep-alive [MQTT-3.1.2-22].
+        connection.patience = (keep_alive > 0).then(|| Duration::from_millis(u64::from(keep_alive) * 1500));
+        let at = connection.patience.map(|patience| now.elapsed + patience);
+        self.timers.arm(Timer::Connection(key), &mut connection.timer, at);
+    }
+
+    fn store_session(&mut self, client: ClientKey, key: ConnectionKey, connect: &mut Connect) {
+        self.connections[key].session = Some(client);
+        let listener = self.connections[key].listener;
+        let mount_point = self.listener(listener).mount_point.clone();
+        let session = &mut self.sessions[client];
+        let was_persistent = session.is_persistent();
+        session.expiry_interval = match connect.version {
+            ProtocolVersion::V5 => connect.properties.session_expiry_interval().unwrap_or(0),
+            _ if connect.clean_start => 0,
+            _ => NEVER,
+        };
+        if was_persistent && !session.is_persistent() {
+            self.unpersist(client);
+        }
+        let session = &mut self.sessions[client];
+        session.link = Some(key);
+        session.listener = listener;
+        session.username = connect.username.take();
+        session.disconnected_at = None;
+        session.expires_at = None;
+        session.drop_noticed = false;
+        self.timers.arm(Timer::Session(client), &mut session.timer, None);
+        session.will = connect.will.take().map(|will| Box::new(pending_will(&will, mount_point.as_deref())));
+        self.record_client(client);
+        let session = &self.sessions[client];
+        if let Some(pending) = &session.will
+            && self.journal.covers(session)
+        {
+            self.journal.push(Change::Will(session.id.clone(), Box::new(pending.will.clone())));
+        }
+    }
+
+    /// Writes down what is recorded of the session itself.
+    pub(super) fn record_client(&mut self, client: ClientKey) {
+        let session = &self.sessions[client];
+        if self.journal.covers(session) {
+            let max_packet_size = session.link.map_or(u32::MAX, |key| self.connections[key].max_packet_size);
+            let record = session.record(&self.settings, max_packet_size);
+            self.journal.push(Change::Client(Box::new(record)));
+        }
+    }
+
+    /// The session came back as one that ends with its connection: the store forgets it.
+    fn unpersist(&mut self, client: ClientKey) {
+        if !self.journal.is_enabled() {
+            return;
+        }
+        let session = &self.sessions[client];
+        let held: Vec<_> = session.entries().map(|entry| entry.message.id).collect();
+        self.journal.push(Change::ClientRemoved(session.id.clone()));
+        for id in held {
+            self.journal.release(id);
+        }
+    }
+
+    /// In the order in which Mosquitto sends them.
+    fn connack_properties(
+        &self,
+        key: ConnectionKey,
+        assigned: Option<ByteString>,
+        keep_alive: Option<u16>,
+    ) -> Properties {
+        let listener = self.listener(self.connections[key].listener);
+        let settings = &self.settings;
+        [
+            (listener.max_topic_alias > 0).then_some(Property::TopicAliasMaximum(listener.max_topic_alias)),
+            keep_alive.map(Property::ServerKeepAlive),
+            assigned.map(Property::AssignedClientIdentifier),
+            (!settings.retain_available).then_some(Property::RetainAvailable(0)),
+            Some(Property::MaximumPacketSize(settings.max_packet_size)),
+            settings.max_inflight_messages.map(Property::ReceiveMaximum),
+            (listener.max_qos < QoS::ExactlyOnce).then_some(Property::MaximumQoS(listener.max_qos as u8)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn new_client_id(&self, listener: super::ListenerId) -> ByteString {
+        let prefix = &self.listener(listener).auto_id_prefix;
+        loop {
+            let id = ByteString::from(format!("{prefix}{}", random_uuid()));
+            if !self.by_client_id.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// The client took its leave.
+    pub(super) fn disconnect_received(
+        &mut self,
+        key: ConnectionKey,
+        client: ClientKey,
+        disconnect: &Disconnect,
+        now: Now,
+    ) {
+        let session = &mut self.sessions[client];
+        if let Some(interval) = disconnect.properties.session_expiry_interval() {
+            // [MQTT-3.14.2-2]
+            if session.expiry_interval == 0 && interval > 0 {
+                self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
+                return;
+            }
+            if interval == 0 {
+                self.unpersist(client);
+            }
+            self.sessions[client].expiry_interval = interval;
+        }
+        // [MQTT-3.14.4-3]
+        if disconnect.reason == ReasonCode::SUCCESS {
+            self.clear_will(client);
+        }
+        self.end(key, Closing::Clean, now);
+    }
+
+    /// The connection of a session has ended.
+    pub(super) fn go_offline(&mut self, client: ClientKey, now: Now) {
+        self.connected -= 1;
+        let limit = self.settings.persistent_client_expiration;
+        let session = &mut self.sessions[client];
+        session.link = None;
+        session.disconnected_at = Some(now.wall);
+        if !session.is_persistent() {
+            self.remove_session(client, now);
+            return;
+        }
+        session.expires_at = expiry(session.expiry_interval, limit).map(|after| now.elapsed + after);
+        if let Some(pending) = &session.will {
+            session.will_due = Some(now.elapsed + Duration::from_secs(u64::from(pending.delay)));
+            if pending.delay == 0 {
+                self.publish_will(client, now);
+            }
+        }
+        self.record_client(client);
+        self.arm_session(client);
+    }
+
+    pub(super) fn arm_session(&mut self, client: ClientKey) {
+        let session = &mut self.sessions[client];
+        let at = session.next_wakeup();
+        self.timers.arm(Timer::Session(client), &mut session.timer, at);
+    }
+
+    pub(super) fn session_due(&mut self, client: ClientKey, now: Now) {
+        let session = &mut self.sessions[client];
+        session.timer = None;
+        if session.expires_at.is_some_and(|at| at <= now.elapsed) {
+            let id = session.id.clone();
+            self.note(|| Event::Expired { client: id });
+            self.statistics.clients_expired += 1;
+            self.remove_session(client, now);
+            return;
+        }
+        if session.will_due.is_some_and(|at| at <= now.elapsed) {
+            self.publish_will(client, now);
+        }
+        self.arm_session(client);
+    }
+
+    /// The session ends, and a will that still waits is sent with its end [MQTT-3.1.2-10].
+    pub(super) fn remove_session(&mut self, client: ClientKey, now: Now) {
+        self.publish_will(client, now);
+        let Some(mut session) = self.sessions.remove(client) else { return };
+        self.by_client_id.remove(&session.id);
+        self.timers.arm(Timer::Session(client), &mut session.timer, None);
+        for filter in &session.subscriptions {
+            let (group, plain) = super::subscribe::split(filter);
+            self.router.unsubscribe(plain, group, client);
+        }
+        if self.journal.covers(&session) {
+            self.journal.push(Change::ClientRemoved(session.id.clone()));
+            for entry in session.entries() {
+                self.journal.release(entry.message.id);
+            }
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.incoming.values().chain(self.outgoing.inflight()).chain(self.outgoing.queue())
+    }
+}
+
+/// How long a session lives on its own: the smaller of the client's wish and the broker's limit.
+pub(super) fn expiry(interval: u32, limit: Option<Duration>) -> Option<Duration> {
+    let wish = (interval != NEVER).then(|| Duration::from_secs(u64::from(interval)));
+    match (wish, limit) {
+        (Some(wish), Some(limit)) => Some(wish.min(limit)),
+        (wish, limit) => wish.or(limit),
+    }
+}
+
+fn pending_will(will: &Will, mount_point: Option<&str>) -> PendingWill {
+    let delay = will.properties.will_delay_interval().unwrap_or(0);
+    let mut properties = detached(&will.properties);
+    properties.retain(|property| !matches!(property, Property::WillDelayInterval(_)));
+    let topic = format!("{}{}", mount_point.unwrap_or_default(), will.topic).into();
+    let payload = Bytes::copy_from_slice(&will.payload);
+    let will = WillRecord { topic, payload, qos: will.qos, retain: will.retain, properties };
+    PendingWill { will, delay }
+}
+
+/// 36 characters, upper-case hex. Unique rather than secret.
+fn random_uuid() -> String {
+    let random = || RandomState::new().hash_one(());
+    let (high, low) = (random(), random());
+    format!(
+        "{:08X}-{:04X}-{:04X}-{:04X}-{:012X}",
+        high >> 32,
+        high >> 16 & 0xFFFF,
+        high & 0xFFFF,
+        low >> 48,
+        low & 0xFFFF_FFFF_FFFF
+    )
+}

@@ -1,0 +1,189 @@
+//! One connection as the core sees it: what was agreed at CONNECT, topic aliases, and the bytes that wait for the
+//! socket.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+
+use super::client::ClientKey;
+use super::message::Message;
+use super::slab::key;
+use super::{ConnectionId, ListenerId, Peer};
+use crate::mqtt::packet::{Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS};
+use crate::term::Secret;
+
+key! {
+    /// Names a connection while it is open.
+    ConnectionKey
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) listener: ListenerId,
+    pub(super) peer: Peer,
+    /// Once CONNECT was accepted.
+    pub(super) session: Option<ClientKey>,
+    pub(super) version: ProtocolVersion,
+    /// Kept to ask again after a reload of the rules.
+    pub(super) password: Option<Secret>,
+    /// How long the client may be silent. `None`: as long as it likes.
+    pub(super) patience: Option<Duration>,
+    /// Monotonic.
+    pub(super) last_received: Duration,
+    /// Where [`Timers`](super::timers::Timers) keeps the deadline of this connection.
+    pub(super) timer: Option<Duration>,
+    /// QoS 1 and 2 messages in flight towards the client.
+    pub(super) window: u16,
+    /// The client's.
+    pub(super) max_packet_size: u32,
+    pub(super) aliases_in: HashMap<u16, ByteString>,
+    aliases_out: HashMap<ByteString, u16>,
+    pub(super) max_aliases_out: u16,
+    pub(super) output: Output,
+}
+
+/// Bytes on their way to the socket.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    pub(super) bytes: BytesMut,
+    pub(super) packets: usize,
+    /// Of `bytes`, what is not PUBLISH, and so bounded by nothing but the client's reading.
+    pub(super) control_bytes: usize,
+    /// Handed over and not yet written.
+    pub(super) writing: usize,
+    pub(super) writing_bytes: usize,
+    /// The socket takes no more for now.
+    pub(super) blocked: bool,
+    /// It stands in the list of connections with something to say.
+    pub(super) listed: bool,
+    pub(super) close: bool,
+}
+
+/// A PUBLISH to one client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copy<'a> {
+    pub(super) message: &'a Message,
+    /// Without the client's mount point.
+    pub(super) topic: &'a str,
+    pub(super) dup: bool,
+    pub(super) qos: QoS,
+    pub(super) retain: bool,
+    pub(super) packet_id: Option<PacketId>,
+    pub(super) identifiers: &'a [u32],
+    /// Wall clock.
+    pub(super) wall: Duration,
+}
+
+/// The packet is larger than the client takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooLarge;
+
+static NO_PROPERTIES: Properties = Properties::new();
+
+impl Connection {
+    pub(super) fn new(id: ConnectionId, listener: ListenerId, peer: Peer, now: Duration) -> Self {
+        Self {
+            id,
+            listener,
+            peer,
+            session: None,
+            version: ProtocolVersion::V311,
+            password: None,
+            patience: None,
+            last_received: now,
+            timer: None,
+            window: u16::MAX,
+            max_packet_size: u32::MAX,
+            aliases_in: HashMap::new(),
+            aliases_out: HashMap::new(),
+            max_aliases_out: 0,
+            output: Output::default(),
+        }
+    }
+
+    pub(super) fn send(&mut self, packet: &Packet) {
+        let before = self.output.bytes.len();
+        // What we answer with is short and well-formed: it cannot fail to encode, and a failure appends nothing.
+        if packet.encode(self.version, &mut self.output.bytes).is_ok() {
+            self.output.packets += 1;
+            self.output.control_bytes += self.output.bytes.len() - before;
+        }
+    }
+
+    /// Sends a PUBLISH, with a topic alias if the client takes them.
+    pub(super) fn publish(&mut self, copy: Copy<'_>) -> Result<(), TooLarge> {
+        let mut topic = copy.topic;
+        let mut alias = None;
+        if self.version == ProtocolVersion::V5 && self.max_aliases_out > 0 {
+            if let Some(&known) = self.aliases_out.get(topic) {
+                alias = Some(known);
+                topic = "";
+            } else if self.aliases_out.len() < usize::from(self.max_aliases_out) {
+                alias = Some(self.aliases_out.len() as u16 + 1);
+            }
+        }
+        let made;
+        let properties = if self.version != ProtocolVersion::V5 || copy.is_plain() && alias.is_none() {
+            if self.version == ProtocolVersion::V5 { &copy.message.properties } else { &NO_PROPERTIES }
+        } else {
+            made = copy.properties(alias);
+            &made
+        };
+        let publish = PublishRef {
+            dup: copy.dup,
+            qos: copy.qos,
+            retain: copy.retain,
+            topic,
+            packet_id: copy.packet_id,
+            properties,
+            payload: &copy.message.payload,
+        };
+        if self.max_packet_size < u32::MAX
+            && publish.encoded_len(self.version).is_ok_and(|length| length > self.max_packet_size as usize)
+        {
+            return Err(TooLarge);
+        }
+        publish.encode(self.version, &mut self.output.bytes).map_err(|_| TooLarge)?;
+        self.output.packets += 1;
+        if let Some(alias) = alias
+            && !topic.is_empty()
+        {
+            self.aliases_out.insert(topic.into(), alias);
+        }
+        Ok(())
+    }
+}
+
+impl Copy<'_> {
+    /// Whether the message's own properties are the ones to send.
+    fn is_plain(&self) -> bool {
+        self.identifiers.is_empty() && self.message.expires_at.is_none()
+    }
+
+    fn properties(&self, alias: Option<u16>) -> Properties {
+        let remaining = self.message.expires_at.map(|at| at.saturating_sub(self.wall));
+        let mut properties: Properties = self
+            .message
+            .properties
+            .iter()
+            .map(|property| match (property, remaining) {
+                // What is left, rounded up: a message that is still good is never announced as gone [MQTT-3.3.2-6].
+                (Property::MessageExpiryInterval(_), Some(left)) => {
+                    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+                    Property::MessageExpiryInterval(u32::try_from(seconds).unwrap_or(u32::MAX))
+                }
+                _ => property.clone(),
+            })
+            .collect();
+        for &identifier in self.identifiers {
+            properties.push(Property::SubscriptionIdentifier(identifier));
+        }
+        if let Some(alias) = alias {
+            properties.push(Property::TopicAlias(alias));
+        }
+        properties
+    }
+}

@@ -1,0 +1,329 @@
+//! Messages on their way to clients: routing, the in-flight window, queues and their limits.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytestring::ByteString;
+
+use super::change::{Direction, EntryState};
+use super::client::{ClientKey, Entry, Session};
+use super::connection::{ConnectionKey, Copy};
+use super::event::{Event, PacketSummary, PublishSummary};
+use super::message::Message;
+use super::router::Subscriber;
+use super::{Broker, Identity, Now, Settings, Statistics};
+use crate::mqtt::packet::{Ack, Packet, PacketId, QoS};
+
+/// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
+const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
+
+/// What one client is to get of a message.
+struct Share<'a> {
+    qos: QoS,
+    retain: bool,
+    identifiers: &'a [u32],
+}
+
+impl Broker {
+    /// Gives the message to all who subscribed to its topic. Says whether there was anybody.
+    pub(super) fn route(&mut self, message: &Arc<Message>, publisher: Option<ClientKey>, now: Now) -> bool {
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        self.router.route(&message.topic, &mut found);
+        found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
+        let matched = !found.is_empty();
+        if self.settings.allow_duplicate_messages || found.len() < 2 {
+            for subscriber in &found {
+                let identifiers = [subscriber.identifier];
+                let identifiers = if subscriber.identifier == 0 { &[][..] } else { &identifiers };
+                self.deliver(subscriber, identifiers, message, now);
+            }
+        } else {
+            for (subscriber, identifiers) in merged(&found) {
+                self.deliver(&subscriber, &identifiers, message, now);
+            }
+        }
+        self.found = found;
+        matched
+    }
+
+    fn deliver(&mut self, subscriber: &Subscriber, identifiers: &[u32], message: &Arc<Message>, now: Now) {
+        let options = subscriber.options;
+        // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+        let retain = options.retain_as_published && message.retain;
+        self.give(subscriber.client, message, &Share { qos: options.qos, retain, identifiers }, now);
+    }
+
+    /// Gives a retained message to one who has just subscribed.
+    pub(super) fn deliver_retained(&mut self, subscriber: &Subscriber, message: &Arc<Message>, now: Now) {
+        if message.is_expired(now.wall) {
+            return;
+        }
+        if self.settings.check_retain_source && !message.source.client_id.is_empty() {
+            let source = &message.source;
+            let listener = self.sessions[subscriber.client].listener;
+            let who = Identity { client_id: &source.client_id, username: source.username.as_deref(), listener };
+            if !self.access.may_publish(who, &message.topic) {
+                return;
+            }
+        }
+        let identifiers = [subscriber.identifier];
+        let identifiers = if subscriber.identifier == 0 { &[][..] } else { &identifiers };
+        let share = Share { qos: subscriber.options.qos, retain: true, identifiers };
+        self.give(subscriber.client, message, &share, now);
+    }
+
+    fn give(&mut self, client: ClientKey, message: &Arc<Message>, share: &Share<'_>, now: Now) {
+        let session = &self.sessions[client];
+        if !self.access.may_receive(session.identity(), &message.topic) {
+            return;
+        }
+        let most = self.listener(session.listener).max_qos;
+        let qos = if self.settings.upgrade_outgoing_qos { share.qos } else { share.qos.min(message.qos) }.min(most);
+        match (session.link, qos) {
+            (Some(key), QoS::AtMostOnce) => self.give_at_once(key, client, message, share, now),
+            (None, QoS::AtMostOnce) if !self.settings.queue_qos0_messages => {}
+            (Some(key), _) if self.may_fly(key, client) => {
+                let entry = entry(&mut self.sessions[client], message, qos, share, now);
+                self.launch(key, client, entry, true, now);
+            }
+            (link, _) if may_queue(&self.settings, session, link.map(|key| self.connections[key].window)) => {
+                let session = &mut self.sessions[client];
+                let entry = entry(session, message, qos, share, now);
+                self.journal.queued(session, &entry, Direction::Out);
+                session.outgoing.enqueue(entry);
+            }
+            _ => self.drop_for(client),
+        }
+    }
+
+    /// QoS 0: now or never.
+    fn give_at_once(
+        &mut self,
+        key: ConnectionKey,
+        client: ClientKey,
+        message: &Arc<Message>,
+        share: &Share<'_>,
+        now: Now,
+    ) {
+        let output = &self.connections[key].output;
+        let full = output.blocked
+            && self.settings.max_queued_messages.is_some_and(|limit| output.packets + output.writing >= limit as usize);
+        if full || output.bytes.len() > MAXIMUM_BACKLOG_BYTES {
+            self.drop_for(client);
+            return;
+        }
+        let copy = Copy {
+            message,
+            topic: visible(&message.topic, self.mount_point(key)),
+            dup: false,
+            qos: QoS::AtMostOnce,
+            retain: share.retain,
+            packet_id: None,
+            identifiers: share.identifiers,
+            wall: now.wall,
+        };
+        if self.connections[key].publish(copy).is_ok() {
+            self.sent(key, client, &copy);
+        }
+    }
+
+    fn may_fly(&self, key: ConnectionKey, client: ClientKey) -> bool {
+        let outgoing = &self.sessions[client].outgoing;
+        outgoing.is_queue_empty() && outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes)
+    }
+
+    /// Takes the entry in flight. `is_new`: the store does not know it yet.
+    fn launch(&mut self, key: ConnectionKey, client: ClientKey, entry: Entry, is_new: bool, now: Now) {
+        let session = &mut self.sessions[client];
+        let entry = session.outgoing.launch(entry);
+        let id = entry.packet_id;
+        let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
+        let copy = copy_of(entry, mount_point, now);
+        if self.connections[key].publish(copy).is_err() {
+            // Not for this client: as if it had been delivered [MQTT-3.1.2-25].
+            let state = entry.state;
+            if let Some(entry) = session.outgoing.finish(id, state)
+                && !is_new
+            {
+                self.discard(client, std::slice::from_ref(&entry));
+            }
+            return;
+        }
+        sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &copy);
+        let session = &self.sessions[client];
+        if let Some(entry) = session.outgoing.newest() {
+            if is_new {
+                self.journal.queued(session, entry, Direction::Out);
+            } else {
+                self.journal.changed(session, entry, Direction::Out);
+            }
+        }
+        self.list(key);
+    }
+
+    /// Sends what waits, as far as the window allows.
+    pub(super) fn pump(&mut self, client: ClientKey, now: Now) {
+        let Some(key) = self.sessions[client].link else { return };
+        while self.sessions[client].outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes) {
+            if self.resend(key, client, now) {
+                continue;
+            }
+            let Some(entry) = self.sessions[client].outgoing.dequeue() else { return };
+            let gone = entry.message.is_expired(now.wall)
+                || !self.access.may_receive(self.sessions[client].identity(), &entry.message.topic);
+            if gone {
+                self.discard(client, std::slice::from_ref(&entry));
+            } else if entry.qos == QoS::AtMostOnce {
+                let share = Share { qos: entry.qos, retain: entry.retain, identifiers: &entry.identifiers };
+                self.give_at_once(key, client, &entry.message, &share, now);
+                self.discard(client, std::slice::from_ref(&entry));
+            } else {
+                self.launch(key, client, entry, false, now);
+            }
+        }
+    }
+
+    /// Sends the next of those in flight that were sent on an earlier connection. Says whether there was one.
+    fn resend(&mut self, key: ConnectionKey, client: ClientKey, now: Now) -> bool {
+        let session = &mut self.sessions[client];
+        let Some(entry) = session.outgoing.resend() else { return false };
+        let Some(packet_id) = PacketId::new(entry.packet_id) else { return true };
+        if entry.state == EntryState::WaitForPubComp {
+            self.send(key, &Packet::PubRel(Ack::new(packet_id)));
+            return true;
+        }
+        entry.dup = true;
+        let (id, state) = (entry.packet_id, entry.state);
+        let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
+        let copy = copy_of(entry, mount_point, now);
+        if self.connections[key].publish(copy).is_ok() {
+            sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &copy);
+            self.list(key);
+        } else if let Some(entry) = self.sessions[client].outgoing.finish(id, state) {
+            self.discard(client, std::slice::from_ref(&entry));
+        }
+        true
+    }
+
+    /// The client is back: it gets what was in flight again, then what waits.
+    pub(super) fn resume(&mut self, client: ClientKey, now: Now) {
+        let access = &self.access;
+        let session = &mut self.sessions[client];
+        let (id, username, listener) = (session.id.clone(), session.username.clone(), session.listener);
+        let who = Identity { client_id: &id, username: username.as_deref(), listener };
+        let refused = session.outgoing.sift(|entry| {
+            // A PUBREL is no message: it completes what the client has already taken.
+            entry.state == EntryState::WaitForPubComp
+                || !entry.message.is_expired(now.wall) && access.may_receive(who, &entry.message.topic)
+        });
+        session.outgoing.rewind();
+        self.discard(client, &refused);
+        self.pump(client, now);
+    }
+
+    fn mount_point(&self, key: ConnectionKey) -> Option<&str> {
+        self.listener(self.connections[key].listener).mount_point.as_deref()
+    }
+
+    fn sent(&mut self, key: ConnectionKey, client: ClientKey, copy: &Copy<'_>) {
+        sent(self.interest.packets, &mut self.events, &mut self.statistics, &self.sessions[client].id, copy);
+        self.list(key);
+    }
+
+    /// A message is dropped because the client takes too little.
+    fn drop_for(&mut self, client: ClientKey) {
+        self.statistics.publish_dropped += 1;
+        let session = &mut self.sessions[client];
+        if !session.drop_noticed {
+            session.drop_noticed = true;
+            let id = session.id.clone();
+            self.note(|| Event::MessagesDropped { client: id });
+        }
+    }
+}
+
+fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, share: &Share<'_>, now: Now) -> Entry {
+    Entry {
+        message: Arc::clone(message),
+        sequence: session.next_sequence(),
+        packet_id: 0,
+        qos,
+        retain: share.retain,
+        dup: false,
+        state: EntryState::Queued,
+        identifiers: share.identifiers.to_vec(),
+        queued_at: now.wall,
+        pubrel_order: 0,
+        allocation: 0,
+    }
+}
+
+fn copy_of<'a>(entry: &'a Entry, mount_point: Option<&str>, now: Now) -> Copy<'a> {
+    Copy {
+        message: &entry.message,
+        topic: visible(&entry.message.topic, mount_point),
+        dup: entry.dup,
+        qos: entry.qos,
+        retain: entry.retain,
+        packet_id: PacketId::new(entry.packet_id),
+        identifiers: &entry.identifiers,
+        wall: now.wall,
+    }
+}
+
+/// The topic as clients behind the mount point see it.
+fn visible<'a>(topic: &'a str, mount_point: Option<&str>) -> &'a str {
+    mount_point.and_then(|mount_point| topic.strip_prefix(mount_point)).unwrap_or(topic)
+}
+
+/// Whether one more may wait. Online, with `window`, the window is on top of the limits: what is acknowledged next
+/// makes room for that many.
+fn may_queue(settings: &Settings, session: &Session, window: Option<u16>) -> bool {
+    let (more, more_bytes) = match (window, settings.max_inflight_messages) {
+        (Some(window), Some(_)) => (usize::from(window), settings.max_inflight_bytes.unwrap_or(0)),
+        (Some(_), None) => (0, settings.max_inflight_bytes.unwrap_or(0)),
+        (None, _) => (0, 0),
+    };
+    let (queued, bytes) = (session.outgoing.queued(), session.outgoing.queued_bytes());
+    settings.max_queued_messages.is_none_or(|limit| queued < limit as usize + more)
+        && settings.max_queued_bytes.is_none_or(|limit| bytes < limit + more_bytes)
+}
+
+/// One copy per client: at its highest QoS, with all its identifiers.
+fn merged(found: &[Subscriber]) -> Vec<(Subscriber, Vec<u32>)> {
+    let mut places = HashMap::new();
+    let mut merged: Vec<(Subscriber, Vec<u32>)> = Vec::new();
+    for subscriber in found {
+        let place = *places.entry(subscriber.client).or_insert_with(|| {
+            merged.push((*subscriber, Vec::new()));
+            merged.len() - 1
+        });
+        let (one, identifiers) = &mut merged[place];
+        one.options.qos = one.options.qos.max(subscriber.options.qos);
+        one.options.retain_as_published |= subscriber.options.retain_as_published;
+        if subscriber.identifier > 0 {
+            identifiers.push(subscriber.identifier);
+        }
+    }
+    merged
+}
+
+/// Counts and, if wanted, tells that a PUBLISH goes out.
+fn sent(wanted: bool, events: &mut VecDeque<Event>, statistics: &mut Statistics, client: &ByteString, copy: &Copy<'_>) {
+    let bytes = copy.message.payload.len();
+    statistics.messages_sent += 1;
+    statistics.publish_sent += 1;
+    statistics.publish_bytes_sent += bytes as u64;
+    if wanted {
+        let summary = PublishSummary {
+            dup: copy.dup,
+            qos: copy.qos,
+            retain: copy.retain,
+            packet_id: copy.packet_id.map_or(0, PacketId::get),
+            topic: ByteString::from(copy.topic),
+            bytes,
+        };
+        events.push_back(Event::Sent(client.clone(), PacketSummary::Publish(summary)));
+    }
+}

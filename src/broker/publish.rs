@@ -1,0 +1,330 @@
+//! PUBLISH from clients and the acknowledgements of both directions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+
+use super::change::{Change, Direction, EntryState};
+use super::client::{ClientKey, Entry};
+use super::connection::ConnectionKey;
+use super::event::{Closing, Event, PublishSummary};
+use super::message::{Message, MessageId, Source, detached};
+use super::{Broker, Now};
+use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};
+use crate::mqtt::topic::TopicName;
+
+/// Payloads up to this size are copied when a message is kept, so that it does not keep the buffer of a whole read
+/// alive; a larger one is most of its buffer anyway.
+const COPIED_PAYLOAD: usize = 64 * 1024;
+
+/// Payload bytes of half-done QoS 2 publishes of one client. Beyond it the client is let go; a version 5 client
+/// meets its receive-maximum first.
+const MAXIMUM_INCOMING_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Broker {
+    pub(super) fn publish(&mut self, key: ConnectionKey, client: ClientKey, mut publish: Publish, now: Now) {
+        self.statistics.publish_received += 1;
+        self.statistics.publish_bytes_received += publish.payload.len() as u64;
+        if let Err((reason, why)) = self.check_publish(key, &mut publish) {
+            self.refuse(key, reason, why, now);
+            return;
+        }
+        if let Some(reason) = self.object(key, client, &mut publish) {
+            self.acknowledge(key, &publish, reason);
+            return;
+        }
+        if publish.qos > QoS::AtMostOnce && !self.storing {
+            self.refuse_unstored(key, &publish, now);
+            return;
+        }
+        if publish.qos == QoS::ExactlyOnce {
+            self.keep_incoming(key, client, publish, now);
+            return;
+        }
+        let packet_id = publish.packet_id;
+        let message = Arc::new(self.message(client, publish, now));
+        let matched = self.spread(&message, Some(client), now);
+        if let Some(packet_id) = packet_id
+            && self.connections.get(key).is_some_and(|connection| !connection.output.close)
+        {
+            let reason = if matched { ReasonCode::SUCCESS } else { ReasonCode::NO_MATCHING_SUBSCRIBERS };
+            self.send(key, &Packet::PubAck(self.reasoned(key, packet_id, reason)));
+        }
+    }
+
+    /// What ends the connection. Resolves the topic alias.
+    fn check_publish(&mut self, key: ConnectionKey, publish: &mut Publish) -> Result<(), (ReasonCode, Closing)> {
+        let connection = &mut self.connections[key];
+        let listener = &self.settings.listeners[usize::from(connection.listener.0)];
+        if publish.qos > listener.max_qos {
+            return Err((ReasonCode::QOS_NOT_SUPPORTED, Closing::NotSupported));
+        }
+        if publish.retain && !self.settings.retain_available {
+            return Err((ReasonCode::RETAIN_NOT_SUPPORTED, Closing::NotSupported));
+        }
+        if let Some(alias) = publish.properties.topic_alias() {
+            if alias == 0 || alias > listener.max_topic_alias {
+                return Err((ReasonCode::TOPIC_ALIAS_INVALID, Closing::TopicAliasInvalid));
+            }
+            if publish.topic.is_empty() {
+                match connection.aliases_in.get(&alias) {
+                    Some(topic) => publish.topic = topic.clone(),
+                    None => return Err((ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError)),
+                }
+            } else {
+                connection.aliases_in.insert(alias, ByteString::from(&*publish.topic));
+            }
+        }
+        if TopicName::check(&publish.topic).is_err() {
+            return Err((ReasonCode::TOPIC_NAME_INVALID, Closing::Malformed));
+        }
+        Ok(())
+    }
+
+    /// What keeps a message from being published, while the connection goes on. Glues the mount point on.
+    fn object(&mut self, key: ConnectionKey, client: ClientKey, publish: &mut Publish) -> Option<ReasonCode> {
+        if let Some(mount_point) = &self.listener(self.connections[key].listener).mount_point {
+            publish.topic = format!("{mount_point}{}", publish.topic).into();
+        }
+        let session = &self.sessions[client];
+        if self.settings.message_size_limit.is_some_and(|limit| publish.payload.len() > limit as usize) {
+            if self.interest.packets {
+                let event = Event::PublishTooLarge { client: session.id.clone(), publish: PublishSummary::of(publish) };
+                self.events.push_back(event);
+            }
+            return Some(ReasonCode::PACKET_TOO_LARGE);
+        }
+        // `$share/…` names subscriptions: a message there could reach nobody.
+        let denied =
+            publish.topic.starts_with("$share/") || !self.access.may_publish(session.identity(), &publish.topic);
+        if denied {
+            if self.interest.packets {
+                let event = Event::PublishDenied { client: session.id.clone(), publish: PublishSummary::of(publish) };
+                self.events.push_back(event);
+            }
+            return Some(ReasonCode::NOT_AUTHORIZED);
+        }
+        None
+    }
+
+    /// Completes the flow of a message that goes nowhere. A 3.x client cannot be told why.
+    fn acknowledge(&mut self, key: ConnectionKey, publish: &Publish, reason: ReasonCode) {
+        let Some(packet_id) = publish.packet_id else { return };
+        let ack = self.reasoned(key, packet_id, reason);
+        let packet = if publish.qos == QoS::ExactlyOnce { Packet::PubRec(ack) } else { Packet::PubAck(ack) };
+        self.send(key, &packet);
+    }
+
+    fn reasoned(&self, key: ConnectionKey, packet_id: PacketId, reason: ReasonCode) -> Ack {
+        match self.connections[key].version {
+            ProtocolVersion::V5 => Ack::with_reason(packet_id, reason),
+            _ => Ack::new(packet_id),
+        }
+    }
+
+    /// The store does not work: no acknowledgement may be given.
+    fn refuse_unstored(&mut self, key: ConnectionKey, publish: &Publish, now: Now) {
+        if self.connections[key].version == ProtocolVersion::V5 {
+            self.acknowledge(key, publish, ReasonCode::QUOTA_EXCEEDED);
+        } else {
+            self.end(key, Closing::ImplementationError, now);
+        }
+    }
+
+    /// QoS 2: the message waits for its PUBREL.
+    fn keep_incoming(&mut self, key: ConnectionKey, client: ClientKey, publish: Publish, now: Now) {
+        let Some(packet_id) = publish.packet_id else { return };
+        let session = &self.sessions[client];
+        // Sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
+        if !session.incoming.contains_key(&packet_id.get()) {
+            let v5 = self.connections[key].version == ProtocolVersion::V5;
+            let limit = self.settings.max_inflight_messages.map_or(usize::MAX, usize::from);
+            if v5 && session.incoming.len() >= limit {
+                self.refuse(key, ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, Closing::ReceiveMaximumExceeded, now);
+                return;
+            }
+            if session.incoming_bytes + publish.payload.len() as u64 > MAXIMUM_INCOMING_BYTES {
+                self.refuse(key, ReasonCode::QUOTA_EXCEEDED, Closing::QuotaExceeded, now);
+                return;
+            }
+            let message = Arc::new(self.message(client, publish, now));
+            let session = &mut self.sessions[client];
+            session.incoming_bytes += message.payload.len() as u64;
+            let entry = Entry {
+                sequence: session.next_sequence(),
+                packet_id: packet_id.get(),
+                qos: QoS::ExactlyOnce,
+                retain: message.retain,
+                dup: false,
+                state: EntryState::WaitForPubRel,
+                identifiers: Vec::new(),
+                queued_at: now.wall,
+                pubrel_order: 0,
+                allocation: 0,
+                message,
+            };
+            self.journal.queued(session, &entry, Direction::In);
+            session.incoming.insert(packet_id.get(), entry);
+        }
+        self.send(key, &Packet::PubRec(Ack::new(packet_id)));
+    }
+
+    pub(super) fn pubrel(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+        let session = &mut self.sessions[client];
+        if let Some(entry) = session.incoming.remove(&ack.packet_id.get()) {
+            session.incoming_bytes -= entry.message.payload.len() as u64;
+            // Spread first: the message stays referred to, and so stays in the store, all the while.
+            self.spread(&entry.message, Some(client), now);
+            self.discard(client, std::slice::from_ref(&entry));
+        }
+        self.send(key, &Packet::PubComp(Ack::new(ack.packet_id)));
+    }
+
+    pub(super) fn puback(&mut self, client: ClientKey, ack: &Ack, now: Now) {
+        self.finish(client, ack, EntryState::WaitForPubAck, now);
+    }
+
+    pub(super) fn pubcomp(&mut self, client: ClientKey, ack: &Ack, now: Now) {
+        self.finish(client, ack, EntryState::WaitForPubComp, now);
+    }
+
+    pub(super) fn pubrec(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+        if ack.reason.is_error() {
+            self.finish(client, ack, EntryState::WaitForPubRec, now);
+            return;
+        }
+        let session = &mut self.sessions[client];
+        let id = ack.packet_id.get();
+        if session.outgoing.received(id).is_some()
+            && let Some(entry) = self.sessions[client].outgoing.inflight().find(|entry| entry.packet_id == id)
+        {
+            self.journal.changed(&self.sessions[client], entry, Direction::Out);
+        }
+        // Even for an unknown one, so that the client can let go of it.
+        self.send(key, &Packet::PubRel(Ack::new(ack.packet_id)));
+    }
+
+    fn finish(&mut self, client: ClientKey, ack: &Ack, state: EntryState, now: Now) {
+        if let Some(entry) = self.sessions[client].outgoing.finish(ack.packet_id.get(), state) {
+            self.discard(client, std::slice::from_ref(&entry));
+            self.pump(client, now);
+        }
+    }
+
+    pub(super) fn next_id(&mut self, now: Now) -> MessageId {
+        self.last_id = self.last_id.next(now.wall);
+        self.last_id
+    }
+
+    /// The message of a PUBLISH whose topic is complete.
+    fn message(&mut self, client: ClientKey, publish: Publish, now: Now) -> Message {
+        let session = &self.sessions[client];
+        // At QoS 0 nothing keeps it, unless the settings say so.
+        let is_kept = publish.qos > QoS::AtMostOnce
+            || publish.retain
+            || self.settings.queue_qos0_messages
+            || self.settings.upgrade_outgoing_qos;
+        let source = Source {
+            client_id: session.id.clone(),
+            username: session.username.clone(),
+            packet_id: publish.packet_id.map_or(0, PacketId::get),
+            listener_port: self.listener(session.listener).port,
+        };
+        let mut properties = publish.properties;
+        if !properties.is_empty() {
+            properties.retain(|property| !matches!(property, Property::TopicAlias(_)));
+        }
+        let expires_at =
+            properties.message_expiry_interval().map(|seconds| now.wall + Duration::from_secs(u64::from(seconds)));
+        let (mut topic, mut payload) = (publish.topic, publish.payload);
+        if is_kept {
+            properties = detached(&properties);
+            (topic, payload) = compact(&topic, payload);
+        }
+        let id = if is_kept { self.next_id(now) } else { MessageId::default() };
+        Message { id, topic, payload, qos: publish.qos, retain: publish.retain, properties, expires_at, source }
+    }
+
+    /// Publishes for the broker itself, as `$SYS` and the log topics do.
+    pub fn publish_own(&mut self, own: OwnMessage, now: Now) {
+        let message = Arc::new(Message {
+            id: self.next_id(now),
+            topic: own.topic,
+            payload: own.payload,
+            qos: own.qos,
+            retain: own.retain,
+            properties: own
+                .expiry
+                .map(|after| Property::MessageExpiryInterval(after.as_secs() as u32))
+                .into_iter()
+                .collect::<Properties>(),
+            expires_at: own.expiry.map(|after| now.wall + after),
+            source: Source::default(),
+        });
+        self.spread(&message, None, now);
+    }
+
+    /// Retains the message if it asks for it, and gives it to everybody who subscribed. Says whether anybody did.
+    pub(super) fn spread(&mut self, message: &Arc<Message>, publisher: Option<ClientKey>, now: Now) -> bool {
+        if message.retain {
+            self.retain(message);
+        }
+        self.route(message, publisher, now)
+    }
+
+    fn retain(&mut self, message: &Arc<Message>) {
+        // An empty payload takes the retained message away and is not retained itself [MQTT-3.3.1-6].
+        if message.payload.is_empty() {
+            self.unretain(&message.topic);
+            return;
+        }
+        let old = self.retained.insert(Arc::clone(message));
+        if !is_persisted(&message.topic) {
+            return;
+        }
+        self.journal.hold(message);
+        self.journal.push(Change::Retained { topic: message.topic.clone(), message: message.id });
+        if let Some(old) = old {
+            self.journal.release(old.id);
+        }
+    }
+
+    pub(super) fn unretain(&mut self, topic: &str) {
+        if let Some(old) = self.retained.remove(topic)
+            && is_persisted(topic)
+        {
+            self.journal.push(Change::RetainedRemoved { topic: old.topic.clone() });
+            self.journal.release(old.id);
+        }
+    }
+}
+
+/// A message of the broker itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnMessage {
+    pub topic: ByteString,
+    pub payload: Bytes,
+    pub qos: QoS,
+    pub retain: bool,
+    pub expiry: Option<Duration>,
+}
+
+/// `$SYS` is told anew at each start.
+fn is_persisted(topic: &str) -> bool {
+    !topic.starts_with("$SYS/")
+}
+
+/// Topic and payload in memory of their own.
+fn compact(topic: &str, payload: Bytes) -> (ByteString, Bytes) {
+    if payload.len() > COPIED_PAYLOAD {
+        return (ByteString::from(topic), payload);
+    }
+    let mut both = BytesMut::with_capacity(topic.len() + payload.len());
+    both.extend_from_slice(topic.as_bytes());
+    both.extend_from_slice(&payload);
+    let payload = both.split_off(topic.len()).freeze();
+    let topic = ByteString::try_from(both.freeze()).expect("the bytes of a string");
+    (topic, payload)
+}

@@ -1,0 +1,86 @@
+//! Going on from what the store kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::change::{Direction, Restored, RestoredClient};
+use super::client::{ClientKey, Entry, PendingWill, Session};
+use super::connect::expiry;
+use super::message::{Message, MessageId};
+use super::router::Subscriber;
+use super::subscribe::split;
+use super::{Broker, ListenerId, Now};
+
+impl Broker {
+    /// What entries refer to and is not there is left out.
+    pub(super) fn restore(&mut self, restored: Restored, now: Now) {
+        self.last_id = restored.last_message_id;
+        let messages: HashMap<_, _> = restored.messages.into_iter().map(|message| (message.id, message)).collect();
+        for id in restored.retained {
+            if let Some(message) = messages.get(&id) {
+                self.journal.restore(id);
+                if let Some(old) = self.retained.insert(Arc::clone(message)) {
+                    self.journal.release(old.id);
+                }
+            }
+        }
+        for client in restored.clients {
+            self.restore_client(client, &messages, now);
+        }
+        for &id in messages.keys() {
+            self.journal.drop_orphan(id);
+        }
+    }
+
+    fn restore_client(&mut self, restored: RestoredClient, messages: &HashMap<MessageId, Arc<Message>>, now: Now) {
+        let record = restored.record;
+        let port = record.listener_port;
+        // The listener it came by may be gone; then the first stands for it.
+        let listener = self.settings.listeners.iter().position(|listener| listener.port == port).unwrap_or(0);
+        let mut session = Session::new(record.client_id, ListenerId(listener as u16), record.created_at);
+        session.username = record.username;
+        session.expiry_interval = record.session_expiry_interval;
+        // Whoever was connected when the broker was killed went away at that moment, as far as anybody knows: now.
+        let since = record.disconnected_at.unwrap_or(now.wall);
+        session.disconnected_at = Some(since);
+        let limit = self.settings.persistent_client_expiration;
+        let away = now.wall.saturating_sub(since);
+        let left = |whole: Duration| now.elapsed + whole.saturating_sub(away);
+        session.expires_at = expiry(session.expiry_interval, limit).map(left);
+        if let Some(will) = restored.will {
+            let delay = record.will_delay_interval;
+            session.will_due = Some(left(Duration::from_secs(u64::from(delay))));
+            session.will = Some(Box::new(PendingWill { will, delay }));
+        }
+        for record in restored.entries {
+            let Some(message) = messages.get(&record.message) else { continue };
+            self.journal.restore(message.id);
+            session.last_sequence = session.last_sequence.max(record.sequence);
+            let direction = record.direction;
+            let entry = Entry::restored(record, Arc::clone(message));
+            match direction {
+                Direction::Out => session.outgoing.restore(entry),
+                Direction::In => {
+                    session.incoming_bytes += entry.message.payload.len() as u64;
+                    session.incoming.insert(entry.packet_id, entry);
+                }
+            }
+        }
+        let id = session.id.clone();
+        let client = self.sessions.insert(session);
+        self.by_client_id.insert(id, client);
+        for subscription in restored.subscriptions {
+            self.restore_subscription(client, subscription);
+        }
+        self.record_client(client);
+        self.arm_session(client);
+    }
+
+    fn restore_subscription(&mut self, client: ClientKey, record: super::SubscriptionRecord) {
+        let (options, identifier) = (record.options, record.identifier.unwrap_or(0));
+        let (group, plain) = split(&record.filter);
+        self.router.subscribe(plain, group, Subscriber { client, options, identifier });
+        self.sessions[client].subscriptions.insert(record.filter);
+    }
+}

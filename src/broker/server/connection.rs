@@ -1,0 +1,223 @@
+//! The task of one connection: bytes in, packets to the core; bytes from the core out. No rules of MQTT.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::sync::mpsc;
+
+use super::core::Input;
+use super::listen::next_connection;
+use super::mailbox::{Mail, Mailbox};
+use crate::broker::{Closing, ConnectionId, ListenerId, Peer};
+use crate::mqtt::packet::{DecodeError, Decoder, Packet, ProtocolVersion};
+
+/// Bytes read at once. One buffer per thread: an idle connection has none.
+const READ: usize = 64 * 1024;
+
+/// How long a peer may take for the last words of a connection.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long after our end of a connection its peer may go on sending. Closed with bytes unread, the kernel would
+/// throw our last words away.
+const LINGER: Duration = Duration::from_millis(250);
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+}
+
+/// What a connection needs to know of the settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) max_packet_size: usize,
+}
+
+/// Announces the connection to the core and starts its task.
+pub(super) async fn open<S>(stream: S, listener: ListenerId, peer: Peer, limits: Limits, core: &mpsc::Sender<Input>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let id = next_connection();
+    let mailbox = Mailbox::new();
+    let opened = Input::Opened { id, listener, peer, mailbox: Arc::clone(&mailbox) };
+    if core.send(opened).await.is_ok() {
+        let link = Link {
+            id,
+            stream,
+            decoder: Decoder::server(limits.max_packet_size),
+            received: BytesMut::new(),
+            writing: BytesMut::new(),
+            close: false,
+            blocked: false,
+            mailbox,
+        };
+        tokio::spawn(link.run(core.clone()));
+    }
+}
+
+struct Link<S> {
+    id: ConnectionId,
+    stream: S,
+    decoder: Decoder,
+    /// The start of a packet that has not come whole.
+    received: BytesMut,
+    writing: BytesMut,
+    /// The core has ended the connection; `writing` is the rest.
+    close: bool,
+    /// The core has been told that the socket takes no more.
+    blocked: bool,
+    mailbox: Arc<Mailbox>,
+}
+
+/// What happened on the stream.
+enum Happened {
+    Received,
+    Written,
+    Blocked,
+    /// The core ends the connection.
+    Dismissed,
+    Ended(Closing),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
+    async fn run(mut self, core: mpsc::Sender<Input>) {
+        loop {
+            let input = match poll_fn(|context| self.poll(context)).await {
+                Happened::Received => match self.decode() {
+                    Some(input) => input,
+                    None => continue,
+                },
+                Happened::Written => Input::Written(self.id),
+                Happened::Blocked => Input::Blocked(self.id),
+                Happened::Dismissed => break,
+                Happened::Ended(why) => {
+                    // Without a core there is nobody to tell.
+                    let _ = core.send(Input::Closed { id: self.id, why }).await;
+                    return;
+                }
+            };
+            if core.send(input).await.is_err() {
+                return;
+            }
+        }
+        self.take_leave().await;
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        if let Poll::Ready(happened) = self.poll_write(context) {
+            return Poll::Ready(happened);
+        }
+        self.poll_read(context)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        if let Poll::Ready(Mail { bytes, close }) = self.mailbox.poll(context) {
+            self.close |= close;
+            if self.writing.is_empty() {
+                self.writing = bytes;
+            } else {
+                self.writing.unsplit(bytes);
+            }
+            if self.close {
+                return Poll::Ready(Happened::Dismissed);
+            }
+        }
+        if self.writing.is_empty() {
+            return Poll::Pending;
+        }
+        while !self.writing.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(context, &self.writing) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Happened::Ended(Closing::ByClient)),
+                Poll::Ready(Ok(written)) => self.writing.advance(written),
+                Poll::Ready(Err(error)) => return Poll::Ready(Happened::Ended(ending(&error))),
+                Poll::Pending if self.blocked => return Poll::Pending,
+                Poll::Pending => {
+                    self.blocked = true;
+                    // The waker is registered; this only tells the core.
+                    return Poll::Ready(Happened::Blocked);
+                }
+            }
+        }
+        // TLS and websockets may hold bytes back; their flush goes on with the next call if it is not done now.
+        if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(context) {
+            return Poll::Ready(Happened::Ended(ending(&error)));
+        }
+        self.writing = BytesMut::new();
+        self.blocked = false;
+        Poll::Ready(Happened::Written)
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Err(error)) => Poll::Ready(Happened::Ended(ending(&error))),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Happened::Ended(Closing::ByClient)),
+                Poll::Ready(Ok(())) => {
+                    self.received.extend_from_slice(buffer.filled());
+                    Poll::Ready(Happened::Received)
+                }
+            }
+        })
+    }
+
+    /// The packets that have come whole.
+    fn decode(&mut self) -> Option<Input> {
+        let mut packets = Vec::new();
+        let malformed = loop {
+            match self.decoder.decode(&mut self.received) {
+                Ok(Some(packet)) => packets.push(packet),
+                Ok(None) => break None,
+                Err(error) => break Some((error, self.decoder.version())),
+            }
+        };
+        if self.received.is_empty() {
+            // An idle connection keeps no buffer.
+            self.received = BytesMut::new();
+        }
+        if packets.is_empty() && malformed.is_none() {
+            return None;
+        }
+        Some(Input::Packets(Box::new(Received { id: self.id, packets, malformed })))
+    }
+
+    /// The core has ended the connection: the peer gets what is written, and time to read it.
+    async fn take_leave(mut self) {
+        let farewell = async {
+            self.stream.write_all_buf(&mut self.writing).await?;
+            self.stream.shutdown().await
+        };
+        if !matches!(tokio::time::timeout(FAREWELL, farewell).await, Ok(Ok(()))) {
+            return;
+        }
+        let drain = async {
+            let mut rest = [0; 512];
+            while matches!(self.stream.read(&mut rest).await, Ok(1..)) {}
+        };
+        // However it ended, the connection is over.
+        let _ = tokio::time::timeout(LINGER, drain).await;
+    }
+}
+
+/// Packets of one read.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) id: ConnectionId,
+    pub(super) packets: Vec<Packet>,
+    /// What came after them is no packet.
+    pub(super) malformed: Option<(DecodeError, Option<ProtocolVersion>)>,
+}
+
+fn ending(error: &io::Error) -> Closing {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => Closing::ByClient,
+        _ => Closing::Transport(error.to_string()),
+    }
+}

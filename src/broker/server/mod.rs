@@ -1,0 +1,182 @@
+//! The I/O around [`Broker`]: listeners, a task per connection, one task that owns the core.
+//!
+//! All of it runs on one thread: routing costs less than handing messages from thread to thread, and a batch grows
+//! by itself while the thread is busy.
+
+mod connection;
+mod core;
+mod listen;
+mod mailbox;
+
+pub use listen::{Bind, Endpoint, Listener};
+
+use std::io;
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot};
+
+use self::connection::Limits;
+use self::core::{Command, Core, Input};
+use super::{Access, Census, Event, Interest, OwnMessage, Restored, Settings, Statistics};
+
+/// Inputs on their way to the core; whoever has one more waits.
+const INPUTS: usize = 512;
+
+/// Everything a server needs.
+pub struct Config {
+    pub settings: Settings,
+    pub access: Access,
+    /// As many as `settings.listeners`, in the same order.
+    pub listeners: Vec<Listener>,
+    pub restored: Restored,
+    pub interest: Interest,
+    /// Gets the events of `interest`. It must not block.
+    pub events: Box<dyn FnMut(Event) + Send>,
+}
+
+impl Config {
+    /// In memory, for everybody who reaches `bind`, silent.
+    pub fn open(bind: Vec<Bind>) -> Self {
+        Self {
+            settings: Settings::default(),
+            access: Access::open(),
+            listeners: vec![Listener::new(bind)],
+            restored: Restored::default(),
+            interest: Interest::default(),
+            events: Box::new(|_| {}),
+        }
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug)]
+pub enum StartError {
+    Bind { bind: Bind, error: io::Error },
+    Thread(io::Error),
+}
+
+/// A server at work. It ends when this is dropped, or, waiting for the end, by [`Running::stop`].
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens, with the ports that the system chose.
+    pub endpoints: Vec<Endpoint>,
+    inputs: mpsc::Sender<Input>,
+    /// Taken when the end is waited for.
+    thread: Option<JoinHandle<()>>,
+    ended: oneshot::Receiver<()>,
+}
+
+/// Binds all listeners and starts to serve them on a thread of its own.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use moskit::broker::server::{Bind, Config, start};
+///
+/// let running = start(Config::open(vec![Bind::Tcp(([127, 0, 0, 1], 0).into())])).expect("a free port");
+/// let Bind::Tcp(address) = &running.endpoints[0].bind else { unreachable!() };
+/// let mut client = std::net::TcpStream::connect(address)?;
+/// client.write_all(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01c")?;
+/// let mut connack = [0; 4];
+/// client.read_exact(&mut connack)?;
+/// assert_eq!(connack, [0x20, 2, 0, 0]);
+/// running.stop();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn start(config: Config) -> Result<Running, StartError> {
+    listen::raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
+    let (sockets, endpoints) = {
+        // Sockets are registered with the runtime they are made in.
+        let _context = runtime.enter();
+        listen::bind(&config.listeners)?
+    };
+    let (inputs, received) = mpsc::channel(INPUTS);
+    let (ending, ended) = oneshot::channel();
+    let to_core = inputs.clone();
+    let limits = Limits { max_packet_size: config.settings.max_packet_size as usize };
+    let serve = move || {
+        runtime.block_on(async move {
+            for socket in sockets {
+                tokio::spawn(listen::accept(socket, limits, to_core.clone()));
+            }
+            drop(to_core);
+            Core::new(config, received).run().await;
+        });
+        // Tasks that still write their last bytes have had their time.
+        runtime.shutdown_background();
+        // Nobody may be waiting.
+        let _ = ending.send(());
+    };
+    let thread = std::thread::Builder::new().name("broker".into()).spawn(serve).map_err(StartError::Thread)?;
+    Ok(Running { endpoints, inputs, thread: Some(thread), ended })
+}
+
+impl Running {
+    /// A handle to talk to the server with while it runs.
+    pub fn control(&self) -> Control {
+        Control { inputs: self.inputs.clone() }
+    }
+
+    /// Ends the server: wills and state are written, connections closed. Returns when it has ended.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    /// Returns when the server has ended, whatever ended it.
+    pub async fn ended(&mut self) {
+        // The sender is gone, which is an end as well.
+        let _ = (&mut self.ended).await;
+    }
+
+    fn end(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        let mut command = Input::Command(Command::Stop);
+        // A full channel empties by itself; a closed one means that it has ended.
+        while let Err(mpsc::error::TrySendError::Full(again)) = self.inputs.try_send(command) {
+            command = again;
+            std::thread::yield_now();
+        }
+        // A panic has been reported by its own thread.
+        let _ = thread.join();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Talks to a running server. When the server has ended, nothing happens.
+#[derive(Clone, Debug)]
+pub struct Control {
+    inputs: mpsc::Sender<Input>,
+}
+
+impl Control {
+    /// New rules. The listeners stay as many as they are.
+    pub async fn reload(&self, settings: Settings, access: Access) {
+        self.command(Command::Reload(Box::new((settings, access)))).await;
+    }
+
+    /// Publishes for the broker itself.
+    pub async fn publish(&self, message: OwnMessage) {
+        self.command(Command::Publish(message)).await;
+    }
+
+    /// What the server has counted, and what there is now.
+    pub async fn statistics(&self) -> Option<(Statistics, Census)> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Statistics(answer)).await;
+        answered.await.ok()
+    }
+
+    pub async fn stop(&self) {
+        self.command(Command::Stop).await;
+    }
+
+    async fn command(&self, command: Command) {
+        // It has ended; there is nobody to tell.
+        let _ = self.inputs.send(Input::Command(command)).await;
+    }
+}

@@ -1,0 +1,137 @@
+//! SUBSCRIBE and UNSUBSCRIBE.
+
+use bytestring::ByteString;
+
+use super::change::{Change, SubscriptionRecord};
+use super::client::ClientKey;
+use super::connection::ConnectionKey;
+use super::event::{Closing, Event};
+use super::router::Subscriber;
+use super::{Broker, Now};
+use crate::mqtt::packet::{
+    Packet, Properties, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe,
+};
+use crate::mqtt::topic::TopicFilter;
+
+const SHARE: &str = "$share/";
+
+/// Subscriptions of one client. A client that needs more wants a wildcard; without a limit one peer could fill our
+/// memory.
+const MAXIMUM_SUBSCRIPTIONS: usize = 100_000;
+
+impl Broker {
+    pub(super) fn subscribe(&mut self, key: ConnectionKey, client: ClientKey, subscribe: &Subscribe, now: Now) {
+        let valid = |subscription: &Subscription| {
+            TopicFilter::new(subscription.filter.clone()).is_ok_and(|filter| filter.share().is_ok())
+        };
+        if !subscribe.subscriptions.iter().all(valid) {
+            self.refuse(key, ReasonCode::TOPIC_FILTER_INVALID, Closing::Malformed, now);
+            return;
+        }
+        let identifier = subscribe.properties.subscription_identifier().unwrap_or(0);
+        let mut codes = Vec::with_capacity(subscribe.subscriptions.len());
+        let mut fresh = Vec::new();
+        for subscription in &subscribe.subscriptions {
+            if self.sessions[client].subscriptions.len() >= MAXIMUM_SUBSCRIPTIONS {
+                codes.push(ReasonCode::QUOTA_EXCEEDED);
+                continue;
+            }
+            let (subscriber, is_new, filter) = self.subscribe_one(key, client, subscription, identifier);
+            codes.push(ReasonCode(subscriber.options.qos as u8));
+            let wanted = match subscriber.options.retain_handling {
+                RetainHandling::SendAtSubscribe => true,
+                RetainHandling::SendIfNew => is_new,
+                RetainHandling::DoNotSend => false,
+            };
+            // Not for shared subscriptions, §4.8.2.
+            if wanted && !filter.starts_with(SHARE) {
+                fresh.push((subscriber, filter));
+            }
+        }
+        let suback = SubAck { packet_id: subscribe.packet_id, properties: Properties::new(), codes };
+        self.send(key, &Packet::SubAck(suback));
+        for (subscriber, filter) in fresh {
+            for message in self.retained.matching(&filter) {
+                self.deliver_retained(&subscriber, &message, now);
+            }
+        }
+    }
+
+    fn subscribe_one(
+        &mut self,
+        key: ConnectionKey,
+        client: ClientKey,
+        subscription: &Subscription,
+        identifier: u32,
+    ) -> (Subscriber, bool, ByteString) {
+        let listener = self.listener(self.connections[key].listener);
+        let filter = mounted(&subscription.filter, listener.mount_point.as_deref());
+        let mut options = subscription.options;
+        options.qos = options.qos.min(listener.max_qos);
+        let subscriber = Subscriber { client, options, identifier };
+        let (group, plain) = split(&filter);
+        let is_new = self.router.subscribe(plain, group, subscriber);
+        let session = &mut self.sessions[client];
+        session.subscriptions.insert(filter.clone());
+        let session = &self.sessions[client];
+        if self.journal.covers(session) {
+            let record = SubscriptionRecord {
+                filter: filter.clone(),
+                options,
+                identifier: (identifier > 0).then_some(identifier),
+            };
+            self.journal.push(Change::Subscribed(session.id.clone(), record));
+        }
+        if self.interest.subscriptions {
+            let event = Event::Subscribed { client: session.id.clone(), qos: options.qos, filter: filter.clone() };
+            self.events.push_back(event);
+        }
+        (subscriber, is_new, filter)
+    }
+
+    pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: ClientKey, unsubscribe: &Unsubscribe, now: Now) {
+        let valid = |filter: &ByteString| TopicFilter::check(filter).is_ok();
+        if !unsubscribe.filters.iter().all(valid) {
+            self.refuse(key, ReasonCode::TOPIC_FILTER_INVALID, Closing::Malformed, now);
+            return;
+        }
+        let mut codes = Vec::with_capacity(unsubscribe.filters.len());
+        for filter in &unsubscribe.filters {
+            let filter = mounted(filter, self.listener(self.connections[key].listener).mount_point.as_deref());
+            let session = &mut self.sessions[client];
+            let existed = session.subscriptions.remove(&filter);
+            codes.push(if existed { ReasonCode::SUCCESS } else { ReasonCode::NO_SUBSCRIPTION_EXISTED });
+            if existed {
+                let (group, plain) = split(&filter);
+                self.router.unsubscribe(plain, group, client);
+                let client_id = session.id.clone();
+                if self.journal.covers(&self.sessions[client]) {
+                    let change = Change::Unsubscribed { client_id: client_id.clone(), filter: filter.clone() };
+                    self.journal.push(change);
+                }
+                if self.interest.subscriptions {
+                    self.events.push_back(Event::Unsubscribed { client: client_id, filter });
+                }
+            }
+        }
+        let unsuback = UnsubAck { packet_id: unsubscribe.packet_id, properties: Properties::new(), codes };
+        self.send(key, &Packet::UnsubAck(unsuback));
+    }
+}
+
+/// The group, if it is a shared subscription, and the filter that topics are matched with.
+pub(super) fn split(filter: &str) -> (Option<&str>, &str) {
+    match filter.strip_prefix(SHARE).and_then(|rest| rest.split_once('/')) {
+        Some((group, plain)) => (Some(group), plain),
+        None => (None, filter),
+    }
+}
+
+/// The filter with the mount point in front of what topics are matched with, in memory of its own.
+fn mounted(filter: &str, mount_point: Option<&str>) -> ByteString {
+    let mount_point = mount_point.unwrap_or_default();
+    match split(filter) {
+        (Some(group), plain) => format!("{SHARE}{group}/{mount_point}{plain}").into(),
+        (None, plain) => format!("{mount_point}{plain}").into(),
+    }
+}

@@ -1,0 +1,73 @@
+//! Wills: sent when a client is lost, after their delay; and expired retained messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::change::Change;
+use super::client::{ClientKey, Entry};
+use super::message::{Message, Source};
+use super::timers::Timer;
+use super::{Broker, Now};
+
+impl Broker {
+    /// The will is taken back.
+    pub(super) fn clear_will(&mut self, client: ClientKey) {
+        let session = &mut self.sessions[client];
+        session.will_due = None;
+        if session.will.take().is_some() && self.journal.covers(session) {
+            self.journal.push(Change::WillRemoved(session.id.clone()));
+        }
+    }
+
+    /// Sends the will, if there is one.
+    pub(super) fn publish_will(&mut self, client: ClientKey, now: Now) {
+        let Some(pending) = self.sessions[client].will.clone() else { return };
+        self.clear_will(client);
+        let session = &self.sessions[client];
+        if !self.access.may_publish(session.identity(), &pending.will.topic) {
+            return;
+        }
+        let source = Source {
+            client_id: session.id.clone(),
+            username: session.username.clone(),
+            packet_id: 0,
+            listener_port: self.listener(session.listener).port,
+        };
+        let will = pending.will;
+        let expiry = will.properties.message_expiry_interval();
+        let message = Arc::new(Message {
+            id: self.next_id(now),
+            topic: will.topic,
+            payload: will.payload,
+            qos: will.qos,
+            retain: will.retain,
+            properties: will.properties,
+            expires_at: expiry.map(|seconds| now.wall + Duration::from_secs(u64::from(seconds))),
+            source,
+        });
+        self.spread(&message, Some(client), now);
+    }
+
+    pub(super) fn arm_sweep(&mut self, now: Now) {
+        let at = self.settings.retain_expiry_interval.map(|interval| now.elapsed + interval);
+        self.timers.arm(Timer::RetainedSweep, &mut self.sweep, at);
+    }
+
+    /// Lets go of retained messages whose time is over.
+    pub(super) fn sweep(&mut self, now: Now) {
+        self.sweep = None;
+        for message in self.retained.all() {
+            if message.is_expired(now.wall) {
+                self.unretain(&message.topic);
+            }
+        }
+        self.arm_sweep(now);
+    }
+
+    /// Lets go of entries: they are delivered, expired or no longer allowed.
+    pub(super) fn discard(&mut self, client: ClientKey, entries: &[Entry]) {
+        for entry in entries {
+            self.journal.removed(&self.sessions[client], entry);
+        }
+    }
+}
