@@ -178,8 +178,8 @@ fn check_flags(flags: u8, version: ProtocolVersion) -> Result<(), DecodeError> {
         return Err(DecodeError::ConnectFlags(flags));
     }
     let will_bits = flags & (WILL_RETAIN | 3 << WILL_QOS_SHIFT);
-    // [MQTT-3.1.2-11], [MQTT-3.1.2-13]
-    if flags & WILL == 0 && will_bits != 0 {
+    // [MQTT-3.1.2-11], [MQTT-3.1.2-13]; 3.1 says nothing of them without a will.
+    if version > ProtocolVersion::V31 && flags & WILL == 0 && will_bits != 0 {
         return Err(DecodeError::ConnectFlags(flags));
     }
     // [MQTT-3.1.2-22]; version 5 takes a password alone.

@@ -21,9 +21,9 @@ pub enum Receiver {
 /// Takes packets out of the bytes that one connection receives.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    receiver: Receiver,
+    pub(super) receiver: Receiver,
     /// A server learns it from CONNECT.
-    version: Option<ProtocolVersion>,
+    pub(super) version: Option<ProtocolVersion>,
     /// A larger packet is an error as soon as its fixed header is there.
     pub maximum_packet_size: usize,
 }
@@ -64,19 +64,22 @@ impl Decoder {
         let Some(body) = buffer.get(header..size) else { return Ok(None) };
         // The most frequent packets after PUBLISH hold nothing to slice.
         if let (Some(wrap), &[high, low]) = (plain_ack(kind), body) {
-            let packet_id = PacketId::new(u16::from_be_bytes([high, low])).ok_or(DecodeError::PacketIdZero)?;
+            let packet_id = PacketId::new(u16::from_be_bytes([high, low])).ok_or(DecodeError::PacketIdZero(kind))?;
             buffer.advance(size);
             return Ok(Some(wrap(Ack::new(packet_id))));
         }
         let mut frame = buffer.split_to(size).freeze();
         frame.advance(header);
         let reader = Reader::new(frame, self.receiver == Receiver::Server);
-        if kind == PacketType::Connect {
-            return self.connect(reader, length_bytes, length).map(Some);
+        match (kind, self.version) {
+            (PacketType::Publish, Some(version)) => {
+                Publish::read(reader, first, version, self.receiver).map(|publish| Some(Packet::Publish(publish)))
+            }
+            (PacketType::Connect, _) => self.connect(reader, length_bytes, length).map(Some),
+            (_, Some(version)) => body_of(kind, reader, version, self.receiver).map(Some),
+            // `check_first` lets nothing but CONNECT pass before CONNECT.
+            (_, None) => Err(DecodeError::UnexpectedPacket(kind)),
         }
-        // `check_first` lets nothing else pass before CONNECT.
-        let version = self.version.ok_or(DecodeError::UnexpectedPacket(kind))?;
-        body_of(kind, first, reader, version, self.receiver).map(Some)
     }
 
     fn is_strict_v5(&self) -> bool {
@@ -129,16 +132,14 @@ fn plain_ack(kind: PacketType) -> Option<fn(Ack) -> Packet> {
     }
 }
 
-#[inline]
+/// The packets that are neither CONNECT nor PUBLISH.
 fn body_of(
     kind: PacketType,
-    first: u8,
     reader: Reader,
     version: ProtocolVersion,
     receiver: Receiver,
 ) -> Result<Packet, DecodeError> {
     Ok(match kind {
-        PacketType::Publish => Packet::Publish(Publish::read(reader, first, version, receiver)?),
         PacketType::PubAck => Packet::PubAck(Ack::read(reader, kind, version, receiver)?),
         PacketType::PubRec => Packet::PubRec(Ack::read(reader, kind, version, receiver)?),
         PacketType::PubRel => Packet::PubRel(Ack::read(reader, kind, version, receiver)?),
@@ -154,8 +155,7 @@ fn body_of(
             reader.finish()?;
             if kind == PacketType::PingReq { Packet::PingReq } else { Packet::PingResp }
         }
-        // The decoder has read it; a second one does not get here [MQTT-3.1.0-2].
-        PacketType::Connect => return Err(DecodeError::UnexpectedPacket(kind)),
+        PacketType::Connect | PacketType::Publish => return Err(DecodeError::UnexpectedPacket(kind)),
     })
 }
 

@@ -35,7 +35,7 @@ pub enum DecodeError {
     /// A control character or a non-character, which a string SHOULD NOT hold, §1.5.4; refused by servers only.
     DiscouragedCharacter(char),
     /// [MQTT-2.2.1-3].
-    PacketIdZero,
+    PacketIdZero(PacketType),
     /// Neither `MQTT` nor `MQIsdp` [MQTT-3.1.2-1].
     ProtocolName,
     /// A level that the protocol name does not have [MQTT-3.1.2-2].
@@ -73,14 +73,18 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// The code for the DISCONNECT, or before it the CONNACK, that answers the packet in version 5.
+    /// The code for the DISCONNECT, or before it the CONNACK, that answers the packet in version 5. Where the standard
+    /// leaves the choice between a malformed packet and a protocol error, it is Mosquitto's.
     pub const fn reason_code(self) -> ReasonCode {
         match self {
             Self::PropertyValue(PropertyId::TopicAlias) => ReasonCode::TOPIC_ALIAS_INVALID,
-            Self::UnexpectedPacket(_)
+            // A request with packet id 0 is malformed to Mosquitto, a message with it a protocol error.
+            Self::PacketIdZero(PacketType::Subscribe | PacketType::Unsubscribe) => ReasonCode::MALFORMED_PACKET,
+            Self::PacketIdZero(_)
+            | Self::UnknownPacketType(_)
+            | Self::UnexpectedPacket(_)
             | Self::ConnAckFlags(_)
             | Self::NoTopicName
-            | Self::NoTopicFilter
             | Self::NoLocalOnShared
             | Self::AuthenticationDataWithoutMethod
             | Self::DuplicateProperty(_)

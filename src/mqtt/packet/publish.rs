@@ -49,7 +49,7 @@ const QOS_SHIFT: u32 = 1;
 const DUP: u8 = 0x08;
 
 impl Publish {
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(
         mut reader: Reader,
         first: u8,
@@ -63,7 +63,7 @@ impl Publish {
             return Err(DecodeError::DupAtQoS0);
         }
         let topic = reader.string()?;
-        let packet_id = if qos == QoS::AtMostOnce { None } else { Some(reader.packet_id()?) };
+        let packet_id = if qos == QoS::AtMostOnce { None } else { Some(reader.packet_id(PacketType::Publish)?) };
         let properties = if version == ProtocolVersion::V5 {
             Properties::read(&mut reader, PropertyOwner::Publish)?
         } else {
@@ -170,7 +170,7 @@ impl Ack {
         version: ProtocolVersion,
         receiver: Receiver,
     ) -> Result<Self, DecodeError> {
-        let mut ack = Self::new(reader.packet_id()?);
+        let mut ack = Self::new(reader.packet_id(kind)?);
         if version == ProtocolVersion::V5 {
             // §3.4.2.1: both may be left out, the properties alone as well.
             if !reader.is_empty() {

@@ -132,7 +132,7 @@ fn put_front(
 
 impl Subscribe {
     pub(super) fn read(mut reader: Reader, version: ProtocolVersion) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(PacketType::Subscribe)?;
         let properties = read_properties(&mut reader, PropertyOwner::Subscribe, version)?;
         let mut subscriptions = Vec::new();
         while !reader.is_empty() {
@@ -169,7 +169,7 @@ impl Subscribe {
 
 impl SubAck {
     pub(super) fn read(mut reader: Reader, version: ProtocolVersion) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(PacketType::SubAck)?;
         let properties = read_properties(&mut reader, PropertyOwner::SubAck, version)?;
         let codes = reader.rest().iter().copied().map(ReasonCode).collect();
         Ok(Self { packet_id, properties, codes })
@@ -193,7 +193,7 @@ impl SubAck {
 
 impl Unsubscribe {
     pub(super) fn read(mut reader: Reader, version: ProtocolVersion) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(PacketType::Unsubscribe)?;
         let properties = read_properties(&mut reader, PropertyOwner::Unsubscribe, version)?;
         let mut filters = Vec::new();
         while !reader.is_empty() {
@@ -223,7 +223,7 @@ impl Unsubscribe {
 
 impl UnsubAck {
     pub(super) fn read(mut reader: Reader, version: ProtocolVersion) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(PacketType::UnsubAck)?;
         let properties = read_properties(&mut reader, PropertyOwner::UnsubAck, version)?;
         if version < ProtocolVersion::V5 {
             reader.finish()?;

@@ -11,6 +11,22 @@ const fn is_discouraged(character: char) -> bool {
     code < 0x20 || matches!(code, 0x7F..=0x9F | 0xFDD0..=0xFDEF) || code & 0xFFFE == 0xFFFE
 }
 
+/// Whether there is nothing but U+0020 to U+007E; eight bytes at a time.
+#[inline]
+pub(super) fn is_printable_ascii(text: &[u8]) -> bool {
+    const LOW: u64 = 0x2020_2020_2020_2020;
+    const ONE: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (words, rest) = text.as_chunks::<8>();
+    // The high bit of a byte ends up set if it was, if the byte is below 0x20, or if it is 0x7F. A borrow or a carry
+    // into the next byte comes only from such a byte.
+    let suspicious = words.iter().fold(0, |bits, word| {
+        let word = u64::from_le_bytes(*word);
+        bits | word | word.wrapping_sub(LOW) | word.wrapping_add(ONE)
+    });
+    suspicious & HIGH == 0 && rest.iter().all(|byte| (0x20..0x7F).contains(byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +39,19 @@ mod tests {
         }
         for character in [' ', '~', '\u{A0}', '\u{FDCF}', '\u{FDF0}', '\u{FFFD}', '\u{FEFF}', '\u{1F600}'] {
             assert_eq!(first_discouraged(&format!("a{character}b")), None);
+        }
+    }
+
+    #[test]
+    fn every_byte_in_every_place_is_printable_or_not() {
+        for length in 1..20 {
+            for place in 0..length {
+                for byte in 0..=255 {
+                    let mut text = vec![b'~'; length];
+                    text[place] = byte;
+                    assert_eq!(is_printable_ascii(&text), (0x20..0x7F).contains(&byte), "{text:?}");
+                }
+            }
         }
     }
 }

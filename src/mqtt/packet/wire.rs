@@ -3,8 +3,8 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 
-use super::utf8::first_discouraged;
-use super::{DecodeError, EncodeError, PacketId};
+use super::utf8::{first_discouraged, is_printable_ascii};
+use super::{DecodeError, EncodeError, PacketId, PacketType};
 
 /// Largest value of a variable byte integer, and so of a remaining length.
 pub const MAXIMUM_VARIABLE_BYTE_INTEGER: usize = 268_435_455;
@@ -59,8 +59,8 @@ impl Reader {
     }
 
     #[inline]
-    pub(super) fn packet_id(&mut self) -> Result<PacketId, DecodeError> {
-        PacketId::new(self.u16()?).ok_or(DecodeError::PacketIdZero)
+    pub(super) fn packet_id(&mut self, kind: PacketType) -> Result<PacketId, DecodeError> {
+        PacketId::new(self.u16()?).ok_or(DecodeError::PacketIdZero(kind))
     }
 
     pub(super) fn variable(&mut self) -> Result<usize, DecodeError> {
@@ -90,16 +90,19 @@ impl Reader {
         self.take(usize::from(length))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<ByteString, DecodeError> {
         let text = ByteString::try_from(self.binary()?).map_err(|_| DecodeError::Utf8)?;
-        // Nearly every string is printable ASCII, which one pass proves innocent.
-        if text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) {
-            return Ok(text);
+        // Nearly every string is printable ASCII, which one quick pass proves innocent.
+        if is_printable_ascii(text.as_bytes()) { Ok(text) } else { self.check_characters(text) }
+    }
+
+    #[cold]
+    fn check_characters(&self, text: ByteString) -> Result<ByteString, DecodeError> {
+        if text.contains('\0') {
+            return Err(DecodeError::NulCharacter);
         }
         match first_discouraged(&text) {
-            Some('\0') => Err(DecodeError::NulCharacter),
-            _ if text.contains('\0') => Err(DecodeError::NulCharacter),
             Some(character) if self.strict => Err(DecodeError::DiscouragedCharacter(character)),
             _ => Ok(text),
         }

@@ -1,6 +1,8 @@
 //! The codec as a whole: every packet there and back, every truncation, arbitrary bytes.
 
 mod arbitrary;
+mod fuzz;
+mod vectors;
 
 use bytes::BytesMut;
 use proptest::prelude::*;
