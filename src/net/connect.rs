@@ -10,8 +10,10 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
+use super::socks::{self, Proxy, SocksError};
 use super::stream::Stream;
-use super::tls;
+use super::tls::{self, HANDSHAKE_TIMEOUT};
+use super::websocket::{self, Opening, WebSocketError};
 
 /// How long one address may take to accept. Mosquitto leaves it to the operating system, which is
 /// two minutes and more on Linux for each address that stays silent.
@@ -28,7 +30,11 @@ pub struct Route {
     pub bind: Option<String>,
     /// Sends small packets at once (`TCP_NODELAY`).
     pub nodelay: bool,
+    /// A SOCKS5 proxy on the way; a unix socket needs none and takes none.
+    pub proxy: Option<Proxy>,
     pub tls: Option<tls::Client>,
+    /// MQTT in WebSocket frames.
+    pub websocket: Option<Opening>,
     /// For each address to accept.
     pub timeout: Duration,
 }
@@ -36,7 +42,7 @@ pub struct Route {
 impl Route {
     /// The plain route to `endpoint`.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, bind: None, nodelay: false, tls: None, timeout: CONNECT_TIMEOUT }
+        Self { endpoint, bind: None, nodelay: false, proxy: None, tls: None, websocket: None, timeout: CONNECT_TIMEOUT }
     }
 }
 
@@ -54,7 +60,9 @@ pub struct Attempt {
 pub enum Stage {
     Lookup,
     Connect,
+    Proxy,
     Tls,
+    WebSocket,
 }
 
 /// Why there is no stream.
@@ -80,7 +88,13 @@ pub enum ConnectError {
         path: PathBuf,
         error: io::Error,
     },
+    /// The proxy was reached and did not let us through.
+    Proxy {
+        proxy: Proxy,
+        error: SocksError,
+    },
     Tls(tls::Failure),
+    WebSocket(WebSocketError),
 }
 
 impl ConnectError {
@@ -88,14 +102,18 @@ impl ConnectError {
         match self {
             Self::Lookup { .. } | Self::BindLookup { .. } => Stage::Lookup,
             Self::Unreachable { .. } | Self::Unix { .. } => Stage::Connect,
+            Self::Proxy { .. } => Stage::Proxy,
             Self::Tls(_) => Stage::Tls,
+            Self::WebSocket(_) => Stage::WebSocket,
         }
     }
 
     /// The operating system's error of the last attempt, which Mosquitto prints.
     pub fn last_os_error(&self) -> Option<&io::Error> {
         match self {
-            Self::Lookup { .. } | Self::BindLookup { .. } | Self::Tls(_) => None,
+            Self::Lookup { .. } | Self::BindLookup { .. } | Self::Proxy { .. } | Self::Tls(_) | Self::WebSocket(_) => {
+                None
+            }
             Self::Unreachable { attempts, .. } => attempts.last().map(|attempt| &attempt.error),
             Self::Unix { error, .. } => Some(error),
         }
@@ -117,7 +135,11 @@ impl fmt::Display for ConnectError {
                 Ok(())
             }
             Self::Unix { path, error } => write!(f, "cannot connect to {}: {}", path.display(), reason(error)),
+            Self::Proxy { proxy, error } => {
+                write!(f, "the proxy {} port {} does not let us through: {error}", proxy.host, proxy.port)
+            }
             Self::Tls(failure) => write!(f, "cannot make a TLS session: {failure}"),
+            Self::WebSocket(error) => write!(f, "cannot open a WebSocket: {error}"),
         }
     }
 }
@@ -136,16 +158,34 @@ pub fn reason(error: &io::Error) -> String {
 
 /// Connects along `route`.
 pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
-    let stream = match &route.endpoint {
+    let mut stream = match &route.endpoint {
         Endpoint::Unix(path) => UnixStream::connect(path)
             .await
             .map(Stream::Unix)
             .map_err(|error| ConnectError::Unix { path: path.clone(), error })?,
-        Endpoint::Tcp { host, port } => connect_tcp(host, *port, route).await.map(Stream::Tcp)?,
+        Endpoint::Tcp { host, port } => match &route.proxy {
+            Some(proxy) => connect_through(proxy, host, *port, route).await?,
+            None => connect_tcp(host, *port, route).await.map(Stream::Tcp)?,
+        },
     };
-    match &route.tls {
-        Some(tls) => tls.connect(route.endpoint.host(), stream).await.map_err(ConnectError::Tls),
-        None => Ok(stream),
+    if let Some(tls) = &route.tls {
+        stream = tls.connect(route.endpoint.host(), stream).await.map_err(ConnectError::Tls)?;
+    }
+    if let Some(opening) = &route.websocket {
+        let host = route.endpoint.host().unwrap_or("localhost");
+        let opened = timeout(HANDSHAKE_TIMEOUT, websocket::open(stream, host, opening)).await;
+        let socket = opened.unwrap_or(Err(WebSocketError::TimedOut)).map_err(ConnectError::WebSocket)?;
+        stream = Stream::WebSocket(Box::new(socket));
+    }
+    Ok(stream)
+}
+
+async fn connect_through(proxy: &Proxy, host: &str, port: u16, route: &Route) -> Result<Stream, ConnectError> {
+    let mut stream = connect_tcp(&proxy.host, proxy.port, route).await.map(Stream::Tcp)?;
+    let negotiated = timeout(HANDSHAKE_TIMEOUT, socks::negotiate(&mut stream, proxy, host, port)).await;
+    match negotiated.unwrap_or(Err(SocksError::TimedOut)) {
+        Ok(()) => Ok(stream),
+        Err(error) => Err(ConnectError::Proxy { proxy: proxy.clone(), error }),
     }
 }
 

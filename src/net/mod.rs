@@ -5,9 +5,11 @@
 
 mod connect;
 pub mod endpoint;
+pub mod socks;
 mod stream;
 pub mod tls;
 mod verify;
+pub mod websocket;
 
 pub use connect::{Attempt, ConnectError, Route, Stage, connect, reason};
 pub use endpoint::{Endpoint, Scheme};

@@ -10,6 +10,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::tls::{Alert, Session, alert_in};
+use super::websocket::WebSocket;
 
 /// How long a peer may take to say why it hung up.
 pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,6 +21,7 @@ pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<TlsStream>),
+    WebSocket(Box<WebSocket>),
 }
 
 /// A TLS session over another stream.
@@ -39,6 +41,7 @@ impl Stream {
         match self {
             Self::Tcp(_) | Self::Unix(_) => None,
             Self::Tls(tls) => Some(&tls.session),
+            Self::WebSocket(socket) => socket.transport().session(),
         }
     }
 
@@ -77,6 +80,7 @@ impl Stream {
             Self::Tcp(tcp) => Some(tcp),
             Self::Unix(_) => None,
             Self::Tls(tls) => tls.stream.get_ref().0.tcp(),
+            Self::WebSocket(socket) => socket.transport().tcp(),
         }
     }
 }
@@ -101,6 +105,10 @@ macro_rules! within {
             Stream::Unix($inner) => $call,
             Stream::Tls(tls) => {
                 let $inner = &mut tls.stream;
+                $call
+            }
+            Stream::WebSocket(socket) => {
+                let $inner = &mut **socket;
                 $call
             }
         }
@@ -139,6 +147,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(tcp) => tcp.is_write_vectored(),
             Self::Unix(unix) => unix.is_write_vectored(),
             Self::Tls(tls) => tls.stream.is_write_vectored(),
+            Self::WebSocket(socket) => socket.is_write_vectored(),
         }
     }
 }

@@ -9,7 +9,7 @@ mod identity;
 mod server;
 
 pub use ciphers::{Suites, UnknownCiphers};
-pub use client::{Client, Options};
+pub use client::{Client, HANDSHAKE_TIMEOUT, Options};
 pub use failure::{Alert, Cause, Failure, alert_in};
 pub use identity::{FileRole, OptionsError, Passphrase};
 pub(super) use server::Current;
