@@ -11,6 +11,7 @@ mod passwd;
 mod qshape_files;
 mod run;
 mod tls;
+mod ways;
 
 use run::{called_as, moskit, run};
 

@@ -22,7 +22,7 @@ const CONNACK: &[u8] = b"\x20\x02\x00\x00";
 /// The certificates of the well-known tutorial: CA by `req -x509`, server and client by `x509 -req`,
 /// which makes X.509 v1 without subjectAltName; the client's key under a passphrase with 3DES.
 /// Made once, since RSA keys take their time.
-fn tutorial(folder: &Path) {
+pub fn tutorial(folder: &Path) {
     static MADE: OnceLock<tempfile::TempDir> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
