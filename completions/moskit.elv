@@ -69,6 +69,9 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand client 'Make keys and certificates for clients'
             cand csr 'Make a key and a request for a certificate'
             cand sign 'Sign a request'
+            cand inspect 'Show what a file or a server holds, whatever it is'
+            cand expiry 'Tell how long certificates are still good; the exit codes suit monitoring'
+            cand key 'Open, encrypt, convert and compare keys'
         }
         &'moskit;certgen;init'= {
             cand --ca-name 'Name of the CA [default: the folder''s]'
@@ -203,6 +206,78 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --out 'Folder for the new files [default: where the CA is]'
             cand -f 'Replace files that exist'
             cand --force 'Replace files that exist'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;certgen;inspect'= {
+            cand --pass-file 'Read the passphrase of the key from the first line of FILE'
+            cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
+            cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
+            cand --json 'One JSON object per target'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;certgen;expiry'= {
+            cand --warn 'Warn (exit 1) if less than this is left'
+            cand --crit 'Be critical (exit 2) if less than this is left'
+            cand --json 'One JSON object per certificate'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;certgen;key'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand decrypt 'Open an encrypted key, for a service that nobody can type a passphrase for'
+            cand encrypt 'Encrypt a key with a passphrase (PKCS#8, PBES2, AES-256)'
+            cand convert 'Write a key in another form'
+            cand match 'Tell whether certificates, requests and keys belong together'
+            cand pin 'Print the SHA-256 of public keys, as curl and others pin them'
+        }
+        &'moskit;certgen;key;decrypt'= {
+            cand -o 'Where the key is written, with mode 0600; - for standard output'
+            cand --out 'Where the key is written, with mode 0600; - for standard output'
+            cand --pass-file 'Read the passphrase of the key from the first line of FILE'
+            cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
+            cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
+            cand -f 'Replace the file if it exists'
+            cand --force 'Replace the file if it exists'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;certgen;key;encrypt'= {
+            cand -o 'Where the key is written, with mode 0600; - for standard output'
+            cand --out 'Where the key is written, with mode 0600; - for standard output'
+            cand --pass-file 'Read the passphrase of the key from the first line of FILE'
+            cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
+            cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
+            cand -f 'Replace the file if it exists'
+            cand --force 'Replace the file if it exists'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;certgen;key;convert'= {
+            cand --to 'The form to write'
+            cand -o 'Where the key is written, with mode 0600; - for standard output'
+            cand --out 'Where the key is written, with mode 0600; - for standard output'
+            cand --pass-file 'Read the passphrase of the key from the first line of FILE'
+            cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
+            cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
+            cand -f 'Replace the file if it exists'
+            cand --force 'Replace the file if it exists'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'moskit;certgen;key;match'= {
+            cand --pass-file 'Read the passphrase of the key from the first line of FILE'
+            cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
+            cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;certgen;key;pin'= {
+            cand --pass-file 'Read the passphrase of the key from the first line of FILE'
+            cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
+            cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
             cand -h 'Print help'
             cand --help 'Print help'
         }

@@ -13,6 +13,7 @@ pub mod key;
 mod key_encryption;
 pub mod make;
 pub mod name;
+pub mod pkcs12;
 pub mod read;
 pub mod revocation;
 pub mod signature;

@@ -54,6 +54,15 @@ impl RevocationList {
             && issuer.public_key.verify(&self.algorithm, &self.signed, &self.signature).is_ok()
     }
 
+    /// How many certificates are on it.
+    pub fn len(&self) -> usize {
+        self.revoked.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.revoked.is_empty()
+    }
+
     /// When `certificate` was revoked, if it was.
     pub fn revoked(&self, certificate: &Certificate) -> Option<i64> {
         self.revoked.iter().find(|(serial, _)| *serial == certificate.serial).map(|(_, time)| *time)

@@ -3,6 +3,7 @@
 
 mod broker;
 mod certgen;
+mod certgen_look;
 mod generated;
 mod house;
 mod keys;

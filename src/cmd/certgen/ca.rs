@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::dates::{date, now};
 use super::explain::{bad_name, not_made};
 use super::files::{Folder, NewFile, stem, write_all};
-use super::options::{CA_DAYS, Lifetime, NewKey, OpenIssuer, SubjectParts, open_issuer};
+use super::options::{CA_DAYS, INTERMEDIATE_DAYS, Lifetime, NewKey, OpenIssuer, SubjectParts, open_issuer};
 use super::passphrase::Passphrase;
 use crate::pki::certificate::Certificate;
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, PermittedNames, random_suffix};
@@ -66,7 +66,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let parent = match &args.parent {
         Some(path) => {
             let passphrase = Passphrase { file: args.parent_pass_file.clone(), ..Passphrase::default() };
-            Some(open_issuer(path, args.parent_key.as_deref(), &passphrase, now)?)
+            Some(open_issuer(path, args.parent_key.as_deref(), &passphrase, now, term)?)
         }
         None => None,
     };
@@ -74,7 +74,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let issuer = parent.as_ref().map(|parent| parent.authority.certificate());
     let plan = AuthorityPlan {
         subject: args.subject.with(Some(if args.exact_name { args.name.clone() } else { common_name(&args.name)? })),
-        validity: args.lifetime.validity(now, CA_DAYS, issuer, term),
+        validity: args.lifetime.validity(now, if issuer.is_some() { INTERMEDIATE_DAYS } else { CA_DAYS }, issuer, term),
         path_length: args.path_len,
         permitted: PermittedNames::parse(args.name_constraint.iter().map(String::as_str))
             .map_err(|error| bad_name("make the CA", &error))?,
@@ -87,7 +87,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     };
     let folder = Folder::make(&args.out)?;
     let (crt, key) = (args.out.join(format!("{stem}.crt")), args.out.join(format!("{stem}.key")));
-    let secret = if args.encrypt { Some(args.passphrase.to_protect(&key)?) } else { None };
+    let secret = if args.encrypt { Some(args.passphrase.to_protect(&key, term)?) } else { None };
     let mut files = vec![
         NewFile::certificates(crt.clone(), [authority.certificate().der.as_slice()]),
         NewFile::key(key, authority.key(), secret.as_ref())?,

@@ -4,9 +4,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::dates::{date, instant};
+use crate::diagnose::files;
 use crate::pki::key::DecryptError;
 use crate::pki::make::{Error, NameError, RequestError};
-use crate::pki::read::{Kind, ReadError, ReadProblem};
+use crate::pki::read::{ReadError, ReadProblem};
 use crate::term::{Exit, Failure};
 use crate::whole_file;
 
@@ -96,28 +97,12 @@ pub fn bad_name(what: &str, error: &NameError) -> Failure {
     }
 }
 
-/// A file that could not be read, or is something else.
-pub fn not_read(error: &ReadError) -> Failure {
-    let path = error.path.display();
-    let why = match &error.problem {
-        ReadProblem::Missing => "there is no such file".to_owned(),
-        ReadProblem::Directory => "it is a folder".to_owned(),
-        ReadProblem::NotADirectory => "it is no folder".to_owned(),
-        ReadProblem::Denied => "permission denied".to_owned(),
-        ReadProblem::TooLarge => "it is too large for a file of certificates or keys".to_owned(),
-        ReadProblem::Damaged(why) => format!("a PEM section is damaged: {why}"),
-        ReadProblem::Not { wanted, found } => {
-            let failure =
-                Failure::new(Exit::FAILED, format!("`{path}` is {}, not {}", found.describe(), wanted.describe()));
-            return if matches!(found, Kind::Der(_)) {
-                failure.hint("moskit certgen key convert and `openssl x509 -inform DER` make PEM of DER")
-            } else {
-                failure
-            };
-        }
-        ReadProblem::Io(error) => error.to_string(),
-    };
-    Failure::new(Exit::FAILED, format!("cannot read `{path}`: {why}"))
+/// A file that could not be read, or is something else than `what` (`certificate`, `key`, …).
+pub fn not_read(what: &str, error: &ReadError) -> Failure {
+    if matches!(error.problem, ReadProblem::Directory) {
+        return Failure::new(Exit::FAILED, format!("{what} `{}` is a folder", error.path.display()));
+    }
+    files::unreadable(what, error).into_failure(Exit::FAILED)
 }
 
 /// A file that could not be written. What was there is as it was.
@@ -147,7 +132,7 @@ pub fn not_decrypted(path: &Path, error: &DecryptError) -> Failure {
         DecryptError::TooCostly => "it asks for more work or memory than is allowed here".to_owned(),
         DecryptError::Malformed => "its encryption is malformed".to_owned(),
     };
-    Failure::new(Exit::FAILED, format!("cannot open the key `{}`: {why}", path.display()))
+    Failure::new(Exit::FAILED, format!("cannot open `{}`: {why}", path.display()))
 }
 
 pub fn bad_request(path: &Path, error: RequestError) -> Failure {

@@ -70,7 +70,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let issuer = OpenIssuer { authority: authority(args, now)?, chain: Vec::new() };
     let folder = Folder::make(&args.dir)?;
     let ca_key = args.dir.join("ca.key");
-    let secret = if args.encrypt { Some(args.passphrase.to_protect(&ca_key)?) } else { None };
+    let secret = if args.encrypt { Some(args.passphrase.to_protect(&ca_key, term)?) } else { None };
     let ca = issuer.authority.certificate().clone();
     let mut set = vec![
         NewFile::certificates(args.dir.join("ca.crt"), [ca.der.as_slice()]),

@@ -115,7 +115,7 @@ struct Plan {
 impl Common {
     fn make(&self, plans: &[Plan], term: &mut Term) -> Result<Exit, Failure> {
         let now = now();
-        let issuer = self.issuer.open(now)?;
+        let issuer = self.issuer.open(now, term)?;
         self.key.warn(term);
         let out = self.issuer.folder(&self.output);
         let folder = Folder::make(&out)?;

@@ -1,13 +1,18 @@
 //! `moskit certgen`: certificates for MQTT, made, looked at and judged.
 
 mod ca;
+mod content;
 mod dates;
+mod expiry;
 mod explain;
 mod files;
 mod init;
+mod inspect;
+mod key;
 mod leaf;
 mod options;
 mod passphrase;
+mod peer;
 mod sign;
 
 use clap::{FromArgMatches, Subcommand};
@@ -49,6 +54,13 @@ enum Action {
     Csr(sign::RequestArgs),
     /// Sign a request
     Sign(sign::SignArgs),
+    /// Show what a file or a server holds, whatever it is
+    Inspect(inspect::Args),
+    /// Tell how long certificates are still good; the exit codes suit monitoring
+    Expiry(expiry::Args),
+    /// Open, encrypt, convert and compare keys
+    #[command(subcommand)]
+    Key(key::Action),
 }
 
 fn command() -> clap::Command {
@@ -72,5 +84,8 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Action::Client(args) => leaf::run_client(args, term),
         Action::Csr(args) => sign::run_request(args, term),
         Action::Sign(args) => sign::run_sign(args, term),
+        Action::Inspect(args) => inspect::run(args, term),
+        Action::Expiry(args) => expiry::run(args, term),
+        Action::Key(action) => key::run(action, term),
     }
 }

@@ -17,6 +17,8 @@ pub const SERVER_DAYS: u32 = 397;
 /// Apple's limit, which holds for private authorities too; clients get all of it.
 pub const CLIENT_DAYS: u32 = 825;
 pub const CA_DAYS: u32 = 3650;
+/// Half of a root's, so that one made later still ends before its root does.
+pub const INTERMEDIATE_DAYS: u32 = 1825;
 
 /// The type of a new key.
 #[derive(Clone, Debug, clap::Args)]
@@ -67,8 +69,11 @@ impl Lifetime {
         let mut validity = self.span(now, default_days);
         let asked = self.not_after.is_some() || self.days.is_some();
         if let Some(issuer) = issuer.filter(|issuer| !asked && validity.not_after > issuer.not_after) {
+            let lost = validity.not_after - issuer.not_after;
             validity.not_after = issuer.not_after;
-            term.note(format_args!("warning: valid until {} only, when its CA expires", date(issuer.not_after)));
+            if lost > DAY {
+                term.note(format_args!("warning: valid until {} only, when its CA expires", date(issuer.not_after)));
+            }
         }
         validity
     }
@@ -145,8 +150,8 @@ impl Issuer {
         }
     }
 
-    pub fn open(&self, now: i64) -> Result<OpenIssuer, Failure> {
-        open_issuer(&self.certificate_path(), self.ca_key.as_deref(), &self.passphrase, now)
+    pub fn open(&self, now: i64, term: &mut Term) -> Result<OpenIssuer, Failure> {
+        open_issuer(&self.certificate_path(), self.ca_key.as_deref(), &self.passphrase, now, term)
     }
 }
 
@@ -158,13 +163,19 @@ pub struct OpenIssuer {
     pub chain: Vec<Certificate>,
 }
 
-pub fn open_issuer(path: &Path, key: Option<&Path>, passphrase: &Passphrase, now: i64) -> Result<OpenIssuer, Failure> {
+pub fn open_issuer(
+    path: &Path,
+    key: Option<&Path>,
+    passphrase: &Passphrase,
+    now: i64,
+    term: &mut Term,
+) -> Result<OpenIssuer, Failure> {
     let mut found = certificates(path).map_err(|failure| {
         if path.exists() { failure } else { failure.hint("make a CA: moskit certgen init, or moskit certgen ca NAME") }
     })?;
     let certificate = found.remove(0);
     let key = key.map_or_else(|| path.with_extension("key"), Path::to_owned);
-    let authority = Authority::load(certificate.clone(), passphrase.read_pair(&key)?, now)
+    let authority = Authority::load(certificate.clone(), passphrase.read_pair(&key, term)?, now)
         .map_err(|error| not_made(&format!("sign with `{}`", path.display()), error))?;
     let mut chain = Vec::new();
     if !certificate.is_self_issued() {
@@ -191,7 +202,7 @@ pub fn chain_path(certificate: &Path) -> PathBuf {
 
 /// The certificates of a PEM file, at least one, parsed.
 pub fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
-    let ders = read::certificates(path).map_err(|error| not_read(&error))?;
+    let ders = read::certificates(path).map_err(|error| not_read("certificate", &error))?;
     ders.iter()
         .map(|der| {
             Certificate::parse(der).map_err(|_| {

@@ -2,7 +2,7 @@
 //! Never the command line, which everybody on the machine can read.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ use super::explain::{not_decrypted, not_read};
 use crate::pki::key::{EncodedKey, PrivateKey};
 use crate::pki::make::KeyPair;
 use crate::pki::read;
-use crate::term::{Exit, Failure, Secret};
+use crate::term::{AskError, Audience, Exit, Failure, Secret, Term};
 
 /// The longest passphrase that is read.
 const LIMIT: u64 = 4096;
@@ -49,20 +49,20 @@ impl Passphrase {
     }
 
     /// The passphrase to open `what` with: the one given, or what the user types.
-    pub fn to_open(&self, what: &Path) -> Result<Secret, Failure> {
+    pub fn to_open(&self, what: &Path, term: &mut Term) -> Result<Secret, Failure> {
         match self.given()? {
             Some(secret) => Ok(secret),
-            None => ask(&format!("Passphrase of {}: ", what.display())),
+            None => ask(&format!("Passphrase of {}: ", what.display()), term),
         }
     }
 
     /// The passphrase for a new key: the one given, or what the user types twice.
-    pub fn to_protect(&self, what: &Path) -> Result<Secret, Failure> {
+    pub fn to_protect(&self, what: &Path, term: &mut Term) -> Result<Secret, Failure> {
         let secret = if let Some(secret) = self.given()? {
             secret
         } else {
-            let once = ask(&format!("New passphrase for {}: ", what.display()))?;
-            if once != ask("The same again: ")? {
+            let once = ask(&format!("New passphrase for {}: ", what.display()), term)?;
+            if once != ask("The same again: ", term)? {
                 return Err(Failure::new(Exit::FAILED, "the two passphrases differ"));
             }
             once
@@ -74,26 +74,34 @@ impl Passphrase {
     }
 
     /// The private key in a file, opened if it is encrypted.
-    pub fn read_key(&self, path: &Path) -> Result<PrivateKey, Failure> {
-        match read::private_key(path).map_err(|error| not_read(&error))? {
+    pub fn read_key(&self, path: &Path, term: &mut Term) -> Result<PrivateKey, Failure> {
+        let key = read::private_key(path).map_err(|error| not_read("key", &error))?;
+        self.open(key, path, term)
+    }
+
+    /// The key itself, whether it is encrypted or not. `path` is what it is called.
+    pub fn open(&self, key: EncodedKey, path: &Path, term: &mut Term) -> Result<PrivateKey, Failure> {
+        match key {
             EncodedKey::Plain(key) => Ok(key),
             EncodedKey::Encrypted(key) => {
-                let passphrase = self.to_open(path)?;
+                let passphrase = self.to_open(path, term)?;
                 key.decrypt(passphrase.expose()).map_err(|error| not_decrypted(path, &error))
             }
         }
     }
 
     /// As [`Passphrase::read_key`], ready to sign.
-    pub fn read_pair(&self, path: &Path) -> Result<KeyPair, Failure> {
-        KeyPair::load(&self.read_key(path)?).map_err(|_| {
-            Failure::new(
-                Exit::FAILED,
-                format!("the key `{}` is damaged, or of a type that cannot be used", path.display()),
-            )
-            .hint("P-256, P-384, P-521, RSA from 2048 to 8192 bits and Ed25519 can")
-        })
+    pub fn read_pair(&self, path: &Path, term: &mut Term) -> Result<KeyPair, Failure> {
+        pair(&self.read_key(path, term)?, path)
     }
+}
+
+/// The key, ready to sign or to be written in another form.
+pub fn pair(key: &PrivateKey, path: &Path) -> Result<KeyPair, Failure> {
+    KeyPair::load(key).map_err(|_| {
+        Failure::new(Exit::FAILED, format!("the key `{}` is damaged, or of a type that cannot be used", path.display()))
+            .hint("P-256, P-384, P-521, RSA from 2048 to 8192 bits and Ed25519 can")
+    })
 }
 
 fn first_line(path: &Path, name: &str) -> Result<Secret, Failure> {
@@ -110,16 +118,13 @@ fn first_line(path: &Path, name: &str) -> Result<Secret, Failure> {
     Ok(Secret::new(line.strip_suffix(b"\r").unwrap_or(line)))
 }
 
-fn ask(prompt: &str) -> Result<Secret, Failure> {
-    match rpassword::prompt_password(prompt) {
-        Ok(typed) => Ok(Secret::new(typed.into_bytes())),
-        Err(error) => {
-            let why = match error.kind() {
-                ErrorKind::UnexpectedEof => "the input ended".to_owned(),
-                _ => "there is no terminal to ask on".to_owned(),
-            };
-            Err(Failure::new(Exit::FAILED, format!("a passphrase is needed, and {why}"))
-                .hint("--pass-file FILE, --pass-env VAR or --pass-fd N gives it"))
-        }
+fn ask(question: &str, term: &mut Term) -> Result<Secret, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Exit::FAILED, "a passphrase is needed, and there is no terminal to ask on")
+            .hint("--pass-file FILE, --pass-env VAR or --pass-fd N gives it"));
     }
+    term.ask_secret(question, Audience::Err).map_err(|error| match error {
+        AskError::Signal(number) => Failure::silent(Exit(128 + number)),
+        AskError::Read(error) => Failure::new(Exit::FAILED, format!("cannot read the passphrase: {error}")),
+    })
 }

@@ -76,7 +76,7 @@ pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure>
     add(&mut names, own);
     add(&mut names, more_names(&args.san, what)?);
     let key = if let Some(path) = &args.use_key {
-        args.passphrase.read_pair(path)?
+        args.passphrase.read_pair(path, term)?
     } else {
         args.key.warn(term);
         KeyPair::generate(args.key.kind).map_err(|error| not_made(what, error))?
@@ -119,7 +119,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::FAILED, format!("the request `{}` has no name at all", args.request.display()))
             .hint("--san NAME adds one"));
     }
-    let issuer = args.issuer.open(now)?;
+    let issuer = args.issuer.open(now, term)?;
     let validity = args.lifetime.validity(now, days, Some(issuer.authority.certificate()), term);
     warn_of_long_life(validity, now, term);
     let leaf = Leaf { subject: Subject::default(), names, purpose, validity };
@@ -144,15 +144,17 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
 fn read_request(args: &SignArgs) -> Result<Request, Failure> {
     let path = &args.request;
     let failed = |problem| ReadError { path: path.clone(), problem };
-    let bytes = read::bytes(path).map_err(|error| not_read(&error))?;
-    let sections = read::parse(&bytes).map_err(|problem| not_read(&failed(problem)))?;
+    let bytes = read::bytes(path).map_err(|error| not_read("request", &error))?;
+    let sections = read::parse(&bytes).map_err(|problem| not_read("request", &failed(problem)))?;
     let found = sections.iter().find_map(|section| match section {
         Section::Request(der) => Some(der.as_slice()),
         _ => None,
     });
     match (found, sections.first()) {
         (Some(der), _) => Request::read(der).map_err(|error| bad_request(path, error)),
-        (None, Some(other)) => Err(not_read(&failed(ReadProblem::Not { wanted: Kind::Request, found: other.kind() }))),
+        (None, Some(other)) => {
+            Err(not_read("request", &failed(ReadProblem::Not { wanted: Kind::Request, found: other.kind() })))
+        }
         (None, None) => Request::read(&bytes).map_err(|error| bad_request(path, error)),
     }
 }

@@ -13,6 +13,7 @@ mod request;
 
 pub use authority::{Authority, AuthorityPlan, Leaf, Purpose, Validity};
 
+pub(super) use der::element;
 pub use key::{KeyPair, KeyType};
 pub use name::{NameError, PermittedNames, Subject, host};
 pub use request::{Request, RequestError};

@@ -64,6 +64,11 @@ impl Request {
         Ok(read)
     }
 
+    /// The SubjectPublicKeyInfo that is to be certified.
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
     /// Signs the request: its subject and key, everything else from `leaf`.
     pub fn sign(&self, authority: &Authority, leaf: &Leaf) -> Result<CertificateDer<'static>, Error> {
         // The subject is copied. That there is one decides whether the alternative names are critical.

@@ -1,0 +1,184 @@
+//! `certgen expiry`: how long certificates and revocation lists are still good, for monitoring.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::content::{Item, items};
+use super::dates::{DAY, from_now, instant, now, parse_duration};
+use super::inspect::{clean, files_of};
+use super::peer::{address, look};
+use crate::term::{Exit, Failure, Term};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files, folders (their .crt, .pem, .cer, .der and .crl files) or servers as HOST:PORT
+    #[arg(required = true, value_name = "FILE|DIR|HOST:PORT")]
+    targets: Vec<String>,
+    /// Warn (exit 1) if less than this is left
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
+    warn: i64,
+    /// Be critical (exit 2) if less than this is left
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_duration)]
+    crit: i64,
+    /// One JSON object per certificate
+    #[arg(long)]
+    json: bool,
+}
+
+/// How it stands, in the words and codes of monitoring plugins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ok,
+    Warning,
+    Critical,
+    Unknown,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    fn exit(self) -> Exit {
+        match self {
+            Self::Ok => Exit::OK,
+            Self::Warning => Exit::FAILED,
+            Self::Critical => Exit::DAMAGED,
+            Self::Unknown => Exit::USAGE,
+        }
+    }
+
+    /// The worst decides: what is known to be critical is worse than what is not known.
+    fn badness(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Unknown => 2,
+            Self::Critical => 3,
+        }
+    }
+}
+
+/// Something that expires.
+struct Deadline {
+    place: String,
+    what: String,
+    /// `None`: never.
+    at: Option<i64>,
+}
+
+pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+    if args.crit > args.warn {
+        return Err(Failure::new(Exit::USAGE, "--crit is longer than --warn, which would never warn"));
+    }
+    let now = now();
+    let mut worst = State::Ok;
+    for target in &args.targets {
+        let (deadlines, unknown) = deadlines(target);
+        for deadline in &deadlines {
+            let state = state(deadline, args, now);
+            if state.badness() > worst.badness() {
+                worst = state;
+            }
+            tell(deadline, state, args.json, now, term);
+        }
+        for (place, why) in unknown {
+            if State::Unknown.badness() > worst.badness() {
+                worst = State::Unknown;
+            }
+            if args.json {
+                term.line(json!({"state": "UNKNOWN", "target": place, "error": why}));
+            } else {
+                term.line(format_args!("UNKNOWN   {}: {}", clean(&place), clean(&why)));
+            }
+        }
+    }
+    Ok(worst.exit())
+}
+
+fn state(deadline: &Deadline, args: &Args, now: i64) -> State {
+    match deadline.at.map(|at| at - now) {
+        Some(left) if left < args.crit => State::Critical,
+        Some(left) if left < args.warn => State::Warning,
+        _ => State::Ok,
+    }
+}
+
+fn tell(deadline: &Deadline, state: State, as_json: bool, now: i64, term: &mut Term) {
+    let Deadline { place, what, at } = deadline;
+    if as_json {
+        let days = at.map(|at| (at - now).div_euclid(DAY));
+        term.line(json!({
+            "state": state.name(), "target": place, "what": what, "not_after": at.map(instant), "days_left": days,
+        }));
+        return;
+    }
+    let when = match at {
+        Some(at) if *at < now => format!("expired {}, {}", from_now(*at, now), instant(*at)),
+        Some(at) => format!("expires {}, {}", from_now(*at, now), instant(*at)),
+        None => "never expires".to_owned(),
+    };
+    term.line(format_args!("{:9} {}: {} {when}", state.name(), clean(place), clean(what)));
+}
+
+/// What expires at a target, and what could not be looked at with the reason.
+fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
+    let mut found = Vec::new();
+    let mut unknown = Vec::new();
+    let why = |failure: Failure| failure.message.unwrap_or_default();
+    if let Some((host, port)) = address(target) {
+        match look(&host, port) {
+            Ok(peer) => found.extend(peer.presented.iter().map(|certificate| Deadline {
+                place: target.to_owned(),
+                what: certificate.subject.to_string(),
+                at: Some(certificate.not_after),
+            })),
+            Err(failure) => unknown.push((target.to_owned(), why(failure))),
+        }
+        return (found, unknown);
+    }
+    let path = Path::new(target);
+    let files: Vec<PathBuf> = if path.is_dir() {
+        match files_of(path) {
+            Ok(files) => files,
+            Err(error) => {
+                unknown.push((target.to_owned(), error.to_string()));
+                Vec::new()
+            }
+        }
+    } else {
+        vec![path.to_owned()]
+    };
+    for file in files {
+        let place = file.display().to_string();
+        match items(&file) {
+            Ok(items) => {
+                let before = found.len();
+                found.extend(items.iter().filter_map(|item| deadline(&place, item)));
+                if found.len() == before && !path.is_dir() {
+                    unknown.push((place, "nothing in it expires".to_owned()));
+                }
+            }
+            Err(failure) => unknown.push((place, why(failure))),
+        }
+    }
+    if found.is_empty() && unknown.is_empty() {
+        unknown.push((target.to_owned(), "no certificate in it".to_owned()));
+    }
+    (found, unknown)
+}
+
+fn deadline(place: &str, item: &Item) -> Option<Deadline> {
+    let (what, at) = match item {
+        Item::Certificate(certificate) => (certificate.subject.to_string(), Some(certificate.not_after)),
+        Item::RevocationList(list) => (format!("revocation list of {}", list.issuer), list.next_update),
+        _ => return None,
+    };
+    Some(Deadline { place: place.to_owned(), what, at })
+}
