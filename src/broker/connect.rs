@@ -179,10 +179,13 @@ impl Broker {
         self.store_session(client, key, &mut connect);
         self.connected += 1;
         self.statistics.connections += 1;
-        let peer = self.connections[key].peer.address.clone();
+        let peer = self.connections[key].peer.clone();
+        if let Some(session) = peer.tls_session {
+            self.note(|| Event::Negotiated { client: connect.client_id.clone(), session });
+        }
         self.note(|| Event::Connected {
             client: connect.client_id.clone(),
-            peer,
+            peer: peer.address,
             version: connect.version,
             clean_start: connect.clean_start,
             keep_alive: connect.keep_alive,

@@ -36,6 +36,21 @@ pub enum Event {
         keep_alive: u16,
         username: Option<ByteString>,
     },
+    /// The TLS session of a client, as `TLSv1.3 cipher TLS_AES_256_GCM_SHA384`.
+    Negotiated {
+        client: ByteString,
+        session: ByteString,
+    },
+    /// TLS or the websocket did not come about.
+    HandshakeFailed {
+        peer: ByteString,
+        why: String,
+    },
+    /// What a batch changed could not be kept: clients are let go, nothing of it is acknowledged.
+    StoreFailed {
+        why: String,
+    },
+    StoreRecovered,
     Will {
         client: ByteString,
         topic: ByteString,

@@ -104,6 +104,17 @@ fn all_lines(event: &Event, log: &LogSettings, settings: &Settings) -> Vec<Line>
                 u8::from(*clean_start)
             ))
         }
+        Event::Negotiated { client, session } => {
+            comes_or_goes(format!("Client {} negotiated {session}", shown(client)))
+        }
+        Event::HandshakeFailed { peer, why } => {
+            notice(format!("Client connection from {} failed: {}.", shown(peer), shown(why)))
+        }
+        Event::StoreFailed { why } => vec![Line::new(
+            LogTypes::ERROR,
+            format!("Error: The state cannot be stored: {}. Clients are disconnected.", shown(why)),
+        )],
+        Event::StoreRecovered => notice("The state can be stored again.".to_owned()),
         Event::NoWill { .. } => debug("No will message specified.".to_owned()),
         Event::Will { topic, bytes, qos, retain, .. } => vec![
             Line::new(

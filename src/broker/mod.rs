@@ -77,6 +77,8 @@ pub struct Now {
 pub struct Peer {
     /// As log lines show it.
     pub address: ByteString,
+    /// `TLSv1.3 cipher …`, if it came by TLS.
+    pub tls_session: Option<ByteString>,
     /// From its certificate, for listeners with [`UsernameFrom::Certificate`].
     pub certificate_username: Option<ByteString>,
 }
@@ -165,8 +167,9 @@ impl Broker {
         self.storing = storing;
     }
 
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    /// What another broker in the place of this one needs.
+    pub fn rules(&self) -> (Settings, Access) {
+        (self.settings.clone(), self.access.clone())
     }
 
     /// A peer has connected to `listener`.

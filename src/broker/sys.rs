@@ -76,6 +76,14 @@ impl Sys {
         self.interval = (interval > 0).then(|| Duration::from_secs(interval.into()));
     }
 
+    /// Everything is to be told again: what was told is lost.
+    pub fn restart(&mut self) {
+        self.told.clear();
+        for load in &mut self.loads {
+            load.told = [None; 3];
+        }
+    }
+
     /// How long until the next round: rounds fall on multiples of the interval by the wall clock.
     pub fn wait(&self, now: Now) -> Option<Duration> {
         let interval = self.interval?.as_nanos();

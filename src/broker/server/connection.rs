@@ -17,6 +17,7 @@ use super::listen::next_connection;
 use super::mailbox::{Mail, Mailbox};
 use crate::broker::{Closing, ConnectionId, ListenerId, Peer};
 use crate::mqtt::packet::{DecodeError, Decoder, Packet, ProtocolVersion};
+use crate::net::Stream;
 
 /// Bytes read at once. One buffer per thread: an idle connection has none.
 const READ: usize = 64 * 1024;
@@ -39,10 +40,7 @@ pub(super) struct Limits {
 }
 
 /// Announces the connection to the core and starts its task.
-pub(super) async fn open<S>(stream: S, listener: ListenerId, peer: Peer, limits: Limits, core: &mpsc::Sender<Input>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+pub(super) async fn open(stream: Stream, listener: ListenerId, peer: Peer, limits: Limits, core: &mpsc::Sender<Input>) {
     let id = next_connection();
     let mailbox = Mailbox::new();
     let opened = Input::Opened { id, listener, peer, mailbox: Arc::clone(&mailbox) };
@@ -52,6 +50,7 @@ where
             stream,
             decoder: Decoder::server(limits.max_packet_size),
             received: BytesMut::new(),
+            bytes: 0,
             writing: BytesMut::new(),
             close: false,
             blocked: false,
@@ -61,12 +60,14 @@ where
     }
 }
 
-struct Link<S> {
+struct Link {
     id: ConnectionId,
-    stream: S,
+    stream: Stream,
     decoder: Decoder,
     /// The start of a packet that has not come whole.
     received: BytesMut,
+    /// Bytes that the core has not been told of.
+    bytes: usize,
     writing: BytesMut,
     /// The core has ended the connection; `writing` is the rest.
     close: bool,
@@ -85,7 +86,7 @@ enum Happened {
     Ended(Closing),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
+impl Link {
     async fn run(mut self, core: mpsc::Sender<Input>) {
         loop {
             let input = match poll_fn(|context| self.poll(context)).await {
@@ -162,6 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Happened::Ended(Closing::ByClient)),
                 Poll::Ready(Ok(())) => {
                     self.received.extend_from_slice(buffer.filled());
+                    self.bytes += buffer.filled().len();
                     Poll::Ready(Happened::Received)
                 }
             }
@@ -185,7 +187,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         if packets.is_empty() && malformed.is_none() {
             return None;
         }
-        Some(Input::Packets(Box::new(Received { id: self.id, packets, malformed })))
+        let bytes = std::mem::take(&mut self.bytes);
+        Some(Input::Packets(Box::new(Received { id: self.id, packets, bytes, malformed })))
     }
 
     /// The core has ended the connection: the peer gets what is written, and time to read it.
@@ -211,6 +214,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 pub(super) struct Received {
     pub(super) id: ConnectionId,
     pub(super) packets: Vec<Packet>,
+    /// Of these and of what came before them.
+    pub(super) bytes: usize,
     /// What came after them is no packet.
     pub(super) malformed: Option<(DecodeError, Option<ProtocolVersion>)>,
 }

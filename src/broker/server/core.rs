@@ -4,35 +4,58 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::BytesMut;
+use bytestring::ByteString;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 
 use super::Config;
 use super::connection::Received;
 use super::mailbox::{Mail, Mailbox};
+use crate::broker::store::{Store, StoreError};
+use crate::broker::sys::{Publication, Sys};
 use crate::broker::{
-    Access, Broker, Census, Closing, ConnectionId, Event, ListenerId, Now, OwnMessage, Peer, Settings, Statistics,
+    Access, Broker, Census, Change, ClientRecord, Closing, ConnectionId, Event, Interest, ListenerId, Now, OwnMessage,
+    Peer, Settings, Statistics,
 };
+use crate::mqtt::packet::QoS;
 
 /// Inputs that one batch takes at most: its outputs wait until it ends.
 const BATCH: usize = 256;
+
+/// How long to wait before a store that failed is tried again.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long the last words of all connections may take when the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(super) enum Input {
-    Opened { id: ConnectionId, listener: ListenerId, peer: Peer, mailbox: Arc<Mailbox> },
+    Opened {
+        id: ConnectionId,
+        listener: ListenerId,
+        peer: Peer,
+        mailbox: Arc<Mailbox>,
+    },
     Packets(Box<Received>),
     Written(ConnectionId),
     Blocked(ConnectionId),
-    Closed { id: ConnectionId, why: Closing },
+    Closed {
+        id: ConnectionId,
+        why: Closing,
+    },
+    /// A connection ended before it was one of MQTT.
+    Failed {
+        peer: Peer,
+        why: String,
+    },
     Command(Command),
 }
 
 #[derive(Debug)]
 pub(super) enum Command {
-    Reload(Box<(Settings, Access)>),
+    Reload(Box<(Settings, Access, u16)>),
+    Save,
     Publish(OwnMessage),
     Statistics(oneshot::Sender<(Statistics, Census)>),
     Stop,
@@ -43,24 +66,64 @@ pub(super) struct Core {
     clock: Clock,
     inputs: mpsc::Receiver<Input>,
     mailboxes: HashMap<ConnectionId, Arc<Mailbox>>,
+    interest: Interest,
     events: Box<dyn FnMut(Event) + Send>,
+    store: Option<Store>,
+    health: Health,
+    sys: Sys,
+    /// When `$SYS` is told next, on the monotonic clock.
+    sys_due: Option<Duration>,
     stopping: bool,
+}
+
+/// How the store does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Well,
+    /// The last commit failed and the state was read again; QoS 1 and 2 wait for a commit that succeeds.
+    Unsure {
+        retry: Duration,
+    },
+    /// The state could not even be read: nobody is served until it can.
+    Lost {
+        retry: Duration,
+    },
 }
 
 impl Core {
     pub(super) fn new(config: Config, inputs: mpsc::Receiver<Input>) -> Self {
         let clock = Clock::start();
-        let mut broker = Broker::new(config.settings, config.access, config.restored, clock.now());
+        let now = clock.now();
+        let mut settings = config.settings;
+        settings.persistent = config.store.is_some();
+        let mut broker = Broker::new(settings, config.access, config.restored, now);
         broker.listen(config.interest);
-        Self { broker, clock, inputs, mailboxes: HashMap::new(), events: config.events, stopping: false }
+        let mut core = Self {
+            broker,
+            clock,
+            inputs,
+            mailboxes: HashMap::new(),
+            interest: config.interest,
+            events: config.events,
+            store: config.store,
+            health: Health::Well,
+            sys: Sys::new(config.sys_interval, now),
+            sys_due: None,
+            stopping: false,
+        };
+        core.tell_version(now);
+        core.tell_sys(now);
+        core
     }
 
     pub(super) async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
         let mut armed = None;
+        // What the state that was read has to say: wills that are due, rows that nothing refers to.
+        self.hand_out();
         while !self.stopping {
-            let deadline = self.broker.poll_deadline();
+            let deadline = self.deadline();
             if armed != deadline {
                 self.arm(alarm.as_mut(), deadline);
                 armed = deadline;
@@ -73,7 +136,7 @@ impl Core {
                     }
                 }
                 () = alarm.as_mut(), if deadline.is_some() => {
-                    self.broker.handle_deadline(self.clock.now());
+                    self.wake();
                     armed = None;
                 }
             }
@@ -82,13 +145,60 @@ impl Core {
             }
             self.hand_out();
         }
+        self.finish().await;
+    }
+
+    /// The next moment at which something is due.
+    fn deadline(&self) -> Option<Duration> {
+        let retry = match self.health {
+            Health::Well => None,
+            Health::Unsure { retry } | Health::Lost { retry } => Some(retry),
+        };
+        [self.broker.poll_deadline(), self.sys_due, retry].into_iter().flatten().min()
+    }
+
+    fn wake(&mut self) {
+        let now = self.clock.now();
+        match self.health {
+            Health::Unsure { retry } if retry <= now.elapsed => self.probe(now),
+            Health::Lost { retry } if retry <= now.elapsed => self.read_again(now),
+            _ => {}
+        }
+        self.broker.handle_deadline(now);
+        if self.sys_due.is_some_and(|due| due <= now.elapsed) {
+            self.tell_sys(now);
+        }
+    }
+
+    async fn finish(mut self) {
         self.broker.handle_shutdown(self.clock.now());
         self.hand_out();
+        if let Some(store) = self.store.take()
+            && let Err(error) = store.close()
+        {
+            (self.events)(Event::StoreFailed { why: words(&error) });
+        }
         // Connections have their mail; they get a moment to deliver it.
         self.inputs.close();
         let last = async { while self.inputs.recv().await.is_some() {} };
         // Those that have not managed by then are cut off.
         let _ = tokio::time::timeout(FAREWELL, last).await;
+    }
+
+    fn tell_version(&mut self, now: Now) {
+        if let Some(version) = self.sys.version() {
+            self.broker.publish_own(own(version), now);
+        }
+    }
+
+    fn tell_sys(&mut self, now: Now) {
+        self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
+        if self.sys_due.is_some() {
+            let census = self.broker.census();
+            for publication in self.sys.round(self.broker.statistics(), &census, now) {
+                self.broker.publish_own(own(publication), now);
+            }
+        }
     }
 
     fn arm(&self, alarm: std::pin::Pin<&mut Sleep>, deadline: Option<Duration>) {
@@ -110,11 +220,17 @@ impl Core {
                 self.mailboxes.remove(&id);
                 self.broker.handle_close(id, why, self.clock.now());
             }
+            Input::Failed { peer, why } => {
+                if self.interest.notices {
+                    (self.events)(Event::HandshakeFailed { peer: peer.address, why });
+                }
+            }
             Input::Command(command) => self.obey(command),
         }
     }
 
     fn take_packets(&mut self, received: Received) {
+        self.broker.statistics_mut().bytes_received += received.bytes as u64;
         for packet in received.packets {
             // The clock is read for each: ids of messages carry it.
             self.broker.handle_packet(received.id, packet, self.clock.now());
@@ -127,8 +243,19 @@ impl Core {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Reload(rules) => {
-                let (settings, access) = *rules;
-                self.broker.reload(settings, access, self.clock.now());
+                let (mut settings, access, sys_interval) = *rules;
+                let now = self.clock.now();
+                settings.persistent = self.store.is_some();
+                self.broker.reload(settings, access, now);
+                self.sys.set_interval(sys_interval);
+                self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
+            }
+            Command::Save => {
+                if let Some(store) = &mut self.store
+                    && let Err(error) = store.checkpoint()
+                {
+                    (self.events)(Event::StoreFailed { why: words(&error) });
+                }
             }
             Command::Publish(message) => self.broker.publish_own(message, self.clock.now()),
             Command::Statistics(answer) => {
@@ -139,11 +266,16 @@ impl Core {
         }
     }
 
+    /// Commits what the batch changed, and only then lets its outputs go.
     fn hand_out(&mut self) {
+        if !self.commit() {
+            return;
+        }
         while let Some(event) = self.broker.poll_event() {
             (self.events)(event);
         }
         while let Some(output) = self.broker.poll_output() {
+            self.broker.statistics_mut().bytes_sent += output.bytes.len() as u64;
             let mail = Mail { bytes: output.bytes, close: output.close };
             if output.close {
                 if let Some(mailbox) = self.mailboxes.remove(&output.connection) {
@@ -153,6 +285,118 @@ impl Core {
                 mailbox.post(mail);
             }
         }
+    }
+
+    /// Whether the outputs may go.
+    fn commit(&mut self) -> bool {
+        let changes = self.broker.poll_changes();
+        let Some(store) = &mut self.store else { return true };
+        if matches!(self.health, Health::Lost { .. }) {
+            self.dismiss_all();
+            return false;
+        }
+        if changes.is_empty() {
+            return true;
+        }
+        match store.commit(&changes) {
+            Ok(()) => {
+                self.recovered();
+                true
+            }
+            Err(error) => {
+                (self.events)(Event::StoreFailed { why: words(&error) });
+                self.read_again(self.clock.now());
+                false
+            }
+        }
+    }
+
+    /// Drops what the batch would have sent, with all connections, and goes back to what the store holds.
+    fn read_again(&mut self, now: Now) {
+        self.dismiss_all();
+        let Some(store) = &mut self.store else { return };
+        let retry = now.elapsed + STORE_PAUSE;
+        match store.reload(now.wall) {
+            Ok(restored) => {
+                let (settings, access) = self.broker.rules();
+                let statistics = *self.broker.statistics();
+                self.broker = Broker::new(settings, access, restored, now);
+                self.broker.listen(self.interest);
+                self.broker.set_storing(false);
+                *self.broker.statistics_mut() = statistics;
+                // What was told is lost with the old state.
+                self.sys.restart();
+                self.tell_version(now);
+                self.health = Health::Unsure { retry };
+            }
+            Err(error) => {
+                if !matches!(self.health, Health::Lost { .. }) {
+                    (self.events)(Event::StoreFailed { why: words(&error) });
+                }
+                self.health = Health::Lost { retry };
+            }
+        }
+    }
+
+    fn dismiss_all(&mut self) {
+        for (_, mailbox) in self.mailboxes.drain() {
+            mailbox.post(Mail { bytes: BytesMut::new(), close: true });
+        }
+    }
+
+    /// Writes something that leaves no trace, to see whether writing works.
+    fn probe(&mut self, now: Now) {
+        let Some(store) = &mut self.store else { return };
+        if store.commit(&trace()).is_ok() {
+            self.recovered();
+        } else {
+            self.health = Health::Unsure { retry: now.elapsed + STORE_PAUSE };
+        }
+    }
+
+    fn recovered(&mut self) {
+        if self.health != Health::Well {
+            self.health = Health::Well;
+            self.broker.set_storing(true);
+            (self.events)(Event::StoreRecovered);
+        }
+    }
+}
+
+/// A client that comes and goes within one transaction. No client on the wire can have its id.
+fn trace() -> [Change; 2] {
+    let client_id = ByteString::from_static("\0");
+    let record = ClientRecord {
+        client_id: client_id.clone(),
+        username: None,
+        listener_port: 0,
+        session_expiry_interval: 1,
+        created_at: Duration::ZERO,
+        disconnected_at: None,
+        max_packet_size: u32::MAX,
+        max_qos: QoS::ExactlyOnce,
+        retain_available: true,
+        will_delay_interval: 0,
+    };
+    [Change::Client(Box::new(record)), Change::ClientRemoved(client_id)]
+}
+
+fn own(publication: Publication) -> OwnMessage {
+    OwnMessage {
+        topic: publication.topic,
+        payload: publication.payload.into(),
+        qos: QoS::ExactlyOnce,
+        retain: true,
+        expiry: None,
+    }
+}
+
+/// The cause in the words of whoever found it.
+fn words(error: &StoreError) -> String {
+    match error {
+        StoreError::Io(error) => error.to_string(),
+        StoreError::Sqlite(error) => error.to_string(),
+        other => format!("{other:?}"),
     }
 }
 

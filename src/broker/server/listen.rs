@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytestring::ByteString;
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::sync::mpsc;
 
@@ -13,6 +14,8 @@ use super::StartError;
 use super::connection::{self, Limits};
 use super::core::Input;
 use crate::broker::{ConnectionId, ListenerId, Peer};
+use crate::net::tls::Cause;
+use crate::net::{Stream, tls};
 
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -34,11 +37,27 @@ pub struct Listener {
     pub binds: Vec<Bind>,
     /// One of `binds` is enough: a machine may have no IPv6.
     pub one_is_enough: bool,
+    pub tls: Option<Tls>,
+}
+
+/// TLS of one listener.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub server: tls::Server,
+    /// What of the client's certificate is its user name, if anything.
+    pub username: Option<CertificateName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateName {
+    CommonName,
+    /// The whole subject, in the form of RFC 2253.
+    Subject,
 }
 
 impl Listener {
     pub fn new(binds: Vec<Bind>) -> Self {
-        Self { binds, one_is_enough: false }
+        Self { binds, one_is_enough: false, tls: None }
     }
 }
 
@@ -49,9 +68,16 @@ pub struct Endpoint {
     pub bind: Bind,
 }
 
-pub(super) enum Socket {
-    Tcp(TcpListener, ListenerId),
-    Unix(UnixListener, ListenerId, PathBuf),
+/// A socket that listens, with what is done to its connections before they speak MQTT.
+pub(super) struct Socket {
+    kind: Kind,
+    id: ListenerId,
+    tls: Option<Tls>,
+}
+
+enum Kind {
+    Tcp(TcpListener),
+    Unix { listener: UnixListener, _file: Unlinked },
 }
 
 /// Asks for as many descriptors as the process may have: each connection takes one.
@@ -71,12 +97,12 @@ pub(super) fn bind(listeners: &[Listener]) -> Result<(Vec<Socket>, Vec<Endpoint>
         let mut failed = None;
         let before = sockets.len();
         for bind in &listener.binds {
-            match bind_one(bind, id, port) {
-                Ok((socket, bind)) => {
+            match bind_one(bind, port) {
+                Ok((kind, bind)) => {
                     if let Bind::Tcp(address) = &bind {
                         port = address.port();
                     }
-                    sockets.push(socket);
+                    sockets.push(Socket { kind, id, tls: listener.tls.clone() });
                     endpoints.push(Endpoint { listener: id, bind });
                 }
                 Err(error) => {
@@ -97,7 +123,7 @@ pub(super) fn bind(listeners: &[Listener]) -> Result<(Vec<Socket>, Vec<Endpoint>
     Ok((sockets, endpoints))
 }
 
-fn bind_one(bind: &Bind, id: ListenerId, port: u16) -> io::Result<(Socket, Bind)> {
+fn bind_one(bind: &Bind, port: u16) -> io::Result<(Kind, Bind)> {
     match bind {
         Bind::Tcp(address) => {
             let mut address = *address;
@@ -106,12 +132,12 @@ fn bind_one(bind: &Bind, id: ListenerId, port: u16) -> io::Result<(Socket, Bind)
             }
             let listener = bind_tcp(address)?;
             let address = listener.local_addr()?;
-            Ok((Socket::Tcp(listener, id), Bind::Tcp(address)))
+            Ok((Kind::Tcp(listener), Bind::Tcp(address)))
         }
         Bind::Unix(path) => {
             remove_stale(path)?;
             let listener = UnixListener::bind(path)?;
-            Ok((Socket::Unix(listener, id, path.clone()), bind.clone()))
+            Ok((Kind::Unix { listener, _file: Unlinked(path.clone()) }, bind.clone()))
         }
     }
 }
@@ -143,39 +169,86 @@ pub(super) fn next_connection() -> ConnectionId {
     ConnectionId(CONNECTIONS.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Accepts for as long as the core takes what comes.
-pub(super) async fn accept(socket: Socket, limits: Limits, core: mpsc::Sender<Input>) {
-    match socket {
-        Socket::Tcp(listener, id) => loop {
-            match listener.accept().await {
-                Ok((stream, address)) => {
-                    // A small packet must not wait for the acknowledgement of the one before. A connection that
-                    // is gone already is found out when it is read.
-                    let _ = stream.set_nodelay(true);
-                    let peer = Peer { address: address_text(address).into(), certificate_username: None };
-                    connection::open(stream, id, peer, limits, &core).await;
-                }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            }
-            if core.is_closed() {
-                return;
-            }
-        },
-        Socket::Unix(listener, id, path) => {
-            let _unlinked = Unlinked(path);
-            loop {
-                match listener.accept().await {
-                    Ok((stream, _)) => {
-                        let peer = Peer { address: "unix".into(), certificate_username: None };
-                        connection::open(stream, id, peer, limits, &core).await;
-                    }
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                }
-                if core.is_closed() {
-                    return;
+impl Socket {
+    /// Accepts for as long as the core takes what comes.
+    pub(super) async fn accept(self, limits: Limits, core: mpsc::Sender<Input>) {
+        while !core.is_closed() {
+            let Ok((stream, address)) = self.kind.accept().await else {
+                // Out of descriptors, or a connection that was gone before it was taken.
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let peer = Peer { address: address.into(), ..Peer::default() };
+            match self.tls.clone() {
+                None => connection::open(stream, self.id, peer, limits, &core).await,
+                Some(tls) => {
+                    tokio::spawn(shake_hands(tls, stream, self.id, peer, limits, core.clone()));
                 }
             }
         }
+    }
+}
+
+impl Kind {
+    async fn accept(&self) -> io::Result<(Stream, String)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // A small packet must not wait for the acknowledgement of the one before. A connection that is
+                // gone already is found out when it is read.
+                let _ = stream.set_nodelay(true);
+                Ok((stream.into(), address_text(address)))
+            }
+            Self::Unix { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                Ok((stream.into(), "unix".to_owned()))
+            }
+        }
+    }
+}
+
+/// Makes the TLS session of a connection, then opens it.
+async fn shake_hands(
+    tls: Tls,
+    stream: Stream,
+    listener: ListenerId,
+    mut peer: Peer,
+    limits: Limits,
+    core: mpsc::Sender<Input>,
+) {
+    match tls.server.accept(stream).await {
+        Ok(stream) => {
+            if let Some(session) = stream.session() {
+                peer.tls_session = Some(format!("{} cipher {}", session.version, session.cipher).into());
+                peer.certificate_username = tls.username.zip(session.seen.peer()).and_then(|(name, certificate)| {
+                    let name = match name {
+                        CertificateName::CommonName => certificate.common_name().map(str::to_owned),
+                        CertificateName::Subject => Some(certificate.subject.rfc2253()),
+                    };
+                    name.filter(|name| !name.is_empty()).map(ByteString::from)
+                });
+            }
+            connection::open(stream, listener, peer, limits, &core).await;
+        }
+        Err(failure) => {
+            // Without a core there is nobody to tell.
+            let _ = core.send(Input::Failed { peer, why: words(&failure.cause) }).await;
+        }
+    }
+}
+
+/// The cause of a failed handshake, for the log.
+fn words(cause: &Cause) -> String {
+    match cause {
+        Cause::Certificate => "the client's certificate is not accepted".to_owned(),
+        Cause::Alert(alert) => format!("the client refused with the TLS alert {}", alert.name()),
+        Cause::NotTls => "the client does not speak TLS".to_owned(),
+        Cause::Closed => "connection closed by client during the TLS handshake".to_owned(),
+        Cause::Incompatible(what) => format!("no TLS in common: {what}"),
+        Cause::TimedOut => "the TLS handshake took too long".to_owned(),
+        Cause::BadName => "bad name".to_owned(),
+        Cause::Protocol(what) => what.clone(),
+        Cause::Io(error) => error.to_string(),
     }
 }
 

@@ -8,7 +8,7 @@ mod core;
 mod listen;
 mod mailbox;
 
-pub use listen::{Bind, Endpoint, Listener};
+pub use listen::{Bind, CertificateName, Endpoint, Listener, Tls};
 
 use std::io;
 use std::thread::JoinHandle;
@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::connection::Limits;
 use self::core::{Command, Core, Input};
+use super::store::Store;
 use super::{Access, Census, Event, Interest, OwnMessage, Restored, Settings, Statistics};
 
 /// Inputs on their way to the core; whoever has one more waits.
@@ -28,7 +29,11 @@ pub struct Config {
     pub access: Access,
     /// As many as `settings.listeners`, in the same order.
     pub listeners: Vec<Listener>,
+    /// Where the state is kept, with what is in `restored`; `None`: in memory.
+    pub store: Option<Store>,
     pub restored: Restored,
+    /// Seconds; 0 = no `$SYS`.
+    pub sys_interval: u16,
     pub interest: Interest,
     /// Gets the events of `interest`. It must not block.
     pub events: Box<dyn FnMut(Event) + Send>,
@@ -41,7 +46,9 @@ impl Config {
             settings: Settings::default(),
             access: Access::open(),
             listeners: vec![Listener::new(bind)],
+            store: None,
             restored: Restored::default(),
+            sys_interval: 10,
             interest: Interest::default(),
             events: Box::new(|_| {}),
         }
@@ -97,7 +104,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let serve = move || {
         runtime.block_on(async move {
             for socket in sockets {
-                tokio::spawn(listen::accept(socket, limits, to_core.clone()));
+                tokio::spawn(socket.accept(limits, to_core.clone()));
             }
             drop(to_core);
             Core::new(config, received).run().await;
@@ -155,8 +162,13 @@ pub struct Control {
 
 impl Control {
     /// New rules. The listeners stay as many as they are.
-    pub async fn reload(&self, settings: Settings, access: Access) {
-        self.command(Command::Reload(Box::new((settings, access)))).await;
+    pub async fn reload(&self, settings: Settings, access: Access, sys_interval: u16) {
+        self.command(Command::Reload(Box::new((settings, access, sys_interval)))).await;
+    }
+
+    /// Moves the store's log into its file.
+    pub async fn save(&self) {
+        self.command(Command::Save).await;
     }
 
     /// Publishes for the broker itself.
