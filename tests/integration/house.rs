@@ -19,7 +19,7 @@ const LAYERS: &[(u8, &str)] = &[
     (3, "broker"),
     (4, "client"),
     (4, "broker::store"),
-    (4, "broker::server"),
+    (5, "broker::server"), // it owns the store
     (4, "queue"),
     (5, "diagnose"),
     (6, "cmd"),
