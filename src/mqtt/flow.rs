@@ -290,10 +290,11 @@ impl<M> Sender<M> {
         self.in_window = 0;
     }
 
-    /// The unfinished flows in the order in which they would be sent again.
+    /// The unfinished flows in the order in which they would be sent again: first what needs a PUBREL, which no window
+    /// holds back and whose messages are the older ones.
     pub fn in_order(&self) -> Vec<(PacketId, Awaiting, &M)> {
         let mut flights: Vec<_> = self.flights.iter().collect();
-        flights.sort_unstable_by_key(|(_, flight)| flight.step);
+        flights.sort_unstable_by_key(|(_, flight)| (flight.awaiting != Awaiting::PubComp, flight.step));
         flights.into_iter().map(|(packet_id, flight)| (*packet_id, flight.awaiting, &flight.message)).collect()
     }
 
@@ -500,7 +501,7 @@ mod tests {
         assert_eq!(sender.handle_pubrec(id(3), false), Acknowledged::Release);
         assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release);
         sender.resume();
-        assert_eq!(sent(&mut sender), ["b2 q1 dup", "d4 q1", "rel3", "rel1"]);
+        assert_eq!(sent(&mut sender), ["rel3", "rel1", "b2 q1 dup", "d4 q1"]);
     }
 
     #[test]
@@ -534,7 +535,7 @@ mod tests {
         sender.restore(id(7), Awaiting::PubRec, "a");
         sender.restore(id(9), Awaiting::PubComp, "b");
         sender.resume();
-        assert_eq!(sent(&mut sender), ["a7 q2 dup", "rel9"]);
+        assert_eq!(sent(&mut sender), ["rel9", "a7 q2 dup"]);
         assert_eq!(sender.handle_pubcomp(id(9)), Acknowledged::Finished("b"));
     }
 

@@ -57,7 +57,7 @@ impl Properties {
     /// Whether `owner` may carry these: each allowed there, in range, and no more often than allowed.
     pub fn check(&self, owner: PropertyOwner) -> Result<(), DecodeError> {
         let mut seen = 0;
-        self.0.iter().try_for_each(|property| check_one(property, owner, &mut seen))
+        self.0.iter().try_for_each(|property| check_one(property, owner, &mut seen, true))
     }
 
     /// Reads the property length and the properties, as they stand in a packet and in a mosquitto.db.
@@ -93,7 +93,7 @@ impl Properties {
             let number = reader.variable()? as u32;
             let id = PropertyId::from_number(number).ok_or(DecodeError::UnknownProperty(number))?;
             let property = Property::read(id, &mut reader)?;
-            check_one(&property, owner, &mut seen)?;
+            check_one(&property, owner, &mut seen, reader.is_strict())?;
             properties.push(property);
         }
         Ok(Self(properties))
@@ -119,8 +119,9 @@ impl Properties {
     }
 }
 
-/// `seen` has a bit for each identifier that came before.
-fn check_one(property: &Property, owner: PropertyOwner, seen: &mut u64) -> Result<(), DecodeError> {
+/// `seen` has a bit for each identifier that came before. Unless `strict`, a receiver forgives what another client, not
+/// the peer, has done wrong: brokers pass such messages on.
+fn check_one(property: &Property, owner: PropertyOwner, seen: &mut u64, strict: bool) -> Result<(), DecodeError> {
     let id = property.id();
     if !id.is_allowed_in(owner) {
         return Err(DecodeError::PropertyNotAllowed(id));
@@ -129,7 +130,8 @@ fn check_one(property: &Property, owner: PropertyOwner, seen: &mut u64) -> Resul
         return Err(DecodeError::DuplicateProperty(id));
     }
     *seen |= 1 << id as u8;
-    if property.has_valid_value() { Ok(()) } else { Err(DecodeError::PropertyValue(id)) }
+    let passed_on = matches!(id, PropertyId::PayloadFormatIndicator | PropertyId::ResponseTopic);
+    if property.has_valid_value() || passed_on && !strict { Ok(()) } else { Err(DecodeError::PropertyValue(id)) }
 }
 
 impl FromIterator<Property> for Properties {

@@ -15,13 +15,17 @@ const VARIABLE_BYTES: usize = 4;
 /// What is left of the body of one packet.
 pub(super) struct Reader {
     bytes: Bytes,
-    /// Whether strings may hold what §1.5.4 only discourages.
+    /// Whether to refuse what does not keep the packet from being understood: a server's part.
     strict: bool,
 }
 
 impl Reader {
     pub(super) fn new(bytes: Bytes, strict: bool) -> Self {
         Self { bytes, strict }
+    }
+
+    pub(super) const fn is_strict(&self) -> bool {
+        self.strict
     }
 
     pub(super) fn is_empty(&self) -> bool {

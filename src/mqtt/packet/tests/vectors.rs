@@ -644,6 +644,16 @@ mod properties {
     }
 
     #[test]
+    fn a_client_forgives_what_another_client_has_done_wrong() {
+        for properties in ["02 0102", "04 08 0001 23", "03 08 0000"] {
+            let length = 4 + bytes(properties).len() - 1;
+            let hex = format!("30 {length:02x} 0001 61 {properties}");
+            client_takes(V5, &hex);
+            assert!(decode(V5, Receiver::Server, &hex).is_err(), "{hex}");
+        }
+    }
+
+    #[test]
     fn properties_keep_the_order_of_the_wire() {
         both_ways(V5, Receiver::Server, "30 14 0001 61 0e 03 0001 78 26 0001 61 0001 62 23 0001 0101");
     }
