@@ -255,3 +255,77 @@ impl AlternativeName {
 pub fn short_key_id(id: &[u8]) -> String {
     id.iter().take(8).map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::chain::{Anchors, Purpose, Question, judge};
+    use crate::pki::name::PeerName;
+    use crate::pki::read;
+    use crate::pki::revocation::RevocationList;
+    use proptest::prelude::*;
+
+    /// A certificate with something in every extension that is read.
+    fn rich() -> Vec<u8> {
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "::1".to_owned()]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(1));
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        params.name_constraints = Some(rcgen::NameConstraints {
+            permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName("lan".to_owned())],
+            excluded_subtrees: vec![rcgen::GeneralSubtree::Rfc822Name("x@lan".to_owned())],
+        });
+        params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    fn judge_alone(der: &[u8]) {
+        let name = PeerName::new("localhost");
+        let question =
+            Question { purpose: Purpose::Server, name: Some(&name), now: 0, check_dates: true, revocation: None };
+        judge(&[der, der], &Anchors::new([der]), &question);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let certificate = Certificate::parse(&rich()).unwrap();
+        assert_eq!(certificate.presented_names(), ["localhost", "::1"]);
+        assert_eq!(certificate.basic_constraints, Some(BasicConstraints { ca: true, path_length: Some(1) }));
+        assert_eq!(certificate.extended_key_usage.as_ref().unwrap().names, ["serverAuth"]);
+        assert!(certificate.is_self_signed());
+        assert_eq!(certificate.subject_key_id.as_ref().map(Vec::len), Some(20));
+    }
+
+    #[test]
+    fn every_truncation_is_malformed() {
+        let der = rich();
+        for length in 0..der.len() {
+            assert_eq!(Certificate::parse(&der[..length]), Err(Malformed), "{length} bytes");
+        }
+        assert_eq!(Certificate::parse(&[&der[..], &[0]].concat()), Err(Malformed));
+        assert_eq!(Certificate::parse(&vec![0x30; CERTIFICATE_LIMIT + 1]), Err(Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn changed_bytes_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+            thread_local!(static RICH: Vec<u8> = rich());
+            let mut der = RICH.with(Clone::clone);
+            for (at, byte) in changes {
+                let at = at.index(der.len());
+                der[at] = byte;
+            }
+            judge_alone(&der);
+            let _ = RevocationList::parse(&der);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            judge_alone(&bytes);
+            let _ = RevocationList::parse(&bytes);
+            let _ = read::parse(&bytes);
+            let key = crate::pki::key::EncryptedKey::pkcs8(bytes.clone());
+            let _ = (key.encryption(), key.decrypt(b"x"));
+        }
+    }
+}

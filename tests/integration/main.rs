@@ -12,6 +12,7 @@ mod passwd;
 mod qshape_files;
 mod run;
 mod tls;
+mod verify;
 mod ways;
 
 use run::{called_as, moskit, run};
