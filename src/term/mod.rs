@@ -3,6 +3,7 @@
 //! closed pipe are handled once.
 
 mod failure;
+pub mod format;
 pub mod logbook;
 mod progress;
 mod prompt;

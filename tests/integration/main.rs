@@ -4,6 +4,7 @@
 mod broker;
 mod certgen;
 mod certgen_look;
+mod formats;
 mod generated;
 mod house;
 mod keys;

@@ -1,0 +1,316 @@
+//! The `%` conversions of a format: `%[-][0][width][.precision][separator]conversion`.
+
+use super::{Complaint, Context, FormatError, MAX_WIDTH, Piece, SEPARATORS, json, next, number};
+use crate::mqtt::packet::{Property, PublishRef};
+
+/// One conversion with its flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    conversion: Conversion,
+    left: bool,
+    zero: bool,
+    /// 0 when none was given, which is the same.
+    width: usize,
+    precision: Option<usize>,
+    separator: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Conversion {
+    TopicAlias,
+    ContentType,
+    CorrelationData,
+    Double,
+    ExpiryInterval,
+    FormatIndicator,
+    Float,
+    Time,
+    Json { embedded: bool },
+    Length,
+    PacketId,
+    UserProperties,
+    Payload,
+    QoS,
+    ResponseTopic,
+    Retain,
+    SubscriptionIdentifier,
+    Topic,
+    UnixTime,
+    Hex { upper: bool },
+}
+
+impl Conversion {
+    const fn from_letter(letter: u8) -> Option<Self> {
+        Some(match letter {
+            b'A' => Self::TopicAlias,
+            b'C' => Self::ContentType,
+            b'D' => Self::CorrelationData,
+            b'd' => Self::Double,
+            b'E' => Self::ExpiryInterval,
+            b'F' => Self::FormatIndicator,
+            b'f' => Self::Float,
+            b'I' => Self::Time,
+            b'j' => Self::Json { embedded: false },
+            b'J' => Self::Json { embedded: true },
+            b'l' => Self::Length,
+            b'm' => Self::PacketId,
+            b'P' => Self::UserProperties,
+            b'p' => Self::Payload,
+            b'q' => Self::QoS,
+            b'R' => Self::ResponseTopic,
+            b'r' => Self::Retain,
+            b'S' => Self::SubscriptionIdentifier,
+            b't' => Self::Topic,
+            b'U' => Self::UnixTime,
+            b'x' => Self::Hex { upper: false },
+            b'X' => Self::Hex { upper: true },
+            _ => return None,
+        })
+    }
+}
+
+impl Field {
+    /// Takes what follows a `%` off `rest`. Only one flag is allowed; a width that begins with 0 is
+    /// a second one, so `%-020t` passes and `%0-20t` does not.
+    pub fn parse(rest: &mut &[u8]) -> Result<Piece, FormatError> {
+        let incomplete = FormatError::IncompleteSpecifier;
+        let mut letter = next(rest).ok_or(incomplete)?;
+        let left = letter == b'-';
+        let mut zero = letter == b'0';
+        if left || zero {
+            letter = next(rest).ok_or(incomplete)?;
+        }
+        zero |= letter == b'0';
+        let width = digits(&mut letter, rest)?;
+        let mut precision = None;
+        if letter == b'.' {
+            letter = next(rest).ok_or(incomplete)?;
+            precision = Some(digits(&mut letter, rest)?);
+        }
+        let mut separator = b' ';
+        if SEPARATORS.contains(&letter) {
+            separator = letter;
+            letter = next(rest).ok_or(incomplete)?;
+        }
+        if letter == b'%' {
+            return Ok(Piece::Literal(vec![b'%']));
+        }
+        let conversion = Conversion::from_letter(letter).ok_or(FormatError::InvalidSpecifier(letter))?;
+        Ok(Piece::Field(Self { conversion, left, zero, width, precision, separator }))
+    }
+
+    /// Appends the field; on a complaint nothing.
+    #[inline]
+    pub fn render(&self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Result<(), Complaint> {
+        let message = context.message;
+        match self.conversion {
+            Conversion::Topic => self.put_text(message.topic.as_bytes(), out),
+            Conversion::Payload => self.put_payload(message.payload, out),
+            _ => return self.render_other(context, out),
+        }
+        Ok(())
+    }
+
+    fn render_other(&self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Result<(), Complaint> {
+        let message = context.message;
+        match self.conversion {
+            Conversion::Topic | Conversion::Payload => {}
+            Conversion::Hex { upper } => self.put_hex(message.payload, upper, out),
+            Conversion::TopicAlias => self.put_property(message, out, |property| match property {
+                Property::TopicAlias(alias) => Some(i64::from(*alias)),
+                _ => None,
+            }),
+            Conversion::ExpiryInterval => self.put_property(message, out, |property| match property {
+                // Mosquitto prints it as a signed number.
+                Property::MessageExpiryInterval(seconds) => Some(i64::from(seconds.cast_signed())),
+                _ => None,
+            }),
+            Conversion::FormatIndicator => self.put_property(message, out, |property| match property {
+                Property::PayloadFormatIndicator(indicator) => Some(i64::from(*indicator)),
+                _ => None,
+            }),
+            Conversion::SubscriptionIdentifier => self.put_property(message, out, |property| match property {
+                Property::SubscriptionIdentifier(identifier) => Some(i64::from(*identifier)),
+                _ => None,
+            }),
+            Conversion::ContentType => {
+                let content_type = message.properties.iter().find_map(|property| match property {
+                    Property::ContentType(text) => Some(text.as_bytes()),
+                    _ => None,
+                });
+                self.put_text(content_type.map_or(b"", |text| &text[..]), out);
+            }
+            Conversion::ResponseTopic => {
+                if let Some(topic) = message.properties.iter().find_map(response_topic) {
+                    self.put_text(topic, out);
+                }
+            }
+            Conversion::CorrelationData => {
+                for property in message.properties {
+                    if let Property::CorrelationData(data) = property {
+                        out.extend_from_slice(data);
+                    }
+                }
+            }
+            Conversion::UserProperties => put_user_properties(message, out),
+            Conversion::Length => self.put_number(message.payload.len() as i64, out),
+            Conversion::PacketId => self.put_number(message.packet_id.map_or(0, |id| i64::from(id.get())), out),
+            Conversion::QoS => out.push(b'0' + message.qos as u8),
+            Conversion::Retain => out.push(b'0' + u8::from(message.retain)),
+            Conversion::Time => {
+                let mut text = [0; 24];
+                text[..19].copy_from_slice(context.clock.date_and_time(context.now));
+                text[19..].copy_from_slice(&context.clock.offset(context.now));
+                self.put_text(&text, out);
+            }
+            Conversion::UnixTime => {
+                number::put(context.now.seconds.unsigned_abs(), out);
+                out.push(b'.');
+                number::put_padded(u64::from(context.now.nanoseconds), 9, b'0', out);
+            }
+            Conversion::Double => {
+                let bytes = message.payload.try_into().map_err(|_| Complaint::NotDouble)?;
+                self.put_float(f64::from_ne_bytes(bytes), out);
+            }
+            Conversion::Float => {
+                let bytes = message.payload.try_into().map_err(|_| Complaint::NotFloat)?;
+                self.put_float(f64::from(f32::from_ne_bytes(bytes)), out);
+            }
+            Conversion::Json { embedded } => json::render(context, embedded, out)?,
+        }
+        Ok(())
+    }
+
+    /// At least `width` and at most `precision` bytes; `0` does not matter.
+    fn put_text(&self, text: &[u8], out: &mut Vec<u8>) {
+        let text = self.precision.map_or(text, |most| &text[..text.len().min(most)]);
+        self.put_aligned(b' ', out, |out| out.extend_from_slice(text));
+    }
+
+    /// The width is also the most that is printed.
+    fn put_payload(&self, payload: &[u8], out: &mut Vec<u8>) {
+        let payload = self.cut(payload);
+        self.put_aligned(self.fill(), out, |out| out.extend_from_slice(payload));
+    }
+
+    fn put_number(&self, value: i64, out: &mut Vec<u8>) {
+        self.put_signed(value < 0, out, |out| number::put(value.unsigned_abs(), out));
+    }
+
+    fn put_float(&self, value: f64, out: &mut Vec<u8>) {
+        let zero = self.zero && value.is_finite();
+        let field = Self { zero, ..*self };
+        let precision = self.precision.unwrap_or(6);
+        let negative = value.is_sign_negative();
+        field.put_signed(negative, out, |out| number::put_fixed(value.abs(), precision, out));
+    }
+
+    /// Digits with their sign, which stands before zeros and behind spaces.
+    fn put_signed(&self, negative: bool, out: &mut Vec<u8>, put_digits: impl FnOnce(&mut Vec<u8>)) {
+        let sign: &[u8] = if negative { b"-" } else { b"" };
+        if self.fill() == b'0' {
+            out.extend_from_slice(sign);
+            let width = self.width.saturating_sub(sign.len());
+            Self { width, ..*self }.put_aligned(b'0', out, put_digits);
+        } else {
+            self.put_aligned(b' ', out, |out| {
+                out.extend_from_slice(sign);
+                put_digits(out);
+            });
+        }
+    }
+
+    /// A number that a property holds; nothing but the fill if the message has none.
+    fn put_property(&self, message: PublishRef<'_>, out: &mut Vec<u8>, value: impl Fn(&Property) -> Option<i64>) {
+        match message.properties.iter().find_map(value) {
+            Some(value) => self.put_number(value, out),
+            // Here `0` counts beside `-`, too.
+            None => out.resize(out.len() + self.width, if self.zero { b'0' } else { b' ' }),
+        }
+    }
+
+    /// Two digits for each byte, a separator behind every `precision` of them. What fills the field
+    /// from the left is grouped with them.
+    fn put_hex(&self, payload: &[u8], upper: bool, out: &mut Vec<u8>) {
+        let digits: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+        let payload = self.cut(payload);
+        let characters = payload.len() * 2;
+        let missing = self.width.saturating_sub(characters);
+        let before = if self.left { 0 } else { missing };
+        let group = self.precision.filter(|group| *group > 0).unwrap_or(usize::MAX);
+        let filled = std::iter::repeat_n(self.fill(), before);
+        let hex = payload.iter().flat_map(|byte| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]);
+        if group == usize::MAX {
+            out.extend(filled);
+            out.reserve(characters);
+            out.extend(hex);
+        } else {
+            for (index, character) in filled.chain(hex).enumerate() {
+                if index > 0 && index.is_multiple_of(group) {
+                    out.push(self.separator);
+                }
+                out.push(character);
+            }
+        }
+        if self.left {
+            out.resize(out.len() + missing, b' ');
+        }
+    }
+
+    fn cut<'p>(&self, payload: &'p [u8]) -> &'p [u8] {
+        if self.width == 0 { payload } else { &payload[..payload.len().min(self.width)] }
+    }
+
+    /// What fills the field from the left: `-` wins over `0`.
+    fn fill(&self) -> u8 {
+        if self.zero && !self.left { b'0' } else { b' ' }
+    }
+
+    /// What `put` appends, filled to the width.
+    #[inline]
+    fn put_aligned(&self, fill: u8, out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+        let start = out.len();
+        put(out);
+        let missing = self.width.saturating_sub(out.len() - start);
+        if missing > 0 {
+            out.resize(out.len() + missing, fill);
+            if !self.left {
+                out[start..].rotate_right(missing);
+            }
+        }
+    }
+}
+
+/// The number that begins with `letter`; 0 if there is none. `letter` becomes what follows it.
+fn digits(letter: &mut u8, rest: &mut &[u8]) -> Result<usize, FormatError> {
+    let mut number = 0_usize;
+    while letter.is_ascii_digit() {
+        number = number * 10 + usize::from(*letter - b'0');
+        if number > MAX_WIDTH {
+            return Err(FormatError::TooWide);
+        }
+        *letter = next(rest).ok_or(FormatError::IncompleteSpecifier)?;
+    }
+    Ok(number)
+}
+
+fn response_topic(property: &Property) -> Option<&[u8]> {
+    match property {
+        Property::ResponseTopic(topic) => Some(topic.as_bytes()),
+        _ => None,
+    }
+}
+
+fn put_user_properties(message: PublishRef<'_>, out: &mut Vec<u8>) {
+    let mut is_first = true;
+    for property in message.properties {
+        if let Property::UserProperty(name, value) = property {
+            if !std::mem::take(&mut is_first) {
+                out.push(b' ');
+            }
+            out.extend_from_slice(name.as_bytes());
+            out.push(b':');
+            out.extend_from_slice(value.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What sub and rr print for a message: the payload, `topic payload`, or a format as `-F` gives it.
+//!
+//! A format is taken apart once, by [`Format::parse`]; printing a message then copies literals and
+//! fields into a buffer and allocates nothing.
+
+mod clock;
+mod field;
+mod json;
+mod number;
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::mqtt::packet::PublishRef;
+use clock::Clock;
+use field::Field;
+
+/// Largest width and precision: far above what a line needs, and each message may take that much memory.
+const MAX_WIDTH: usize = 1024 * 1024;
+
+/// Characters that may stand before a conversion to part groups of hex digits.
+const SEPARATORS: &[u8] = b"!\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~ ";
+
+/// A `-F` format, known to be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Format {
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Literal(Vec<u8>),
+    Field(Field),
+    /// `@c`: that conversion of strftime, on the local time.
+    Time(u8),
+    /// `@N`
+    Nanoseconds,
+}
+
+/// Why a format is refused. `Display` gives Mosquitto's sentence, without its `Error: `.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatError {
+    IncompleteSpecifier,
+    InvalidSpecifier(u8),
+    IncompleteEscape,
+    InvalidEscape(u8),
+    /// A width or precision above [`MAX_WIDTH`].
+    TooWide,
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { char::REPLACEMENT_CHARACTER };
+        match self {
+            Self::IncompleteSpecifier => f.write_str("Incomplete format specifier."),
+            Self::InvalidSpecifier(byte) => write!(f, "Invalid format specifier '{}'.", shown(byte)),
+            Self::IncompleteEscape => f.write_str("Incomplete escape specifier."),
+            Self::InvalidEscape(byte) => write!(f, "Invalid escape specifier '{}'.", shown(byte)),
+            Self::TooWide => write!(f, "Field width or precision is larger than {MAX_WIDTH}."),
+        }
+    }
+}
+
+impl std::error::Error for FormatError {}
+
+impl Format {
+    /// Takes a format apart.
+    pub fn parse(format: &[u8]) -> Result<Self, FormatError> {
+        let mut pieces = Vec::new();
+        let mut literal = Vec::new();
+        let mut rest = format;
+        while let [first, after @ ..] = rest {
+            rest = after;
+            let piece = match first {
+                b'%' => Field::parse(&mut rest)?,
+                b'@' => time(&mut rest)?,
+                b'\\' => Piece::Literal(vec![escape(&mut rest)?]),
+                byte => Piece::Literal(vec![*byte]),
+            };
+            match piece {
+                Piece::Literal(bytes) => literal.extend(bytes),
+                piece => {
+                    if !literal.is_empty() {
+                        pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                    }
+                    pieces.push(piece);
+                }
+            }
+        }
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal));
+        }
+        Ok(Self { pieces })
+    }
+}
+
+fn next(rest: &mut &[u8]) -> Option<u8> {
+    rest.split_off_first().copied()
+}
+
+/// What follows `@`. A lone one gets the sentence of a lone `%`, as in Mosquitto.
+fn time(rest: &mut &[u8]) -> Result<Piece, FormatError> {
+    Ok(match next(rest).ok_or(FormatError::IncompleteSpecifier)? {
+        b'@' => Piece::Literal(vec![b'@']),
+        b'N' => Piece::Nanoseconds,
+        conversion => Piece::Time(conversion),
+    })
+}
+
+/// What follows a backslash.
+fn escape(rest: &mut &[u8]) -> Result<u8, FormatError> {
+    Ok(match next(rest).ok_or(FormatError::IncompleteEscape)? {
+        b'\\' => b'\\',
+        b'0' => 0,
+        b'a' => 0x07,
+        b'e' => 0x1b,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'v' => 0x0b,
+        other => return Err(FormatError::InvalidEscape(other)),
+    })
+}
+
+/// What is printed for each message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// The payload; nothing for an empty one.
+    Payload,
+    /// `-v`: `topic payload`; `topic (null)` for an empty one.
+    Verbose,
+    /// `-F`
+    Format(Format),
+}
+
+/// Something that a message has not, and the format asks for. Mosquitto says it on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Complaint {
+    /// `%f` needs 4 bytes.
+    NotFloat,
+    /// `%d` needs 8 bytes.
+    NotDouble,
+    /// `%J` needs JSON.
+    NotJson,
+}
+
+impl Complaint {
+    /// Mosquitto's text, with the line end that it has or has not.
+    pub fn text(self, topic: &str) -> String {
+        match self {
+            Self::NotFloat => "requested float printing, but non-float data received".to_owned(),
+            Self::NotDouble => "requested double printing, but non-double data received".to_owned(),
+            Self::NotJson => format!("Error: Message payload is not valid JSON on topic {topic}.\n"),
+        }
+    }
+}
+
+/// Turns messages into what is printed for them.
+#[derive(Debug)]
+pub struct Printer {
+    style: Style,
+    newline: bool,
+    pretty: bool,
+    clock: Clock,
+}
+
+impl Printer {
+    /// `newline`: after each message, unless `-N`. `pretty`: JSON on several lines.
+    pub fn new(style: Style, newline: bool, pretty: bool) -> Self {
+        Self { style, newline, pretty, clock: Clock::system() }
+    }
+
+    /// Appends to `out` what is printed for a message that came at `now`.
+    pub fn render(&mut self, message: PublishRef<'_>, now: SystemTime, out: &mut Vec<u8>) -> Vec<Complaint> {
+        let mut complaints = Vec::new();
+        match &self.style {
+            Style::Payload if message.payload.is_empty() => return complaints,
+            Style::Payload => out.extend_from_slice(message.payload),
+            Style::Verbose if message.payload.is_empty() && !self.newline => return complaints,
+            Style::Verbose => {
+                out.extend_from_slice(message.topic.as_bytes());
+                out.push(b' ');
+                out.extend_from_slice(if message.payload.is_empty() { b"(null)" } else { message.payload });
+            }
+            Style::Format(format) => {
+                let mut context = Context { message, now: now.into(), clock: &mut self.clock, pretty: self.pretty };
+                complaints = format.render(&mut context, out);
+            }
+        }
+        if self.newline {
+            out.push(b'\n');
+        }
+        complaints
+    }
+}
+
+/// All that the fields of a format are made of.
+struct Context<'a> {
+    message: PublishRef<'a>,
+    now: clock::Moment,
+    clock: &'a mut Clock,
+    pretty: bool,
+}
+
+impl Format {
+    fn render(&self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Vec<Complaint> {
+        let mut complaints = Vec::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(bytes) => out.extend_from_slice(bytes),
+                Piece::Field(field) => complaints.extend(field.render(context, out).err()),
+                Piece::Time(conversion) => context.clock.strftime(*conversion, context.now, out),
+                Piece::Nanoseconds => number::put_padded(u64::from(context.now.nanoseconds), 9, b'0', out),
+            }
+        }
+        complaints
+    }
+}
+
+#[cfg(test)]
+mod tests;

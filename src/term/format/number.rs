@@ -1,0 +1,163 @@
+//! Numbers as C's printf writes them: `%d`, `%.*f`, and `%g` as cJSON uses it.
+
+use std::io::Write;
+
+/// Digits behind the point that a double can have; more are zeros.
+const MAX_FRACTION: usize = 1074;
+
+/// Appends a number in decimal.
+pub fn put(number: u64, out: &mut Vec<u8>) {
+    put_padded(number, 1, b'0', out);
+}
+
+/// Appends a number in decimal, filled from the left to `width` characters.
+pub fn put_padded(number: u64, width: usize, fill: u8, out: &mut Vec<u8>) {
+    // 20 digits hold every u64.
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = number;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    let length = digits.len() - start;
+    out.resize(out.len() + width.saturating_sub(length), fill);
+    out.extend_from_slice(&digits[start..]);
+}
+
+/// Appends `%.*f` of a number.
+pub fn put_fixed(number: f64, precision: usize, out: &mut Vec<u8>) {
+    if !number.is_finite() {
+        let sign = if number.is_sign_negative() { "-" } else { "" };
+        let name = if number.is_nan() { "nan" } else { "inf" };
+        put_fmt(out, format_args!("{sign}{name}"));
+        return;
+    }
+    let exact = precision.min(MAX_FRACTION);
+    put_fmt(out, format_args!("{number:.exact$}"));
+    out.resize(out.len() + precision - exact, b'0');
+}
+
+/// Appends a number as cJSON prints it: 15 significant digits if they give the number back, else 17.
+/// What JSON cannot express is `null`.
+pub fn put_json(number: f64, out: &mut Vec<u8>) {
+    if !number.is_finite() {
+        out.extend_from_slice(b"null");
+        return;
+    }
+    let start = out.len();
+    put_general(number, 15, out);
+    let read_back = str::from_utf8(&out[start..]).ok().and_then(|text| text.parse::<f64>().ok());
+    if !read_back.is_some_and(|again| are_near(again, number)) {
+        out.truncate(start);
+        put_general(number, 17, out);
+    }
+}
+
+fn are_near(one: f64, other: f64) -> bool {
+    (one - other).abs() <= one.abs().max(other.abs()) * f64::EPSILON
+}
+
+/// `%.*g`: so many significant digits, no zeros at the end, and an exponent if the number is very
+/// large or small.
+fn put_general(number: f64, digits: usize, out: &mut Vec<u8>) {
+    // Sign, 17 digits, point, `e`, sign and 3 digits of an exponent.
+    let mut text = [0_u8; 32];
+    let mut rest = text.as_mut_slice();
+    let fraction = digits - 1;
+    write!(rest, "{number:.fraction$e}").expect("32 bytes hold 17 digits");
+    let length = 32 - rest.len();
+    let text = str::from_utf8(&text[..length]).expect("a formatted number is ASCII");
+    let (mantissa, exponent) = text.split_once('e').expect("`e` format has an exponent");
+    let exponent: i32 = exponent.parse().expect("the exponent is a number");
+    if exponent < -4 || exponent >= digits as i32 {
+        let mantissa =
+            if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+        let sign = if exponent < 0 { '-' } else { '+' };
+        put_fmt(out, format_args!("{mantissa}e{sign}{:02}", exponent.unsigned_abs()));
+        return;
+    }
+    let start = out.len();
+    let decimals = (fraction as i32 - exponent) as usize;
+    put_fmt(out, format_args!("{number:.decimals$}"));
+    if decimals > 0 {
+        while out.len() > start && out.last() == Some(&b'0') {
+            out.pop();
+        }
+        if out.last() == Some(&b'.') {
+            out.pop();
+        }
+    }
+}
+
+fn put_fmt(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("writing to memory cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(put: impl Fn(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        put(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn integers_are_filled_from_the_left() {
+        for (number, width, fill, text) in [
+            (0, 1, b'0', "0"),
+            (7, 3, b' ', "  7"),
+            (1234, 3, b'0', "1234"),
+            (u64::MAX, 1, b'0', "18446744073709551615"),
+        ] {
+            assert_eq!(shown(|out| put_padded(number, width, fill, out)), text);
+        }
+    }
+
+    #[test]
+    fn fixed_point_is_exact_and_rounds_to_even() {
+        for (number, precision, text) in [
+            (0.5, 0, "0"),
+            (1.5, 0, "2"),
+            (2.675, 2, "2.67"),
+            (-1.0, 6, "-1.000000"),
+            (1e22, 1, "10000000000000000000000.0"),
+            (0.1, 20, "0.10000000000000000555"),
+            (f64::NEG_INFINITY, 3, "-inf"),
+            (f64::NAN, 3, "nan"),
+        ] {
+            assert_eq!(shown(|out| put_fixed(number, precision, out)), text);
+        }
+        assert_eq!(shown(|out| put_fixed(1.0, 100_000, out)).len(), 100_002);
+    }
+
+    /// The right column was printed by mosquitto_sub 2.0.11 for these payloads.
+    #[test]
+    fn json_numbers_are_those_of_cjson() {
+        for (number, text) in [
+            (1.50, "1.5"),
+            (1e3, "1000"),
+            (-0.0, "-0"),
+            (0.1, "0.1"),
+            (12_345_678_901.0, "12345678901"),
+            (12_345_678_901_234_567_890.0, "1.2345678901234567e+19"),
+            (2.123_456_789_012_345_7, "2.1234567890123457"),
+            (123_456_789_012_345.67, "123456789012345.67"),
+            (1e-7, "1e-07"),
+            (0.0001, "0.0001"),
+            (0.000_012_5, "1.25e-05"),
+            (1e15, "1e+15"),
+            (123_456_789_012_345.0, "123456789012345"),
+            (1e300, "1e+300"),
+            (f64::INFINITY, "null"),
+        ] {
+            assert_eq!(shown(|out| put_json(number, out)), text);
+        }
+    }
+}
