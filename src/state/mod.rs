@@ -106,17 +106,23 @@ pub enum Phase {
     Sending,
 }
 
-impl ClientMessage<'_> {
-    /// The state number in words.
-    pub fn phase(&self) -> Phase {
-        match self.state {
-            3 => Phase::WaitPuback,
-            5 => Phase::WaitPubrec,
-            7 => Phase::WaitPubrel,
-            9 => Phase::WaitPubcomp,
-            11 | 0 => Phase::Queued,
-            _ => Phase::Sending,
+impl Phase {
+    /// Mosquitto's number of it.
+    pub fn of(state: u8) -> Self {
+        match state {
+            3 => Self::WaitPuback,
+            5 => Self::WaitPubrec,
+            7 => Self::WaitPubrel,
+            9 => Self::WaitPubcomp,
+            11 | 0 => Self::Queued,
+            _ => Self::Sending,
         }
+    }
+}
+
+impl ClientMessage<'_> {
+    pub fn phase(&self) -> Phase {
+        Phase::of(self.state)
     }
 }
 

@@ -2,6 +2,7 @@
 //! standard output, the rest to standard error. Nothing else prints, so `--quiet`, colour and a
 //! closed pipe are handled once.
 
+mod escape;
 mod failure;
 pub mod format;
 pub mod logbook;
@@ -9,6 +10,7 @@ mod progress;
 mod prompt;
 mod secret;
 
+pub use escape::escape_controls;
 pub use failure::{Exit, Failure};
 pub use progress::Progress;
 pub use prompt::{AskError, Audience};

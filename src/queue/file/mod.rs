@@ -1,0 +1,432 @@
+//! Waiting messages from a file that a broker keeps: a mosquitto.db or the tables of persist-sqlite.
+
+mod messages;
+mod properties;
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use messages::Messages;
+
+use super::age::Dating;
+use super::ledger::Ledger;
+use super::{Error, Item, Note, Session, Snapshot, Source, Waiting, Want};
+use crate::mqtt::topic;
+use crate::state::ids::{StoreId, UnixTime};
+use crate::state::mosquitto_db::{self, Chunk};
+use crate::state::{Client, ClientMessage, Direction, Keep, Phase, Subscription, sqlite};
+
+/// How often progress is told, in bytes of the file.
+const PROGRESS_STEP: u64 = 4 * 1024 * 1024;
+
+/// A broker's file.
+#[derive(Debug)]
+pub struct FileSource {
+    pub path: PathBuf,
+    pub format: Format,
+    /// Dates the messages of a broker that only counts them. A look at this file is added to it.
+    pub ledger: Option<Ledger>,
+    /// The moment that the file shows, if it is not the time of its last change.
+    pub at: Option<UnixTime>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    MosquittoDb,
+    Sqlite,
+}
+
+impl Source for FileSource {
+    fn read(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
+        match self.format {
+            Format::MosquittoDb => self.read_db(want, each),
+            Format::Sqlite => self.read_sqlite(want, each),
+        }
+    }
+}
+
+/// What has to be known before the messages are read: a file is read twice for it.
+#[derive(Debug, Default)]
+struct Ahead {
+    filters: HashMap<String, Vec<Filter>>,
+    /// The messages of the one client that is wanted.
+    only: Option<HashSet<u64>>,
+}
+
+#[derive(Debug)]
+struct Filter {
+    filter: String,
+    identifier: u32,
+}
+
+impl Ahead {
+    fn is_needed(want: &Want) -> bool {
+        want.filters || want.client.is_some()
+    }
+
+    fn new(want: &Want) -> Self {
+        Self { filters: HashMap::new(), only: want.client.is_some().then(HashSet::new) }
+    }
+
+    fn subscription(&mut self, subscription: &Subscription<'_>) {
+        let client = String::from_utf8_lossy(subscription.client_id).into_owned();
+        let filter = String::from_utf8_lossy(subscription.filter).into_owned();
+        self.filters.entry(client).or_default().push(Filter { filter, identifier: subscription.identifier });
+    }
+
+    fn entry(&mut self, entry: &ClientMessage<'_>, want: &Want) {
+        if let (Some(only), Some(client)) = (&mut self.only, &want.client)
+            && entry.client_id == client.as_bytes()
+        {
+            only.insert(entry.store_id.0);
+        }
+    }
+}
+
+fn keep(want: &Want) -> Keep {
+    Keep {
+        payload: want.payloads || want.age_from.needs_payload(),
+        properties: want.properties || want.age_from.needs_properties(),
+    }
+}
+
+impl FileSource {
+    fn db_error(&self, error: mosquitto_db::Unreadable) -> Error {
+        Error::Db(self.path.clone(), error)
+    }
+
+    fn sqlite_error(&self, error: sqlite::Unreadable) -> Error {
+        Error::Sqlite(self.path.clone(), error)
+    }
+
+    fn read_db(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
+        let ahead = if Ahead::is_needed(want) { self.look_ahead(want)? } else { Ahead::default() };
+        let mut reader = mosquitto_db::Reader::open(&self.path, keep(want)).map_err(|error| self.db_error(error))?;
+        let taken_at = self.at.or_else(|| modified(reader.file()));
+        let mut reading = Reading::new(want, ahead, self.ledger.as_mut(), taken_at);
+        let Some(version) = reader.version() else {
+            reading.snapshot.kind = "mosquitto.db".into();
+            reading.snapshot.notes.push(Note::EmptyFile);
+            return Ok(reading.finish(each));
+        };
+        reading.snapshot.kind = format!("mosquitto.db version {version}");
+        if want.users && version == 6 {
+            reading.snapshot.notes.push(Note::UsersUncertain);
+        }
+        let length = reader.length();
+        let mut progress_at = PROGRESS_STEP;
+        loop {
+            if reader.offset() >= progress_at {
+                progress_at = reader.offset() + PROGRESS_STEP;
+                each(Item::Progress { done: reader.offset(), of: length });
+            }
+            match reader.next_chunk() {
+                Ok(Some(chunk)) => reading.chunk(&chunk, each),
+                Ok(None) => break,
+                Err(damage) => reading.snapshot.notes.push(Note::Damage(damage)),
+            }
+        }
+        reading.maybe_cut();
+        Ok(reading.finish(each))
+    }
+
+    fn look_ahead(&self, want: &Want) -> Result<Ahead, Error> {
+        let mut reader = mosquitto_db::Reader::open(&self.path, Keep::HEADS).map_err(|error| self.db_error(error))?;
+        let mut ahead = Ahead::new(want);
+        // Damage is told by the second reading.
+        while let Ok(Some(chunk)) = reader.next_chunk() {
+            match chunk {
+                Chunk::Subscription(subscription) => ahead.subscription(&subscription),
+                Chunk::ClientMessage(entry) => ahead.entry(&entry, want),
+                _ => {}
+            }
+        }
+        Ok(ahead)
+    }
+
+    fn read_sqlite(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
+        let path = self.path.clone();
+        let failed = |error| Error::Sqlite(path.clone(), error);
+        let reader = sqlite::Reader::open(&self.path).map_err(|error| self.sqlite_error(error))?;
+        let mut ahead = Ahead::new(want);
+        if want.filters {
+            reader.subscriptions(|subscription| ahead.subscription(subscription)).map_err(failed)?;
+        }
+        if want.client.is_some() {
+            reader.client_messages(|entry| ahead.entry(entry, want)).map_err(failed)?;
+        }
+        let taken_at = self.at.or_else(|| reader.modified().map(UnixTime::from));
+        let mut reading = Reading::new(want, ahead, None, taken_at);
+        reading.snapshot.kind = "persist-sqlite".into();
+        let (of_messages, of_entries) = reader.counts().map_err(failed)?;
+        let of = of_messages + of_entries;
+        let mut done = 0;
+        reader
+            .messages(keep(want), |message| {
+                reading.messages.add(message);
+                done += 1;
+                tell_rows(done, of, each);
+            })
+            .map_err(failed)?;
+        reader.clients(|client| reading.session(client, each)).map_err(failed)?;
+        reader
+            .client_messages(|entry| {
+                reading.entry(entry, each);
+                done += 1;
+                tell_rows(done, of, each);
+            })
+            .map_err(failed)?;
+        reader.finish().map_err(failed)?;
+        Ok(reading.finish(each))
+    }
+}
+
+/// Rows stand for bytes in the progress of a database.
+fn tell_rows(done: u64, of: u64, each: &mut dyn FnMut(Item<'_>)) {
+    const ROWS: u64 = 1 << 16;
+    if done.is_multiple_of(ROWS) {
+        each(Item::Progress { done, of });
+    }
+}
+
+fn modified(file: &File) -> Option<UnixTime> {
+    file.metadata().and_then(|metadata| metadata.modified()).ok().map(UnixTime::from)
+}
+
+/// One reading of one file.
+struct Reading<'a> {
+    want: &'a Want,
+    ahead: Ahead,
+    ledger: Option<&'a mut Ledger>,
+    messages: Messages,
+    /// Made when the first entry comes: by then all messages have been read.
+    dating: Option<Dating>,
+    snapshot: Snapshot,
+    /// The client of the entries being read, and its user name.
+    client: String,
+    user: String,
+    users: HashMap<String, String>,
+    /// Entries that came before their message: no known broker writes them so.
+    early: Vec<(EarlyEntry, String)>,
+    /// The filter that explains a topic, for the client being read.
+    explained: HashMap<(u32, u32), Option<usize>>,
+}
+
+/// What is kept of an entry whose message may still come.
+struct EarlyEntry {
+    store_id: StoreId,
+    qos: u8,
+    state: u8,
+    retain: bool,
+    dup: bool,
+    subscription_identifier: u32,
+}
+
+impl<'a> Reading<'a> {
+    fn new(want: &'a Want, ahead: Ahead, ledger: Option<&'a mut Ledger>, taken_at: Option<UnixTime>) -> Self {
+        let messages = Messages::new(want, ahead.only.clone());
+        let snapshot = Snapshot { taken_at, ..Snapshot::default() };
+        Self {
+            want,
+            ahead,
+            ledger,
+            messages,
+            dating: None,
+            snapshot,
+            client: String::new(),
+            user: String::new(),
+            users: HashMap::new(),
+            early: Vec::new(),
+            explained: HashMap::new(),
+        }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk<'_>, each: &mut dyn FnMut(Item<'_>)) {
+        match chunk {
+            Chunk::Configuration(configuration) => self.look(configuration.last_store_id),
+            Chunk::Message(message) => {
+                self.dating = None;
+                self.messages.add(message);
+            }
+            Chunk::ClientMessage(entry) => self.entry(entry, each),
+            Chunk::Retained(id) => {
+                self.prepare();
+                if let Some(place) = self.messages.find(*id) {
+                    self.messages.refer(place);
+                }
+            }
+            Chunk::Client(client) => self.session(client, each),
+            Chunk::Subscription(_) => {}
+            Chunk::Unknown { kind, at, length } => {
+                self.snapshot.notes.push(Note::UnknownChunk { kind: *kind, at: *at, length: *length });
+            }
+        }
+    }
+
+    fn look(&mut self, last: StoreId) {
+        if !last.is_counter() {
+            return;
+        }
+        self.snapshot.counter = Some(last);
+        if let (Some(ledger), Some(taken_at)) = (&mut self.ledger, self.snapshot.taken_at) {
+            ledger.look(taken_at, last);
+        }
+    }
+
+    fn session(&mut self, client: &Client<'_>, each: &mut dyn FnMut(Item<'_>)) {
+        self.snapshot.sessions += 1;
+        self.enter(client.client_id);
+        self.user = String::from_utf8_lossy(client.username).into_owned();
+        if self.want.users {
+            self.users.insert(self.client.clone(), self.user.clone());
+        }
+        each(Item::Session(Session {
+            client: &self.client,
+            user: &self.user,
+            connected: None,
+            disconnected_at: client.disconnected_at.map(UnixTime::from_seconds),
+            expires: client
+                .session_expires
+                .filter(|_| client.session_expiry_interval != u32::MAX)
+                .map(UnixTime::from_seconds),
+            ..Session::default()
+        }));
+    }
+
+    /// Makes `client` the one whose entries are read.
+    fn enter(&mut self, client: &[u8]) {
+        if self.client.as_bytes() != client {
+            self.client.clear();
+            self.client.push_str(&String::from_utf8_lossy(client));
+            self.user.clear();
+            if let Some(user) = self.users.get(&self.client) {
+                self.user.push_str(user);
+            }
+            self.explained.clear();
+        }
+    }
+
+    fn prepare(&mut self) {
+        if self.dating.is_none() {
+            self.messages.sort();
+            let snapshot = self.snapshot.taken_at.unwrap_or_else(|| SystemTime::now().into());
+            self.dating = Some(Dating::new(self.messages.ids(), snapshot));
+        }
+    }
+
+    fn entry(&mut self, entry: &ClientMessage<'_>, each: &mut dyn FnMut(Item<'_>)) {
+        self.prepare();
+        let place = self.messages.find(entry.store_id);
+        if let Some(place) = place {
+            self.messages.refer(place);
+        }
+        let incoming = entry.direction == Direction::Incoming;
+        self.snapshot.incoming += u64::from(incoming);
+        if incoming != self.want.incoming {
+            return;
+        }
+        if self.want.client.as_ref().is_some_and(|client| entry.client_id != client.as_bytes()) {
+            return;
+        }
+        self.enter(entry.client_id);
+        let early = EarlyEntry {
+            store_id: entry.store_id,
+            qos: entry.qos,
+            state: entry.state,
+            retain: entry.retain,
+            dup: entry.dup,
+            subscription_identifier: entry.subscription_identifier,
+        };
+        match place {
+            Some(place) => self.emit(&early, entry.phase(), place, each),
+            None => self.early.push((early, self.client.clone())),
+        }
+    }
+
+    fn emit(&mut self, entry: &EarlyEntry, phase: Phase, place: usize, each: &mut dyn FnMut(Item<'_>)) {
+        let topic = self.messages.topic(place);
+        let publisher = self.messages.publisher(place);
+        let filter = if self.want.filters { self.explain(entry, place, &topic) } else { None };
+        let kept = self.messages.kept(place);
+        let since = self.messages.dated(place).unwrap_or_else(|| {
+            let dating = self.dating.as_ref().expect("prepared before any entry is emitted");
+            dating.since(self.messages.ids(), place, self.ledger.as_deref())
+        });
+        each(Item::Message(Waiting {
+            client: &self.client,
+            user: &self.user,
+            topic: &topic,
+            publisher: &publisher,
+            filter: filter.map(|filter| self.ahead.filters[&self.client][filter].filter.as_str()),
+            bytes: self.messages.bytes(place),
+            qos: entry.qos,
+            phase,
+            retain: entry.retain,
+            dup: entry.dup,
+            since,
+            expires: self.messages.expires(place),
+            payload: kept.and_then(|kept| kept.payload.as_deref()),
+            properties: kept.map_or(&[], |kept| &kept.properties),
+        }));
+    }
+
+    /// The filter that brought a message: the one of its subscription identifier, else the first
+    /// that matches its topic.
+    fn explain(&mut self, entry: &EarlyEntry, place: usize, topic: &str) -> Option<usize> {
+        let key = (self.messages.topic_number(place), entry.subscription_identifier);
+        let filters = self.ahead.filters.get(&self.client)?;
+        *self.explained.entry(key).or_insert_with(|| {
+            let matching = |filter: &Filter| {
+                let plain = filter.filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
+                topic::matches(plain.map_or(filter.filter.as_str(), |(_, filter)| filter), topic)
+            };
+            let of_identifier = filters.iter().position(|filter| {
+                filter.identifier != 0 && filter.identifier == entry.subscription_identifier && matching(filter)
+            });
+            of_identifier.or_else(|| filters.iter().position(matching))
+        })
+    }
+
+    /// A file cut between two chunks looks whole, but much of what is stored has nobody who waits.
+    fn maybe_cut(&mut self) {
+        self.prepare();
+        let (unreferenced, stored) = (self.messages.unreferenced(), self.messages.len() as u64);
+        // Unacknowledged messages of connected clean sessions leave a few.
+        if self.want.client.is_none() && unreferenced * 10 > stored {
+            self.snapshot.notes.push(Note::MaybeCut { unreferenced, stored });
+        }
+    }
+
+    fn finish(mut self, each: &mut dyn FnMut(Item<'_>)) -> Snapshot {
+        self.prepare();
+        for (entry, client) in std::mem::take(&mut self.early) {
+            let Some(place) = self.messages.find(entry.store_id) else {
+                self.snapshot.orphans += 1;
+                continue;
+            };
+            self.enter(client.as_bytes());
+            let phase = Phase::of(entry.state);
+            self.emit(&entry, phase, place, each);
+        }
+        self.snapshot.notes.extend(self.messages.twice.drain(..).map(Note::StoredTwice));
+        self.snapshot.stored = self.want.client.is_none().then_some(self.messages.len() as u64);
+        self.snapshot
+    }
+}
+
+/// What kind of file `path` is, by its first bytes.
+pub fn format_of(path: &Path) -> std::io::Result<Option<Format>> {
+    use std::io::Read;
+    let mut start = Vec::new();
+    File::open(path)?.take(mosquitto_db::HEAD_LEN as u64).read_to_end(&mut start)?;
+    let is_db_name = path.extension().is_some_and(|extension| extension == "db");
+    Ok(if start.starts_with(sqlite::MAGIC) {
+        Some(Format::Sqlite)
+    } else if start.starts_with(&mosquitto_db::MAGIC[..3]) || (start.is_empty() || is_db_name) {
+        Some(Format::MosquittoDb)
+    } else {
+        None
+    })
+}

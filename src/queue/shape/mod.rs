@@ -1,0 +1,195 @@
+//! The table: how many messages wait for whom, by age. Pure; rows are added one message at a time,
+//! laid out when all are counted.
+
+mod buckets;
+mod parents;
+mod table;
+
+use std::collections::HashMap;
+
+use super::{Since, Total, Waiting};
+use crate::state::ids::UnixTime;
+
+pub use buckets::{Buckets, MAX_BUCKETS, Scale};
+pub use parents::{Parents, Tree};
+pub use table::{Cell, Layout, Line, Table};
+
+/// The counts of one row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages or, when counting bytes, their payload bytes; the sum of all buckets and of `unknown`.
+    pub total: u64,
+    pub buckets: Vec<u64>,
+    /// Of unknown age.
+    pub unknown: u64,
+    pub in_flight: u64,
+    pub messages: u64,
+    pub bytes: u64,
+    pub expired: u64,
+    /// Age of the oldest in nanoseconds, where known.
+    pub oldest: Option<i64>,
+    /// Sum of all known ages in nanoseconds; `i128`, because a million messages of a year overflow less.
+    pub age_sum: i128,
+}
+
+impl Counts {
+    fn new(buckets: usize) -> Self {
+        Self { buckets: vec![0; buckets], ..Self::default() }
+    }
+
+    fn add(&mut self, one: &One) {
+        self.total += one.weight;
+        match one.bucket {
+            Some(bucket) => self.buckets[bucket] += one.weight,
+            None => self.unknown += one.weight,
+        }
+        self.in_flight += one.in_flight;
+        self.messages += one.messages;
+        self.bytes += one.bytes;
+        self.expired += one.expired;
+        self.oldest = self.oldest.max(one.age);
+        self.age_sum += i128::from(one.age.unwrap_or(0));
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        self.total += other.total;
+        for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
+            *mine += theirs;
+        }
+        self.unknown += other.unknown;
+        self.in_flight += other.in_flight;
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+        self.expired += other.expired;
+        self.oldest = self.oldest.max(other.oldest);
+        self.age_sum += other.age_sum;
+    }
+}
+
+/// What one message, or one client's total, adds to a row.
+struct One {
+    weight: u64,
+    bucket: Option<usize>,
+    age: Option<i64>,
+    in_flight: u64,
+    messages: u64,
+    bytes: u64,
+    expired: u64,
+}
+
+/// A row that has been counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub name: String,
+    pub is_parent: bool,
+    pub counts: Counts,
+}
+
+/// The table while it is counted.
+#[derive(Debug)]
+pub struct Shape {
+    buckets: Buckets,
+    now: UnixTime,
+    by_bytes: bool,
+    total: Counts,
+    rows: Vec<Row>,
+    index: HashMap<String, usize>,
+    /// The row of the message before: the next one is nearly always of the same client.
+    last: usize,
+}
+
+impl Shape {
+    /// A table of ages at `now`. With `by_bytes` payload bytes are counted instead of messages.
+    pub fn new(buckets: Buckets, now: UnixTime, by_bytes: bool) -> Self {
+        let total = Counts::new(buckets.len());
+        Self { buckets, now, by_bytes, total, rows: Vec::new(), index: HashMap::new(), last: 0 }
+    }
+
+    pub fn buckets(&self) -> &Buckets {
+        &self.buckets
+    }
+
+    pub fn total(&self) -> &Counts {
+        &self.total
+    }
+
+    /// Counts one message into the row `name`.
+    pub fn add(&mut self, name: &str, message: &Waiting<'_>) {
+        let one = One {
+            weight: if self.by_bytes { message.bytes } else { 1 },
+            bucket: self.bucket(message.since),
+            age: message.since.least_age(self.now),
+            in_flight: if !message.is_in_flight() {
+                0
+            } else if self.by_bytes {
+                message.bytes
+            } else {
+                1
+            },
+            messages: 1,
+            bytes: message.bytes,
+            expired: u64::from(message.is_expired(self.now)),
+        };
+        self.count(name, &one);
+    }
+
+    /// Counts a client's total into the row `name`; its messages' ages are unknown.
+    pub fn add_total(&mut self, name: &str, total: &Total<'_>) {
+        let (messages, bytes) = (total.queued + total.in_flight, total.bytes.unwrap_or(0));
+        let one = One {
+            weight: if self.by_bytes { bytes } else { messages },
+            bucket: None,
+            age: total.oldest.map(|oldest| self.now.nanos_since(oldest)),
+            in_flight: if self.by_bytes { 0 } else { total.in_flight },
+            messages,
+            bytes,
+            expired: 0,
+        };
+        self.count(name, &one);
+    }
+
+    fn count(&mut self, name: &str, one: &One) {
+        self.total.add(one);
+        if self.rows.get(self.last).is_none_or(|row| row.name != name) {
+            self.last = match self.index.get(name) {
+                Some(row) => *row,
+                None => self.new_row(name),
+            };
+        }
+        self.rows[self.last].counts.add(one);
+    }
+
+    fn new_row(&mut self, name: &str) -> usize {
+        let counts = Counts::new(self.buckets.len());
+        self.rows.push(Row { name: name.to_owned(), is_parent: false, counts });
+        self.index.insert(name.to_owned(), self.rows.len() - 1);
+        self.rows.len() - 1
+    }
+
+    /// The bucket a time falls into; `None` when it could be more than one.
+    fn bucket(&self, since: Since) -> Option<usize> {
+        let of = |at: UnixTime| self.buckets.of(self.now.nanos_since(at));
+        match since {
+            Since::Exact(at) | Since::Look { by: at, .. } => Some(of(at)),
+            Since::Between { from, to } => Some(of(to)).filter(|bucket| *bucket == of(from)),
+            Since::Unknown => None,
+        }
+    }
+
+    /// The rows in the order of the table: greatest total first, ties by the shorter name, then by
+    /// name. With `parents`, rows that sum up the names below them are added.
+    pub fn into_rows(self, parents: Option<&Parents>) -> (Buckets, Counts, Vec<Row>) {
+        let mut rows = self.rows;
+        if let Some(parents) = parents {
+            let sums = parents.rows(&rows, self.buckets.len());
+            rows.extend(sums);
+        }
+        rows.sort_by(|a, b| {
+            (b.counts.total.cmp(&a.counts.total))
+                .then(a.name.len().cmp(&b.name.len()))
+                .then_with(|| a.name.cmp(&b.name))
+                .then(a.is_parent.cmp(&b.is_parent))
+        });
+        (self.buckets, self.total, rows)
+    }
+}

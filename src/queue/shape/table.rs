@@ -1,0 +1,160 @@
+//! The table as text: the layout of Postfix's qshape, in display columns instead of bytes.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{Buckets, Counts, Row};
+use crate::term::escape_controls;
+
+/// Narrower names than this help nobody; a line may then exceed the width asked for.
+const LEAST_NAME_WIDTH: usize = 18;
+
+/// What to lay out.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Display columns of a line.
+    pub width: usize,
+    /// Rows shown, TOTAL included; 0 for all.
+    pub rows: usize,
+    /// An extra column for messages in flight.
+    pub in_flight: bool,
+}
+
+/// A number in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Padded to its column.
+    pub text: String,
+    pub count: u64,
+    /// A column of ages, which has a heat.
+    pub is_age: bool,
+}
+
+/// One line of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Padded or cut to the name column.
+    pub name: String,
+    pub is_total: bool,
+    pub cells: Vec<Cell>,
+}
+
+/// The table, laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    pub head: Line,
+    pub lines: Vec<Line>,
+    /// Rows that `rows` left out.
+    pub left_out: usize,
+}
+
+impl Table {
+    /// Lays out `rows`, which are in order, with the row of `total` where it belongs.
+    pub fn new(buckets: &Buckets, total: &Counts, rows: &[Row], layout: Layout) -> Self {
+        let columns = columns(buckets, total, layout);
+        let name_width = layout.width.saturating_sub(columns.iter().map(|column| column.width).sum());
+        let name_width = name_width.max(LEAST_NAME_WIDTH);
+        let head = Line {
+            name: " ".repeat(name_width),
+            is_total: false,
+            cells: columns.iter().map(|column| column.cell(&column.head, 0)).collect(),
+        };
+        let total_row = Row { name: "TOTAL".into(), is_parent: false, counts: total.clone() };
+        // TOTAL has the greatest count; only a row that equals it and has a shorter name comes first.
+        let before = rows.iter().take_while(|row| row.counts.total == total.total && row.name.len() < 5).count();
+        let ordered = rows[..before].iter().chain([&total_row]).chain(&rows[before..]);
+        let limit = if layout.rows == 0 { usize::MAX } else { layout.rows };
+        let lines: Vec<_> = ordered
+            .take(limit)
+            .enumerate()
+            .map(|(place, row)| Line {
+                name: fit(&row.name, row.is_parent, name_width),
+                is_total: place == before,
+                cells: columns.iter().map(|column| column.number(&row.counts)).collect(),
+            })
+            .collect();
+        let left_out = rows.len() + 1 - lines.len();
+        Self { head, lines, left_out }
+    }
+}
+
+impl Line {
+    /// The line as it stands in the table.
+    pub fn text(&self) -> String {
+        let mut text = self.name.clone();
+        text.extend(self.cells.iter().map(|cell| cell.text.as_str()));
+        text
+    }
+}
+
+struct Column {
+    head: String,
+    width: usize,
+    is_age: bool,
+    value: Box<dyn Fn(&Counts) -> u64>,
+}
+
+impl Column {
+    fn new(head: String, is_age: bool, total: &Counts, value: impl Fn(&Counts) -> u64 + 'static) -> Self {
+        let longest = head.len().max(value(total).to_string().len());
+        let width = if longest > 2 { longest + 1 } else { 3 };
+        Self { head, width, is_age, value: Box::new(value) }
+    }
+
+    fn cell(&self, text: &str, count: u64) -> Cell {
+        Cell { text: format!("{text:>width$}", width = self.width), count, is_age: self.is_age }
+    }
+
+    fn number(&self, counts: &Counts) -> Cell {
+        let count = (self.value)(counts);
+        self.cell(&count.to_string(), count)
+    }
+}
+
+fn columns(buckets: &Buckets, total: &Counts, layout: Layout) -> Vec<Column> {
+    let mut columns = vec![Column::new("T".into(), false, total, |counts| counts.total)];
+    if layout.in_flight {
+        columns.push(Column::new("F".into(), false, total, |counts| counts.in_flight));
+    }
+    for (bucket, head) in buckets.heads().into_iter().enumerate() {
+        columns.push(Column::new(head, true, total, move |counts| counts.buckets[bucket]));
+    }
+    if total.unknown > 0 {
+        columns.push(Column::new("?".into(), false, total, |counts| counts.unknown));
+    }
+    columns
+}
+
+/// `name`, right-aligned in `width` display columns. Of one that is too long the end is kept, behind
+/// a `+`; of a domain parent the dot in front stays too.
+fn fit(name: &str, is_parent: bool, width: usize) -> String {
+    let name = escape_controls(name);
+    let own_width = name.width();
+    if own_width <= width {
+        return " ".repeat(width - own_width) + &name;
+    }
+    let mark = if is_parent && name.starts_with('.') { ".+" } else { "+" };
+    let room = width - mark.len();
+    // The longest end that fits; a wide character that would stick out leaves a blank.
+    let tail = name.char_indices().map(|(at, _)| &name[at..]).find(|tail| tail.width() <= room).unwrap_or("");
+    format!("{}{mark}{tail}", " ".repeat(room - tail.width()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_keep_their_end() {
+        assert_eq!(fit("abc", false, 5), "  abc");
+        assert_eq!(fit("abcdef", false, 5), "+cdef");
+        assert_eq!(fit(".abcdef", true, 5), ".+def");
+        assert_eq!(fit("plant/a/#", true, 5), "+/a/#");
+    }
+
+    #[test]
+    fn widths_are_display_columns_and_control_characters_are_shown() {
+        assert_eq!(fit("温度", false, 6), "  温度");
+        assert_eq!(fit("温度温度", false, 6), " +温度".to_owned());
+        assert_eq!(fit("a\u{1b}[2J\n", false, 12), r"  a\x1b[2J\n");
+    }
+}

@@ -1,0 +1,45 @@
+//! Strangers' text made safe for a terminal and for one line.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// `text` with control characters, and those that turn the direction of what follows, shown as
+/// escapes. Text without any is given back as it is.
+pub fn escape_controls(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            c if !is_control(c) => escaped.push(c),
+            c if c.is_ascii() => {
+                let _ = write!(escaped, "\\x{:02x}", u32::from(c)); // writing to a string cannot fail
+            }
+            c => {
+                let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
+            }
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_and_direction_characters_are_shown_and_others_left() {
+        assert_eq!(escape_controls("größe/温度 é"), "größe/温度 é");
+        assert_eq!(escape_controls("a\tb\r\n\u{1b}[0m\u{7f}"), "a\\tb\\r\\n\\x1b[0m\\x7f");
+        assert_eq!(escape_controls("x\u{202e}y\u{85}"), "x\\u{202e}y\\u{85}");
+    }
+}
