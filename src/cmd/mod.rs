@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod passwd;
 pub mod payload;
 pub mod properties;
+pub mod qshape;
 pub mod words;
 
 use std::ffi::OsString;
@@ -74,7 +75,7 @@ pub struct Invocation {
 
 /// Every verb, in the order of `moskit --help`.
 pub const APPLETS: &[Applet] =
-    &[passwd::APPLET, certgen::APPLET, check::APPLET, man::APPLET, completions::APPLET, links::APPLET];
+    &[passwd::APPLET, certgen::APPLET, check::APPLET, qshape::APPLET, man::APPLET, completions::APPLET, links::APPLET];
 
 /// Runs the applet that `words` (the whole argv) names and tells how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>, term: &mut Term) -> Exit {

@@ -22,6 +22,8 @@ struct Look {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     looks: Vec<Look>,
+    /// The looks at a database that has been replaced since.
+    replaced: Vec<Look>,
     changed: bool,
 }
 
@@ -61,7 +63,7 @@ impl Ledger {
             looks.push(Look { at: UnixTime::from_nanos((seconds * 1e9) as i64), last: StoreId(last) });
         }
         let in_order = looks.is_sorted_by(|a, b| a.at <= b.at && a.last <= b.last);
-        if in_order { Ok(Self { looks, changed: false }) } else { Err(Error::NotALedger) }
+        if in_order { Ok(Self { looks, ..Self::default() }) } else { Err(Error::NotALedger) }
     }
 
     /// Notes that at `at` the highest id given out was `last`. A look from before the last one adds
@@ -76,7 +78,7 @@ impl Ledger {
             return;
         }
         if last < newest.last {
-            self.looks.clear();
+            self.replaced = std::mem::take(&mut self.looks);
         }
         // Of several looks at an idle broker only the first and the newest say something.
         if let [.., before, newest] = &mut self.looks[..]
@@ -90,15 +92,23 @@ impl Ledger {
         self.changed = true;
     }
 
-    /// Replaces the file if a look was added. New files can be read by their owner only.
+    /// Replaces the file if a look was added. New files can be read by their owner only. The looks at a
+    /// database that was replaced stay beside it, under the name with `.old`.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         if !self.changed {
             return Ok(());
         }
-        let pairs: Vec<String> =
-            self.looks.iter().map(|look| format!("[{:.3}, {}]", look.at.nanos() as f64 / 1e9, look.last.0)).collect();
-        let text = format!("[{}]\n", pairs.join(",\n "));
-        whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o600)).map_err(Error::Write)
+        if self.starts_over() {
+            let mut old = path.as_os_str().to_owned();
+            old.push(".old");
+            write_looks(&self.replaced, Path::new(&old))?;
+        }
+        write_looks(&self.looks, path)
+    }
+
+    /// The counter went down at the last look: the broker's database was replaced.
+    pub fn starts_over(&self) -> bool {
+        !self.replaced.is_empty()
     }
 
     /// When the message of counter id `id` was stored.
@@ -116,6 +126,13 @@ impl Ledger {
     pub fn widest_gap(&self) -> i64 {
         self.looks.windows(2).map(|pair| pair[1].at.nanos_since(pair[0].at) / 1_000_000_000).max().unwrap_or(0)
     }
+}
+
+fn write_looks(looks: &[Look], path: &Path) -> Result<(), Error> {
+    let pairs: Vec<String> =
+        looks.iter().map(|look| format!("[{:.3}, {}]", look.at.nanos() as f64 / 1e9, look.last.0)).collect();
+    let text = format!("[{}]\n", pairs.join(",\n "));
+    whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o600)).map_err(Error::Write)
 }
 
 #[cfg(test)]
@@ -149,7 +166,7 @@ mod tests {
             [(100, 10), (200, 20), (400, 20), (500, 25)]
         );
         ledger.look(at(600), StoreId(3));
-        assert_eq!(ledger.looks.len(), 1);
+        assert_eq!((ledger.looks.len(), ledger.starts_over()), (1, true));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! or lists them, or a count per client ([`Total`]) where it tells no more. [`shape`] counts them.
 
 pub mod age;
+pub mod explain;
 pub mod file;
 pub mod ledger;
 pub mod ndjson;
@@ -113,6 +114,19 @@ pub struct Session<'a> {
     pub queue_limit: Option<u64>,
     pub in_flight_limit: Option<u64>,
     pub dropped: Option<u64>,
+    /// The broker will never drop the session by itself.
+    pub never_expires: bool,
+    /// What the client subscribed to, if [`Want::filters`] and the source tells.
+    pub filters: Option<&'a [Filter]>,
+}
+
+/// One subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    pub filter: String,
+    pub qos: u8,
+    /// 0 when there is none.
+    pub identifier: u32,
 }
 
 /// Since when a message waits, as exactly as it can be known.
@@ -160,6 +174,8 @@ pub struct Snapshot {
     pub incoming: u64,
     /// The counter that a ledger keeps; `None` when ids carry time.
     pub counter: Option<StoreId>,
+    /// The source's ledger with this look in it.
+    pub ledger: Option<ledger::Ledger>,
     pub notes: Vec<Note>,
 }
 

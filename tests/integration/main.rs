@@ -10,6 +10,7 @@ mod house;
 mod keys;
 mod mosquitto;
 mod passwd;
+mod qshape;
 mod qshape_files;
 mod run;
 mod tls;

@@ -220,7 +220,7 @@ fn seconds(value: &Value) -> f64 {
 }
 
 /// What must wait for each client at `taken_at`, from the story's own log: `(topic, qos, t0, t1, subscription id)`.
-fn waiting_at(truth: &Value, taken_at: f64) -> BTreeMap<String, Vec<Value>> {
+pub fn waiting_at(truth: &Value, taken_at: f64) -> BTreeMap<String, Vec<Value>> {
     let mut waiting = BTreeMap::new();
     for (client, pending) in truth["pending"].as_object().unwrap() {
         let session = &truth["clients"][client];

@@ -5,6 +5,7 @@ mod properties;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,7 +13,7 @@ use messages::Messages;
 
 use super::age::Dating;
 use super::ledger::Ledger;
-use super::{Error, Item, Note, Session, Snapshot, Source, Waiting, Want};
+use super::{Error, Filter, Item, Note, Session, Snapshot, Source, Waiting, Want};
 use crate::mqtt::topic;
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::mosquitto_db::{self, Chunk};
@@ -55,12 +56,6 @@ struct Ahead {
     only: Option<HashSet<u64>>,
 }
 
-#[derive(Debug)]
-struct Filter {
-    filter: String,
-    identifier: u32,
-}
-
 impl Ahead {
     fn is_needed(want: &Want) -> bool {
         want.filters || want.client.is_some()
@@ -73,7 +68,11 @@ impl Ahead {
     fn subscription(&mut self, subscription: &Subscription<'_>) {
         let client = String::from_utf8_lossy(subscription.client_id).into_owned();
         let filter = String::from_utf8_lossy(subscription.filter).into_owned();
-        self.filters.entry(client).or_default().push(Filter { filter, identifier: subscription.identifier });
+        self.filters.entry(client).or_default().push(Filter {
+            filter,
+            qos: subscription.qos,
+            identifier: subscription.identifier,
+        });
     }
 
     fn entry(&mut self, entry: &ClientMessage<'_>, want: &Want) {
@@ -291,6 +290,8 @@ impl<'a> Reading<'a> {
                 .session_expires
                 .filter(|_| client.session_expiry_interval != u32::MAX)
                 .map(UnixTime::from_seconds),
+            never_expires: client.session_expiry_interval == u32::MAX,
+            filters: self.ahead.filters.get(&self.client).map(Vec::as_slice),
             ..Session::default()
         }));
     }
@@ -323,10 +324,12 @@ impl<'a> Reading<'a> {
             self.messages.refer(place);
         }
         let incoming = entry.direction == Direction::Incoming;
-        self.snapshot.incoming += u64::from(incoming);
         if incoming != self.want.incoming {
+            self.snapshot.incoming += u64::from(incoming && place.is_some());
+            self.snapshot.orphans += u64::from(place.is_none());
             return;
         }
+        self.snapshot.incoming += u64::from(incoming);
         if self.want.client.as_ref().is_some_and(|client| entry.client_id != client.as_bytes()) {
             return;
         }
@@ -393,8 +396,9 @@ impl<'a> Reading<'a> {
     fn maybe_cut(&mut self) {
         self.prepare();
         let (unreferenced, stored) = (self.messages.unreferenced(), self.messages.len() as u64);
+        let damaged = self.snapshot.notes.iter().any(|note| matches!(note, Note::Damage(_)));
         // Unacknowledged messages of connected clean sessions leave a few.
-        if self.want.client.is_none() && unreferenced * 10 > stored {
+        if self.want.client.is_none() && !damaged && unreferenced * 10 > stored {
             self.snapshot.notes.push(Note::MaybeCut { unreferenced, stored });
         }
     }
@@ -411,22 +415,33 @@ impl<'a> Reading<'a> {
             self.emit(&entry, phase, place, each);
         }
         self.snapshot.notes.extend(self.messages.twice.drain(..).map(Note::StoredTwice));
+        self.snapshot.ledger = self.ledger.map(|ledger| ledger.clone());
         self.snapshot.stored = self.want.client.is_none().then_some(self.messages.len() as u64);
         self.snapshot
     }
 }
 
-/// What kind of file `path` is, by its first bytes.
-pub fn format_of(path: &Path) -> std::io::Result<Option<Format>> {
-    use std::io::Read;
+/// What a file is, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    Broker(Format),
+    /// JSON objects, one a line.
+    Lines,
+    Other,
+}
+
+/// Looks at the first bytes of `path`.
+pub fn format_of(path: &Path) -> io::Result<Found> {
     let mut start = Vec::new();
     File::open(path)?.take(mosquitto_db::HEAD_LEN as u64).read_to_end(&mut start)?;
     let is_db_name = path.extension().is_some_and(|extension| extension == "db");
     Ok(if start.starts_with(sqlite::MAGIC) {
-        Some(Format::Sqlite)
-    } else if start.starts_with(&mosquitto_db::MAGIC[..3]) || (start.is_empty() || is_db_name) {
-        Some(Format::MosquittoDb)
+        Found::Broker(Format::Sqlite)
+    } else if start.starts_with(&mosquitto_db::MAGIC[..3]) || start.is_empty() || is_db_name {
+        Found::Broker(Format::MosquittoDb)
+    } else if start.trim_ascii_start().first().is_none_or(|byte| *byte == b'{') {
+        Found::Lines
     } else {
-        None
+        Found::Other
     })
 }

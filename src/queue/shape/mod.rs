@@ -105,6 +105,11 @@ impl Shape {
         Self { buckets, now, by_bytes, total, rows: Vec::new(), index: HashMap::new(), last: 0 }
     }
 
+    /// Ages of what is added from here on are counted at `now`.
+    pub fn set_now(&mut self, now: UnixTime) {
+        self.now = now;
+    }
+
     pub fn buckets(&self) -> &Buckets {
         &self.buckets
     }

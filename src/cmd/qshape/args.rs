@@ -1,0 +1,265 @@
+//! The words of `moskit qshape` as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Shows who has messages waiting, and since when: a table of clients by age.
+#[derive(Debug, Parser)]
+#[command(
+    name = "qshape",
+    about = super::APPLET.about,
+    override_usage = "moskit qshape [OPTIONS] [SOURCE]...\n       \
+        moskit qshape list|explain|purge [OPTIONS] CLIENT [SOURCE]...",
+    disable_help_subcommand = true
+)]
+pub struct QshapeArgs {
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+
+    #[command(flatten)]
+    pub rows: RowArgs,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub live: LiveArgs,
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// Where to look; several are counted together. Without any, Mosquitto's files in /var/lib/mosquitto.
+    ///
+    /// A mosquitto.db (versions 2 to 6), a mosquitto.sqlite3 (of Mosquitto's persist-sqlite or of moskit
+    /// broker), a file of NDJSON, `-` for NDJSON on standard input, or the API of a broker:
+    /// emqx+http://HOST:18083, rabbitmq+http://HOST:15672/VHOST, vernemq+http://HOST:8888,
+    /// hivemq+http://HOST:8888, rmqtt+http://HOST:6060 (each also with https); mqtt://HOST for the totals
+    /// under $SYS.
+    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
+    pub sources: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show one client's waiting messages
+    List(ListArgs),
+    /// Say in words what the shape of one client's queue means and what to do
+    Explain(ExplainArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// The client id
+    #[arg(value_name = "CLIENT")]
+    pub client: String,
+    /// Show payloads too, as text with control characters escaped
+    #[arg(long)]
+    pub payload: bool,
+    /// Show at most N messages; 0 for all
+    #[arg(short = 'n', value_name = "N", default_value_t = 0)]
+    pub limit: usize,
+    /// Print JSON, one message a line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Where to look, as for the table
+    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
+    pub sources: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The client id
+    #[arg(value_name = "CLIENT")]
+    pub client: String,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Where to look, as for the table
+    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
+    pub sources: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// The client a message waits for
+    Client,
+    /// Its topic
+    Topic,
+    /// The client's filter that brought it
+    Filter,
+    /// The client that published it
+    Publisher,
+    /// The user name of the client's session
+    User,
+    Qos,
+    #[value(name = "client,topic")]
+    ClientTopic,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows")]
+pub struct RowArgs {
+    /// What a row is
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "client")]
+    pub by: By,
+    /// Rows are publishers: --by publisher
+    #[arg(short = 's', conflicts_with = "by")]
+    pub publishers: bool,
+    /// Also rows for parents: topics by their levels, clients up to a separator
+    #[arg(short = 'p')]
+    pub parents: bool,
+    /// A parent needs N different names directly below it
+    #[arg(short = 'm', value_name = "N", default_value = "5", allow_hyphen_values = true)]
+    pub children: String,
+    /// Parents are suffixes of labels joined by dots, as in Postfix
+    #[arg(long)]
+    pub suffix: bool,
+    /// Parents of at most N levels
+    #[arg(long, value_name = "N")]
+    pub depth: Option<usize>,
+    /// Characters that separate the levels of client ids
+    #[arg(long, value_name = "CHARS", default_value = ":-_/.")]
+    pub sep: String,
+    /// Count rows of one name together: what the first group of this regular expression matches
+    #[arg(long, value_name = "REGEX")]
+    pub group: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Columns")]
+pub struct ColumnArgs {
+    /// Number of age columns; the last has no end
+    #[arg(short = 'b', value_name = "N", default_value = "10", allow_hyphen_values = true)]
+    pub buckets: String,
+    /// Minutes of the first column
+    #[arg(short = 't', value_name = "MINUTES", default_value = "5", allow_hyphen_values = true)]
+    pub first: String,
+    /// Columns of equal width instead of doubling ones
+    #[arg(short = 'l')]
+    pub linear: bool,
+    /// A column of messages in flight: sent and not acknowledged
+    #[arg(short = 'F')]
+    pub in_flight: bool,
+    /// Count payload bytes instead of messages
+    #[arg(long)]
+    pub bytes: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StateArg {
+    All,
+    Queued,
+    Inflight,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExpiredArg {
+    Show,
+    Hide,
+    Only,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which messages")]
+pub struct SelectionArgs {
+    /// Only clients like GLOB (`*` any text, `?` any character)
+    #[arg(long = "client", value_name = "GLOB")]
+    pub client_glob: Option<String>,
+    /// Only topics that match FILTER
+    #[arg(long, value_name = "FILTER")]
+    pub topic: Option<String>,
+    /// Only these QoS levels
+    #[arg(long, value_name = "0,1,2", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub qos: Vec<u8>,
+    /// Only messages in this state
+    #[arg(long, value_name = "STATE", value_enum, default_value = "all")]
+    pub state: StateArg,
+    /// What to do with messages that have expired and will never be delivered
+    #[arg(long, value_name = "HOW", value_enum, default_value = "show")]
+    pub expired: ExpiredArg,
+    /// Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)
+    #[arg(long, value_name = "AGE")]
+    pub older: Option<String>,
+    /// Count what clients published with QoS 2 and have not released, instead of what waits for them
+    #[arg(long)]
+    pub incoming: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Show N rows, TOTAL included; 0 for all [default: 20 on a terminal, else 0]
+    #[arg(short = 'n', value_name = "N")]
+    pub limit: Option<usize>,
+    /// Only rows of at least N
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub min: u64,
+    /// Width of the table in columns [default: the terminal's, else 80]
+    #[arg(short = 'w', value_name = "N")]
+    pub width: Option<usize>,
+    /// Print JSON
+    #[arg(long, group = "format")]
+    pub json: bool,
+    /// Print CSV
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Print OpenMetrics text
+    #[arg(long, group = "format")]
+    pub openmetrics: bool,
+    /// Write the table as a picture
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub svg: Option<PathBuf>,
+    /// Write the table as a page that needs nothing else
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// No footer and no warnings on standard error
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Monitoring")]
+pub struct LiveArgs {
+    /// Read and show again every SECONDS, in place on a terminal
+    #[arg(long, value_name = "SECONDS")]
+    pub watch: Option<f64>,
+    /// End with 1 if more than N messages are older than AGE (minutes, or 90s, 2h, 3d)
+    #[arg(long, value_name = "AGE=N")]
+    pub fail_over: Option<String>,
+    /// Ask the running mosquitto to write its file first (SIGUSR1), and wait for it
+    #[arg(long)]
+    pub refresh: bool,
+    /// The process to ask [default: the only mosquitto that runs]
+    #[arg(long, value_name = "PID", requires = "refresh")]
+    pub pid: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Source and time")]
+pub struct SourceArgs {
+    /// Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file's last change [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each
+    /// look in FILE, and date messages by it
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub ledger: Option<PathBuf>,
+    /// Where a message's time comes from: store, expiry:SECONDS (expiry less the interval that publishers
+    /// set), payload:/POINTER (into JSON) or prop:NAME (a user property)
+    #[arg(long, value_name = "FROM", default_value = "store")]
+    pub age_from: String,
+    /// For APIs: a file of USER:PASSWORD, or of one bearer token
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub api_key_file: Option<PathBuf>,
+    /// For https APIs: certificates to trust instead of the system's
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub api_cafile: Option<PathBuf>,
+    /// For APIs: seconds that a request may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    pub timeout: f64,
+}

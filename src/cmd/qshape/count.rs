@@ -1,0 +1,133 @@
+//! Reads the sources once and counts what they hold.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::By;
+use super::options::TableOptions;
+use super::sentences::cannot_read;
+use super::sources::Sources;
+use crate::queue::shape::Shape;
+use crate::queue::{Item, Note, Snapshot, Total, Waiting};
+use crate::state::ids::UnixTime;
+use crate::term::{Failure, Term};
+
+/// Reading less than this is done before a bar could be seen.
+const PROGRESS_FROM: u64 = 64 * 1024 * 1024;
+const NANOS_PER_MINUTE: f64 = 60e9;
+
+/// What was counted.
+#[derive(Debug)]
+pub struct Counted {
+    pub shape: Shape,
+    /// Each source's word, what it said of itself, and the moment its ages were counted at.
+    pub snapshots: Vec<(String, Snapshot, UnixTime)>,
+    /// Messages that are too old for `--fail-over`.
+    pub too_old: u64,
+    /// Counts of clients whose messages a source did not list.
+    pub totals: u64,
+}
+
+impl Counted {
+    pub fn is_damaged(&self) -> bool {
+        self.snapshots.iter().any(|(_, snapshot, _)| snapshot.notes.iter().any(Note::is_damage))
+    }
+}
+
+/// Reads all sources.
+pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<Counted, Failure> {
+    let shape = Shape::new(options.buckets.clone(), UnixTime::from_seconds(0), options.by_bytes);
+    let mut counting = Counting {
+        options,
+        counted: Counted { shape, snapshots: Vec::new(), too_old: 0, totals: 0 },
+        now: UnixTime::from_seconds(0),
+        row: String::new(),
+        bar: Bar { shown: term.err_is_terminal() && !term.is_quiet(), bar: None },
+    };
+    let want = options.want(sources.age_from.clone());
+    for word in &sources.words {
+        let mut source = sources.open(word)?;
+        counting.now = sources.now(word);
+        counting.counted.shape.set_now(counting.now);
+        let snapshot = source.read(&want, &mut |item| counting.item(&item));
+        counting.bar.finish();
+        let mut snapshot = snapshot.map_err(|error| cannot_read(&error))?;
+        if counting.counted.totals > 0 && options.selection.needs_messages() {
+            snapshot.notes.push(Note::CannotTell("messages, so they could not be selected"));
+        }
+        counting.counted.snapshots.push((word.clone(), snapshot, counting.now));
+    }
+    Ok(counting.counted)
+}
+
+struct Counting<'a> {
+    options: &'a TableOptions,
+    counted: Counted,
+    now: UnixTime,
+    /// The name of the row being counted into; kept to reuse its memory.
+    row: String,
+    bar: Bar,
+}
+
+impl Counting<'_> {
+    fn item(&mut self, item: &Item<'_>) {
+        match item {
+            Item::Message(message) => self.message(message),
+            Item::Total(total) => self.total(total),
+            Item::Session(_) => {}
+            Item::Progress { done, of } => self.bar.show(*done, *of),
+        }
+    }
+
+    fn message(&mut self, message: &Waiting<'_>) {
+        if !self.options.selection.takes(message, self.now) {
+            return;
+        }
+        if let Some(limit) = self.options.fail_over
+            && message.since.least_age(self.now).is_some_and(|age| age as f64 > limit.minutes * NANOS_PER_MINUTE)
+        {
+            self.counted.too_old += 1;
+        }
+        self.options.row_of(message, &mut self.row);
+        self.counted.shape.add(&self.row, message);
+    }
+
+    fn total(&mut self, total: &Total<'_>) {
+        if total.queued + total.in_flight == 0 || !self.options.selection.takes_client(total.client) {
+            return;
+        }
+        self.counted.totals += 1;
+        self.row.clear();
+        self.row.push_str(match self.options.by {
+            By::Client | By::ClientTopic => total.client,
+            By::User => total.user,
+            By::Topic | By::Filter | By::Publisher | By::Qos => "(not told)",
+        });
+        self.options.fold(&mut self.row);
+        self.counted.shape.add_total(&self.row, total);
+    }
+}
+
+/// A bar on standard error for long files.
+struct Bar {
+    shown: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Bar {
+    fn show(&mut self, done: u64, of: u64) {
+        if !self.shown || of < PROGRESS_FROM {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+            ProgressBar::new(of).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done);
+    }
+
+    fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `moskit qshape`: who has messages waiting, and since when.
+
+mod args;
+mod count;
+mod explain;
+mod export;
+mod list;
+mod options;
+mod picture;
+mod refresh;
+mod sentences;
+mod sources;
+mod table;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use super::{Applet, Invocation, Manual, parse};
+use crate::term::{Exit, Failure, Term};
+use args::{QshapeArgs, Verb};
+use options::TableOptions;
+use sources::Sources;
+
+pub const APPLET: Applet = Applet {
+    name: "qshape",
+    mosquitto_name: None,
+    about: "Show who has messages waiting, and since when",
+    command: QshapeArgs::command,
+    run,
+    manual: Manual {
+        exit_status: &[
+            ("0", "Done."),
+            ("1", "A source could not be read, or --fail-over found too many."),
+            ("2", "A source is damaged; what could be read was shown."),
+            ("3", "Usage; with --fail-over also: the state cannot be known."),
+        ],
+        environment: &[("NO_COLOR", "No colours on a terminal.")],
+        files: &[
+            ("/var/lib/mosquitto/mosquitto.db", "Read when no SOURCE is given."),
+            ("/var/lib/mosquitto/mosquitto.sqlite3", "The same, for a broker with persist-sqlite."),
+        ],
+        examples: &[
+            ("moskit qshape", "The table of this machine's Mosquitto"),
+            ("moskit qshape --by topic -p mosquitto.db", "Where the backlog comes from, with sums of topic prefixes"),
+            ("moskit qshape --ledger looks.json mosquitto.db", "Ages for Mosquitto 2.0: run it every few minutes"),
+            ("moskit qshape --fail-over 2h=100 mosquitto.db", "For cron: fail if more than 100 are older than 2 hours"),
+        ],
+        differences: &[
+            "Postfix's qshape ignores a width of 80 and below; here -w is honoured, down to a name column of 18.",
+            "Rows of equal total come in the order of their names, not in a random one.",
+            "Widths are display columns, not bytes.",
+            "Messages of unknown age stand in a last column `?`, which is only there if it is needed.",
+        ],
+        see_also: &["moskit(1)", "moskit-broker(1)", "moskit-sub(1)"],
+    },
+};
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let matches = parse(QshapeArgs::command(), invocation, term)?;
+    let args = QshapeArgs::from_arg_matches(&matches)
+        .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
+    term.set_quiet(args.output.quiet);
+    match &args.verb {
+        Some(Verb::List(list)) => return list::run(list, term),
+        Some(Verb::Explain(explain)) => return explain::run(explain, term),
+        None => {}
+    }
+    let options = TableOptions::new(&args, term)?;
+    let sources = Sources::new(&args.sources, &args.source)?;
+    if args.live.refresh {
+        refresh::refresh(&sources.files(), args.live.pid)?;
+    }
+    table::run(&options, &sources, term)
+}

@@ -1,0 +1,305 @@
+//! What was typed, made valid: one function per group of words.
+
+use std::path::PathBuf;
+
+use super::args::{By, ColumnArgs, ExpiredArg, LiveArgs, OutputArgs, QshapeArgs, RowArgs, SelectionArgs, StateArg};
+use crate::mqtt::topic::TopicFilter;
+use crate::queue::age::{AgeFrom, parse_time};
+use crate::queue::select::{Expired, Selection, State};
+use crate::queue::shape::{Buckets, MAX_BUCKETS, Parents, Scale, Tree};
+use crate::queue::{Waiting, Want};
+use crate::state::ids::UnixTime;
+use crate::term::{Exit, Failure, Term};
+
+/// Rows on a terminal when nothing else is asked for.
+const TERMINAL_ROWS: usize = 20;
+/// Columns of a line when nobody says how wide it may be.
+const WIDTH: usize = 80;
+/// Wider lines than any screen or paper has.
+const MAX_WIDTH: usize = 10_000;
+const DEFAULT_BUCKETS: usize = 10;
+const DEFAULT_MINUTES: f64 = 5.0;
+const DEFAULT_CHILDREN: usize = 5;
+/// A day between two looks is not watching any more.
+const MAX_WATCH_SECONDS: f64 = 86_400.0;
+
+/// The table to make.
+#[derive(Debug)]
+pub struct TableOptions {
+    pub by: By,
+    pub parents: Option<Parents>,
+    pub group: Option<regex_lite::Regex>,
+    pub buckets: Buckets,
+    pub by_bytes: bool,
+    pub in_flight: bool,
+    pub selection: Selection,
+    pub incoming: bool,
+    pub rows: usize,
+    pub least: u64,
+    pub width: usize,
+    pub format: Format,
+    pub svg: Option<PathBuf>,
+    pub html: Option<PathBuf>,
+    pub watch: Option<std::time::Duration>,
+    pub fail_over: Option<FailOver>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Json,
+    Csv,
+    OpenMetrics,
+}
+
+/// More than `count` messages older than `minutes` are too many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FailOver {
+    pub minutes: f64,
+    pub count: u64,
+}
+
+/// The moment that ages are counted at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    Now,
+    /// The last change of the file.
+    Mtime,
+    Time(UnixTime),
+}
+
+fn usage(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::USAGE, message).hint("moskit qshape --help")
+}
+
+impl TableOptions {
+    pub fn new(args: &QshapeArgs, term: &Term) -> Result<Self, Failure> {
+        let by = if args.rows.publishers { By::Publisher } else { args.rows.by };
+        let output = &args.output;
+        Ok(Self {
+            by,
+            parents: parents(&args.rows, by)?,
+            group: group(&args.rows)?,
+            buckets: buckets(&args.columns)?,
+            by_bytes: args.columns.bytes,
+            in_flight: args.columns.in_flight,
+            selection: selection(&args.selection)?,
+            incoming: args.selection.incoming,
+            rows: output.limit.unwrap_or(if term.out_is_terminal() { TERMINAL_ROWS } else { 0 }),
+            least: output.min,
+            width: output.width.unwrap_or_else(|| term.columns().map_or(WIDTH, usize::from)).min(MAX_WIDTH),
+            format: format(output),
+            svg: output.svg.clone(),
+            html: output.html.clone(),
+            watch: watch(&args.live)?,
+            fail_over: args.live.fail_over.as_deref().map(fail_over).transpose()?,
+        })
+    }
+
+    /// What the sources have to tell for this table.
+    pub fn want(&self, age_from: AgeFrom) -> Want {
+        Want {
+            topics: matches!(self.by, By::Topic | By::ClientTopic) || self.selection.topic.is_some(),
+            publishers: self.by == By::Publisher,
+            users: self.by == By::User,
+            filters: self.by == By::Filter,
+            bytes: self.by_bytes || self.format != Format::Text,
+            incoming: self.incoming,
+            age_from,
+            ..Want::default()
+        }
+    }
+
+    /// The row that a message belongs to.
+    pub fn row_of(&self, message: &Waiting<'_>, into: &mut String) {
+        into.clear();
+        match self.by {
+            By::Client => into.push_str(message.client),
+            By::Topic => into.push_str(message.topic),
+            By::Filter => into.push_str(message.filter.unwrap_or("(no filter)")),
+            By::Publisher => into.push_str(or_none(message.publisher)),
+            By::User => into.push_str(or_none(message.user)),
+            By::Qos => into.push((b'0' + message.qos.min(9)).into()),
+            By::ClientTopic => {
+                into.push_str(message.client);
+                into.push(' ');
+                into.push_str(message.topic);
+            }
+        }
+        self.fold(into);
+    }
+
+    /// Puts names that `--group` takes for the same under one name.
+    pub fn fold(&self, name: &mut String) {
+        if let Some(group) = &self.group
+            && let Some(found) = group.captures(name).and_then(|captures| captures.get(1))
+        {
+            *name = found.as_str().to_owned();
+        }
+    }
+}
+
+fn or_none(name: &str) -> &str {
+    if name.is_empty() { "(none)" } else { name }
+}
+
+/// As in Postfix, a number that is not above zero means the default.
+fn number_or(text: &str, option: &str, default: f64) -> Result<f64, Failure> {
+    let number: f64 = text.trim().parse().map_err(|_| usage(format!("`{option} {text}` is not a number")))?;
+    Ok(if number > 0.0 && number.is_finite() { number } else { default })
+}
+
+fn buckets(args: &ColumnArgs) -> Result<Buckets, Failure> {
+    let count = number_or(&args.buckets, "-b", DEFAULT_BUCKETS as f64)? as usize;
+    if count > MAX_BUCKETS {
+        return Err(usage(format!("`-b {count}` is too many: at most {MAX_BUCKETS} columns")));
+    }
+    let count = if count == 0 { DEFAULT_BUCKETS } else { count };
+    let first = number_or(&args.first, "-t", DEFAULT_MINUTES)?;
+    Ok(Buckets::new(count, first, if args.linear { Scale::Linear } else { Scale::Doubling }))
+}
+
+fn parents(args: &RowArgs, by: By) -> Result<Option<Parents>, Failure> {
+    let children = number_or(&args.children, "-m", DEFAULT_CHILDREN as f64)? as usize;
+    if !args.parents {
+        return Ok(None);
+    }
+    let tree = match by {
+        _ if args.suffix => Tree::Suffix,
+        By::Topic | By::Filter => Tree::Topic,
+        By::Client | By::Publisher | By::User => Tree::Prefix(args.sep.chars().collect()),
+        By::Qos | By::ClientTopic => return Err(usage("`-p` makes no sense for these rows: they have no parents")),
+    };
+    Ok(Some(Parents { tree, children, depth: args.depth }))
+}
+
+fn group(args: &RowArgs) -> Result<Option<regex_lite::Regex>, Failure> {
+    let Some(text) = &args.group else { return Ok(None) };
+    let regex = regex_lite::Regex::new(text).map_err(|error| usage(format!("`--group {text}`: {error}")))?;
+    if regex.captures_len() < 2 {
+        return Err(usage(format!("`--group {text}` has no group")).hint(r"--group '^(.*?)-\d+$'"));
+    }
+    Ok(Some(regex))
+}
+
+pub fn selection(args: &SelectionArgs) -> Result<Selection, Failure> {
+    if let Some(filter) = &args.topic {
+        TopicFilter::check(filter).map_err(|_| usage(format!("`{filter}` is not a topic filter")))?;
+    }
+    let qos = [0, 1, 2].map(|qos| args.qos.is_empty() || args.qos.contains(&qos));
+    Ok(Selection {
+        client: args.client_glob.clone(),
+        topic: args.topic.clone(),
+        qos,
+        state: match args.state {
+            StateArg::All => State::All,
+            StateArg::Queued => State::Queued,
+            StateArg::Inflight => State::InFlight,
+        },
+        expired: match args.expired {
+            ExpiredArg::Show => Expired::Show,
+            ExpiredArg::Hide => Expired::Hide,
+            ExpiredArg::Only => Expired::Only,
+        },
+        older_minutes: args.older.as_deref().map(|text| minutes(text, "--older")).transpose()?,
+    })
+}
+
+/// Minutes, or a number with `s`, `m`, `h` or `d`.
+fn minutes(text: &str, option: &str) -> Result<f64, Failure> {
+    let (number, factor) = match text.char_indices().next_back() {
+        Some((end, 's')) => (&text[..end], 1.0 / 60.0),
+        Some((end, 'm')) => (&text[..end], 1.0),
+        Some((end, 'h')) => (&text[..end], 60.0),
+        Some((end, 'd')) => (&text[..end], 1440.0),
+        _ => (text, 1.0),
+    };
+    match number.parse::<f64>() {
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok(number * factor),
+        _ => Err(usage(format!("`{option} {text}` is not an age")).hint("an age is 30 (minutes), 90s, 2h or 3d")),
+    }
+}
+
+fn format(args: &OutputArgs) -> Format {
+    match args {
+        OutputArgs { json: true, .. } => Format::Json,
+        OutputArgs { csv: true, .. } => Format::Csv,
+        OutputArgs { openmetrics: true, .. } => Format::OpenMetrics,
+        _ => Format::Text,
+    }
+}
+
+fn watch(args: &LiveArgs) -> Result<Option<std::time::Duration>, Failure> {
+    let Some(seconds) = args.watch else { return Ok(None) };
+    if !(0.1..=MAX_WATCH_SECONDS).contains(&seconds) {
+        return Err(usage(format!("`--watch {seconds}` is not between 0.1 and {MAX_WATCH_SECONDS} seconds")));
+    }
+    Ok(Some(std::time::Duration::from_secs_f64(seconds)))
+}
+
+fn fail_over(text: &str) -> Result<FailOver, Failure> {
+    let not_understood = || usage(format!("`--fail-over {text}` is not AGE=N")).hint("--fail-over 2h=100");
+    let (age, count) = text.split_once('=').ok_or_else(not_understood)?;
+    Ok(FailOver { minutes: minutes(age, "--fail-over")?, count: count.parse().map_err(|_| not_understood())? })
+}
+
+pub fn at(text: Option<&str>) -> Result<At, Failure> {
+    match text {
+        None | Some("now") => Ok(At::Now),
+        Some("mtime") => Ok(At::Mtime),
+        Some(text) => parse_time(text).map(At::Time).ok_or_else(|| {
+            usage(format!("`--at {text}` is not a time")).hint("a time is 2026-11-22T14:00:00Z, Unix seconds, or mtime")
+        }),
+    }
+}
+
+pub fn age_from(text: &str) -> Result<AgeFrom, Failure> {
+    let not_understood = || {
+        usage(format!("`--age-from {text}` is not understood"))
+            .hint("--age-from store, expiry:SECONDS, payload:/POINTER or prop:NAME")
+    };
+    let (kind, value) = text.split_once(':').unwrap_or((text, ""));
+    Ok(match (kind, value) {
+        ("store", "") => AgeFrom::Store,
+        ("expiry", seconds) => AgeFrom::Expiry { seconds: seconds.parse().map_err(|_| not_understood())? },
+        ("payload", pointer) if pointer.is_empty() || pointer.starts_with('/') => {
+            AgeFrom::Payload { pointer: pointer.to_owned() }
+        }
+        ("prop", name) if !name.is_empty() => AgeFrom::Property { name: name.to_owned() },
+        _ => return Err(not_understood()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_units_and_are_minutes_without_one() {
+        for (text, expected) in [("30", 30.0), ("90s", 1.5), ("2h", 120.0), ("3d", 4320.0), ("1m", 1.0), ("0", 0.0)] {
+            assert_eq!(minutes(text, "--older").unwrap().to_string(), expected.to_string());
+        }
+        for text in ["", "-1", "x", "h", "1w", "inf"] {
+            assert_eq!(minutes(text, "--older").unwrap_err().exit, Exit::USAGE, "{text}");
+        }
+        assert_eq!(fail_over("2h=5").unwrap(), FailOver { minutes: 120.0, count: 5 });
+        assert!(fail_over("2h").is_err() && fail_over("2h=x").is_err());
+    }
+
+    #[test]
+    fn where_ages_come_from_is_checked() {
+        assert_eq!(age_from("expiry:60").unwrap(), AgeFrom::Expiry { seconds: 60 });
+        assert_eq!(age_from("payload:/a/0").unwrap(), AgeFrom::Payload { pointer: "/a/0".into() });
+        assert_eq!(age_from("prop:sent").unwrap(), AgeFrom::Property { name: "sent".into() });
+        for text in ["", "expiry:", "expiry:x", "payload:a", "prop:", "store:1", "file"] {
+            assert!(age_from(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_not_above_zero_are_the_default() {
+        assert_eq!(number_or("0", "-b", 10.0).unwrap().to_string(), "10");
+        assert_eq!(number_or("-3", "-b", 10.0).unwrap().to_string(), "10");
+        assert!(number_or("many", "-b", 10.0).is_err());
+    }
+}

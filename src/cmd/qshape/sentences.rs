@@ -1,0 +1,176 @@
+//! The facts of a reading as sentences: failures, warnings and the footer.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::queue::{Error, Note, Snapshot, ledger};
+use crate::state::ids::UnixTime;
+use crate::state::mosquitto_db::{self, Damage};
+use crate::state::sqlite;
+use crate::term::{Exit, Failure, Term, escape_controls};
+
+fn shown(path: &Path) -> String {
+    escape_controls(&path.to_string_lossy()).into_owned()
+}
+
+/// A file or folder that the system does not give.
+pub fn cannot_open(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(Exit::FAILED, format!("cannot read `{}`: {}", shown(path), reason(error)));
+    if error.kind() == io::ErrorKind::PermissionDenied { failure.hint(who_may_read(path)) } else { failure }
+}
+
+/// The system's reason without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let plain = text.split(" (os error").next().unwrap_or(&text);
+    let mut characters = plain.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+fn who_may_read(path: &Path) -> String {
+    let owner = std::fs::metadata(path).map(|metadata| metadata.uid());
+    match owner {
+        Ok(uid) => format!("only its owner (user id {uid}) and root may read it: sudo moskit qshape {}", shown(path)),
+        Err(_) => format!("a broker's folder is open to its own user and root: sudo moskit qshape {}", shown(path)),
+    }
+}
+
+pub fn cannot_use_ledger(path: &Path, error: &ledger::Error) -> Failure {
+    let path = shown(path);
+    let message = match error {
+        ledger::Error::Read(error) => format!("cannot read the ledger `{path}`: {}", reason(error)),
+        ledger::Error::TooLong => format!("cannot use the ledger `{path}`: it is longer than any ledger can be"),
+        ledger::Error::NotALedger => {
+            format!("cannot use the ledger `{path}`: it is not a list of [time, counter] that only grows")
+        }
+        ledger::Error::Write(error) => format!("cannot write the ledger `{path}`: {}", reason(&error.cause)),
+    };
+    Failure::new(Exit::FAILED, message)
+}
+
+/// A source that could not be read at all.
+pub fn cannot_read(error: &Error) -> Failure {
+    match error {
+        Error::Io(path, error)
+        | Error::Db(path, mosquitto_db::Unreadable::Io(error))
+        | Error::Sqlite(path, sqlite::Unreadable::Io(error)) => cannot_open(path, error),
+        Error::Db(path, error) => cannot_read_db(&shown(path), error),
+        Error::Sqlite(path, error) => cannot_read_sqlite(&shown(path), error),
+    }
+}
+
+fn cannot_read_db(path: &str, error: &mosquitto_db::Unreadable) -> Failure {
+    let (exit, why) = match error {
+        mosquitto_db::Unreadable::Io(error) => (Exit::FAILED, reason(error)),
+        mosquitto_db::Unreadable::NotAFile => (Exit::FAILED, "it is not a file".to_owned()),
+        mosquitto_db::Unreadable::NotMosquittoDb => (Exit::DAMAGED, "it is not a mosquitto.db".to_owned()),
+        mosquitto_db::Unreadable::Version(version) => {
+            (Exit::DAMAGED, format!("its file version is {version}, and 2 to 6 are known"))
+        }
+    };
+    Failure::new(exit, format!("cannot read `{path}`: {why}"))
+}
+
+fn cannot_read_sqlite(path: &str, error: &sqlite::Unreadable) -> Failure {
+    let (exit, why) = match error {
+        sqlite::Unreadable::Io(error) => (Exit::FAILED, reason(error)),
+        sqlite::Unreadable::NotAFile => (Exit::FAILED, "it is not a file".to_owned()),
+        sqlite::Unreadable::NotSqlite => (Exit::DAMAGED, "it is not an SQLite database".to_owned()),
+        sqlite::Unreadable::NotPersistSqlite => {
+            (Exit::DAMAGED, "it has not the tables of Mosquitto's persist-sqlite".to_owned())
+        }
+        sqlite::Unreadable::ChangedMeanwhile => {
+            (Exit::FAILED, "a broker started on it while it was read; try again".to_owned())
+        }
+        sqlite::Unreadable::Sqlite(error) => (Exit::DAMAGED, error.to_string()),
+    };
+    Failure::new(exit, format!("cannot read `{path}`: {why}"))
+}
+
+/// What is to be said of a reading besides its table.
+pub fn note(note: &Note) -> String {
+    match note {
+        Note::EmptyFile => "the file is empty".into(),
+        Note::StoredTwice(id) => format!("store id {} twice; the last one counts", id.0),
+        Note::UnknownChunk { kind, at, length } => format!("unknown chunk {kind} ({length} bytes) at {at}, skipped"),
+        Note::Damage(found) => damage(found),
+        Note::MaybeCut { unreferenced, stored } => format!(
+            "nobody waits for {unreferenced} of {stored} stored messages: the file may have been cut between two chunks"
+        ),
+        Note::UsersUncertain => {
+            "user names written by Mosquitto 1.6.11 to 2.0.15 may be those of another client".into()
+        }
+        Note::BadLine { line, why } => format!("line {line} is not understood: {}", escape_controls(why)),
+        Note::BadLines { more } => format!("{more} more lines are not understood"),
+        Note::CannotTell(what) => format!("this source cannot tell {what}"),
+        Note::Experimental(what) => format!("experimental: {what} was never tried on a real server"),
+        Note::NoList { client, why } => {
+            format!("the messages of `{}` cannot be listed: {}", escape_controls(client), escape_controls(why))
+        }
+        Note::Incomplete(why) => format!("not everything was read: {}", escape_controls(why)),
+    }
+}
+
+fn damage(damage: &Damage) -> String {
+    match damage {
+        Damage::Io(error) => format!("reading failed: {}", reason(error)),
+        Damage::StrayTail { at, bytes } => format!("{bytes} stray bytes at {at}, the end of the file (truncated?)"),
+        Damage::Truncated { kind, at, wants, left } => {
+            format!("chunk {kind} at {at} wants {wants} bytes, {left} left: truncated; what was read before is shown")
+        }
+        Damage::ShortChunk { kind, at, needs, field_at, has } => {
+            format!("chunk {kind} at {at}: needs {needs} bytes at {field_at}, has {has}; what was read before is shown")
+        }
+        Damage::EmptyTopic { at } => {
+            format!("chunk 2 at {at}: a message without a topic; what was read before is shown")
+        }
+        Damage::PayloadTooLong { at, length } => {
+            format!("chunk 2 at {at}: a payload of {length} bytes; what was read before is shown")
+        }
+        Damage::IdSize { at, size } => format!("chunk 1 at {at}: ids of {size} bytes, and only 8 are known"),
+    }
+}
+
+/// Tells all notes; damage cannot be kept quiet. Returns whether there is any.
+pub fn tell_notes(snapshot: &Snapshot, term: &mut Term) -> bool {
+    for found in &snapshot.notes {
+        let line = format!("warning: {}", note(found));
+        if found.is_damage() {
+            term.complain(line);
+        } else {
+            term.note(line);
+        }
+    }
+    snapshot.notes.iter().any(Note::is_damage)
+}
+
+/// `N thing`, or `N things`.
+pub fn plural(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
+/// A moment in UTC, to the second.
+pub fn moment(time: UnixTime) -> String {
+    jiff::Timestamp::from_second(time.seconds()).map_or_else(|_| time.seconds().to_string(), |time| time.to_string())
+}
+
+/// An age in its largest sensible unit: `90 s`, `45 min`, `7.5 h`, `12 d`.
+pub fn age(nanos: i64) -> String {
+    let seconds = nanos as f64 / 1e9;
+    match seconds {
+        below if below < 120.0 => format!("{:.0} s", below.max(0.0)),
+        below if below < 7_200.0 => format!("{:.0} min", below / 60.0),
+        below if below < 172_800.0 => format!("{:.1} h", below / 3_600.0),
+        more => format!("{:.1} d", more / 86_400.0),
+    }
+}
+
+/// What was read, from where, and how old it is.
+pub fn snapshot_line(word: &str, snapshot: &Snapshot, now: UnixTime) -> String {
+    let from = format!("{} ({})", escape_controls(word), snapshot.kind);
+    let Some(taken_at) = snapshot.taken_at else { return from };
+    let old = now.nanos_since(taken_at);
+    let ago = if old > 1_000_000_000 { format!(" ({} ago)", age(old)) } else { String::new() };
+    format!("{from}, as of {}{ago}", moment(taken_at))
+}

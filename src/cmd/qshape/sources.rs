@@ -1,0 +1,125 @@
+//! The SOURCE words: which kind of source each one is.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::args::SourceArgs;
+use super::options::{At, age_from, at};
+use super::sentences::{cannot_open, cannot_use_ledger};
+use crate::queue::Source;
+use crate::queue::age::AgeFrom;
+use crate::queue::file::{FileSource, Format, Found, format_of};
+use crate::queue::ledger::Ledger;
+use crate::queue::ndjson::NdjsonSource;
+use crate::state::ids::UnixTime;
+use crate::term::{Exit, Failure};
+
+/// Where Debian's and most other packages of Mosquitto keep their state.
+const DEFAULT_FOLDER: &str = "/var/lib/mosquitto";
+/// The names of a broker's file in its folder.
+const NAMES: [&str; 2] = ["mosquitto.db", "mosquitto.sqlite3"];
+
+/// The sources, opened one by one, and how their times are told.
+#[derive(Debug)]
+pub struct Sources {
+    pub words: Vec<String>,
+    pub at: At,
+    pub age_from: AgeFrom,
+    pub ledger: Option<PathBuf>,
+}
+
+impl Sources {
+    pub fn new(words: &[String], args: &SourceArgs) -> Result<Self, Failure> {
+        let words = if words.is_empty() { vec![default_file()?] } else { words.to_vec() };
+        if args.ledger.is_some() && words.len() > 1 {
+            return Err(Failure::new(Exit::USAGE, "a ledger belongs to one broker, and several sources are given"));
+        }
+        Ok(Self {
+            words,
+            at: at(args.at.as_deref())?,
+            age_from: age_from(&args.age_from)?,
+            ledger: args.ledger.clone(),
+        })
+    }
+
+    /// The files among the sources.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.words.iter().filter(|word| *word != "-" && !word.contains("://")).map(|word| in_folder(word)).collect()
+    }
+
+    /// Opens a source as far as that can fail without reading it.
+    pub fn open(&self, word: &str) -> Result<Box<dyn Source>, Failure> {
+        if word == "-" {
+            return Ok(Box::new(NdjsonSource::StandardInput));
+        }
+        if word.contains("://") {
+            return Err(Failure::new(Exit::USAGE, format!("`{word}` is no source")));
+        }
+        let path = in_folder(word);
+        let found = format_of(&path).map_err(|error| cannot_open(&path, &error))?;
+        match found {
+            Found::Broker(format) => self.file(path, format),
+            Found::Lines => Ok(Box::new(NdjsonSource::File(path))),
+            Found::Other => Err(Failure::new(
+                Exit::DAMAGED,
+                format!("`{}` is neither a mosquitto.db nor a mosquitto.sqlite3 nor NDJSON", path.display()),
+            )),
+        }
+    }
+
+    fn file(&self, path: PathBuf, format: Format) -> Result<Box<dyn Source>, Failure> {
+        let ledger = match &self.ledger {
+            Some(path) => Some(Ledger::read(path).map_err(|error| cannot_use_ledger(path, &error))?),
+            None => None,
+        };
+        let at = match self.at {
+            At::Time(time) => Some(time),
+            At::Now | At::Mtime => None,
+        };
+        Ok(Box::new(FileSource { path, format, ledger, at }))
+    }
+
+    /// The moment that the ages of `word`'s messages are counted at.
+    pub fn now(&self, word: &str) -> UnixTime {
+        let wall = UnixTime::from(SystemTime::now());
+        match self.at {
+            At::Time(time) => time,
+            At::Now => wall,
+            At::Mtime => {
+                fs::metadata(in_folder(word)).and_then(|metadata| metadata.modified()).map_or(wall, UnixTime::from)
+            }
+        }
+    }
+}
+
+/// A broker's file by the name of its folder, or the path as it is.
+fn in_folder(word: &str) -> PathBuf {
+    let path = PathBuf::from(word);
+    if !path.is_dir() {
+        return path;
+    }
+    newest_in(&path).unwrap_or(path)
+}
+
+/// The broker's file in `folder`; the one written last if there are two.
+fn newest_in(folder: &Path) -> Option<PathBuf> {
+    NAMES
+        .iter()
+        .map(|name| folder.join(name))
+        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .max()
+        .map(|(_, path)| path)
+}
+
+fn default_file() -> Result<String, Failure> {
+    let folder = Path::new(DEFAULT_FOLDER);
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(cannot_open(folder, &error)),
+        _ => newest_in(folder).map(|path| path.to_string_lossy().into_owned()).ok_or_else(|| {
+            Failure::new(Exit::FAILED, format!("no source given, and no broker's file in {DEFAULT_FOLDER}"))
+                .hint("moskit qshape FILE, or moskit qshape emqx+http://HOST:18083")
+        }),
+    }
+}
