@@ -28,7 +28,6 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('passwd', 'passwd', [CompletionResultType]::ParameterValue, 'Manage the users of a password file')
             [CompletionResult]::new('certgen', 'certgen', [CompletionResultType]::ParameterValue, 'Make and check certificates and keys')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find out why a connection, a certificate, a configuration or a session does not work')
-            [CompletionResult]::new('qshape', 'qshape', [CompletionResultType]::ParameterValue, 'Show who has messages waiting, and since when')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a man page')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('links', 'links', [CompletionResultType]::ParameterValue, 'Make the mosquitto_* names as links to moskit')
@@ -78,6 +77,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Show what a file or a server holds, whatever it is')
             [CompletionResult]::new('expiry', 'expiry', [CompletionResultType]::ParameterValue, 'Tell how long certificates are still good; the exit codes suit monitoring')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'Open, encrypt, convert and compare keys')
+            [CompletionResult]::new('broken', 'broken', [CompletionResultType]::ParameterValue, 'Make a set of files that shows one failure, for tests')
             break
         }
         'moskit;certgen;init' {
@@ -302,6 +302,14 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'moskit;certgen;broken' {
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the kinds')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Replace files that exist')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace files that exist')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'moskit;check' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Check this mosquitto.conf and the files it names')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User that the broker runs as [default: the configuration''s, or mosquitto]')
@@ -344,85 +352,6 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('--monitor', '--monitor', [CompletionResultType]::ParameterName, 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this help')
-            break
-        }
-        'moskit;qshape' {
-            [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'What a row is')
-            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'A parent needs N different names directly below it')
-            [CompletionResult]::new('--depth', '--depth', [CompletionResultType]::ParameterName, 'Parents of at most N levels')
-            [CompletionResult]::new('--sep', '--sep', [CompletionResultType]::ParameterName, 'Characters that separate the levels of client ids')
-            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Count rows of one name together: what the first group of this regular expression matches')
-            [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Number of age columns; the last has no end')
-            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Minutes of the first column')
-            [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Only clients like GLOB (`*` any text, `?` any character)')
-            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only topics that match FILTER')
-            [CompletionResult]::new('--qos', '--qos', [CompletionResultType]::ParameterName, 'Only these QoS levels')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only messages in this state')
-            [CompletionResult]::new('--expired', '--expired', [CompletionResultType]::ParameterName, 'What to do with messages that have expired and will never be delivered')
-            [CompletionResult]::new('--older', '--older', [CompletionResultType]::ParameterName, 'Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)')
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show N rows, TOTAL included; 0 for all [default: 20 on a terminal, else 0]')
-            [CompletionResult]::new('--min', '--min', [CompletionResultType]::ParameterName, 'Only rows of at least N')
-            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Width of the table in columns [default: the terminal''s, else 80]')
-            [CompletionResult]::new('--svg', '--svg', [CompletionResultType]::ParameterName, 'Write the table as a picture')
-            [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Write the table as a page that needs nothing else')
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Read and show again every SECONDS, in place on a terminal')
-            [CompletionResult]::new('--fail-over', '--fail-over', [CompletionResultType]::ParameterName, 'End with 1 if more than N messages are older than AGE (minutes, or 90s, 2h, 3d)')
-            [CompletionResult]::new('--pid', '--pid', [CompletionResultType]::ParameterName, 'The process to ask [default: the only mosquitto that runs]')
-            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file''s last change [default: now]')
-            [CompletionResult]::new('--ledger', '--ledger', [CompletionResultType]::ParameterName, 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it')
-            [CompletionResult]::new('--age-from', '--age-from', [CompletionResultType]::ParameterName, 'Where a message''s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)')
-            [CompletionResult]::new('--api-key-file', '--api-key-file', [CompletionResultType]::ParameterName, 'For APIs: a file of USER:PASSWORD, or of one bearer token')
-            [CompletionResult]::new('--api-cafile', '--api-cafile', [CompletionResultType]::ParameterName, 'For https APIs: certificates to trust instead of the system''s')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'For APIs: seconds that a request may take')
-            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Rows are publishers: --by publisher')
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Also rows for parents: topics by their levels, clients up to a separator')
-            [CompletionResult]::new('--suffix', '--suffix', [CompletionResultType]::ParameterName, 'Parents are suffixes of labels joined by dots, as in Postfix')
-            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Columns of equal width instead of doubling ones')
-            [CompletionResult]::new('-F', '-F ', [CompletionResultType]::ParameterName, 'A column of messages in flight: sent and not acknowledged')
-            [CompletionResult]::new('--bytes', '--bytes', [CompletionResultType]::ParameterName, 'Count payload bytes instead of messages')
-            [CompletionResult]::new('--incoming', '--incoming', [CompletionResultType]::ParameterName, 'Count what clients published with QoS 2 and have not released, instead of what waits for them')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
-            [CompletionResult]::new('--csv', '--csv', [CompletionResultType]::ParameterName, 'Print CSV')
-            [CompletionResult]::new('--openmetrics', '--openmetrics', [CompletionResultType]::ParameterName, 'Print OpenMetrics text')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No footer and no warnings on standard error')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No footer and no warnings on standard error')
-            [CompletionResult]::new('--refresh', '--refresh', [CompletionResultType]::ParameterName, 'Ask the running mosquitto to write its file first (SIGUSR1), and wait for it')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show one client''s waiting messages')
-            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say in words what the shape of one client''s queue means and what to do')
-            break
-        }
-        'moskit;qshape;list' {
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show at most N messages; 0 for all')
-            [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Only clients like GLOB (`*` any text, `?` any character)')
-            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only topics that match FILTER')
-            [CompletionResult]::new('--qos', '--qos', [CompletionResultType]::ParameterName, 'Only these QoS levels')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only messages in this state')
-            [CompletionResult]::new('--expired', '--expired', [CompletionResultType]::ParameterName, 'What to do with messages that have expired and will never be delivered')
-            [CompletionResult]::new('--older', '--older', [CompletionResultType]::ParameterName, 'Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)')
-            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file''s last change [default: now]')
-            [CompletionResult]::new('--ledger', '--ledger', [CompletionResultType]::ParameterName, 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it')
-            [CompletionResult]::new('--age-from', '--age-from', [CompletionResultType]::ParameterName, 'Where a message''s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)')
-            [CompletionResult]::new('--api-key-file', '--api-key-file', [CompletionResultType]::ParameterName, 'For APIs: a file of USER:PASSWORD, or of one bearer token')
-            [CompletionResult]::new('--api-cafile', '--api-cafile', [CompletionResultType]::ParameterName, 'For https APIs: certificates to trust instead of the system''s')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'For APIs: seconds that a request may take')
-            [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'Show payloads too, as text with control characters escaped')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, one message a line')
-            [CompletionResult]::new('--incoming', '--incoming', [CompletionResultType]::ParameterName, 'Count what clients published with QoS 2 and have not released, instead of what waits for them')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            break
-        }
-        'moskit;qshape;explain' {
-            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file''s last change [default: now]')
-            [CompletionResult]::new('--ledger', '--ledger', [CompletionResultType]::ParameterName, 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it')
-            [CompletionResult]::new('--age-from', '--age-from', [CompletionResultType]::ParameterName, 'Where a message''s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)')
-            [CompletionResult]::new('--api-key-file', '--api-key-file', [CompletionResultType]::ParameterName, 'For APIs: a file of USER:PASSWORD, or of one bearer token')
-            [CompletionResult]::new('--api-cafile', '--api-cafile', [CompletionResultType]::ParameterName, 'For https APIs: certificates to trust instead of the system''s')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'For APIs: seconds that a request may take')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'moskit;man' {

@@ -3,6 +3,7 @@
 
 mod broker;
 mod certgen;
+mod certgen_broken;
 mod certgen_look;
 mod formats;
 mod generated;

@@ -1,5 +1,6 @@
 //! `moskit certgen`: certificates for MQTT, made, looked at and judged.
 
+mod broken;
 mod ca;
 mod content;
 mod dates;
@@ -61,6 +62,8 @@ enum Action {
     /// Open, encrypt, convert and compare keys
     #[command(subcommand)]
     Key(key::Action),
+    /// Make a set of files that shows one failure, for tests
+    Broken(broken::Args),
 }
 
 fn command() -> clap::Command {
@@ -87,5 +90,6 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Action::Inspect(args) => inspect::run(args, term),
         Action::Expiry(args) => expiry::run(args, term),
         Action::Key(action) => key::run(action, term),
+        Action::Broken(args) => broken::run(args, term),
     }
 }

@@ -69,12 +69,7 @@ pub struct Authority {
 impl Authority {
     /// A new root.
     pub fn self_signed(plan: &AuthorityPlan, key: KeyPair) -> Result<Self, Error> {
-        let mut params = plan.params()?;
-        let public_key = key.public_key();
-        let own_id = identifier_of(&public_key)?;
-        params.key_identifier_method = KeyIdMethod::PreSpecified(own_id.clone());
-        let certificate = seal(&params, own_id, &[(PUBLIC_KEY, &public_key)], &key)?;
-        Ok(Self { certificate: read(&certificate)?, key })
+        Self::anything(&mut plan.params()?, key)
     }
 
     /// An authority that exists already, if it may sign at `now`.
@@ -144,6 +139,19 @@ impl Authority {
         }
         // Backdated, a certificate would begin before its issuer does; some verifiers mind.
         Validity { not_before: from.max(issuer.not_before), not_after: until }.apply(params)?;
+        let made = self.issue_anything(params, public_key, subject)?;
+        self.check(&read(&made)?)?;
+        Ok(made)
+    }
+
+    /// Signs without a question: for certificates that are broken on purpose.
+    pub(super) fn issue_anything(
+        &self,
+        params: &mut CertificateParams,
+        public_key: &[u8],
+        subject: Option<&[u8]>,
+    ) -> Result<CertificateDer<'static>, Error> {
+        let issuer = &self.certificate;
         params.key_identifier_method = KeyIdMethod::PreSpecified(identifier_of(public_key)?);
         let mut exact = vec![(ISSUER, issuer.subject.der()), (PUBLIC_KEY, public_key)];
         exact.extend(subject.map(|subject| (SUBJECT, subject)));
@@ -152,9 +160,16 @@ impl Authority {
             Some(id) => id.clone(),
             None => key_identifier(&issuer.public_key.bits),
         };
-        let made = seal(params, issuer_id, &exact, &self.key)?;
-        self.check(&read(&made)?)?;
-        Ok(made)
+        seal(params, issuer_id, &exact, &self.key)
+    }
+
+    /// A root that `params` describe, whatever they say.
+    pub(super) fn anything(params: &mut CertificateParams, key: KeyPair) -> Result<Self, Error> {
+        let public_key = key.public_key();
+        let own_id = identifier_of(&public_key)?;
+        params.key_identifier_method = KeyIdMethod::PreSpecified(own_id.clone());
+        let certificate = seal(params, own_id, &[(PUBLIC_KEY, &public_key)], &key)?;
+        Ok(Self { certificate: read(&certificate)?, key })
     }
 
     /// What no certificate of ours may be, whoever asked for it.
@@ -265,13 +280,25 @@ pub(super) fn seal(
 }
 
 /// Puts `exact` fields into what was to be signed in `unsigned`, and signs it.
-pub(super) fn sign_fields(unsigned: &[u8], exact: &[(usize, &[u8])], key: &KeyPair) -> Result<Vec<u8>, Error> {
-    let outer = der::parts(unsigned).unwrap_or_default();
+fn sign_fields<'a>(unsigned: &'a [u8], exact: &[(usize, &'a [u8])], key: &KeyPair) -> Result<Vec<u8>, Error> {
+    sign_again(unsigned, key, |fields| {
+        for (at, bytes) in exact {
+            *fields.get_mut(*at).ok_or(Error::IssuerUnreadable)? = bytes;
+        }
+        Ok(())
+    })
+}
+
+/// Signs what `edit` makes of the fields in the signed part of `der`.
+pub(super) fn sign_again<'a>(
+    der: &'a [u8],
+    key: &KeyPair,
+    edit: impl FnOnce(&mut Vec<&'a [u8]>) -> Result<(), Error>,
+) -> Result<Vec<u8>, Error> {
+    let outer = der::parts(der).unwrap_or_default();
     let [to_sign, algorithm, _] = outer[..] else { return Err(Error::IssuerUnreadable) };
     let mut fields = der::parts(to_sign).ok_or(Error::IssuerUnreadable)?;
-    for (at, bytes) in exact {
-        *fields.get_mut(*at).ok_or(Error::IssuerUnreadable)? = bytes;
-    }
+    edit(&mut fields)?;
     let to_sign = der::sequence(&fields);
     let signature = der::bit_string(&key.sign(&to_sign)?);
     Ok(der::sequence(&[&to_sign, algorithm, &signature]))

@@ -5,13 +5,14 @@
 //! byte by byte, because a name that is only rewritten alike breaks the chain.
 
 mod authority;
-
+mod broken;
 mod der;
 mod key;
 mod name;
 mod request;
 
 pub use authority::{Authority, AuthorityPlan, Leaf, Purpose, Validity};
+pub use broken::{Broken, BrokenKind, KINDS as BROKEN_KINDS, PASSPHRASE as BROKEN_PASSPHRASE, broken};
 
 pub(super) use der::element;
 pub use key::{KeyPair, KeyType};
