@@ -29,6 +29,7 @@ complete -c moskit -n "__fish_moskit_needs_command" -s V -l version -d 'Print ve
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "passwd" -d 'Manage the users of a password file'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "certgen" -d 'Make and check certificates and keys'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "check" -d 'Find out why a connection, a certificate, a configuration or a session does not work'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "qshape" -d 'Show who has messages waiting, and since when'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "man" -d 'Print a man page'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "links" -d 'Make the mosquitto_* names as links to moskit'
@@ -252,6 +253,86 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l json -d 'Print the report as JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l by -d 'What a row is' -r -f -a "client\t'The client a message waits for'
+topic\t'Its topic'
+filter\t'The client\'s filter that brought it'
+publisher\t'The client that published it'
+user\t'The user name of the client\'s session'
+qos\t''
+client\,topic\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s m -d 'A parent needs N different names directly below it' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l depth -d 'Parents of at most N levels' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l sep -d 'Characters that separate the levels of client ids' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l group -d 'Count rows of one name together: what the first group of this regular expression matches' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s b -d 'Number of age columns; the last has no end' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s t -d 'Minutes of the first column' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l client -d 'Only clients like GLOB (`*` any text, `?` any character)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l topic -d 'Only topics that match FILTER' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l qos -d 'Only these QoS levels' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l state -d 'Only messages in this state' -r -f -a "all\t''
+queued\t''
+inflight\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l expired -d 'What to do with messages that have expired and will never be delivered' -r -f -a "show\t''
+hide\t''
+only\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l older -d 'Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s n -d 'Show N rows, TOTAL included; 0 for all [default: 20 on a terminal, else 0]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l min -d 'Only rows of at least N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s w -d 'Width of the table in columns [default: the terminal\'s, else 80]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l svg -d 'Write the table as a picture' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l html -d 'Write the table as a page that needs nothing else' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l watch -d 'Read and show again every SECONDS, in place on a terminal' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l fail-over -d 'End with 1 if more than N messages are older than AGE (minutes, or 90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l pid -d 'The process to ask [default: the only mosquitto that runs]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s s -d 'Rows are publishers: --by publisher'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s p -d 'Also rows for parents: topics by their levels, clients up to a separator'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l suffix -d 'Parents are suffixes of labels joined by dots, as in Postfix'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s l -d 'Columns of equal width instead of doubling ones'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s F -d 'A column of messages in flight: sent and not acknowledged'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l bytes -d 'Count payload bytes instead of messages'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l incoming -d 'Count what clients published with QoS 2 and have not released, instead of what waits for them'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l json -d 'Print JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l csv -d 'Print CSV'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l openmetrics -d 'Print OpenMetrics text'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s q -l quiet -d 'No footer and no warnings on standard error'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l refresh -d 'Ask the running mosquitto to write its file first (SIGUSR1), and wait for it'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -a "list" -d 'Show one client\'s waiting messages'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -a "explain" -d 'Say in words what the shape of one client\'s queue means and what to do'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s n -d 'Show at most N messages; 0 for all' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l client -d 'Only clients like GLOB (`*` any text, `?` any character)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l topic -d 'Only topics that match FILTER' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l qos -d 'Only these QoS levels' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l state -d 'Only messages in this state' -r -f -a "all\t''
+queued\t''
+inflight\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l expired -d 'What to do with messages that have expired and will never be delivered' -r -f -a "show\t''
+hide\t''
+only\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l older -d 'Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l payload -d 'Show payloads too, as text with control characters escaped'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, one message a line'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l incoming -d 'Count what clients published with QoS 2 and have not released, instead of what waits for them'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand man" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
