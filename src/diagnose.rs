@@ -2,6 +2,7 @@
 //!
 //! * [`Finding`]: what every verb tells, and `check` collects
 //! * [`tls`], [`unanswered`]: handshakes that fail, and connections that end before CONNACK
+//! * [`ways`]: proxies and WebSockets
 //! * [`chain`], [`files`]: certificates and keys; [`stacks`]: what each family of TLS clients makes of them
 
 mod attempted;
@@ -11,6 +12,7 @@ mod finding;
 pub mod stacks;
 pub mod tls;
 mod unanswered;
+pub mod ways;
 pub mod when;
 
 pub use attempted::Attempted;

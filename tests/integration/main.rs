@@ -5,6 +5,7 @@ mod broker;
 mod certgen;
 mod certgen_broken;
 mod certgen_look;
+mod failures;
 mod formats;
 mod generated;
 mod house;
