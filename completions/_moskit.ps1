@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('certgen', 'certgen', [CompletionResultType]::ParameterValue, 'Make and check certificates and keys')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find out why a connection, a certificate, a configuration or a session does not work')
             [CompletionResult]::new('qshape', 'qshape', [CompletionResultType]::ParameterValue, 'Show who has messages waiting, and since when')
+            [CompletionResult]::new('broker', 'broker', [CompletionResultType]::ParameterValue, 'Run a broker, for tests and trials')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a man page')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('links', 'links', [CompletionResultType]::ParameterValue, 'Make the mosquitto_* names as links to moskit')
@@ -78,7 +79,6 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Show what a file or a server holds, whatever it is')
             [CompletionResult]::new('expiry', 'expiry', [CompletionResultType]::ParameterValue, 'Tell how long certificates are still good; the exit codes suit monitoring')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'Open, encrypt, convert and compare keys')
-            [CompletionResult]::new('broken', 'broken', [CompletionResultType]::ParameterValue, 'Make a set of files that shows one failure, for tests')
             break
         }
         'moskit;certgen;init' {
@@ -303,14 +303,6 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
-        'moskit;certgen;broken' {
-            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the kinds')
-            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Replace files that exist')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace files that exist')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            break
-        }
         'moskit;check' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Check this mosquitto.conf and the files it names')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User that the broker runs as [default: the configuration''s, or mosquitto]')
@@ -430,6 +422,31 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--api-key-file', '--api-key-file', [CompletionResultType]::ParameterName, 'For APIs: a file of USER:PASSWORD, or of one bearer token')
             [CompletionResult]::new('--api-cafile', '--api-cafile', [CompletionResultType]::ParameterName, 'For https APIs: certificates to trust instead of the system''s')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'For APIs: seconds that a request may take')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'moskit;broker' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this mosquitto.conf')
+            [CompletionResult]::new('--config-file', '--config-file', [CompletionResultType]::ParameterName, 'Read this mosquitto.conf')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the state in this SQLite file, which is created if it is not there')
+            [CompletionResult]::new('--store-sync', '--store-sync', [CompletionResultType]::ParameterName, 'What an acknowledged message survives: `normal` the end of the process, `full` a power failure too')
+            [CompletionResult]::new('--import', '--import', [CompletionResultType]::ParameterName, 'Fill the empty state with what this mosquitto.db holds (any version), and end')
+            [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and end')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Run this shell command beside the broker with MQTT_HOST and MQTT_PORT set, then stop, with its exit code. The broker listens on a free port and logs warnings and errors only')
+            [CompletionResult]::new('--ready-file', '--ready-file', [CompletionResultType]::ParameterName, 'Write the URL of the first listener into this file when the broker accepts connections')
+            [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Misbehave on purpose, to test clients; `help` lists how. May be repeated')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Go to the background')
+            [CompletionResult]::new('--daemon', '--daemon', [CompletionResultType]::ParameterName, 'Go to the background')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Log nothing')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Log nothing')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log everything, whatever the configuration says')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log everything, whatever the configuration says')
+            [CompletionResult]::new('--test-config', '--test-config', [CompletionResultType]::ParameterName, 'Read the configuration, say whether it is right, and end')
+            [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command')
+            [CompletionResult]::new('--print-url', '--print-url', [CompletionResultType]::ParameterName, 'Print the URL of each listener on standard output when the broker accepts connections')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -26,6 +26,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand certgen 'Make and check certificates and keys'
             cand check 'Find out why a connection, a certificate, a configuration or a session does not work'
             cand qshape 'Show who has messages waiting, and since when'
+            cand broker 'Run a broker, for tests and trials'
             cand man 'Print a man page'
             cand completions 'Print a completion script for a shell'
             cand links 'Make the mosquitto_* names as links to moskit'
@@ -73,7 +74,6 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand inspect 'Show what a file or a server holds, whatever it is'
             cand expiry 'Tell how long certificates are still good; the exit codes suit monitoring'
             cand key 'Open, encrypt, convert and compare keys'
-            cand broken 'Make a set of files that shows one failure, for tests'
         }
         &'moskit;certgen;init'= {
             cand --ca-name 'Name of the CA [default: the folder''s]'
@@ -283,13 +283,6 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
-        &'moskit;certgen;broken'= {
-            cand --list 'List the kinds'
-            cand -f 'Replace files that exist'
-            cand --force 'Replace files that exist'
-            cand -h 'Print help'
-            cand --help 'Print help'
-        }
         &'moskit;check'= {
             cand --config 'Check this mosquitto.conf and the files it names'
             cand --user 'User that the broker runs as [default: the configuration''s, or mosquitto]'
@@ -404,6 +397,30 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --api-key-file 'For APIs: a file of USER:PASSWORD, or of one bearer token'
             cand --api-cafile 'For https APIs: certificates to trust instead of the system''s'
             cand --timeout 'For APIs: seconds that a request may take'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;broker'= {
+            cand -c 'Read this mosquitto.conf'
+            cand --config-file 'Read this mosquitto.conf'
+            cand -p 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener'
+            cand --port 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener'
+            cand --store 'Keep the state in this SQLite file, which is created if it is not there'
+            cand --store-sync 'What an acknowledged message survives: `normal` the end of the process, `full` a power failure too'
+            cand --import 'Fill the empty state with what this mosquitto.db holds (any version), and end'
+            cand --export 'Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and end'
+            cand --run 'Run this shell command beside the broker with MQTT_HOST and MQTT_PORT set, then stop, with its exit code. The broker listens on a free port and logs warnings and errors only'
+            cand --ready-file 'Write the URL of the first listener into this file when the broker accepts connections'
+            cand --fault 'Misbehave on purpose, to test clients; `help` lists how. May be repeated'
+            cand -d 'Go to the background'
+            cand --daemon 'Go to the background'
+            cand -q 'Log nothing'
+            cand --quiet 'Log nothing'
+            cand -v 'Log everything, whatever the configuration says'
+            cand --verbose 'Log everything, whatever the configuration says'
+            cand --test-config 'Read the configuration, say whether it is right, and end'
+            cand --tls 'Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command'
+            cand --print-url 'Print the URL of each listener on standard output when the broker accepts connections'
             cand -h 'Print help'
             cand --help 'Print help'
         }

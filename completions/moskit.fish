@@ -30,6 +30,7 @@ complete -c moskit -n "__fish_moskit_needs_command" -f -a "passwd" -d 'Manage th
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "certgen" -d 'Make and check certificates and keys'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "check" -d 'Find out why a connection, a certificate, a configuration or a session does not work'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "qshape" -d 'Show who has messages waiting, and since when'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "broker" -d 'Run a broker, for tests and trials'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "man" -d 'Print a man page'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "links" -d 'Make the mosquitto_* names as links to moskit'
@@ -58,17 +59,16 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l json -d 'With -
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s b -l batch -d 'From the last word of the command line, where other users of the machine can see it'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From standard input'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show this help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "server" -d 'Make a key and a certificate for a broker'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "client" -d 'Make keys and certificates for clients'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "csr" -d 'Make a key and a request for a certificate'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "sign" -d 'Sign a request'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "inspect" -d 'Show what a file or a server holds, whatever it is'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "expiry" -d 'Tell how long certificates are still good; the exit codes suit monitoring'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "key" -d 'Open, encrypt, convert and compare keys'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "broken" -d 'Make a set of files that shows one failure, for tests'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "server" -d 'Make a key and a certificate for a broker'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "client" -d 'Make keys and certificates for clients'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "csr" -d 'Make a key and a request for a certificate'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "sign" -d 'Sign a request'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "inspect" -d 'Show what a file or a server holds, whatever it is'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "expiry" -d 'Tell how long certificates are still good; the exit codes suit monitoring'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "key" -d 'Open, encrypt, convert and compare keys'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-name -d 'Name of the CA [default: the folder\'s]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l hosts -d 'Names and addresses of the broker [default: this machine\'s name, localhost, 127.0.0.1, ::1]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l clients -d 'Ids of clients that get a certificate; with any, the broker will ask every client for one' -r
@@ -215,9 +215,6 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "convert" -d 'Write a key in another form'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "match" -d 'Tell whether certificates, requests and keys belong together'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "pin" -d 'Print the SHA-256 of public keys, as curl and others pin them'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -l list -d 'List the kinds'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s f -l force -d 'Replace files that exist'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l user -d 'User that the broker runs as [default: the configuration\'s, or mosquitto]' -r -f -a "(__fish_complete_users)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
@@ -333,6 +330,23 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'For APIs: seconds that a request may take' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s c -l config-file -d 'Read this mosquitto.conf' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s p -l port -d 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener' -r
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store -d 'Keep the state in this SQLite file, which is created if it is not there' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store-sync -d 'What an acknowledged message survives: `normal` the end of the process, `full` a power failure too' -r -f -a "normal\t''
+full\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l import -d 'Fill the empty state with what this mosquitto.db holds (any version), and end' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l export -d 'Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and end' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l run -d 'Run this shell command beside the broker with MQTT_HOST and MQTT_PORT set, then stop, with its exit code. The broker listens on a free port and logs warnings and errors only' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l ready-file -d 'Write the URL of the first listener into this file when the broker accepts connections' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l fault -d 'Misbehave on purpose, to test clients; `help` lists how. May be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s d -l daemon -d 'Go to the background'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s q -l quiet -d 'Log nothing'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s v -l verbose -d 'Log everything, whatever the configuration says'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l test-config -d 'Read the configuration, say whether it is right, and end'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls -d 'Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l print-url -d 'Print the URL of each listener on standard output when the broker accepts connections'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand man" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"

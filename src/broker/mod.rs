@@ -11,6 +11,7 @@ mod connect;
 mod connection;
 mod deliver;
 mod event;
+pub mod fault;
 mod journal;
 pub mod log;
 mod message;
@@ -381,6 +382,17 @@ impl Broker {
     /// For those who count what the core does not see.
     pub fn statistics_mut(&mut self) -> &mut Statistics {
         &mut self.statistics
+    }
+
+    /// Every filter with a client that subscribed to it, in order.
+    pub fn subscriptions(&self) -> Vec<(ByteString, ByteString)> {
+        let of = |session: &Session| {
+            let id = session.id.clone();
+            session.subscriptions.iter().map(|filter| (filter.clone(), id.clone())).collect::<Vec<_>>()
+        };
+        let mut found: Vec<_> = self.sessions.iter().flat_map(|(_, session)| of(session)).collect();
+        found.sort_unstable();
+        found
     }
 
     /// What there is now. It walks all queues: for now and then.

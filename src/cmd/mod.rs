@@ -3,6 +3,7 @@
 //! [`APPLETS`] drives dispatch (by verb and by the name the program is called with), help, man pages,
 //! completions and the `mosquitto_*` names.
 
+pub mod broker;
 pub mod certgen;
 pub mod check;
 pub mod client_args;
@@ -74,8 +75,16 @@ pub struct Invocation {
 }
 
 /// Every verb, in the order of `moskit --help`.
-pub const APPLETS: &[Applet] =
-    &[passwd::APPLET, certgen::APPLET, check::APPLET, qshape::APPLET, man::APPLET, completions::APPLET, links::APPLET];
+pub const APPLETS: &[Applet] = &[
+    passwd::APPLET,
+    certgen::APPLET,
+    check::APPLET,
+    qshape::APPLET,
+    broker::APPLET,
+    man::APPLET,
+    completions::APPLET,
+    links::APPLET,
+];
 
 /// Runs the applet that `words` (the whole argv) names and tells how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>, term: &mut Term) -> Exit {

@@ -58,7 +58,13 @@ pub struct Unopenable {
 }
 
 enum Entry {
-    Line { gravity: Gravity, stamp: String, text: String },
+    Line {
+        gravity: Gravity,
+        stamp: String,
+        text: String,
+    },
+    /// For standard output, whatever the destinations.
+    Print(String),
     Reopen,
     End,
 }
@@ -103,6 +109,12 @@ impl Logbook {
         }
     }
 
+    /// A line for standard output that somebody has asked for.
+    pub fn print(&self, text: String) {
+        // It shares the room with the log; who does not read the log gets no answer either.
+        let _ = self.entries.try_send(Entry::Print(text));
+    }
+
     /// Opens the files anew: somebody has renamed them.
     pub fn reopen(&self) {
         // A full channel means a stuck log; a file that is renamed under it can wait for the next time.
@@ -141,6 +153,10 @@ impl LineWriter {
         while let Ok(entry) = entries.recv() {
             match entry {
                 Entry::Line { gravity, stamp, text } => self.write(gravity, &stamp, &text),
+                Entry::Print(text) => {
+                    // Whoever closed standard output does not want it.
+                    let _ = io::stdout().write_all(format!("{text}\n").as_bytes());
+                }
                 Entry::Reopen => self.outlets.iter_mut().for_each(Outlet::reopen),
                 Entry::End => return,
             }

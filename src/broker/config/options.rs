@@ -89,7 +89,6 @@ const SQLITE_KEEPS_ALL: Rule = Ignored("every change is stored at once");
 const PSK: Rule = Rule::Unsafe("there is no TLS-PSK here; the listener would be open without it");
 const ENGINE: Rule = Rule::Unsafe("private keys are read from files only");
 const PROXY: Rule = Rule::Unsafe("the PROXY protocol is not spoken here; no client could connect");
-const CIPHERS: Rule = Ignored("cipher suites are those of rustls: TLS 1.2 with forward secrecy, and TLS 1.3");
 
 /// For limits where 0 and less mean that there is none.
 fn above_zero(number: i32) -> Option<u32> {
@@ -155,10 +154,10 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("use_identity_as_username", Rule::Listener(Flag(|l, on| l.tls.use_identity_as_username = on))),
     ("use_subject_as_username", Rule::Listener(Flag(|l, on| l.tls.use_subject_as_username = on))),
     ("tls_version", Rule::Listener(Other(tls_version))),
-    ("ciphers", CIPHERS),
-    ("ciphers_tls1.3", CIPHERS),
+    ("ciphers", Rule::Listener(LastText(|l, list| l.tls.ciphers = Some(list.to_owned())))),
+    ("ciphers_tls1.3", Rule::Listener(LastText(|l, list| l.tls.ciphers_tls13 = Some(list.to_owned())))),
     ("psk_hint", PSK),
-    ("disable_client_cert_date_checks", Ignored("the dates of client certificates are always checked")),
+    ("disable_client_cert_date_checks", Rule::Listener(Flag(|l, on| l.tls.disable_client_cert_date_checks = on))),
     ("dhparamfile", Ignored("key agreement is by elliptic curves")),
     ("tls_engine", ENGINE),
     ("tls_keyform", ENGINE),

@@ -148,7 +148,7 @@ pub struct Listener {
     pub socket_domain: SocketDomain,
     pub protocol: Protocol,
     /// What the core needs to know of it; [`Configuration::settings`] completes it.
-    pub(super) settings: ListenerSettings,
+    pub settings: ListenerSettings,
     pub allow_anonymous: Option<bool>,
     pub auto_id_prefix: Option<String>,
     /// Empty = any.
@@ -204,7 +204,12 @@ pub struct Tls {
     pub require_certificate: bool,
     pub use_identity_as_username: bool,
     pub use_subject_as_username: bool,
+    /// Client certificates are taken before and after their time too.
+    pub disable_client_cert_date_checks: bool,
     pub minimum: TlsVersion,
+    /// OpenSSL's lists, for TLS 1.2 and 1.3.
+    pub ciphers: Option<String>,
+    pub ciphers_tls13: Option<String>,
 }
 
 impl Tls {

@@ -13,8 +13,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 
 use super::core::Input;
+use super::faulty::interpose;
 use super::listen::next_connection;
 use super::mailbox::{Mail, Mailbox};
+use crate::broker::fault::Faults;
 use crate::broker::{Closing, ConnectionId, ListenerId, Peer};
 use crate::mqtt::packet::{DecodeError, Decoder, Packet, ProtocolVersion};
 use crate::net::Stream;
@@ -34,13 +36,23 @@ thread_local! {
 }
 
 /// What a connection needs to know of the settings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Limits {
     pub(super) max_packet_size: usize,
+    /// Faults that connections are to have.
+    pub(super) faults: Option<Arc<Faults>>,
 }
 
 /// Announces the connection to the core and starts its task.
 pub(super) async fn open(stream: Stream, listener: ListenerId, peer: Peer, limits: Limits, core: &mpsc::Sender<Input>) {
+    let stream = match limits.faults {
+        None => stream,
+        Some(faults) => match interpose(stream, faults) {
+            Ok(stream) => stream,
+            // Out of descriptors: as if it had not been accepted.
+            Err(_) => return,
+        },
+    };
     let id = next_connection();
     let mailbox = Mailbox::new();
     let opened = Input::Opened { id, listener, peer, mailbox: Arc::clone(&mailbox) };

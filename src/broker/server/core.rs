@@ -58,6 +58,7 @@ pub(super) enum Command {
     Save,
     Publish(OwnMessage),
     Statistics(oneshot::Sender<(Statistics, Census)>),
+    Subscriptions(oneshot::Sender<Vec<(ByteString, ByteString)>>),
     Stop,
 }
 
@@ -261,6 +262,9 @@ impl Core {
             Command::Statistics(answer) => {
                 // Whoever asked may have gone.
                 let _ = answer.send((*self.broker.statistics(), self.broker.census()));
+            }
+            Command::Subscriptions(answer) => {
+                let _ = answer.send(self.broker.subscriptions());
             }
             Command::Stop => self.stopping = true,
         }

@@ -180,9 +180,9 @@ impl Socket {
             };
             let peer = Peer { address: address.into(), ..Peer::default() };
             match self.tls.clone() {
-                None => connection::open(stream, self.id, peer, limits, &core).await,
+                None => connection::open(stream, self.id, peer, limits.clone(), &core).await,
                 Some(tls) => {
-                    tokio::spawn(shake_hands(tls, stream, self.id, peer, limits, core.clone()));
+                    tokio::spawn(shake_hands(tls, stream, self.id, peer, limits.clone(), core.clone()));
                 }
             }
         }

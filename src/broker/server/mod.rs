@@ -5,18 +5,22 @@
 
 mod connection;
 mod core;
+mod faulty;
 mod listen;
 mod mailbox;
 
 pub use listen::{Bind, CertificateName, Endpoint, Listener, Tls};
 
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use bytestring::ByteString;
 use tokio::sync::{mpsc, oneshot};
 
 use self::connection::Limits;
 use self::core::{Command, Core, Input};
+use super::fault::Faults;
 use super::store::Store;
 use super::{Access, Census, Event, Interest, OwnMessage, Restored, Settings, Statistics};
 
@@ -34,6 +38,8 @@ pub struct Config {
     pub restored: Restored,
     /// Seconds; 0 = no `$SYS`.
     pub sys_interval: u16,
+    /// What is to go wrong, to test clients.
+    pub faults: Faults,
     pub interest: Interest,
     /// Gets the events of `interest`. It must not block.
     pub events: Box<dyn FnMut(Event) + Send>,
@@ -49,6 +55,7 @@ impl Config {
             store: None,
             restored: Restored::default(),
             sys_interval: 10,
+            faults: Faults::default(),
             interest: Interest::default(),
             events: Box::new(|_| {}),
         }
@@ -100,11 +107,12 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let (inputs, received) = mpsc::channel(INPUTS);
     let (ending, ended) = oneshot::channel();
     let to_core = inputs.clone();
-    let limits = Limits { max_packet_size: config.settings.max_packet_size as usize };
+    let faults = (!config.faults.on_packets.is_empty()).then(|| Arc::new(config.faults.clone()));
+    let limits = Limits { max_packet_size: config.settings.max_packet_size as usize, faults };
     let serve = move || {
         runtime.block_on(async move {
             for socket in sockets {
-                tokio::spawn(socket.accept(limits, to_core.clone()));
+                tokio::spawn(socket.accept(limits.clone(), to_core.clone()));
             }
             drop(to_core);
             Core::new(config, received).run().await;
@@ -181,6 +189,13 @@ impl Control {
         let (answer, answered) = oneshot::channel();
         self.command(Command::Statistics(answer)).await;
         answered.await.ok()
+    }
+
+    /// Every filter with a client that subscribed to it, in order.
+    pub async fn subscriptions(&self) -> Vec<(ByteString, ByteString)> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Subscriptions(answer)).await;
+        answered.await.unwrap_or_default()
     }
 
     pub async fn stop(&self) {

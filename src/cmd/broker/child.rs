@@ -1,0 +1,53 @@
+//! The command that runs beside the broker: `--run` and `-- PROGRAM ARG…`.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use super::options::Options;
+use crate::term::{Exit, Failure};
+
+/// Exit codes that shells use when a command cannot be run.
+const NOT_EXECUTABLE: Exit = Exit(126);
+const NOT_FOUND: Exit = Exit(127);
+
+/// Starts the command that the options name, with `environment` added to ours.
+pub fn start(options: &Options, environment: &[(&'static str, OsString)]) -> Result<Child, Failure> {
+    let mut command = match (&options.run, options.program.split_first()) {
+        (Some(line), _) => {
+            let mut shell = Command::new("/bin/sh");
+            shell.arg("-c").arg(line);
+            shell
+        }
+        (None, Some((program, arguments))) => {
+            let mut command = Command::new(program);
+            command.args(arguments);
+            command
+        }
+        (None, None) => return Err(Failure::new(Exit::USAGE, "no command given")),
+    };
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    command.spawn().map_err(|error| {
+        let name = command.as_std().get_program().to_string_lossy().into_owned();
+        let exit = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
+        Failure::new(exit, format!("cannot run `{name}`: {}", crate::net::reason(&error)))
+    })
+}
+
+/// The exit code of a command that has ended: its own, or 128 and the signal's number.
+pub fn exit_of(status: ExitStatus) -> Exit {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    Exit(u8::try_from(code.unwrap_or(1)).unwrap_or(u8::MAX))
+}
+
+/// Passes a signal on.
+pub fn forward(child: &Child, signal: Signal) {
+    if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+        // It may have ended just now.
+        let _ = kill_process(pid, signal);
+    }
+}

@@ -1,0 +1,147 @@
+//! Opens the files of a configuration: mosquitto.conf and what it includes, password and ACL files.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::sentences;
+use crate::broker::Access;
+use crate::broker::access::{Acl, Rules};
+use crate::broker::config::{self, Configuration, Listener, Security};
+use crate::passwd;
+use crate::term::{Exit, Failure};
+
+/// Lets password and ACL files be symbolic links.
+const ALLOW_SYMLINKS: &str = "MOSQUITTO_UNSAFE_ALLOW_SYMLINKS";
+/// A configuration, password or ACL file is never longer than this: it is read into memory.
+const FILE_MOST: u64 = 256 << 20;
+/// Exit code when a password or ACL file cannot be opened.
+const UNKNOWN_ACCESS: Exit = Exit(13);
+
+/// Reads mosquitto.conf.
+pub fn configuration(path: &Path) -> Result<Configuration, Failure> {
+    let name = path.display().to_string();
+    if path.is_dir() {
+        return Err(Failure::verbatim(Exit::USAGE, format!("Error: Config file '{name}' is a directory.\n")));
+    }
+    let text = read(path, false).map_err(|error| {
+        let error = crate::net::reason(&error);
+        Failure::verbatim(Exit::USAGE, format!("Error: Unable to open config file '{name}'.\n"))
+            .hint(format!("{error}: look with ls -l {name}"))
+    })?;
+    let main = config::File { name, text };
+    config::parse(&main, &mut included).map_err(|refusal| Failure::verbatim(Exit::USAGE, sentences::refusal(&refusal)))
+}
+
+/// The `*.conf` files of a folder, in Mosquitto's order.
+fn included(folder: &str) -> Result<Vec<config::File>, String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| crate::net::reason(&error))? {
+        let name = entry.map_err(|error| crate::net::reason(&error))?.file_name();
+        if let Ok(name) = name.into_string()
+            && Path::new(&name).extension().is_some_and(|extension| extension == "conf")
+        {
+            names.push(name);
+        }
+    }
+    config::sort_included(&mut names);
+    let texts = names.into_iter().map(|name| {
+        let path = Path::new(folder).join(name);
+        let text = read(&path, false).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(config::File { name: path.display().to_string(), text })
+    });
+    texts.collect()
+}
+
+/// The rules of every listener, from their files. Also gives warnings about the files.
+pub fn access(configuration: &Configuration) -> Result<(Access, Vec<String>), Failure> {
+    let mut files = AccessFiles::default();
+    let local = [Listener::on(0)];
+    let listeners = if configuration.is_local_only() { &local[..] } else { &configuration.listeners };
+    let rules = listeners
+        .iter()
+        .map(|listener| {
+            let security = configuration.security_of(listener);
+            files.rules(security, configuration.allows_anonymous(listener))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((Access::new(rules), files.warnings))
+}
+
+/// Files that several listeners share are read once.
+#[derive(Default)]
+struct AccessFiles {
+    passwords: HashMap<PathBuf, Arc<passwd::File>>,
+    acls: HashMap<PathBuf, Arc<Acl>>,
+    warnings: Vec<String>,
+}
+
+impl AccessFiles {
+    fn rules(&mut self, security: &Security, allow_anonymous: bool) -> Result<Rules, Failure> {
+        let passwords = security.password_file.as_deref().map(|path| self.passwords(path)).transpose()?;
+        let acl = security.acl_file.as_deref().map(|path| self.acl(path)).transpose()?;
+        Ok(Rules { allow_anonymous, passwords, acl })
+    }
+
+    fn passwords(&mut self, path: &Path) -> Result<Arc<passwd::File>, Failure> {
+        if let Some(known) = self.passwords.get(path) {
+            return Ok(Arc::clone(known));
+        }
+        let text = self.read(path, "password_file")?;
+        let file = passwd::File::parse(&text)
+            .map_err(|error| Failure::verbatim(Exit::USAGE, format!("{}\n", sentences::passwords(error, path))))?;
+        let file = Arc::new(file);
+        self.passwords.insert(path.to_owned(), Arc::clone(&file));
+        Ok(file)
+    }
+
+    fn acl(&mut self, path: &Path) -> Result<Arc<Acl>, Failure> {
+        if let Some(known) = self.acls.get(path) {
+            return Ok(Arc::clone(known));
+        }
+        let text = self.read(path, "acl_file")?;
+        let acl = Acl::parse(&text)
+            .map_err(|problem| Failure::verbatim(Exit::USAGE, format!("{}\n", sentences::acl(&problem, path))))?;
+        for pattern in acl.plain_patterns() {
+            self.warnings.push(format!("Warning: ACL pattern '{pattern}' does not contain '%c' or '%u'."));
+        }
+        let acl = Arc::new(acl);
+        self.acls.insert(path.to_owned(), Arc::clone(&acl));
+        Ok(acl)
+    }
+
+    fn read(&mut self, path: &Path, option: &str) -> Result<Vec<u8>, Failure> {
+        let restricted = std::env::var_os(ALLOW_SYMLINKS).is_none();
+        let text = read(path, restricted).map_err(|error| {
+            let reason = crate::net::reason(&error);
+            Failure::verbatim(
+                UNKNOWN_ACCESS,
+                format!("Error: Unable to open {option} '{}' ({reason}).\n", path.display()),
+            )
+        })?;
+        if fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o007 != 0) {
+            let file = path.display();
+            self.warnings.push(format!(
+                "Warning: File {file} can be read by everybody on this machine. `chmod 0600 {file}` keeps it private."
+            ));
+        }
+        Ok(text)
+    }
+}
+
+fn read(path: &Path, restricted: bool) -> io::Result<Vec<u8>> {
+    let flags = if restricted { rustix::fs::OFlags::NOFOLLOW } else { rustix::fs::OFlags::empty() };
+    let file: File = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut text = Vec::new();
+    file.take(FILE_MOST + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > FILE_MOST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
+}

@@ -1,0 +1,150 @@
+//! The broker's log: events and our own lines, stamped, to where the configuration wants them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+
+use super::state_files::wall;
+use crate::broker::config::{LogDestination, LogSettings, LogTypes};
+use crate::broker::log::{self, Line, TOPIC_EXPIRY};
+use crate::broker::{Event, OwnMessage, Settings};
+use crate::mqtt::packet::QoS;
+use crate::term::logbook::{Gravity, Keeper, Logbook, Place};
+
+/// Lines on their way to a log topic, at most; more are dropped, as for every reader that is too slow.
+const TOPIC_ROOM: usize = 1024;
+/// syslog's number for daemons; `local0` is 16.
+const DAEMON: u8 = 3;
+const LOCAL_0: u8 = 16;
+
+/// A log; clones write to the same one.
+#[derive(Clone)]
+pub struct Log {
+    shared: Arc<Mutex<Shared>>,
+    logbook: Logbook,
+    topics: mpsc::Sender<OwnMessage>,
+}
+
+struct Shared {
+    settings: LogSettings,
+    /// For the ports of listeners.
+    broker: Settings,
+    zone: TimeZone,
+}
+
+/// The far ends of a log: the thread that writes, and the lines that the broker itself publishes.
+pub struct LogEnds {
+    pub keeper: Keeper,
+    pub topics: mpsc::Receiver<OwnMessage>,
+}
+
+impl Log {
+    /// Opens the destinations. One that cannot be opened leaves standard error, with errors only.
+    pub fn open(mut settings: LogSettings, broker: Settings, colour: bool) -> (Self, LogEnds) {
+        let places = places(&settings, colour);
+        let (opened, complaint) = match Logbook::open(&places) {
+            Ok(opened) => (Ok(opened), None),
+            Err(unopenable) => {
+                settings.types = LogTypes::ERROR;
+                let complaint = match &unopenable.place {
+                    Place::File(path) => format!("Error: Unable to open log file {} for writing.", path.display()),
+                    _ => format!("Error: Unable to open the system's log ({}).", unopenable.error),
+                };
+                (Logbook::open(&[Place::Stderr { colour }]), Some(complaint))
+            }
+        };
+        let Ok((logbook, keeper)) = opened else { unreachable!("standard error needs no opening") };
+        let (topics, published) = mpsc::channel(TOPIC_ROOM);
+        let shared = Shared { settings, broker, zone: TimeZone::system() };
+        let log = Self { shared: Arc::new(Mutex::new(shared)), logbook, topics };
+        if let Some(complaint) = complaint {
+            log.error(complaint);
+        }
+        (log, LogEnds { keeper, topics: published })
+    }
+
+    pub fn error(&self, text: impl Into<String>) {
+        self.line(Line::new(LogTypes::ERROR, text));
+    }
+
+    pub fn warning(&self, text: impl Into<String>) {
+        self.line(Line::new(LogTypes::WARNING, text));
+    }
+
+    pub fn notice(&self, text: impl Into<String>) {
+        self.line(Line::new(LogTypes::NOTICE, text));
+    }
+
+    pub fn information(&self, text: impl Into<String>) {
+        self.line(Line::new(LogTypes::INFORMATION, text));
+    }
+
+    /// A line that was asked for: to standard output, whatever the destinations are.
+    pub fn print(&self, text: String) {
+        self.logbook.print(text);
+    }
+
+    pub fn event(&self, event: &Event) {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in log::lines(event, &shared.settings, &shared.broker) {
+            self.write(line, &shared);
+        }
+    }
+
+    /// New settings after a reload; the destinations stay, and files are opened anew.
+    pub fn reload(&self, settings: LogSettings, broker: Settings) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.settings = LogSettings { destinations: std::mem::take(&mut shared.settings.destinations), ..settings };
+        shared.broker = broker;
+        self.logbook.reopen();
+    }
+
+    fn line(&self, line: Line) {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.settings.types.contains(line.kind) {
+            self.write(line, &shared);
+        }
+    }
+
+    fn write(&self, line: Line, shared: &Shared) {
+        if shared.settings.destinations.contains(&LogDestination::Topic)
+            && let Some(topic) = line.topic()
+        {
+            // A full channel means that the broker is behind; the line is in the other destinations.
+            let _ = self.topics.try_send(OwnMessage {
+                topic: topic.into(),
+                payload: Bytes::from(line.text.clone()),
+                qos: QoS::ExactlyOnce,
+                retain: false,
+                expiry: Some(TOPIC_EXPIRY),
+            });
+        }
+        self.logbook.write(gravity(line.kind), log::stamp(&shared.settings, wall(), &shared.zone), line.text);
+    }
+}
+
+fn gravity(kind: LogTypes) -> Gravity {
+    match kind {
+        LogTypes::ERROR => Gravity::Error,
+        LogTypes::WARNING => Gravity::Warning,
+        LogTypes::INFORMATION => Gravity::Information,
+        LogTypes::DEBUG | LogTypes::WEBSOCKETS | LogTypes::INTERNAL => Gravity::Debug,
+        _ => Gravity::Notice,
+    }
+}
+
+fn places(settings: &LogSettings, colour: bool) -> Vec<Place> {
+    let place = |destination: &LogDestination| match destination {
+        LogDestination::Stdout => Some(Place::Stdout { colour: false }),
+        LogDestination::Stderr => Some(Place::Stderr { colour }),
+        LogDestination::File(path) => Some(Place::File(path.clone())),
+        LogDestination::Syslog => {
+            let facility = settings.facility.map_or(DAEMON, |local| LOCAL_0 + local);
+            Some(Place::Syslog { facility, name: "moskit" })
+        }
+        LogDestination::Topic => None,
+    };
+    settings.destinations.iter().filter_map(place).collect()
+}

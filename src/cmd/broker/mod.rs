@@ -1,0 +1,279 @@
+//! `moskit broker`: the embedded broker as a program, also under the name `mosquitto`.
+
+mod certificates;
+mod child;
+mod load;
+mod log;
+mod options;
+mod sentences;
+mod serve;
+mod start;
+mod state_files;
+mod tls;
+mod user;
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use clap::{Args, FromArgMatches};
+
+use self::certificates::ThrowAway;
+use self::options::Options;
+use self::serve::Origin;
+use self::start::{Overrides, Plan, Started};
+use self::user::StayReason;
+use super::{Applet, Invocation, Manual, parse};
+use crate::broker::config::{Configuration, LogTypes, Sync, Tls};
+use crate::broker::fault::{self, Faults};
+use crate::term::{Exit, Failure, Term};
+use crate::whole_file::{self, Permission};
+
+pub const APPLET: Applet = Applet {
+    name: "broker",
+    mosquitto_name: Some("mosquitto"),
+    about: "Run a broker, for tests and trials",
+    command,
+    run,
+    manual: Manual {
+        exit_status: &[
+            ("0", "Ended by a signal, as asked."),
+            ("1", "A listener, a certificate or the state cannot be opened."),
+            ("2", "--import: the file is damaged; what could be read is imported."),
+            ("3", "Usage, or an error in the configuration."),
+            ("13", "A password or ACL file cannot be opened."),
+            ("other", "With --run and -- PROGRAM: the command's own; 128 + n when signal n ended it."),
+        ],
+        environment: &[
+            ("MQTT_HOST, MQTT_PORT, MQTT_URL", "Set for the command of --run and -- PROGRAM."),
+            ("MQTT_CAFILE", "With --tls, set for the command: the certificate to trust."),
+            ("MOSQUITTO_UNSAFE_ALLOW_SYMLINKS", "When set, password and ACL files may be symbolic links."),
+        ],
+        files: &[
+            ("mosquitto.conf", "The configuration, in Mosquitto's language; no file is read without -c."),
+            ("mosquitto.sqlite3", "The state, in persistence_location, with `persistence true`."),
+        ],
+        examples: &[
+            ("moskit broker --run 'moskit pub -t test -m hello'", "A broker for one command"),
+            ("moskit broker -p 1883 -v", "A broker on port 1883 that tells all it does"),
+            ("moskit broker -c mosquitto.conf --test-config", "Is the configuration right?"),
+            ("moskit broker --fault help", "The faults that a broker can be asked for"),
+        ],
+        differences: &[
+            "There are no bridges and no plugins but persist-sqlite, whose tables are our own; a configuration with a \
+             plugin that may guard access is refused.",
+            "`persistence true` keeps every change at once in `mosquitto.sqlite3`, not now and then in `mosquitto.db`.",
+            "As root the broker changes to another user only when the configuration names one.",
+            "After SIGHUP, errors in the configuration, the password file or the ACL file are logged and the rules in \
+             force stay; Mosquitto ends when one of the latter two cannot be read.",
+            "`allow_duplicate_messages`, `max_packet_size` and the other limits are all taken over at SIGHUP.",
+        ],
+        see_also: &["moskit(1)", "moskit-pub(1)", "moskit-sub(1)", "mosquitto.conf(5)"],
+    },
+};
+
+fn command() -> clap::Command {
+    Options::augment_args(clap::Command::new("broker").about(APPLET.about))
+}
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    if invocation.as_mosquitto
+        && let Some(objection) = options::mosquitto_objection(&invocation.words)
+    {
+        return Err(Failure::verbatim(Exit::USAGE, objection).hint(format!("{} --help", invocation.program)));
+    }
+    let matches = parse(command(), invocation, term)?;
+    let options = Options::from_arg_matches(&matches)
+        .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
+    options.check().map_err(|text| Failure::verbatim(Exit::USAGE, text))?;
+    if options.faults.iter().any(|fault| fault == "help") {
+        return Ok(list_faults(term));
+    }
+    if options.test_config {
+        return test_config(&options, term);
+    }
+    let configuration = match &options.config {
+        Some(file) => load::configuration(file)?,
+        None => Configuration::default(),
+    };
+    let overrides = overrides(&options);
+    if options.import.is_some() || options.export.is_some() {
+        return move_state(&options, configuration, &overrides, term);
+    }
+    if options.daemon && std::env::var_os(IS_DAEMON).is_none() {
+        return go_to_background(invocation);
+    }
+    serve(&options, configuration, overrides, term)
+}
+
+/// `--import` and `--export`.
+fn move_state(
+    options: &Options,
+    mut configuration: Configuration,
+    overrides: &Overrides,
+    term: &mut Term,
+) -> Result<Exit, Failure> {
+    overrides.apply(&mut configuration);
+    let sync = configuration.persistence.sync;
+    let store = configuration.persistence.path().ok_or_else(|| {
+        Failure::new(Exit::USAGE, "no state file named").hint("--store FILE, or -c FILE with `persistence true`")
+    })?;
+    match (&options.import, &options.export) {
+        (Some(from), _) => state_files::import(from, &store, sync, term),
+        (None, Some(to)) => state_files::export(&store, to, sync, term),
+        (None, None) => Ok(Exit::OK),
+    }
+}
+
+fn list_faults(term: &mut Term) -> Exit {
+    let width = fault::HELP.iter().map(|(form, _)| form.chars().count()).max().unwrap_or_default();
+    for (form, meaning) in fault::HELP {
+        term.line(format_args!("{form:width$}  {meaning}"));
+    }
+    Exit::OK
+}
+
+fn test_config(options: &Options, term: &mut Term) -> Result<Exit, Failure> {
+    let Some(file) = &options.config else {
+        return Err(Failure::verbatim(Exit::USAGE, "Please provide a configuration file to test.\n"));
+    };
+    let configuration = load::configuration(file)?;
+    for notice in &configuration.notices {
+        term.note(sentences::notice(notice).1);
+    }
+    term.line("Configuration file is OK.");
+    Ok(Exit::OK)
+}
+
+/// What the command line changes in a configuration.
+fn overrides(options: &Options) -> Overrides {
+    let log_types = match options {
+        Options { quiet: true, .. } => Some(LogTypes::NONE),
+        Options { verbose: true, .. } => Some(LogTypes::ALL),
+        // The command beside the broker has the word.
+        options if options.has_command() => Some(LogTypes::ERROR.with(LogTypes::WARNING)),
+        _ => None,
+    };
+    let local_ports = match options.ports.as_slice() {
+        [] if options.has_command() => vec![0],
+        [] => vec![1883],
+        ports => ports.to_vec(),
+    };
+    let sync = options.store_sync.as_deref().map(|what| if what == "full" { Sync::Full } else { Sync::Normal });
+    Overrides { store: options.store.clone(), sync, log_types, local_ports, local_tls: Tls::default() }
+}
+
+/// Set for the copy of the program that goes on in the background.
+const IS_DAEMON: &str = "MOSKIT_IS_DAEMON";
+
+/// The copy has no terminal and no parent that waits for it; this process has done its work.
+fn go_to_background(invocation: &Invocation) -> Result<Exit, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::FAILED, format!("cannot go to the background: {}", crate::net::reason(&error)))
+    };
+    let mut copy = Command::new(std::env::current_exe().map_err(failed)?);
+    if invocation.as_mosquitto {
+        copy.arg0(&invocation.program);
+    } else {
+        copy.arg(APPLET.name);
+    }
+    copy.args(&invocation.words).env(IS_DAEMON, "1").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    copy.spawn().map_err(failed)?;
+    Ok(Exit::OK)
+}
+
+fn serve(
+    options: &Options,
+    mut configuration: Configuration,
+    mut overrides: Overrides,
+    term: &mut Term,
+) -> Result<Exit, Failure> {
+    if std::env::var_os(IS_DAEMON).is_some() {
+        // It fails only for the leader of a group, which has no terminal to lose.
+        let _ = rustix::process::setsid();
+    }
+    let faults = Faults::parse(options.faults.iter().map(String::as_str))
+        .map_err(|problem| Failure::new(Exit::USAGE, problem.to_string()).hint("moskit broker --fault help"))?;
+    if faults.certificate.is_some() && !options.tls {
+        return Err(Failure::new(Exit::USAGE, "a fault of the certificate needs --tls"));
+    }
+    if options.tls && !configuration.is_local_only() {
+        return Err(Failure::new(Exit::USAGE, "--tls is for a broker without configured listeners")
+            .hint("give the listener a certfile and a keyfile: moskit certgen init makes them"));
+    }
+    let certificates = options.tls.then(|| ThrowAway::make(faults.certificate)).transpose()?;
+    if let Some(certificates) = &certificates {
+        overrides.local_tls = certificates.listener_options();
+    }
+    let local_only = overrides.apply(&mut configuration);
+    drop_privilege(&configuration, term);
+    let pid_file = configuration.pid_file.clone().map(PidFile::write).transpose()?;
+    let configured_by = options.config.clone();
+    let colour = term.err_is_terminal();
+    let started = start::start(Plan { configuration, local_only, configured_by, faults, colour })?;
+    tell_ready(options, &started, term)?;
+    let origin = Origin { file: options.config.clone(), overrides };
+    let ended = serve::serve(started, origin, options, certificates.as_ref().map(ThrowAway::authority));
+    drop(pid_file);
+    ended
+}
+
+/// Becomes the configured user. As Mosquitto, but only when one is configured: a broker that is tried out
+/// as root keeps its files where root put them.
+fn drop_privilege(configuration: &Configuration, term: &mut Term) {
+    if !user::is_root() {
+        return;
+    }
+    match configuration.user.as_deref() {
+        None | Some("root") => {}
+        Some(name) => match user::become_user(name) {
+            Ok(()) => term.note(format_args!("Info: running moskit as user: {name}.")),
+            Err(reason) => {
+                let why = match reason {
+                    StayReason::Threads => "it has several threads already".to_owned(),
+                    StayReason::NoSuchUser => "there is no such user".to_owned(),
+                    StayReason::Io(error) => crate::net::reason(&error),
+                };
+                term.note(format_args!("Warning: the broker goes on as root and not as user {name}: {why}."));
+            }
+        },
+    }
+}
+
+fn tell_ready(options: &Options, started: &Started, term: &mut Term) -> Result<(), Failure> {
+    if options.print_url {
+        for url in &started.urls {
+            term.line(url);
+        }
+        term.flush();
+    }
+    if let Some(path) = &options.ready_file {
+        let text = format!("{}\n", started.urls.first().map_or("", String::as_str));
+        whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o644)).map_err(|error| {
+            let why = crate::net::reason(&error.cause);
+            Failure::new(Exit::FAILED, format!("cannot write the ready file `{}`: {why}", path.display()))
+        })?;
+    }
+    Ok(())
+}
+
+/// A file with the number of this process; dropped, it is gone.
+struct PidFile(PathBuf);
+
+impl PidFile {
+    fn write(path: PathBuf) -> Result<Self, Failure> {
+        fs::write(&path, format!("{}\n", std::process::id())).map_err(|error| {
+            let why = crate::net::reason(&error);
+            Failure::verbatim(Exit::FAILED, format!("Error: Unable to write pid file '{}' ({why}).\n", path.display()))
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = fs::remove_file(&self.0);
+    }
+}

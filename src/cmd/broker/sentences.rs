@@ -1,0 +1,138 @@
+//! Facts about configuration, access files and state in the sentences that users see: Mosquitto's own
+//! where it has them.
+
+use std::path::Path;
+
+use crate::broker::access::AclProblem;
+use crate::broker::config::{Notice, Place, Problem, Refusal};
+use crate::broker::store::StoreError;
+use crate::passwd::{Fault, FileError, HashError};
+use crate::state::sqlite::Unreadable;
+
+/// The whole text of a refused configuration: what is wrong, then where.
+pub fn refusal(refusal: &Refusal) -> String {
+    let mut text = problem(&refusal.problem);
+    text.push('\n');
+    for place in &refusal.places {
+        text.push_str(&found_at(place));
+    }
+    text
+}
+
+fn found_at(Place { file, line, included }: &Place) -> String {
+    if *included { format!("Error found at '{file}:{line}'.\n") } else { format!("Error found at {file}:{line}.\n") }
+}
+
+fn problem(problem: &Problem) -> String {
+    match problem {
+        Problem::Empty { option } => format!("Error: Empty '{option}' value in configuration."),
+        Problem::Invalid { option, value } => format!("Error: Invalid '{option}' value ({value})."),
+        Problem::NotANumber { option } => format!("Error: '{option}' value not a number."),
+        Problem::OutOfRange { option } => format!("Error: '{option}' value out of range."),
+        Problem::Duplicate { option } => format!("Error: Duplicate '{option}' value in configuration."),
+        Problem::Unknown { option } => format!("Error: Unknown configuration variable '{option}'."),
+        Problem::NeedsListener { option } => {
+            format!("Error: The '{option}' option requires a listener to be defined first.")
+        }
+        Problem::NeedsPlugin { option } => {
+            format!("Error: The '{option}' option requires a plugin to be defined first.")
+        }
+        Problem::MalformedUtf8 => "Error: Malformed UTF-8 in configuration.".to_owned(),
+        Problem::UnixListenerWithoutPath => "Error: A listener with port 0 must provide a Unix socket path.".to_owned(),
+        Problem::MountPointWildcard { value } => {
+            format!("Error: Invalid mount_point '{value}'. Does it contain a wildcard character?")
+        }
+        Problem::AutoIdPrefixTooLong => "Error: 'auto_id_prefix' length should not exceed 50.".to_owned(),
+        Problem::PerListenerSettingsTooLate => {
+            "Error: per_listener_settings must be set before any other security settings.".to_owned()
+        }
+        Problem::PerListenerSettingsUnset => "Error: per_listener_settings cannot be set to false again.".to_owned(),
+        Problem::IncludeInIncluded => {
+            "Error: The include_dir option is only valid in the main configuration file.".to_owned()
+        }
+        Problem::IncludeUnreadable { path, reason } => {
+            format!("Error: Unable to open include_dir '{path}' ({reason}).")
+        }
+        Problem::Unsafe { option, because } => format!("Error: The '{option}' option is not supported: {because}."),
+        Problem::CertificateAndKey { given: None } => {
+            "Error: Both certfile and keyfile must be provided to enable a TLS listener.".to_owned()
+        }
+        Problem::CertificateAndKey { given: Some(option) } => {
+            format!("Error: {option} specified without certfile and keyfile.")
+        }
+        Problem::PersistenceTwice => {
+            "Error: 'persistence true' and a persistence plugin cannot be used together.".to_owned()
+        }
+    }
+}
+
+/// A notice for the log, and whether it is a warning.
+pub fn notice(notice: &Notice) -> (bool, String) {
+    match notice {
+        Notice::Ignored { option, because, place } => {
+            let Place { file, line, .. } = place;
+            (true, format!("Warning: The '{option}' option has no effect here: {because} ({file}:{line})."))
+        }
+        Notice::Deprecated { option, instead: Some(instead) } => (
+            false,
+            format!(
+                "The '{option}' option is now deprecated and will be removed in a future version. \
+                 Please use '{instead}' instead."
+            ),
+        ),
+        Notice::Deprecated { option, instead: None } => {
+            (false, format!("The '{option}' option is now deprecated and will be removed in a future version."))
+        }
+        Notice::DefaultListener { option } => {
+            (false, format!("Creating default listener due to '{option}' option, without a listener before it."))
+        }
+        Notice::DefaultPortTwice => {
+            (true, "Warning: Default listener port specified multiple times. Only the latest will be used.".to_owned())
+        }
+        Notice::Loading { file } => (false, format!("Loading config file '{file}'")),
+    }
+}
+
+/// Why an ACL file is refused, in two lines.
+pub fn acl(problem: &AclProblem, path: &Path) -> String {
+    let file = path.display();
+    let first = match problem {
+        AclProblem::UnknownAccess(word) => {
+            format!("Error: Invalid topic access type \"{word}\" in acl_file \"{file}\".")
+        }
+        AclProblem::UnknownLine(line) => format!("Error: Invalid line in acl_file \"{file}\": {line}."),
+        AclProblem::EmptyTopic => format!("Error: Empty topic in acl_file \"{file}\"."),
+        AclProblem::MissingUsername => format!("Error: Missing username in acl_file \"{file}\"."),
+        AclProblem::InvalidTopic(topic) => format!("Error: Invalid ACL topic \"{topic}\" in acl_file \"{file}\"."),
+        AclProblem::MalformedUtf8 => format!("Error: Malformed UTF-8 in acl_file \"{file}\"."),
+    };
+    format!("{first}\nError opening acl file \"{file}\".")
+}
+
+/// Why a password file is refused.
+pub fn passwords(error: FileError, path: &Path) -> String {
+    let fault = match error.fault {
+        Fault::EmptyUser => "empty user name",
+        Fault::DuplicateUser => "user name given twice",
+        Fault::EmptyHash => "empty password hash",
+        Fault::Hash(HashError::UnknownKind) => "unknown kind of password hash",
+        Fault::Hash(HashError::Iterations) => "invalid number of iterations",
+        Fault::Hash(HashError::Cost) => "invalid or too costly parameters",
+        Fault::Hash(HashError::Salt) => "unable to decode the salt",
+        Fault::Hash(HashError::Hash) => "unable to decode the hash",
+    };
+    format!("password-file: Error: {fault} in '{}', line {}.", path.display(), error.line)
+}
+
+/// Why the state file cannot be used: the reason alone.
+pub fn store(error: &StoreError) -> String {
+    match error {
+        StoreError::Io(error) => error.to_string(),
+        StoreError::InUse => "another broker is using it".to_owned(),
+        StoreError::NotPersistSqlite => "it is no broker's state (no tables of persist-sqlite in it)".to_owned(),
+        StoreError::TooNew { major } => format!("its schema, version {major}, is newer than this program"),
+        StoreError::Unreadable(Unreadable::ChangedMeanwhile) => "it was changed while it was read".to_owned(),
+        StoreError::Unreadable(other) => format!("{other:?}"),
+        StoreError::Sqlite(error) => error.to_string(),
+    }
+}

@@ -1,0 +1,182 @@
+//! What a broker at work listens to besides its clients: signals, the command that runs beside it, and
+//! lines of its own log that are published.
+
+use std::ffi::OsString;
+use std::future::pending;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::process::Child;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::log::Log;
+use super::options::Options;
+use super::start::{Address, Overrides, Started, reachable};
+use super::tls::{no_passphrase, tls_failure};
+use super::{child, load};
+use crate::broker::OwnMessage;
+use crate::broker::config::Configuration;
+use crate::broker::server::{Bind, Control, Running};
+use crate::net::tls::Server;
+use crate::term::{Exit, Failure};
+
+/// How long a command may take to end after the signal that ended it.
+const CHILD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where the configuration came from, to read it again.
+pub struct Origin {
+    pub file: Option<PathBuf>,
+    pub overrides: Overrides,
+}
+
+/// Serves until a signal ends the broker, or the command that the options name has ended. Gives the
+/// exit code.
+pub fn serve(started: Started, origin: Origin, options: &Options, authority: Option<PathBuf>) -> Result<Exit, Failure> {
+    let cannot_wait = |error: io::Error| Failure::new(Exit::FAILED, format!("cannot wait for signals: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_wait)?;
+    let environment = environment(&started, authority);
+    let Started { running, log, ends, configuration, tls, .. } = started;
+    let mut desk = Desk { control: running.control(), log: log.clone(), origin, configuration, tls };
+    let exit = runtime.block_on(async {
+        let child = options.has_command().then(|| child::start(options, &environment)).transpose()?;
+        desk.attend(running, ends.topics, child).await.map_err(cannot_wait)
+    });
+    log.information(concat!("moskit version ", env!("CARGO_PKG_VERSION"), " terminating"));
+    ends.keeper.end();
+    exit
+}
+
+/// What tells a command where the broker is.
+fn environment(started: &Started, authority: Option<PathBuf>) -> Vec<(&'static str, OsString)> {
+    let mut environment = Vec::new();
+    if let Some(url) = started.urls.first() {
+        environment.push(("MQTT_URL", url.into()));
+    }
+    match started.running.endpoints.first().map(|endpoint| &endpoint.bind) {
+        Some(Bind::Tcp(address)) => {
+            let Address { host, port } = reachable(*address);
+            environment.push(("MQTT_HOST", host.into()));
+            environment.push(("MQTT_PORT", port.to_string().into()));
+        }
+        Some(Bind::Unix(path)) => environment.push(("MQTT_HOST", path.into())),
+        None => {}
+    }
+    if let Some(authority) = authority {
+        environment.push(("MQTT_CAFILE", authority.into()));
+    }
+    environment
+}
+
+/// Where everything that is not a client's arrives.
+struct Desk {
+    control: Control,
+    log: Log,
+    origin: Origin,
+    configuration: Configuration,
+    /// Of the listeners that have it; their certificates are read again.
+    tls: Vec<Server>,
+}
+
+impl Desk {
+    async fn attend(
+        &mut self,
+        mut running: Running,
+        mut topics: mpsc::Receiver<OwnMessage>,
+        mut child: Option<Child>,
+    ) -> io::Result<Exit> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut save = signal(SignalKind::user_defined1())?;
+        let mut show = signal(SignalKind::user_defined2())?;
+        let exit = loop {
+            tokio::select! {
+                status = ended(&mut child) => break child::exit_of(status?),
+                _ = interrupt.recv() => if let Some(exit) = end(child.as_mut(), Signal::INT).await? { break exit },
+                _ = terminate.recv() => if let Some(exit) = end(child.as_mut(), Signal::TERM).await? { break exit },
+                _ = hangup.recv() => self.reload().await,
+                _ = save.recv() => self.control.save().await,
+                _ = show.recv() => self.show_subscriptions().await,
+                Some(message) = topics.recv() => self.control.publish(message).await,
+                () = running.ended() => {
+                    self.log.error("Error: the broker has ended by itself.");
+                    break Exit::FAILED;
+                }
+            }
+        };
+        // Waits until wills and state are written.
+        running.stop();
+        Ok(exit)
+    }
+
+    /// Reads configuration and access files again. What is wrong is said, and the rules in force stay.
+    async fn reload(&mut self) {
+        self.log.notice("Reloading config.");
+        if let Err(failure) = self.read_again().await {
+            for line in failure.verbatim.lines().chain(failure.message.as_deref()) {
+                self.log.error(line);
+            }
+        }
+    }
+
+    async fn read_again(&mut self) -> Result<(), Failure> {
+        if let Some(file) = &self.origin.file {
+            let mut configuration = load::configuration(file)?;
+            self.origin.overrides.apply(&mut configuration);
+            let running = &self.configuration.listeners;
+            let same = configuration.listeners.len() == running.len()
+                && configuration.listeners.iter().zip(running).all(|(new, old)| new.is_same_socket(old));
+            if !same {
+                self.log.error(
+                    "Error: It is not currently possible to add/remove listeners when reloading the config file.",
+                );
+                configuration.listeners.clone_from(running);
+            }
+            self.configuration = configuration;
+        }
+        let configuration = &self.configuration;
+        let (access, warnings) = load::access(configuration)?;
+        for warning in warnings {
+            self.log.warning(warning);
+        }
+        for server in &self.tls {
+            server.reload(&mut no_passphrase).map_err(|error| tls_failure(&error))?;
+        }
+        let settings = configuration.settings();
+        self.log.reload(configuration.log.clone(), settings.clone());
+        self.control.reload(settings, access, configuration.sys_interval).await;
+        Ok(())
+    }
+
+    async fn show_subscriptions(&self) {
+        let mut last = None;
+        for (filter, client) in self.control.subscriptions().await {
+            if last.as_ref() != Some(&filter) {
+                self.log.print(filter.to_string());
+            }
+            self.log.print(format!("  {client}"));
+            last = Some(filter);
+        }
+    }
+}
+
+async fn ended(child: &mut Option<Child>) -> io::Result<std::process::ExitStatus> {
+    match child {
+        Some(child) => child.wait().await,
+        None => pending().await,
+    }
+}
+
+/// A signal that ends the broker: at once when it is alone, with the command when there is one. `None`
+/// when the command goes on.
+async fn end(child: Option<&mut Child>, signal: Signal) -> io::Result<Option<Exit>> {
+    let Some(running) = child else { return Ok(Some(Exit::OK)) };
+    child::forward(running, signal);
+    match tokio::time::timeout(CHILD_PATIENCE, running.wait()).await {
+        Ok(status) => Ok(Some(child::exit_of(status?))),
+        Err(_) => Ok(None),
+    }
+}

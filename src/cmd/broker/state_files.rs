@@ -1,0 +1,100 @@
+//! `--import` and `--export`: between our state and Mosquitto's snapshot.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::sentences;
+use crate::broker::config::Sync;
+use crate::broker::store::{self, ImportError, Store};
+use crate::state::mosquitto_db::Unreadable;
+use crate::term::{Exit, Failure, Term};
+use crate::whole_file;
+
+/// Opens the state file at `path`, or says why not.
+pub fn open(path: &Path, sync: Sync) -> Result<(Store, crate::broker::Restored), Failure> {
+    Store::open(path, sync, wall()).map_err(|error| {
+        Failure::new(
+            Exit::FAILED,
+            format!("cannot keep the state in `{}`: {}", path.display(), sentences::store(&error)),
+        )
+    })
+}
+
+/// Fills the empty state at `store` with the mosquitto.db `from`.
+pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<Exit, Failure> {
+    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot import `{}`: {why}", from.display()));
+    let imported = store::import(from, wall()).map_err(|ImportError::Unreadable(error)| match error {
+        Unreadable::Io(error) => failed(crate::net::reason(&error)),
+        Unreadable::NotAFile => failed("it is not a file".to_owned()),
+        Unreadable::NotMosquittoDb => Failure { exit: Exit::DAMAGED, ..failed("it is no mosquitto.db".to_owned()) },
+        Unreadable::Version(version) => failed(format!("its version, {version}, is none of 2 to 6")),
+    })?;
+    let (mut file, before) = open(store, sync)?;
+    if !before.clients.is_empty() || !before.messages.is_empty() {
+        return Err(failed(format!("there is a state in `{}` already", store.display()))
+            .hint(format!("import into a new file: --store NEW.sqlite3, or move {} away", store.display())));
+    }
+    file.fill(&imported.state).and_then(|()| file.close()).map_err(|error| failed(sentences::store(&error)))?;
+    let entries: usize = imported.state.clients.iter().map(|client| client.entries.len()).sum();
+    term.line(format_args!(
+        "{}: {} clients, {entries} queued and {} retained messages from {}",
+        store.display(),
+        imported.state.clients.len(),
+        imported.state.retained.len(),
+        from.display()
+    ));
+    if imported.orphans > 0 {
+        term.note(format_args!("{} entries belonged to nobody or to no message and were left out", imported.orphans));
+    }
+    match imported.damage {
+        None => Ok(Exit::OK),
+        Some(damage) => Err(Failure::new(
+            Exit::DAMAGED,
+            format!("`{}` is damaged; what stands before the damage was imported ({damage:?})", from.display()),
+        )),
+    }
+}
+
+/// Writes the state at `store` as the mosquitto.db `to`.
+pub fn export(store: &Path, to: &Path, sync: Sync, term: &mut Term) -> Result<Exit, Failure> {
+    if !store.exists() {
+        return Err(Failure::new(Exit::FAILED, format!("there is no state to export: `{}`", store.display())));
+    }
+    let (file, state) = open(store, sync)?;
+    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot export to `{}`: {why}", to.display()));
+    let exported = store::export(&state).map_err(|error| failed(error.0.to_string()))?;
+    whole_file::replace(to, &exported.bytes, whole_file::Permission::Exactly(0o600))
+        .map_err(|error| failed(crate::net::reason(&error.cause)))?;
+    file.close().map_err(|error| failed(sentences::store(&error)))?;
+    term.line(format_args!(
+        "{}: {} clients, {} messages of which {} retained",
+        to.display(),
+        state.clients.len(),
+        state.messages.len(),
+        state.retained.len()
+    ));
+    if exported.wills_left_out > 0 {
+        term.note(format_args!(
+            "{} wills are not in it: a mosquitto.db has no place for them",
+            exported.wills_left_out
+        ));
+    }
+    Ok(Exit::OK)
+}
+
+/// Refuses to start an empty state beside a snapshot that Mosquitto left: its messages would be missing.
+pub fn check_snapshot(store: &Path, snapshot: &Path) -> Result<(), Failure> {
+    if store.exists() || !snapshot.exists() {
+        return Ok(());
+    }
+    let from: PathBuf = snapshot.to_owned();
+    Err(Failure::new(
+        Exit::FAILED,
+        format!("`{}` holds Mosquitto's state, and `{}` is not there yet", from.display(), store.display()),
+    )
+    .hint(format!("moskit broker --store {} --import {}", store.display(), from.display())))
+}
+
+pub fn wall() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
