@@ -40,6 +40,9 @@ _moskit() {
             moskit,qshape)
                 cmd="moskit__subcmd__qshape"
                 ;;
+            moskit__subcmd__certgen,broken)
+                cmd="moskit__subcmd__certgen__subcmd__broken"
+                ;;
             moskit__subcmd__certgen,ca)
                 cmd="moskit__subcmd__certgen__subcmd__ca"
                 ;;
@@ -239,8 +242,22 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen)
-            opts="-h --help init ca server client csr sign inspect expiry key"
+            opts="-h --help init ca server client csr sign inspect expiry key broken"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        moskit__subcmd__certgen__subcmd__broken)
+            opts="-f -h --list --force --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

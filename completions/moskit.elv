@@ -74,6 +74,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand inspect 'Show what a file or a server holds, whatever it is'
             cand expiry 'Tell how long certificates are still good; the exit codes suit monitoring'
             cand key 'Open, encrypt, convert and compare keys'
+            cand broken 'Make a set of files that shows one failure, for tests'
         }
         &'moskit;certgen;init'= {
             cand --ca-name 'Name of the CA [default: the folder''s]'
@@ -280,6 +281,13 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --pass-file 'Read the passphrase of the key from the first line of FILE'
             cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
             cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;certgen;broken'= {
+            cand --list 'List the kinds'
+            cand -f 'Replace files that exist'
+            cand --force 'Replace files that exist'
             cand -h 'Print help'
             cand --help 'Print help'
         }

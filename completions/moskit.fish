@@ -59,16 +59,17 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l json -d 'With -
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s b -l batch -d 'From the last word of the command line, where other users of the machine can see it'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From standard input'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show this help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "server" -d 'Make a key and a certificate for a broker'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "client" -d 'Make keys and certificates for clients'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "csr" -d 'Make a key and a request for a certificate'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "sign" -d 'Sign a request'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "inspect" -d 'Show what a file or a server holds, whatever it is'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "expiry" -d 'Tell how long certificates are still good; the exit codes suit monitoring'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key" -f -a "key" -d 'Open, encrypt, convert and compare keys'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "server" -d 'Make a key and a certificate for a broker'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "client" -d 'Make keys and certificates for clients'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "csr" -d 'Make a key and a request for a certificate'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "sign" -d 'Sign a request'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "inspect" -d 'Show what a file or a server holds, whatever it is'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "expiry" -d 'Tell how long certificates are still good; the exit codes suit monitoring'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "key" -d 'Open, encrypt, convert and compare keys'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect expiry key broken" -f -a "broken" -d 'Make a set of files that shows one failure, for tests'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-name -d 'Name of the CA [default: the folder\'s]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l hosts -d 'Names and addresses of the broker [default: this machine\'s name, localhost, 127.0.0.1, ::1]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l clients -d 'Ids of clients that get a certificate; with any, the broker will ask every client for one' -r
@@ -215,6 +216,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "convert" -d 'Write a key in another form'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "match" -d 'Tell whether certificates, requests and keys belong together'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "pin" -d 'Print the SHA-256 of public keys, as curl and others pin them'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -l list -d 'List the kinds'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l user -d 'User that the broker runs as [default: the configuration\'s, or mosquitto]' -r -f -a "(__fish_complete_users)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
