@@ -1,1 +1,214 @@
 //! A session over a stream: connect, publish, subscribe, next event.
+//!
+//! [`Client`] moves bytes between a [`Stream`] and a [`Session`] and decides nothing. Its owner takes
+//! events until there are none, acts on them through [`Client::session`], and then lets
+//! [`Client::transfer`] wait for more.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{timeout, timeout_at};
+
+use crate::mqtt::session::{Event, SendError, Session, SessionError};
+use crate::net::tls::{Alert, Seen, alert_in};
+use crate::net::{ConnectError, Route, Stream, connect};
+
+/// Bytes asked for in one read: enough for a thousand small messages, so that the cost of a system
+/// call is shared.
+const READ_SIZE: usize = 64 * 1024;
+
+/// How long the last bytes may take to leave when the connection is closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a connection cannot go on.
+#[derive(Debug)]
+pub enum Ending {
+    /// The peer closed it.
+    Closed,
+    Io(io::Error),
+    /// The peer broke the rules, or was silent for too long.
+    Session(SessionError),
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub enum StartError {
+    Connect(ConnectError),
+    /// CONNECT cannot be put on the wire.
+    Send(SendError),
+}
+
+/// What a connection leaves behind that ended before the broker answered.
+#[derive(Clone, Debug, Default)]
+pub struct Remains {
+    /// What the peer said instead of a packet.
+    pub first_bytes: Vec<u8>,
+    pub alert: Option<Alert>,
+    /// What the handshake showed, over TLS.
+    pub seen: Option<Seen>,
+}
+
+/// Bytes of a peer's nonsense that are kept to see what it is.
+const FIRST_BYTES: usize = 64;
+
+/// A client: a session, and the stream of its present connection.
+#[derive(Debug)]
+pub struct Client {
+    session: Session,
+    connection: Option<Connection>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: Stream,
+    input: BytesMut,
+    /// Writing failed; what the peer said before that is still to be read.
+    write_error: Option<io::Error>,
+    /// The alert that ended reading, over TLS.
+    alert: Option<Alert>,
+    /// Bytes went out since the kernel was last asked for quick acknowledgements.
+    answer_expected: bool,
+}
+
+impl Client {
+    pub fn new(session: Session) -> Self {
+        Self { session, connection: None }
+    }
+
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Reaches the broker and puts CONNECT into the output; the answer comes as an event.
+    pub async fn connect(&mut self, route: &Route) -> Result<(), StartError> {
+        let stream = connect(route).await.map_err(StartError::Connect)?;
+        self.connection =
+            Some(Connection { stream, input: BytesMut::new(), write_error: None, alert: None, answer_expected: false });
+        self.session.handle_connected(Instant::now()).map_err(StartError::Send)
+    }
+
+    /// The next thing that happened, out of what has been read already.
+    #[inline]
+    pub fn poll_event(&mut self, now: Instant) -> Result<Option<Event>, Ending> {
+        loop {
+            if let Some(event) = self.session.poll_event() {
+                return Ok(Some(event));
+            }
+            let Some(connection) = &mut self.connection else { return Ok(None) };
+            if !self.session.handle_next(&mut connection.input, now).map_err(Ending::Session)? {
+                // A packet may have ended the session and left an event behind.
+                return Ok(self.session.poll_event());
+            }
+        }
+    }
+
+    /// Writes what is to be written and waits until something was read, or everything is written, or
+    /// the session's own deadline has passed. May be cancelled at any point; no byte is lost.
+    pub async fn transfer(&mut self) -> Result<(), Ending> {
+        let deadline = self.session.poll_deadline();
+        let moved = poll_fn(|context| self.poll_transfer(context));
+        match deadline {
+            None => moved.await,
+            Some(deadline) => match timeout_at(deadline.into(), moved).await {
+                Ok(moved) => moved,
+                Err(_elapsed) => self.session.handle_deadline(Instant::now()).map_err(Ending::Session),
+            },
+        }
+    }
+
+    fn poll_transfer(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        let Some(connection) = &mut self.connection else { return Poll::Ready(Err(Ending::Closed)) };
+        let written = connection.poll_write(self.session.output(), context);
+        match connection.poll_read(context) {
+            Poll::Pending if written => Poll::Ready(Ok(())),
+            other => other,
+        }
+    }
+
+    /// What the present connection leaves behind, now that it has ended.
+    pub async fn remains(&mut self) -> Remains {
+        let Some(connection) = &mut self.connection else { return Remains::default() };
+        let first_bytes = connection.input[..connection.input.len().min(FIRST_BYTES)].to_vec();
+        let seen = connection.stream.session().map(|session| session.seen.clone());
+        let alert = match (&seen, connection.alert) {
+            (Some(_), None) => connection.stream.last_words().await,
+            (_, alert) => alert,
+        };
+        Remains { first_bytes, alert, seen }
+    }
+
+    /// Writes what is left, within a few seconds, and ends the connection. The session can go on with
+    /// another one.
+    pub async fn close(&mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            let output = self.session.output();
+            let stream = &mut connection.stream;
+            let farewell = async {
+                stream.write_all_buf(output).await?;
+                stream.shutdown().await
+            };
+            // The peer may be gone already, which is what is wanted.
+            let _ = timeout(CLOSE_TIMEOUT, farewell).await;
+        }
+        self.session.handle_closed();
+    }
+}
+
+impl Connection {
+    /// Writes as much as goes; whether there was something and now all of it is gone.
+    fn poll_write(&mut self, output: &mut BytesMut, context: &mut Context<'_>) -> bool {
+        let mut some = false;
+        while self.write_error.is_none() && !output.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(context, output) {
+                Poll::Ready(Ok(0)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => {
+                    output.advance(count);
+                    some = true;
+                }
+                Poll::Ready(Err(error)) => self.write_error = Some(error),
+                Poll::Pending => return false,
+            }
+        }
+        if self.write_error.is_some() {
+            output.clear();
+            return false;
+        }
+        if some {
+            self.answer_expected = true;
+            if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(context) {
+                self.write_error = Some(error);
+            }
+        }
+        some
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        self.input.reserve(READ_SIZE);
+        let count = match pin!(self.stream.read_buf(&mut self.input)).poll(context) {
+            Poll::Pending => {
+                if self.answer_expected {
+                    self.stream.quickack();
+                    self.answer_expected = false;
+                }
+                return Poll::Pending;
+            }
+            Poll::Ready(count) => count,
+        };
+        if let Err(error) = &count {
+            self.alert = alert_in(error);
+        }
+        Poll::Ready(match (count, self.write_error.take()) {
+            (Ok(0), None) => Err(Ending::Closed),
+            (Ok(0) | Err(_), Some(error)) | (Err(error), None) => Err(Ending::Io(error)),
+            (Ok(_), error) => {
+                self.write_error = error;
+                Ok(())
+            }
+        })
+    }
+}

@@ -1,12 +1,14 @@
 //! Facts of a failure → cause and hint, by stable finding id.
 //!
 //! * [`Finding`]: what every verb tells, and `check` collects
+//! * [`not_connected`], [`lost`], [`refused`]: connections that do not come about, end, or are refused
 //! * [`tls`], [`unanswered`]: handshakes that fail, and connections that end before CONNACK
 //! * [`ways`]: proxies and WebSockets
 //! * [`chain`], [`files`]: certificates and keys; [`stacks`]: what each family of TLS clients makes of them
 
 mod attempted;
 pub mod chain;
+mod connection;
 pub mod files;
 mod finding;
 pub mod stacks;
@@ -17,5 +19,6 @@ pub mod when;
 
 pub use attempted::Attempted;
 use attempted::list;
+pub use connection::{lost, not_connected, refused};
 pub use finding::{Finding, Severity};
 pub use unanswered::{Unanswered, unanswered};

@@ -12,15 +12,22 @@ pub mod client_options;
 pub mod client_setup;
 pub mod completions;
 pub mod connect_packet;
+pub mod connection;
 pub mod debug_lines;
+pub mod ending;
 pub mod links;
+pub mod login;
 pub mod man;
+mod manuals;
 pub mod options_file;
 pub mod outcome;
 pub mod passwd;
 pub mod payload;
+pub mod printer;
 pub mod properties;
+pub mod publish;
 pub mod qshape;
+pub mod subscribe;
 pub mod words;
 
 use std::ffi::OsString;
@@ -76,6 +83,8 @@ pub struct Invocation {
 
 /// Every verb, in the order of `moskit --help`.
 pub const APPLETS: &[Applet] = &[
+    publish::APPLET,
+    subscribe::APPLET,
     passwd::APPLET,
     certgen::APPLET,
     check::APPLET,

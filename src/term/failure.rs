@@ -31,6 +31,8 @@ pub struct Failure {
     pub verbatim: String,
     /// One sentence, lower case, no final stop: `what we tried: why it failed`.
     pub message: Option<String>,
+    /// Why, in one sentence, behind the exact text of another program; ends with the finding's id.
+    pub cause: Option<String>,
     /// What the user can do, as a command to type where there is one.
     pub hint: Option<String>,
     /// `--quiet` suppresses it (errors at run time of the Mosquitto applets).
@@ -40,17 +42,24 @@ pub struct Failure {
 impl Failure {
     /// A failure of one of moskit's own verbs, in one sentence.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, verbatim: String::new(), message: Some(message.into()), hint: None, quietable: false }
+        Self { exit, verbatim: String::new(), message: Some(message.into()), cause: None, hint: None, quietable: false }
     }
 
     /// Ends with `exit` and says nothing more: the verb has printed what there is to say.
     pub fn silent(exit: Exit) -> Self {
-        Self { exit, verbatim: String::new(), message: None, hint: None, quietable: false }
+        Self { exit, verbatim: String::new(), message: None, cause: None, hint: None, quietable: false }
     }
 
     /// A failure told in Mosquitto's exact text, which includes its line ends.
     pub fn verbatim(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, verbatim: text.into(), message: None, hint: None, quietable: false }
+        Self { exit, verbatim: text.into(), message: None, cause: None, hint: None, quietable: false }
+    }
+
+    /// The cause, and the id of the finding that it is.
+    #[must_use]
+    pub fn cause(mut self, what: &str, id: &str) -> Self {
+        self.cause = Some(format!("{what} [{id}]"));
+        self
     }
 
     #[must_use]
@@ -75,6 +84,9 @@ impl Failure {
         }
         if let Some(message) = &self.message {
             term.complain(format_args!("error: {message}"));
+        }
+        if let Some(cause) = &self.cause {
+            term.complain(format_args!("cause: {cause}"));
         }
         if let Some(hint) = &self.hint {
             term.complain(format_args!("hint: {hint}"));

@@ -18,7 +18,7 @@ pub use event::{Acknowledged, Event, Summary, Trace};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use self::alias::Aliases;
 use self::keep_alive::{Due, KeepAlive};
@@ -87,6 +87,11 @@ impl Session {
             events: VecDeque::new(),
             connect,
         }
+    }
+
+    /// The password for the connections to come: a token may have to be fetched anew for each.
+    pub fn set_password(&mut self, password: Bytes) {
+        self.connect.password = Some(password);
     }
 
     /// Whether to make [`Event::Trace`]s.

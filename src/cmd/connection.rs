@@ -1,0 +1,242 @@
+//! From checked arguments to a route and a session: what pub, sub, rr and our own connecting verbs share.
+
+use std::future::Future;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::client_args::{ClientArgs, TlsArgs, Verb};
+use super::client_checks::SessionPlan;
+use super::connect_packet;
+use super::outcome::Outcome;
+use super::{Invocation, ending, login};
+use crate::client::{Client, Ending};
+use crate::diagnose::{self, Attempted, Finding};
+use crate::mqtt::packet::{Connect, ProtocolVersion};
+use crate::mqtt::session::Session;
+use crate::net::tls::{self, Checks, OptionsError, Suites, Version};
+use crate::net::{Endpoint, Route};
+use crate::pki::key::EncryptedKey;
+use crate::pki::read::ReadProblem;
+use crate::term::{Exit, Failure, Term};
+
+/// The port that stands for TLS even where no TLS option is given.
+const TLS_PORT: i32 = 8883;
+
+/// Everything that is needed to connect, as often as needed.
+pub struct Setup {
+    pub route: Route,
+    connect: Connect,
+    tls: Option<tls::Options>,
+    websocket: bool,
+    max_inflight: u16,
+    debug: bool,
+    login: login::Login,
+}
+
+impl Setup {
+    /// A session that has not connected yet.
+    pub fn session(&mut self) -> Session {
+        let mut session = Session::new(self.connect.clone(), self.max_inflight);
+        session.set_tracing(self.debug);
+        session
+    }
+
+    /// Connects for the first time; a failure ends the program.
+    pub async fn start(&self, client: &mut Client) -> Result<(), Failure> {
+        client.connect(&self.route).await.map_err(|error| ending::not_connected(&error, &self.attempted()))
+    }
+
+    /// The connection ended, and with it the program: why, as far as what is left of it tells.
+    pub async fn lost(&self, client: &mut Client, accepted: bool, ending: &Ending) -> Failure {
+        let remains = if accepted { None } else { Some(client.remains().await) };
+        // What the session has to say about it goes out before the connection is closed.
+        client.close().await;
+        ending::lost(ending, remains.as_ref(), &self.attempted())
+    }
+
+    fn attempted(&self) -> Attempted<'_> {
+        let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Attempted {
+            endpoint: &self.route.endpoint,
+            tls: self.tls.as_ref(),
+            websocket: self.websocket,
+            now: since_1970.as_secs().cast_signed(),
+        }
+    }
+
+    /// The broker as the user named it.
+    pub fn host(&self) -> &str {
+        self.route.endpoint.host().unwrap_or_default()
+    }
+
+    pub fn version(&self) -> ProtocolVersion {
+        self.connect.version
+    }
+
+    /// Before each connection but the first: a password that a command prints is fetched anew.
+    pub fn renew_login(&self, session: &mut Session, term: &mut Term) -> Result<(), Failure> {
+        if let Some(password) = self.login.renewed(term)? {
+            session.set_password(bytes::Bytes::copy_from_slice(password.expose()));
+        }
+        Ok(())
+    }
+}
+
+/// Turns the arguments into a route and a CONNECT; reads the files they name.
+pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mut Term) -> Result<Setup, Failure> {
+    refuse_missing_parts(args)?;
+    let plan = SessionPlan::of(verb, args);
+    let login = login::Login::new(args.password.as_ref());
+    let password = login.first(term)?;
+    let connect = connect_packet::build(verb, args, plan, password.as_ref())?;
+    let tls = tls_wanted(invocation, args, term)?;
+    let route = route(args, tls.as_ref())?;
+    let (max_inflight, websocket) = (args.max_inflight, args.websockets);
+    Ok(Setup { route, connect, tls, websocket, max_inflight, debug: args.debug, login })
+}
+
+/// Options that this program cannot follow, or not yet: one clear error each.
+fn refuse_missing_parts(args: &ClientArgs) -> Result<(), Failure> {
+    let tls = &args.tls;
+    let refuse = |line: String, cause: &str, hint: &str| {
+        let failure = Failure::verbatim(Exit::FAILED, line).quietable().cause(cause, "option.unsupported");
+        Err(if hint.is_empty() { failure } else { failure.hint(hint) })
+    };
+    if let Some(engine) = &tls.engine {
+        return refuse(
+            format!("Error: Problem setting TLS engine, is {engine} a valid engine?\n"),
+            "OpenSSL engines do not exist in rustls, which does our TLS",
+            "use a key in a file: --key FILE",
+        );
+    }
+    if let Some(form) = tls.keyform.as_deref().filter(|form| *form != "pem") {
+        return refuse(
+            "Error: Problem setting key form, it must be one of 'pem' or 'engine'.\n".to_owned(),
+            &format!("keys of the form `{form}` are not supported"),
+            "use a key in a PEM file: --keyform pem --key FILE",
+        );
+    }
+    if tls.psk.is_some() {
+        return refuse(
+            "Error: Problem setting TLS-PSK options.\n".to_owned(),
+            "this build has no TLS with pre-shared keys, which rustls does not offer",
+            "use certificates: moskit certgen init makes them",
+        );
+    }
+    Ok(())
+}
+
+fn route(args: &ClientArgs, tls: Option<&tls::Options>) -> Result<Route, Failure> {
+    let mut ask = |path: &Path, key: &EncryptedKey| passphrase(&args.tls, path, key);
+    let tls = tls.map(|options| tls::Client::new(options, &mut ask)).transpose();
+    let tls = tls.map_err(|error| tls_options_failure(&error))?;
+    let host = args.host.as_deref().map_or_else(|| "localhost".into(), |host| host.to_string_lossy());
+    let port =
+        args.port.unwrap_or(if args.tls.cafile.is_some() || args.tls.capath.is_some() { TLS_PORT } else { 1883 });
+    let invalid = || connect_packet::unable_to_connect(Outcome::InvalidInput);
+    let port = u16::try_from(port).map_err(|_| invalid())?;
+    let endpoint = Endpoint::new(&host, port).map_err(|_| invalid())?;
+    let mut route = Route::new(endpoint);
+    route.bind = args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned());
+    route.nodelay = args.no_delay;
+    route.tls = tls;
+    Ok(route)
+}
+
+/// The TLS that the options ask for, if they do.
+fn tls_wanted(invocation: &Invocation, args: &ClientArgs, term: &mut Term) -> Result<Option<tls::Options>, Failure> {
+    let given = &args.tls;
+    if given.no_tls {
+        return Ok(None);
+    }
+    let named = given.cafile.is_some() || given.capath.is_some();
+    if !named && !given.os_certs && args.port != Some(TLS_PORT) {
+        return if given.cert.is_some() { tls_is_off(invocation, term) } else { Ok(None) };
+    }
+    let options = tls_options(given, !named || given.os_certs)?;
+    if options.checks == Checks::Nothing {
+        term.note("warning: --no-verify: the server's certificate is not checked at all");
+    }
+    Ok(Some(options))
+}
+
+/// A client certificate without anything that switches TLS on: Mosquitto goes on in clear without a
+/// word. Under its names we do too, but say so; under ours it is an error.
+fn tls_is_off(invocation: &Invocation, term: &mut Term) -> Result<Option<tls::Options>, Failure> {
+    let finding =
+        Finding::error("client.tls-off", "--cert and --key alone do not switch TLS on: the connection is in clear")
+            .fix("add --cafile FILE, --capath DIR or --tls-use-os-certs");
+    if invocation.as_mosquitto {
+        term.note(format_args!("warning: {} [{}]", finding.what, finding.id));
+        return Ok(None);
+    }
+    Err(finding.into_failure(Exit::FAILED))
+}
+
+fn tls_options(given: &TlsArgs, os_certificates: bool) -> Result<tls::Options, Failure> {
+    let invalid = || {
+        Failure::verbatim(Exit::FAILED, "Error: Problem setting TLS options, check the options are valid.\n")
+            .quietable()
+    };
+    let minimum_version = match given.version.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None | Some("tlsv1.2") => Version::Tls12,
+        Some("tlsv1.3") => Version::Tls13,
+        Some(_) => return Err(invalid().hint("--tls-version takes tlsv1.2 or tlsv1.3")),
+    };
+    let suites = match minimum_version {
+        Version::Tls12 => Suites { tls12: given.ciphers.clone(), ..Suites::default() },
+        Version::Tls13 => Suites { tls13: given.ciphers.clone(), ..Suites::default() },
+    };
+    let alpn = match &given.alpn {
+        None => Vec::new(),
+        Some(name) => vec![String::from_utf8(name.clone()).map_err(|_| invalid())?],
+    };
+    Ok(tls::Options {
+        cafile: given.cafile.clone(),
+        capath: given.capath.clone(),
+        os_certificates,
+        identity: given.cert.clone().zip(given.key.clone()),
+        alpn,
+        minimum_version,
+        suites,
+        checks: match (given.no_verify, given.insecure) {
+            (true, _) => Checks::Nothing,
+            (false, true) => Checks::NotTheName,
+            (false, false) => Checks::Everything,
+        },
+        keylog: given.keylog.clone().or_else(|| std::env::var_os("SSLKEYLOGFILE").map(Into::into)),
+    })
+}
+
+/// Mosquitto tells a missing file from everything else that is wrong with the TLS options.
+fn tls_options_failure(error: &OptionsError) -> Failure {
+    let line = match error {
+        OptionsError::File { error, .. } if matches!(error.problem, ReadProblem::Missing) => {
+            "Error: Problem setting TLS options: File not found.\n"
+        }
+        _ => "Unable to connect (A TLS error occurred).\n",
+    };
+    ending::failure(Exit::FAILED, line, Some(diagnose::tls::options(error)))
+}
+
+/// The pass phrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal.
+fn passphrase(given: &TlsArgs, path: &Path, _key: &EncryptedKey) -> Option<Zeroizing<Vec<u8>>> {
+    if let Some(file) = &given.key_pass_file {
+        return login::first_line_of(file).ok().map(|secret| Zeroizing::new(secret.expose().to_vec()));
+    }
+    let typed = rpassword::prompt_password(format!("Enter pass phrase for {}: ", path.display())).ok()?;
+    Some(Zeroizing::new(typed.into_bytes()))
+}
+
+/// Runs a verb's work on this thread. Threads that still wait for standard input do not keep the
+/// program from ending.
+pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::FAILED, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}

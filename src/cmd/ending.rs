@@ -1,0 +1,122 @@
+//! How pub, sub and rr end when the connection does: Mosquitto's line, its exit code, then the cause
+//! and a hint (`spec/clients.md` §9.5 to §9.8).
+
+use std::io;
+
+use super::outcome::{Outcome, refusal_text};
+use crate::client::{Ending, Remains, StartError};
+use crate::diagnose::{self, Attempted, Finding, Unanswered};
+use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
+use crate::mqtt::session::{SendError, SessionError};
+use crate::net::tls::alert_in;
+use crate::net::{ConnectError, reason};
+use crate::term::{Exit, Failure, Term};
+
+/// A failure in Mosquitto's words, which `--quiet` suppresses, with what we know beyond them.
+pub fn failure(exit: Exit, line: &str, finding: Option<Finding>) -> Failure {
+    let failure = Failure::verbatim(exit, line).quietable();
+    let Some(finding) = finding else { return failure };
+    let failure = failure.cause(&finding.what, finding.id);
+    match finding.fix {
+        Some(fix) => failure.hint(fix),
+        None => failure,
+    }
+}
+
+/// The first attempt to connect did not come about: always 1.
+pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Failure {
+    let StartError::Connect(error) = error else {
+        return failure(Exit::FAILED, "Unable to connect (Invalid input).\n", None);
+    };
+    let line = match error {
+        ConnectError::Lookup { .. } | ConnectError::BindLookup { .. } => {
+            "Unable to connect (Lookup error).\n".to_owned()
+        }
+        _ => match error.last_os_error() {
+            Some(error) => format!("Error: {}\n", reason(error)),
+            None => "Unable to connect (A TLS error occurred).\n".to_owned(),
+        },
+    };
+    failure(Exit::FAILED, &line, Some(diagnose::not_connected(error, attempted)))
+}
+
+/// What a connection that ended amounts to in Mosquitto's numbers.
+pub fn outcome(ending: &Ending) -> Outcome {
+    match ending {
+        // TLS that goes wrong in the middle. An alert is the broker's way to hang up.
+        Ending::Io(error) if error.kind() == io::ErrorKind::InvalidData && alert_in(error).is_none() => Outcome::Errno,
+        Ending::Closed | Ending::Io(_) => Outcome::ConnectionLost,
+        Ending::Session(SessionError::KeepAlive) => Outcome::Keepalive,
+        Ending::Session(SessionError::Decode(error)) => match error {
+            DecodeError::PacketTooLarge { .. } => Outcome::Oversize,
+            DecodeError::DuplicateProperty(_) => Outcome::DuplicateProperty,
+            DecodeError::UnexpectedPacket(_)
+            | DecodeError::UnknownPacketType(_)
+            | DecodeError::PropertyNotAllowed(_)
+            | DecodeError::PropertyValue(_)
+            | DecodeError::ConnAckFlags(_) => Outcome::Protocol,
+            _ => Outcome::Malformed,
+        },
+        Ending::Session(_) => Outcome::Protocol,
+    }
+}
+
+/// The connection ended before the work was done, and nobody connects again. `remains` is there if it
+/// ended before the broker had accepted.
+pub fn lost(ending: &Ending, remains: Option<&Remains>, attempted: &Attempted<'_>) -> Failure {
+    let outcome = outcome(ending);
+    let silent = matches!(ending, Ending::Closed | Ending::Io(_));
+    let finding = match remains {
+        Some(remains) if silent || !remains.first_bytes.is_empty() => Some(diagnose::unanswered(
+            &Unanswered { first_bytes: &remains.first_bytes, alert: remains.alert, seen: remains.seen.as_ref() },
+            attempted,
+        )),
+        _ => diagnose::lost(ending),
+    };
+    failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), finding)
+}
+
+/// The broker refused CONNECT. `is_pub`: pub prints a second line. rr takes its texts from the table of
+/// version 5 whatever the version.
+pub fn refused(version: ProtocolVersion, connack: &ConnAck, is_pub: bool) -> Failure {
+    let code = connack.code;
+    let mut lines = format!("Connection error: {}", refusal_text(version, code));
+    if version == ProtocolVersion::V5 && code == 132 {
+        lines.push_str(". Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.");
+    }
+    lines.push('\n');
+    if is_pub {
+        let outcome = if (1..=5).contains(&code) { Outcome::Refused } else { Outcome::Protocol };
+        lines += "Error: ";
+        lines += outcome.text();
+        lines.push('\n');
+    }
+    failure(Exit(code), &lines, diagnose::refused(version, connack))
+}
+
+/// Why a message did not go out, where Mosquitto's line does not say it.
+pub fn unsendable(error: SendError) -> Option<Finding> {
+    match error {
+        SendError::PacketTooLarge { size, maximum } => Some(
+            Finding::error("limits", format!("the packet has {size} bytes, and the broker takes {maximum} at most"))
+                .fix("send less at once, or raise max_packet_size in mosquitto.conf"),
+        ),
+        SendError::QoSNotSupported { maximum } => {
+            Some(Finding::error("limits", format!("the broker takes messages up to QoS {} only", maximum as u8)))
+        }
+        SendError::Property { error, .. } => {
+            Some(Finding::error("proto.property", format!("the properties given with -D cannot be sent: {error:?}")))
+        }
+        SendError::NotConnected | SendError::NoFreePacketId | SendError::Encode(_) => None,
+    }
+}
+
+/// A request that cannot be sent, such as properties in a version that has none.
+pub fn note_unsent(packet: &str, error: SendError, term: &mut Term) {
+    let why = match error {
+        SendError::Property { .. } => "the properties given with -D cannot be sent with it".to_owned(),
+        SendError::PacketTooLarge { maximum, .. } => format!("the broker takes packets of {maximum} bytes at most"),
+        other => format!("{other:?}"),
+    };
+    term.note(format_args!("warning: {packet} was not sent: {why}"));
+}

@@ -1,0 +1,70 @@
+//! The man page sections of pub, sub and rr that the option table does not hold.
+
+use super::Manual;
+
+const EXIT_CONNACK: (&str, &str) = ("1-5, 128-162", "The broker refused the connection: the code of its CONNACK.");
+const EXIT_USAGE: (&str, &str) =
+    ("1", "Usage, --help and --version, local input, TLS or login options, no connection at the start.");
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("XDG_CONFIG_HOME, HOME", "Where the options file is looked for."),
+    ("MQTT_HOST, MQTT_PORT", "Broker, where neither -h, -L nor --unix is given. Not under the mosquitto_* names."),
+    ("MOSQUITTO_PASSWORD", "Password, where -u is given without one. Not under the mosquitto_* names."),
+    ("SSLKEYLOGFILE", "As --tls-keylog."),
+    ("TZ", "Time zone of the times that sub and rr print."),
+];
+
+pub const PUB: Manual = Manual {
+    exit_status: &[
+        (
+            "0",
+            "Delivered as the QoS asks for, even if the broker acknowledged it with a failure; with -l, at the end of input.",
+        ),
+        EXIT_USAGE,
+        EXIT_CONNACK,
+        ("7", "The connection was lost."),
+        ("16, 128-153", "With --strict: the reason code of the PUBACK or PUBREC."),
+    ],
+    environment: ENVIRONMENT,
+    files: &[("~/.config/mosquitto_pub", "Options, one on a line, read before the command line.")],
+    examples: &[
+        ("moskit pub -t lab/door -m open", "Publish a message"),
+        (
+            "seq 10 | moskit pub -t lab/count -q 1 -l",
+            "Publish each line of the input, and wait for the acknowledgements",
+        ),
+        ("moskit pub -t lab/door -r -n", "Delete a retained message"),
+    ],
+    differences: &[
+        "DISCONNECT is always sent before the connection is closed, so no will is published.",
+        "With -l no line is lost when a fast input ends; lines may hold NUL bytes.",
+        "--cert and --key are used with the certificates of the operating system too.",
+        "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
+        "Why something failed and what to do follows on lines of their own, with a stable id; --quiet suppresses them.",
+        "-P shows the password in the process list: use --pw-file, --pw-prompt or --pw-command.",
+    ],
+    see_also: &["moskit-sub(1)", "moskit-rr(1)", "moskit-check(1)", "mosquitto_pub(1)", "mqtt(7)"],
+};
+
+pub const SUB: Manual = Manual {
+    exit_status: &[
+        ("0", "-C, -E or --retained-only is done, or a signal ended it; also if all subscriptions were denied."),
+        EXIT_USAGE,
+        EXIT_CONNACK,
+        ("27", "-W is over."),
+        ("255", "A signal or -W came before the broker had accepted."),
+        ("128-162", "With --strict: the reason code of a denied subscription."),
+    ],
+    environment: ENVIRONMENT,
+    files: &[("~/.config/mosquitto_sub", "Options, one on a line, read before the command line.")],
+    examples: &[
+        ("moskit sub -t 'lab/#' -v", "Print all messages below lab with their topics"),
+        ("moskit sub -t 'lab/#' -C 1 -W 5", "Wait for one message, five seconds at most"),
+        ("moskit sub -q 1 -c -i desk -t 'lab/#' -E", "Let the broker keep messages for this id from now on"),
+    ],
+    differences: &[
+        "--cert and --key are used with the certificates of the operating system too.",
+        "Why something failed and what to do follows on lines of their own, with a stable id; --quiet suppresses them.",
+        "-P shows the password in the process list: use --pw-file, --pw-prompt or --pw-command.",
+    ],
+    see_also: &["moskit-pub(1)", "moskit-rr(1)", "moskit-qshape(1)", "mosquitto_sub(1)", "mqtt(7)"],
+};

@@ -1,0 +1,380 @@
+//! `moskit sub`, and `mosquitto_sub`: prints the messages of its subscriptions (`spec/clients.md` §7.2).
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{sleep, sleep_until};
+
+use super::client_args::{ClientArgs, Strict, Verb};
+use super::connection::{self, Setup};
+use super::debug_lines;
+use super::outcome::Outcome;
+use super::printer::Printer;
+use super::{Applet, Invocation, client_options, client_setup, ending, manuals};
+use crate::client::{Client, Ending};
+use crate::mqtt::packet::{
+    Disconnect, PacketId, Properties, Publish, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions,
+};
+use crate::mqtt::session::{Event, Session};
+use crate::term::{Exit, Failure, Term};
+
+pub const APPLET: Applet = Applet {
+    name: "sub",
+    mosquitto_name: Some("mosquitto_sub"),
+    about: "Subscribe and print messages",
+    command: || client_options::command("sub", APPLET.about, client_options::SUB),
+    run,
+    manual: manuals::SUB,
+};
+
+/// How long a lost connection stays lost before the next attempt.
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
+
+/// Ended by a signal or `-W` before the broker had accepted.
+const TOO_EARLY: Exit = Exit(255);
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let args = client_setup::read(&APPLET, Verb::Sub, invocation, term)?;
+    let printer = Printer::new(&args).map_err(|error| error.into_failure(&invocation.program))?;
+    let setup = connection::prepare(Verb::Sub, invocation, &args, term)?;
+    connection::block_on(async move { Subscribing::new(&args, setup, printer)?.run(term).await })
+}
+
+/// A run of sub.
+struct Subscribing<'a> {
+    args: &'a ClientArgs,
+    setup: Setup,
+    client: Client,
+    printer: Printer,
+    signals: Signals,
+    /// When `-W` ends it; set by the first connection.
+    timeout_at: Option<Instant>,
+    /// Messages that `-C` still waits for.
+    left: Option<u32>,
+    /// The broker has accepted at least once.
+    accepted: bool,
+    /// Retained messages that are being removed and not yet acknowledged.
+    removals: HashSet<PacketId>,
+    /// Set when all is done but the removals.
+    finishing: bool,
+    refused: Option<Exit>,
+}
+
+/// What is to be done after an event.
+enum Step {
+    Go,
+    /// Leave with this exit code.
+    Leave(Exit),
+}
+
+/// What ended the wait.
+enum Woken {
+    Moved(Result<(), Ending>),
+    Signal,
+    TimedOut,
+}
+
+impl<'a> Subscribing<'a> {
+    fn new(args: &'a ClientArgs, mut setup: Setup, printer: Printer) -> Result<Self, Failure> {
+        let client = Client::new(setup.session());
+        Ok(Self {
+            args,
+            setup,
+            client,
+            printer,
+            signals: Signals::new()?,
+            timeout_at: None,
+            left: args.count,
+            accepted: false,
+            removals: HashSet::new(),
+            finishing: false,
+            refused: None,
+        })
+    }
+
+    async fn run(mut self, term: &mut Term) -> Result<Exit, Failure> {
+        self.printer.start(self.setup.host(), term);
+        self.setup.start(&mut self.client).await?;
+        self.timeout_at = self.args.timeout.map(|after| Instant::now() + after);
+        loop {
+            match self.converse(term).await? {
+                Ok(exit) => return Ok(exit),
+                Err(ending) if is_retried(&ending) => self.client.close().await,
+                Err(ending) => return Err(self.setup.lost(&mut self.client, self.accepted, &ending).await),
+            }
+            if let Some(exit) = self.reconnect(term).await? {
+                return Ok(exit);
+            }
+        }
+    }
+
+    /// Everything on one connection: how the program ends, or how the connection did.
+    async fn converse(&mut self, term: &mut Term) -> Result<Result<Exit, Ending>, Failure> {
+        loop {
+            let now = Instant::now();
+            loop {
+                let event = match self.client.poll_event(now) {
+                    Ok(Some(event)) => event,
+                    Ok(None) => break,
+                    Err(ending) => {
+                        self.drain_log(term);
+                        return Ok(Err(ending));
+                    }
+                };
+                match self.handle(event, now, term)? {
+                    Ok(Step::Go) => {}
+                    Ok(Step::Leave(exit)) => return self.leave(exit, ReasonCode::SUCCESS, term).await.map(Ok),
+                    Err(ending) => return Ok(Err(ending)),
+                }
+            }
+            if self.finishing && self.removals.is_empty() {
+                return self.leave(Exit::OK, ReasonCode::SUCCESS, term).await.map(Ok);
+            }
+            term.flush();
+            if term.out_failed().is_some() {
+                return self.leave(Exit::OK, ReasonCode::SUCCESS, term).await.map(Ok);
+            }
+            match self.wait(now).await {
+                Woken::Moved(Ok(())) => {}
+                Woken::Moved(Err(ending)) => return Ok(Err(ending)),
+                Woken::Signal => return self.interrupted(Exit::OK, term).await.map(Ok),
+                Woken::TimedOut => return self.timed_out(term).await.map(Ok),
+            }
+            self.printer.tick(Instant::now(), term);
+        }
+    }
+
+    async fn wait(&mut self, now: Instant) -> Woken {
+        let wake = [self.timeout_at, self.printer.deadline()].into_iter().flatten().min();
+        tokio::select! {
+            biased;
+            moved = self.client.transfer() => Woken::Moved(moved),
+            alarm = self.signals.wait() => if alarm { Woken::TimedOut } else { Woken::Signal },
+            () = sleep_until(wake.unwrap_or(now).into()), if wake.is_some() => {
+                if wake == self.timeout_at { Woken::TimedOut } else { Woken::Moved(Ok(())) }
+            }
+        }
+    }
+
+    /// `-W`, or an alarm. Before CONNACK nothing has been promised to anybody.
+    async fn timed_out(&mut self, term: &mut Term) -> Result<Exit, Failure> {
+        if !self.accepted {
+            return Ok(TOO_EARLY);
+        }
+        let exit = self.leave(Exit(Outcome::Timeout as u8), ReasonCode::DISCONNECT_WITH_WILL, term).await?;
+        term.note("Timed out");
+        Ok(exit)
+    }
+
+    async fn interrupted(&mut self, exit: Exit, term: &mut Term) -> Result<Exit, Failure> {
+        if !self.accepted {
+            return Ok(TOO_EARLY);
+        }
+        self.leave(exit, ReasonCode::DISCONNECT_WITH_WILL, term).await
+    }
+
+    /// Connects again until it succeeds: `None`; or until something ends the program.
+    async fn reconnect(&mut self, term: &mut Term) -> Result<Option<Exit>, Failure> {
+        // What was being removed is asked for again by the retained messages of the next connection.
+        self.removals.clear();
+        loop {
+            term.flush();
+            let timeout = self.timeout_at.unwrap_or_else(Instant::now);
+            tokio::select! {
+                () = sleep(RECONNECT_DELAY) => {}
+                alarm = self.signals.wait() => {
+                    return Ok(Some(if alarm { Exit(Outcome::Timeout as u8) } else { Exit::OK }));
+                }
+                () = sleep_until(timeout.into()), if self.timeout_at.is_some() => {
+                    term.note("Timed out");
+                    return Ok(Some(Exit(Outcome::Timeout as u8)));
+                }
+            }
+            self.setup.renew_login(self.client.session(), term)?;
+            if self.client.connect(&self.setup.route).await.is_ok() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Acts on one event. The outer error ends the program, the inner one the connection.
+    fn handle(&mut self, event: Event, now: Instant, term: &mut Term) -> Result<Result<Step, Ending>, Failure> {
+        Ok(Ok(match event {
+            Event::Message(publish) => self.message(&publish, now, term),
+            Event::Trace(trace) => {
+                debug_lines::tell(self.client.session(), &trace, term);
+                Step::Go
+            }
+            Event::Connected(_) => {
+                self.accepted = true;
+                self.subscribe(now, term)
+            }
+            Event::Refused(connack) => {
+                return Err(ending::refused(self.setup.version(), &connack, false));
+            }
+            Event::SubAck(suback) => self.subscribed(&suback, term),
+            Event::Acknowledged(acknowledged) => {
+                self.removals.remove(&acknowledged.packet_id);
+                Step::Go
+            }
+            Event::Disconnected(_) => return Ok(Err(Ending::Closed)),
+            Event::UnsubAck(_) | Event::Auth(_) | Event::Unsendable { .. } => Step::Go,
+        }))
+    }
+
+    /// One SUBSCRIBE with every `-t`, then an UNSUBSCRIBE for each `-U`. What cannot be sent in this
+    /// version is left out in silence by Mosquitto; we say so.
+    fn subscribe(&mut self, now: Instant, term: &mut Term) -> Step {
+        let args = self.args;
+        let options = SubscriptionOptions {
+            qos: args.qos,
+            no_local: false,
+            retain_as_published: args.retain_as_published,
+            retain_handling: args.retain_handling,
+        };
+        let session = self.client.session();
+        if !args.filters.is_empty() {
+            let subscriptions = args
+                .filters
+                .iter()
+                .map(|filter| Subscription { filter: filter.clone().into_inner(), options })
+                .collect();
+            if let Err(error) = session.subscribe(subscriptions, args.properties.subscribe.clone(), now) {
+                ending::note_unsent("SUBSCRIBE", error, term);
+            }
+        }
+        for filter in &args.unsubscribes {
+            let filters = vec![filter.clone().into_inner()];
+            if let Err(error) = session.unsubscribe(filters, args.properties.unsubscribe.clone(), now) {
+                ending::note_unsent("UNSUBSCRIBE", error, term);
+            }
+        }
+        Step::Go
+    }
+
+    fn subscribed(&mut self, suback: &SubAck, term: &mut Term) -> Step {
+        if self.args.debug && !self.args.quiet {
+            let codes: Vec<_> = suback.codes.iter().map(|code| code.0.to_string()).collect();
+            term.line(format_args!("Subscribed (mid: {}): {}", suback.packet_id, codes.join(", ")));
+        }
+        let denied = suback.codes.iter().find(|code| code.is_error()).copied();
+        if let Some(code) = denied
+            && self.args.strict >= Strict::Refusals
+        {
+            for (filter, code) in self.args.filters.iter().zip(&suback.codes).filter(|(_, code)| code.is_error()) {
+                term.note(format_args!("Warning: subscription to '{}' was denied: {}.", &**filter, code.text()));
+            }
+            return Step::Leave(Exit(code.0));
+        }
+        if denied.is_some() && suback.codes.iter().all(|code| code.is_error()) {
+            term.note("All subscription requests were denied.");
+            return Step::Leave(Exit::OK);
+        }
+        if self.args.exit_after_suback { Step::Leave(Exit::OK) } else { Step::Go }
+    }
+
+    /// One message, in the order of §7.2: filters, removal, print, count.
+    fn message(&mut self, publish: &Publish, now: Instant, term: &mut Term) -> Step {
+        self.printer.count();
+        if self.finishing {
+            return Step::Go;
+        }
+        let args = self.args;
+        if args.retained_only && !publish.retain {
+            return self.finish();
+        }
+        if publish.retain && args.no_retained {
+            return Step::Go;
+        }
+        if args.filter_outs.iter().any(|filter| filter.matches(&publish.topic)) {
+            return Step::Go;
+        }
+        if args.remove_retained && publish.retain {
+            remove(self.client.session(), publish, now).map(|id| self.removals.insert(id));
+        }
+        self.printer.print(publish, term);
+        match &mut self.left {
+            Some(left) if !args.message_rate => {
+                *left -= 1;
+                if *left == 0 { self.finish() } else { Step::Go }
+            }
+            _ => Step::Go,
+        }
+    }
+
+    /// Nothing more is printed. Removals that are on their way are waited for.
+    fn finish(&mut self) -> Step {
+        self.finishing = true;
+        if self.removals.is_empty() { Step::Leave(Exit::OK) } else { Step::Go }
+    }
+
+    /// DISCONNECT, and the end.
+    async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Result<Exit, Failure> {
+        term.flush();
+        let disconnect = Disconnect { reason, properties: self.args.properties.disconnect.clone() };
+        if self.client.session().disconnect(&disconnect, Instant::now()).is_err() {
+            let plain = Disconnect { reason, properties: Properties::new() };
+            let _ = self.client.session().disconnect(&plain, Instant::now());
+        }
+        self.drain_log(term);
+        self.client.close().await;
+        Ok(self.refused.unwrap_or(exit))
+    }
+
+    fn drain_log(&mut self, term: &mut Term) {
+        while let Some(event) = self.client.session().poll_event() {
+            if let Event::Trace(trace) = event {
+                debug_lines::tell(self.client.session(), &trace, term);
+            }
+        }
+    }
+}
+
+/// An empty retained message takes the place of the retained one.
+fn remove(session: &mut Session, publish: &Publish, now: Instant) -> Option<PacketId> {
+    let removal = Publish {
+        dup: false,
+        qos: QoS::AtLeastOnce,
+        retain: true,
+        topic: publish.topic.clone(),
+        packet_id: None,
+        properties: Properties::new(),
+        payload: bytes::Bytes::new(),
+    };
+    session.publish(removal, now).ok()
+}
+
+/// The results that Mosquitto's loop does not connect again after.
+fn is_retried(ending: &Ending) -> bool {
+    !matches!(ending::outcome(ending), Outcome::Protocol | Outcome::Tls | Outcome::Errno)
+}
+
+/// The signals that end sub.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    alarm: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::new(Exit::FAILED, format!("cannot listen for signals: {error}")))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            alarm: listen(SignalKind::alarm())?,
+        })
+    }
+
+    /// Whether the signal that came is SIGALRM.
+    async fn wait(&mut self) -> bool {
+        tokio::select! {
+            _ = self.interrupt.recv() => false,
+            _ = self.terminate.recv() => false,
+            _ = self.alarm.recv() => true,
+        }
+    }
+}
