@@ -8,7 +8,9 @@ use crate::client::{Ending, Remains, StartError};
 use crate::diagnose::{self, Attempted, Finding, Unanswered};
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
 use crate::mqtt::session::{SendError, SessionError};
+use crate::net::socks::{Reply, SocksError};
 use crate::net::tls::alert_in;
+use crate::net::websocket::WebSocketError;
 use crate::net::{ConnectError, reason};
 use crate::term::{Exit, Failure, Term};
 
@@ -23,21 +25,38 @@ pub fn failure(exit: Exit, line: &str, finding: Option<Finding>) -> Failure {
     }
 }
 
-/// The first attempt to connect did not come about: always 1.
+/// The first attempt to connect did not come about. Mosquitto ends with 1, but for what happens behind
+/// the TCP connection: there its proxy and WebSockets code has numbers of its own (§3.5, §3.6).
 pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Failure {
     let StartError::Connect(error) = error else {
         return failure(Exit::FAILED, "Unable to connect (Invalid input).\n", None);
     };
-    let line = match error {
+    let numbered = |outcome: Outcome| (Exit(outcome as u8), format!("Error: {}\n", outcome.text()));
+    let (exit, line) = match error {
         ConnectError::Lookup { .. } | ConnectError::BindLookup { .. } => {
-            "Unable to connect (Lookup error).\n".to_owned()
+            (Exit::FAILED, "Unable to connect (Lookup error).\n".to_owned())
         }
-        _ => match error.last_os_error() {
-            Some(error) => format!("Error: {}\n", reason(error)),
-            None => "Unable to connect (A TLS error occurred).\n".to_owned(),
-        },
+        ConnectError::Unreachable { .. } | ConnectError::Unix { .. } => {
+            let last = error.last_os_error().map(reason).unwrap_or_default();
+            (Exit::FAILED, format!("Error: {last}\n"))
+        }
+        ConnectError::Proxy { error, .. } => numbered(proxy_outcome(error)),
+        ConnectError::Tls(_) => (Exit::FAILED, "Unable to connect (A TLS error occurred).\n".to_owned()),
+        ConnectError::WebSocket(WebSocketError::Closed) => numbered(Outcome::ConnectionLost),
+        ConnectError::WebSocket(_) => numbered(Outcome::Unknown),
     };
-    failure(Exit::FAILED, &line, Some(diagnose::not_connected(error, attempted)))
+    failure(exit, &line, Some(diagnose::not_connected(error, attempted)))
+}
+
+fn proxy_outcome(error: &SocksError) -> Outcome {
+    match error {
+        SocksError::MethodRefused | SocksError::Reply(Reply::NotAllowed) => Outcome::Auth,
+        SocksError::Reply(Reply::NetworkUnreachable | Reply::HostUnreachable | Reply::ConnectionRefused) => {
+            Outcome::NotConnected
+        }
+        SocksError::Reply(Reply::Other(_)) => Outcome::InvalidInput,
+        _ => Outcome::Proxy,
+    }
 }
 
 /// What a connection that ended amounts to in Mosquitto's numbers.

@@ -31,6 +31,13 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
             Finding::error("net.unreachable", format!("{host}:{port} cannot be reached (tried {tried}): {last}"))
                 .fix(format!("check host, port and firewall: moskit check -h {host} -p {port}"))
         }
+        ConnectError::Proxy { proxy, error } => {
+            let place = format!("{}:{}", proxy.host, proxy.port);
+            Finding::error("net.proxy", format!("the proxy {place} does not let us through: {error}"))
+                .fix("check --proxy socks5h://[user[:password]@]host[:port], and what the proxy allows")
+        }
+        ConnectError::WebSocket(error) => Finding::error("proto.ws-vs-mqtt", error.to_string())
+            .fix("is this the port of a WebSockets listener? Without --ws we speak plain MQTT"),
         ConnectError::Tls(failure) => super::tls::handshake(failure, attempted),
         ConnectError::Unix { path, error } => {
             let path = path.display();
