@@ -131,6 +131,10 @@ impl Session {
             return Ok(false);
         }
         match self.decoder.decode(buffer) {
+            Ok(Some(Packet::Publish(publish))) if self.state == State::Connected => {
+                self.note_received(now);
+                self.message(publish, now).map(|()| true).map_err(|error| self.fail(error))
+            }
             Ok(Some(packet)) => self.handle_packet(packet, now).map(|()| true),
             Ok(None) => Ok(false),
             Err(error) => Err(self.fail(SessionError::Decode(error))),
@@ -138,12 +142,16 @@ impl Session {
     }
 
     /// As [`Session::handle_next`], for a packet that is decoded already.
-    #[inline]
     pub fn handle_packet(&mut self, packet: Packet, now: Instant) -> Result<(), SessionError> {
+        self.note_received(now);
+        self.receive(packet, now).map_err(|error| self.fail(error))
+    }
+
+    #[inline]
+    fn note_received(&mut self, now: Instant) {
         if let Some(keep_alive) = &mut self.keep_alive {
             keep_alive.note_received(now);
         }
-        self.receive(packet, now).map_err(|error| self.fail(error))
     }
 
     /// The next thing that happened.

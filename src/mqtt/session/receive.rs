@@ -118,8 +118,9 @@ impl Session {
         }
     }
 
-    #[inline]
-    fn message(&mut self, mut publish: Publish, now: Instant) -> Result<(), SessionError> {
+    /// Inlined into the reading of packets: at QoS 0 a message is moved, not worked on.
+    #[inline(always)]
+    pub(super) fn message(&mut self, mut publish: Publish, now: Instant) -> Result<(), SessionError> {
         if !publish.properties.is_empty() {
             self.aliases.resolve(&mut publish)?;
         }
@@ -127,23 +128,28 @@ impl Session {
             let packet_id = publish.packet_id.map_or(0, PacketId::get);
             self.trace(|| Trace::Received(Summary::publish(&publish.as_ref(), packet_id)));
         }
-        match (publish.qos, publish.packet_id) {
-            (QoS::AtLeastOnce, Some(packet_id)) => {
-                self.trace(|| Trace::Sending(Summary::PubAck { packet_id, reason: ReasonCode::SUCCESS }));
-                self.put(&Packet::PubAck(Ack::new(packet_id)), now);
-                self.events.push_back(Event::Message(publish));
-            }
-            (QoS::ExactlyOnce, Some(packet_id)) => {
-                // It may stay for long, the read buffer should not stay with it.
-                publish.detach();
-                if self.receiver.handle_publish(packet_id, publish) == Arrival::TooMany {
-                    return Err(SessionError::ReceiveMaximumExceeded);
-                }
-                self.trace(|| Trace::Sending(Summary::PubRec { packet_id, reason: ReasonCode::SUCCESS }));
-                self.put(&Packet::PubRec(Ack::new(packet_id)), now);
-            }
-            _ => self.events.push_back(Event::Message(publish)),
+        match publish.packet_id {
+            None => self.events.push_back(Event::Message(publish)),
+            Some(packet_id) => self.acknowledge(publish, packet_id, now)?,
         }
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, mut publish: Publish, packet_id: PacketId, now: Instant) -> Result<(), SessionError> {
+        let reason = ReasonCode::SUCCESS;
+        if publish.qos == QoS::AtLeastOnce {
+            self.trace(|| Trace::Sending(Summary::PubAck { packet_id, reason }));
+            self.put(&Packet::PubAck(Ack::new(packet_id)), now);
+            self.events.push_back(Event::Message(publish));
+            return Ok(());
+        }
+        // It may stay for long, the read buffer should not stay with it.
+        publish.detach();
+        if self.receiver.handle_publish(packet_id, publish) == Arrival::TooMany {
+            return Err(SessionError::ReceiveMaximumExceeded);
+        }
+        self.trace(|| Trace::Sending(Summary::PubRec { packet_id, reason }));
+        self.put(&Packet::PubRec(Ack::new(packet_id)), now);
         Ok(())
     }
 
