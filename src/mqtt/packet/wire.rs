@@ -13,7 +13,7 @@ pub const MAXIMUM_VARIABLE_BYTE_INTEGER: usize = 268_435_455;
 const VARIABLE_BYTES: usize = 4;
 
 /// What is left of the body of one packet.
-pub(super) struct Reader {
+pub struct Reader {
     bytes: Bytes,
     /// Whether to refuse what does not keep the packet from being understood: a server's part.
     strict: bool,

@@ -1,0 +1,234 @@
+//! The properties of MQTT 5, §2.2.2: what one packet carries, and the rules for it.
+
+mod table;
+mod value;
+
+pub use table::{Property, PropertyId};
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::wire::{Reader, put_variable, variable_length};
+use super::{DecodeError, EncodeError};
+
+/// Properties that one packet may bring: far more than anyone sends, and it keeps a packet of two-byte
+/// user properties from taking sixteen times its size in memory.
+pub const MAXIMUM_PROPERTIES: usize = 65_536;
+
+/// Largest subscription identifier, §3.8.2.1.2.
+const MAXIMUM_SUBSCRIPTION_IDENTIFIER: u32 = 268_435_455;
+
+/// The properties of one packet, in wire order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties(Vec<Property>);
+
+impl Properties {
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub fn push(&mut self, property: Property) {
+        self.0.push(property);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Property> {
+        self.0.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes the last one off again.
+    pub fn pop(&mut self) -> Option<Property> {
+        self.0.pop()
+    }
+
+    /// Copies what the properties share with their read buffer.
+    pub(super) fn detach(&mut self) {
+        self.0.iter_mut().for_each(Property::detach);
+    }
+
+    pub fn retain(&mut self, keep: impl FnMut(&Property) -> bool) {
+        self.0.retain(keep);
+    }
+}
+
+impl Properties {
+    /// Whether `owner` may carry these: each allowed there, in range, and no more often than allowed.
+    pub fn check(&self, owner: PropertyOwner) -> Result<(), DecodeError> {
+        let mut seen = 0;
+        self.0.iter().try_for_each(|property| check_one(property, owner, &mut seen, true))
+    }
+
+    /// Reads the property length and the properties, as they stand in a packet and in a mosquitto.db.
+    pub fn from_bytes(bytes: Bytes, owner: PropertyOwner) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes, true);
+        let properties = Self::read(&mut reader, owner)?;
+        reader.finish()?;
+        Ok(properties)
+    }
+
+    /// The property length and the properties.
+    pub fn to_bytes(&self) -> Result<Bytes, EncodeError> {
+        let mut out = BytesMut::with_capacity(self.encoded_len()?);
+        self.write(&mut out)?;
+        Ok(out.freeze())
+    }
+
+    #[inline]
+    pub(super) fn read(reader: &mut Reader, owner: PropertyOwner) -> Result<Self, DecodeError> {
+        match reader.variable()? {
+            0 => Ok(Self::new()),
+            length => Self::read_some(reader.part(length)?, owner),
+        }
+    }
+
+    fn read_some(mut reader: Reader, owner: PropertyOwner) -> Result<Self, DecodeError> {
+        let mut properties = Vec::new();
+        let mut seen = 0;
+        while !reader.is_empty() {
+            if properties.len() == MAXIMUM_PROPERTIES {
+                return Err(DecodeError::TooManyProperties);
+            }
+            let number = reader.variable()? as u32;
+            let id = PropertyId::from_number(number).ok_or(DecodeError::UnknownProperty(number))?;
+            let property = Property::read(id, &mut reader)?;
+            check_one(&property, owner, &mut seen, reader.is_strict())?;
+            properties.push(property);
+        }
+        Ok(Self(properties))
+    }
+
+    /// Bytes of the properties themselves, without the length in front of them.
+    pub(super) fn content_len(&self) -> Result<usize, EncodeError> {
+        self.0.iter().try_fold(0, |sum, property| Ok(sum + 1 + property.value_len()?))
+    }
+
+    /// Bytes of the property length and the properties.
+    pub(super) fn encoded_len(&self) -> Result<usize, EncodeError> {
+        let content = self.content_len()?;
+        Ok(variable_length(content) + content)
+    }
+
+    pub(super) fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        put_variable(self.content_len()?, out);
+        for property in &self.0 {
+            out.put_u8(property.id() as u8);
+            property.write_value(out);
+        }
+        Ok(())
+    }
+}
+
+/// `seen` has a bit for each identifier that came before. Unless `strict`, a receiver forgives what another client, not
+/// the peer, has done wrong: brokers pass such messages on.
+fn check_one(property: &Property, owner: PropertyOwner, seen: &mut u64, strict: bool) -> Result<(), DecodeError> {
+    let id = property.id();
+    if !id.is_allowed_in(owner) {
+        return Err(DecodeError::PropertyNotAllowed(id));
+    }
+    if *seen & 1 << id as u8 != 0 && !id.is_repeatable_in(owner) {
+        return Err(DecodeError::DuplicateProperty(id));
+    }
+    *seen |= 1 << id as u8;
+    let passed_on = matches!(id, PropertyId::PayloadFormatIndicator | PropertyId::ResponseTopic);
+    if property.has_valid_value() || passed_on && !strict { Ok(()) } else { Err(DecodeError::PropertyValue(id)) }
+}
+
+impl FromIterator<Property> for Properties {
+    fn from_iter<I: IntoIterator<Item = Property>>(properties: I) -> Self {
+        Self(properties.into_iter().collect())
+    }
+}
+
+impl<'a> IntoIterator for &'a Properties {
+    type Item = &'a Property;
+    type IntoIter = std::slice::Iter<'a, Property>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl Property {
+    /// Whether the value is one that the standard gives a meaning.
+    fn has_valid_value(&self) -> bool {
+        match self {
+            Self::PayloadFormatIndicator(value)
+            | Self::RequestProblemInformation(value)
+            | Self::RequestResponseInformation(value)
+            | Self::MaximumQoS(value)
+            | Self::RetainAvailable(value)
+            | Self::WildcardSubscriptionAvailable(value)
+            | Self::SubscriptionIdentifierAvailable(value)
+            | Self::SharedSubscriptionAvailable(value) => *value <= 1,
+            Self::ReceiveMaximum(value) | Self::TopicAlias(value) => *value != 0,
+            Self::MaximumPacketSize(value) => *value != 0,
+            Self::SubscriptionIdentifier(value) => (1..=MAXIMUM_SUBSCRIPTION_IDENTIFIER).contains(value),
+            // [MQTT-3.3.2-14]; it is a topic name, so not empty either.
+            Self::ResponseTopic(topic) => !topic.is_empty() && !topic.contains(['+', '#']),
+            _ => true,
+        }
+    }
+}
+
+/// What a property may be attached to: a packet, or the will in a CONNECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PropertyOwner {
+    Will = 0,
+    Connect = 1,
+    ConnAck = 2,
+    Publish = 3,
+    PubAck = 4,
+    PubRec = 5,
+    PubRel = 6,
+    PubComp = 7,
+    Subscribe = 8,
+    SubAck = 9,
+    Unsubscribe = 10,
+    UnsubAck = 11,
+    Disconnect = 14,
+    Auth = 15,
+}
+
+impl PropertyOwner {
+    const ALL: [(Self, &str); 14] = [
+        (Self::Will, "will"),
+        (Self::Connect, "connect"),
+        (Self::ConnAck, "connack"),
+        (Self::Publish, "publish"),
+        (Self::PubAck, "puback"),
+        (Self::PubRec, "pubrec"),
+        (Self::PubRel, "pubrel"),
+        (Self::PubComp, "pubcomp"),
+        (Self::Subscribe, "subscribe"),
+        (Self::SubAck, "suback"),
+        (Self::Unsubscribe, "unsubscribe"),
+        (Self::UnsubAck, "unsuback"),
+        (Self::Disconnect, "disconnect"),
+        (Self::Auth, "auth"),
+    ];
+
+    /// By its name on the command line, in any case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(owner, _)| *owner)
+    }
+}
+
+/// The data type of a property, numbered as Mosquitto does in its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum PropertyType {
+    Byte = 1,
+    TwoByteInteger = 2,
+    FourByteInteger = 3,
+    VariableByteInteger = 4,
+    Binary = 5,
+    String = 6,
+    StringPair = 7,
+}
