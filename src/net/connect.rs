@@ -165,7 +165,7 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
             .map_err(|error| ConnectError::Unix { path: path.clone(), error })?,
         Endpoint::Tcp { host, port } => match &route.proxy {
             Some(proxy) => connect_through(proxy, host, *port, route).await?,
-            None => connect_tcp(host, *port, route).await.map(Stream::Tcp)?,
+            None => connect_tcp(host, *port, route).await.map(Stream::connected)?,
         },
     };
     if let Some(tls) = &route.tls {
@@ -181,7 +181,7 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
 }
 
 async fn connect_through(proxy: &Proxy, host: &str, port: u16, route: &Route) -> Result<Stream, ConnectError> {
-    let mut stream = connect_tcp(&proxy.host, proxy.port, route).await.map(Stream::Tcp)?;
+    let mut stream = connect_tcp(&proxy.host, proxy.port, route).await.map(Stream::connected)?;
     let negotiated = timeout(HANDSHAKE_TIMEOUT, socks::negotiate(&mut stream, proxy, host, port)).await;
     match negotiated.unwrap_or(Err(SocksError::TimedOut)) {
         Ok(()) => Ok(stream),
@@ -267,7 +267,6 @@ mod tests {
         let mut ours = connect(&route("127.0.0.1", listener.local_addr().unwrap().port())).await.unwrap();
         let (mut theirs, _) = listener.accept().await.unwrap();
         ours.write_all(b"ping").await.unwrap();
-        ours.quickack();
         let mut got = [0; 4];
         theirs.read_exact(&mut got).await.unwrap();
         assert_eq!(&got, b"ping");
@@ -343,7 +342,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut route = route("127.0.0.1", listener.local_addr().unwrap().port());
         route.nodelay = true;
-        let Stream::Tcp(tcp) = connect(&route).await.unwrap() else { panic!("not TCP") };
-        assert!(tcp.nodelay().unwrap());
+        assert!(
+            connect_tcp("127.0.0.1", listener.local_addr().unwrap().port(), &route).await.unwrap().nodelay().unwrap()
+        );
     }
 }

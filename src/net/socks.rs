@@ -224,7 +224,6 @@ async fn skip_address(stream: &mut Stream, kind: u8) -> Result<(), SocksError> {
 async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), SocksError> {
     stream.write_all(bytes).await?;
     stream.flush().await?;
-    stream.quickack();
     Ok(())
 }
 

@@ -18,10 +18,32 @@ pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connected stream of bytes.
 #[derive(Debug)]
 pub enum Stream {
-    Tcp(TcpStream),
+    Tcp(Tcp),
     Unix(UnixStream),
     Tls(Box<TlsStream>),
     WebSocket(Box<WebSocket>),
+}
+
+/// A TCP connection.
+#[derive(Debug)]
+pub struct Tcp {
+    socket: TcpStream,
+    /// Acknowledges what arrives at once, each time before it waits for more. A peer with Nagle's
+    /// algorithm on (mosquitto) holds the rest of its answer back until then, and the kernel would
+    /// take up to 40 ms: after a TLS 1.3 handshake, for one, the session tickets and CONNACK come apart.
+    /// For whoever waits for answers; one who gives them acknowledges with them.
+    quick: bool,
+}
+
+impl Tcp {
+    /// Linux only; elsewhere it does nothing. The kernel forgets it with the next exchange.
+    fn acknowledge(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if self.quick {
+            // Only a hint to the kernel: refused, it costs time and nothing else.
+            let _ = rustix::net::sockopt::set_tcp_quickack(&self.socket, true);
+        }
+    }
 }
 
 /// A TLS session over another stream.
@@ -63,19 +85,20 @@ impl Stream {
         timeout(LAST_WORDS_TIMEOUT, reading).await.ok().flatten()
     }
 
-    /// Asks the kernel to acknowledge what arrives at once instead of after up to 40 ms. A peer with
-    /// Nagle's algorithm on holds its answer back until then, so this is called each time before
-    /// waiting for an answer: the kernel forgets it with the next exchange. Linux only; elsewhere,
-    /// and on streams that are not TCP, it does nothing.
+    /// A connection that we have made and will wait for answers on.
+    pub(super) fn connected(socket: TcpStream) -> Self {
+        Self::Tcp(Tcp { socket, quick: true })
+    }
+
+    /// Acknowledges at once what has arrived and what will arrive next. A client's stream does so by
+    /// itself whenever it waits to read.
     pub fn quickack(&self) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(tcp) = self.tcp() {
-            // Only a hint to the kernel: refused, it costs time and nothing else.
-            let _ = rustix::net::sockopt::set_tcp_quickack(tcp, true);
+            tcp.acknowledge();
         }
     }
 
-    fn tcp(&self) -> Option<&TcpStream> {
+    fn tcp(&self) -> Option<&Tcp> {
         match self {
             Self::Tcp(tcp) => Some(tcp),
             Self::Unix(_) => None,
@@ -86,8 +109,9 @@ impl Stream {
 }
 
 impl From<TcpStream> for Stream {
-    fn from(tcp: TcpStream) -> Self {
-        Self::Tcp(tcp)
+    /// A connection that somebody made to us.
+    fn from(socket: TcpStream) -> Self {
+        Self::Tcp(Tcp { socket, quick: false })
     }
 }
 
@@ -101,7 +125,10 @@ impl From<UnixStream> for Stream {
 macro_rules! within {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream {
-            Stream::Tcp($inner) => $call,
+            Stream::Tcp(tcp) => {
+                let $inner = &mut tcp.socket;
+                $call
+            }
             Stream::Unix($inner) => $call,
             Stream::Tls(tls) => {
                 let $inner = &mut tls.stream;
@@ -117,7 +144,12 @@ macro_rules! within {
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        within!(self.get_mut(), inner => Pin::new(inner).poll_read(context, buffer))
+        let stream = self.get_mut();
+        let polled = within!(&mut *stream, inner => Pin::new(inner).poll_read(context, buffer));
+        if let (Self::Tcp(tcp), Poll::Pending) = (stream, &polled) {
+            tcp.acknowledge();
+        }
+        polled
     }
 }
 
@@ -144,7 +176,7 @@ impl AsyncWrite for Stream {
 
     fn is_write_vectored(&self) -> bool {
         match self {
-            Self::Tcp(tcp) => tcp.is_write_vectored(),
+            Self::Tcp(tcp) => tcp.socket.is_write_vectored(),
             Self::Unix(unix) => unix.is_write_vectored(),
             Self::Tls(tls) => tls.stream.is_write_vectored(),
             Self::WebSocket(socket) => socket.is_write_vectored(),

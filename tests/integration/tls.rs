@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use moskit::net::tls::{self, Alert, Cause, Checks, ClientCertificates, OptionsError, Server, ServerOptions, Version};
 use moskit::net::{ConnectError, Endpoint, Route, Stream, connect};
@@ -64,7 +65,6 @@ fn route(host: &str, port: u16, options: &tls::Options) -> Route {
 async fn exchange(stream: &mut Stream) -> std::io::Result<[u8; 4]> {
     stream.write_all(CONNECT).await?;
     stream.flush().await?;
-    stream.quickack();
     let mut answer = [0; 4];
     stream.read_exact(&mut answer).await?;
     Ok(answer)
@@ -347,4 +347,30 @@ async fn tls_1_2_works_with_an_x509_v1_certificate_and_the_cipher_asked_for() {
     assert!(matches!(failure.cause, Cause::Alert(Alert(70))), "{failure:?}");
     server.kill().unwrap();
     server.wait().unwrap();
+}
+
+/// mosquitto writes session tickets and CONNACK apart, with Nagle's algorithm on: without quick
+/// acknowledgements each exchange takes 40 ms and more.
+#[tokio::test]
+async fn an_exchange_over_tls_does_not_wait_for_delayed_acknowledgements() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    if installed("openssl").is_none() || installed("mosquitto").is_none() {
+        return;
+    }
+    tutorial(folder);
+    let port = free_port();
+    let files = "cafile ca.crt\ncertfile server.crt\nkeyfile server.key";
+    let configuration = format!("listener {port} 127.0.0.1\nallow_anonymous true\n{files}\n");
+    let Some(_broker) = Mosquitto::start(folder, &configuration) else { return };
+    let route = route("localhost", port, &options(folder));
+    let mut times = Vec::new();
+    for _ in 0..9 {
+        let mut stream = connect(&route).await.unwrap();
+        let start = Instant::now();
+        assert_eq!(exchange(&mut stream).await.unwrap(), CONNACK);
+        times.push(start.elapsed());
+    }
+    times.sort();
+    assert!(times[times.len() / 2] < Duration::from_millis(25), "{times:?}");
 }

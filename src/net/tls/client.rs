@@ -93,7 +93,6 @@ impl Client {
             Ok(config) => config,
             Err(error) => return Err(failure(Cause::Incompatible(error.to_string()))),
         };
-        stream.quickack();
         let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, stream);
         match timeout(HANDSHAKE_TIMEOUT, connecting).await {
             Ok(Ok(connected)) => {

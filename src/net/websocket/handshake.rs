@@ -100,7 +100,6 @@ pub(in crate::net) async fn open(
     );
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
-    stream.quickack();
     let mut received = BytesMut::new();
     let end = read_head(&mut stream, &mut received, HEAD_LIMIT).await?;
     check_response(&received[..end], &key)?;
