@@ -247,7 +247,7 @@ fn wrong_name(certificate: &Certificate, asked: &PeerName, as_dns: bool) -> Word
     } else {
         names.iter().take(8).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     };
-    let reissue = format!("moskit certgen server --san {asked}");
+    let reissue = format!("moskit certgen server {asked}");
     if as_dns {
         return (
             format!("the address {asked} stands in the certificate as a DNS name, where it means nothing"),
@@ -298,7 +298,7 @@ pub fn warning(warning: Warning, leaf: &Certificate, asked: Option<&PeerName>, s
         (Warning::CommonNameOnly, Some(PeerName::Ip(address))) => {
             Finding::error("cert.ip-in-cn-or-dns", format!("the address {address} stands in the common name only"))
                 .evidence("OpenSSL wants it as an iPAddress in subjectAltName; Mosquitto before 2.1 did not")
-                .fix(format!("moskit certgen server --san {address}"))
+                .fix(format!("moskit certgen server {address}"))
         }
         (Warning::CommonNameOnly, _) => {
             let name = leaf.common_name().unwrap_or_default();
@@ -306,7 +306,7 @@ pub fn warning(warning: Warning, leaf: &Certificate, asked: Option<&PeerName>, s
                 "cert.cn-only",
                 "the certificate has no subjectAltName: Mosquitto's clients take it, rustls, Go and browsers do not",
             )
-            .fix(format!("moskit certgen server --san {name}"))
+            .fix(format!("moskit certgen server {name}"))
         }
         (Warning::Version1, _) => {
             Finding::warning("cert.v1", "the certificate is X.509 v1: OpenSSL clients take it, rustls does not")

@@ -74,7 +74,11 @@ fn refusal(stack: Stack, verdict: &Verdict, asked: Option<&PeerName>) -> Option<
         verdict.problems.iter().find(|problem| minds(stack, problem, verdict)).map(|problem| problem.id().to_owned());
     by_problem
         .or_else(|| {
-            verdict.warnings.iter().find_map(|warning| minds_warning(stack, *warning, asked)).map(str::to_owned)
+            verdict
+                .warnings
+                .iter()
+                .find_map(|warning| minds_warning(stack, *warning, asked, verdict))
+                .map(str::to_owned)
         })
         .or_else(|| beyond_mbedtls(stack, verdict))
 }
@@ -96,15 +100,26 @@ fn is_last(certificate: &Arc<Certificate>, verdict: &Verdict) -> bool {
     verdict.path.len() > 1 && verdict.path.last().is_some_and(|last| last.der == certificate.der)
 }
 
-fn minds_warning(stack: Stack, warning: Warning, asked: Option<&PeerName>) -> Option<&'static str> {
+fn minds_warning(stack: Stack, warning: Warning, asked: Option<&PeerName>, verdict: &Verdict) -> Option<&'static str> {
     let is_address = matches!(asked, Some(PeerName::Ip(_)));
     match (stack, warning) {
         (Stack::OpenSsl | Stack::MbedTls, Warning::CommonNameOnly) if is_address => Some("cert.ip-in-cn-or-dns"),
+        (Stack::OpenSsl, Warning::SubjectEqualsIssuer) if !key_ids_differ(verdict) => {
+            Some("cert.subject-equals-issuer")
+        }
         (Stack::Rustls, Warning::CommonNameOnly) => Some("cert.cn-only"),
         (Stack::Rustls, Warning::Version1) => Some("cert.v1"),
         (Stack::Rustls, Warning::CaAsLeaf) => Some("cert.self-signed-as-server"),
         _ => None,
     }
+}
+
+/// Key identifiers tell OpenSSL 3 that a certificate with the name of its CA is not self-signed (measured
+/// with 3.0.19); the recipes of openssl write none.
+fn key_ids_differ(verdict: &Verdict) -> bool {
+    verdict.path.first().is_some_and(|leaf| {
+        leaf.subject_key_id.is_some() && leaf.authority_key_id.is_some() && leaf.subject_key_id != leaf.authority_key_id
+    })
 }
 
 /// What mbedTLS cannot read at all.

@@ -4,6 +4,7 @@
 mod broker;
 mod certgen;
 mod certgen_broken;
+mod certgen_judge;
 mod certgen_look;
 mod failures;
 mod formats;

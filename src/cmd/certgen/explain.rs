@@ -52,6 +52,9 @@ pub fn not_made(what: &str, error: Error) -> Failure {
         }
         Error::OutsideConstraints { name } => failed(format!("the CA's name constraints do not allow `{name}`"))
             .hint("moskit certgen inspect shows what they allow; --san gives the certificate another name"),
+        Error::ForeignPurpose { purposes } => {
+            failed(format!("it is for {purposes}, which is not a server's or client's purpose"))
+        }
         Error::UnsupportedKey => failed("the key is of a type or size that cannot be used here".to_owned())
             .hint("P-256, P-384, P-521, RSA from 2048 to 8192 bits and Ed25519 can"),
         Error::Library(why) => failed(why),

@@ -20,12 +20,24 @@ const FOLDER_MODE: u32 = 0o700;
 pub struct NewFile {
     pub path: PathBuf,
     text: Zeroizing<Vec<u8>>,
-    mode: u32,
+    permission: Permission,
 }
 
 impl NewFile {
     pub fn new(path: PathBuf, text: impl Into<Vec<u8>>, mode: u32) -> Self {
-        Self { path, text: Zeroizing::new(text.into()), mode }
+        Self { path, text: Zeroizing::new(text.into()), permission: Permission::Exactly(mode) }
+    }
+
+    /// Owner and mode of the file that it replaces stay: the broker may be the owner.
+    pub fn in_place(mut self) -> Self {
+        self.permission = Permission::KeepOr(self.mode());
+        self
+    }
+
+    fn mode(&self) -> u32 {
+        match self.permission {
+            Permission::Exactly(mode) | Permission::KeepOr(mode) => mode,
+        }
     }
 
     /// Certificates, one behind the other.
@@ -53,9 +65,9 @@ pub fn write_all(files: &[NewFile], force: bool) -> Result<(), Failure> {
     }
     let draft = |file: &NewFile| {
         if force {
-            Draft::replacing(&file.path, &file.text, Permission::Exactly(file.mode))
+            Draft::replacing(&file.path, &file.text, file.permission)
         } else {
-            Draft::new(&file.path, &file.text, file.mode)
+            Draft::new(&file.path, &file.text, file.mode())
         }
     };
     // All content is on the disk before the first file gets its name.

@@ -123,9 +123,9 @@ pub struct Output {
 /// The authority that signs.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Issuer {
-    /// Folder of the CA (ca.crt and ca.key)
-    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
-    pub dir: PathBuf,
+    /// Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]
+    #[arg(short, long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
     /// Certificate of the CA [default: DIR/ca.crt]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub ca: Option<PathBuf>,
@@ -138,7 +138,13 @@ pub struct Issuer {
 
 impl Issuer {
     pub fn certificate_path(&self) -> PathBuf {
-        self.ca.clone().unwrap_or_else(|| self.dir.join("ca.crt"))
+        self.ca.clone().unwrap_or_else(|| self.dir.as_deref().unwrap_or(Path::new(".")).join("ca.crt"))
+    }
+
+    /// The same, looked for beside `file` unless a place was given.
+    pub fn beside(&self, file: &Path) -> Self {
+        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        Self { dir: self.dir.clone().or(Some(folder)), ..self.clone() }
     }
 
     /// The folder that new files go to: the asked one, or the CA's.
@@ -146,7 +152,7 @@ impl Issuer {
         match (&output.out, &self.ca) {
             (Some(folder), _) => folder.clone(),
             (None, Some(ca)) => ca.parent().map(Path::to_owned).unwrap_or_default(),
-            (None, None) => self.dir.clone(),
+            (None, None) => self.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
         }
     }
 

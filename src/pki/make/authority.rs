@@ -116,6 +116,30 @@ impl Authority {
         self.sign_for(leaf, None, public_key)
     }
 
+    /// The certificate `old` once more, for `public_key` and with another validity. Its subject is
+    /// copied, its names and its purpose are kept, everything else is as for a new one.
+    pub fn renew(
+        &self,
+        old: &Certificate,
+        public_key: &[u8],
+        validity: Validity,
+    ) -> Result<CertificateDer<'static>, Error> {
+        let purpose = match &old.extended_key_usage {
+            Some(usage) if usage.client && !usage.server => Purpose::Client,
+            Some(usage) if usage.server && !usage.client => Purpose::Server,
+            Some(usage) if !usage.server && !usage.names.iter().any(|name| name == "anyExtendedKeyUsage") => {
+                return Err(Error::ForeignPurpose { purposes: usage.names.join(", ") });
+            }
+            // Without the extension it may be used for both, and perhaps is.
+            _ => Purpose::Both,
+        };
+        // The subject is copied. That there is one decides whether the alternative names are critical.
+        let stand_in = (!old.subject.is_empty()).then(|| "stand-in".to_owned());
+        let subject = Subject { common_name: stand_in, ..Subject::default() };
+        let names = old.alternative_names.clone().unwrap_or_default();
+        self.sign_for(&Leaf { subject, names, purpose, validity }, Some(old.subject.der()), public_key)
+    }
+
     /// As [`Authority::sign`], but with `subject` (a DER name, from a request) as it is.
     pub(super) fn sign_for(
         &self,

@@ -4,13 +4,16 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der};
-use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
+use aws_lc_rs::signature::{
+    self as algorithms, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+};
 use rcgen::{PublicKeyData, SigningKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use zeroize::Zeroizing;
 
 use super::{Error, der, to_pem};
 use crate::pki::key::{self, KeyFormat, PrivateKey};
+use crate::pki::signature;
 
 /// The algorithm and size of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,18 @@ impl KeyType {
         ("rsa4096", Self::Rsa(4096)),
         ("ed25519", Self::Ed25519),
     ];
+
+    /// The type to make for another key of this kind, if we make one.
+    pub fn of(kind: &signature::KeyKind) -> Option<Self> {
+        let same = match kind {
+            signature::KeyKind::P256 => Self::P256,
+            signature::KeyKind::P384 => Self::P384,
+            signature::KeyKind::Ed25519 => Self::Ed25519,
+            signature::KeyKind::Rsa { bits } => Self::Rsa((*bits).max(2048)),
+            signature::KeyKind::P521 | signature::KeyKind::Other(_) => return None,
+        };
+        Self::OFFERED.iter().map(|(_, offered)| *offered).find(|offered| *offered == same)
+    }
 
     /// RSA keys also encrypt the premaster secret of TLS 1.2's oldest suites, which key usage must say.
     pub fn is_rsa(self) -> bool {
@@ -167,9 +182,9 @@ fn from_pkcs8(document: &[u8], algorithm: &'static rcgen::SignatureAlgorithm) ->
 
 fn curves() -> impl Iterator<Item = (KeyType, &'static EcdsaSigningAlgorithm)> {
     [
-        (KeyType::P256, &signature::ECDSA_P256_SHA256_ASN1_SIGNING),
-        (KeyType::P384, &signature::ECDSA_P384_SHA384_ASN1_SIGNING),
-        (KeyType::P521, &signature::ECDSA_P521_SHA512_ASN1_SIGNING),
+        (KeyType::P256, &algorithms::ECDSA_P256_SHA256_ASN1_SIGNING),
+        (KeyType::P384, &algorithms::ECDSA_P384_SHA384_ASN1_SIGNING),
+        (KeyType::P521, &algorithms::ECDSA_P521_SHA512_ASN1_SIGNING),
     ]
     .into_iter()
 }

@@ -72,6 +72,10 @@ pub enum Error {
     OutsideConstraints {
         name: String,
     },
+    /// A certificate that is for neither servers nor clients is not renewed.
+    ForeignPurpose {
+        purposes: String,
+    },
     /// A private key of a kind that cannot be used here.
     UnsupportedKey,
     /// The cryptographic library refused; its own words.

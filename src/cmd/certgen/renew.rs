@@ -1,0 +1,125 @@
+//! `certgen renew`: the same certificate with a new end, when it is due.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::ca::tell;
+use super::dates::{DAY, from_now, instant, now, parse_duration};
+use super::explain::not_made;
+use super::files::{NewFile, write_all};
+use super::options::{Issuer, Lifetime, certificates, chain_path};
+use crate::pki::certificate::Certificate;
+use crate::pki::make::{KeyPair, KeyType};
+use crate::term::{Exit, Failure, Term};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The certificate; it is replaced, and so is its chain file, if it has one
+    #[arg(value_name = "CERT", value_hint = clap::ValueHint::FilePath)]
+    certificate: PathBuf,
+    /// Renew only if less than this is left; otherwise end with 1
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
+    within: i64,
+    /// Make a new key too, of the same type; it replaces the old one
+    #[arg(long)]
+    new_key: bool,
+    /// Keep the key, as is done anyway
+    #[arg(long, conflicts_with = "new_key")]
+    same_key: bool,
+    /// The private key of CERT [default: as CERT, with .key]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    lifetime: Lifetime,
+    #[command(flatten)]
+    issuer: Issuer,
+    /// Run this command with the shell after the renewal: systemctl reload mosquitto
+    #[arg(long, value_name = "COMMAND")]
+    exec: Option<String>,
+}
+
+/// Ends with 0 if the certificate was renewed, 1 if it is not due, 2 if something failed.
+pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+    renew(args, term).map_err(|mut failure| {
+        if failure.exit == Exit::FAILED {
+            failure.exit = Exit::DAMAGED;
+        }
+        failure
+    })
+}
+
+fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+    let now = now();
+    let old = certificates(&args.certificate)?.remove(0);
+    let shown = args.certificate.display();
+    if old.is_ca() {
+        return Err(Failure::new(
+            Exit::FAILED,
+            format!("`{shown}` is a CA; renewing it would not reach those who trust it"),
+        )
+        .hint("make a new one: moskit certgen ca NAME"));
+    }
+    if old.not_after - now > args.within {
+        term.line(format_args!(
+            "{shown}: not due, expires {} ({})",
+            from_now(old.not_after, now),
+            instant(old.not_after)
+        ));
+        return Ok(Exit::FAILED);
+    }
+    let issuer = args.issuer.beside(&args.certificate).open(now, term)?;
+    let authority = issuer.authority.certificate();
+    if old.issuer != authority.subject {
+        return Err(Failure::new(
+            Exit::FAILED,
+            format!("`{shown}` was issued by `{}`, not by `{}`", old.issuer, authority.subject),
+        )
+        .hint("--ca FILE names the CA that issued it"));
+    }
+    let key_path = args.key.clone().unwrap_or_else(|| args.certificate.with_extension("key"));
+    let new_key = if args.new_key { Some(same_type(&old)?) } else { None };
+    let public_key = new_key.as_ref().map_or_else(|| old.public_key.info.clone(), KeyPair::public_key);
+    let lived = (old.not_after - old.not_before - args.lifetime.backdate) / DAY;
+    let days = u32::try_from(lived.max(1)).unwrap_or(u32::MAX);
+    let validity = args.lifetime.validity(now, days, Some(authority), term);
+    let made = issuer
+        .authority
+        .renew(&old, &public_key, validity)
+        .map_err(|error| not_made(&format!("renew `{shown}`"), error))?;
+    let certificate = Certificate::parse(&made)
+        .map_err(|_| Failure::new(Exit::FAILED, format!("the new `{shown}` cannot be read back")))?;
+    let mut files = Vec::new();
+    if let Some(key) = &new_key {
+        files.push(NewFile::key(key_path, key, None)?.in_place());
+    }
+    files.push(NewFile::certificates(args.certificate.clone(), [certificate.der.as_slice()]).in_place());
+    let chain = chain_path(&args.certificate);
+    if chain.exists() {
+        let all = [&certificate].into_iter().chain(&issuer.chain);
+        files.push(NewFile::certificates(chain, all.map(|it| it.der.as_slice())).in_place());
+    }
+    write_all(&files, true)?;
+    tell(&certificate, &files, term);
+    match &args.exec {
+        Some(command) => execute(command, term),
+        None => Ok(Exit::OK),
+    }
+}
+
+fn same_type(old: &Certificate) -> Result<KeyPair, Failure> {
+    KeyType::of(&old.public_key.kind)
+        .ok_or(crate::pki::make::Error::UnsupportedKey)
+        .and_then(KeyPair::generate)
+        .map_err(|error| not_made("make the new key", error))
+}
+
+fn execute(command: &str, term: &mut Term) -> Result<Exit, Failure> {
+    term.flush();
+    let failed = |why: String| Failure::new(Exit::FAILED, format!("the certificate is renewed, but `{command}` {why}"));
+    let status = Command::new("/bin/sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| failed(format!("did not start: {error}")))?;
+    if status.success() { Ok(Exit::OK) } else { Err(failed(format!("failed: {status}"))) }
+}
