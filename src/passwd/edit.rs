@@ -236,4 +236,31 @@ mod tests {
         assert_eq!(plain.with_hashes(Vec::new()).as_slice(), text.trim_end().as_bytes());
         assert_eq!(PlainText::find(b"a:x\n:y\n", false).unwrap_err(), Corrupt { line: 2 });
     }
+
+    proptest::proptest! {
+        #[test]
+        fn other_lines_are_kept_whatever_they_are(text in "[ab:#\n $]{0,60}", user in "[ab]{1,2}") {
+            let others = |text: &[u8]| -> Vec<Vec<u8>> {
+                let is_other = |line: &&[u8]| !Line::parse(line).whole_record().is_some_and(|(name, _)| name == user.as_bytes());
+                lines(text).filter(is_other).map(|line| line.strip_suffix(b"\n").unwrap_or(line).to_vec()).collect()
+            };
+            let record = record(&user);
+            let put = put(text.as_bytes(), std::slice::from_ref(&record));
+            assert_eq!(others(&put.text), others(text.as_bytes()));
+            assert!(lines(&put.text).any(|line| line == record.line()));
+            let removed = remove(&put.text, user.as_bytes());
+            assert_eq!(others(&removed.text), others(text.as_bytes()));
+            assert!(removed.lines > 0 && remove(&removed.text, user.as_bytes()).lines == 0);
+        }
+
+        #[test]
+        fn no_text_is_too_strange(text: Vec<u8>) {
+            let _ = crate::passwd::File::parse(&text);
+            let _ = Hash::parse(&text);
+            if let Ok(plain) = PlainText::find(&text, false) {
+                let count = plain.passwords().len();
+                plain.with_hashes(vec![record("x").hash; count]);
+            }
+        }
+    }
 }

@@ -139,4 +139,23 @@ mod tests {
         assert_eq!(read("\"a\"x,b\n"), Err(CsvError::AfterQuote { line: 1 }));
         assert_eq!(read("a,b\nc,d\na,e\n"), Err(CsvError::Duplicate { line: 3, before: 1 }));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_a_spreadsheet_writes_is_read_back(
+            rows in proptest::collection::vec(("[ -~é\r\n]{0,8}", "[ -~é\r\n]{0,8}"), 0..6)
+        ) {
+            let users: std::collections::HashSet<_> = rows.iter().map(|(user, _)| user).collect();
+            proptest::prop_assume!(users.len() == rows.len());
+            let quote = |field: &str| format!("\"{}\"", field.replace('"', "\"\""));
+            let text: Vec<String> = rows.iter().map(|(user, password)| format!("{},{}\r\n", quote(user), quote(password))).collect();
+            let read: Vec<_> = read(&text.concat()).unwrap().into_iter().map(|(_, user, password)| (user, password)).collect();
+            assert_eq!(read, rows);
+        }
+
+        #[test]
+        fn no_text_is_too_strange(text in "[a,\"\r\n]{0,30}") {
+            let _ = parse(text.as_bytes());
+        }
+    }
 }

@@ -49,6 +49,12 @@ pub fn put_json(number: f64, out: &mut Vec<u8>) {
         out.extend_from_slice(b"null");
         return;
     }
+    if number.fract() == 0.0 && (1.0..1e15).contains(&number.abs()) {
+        // Most numbers are whole, and these have the same digits in every format.
+        out.extend_from_slice(if number < 0.0 { b"-" } else { b"" });
+        put(number.abs() as u64, out);
+        return;
+    }
     let start = out.len();
     put_general(number, 15, out);
     let read_back = str::from_utf8(&out[start..]).ok().and_then(|text| text.parse::<f64>().ok());
@@ -144,6 +150,9 @@ mod tests {
             (1.50, "1.5"),
             (1e3, "1000"),
             (-0.0, "-0"),
+            (0.0, "0"),
+            (-7.0, "-7"),
+            (999_999_999_999_999.0, "999999999999999"),
             (0.1, "0.1"),
             (12_345_678_901.0, "12345678901"),
             (12_345_678_901_234_567_890.0, "1.2345678901234567e+19"),

@@ -297,3 +297,48 @@ fn pretty_json_is_laid_out_with_tabs_as_cjson_does() {
         {\n\t\t\t\t\t\"p\":\t{\n\t\t\t\t\t}\n\t\t\t\t}],\n\t\t\t\"q\":\t[]\n\t\t}\n\t}\n}\n";
     assert_eq!(printed(style, true, true, &message).0, expected);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_format_and_no_payload_is_too_strange(format: Vec<u8>, payload: Vec<u8>) {
+        if let Ok(format) = Format::parse(&format) {
+            let message = Publish { payload: payload.into(), ..publish(b"") };
+            let mut out = Vec::new();
+            Printer::new(Style::Format(format), true, true).render(message.as_ref(), SystemTime::now(), &mut out);
+            assert_eq!(out.last(), Some(&b'\n'));
+        }
+    }
+
+    #[test]
+    fn formats_of_the_right_letters_print(format in "(%[-0]?[0-9]{0,2}(\\.[0-9]?)?[-:!]?[ACDdEFfIjJlmPpqRrStUxX]|@[a-zA-Z]|[a-z ]){0,6}", payload: Vec<u8>) {
+        let format = Format::parse(format.as_bytes()).unwrap();
+        let message = Publish { payload: payload.into(), ..with_properties() };
+        let mut out = Vec::new();
+        Printer::new(Style::Format(format), false, false).render(message.as_ref(), SystemTime::now(), &mut out);
+    }
+
+    #[test]
+    fn every_payload_is_valid_json_as_a_string(payload: Vec<u8>) {
+        let message = Publish { payload: payload.clone().into(), ..publish(b"") };
+        let style = Style::Format(Format::parse(b"%j").unwrap());
+        let (text, _) = printed(style, false, false, &message);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let expected = String::from_utf8_lossy(&payload);
+        assert_eq!(json["payload"].as_str().unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn embedded_json_keeps_its_value(numbers: Vec<i32>, text: String, flag: bool) {
+        let value = serde_json::json!({ "numbers": numbers, "text": text, "nested": [{ text.clone(): flag }, null, {}] });
+        for payload in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+            let message = Publish { payload: payload.into(), ..publish(b"") };
+            for pretty in [false, true] {
+                let style = Style::Format(Format::parse(b"%J").unwrap());
+                let (json, complaints) = printed(style, false, pretty, &message);
+                assert_eq!(complaints, []);
+                let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+                assert_eq!(json["payload"], value);
+            }
+        }
+    }
+}
