@@ -241,7 +241,7 @@ mod tests {
         #[test]
         fn other_lines_are_kept_whatever_they_are(text in "[ab:#\n $]{0,60}", user in "[ab]{1,2}") {
             let others = |text: &[u8]| -> Vec<Vec<u8>> {
-                let is_other = |line: &&[u8]| !Line::parse(line).whole_record().is_some_and(|(name, _)| name == user.as_bytes());
+                let is_other = |line: &&[u8]| Line::parse(line).whole_record().is_none_or(|(name, _)| name != user.as_bytes());
                 lines(text).filter(is_other).map(|line| line.strip_suffix(b"\n").unwrap_or(line).to_vec()).collect()
             };
             let record = record(&user);
