@@ -5,16 +5,18 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::broker::embedded::{self, Embedded};
 use super::client_args::{ClientArgs, TlsArgs, Verb};
 use super::client_checks::SessionPlan;
 use super::connect_packet;
 use super::outcome::Outcome;
-use super::{Invocation, ending, login};
+use super::{Invocation, ending, login, proxy};
 use crate::client::{Client, Ending};
 use crate::diagnose::{self, Attempted, Finding};
 use crate::mqtt::packet::{Connect, ProtocolVersion};
 use crate::mqtt::session::Session;
 use crate::net::tls::{self, Checks, OptionsError, Suites, Version};
+use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route};
 use crate::pki::key::EncryptedKey;
 use crate::pki::read::ReadProblem;
@@ -32,6 +34,8 @@ pub struct Setup {
     max_inflight: u16,
     debug: bool,
     login: login::Login,
+    /// Runs for as long as the client does.
+    _embedded: Option<Embedded>,
 }
 
 impl Setup {
@@ -91,9 +95,15 @@ pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mu
     let password = login.first(term)?;
     let connect = connect_packet::build(verb, args, plan, password.as_ref())?;
     let tls = tls_wanted(invocation, args, term)?;
-    let route = route(args, tls.as_ref())?;
+    let proxy = args.proxy.as_ref().map(|url| proxy::parse(&url.to_string_lossy(), &invocation.program)).transpose()?;
+    let embedded = match &args.embedded {
+        Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
+        None => None,
+    };
+    let mut route = route(args, tls.as_ref(), embedded.as_ref())?;
+    route.proxy = proxy;
     let (max_inflight, websocket) = (args.max_inflight, args.websockets);
-    Ok(Setup { route, connect, tls, websocket, max_inflight, debug: args.debug, login })
+    Ok(Setup { route, connect, tls, websocket, max_inflight, debug: args.debug, login, _embedded: embedded })
 }
 
 /// Options that this program cannot follow, or not yet: one clear error each.
@@ -127,7 +137,7 @@ fn refuse_missing_parts(args: &ClientArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn route(args: &ClientArgs, tls: Option<&tls::Options>) -> Result<Route, Failure> {
+fn route(args: &ClientArgs, tls: Option<&tls::Options>, embedded: Option<&Embedded>) -> Result<Route, Failure> {
     let mut ask = |path: &Path, key: &EncryptedKey| passphrase(&args.tls, path, key);
     let tls = tls.map(|options| tls::Client::new(options, &mut ask)).transpose();
     let tls = tls.map_err(|error| tls_options_failure(&error))?;
@@ -136,11 +146,16 @@ fn route(args: &ClientArgs, tls: Option<&tls::Options>) -> Result<Route, Failure
         args.port.unwrap_or(if args.tls.cafile.is_some() || args.tls.capath.is_some() { TLS_PORT } else { 1883 });
     let invalid = || connect_packet::unable_to_connect(Outcome::InvalidInput);
     let port = u16::try_from(port).map_err(|_| invalid())?;
-    let endpoint = Endpoint::new(&host, port).map_err(|_| invalid())?;
+    let endpoint = match embedded {
+        Some(broker) => Endpoint::new(&broker.address.host, broker.address.port),
+        None => Endpoint::new(&host, port),
+    };
+    let endpoint = endpoint.map_err(|_| invalid())?;
     let mut route = Route::new(endpoint);
     route.bind = args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned());
     route.nodelay = args.no_delay;
     route.tls = tls;
+    route.websocket = args.websockets.then(Opening::default);
     Ok(route)
 }
 

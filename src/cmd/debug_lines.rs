@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use crate::mqtt::packet::ProtocolVersion;
-use crate::mqtt::session::{Session, Summary, Trace};
+use crate::mqtt::session::{Event, Session, Summary, Trace};
 use crate::term::Term;
 
 /// A line of the log, as Mosquitto's clients print it. Not every trace has one.
@@ -106,5 +106,14 @@ pub fn tell(session: &Session, trace: &Trace, term: &mut Term) {
     let line = DebugLine { client_id: session.client_id(), version: session.version(), trace };
     if line.is_shown() {
         term.line(line);
+    }
+}
+
+/// Prints the lines that are still waiting in a session whose connection is over.
+pub fn drain(session: &mut Session, term: &mut Term) {
+    while let Some(event) = session.poll_event() {
+        if let Event::Trace(trace) = event {
+            tell(session, &trace, term);
+        }
     }
 }

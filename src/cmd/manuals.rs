@@ -68,3 +68,31 @@ pub const SUB: Manual = Manual {
     ],
     see_also: &["moskit-pub(1)", "moskit-rr(1)", "moskit-qshape(1)", "mosquitto_sub(1)", "mqtt(7)"],
 };
+
+pub const RR: Manual = Manual {
+    exit_status: &[
+        ("0", "The response was printed; also if the subscription was denied."),
+        EXIT_USAGE,
+        EXIT_CONNACK,
+        ("7", "The connection was lost."),
+        ("27", "-W is over."),
+        ("128-162", "With --strict: the reason code of a denied subscription or a refused request."),
+    ],
+    environment: ENVIRONMENT,
+    files: &[("~/.config/mosquitto_rr", "Options, one on a line, read before the command line.")],
+    examples: &[
+        ("moskit rr -t device/ping -e device/pong -m now -W 5", "Ask, and wait five seconds for the answer"),
+        ("moskit rr -t device/ping -e device/pong -m now --latency", "Measure how long the answer takes"),
+        (
+            "moskit rr -t device/state -e device/answer -n -F '%J'",
+            "Print the answer with all that came with it, as JSON",
+        ),
+    ],
+    differences: &[
+        "DISCONNECT is sent at the end, so no will is published.",
+        "-W ends the program before the broker has accepted, too.",
+        "Why something failed and what to do follows on lines of their own, with a stable id; --quiet suppresses them.",
+        "-P shows the password in the process list: use --pw-file, --pw-prompt or --pw-command.",
+    ],
+    see_also: &["moskit-pub(1)", "moskit-sub(1)", "mosquitto_rr(1)", "mqtt(7)"],
+};

@@ -25,8 +25,10 @@ pub mod passwd;
 pub mod payload;
 pub mod printer;
 pub mod properties;
+pub mod proxy;
 pub mod publish;
 pub mod qshape;
+pub mod request;
 pub mod subscribe;
 pub mod words;
 
@@ -85,6 +87,7 @@ pub struct Invocation {
 pub const APPLETS: &[Applet] = &[
     publish::APPLET,
     subscribe::APPLET,
+    request::APPLET,
     passwd::APPLET,
     certgen::APPLET,
     check::APPLET,

@@ -1,40 +1,68 @@
-//! How sub and rr print a message: plain, with its topic, or by a format.
+//! What sub and rr show: messages, a rate, or a screen with a line for each topic.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::client_args::{ArgError, ClientArgs};
 use crate::mqtt::packet::Publish;
 use crate::term::Term;
+use crate::term::format::{Format, Printer as Renderer, Style};
+
+/// Most topics that `--watch` gives a line of their own; a screen has no more lines than this.
+const WATCHED_TOPICS: usize = 10_000;
+
+/// Of so many messages `--random-filter` prints its share.
+const WHOLE: u32 = 10_000;
 
 /// Prints messages the way the options ask for.
 #[derive(Debug)]
 pub struct Printer {
-    style: Style,
-    newline: bool,
+    renderer: Renderer,
+    buffer: Vec<u8>,
     /// `--message-rate`: the messages of this second, and when it ends.
     rate: Option<(u64, Instant)>,
+    watch: Option<Watch>,
+    random: Option<RandomFilter>,
 }
 
+/// `--watch`: which line of the screen each topic has.
+#[derive(Debug, Default)]
+struct Watch {
+    lines: HashMap<String, usize>,
+}
+
+/// `--random-filter`: lets a share of the messages through.
 #[derive(Debug)]
-enum Style {
-    /// The payload; nothing at all if it is empty.
-    Payload,
-    /// `topic payload`.
-    Verbose,
+struct RandomFilter {
+    share: u32,
+    state: u64,
 }
 
 impl Printer {
     pub fn new(args: &ClientArgs) -> Result<Self, ArgError> {
-        if args.format.is_some() || args.watch || args.random_filter.is_some() {
-            return Err(ArgError::plain("Error: -F, --watch and --random-filter are not there yet."));
-        }
-        let style = if args.verbose { Style::Verbose } else { Style::Payload };
-        let rate = args.message_rate.then(|| (0, Instant::now() + Duration::from_secs(1)));
-        Ok(Self { style, newline: !args.no_newline, rate })
+        let style = match &args.format {
+            Some(format) => {
+                Style::Format(Format::parse(format).map_err(|error| ArgError::plain(format!("Error: {error}")))?)
+            }
+            None if args.verbose => Style::Verbose,
+            None => Style::Payload,
+        };
+        Ok(Self {
+            renderer: Renderer::new(style, !args.no_newline, args.pretty),
+            buffer: Vec::new(),
+            rate: args.message_rate.then(|| (0, Instant::now() + Duration::from_secs(1))),
+            watch: args.watch.then(Watch::default),
+            random: args.random_filter.map(RandomFilter::new),
+        })
     }
 
     /// What is shown before the first message.
-    pub fn start(&mut self, _host: &str, _term: &mut Term) {}
+    pub fn start(&mut self, host: &str, term: &mut Term) {
+        if self.watch.is_some() {
+            term.write(b"\x1b[2J\x1b[1;1H");
+            term.line(format_args!("Broker: {host}"));
+        }
+    }
 
     /// Counts a message, printed or not.
     pub fn count(&mut self) {
@@ -60,22 +88,83 @@ impl Printer {
     }
 
     pub fn print(&mut self, publish: &Publish, term: &mut Term) {
-        if self.rate.is_some() {
+        if self.rate.is_some() || self.random.as_mut().is_some_and(|random| !random.lets_through()) {
             return;
         }
-        let payload = &publish.payload;
-        match self.style {
-            Style::Payload if payload.is_empty() => return,
-            Style::Payload => term.write(payload),
-            Style::Verbose if payload.is_empty() && !self.newline => return,
-            Style::Verbose => {
-                term.write(publish.topic.as_bytes());
-                term.write(b" ");
-                term.write(if payload.is_empty() { b"(null)" } else { payload });
+        self.buffer.clear();
+        if let Some(watch) = &mut self.watch {
+            watch.go_to_line_of(&publish.topic, &mut self.buffer);
+        }
+        let complaints = self.renderer.render(publish.as_ref(), SystemTime::now(), &mut self.buffer);
+        if let Some(watch) = &self.watch {
+            watch.go_below(&mut self.buffer);
+        }
+        for complaint in complaints {
+            term.complain_raw(complaint.text(&publish.topic).as_bytes());
+        }
+        term.write(&self.buffer);
+    }
+}
+
+impl Watch {
+    /// The first line is the broker's; topics get the next ones as they come.
+    fn go_to_line_of(&mut self, topic: &str, out: &mut Vec<u8>) {
+        let next = self.lines.len() + 2;
+        let line = match self.lines.get(topic) {
+            Some(line) => *line,
+            None if self.lines.len() < WATCHED_TOPICS => {
+                self.lines.insert(topic.to_owned(), next);
+                next
             }
+            None => next,
+        };
+        out.extend_from_slice(format!("\x1b[{line};1H").as_bytes());
+    }
+
+    fn go_below(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("\x1b[{};1H\n", self.lines.len() + 1).as_bytes());
+    }
+}
+
+impl RandomFilter {
+    /// `share` of [`WHOLE`].
+    fn new(share: u32) -> Self {
+        let mut seed = [0; 8];
+        // Which messages are shown is no secret: without randomness it is the same ones each time.
+        let _ = aws_lc_rs::rand::fill(&mut seed);
+        Self { share, state: u64::from_le_bytes(seed) | 1 }
+    }
+
+    /// A step of Marsaglia's xorshift, whose quality is enough for a share.
+    fn lets_through(&mut self) -> bool {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state % u64::from(WHOLE)) < u64::from(self.share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_random_filter_lets_its_percentage_through() {
+        for (share, low, high) in [(10_000, 100_000, 100_000), (5_000, 49_000, 51_000), (10, 50, 160)] {
+            let mut filter = RandomFilter { share, state: 88_172_645_463_325_252 };
+            let through = (0..100_000).filter(|_| filter.lets_through()).count();
+            assert!((low..=high).contains(&through), "{share}: {through}");
         }
-        if self.newline {
-            term.write(b"\n");
+    }
+
+    #[test]
+    fn each_topic_keeps_its_line_of_the_screen() {
+        let mut watch = Watch::default();
+        let mut out = Vec::new();
+        for topic in ["a", "b", "a"] {
+            watch.go_to_line_of(topic, &mut out);
         }
+        watch.go_below(&mut out);
+        assert_eq!(out, b"\x1b[2;1H\x1b[3;1H\x1b[2;1H\x1b[3;1H\n");
     }
 }

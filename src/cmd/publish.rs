@@ -271,9 +271,7 @@ impl<'a> Publishing<'a> {
             Ok(None) => return Ok(Ok(None)),
             Err(ending) => {
                 // The log of what led to it is still waiting.
-                while let Some(event) = self.client.session().poll_event() {
-                    self.trace(&event, term);
-                }
+                debug_lines::drain(self.client.session(), term);
                 return Ok(Err(ending));
             }
         };
@@ -362,9 +360,7 @@ impl<'a> Publishing<'a> {
         if self.client.session().disconnect(&disconnect, Instant::now()).is_err() {
             let _ = self.client.session().disconnect(&Disconnect::default(), Instant::now());
         }
-        while let Some(event) = self.client.session().poll_event() {
-            self.trace(&event, term);
-        }
+        debug_lines::drain(self.client.session(), term);
         self.client.close().await;
         Ok(self.refused.unwrap_or(Exit::OK))
     }

@@ -323,11 +323,7 @@ impl<'a> Subscribing<'a> {
     }
 
     fn drain_log(&mut self, term: &mut Term) {
-        while let Some(event) = self.client.session().poll_event() {
-            if let Event::Trace(trace) = event {
-                debug_lines::tell(self.client.session(), &trace, term);
-            }
-        }
+        debug_lines::drain(self.client.session(), term);
     }
 }
 

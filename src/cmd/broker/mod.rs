@@ -2,6 +2,7 @@
 
 mod certificates;
 mod child;
+pub mod embedded;
 mod load;
 mod log;
 mod options;

@@ -1,0 +1,126 @@
+//! `--proxy socks5h://[user[:password]@]host[:port]` (`spec/clients.md` §3.5).
+
+use zeroize::Zeroizing;
+
+use crate::net::socks::{Login, Proxy};
+use crate::term::{Exit, Failure};
+
+const DEFAULT_PORT: u16 = 1080;
+
+/// Reads the URL. Its errors are run-time lines, which `--quiet` suppresses, and the line that names
+/// `--help` follows them.
+pub fn parse(url: &str, program: &str) -> Result<Proxy, Failure> {
+    parts(url).map_err(|line| {
+        let line = if line.is_empty() { line } else { line + "\n" };
+        Failure::verbatim(Exit::FAILED, format!("{line}\nUse '{program} --help' to see usage.\n")).quietable()
+    })
+}
+
+/// The error is Mosquitto's line; for some errors it has none.
+fn parts(url: &str) -> Result<Proxy, String> {
+    let rest = url.strip_prefix("socks5h://").ok_or_else(|| format!("Error: Unsupported proxy protocol: {url}"))?;
+    let (login, place) = match rest.split_once('@') {
+        Some((login, place)) => (Some(login), place),
+        None => (None, rest),
+    };
+    let login = login.map(login_of).transpose()?;
+    let (host, port) = host_and_port(place)?;
+    if host.is_empty() {
+        return Err("Error: Invalid proxy.".to_owned());
+    }
+    let port = match port {
+        None => DEFAULT_PORT,
+        Some(text) => {
+            let number = super::words::atoi(std::ffi::OsStr::new(text));
+            u16::try_from(number)
+                .ok()
+                .filter(|port| *port != 0)
+                .ok_or_else(|| format!("Error: Invalid proxy port {number}"))?
+        }
+    };
+    Ok(Proxy { host: host.to_owned(), port, login })
+}
+
+fn login_of(text: &str) -> Result<Login, String> {
+    let (user, password) = text.split_once(':').unwrap_or((text, ""));
+    if user.is_empty() {
+        return Err(String::new());
+    }
+    if password.contains(':') {
+        return Err("Error: Username cannot contain ':'.".to_owned());
+    }
+    Ok(Login { user: decoded(user)?, password: Zeroizing::new(decoded(password)?) })
+}
+
+fn host_and_port(place: &str) -> Result<(&str, Option<&str>), String> {
+    if let Some(rest) = place.strip_prefix('[') {
+        let (host, after) = rest.split_once(']').ok_or("Error: Invalid proxy.")?;
+        if after.contains('[') {
+            return Err("Error: Duplicate IPv6 address.".to_owned());
+        }
+        return match after.strip_prefix(':') {
+            Some(port) => Ok((host, Some(port))),
+            None if after.is_empty() => Ok((host, None)),
+            None => Err("Error: Invalid proxy.".to_owned()),
+        };
+    }
+    match place.split_once(':') {
+        Some((_, port)) if port.contains(':') => Err(String::new()),
+        Some((host, port)) => Ok((host, Some(port))),
+        None => Ok((place, None)),
+    }
+}
+
+/// The four percent-sequences that a login may hold; any other is an error.
+fn decoded(text: &str) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((plain, after)) = rest.split_once('%') {
+        out.push_str(plain);
+        let code = after.get(..2).ok_or_else(String::new)?;
+        out.push(match code {
+            "25" => '%',
+            "3A" | "3a" => ':',
+            // Mosquitto makes a colon of it, which is never what was meant.
+            "40" => '@',
+            _ => return Err(String::new()),
+        });
+        rest = &after[2..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_found_and_the_login_is_decoded() {
+        let proxy = parts("socks5h://us%3Aer:p%40%25@[::1]:99").unwrap();
+        let login = proxy.login.unwrap();
+        assert_eq!((proxy.host.as_str(), proxy.port), ("::1", 99));
+        assert_eq!((login.user.as_str(), login.password.as_str()), ("us:er", "p@%"));
+        let plain = parts("socks5h://lan").unwrap();
+        assert_eq!((plain.host.as_str(), plain.port, plain.login.is_none()), ("lan", 1080, true));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_as_mosquitto_does_or_not_at_all() {
+        let rows = [
+            ("socks4://h", "Error: Unsupported proxy protocol: socks4://h"),
+            ("SOCKS5H://h", "Error: Unsupported proxy protocol: SOCKS5H://h"),
+            ("socks5h://", "Error: Invalid proxy."),
+            ("socks5h://h:0", "Error: Invalid proxy port 0"),
+            ("socks5h://h:65536", "Error: Invalid proxy port 65536"),
+            ("socks5h://a:b:c@h", "Error: Username cannot contain ':'."),
+            ("socks5h://[::1][::2]", "Error: Duplicate IPv6 address."),
+            ("socks5h://@h", ""),
+            ("socks5h://h:1:2", ""),
+            ("socks5h://a%41@h", ""),
+        ];
+        for (url, line) in rows {
+            assert_eq!(parts(url).unwrap_err(), line, "{url}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! `moskit rr`, and `mosquitto_rr`: publishes a request and prints the first response
+//! (`spec/clients.md` §7.3).
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use tokio::time::sleep_until;
+
+use super::client_args::{ArgError, ClientArgs, PayloadSource, Strict, Verb};
+use super::connection::{self, Setup};
+use super::outcome::Outcome;
+use super::printer::Printer;
+use super::{Applet, Invocation, client_options, client_setup, debug_lines, ending, manuals, payload};
+use crate::client::{Client, Ending};
+use crate::mqtt::packet::{
+    Disconnect, Properties, Property, ProtocolVersion, Publish, ReasonCode, Subscription, SubscriptionOptions,
+};
+use crate::mqtt::session::Event;
+use crate::term::{Exit, Failure, Term};
+
+pub const APPLET: Applet = Applet {
+    name: "rr",
+    mosquitto_name: Some("mosquitto_rr"),
+    about: "Publish a request and print the response",
+    command: || client_options::command("rr", APPLET.about, client_options::RR),
+    run,
+    manual: manuals::RR,
+};
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let args = client_setup::read(&APPLET, Verb::Rr, invocation, term)?;
+    let printer = Printer::new(&args).map_err(|error| error.into_failure(&invocation.program))?;
+    let payload = match &args.payload {
+        None | Some(PayloadSource::StdinLines) => None,
+        Some(PayloadSource::Text(text)) => Some(text.clone()),
+        Some(PayloadSource::Null) => Some(Bytes::new()),
+        Some(PayloadSource::File(path)) => Some(payload::of_file(path)?),
+        Some(PayloadSource::Stdin) => Some(payload::of_stdin(std::io::stdin().lock())?),
+    };
+    let (Some(payload), Some(topic), Some(response_topic)) = (payload, args.topic.clone(), args.response_topic.clone())
+    else {
+        let error = ArgError::plain("Error: All of topic, message, and response topic must be supplied.");
+        return Err(error.into_failure(&invocation.program));
+    };
+    if args.properties.publish.response_topic().is_some() {
+        return Err(Failure::verbatim(Exit::FAILED, "Error in PUBLISH properties: Duplicate response topic.\n"));
+    }
+    let setup = connection::prepare(Verb::Rr, invocation, &args, term)?;
+    let (topic, response_topic) = (topic.into_inner(), response_topic.into_inner());
+    connection::block_on(async move {
+        Requesting::new(&args, setup, printer, Request { topic, response_topic, payload }).run(term).await
+    })
+}
+
+/// What is asked, and where the answer comes.
+struct Request {
+    topic: ByteString,
+    response_topic: ByteString,
+    payload: Bytes,
+}
+
+/// A run of rr.
+struct Requesting<'a> {
+    args: &'a ClientArgs,
+    setup: Setup,
+    client: Client,
+    printer: Printer,
+    request: Request,
+    accepted: bool,
+    /// When the request went out.
+    asked_at: Option<Instant>,
+}
+
+impl<'a> Requesting<'a> {
+    fn new(args: &'a ClientArgs, mut setup: Setup, printer: Printer, request: Request) -> Self {
+        let client = Client::new(setup.session());
+        Self { args, setup, client, printer, request, accepted: false, asked_at: None }
+    }
+
+    async fn run(mut self, term: &mut Term) -> Result<Exit, Failure> {
+        self.setup.start(&mut self.client).await?;
+        let timeout_at = self.args.timeout.map(|after| Instant::now() + after);
+        loop {
+            let now = Instant::now();
+            loop {
+                match self.client.poll_event(now) {
+                    Ok(None) => break,
+                    Ok(Some(event)) => {
+                        if let Some(exit) = self.handle(event, now, term)? {
+                            return Ok(self.leave(exit, ReasonCode::SUCCESS, term).await);
+                        }
+                    }
+                    Err(ending) => return Err(self.lost(&ending, term).await),
+                }
+            }
+            term.flush();
+            let moved = tokio::select! {
+                moved = self.client.transfer() => moved,
+                () = sleep_until(timeout_at.unwrap_or(now).into()), if timeout_at.is_some() => {
+                    let exit = self.leave(Exit(Outcome::Timeout as u8), ReasonCode::DISCONNECT_WITH_WILL, term).await;
+                    term.note("Timed out");
+                    return Ok(exit);
+                }
+            };
+            if let Err(ending) = moved {
+                return Err(self.lost(&ending, term).await);
+            }
+        }
+    }
+
+    /// Acts on one event; an exit code ends the program.
+    fn handle(&mut self, event: Event, now: Instant, term: &mut Term) -> Result<Option<Exit>, Failure> {
+        match event {
+            Event::Trace(trace) => debug_lines::tell(self.client.session(), &trace, term),
+            Event::Connected(_) => {
+                self.accepted = true;
+                self.subscribe(now, term);
+            }
+            // Its texts come from the table of version 5, whatever the version.
+            Event::Refused(connack) => return Err(ending::refused(ProtocolVersion::V5, &connack, false)),
+            Event::SubAck(suback) => match suback.codes.iter().find(|code| code.is_error()) {
+                Some(code) => {
+                    term.note(code.text());
+                    return Ok(Some(if self.args.strict >= Strict::Refusals { Exit(code.0) } else { Exit::OK }));
+                }
+                None => self.ask(now, term)?,
+            },
+            Event::Message(publish) if publish.retain && self.args.no_retained => {}
+            Event::Message(publish) => {
+                self.printer.print(&publish, term);
+                if let Some(asked_at) = self.asked_at.filter(|_| self.args.latency) {
+                    term.line(latency(now - asked_at));
+                }
+                return Ok(Some(Exit::OK));
+            }
+            Event::Acknowledged(acknowledged) if acknowledged.reason.is_error() => {
+                let (id, reason) = (acknowledged.packet_id, acknowledged.reason);
+                term.note(format_args!("Warning: Publish {id} failed: {}.", reason.text()));
+                if self.args.strict >= Strict::Refusals {
+                    return Ok(Some(Exit(reason.0)));
+                }
+            }
+            // Mosquitto takes the number of "not connected" for a good end.
+            Event::Disconnected(_) => return Ok(Some(Exit::OK)),
+            Event::Unsendable { error, .. } => {
+                return Err(ending::failure(
+                    Exit(Outcome::ConnectionLost as u8),
+                    "Error: The connection was lost\n",
+                    ending::unsendable(error),
+                ));
+            }
+            Event::Acknowledged(_) | Event::UnsubAck(_) | Event::Auth(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn subscribe(&mut self, now: Instant, term: &mut Term) {
+        let args = self.args;
+        let options = SubscriptionOptions {
+            qos: args.qos,
+            no_local: false,
+            retain_as_published: args.retain_as_published,
+            retain_handling: args.retain_handling,
+        };
+        let subscriptions = vec![Subscription { filter: self.request.response_topic.clone(), options }];
+        let sent = self.client.session().subscribe(subscriptions, args.properties.subscribe.clone(), now);
+        if let Err(error) = sent {
+            ending::note_unsent("SUBSCRIBE", error, term);
+        }
+    }
+
+    fn ask(&mut self, now: Instant, term: &mut Term) -> Result<(), Failure> {
+        let mut properties = self.args.properties.publish.clone();
+        if self.setup.version() == ProtocolVersion::V5 {
+            properties.push(Property::ResponseTopic(self.request.response_topic.clone()));
+        } else if !properties.is_empty() {
+            term.note("warning: this version of MQTT has no properties: -D publish is left out");
+            properties = Properties::new();
+        }
+        let publish = Publish {
+            dup: false,
+            qos: self.args.qos,
+            retain: false,
+            topic: self.request.topic.clone(),
+            packet_id: None,
+            properties,
+            payload: self.request.payload.clone(),
+        };
+        self.asked_at = Some(Instant::now());
+        self.client.session().publish(publish, now).map(drop).map_err(|error| {
+            let line = "Error: The connection was lost\n";
+            ending::failure(Exit(Outcome::ConnectionLost as u8), line, ending::unsendable(error))
+        })
+    }
+
+    /// DISCONNECT, and the end.
+    async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Exit {
+        term.flush();
+        let disconnect = Disconnect { reason, properties: self.args.properties.disconnect.clone() };
+        if self.client.session().disconnect(&disconnect, Instant::now()).is_err() {
+            let plain = Disconnect { reason, properties: Properties::new() };
+            let _ = self.client.session().disconnect(&plain, Instant::now());
+        }
+        self.drain_log(term);
+        self.client.close().await;
+        exit
+    }
+
+    async fn lost(&mut self, ending: &Ending, term: &mut Term) -> Failure {
+        self.drain_log(term);
+        self.setup.lost(&mut self.client, self.accepted, ending).await
+    }
+
+    fn drain_log(&mut self, term: &mut Term) {
+        debug_lines::drain(self.client.session(), term);
+    }
+}
+
+/// The time between request and response, in the largest unit that is not 0.
+fn latency(time: Duration) -> String {
+    let nanoseconds = time.as_nanos();
+    match nanoseconds {
+        0..1_000 => format!("Latency: {nanoseconds}ns"),
+        1_000..1_000_000 => format!("Latency: {:.6}µs", nanoseconds as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("Latency: {:.6}ms", nanoseconds as f64 / 1e6),
+        _ => format!("Latency: {}.{:09}", time.as_secs(), time.subsec_nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latency_is_shown_in_the_unit_that_fits() {
+        let rows = [
+            (999, "Latency: 999ns"),
+            (1_500, "Latency: 1.500000µs"),
+            (2_345_678, "Latency: 2.345678ms"),
+            (3_000_000_007, "Latency: 3.000000007"),
+        ];
+        for (nanoseconds, text) in rows {
+            assert_eq!(latency(Duration::from_nanos(nanoseconds)), text);
+        }
+    }
+}
