@@ -4,12 +4,19 @@
 //! or lists them, or a count per client ([`Total`]) where it tells no more. [`shape`] counts them.
 
 pub mod age;
+pub mod api;
+mod emqx;
 pub mod explain;
 pub mod file;
+mod hivemq;
+pub mod http;
 pub mod ledger;
 pub mod ndjson;
+mod rabbitmq;
+mod rmqtt;
 pub mod select;
 pub mod shape;
+mod vernemq;
 
 use std::io;
 use std::path::PathBuf;
@@ -244,4 +251,6 @@ pub enum Error {
     Db(PathBuf, mosquitto_db::Unreadable),
     Sqlite(PathBuf, sqlite::Unreadable),
     Io(PathBuf, io::Error),
+    /// The API at this place.
+    Http(String, http::HttpError),
 }

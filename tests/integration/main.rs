@@ -16,6 +16,7 @@ mod mosquitto;
 mod passwd;
 mod qshape;
 mod qshape_files;
+mod qshape_http;
 mod run;
 mod story;
 mod tls;

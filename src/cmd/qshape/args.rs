@@ -35,8 +35,8 @@ pub struct QshapeArgs {
     /// A mosquitto.db (versions 2 to 6), a mosquitto.sqlite3 (of Mosquitto's persist-sqlite or of moskit
     /// broker), a file of NDJSON, `-` for NDJSON on standard input, or the API of a broker:
     /// emqx+http://HOST:18083, rabbitmq+http://HOST:15672/VHOST, vernemq+http://HOST:8888,
-    /// hivemq+http://HOST:8888, rmqtt+http://HOST:6060 (each also with https); mqtt://HOST for the totals
-    /// under $SYS.
+    /// hivemq+http://HOST:8888, rmqtt+http://HOST:6060 (each also with https). The APIs are experimental:
+    /// they were tried on recorded answers, not on real servers.
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub sources: Vec<String>,
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod count;
+mod endpoints;
 mod explain;
 mod export;
 mod list;
@@ -33,7 +34,10 @@ pub const APPLET: Applet = Applet {
             ("2", "A source is damaged; what could be read was shown."),
             ("3", "Usage; with --fail-over also: the state cannot be known."),
         ],
-        environment: &[("NO_COLOR", "No colours on a terminal.")],
+        environment: &[
+            ("MOSKIT_API_KEY", "For APIs, USER:PASSWORD or a token, unless --api-key-file is given."),
+            ("NO_COLOR", "No colours on a terminal."),
+        ],
         files: &[
             ("/var/lib/mosquitto/mosquitto.db", "Read when no SOURCE is given."),
             ("/var/lib/mosquitto/mosquitto.sqlite3", "The same, for a broker with persist-sqlite."),
@@ -42,6 +46,7 @@ pub const APPLET: Applet = Applet {
             ("moskit qshape", "The table of this machine's Mosquitto"),
             ("moskit qshape --by topic -p mosquitto.db", "Where the backlog comes from, with sums of topic prefixes"),
             ("moskit qshape --ledger looks.json mosquitto.db", "Ages for Mosquitto 2.0: run it every few minutes"),
+            ("moskit qshape --api-key-file key emqx+http://broker:18083", "The same table from EMQX"),
             ("moskit qshape --fail-over 2h=100 mosquitto.db", "For cron: fail if more than 100 are older than 2 hours"),
         ],
         differences: &[

@@ -4,6 +4,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::net::ConnectError;
+use crate::queue::http::HttpError;
 use crate::queue::{Error, Note, Snapshot, ledger};
 use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db::{self, Damage};
@@ -57,6 +59,7 @@ pub fn cannot_read(error: &Error) -> Failure {
         | Error::Sqlite(path, sqlite::Unreadable::Io(error)) => cannot_open(path, error),
         Error::Db(path, error) => cannot_read_db(&shown(path), error),
         Error::Sqlite(path, error) => cannot_read_sqlite(&shown(path), error),
+        Error::Http(place, error) => cannot_ask(place, error),
     }
 }
 
@@ -86,6 +89,37 @@ fn cannot_read_sqlite(path: &str, error: &sqlite::Unreadable) -> Failure {
         sqlite::Unreadable::Sqlite(error) => (Exit::DAMAGED, error.to_string()),
     };
     Failure::new(exit, format!("cannot read `{path}`: {why}"))
+}
+
+/// An API that gave no usable answer.
+fn cannot_ask(place: &str, error: &HttpError) -> Failure {
+    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot read from {place}: {why}"));
+    match error {
+        HttpError::System(error) => failed(reason(error)),
+        HttpError::Tls(_) => {
+            failed("the certificates to trust cannot be used".into()).hint("moskit check files CAFILE")
+        }
+        HttpError::Connect(error) => {
+            let why = match error {
+                ConnectError::Lookup { name, .. } => format!("the name {name} has no address"),
+                ConnectError::Tls(_) => "the TLS handshake failed".into(),
+                other => other.last_os_error().map_or_else(|| "it cannot be reached".into(), reason),
+            };
+            failed(why)
+        }
+        HttpError::Timeout(limit) => {
+            failed(format!("no answer within {} s", limit.as_secs_f64())).hint("--timeout SECONDS waits longer")
+        }
+        HttpError::Protocol(error) => failed(format!("it does not speak HTTP as it should: {error}")),
+        HttpError::Status { code: code @ (401 | 403), .. } => {
+            failed(format!("it refuses (HTTP {code})")).hint("--api-key-file FILE, with USER:PASSWORD or a token in it")
+        }
+        HttpError::Status { code, path, said } if said.is_empty() => failed(format!("HTTP {code} for {path}")),
+        HttpError::Status { code, path, said } => failed(format!("HTTP {code} for {path}: {}", escape_controls(said))),
+        HttpError::TooLong { path } => failed(format!("the answer for {path} is broken off or longer than 64 MiB")),
+        HttpError::NotUnderstood { path } => failed(format!("the answer for {path} is not what this API gives"))
+            .hint("is it the right port, and kind of broker?"),
+    }
 }
 
 /// What is to be said of a reading besides its table.

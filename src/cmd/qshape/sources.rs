@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::args::SourceArgs;
+use super::endpoints::ApiOptions;
 use super::options::{At, age_from, at};
 use super::sentences::{cannot_open, cannot_use_ledger};
 use crate::queue::Source;
@@ -28,6 +29,7 @@ pub struct Sources {
     pub at: At,
     pub age_from: AgeFrom,
     pub ledger: Option<PathBuf>,
+    pub api: ApiOptions,
 }
 
 impl Sources {
@@ -36,7 +38,12 @@ impl Sources {
         if args.ledger.is_some() && words.len() > 1 {
             return Err(Failure::new(Exit::USAGE, "a ledger belongs to one broker, and several sources are given"));
         }
+        let api = ApiOptions::new(args)?;
+        for word in words.iter().filter(|word| word.contains("://")) {
+            api.source(word)?;
+        }
         Ok(Self {
+            api,
             words,
             at: at(args.at.as_deref())?,
             age_from: age_from(&args.age_from)?,
@@ -55,7 +62,7 @@ impl Sources {
             return Ok(Box::new(NdjsonSource::StandardInput));
         }
         if word.contains("://") {
-            return Err(Failure::new(Exit::USAGE, format!("`{word}` is no source")));
+            return Ok(Box::new(self.api.source(word)?));
         }
         let path = in_folder(word);
         let found = format_of(&path).map_err(|error| cannot_open(&path, &error))?;

@@ -1,0 +1,90 @@
+//! Brokers that are asked over their HTTP APIs, one file each.
+
+use super::http::{Address, Api, HttpError};
+use super::{Error, Item, Note, Snapshot, Source, Want, emqx, hivemq, rabbitmq, rmqtt, vernemq};
+
+/// Pages of a list that are read before a server is taken for one that never ends.
+pub const MAX_PAGES: u64 = 10_000;
+
+/// Which broker's API it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Emqx,
+    /// With the virtual host.
+    RabbitMq {
+        vhost: String,
+    },
+    VerneMq,
+    HiveMq,
+    Rmqtt,
+}
+
+impl Kind {
+    /// By the first part of a source's scheme, and the path behind the host.
+    pub fn parse(name: &str, path: &str) -> Option<Self> {
+        Some(match name {
+            "emqx" => Self::Emqx,
+            "rabbitmq" => Self::RabbitMq { vhost: if path.is_empty() { "/".into() } else { path.into() } },
+            "vernemq" => Self::VerneMq,
+            "hivemq" => Self::HiveMq,
+            "rmqtt" => Self::Rmqtt,
+            _ => return None,
+        })
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Emqx => "EMQX",
+            Self::RabbitMq { .. } => "RabbitMQ",
+            Self::VerneMq => "VerneMQ",
+            Self::HiveMq => "HiveMQ",
+            Self::Rmqtt => "RMQTT",
+        }
+    }
+
+    pub fn default_port(&self) -> u16 {
+        match self {
+            Self::Emqx => 18083,
+            Self::RabbitMq { .. } => 15672,
+            Self::VerneMq | Self::HiveMq => 8888,
+            Self::Rmqtt => 6060,
+        }
+    }
+}
+
+/// A broker with an HTTP API.
+#[derive(Debug)]
+pub struct ApiSource {
+    pub kind: Kind,
+    pub address: Address,
+}
+
+impl Source for ApiSource {
+    fn read(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
+        let failed = |error| Error::Http(self.address.endpoint.to_string(), error);
+        let mut api = Api::new(self.address.clone()).map_err(failed)?;
+        let mut snapshot = match &self.kind {
+            Kind::Emqx => emqx::read(&mut api, want, each),
+            Kind::RabbitMq { vhost } => rabbitmq::read(&mut api, vhost, want, each),
+            Kind::VerneMq => vernemq::read(&mut api, want, each),
+            Kind::HiveMq => hivemq::read(&mut api, want, each),
+            Kind::Rmqtt => rmqtt::read(&mut api, want, each),
+        }
+        .map_err(failed)?;
+        snapshot.kind = format!("{} at {}", self.kind.name(), api.place());
+        // All of them have been tried on recorded answers only.
+        snapshot.notes.push(Note::Experimental(self.kind.name()));
+        Ok(snapshot)
+    }
+}
+
+/// Reads pages until one says that it was the last; a server that never ends is not believed.
+pub fn pages(notes: &mut Vec<Note>, mut page: impl FnMut(u64) -> Result<bool, HttpError>) -> Result<(), HttpError> {
+    for number in 1..=MAX_PAGES {
+        if !page(number)? {
+            return Ok(());
+        }
+    }
+    notes.push(Note::Incomplete(format!("the list did not end within {MAX_PAGES} pages")));
+    Ok(())
+}
