@@ -6,16 +6,19 @@
 pub mod age;
 pub mod api;
 mod emqx;
+pub mod exchange;
 pub mod explain;
 pub mod file;
 mod hivemq;
 pub mod http;
 pub mod ledger;
 pub mod ndjson;
+pub mod purge;
 mod rabbitmq;
 mod rmqtt;
 pub mod select;
 pub mod shape;
+pub mod sys;
 mod vernemq;
 
 use std::io;
@@ -221,6 +224,8 @@ pub enum Note {
         client: String,
         why: String,
     },
+    /// The broker has dropped so many since it started.
+    Dropped(u64),
     /// The list of clients changed while it was paged through, or was cut.
     Incomplete(String),
 }
@@ -240,6 +245,7 @@ impl Note {
             | Self::UsersUncertain
             | Self::CannotTell(_)
             | Self::Experimental(_)
+            | Self::Dropped(_)
             | Self::NoList { .. } => false,
         }
     }
@@ -253,4 +259,6 @@ pub enum Error {
     Io(PathBuf, io::Error),
     /// The API at this place.
     Http(String, http::HttpError),
+    /// The broker at this place, by MQTT.
+    Exchange(String, exchange::ExchangeError),
 }

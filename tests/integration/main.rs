@@ -17,6 +17,8 @@ mod passwd;
 mod qshape;
 mod qshape_files;
 mod qshape_http;
+mod qshape_live;
+mod qshape_speed;
 mod run;
 mod story;
 mod tls;

@@ -36,7 +36,7 @@ pub struct QshapeArgs {
     /// broker), a file of NDJSON, `-` for NDJSON on standard input, or the API of a broker:
     /// emqx+http://HOST:18083, rabbitmq+http://HOST:15672/VHOST, vernemq+http://HOST:8888,
     /// hivemq+http://HOST:8888, rmqtt+http://HOST:6060 (each also with https). The APIs are experimental:
-    /// they were tried on recorded answers, not on real servers.
+    /// they were tried on recorded answers, not on real servers. mqtt://HOST gives the totals under $SYS.
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub sources: Vec<String>,
 }
@@ -47,6 +47,8 @@ pub enum Verb {
     List(ListArgs),
     /// Say in words what the shape of one client's queue means and what to do
     Explain(ExplainArgs),
+    /// Remove one client's session, and all that waits for it, over MQTT
+    Purge(super::purge::PurgeArgs),
 }
 
 #[derive(Debug, Args)]

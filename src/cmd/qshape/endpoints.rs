@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use super::args::SourceArgs;
 use super::sentences::cannot_open;
-use crate::net::Endpoint;
+use crate::net::endpoint::PORT;
+use crate::net::{Endpoint, Route};
+use crate::queue::Source;
 use crate::queue::api::{ApiSource, Kind};
 use crate::queue::http::Address;
+use crate::queue::sys::SysSource;
 use crate::term::{Exit, Failure, Secret};
 
 /// A longer file is no password.
@@ -40,8 +43,29 @@ impl ApiOptions {
         })
     }
 
+    /// How long one exchange may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The source that `url` names.
-    pub fn source(&self, url: &str) -> Result<ApiSource, Failure> {
+    pub fn source(&self, url: &str) -> Result<Box<dyn Source>, Failure> {
+        match url.strip_prefix("mqtt://") {
+            Some(authority) => self.sys(url, authority.trim_end_matches('/')),
+            None => Ok(Box::new(self.api(url)?)),
+        }
+    }
+
+    fn sys(&self, url: &str, authority: &str) -> Result<Box<dyn Source>, Failure> {
+        no_password_in(authority)?;
+        let endpoint = host_and_port(authority, PORT).and_then(|(host, port)| Endpoint::new(host, port).ok());
+        let endpoint = endpoint.ok_or_else(|| usage(format!("`{url}` is no source")))?;
+        let mut route = Route::new(endpoint);
+        route.timeout = self.timeout;
+        Ok(Box::new(SysSource { route, credentials: self.credentials.clone(), timeout: self.timeout }))
+    }
+
+    fn api(&self, url: &str) -> Result<ApiSource, Failure> {
         let not_one = || {
             usage(format!("`{url}` is no source"))
                 .hint("emqx+http://HOST, or rabbitmq, vernemq, hivemq, rmqtt in the place of emqx")
@@ -54,10 +78,7 @@ impl ApiOptions {
             _ => return Err(not_one()),
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if authority.contains('@') {
-            return Err(usage("a password in a URL is seen by everybody on this machine".into())
-                .hint("--api-key-file FILE, with USER:PASSWORD in it"));
-        }
+        no_password_in(authority)?;
         let kind = Kind::parse(name, &decode(path)).ok_or_else(not_one)?;
         let (host, port) = host_and_port(authority, kind.default_port()).ok_or_else(not_one)?;
         let endpoint = Endpoint::new(host, port).map_err(|_| not_one())?;
@@ -88,6 +109,14 @@ fn credentials(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
         return Err(Failure::new(Exit::FAILED, message));
     }
     Ok(Some(Secret::new(text)))
+}
+
+fn no_password_in(authority: &str) -> Result<(), Failure> {
+    if authority.contains('@') {
+        return Err(usage("a password in a URL is seen by everybody on this machine".into())
+            .hint("--api-key-file FILE, with USER:PASSWORD in it"));
+    }
+    Ok(())
 }
 
 /// `HOST`, `HOST:PORT`, `[v6]` or `[v6]:PORT`.
@@ -129,20 +158,22 @@ mod tests {
 
     #[test]
     fn urls_name_the_broker_the_host_and_the_virtual_host() {
-        let source = options().source("rabbitmq+https://[::1]:99/%2Fa").unwrap();
+        let source = options().api("rabbitmq+https://[::1]:99/%2Fa").unwrap();
         assert_eq!(source.kind, Kind::RabbitMq { vhost: "/a".into() });
         assert!(source.address.is_tls);
-        let source = options().source("rabbitmq+http://host").unwrap();
+        let source = options().api("rabbitmq+http://host").unwrap();
         assert_eq!(source.kind, Kind::RabbitMq { vhost: "/".into() });
         assert_eq!(source.address.endpoint, Endpoint::new("host", 15672).unwrap());
     }
 
     #[test]
     fn what_is_no_url_of_an_api_is_refused() {
-        for url in ["http://h", "x+http://h", "emqx+ftp://h", "emqx+http://", "emqx+http://h:0", "emqx+http://h:x"] {
-            assert_eq!(options().source(url).unwrap_err().exit, Exit::USAGE, "{url}");
+        for url in
+            ["http://h", "x+http://h", "emqx+ftp://h", "mqtt://", "emqx+http://", "emqx+http://h:0", "emqx+http://h:x"]
+        {
+            assert_eq!(options().source(url).err().unwrap().exit, Exit::USAGE, "{url}");
         }
-        let refused = options().source("emqx+http://user:secret@h").unwrap_err();
+        let refused = options().source("emqx+http://user:secret@h").err().unwrap();
         assert!(!refused.message.unwrap().contains("secret"));
     }
 }

@@ -8,6 +8,7 @@ mod export;
 mod list;
 mod options;
 mod picture;
+mod purge;
 mod refresh;
 mod sentences;
 mod sources;
@@ -36,6 +37,7 @@ pub const APPLET: Applet = Applet {
         ],
         environment: &[
             ("MOSKIT_API_KEY", "For APIs, USER:PASSWORD or a token, unless --api-key-file is given."),
+            ("MQTT_HOST, MQTT_PORT", "The broker that purge asks, unless --host and --port are given."),
             ("NO_COLOR", "No colours on a terminal."),
         ],
         files: &[
@@ -67,6 +69,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     match &args.verb {
         Some(Verb::List(list)) => return list::run(list, term),
         Some(Verb::Explain(explain)) => return explain::run(explain, term),
+        Some(Verb::Purge(purge)) => return purge::run(purge, term),
         None => {}
     }
     let options = TableOptions::new(&args, term)?;

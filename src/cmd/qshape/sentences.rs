@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::net::ConnectError;
+use crate::queue::exchange::ExchangeError;
 use crate::queue::http::HttpError;
 use crate::queue::{Error, Note, Snapshot, ledger};
 use crate::state::ids::UnixTime;
@@ -60,6 +61,9 @@ pub fn cannot_read(error: &Error) -> Failure {
         Error::Db(path, error) => cannot_read_db(&shown(path), error),
         Error::Sqlite(path, error) => cannot_read_sqlite(&shown(path), error),
         Error::Http(place, error) => cannot_ask(place, error),
+        Error::Exchange(place, error) => {
+            Failure::new(Exit::FAILED, format!("cannot read from {place}: {}", exchange_failed(error)))
+        }
     }
 }
 
@@ -99,14 +103,7 @@ fn cannot_ask(place: &str, error: &HttpError) -> Failure {
         HttpError::Tls(_) => {
             failed("the certificates to trust cannot be used".into()).hint("moskit check files CAFILE")
         }
-        HttpError::Connect(error) => {
-            let why = match error {
-                ConnectError::Lookup { name, .. } => format!("the name {name} has no address"),
-                ConnectError::Tls(_) => "the TLS handshake failed".into(),
-                other => other.last_os_error().map_or_else(|| "it cannot be reached".into(), reason),
-            };
-            failed(why)
-        }
+        HttpError::Connect(error) => failed(not_connected(error)),
         HttpError::Timeout(limit) => {
             failed(format!("no answer within {} s", limit.as_secs_f64())).hint("--timeout SECONDS waits longer")
         }
@@ -119,6 +116,30 @@ fn cannot_ask(place: &str, error: &HttpError) -> Failure {
         HttpError::TooLong { path } => failed(format!("the answer for {path} is broken off or longer than 64 MiB")),
         HttpError::NotUnderstood { path } => failed(format!("the answer for {path} is not what this API gives"))
             .hint("is it the right port, and kind of broker?"),
+    }
+}
+
+fn not_connected(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Lookup { name, .. } => format!("the name {name} has no address"),
+        ConnectError::Tls(_) => "the TLS handshake failed".into(),
+        other => other.last_os_error().map_or_else(|| "it cannot be reached".into(), reason),
+    }
+}
+
+/// A session that could not be ended.
+pub fn cannot_exchange(place: &str, error: &ExchangeError) -> Failure {
+    Failure::new(Exit::FAILED, format!("cannot end the session at {place}: {}", exchange_failed(error)))
+}
+
+fn exchange_failed(error: &ExchangeError) -> String {
+    match error {
+        ExchangeError::System(error) | ExchangeError::Io(error) => reason(error),
+        ExchangeError::Connect(error) => not_connected(error),
+        ExchangeError::Encode(_) => "the client id, user name or password does not fit into a packet".into(),
+        ExchangeError::Decode(_) | ExchangeError::Unexpected => "the broker does not answer as MQTT says".into(),
+        ExchangeError::Refused(answer) => format!("the broker refuses with code {}", answer.code),
+        ExchangeError::Timeout(limit) => format!("no answer within {} s", limit.as_secs_f64()),
     }
 }
 
@@ -142,6 +163,7 @@ pub fn note(note: &Note) -> String {
         Note::NoList { client, why } => {
             format!("the messages of `{}` cannot be listed: {}", escape_controls(client), escape_controls(why))
         }
+        Note::Dropped(count) => format!("the broker has dropped {} since it started", plural(*count, "message")),
         Note::Incomplete(why) => format!("not everything was read: {}", escape_controls(why)),
     }
 }

@@ -62,7 +62,7 @@ impl Sources {
             return Ok(Box::new(NdjsonSource::StandardInput));
         }
         if word.contains("://") {
-            return Ok(Box::new(self.api.source(word)?));
+            return self.api.source(word);
         }
         let path = in_folder(word);
         let found = format_of(&path).map_err(|error| cannot_open(&path, &error))?;

@@ -1,0 +1,112 @@
+//! The totals that a live broker publishes under $SYS: nothing per client and no age, but all that
+//! some brokers tell.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::exchange::{Exchange, ExchangeError, run};
+use super::{Error, Item, Note, Snapshot, Source, Total, Want};
+use crate::mqtt::packet::{
+    Connect, Packet, PacketId, Properties, ProtocolVersion, Subscribe, Subscription, SubscriptionOptions,
+};
+use crate::net::Route;
+use crate::term::Secret;
+
+const KEEP_ALIVE: u16 = 60;
+const FILTERS: [&str; 4] = [
+    "$SYS/broker/store/messages/count",
+    "$SYS/broker/retained messages/count",
+    "$SYS/broker/clients/disconnected",
+    "$SYS/broker/publish/messages/dropped",
+];
+/// The row that stands for everybody.
+const EVERYBODY: &str = "(all clients together)";
+
+/// A broker that is asked by MQTT.
+#[derive(Debug)]
+pub struct SysSource {
+    pub route: Route,
+    /// `USER:PASSWORD`
+    pub credentials: Option<Secret>,
+    pub timeout: Duration,
+}
+
+impl Source for SysSource {
+    fn read(&mut self, _want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
+        let place = self.route.endpoint.to_string();
+        let told = run(self.timeout, self.ask()).map_err(|error| Error::Exchange(place.clone(), error))?;
+        let number = |filter: &str| told.get(filter).copied();
+        let mut snapshot = Snapshot { kind: format!("$SYS of {place}"), ..Snapshot::default() };
+        snapshot.stored = number(FILTERS[0]);
+        snapshot.notes.push(Note::CannotTell("anything per client, topics nor ages"));
+        match (number(FILTERS[0]), number(FILTERS[1])) {
+            (Some(stored), retained) => {
+                // A message that waits for many is stored once, and a retained one waits for nobody.
+                let queued = stored.saturating_sub(retained.unwrap_or(0));
+                each(Item::Total(Total { client: EVERYBODY, queued, ..Total::default() }));
+            }
+            (None, _) => snapshot.notes.push(Note::Incomplete("the broker publishes no totals under $SYS".into())),
+        }
+        snapshot.sessions = number(FILTERS[2]).unwrap_or(0);
+        if let Some(dropped) = number(FILTERS[3]).filter(|dropped| *dropped > 0) {
+            snapshot.notes.push(Note::Dropped(dropped));
+        }
+        Ok(snapshot)
+    }
+}
+
+impl SysSource {
+    /// The totals by topic. A broker without one of them answers the PING that is sent behind the
+    /// SUBSCRIBE before anything more can come.
+    async fn ask(&self) -> Result<HashMap<String, u64>, ExchangeError> {
+        let (mut exchange, _) = Exchange::open(&self.route, self.connect_packet()).await?;
+        let options = SubscriptionOptions::default();
+        let subscriptions =
+            FILTERS.iter().map(|filter| Subscription { filter: ByteString::from(*filter), options }).collect();
+        let packet_id = PacketId::MIN;
+        exchange
+            .send(&Packet::Subscribe(Subscribe { packet_id, properties: Properties::new(), subscriptions }))
+            .await?;
+        exchange.send(&Packet::PingReq).await?;
+        let mut told = HashMap::new();
+        loop {
+            match exchange.receive().await? {
+                Packet::Publish(publish) => {
+                    let text = std::str::from_utf8(&publish.payload).unwrap_or_default();
+                    if let Ok(number) = text.trim().parse() {
+                        told.insert(publish.topic.to_string(), number);
+                    }
+                }
+                Packet::SubAck(_) => {}
+                Packet::PingResp => break,
+                _ => return Err(ExchangeError::Unexpected),
+            }
+        }
+        exchange.close().await?;
+        Ok(told)
+    }
+
+    fn connect_packet(&self) -> Connect {
+        let login = self.credentials.as_ref().map(|secret| {
+            let bytes = secret.expose();
+            let end = bytes.iter().position(|byte| *byte == b':').unwrap_or(bytes.len());
+            let user = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            (ByteString::from(user), Bytes::copy_from_slice(bytes.get(end + 1..).unwrap_or_default()))
+        });
+        let (username, password) = login.unzip();
+        Connect {
+            version: ProtocolVersion::V311,
+            bridge: false,
+            clean_start: true,
+            keep_alive: KEEP_ALIVE,
+            client_id: ByteString::new(),
+            will: None,
+            username,
+            password,
+            properties: Properties::new(),
+        }
+    }
+}
