@@ -520,3 +520,6 @@ impl Broker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

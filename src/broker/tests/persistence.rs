@@ -1,0 +1,272 @@
+//! What is asked to be kept, and going on from it.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// What a store would hold after the changes; panics where one contradicts another.
+#[derive(Default)]
+struct Shelf {
+    messages: BTreeMap<MessageId, std::sync::Arc<Message>>,
+    clients: BTreeMap<String, RestoredClient>,
+    retained: BTreeMap<String, MessageId>,
+}
+
+impl Shelf {
+    fn apply(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            self.apply_one(change);
+        }
+    }
+
+    fn client(&mut self, id: &str) -> &mut RestoredClient {
+        self.clients.get_mut(id).unwrap_or_else(|| panic!("a change of {id}, which is not stored"))
+    }
+
+    fn apply_one(&mut self, change: Change) {
+        match change {
+            Change::Client(record) => {
+                let id = record.client_id.to_string();
+                match self.clients.get_mut(&id) {
+                    Some(client) => client.record = *record,
+                    None => {
+                        let client = RestoredClient {
+                            record: *record,
+                            will: None,
+                            subscriptions: Vec::new(),
+                            entries: Vec::new(),
+                        };
+                        self.clients.insert(id, client);
+                    }
+                }
+            }
+            Change::ClientRemoved(id) => assert!(self.clients.remove(&*id).is_some()),
+            Change::Will(id, will) => self.client(&id).will = Some(*will),
+            Change::WillRemoved(id) => self.client(&id).will = None,
+            Change::Subscribed(id, record) => {
+                let client = self.client(&id);
+                client.subscriptions.retain(|old| old.filter != record.filter);
+                client.subscriptions.push(record);
+            }
+            Change::Unsubscribed { client_id, filter } => {
+                self.client(&client_id).subscriptions.retain(|old| old.filter != filter);
+            }
+            Change::Stored(message) => {
+                assert!(self.messages.insert(message.id, message).is_none(), "stored twice");
+            }
+            Change::Removed(id) => {
+                assert!(self.messages.remove(&id).is_some(), "removed without being stored");
+                let used = self.clients.values().flat_map(|client| &client.entries).any(|entry| entry.message == id);
+                assert!(!used && !self.retained.values().any(|kept| *kept == id), "removed while in use");
+            }
+            Change::Queued(record) => {
+                assert!(self.messages.contains_key(&record.message), "an entry without message");
+                self.client(&record.client_id).entries.push(*record);
+            }
+            Change::EntryChanged(record) => {
+                let entries = &mut self.client(&record.client_id).entries;
+                let old = entries.iter_mut().find(|old| old.sequence == record.sequence).expect("a known entry");
+                *old = *record;
+            }
+            Change::EntryRemoved { client_id, sequence } => {
+                let entries = &mut self.client(&client_id).entries;
+                let before = entries.len();
+                entries.retain(|old| old.sequence != sequence);
+                assert_eq!(entries.len() + 1, before, "an entry that was not there");
+            }
+            Change::Retained { topic, message } => {
+                self.retained.insert(topic.to_string(), message);
+            }
+            Change::RetainedRemoved { topic } => assert!(self.retained.remove(&*topic).is_some()),
+        }
+    }
+
+    fn restored(&self) -> Restored {
+        Restored {
+            last_message_id: self.messages.keys().max().copied().unwrap_or_default(),
+            messages: self.messages.values().cloned().collect(),
+            clients: self.clients.values().cloned().collect(),
+            retained: self.retained.values().copied().collect(),
+        }
+    }
+}
+
+fn persistent() -> Settings {
+    Settings { persistent: true, ..Settings::default() }
+}
+
+/// The broker is killed: another one starts from what was kept.
+fn kill(stage: Stage, shelf: &mut Shelf) -> Stage {
+    shelf.apply(stage.changes);
+    let mut next = Stage::restored(persistent(), shelf.restored(), stage.now.wall);
+    next.collect();
+    next
+}
+
+#[test]
+fn flows_go_on_after_a_kill() {
+    let mut shelf = Shelf::default();
+    let mut stage = Stage::with(persistent());
+    let subscriber = stage.join(lasting("s", 1000));
+    stage.subscribe(subscriber, "t", QoS::ExactlyOnce);
+    let publisher = stage.join(lasting("p", 1000));
+    stage.send(publisher, &at_least_once("t", "one", 1));
+    stage.send(publisher, &exactly_once("t", "two", 2));
+    stage.send(publisher, &pubrel(2));
+    stage.send(publisher, &exactly_once("t", "half", 3));
+    stage.expect_message(subscriber, "one");
+    stage.expect_message(subscriber, "two");
+    stage.send(subscriber, &pubrec(2));
+    stage.expect(subscriber, &pubrel(2));
+
+    let mut stage = kill(stage, &mut shelf);
+    let publisher = stage.rejoin(lasting("p", 1000), true);
+    stage.send(publisher, &Packet::Publish(Publish { dup: true, ..message("t", "half", QoS::ExactlyOnce, 3) }));
+    stage.expect(publisher, &pubrec(3));
+    stage.send(publisher, &pubrel(3));
+    stage.expect(publisher, &pubcomp(3));
+    let subscriber = stage.rejoin(lasting("s", 1000), true);
+    assert!(stage.expect_message(subscriber, "one").dup);
+    stage.expect(subscriber, &pubrel(2));
+    assert_eq!(stage.expect_message(subscriber, "half").packet_id, PacketId::new(3));
+    for packet in [puback(1), pubcomp(2), pubrec(3)] {
+        stage.send(subscriber, &packet);
+    }
+    stage.expect(subscriber, &pubrel(3));
+    stage.send(subscriber, &pubcomp(3));
+
+    let mut stage = kill(stage, &mut shelf);
+    assert!(shelf.messages.is_empty(), "everything was delivered");
+    let subscriber = stage.rejoin(lasting("s", 1000), true);
+    stage.expect_silence(subscriber);
+}
+
+#[test]
+fn retained_messages_and_subscriptions_survive() {
+    let mut shelf = Shelf::default();
+    let mut stage = Stage::with(persistent());
+    let line = stage.join(lasting("c", 1000));
+    stage.send(line, &identified("a/+", qos(QoS::AtLeastOnce), 9));
+    stage.send(line, &subscribe("$share/g/b", qos(QoS::AtLeastOnce)));
+    stage.send(line, &subscribe("gone", qos(QoS::AtLeastOnce)));
+    let filters = vec!["gone".into()];
+    stage.send(line, &Packet::Unsubscribe(Unsubscribe { packet_id: id(1), properties: Properties::new(), filters }));
+    stage.send(line, &retained("r", "old"));
+    stage.send(line, &retained("r", "new"));
+    stage.send(line, &retained("empty", "x"));
+    stage.send(line, &retained("empty", ""));
+
+    let mut stage = kill(stage, &mut shelf);
+    assert_eq!((shelf.messages.len(), shelf.retained.len()), (1, 1));
+    let publisher = stage.join(connect("p", V5));
+    for topic in ["a/x", "b", "gone"] {
+        stage.send(publisher, &at_least_once(topic, "x", 1));
+    }
+    let line = stage.rejoin(lasting("c", 1000), true);
+    let got = stage.expect_message(line, "x");
+    assert_eq!((&*got.topic, got.properties.subscription_identifier()), ("a/x", Some(9)));
+    assert_eq!(stage.expect_message(line, "x").topic, "b");
+    stage.expect_silence(line);
+    stage.subscribe(line, "r", QoS::AtMostOnce);
+    stage.expect_message(line, "new");
+}
+
+#[test]
+fn a_will_survives_and_is_sent_after_the_start() {
+    let mut shelf = Shelf::default();
+    let mut stage = Stage::with(persistent());
+    let watcher = stage.join(lasting("w", 1000));
+    stage.subscribe(watcher, "will", QoS::AtLeastOnce);
+    let mut pending = will("will", "gone").unwrap();
+    pending.qos = QoS::AtLeastOnce;
+    stage.join(Connect { will: Some(pending), ..lasting("c", 1000) });
+    let mut stage = kill(stage, &mut shelf);
+    stage.pass_seconds(1);
+    let watcher = stage.rejoin(lasting("w", 1000), true);
+    stage.expect_message(watcher, "gone");
+    shelf.apply(std::mem::take(&mut stage.changes));
+    assert!(shelf.clients["c"].will.is_none());
+}
+
+#[test]
+fn sessions_expire_over_a_kill_by_the_wall_clock() {
+    let mut shelf = Shelf::default();
+    let mut stage = Stage::with(persistent());
+    for (name, seconds) in [("short", 10), ("long", 100)] {
+        let line = stage.join(lasting(name, seconds));
+        stage.cut(line);
+    }
+    stage.now.wall += Duration::from_secs(50);
+    let mut stage = kill(stage, &mut shelf);
+    stage.pass_seconds(1);
+    stage.rejoin(lasting("short", 10), false);
+    stage.rejoin(lasting("long", 100), true);
+}
+
+#[test]
+fn sessions_that_end_leave_nothing_behind() {
+    let mut shelf = Shelf::default();
+    let mut stage = Stage::with(persistent());
+    for (name, how) in [("a", 0), ("b", 1), ("c", 2), ("d", 3)] {
+        let line = stage.join(Connect { will: will("w", "x"), ..lasting(name, 10) });
+        stage.subscribe(line, "t", QoS::AtLeastOnce);
+        let publisher = stage.join(lasting("p", 10));
+        stage.send(publisher, &at_least_once("t", "x", 1));
+        stage.send(line, &exactly_once("elsewhere", "x", 5));
+        match how {
+            // Expires.
+            0 => {
+                stage.cut(line);
+                stage.pass_seconds(10);
+            }
+            // Comes back with a clean start.
+            1 => {
+                stage.cut(line);
+                stage.rejoin(connect(name, V5), false);
+            }
+            // Comes back as a session that ends with its connection.
+            2 => {
+                stage.cut(line);
+                stage.rejoin(connect(name, V311), false);
+            }
+            // Says at its end that nothing is to be kept.
+            _ => {
+                let properties = [Property::SessionExpiryInterval(0)].into_iter().collect();
+                stage.send(line, &Packet::Disconnect(Disconnect { reason: ReasonCode::SUCCESS, properties }));
+            }
+        }
+    }
+    stage.pass_seconds(100);
+    shelf.apply(stage.changes);
+    assert!(shelf.clients.is_empty(), "{:?}", shelf.clients);
+    assert!(shelf.messages.is_empty(), "{:?}", shelf.messages);
+}
+
+#[test]
+fn a_store_that_fails_takes_no_acknowledged_messages() {
+    let mut stage = Stage::with(persistent());
+    stage.broker.set_storing(false);
+    let five = stage.join(connect("five", V5));
+    stage.send(five, &at_least_once("t", "x", 1));
+    stage.expect(five, &Packet::PubAck(Ack::with_reason(id(1), ReasonCode::QUOTA_EXCEEDED)));
+    let three = stage.join(connect("three", V311));
+    stage.send(three, &at_least_once("t", "x", 1));
+    stage.expect_closed(three);
+    stage.broker.set_storing(true);
+    stage.send(five, &at_least_once("t", "x", 2));
+    stage.expect(five, &unheard(2));
+}
+
+#[test]
+fn ids_of_messages_go_on_from_the_restored_ones() {
+    let last = MessageId::at(Duration::from_secs(1_900_000_000));
+    let restored = Restored { last_message_id: last, ..Restored::default() };
+    let mut stage = Stage::restored(persistent(), restored, Duration::from_secs(1_800_000_000));
+    let line = stage.join(connect("c", V5));
+    stage.send(line, &retained("t", "x"));
+    let stored = stage.changes.iter().find_map(|change| match change {
+        Change::Stored(message) => Some(message.id),
+        _ => None,
+    });
+    assert_eq!(stored, Some(MessageId(last.0 + 1)));
+}

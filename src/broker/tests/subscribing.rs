@@ -1,0 +1,199 @@
+//! SUBSCRIBE with its options, UNSUBSCRIBE, retained messages, shared subscriptions.
+
+use super::*;
+
+#[test]
+fn overlapping_subscriptions_give_a_copy_each_with_its_own_identifier() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    stage.send(line, &identified("a/#", qos(QoS::AtLeastOnce), 1));
+    stage.send(line, &identified("a/b", qos(QoS::AtMostOnce), 2));
+    stage.expect(line, &suback(&[1]));
+    stage.expect(line, &suback(&[0]));
+    stage.send(line, &at_least_once("a/b", "x", 1));
+    let mut copies = [stage.expect_message(line, "x"), stage.expect_message(line, "x")]
+        .map(|copy| (copy.qos as u8, copy.properties.subscription_identifier()));
+    copies.sort_unstable();
+    assert_eq!(copies, [(0, Some(2)), (1, Some(1))]);
+    stage.expect(line, &puback(1));
+}
+
+#[test]
+fn without_duplicates_one_copy_has_every_identifier_and_the_highest_qos() {
+    let mut stage = Stage::with(Settings { allow_duplicate_messages: false, ..Settings::default() });
+    let line = stage.join(connect("c", V5));
+    stage.send(line, &identified("a/#", qos(QoS::AtLeastOnce), 1));
+    stage.send(line, &identified("a/b", qos(QoS::AtMostOnce), 2));
+    stage.expect(line, &suback(&[1]));
+    stage.expect(line, &suback(&[0]));
+    stage.send(line, &at_least_once("a/b", "x", 1));
+    let copy = stage.expect_message(line, "x");
+    assert_eq!(copy.qos, QoS::AtLeastOnce);
+    let mut identifiers: Vec<_> = copy.properties.iter().cloned().collect();
+    identifiers.sort_unstable_by_key(|property| format!("{property:?}"));
+    assert_eq!(identifiers, [Property::SubscriptionIdentifier(1), Property::SubscriptionIdentifier(2)]);
+    stage.expect(line, &puback(1));
+    stage.expect_silence(line);
+}
+
+#[test]
+fn no_local_keeps_ones_own_messages_away() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    stage.send(line, &subscribe("t", SubscriptionOptions { no_local: true, ..SubscriptionOptions::default() }));
+    stage.expect(line, &suback(&[0]));
+    stage.send(line, &at_least_once("t", "mine", 1));
+    stage.expect(line, &unheard(1));
+    let other = stage.join(connect("d", V5));
+    stage.send(other, &at_most_once("t", "yours"));
+    stage.expect_message(line, "yours");
+}
+
+#[test]
+fn no_local_on_a_shared_subscription_is_a_protocol_error() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    let options = SubscriptionOptions { no_local: true, ..SubscriptionOptions::default() };
+    stage.send(line, &subscribe("$share/g/t", options));
+    stage.expect_refused(line, ReasonCode::PROTOCOL_ERROR);
+}
+
+#[test]
+fn retained_messages_come_with_the_subscription_and_once() {
+    let mut stage = Stage::new();
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &retained("r/a", "one"));
+    stage.send(publisher, &retained("r/b", "two"));
+    stage.send(publisher, &retained("r/a", "three"));
+    let line = stage.join(connect("c", V5));
+    stage.subscribe(line, "r/#", QoS::AtMostOnce);
+    for text in ["two", "three"] {
+        assert!(stage.expect_message(line, text).retain);
+    }
+    stage.expect_silence(line);
+    stage.send(publisher, &retained("r/a", "live"));
+    assert!(!stage.expect_message(line, "live").retain);
+    // An empty payload takes it away, and reaches subscribers like any other message.
+    stage.send(publisher, &retained("r/a", ""));
+    stage.expect_message(line, "");
+    let late = stage.join(connect("d", V5));
+    stage.subscribe(late, "r/a", QoS::AtMostOnce);
+    stage.expect_silence(late);
+}
+
+#[test]
+fn retain_as_published_keeps_the_flag() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    let options = SubscriptionOptions { retain_as_published: true, ..SubscriptionOptions::default() };
+    stage.send(line, &subscribe("t", options));
+    stage.expect(line, &suback(&[0]));
+    stage.send(line, &retained("t", "x"));
+    assert!(stage.expect_message(line, "x").retain);
+    stage.send(line, &at_most_once("t", "y"));
+    assert!(!stage.expect_message(line, "y").retain);
+}
+
+#[test]
+fn retain_handling_decides_about_retained_messages() {
+    let mut stage = Stage::new();
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &retained("t", "kept"));
+    let line = stage.join(connect("c", V5));
+    for (retain_handling, comes) in [
+        (RetainHandling::SendIfNew, true),
+        (RetainHandling::SendIfNew, false),
+        (RetainHandling::DoNotSend, false),
+        (RetainHandling::SendAtSubscribe, true),
+    ] {
+        stage.send(line, &subscribe("t", SubscriptionOptions { retain_handling, ..SubscriptionOptions::default() }));
+        stage.expect(line, &suback(&[0]));
+        if comes {
+            stage.expect_message(line, "kept");
+        }
+        stage.expect_silence(line);
+    }
+}
+
+#[test]
+fn shared_subscriptions_take_turns_and_get_nothing_retained() {
+    let mut stage = Stage::new();
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &retained("t", "kept"));
+    let first = stage.join(connect("a", V5));
+    stage.subscribe(first, "$share/g/t", QoS::AtMostOnce);
+    let second = stage.join(connect("b", V311));
+    stage.subscribe(second, "$share/g/t", QoS::AtMostOnce);
+    for text in ["1", "2", "3"] {
+        stage.send(publisher, &at_most_once("t", text));
+    }
+    stage.expect_message(first, "1");
+    stage.expect_message(second, "2");
+    stage.expect_message(first, "3");
+    stage.expect_silence(first);
+    stage.expect_silence(second);
+}
+
+#[test]
+fn members_of_a_group_that_are_away_queue_their_turns() {
+    let mut stage = Stage::new();
+    let away = stage.join(lasting("a", 100));
+    stage.subscribe(away, "$share/g/t", QoS::AtLeastOnce);
+    stage.cut(away);
+    let here = stage.join(connect("b", V5));
+    stage.subscribe(here, "$share/g/t", QoS::AtLeastOnce);
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &at_least_once("t", "1", 1));
+    stage.send(publisher, &at_least_once("t", "2", 2));
+    stage.expect_message(here, "2");
+    stage.expect_silence(here);
+    let back = stage.rejoin(lasting("a", 100), true);
+    stage.expect_message(back, "1");
+}
+
+#[test]
+fn unsubscribing_ends_delivery_and_says_what_was_there() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    stage.subscribe(line, "a", QoS::AtMostOnce);
+    stage.subscribe(line, "$share/g/b", QoS::AtMostOnce);
+    let filters = ["a", "$share/g/b", "c"].map(Into::into).to_vec();
+    let unsubscribe = Unsubscribe { packet_id: id(4), properties: Properties::new(), filters };
+    stage.send(line, &Packet::Unsubscribe(unsubscribe));
+    stage.expect_bytes(line, "b006000400000011");
+    stage.send(line, &at_most_once("a", "x"));
+    stage.send(line, &at_most_once("b", "x"));
+    stage.expect_silence(line);
+}
+
+#[test]
+fn an_unsuback_of_3_1_1_has_no_codes() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V311));
+    let unsubscribe = Unsubscribe { packet_id: id(4), properties: Properties::new(), filters: vec!["a".into()] };
+    stage.send(line, &Packet::Unsubscribe(unsubscribe));
+    stage.expect_bytes(line, "b0020004");
+}
+
+#[test]
+fn wrong_filters_end_the_connection() {
+    for filter in ["a/#/b", "a+", "", "$share/g", "$share//t", "$share/g+/t"] {
+        let mut stage = Stage::new();
+        let line = stage.join(connect("c", V5));
+        stage.send(line, &subscribe(filter, SubscriptionOptions::default()));
+        stage.expect_refused(line, ReasonCode::TOPIC_FILTER_INVALID);
+    }
+}
+
+#[test]
+fn wildcards_do_not_reach_dollar_topics() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    stage.subscribe(line, "#", QoS::AtMostOnce);
+    stage.subscribe(line, "$own/#", QoS::AtMostOnce);
+    stage.send(line, &at_most_once("$own/t", "x"));
+    stage.expect_message(line, "x");
+    stage.expect_silence(line);
+    stage.send(line, &at_least_once("$SYS/t", "x", 1));
+    stage.expect(line, &Packet::PubAck(Ack::with_reason(id(1), ReasonCode::NOT_AUTHORIZED)));
+}
