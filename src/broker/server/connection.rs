@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -66,6 +66,7 @@ pub(super) async fn open(stream: Stream, listener: ListenerId, peer: Peer, limit
             writing: BytesMut::new(),
             close: false,
             blocked: false,
+            flushing: false,
             mailbox,
         };
         tokio::spawn(link.run(core.clone()));
@@ -85,6 +86,8 @@ struct Link {
     close: bool,
     /// The core has been told that the socket takes no more.
     blocked: bool,
+    /// Written, and perhaps held back by TLS or a websocket.
+    flushing: bool,
     mailbox: Arc<Mailbox>,
 }
 
@@ -141,29 +144,40 @@ impl Link {
                 return Poll::Ready(Happened::Dismissed);
             }
         }
-        if self.writing.is_empty() {
-            return Poll::Pending;
-        }
-        while !self.writing.is_empty() {
-            match Pin::new(&mut self.stream).poll_write(context, &self.writing) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Happened::Ended(Closing::ByClient)),
-                Poll::Ready(Ok(written)) => self.writing.advance(written),
-                Poll::Ready(Err(error)) => return Poll::Ready(Happened::Ended(ending(&error))),
-                Poll::Pending if self.blocked => return Poll::Pending,
-                Poll::Pending => {
-                    self.blocked = true;
-                    // The waker is registered; this only tells the core.
-                    return Poll::Ready(Happened::Blocked);
-                }
+        match self.push(context) {
+            Poll::Ready(Ok(false)) => Poll::Pending,
+            Poll::Ready(Ok(true)) => {
+                self.blocked = false;
+                Poll::Ready(Happened::Written)
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Happened::Ended(ending(&error))),
+            Poll::Pending if self.blocked => Poll::Pending,
+            Poll::Pending => {
+                // The waker is registered; this only tells the core.
+                self.blocked = true;
+                Poll::Ready(Happened::Blocked)
             }
         }
-        // TLS and websockets may hold bytes back; their flush goes on with the next call if it is not done now.
-        if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(context) {
-            return Poll::Ready(Happened::Ended(ending(&error)));
+    }
+
+    /// Gives the stream what is to be written. Whether there was anything.
+    fn push(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        while !self.writing.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.writing))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.writing.advance(written);
+            self.flushing = true;
         }
+        if !self.flushing {
+            return Poll::Ready(Ok(false));
+        }
+        // TLS and websockets may hold bytes back.
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.flushing = false;
         self.writing = BytesMut::new();
-        self.blocked = false;
-        Poll::Ready(Happened::Written)
+        Poll::Ready(Ok(true))
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
@@ -234,7 +248,10 @@ pub(super) struct Received {
 
 fn ending(error: &io::Error) -> Closing {
     match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => Closing::ByClient,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::WriteZero => Closing::ByClient,
         _ => Closing::Transport(error.to_string()),
     }
 }

@@ -6,16 +6,15 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytestring::ByteString;
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::sync::mpsc;
 
 use super::StartError;
 use super::connection::{self, Limits};
 use super::core::Input;
+use super::handshake::{Handshake, Tls, WebSockets};
 use crate::broker::{ConnectionId, ListenerId, Peer};
-use crate::net::tls::Cause;
-use crate::net::{Stream, tls};
+use crate::net::Stream;
 
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -38,26 +37,12 @@ pub struct Listener {
     /// One of `binds` is enough: a machine may have no IPv6.
     pub one_is_enough: bool,
     pub tls: Option<Tls>,
-}
-
-/// TLS of one listener.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    pub server: tls::Server,
-    /// What of the client's certificate is its user name, if anything.
-    pub username: Option<CertificateName>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CertificateName {
-    CommonName,
-    /// The whole subject, in the form of RFC 2253.
-    Subject,
+    pub websockets: Option<WebSockets>,
 }
 
 impl Listener {
     pub fn new(binds: Vec<Bind>) -> Self {
-        Self { binds, one_is_enough: false, tls: None }
+        Self { binds, one_is_enough: false, tls: None, websockets: None }
     }
 }
 
@@ -72,7 +57,7 @@ pub struct Endpoint {
 pub(super) struct Socket {
     kind: Kind,
     id: ListenerId,
-    tls: Option<Tls>,
+    handshake: Handshake,
 }
 
 enum Kind {
@@ -93,6 +78,7 @@ pub(super) fn bind(listeners: &[Listener]) -> Result<(Vec<Socket>, Vec<Endpoint>
     let mut endpoints = Vec::new();
     for (index, listener) in listeners.iter().enumerate() {
         let id = ListenerId(index as u16);
+        let handshake = Handshake { tls: listener.tls.clone(), websockets: listener.websockets.clone() };
         let mut port = 0;
         let mut failed = None;
         let before = sockets.len();
@@ -102,7 +88,7 @@ pub(super) fn bind(listeners: &[Listener]) -> Result<(Vec<Socket>, Vec<Endpoint>
                     if let Bind::Tcp(address) = &bind {
                         port = address.port();
                     }
-                    sockets.push(Socket { kind, id, tls: listener.tls.clone() });
+                    sockets.push(Socket { kind, id, handshake: handshake.clone() });
                     endpoints.push(Endpoint { listener: id, bind });
                 }
                 Err(error) => {
@@ -179,11 +165,10 @@ impl Socket {
                 continue;
             };
             let peer = Peer { address: address.into(), ..Peer::default() };
-            match self.tls.clone() {
-                None => connection::open(stream, self.id, peer, limits.clone(), &core).await,
-                Some(tls) => {
-                    tokio::spawn(shake_hands(tls, stream, self.id, peer, limits.clone(), core.clone()));
-                }
+            if self.handshake.is_none() {
+                connection::open(stream, self.id, peer, limits.clone(), &core).await;
+            } else {
+                tokio::spawn(self.handshake.clone().run(stream, self.id, peer, limits.clone(), core.clone()));
             }
         }
     }
@@ -204,51 +189,6 @@ impl Kind {
                 Ok((stream.into(), "unix".to_owned()))
             }
         }
-    }
-}
-
-/// Makes the TLS session of a connection, then opens it.
-async fn shake_hands(
-    tls: Tls,
-    stream: Stream,
-    listener: ListenerId,
-    mut peer: Peer,
-    limits: Limits,
-    core: mpsc::Sender<Input>,
-) {
-    match tls.server.accept(stream).await {
-        Ok(stream) => {
-            if let Some(session) = stream.session() {
-                peer.tls_session = Some(format!("{} cipher {}", session.version, session.cipher).into());
-                peer.certificate_username = tls.username.zip(session.seen.peer()).and_then(|(name, certificate)| {
-                    let name = match name {
-                        CertificateName::CommonName => certificate.common_name().map(str::to_owned),
-                        CertificateName::Subject => Some(certificate.subject.rfc2253()),
-                    };
-                    name.filter(|name| !name.is_empty()).map(ByteString::from)
-                });
-            }
-            connection::open(stream, listener, peer, limits, &core).await;
-        }
-        Err(failure) => {
-            // Without a core there is nobody to tell.
-            let _ = core.send(Input::Failed { peer, why: words(&failure.cause) }).await;
-        }
-    }
-}
-
-/// The cause of a failed handshake, for the log.
-fn words(cause: &Cause) -> String {
-    match cause {
-        Cause::Certificate => "the client's certificate is not accepted".to_owned(),
-        Cause::Alert(alert) => format!("the client refused with the TLS alert {}", alert.name()),
-        Cause::NotTls => "the client does not speak TLS".to_owned(),
-        Cause::Closed => "connection closed by client during the TLS handshake".to_owned(),
-        Cause::Incompatible(what) => format!("no TLS in common: {what}"),
-        Cause::TimedOut => "the TLS handshake took too long".to_owned(),
-        Cause::BadName => "bad name".to_owned(),
-        Cause::Protocol(what) => what.clone(),
-        Cause::Io(error) => error.to_string(),
     }
 }
 

@@ -6,10 +6,12 @@
 mod connection;
 mod core;
 mod faulty;
+mod handshake;
 mod listen;
 mod mailbox;
 
-pub use listen::{Bind, CertificateName, Endpoint, Listener, Tls};
+pub use handshake::{CertificateName, Tls, WebSockets};
+pub use listen::{Bind, Endpoint, Listener};
 
 use std::io;
 use std::sync::Arc;

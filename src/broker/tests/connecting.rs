@@ -137,8 +137,8 @@ fn silence_beyond_one_and_a_half_keep_alives_ends_the_connection() {
     let mut stage = Stage::new();
     let watcher = stage.join(Connect { keep_alive: 0, ..connect("w", V5) });
     stage.subscribe(watcher, "will", QoS::AtMostOnce);
-    let five = stage.join(Connect { keep_alive: 10, will: will("will", "five"), ..connect("five", V5) });
-    let three = stage.join(Connect { keep_alive: 10, will: will("will", "three"), ..connect("three", V311) });
+    let five = stage.join(Connect { keep_alive: 10, will: Some(will("will", "five")), ..connect("five", V5) });
+    let three = stage.join(Connect { keep_alive: 10, will: Some(will("will", "three")), ..connect("three", V311) });
     stage.pass_seconds(14);
     stage.send(three, &Packet::PingReq);
     stage.expect(three, &Packet::PingResp);
@@ -174,7 +174,7 @@ fn a_will_is_sent_unless_the_client_takes_its_leave() {
     let mut stage = Stage::new();
     let watcher = stage.join(connect("w", V5));
     stage.subscribe(watcher, "will", QoS::AtMostOnce);
-    let with_will = || Connect { will: will("will", "gone"), ..connect("c", V5) };
+    let with_will = || Connect { will: Some(will("will", "gone")), ..connect("c", V5) };
 
     let line = stage.join(with_will());
     stage.send(line, &leave());
@@ -197,7 +197,7 @@ fn a_will_is_sent_unless_the_client_takes_its_leave() {
 }
 
 fn delayed(client_id: &str, delay: u32, expiry: u32) -> Connect {
-    let mut pending = will("will", "late").unwrap();
+    let mut pending = will("will", "late");
     pending.properties.push(Property::WillDelayInterval(delay));
     Connect { will: Some(pending), ..lasting(client_id, expiry) }
 }
@@ -259,10 +259,10 @@ fn a_takeover_sends_the_will_only_if_it_ends_the_session() {
     let mut stage = Stage::new();
     let watcher = stage.join(connect("w", V5));
     stage.subscribe(watcher, "will", QoS::AtMostOnce);
-    stage.join(Connect { will: will("will", "ended"), ..connect("a", V5) });
+    stage.join(Connect { will: Some(will("will", "ended")), ..connect("a", V5) });
     stage.join(connect("a", V5));
     stage.expect_message(watcher, "ended");
-    stage.join(Connect { will: will("will", "goes on"), ..lasting("b", 10) });
+    stage.join(Connect { will: Some(will("will", "goes on")), ..lasting("b", 10) });
     stage.rejoin(lasting("b", 10), true);
     stage.expect_silence(watcher);
 }
@@ -270,7 +270,7 @@ fn a_takeover_sends_the_will_only_if_it_ends_the_session() {
 #[test]
 fn the_end_of_the_broker_sends_wills_and_closes() {
     let mut stage = Stage::new();
-    let line = stage.join(Connect { will: will("will", "over"), ..lasting("c", 10) });
+    let line = stage.join(Connect { will: Some(will("will", "over")), ..lasting("c", 10) });
     let watcher = lasting("w", 10);
     let away = stage.join(watcher);
     stage.subscribe(away, "will", QoS::AtLeastOnce);
@@ -303,7 +303,7 @@ fn wills_beyond_what_the_listener_offers_are_refused() {
     let settings = Settings { retain_available: false, listeners: vec![listener], ..Settings::default() };
     let mut stage = Stage::with(settings);
     let with = |change: fn(&mut Will)| {
-        let mut pending = will("t", "x").unwrap();
+        let mut pending = will("t", "x");
         change(&mut pending);
         Some(pending)
     };

@@ -82,7 +82,7 @@ fn packet_ids_count_from_1_and_come_again_when_free() {
     stage.send(publisher, &at_least_once("t", "first", 1));
     assert_eq!(stage.expect_message(subscriber, "first").packet_id, PacketId::new(1));
     let mut seen = Vec::new();
-    for _ in 0..u32::from(u16::MAX) + 1 {
+    for _ in 0..=u16::MAX {
         stage.send(publisher, &at_least_once("t", "x", 1));
         let packet_id = stage.expect_message(subscriber, "x").packet_id.unwrap();
         seen.push(packet_id.get());

@@ -119,8 +119,13 @@ impl Stage {
     #[track_caller]
     fn expect_bytes(&mut self, line: u64, hex: &str) {
         let line = self.lines.get_mut(&line).expect("a connection of this stage");
-        let bytes: String = line.received.split().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(bytes, hex);
+        let bytes = line.received.split();
+        let expected: Vec<_> = hex
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex"))
+            .collect();
+        assert_eq!(*bytes, *expected);
     }
 
     #[track_caller]
@@ -227,14 +232,14 @@ fn lasting(client_id: &str, seconds: u32) -> Connect {
     Connect { clean_start: false, properties, ..connect(client_id, V5) }
 }
 
-fn will(topic: &str, payload: &'static str) -> Option<Will> {
-    Some(Will {
+fn will(topic: &str, payload: &'static str) -> Will {
+    Will {
         topic: topic.into(),
         payload: Bytes::from_static(payload.as_bytes()),
         qos: QoS::AtMostOnce,
         retain: false,
         properties: Properties::new(),
-    })
+    }
 }
 
 fn id(packet_id: u16) -> PacketId {

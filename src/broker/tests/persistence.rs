@@ -27,18 +27,15 @@ impl Shelf {
         match change {
             Change::Client(record) => {
                 let id = record.client_id.to_string();
-                match self.clients.get_mut(&id) {
-                    Some(client) => client.record = *record,
-                    None => {
-                        let client = RestoredClient {
-                            record: *record,
-                            will: None,
-                            subscriptions: Vec::new(),
-                            entries: Vec::new(),
-                        };
-                        self.clients.insert(id, client);
+                let record = *record;
+                self.clients.entry(id).and_modify(|client| client.record = record.clone()).or_insert_with(|| {
+                    RestoredClient {
+                        record: record.clone(),
+                        will: None,
+                        subscriptions: Vec::new(),
+                        entries: Vec::new(),
                     }
-                }
+                });
             }
             Change::ClientRemoved(id) => assert!(self.clients.remove(&*id).is_some()),
             Change::Will(id, will) => self.client(&id).will = Some(*will),
@@ -177,7 +174,7 @@ fn a_will_survives_and_is_sent_after_the_start() {
     let mut stage = Stage::with(persistent());
     let watcher = stage.join(lasting("w", 1000));
     stage.subscribe(watcher, "will", QoS::AtLeastOnce);
-    let mut pending = will("will", "gone").unwrap();
+    let mut pending = will("will", "gone");
     pending.qos = QoS::AtLeastOnce;
     stage.join(Connect { will: Some(pending), ..lasting("c", 1000) });
     let mut stage = kill(stage, &mut shelf);
@@ -208,7 +205,7 @@ fn sessions_that_end_leave_nothing_behind() {
     let mut shelf = Shelf::default();
     let mut stage = Stage::with(persistent());
     for (name, how) in [("a", 0), ("b", 1), ("c", 2), ("d", 3)] {
-        let line = stage.join(Connect { will: will("w", "x"), ..lasting(name, 10) });
+        let line = stage.join(Connect { will: Some(will("w", "x")), ..lasting(name, 10) });
         stage.subscribe(line, "t", QoS::AtLeastOnce);
         let publisher = stage.join(lasting("p", 10));
         stage.send(publisher, &at_least_once("t", "x", 1));

@@ -1,0 +1,130 @@
+//! What a connection goes through before it speaks MQTT: TLS, and the opening of a websocket.
+
+use std::time::Duration;
+
+use bytestring::ByteString;
+use tokio::sync::mpsc;
+
+use super::connection::{self, Limits};
+use super::core::Input;
+use crate::broker::{ListenerId, Peer};
+use crate::net::tls::{self, Cause};
+use crate::net::websocket::{HEAD_LIMIT, Upgrade};
+use crate::net::{Stream, reason};
+
+/// A client that takes longer for the opening of its websocket is let go.
+const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a listener asks of its connections first. Neither for plain MQTT.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Handshake {
+    pub(super) tls: Option<Tls>,
+    pub(super) websockets: Option<WebSockets>,
+}
+
+/// TLS of one listener.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub server: tls::Server,
+    /// What of the client's certificate is its user name, if anything.
+    pub username: Option<CertificateName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateName {
+    CommonName,
+    /// The whole subject, in the form of RFC 2253.
+    Subject,
+}
+
+/// MQTT over websockets.
+#[derive(Clone, Debug)]
+pub struct WebSockets {
+    /// Where pages may come from that connect. Empty: from anywhere.
+    pub origins: Vec<String>,
+    /// Bytes of a request's head.
+    pub head_limit: usize,
+}
+
+impl Default for WebSockets {
+    fn default() -> Self {
+        Self { origins: Vec::new(), head_limit: HEAD_LIMIT }
+    }
+}
+
+impl Handshake {
+    pub(super) fn is_none(&self) -> bool {
+        self.tls.is_none() && self.websockets.is_none()
+    }
+
+    /// Goes through it, then opens the connection.
+    pub(super) async fn run(
+        self,
+        stream: Stream,
+        listener: ListenerId,
+        mut peer: Peer,
+        limits: Limits,
+        core: mpsc::Sender<Input>,
+    ) {
+        match self.shake(stream, &mut peer).await {
+            Ok(stream) => connection::open(stream, listener, peer, limits, &core).await,
+            Err(why) => {
+                // Without a core there is nobody to tell.
+                let _ = core.send(Input::Failed { peer, why }).await;
+            }
+        }
+    }
+
+    async fn shake(self, mut stream: Stream, peer: &mut Peer) -> Result<Stream, String> {
+        if let Some(tls) = self.tls {
+            stream = tls.server.accept(stream).await.map_err(|failure| words(&failure.cause))?;
+            if let Some(session) = stream.session() {
+                peer.tls_session = Some(format!("{} cipher {}", session.version, session.cipher).into());
+                peer.certificate_username =
+                    tls.username.zip(session.seen.peer()).and_then(|(name, certificate)| name.of(&certificate));
+            }
+        }
+        if let Some(websockets) = self.websockets {
+            stream = tokio::time::timeout(OPENING_TIMEOUT, websockets.open(stream))
+                .await
+                .map_err(|_| "the opening of the websocket took too long".to_owned())??;
+        }
+        Ok(stream)
+    }
+}
+
+impl CertificateName {
+    fn of(self, certificate: &crate::pki::certificate::Certificate) -> Option<ByteString> {
+        let name = match self {
+            Self::CommonName => certificate.common_name().map(str::to_owned),
+            Self::Subject => Some(certificate.subject.rfc2253()),
+        };
+        name.filter(|name| !name.is_empty()).map(ByteString::from)
+    }
+}
+
+impl WebSockets {
+    async fn open(self, stream: Stream) -> Result<Stream, String> {
+        let upgrade = Upgrade::read(stream, self.head_limit).await.map_err(|error| error.to_string())?;
+        let origin = upgrade.request.origin.as_deref().unwrap_or_default();
+        if !self.origins.is_empty() && !self.origins.iter().any(|allowed| allowed == origin) {
+            return Err("non-matching http origin".to_owned());
+        }
+        upgrade.accept().await.map_err(|error| error.to_string())
+    }
+}
+
+/// The cause of a failed TLS handshake, for the log.
+fn words(cause: &Cause) -> String {
+    match cause {
+        Cause::Certificate => "the client's certificate is not accepted".to_owned(),
+        Cause::Alert(alert) => format!("the client refused with the TLS alert {}", alert.name()),
+        Cause::NotTls => "the client does not speak TLS".to_owned(),
+        Cause::Closed => "connection closed by client during the TLS handshake".to_owned(),
+        Cause::Incompatible(what) => format!("no TLS in common: {what}"),
+        Cause::TimedOut => "the TLS handshake took too long".to_owned(),
+        Cause::BadName => "bad name".to_owned(),
+        Cause::Protocol(what) => what.clone(),
+        Cause::Io(error) => reason(error),
+    }
+}
