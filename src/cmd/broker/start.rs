@@ -8,7 +8,7 @@ use super::log::{Log, LogEnds};
 use super::{load, sentences, state_files, tls};
 use crate::broker::config::{Configuration, Listener, LogTypes, Protocol, SocketDomain, Sync, Tls};
 use crate::broker::fault::Faults;
-use crate::broker::server::{self, Bind, Config, Running, StartError};
+use crate::broker::server::{self, Bind, Config, Running, StartError, WebSockets};
 use crate::broker::{Restored, log as lines};
 use crate::net::tls::Server;
 use crate::term::{Exit, Failure};
@@ -112,11 +112,10 @@ pub fn start(plan: Plan) -> Result<Started, Failure> {
     for listener in &configuration.listeners {
         let mut bound = bound(listener, local_only)?;
         bound.tls = tls::of(&listener.tls)?;
-        if listener.protocol == Protocol::Websockets {
-            let text =
-                format!("Error: The listener on port {} wants websockets, which are not there yet.\n", listener.port);
-            return Err(Failure::verbatim(Exit::FAILED, text));
-        }
+        bound.websockets = (listener.protocol == Protocol::Websockets).then(|| WebSockets {
+            origins: listener.websockets_origins.clone(),
+            head_limit: configuration.websockets_headers_size,
+        });
         tls.extend(bound.tls.as_ref().map(|tls| tls.server.clone()));
         listeners.push(bound);
     }
