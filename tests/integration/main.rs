@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says why by failing")]
 
 mod broker;
+mod broker_verb;
 mod certgen;
 mod certgen_broken;
 mod certgen_judge;
@@ -12,6 +13,7 @@ mod formats;
 mod generated;
 mod house;
 mod keys;
+mod kill;
 mod mosquitto;
 mod passwd;
 mod qshape;

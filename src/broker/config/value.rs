@@ -46,7 +46,7 @@ impl<'a> Line<'a> {
         if text.is_empty() {
             return Err(self.empty());
         }
-        std::str::from_utf8(text).map_err(|_| Problem::MalformedUtf8)
+        clean(text)
     }
 
     pub fn flag(&self) -> Result<bool, Problem> {
@@ -73,7 +73,7 @@ impl<'a> Line<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        std::str::from_utf8(text).map(Some).map_err(|_| Problem::MalformedUtf8)
+        clean(text).map(Some)
     }
 
     pub fn empty(&self) -> Problem {
@@ -83,6 +83,12 @@ impl<'a> Line<'a> {
     pub fn invalid(&self, value: impl Display) -> Problem {
         Problem::Invalid { option: self.name.to_owned(), value: value.to_string() }
     }
+}
+
+/// Text as MQTT would take it: UTF-8 without control characters.
+fn clean(text: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(text).map_err(|_| Problem::MalformedUtf8)?;
+    if text.chars().any(char::is_control) { Err(Problem::MalformedUtf8) } else { Ok(text) }
 }
 
 trait LineEnd {
@@ -169,7 +175,8 @@ mod tests {
 
     #[test]
     fn text_that_is_not_utf8_is_refused() {
-        let bytes = b"user \xff";
-        assert_eq!(Line::read(bytes).unwrap().unwrap().text(), Err(Problem::MalformedUtf8));
+        for bytes in [&b"user \xff"[..], b"user a\x01"] {
+            assert_eq!(Line::read(bytes).unwrap().unwrap().text(), Err(Problem::MalformedUtf8));
+        }
     }
 }

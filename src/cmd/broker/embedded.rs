@@ -41,7 +41,7 @@ pub fn start(configuration: Option<&Path>, term: &mut Term) -> Result<Embedded, 
     });
     let address = tcp.ok_or_else(|| {
         Failure::new(Exit::FAILED, "the embedded broker has no TCP listener to connect to")
-            .hint("add `listener 0 127.0.0.1` to its configuration")
+            .hint("add `listener 1884 127.0.0.1` to its configuration")
     })?;
     for url in &started.urls {
         term.note(format_args!("embedded broker: {url}"));

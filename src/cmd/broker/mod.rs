@@ -15,7 +15,7 @@ mod user;
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::{Args, FromArgMatches};
@@ -23,7 +23,7 @@ use clap::{Args, FromArgMatches};
 use self::certificates::ThrowAway;
 use self::options::Options;
 use self::serve::Origin;
-use self::start::{Overrides, Plan, Started};
+use self::start::{Overrides, Plan};
 use self::user::StayReason;
 use super::{Applet, Invocation, Manual, parse};
 use crate::broker::config::{Configuration, LogTypes, Sync, Tls};
@@ -213,9 +213,10 @@ fn serve(
     let configured_by = options.config.clone();
     let colour = term.err_is_terminal();
     let started = start::start(Plan { configuration, local_only, configured_by, faults, colour })?;
-    tell_ready(options, &started, term)?;
+    let ready = Ready { print: options.print_url, file: options.ready_file.as_deref(), urls: started.urls.clone() };
     let origin = Origin { file: options.config.clone(), overrides };
-    let ended = serve::serve(started, origin, options, certificates.as_ref().map(ThrowAway::authority));
+    let authority = certificates.as_ref().map(ThrowAway::authority);
+    let ended = serve::serve(started, origin, options, authority, || ready.tell(term));
     drop(pid_file);
     ended
 }
@@ -242,21 +243,30 @@ fn drop_privilege(configuration: &Configuration, term: &mut Term) {
     }
 }
 
-fn tell_ready(options: &Options, started: &Started, term: &mut Term) -> Result<(), Failure> {
-    if options.print_url {
-        for url in &started.urls {
-            term.line(url);
+/// Who is to be told that the broker accepts connections.
+struct Ready<'a> {
+    print: bool,
+    file: Option<&'a Path>,
+    urls: Vec<String>,
+}
+
+impl Ready<'_> {
+    fn tell(&self, term: &mut Term) -> Result<(), Failure> {
+        if let Some(path) = self.file {
+            let text = format!("{}\n", self.urls.first().map_or("", String::as_str));
+            whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o644)).map_err(|error| {
+                let why = crate::net::reason(&error.cause);
+                Failure::new(Exit::FAILED, format!("cannot write the ready file `{}`: {why}", path.display()))
+            })?;
         }
-        term.flush();
+        if self.print {
+            for url in &self.urls {
+                term.line(url);
+            }
+            term.flush();
+        }
+        Ok(())
     }
-    if let Some(path) = &options.ready_file {
-        let text = format!("{}\n", started.urls.first().map_or("", String::as_str));
-        whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o644)).map_err(|error| {
-            let why = crate::net::reason(&error.cause);
-            Failure::new(Exit::FAILED, format!("cannot write the ready file `{}`: {why}", path.display()))
-        })?;
-    }
-    Ok(())
 }
 
 /// A file with the number of this process; dropped, it is gone.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::process::Child;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::mpsc;
 
 use super::log::Log;
@@ -32,17 +32,25 @@ pub struct Origin {
     pub overrides: Overrides,
 }
 
-/// Serves until a signal ends the broker, or the command that the options name has ended. Gives the
-/// exit code.
-pub fn serve(started: Started, origin: Origin, options: &Options, authority: Option<PathBuf>) -> Result<Exit, Failure> {
+/// Serves until a signal ends the broker, or the command that the options name has ended. `ready` is
+/// called when signals are heard. Gives the exit code.
+pub fn serve(
+    started: Started,
+    origin: Origin,
+    options: &Options,
+    authority: Option<PathBuf>,
+    ready: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
     let cannot_wait = |error: io::Error| Failure::new(Exit::FAILED, format!("cannot wait for signals: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_wait)?;
     let environment = environment(&started, authority);
     let Started { running, log, ends, configuration, tls, .. } = started;
     let mut desk = Desk { control: running.control(), log: log.clone(), origin, configuration, tls };
     let exit = runtime.block_on(async {
+        let signals = Signals::listen().map_err(cannot_wait)?;
+        ready()?;
         let child = options.has_command().then(|| child::start(options, &environment)).transpose()?;
-        desk.attend(running, ends.topics, child).await.map_err(cannot_wait)
+        desk.attend(running, ends.topics, signals, child).await.map_err(cannot_wait)
     });
     log.information(concat!("moskit version ", env!("CARGO_PKG_VERSION"), " terminating"));
     ends.keeper.end();
@@ -70,6 +78,27 @@ fn environment(started: &Started, authority: Option<PathBuf>) -> Vec<(&'static s
     environment
 }
 
+/// The signals that mean something to a broker.
+struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    hangup: unix::Signal,
+    save: unix::Signal,
+    show: unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            terminate: unix::signal(SignalKind::terminate())?,
+            hangup: unix::signal(SignalKind::hangup())?,
+            save: unix::signal(SignalKind::user_defined1())?,
+            show: unix::signal(SignalKind::user_defined2())?,
+        })
+    }
+}
+
 /// Where everything that is not a client's arrives.
 struct Desk {
     control: Control,
@@ -85,21 +114,17 @@ impl Desk {
         &mut self,
         mut running: Running,
         mut topics: mpsc::Receiver<OwnMessage>,
+        mut signals: Signals,
         mut child: Option<Child>,
     ) -> io::Result<Exit> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut save = signal(SignalKind::user_defined1())?;
-        let mut show = signal(SignalKind::user_defined2())?;
         let exit = loop {
             tokio::select! {
                 status = ended(&mut child) => break child::exit_of(status?),
-                _ = interrupt.recv() => if let Some(exit) = end(child.as_mut(), Signal::INT).await? { break exit },
-                _ = terminate.recv() => if let Some(exit) = end(child.as_mut(), Signal::TERM).await? { break exit },
-                _ = hangup.recv() => self.reload().await,
-                _ = save.recv() => self.control.save().await,
-                _ = show.recv() => self.show_subscriptions().await,
+                _ = signals.interrupt.recv() => if let Some(exit) = end(child.as_mut(), Signal::INT).await? { break exit },
+                _ = signals.terminate.recv() => if let Some(exit) = end(child.as_mut(), Signal::TERM).await? { break exit },
+                _ = signals.hangup.recv() => self.reload().await,
+                _ = signals.save.recv() => self.control.save().await,
+                _ = signals.show.recv() => self.show_subscriptions().await,
                 Some(message) = topics.recv() => self.control.publish(message).await,
                 () = running.ended() => {
                     self.log.error("Error: the broker has ended by itself.");

@@ -89,11 +89,25 @@ pub struct Address {
 
 /// Starts the broker. The text of every failure is complete.
 pub fn start(plan: Plan) -> Result<Started, Failure> {
+    let (log, ends) = Log::open(plan.configuration.log.clone(), plan.configuration.settings(), plan.colour);
+    match start_with(&plan, &log) {
+        Ok((running, tls)) => {
+            let urls = urls(&plan.configuration, &running);
+            Ok(Started { running, log, ends, urls, configuration: plan.configuration, tls })
+        }
+        Err(failure) => {
+            // What the log already said comes before the failure.
+            ends.keeper.end();
+            Err(failure)
+        }
+    }
+}
+
+fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure> {
     let local_only = plan.local_only;
     let configuration = &plan.configuration;
     let settings = configuration.settings();
-    let (log, ends) = Log::open(configuration.log.clone(), settings.clone(), plan.colour);
-    announce(&plan, &log);
+    announce(plan, log);
     let (access, warnings) = load::access(configuration)?;
     for warning in warnings {
         log.warning(warning);
@@ -103,7 +117,7 @@ pub fn start(plan: Plan) -> Result<Started, Failure> {
         Some(path) => {
             state_files::check_snapshot(&path, &configuration.persistence.snapshot_path())?;
             let (store, restored) = state_files::open(&path, configuration.persistence.sync)?;
-            tell_restored(&restored, &log);
+            tell_restored(&restored, log);
             (Some(store), restored)
         }
     };
@@ -132,11 +146,7 @@ pub fn start(plan: Plan) -> Result<Started, Failure> {
         events: Box::new(move |event| events.event(&event)),
     };
     let wanted: Vec<_> = config.listeners.iter().flat_map(|listener| listener.binds.clone()).collect();
-    let running = server::start(config).map_err(|error| {
-        let failure = start_failure(&error);
-        log.error(failure.verbatim.trim_end());
-        failure
-    })?;
+    let running = server::start(config).map_err(|error| start_failure(&error))?;
     for bind in missing(&wanted, &running) {
         log.warning(format!("Warning: Unable to listen on {bind}; it may be in use, or not there."));
     }
@@ -149,9 +159,8 @@ pub fn start(plan: Plan) -> Result<Started, Failure> {
             Bind::Unix(path) => format!("Opening unix listen socket on path {}.", path.display()),
         });
     }
-    let urls = urls(configuration, &running);
     log.information(format!("moskit version {VERSION} running"));
-    Ok(Started { running, log, ends, urls, configuration: plan.configuration, tls })
+    Ok((running, tls))
 }
 
 /// The addresses of which one was enough.
