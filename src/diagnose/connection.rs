@@ -1,50 +1,76 @@
 //! Connections that do not come about, that end, and that the broker refuses.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use crate::client::Ending;
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
 use crate::mqtt::session::SessionError;
-use crate::net::{ConnectError, reason};
+use crate::net::{Attempt, ConnectError, reason};
 
 use super::{Attempted, Finding};
 
 /// Why no address of the broker could be reached.
 pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding {
     match error {
-        ConnectError::Lookup { name, error } => {
-            Finding::error("net.dns", format!("the name `{name}` has no address: {}", reason(error)))
-                .fix(format!("check the spelling, or ask the resolver: getent hosts {name}"))
-        }
+        ConnectError::Lookup { name, error } => lookup(name, &reason(error)),
         ConnectError::BindLookup { name, .. } => {
             Finding::error("net.dns", format!("the local address `{name}` given with -A has no address"))
                 .fix("list this machine's addresses: ip address")
         }
-        ConnectError::Unreachable { host, port, attempts } => {
-            let tried: Vec<_> = attempts.iter().map(|attempt| attempt.address.ip().to_string()).collect();
-            let tried = tried.join(", ");
-            if attempts.iter().all(|attempt| attempt.error.kind() == ErrorKind::ConnectionRefused) {
-                return Finding::error("net.refused", format!("nothing listens on {host}:{port} (tried {tried})"))
-                    .fix("is the broker running? mosquitto 2 without a `listener` line accepts connections from its own machine only");
-            }
-            let last = attempts.last().map(|attempt| reason(&attempt.error)).unwrap_or_default();
-            Finding::error("net.unreachable", format!("{host}:{port} cannot be reached (tried {tried}): {last}"))
-                .fix(format!("check host, port and firewall: moskit check -h {host} -p {port}"))
-        }
-        ConnectError::Proxy { proxy, error } => {
-            let place = format!("{}:{}", proxy.host, proxy.port);
-            Finding::error("net.proxy", format!("the proxy {place} does not let us through: {error}"))
-                .fix("check --proxy socks5h://[user[:password]@]host[:port], and what the proxy allows")
-        }
-        ConnectError::WebSocket(error) => Finding::error("proto.ws-vs-mqtt", error.to_string())
-            .fix("is this the port of a WebSockets listener? Without --ws we speak plain MQTT"),
+        ConnectError::Unreachable { host, port, attempts } => unreachable(host, *port, attempts),
+        ConnectError::Proxy { proxy, error } => super::ways::proxy(proxy, error, attempted),
+        ConnectError::WebSocket(error) => super::ways::websocket(error, attempted),
         ConnectError::Tls(failure) => super::tls::handshake(failure, attempted),
         ConnectError::Unix { path, error } => {
             let path = path.display();
-            Finding::error("net.unix", format!("the socket `{path}` cannot be opened: {}", reason(error)))
-                .fix(format!("is there a broker behind it? ls -l {path}"))
+            let fix = match error.kind() {
+                ErrorKind::PermissionDenied => format!("who may use it: ls -l {path}"),
+                ErrorKind::NotFound => format!("is the broker running, with `listener 0 {path}`?"),
+                _ => format!("is there a broker behind it? ls -l {path}"),
+            };
+            Finding::error("net.unix", format!("the socket `{path}` cannot be opened: {}", reason(error))).fix(fix)
         }
     }
+}
+
+fn lookup(name: &str, why: &str) -> Finding {
+    let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(why);
+    let finding = Finding::error("net.dns", format!("the name `{name}` has no address: {why}"));
+    let is_local = Path::new(name).extension().is_some_and(|last| last.eq_ignore_ascii_case("local"));
+    if name.contains("://") {
+        finding.fix(format!("a URL goes after -L: -L {name}/TOPIC"))
+    } else if name.contains(':') {
+        finding.fix("a port goes after -p: -h HOST -p PORT")
+    } else if is_local {
+        finding.fix("a name ending in .local is asked of the neighbours: is avahi or nss-mdns installed?")
+    } else {
+        finding.fix(format!("check the spelling, or ask the resolver: getent hosts {name}"))
+    }
+}
+
+fn unreachable(host: &str, port: u16, attempts: &[Attempt]) -> Finding {
+    let mut tried: Vec<_> = attempts.iter().map(|attempt| attempt.address.ip().to_string()).collect();
+    // With -A one address is tried from several.
+    tried.dedup();
+    let tried = tried.join(", ");
+    let all = |kind| attempts.iter().all(|attempt| attempt.error.kind() == kind);
+    if all(ErrorKind::ConnectionRefused) {
+        return Finding::error("net.refused", format!("nothing listens on {host}:{port} (tried {tried})")).fix(
+            "is the broker running? mosquitto 2 without a `listener` line accepts connections from its own machine only",
+        );
+    }
+    if all(ErrorKind::TimedOut) {
+        return Finding::error("net.timeout", format!("{host}:{port} does not answer (tried {tried})"))
+            .fix("is the host up? A firewall that drops packets looks like this, too");
+    }
+    if all(ErrorKind::AddrNotAvailable) && attempts.iter().any(|attempt| attempt.from.is_some()) {
+        return Finding::error("net.local-address", "the address given with -A is none of this machine's")
+            .fix("list this machine's addresses: ip address");
+    }
+    let last = attempts.last().map(|attempt| reason(&attempt.error)).unwrap_or_default();
+    Finding::error("net.unreachable", format!("{host}:{port} cannot be reached (tried {tried}): {last}"))
+        .fix(format!("check host, port and firewall: moskit check -h {host} -p {port}"))
 }
 
 /// What the end of a connection tells about its cause, where it tells anything.
@@ -112,4 +138,46 @@ pub fn refused(version: ProtocolVersion, connack: &ConnAck) -> Option<Finding> {
         .fix("try the login alone, without -i and will options; the broker's log names the reason"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    use crate::net::Endpoint;
+
+    fn not_reached(kind: ErrorKind, from: Option<&str>) -> Finding {
+        let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
+        let attempt = |address: &str| Attempt {
+            address: address.parse().unwrap(),
+            from: from.map(|from| from.parse().unwrap()),
+            error: kind.into(),
+        };
+        let attempts = vec![attempt("10.0.0.1:1883"), attempt("10.0.0.1:1883"), attempt("[::1]:1883")];
+        let error = ConnectError::Unreachable { host: "mqtt.lan".to_owned(), port: 1883, attempts };
+        not_connected(&error, &Attempted { endpoint: &endpoint, tls: None, websocket: false, now: 0 })
+    }
+
+    #[test]
+    fn addresses_that_do_not_accept_are_told_once_each_with_the_reason() {
+        let finding = not_reached(ErrorKind::ConnectionRefused, None);
+        assert_eq!(
+            (finding.id, finding.what.as_str()),
+            ("net.refused", "nothing listens on mqtt.lan:1883 (tried 10.0.0.1, ::1)")
+        );
+        assert_eq!(not_reached(ErrorKind::TimedOut, None).id, "net.timeout");
+        assert_eq!(not_reached(ErrorKind::AddrNotAvailable, Some("10.0.0.2:0")).id, "net.local-address");
+        assert_eq!(not_reached(ErrorKind::HostUnreachable, None).id, "net.unreachable");
+    }
+
+    #[test]
+    fn a_name_that_is_no_name_is_told_where_it_belongs() {
+        let error = io::Error::other("failed to lookup address information: Name or service not known");
+        let fix = |name| lookup(name, &error.to_string()).fix.unwrap();
+        assert_eq!(fix("mqtt://lan"), "a URL goes after -L: -L mqtt://lan/TOPIC");
+        assert_eq!(fix("lan:1883"), "a port goes after -p: -h HOST -p PORT");
+        assert!(fix("printer.local").contains("avahi"));
+        assert_eq!(lookup("lan", &error.to_string()).what, "the name `lan` has no address: Name or service not known");
+    }
 }

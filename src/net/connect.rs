@@ -165,7 +165,7 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
             .map_err(|error| ConnectError::Unix { path: path.clone(), error })?,
         Endpoint::Tcp { host, port } => match &route.proxy {
             Some(proxy) => connect_through(proxy, host, *port, route).await?,
-            None => connect_tcp(host, *port, route).await.map(Stream::connected)?,
+            None => connect_tcp(host, *port, route).await.map(Stream::Tcp)?,
         },
     };
     if let Some(tls) = &route.tls {
@@ -181,7 +181,7 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
 }
 
 async fn connect_through(proxy: &Proxy, host: &str, port: u16, route: &Route) -> Result<Stream, ConnectError> {
-    let mut stream = connect_tcp(&proxy.host, proxy.port, route).await.map(Stream::connected)?;
+    let mut stream = connect_tcp(&proxy.host, proxy.port, route).await.map(Stream::Tcp)?;
     let negotiated = timeout(HANDSHAKE_TIMEOUT, socks::negotiate(&mut stream, proxy, host, port)).await;
     match negotiated.unwrap_or(Err(SocksError::TimedOut)) {
         Ok(()) => Ok(stream),
@@ -342,8 +342,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut route = route("127.0.0.1", listener.local_addr().unwrap().port());
         route.nodelay = true;
-        assert!(
-            connect_tcp("127.0.0.1", listener.local_addr().unwrap().port(), &route).await.unwrap().nodelay().unwrap()
-        );
+        let Stream::Tcp(tcp) = connect(&route).await.unwrap() else { panic!("not TCP") };
+        assert!(tcp.nodelay().unwrap());
     }
 }

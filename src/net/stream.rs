@@ -18,32 +18,10 @@ pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connected stream of bytes.
 #[derive(Debug)]
 pub enum Stream {
-    Tcp(Tcp),
+    Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<TlsStream>),
     WebSocket(Box<WebSocket>),
-}
-
-/// A TCP connection.
-#[derive(Debug)]
-pub struct Tcp {
-    socket: TcpStream,
-    /// Acknowledges what arrives at once, each time before it waits for more. A peer with Nagle's
-    /// algorithm on (mosquitto) holds the rest of its answer back until then, and the kernel would
-    /// take up to 40 ms: after a TLS 1.3 handshake, for one, the session tickets and CONNACK come apart.
-    /// For whoever waits for answers; one who gives them acknowledges with them.
-    quick: bool,
-}
-
-impl Tcp {
-    /// Linux only; elsewhere it does nothing. The kernel forgets it with the next exchange.
-    fn acknowledge(&self) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        if self.quick {
-            // Only a hint to the kernel: refused, it costs time and nothing else.
-            let _ = rustix::net::sockopt::set_tcp_quickack(&self.socket, true);
-        }
-    }
 }
 
 /// A TLS session over another stream.
@@ -51,11 +29,13 @@ impl Tcp {
 pub struct TlsStream {
     stream: tokio_rustls::TlsStream<Stream>,
     session: Session,
+    /// No data has come yet, only what belongs to the handshake.
+    is_young: bool,
 }
 
 impl Stream {
     pub(super) fn tls(stream: tokio_rustls::TlsStream<Self>, session: Session) -> Self {
-        Self::Tls(Box::new(TlsStream { stream, session }))
+        Self::Tls(Box::new(TlsStream { stream, session, is_young: true }))
     }
 
     /// The TLS session that the bytes travel in.
@@ -85,20 +65,30 @@ impl Stream {
         timeout(LAST_WORDS_TIMEOUT, reading).await.ok().flatten()
     }
 
-    /// A connection that we have made and will wait for answers on.
-    pub(super) fn connected(socket: TcpStream) -> Self {
-        Self::Tcp(Tcp { socket, quick: true })
-    }
-
-    /// Acknowledges at once what has arrived and what will arrive next. A client's stream does so by
-    /// itself whenever it waits to read.
+    /// Asks the kernel to acknowledge what arrives at once instead of after up to 40 ms. A peer with
+    /// Nagle's algorithm on holds its answer back until then, so this is called each time before
+    /// waiting for an answer: the kernel forgets it with the next exchange. Not before each read: an
+    /// acknowledgement of its own costs more than the message that it is for. Linux only; elsewhere, and
+    /// on streams that are not TCP, it does nothing.
     pub fn quickack(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(tcp) = self.tcp() {
-            tcp.acknowledge();
+            // Only a hint to the kernel: refused, it costs time and nothing else.
+            let _ = rustix::net::sockopt::set_tcp_quickack(tcp, true);
         }
     }
 
-    fn tcp(&self) -> Option<&Tcp> {
+    fn is_young(&self) -> bool {
+        matches!(self, Self::Tls(tls) if tls.is_young)
+    }
+
+    fn grow_up(&mut self) {
+        if let Self::Tls(tls) = self {
+            tls.is_young = false;
+        }
+    }
+
+    fn tcp(&self) -> Option<&TcpStream> {
         match self {
             Self::Tcp(tcp) => Some(tcp),
             Self::Unix(_) => None,
@@ -109,9 +99,8 @@ impl Stream {
 }
 
 impl From<TcpStream> for Stream {
-    /// A connection that somebody made to us.
-    fn from(socket: TcpStream) -> Self {
-        Self::Tcp(Tcp { socket, quick: false })
+    fn from(tcp: TcpStream) -> Self {
+        Self::Tcp(tcp)
     }
 }
 
@@ -125,10 +114,7 @@ impl From<UnixStream> for Stream {
 macro_rules! within {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream {
-            Stream::Tcp(tcp) => {
-                let $inner = &mut tcp.socket;
-                $call
-            }
+            Stream::Tcp($inner) => $call,
             Stream::Unix($inner) => $call,
             Stream::Tls(tls) => {
                 let $inner = &mut tls.stream;
@@ -146,8 +132,13 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         let polled = within!(&mut *stream, inner => Pin::new(inner).poll_read(context, buffer));
-        if let (Self::Tcp(tcp), Poll::Pending) = (stream, &polled) {
-            tcp.acknowledge();
+        // OpenSSL's servers send two session tickets and their first answer apart: each waits for the
+        // acknowledgement of the one before, and asking once is forgotten when the first has come.
+        if stream.is_young() {
+            match &polled {
+                Poll::Pending => stream.quickack(),
+                Poll::Ready(_) => stream.grow_up(),
+            }
         }
         polled
     }
@@ -176,7 +167,7 @@ impl AsyncWrite for Stream {
 
     fn is_write_vectored(&self) -> bool {
         match self {
-            Self::Tcp(tcp) => tcp.socket.is_write_vectored(),
+            Self::Tcp(tcp) => tcp.is_write_vectored(),
             Self::Unix(unix) => unix.is_write_vectored(),
             Self::Tls(tls) => tls.stream.is_write_vectored(),
             Self::WebSocket(socket) => socket.is_write_vectored(),
