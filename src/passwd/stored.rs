@@ -117,7 +117,11 @@ impl Stored {
     fn lock(&self) -> Result<(fs::File, Metadata), StoredError> {
         loop {
             let (file, _) = open_regular(&self.path)?;
-            file.lock().map_err(StoredError::Open)?;
+            match file.lock() {
+                // Some network file systems have no locks; a change in between is noticed all the same.
+                Err(error) if error.kind() != ErrorKind::Unsupported => return Err(StoredError::Open(error)),
+                _ => {}
+            }
             let metadata = file.metadata().map_err(StoredError::Read)?;
             let now = fs::metadata(&self.path).map_err(StoredError::Open)?;
             if (now.dev(), now.ino()) == (metadata.dev(), metadata.ino()) {
