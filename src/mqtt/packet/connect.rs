@@ -224,9 +224,8 @@ impl ConnAck {
                 return Err(DecodeError::ConnAckWithoutProperties { code });
             }
             properties = Properties::read(&mut reader, PropertyOwner::ConnAck)?;
-            reader.finish()?;
         }
-        // Before version 5 more bytes are tolerated: a broker that knows only version 5 refuses with its own form.
+        // More bytes are tolerated: to 3.1.1, a broker that knows only version 5 refuses in its own form.
         Ok(Self { session_present, code, properties })
     }
 

@@ -104,7 +104,12 @@ impl Decoder {
             return Err(DecodeError::UnexpectedPacket(kind));
         }
         // [MQTT-2.1.3-1]. In 3.1 the bits are "not used" or carry DUP, whatever the packet.
-        let unchecked = kind == PacketType::Publish || self.version == Some(ProtocolVersion::V31);
+        // libmosquitto looks at PUBREL's only.
+        let unchecked = match (kind, self.receiver) {
+            (PacketType::PubRel, Receiver::Client) => false,
+            (PacketType::Publish, _) | (_, Receiver::Client) => true,
+            (_, Receiver::Server) => self.version == Some(ProtocolVersion::V31),
+        };
         if !unchecked && first & 0x0F != kind.fixed_flags() {
             return Err(DecodeError::Flags(first));
         }

@@ -227,6 +227,7 @@ impl UnsubAck {
         let properties = read_properties(&mut reader, PropertyOwner::UnsubAck, version)?;
         if version < ProtocolVersion::V5 {
             reader.finish()?;
+            return Ok(Self { packet_id, properties, codes: Vec::new() });
         }
         let codes = reader.rest().iter().copied().map(ReasonCode).collect();
         Ok(Self { packet_id, properties, codes })

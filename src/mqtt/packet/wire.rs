@@ -37,9 +37,9 @@ impl Reader {
         self.bytes
     }
 
-    /// The reader's end of a packet without payload.
+    /// The end of a packet without payload. libmosquitto does not look behind the last field.
     pub(super) fn finish(&self) -> Result<(), DecodeError> {
-        if self.bytes.is_empty() { Ok(()) } else { Err(DecodeError::TrailingBytes) }
+        if self.bytes.is_empty() || !self.strict { Ok(()) } else { Err(DecodeError::TrailingBytes) }
     }
 
     #[inline]

@@ -138,6 +138,14 @@ mod data_types {
         server_refuses(V5, "e0 03 00 00 00", E::TrailingBytes, MALFORMED);
         server_refuses(V311, "10 0e 0004 4d515454 04 02 003c 0000 7a7a", E::TrailingBytes, MALFORMED);
     }
+
+    #[test]
+    fn a_client_does_not_look_behind_the_last_field() {
+        for hex in ["40 03 0001 00", "b0 03 0001 00", "d0 01 00"] {
+            client_takes(V311, hex);
+        }
+        client_takes(V5, "40 05 0001 00 00 00");
+    }
 }
 
 mod fixed_header {
@@ -149,8 +157,13 @@ mod fixed_header {
             let hex = format!("{first:02x} 02 0001");
             server_refuses(V5, &hex, E::Flags(first), MALFORMED);
         }
-        for first in [0x21, 0x41, 0x60, 0x91, 0xB1, 0xD1, 0xE1] {
-            client_refuses(V5, &format!("{first:02x} 02 0001"), E::Flags(first));
+    }
+
+    #[test]
+    fn a_client_looks_at_the_flags_of_pubrel_only() {
+        client_refuses(V5, "60 02 0001", E::Flags(0x60));
+        for hex in ["41 02 0001", "91 04 0001 00 00", "b1 04 0001 00 00", "d1 00", "e1 00", "21 03 00 00 00"] {
+            client_takes(V5, hex);
         }
     }
 

@@ -464,7 +464,7 @@ fn a_refusal_is_no_error_of_the_session() {
 fn a_server_that_breaks_the_rules_is_told_so_in_version_5() {
     use SessionError as E;
     let cases = [
-        (vec![0xD0, 1, 0], E::Decode(DecodeError::TrailingBytes), 129),
+        (vec![0x40, 1, 0], E::Decode(DecodeError::Truncated), 129),
         (vec![0x20, 3, 0, 0, 0], E::DuplicateConnAck, 130),
         (vec![0x82, 0], E::Decode(DecodeError::UnexpectedPacket(PacketType::Subscribe)), 130),
         (vec![0x36, 0], E::Decode(DecodeError::QoS(3)), 129),
