@@ -28,7 +28,12 @@ complete -c moskit -n "__fish_moskit_needs_command" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_needs_command" -s V -l version -d 'Print version'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "pub" -d 'Publish messages'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "sub" -d 'Subscribe and print messages'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "rr" -d 'Publish a request and print the response'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "passwd" -d 'Manage the users of a password file'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "certgen" -d 'Make and check certificates and keys'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "check" -d 'Find out why a connection, a certificate, a configuration or a session does not work'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "qshape" -d 'Show who has messages waiting, and since when'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "broker" -d 'Run a broker, for tests and trials'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "man" -d 'Print a man page'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "links" -d 'Make the mosquitto_* names as links to moskit'
@@ -161,6 +166,72 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l quiet -d 'Print no
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-retain -d 'Retain the will'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l help -d 'Show this help'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l version -d 'Show the version'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s p -l port -d 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l unix -d 'Connect to a unix domain socket' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s A -d 'Local address to connect from' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s u -l username -d 'User name' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-file -d 'Read the password from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s i -l id -d 'Client id' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s M -d 'Most QoS 1 and 2 messages in flight at once [default: 20]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l cert -d 'Client certificate chain, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l key -d 'Private key of the client certificate, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk -d 'Pre-shared key in hexadecimal (needs a build with the feature `psk`)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk-identity -d 'Identity of the pre-shared key' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l keyform -d 'Form of the private key: pem; `engine` is not supported' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s e -d 'Topic on which the response is awaited' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s m -l message -d 'Payload' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s f -l file -d 'Payload from a regular file' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s W -d 'Leave after SECONDS, with exit code 27' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s F -d 'Output format; see the man page' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-payload -d 'Payload of the will [default: empty]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s o -d 'Read options from FILE instead of the file in ~/.config' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ws -d 'Speak MQTT over WebSockets'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-prompt -d 'Ask for the password on the terminal'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s c -l disable-clean-session -d 'Keep the session: the broker stores QoS 1 and 2 messages while this client is away'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s s -l stdin-file -d 'Payload from all of standard input'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s n -l null-message -d 'Empty payload'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s R -d 'Do not print retained messages'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l retain-as-published -d 'Keep the publisher\'s retain flag on live messages (MQTT 5)'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s v -l verbose -d 'Print the topic in front of the payload'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s N -d 'No newline after each message'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pretty -d 'Indent the JSON of %j and %J'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l latency -d 'Print the time between request and response; implies --nodelay'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s d -l debug -d 'Print each packet on standard output'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l quiet -d 'Print no errors at run time'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-retain -d 'Retain the will'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l import -d 'Add or update every user of a CSV file of the columns user,password' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l verify -d 'Check a password: exit code 0 right, 4 wrong, 5 no such user' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l pw-file -d 'From a file' -r -F
@@ -186,6 +257,335 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l json -d 'With -
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s b -l batch -d 'From the last word of the command line, where other users of the machine can see it'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From standard input'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "server" -d 'Make a key and a certificate for a broker'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "client" -d 'Make keys and certificates for clients'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "csr" -d 'Make a key and a request for a certificate'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "sign" -d 'Sign a request'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "inspect" -d 'Show what a file or a server holds, whatever it is'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "verify" -d 'Judge a certificate as each family of TLS clients does: chain, host, purpose, key, revocation'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "lint" -d 'Find what is wrong, weak or soon over in files of certificates and keys'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "expiry" -d 'Tell how long certificates are still good; the exit codes suit monitoring'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "renew" -d 'Give a certificate a new end when it is due, for cron'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "key" -d 'Open, encrypt, convert and compare keys'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "broken" -d 'Make a set of files that shows one failure, for tests'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-name -d 'Name of the CA [default: the folder\'s]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l hosts -d 'Names and addresses of the broker [default: this machine\'s name, localhost, 127.0.0.1, ::1]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l clients -d 'Ids of clients that get a certificate; with any, the broker will ask every client for one' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-days -d 'Days until the CA expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l port -d 'Port of the listener in mosquitto.conf' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ip-as-dns -d 'Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l encrypt -d 'Encrypt the key of the CA with a passphrase, which is asked for unless one of the --pass options gives it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -s f -l force -d 'Use a folder that has files in it, and replace those of the same names'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l path-len -d 'How many CAs may stand between this one and a server or client' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l name-constraint -d 'Let the CA sign only for these domains (.lan), networks (192.168.0.0/16) and mail domains (@example.com); may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l parent -d 'Make an intermediate CA, signed by the CA whose certificate is FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l parent-key -d 'Private key of the parent [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l parent-pass-file -d 'Read the passphrase of the parent\'s key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l stem -d 'Name of the files without their endings [default: ca; for an intermediate, made of NAME]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s o -l out -d 'Folder for the new files' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l exact-name -d 'Take NAME as the common name, without the digits'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l encrypt -d 'Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l cn -d 'Common name instead of the first host' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l stem -d 'Name of the files without their endings [default: the first host]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l san -d 'More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ip-as-dns -d 'Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l auto-san -d 'Add this machine\'s name, NAME.local, localhost, 127.0.0.1 and ::1'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l both -d 'For servers that are clients too, and the other way round (bridges)'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l san -d 'More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l both -d 'For servers that are clients too, and the other way round (bridges)'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l san -d 'More names: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
+p384\t''
+rsa2048\t''
+rsa3072\t''
+rsa4096\t''
+ed25519\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l use-key -d 'Use the private key in FILE instead of a new one' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l org -d 'Organization (O) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l org-unit -d 'Organizational unit (OU) in the subject' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l stem -d 'Name of the files without their endings [default: NAME]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s o -l out -d 'Folder for the new files' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l profile -d 'What the certificate is for; the request does not decide that' -r -f -a "server\t''
+client\t''
+both\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l san -d 'Names beside those in the request; may be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -l json -d 'One JSON object per target'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l ca -d 'The CAs that are trusted [default: ca.crt beside CERT]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l key -d 'The private key that should belong to CERT' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l host -d 'The host or address that clients connect to' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l purpose -d 'What the certificate is used for [default: what it says, else server]' -r -f -a "server\t''
+client\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l crl -d 'The revocation list that must speak for the certificate' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l stack -d 'Let these clients decide [default: OpenSSL\'s and moskit\'s do, the others are told]' -r -f -a "openssl\t''
+rustls\t''
+mbedtls\t''
+all\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l at -d 'Judge as of this moment instead of now' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -l within -d 'Warn if less than this is left' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -l json -d 'One JSON object per finding'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l warn -d 'Warn (exit 1) if less than this is left' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l crit -d 'Be critical (exit 2) if less than this is left' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l json -d 'One JSON object per certificate'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l within -d 'Renew only if less than this is left; otherwise end with 1' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l key -d 'The private key of CERT [default: as CERT, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l days -d 'Days until the certificate expires' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exec -d 'Run this command with the shell after the renewal: systemctl reload mosquitto' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l new-key -d 'Make a new key too, of the same type; it replaces the old one'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l same-key -d 'Keep the key, as is done anyway'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "decrypt" -d 'Open an encrypted key, for a service that nobody can type a passphrase for'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "encrypt" -d 'Encrypt a key with a passphrase (PKCS#8, PBES2, AES-256)'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "convert" -d 'Write a key in another form'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "match" -d 'Tell whether certificates, requests and keys belong together'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "pin" -d 'Print the SHA-256 of public keys, as curl and others pin them'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -l list -d 'List the kinds'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s f -l force -d 'Replace files that exist'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l user -d 'User that the broker runs as [default: the configuration\'s, or mosquitto]' -r -f -a "(__fish_complete_users)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l json -d 'Print the report as JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -f -a "files" -d 'Certificates, keys and revocation lists on disk'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl" -f -a "acl" -d 'What an ACL file decides, and by which line'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l cafile -d 'CA certificates, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l capath -d 'Folder of CA certificates under hashed names' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l cert -d 'Certificate chain to check, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l key -d 'Private key of the certificate, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crl -d 'Revocation list, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l host -d 'Name that clients connect to' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l purpose -d 'What the certificate is for [default: what it says itself, else server]' -r -f -a "server\t''
+client\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l user -d 'User that must be able to read the files' -r -f -a "(__fish_complete_users)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l json -d 'Print the report as JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -s u -l user -d 'User name [default: an anonymous client]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -s i -l client -d 'Client id' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -s t -l topic -d 'Topic, without wildcards' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l access -d 'What the client wants' -r -f -a "publish\t''
+receive\t''
+both\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l json -d 'Print the report as JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l by -d 'What a row is' -r -f -a "client\t'The client a message waits for'
+topic\t'Its topic'
+filter\t'The client\'s filter that brought it'
+publisher\t'The client that published it'
+user\t'The user name of the client\'s session'
+qos\t''
+client\,topic\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s m -d 'A parent needs N different names directly below it' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l depth -d 'Parents of at most N levels' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l sep -d 'Characters that separate the levels of client ids' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l group -d 'Count rows of one name together: what the first group of this regular expression matches' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s b -d 'Number of age columns; the last has no end' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s t -d 'Minutes of the first column' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l client -d 'Only clients like GLOB (`*` any text, `?` any character)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l topic -d 'Only topics that match FILTER' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l qos -d 'Only these QoS levels' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l state -d 'Only messages in this state' -r -f -a "all\t''
+queued\t''
+inflight\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l expired -d 'What to do with messages that have expired and will never be delivered' -r -f -a "show\t''
+hide\t''
+only\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l older -d 'Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s n -d 'Show N rows, TOTAL included; 0 for all [default: 20 on a terminal, else 0]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l min -d 'Only rows of at least N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s w -d 'Width of the table in columns [default: the terminal\'s, else 80]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l svg -d 'Write the table as a picture' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l html -d 'Write the table as a page that needs nothing else' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l watch -d 'Read and show again every SECONDS, in place on a terminal' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l fail-over -d 'End with 1 if more than N messages are older than AGE (minutes, or 90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l pid -d 'The process to ask [default: the only mosquitto that runs]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s s -d 'Rows are publishers: --by publisher'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s p -d 'Also rows for parents: topics by their levels, clients up to a separator'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l suffix -d 'Parents are suffixes of labels joined by dots, as in Postfix'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s l -d 'Columns of equal width instead of doubling ones'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s F -d 'A column of messages in flight: sent and not acknowledged'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l bytes -d 'Count payload bytes instead of messages'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l incoming -d 'Count what clients published with QoS 2 and have not released, instead of what waits for them'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l json -d 'Print JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l csv -d 'Print CSV'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l openmetrics -d 'Print OpenMetrics text'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s q -l quiet -d 'No footer and no warnings on standard error'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -l refresh -d 'Ask the running mosquitto to write its file first (SIGUSR1), and wait for it'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -a "list" -d 'Show one client\'s waiting messages'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain" -a "explain" -d 'Say in words what the shape of one client\'s queue means and what to do'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s n -d 'Show at most N messages; 0 for all' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l client -d 'Only clients like GLOB (`*` any text, `?` any character)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l topic -d 'Only topics that match FILTER' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l qos -d 'Only these QoS levels' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l state -d 'Only messages in this state' -r -f -a "all\t''
+queued\t''
+inflight\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l expired -d 'What to do with messages that have expired and will never be delivered' -r -f -a "show\t''
+hide\t''
+only\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l older -d 'Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l payload -d 'Show payloads too, as text with control characters escaped'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, one message a line'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l incoming -d 'Count what clients published with QoS 2 and have not released, instead of what waits for them'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s c -l config-file -d 'Read this mosquitto.conf' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s p -l port -d 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener' -r
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store -d 'Keep the state in this SQLite file, which is created if it is not there' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store-sync -d 'What an acknowledged message survives: `normal` the end of the process, `full` a power failure too' -r -f -a "normal\t''
+full\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l import -d 'Fill the empty state with what this mosquitto.db holds (any version), and end' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l export -d 'Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and end' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l run -d 'Run this shell command beside the broker with MQTT_HOST and MQTT_PORT set, then stop, with its exit code. The broker listens on a free port and logs warnings and errors only' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l ready-file -d 'Write the URL of the first listener into this file when the broker accepts connections' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l fault -d 'Misbehave on purpose, to test clients; `help` lists how. May be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s d -l daemon -d 'Go to the background'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s q -l quiet -d 'Log nothing'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s v -l verbose -d 'Log everything, whatever the configuration says'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l test-config -d 'Read the configuration, say whether it is right, and end'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls -d 'Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l print-url -d 'Print the URL of each listener on standard output when the broker accepts connections'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand man" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"

@@ -21,6 +21,7 @@ mod qshape_files;
 mod qshape_http;
 mod qshape_live;
 mod qshape_speed;
+mod requests;
 mod run;
 mod story;
 mod tls;

@@ -1,0 +1,128 @@
+//! rr against Debian's broker, and what the clients have beyond Mosquitto's: passwords off the command
+//! line, the embedded broker, strictness.
+
+use crate::clients::Subscribed;
+use crate::mosquitto::{Mosquitto, free_port};
+use crate::run::{Ended, called_as, moskit, run};
+
+fn said(stdout: &str) -> Ended {
+    Ended { stdout: stdout.to_owned(), stderr: String::new(), code: 0 }
+}
+
+#[test]
+fn the_response_to_a_request_is_printed_and_ends_rr() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    let port = port.to_string();
+    for version in ["mqttv31", "mqttv311", "mqttv5"] {
+        for qos in ["0", "1", "2"] {
+            // The same topic both ways: the request is its own response.
+            let words =
+                ["-p", &port, "-V", version, "-q", qos, "-t", "echo", "-e", "echo", "-m", "ping", "-v", "-W", "10"];
+            assert_eq!(run(&mut called_as("mosquitto_rr", &words), b""), said("echo ping\n"), "{version} {qos}");
+        }
+    }
+}
+
+#[test]
+fn a_request_carries_the_response_topic_and_its_properties() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    let port = port.to_string();
+    let listen = ["-p", &port, "-V", "5", "-t", "ask", "-C", "1", "-F", "%t %R %D %P %p"];
+    let listener = Subscribed::start(&mut called_as("mosquitto_sub", &listen));
+    let words =
+        ["-p", &port, "-t", "ask", "-e", "answer", "-m", "?", "-W", "1", "-D", "publish", "correlation-data", "42"];
+    let more = ["-D", "publish", "user-property", "who", "me"];
+    let ended = run(&mut called_as("mosquitto_rr", &[&words[..], &more].concat()), b"");
+    assert_eq!(ended, Ended { stdout: String::new(), stderr: "Timed out\n".to_owned(), code: 27 });
+    assert_eq!(listener.finish(), said("ask answer 42 who:me ?\n"));
+}
+
+#[test]
+fn what_rr_lacks_is_told_in_mosquittos_words() {
+    let hint = "\nUse 'mosquitto_rr --help' to see usage.\n";
+    let rows: &[(&[&str], String)] = &[
+        (
+            &["-t", "a", "-e", "b"],
+            format!("Error: All of topic, message, and response topic must be supplied.\n{hint}"),
+        ),
+        (
+            &["-t", "a", "-e", "b/#", "-n"],
+            format!("Error: Invalid response topic 'b/#', does it contain '+' or '#'?\n{hint}"),
+        ),
+        (&["-l"], format!("Error: Unknown option '-l'.\n{hint}")),
+        (
+            &["-t", "a", "-e", "b", "-n", "-D", "publish", "response-topic", "c"],
+            "Error in PUBLISH properties: Duplicate response topic.\n".to_owned(),
+        ),
+    ];
+    for (words, stderr) in rows {
+        let ended = run(&mut called_as("mosquitto_rr", words), b"");
+        assert_eq!(ended, Ended { stdout: String::new(), stderr: stderr.clone(), code: 1 }, "{words:?}");
+    }
+}
+
+#[test]
+fn a_password_comes_from_a_file_a_command_or_the_environment() {
+    if crate::mosquitto::installed("mosquitto_passwd").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users");
+    let made =
+        run(&mut called_as("mosquitto_passwd", &["-b", "-c", users.to_str().unwrap(), "me", "tell nobody"]), b"");
+    assert_eq!(made.code, 0, "{made:?}");
+    let port = free_port();
+    let configuration =
+        format!("listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {}\n", users.display());
+    let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "tell nobody\nsecond line\n").unwrap();
+    let port = port.to_string();
+    let publish = |words: &[&str]| {
+        let mut command = moskit(&[&["pub", "-p", &port, "-u", "me", "-t", "a", "-n", "-q", "1"], words].concat());
+        command.env("MOSQUITTO_PASSWORD", "tell nobody");
+        run(&mut command, b"")
+    };
+    assert_eq!(publish(&["--pw-file", secret.to_str().unwrap()]), said(""));
+    assert_eq!(publish(&["--pw-command", "printf 'tell nobody'"]), said(""));
+    assert_eq!(publish(&[]), said(""));
+    assert_eq!(publish(&["-P", "a guess"]).code, 5);
+    // Under Mosquitto's name an exported variable must not reach the broker.
+    let mut command = called_as("mosquitto_pub", &["-p", &port, "-u", "me", "-t", "a", "-n", "-q", "1"]);
+    assert_eq!(run(command.env("MOSQUITTO_PASSWORD", "tell nobody"), b"").code, 5);
+}
+
+#[test]
+fn the_environment_names_the_broker_for_our_own_verbs_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    let port = port.to_string();
+    let with = |mut command: std::process::Command, port: &str| {
+        run(command.env("MQTT_HOST", "127.0.0.1").env("MQTT_PORT", port), b"")
+    };
+    assert_eq!(with(moskit(&["pub", "-t", "a", "-n"]), &port), said(""));
+    let closed = free_port().to_string();
+    assert_eq!(with(moskit(&["pub", "-t", "a", "-n", "-h", "127.0.0.1", "-p", &port]), &closed), said(""));
+    assert_eq!(with(called_as("mosquitto_pub", &["-t", "a", "-n", "-h", "127.0.0.1", "-p", &port]), "x"), said(""));
+    let wrong = with(moskit(&["pub", "-t", "a", "-n"]), "x");
+    assert!(wrong.stderr.starts_with("Error: MQTT_PORT is not a port: 'x'."), "{}", wrong.stderr);
+}
+
+#[test]
+fn the_embedded_broker_serves_the_client_that_starts_it() {
+    let ended = run(&mut moskit(&["rr", "--embedded", "-t", "echo", "-e", "echo", "-m", "ping", "-W", "10"]), b"");
+    assert_eq!((ended.stdout.as_str(), ended.code), ("ping\n", 0), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("embedded broker: mqtt://"), "{}", ended.stderr);
+}
+
+#[test]
+fn strictness_turns_silence_into_exit_codes() {
+    let publish =
+        |strict: &str| run(&mut moskit(&["pub", "--embedded", "-V", "5", "-q", "1", "-t", "a", "-n", strict]), b"");
+    assert_eq!(publish("--strict").code, 0);
+    let ended = publish("--strict=subscribers");
+    assert_eq!(ended.code, 16, "{}", ended.stderr);
+    assert!(ended.stderr.contains("Warning: Publish 1: nobody is subscribed to 'a'."), "{}", ended.stderr);
+}
