@@ -28,7 +28,9 @@ pub struct QshapeArgs {
     #[command(flatten)]
     pub live: LiveArgs,
     #[command(flatten)]
-    pub source: SourceArgs,
+    pub time: TimeArgs,
+    #[command(flatten)]
+    pub api: ApiArgs,
 
     /// Where to look; several are counted together. Without any, Mosquitto's files in /var/lib/mosquitto.
     ///
@@ -68,7 +70,9 @@ pub struct ListArgs {
     #[command(flatten)]
     pub selection: SelectionArgs,
     #[command(flatten)]
-    pub source: SourceArgs,
+    pub time: TimeArgs,
+    #[command(flatten)]
+    pub api: ApiArgs,
     /// Where to look, as for the table
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub sources: Vec<String>,
@@ -80,7 +84,9 @@ pub struct ExplainArgs {
     #[arg(value_name = "CLIENT")]
     pub client: String,
     #[command(flatten)]
-    pub source: SourceArgs,
+    pub time: TimeArgs,
+    #[command(flatten)]
+    pub api: ApiArgs,
     /// Where to look, as for the table
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub sources: Vec<String>,
@@ -98,7 +104,9 @@ pub enum By {
     Publisher,
     /// The user name of the client's session
     User,
+    /// The QoS it will be sent with
     Qos,
+    /// The client and the topic
     #[value(name = "client,topic")]
     ClientTopic,
 }
@@ -242,8 +250,8 @@ pub struct LiveArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Source and time")]
-pub struct SourceArgs {
+#[command(next_help_heading = "Time")]
+pub struct TimeArgs {
     /// Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file's last change [default: now]
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
@@ -255,6 +263,11 @@ pub struct SourceArgs {
     /// set), payload:/POINTER (into JSON) or prop:NAME (a user property)
     #[arg(long, value_name = "FROM", default_value = "store")]
     pub age_from: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sources that are asked")]
+pub struct ApiArgs {
     /// For APIs: a file of USER:PASSWORD, or of one bearer token
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub api_key_file: Option<PathBuf>,

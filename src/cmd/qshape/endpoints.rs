@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::args::SourceArgs;
+use super::args::ApiArgs;
 use super::sentences::cannot_open;
 use crate::net::endpoint::PORT;
 use crate::net::{Endpoint, Route};
@@ -31,7 +31,7 @@ fn usage(message: String) -> Failure {
 }
 
 impl ApiOptions {
-    pub fn new(args: &SourceArgs) -> Result<Self, Failure> {
+    pub fn new(args: &ApiArgs) -> Result<Self, Failure> {
         if !(0.1..=MAX_TIMEOUT_SECONDS).contains(&args.timeout) {
             let message = format!("`--timeout {}` is not between 0.1 and {MAX_TIMEOUT_SECONDS} seconds", args.timeout);
             return Err(usage(message));

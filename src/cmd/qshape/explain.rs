@@ -9,7 +9,7 @@ use crate::state::ids::UnixTime;
 use crate::term::{Exit, Failure, Term, escape_controls};
 
 pub fn run(args: &ExplainArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let sources = Sources::new(&args.sources, &args.source)?;
+    let sources = Sources::new(&args.sources, &args.time, &args.api)?;
     let want = Want {
         topics: true,
         filters: true,
@@ -57,6 +57,7 @@ impl Reading<'_> {
             _ => {}
         });
         let snapshot = read.map_err(|error| cannot_read(&error))?;
+        sources.keep_ledger(&snapshot, term)?;
         term.note(snapshot_line(word, &snapshot, now));
         self.damaged |= tell_notes(&snapshot, term);
         Ok(())

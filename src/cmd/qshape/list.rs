@@ -13,7 +13,7 @@ use crate::state::ids::UnixTime;
 use crate::term::{Exit, Failure, Term, escape_controls};
 
 pub fn run(args: &ListArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let sources = Sources::new(&args.sources, &args.source)?;
+    let sources = Sources::new(&args.sources, &args.time, &args.api)?;
     let selection = selection(&args.selection)?;
     let want = Want {
         topics: true,
@@ -59,6 +59,7 @@ impl Listing<'_> {
             Item::Message(_) | Item::Total(_) | Item::Progress { .. } => {}
         });
         let snapshot = read.map_err(|error| cannot_read(&error))?;
+        sources.keep_ledger(&snapshot, term)?;
         self.footer(word, &snapshot, now, term);
         Ok(())
     }

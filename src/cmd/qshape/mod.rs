@@ -73,7 +73,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         None => {}
     }
     let options = TableOptions::new(&args, term)?;
-    let sources = Sources::new(&args.sources, &args.source)?;
+    let sources = Sources::new(&args.sources, &args.time, &args.api)?;
     if args.live.refresh {
         refresh::refresh(&sources.files(), args.live.pid)?;
     }

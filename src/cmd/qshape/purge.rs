@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::args::SourceArgs;
+use super::args::ApiArgs;
 use super::sentences::{cannot_exchange, cannot_open, cannot_read, plural, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::mqtt::packet::ProtocolVersion;
@@ -37,7 +37,7 @@ pub struct PurgeArgs {
     #[command(flatten)]
     pub broker: BrokerArgs,
     #[command(flatten)]
-    pub source: SourceArgs,
+    pub api: ApiArgs,
     /// Where to look first, as for the table
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub sources: Vec<String>,
@@ -132,7 +132,7 @@ pub fn run(args: &PurgeArgs, term: &mut Term) -> Result<Exit, Failure> {
     if args.client.is_empty() {
         return Err(Failure::new(Exit::USAGE, "a client id is needed"));
     }
-    let sources = Sources::new(&args.sources, &args.source)?;
+    let sources = Sources::plain(&args.sources, &args.api)?;
     let timeout = sources.api.timeout();
     let route = args.broker.route(timeout)?;
     let found = look(args, &sources, term)?;

@@ -5,17 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::args::SourceArgs;
+use super::args::{ApiArgs, TimeArgs};
 use super::endpoints::ApiOptions;
 use super::options::{At, age_from, at};
 use super::sentences::{cannot_open, cannot_use_ledger};
-use crate::queue::Source;
 use crate::queue::age::AgeFrom;
 use crate::queue::file::{FileSource, Format, Found, format_of};
 use crate::queue::ledger::Ledger;
 use crate::queue::ndjson::NdjsonSource;
+use crate::queue::{Snapshot, Source};
 use crate::state::ids::UnixTime;
-use crate::term::{Exit, Failure};
+use crate::term::{Exit, Failure, Term};
 
 /// Where Debian's and most other packages of Mosquitto keep their state.
 const DEFAULT_FOLDER: &str = "/var/lib/mosquitto";
@@ -33,22 +33,38 @@ pub struct Sources {
 }
 
 impl Sources {
-    pub fn new(words: &[String], args: &SourceArgs) -> Result<Self, Failure> {
-        let words = if words.is_empty() { vec![default_file()?] } else { words.to_vec() };
-        if args.ledger.is_some() && words.len() > 1 {
+    pub fn new(words: &[String], time: &TimeArgs, api: &ApiArgs) -> Result<Self, Failure> {
+        let mut sources = Self::plain(words, api)?;
+        if time.ledger.is_some() && sources.words.len() > 1 {
             return Err(Failure::new(Exit::USAGE, "a ledger belongs to one broker, and several sources are given"));
         }
-        let api = ApiOptions::new(args)?;
+        sources.at = at(time.at.as_deref())?;
+        sources.age_from = age_from(&time.age_from)?;
+        sources.ledger.clone_from(&time.ledger);
+        Ok(sources)
+    }
+
+    /// Sources whose times are of no interest.
+    pub fn plain(words: &[String], api: &ApiArgs) -> Result<Self, Failure> {
+        let words = if words.is_empty() { vec![default_file()?] } else { words.to_vec() };
+        let api = ApiOptions::new(api)?;
         for word in words.iter().filter(|word| word.contains("://")) {
             api.source(word)?;
         }
-        Ok(Self {
-            api,
-            words,
-            at: at(args.at.as_deref())?,
-            age_from: age_from(&args.age_from)?,
-            ledger: args.ledger.clone(),
-        })
+        Ok(Self { words, at: At::Now, age_from: AgeFrom::Store, ledger: None, api })
+    }
+
+    /// Writes the look at a source into the ledger.
+    pub fn keep_ledger(&self, snapshot: &Snapshot, term: &mut Term) -> Result<(), Failure> {
+        let (Some(path), Some(ledger)) = (&self.ledger, &snapshot.ledger) else { return Ok(()) };
+        if ledger.starts_over() {
+            term.note(format_args!(
+                "warning: the broker's counter went down: its database was replaced, and the ledger starts over \
+                 (the old one is kept as {}.old)",
+                path.display()
+            ));
+        }
+        ledger.write(path).map_err(|error| cannot_use_ledger(path, &error))
     }
 
     /// The files among the sources.

@@ -6,7 +6,7 @@ use colored::{ColoredString, Colorize};
 
 use super::count::{Counted, count};
 use super::options::{Format, TableOptions};
-use super::sentences::{cannot_use_ledger, plural, snapshot_line, tell_notes};
+use super::sentences::{plural, snapshot_line, tell_notes};
 use super::sources::Sources;
 use super::{export, picture};
 use crate::queue::shape::{Buckets, Cell, Counts, Layout, Line, Row, Table};
@@ -28,9 +28,6 @@ pub struct Report<'a> {
 pub fn run(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Exit, Failure> {
     let Some(pause) = options.watch else { return once(options, sources, term) };
     loop {
-        if term.out_is_terminal() {
-            term.write(REDRAW.as_bytes());
-        }
         // A file that is just being replaced, or a server that is busy, is back at the next look.
         if let Err(failure) = once(options, sources, term) {
             if failure.exit == Exit::USAGE {
@@ -56,7 +53,12 @@ fn once(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Ex
         }
         failure
     })?;
-    keep_ledger(sources, &counted, term)?;
+    for (_, snapshot, _) in &counted.snapshots {
+        sources.keep_ledger(snapshot, term)?;
+    }
+    if options.watch.is_some() && term.out_is_terminal() {
+        term.write(REDRAW.as_bytes());
+    }
     let (damaged, too_old) = (counted.is_damaged(), counted.too_old);
     let report = Report::new(options, counted);
     show(&report, term)?;
@@ -76,21 +78,6 @@ fn once(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Ex
         }
         _ => Ok(Exit::OK),
     }
-}
-
-fn keep_ledger(sources: &Sources, counted: &Counted, term: &mut Term) -> Result<(), Failure> {
-    let Some(path) = &sources.ledger else { return Ok(()) };
-    for ledger in counted.snapshots.iter().filter_map(|(_, snapshot, _)| snapshot.ledger.as_ref()) {
-        if ledger.starts_over() {
-            term.note(format_args!(
-                "warning: the broker's counter went down: its database was replaced, and the ledger starts over \
-                 (the old one is kept as {}.old)",
-                path.display()
-            ));
-        }
-        ledger.write(path).map_err(|error| cannot_use_ledger(path, &error))?;
-    }
-    Ok(())
 }
 
 impl<'a> Report<'a> {

@@ -202,16 +202,16 @@ impl Messages {
         self.bytes.get(place).copied().map_or(0, u64::from)
     }
 
-    pub fn topic(&self, place: usize) -> Rc<str> {
+    pub fn topic(&self, place: usize) -> &str {
         self.name(&self.topics, place)
     }
 
-    pub fn publisher(&self, place: usize) -> Rc<str> {
+    pub fn publisher(&self, place: usize) -> &str {
         self.name(&self.publishers, place)
     }
 
-    fn name(&self, column: &[u32], place: usize) -> Rc<str> {
-        column.get(place).map_or_else(|| "".into(), |number| Rc::clone(&self.names.texts[*number as usize]))
+    fn name(&self, column: &[u32], place: usize) -> &str {
+        column.get(place).map_or("", |number| &self.names.texts[*number as usize])
     }
 
     /// The number of the message's topic, for those who remember something by topic.
@@ -303,7 +303,7 @@ mod tests {
             for id in [1, 2, 3, 5, 90_u64] {
                 let place = messages.find(StoreId(id)).unwrap();
                 assert_eq!(messages.bytes(place), id);
-                assert_eq!(&*messages.topic(place), ["even", "odd"][(id % 2) as usize]);
+                assert_eq!(messages.topic(place), ["even", "odd"][(id % 2) as usize]);
                 assert_eq!(messages.expires(place).is_some(), id == 5);
                 messages.refer(place);
             }

@@ -349,9 +349,7 @@ impl<'a> Reading<'a> {
     }
 
     fn emit(&mut self, entry: &EarlyEntry, phase: Phase, place: usize, each: &mut dyn FnMut(Item<'_>)) {
-        let topic = self.messages.topic(place);
-        let publisher = self.messages.publisher(place);
-        let filter = if self.want.filters { self.explain(entry, place, &topic) } else { None };
+        let filter = if self.want.filters { self.explain(entry, place) } else { None };
         let kept = self.messages.kept(place);
         let since = self.messages.dated(place).unwrap_or_else(|| {
             let dating = self.dating.as_ref().expect("prepared before any entry is emitted");
@@ -360,8 +358,8 @@ impl<'a> Reading<'a> {
         each(Item::Message(Waiting {
             client: &self.client,
             user: &self.user,
-            topic: &topic,
-            publisher: &publisher,
+            topic: self.messages.topic(place),
+            publisher: self.messages.publisher(place),
             filter: filter.map(|filter| self.ahead.filters[&self.client][filter].filter.as_str()),
             bytes: self.messages.bytes(place),
             qos: entry.qos,
@@ -377,7 +375,8 @@ impl<'a> Reading<'a> {
 
     /// The filter that brought a message: the one of its subscription identifier, else the first
     /// that matches its topic.
-    fn explain(&mut self, entry: &EarlyEntry, place: usize, topic: &str) -> Option<usize> {
+    fn explain(&mut self, entry: &EarlyEntry, place: usize) -> Option<usize> {
+        let topic = self.messages.topic(place);
         let key = (self.messages.topic_number(place), entry.subscription_identifier);
         let filters = self.ahead.filters.get(&self.client)?;
         *self.explained.entry(key).or_insert_with(|| {
