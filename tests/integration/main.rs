@@ -8,6 +8,7 @@ mod certgen_broken;
 mod certgen_judge;
 mod certgen_look;
 mod clients;
+mod disk;
 mod failures;
 mod formats;
 mod generated;

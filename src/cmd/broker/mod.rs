@@ -153,7 +153,7 @@ fn overrides(options: &Options) -> Overrides {
         Options { quiet: true, .. } => Some(LogTypes::NONE),
         Options { verbose: true, .. } => Some(LogTypes::ALL),
         // The command beside the broker has the word.
-        options if options.has_command() => Some(LogTypes::ERROR.with(LogTypes::WARNING)),
+        options if options.has_command() && options.config.is_none() => Some(LogTypes::ERROR.with(LogTypes::WARNING)),
         _ => None,
     };
     let local_ports = match options.ports.as_slice() {

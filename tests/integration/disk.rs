@@ -1,0 +1,123 @@
+//! A broker on a full disk: nothing is acknowledged that is not stored, nothing stored is lost, and it
+//! goes on when there is room again.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::mosquitto::free_port;
+use crate::run::moskit;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAYLOAD: usize = 10_000;
+
+/// A broker whose state is on a file system of 1 MB, a part of which is a file to remove later.
+/// `None`, said aloud, where this process may not mount one.
+fn on_a_small_disk(port: u16) -> Option<(Child, PathBuf)> {
+    let broker = moskit(&["broker"]);
+    let script = "mount -t tmpfs -o size=1m tmpfs /mnt && head -c 400000 /dev/zero > /mnt/ballast && \
+                  printf 'max_queued_messages 0\\n' > /mnt/m.conf && \
+                  exec \"$0\" broker -p \"$1\" -c /mnt/m.conf --store /mnt/state.sqlite3 --print-url";
+    let mut child = Command::new("unshare")
+        .args(["-m", "sh", "-c", script])
+        .arg(broker.get_program())
+        .arg(port.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .ok()?;
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    if url.is_empty() {
+        eprintln!("SKIPPED: no file system can be mounted here");
+        child.wait().unwrap();
+        return None;
+    }
+    let root = PathBuf::from(format!("/proc/{}/root/mnt", child.id()));
+    Some((child, root))
+}
+
+fn connect(port: u16, id: &str) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut packet = vec![0x10, 12 + id.len() as u8];
+    packet.extend(b"\x00\x04MQTT\x04\x00\x00\x00");
+    packet.extend((id.len() as u16).to_be_bytes());
+    packet.extend(id.bytes());
+    stream.write_all(&packet)?;
+    let mut connack = [0; 4];
+    stream.read_exact(&mut connack)?;
+    assert_eq!(connack[3], 0, "{id} is refused");
+    Ok(stream)
+}
+
+/// Publishes one message at QoS 1 and waits for its PUBACK.
+fn publish(stream: &mut TcpStream, number: u32) -> io::Result<()> {
+    let mut payload = number.to_string().into_bytes();
+    payload.resize(PAYLOAD, b' ');
+    let length = 2 + 1 + 2 + payload.len();
+    let mut packet = vec![0x32, (length % 128) as u8 | 128, (length / 128) as u8, 0, 1, b'a', 0, 1];
+    packet.extend(payload);
+    stream.write_all(&packet)?;
+    let mut puback = [0; 4];
+    stream.read_exact(&mut puback)?;
+    assert_eq!(puback, [0x40, 2, 0, 1]);
+    Ok(())
+}
+
+/// The numbers of what waits for `away`, as long as something comes.
+fn collect(port: u16, until: u32) -> Vec<u32> {
+    let mut stream = connect(port, "away").unwrap();
+    let mut numbers = Vec::new();
+    while numbers.last() != Some(&until) {
+        let mut packet = vec![0; 3 + 2 + 1 + 2 + PAYLOAD];
+        stream.read_exact(&mut packet).unwrap();
+        assert_eq!(packet[0] >> 4, 3);
+        numbers.push(std::str::from_utf8(&packet[8..]).unwrap().trim_end().parse().unwrap());
+        stream.write_all(&[0x40, 2, packet[6], packet[7]]).unwrap();
+    }
+    numbers
+}
+
+#[test]
+fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
+    let port = free_port();
+    let Some((mut broker, disk)) = on_a_small_disk(port) else { return };
+    let mut log = BufReader::new(broker.stderr.take().unwrap());
+    let mut away = connect(port, "away").unwrap();
+    away.write_all(b"\x82\x06\x00\x01\x00\x01a\x01").unwrap();
+    away.read_exact(&mut [0; 5]).unwrap();
+    drop(away);
+
+    let mut publisher = connect(port, "publisher").unwrap();
+    let mut acknowledged = Vec::new();
+    for number in 1.. {
+        assert!(number < 200, "the disk is never full");
+        if publish(&mut publisher, number).is_err() {
+            break;
+        }
+        acknowledged.push(number);
+    }
+    assert!(!acknowledged.is_empty());
+    let mut line = String::new();
+    while !line.contains("Error: The state cannot be stored: database or disk is full") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the log does not say why");
+    }
+
+    std::fs::remove_file(disk.join("ballast")).unwrap();
+    let until = Instant::now() + PATIENCE;
+    let last = 1000;
+    while connect(port, "publisher").and_then(|mut stream| publish(&mut stream, last)).is_err() {
+        assert!(Instant::now() < until, "it does not recover");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let got = collect(port, last);
+    let missing: Vec<_> = acknowledged.iter().filter(|number| !got.contains(number)).collect();
+    assert!(missing.is_empty(), "acknowledged and lost: {missing:?}");
+    assert!(got.is_sorted());
+    broker.kill().unwrap();
+    broker.wait().unwrap();
+}
