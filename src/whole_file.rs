@@ -13,6 +13,9 @@ use rustix::io::Errno;
 /// Names tried for a draft before giving up. Drafts of killed processes may be in the way, never this many.
 const DRAFT_NAMES: u32 = 1000;
 
+/// Threads that wait for the disk at once.
+const SYNC_THREADS: usize = 16;
+
 /// Who may do what with a file that takes the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
@@ -68,6 +71,44 @@ pub fn replace(path: &Path, bytes: &[u8], permission: Permission) -> Result<(), 
     Draft::replacing(path, bytes, permission)?.publish().map(drop)
 }
 
+/// Publishes a set of drafts: none of them before all are on the disk, and none at all if one
+/// fails, but for files that were replaced before that.
+pub fn publish_all(drafts: Vec<Draft>) -> Result<(), Error> {
+    sync_all(&drafts)?;
+    let mut published: Vec<(PathBuf, bool)> = Vec::new();
+    for draft in drafts {
+        let is_new = !draft.may_replace;
+        match draft.rename() {
+            Ok(path) => published.push((path, is_new)),
+            Err(error) => {
+                // The new ones were not there a moment ago, so they are ours to take away.
+                for (path, _) in published.iter().filter(|(_, is_new)| *is_new) {
+                    let _ = fs::remove_file(path);
+                }
+                return Err(error);
+            }
+        }
+    }
+    let mut folders: Vec<_> = published.iter().map(|(path, _)| folder_of(path)).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    folders.into_iter().for_each(sync_folder);
+    Ok(())
+}
+
+/// Waits for the disk once for many files instead of once for each: file systems with a journal write
+/// what several threads wait for in one go.
+fn sync_all(drafts: &[Draft]) -> Result<(), Error> {
+    let share = drafts.len().div_ceil(SYNC_THREADS).max(1);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            drafts.chunks(share).map(|drafts| scope.spawn(move || drafts.iter().try_for_each(Draft::sync))).collect();
+        let results = threads.into_iter().map(|thread| thread.join().expect("syncing files does not panic"));
+        // All are joined before the first error ends this.
+        results.collect::<Vec<_>>().into_iter().collect()
+    })
+}
+
 /// A complete file that has no name yet. Several drafts can be made before the first is published,
 /// so that a full disk stops a set of files before any of it is seen. Dropped, it is gone.
 #[derive(Debug)]
@@ -109,8 +150,22 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Gives the file its name and returns the path that it has now.
-    pub fn publish(mut self) -> Result<PathBuf, Error> {
+    /// Waits until the content is on the disk, gives the file its name and returns the path that it
+    /// has now.
+    pub fn publish(self) -> Result<PathBuf, Error> {
+        self.sync()?;
+        let path = self.rename()?;
+        sync_folder(folder_of(&path));
+        Ok(path)
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        // Opened again: thousands of drafts must not hold thousands of descriptors. For reading, which is
+        // enough, since a file may be one that its owner does not write.
+        self.step(Step::Sync, File::open(&self.temporary).and_then(|file| file.sync_all()))
+    }
+
+    fn rename(mut self) -> Result<PathBuf, Error> {
         let renamed = if self.may_replace {
             fs::rename(&self.temporary, &self.target)
         } else {
@@ -118,9 +173,6 @@ impl Draft {
         };
         self.step(Step::Publish, renamed)?;
         self.temporary = PathBuf::new();
-        // The file is there; only a power cut could still undo the rename, and not every file
-        // system can sync a folder. So nothing is made of an error here.
-        let _ = File::open(folder_of(&self.target)).and_then(|folder| folder.sync_all());
         Ok(std::mem::take(&mut self.target))
     }
 
@@ -141,8 +193,7 @@ impl Draft {
     }
 
     fn fill(&self, file: &mut File, bytes: &[u8]) -> Result<(), Error> {
-        self.step(Step::Write, file.write_all(bytes))?;
-        self.step(Step::Sync, file.sync_all())
+        self.step(Step::Write, file.write_all(bytes))
     }
 
     fn step<T>(&self, step: Step, result: io::Result<T>) -> Result<T, Error> {
@@ -157,6 +208,12 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.temporary);
         }
     }
+}
+
+/// Makes a rename last. Only a power cut could still undo it, and not every file system can sync a
+/// folder, so nothing is made of an error here.
+fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 /// The folder that holds `path`; `.` for a bare name.
@@ -293,6 +350,19 @@ mod tests {
         assert_eq!(names_in(folder.path()).len(), 1);
         drop(draft);
         assert_eq!(names_in(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_set_is_published_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let draft = |name: &str| Draft::new(&folder.path().join(name), name.as_bytes(), 0o600).unwrap();
+        publish_all((0..40).map(|number| draft(&format!("file{number:02}"))).collect()).unwrap();
+        assert_eq!(names_in(folder.path()).len(), 40);
+        let set = vec![draft("new"), draft("file07"), draft("newer")];
+        let error = publish_all(set).unwrap_err();
+        assert!(error.target_exists() && error.path.ends_with("file07"), "{error:?}");
+        assert_eq!(names_in(folder.path()).len(), 40, "neither drafts nor the first of the set stay");
+        publish_all(Vec::new()).unwrap();
     }
 
     #[test]

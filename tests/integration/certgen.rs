@@ -455,3 +455,28 @@ fn a_full_disk_leaves_nothing_half_written() {
     assert!(ended.stderr.starts_with("error: cannot write `./"), "{}", ended.stderr);
     assert!(ended.stderr.ends_with(": the disk is full\n"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_killed_init_leaves_files_that_are_whole_or_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    for attempt in 0..40 {
+        let lab = folder.path().join(format!("lab{attempt}"));
+        let mut child =
+            moskit(&["certgen", "init", lab.to_str().unwrap(), "--hosts", "mqtt.lan", "--clients", "a,b,c"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+        // Spread over the time that a run takes; where exactly it is hit does not matter.
+        std::thread::sleep(std::time::Duration::from_millis(2 * attempt));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let names = if lab.exists() { names_in(&lab) } else { Vec::new() };
+        for name in names.iter().filter(|name| !name.starts_with(".moskit-")) {
+            let path = lab.join(name);
+            if name != "mosquitto.conf" {
+                assert!(moskit::pki::read::sections(&path).is_ok_and(|found| found.len() == 1), "{name} is not whole");
+            }
+        }
+    }
+}

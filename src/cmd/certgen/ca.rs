@@ -99,6 +99,9 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     write_all(&files, args.force)?;
     folder.keep();
     tell(authority.certificate(), &files, term);
+    if !args.name_constraint.is_empty() {
+        term.note("note: mbedTLS (ESP32) refuses every CA that has name constraints");
+    }
     if secret.is_none() {
         term.note("note: the key of the CA is not encrypted: keep it off the broker, or make it with --encrypt");
     }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::explain::{exists, not_written};
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Secret};
-use crate::whole_file::{Draft, Permission};
+use crate::whole_file::{Draft, Permission, publish_all};
 
 /// Certificates are public, keys are the owner's alone.
 pub const CERTIFICATE_MODE: u32 = 0o644;
@@ -70,24 +70,9 @@ pub fn write_all(files: &[NewFile], force: bool) -> Result<(), Failure> {
             Draft::new(&file.path, &file.text, file.mode())
         }
     };
-    // All content is on the disk before the first file gets its name.
+    // All content is written before the first file gets its name.
     let drafts = files.iter().map(draft).collect::<Result<Vec<_>, _>>().map_err(|error| not_written(&error))?;
-    let mut published = Vec::new();
-    for draft in drafts {
-        match draft.publish() {
-            Ok(path) => published.push(path),
-            Err(error) => {
-                if !force {
-                    // These were not there a moment ago, so they are ours to take away.
-                    for path in published {
-                        let _ = fs::remove_file(path);
-                    }
-                }
-                return Err(not_written(&error));
-            }
-        }
-    }
-    Ok(())
+    publish_all(drafts).map_err(|error| not_written(&error))
 }
 
 /// A folder for files that are made: nobody else may look into it. Taken away again on drop unless
