@@ -107,7 +107,7 @@ pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mu
 }
 
 /// Options that this program cannot follow, or not yet: one clear error each.
-fn refuse_missing_parts(args: &ClientArgs) -> Result<(), Failure> {
+pub fn refuse_missing_parts(args: &ClientArgs) -> Result<(), Failure> {
     let tls = &args.tls;
     let refuse = |line: String, cause: &str, hint: &str| {
         let failure = Failure::verbatim(Exit::FAILED, line).quietable().cause(cause, "option.unsupported");
@@ -137,7 +137,8 @@ fn refuse_missing_parts(args: &ClientArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn route(args: &ClientArgs, tls: Option<&tls::Options>, embedded: Option<&Embedded>) -> Result<Route, Failure> {
+/// The route to the broker, over the TLS given.
+pub fn route(args: &ClientArgs, tls: Option<&tls::Options>, embedded: Option<&Embedded>) -> Result<Route, Failure> {
     let mut ask = |path: &Path, key: &EncryptedKey| passphrase(&args.tls, path, key);
     let tls = tls.map(|options| tls::Client::new(options, &mut ask)).transpose();
     let tls = tls.map_err(|error| tls_options_failure(&error))?;
@@ -160,7 +161,11 @@ fn route(args: &ClientArgs, tls: Option<&tls::Options>, embedded: Option<&Embedd
 }
 
 /// The TLS that the options ask for, if they do.
-fn tls_wanted(invocation: &Invocation, args: &ClientArgs, term: &mut Term) -> Result<Option<tls::Options>, Failure> {
+pub fn tls_wanted(
+    invocation: &Invocation,
+    args: &ClientArgs,
+    term: &mut Term,
+) -> Result<Option<tls::Options>, Failure> {
     let given = &args.tls;
     if given.no_tls {
         return Ok(None);
@@ -236,7 +241,7 @@ fn tls_options_failure(error: &OptionsError) -> Failure {
 }
 
 /// The pass phrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal.
-fn passphrase(given: &TlsArgs, path: &Path, _key: &EncryptedKey) -> Option<Zeroizing<Vec<u8>>> {
+pub fn passphrase(given: &TlsArgs, path: &Path, _key: &EncryptedKey) -> Option<Zeroizing<Vec<u8>>> {
     if let Some(file) = &given.key_pass_file {
         return login::first_line_of(file).ok().map(|secret| Zeroizing::new(secret.expose().to_vec()));
     }

@@ -14,6 +14,7 @@ pub mod completions;
 pub mod connect_packet;
 pub mod connection;
 pub mod debug_lines;
+pub mod demo;
 pub mod ending;
 pub mod links;
 pub mod login;
@@ -93,6 +94,7 @@ pub const APPLETS: &[Applet] = &[
     check::APPLET,
     qshape::APPLET,
     broker::APPLET,
+    demo::APPLET,
     man::APPLET,
     completions::APPLET,
     links::APPLET,

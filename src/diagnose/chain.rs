@@ -352,6 +352,13 @@ pub fn advice(leaf: &Certificate, scene: Scene<'_>) -> Vec<Finding> {
             format!("valid for {lifetime} days: Apple's clients refuse more than {LIFETIME_DAYS}"),
         ));
     }
+    if scene.purpose == Purpose::Client && leaf.common_name().is_none() {
+        found.push(
+            Finding::warning("client.no-cn", "the client certificate has no common name to be a user name")
+                .evidence("a broker with use_identity_as_username refuses it as a bad user name or password")
+                .fix("moskit certgen client NAME"),
+        );
+    }
     let left = days(leaf.not_after - scene.now);
     if (0..SOON_DAYS).contains(&left) && leaf.not_after >= scene.now && lifetime > SOON_DAYS {
         found.push(

@@ -72,7 +72,11 @@ pub fn opinions(verdict: &Verdict, asked: Option<&PeerName>) -> Vec<Opinion> {
 fn refusal(stack: Stack, verdict: &Verdict, asked: Option<&PeerName>) -> Option<String> {
     let by_problem =
         verdict.problems.iter().find(|problem| minds(stack, problem, verdict)).map(|problem| problem.id().to_owned());
-    by_problem
+    // OpenSSL stops at equal names before it looks at anything else.
+    let equal_names = stack == Stack::OpenSsl && verdict.warnings.contains(&Warning::SubjectEqualsIssuer);
+    let by_name = equal_names.then(|| "cert.subject-equals-issuer".to_owned());
+    by_name
+        .or(by_problem)
         .or_else(|| {
             verdict
                 .warnings

@@ -78,6 +78,12 @@ impl Stream {
         }
     }
 
+    /// The addresses of both ends, theirs first, of a TCP connection.
+    pub fn addresses(&self) -> Option<(std::net::SocketAddr, std::net::SocketAddr)> {
+        let tcp = self.tcp()?;
+        Some((tcp.peer_addr().ok()?, tcp.local_addr().ok()?))
+    }
+
     fn is_young(&self) -> bool {
         matches!(self, Self::Tls(tls) if tls.is_young)
     }

@@ -7,9 +7,11 @@ mod acl;
 mod config;
 mod files;
 mod monitor;
+mod online;
 mod options;
 mod render;
 mod report;
+mod session;
 
 use super::{Applet, Invocation, Manual, parse};
 use crate::term::{Exit, Failure, Term};
@@ -57,6 +59,8 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Request::Files { files, user } => files_report(files, user.as_deref())?,
         Request::Config { path, user } => config::check(path, user.as_deref(), now()),
         Request::Acl { path, question } => acl::check(path, question),
+        Request::Session { id, source } => session::check(id, source.as_deref(), now()),
+        Request::Connect(request) => online::run(request, invocation, term)?,
     };
     Ok(show(&report, &output, term))
 }

@@ -1,12 +1,17 @@
 //! The options of check, and what they ask for.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 
 use super::acl::Question;
 use super::files::Files;
 use super::monitor::Bounds;
+use crate::cmd::client_args::{ClientArgs, Verb};
+use crate::cmd::client_options::{CLIENT_OPTIONS, CONNECT, Opt, add_options, argument_id};
+use crate::cmd::words::Value;
 use crate::mqtt::topic::TopicName;
 use crate::pki::chain::Purpose;
 use crate::term::{Exit, Failure};
@@ -17,7 +22,24 @@ pub enum Request {
     Files { files: Files, user: Option<String> },
     Config { path: PathBuf, user: Option<String> },
     Acl { path: PathBuf, question: Question },
+    Session { id: String, source: Option<PathBuf> },
+    Connect(Box<Connection>),
 }
+
+/// What a check by connection was asked for beside the options of pub and sub.
+#[derive(Debug)]
+pub struct Connection {
+    pub args: ClientArgs,
+    /// The topic below which may be published, without wildcards.
+    pub topic: Option<String>,
+    pub as_client: bool,
+    pub trust_anyway: bool,
+    pub second_opinion: bool,
+    pub patience: Duration,
+}
+
+/// Seconds that each step may take, unless the user says.
+const PATIENCE: f32 = 5.0;
 
 /// How to say it.
 #[derive(Debug)]
@@ -28,6 +50,10 @@ pub enum Output {
 }
 
 pub fn command() -> Command {
+    const HEADING: &str = "Check";
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help_heading(HEADING).help(help)
+    };
     let command = Command::new("check")
         .about(super::APPLET.about)
         .disable_help_flag(true)
@@ -36,11 +62,52 @@ pub fn command() -> Command {
         .args_conflicts_with_subcommands(true)
         .subcommand_value_name("WHAT")
         .subcommand_help_heading("Without a connection")
-        .arg(path_arg("config", "FILE", "Check this mosquitto.conf and the files it names"))
-        .arg(user_arg("User that the broker runs as [default: the configuration's, or mosquitto]"))
+        .arg(
+            Arg::new("broker")
+                .value_name("HOST[:PORT]|URL")
+                .conflicts_with_all(["host", "url", "unix"])
+                .value_hint(ValueHint::Hostname)
+                .help("Broker to check, in place of -h and -p or of -L"),
+        )
+        .arg(flag(
+            "second-opinion",
+            "Repeat CONNECT, SUBSCRIBE and PUBLISH with another MQTT client (rumqttc) and compare",
+        ))
+        .arg(
+            flag(
+                "as-client",
+                "Connect with the id of -i too: this disconnects a client that uses it, and may change its session",
+            )
+            .requires("id"),
+        )
+        .arg(flag("trust-anyway", "Send login and client certificate even if the server's certificate failed"))
+        .arg(
+            Arg::new("timeout")
+                .long("timeout")
+                .value_name("SECONDS")
+                .value_parser(seconds)
+                .help_heading(HEADING)
+                .help("Longest time for each step [default: 5]"),
+        )
+        .arg(
+            path_arg("config", "FILE", "Check this mosquitto.conf and the files it names")
+                .help_heading(HEADING)
+                .exclusive(false),
+        )
+        .arg(
+            user_arg("User that the broker of --config runs as [default: the configuration's, or mosquitto]")
+                .help_heading(HEADING)
+                .requires("config"),
+        )
         .subcommand(files_command())
-        .subcommand(acl_command());
-    output_args(command)
+        .subcommand(acl_command())
+        .subcommand(session_command());
+    output_args(add_options(command, CONNECT))
+}
+
+fn seconds(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|seconds| (0.1..=3600.0).contains(seconds));
+    number.ok_or_else(|| "between 0.1 and 3600 seconds".to_owned())
 }
 
 fn output_args(command: Command) -> Command {
@@ -142,12 +209,35 @@ fn acl_command() -> Command {
     output_args(command)
 }
 
+fn session_command() -> Command {
+    let command = Command::new("session")
+        .about("Why a broker stores messages for a client, or does not")
+        .disable_help_flag(true)
+        .arg(Arg::new("id").long("id").short('i').value_name("ID").required(true).help("Client id"))
+        .arg(
+            Arg::new("source")
+                .value_name("SOURCE")
+                .value_hint(ValueHint::FilePath)
+                .value_parser(value_parser!(PathBuf))
+                .help("The broker's state: a mosquitto.db, or the SQLite file of persist-sqlite or moskit [default: Mosquitto's]"),
+        );
+    output_args(command)
+}
+
 /// What was typed, made valid.
 pub fn read(matches: &ArgMatches) -> Result<(Request, Output), Failure> {
     match matches.subcommand() {
         Some(("files", files)) => Ok((files_request(files), output(files))),
+        Some(("session", session)) => {
+            let request =
+                Request::Session { id: text(session, "id").unwrap_or_default(), source: path(session, "source") };
+            Ok((request, output(session)))
+        }
         Some(("acl", acl)) => Ok((acl_request(acl)?, output(acl))),
-        _ => Ok((config_request(matches)?, output(matches))),
+        _ => match path(matches, "config") {
+            Some(path) => Ok((Request::Config { path, user: text(matches, "user") }, output(matches))),
+            None => Ok((Request::Connect(Box::new(connection(matches)?)), output(matches))),
+        },
     }
 }
 
@@ -189,11 +279,100 @@ fn files_request(matches: &ArgMatches) -> Request {
     Request::Files { files, user }
 }
 
-fn config_request(matches: &ArgMatches) -> Result<Request, Failure> {
-    let Some(path) = path(matches, "config") else {
-        return Err(Failure::new(Exit::USAGE, "nothing to check").hint("moskit check --help"));
+/// The options of pub and sub among the others, read by their own reader.
+fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
+    let mut words = broker_words(matches);
+    words.extend(connection_words(matches));
+    let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
+    let mut args =
+        ClientArgs::read(Verb::Pub, false, &[], &words).map_err(|error| usage(error.into_failure("moskit check")))?;
+    args.take_environment(|name| std::env::var_os(name)).map_err(|error| usage(error.into_failure("moskit check")))?;
+    let from_url = args.topic.as_ref().map(|topic| str::to_owned(topic)).filter(|topic| topic != NO_TOPIC);
+    Ok(Connection {
+        topic: topic(matches)?.or(from_url),
+        args,
+        as_client: matches.get_flag("as-client"),
+        trust_anyway: matches.get_flag("trust-anyway"),
+        second_opinion: matches.get_flag("second-opinion"),
+        patience: Duration::from_secs_f32(matches.get_one::<f32>("timeout").copied().unwrap_or(PATIENCE)),
+    })
+}
+
+/// The topic of `-t`, where `home/#` and `home` mean the same.
+fn topic(matches: &ArgMatches) -> Result<Option<String>, Failure> {
+    let Some(given) = matches.get_many::<OsString>("topic").and_then(Iterator::last) else { return Ok(None) };
+    let text = given.to_string_lossy();
+    let base = text.strip_suffix("/#").or(text.strip_suffix('#')).unwrap_or(&text);
+    if given.to_str().is_none() || (!base.is_empty() && TopicName::check(base).is_err()) {
+        return Err(Failure::new(Exit::USAGE, format!("`{text}` is no topic")).hint("-t home, or -t home/#"));
+    }
+    Ok(Some(base.to_owned()))
+}
+
+/// `HOST`, `HOST:PORT`, `[ADDRESS]:PORT` or an URL.
+fn broker_words(matches: &ArgMatches) -> Vec<OsString> {
+    let Some(broker) = matches.get_one::<String>("broker") else { return Vec::new() };
+    let words: Vec<&str> = if broker.contains("://") {
+        // A topic is part of the URLs of pub and sub; here it may be missing, and -t gives it.
+        return url_words(broker);
+    } else if let Some((host, port)) = broker.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
+        vec!["-h", host, "-p", port]
+    } else {
+        match broker.split_once(':') {
+            Some((host, port)) if !port.contains(':') => vec!["-h", host, "-p", port],
+            _ => vec!["-h", broker.trim_start_matches('[').trim_end_matches(']')],
+        }
     };
-    Ok(Request::Config { path, user: text(matches, "user") })
+    words.into_iter().map(OsString::from).collect()
+}
+
+fn url_words(url: &str) -> Vec<OsString> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let has_topic = rest.split_once('/').is_some_and(|(_, topic)| !topic.is_empty());
+    // The reader of -L wants a topic; `$` is one that nobody may publish to, and is taken off again.
+    let url = if has_topic { url.to_owned() } else { format!("{}/{NO_TOPIC}", url.trim_end_matches('/')) };
+    vec!["-L".into(), url.into()]
+}
+
+/// Stands for the topic of an URL without one.
+const NO_TOPIC: &str = "$";
+
+/// What clap took apart, in the order in which it was typed.
+fn connection_words(matches: &ArgMatches) -> Vec<OsString> {
+    let mut found: Vec<(usize, Vec<OsString>)> = Vec::new();
+    for spec in CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & CONNECT != 0 && spec.id != Opt::Topic) {
+        let id = argument_id(spec);
+        let option = OsString::from(
+            spec.long.map_or_else(|| format!("-{}", spec.short.unwrap_or_default()), |long| format!("--{long}")),
+        );
+        if matches.value_source(&id) != Some(clap::parser::ValueSource::CommandLine) {
+            continue;
+        }
+        let first = matches.indices_of(&id).and_then(|mut indices| indices.next()).unwrap_or_default();
+        match spec.value {
+            Value::None => found.push((first, vec![option])),
+            Value::Attached { .. } => {
+                let value = matches.get_one::<OsString>(&id);
+                let word = value.map_or_else(
+                    || option.clone(),
+                    |value| {
+                        let mut word = option.clone();
+                        word.push("=");
+                        word.push(value);
+                        word
+                    },
+                );
+                found.push((first, vec![word]));
+            }
+            Value::Word { .. } | Value::Property => {
+                for occurrence in matches.get_occurrences::<OsString>(&id).into_iter().flatten() {
+                    found.push((first, std::iter::once(option.clone()).chain(occurrence.cloned()).collect()));
+                }
+            }
+        }
+    }
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().flat_map(|(_, words)| words).collect()
 }
 
 fn acl_request(matches: &ArgMatches) -> Result<Request, Failure> {

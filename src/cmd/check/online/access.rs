@@ -1,0 +1,286 @@
+//! Whether messages get through: published and received on a topic of nobody, below the one given.
+
+use std::num::NonZeroU16;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde_json::json;
+
+use super::broker::{Accepted, Trust, try_connect};
+use super::talk::{Answer, Ended, Talk};
+use super::target::{Target, milliseconds, nonce};
+use crate::cmd::check::report::Stage;
+use crate::diagnose::Finding;
+use crate::mqtt::packet::{
+    Ack, Packet, Properties, ProtocolVersion, Publish, QoS, ReasonCode, RetainHandling, Subscribe, Subscription,
+    SubscriptionOptions, Unsubscribe,
+};
+
+/// How long a granted subscription may take to deliver before it counts as silent.
+const DELIVERY: Duration = Duration::from_secs(2);
+
+/// Pings whose median is the round-trip time.
+const PINGS: usize = 5;
+
+/// Reason codes of MQTT 5.
+const NO_MATCHING_SUBSCRIBERS: u8 = 0x10;
+const NOT_AUTHORIZED: u8 = 0x87;
+
+const FIRST: NonZeroU16 = NonZeroU16::MIN;
+
+/// The topic of this check, of nobody, below `base`.
+pub fn topic_below(base: &str) -> String {
+    let joint = if base.is_empty() || base.ends_with('/') { "" } else { "/" };
+    format!("{base}{joint}moskit-check-{}", nonce())
+}
+
+pub fn subscribe(topic: &str) -> Packet {
+    let options = SubscriptionOptions {
+        qos: QoS::AtLeastOnce,
+        retain_handling: RetainHandling::DoNotSend,
+        ..SubscriptionOptions::default()
+    };
+    let subscription = Subscription { filter: ByteString::from(topic), options };
+    Packet::Subscribe(Subscribe { packet_id: FIRST, properties: Properties::new(), subscriptions: vec![subscription] })
+}
+
+pub fn publish(topic: &str, payload: &'static str) -> Packet {
+    Packet::Publish(Publish {
+        dup: false,
+        qos: QoS::AtLeastOnce,
+        retain: false,
+        topic: ByteString::from(topic),
+        packet_id: Some(FIRST),
+        properties: Properties::new(),
+        payload: Bytes::from_static(payload.as_bytes()),
+    })
+}
+
+fn unsubscribe(topic: &str) -> Packet {
+    Packet::Unsubscribe(Unsubscribe {
+        packet_id: FIRST,
+        properties: Properties::new(),
+        filters: vec![ByteString::from(topic)],
+    })
+}
+
+pub fn is_suback(packet: Packet) -> Option<ReasonCode> {
+    match packet {
+        Packet::SubAck(suback) => Some(suback.codes.first().copied().unwrap_or(ReasonCode(0x80))),
+        _ => None,
+    }
+}
+
+/// Subscribes, publishes, waits for the own message, and leaves nothing behind.
+pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> Stage {
+    let Some(base) = &target.topic else {
+        return Stage::skipped("access", "give a topic below which may be published: -t TOPIC");
+    };
+    let mut stage = Stage::new("access");
+    let topic = topic_below(base);
+    stage.fact("topic", topic.as_str());
+    let Ok(Answer::Accepted(_, mut talk)) = try_connect(target, trust, accepted.version).await else {
+        stage.found(
+            Finding::error("connect.unsteady", "the broker let us in once and then no more")
+                .fix("is it limiting connections? its log says why"),
+        );
+        return stage;
+    };
+    if let Err(ended) = exchange(&mut talk, &topic, accepted.version, &mut stage).await {
+        stage.found(broken(&ended, accepted.version));
+    } else {
+        // A clean session ends with its connection; this is for the brokers that are slow to notice.
+        let _ = talk.send(&unsubscribe(&topic)).await;
+    }
+    talk.close().await;
+    stage
+}
+
+/// A conversation that ends at a publish or subscribe is how 3.1.1 brokers refuse.
+fn broken(ended: &Ended, version: ProtocolVersion) -> Finding {
+    match ended {
+        Ended::Disconnected(reason) if reason.0 == NOT_AUTHORIZED => Finding::error(
+            "acl.publish-denied",
+            "the broker disconnects who publishes or subscribes there: not authorised",
+        )
+        .fix("allow it in the broker's ACL: moskit check acl FILE --user U --topic T shows which line decides"),
+        Ended::Disconnected(reason) => {
+            Finding::error("connection.closed", format!("the broker ended the connection (reason {})", reason.0))
+                .fix("its log says why")
+        }
+        Ended::Closed { .. } if version == ProtocolVersion::V5 => {
+            Finding::error("connection.closed", "the broker closed the connection while we subscribed and published")
+                .fix("its log says why")
+        }
+        Ended::Closed { .. } => Finding::error(
+            "acl.publish-denied",
+            "the broker closed the connection while we subscribed and published: with 3.1.1 it cannot say why",
+        )
+        .fix("its log says why; with MQTT 5 it would tell us: -V mqttv5"),
+        Ended::TimedOut { .. } => {
+            Finding::error("proto.silent", "the broker did not answer SUBSCRIBE or PUBLISH in time")
+                .fix("is it overloaded? its log may tell")
+        }
+        Ended::Garbage { .. } => {
+            Finding::error("proto.garbage", "the broker sent something that is not MQTT").fix("its log may tell")
+        }
+        Ended::Io(error) => Finding::error("net.lost", format!("the connection broke: {error}")),
+    }
+}
+
+async fn exchange(talk: &mut Talk, topic: &str, version: ProtocolVersion, stage: &mut Stage) -> Result<(), Ended> {
+    talk.send(&subscribe(topic)).await?;
+    let granted = talk.wait_for(is_suback).await?;
+    let subscribed = granted.0 < 0x80;
+    stage.fact("subscribe", if subscribed { "granted" } else { "denied" });
+    if !subscribed {
+        stage.found(
+            Finding::error("acl.subscribe-denied", format!("the broker denies the subscription (code {})", granted.0))
+                .fix("allow it in the broker's ACL: topic read TOPIC"),
+        );
+    }
+    let start = Instant::now();
+    talk.send(&publish(topic, "moskit check")).await?;
+    let (acknowledged, delivered) = acknowledged_and_delivered(talk, topic, subscribed).await?;
+    if let Some(reason) = acknowledged {
+        stage.fact("publish", json!(reason));
+    }
+    if delivered {
+        stage.fact("loop", format!("{:.2} ms", milliseconds(start)));
+        return Ok(());
+    }
+    stage.findings.extend(undelivered(acknowledged, subscribed, version));
+    Ok(())
+}
+
+/// Waits for PUBACK and, if subscribed, for the message; their order is the broker's.
+async fn acknowledged_and_delivered(
+    talk: &mut Talk,
+    topic: &str,
+    subscribed: bool,
+) -> Result<(Option<u8>, bool), Ended> {
+    let mut acknowledged = None;
+    let mut delivered = None;
+    while acknowledged.is_none() || (subscribed && delivered.is_none()) {
+        let packet = if acknowledged.is_none() {
+            talk.wait_for(Some).await?
+        } else {
+            if denied(acknowledged) {
+                break;
+            }
+            match talk.wait_until(Instant::now() + DELIVERY, Some).await {
+                Ok(packet) => packet,
+                Err(Ended::TimedOut { .. }) => break,
+                Err(ended) => return Err(ended),
+            }
+        };
+        match packet {
+            Packet::PubAck(Ack { reason, .. }) => acknowledged = Some(reason.0),
+            Packet::Publish(message) if message.topic == *topic => {
+                if let Some(packet_id) = message.packet_id {
+                    talk.send(&Packet::PubAck(Ack::new(packet_id))).await?;
+                }
+                delivered = Some(());
+            }
+            _ => {}
+        }
+    }
+    Ok((acknowledged, delivered.is_some()))
+}
+
+fn denied(acknowledged: Option<u8>) -> bool {
+    acknowledged.is_some_and(|reason| reason >= 0x80)
+}
+
+/// What did not come back, and why.
+fn undelivered(acknowledged: Option<u8>, subscribed: bool, version: ProtocolVersion) -> Option<Finding> {
+    let show = "moskit check acl FILE --user U --client C --topic T shows which line decides";
+    match (acknowledged, subscribed) {
+        (Some(NOT_AUTHORIZED), _) => Some(
+            Finding::error(
+                "acl.publish-denied",
+                "the broker's ACL does not let us publish there (PUBACK 135, not authorised)",
+            )
+            .evidence("with MQTT 3.1.1, or at QoS 0, the same message vanishes without a word")
+            .fix(format!("add `topic write TOPIC` for this user; {show}")),
+        ),
+        (Some(reason), _) if reason >= 0x80 => Some(
+            Finding::error("publish.refused", format!("the broker refuses the message (PUBACK {reason})"))
+                .fix("its log says why"),
+        ),
+        // A subscription of which the broker says that nobody has it is one that may not receive.
+        (Some(NO_MATCHING_SUBSCRIBERS | 0), true) if version == ProtocolVersion::V5 => Some(
+            Finding::error(
+                "acl.subscribe-silent",
+                "the broker grants the subscription and accepts the message, but does not deliver it to us",
+            )
+            .evidence("brokers with an ACL file grant every filter and check each message at delivery")
+            .fix(format!("add `topic read TOPIC` for this user; {show}")),
+        ),
+        (_, true) => Some(
+            Finding::error(
+                "acl.subscribe-silent",
+                "our own message did not come back: publishing or receiving is not allowed there",
+            )
+            .evidence("MQTT 3.1.1 has no way to say which of the two")
+            .fix(show),
+        ),
+        (_, false) => None,
+    }
+}
+
+/// The median of some pings.
+pub async fn round_trip(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> Stage {
+    let mut stage = Stage::new("rtt");
+    let Ok(Answer::Accepted(_, mut talk)) = try_connect(target, trust, accepted.version).await else {
+        return Stage::skipped("rtt", "the broker let us in no more");
+    };
+    let mut times = Vec::new();
+    for _ in 0..PINGS {
+        let start = Instant::now();
+        if talk.send(&Packet::PingReq).await.is_err() {
+            break;
+        }
+        let pong = talk.wait_for(|packet| matches!(packet, Packet::PingResp).then_some(())).await;
+        if pong.is_err() {
+            break;
+        }
+        times.push(milliseconds(start));
+    }
+    talk.close().await;
+    times.sort_by(f64::total_cmp);
+    match times.get(times.len() / 2) {
+        Some(median) => stage.fact("milliseconds", *median),
+        None => stage.found(
+            Finding::error("keepalive", "the broker does not answer PINGREQ").fix("is it overloaded? its log may tell"),
+        ),
+    }
+    stage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_topic_lies_below_the_one_given() {
+        for (base, start) in [("home", "home/moskit-check-"), ("home/", "home/moskit-check-"), ("", "moskit-check-")] {
+            let topic = topic_below(base);
+            assert!(topic.starts_with(start) && topic.len() == start.len() + 12, "{topic}");
+        }
+        assert_ne!(topic_below("a"), topic_below("a"));
+    }
+
+    #[test]
+    fn what_the_broker_acknowledged_tells_denied_from_silent() {
+        let id = |acknowledged, subscribed, version| {
+            undelivered(acknowledged, subscribed, version).map(|finding| finding.id)
+        };
+        assert_eq!(id(Some(0x87), true, ProtocolVersion::V5), Some("acl.publish-denied"));
+        assert_eq!(id(Some(0x97), true, ProtocolVersion::V5), Some("publish.refused"));
+        assert_eq!(id(Some(0x10), true, ProtocolVersion::V5), Some("acl.subscribe-silent"));
+        assert_eq!(id(Some(0), true, ProtocolVersion::V311), Some("acl.subscribe-silent"));
+        assert_eq!(id(Some(0), false, ProtocolVersion::V5), None);
+    }
+}

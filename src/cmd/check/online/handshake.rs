@@ -1,0 +1,182 @@
+//! TLS: what the handshake shows, whether the chain is believed, and whether ours will be.
+
+use std::time::Instant;
+
+use super::probe::{self, Found};
+use super::reach;
+use super::target::{How, NotOpened, Target, Tls, milliseconds};
+use crate::cmd::check::files::{self, Files};
+use crate::cmd::check::report::Stage;
+use crate::diagnose::{self, Finding, Severity, chain};
+use crate::net::ConnectError;
+use crate::net::tls::{Cause, Checks, Failure, Seen};
+use crate::pki::certificate::Certificate;
+use crate::pki::chain::{Problem, Purpose};
+use crate::pki::name::PeerName;
+use crate::pki::read;
+
+/// Stages `tls` and `chain`, and what the handshake showed.
+pub struct Shown {
+    pub tls: Stage,
+    pub chain: Stage,
+    pub seen: Option<Seen>,
+}
+
+/// Makes a handshake that refuses nothing and shows nothing of ours.
+pub async fn capture(target: &Target, tls: &Tls) -> Shown {
+    let mut stage = Stage::new("tls");
+    let start = Instant::now();
+    let seen = match target.open(How::Handshake).await {
+        Ok(stream) => {
+            let Some(session) = stream.session().cloned() else { return untried(stage) };
+            stage.fact("version", session.version);
+            stage.fact("cipher", session.cipher.as_str());
+            if let Some(alpn) = &session.alpn {
+                stage.fact("alpn", alpn.as_str());
+            }
+            stage.fact("milliseconds", milliseconds(start));
+            session.seen
+        }
+        Err(NotOpened::Error(error)) => match *error {
+            ConnectError::Tls(failure) => failed(target, failure, &mut stage).await,
+            other => {
+                stage.found(diagnose::not_connected(&other, &target.attempted()));
+                Seen::default()
+            }
+        },
+        Err(NotOpened::TimedOut) => {
+            stage.found(instead_of_tls(target).await.unwrap_or_else(|| reach::silent(target)));
+            Seen::default()
+        }
+    };
+    request(target, tls, &seen, &mut stage);
+    if seen.presented.is_empty() {
+        return Shown { tls: stage, chain: Stage::skipped("chain", "no certificate was seen"), seen: None };
+    }
+    let chain = chain_stage(target, tls, &seen).await;
+    Shown { tls: stage, chain, seen: Some(seen) }
+}
+
+fn untried(stage: Stage) -> Shown {
+    Shown { tls: stage, chain: Stage::skipped("chain", "there was no TLS"), seen: None }
+}
+
+/// The handshake failed. A server that wants a certificate ends a TLS 1.2 handshake when none comes,
+/// after it has shown its own: that is no failure of this stage.
+async fn failed(target: &Target, failure: Failure, stage: &mut Stage) -> Seen {
+    if failure.seen.asked_for_certificate.is_some() && matches!(failure.cause, Cause::Alert(_) | Cause::Closed) {
+        return *failure.seen;
+    }
+    let wrong_protocol = matches!(failure.cause, Cause::NotTls | Cause::Closed | Cause::TimedOut | Cause::Io(_));
+    let instead = if wrong_protocol { instead_of_tls(target).await } else { None };
+    stage.found(instead.unwrap_or_else(|| diagnose::tls::handshake(&failure, &target.attempted())));
+    *failure.seen
+}
+
+/// What answers where TLS was expected.
+async fn instead_of_tls(target: &Target) -> Option<Finding> {
+    let place = target.endpoint();
+    match probe::plain_mqtt(target).await {
+        Found::Mqtt => Some(
+            Finding::error("tls.tls-to-plain", format!("{place} has no TLS: it answers MQTT in clear"))
+                .evidence("it answers a CONNECT without TLS")
+                .fix("TLS listeners are usually on port 8883; or, in clear, leave out --cafile and mqtts://, or add --no-tls"),
+        ),
+        Found::Http { status, takes_mqtt } => Some(reach::speaks_http(target, status, takes_mqtt)),
+        Found::Other(bytes) if !bytes.is_empty() => Some(reach::strange(target, &bytes)),
+        Found::Silence | Found::Unreachable | Found::Tls => None,
+        Found::Closed | Found::Other(_) => reach::instead_by_http(target).await,
+    }
+}
+
+/// The server's wish for a certificate, compared with what we have.
+fn request(target: &Target, tls: &Tls, seen: &Seen, stage: &mut Stage) {
+    let Some(issuers) = &seen.asked_for_certificate else { return };
+    let names: Vec<_> = issuers.iter().map(ToString::to_string).filter(|name| !name.is_empty()).take(10).collect();
+    stage.fact("asks_for_certificate", true);
+    if !names.is_empty() {
+        stage.fact("of_issuers", names.clone());
+    }
+    let Some((path, _)) = &tls.options.identity else { return };
+    let own: Vec<_> =
+        read::certificates(path).into_iter().flatten().filter_map(|der| Certificate::parse(&der).ok()).collect();
+    let fits =
+        |certificate: &Certificate| issuers.contains(&certificate.issuer) || issuers.contains(&certificate.subject);
+    if !issuers.is_empty() && !own.is_empty() && !own.iter().any(fits) {
+        stage.found(
+            Finding::error(
+                "client.ca-unknown",
+                format!("the broker does not take the issuer of `{}`: `{}`", path.display(), own[0].issuer),
+            )
+            .evidence(format!("{} takes certificates of {}", target.endpoint(), names.join(" and ")))
+            .fix("use a certificate by one of these CAs, or add the CA to the broker's cafile"),
+        );
+    }
+}
+
+async fn chain_stage(target: &Target, tls: &Tls, seen: &Seen) -> Stage {
+    let mut stage = Stage::new("chain");
+    stage.fact("certificates", seen.presented.len());
+    let Some(verdict) = &seen.verdict else { return stage };
+    let trusted = target.trusted();
+    let scene = chain::Scene { purpose: Purpose::Server, now: target.now, trusted: &trusted };
+    let name = target.endpoint().host().map(PeerName::new);
+    files::findings(&seen.presented, verdict, name.as_ref(), scene, &mut stage);
+    // Some servers choose the certificate by the name asked for, and this one may not have been.
+    if verdict.problems.iter().any(|problem| matches!(problem, Problem::WrongName { .. })) {
+        stage.findings.extend(without_name(target, tls, seen).await);
+    }
+    soften(tls.options.checks, &mut stage);
+    stage
+}
+
+/// Whether the server shows another certificate when no name is sent.
+async fn without_name(target: &Target, tls: &Tls, seen: &Seen) -> Option<Finding> {
+    let stream = target.open(How::Plain).await.ok()?;
+    let other = match tokio::time::timeout(target.patience, tls.capture.connect(None, stream)).await.ok()? {
+        Ok(stream) => stream.session()?.seen.clone(),
+        Err(failure) => *failure.seen,
+    };
+    if other.presented.is_empty() || other.presented.first() == seen.presented.first() {
+        return None;
+    }
+    let names = other.peer().map(|leaf| leaf.presented_names().join(", ")).unwrap_or_default();
+    Some(
+        Finding::note("tls.sni", "the server shows another certificate when no name is sent")
+            .evidence(format!("without a name it is for {names}"))
+            .fix("connect by the host name, not by an address: -h NAME"),
+    )
+}
+
+/// What the user told us not to mind is still said, but fails nothing.
+fn soften(checks: Checks, stage: &mut Stage) {
+    let forgiven = |finding: &Finding| match checks {
+        Checks::Everything => false,
+        Checks::NotTheName => finding.id == "cert.hostname" || finding.id == "cert.ip-in-cn-or-dns",
+        Checks::Nothing => true,
+    };
+    for finding in &mut stage.findings {
+        if finding.is_error() && forgiven(finding) {
+            finding.severity = Severity::Warning;
+        }
+    }
+}
+
+/// Our own certificate, judged as the broker will.
+pub fn identity(target: &Target, tls: &Tls) -> Option<Stage> {
+    let (certificate, key) = tls.options.identity.clone()?;
+    let own = Files {
+        certificate: Some(certificate),
+        key: Some(key),
+        purpose: Some(Purpose::Client),
+        issuer_is_elsewhere: true,
+        ..Files::default()
+    };
+    let mut stage = Stage::new("identity");
+    for checked in files::check(&own, None, target.now).stages {
+        stage.facts.extend(checked.facts);
+        // An encrypted key was opened to get here.
+        stage.findings.extend(checked.findings.into_iter().filter(|finding| finding.id != "key.encrypted"));
+    }
+    Some(stage)
+}

@@ -1,0 +1,102 @@
+//! From the options to a target.
+
+use bytestring::ByteString;
+
+use super::target::{Login, Target, Tls};
+use crate::cmd::broker::embedded::{self, Embedded};
+use crate::cmd::check::options::Connection;
+use crate::cmd::client_args::ClientArgs;
+use crate::cmd::client_args::Verb;
+use crate::cmd::client_checks::{self, SessionPlan};
+use crate::cmd::{Invocation, connection, login, proxy};
+use crate::diagnose::{self, Finding};
+use crate::net::endpoint::TLS_PORT;
+use crate::net::tls::{self, Checks, OptionsError};
+use crate::net::websocket::Opening;
+use crate::term::{Exit, Failure, Term};
+
+/// What the options come to.
+pub enum Prepared {
+    /// With the broker that lives as long as the check.
+    Target(Box<Target>, Option<Box<Embedded>>),
+    /// Why nothing can be tried.
+    Finding(Box<Finding>),
+}
+
+/// Reads the files that the options name and asks for what they leave to be asked.
+pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Prepared, Failure> {
+    let args = &request.args;
+    let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
+    // An id is not needed here: a check has one of its own.
+    let mut judged = args.clone();
+    judged.id.get_or_insert_with(|| "check".into());
+    client_checks::check(Verb::Pub, &judged).map_err(|error| usage(error.into_failure(&invocation.program)))?;
+    let text = |what: &str, word: &std::ffi::OsString| {
+        word.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Exit::USAGE, format!("the {what} is not UTF-8")))
+    };
+    connection::refuse_missing_parts(args)?;
+    if tls_is_off(args) {
+        return Ok(Prepared::Finding(Box::new(
+            Finding::error(
+                "client.tls-off",
+                "--cert and --key alone do not switch TLS on: the connection would be in clear",
+            )
+            .fix("add --cafile FILE, --capath DIR or --tls-use-os-certs"),
+        )));
+    }
+    let options = connection::tls_wanted(invocation, args, term)?;
+    let tls = match options.map(|options| both(options, args)).transpose() {
+        Ok(tls) => tls,
+        Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
+    };
+    let proxy = args.proxy.as_ref().map(|url| proxy::parse(&url.to_string_lossy(), &invocation.program)).transpose();
+    let embedded = match &args.embedded {
+        Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
+        None => None,
+    };
+    let mut route = connection::route(args, None, embedded.as_ref())?;
+    route.proxy = proxy.map_err(usage)?;
+    if args.websockets && route.websocket.is_none() {
+        route.websocket = Some(Opening::default());
+    }
+    route.timeout = request.patience;
+    route.nodelay = true;
+    let plan = SessionPlan::of(Verb::Pub, args);
+    let target = Target {
+        tls,
+        login: Login {
+            username: args.username.as_ref().map(|name| text("user name", name)).transpose()?.map(ByteString::from),
+            password: login::Login::new(args.password.as_ref()).first(term)?,
+        },
+        version: args.version,
+        topic: request.topic.clone(),
+        qos: args.qos,
+        keep_alive: args.keep_alive,
+        keep_session: args.keep_session,
+        session_expiry: plan.expiry,
+        id: args.id.as_ref().map(|id| text("client id", id)).transpose()?,
+        as_client: request.as_client,
+        trust_anyway: request.trust_anyway,
+        second_opinion: request.second_opinion,
+        patience: request.patience,
+        now,
+        route,
+    };
+    Ok(Prepared::Target(Box::new(target), embedded.map(Box::new)))
+}
+
+/// A certificate without anything that switches TLS on.
+fn tls_is_off(args: &ClientArgs) -> bool {
+    let tls = &args.tls;
+    let switched_on =
+        tls.cafile.is_some() || tls.capath.is_some() || tls.os_certs || args.port == Some(i32::from(TLS_PORT));
+    tls.cert.is_some() && !switched_on && !tls.no_tls
+}
+
+/// TLS as asked for; and the same without a certificate of ours and without refusing anything.
+fn both(options: tls::Options, args: &ClientArgs) -> Result<Tls, OptionsError> {
+    let real = tls::Client::new(&options, &mut |path, key| connection::passphrase(&args.tls, path, key))?;
+    let blind = tls::Options { identity: None, checks: Checks::Nothing, keylog: None, ..options.clone() };
+    let capture = tls::Client::new(&blind, &mut |_, _| None)?;
+    Ok(Tls { options, capture, real })
+}

@@ -1,0 +1,154 @@
+//! Store and forward: whether the broker keeps messages for a client that is away, proven with an id of
+//! nobody, and what the given options lack for it.
+
+use std::time::Instant;
+
+use super::access::{is_suback, publish, subscribe, topic_below};
+use super::broker::{Accepted, Trust, try_connect};
+use super::talk::{Answer, Ended, Talk};
+use super::target::{Target, keep_session};
+use crate::cmd::check::report::Stage;
+use crate::diagnose::Finding;
+use crate::mqtt::packet::{Ack, Connect, Packet, ProtocolVersion, QoS};
+
+/// Seconds that the session of the proof lives should we be killed in the middle.
+const EXPIRY: u32 = 60;
+
+pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> Stage {
+    if accepted.version == ProtocolVersion::V31 {
+        return Stage::skipped("session", "MQTT 3.1 does not tell whether a session was kept");
+    }
+    let mut stage = Stage::new("session");
+    let mut connect = keep_session(target.connect_packet(accepted.version, trust.login), EXPIRY);
+    let proven = prove(target, trust, &connect, accepted.version, &mut stage).await;
+    if let Err(ended) = proven {
+        stage.found(unproven(&ended));
+    }
+    // Whatever happened: a clean start ends the session.
+    connect.clean_start = true;
+    connect.properties = crate::mqtt::packet::Properties::new();
+    if let Some((_, talk)) = open(target, trust, &connect).await {
+        talk.close().await;
+    }
+    stage.findings.extend(missing(target));
+    stage
+}
+
+async fn open(target: &Target, trust: Trust<'_>, connect: &Connect) -> Option<(bool, Talk)> {
+    let stream = target.open(trust.how).await.ok()?;
+    match Talk::connect(stream, connect, target.patience).await {
+        Answer::Accepted(connack, talk) => Some((connack.session_present, talk)),
+        Answer::Refused(_) | Answer::Ended(_) => None,
+    }
+}
+
+fn gone() -> Ended {
+    Ended::Closed { first_bytes: Vec::new(), alert: None }
+}
+
+async fn prove(
+    target: &Target,
+    trust: Trust<'_>,
+    connect: &Connect,
+    version: ProtocolVersion,
+    stage: &mut Stage,
+) -> Result<(), Ended> {
+    let topic = target.topic.as_deref().map(topic_below);
+    let (_, mut talk) = open(target, trust, connect).await.ok_or_else(gone)?;
+    if let Some(topic) = &topic {
+        talk.send(&subscribe(topic)).await?;
+        talk.wait_for(is_suback).await?;
+    }
+    talk.close().await;
+    if let Some(topic) = &topic {
+        send_while_away(target, trust, version, topic).await?;
+    }
+    let (present, mut talk) = open(target, trust, connect).await.ok_or_else(gone)?;
+    stage.fact("kept", present);
+    if !present {
+        stage.found(
+            Finding::warning(
+                "session.not-kept",
+                "the broker does not keep the session of a client that is away: nothing is stored",
+            )
+            .fix("is the session's expiry limited to 0, or is the broker one of a cluster without shared sessions?"),
+        );
+    } else if let Some(topic) = &topic {
+        let stored = receive(&mut talk, topic).await?;
+        stage.fact("stored_message_delivered", stored);
+        if !stored {
+            stage.found(
+                Finding::warning(
+                    "session.storefwd",
+                    "the session is kept, but the message published meanwhile was not delivered",
+                )
+                .fix("see stage access: an ACL, or a limit of the queue (max_queued_messages), stands in the way"),
+            );
+        }
+    }
+    talk.close().await;
+    Ok(())
+}
+
+async fn send_while_away(
+    target: &Target,
+    trust: Trust<'_>,
+    version: ProtocolVersion,
+    topic: &str,
+) -> Result<(), Ended> {
+    let Ok(Answer::Accepted(_, mut talk)) = try_connect(target, trust, version).await else { return Err(gone()) };
+    talk.send(&publish(topic, "moskit check, stored")).await?;
+    talk.wait_for(|packet| matches!(packet, Packet::PubAck(_)).then_some(())).await?;
+    talk.close().await;
+    Ok(())
+}
+
+async fn receive(talk: &mut Talk, topic: &str) -> Result<bool, Ended> {
+    let deadline = Instant::now() + std::time::Duration::from_secs(2);
+    let wanted = |packet| match packet {
+        Packet::Publish(message) if message.topic == *topic => Some(message.packet_id),
+        _ => None,
+    };
+    match talk.wait_until(deadline, wanted).await {
+        Ok(packet_id) => {
+            if let Some(packet_id) = packet_id {
+                talk.send(&Packet::PubAck(Ack::new(packet_id))).await?;
+            }
+            Ok(true)
+        }
+        Err(Ended::TimedOut { .. }) => Ok(false),
+        Err(ended) => Err(ended),
+    }
+}
+
+fn unproven(ended: &Ended) -> Finding {
+    let why = match ended {
+        Ended::Disconnected(reason) => format!("the broker said goodbye (reason {})", reason.0),
+        Ended::TimedOut { .. } => "the broker did not answer in time".to_owned(),
+        _ => "the connection ended".to_owned(),
+    };
+    Finding::warning("session.unproven", format!("whether the broker stores messages could not be proven: {why}"))
+        .fix("its log says why")
+}
+
+/// What the given options lack, if they look as if messages were to be kept.
+fn missing(target: &Target) -> Vec<Finding> {
+    let kept = target.keep_session || target.session_expiry.is_some_and(|seconds| seconds > 0);
+    if !kept && target.id.is_none() {
+        return Vec::new();
+    }
+    let mut lacks = Vec::new();
+    if target.qos == QoS::AtMostOnce {
+        lacks.push(("QoS 0 is never stored: subscribe with QoS 1 or 2, and publish with it too", "-q 1"));
+    }
+    if target.id.is_none() {
+        lacks.push(("without a fixed client id no client comes back to its session", "-i ID"));
+    }
+    if !kept {
+        lacks.push(("a clean session ends with its connection", "-c (MQTT 5: -c -x SECONDS)"));
+    }
+    if target.version == Some(ProtocolVersion::V5) && target.session_expiry.unwrap_or(0) == 0 {
+        lacks.push(("in MQTT 5 a session without expiry interval ends with its connection", "-x SECONDS"));
+    }
+    lacks.into_iter().map(|(what, fix)| Finding::warning("session.storefwd", what).fix(fix)).collect()
+}

@@ -1,0 +1,162 @@
+//! A conversation in packets with bounded time and memory, as a probe needs it: the peer may be anything.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout_at;
+
+use crate::mqtt::packet::{
+    ConnAck, Connect, DecodeError, Decoder, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode,
+};
+use crate::net::Stream;
+use crate::net::tls::{Alert, alert_in};
+
+/// The largest packet that is read. Answers to a probe have some dozens of bytes; what others publish
+/// below the topic may be larger.
+const PACKET_LIMIT: usize = 1024 * 1024;
+
+/// Bytes of a strange answer that are kept to say what it is.
+const FIRST_BYTES: usize = 64;
+
+/// How a conversation ended that should not have.
+#[derive(Debug)]
+pub enum Ended {
+    /// The peer closed it.
+    Closed {
+        /// What it said before that, as far as it was no packet.
+        first_bytes: Vec<u8>,
+        alert: Option<Alert>,
+    },
+    /// Nothing, or not enough, came in time.
+    TimedOut {
+        first_bytes: Vec<u8>,
+    },
+    /// What came is no MQTT.
+    Garbage {
+        error: DecodeError,
+        first_bytes: Vec<u8>,
+    },
+    Io(io::Error),
+    /// The broker said goodbye.
+    Disconnected(ReasonCode),
+}
+
+/// What came of a CONNECT.
+#[derive(Debug)]
+pub enum Answer {
+    Accepted(ConnAck, Talk),
+    Refused(ConnAck),
+    Ended(Ended),
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Talk {
+    stream: Stream,
+    decoder: Decoder,
+    version: ProtocolVersion,
+    input: BytesMut,
+    patience: Duration,
+}
+
+impl Talk {
+    pub fn new(stream: Stream, version: ProtocolVersion, patience: Duration) -> Self {
+        Self { stream, decoder: Decoder::client(version, PACKET_LIMIT), version, input: BytesMut::new(), patience }
+    }
+
+    /// Sends CONNECT and waits for the answer.
+    pub async fn connect(stream: Stream, connect: &Connect, patience: Duration) -> Answer {
+        let mut talk = Self::new(stream, connect.version, patience);
+        // A broker may refuse and close before it has read everything, so a failed write is no result.
+        let sent = talk.send(&Packet::Connect(Box::new(connect.clone()))).await;
+        let answer = talk.wait_for(|packet| match packet {
+            Packet::ConnAck(connack) => Some(connack),
+            _ => None,
+        });
+        match (answer.await, sent) {
+            (Ok(connack), _) if connack.code == 0 => Answer::Accepted(connack, talk),
+            (Ok(connack), _) => Answer::Refused(connack),
+            (Err(Ended::Closed { alert: None, .. }), Err(ended)) | (Err(ended), _) => Answer::Ended(ended),
+        }
+    }
+
+    pub async fn send(&mut self, packet: &Packet) -> Result<(), Ended> {
+        let mut out = BytesMut::new();
+        packet
+            .encode(self.version, &mut out)
+            .map_err(|error| Ended::Io(io::Error::new(io::ErrorKind::InvalidInput, format!("{error:?}"))))?;
+        let deadline = Instant::now() + self.patience;
+        let writing = async {
+            self.stream.write_all(&out).await?;
+            self.stream.flush().await
+        };
+        match timeout_at(deadline.into(), writing).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.ended_by(error)),
+            Err(_elapsed) => Err(Ended::TimedOut { first_bytes: Vec::new() }),
+        }
+    }
+
+    /// The first packet that `wanted` takes, within the patience counted from now; others are passed over.
+    pub async fn wait_for<T>(&mut self, wanted: impl FnMut(Packet) -> Option<T>) -> Result<T, Ended> {
+        self.wait_until(Instant::now() + self.patience, wanted).await
+    }
+
+    pub async fn wait_until<T>(
+        &mut self,
+        deadline: Instant,
+        mut wanted: impl FnMut(Packet) -> Option<T>,
+    ) -> Result<T, Ended> {
+        loop {
+            match self.next(deadline).await? {
+                Packet::Disconnect(Disconnect { reason, .. }) => return Err(Ended::Disconnected(reason)),
+                packet => {
+                    if let Some(found) = wanted(packet) {
+                        return Ok(found);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn next(&mut self, deadline: Instant) -> Result<Packet, Ended> {
+        loop {
+            match self.decoder.decode(&mut self.input) {
+                Ok(Some(packet)) => return Ok(packet),
+                Ok(None) => {}
+                Err(error) => return Err(Ended::Garbage { error, first_bytes: self.first_bytes() }),
+            }
+            self.stream.quickack();
+            match timeout_at(deadline.into(), self.stream.read_buf(&mut self.input)).await {
+                Ok(Ok(0)) => return Err(Ended::Closed { first_bytes: self.first_bytes(), alert: None }),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(self.ended_by(error)),
+                Err(_elapsed) => return Err(Ended::TimedOut { first_bytes: self.first_bytes() }),
+            }
+        }
+    }
+
+    fn ended_by(&self, error: io::Error) -> Ended {
+        let alert = alert_in(&error);
+        let closed = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe, io::ErrorKind::UnexpectedEof];
+        if alert.is_some() || closed.contains(&error.kind()) {
+            return Ended::Closed { first_bytes: self.first_bytes(), alert };
+        }
+        Ended::Io(error)
+    }
+
+    fn first_bytes(&self) -> Vec<u8> {
+        self.input[..self.input.len().min(FIRST_BYTES)].to_vec()
+    }
+
+    /// Says goodbye. The peer may be gone already, which is what is wanted.
+    pub async fn close(mut self) {
+        let goodbye = Packet::Disconnect(Disconnect { reason: ReasonCode(0), properties: Properties::new() });
+        if self.send(&goodbye).await.is_ok() {
+            let deadline = Instant::now() + self.patience.min(Duration::from_millis(200));
+            let _ = timeout_at(deadline.into(), self.stream.shutdown()).await;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `moskit demo`: the whole story in one command. Every step is a command that a user would type, run
+//! for real, with its real output, and what must hold after it is asserted.
+
+mod scene;
+mod steps;
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+
+use super::{Applet, Invocation, Manual, parse};
+use crate::term::{Exit, Failure, Term};
+
+use scene::Scene;
+
+pub const APPLET: Applet = Applet {
+    name: "demo",
+    mosquitto_name: None,
+    about: "Show the whole story: certificates, passwords, a broker, messages, a queue, a diagnosis",
+    command,
+    run,
+    manual: Manual {
+        exit_status: &[
+            ("0", "Every step did what it should"),
+            ("1", "A step did not, or a file cannot be written"),
+            ("3", "Usage error, or the folder of --keep has something in it"),
+        ],
+        examples: &[
+            ("moskit demo --fast", "All of it, without pauses"),
+            ("moskit demo --keep /tmp/lab", "Keep certificates, passwords and configuration to play with"),
+        ],
+        see_also: &["moskit-certgen(1)", "moskit-passwd(1)", "moskit-broker(1)", "moskit-check(1)", "moskit-qshape(1)"],
+        ..Manual::EMPTY
+    },
+};
+
+fn command() -> Command {
+    Command::new("demo")
+        .about(APPLET.about)
+        .arg(
+            Arg::new("keep")
+                .long("keep")
+                .value_name("DIR")
+                .value_hint(ValueHint::DirPath)
+                .value_parser(value_parser!(PathBuf))
+                .help("Work in DIR and keep it; without it everything is removed at the end"),
+        )
+        .arg(Arg::new("fast").long("fast").action(ArgAction::SetTrue).help("No pauses between the steps"))
+}
+
+fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let matches = parse(command(), invocation, term)?;
+    let keep = matches.get_one::<PathBuf>("keep").cloned();
+    // Off a terminal nobody reads along.
+    let pauses = !matches.get_flag("fast") && term.out_is_terminal();
+    let mut scene = Scene::new(keep.as_deref(), pauses)?;
+    steps::play(&mut scene, term)?;
+    Ok(Exit::OK)
+}

@@ -1,0 +1,283 @@
+//! The stage of the demo: its folder, its programs, and how a step is shown and judged.
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use colored::Colorize;
+
+use crate::term::{Exit, Failure, Term};
+
+/// How long a step stays on a terminal before the next one.
+const PAUSE: Duration = Duration::from_millis(900);
+
+/// How long one command may take, and the broker to begin or end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Between two looks whether something has happened.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Where the demo plays.
+pub struct Scene {
+    program: PathBuf,
+    folder: PathBuf,
+    /// Removed at the end unless kept.
+    kept: bool,
+    pauses: bool,
+    pub port: u16,
+    broker: Option<Child>,
+    step: usize,
+}
+
+/// What a command printed and how it ended.
+pub struct Ended {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: i32,
+}
+
+impl Ended {
+    /// Both streams, as a terminal shows them.
+    pub fn text(&self) -> String {
+        format!("{}{}", self.stderr, self.stdout)
+    }
+}
+
+fn failed(what: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::FAILED, format!("the demo cannot {what}: {why}"))
+}
+
+impl Scene {
+    pub fn new(keep: Option<&Path>, pauses: bool) -> Result<Self, Failure> {
+        let folder = match keep {
+            Some(folder) => folder_to_keep(folder)?,
+            None => private_folder()?,
+        };
+        let program = std::env::current_exe().map_err(|error| failed("find its own program", error))?;
+        let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+        let port = free.map_err(|error| failed("find a free port", error))?.port();
+        Ok(Self { program, folder, kept: keep.is_some(), pauses, port, broker: None, step: 0 })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// A headline.
+    pub fn headline(&mut self, text: &str, term: &mut Term) {
+        if self.pauses && self.step > 0 {
+            term.flush();
+            std::thread::sleep(PAUSE);
+        }
+        self.step += 1;
+        term.line(format_args!("\n{}", format!("{}. {text}", self.step).bold()));
+    }
+
+    /// Writes a file of the demo, and shows it.
+    pub fn write(&self, name: &str, content: &str, term: &mut Term) -> Result<(), Failure> {
+        fs::write(self.folder.join(name), content).map_err(|error| failed(&format!("write {name}"), error))?;
+        term.line(format!("$ cat {name}").cyan());
+        term.write(content.as_bytes());
+        Ok(())
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words).current_dir(&self.folder);
+        // The demo is the same for everybody, whatever options files and variables there are.
+        for variable in ["MQTT_HOST", "MQTT_PORT", "MOSQUITTO_PASSWORD", "SSLKEYLOGFILE", "CLICOLOR_FORCE"] {
+            command.env_remove(variable);
+        }
+        command.env("XDG_CONFIG_HOME", self.folder.join("no-options-files"));
+        command
+    }
+
+    /// Shows and runs `moskit WORDS…`, with `input` on its standard input; `holds` says what is wrong.
+    pub fn run(
+        &self,
+        words: &[&str],
+        input: Option<&str>,
+        holds: impl Fn(&Ended) -> Result<(), String>,
+        term: &mut Term,
+    ) -> Result<Ended, Failure> {
+        let line = shown(words, input);
+        term.line(format!("$ {line}").cyan());
+        term.flush();
+        let ended = self.finish(words, input)?;
+        term.write(ended.text().as_bytes());
+        match holds(&ended) {
+            Ok(()) => Ok(ended),
+            Err(why) => Err(Failure::new(Exit::FAILED, format!("`{line}` did not do what it should: {why}"))
+                .hint("please report this with the output above")),
+        }
+    }
+
+    fn finish(&self, words: &[&str], input: Option<&str>) -> Result<Ended, Failure> {
+        let verb = words.first().copied().unwrap_or_default();
+        let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let mut child = self
+            .command(words)
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(&format!("run {verb}"), error))?;
+        if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
+            // A program that ends without reading its input says by its exit code what was wrong.
+            let _ = pipe.write_all(input.as_bytes());
+        }
+        // Outputs are a few kilobytes and fit into the pipes, so waiting before reading cannot hang.
+        let deadline = Instant::now() + PATIENCE;
+        while child.try_wait().map_err(|error| failed(&format!("wait for {verb}"), error))?.is_none() {
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(failed(&format!("go on: `moskit {verb}`"), "it does not end"));
+            }
+            std::thread::sleep(LOOK);
+        }
+        let output = child.wait_with_output().map_err(|error| failed(&format!("read what {verb} said"), error))?;
+        Ok(Ended {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code().unwrap_or(-1),
+        })
+    }
+
+    /// Starts the broker of `words` in the background and waits until it accepts.
+    pub fn start_broker(&mut self, words: &[&str], term: &mut Term) -> Result<(), Failure> {
+        term.line(format!("$ {} &", shown(words, None)).cyan());
+        term.flush();
+        let log =
+            fs::File::create(self.folder.join("broker.log")).map_err(|error| failed("write broker.log", error))?;
+        let child = self
+            .command(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(|error| failed("start the broker", error))?;
+        self.broker = Some(child);
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let ended = self.broker.as_mut().is_some_and(|broker| !matches!(broker.try_wait(), Ok(None)));
+            if ended || started.elapsed() > PATIENCE {
+                let log = fs::read_to_string(self.folder.join("broker.log")).unwrap_or_default();
+                return Err(failed("start the broker", log.lines().last().unwrap_or("it said nothing")));
+            }
+            std::thread::sleep(LOOK);
+        }
+        term.line(format_args!("ready after {} ms, process {}", started.elapsed().as_millis(), self.broker_id()));
+        Ok(())
+    }
+
+    fn broker_id(&self) -> u32 {
+        self.broker.as_ref().map_or(0, Child::id)
+    }
+
+    /// Ends the broker as a user would, so that it writes its state; tells its exit code.
+    pub fn stop_broker(&mut self) -> Result<i32, Failure> {
+        let Some(mut broker) = self.broker.take() else { return Ok(0) };
+        let id = i32::try_from(broker.id()).ok().and_then(rustix::process::Pid::from_raw);
+        if let Some(id) = id {
+            // It may have ended by itself; then its exit code tells.
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match broker.try_wait() {
+                Ok(Some(status)) => return Ok(status.code().unwrap_or(-1)),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(LOOK),
+                Ok(None) => {
+                    let _ = broker.kill();
+                    let _ = broker.wait();
+                    return Err(failed("stop the broker", "it does not end"));
+                }
+                Err(error) => return Err(failed("stop the broker", error)),
+            }
+        }
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if let Some(mut broker) = self.broker.take() {
+            let _ = broker.kill();
+            let _ = broker.wait();
+        }
+        if !self.kept {
+            // What is left in the temporary folder harms nobody.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// A folder for `--keep`: made here, or empty.
+fn folder_to_keep(folder: &Path) -> Result<PathBuf, Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    let refused = |why: &dyn std::fmt::Display| {
+        Failure::new(Exit::USAGE, format!("cannot keep the demo in `{}`: {why}", folder.display()))
+            .hint("name a new folder")
+    };
+    match fs::read_dir(folder) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                return Err(refused(&"it is not empty"));
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::DirBuilder::new().mode(0o700).create(folder).map_err(|error| refused(&crate::net::reason(&error)))?;
+        }
+        Err(error) => return Err(refused(&crate::net::reason(&error))),
+    }
+    fs::canonicalize(folder).map_err(|error| refused(&crate::net::reason(&error)))
+}
+
+fn private_folder() -> Result<PathBuf, Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    let path = std::env::temp_dir().join(format!("moskit-demo-{}", std::process::id()));
+    fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed("make a folder", error))?;
+    fs::canonicalize(&path).map_err(|error| failed("find its folder", error))
+}
+
+/// The command as a shell would take it.
+fn shown(words: &[&str], input: Option<&str>) -> String {
+    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    let command = format!("moskit {}", words.join(" "));
+    match input {
+        Some(input) => format!("echo {} | {command}", quoted(input.trim_end())),
+        None => command,
+    }
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// The words of a command, some of them computed.
+pub fn words<'a>(parts: &[&[&'a str]]) -> Vec<&'a str> {
+    parts.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_shown_as_a_shell_takes_them() {
+        assert_eq!(shown(&["sub", "-t", "home/#", "-m", "it's"], None), "moskit sub -t 'home/#' -m 'it'\\''s'");
+        assert_eq!(shown(&["passwd", "-c"], Some("secret\n")), "echo secret | moskit passwd -c");
+    }
+}
