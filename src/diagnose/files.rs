@@ -48,9 +48,8 @@ fn wrong_kind(what: &str, path: &str, wanted: &Kind, found: &Kind) -> Finding {
         (Kind::Certificate, Kind::PrivateKey | Kind::EncryptedPrivateKey) | (Kind::PrivateKey, Kind::Certificate) => {
             finding.fix("certificate and key files are swapped: exchange them")
         }
-        (Kind::Certificate, Kind::Request) => {
-            finding.fix(format!("a request must be signed first: moskit certgen sign --dir DIR {path}"))
-        }
+        (Kind::Certificate, Kind::Request) => finding
+            .fix(format!("a request must be signed first: moskit certgen sign {path} --profile server --dir DIR")),
         _ => finding.fix(format!("give a file that holds {}", wanted.describe())),
     }
 }

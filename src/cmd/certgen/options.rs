@@ -52,7 +52,7 @@ fn key_type() -> impl TypedValueParser<Value = KeyType> {
 /// How long a new certificate is valid.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Lifetime {
-    /// Days until the certificate expires
+    /// Days until the certificate expires [default: servers 397, clients 825, CAs 3650]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_650_000))]
     pub days: Option<u32>,
     /// Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z
