@@ -54,13 +54,14 @@ impl<'a> Fields<'a> {
     }
 
     /// The next `count` bytes, which must be in memory.
+    #[inline]
     fn take(&mut self, count: usize) -> Result<&'a [u8], Damage> {
-        let short = self.short(count as u64);
         let start = self.next as usize;
-        if count as u64 > self.len - self.next {
-            return Err(short);
-        }
-        let taken = self.bytes.get(start..start + count).ok_or(short)?;
+        // Made on failure only: this runs several times for each of millions of chunks.
+        let fits = count as u64 <= self.len - self.next;
+        let Some(taken) = self.bytes.get(start..start + count).filter(|_| fits) else {
+            return Err(self.short(count as u64));
+        };
         self.next += count as u64;
         Ok(taken)
     }
@@ -165,6 +166,7 @@ impl Layout {
     }
 
     /// A 64-bit value in the writer's byte order.
+    #[inline]
     fn host(&mut self, bytes: [u8; 8]) -> u64 {
         let (little, big) = (u64::from_le_bytes(bytes), u64::from_be_bytes(bytes));
         if little == 0 {

@@ -293,6 +293,7 @@ impl<R: Read + Seek> Reader<R> {
         Ok(())
     }
 
+    #[inline]
     fn advance(&mut self, count: usize) {
         self.start += count;
         self.at += count as u64;
@@ -300,10 +301,12 @@ impl<R: Read + Seek> Reader<R> {
 
     /// Gets at least `count` bytes into the buffer unless the file ends before. Returns how many of
     /// the `count` are there. The buffer grows only by what was really read.
+    #[inline]
     fn fill(&mut self, count: usize) -> io::Result<usize> {
-        if self.end - self.start >= count {
-            return Ok(count);
-        }
+        if self.end - self.start >= count { Ok(count) } else { self.refill(count) }
+    }
+
+    fn refill(&mut self, count: usize) -> io::Result<usize> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
