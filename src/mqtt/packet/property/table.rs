@@ -71,13 +71,13 @@ macro_rules! properties {
 
             const fn allowed(self) -> Owners {
                 match self {
-                    $(Self::$variant => among(&[$(Owner::$allowed),+]),)*
+                    $(Self::$variant => const { among(&[$(Owner::$allowed),+]) },)*
                 }
             }
 
             const fn repeatable(self) -> Owners {
                 match self {
-                    $(Self::$variant => among(&[$($(Owner::$repeatable),+)?]),)*
+                    $(Self::$variant => const { among(&[$($(Owner::$repeatable),+)?]) },)*
                 }
             }
         }
