@@ -201,7 +201,11 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
         probe::Found::Http { status, .. } if target.tls.is_none() => {
             return reach::instead_by_http(target).await.unwrap_or_else(|| reach::speaks_http(target, status, false));
         }
-        probe::Found::Other(bytes) if !bytes.is_empty() => return reach::strange(target, &bytes),
+        probe::Found::Other(bytes) if !bytes.is_empty() => {
+            // Some WebSocket servers answer what is no HTTP with a page and no head.
+            let http = if target.tls.is_none() { reach::instead_by_http(target).await } else { None };
+            return http.unwrap_or_else(|| reach::strange(target, &bytes));
+        }
         _ => {}
     }
     if target.tls.is_none()
