@@ -472,7 +472,6 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s i -l id -d 'Client id' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
@@ -491,6 +490,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l second-opinion -d 'Repeat CONNECT, SUBSCRIBE and PUBLISH with another MQTT client (rumqttc) and compare'

@@ -398,6 +398,8 @@ fn usage_errors_end_with_3() {
         vec!["a", "-h", "b"],
         vec!["--timeout", "0", "a"],
         vec!["--as-client", "a"],
+        vec!["-d", "a"],
+        vec!["-I", "x", "a"],
         vec!["a", "-V", "mqttv9"],
         vec!["--warn", "1d", "a"],
         vec!["--config", "x", "--json", "--monitor"],

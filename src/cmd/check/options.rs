@@ -102,8 +102,13 @@ pub fn command() -> Command {
         .subcommand(files_command())
         .subcommand(acl_command())
         .subcommand(session_command());
-    output_args(add_options(command, CONNECT))
+    let command =
+        NOT_HERE.iter().fold(add_options(command, CONNECT), |command, id| command.mut_arg(*id, |arg| arg.hide(true)));
+    output_args(command)
 }
+
+/// Options of pub and sub that would change nothing here: packets and ids are the check's own.
+const NOT_HERE: [&str; 3] = ["debug", "property", "id-prefix"];
 
 fn seconds(text: &str) -> Result<f32, String> {
     let number = text.parse::<f32>().ok().filter(|seconds| (0.1..=3600.0).contains(seconds));
@@ -281,6 +286,14 @@ fn files_request(matches: &ArgMatches) -> Request {
 
 /// The options of pub and sub among the others, read by their own reader.
 fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
+    let typed = |id: &&&str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+    if let Some(id) = NOT_HERE.iter().find(typed) {
+        return Err(Failure::new(
+            Exit::USAGE,
+            format!("check takes no --{id}: its packets and its client id are its own"),
+        )
+        .hint("moskit check --help"));
+    }
     let mut words = broker_words(matches);
     words.extend(connection_words(matches));
     let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
