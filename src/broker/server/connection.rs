@@ -39,6 +39,8 @@ thread_local! {
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
     pub(super) max_packet_size: usize,
+    /// Nothing is sent: the end of the last one tells that all connections are gone.
+    pub(super) alive: mpsc::Sender<()>,
     /// Faults that connections are to have.
     pub(super) faults: Option<Arc<Faults>>,
 }
@@ -68,6 +70,7 @@ pub(super) async fn open(stream: Stream, listener: ListenerId, peer: Peer, limit
             blocked: false,
             flushing: false,
             mailbox,
+            _alive: limits.alive,
         };
         tokio::spawn(link.run(core.clone()));
     }
@@ -89,6 +92,7 @@ struct Link {
     /// Written, and perhaps held back by TLS or a websocket.
     flushing: bool,
     mailbox: Arc<Mailbox>,
+    _alive: mpsc::Sender<()>,
 }
 
 /// What happened on the stream.

@@ -26,9 +26,6 @@ const BATCH: usize = 256;
 /// How long to wait before a store that failed is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long the last words of all connections may take when the server ends.
-const FAREWELL: Duration = Duration::from_millis(500);
-
 #[derive(Debug)]
 pub(super) enum Input {
     Opened {
@@ -146,7 +143,7 @@ impl Core {
             }
             self.hand_out();
         }
-        self.finish().await;
+        self.finish();
     }
 
     /// The next moment at which something is due.
@@ -171,7 +168,7 @@ impl Core {
         }
     }
 
-    async fn finish(mut self) {
+    fn finish(mut self) {
         self.broker.handle_shutdown(self.clock.now());
         self.hand_out();
         if let Some(store) = self.store.take()
@@ -179,11 +176,6 @@ impl Core {
         {
             (self.events)(Event::StoreFailed { why: words(&error) });
         }
-        // Connections have their mail; they get a moment to deliver it.
-        self.inputs.close();
-        let last = async { while self.inputs.recv().await.is_some() {} };
-        // Those that have not managed by then are cut off.
-        let _ = tokio::time::timeout(FAREWELL, last).await;
     }
 
     fn tell_version(&mut self, now: Now) {

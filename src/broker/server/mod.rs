@@ -16,6 +16,7 @@ pub use listen::{Bind, Endpoint, Listener};
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytestring::ByteString;
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +29,9 @@ use super::{Access, Census, Event, Interest, OwnMessage, Restored, Settings, Sta
 
 /// Inputs on their way to the core; whoever has one more waits.
 const INPUTS: usize = 512;
+
+/// How long the last words of all connections may take when the server ends.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Everything a server needs.
 pub struct Config {
@@ -110,14 +114,21 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let (ending, ended) = oneshot::channel();
     let to_core = inputs.clone();
     let faults = (!config.faults.on_packets.is_empty()).then(|| Arc::new(config.faults.clone()));
-    let limits = Limits { max_packet_size: config.settings.max_packet_size as usize, faults };
+    let (alive, mut all_gone) = mpsc::channel(1);
+    let limits = Limits { max_packet_size: config.settings.max_packet_size as usize, faults, alive };
     let serve = move || {
         runtime.block_on(async move {
-            for socket in sockets {
-                tokio::spawn(socket.accept(limits.clone(), to_core.clone()));
-            }
-            drop(to_core);
+            let accepting: Vec<_> = sockets
+                .into_iter()
+                .map(|socket| tokio::spawn(socket.accept(limits.clone(), to_core.clone())))
+                .collect();
+            drop((to_core, limits));
             Core::new(config, received).run().await;
+            for task in accepting {
+                task.abort();
+            }
+            // Connections have their last words; those that have not delivered them by then are cut off.
+            let _ = tokio::time::timeout(FAREWELL, all_gone.recv()).await;
         });
         // Tasks that still write their last bytes have had their time.
         runtime.shutdown_background();

@@ -5,6 +5,7 @@ mod connecting;
 mod delivery;
 mod expiry;
 mod limits;
+mod malformed;
 mod persistence;
 mod subscribing;
 

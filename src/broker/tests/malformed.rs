@@ -1,0 +1,146 @@
+//! Nonsense from a generator: no panic, and memory that stays bounded whatever comes.
+
+use super::*;
+
+/// Packets of the run that everybody makes, and of the one that `--ignored` starts.
+const SHORT: u64 = 20_000;
+const LONG: u64 = 100_000_000;
+
+/// A generator of numbers that gives the same ones each time (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+
+    fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.roll(choices.len() as u64) as usize]
+    }
+
+    /// A valid packet, most of the time with a few bytes changed, cut off or put in.
+    fn packet(&mut self, valid: &[BytesMut]) -> BytesMut {
+        let mut bytes = self.one_of(valid).clone();
+        for _ in 0..self.roll(4) {
+            let at = self.roll(bytes.len() as u64) as usize;
+            match self.roll(8) {
+                0 => bytes.truncate(at.max(1)),
+                1 => bytes.extend_from_slice(&[0; 3]),
+                2 => bytes[at] ^= 1 << self.roll(8),
+                _ => bytes[at] = self.roll(256) as u8,
+            }
+        }
+        bytes
+    }
+}
+
+fn encoded(packet: &Packet, version: ProtocolVersion) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    packet.encode(version, &mut bytes).expect("a packet of this version");
+    bytes
+}
+
+fn valid_packets(version: ProtocolVersion) -> Vec<BytesMut> {
+    let mut packets = vec![
+        at_most_once("a/b", "x"),
+        at_least_once("a/c", "yy", 1),
+        exactly_once("a/d", "zzz", 2),
+        retained("a/e", "kept"),
+        retained("a/e", ""),
+        puback(1),
+        pubrec(1),
+        pubrel(2),
+        pubcomp(1),
+        subscribe("a/+", qos(QoS::ExactlyOnce)),
+        subscribe("$share/g/#", qos(QoS::AtLeastOnce)),
+        Packet::Unsubscribe(Unsubscribe {
+            packet_id: id(3),
+            properties: Properties::new(),
+            filters: vec!["a/+".into(), "#".into()],
+        }),
+        Packet::PingReq,
+        leave(),
+    ];
+    if version == V5 {
+        packets.push(identified("a/#", qos(QoS::AtLeastOnce), 5));
+        let properties = [
+            Property::MessageExpiryInterval(3),
+            Property::TopicAlias(2),
+            Property::ResponseTopic("answer".into()),
+            Property::UserProperty("k".into(), "v".into()),
+        ];
+        let publish = message("a/f", "w", QoS::AtLeastOnce, 9);
+        packets.push(Packet::Publish(Publish { properties: properties.into_iter().collect(), ..publish }));
+    }
+    packets.iter().map(|packet| encoded(packet, version)).collect()
+}
+
+fn connects(version: ProtocolVersion) -> Vec<BytesMut> {
+    let mut connects = Vec::new();
+    for name in ["one", "two", ""] {
+        for clean_start in [true, false] {
+            let mut connect = Connect { clean_start, will: Some(will("a/will", "gone")), ..connect(name, version) };
+            if version == V5 {
+                connect.properties.push(Property::SessionExpiryInterval(20));
+                connect.properties.push(Property::TopicAliasMaximum(3));
+                connect.properties.push(Property::ReceiveMaximum(2));
+            }
+            connects.push(encoded(&Packet::Connect(Box::new(connect)), version));
+        }
+    }
+    connects
+}
+
+fn run(packets: u64) {
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let mut stage = Stage::with(Settings { max_queued_messages: Some(20), persistent: true, ..Settings::default() });
+    let versions = [ProtocolVersion::V31, V311, V5];
+    let valid = versions.map(valid_packets);
+    let connects = versions.map(connects);
+    let mut lines: Vec<(u64, usize)> = Vec::new();
+    for count in 0..packets {
+        if lines.len() < 8 {
+            let version = dice.roll(3) as usize;
+            let line = stage.open(versions[version]);
+            let bytes = dice.packet(&connects[version]);
+            stage.send_bytes(line, &bytes);
+            lines.push((line, version));
+        }
+        let (line, version) = *dice.one_of(&lines);
+        let bytes = dice.packet(&valid[version]);
+        stage.send_bytes(line, &bytes);
+        // What the client gets is of no interest, and what it would keep neither.
+        for (_, line) in &mut stage.lines {
+            line.received.clear();
+        }
+        stage.changes.clear();
+        if dice.roll(50) == 0 {
+            stage.cut(line);
+            stage.lines.get_mut(&line).expect("open until now").closed = true;
+        }
+        lines.retain(|(line, _)| !stage.lines[line].closed);
+        stage.lines.retain(|_, line| !line.closed);
+        stage.pass(Duration::from_millis(dice.roll(200)));
+        lines.retain(|(line, _)| stage.lines.get(line).is_some_and(|line| !line.closed));
+        if count % 1000 == 0 {
+            let census = stage.broker.census();
+            assert!(census.clients < 2_000 && census.open_connections <= 16, "{census:?}");
+            assert!(census.stored < 10_000 && census.packets_out_bytes < 1 << 20, "{census:?}");
+        }
+    }
+    assert!(stage.broker.statistics().publish_received > packets / 20, "the generator reaches what it is to test");
+}
+
+#[test]
+fn nonsense_does_no_harm() {
+    run(SHORT);
+}
+
+#[test]
+#[ignore = "hours: 10^8 packets"]
+fn nonsense_does_no_harm_for_very_long() {
+    run(LONG);
+}
