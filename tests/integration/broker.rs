@@ -144,7 +144,7 @@ fn churn(time: std::time::Duration) {
                 bytes.extend(b"\x82\x0a\x00\x01\x00\x05churn\x01\x32\x0a\x00\x05churn\x00\x01x");
                 bytes.truncate(bytes.len() - (round % 7) as usize);
                 stream.write_all(&bytes).await.unwrap();
-                if round % 3 == 0 {
+                if round.is_multiple_of(3) {
                     tokio::task::yield_now().await;
                 }
             }

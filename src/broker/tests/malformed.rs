@@ -113,7 +113,7 @@ fn run(packets: u64) {
         let bytes = dice.packet(&valid[version]);
         stage.send_bytes(line, &bytes);
         // What the client gets is of no interest, and what it would keep neither.
-        for (_, line) in &mut stage.lines {
+        for line in stage.lines.values_mut() {
             line.received.clear();
         }
         stage.changes.clear();
