@@ -123,6 +123,8 @@ fn bind_one(bind: &Bind, port: u16) -> io::Result<(Kind, Bind)> {
         Bind::Unix(path) => {
             remove_stale(path)?;
             let listener = UnixListener::bind(path)?;
+            // For the user and the group, as Mosquitto's.
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o770))?;
             Ok((Kind::Unix { listener, _file: Unlinked(path.clone()) }, bind.clone()))
         }
     }
