@@ -164,9 +164,9 @@ pub const CLIENT_OPTIONS: &[OptionSpec<Opt>] = &[
     row(Opt::NoVerify, None, "no-verify", Value::None, EVERY, TLS, "Do not check the server's certificate at all; for tests only"),
     row(Opt::TlsKeyLog, None, "tls-keylog", word("FILE", "no file"), EVERY, TLS, "Append the session's secrets to FILE, for Wireshark"),
     row(Opt::NoTls, None, "no-tls", Value::None, EVERY, TLS, "Ignore all TLS options; the port stays as they chose it"),
-    row(Opt::Psk, None, "psk", word("KEY", "no key"), EVERY, TLS, "Pre-shared key in hexadecimal (needs a build with the feature `psk`)"),
-    row(Opt::PskIdentity, None, "psk-identity", word("IDENTITY", "no identity"), EVERY, TLS, "Identity of the pre-shared key"),
-    row(Opt::KeyForm, None, "keyform", word("FORM", "no keyform"), EVERY, TLS, "Form of the private key: pem; `engine` is not supported"),
+    row(Opt::Psk, None, "psk", word("KEY", "no key"), EVERY, TLS, "Not supported: TLS with pre-shared keys"),
+    row(Opt::PskIdentity, None, "psk-identity", word("IDENTITY", "no identity"), EVERY, TLS, "Not supported: TLS with pre-shared keys"),
+    row(Opt::KeyForm, None, "keyform", word("FORM", "no keyform"), EVERY, TLS, "Form of the private key: only pem"),
     row(Opt::TlsEngine, None, "tls-engine", word("ENGINE", "no engine_id"), EVERY, TLS, "Not supported: OpenSSL engines"),
     row(Opt::TlsEngineKpassSha1, None, "tls-engine-kpass-sha1", word("HEX", "no kpass sha1"), EVERY, TLS, "Not supported: OpenSSL engines"),
 

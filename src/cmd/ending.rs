@@ -123,9 +123,10 @@ pub fn unsendable(error: SendError) -> Option<Finding> {
         SendError::QoSNotSupported { maximum } => {
             Some(Finding::error("limits", format!("the broker takes messages up to QoS {} only", maximum as u8)))
         }
-        SendError::Property { error, .. } => {
-            Some(Finding::error("proto.property", format!("the properties given with -D cannot be sent: {error:?}")))
-        }
+        SendError::Property { error, .. } => Some(Finding::error(
+            "proto.property",
+            format!("the properties given with -D cannot be sent: {}", property(error)),
+        )),
         SendError::NotConnected | SendError::NoFreePacketId | SendError::Encode(_) => None,
     }
 }
@@ -138,4 +139,14 @@ pub fn note_unsent(packet: &str, error: SendError, term: &mut Term) {
         other => format!("{other:?}"),
     };
     term.note(format_args!("warning: {packet} was not sent: {why}"));
+}
+
+/// What is wrong with a property that was given.
+fn property(error: DecodeError) -> String {
+    match error {
+        DecodeError::DuplicateProperty(id) => format!("{} is given twice", id.name()),
+        DecodeError::PropertyValue(id) => format!("{} cannot have this value", id.name()),
+        DecodeError::PropertyNotAllowed(id) => format!("{} does not belong there", id.name()),
+        _ => "this version of MQTT has none".to_owned(),
+    }
 }

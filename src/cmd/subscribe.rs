@@ -174,6 +174,18 @@ impl<'a> Subscribing<'a> {
         self.leave(exit, ReasonCode::DISCONNECT_WITH_WILL, term).await
     }
 
+    /// How it ends without a connection.
+    fn given_up(&self, timed_out: bool, term: &mut Term) -> Exit {
+        match (self.accepted, timed_out) {
+            (false, _) => TOO_EARLY,
+            (true, false) => Exit::OK,
+            (true, true) => {
+                term.note("Timed out");
+                Exit(Outcome::Timeout as u8)
+            }
+        }
+    }
+
     /// Connects again until it succeeds: `None`; or until something ends the program.
     async fn reconnect(&mut self, term: &mut Term) -> Result<Option<Exit>, Failure> {
         // What was being removed is asked for again by the retained messages of the next connection.
@@ -183,12 +195,9 @@ impl<'a> Subscribing<'a> {
             let timeout = self.timeout_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 () = sleep(RECONNECT_DELAY) => {}
-                alarm = self.signals.wait() => {
-                    return Ok(Some(if alarm { Exit(Outcome::Timeout as u8) } else { Exit::OK }));
-                }
+                alarm = self.signals.wait() => return Ok(Some(self.given_up(alarm, term))),
                 () = sleep_until(timeout.into()), if self.timeout_at.is_some() => {
-                    term.note("Timed out");
-                    return Ok(Some(Exit(Outcome::Timeout as u8)));
+                    return Ok(Some(self.given_up(true, term)));
                 }
             }
             self.setup.renew_login(self.client.session(), term)?;
