@@ -154,7 +154,8 @@ pub fn route(args: &ClientArgs, tls: Option<&tls::Options>, embedded: Option<&Em
     let endpoint = endpoint.map_err(|_| invalid())?;
     let mut route = Route::new(endpoint);
     route.bind = args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned());
-    route.nodelay = args.no_delay;
+    // `--nodelay` or not: what we write is a batch already, and waiting for more only delays it.
+    route.nodelay = true;
     route.tls = tls;
     route.websocket = args.websockets.then(Opening::default);
     Ok(route)
