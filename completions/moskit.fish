@@ -64,9 +64,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-version -d 'Lo
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l psk -d 'Pre-shared key in hexadecimal (needs a build with the feature `psk`)' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l psk-identity -d 'Identity of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l keyform -d 'Form of the private key: pem; `engine` is not supported' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l psk -d 'Not supported: TLS with pre-shared keys' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l psk-identity -d 'Not supported: TLS with pre-shared keys' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
@@ -124,9 +124,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-version -d 'Lo
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l psk -d 'Pre-shared key in hexadecimal (needs a build with the feature `psk`)' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l psk-identity -d 'Identity of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l keyform -d 'Form of the private key: pem; `engine` is not supported' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l psk -d 'Not supported: TLS with pre-shared keys' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l psk-identity -d 'Not supported: TLS with pre-shared keys' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
@@ -193,9 +193,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-version -d 'Low
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk -d 'Pre-shared key in hexadecimal (needs a build with the feature `psk`)' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk-identity -d 'Identity of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l keyform -d 'Form of the private key: pem; `engine` is not supported' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk -d 'Not supported: TLS with pre-shared keys' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk-identity -d 'Not supported: TLS with pre-shared keys' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
@@ -482,9 +482,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l psk -d 'Pre-shared key in hexadecimal (needs a build with the feature `psk`)' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l psk-identity -d 'Identity of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l keyform -d 'Form of the private key: pem; `engine` is not supported' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l psk -d 'Not supported: TLS with pre-shared keys' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l psk-identity -d 'Not supported: TLS with pre-shared keys' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
