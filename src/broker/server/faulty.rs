@@ -149,7 +149,7 @@ mod tests {
         let mut packets = Packets::default();
         // 2 MiB announced.
         assert_eq!(pieces(&mut packets, &[0x30, 0x80, 0x80, 0x80, 0x01, 1, 2]), [(false, 7)]);
-        assert_eq!(pieces(&mut packets, &vec![0; 2 << 20]), [(false, (2 << 20) - 2)]);
+        assert_eq!(pieces(&mut packets, &vec![0; (2 << 20) - 4]), [(false, (2 << 20) - 4)]);
         assert_eq!(pieces(&mut packets, &[0, 0, 0xC0, 0]), [(false, 2), (true, 2)]);
     }
 
