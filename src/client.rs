@@ -26,13 +26,13 @@ const READ_SIZE: usize = 64 * 1024;
 const SMALL_READ: usize = 4 * 1024;
 
 /// Reads that follow each other faster than this are a stream of messages.
-const STREAM_GAP: Duration = Duration::from_micros(500);
+const STREAM_GAP: Duration = Duration::from_millis(2);
 
-/// So many small reads in a row, with nothing to answer, and the next one waits for [`STREAM_PAUSE`]:
+/// So many small reads in a row, none of them answered (QoS 0), and the next one waits for [`STREAM_PAUSE`]:
 /// a broker that writes each message by itself would otherwise wake us for each, which costs thirty
 /// times the work of reading them together. A message that comes alone is never delayed.
 const STREAM_READS: u32 = 16;
-const STREAM_PAUSE: Duration = Duration::from_millis(1);
+const STREAM_PAUSE: Duration = Duration::from_millis(4);
 
 /// How long the last bytes may take to leave when the connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -209,6 +209,8 @@ impl Connection {
             return false;
         }
         if some {
+            // Where something is answered, whoever waits for the answer must not wait for us.
+            self.stream_reads = 0;
             self.answer_expected = true;
             if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(context) {
                 self.write_error = Some(error);

@@ -18,6 +18,7 @@ const WHOLE: u32 = 10_000;
 #[derive(Debug)]
 pub struct Printer {
     renderer: Renderer,
+    shows_time: bool,
     buffer: Vec<u8>,
     /// `--message-rate`: the messages of this second, and when it ends.
     rate: Option<(u64, Instant)>,
@@ -48,6 +49,7 @@ impl Printer {
             None => Style::Payload,
         };
         Ok(Self {
+            shows_time: args.format.is_some(),
             renderer: Renderer::new(style, !args.no_newline, args.pretty),
             buffer: Vec::new(),
             rate: args.message_rate.then(|| (0, Instant::now() + Duration::from_secs(1))),
@@ -95,7 +97,9 @@ impl Printer {
         if let Some(watch) = &mut self.watch {
             watch.go_to_line_of(&publish.topic, &mut self.buffer);
         }
-        let complaints = self.renderer.render(publish.as_ref(), SystemTime::now(), &mut self.buffer);
+        // Only a format shows the time, and asking for it costs more than printing a short message.
+        let now = if self.shows_time { SystemTime::now() } else { SystemTime::UNIX_EPOCH };
+        let complaints = self.renderer.render(publish.as_ref(), now, &mut self.buffer);
         if let Some(watch) = &self.watch {
             watch.go_below(&mut self.buffer);
         }

@@ -410,8 +410,8 @@ impl Lines {
     }
 
     /// Whether reading would help: there is no complete line left.
-    fn wants_more(&self) -> bool {
-        !self.at_end && self.found.is_none()
+    fn wants_more(&mut self) -> bool {
+        !self.at_end && self.peek().is_none()
     }
 
     /// Reads more. What is read stays even if the caller stops waiting.
