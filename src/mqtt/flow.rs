@@ -1,4 +1,5 @@
-//! QoS 1 and 2, §4.3: the sender's and the receiver's half of a flow, the same for clients and brokers.
+//! QoS 1 and 2, §4.3: the sender's and the receiver's half of a flow, as a client's session has them. (The broker's
+//! half, `broker::client`, adds byte limits, access rules and a journal.)
 //!
 //! [`Sender`] gives out packet ids, keeps what is not acknowledged and says what to put on the wire next, as far as
 //! the window allows; [`Receiver`] delivers each QoS 2 message once. Both know no packets: `M` is whatever the owner
