@@ -154,7 +154,10 @@ impl Client {
     fn poll_transfer(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         let Some(connection) = &mut self.connection else { return Poll::Ready(Err(Ending::Closed)) };
         let written = connection.poll_write(self.session.output(), context);
-        match connection.poll_read(context) {
+        // With a full window the next message follows the next acknowledgement at once and carries ours
+        // to the kernel; a packet for it alone would be one more for each message.
+        let window_is_full = self.session.unacknowledged() > 0 && !self.session.has_room();
+        match connection.poll_read(!window_is_full, context) {
             Poll::Pending if written => Poll::Ready(Ok(())),
             other => other,
         }
@@ -219,11 +222,12 @@ impl Connection {
         some
     }
 
-    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+    /// `acknowledge`: have the kernel tell the peer at once what has arrived, should we have to wait.
+    fn poll_read(&mut self, acknowledge: bool, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         self.input.reserve(READ_SIZE);
         let count = match pin!(self.stream.read_buf(&mut self.input)).poll(context) {
             Poll::Pending => {
-                if self.answer_expected {
+                if acknowledge && self.answer_expected {
                     self.stream.quickack();
                     self.answer_expected = false;
                 }

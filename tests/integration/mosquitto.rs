@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -33,9 +34,21 @@ pub fn installed(program: &str) -> Option<PathBuf> {
     found
 }
 
-/// A TCP port of 127.0.0.1 that was free a moment ago.
+/// A TCP port that nobody listens on and that no other test of this process is given. Below the range
+/// that the system takes the ports of outgoing connections from: one of those would otherwise now and
+/// then have the port by the time the broker asks for it.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const FIRST: u16 = 10_000;
+    const COUNT: u32 = 20_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Test processes that run beside each other start at different places.
+    let start = std::process::id().wrapping_mul(101);
+    loop {
+        let port = FIRST + (start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT) as u16;
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Mosquitto {

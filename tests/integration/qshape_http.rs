@@ -254,7 +254,7 @@ fn a_server_that_is_silent_refuses_or_lies_is_told_as_such() {
             let _ = stream.write_all(answer.as_bytes());
         })
     };
-    let free = { TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() };
+    let free = crate::mosquitto::free_port();
     let held = Mutex::new(Vec::new());
     for (port, message) in [
         (free, "connection refused"),
