@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::time::Instant;
 
 use zeroize::Zeroizing;
 
@@ -10,10 +11,10 @@ use super::client_args::{ClientArgs, TlsArgs, Verb};
 use super::client_checks::SessionPlan;
 use super::connect_packet;
 use super::outcome::Outcome;
-use super::{Invocation, ending, login, proxy};
+use super::{Invocation, debug_lines, ending, login, proxy};
 use crate::client::{Client, Ending};
 use crate::diagnose::{self, Attempted, Finding};
-use crate::mqtt::packet::{Connect, ProtocolVersion};
+use crate::mqtt::packet::{Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::Session;
 use crate::net::tls::{self, Checks, OptionsError, Suites, Version};
 use crate::net::websocket::Opening;
@@ -248,6 +249,19 @@ pub fn passphrase(given: &TlsArgs, path: &Path, _key: &EncryptedKey) -> Option<Z
     }
     let typed = rpassword::prompt_password(format!("Enter pass phrase for {}: ", path.display())).ok()?;
     Some(Zeroizing::new(typed.into_bytes()))
+}
+
+/// DISCONNECT with the properties given for it, its line of the log, and the end of the connection.
+pub async fn leave(client: &mut Client, reason: ReasonCode, properties: &Properties, term: &mut Term) {
+    term.flush();
+    let disconnect = Disconnect { reason, properties: properties.clone() };
+    // Properties that cannot be sent are no reason to leave without a word.
+    if client.session().disconnect(&disconnect, Instant::now()).is_err() {
+        let plain = Disconnect { reason, properties: Properties::new() };
+        let _ = client.session().disconnect(&plain, Instant::now());
+    }
+    debug_lines::drain(client.session(), term);
+    client.close().await;
 }
 
 /// Runs a verb's work on this thread. Threads that still wait for standard input do not keep the

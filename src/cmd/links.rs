@@ -52,9 +52,9 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     for name in APPLETS.iter().filter_map(|applet| applet.mosquitto_name) {
         let link = folder.join(name);
         let done = if matches.get_flag("remove") { remove(&link, &target) } else { make(&link, &target) };
-        match done
-            .map_err(|error| Failure::new(Exit::FAILED, format!("cannot change `{}`: {error}", link.display())))?
-        {
+        match done.map_err(|error| {
+            Failure::new(Exit::FAILED, format!("cannot change `{}`: {}", link.display(), crate::net::reason(&error)))
+        })? {
             Change::Made => term.line(format_args!("{} -> {}", link.display(), target.display())),
             Change::Removed => term.line(format_args!("removed {}", link.display())),
             Change::None => {}

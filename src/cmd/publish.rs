@@ -13,7 +13,7 @@ use super::debug_lines;
 use super::outcome::Outcome;
 use super::{Applet, Invocation, client_options, client_setup, ending, manuals, payload};
 use crate::client::{Client, Ending};
-use crate::mqtt::packet::{Disconnect, PacketId, PropertyOwner, ProtocolVersion, Publish, PublishRef, QoS, ReasonCode};
+use crate::mqtt::packet::{PacketId, PropertyOwner, ProtocolVersion, Publish, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Event, SendError};
 use crate::term::{Exit, Failure, Term};
 
@@ -355,13 +355,7 @@ impl<'a> Publishing<'a> {
 
     /// DISCONNECT, and the end.
     async fn leave(&mut self, term: &mut Term) -> Result<Exit, Failure> {
-        let disconnect = Disconnect { properties: self.args.properties.disconnect.clone(), ..Disconnect::default() };
-        // Properties that cannot be sent are no reason to leave without a word.
-        if self.client.session().disconnect(&disconnect, Instant::now()).is_err() {
-            let _ = self.client.session().disconnect(&Disconnect::default(), Instant::now());
-        }
-        debug_lines::drain(self.client.session(), term);
-        self.client.close().await;
+        connection::leave(&mut self.client, ReasonCode::SUCCESS, &self.args.properties.disconnect, term).await;
         Ok(self.refused.unwrap_or(Exit::OK))
     }
 }

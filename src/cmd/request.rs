@@ -14,7 +14,7 @@ use super::printer::Printer;
 use super::{Applet, Invocation, client_options, client_setup, debug_lines, ending, manuals, payload};
 use crate::client::{Client, Ending};
 use crate::mqtt::packet::{
-    Disconnect, Properties, Property, ProtocolVersion, Publish, ReasonCode, Subscription, SubscriptionOptions,
+    Properties, Property, ProtocolVersion, Publish, ReasonCode, Subscription, SubscriptionOptions,
 };
 use crate::mqtt::session::Event;
 use crate::term::{Exit, Failure, Term};
@@ -196,14 +196,7 @@ impl<'a> Requesting<'a> {
 
     /// DISCONNECT, and the end.
     async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Exit {
-        term.flush();
-        let disconnect = Disconnect { reason, properties: self.args.properties.disconnect.clone() };
-        if self.client.session().disconnect(&disconnect, Instant::now()).is_err() {
-            let plain = Disconnect { reason, properties: Properties::new() };
-            let _ = self.client.session().disconnect(&plain, Instant::now());
-        }
-        self.drain_log(term);
-        self.client.close().await;
+        connection::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
         exit
     }
 

@@ -13,9 +13,7 @@ use super::outcome::Outcome;
 use super::printer::Printer;
 use super::{Applet, Invocation, client_options, client_setup, ending, manuals};
 use crate::client::{Client, Ending};
-use crate::mqtt::packet::{
-    Disconnect, PacketId, Properties, Publish, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions,
-};
+use crate::mqtt::packet::{PacketId, Properties, Publish, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions};
 use crate::mqtt::session::{Event, Session};
 use crate::term::{Exit, Failure, Term};
 
@@ -58,7 +56,6 @@ struct Subscribing<'a> {
     removals: HashSet<PacketId>,
     /// Set when all is done but the removals.
     finishing: bool,
-    refused: Option<Exit>,
 }
 
 /// What is to be done after an event.
@@ -89,7 +86,6 @@ impl<'a> Subscribing<'a> {
             accepted: false,
             removals: HashSet::new(),
             finishing: false,
-            refused: None,
         })
     }
 
@@ -320,15 +316,8 @@ impl<'a> Subscribing<'a> {
 
     /// DISCONNECT, and the end.
     async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Result<Exit, Failure> {
-        term.flush();
-        let disconnect = Disconnect { reason, properties: self.args.properties.disconnect.clone() };
-        if self.client.session().disconnect(&disconnect, Instant::now()).is_err() {
-            let plain = Disconnect { reason, properties: Properties::new() };
-            let _ = self.client.session().disconnect(&plain, Instant::now());
-        }
-        self.drain_log(term);
-        self.client.close().await;
-        Ok(self.refused.unwrap_or(exit))
+        connection::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
+        Ok(exit)
     }
 
     fn drain_log(&mut self, term: &mut Term) {
