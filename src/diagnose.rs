@@ -21,4 +21,5 @@ pub use attempted::Attempted;
 use attempted::list;
 pub use connection::{lost, not_connected, refused};
 pub use finding::{Finding, Severity};
-pub use unanswered::{Unanswered, unanswered};
+pub use tls::WITHOUT_TLS;
+pub use unanswered::{Unanswered, plain_to_tls, unanswered};

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -11,20 +11,25 @@ use super::client_args::{ClientArgs, TlsArgs, Verb};
 use super::client_checks::SessionPlan;
 use super::connect_packet;
 use super::outcome::Outcome;
-use super::{Invocation, debug_lines, ending, login, proxy};
+use super::probe::{Probe, instead};
+use super::{Invocation, check, debug_lines, ending, login, proxy};
 use crate::client::{Client, Ending};
 use crate::diagnose::{self, Attempted, Finding};
-use crate::mqtt::packet::{Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
+use crate::mqtt::packet::{ConnAck, Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::Session;
 use crate::net::tls::{self, Checks, OptionsError, Suites, Version};
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route};
+use crate::pki::certificate::Certificate;
 use crate::pki::key::EncryptedKey;
-use crate::pki::read::ReadProblem;
+use crate::pki::read::{self, ReadProblem};
 use crate::term::{Exit, Failure, Term};
 
 /// The port that stands for TLS even where no TLS option is given.
 const TLS_PORT: i32 = 8883;
+
+/// How long each question may take to what answered in a broker's place.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// Everything that is needed to connect, as often as needed.
 pub struct Setup {
@@ -34,6 +39,7 @@ pub struct Setup {
     websocket: bool,
     max_inflight: u16,
     debug: bool,
+    looks_again: bool,
     login: login::Login,
     /// Runs for as long as the client does.
     _embedded: Option<Embedded>,
@@ -49,7 +55,10 @@ impl Setup {
 
     /// Connects for the first time; a failure ends the program.
     pub async fn start(&self, client: &mut Client) -> Result<(), Failure> {
-        client.connect(&self.route).await.map_err(|error| ending::not_connected(&error, &self.attempted()))
+        match client.connect(&self.route).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.explained(ending::not_connected(&error, &self.attempted())).await),
+        }
     }
 
     /// The connection ended, and with it the program: why, as far as what is left of it tells.
@@ -57,7 +66,30 @@ impl Setup {
         let remains = if accepted { None } else { Some(client.remains().await) };
         // What the session has to say about it goes out before the connection is closed.
         client.close().await;
-        ending::lost(ending, remains.as_ref(), &self.attempted())
+        self.explained(ending::lost(ending, remains.as_ref(), &self.attempted())).await
+    }
+
+    /// The broker refused CONNECT; `texts` is the version from whose table the line is taken.
+    pub fn refused(&self, texts: ProtocolVersion, connack: &ConnAck, is_pub: bool) -> Failure {
+        let own = own_certificate(self.tls.as_ref());
+        let finding = diagnose::refused(self.version(), connack, own.as_ref());
+        ending::refused(texts, connack, finding, is_pub)
+    }
+
+    /// The failure with its cause, for which the place is looked at once more where the connection alone
+    /// does not tell. Not under Mosquitto's names: a drop-in does not connect more often than the original.
+    async fn explained(&self, (exit, line, finding): ending::Told) -> Failure {
+        let finding = match finding {
+            Some(finding) if self.looks_again => {
+                let probe = Probe { route: &self.route, patience: SECOND_LOOK };
+                let in_clear = self.tls.is_none() && !self.websocket;
+                let finding = instead::look_again(probe, finding, in_clear).await;
+                let own = self.tls.as_ref().filter(|_| finding.id.starts_with("client."));
+                Some(own.and_then(|tls| check::fault_of_own(tls, self.attempted().now)).unwrap_or(finding))
+            }
+            finding => finding,
+        };
+        ending::failure(exit, &line, finding)
     }
 
     fn attempted(&self) -> Attempted<'_> {
@@ -103,8 +135,17 @@ pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mu
     };
     let mut route = route(args, tls.as_ref(), embedded.as_ref())?;
     route.proxy = proxy;
-    let (max_inflight, websocket) = (args.max_inflight, args.websockets);
-    Ok(Setup { route, connect, tls, websocket, max_inflight, debug: args.debug, login, _embedded: embedded })
+    Ok(Setup {
+        route,
+        connect,
+        tls,
+        websocket: args.websockets,
+        max_inflight: args.max_inflight,
+        debug: args.debug,
+        looks_again: !invocation.as_mosquitto && !term.is_quiet(),
+        login,
+        _embedded: embedded,
+    })
 }
 
 /// Options that this program cannot follow, or not yet: one clear error each.
@@ -240,6 +281,12 @@ fn tls_options_failure(error: &OptionsError) -> Failure {
         _ => "Unable to connect (A TLS error occurred).\n",
     };
     ending::failure(Exit::FAILED, line, Some(diagnose::tls::options(error)))
+}
+
+/// The certificate that we show, if there is one; whether it can be read was asked when it was loaded.
+pub fn own_certificate(tls: Option<&tls::Options>) -> Option<Certificate> {
+    let (path, _) = tls?.identity.as_ref()?;
+    Certificate::parse(read::certificates(path).ok()?.first()?).ok()
 }
 
 /// The pass phrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal.

@@ -25,11 +25,14 @@ pub fn failure(exit: Exit, line: &str, finding: Option<Finding>) -> Failure {
     }
 }
 
+/// Exit code and line of Mosquitto, and what we know beyond them; [`failure`] makes one of the three.
+pub type Told = (Exit, String, Option<Finding>);
+
 /// The first attempt to connect did not come about. Mosquitto ends with 1, but for what happens behind
 /// the TCP connection: there its proxy and WebSockets code has numbers of its own (§3.5, §3.6).
-pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Failure {
+pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Told {
     let StartError::Connect(error) = error else {
-        return failure(Exit::FAILED, "Unable to connect (Invalid input).\n", None);
+        return (Exit::FAILED, "Unable to connect (Invalid input).\n".to_owned(), None);
     };
     let numbered = |outcome: Outcome| (Exit(outcome as u8), format!("Error: {}\n", outcome.text()));
     let (exit, line) = match error {
@@ -45,7 +48,7 @@ pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Failure {
         ConnectError::WebSocket(WebSocketError::Closed) => numbered(Outcome::ConnectionLost),
         ConnectError::WebSocket(_) => numbered(Outcome::Unknown),
     };
-    failure(exit, &line, Some(diagnose::not_connected(error, attempted)))
+    (exit, line, Some(diagnose::not_connected(error, attempted)))
 }
 
 fn proxy_outcome(error: &SocksError) -> Outcome {
@@ -82,7 +85,7 @@ pub fn outcome(ending: &Ending) -> Outcome {
 
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it
 /// ended before the broker had accepted.
-pub fn lost(ending: &Ending, remains: Option<&Remains>, attempted: &Attempted<'_>) -> Failure {
+pub fn lost(ending: &Ending, remains: Option<&Remains>, attempted: &Attempted<'_>) -> Told {
     let outcome = outcome(ending);
     let silent = matches!(ending, Ending::Closed | Ending::Io(_));
     let finding = match remains {
@@ -92,12 +95,12 @@ pub fn lost(ending: &Ending, remains: Option<&Remains>, attempted: &Attempted<'_
         )),
         _ => diagnose::lost(ending),
     };
-    failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), finding)
+    (Exit(outcome as u8), format!("Error: {}\n", outcome.text()), finding)
 }
 
 /// The broker refused CONNECT. `is_pub`: pub prints a second line. rr takes its texts from the table of
 /// version 5 whatever the version.
-pub fn refused(version: ProtocolVersion, connack: &ConnAck, is_pub: bool) -> Failure {
+pub fn refused(version: ProtocolVersion, connack: &ConnAck, finding: Option<Finding>, is_pub: bool) -> Failure {
     let code = connack.code;
     let mut lines = format!("Connection error: {}", refusal_text(version, code));
     if version == ProtocolVersion::V5 && code == 132 {
@@ -110,7 +113,7 @@ pub fn refused(version: ProtocolVersion, connack: &ConnAck, is_pub: bool) -> Fai
         lines += outcome.text();
         lines.push('\n');
     }
-    failure(Exit(code), &lines, diagnose::refused(version, connack))
+    failure(Exit(code), &lines, finding)
 }
 
 /// Why a message did not go out, where Mosquitto's line does not say it.

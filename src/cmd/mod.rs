@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod passwd;
 pub mod payload;
 pub mod printer;
+pub mod probe;
 pub mod properties;
 pub mod proxy;
 pub mod publish;

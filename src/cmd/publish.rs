@@ -282,7 +282,7 @@ impl<'a> Publishing<'a> {
                 self.accepted = true;
                 Step::Connected
             }
-            Event::Refused(connack) => return Err(ending::refused(version, &connack, true)),
+            Event::Refused(connack) => return Err(self.setup.refused(version, &connack, true)),
             Event::Acknowledged(acknowledged) => {
                 let (id, reason) = (acknowledged.packet_id, acknowledged.reason);
                 self.note_reason(id, reason, acknowledged.properties.reason_string().as_deref(), term);

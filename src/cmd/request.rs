@@ -118,7 +118,7 @@ impl<'a> Requesting<'a> {
                 self.subscribe(now, term);
             }
             // Its texts come from the table of version 5, whatever the version.
-            Event::Refused(connack) => return Err(ending::refused(ProtocolVersion::V5, &connack, false)),
+            Event::Refused(connack) => return Err(self.setup.refused(ProtocolVersion::V5, &connack, false)),
             Event::SubAck(suback) => match suback.codes.iter().find(|code| code.is_error()) {
                 Some(code) => {
                     term.note(code.text());

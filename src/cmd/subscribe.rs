@@ -216,7 +216,7 @@ impl<'a> Subscribing<'a> {
                 self.subscribe(now, term)
             }
             Event::Refused(connack) => {
-                return Err(ending::refused(self.setup.version(), &connack, false));
+                return Err(self.setup.refused(self.setup.version(), &connack, false));
             }
             Event::SubAck(suback) => self.subscribed(&suback, term),
             Event::Acknowledged(acknowledged) => {

@@ -7,6 +7,7 @@ use crate::client::Ending;
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
 use crate::mqtt::session::SessionError;
 use crate::net::{Attempt, ConnectError, reason};
+use crate::pki::certificate::Certificate;
 
 use super::{Attempted, Finding};
 
@@ -113,9 +114,11 @@ fn violation(error: SessionError) -> String {
     }
 }
 
-/// Why a broker may have refused, and how to tell the reasons apart.
-pub fn refused(version: ProtocolVersion, connack: &ConnAck) -> Option<Finding> {
+/// Why a broker may have refused, and how to tell the reasons apart. `own` is the certificate that we
+/// showed.
+pub fn refused(version: ProtocolVersion, connack: &ConnAck, own: Option<&Certificate>) -> Option<Finding> {
     let is_v5 = version == ProtocolVersion::V5;
+    let is_nameless = own.is_some_and(|own| own.common_name().is_none());
     Some(match (is_v5, connack.code) {
         (false, 1) | (true, 132) => {
             Finding::error("connack.version", "the broker does not speak this version of MQTT here")
@@ -130,6 +133,12 @@ pub fn refused(version: ProtocolVersion, connack: &ConnAck) -> Option<Finding> {
             Finding::error("connack.unavailable", "the broker is there but takes no connections now")
                 .fix("try again later; its log says why")
         }
+        // Mosquitto says 5 of a wrong password, and 4 of a certificate without the name it is to give.
+        (false, 4) | (true, 134) if is_nameless => Finding::error(
+            "client.no-cn",
+            "the broker refuses the user name, and the client certificate has no common name to be one",
+        )
+        .fix("moskit certgen client NAME"),
         (false, 4 | 5) | (true, 134 | 135) => Finding::error(
             "auth.refused",
             "the broker does not let this user in: wrong user name or password, no login where one is needed, \

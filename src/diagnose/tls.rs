@@ -48,12 +48,18 @@ pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
     }
 }
 
+/// What to do about a listener that has no TLS.
+pub const WITHOUT_TLS: &str = "TLS listeners are usually on port 8883: -p 8883; or, in clear, leave out --cafile, --capath, \
+     --tls-use-os-certs and mqtts://, or add --no-tls";
+
 fn tls_to_plain(cause: String, attempted: &Attempted<'_>) -> Finding {
-    let hint = match attempted.port() {
-        Some(1883) => "TLS listeners are usually on port 8883: -p 8883",
-        _ => "without TLS: leave out --cafile, --capath, --tls-use-os-certs and mqtts://, or add --no-tls",
-    };
-    Finding::error("tls.tls-to-plain", cause).fix(hint)
+    let finding = Finding::error("tls.tls-to-plain", cause).fix(WITHOUT_TLS);
+    match attempted.endpoint.host() {
+        Some(host) if host.parse::<std::net::IpAddr>().is_ok() => finding.evidence(
+            "the host is an address, so no name was sent: a server that chooses its certificate by name may hang up",
+        ),
+        _ => finding,
+    }
 }
 
 fn aws(attempted: &Attempted<'_>) -> Finding {

@@ -34,7 +34,7 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
     }
     // A TLS record begins with its type and a version: an alert is 21, 3.
     if attempted.tls.is_none() && ended.first_bytes.starts_with(&[21, 3]) {
-        return plain_to_tls(attempted);
+        return plain_to_tls(attempted.endpoint);
     }
     if ended.first_bytes.starts_with(b"HTTP/") {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks HTTP, so MQTT goes over WebSockets there"))
@@ -46,7 +46,7 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
     }
     let is_tls_port = matches!(attempted.port(), Some(443 | 8443 | 8883 | 8884 | 8885 | 8886));
     if attempted.tls.is_none() && is_tls_port {
-        return plain_to_tls(attempted);
+        return plain_to_tls(attempted.endpoint);
     }
     let finding = Finding::error("proto.closed", format!("{place} closed the connection without an answer to CONNECT"));
     let hint = match (attempted.tls.is_some(), attempted.websocket, attempted.endpoint) {
@@ -58,8 +58,9 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
     finding.fix(hint)
 }
 
-fn plain_to_tls(attempted: &Attempted<'_>) -> Finding {
-    Finding::error("tls.plain-to-tls", format!("{} speaks TLS, and we did not", attempted.place()))
+/// The place speaks TLS and we spoke in clear.
+pub fn plain_to_tls(place: &Endpoint) -> Finding {
+    Finding::error("tls.plain-to-tls", format!("{place} speaks TLS, and we did not"))
         .fix("add --cafile FILE, or use a mqtts:// URL for certificates that the operating system knows")
 }
 

@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use moskit::pki::make::BROKEN_KINDS;
 
 use crate::check_files::{causes, findings, report, write_broken, write_kind};
 use crate::mosquitto::{Mosquitto, free_port, installed};
+use crate::peers::{Running, s_server, stub};
 use crate::run::{moskit, run};
 
 const TLS: &str = "cafile ca.crt\ncertfile server.crt\nkeyfile server.key\n";
@@ -34,19 +35,6 @@ fn is_healthy(words: &[&str], folder: &Path) {
     let found = findings(&report);
     assert!(found.iter().all(|found| found.ends_with(" note")), "{words:?}: {report:#}");
     assert_eq!(code, 0);
-}
-
-/// Answers every connection with `talk` until the test ends.
-fn stub(talk: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let talk = talk.clone();
-            std::thread::spawn(move || talk(stream));
-        }
-    });
-    address
 }
 
 #[test]
@@ -130,47 +118,6 @@ fn the_wrong_protocol_is_named() {
     for (words, expected) in rows {
         assert_eq!(cause(&words, folder.path()), expected, "{words:?}");
     }
-}
-
-/// Listens until dropped.
-struct OpenSsl(Child);
-
-impl Drop for OpenSsl {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// `openssl s_server` with the given certificate and more options.
-fn s_server(folder: &Path, more: &[&str]) -> Option<(OpenSsl, String)> {
-    let program = installed("openssl")?;
-    let port = free_port();
-    let mut child = Command::new(program)
-        .args([
-            "s_server",
-            "-accept",
-            &format!("127.0.0.1:{port}"),
-            "-cert",
-            "server.crt",
-            "-key",
-            "server.key",
-            "-quiet",
-        ])
-        .args(more)
-        .current_dir(folder)
-        // At the end of its input it would close the connection.
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(child.try_wait().unwrap().is_none() && Instant::now() < deadline, "openssl s_server does not start");
-        std::thread::yield_now();
-    }
-    Some((OpenSsl(child), format!("127.0.0.1:{port}")))
 }
 
 #[test]
@@ -299,7 +246,7 @@ fn two_clients_with_one_id_are_found_and_announced() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let _rival = OpenSsl(rival);
+    let _rival = Running(rival);
     broker.wait_for("as twin");
     let words = ["check", &format!("127.0.0.1:{port}"), "-i", "twin", "--as-client"];
     let ended = run(&mut moskit(&words), b"");

@@ -66,6 +66,24 @@ pub fn check(files: &Files, reader: Reader<'_>, now: i64) -> Report {
     report
 }
 
+/// A client's own certificate and key, judged as the broker will.
+pub fn identity(certificate: &Path, key: &Path, now: i64) -> Stage {
+    let own = Files {
+        certificate: Some(certificate.to_owned()),
+        key: Some(key.to_owned()),
+        purpose: Some(Purpose::Client),
+        issuer_is_elsewhere: true,
+        ..Files::default()
+    };
+    let mut stage = Stage::new("identity");
+    for checked in check(&own, None, now).stages {
+        stage.facts.extend(checked.facts);
+        // An encrypted key was opened to get here.
+        stage.findings.extend(checked.findings.into_iter().filter(|finding| finding.id != "key.encrypted"));
+    }
+    stage
+}
+
 fn shown(path: &Path) -> String {
     path.display().to_string()
 }

@@ -14,6 +14,8 @@ mod report;
 mod session;
 
 use super::{Applet, Invocation, Manual, parse};
+use crate::diagnose::Finding;
+use crate::net::tls;
 use crate::term::{Exit, Failure, Term};
 
 use options::{Output, Request};
@@ -63,6 +65,12 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Request::Connect(request) => online::run(request, invocation, term)?,
     };
     Ok(show(&report, &output, term))
+}
+
+/// What is wrong with the client's own certificate, where its files tell: the same that a check finds.
+pub fn fault_of_own(options: &tls::Options, now: i64) -> Option<Finding> {
+    let (certificate, key) = options.identity.as_ref()?;
+    files::identity(certificate, key, now).findings.into_iter().find(Finding::is_error)
 }
 
 fn files_report(files: &files::Files, user: Option<&str>) -> Result<Report, Failure> {

@@ -8,9 +8,10 @@ use bytestring::ByteString;
 use serde_json::json;
 
 use super::broker::{Accepted, Trust, try_connect};
-use super::talk::{Answer, Ended, Talk};
-use super::target::{Target, milliseconds, nonce};
+use super::target::{Target, milliseconds};
 use crate::cmd::check::report::Stage;
+use crate::cmd::probe::nonce;
+use crate::cmd::probe::talk::{Answer, Ended, Talk};
 use crate::diagnose::Finding;
 use crate::mqtt::packet::{
     Ack, Packet, Properties, ProtocolVersion, Publish, QoS, ReasonCode, RetainHandling, Subscribe, Subscription,

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::probe;
-use super::reach;
-use super::talk::{Answer, Ended, Talk};
-use super::target::{How, Login, NotOpened, Target, milliseconds};
+use super::target::{How, Login, Target, milliseconds};
 use crate::cmd::check::report::Stage;
+use crate::cmd::connection;
+use crate::cmd::probe::talk::{Answer, Ended, Talk};
+use crate::cmd::probe::{self, NotOpened, instead};
 use crate::diagnose::{self, Finding, Unanswered};
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
 use crate::net::ConnectError;
@@ -116,7 +116,7 @@ pub async fn try_connect(target: &Target, trust: Trust<'_>, version: ProtocolVer
 
 fn not_opened(target: &Target, error: NotOpened) -> Finding {
     match error {
-        NotOpened::TimedOut => reach::silent(target),
+        NotOpened::TimedOut => instead::silent(target.probe()),
         NotOpened::Error(error) => match *error {
             ConnectError::Tls(failure) => diagnose::tls::handshake(&failure, &target.attempted()),
             ConnectError::WebSocket(error) => no_websocket(target, &error),
@@ -129,9 +129,9 @@ fn not_opened(target: &Target, error: NotOpened) -> Finding {
 fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
     let place = target.endpoint();
     match error {
-        WebSocketError::Status { code, .. } => reach::speaks_http(target, *code, false),
-        WebSocketError::Field("Sec-WebSocket-Protocol") => reach::speaks_http(target, 101, false),
-        WebSocketError::TimedOut => reach::silent(target),
+        WebSocketError::Status { code, .. } => instead::speaks_http(place, *code, false),
+        WebSocketError::Field("Sec-WebSocket-Protocol") => instead::speaks_http(place, 101, false),
+        WebSocketError::TimedOut => instead::silent(target.probe()),
         error => Finding::error("proto.ws-vs-mqtt", format!("{place} speaks no WebSocket: {error}"))
             .fix("leave out --ws: this is probably a plain MQTT listener"),
     }
@@ -144,8 +144,11 @@ async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, co
         Finding::error("connack.refused", format!("the broker refuses CONNECT: {reason}"))
             .fix("the broker's log says why")
     };
-    let finding =
-        diagnose::refused(version, connack).unwrap_or_else(unknown).evidence(format!("CONNACK code {}", connack.code));
+    let tls = target.tls.as_ref().map(|tls| &tls.options).filter(|_| !trust.withheld);
+    let own = connection::own_certificate(tls);
+    let finding = diagnose::refused(version, connack, own.as_ref())
+        .unwrap_or_else(unknown)
+        .evidence(format!("CONNACK code {}", connack.code));
     let not_allowed = finding.id == "auth.refused";
     if !not_allowed {
         return finding;
@@ -199,19 +202,20 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
     };
     match probe::by_first_bytes(&first_bytes) {
         probe::Found::Http { status, .. } if target.tls.is_none() => {
-            return reach::instead_by_http(target).await.unwrap_or_else(|| reach::speaks_http(target, status, false));
+            let found = instead::by_http(target.probe()).await;
+            return found.unwrap_or_else(|| instead::speaks_http(target.endpoint(), status, false));
         }
         probe::Found::Other(bytes) if !bytes.is_empty() => {
             // Some WebSocket servers answer what is no HTTP with a page and no head.
-            let http = if target.tls.is_none() { reach::instead_by_http(target).await } else { None };
-            return http.unwrap_or_else(|| reach::strange(target, &bytes));
+            let http = if target.tls.is_none() { instead::by_http(target.probe()).await } else { None };
+            return http.unwrap_or_else(|| instead::strange(target.endpoint(), &bytes));
         }
         _ => {}
     }
     if target.tls.is_none()
         && alert.is_none()
         && target.route.websocket.is_none()
-        && let Some(finding) = by_probes(target).await
+        && let Some(finding) = instead::of_mqtt(target.probe()).await
     {
         return finding;
     }
@@ -226,15 +230,8 @@ async fn own_seen(target: &Target, trust: Trust<'_>) -> Option<Seen> {
 }
 
 async fn silent_or_other(target: &Target) -> Finding {
-    match by_probes(target).await {
-        Some(finding) if target.tls.is_none() => finding,
-        _ => reach::silent(target),
-    }
-}
-
-async fn by_probes(target: &Target) -> Option<Finding> {
-    let capture = Target::blind_tls()?;
-    reach::instead_of_mqtt(target, &capture).await
+    let found = if target.tls.is_none() { instead::of_mqtt(target.probe()).await } else { None };
+    found.unwrap_or_else(|| instead::silent(target.probe()))
 }
 
 /// What CONNACK says the broker will do, and whether it is enough.

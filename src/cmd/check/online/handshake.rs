@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use super::probe::{self, Found};
-use super::reach;
-use super::target::{How, NotOpened, Target, Tls, milliseconds};
-use crate::cmd::check::files::{self, Files};
+use super::target::{How, Target, Tls, milliseconds};
+use crate::cmd::check::files;
 use crate::cmd::check::report::Stage;
+use crate::cmd::probe::{NotOpened, instead};
 use crate::diagnose::{self, Finding, Severity, chain};
 use crate::net::ConnectError;
 use crate::net::tls::{Cause, Checks, Failure, Seen};
@@ -45,7 +44,8 @@ pub async fn capture(target: &Target, tls: &Tls) -> Shown {
             }
         },
         Err(NotOpened::TimedOut) => {
-            stage.found(instead_of_tls(target).await.unwrap_or_else(|| reach::silent(target)));
+            let found = instead::of_tls(target.probe()).await;
+            stage.found(found.unwrap_or_else(|| instead::silent(target.probe())));
             Seen::default()
         }
     };
@@ -68,25 +68,37 @@ async fn failed(target: &Target, failure: Failure, stage: &mut Stage) -> Seen {
         return *failure.seen;
     }
     let wrong_protocol = matches!(failure.cause, Cause::NotTls | Cause::Closed | Cause::TimedOut | Cause::Io(_));
-    let instead = if wrong_protocol { instead_of_tls(target).await } else { None };
-    stage.found(instead.unwrap_or_else(|| diagnose::tls::handshake(&failure, &target.attempted())));
+    let instead = if wrong_protocol { instead::of_tls(target.probe()).await } else { None };
+    let finding = match instead {
+        Some(finding) => finding,
+        None => diagnose::tls::handshake(&failure, &target.attempted()),
+    };
+    let nothing_in_common = matches!(finding.id, "tls.version" | "tls.cipher");
+    stage.found(if nothing_in_common { offered(target, finding).await } else { finding });
     *failure.seen
 }
 
-/// What answers where TLS was expected.
-async fn instead_of_tls(target: &Target) -> Option<Finding> {
-    let place = target.endpoint();
-    match probe::plain_mqtt(target).await {
-        Found::Mqtt => Some(
-            Finding::error("tls.tls-to-plain", format!("{place} has no TLS: it answers MQTT in clear"))
-                .evidence("it answers a CONNECT without TLS")
-                .fix("TLS listeners are usually on port 8883; or, in clear, leave out --cafile and mqtts://, or add --no-tls"),
-        ),
-        Found::Http { status, takes_mqtt } => Some(reach::speaks_http(target, status, takes_mqtt)),
-        Found::Other(bytes) if !bytes.is_empty() => Some(reach::strange(target, &bytes)),
-        Found::Silence | Found::Unreachable | Found::Tls => None,
-        Found::Closed | Found::Other(_) => reach::instead_by_http(target).await,
+/// What the server offers instead of what we asked for, each point by a handshake that is not finished.
+async fn offered(target: &Target, finding: Finding) -> Finding {
+    let offers = target.probe().offers().await;
+    if offers.is_nothing() {
+        return finding;
     }
+    let finding = if offers.only_pre_shared_keys() {
+        Finding::error("psk.required", format!("{} takes clients with a pre-shared key only", target.endpoint()))
+            .fix("moskit has no TLS with pre-shared keys: use a listener with certificates, or mosquitto_pub --psk")
+    } else {
+        finding
+    };
+    let mut finding = finding.evidence(format!("it offers {}", offers.versions.join(", "))).evidence(format!(
+        "of {} it takes {}",
+        offers.versions[0],
+        offers.suites.join(", ")
+    ));
+    if let Some(key) = offers.key {
+        finding = finding.evidence(format!("its key is {key}"));
+    }
+    finding
 }
 
 /// The server's wish for a certificate, compared with what we have.
@@ -164,19 +176,6 @@ fn soften(checks: Checks, stage: &mut Stage) {
 
 /// Our own certificate, judged as the broker will.
 pub fn identity(target: &Target, tls: &Tls) -> Option<Stage> {
-    let (certificate, key) = tls.options.identity.clone()?;
-    let own = Files {
-        certificate: Some(certificate),
-        key: Some(key),
-        purpose: Some(Purpose::Client),
-        issuer_is_elsewhere: true,
-        ..Files::default()
-    };
-    let mut stage = Stage::new("identity");
-    for checked in files::check(&own, None, target.now).stages {
-        stage.facts.extend(checked.facts);
-        // An encrypted key was opened to get here.
-        stage.findings.extend(checked.findings.into_iter().filter(|finding| finding.id != "key.encrypted"));
-    }
-    Some(stage)
+    let (certificate, key) = tls.options.identity.as_ref()?;
+    Some(files::identity(certificate, key, target.now))
 }

@@ -7,12 +7,10 @@ mod access;
 mod broker;
 mod handshake;
 mod prepare;
-mod probe;
 mod reach;
 mod second;
 mod storefwd;
 mod takeover;
-mod talk;
 mod target;
 
 use super::options::Connection;

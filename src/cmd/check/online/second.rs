@@ -12,10 +12,19 @@ use tokio::time::timeout;
 
 use super::access::topic_below;
 use super::broker::{Accepted, Trust};
-use super::target::{Target, random_id};
+use super::target::Target;
 use crate::cmd::check::report::Stage;
+use crate::cmd::probe::random_id;
 use crate::diagnose::Finding;
 use crate::mqtt::packet::ProtocolVersion;
+
+/// Requests that the other client may have waiting.
+const REQUESTS: usize = 10;
+
+/// rumqttc's own default, 10 kB, is less than what others may publish below the topic.
+const PACKET_LIMIT: usize = 1024 * 1024;
+
+const PAYLOAD: &str = "moskit check";
 
 /// How far the other client got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,9 +102,9 @@ async fn bridged(target: &Target, trust: Trust<'_>, version: ProtocolVersion) ->
     let limit = target.patience * 2;
     let asked = async {
         if version == ProtocolVersion::V5 {
-            v5(target, trust, &path, topic.as_deref()).await
+            converse(V5::new(target, trust, &path), topic.as_deref()).await
         } else {
-            v4(target, trust, &path, topic.as_deref()).await
+            converse(V4::new(target, trust, &path), topic.as_deref()).await
         }
     };
     let opinion = tokio::select! {
@@ -129,63 +138,129 @@ fn private_folder() -> std::io::Result<PrivateFolder> {
     Ok(PrivateFolder { path })
 }
 
-async fn v4(target: &Target, trust: Trust<'_>, path: &Path, topic: Option<&str>) -> Opinion {
-    use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, Transport};
-    let mut options = MqttOptions::new(random_id(), path.to_string_lossy(), 0);
-    options.set_transport(Transport::Unix).set_keep_alive(Duration::from_secs(u64::from(target.keep_alive)));
-    if let Some((user, password)) = login(trust) {
-        options.set_credentials(user, password);
-    }
-    let (client, mut events) = AsyncClient::new(options, 10);
-    loop {
-        match events.poll().await {
-            Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                let Some(topic) = topic else { return Opinion::Works };
-                if client.subscribe(topic, QoS::AtLeastOnce).await.is_err() {
-                    return Opinion::Fails("SUBSCRIBE was not sent".to_owned());
-                }
-            }
-            Ok(Event::Incoming(Packet::SubAck(_))) => {
-                let Some(topic) = topic else { return Opinion::Works };
-                if client.publish(topic, QoS::AtLeastOnce, false, "moskit check").await.is_err() {
-                    return Opinion::Fails("PUBLISH was not sent".to_owned());
-                }
-            }
-            Ok(Event::Incoming(Packet::PubAck(_))) => return Opinion::Works,
-            Ok(_) => {}
-            Err(error) => return Opinion::Fails(error.to_string()),
+/// What an event of the other client means here.
+enum Step {
+    Connected,
+    Subscribed(Result<(), String>),
+    Published(Result<(), String>),
+    Other,
+}
+
+/// rumqttc has two clients, one for each version, with nothing in common but their names.
+trait Client {
+    async fn step(&mut self) -> Result<Step, String>;
+    async fn subscribe(&self, topic: &str) -> Result<(), String>;
+    async fn publish(&self, topic: &str) -> Result<(), String>;
+}
+
+struct V4(rumqttc::AsyncClient, rumqttc::EventLoop);
+
+struct V5(rumqttc::v5::AsyncClient, rumqttc::v5::EventLoop);
+
+impl V4 {
+    fn new(target: &Target, trust: Trust<'_>, path: &Path) -> Self {
+        let mut options = rumqttc::MqttOptions::new(random_id(), path.to_string_lossy(), 0);
+        options.set_transport(rumqttc::Transport::Unix).set_keep_alive(keep_alive(target));
+        options.set_max_packet_size(PACKET_LIMIT, PACKET_LIMIT);
+        if let Some((user, password)) = login(trust) {
+            options.set_credentials(user, password);
         }
+        let (client, events) = rumqttc::AsyncClient::new(options, REQUESTS);
+        Self(client, events)
     }
 }
 
-async fn v5(target: &Target, trust: Trust<'_>, path: &Path, topic: Option<&str>) -> Opinion {
-    use rumqttc::Transport;
-    use rumqttc::v5::mqttbytes::QoS;
-    use rumqttc::v5::mqttbytes::v5::Packet;
-    use rumqttc::v5::{AsyncClient, Event, MqttOptions};
-    let mut options = MqttOptions::new(random_id(), path.to_string_lossy(), 0);
-    options.set_transport(Transport::Unix).set_keep_alive(Duration::from_secs(u64::from(target.keep_alive)));
-    if let Some((user, password)) = login(trust) {
-        options.set_credentials(user, password);
+impl Client for V4 {
+    async fn step(&mut self) -> Result<Step, String> {
+        use rumqttc::{Event, Packet, SubscribeReasonCode};
+        let event = self.1.poll().await.map_err(|error| error.to_string())?;
+        Ok(match event {
+            Event::Incoming(Packet::ConnAck(_)) => Step::Connected,
+            Event::Incoming(Packet::SubAck(suback)) => Step::Subscribed(match suback.return_codes.first() {
+                Some(SubscribeReasonCode::Success(_)) => Ok(()),
+                code => Err(format!("SUBACK {code:?}")),
+            }),
+            Event::Incoming(Packet::PubAck(_)) => Step::Published(Ok(())),
+            _ => Step::Other,
+        })
     }
-    let (client, mut events) = AsyncClient::new(options, 10);
+
+    async fn subscribe(&self, topic: &str) -> Result<(), String> {
+        self.0.subscribe(topic, rumqttc::QoS::AtLeastOnce).await.map_err(|error| error.to_string())
+    }
+
+    async fn publish(&self, topic: &str) -> Result<(), String> {
+        let sent = self.0.publish(topic, rumqttc::QoS::AtLeastOnce, false, PAYLOAD).await;
+        sent.map_err(|error| error.to_string())
+    }
+}
+
+impl V5 {
+    fn new(target: &Target, trust: Trust<'_>, path: &Path) -> Self {
+        let mut options = rumqttc::v5::MqttOptions::new(random_id(), path.to_string_lossy(), 0);
+        options.set_transport(rumqttc::Transport::Unix).set_keep_alive(keep_alive(target));
+        if let Some((user, password)) = login(trust) {
+            options.set_credentials(user, password);
+        }
+        let (client, events) = rumqttc::v5::AsyncClient::new(options, REQUESTS);
+        Self(client, events)
+    }
+}
+
+impl Client for V5 {
+    async fn step(&mut self) -> Result<Step, String> {
+        use rumqttc::v5::Event;
+        use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
+        let event = self.1.poll().await.map_err(|error| error.to_string())?;
+        Ok(match event {
+            Event::Incoming(Packet::ConnAck(_)) => Step::Connected,
+            Event::Incoming(Packet::SubAck(suback)) => Step::Subscribed(match suback.return_codes.first() {
+                Some(SubscribeReasonCode::Success(_)) => Ok(()),
+                code => Err(format!("SUBACK {code:?}")),
+            }),
+            Event::Incoming(Packet::PubAck(puback)) => Step::Published(match puback.reason {
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                reason => Err(format!("PUBACK {reason:?}")),
+            }),
+            _ => Step::Other,
+        })
+    }
+
+    async fn subscribe(&self, topic: &str) -> Result<(), String> {
+        let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
+        self.0.subscribe(topic, qos).await.map_err(|error| error.to_string())
+    }
+
+    async fn publish(&self, topic: &str) -> Result<(), String> {
+        let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
+        self.0.publish(topic, qos, false, PAYLOAD).await.map_err(|error| error.to_string())
+    }
+}
+
+fn keep_alive(target: &Target) -> Duration {
+    // rumqttc's client of version 5 panics at less.
+    Duration::from_secs(u64::from(target.keep_alive.max(5)))
+}
+
+/// CONNECT; and, with a topic, SUBSCRIBE and PUBLISH.
+async fn converse(mut client: impl Client, topic: Option<&str>) -> Opinion {
+    match steps(&mut client, topic).await {
+        Ok(()) => Opinion::Works,
+        Err(why) => Opinion::Fails(why),
+    }
+}
+
+async fn steps(client: &mut impl Client, topic: Option<&str>) -> Result<(), String> {
     loop {
-        match events.poll().await {
-            Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                let Some(topic) = topic else { return Opinion::Works };
-                if client.subscribe(topic, QoS::AtLeastOnce).await.is_err() {
-                    return Opinion::Fails("SUBSCRIBE was not sent".to_owned());
-                }
+        match (client.step().await?, topic) {
+            (Step::Connected, None) => return Ok(()),
+            (Step::Connected, Some(topic)) => client.subscribe(topic).await?,
+            (Step::Subscribed(granted), Some(topic)) => {
+                granted?;
+                client.publish(topic).await?;
             }
-            Ok(Event::Incoming(Packet::SubAck(_))) => {
-                let Some(topic) = topic else { return Opinion::Works };
-                if client.publish(topic, QoS::AtLeastOnce, false, "moskit check").await.is_err() {
-                    return Opinion::Fails("PUBLISH was not sent".to_owned());
-                }
-            }
-            Ok(Event::Incoming(Packet::PubAck(_))) => return Opinion::Works,
-            Ok(_) => {}
-            Err(error) => return Opinion::Fails(error.to_string()),
+            (Step::Published(accepted), _) => return accepted,
+            (Step::Subscribed(_) | Step::Other, _) => {}
         }
     }
 }

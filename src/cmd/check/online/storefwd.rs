@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::access::{is_suback, publish, subscribe, topic_below};
 use super::broker::{Accepted, Trust, try_connect};
-use super::talk::{Answer, Ended, Talk};
 use super::target::{Target, keep_session};
 use crate::cmd::check::report::Stage;
+use crate::cmd::probe::talk::{Answer, Ended, Talk};
 use crate::diagnose::Finding;
 use crate::mqtt::packet::{Ack, Connect, Packet, ProtocolVersion, QoS};
 

@@ -4,9 +4,10 @@
 use std::time::{Duration, Instant};
 
 use super::broker::{Accepted, Trust};
-use super::talk::{Answer, Ended, Talk};
-use super::target::{Target, random_id};
+use super::target::Target;
 use crate::cmd::check::report::Stage;
+use crate::cmd::probe::random_id;
+use crate::cmd::probe::talk::{Answer, Ended, Talk};
 use crate::diagnose::Finding;
 use crate::mqtt::packet::{Connect, Packet, ProtocolVersion};
 

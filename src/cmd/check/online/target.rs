@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use tokio::time::timeout;
 
+use crate::cmd::probe::{self, NotOpened, Probe, connect_of_nobody};
 use crate::diagnose::Attempted;
-use crate::mqtt::packet::{Connect, Properties, Property, ProtocolVersion, QoS};
+use crate::mqtt::packet::{Connect, Property, ProtocolVersion, QoS};
 use crate::net::tls::{self, Checks};
-use crate::net::{ConnectError, Endpoint, Route, Stream, connect};
+use crate::net::{Endpoint, Route, Stream};
 use crate::term::Secret;
 
 /// The login of a CONNECT.
@@ -31,7 +31,7 @@ pub struct Tls {
     pub options: tls::Options,
     /// Looks at everything and refuses nothing; shows no certificate of ours.
     pub capture: tls::Client,
-    /// As the options say, with our certificate.
+    /// As the options say, with our certificate; refuses nothing with `--trust-anyway`.
     pub real: tls::Client,
 }
 
@@ -60,14 +60,6 @@ pub struct Target {
     pub patience: Duration,
     /// Seconds since 1970.
     pub now: i64,
-}
-
-/// Why there is no stream.
-#[derive(Debug)]
-pub enum NotOpened {
-    Error(Box<ConnectError>),
-    /// Nothing happened for the whole patience.
-    TimedOut,
 }
 
 /// How a stream is opened.
@@ -112,12 +104,6 @@ impl Target {
         }
     }
 
-    /// TLS that trusts nobody and refuses nobody: to find out whether the peer speaks it.
-    pub fn blind_tls() -> Option<tls::Client> {
-        let options = tls::Options { checks: Checks::Nothing, ..tls::Options::default() };
-        tls::Client::new(&options, &mut |_, _| None).ok()
-    }
-
     /// Opens a stream within the patience.
     pub async fn open(&self, how: How) -> Result<Stream, NotOpened> {
         let mut route = self.route.clone();
@@ -129,25 +115,21 @@ impl Target {
         if matches!(how, How::Plain | How::Handshake) {
             route.websocket = None;
         }
-        match timeout(self.patience, connect(&route)).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(NotOpened::Error(Box::new(error))),
-            Err(_elapsed) => Err(NotOpened::TimedOut),
-        }
+        probe::open(&route, self.patience).await
+    }
+
+    /// Questions to whatever answers there.
+    pub fn probe(&self) -> Probe<'_> {
+        Probe { route: &self.route, patience: self.patience }
     }
 
     /// A CONNECT with an id of nobody, which leaves no session behind.
     pub fn connect_packet(&self, version: ProtocolVersion, login: &Login) -> Connect {
         Connect {
-            version,
-            bridge: false,
-            clean_start: true,
             keep_alive: self.keep_alive,
-            client_id: random_id().into(),
-            will: None,
             username: login.username.clone(),
             password: login.password.as_ref().map(|secret| Bytes::copy_from_slice(secret.expose())),
-            properties: Properties::new(),
+            ..connect_of_nobody(version)
         }
     }
 }
@@ -159,23 +141,6 @@ pub fn keep_session(mut connect: Connect, seconds: u32) -> Connect {
         connect.properties.push(Property::SessionExpiryInterval(seconds));
     }
     connect
-}
-
-/// A client id that nobody has: 23 characters, which every broker must accept [MQTT-3.1.3-5].
-pub fn random_id() -> String {
-    format!("moskitcheck{}", nonce())
-}
-
-/// Twelve characters that nobody else has.
-pub fn nonce() -> String {
-    let mut bytes = [0; 6];
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-        // Without random numbers the clock is unique enough: nothing secret hangs on it.
-        let nanoseconds =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
-        bytes.copy_from_slice(&nanoseconds.to_be_bytes()[10..]);
-    }
-    format!("{:012x}", bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 /// Milliseconds since `start`, with two decimals.

@@ -1,0 +1,121 @@
+//! What answers where a broker was expected, as a finding. Asked after a failure only.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Found, Probe};
+use crate::diagnose::{self, Finding};
+use crate::net::Endpoint;
+
+/// The finding after another look at the place: what a failed connection alone does not tell.
+/// `in_clear`: neither TLS nor a WebSocket had been tried.
+pub async fn look_again(probe: Probe<'_>, finding: Finding, in_clear: bool) -> Finding {
+    let better = match finding.id {
+        "net.refused" => return of_refusal(probe, finding).await,
+        "proto.closed" if in_clear => of_mqtt(probe).await,
+        "proto.not-mqtt" if in_clear => by_http(probe).await,
+        "tls.tls-to-plain" => of_tls(probe).await,
+        _ => None,
+    };
+    better.unwrap_or(finding)
+}
+
+/// What speaks at the port, when it is not MQTT in clear.
+pub async fn of_mqtt(probe: Probe<'_>) -> Option<Finding> {
+    match probe.tls().await {
+        Found::Tls => Some(diagnose::plain_to_tls(probe.endpoint()).evidence("it answers a TLS ClientHello")),
+        Found::Unreachable => None,
+        _ => by_http(probe).await,
+    }
+}
+
+/// What answers where TLS was expected.
+pub async fn of_tls(probe: Probe<'_>) -> Option<Finding> {
+    let place = probe.endpoint();
+    match probe.plain_mqtt().await {
+        Found::Mqtt => Some(
+            Finding::error("tls.tls-to-plain", format!("{place} has no TLS: it answers MQTT in clear"))
+                .evidence("it answers a CONNECT without TLS")
+                .fix(diagnose::WITHOUT_TLS),
+        ),
+        Found::Http { status, takes_mqtt } => Some(speaks_http(place, status, takes_mqtt)),
+        Found::Other(bytes) if !bytes.is_empty() => Some(strange(place, &bytes)),
+        Found::Silence | Found::Unreachable | Found::Tls => None,
+        Found::Closed | Found::Other(_) => by_http(probe).await,
+    }
+}
+
+/// What an HTTP request brings to light.
+pub async fn by_http(probe: Probe<'_>) -> Option<Finding> {
+    match probe.http(None).await {
+        Found::Http { status, takes_mqtt } => Some(speaks_http(probe.endpoint(), status, takes_mqtt)),
+        _ => None,
+    }
+}
+
+/// What a server that answers HTTP lacks for MQTT.
+pub fn speaks_http(place: &Endpoint, status: u16, takes_mqtt: bool) -> Finding {
+    if takes_mqtt {
+        return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks MQTT over WebSockets, not plain MQTT"))
+            .evidence(format!("HTTP status {status}, sub-protocol mqtt"))
+            .fix("add --ws, or use a ws:// URL");
+    }
+    let finding = Finding::error(
+        "proto.ws-vs-mqtt",
+        format!("{place} speaks HTTP and offers no MQTT at /mqtt (status {status})"),
+    );
+    match status {
+        101 => {
+            finding.evidence("the answer has no `Sec-WebSocket-Protocol: mqtt`").fix("is it another WebSocket service?")
+        }
+        403 => finding.fix("the server forbids it: does it want an Origin header or a login at the proxy?"),
+        404 => finding.fix("the path may be another one; EMQX and HiveMQ use /mqtt"),
+        _ => finding.fix("which service listens there? give the port of the broker: -p PORT"),
+    }
+}
+
+/// The finding for bytes that are nobody's protocol.
+pub fn strange(place: &Endpoint, first_bytes: &[u8]) -> Finding {
+    let text: String = String::from_utf8_lossy(first_bytes).chars().take(40).collect();
+    Finding::error("proto.not-mqtt", format!("{place} does not speak MQTT"))
+        .evidence(format!("it says {text:?}"))
+        .fix("which service listens there? give the port of the broker: -p PORT")
+}
+
+/// The finding for a peer that accepts and then says nothing.
+pub fn silent(probe: Probe<'_>) -> Finding {
+    Finding::error(
+        "proto.silent",
+        format!(
+            "{} accepts the connection and then says nothing for {} s",
+            probe.endpoint(),
+            probe.patience.as_secs_f32()
+        ),
+    )
+    .fix("the broker may hang, or something between holds the bytes back; is it the broker's port?")
+}
+
+/// Nothing listens at an address of this machine: Mosquitto 2 without a `listener` line answers on loopback
+/// alone.
+pub async fn of_refusal(probe: Probe<'_>, finding: Finding) -> Finding {
+    let Endpoint::Tcp { host, port } = probe.endpoint() else { return finding };
+    let is_own = host.parse::<IpAddr>().is_ok_and(is_own_address);
+    if finding.id != "net.refused" || !is_own {
+        return finding;
+    }
+    let loopback = SocketAddr::from(([127, 0, 0, 1], *port));
+    let connecting = tokio::net::TcpStream::connect(loopback);
+    if !matches!(tokio::time::timeout(probe.patience, connecting).await, Ok(Ok(_))) {
+        return finding;
+    }
+    Finding::error(
+        "net.loopback-only",
+        format!("{} refuses, but 127.0.0.1 answers: the broker listens on loopback only", probe.endpoint()),
+    )
+    .evidence(finding.what)
+    .fix("add `listener 1883` to mosquitto.conf, with `allow_anonymous true` or a `password_file`")
+}
+
+/// An address of this machine that is not 127.0.0.1 itself.
+fn is_own_address(address: IpAddr) -> bool {
+    address != IpAddr::from([127, 0, 0, 1]) && std::net::UdpSocket::bind((address, 0)).is_ok()
+}

@@ -1,0 +1,242 @@
+//! What answers at a port: MQTT, TLS, HTTP, something else, or nothing. No probe carries credentials.
+//!
+//! * [`Probe`]: asks one question at a place
+//! * [`instead`]: what the answers amount to
+//! * [`talk`]: a conversation in packets with anybody
+//! * [`hello`]: ClientHellos by hand, for what rustls does not speak
+
+pub mod hello;
+pub mod instead;
+pub mod talk;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{timeout, timeout_at};
+
+use crate::mqtt::packet::{Connect, Properties, ProtocolVersion};
+use crate::net::tls::{self, Cause, Checks};
+use crate::net::{ConnectError, Endpoint, Route, Stream, connect};
+
+use talk::{Answer, Ended, Talk};
+
+/// The most bytes of an HTTP answer's head that are read.
+const HEAD_LIMIT: usize = 4096;
+
+/// Why there is no stream.
+#[derive(Debug)]
+pub enum NotOpened {
+    Error(Box<ConnectError>),
+    /// Nothing happened for the whole patience.
+    TimedOut,
+}
+
+/// Opens a stream within `patience`.
+pub async fn open(route: &Route, patience: Duration) -> Result<Stream, NotOpened> {
+    match timeout(patience, connect(route)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(NotOpened::Error(Box::new(error))),
+        Err(_elapsed) => Err(NotOpened::TimedOut),
+    }
+}
+
+/// A place to ask, and how long each question may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// TLS and WebSockets in it are left out.
+    pub route: &'a Route,
+    pub patience: Duration,
+}
+
+/// What a probe met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Mqtt,
+    Tls,
+    Http {
+        status: u16,
+        takes_mqtt: bool,
+    },
+    /// Bytes that belong to none of these.
+    Other(Vec<u8>),
+    /// Closed without a word.
+    Closed,
+    Silence,
+    /// The probe itself did not get through.
+    Unreachable,
+}
+
+impl Probe<'_> {
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.route.endpoint
+    }
+
+    /// A stream with nothing but `tls` on it.
+    pub async fn open(&self, tls: Option<tls::Client>) -> Result<Stream, NotOpened> {
+        let route = Route { tls, websocket: None, ..self.route.clone() };
+        open(&route, self.patience).await
+    }
+
+    /// Sends a CONNECT in clear.
+    pub async fn plain_mqtt(&self) -> Found {
+        let Ok(stream) = self.open(None).await else { return Found::Unreachable };
+        match Talk::connect(stream, &connect_of_nobody(ProtocolVersion::V311), self.patience).await {
+            Answer::Accepted(_, talk) => {
+                talk.close().await;
+                Found::Mqtt
+            }
+            Answer::Refused(_) | Answer::Ended(Ended::Disconnected(_)) => Found::Mqtt,
+            Answer::Ended(
+                Ended::Closed { first_bytes, .. }
+                | Ended::TimedOut { first_bytes }
+                | Ended::Garbage { first_bytes, .. },
+            ) if !first_bytes.is_empty() => by_first_bytes(&first_bytes),
+            Answer::Ended(Ended::TimedOut { .. }) => Found::Silence,
+            Answer::Ended(_) => Found::Closed,
+        }
+    }
+
+    /// Begins a TLS handshake that trusts nobody and refuses nobody.
+    pub async fn tls(&self) -> Found {
+        let options = tls::Options { checks: Checks::Nothing, ..tls::Options::default() };
+        let Ok(client) = tls::Client::new(&options, &mut |_, _| None) else { return Found::Unreachable };
+        match self.open(Some(client)).await {
+            Ok(_) => Found::Tls,
+            Err(NotOpened::TimedOut) => Found::Silence,
+            Err(NotOpened::Error(error)) => match *error {
+                ConnectError::Tls(failure) => match failure.cause {
+                    Cause::NotTls => Found::Other(Vec::new()),
+                    Cause::Closed | Cause::Io(_) => Found::Closed,
+                    Cause::TimedOut => Found::Silence,
+                    _ => Found::Tls,
+                },
+                _ => Found::Unreachable,
+            },
+        }
+    }
+
+    /// Asks for a WebSocket as MQTT clients do.
+    pub async fn http(&self, tls: Option<tls::Client>) -> Found {
+        match self.open(tls).await {
+            Ok(stream) => self.ask_http(stream).await,
+            Err(NotOpened::TimedOut) => Found::Silence,
+            Err(NotOpened::Error(_)) => Found::Unreachable,
+        }
+    }
+
+    async fn ask_http(&self, mut stream: Stream) -> Found {
+        let host = self.endpoint().host().unwrap_or("localhost");
+        let request = format!(
+            "GET /mqtt HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bW9za2l0LWNoZWNrLTAwMQ==\r\n\
+             Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+        );
+        let deadline = Instant::now() + self.patience;
+        if timeout_at(deadline.into(), stream.write_all(request.as_bytes())).await.is_err() {
+            return Found::Silence;
+        }
+        let mut head = Vec::new();
+        let mut timed_out = false;
+        while head.len() < HEAD_LIMIT && !head.windows(4).any(|end| end == b"\r\n\r\n") {
+            let mut part = [0; 512];
+            match timeout_at(deadline.into(), stream.read(&mut part)).await {
+                Ok(Ok(0) | Err(_)) => break,
+                Ok(Ok(count)) => head.extend_from_slice(&part[..count]),
+                Err(_elapsed) => {
+                    timed_out = true;
+                    break;
+                }
+            }
+        }
+        match (status(&head), head.is_empty()) {
+            (Some(status), _) => Found::Http { status, takes_mqtt: names_mqtt(&head) },
+            (None, true) if timed_out => Found::Silence,
+            (None, true) => Found::Closed,
+            (None, false) => by_first_bytes(&head),
+        }
+    }
+}
+
+/// A CONNECT with an id of nobody and no login, which leaves no session behind.
+pub fn connect_of_nobody(version: ProtocolVersion) -> Connect {
+    Connect {
+        version,
+        bridge: false,
+        clean_start: true,
+        keep_alive: 60,
+        client_id: random_id().into(),
+        will: None,
+        username: None,
+        password: None::<Bytes>,
+        properties: Properties::new(),
+    }
+}
+
+/// A client id that nobody has: 23 characters, which every broker must accept [MQTT-3.1.3-5].
+pub fn random_id() -> String {
+    format!("moskitcheck{}", nonce())
+}
+
+/// Twelve characters that nobody else has.
+pub fn nonce() -> String {
+    let mut bytes = [0; 6];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        // Without random numbers the clock is unique enough: nothing secret hangs on it.
+        let nanoseconds =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        bytes.copy_from_slice(&nanoseconds.to_be_bytes()[10..]);
+    }
+    format!("{:012x}", bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+/// What the first bytes of an answer to CONNECT tell.
+pub fn by_first_bytes(bytes: &[u8]) -> Found {
+    match bytes {
+        // A TLS record: alert or handshake, and a version.
+        [21 | 22, 3, ..] => Found::Tls,
+        _ if bytes.starts_with(b"HTTP/") => Found::Http { status: status(bytes).unwrap_or(0), takes_mqtt: false },
+        _ => Found::Other(bytes.to_vec()),
+    }
+}
+
+/// The status of an HTTP answer.
+fn status(head: &[u8]) -> Option<u16> {
+    let line = head.split(|byte| *byte == b'\r').next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    line.strip_prefix("HTTP/")?.split(' ').nth(1)?.parse().ok()
+}
+
+/// The answer agrees to speak MQTT in the socket.
+fn names_mqtt(head: &[u8]) -> bool {
+    String::from_utf8_lossy(head).lines().any(|line| {
+        line.split_once(':')
+            .is_some_and(|(name, value)| name.eq_ignore_ascii_case("sec-websocket-protocol") && value.trim() == "mqtt")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_bytes_tell_the_protocol() {
+        assert_eq!(by_first_bytes(&[21, 3, 3, 0, 2, 2, 70]), Found::Tls);
+        assert_eq!(by_first_bytes(b"HTTP/1.1 400 Bad Request\r\n"), Found::Http { status: 400, takes_mqtt: false });
+        assert_eq!(by_first_bytes(b"SSH-2.0-x"), Found::Other(b"SSH-2.0-x".to_vec()));
+    }
+
+    #[test]
+    fn a_status_line_is_read_and_nonsense_is_none() {
+        assert_eq!(status(b"HTTP/1.1 101 Switching Protocols\r\nX: y"), Some(101));
+        for nonsense in [&b"HTTP/1.1"[..], b"HTTP/1.1 abc", b"\xff\xfe", b""] {
+            assert_eq!(status(nonsense), None);
+        }
+    }
+
+    #[test]
+    fn the_subprotocol_is_found_in_any_letter_case() {
+        assert!(names_mqtt(b"HTTP/1.1 101 S\r\nsec-websocket-protocol: mqtt\r\n\r\n"));
+        assert!(!names_mqtt(b"HTTP/1.1 101 S\r\nsec-websocket-protocol: chat\r\n\r\n"));
+    }
+}
