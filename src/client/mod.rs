@@ -4,6 +4,8 @@
 //! events until there are none, acts on them through [`Client::session`], and then lets
 //! [`Client::transfer`] wait for more.
 
+mod pace;
+
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -14,6 +16,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep, timeout, timeout_at};
 
+use self::pace::Pace;
 use crate::mqtt::session::{Event, SendError, Session, SessionError};
 use crate::net::tls::{Alert, Seen, alert_in};
 use crate::net::{ConnectError, Route, Stream, connect};
@@ -21,18 +24,6 @@ use crate::net::{ConnectError, Route, Stream, connect};
 /// Bytes asked for in one read: enough for a thousand small messages, so that the cost of a system
 /// call is shared.
 const READ_SIZE: usize = 64 * 1024;
-
-/// A read below this is a few small messages.
-const SMALL_READ: usize = 4 * 1024;
-
-/// Reads that follow each other faster than this are a stream of messages.
-const STREAM_GAP: Duration = Duration::from_millis(2);
-
-/// So many small reads in a row, none of them answered (QoS 0), and the next one waits for [`STREAM_PAUSE`]:
-/// a broker that writes each message by itself would otherwise wake us for each, which costs thirty
-/// times the work of reading them together. A message that comes alone is never delayed.
-const STREAM_READS: u32 = 16;
-const STREAM_PAUSE: Duration = Duration::from_millis(4);
 
 /// How long the last bytes may take to leave when the connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,9 +74,9 @@ struct Connection {
     write_error: Option<io::Error>,
     /// The alert that ended reading, over TLS.
     alert: Option<Alert>,
-    /// Small reads in a row, each close behind the one before.
-    stream_reads: u32,
-    last_read: Instant,
+    pace: Pace,
+    /// The pause before the next read is over.
+    rested: bool,
     /// Bytes went out since the kernel was last asked for quick acknowledgements.
     answer_expected: bool,
 }
@@ -107,8 +98,8 @@ impl Client {
             input: BytesMut::new(),
             write_error: None,
             alert: None,
-            stream_reads: 0,
-            last_read: Instant::now(),
+            pace: Pace::new(READ_SIZE, Instant::now()),
+            rested: false,
             answer_expected: false,
         });
         self.session.handle_connected(Instant::now()).map_err(StartError::Send)
@@ -132,13 +123,10 @@ impl Client {
     /// Writes what is to be written and waits until something was read, or everything is written, or
     /// the session's own deadline has passed. May be cancelled at any point; no byte is lost.
     pub async fn transfer(&mut self) -> Result<(), Ending> {
-        let idle = self.session.output().is_empty();
-        if let Some(connection) =
-            self.connection.as_mut().filter(|connection| idle && connection.stream_reads >= STREAM_READS)
+        if let Some(connection) = self.connection.as_mut().filter(|_| self.session.output().is_empty())
+            && let Some(pause) = connection.pause(self.session.unacknowledged() > 0)
         {
-            // Cancelled or not, the next call reads.
-            connection.stream_reads = STREAM_READS - 1;
-            sleep(STREAM_PAUSE).await;
+            sleep(pause).await;
         }
         let deadline = self.session.poll_deadline();
         let moved = poll_fn(|context| self.poll_transfer(context));
@@ -154,9 +142,17 @@ impl Client {
     fn poll_transfer(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         let Some(connection) = &mut self.connection else { return Poll::Ready(Err(Ending::Closed)) };
         let written = connection.poll_write(self.session.output(), context);
+        let awaited = self.session.unacknowledged() > 0;
+        if written {
+            // Where something is answered, whoever waits for the answer must not wait for us.
+            connection.pace.note_write(awaited);
+            if connection.pace.pause().is_some() {
+                return Poll::Ready(Ok(()));
+            }
+        }
         // With a full window the next message follows the next acknowledgement at once and carries ours
         // to the kernel; a packet for it alone would be one more for each message.
-        let window_is_full = self.session.unacknowledged() > 0 && !self.session.has_room();
+        let window_is_full = awaited && !self.session.has_room();
         match connection.poll_read(!window_is_full, context) {
             Poll::Pending if written => Poll::Ready(Ok(())),
             other => other,
@@ -193,6 +189,13 @@ impl Client {
 }
 
 impl Connection {
+    /// The pause that is due before the next read. Cancelled or not, the next call reads.
+    fn pause(&mut self, awaited: bool) -> Option<Duration> {
+        let pause = self.pace.pause().filter(|_| !awaited && !self.rested)?;
+        self.rested = true;
+        Some(pause)
+    }
+
     /// Writes as much as goes; whether there was something and now all of it is gone.
     fn poll_write(&mut self, output: &mut BytesMut, context: &mut Context<'_>) -> bool {
         let mut some = false;
@@ -212,8 +215,6 @@ impl Connection {
             return false;
         }
         if some {
-            // Where something is answered, whoever waits for the answer must not wait for us.
-            self.stream_reads = 0;
             self.answer_expected = true;
             if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(context) {
                 self.write_error = Some(error);
@@ -236,7 +237,10 @@ impl Connection {
             Poll::Ready(count) => count,
         };
         match &count {
-            Ok(count) => self.note_read(*count, Instant::now()),
+            Ok(count) => {
+                self.rested = false;
+                self.pace.note_read(*count, Instant::now());
+            }
             Err(error) => self.alert = alert_in(error),
         }
         Poll::Ready(match (count, self.write_error.take()) {
@@ -247,16 +251,5 @@ impl Connection {
                 Ok(())
             }
         })
-    }
-
-    fn note_read(&mut self, count: usize, now: Instant) {
-        let is_stream = now - self.last_read < STREAM_PAUSE + STREAM_GAP;
-        self.last_read = now;
-        self.stream_reads = match (is_stream, count < SMALL_READ) {
-            (false, _) => 0,
-            (true, true) => self.stream_reads + 1,
-            // Large already, and pausing made it so: go on like that.
-            (true, false) => self.stream_reads.max(STREAM_READS),
-        };
     }
 }
