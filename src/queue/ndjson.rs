@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::age::{AgeFrom, parse_time, time_in_payload, time_of_number};
 use super::{Error, Item, Note, Since, Snapshot, Source, Waiting, Want};
@@ -28,46 +28,106 @@ pub enum NdjsonSource {
 
 /// One line. Only `client` has to be there. Names that are not here are ignored, so that whatever a
 /// tool prints can be piped through.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    client: std::borrow::Cow<'a, str>,
+struct Line {
+    client: String,
     user: Option<String>,
     topic: Option<String>,
-    #[serde(alias = "from", alias = "source")]
     publisher: Option<String>,
     filter: Option<String>,
-    since: Option<Time>,
-    expires: Option<Time>,
+    since: Option<UnixTime>,
+    expires: Option<UnixTime>,
     bytes: Option<u64>,
-    qos: Option<u8>,
-    /// `queued` or `inflight`.
-    state: Option<String>,
-    #[serde(default)]
+    qos: u8,
+    phase: Phase,
     retain: bool,
-    #[serde(default)]
     dup: bool,
     payload: Option<String>,
-    #[serde(default)]
-    properties: serde_json::Map<String, serde_json::Value>,
+    properties: Map<String, Value>,
     /// This many equal messages.
-    count: Option<u64>,
+    count: u64,
 }
 
-/// A time as a number or as RFC 3339.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Time {
-    Number(f64),
-    Text(String),
-}
-
-impl Time {
-    fn time(&self) -> Option<UnixTime> {
-        match self {
-            Self::Number(number) => time_of_number(*number),
-            Self::Text(text) => parse_time(text),
+impl Line {
+    /// The error says what is wrong with the line.
+    fn parse(line: &[u8]) -> Result<Self, String> {
+        let mut fields = match serde_json::from_slice(line) {
+            Ok(Value::Object(fields)) => fields,
+            Ok(_) => return Err("not a JSON object".into()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let fields = &mut fields;
+        let publisher = ["publisher", "from", "source"].iter().find(|name| fields.contains_key(**name));
+        let qos = match whole(fields, "qos")?.unwrap_or(0) {
+            qos @ 0..=2 => qos as u8,
+            _ => return Err("a QoS is 0, 1 or 2".into()),
+        };
+        let count = whole(fields, "count")?.unwrap_or(1);
+        if count > MAX_COUNT {
+            return Err(format!("a count of more than {MAX_COUNT}"));
         }
+        Ok(Self {
+            client: text(fields, "client")?.ok_or("`client` is missing")?,
+            user: text(fields, "user")?,
+            topic: text(fields, "topic")?,
+            publisher: publisher.map_or(Ok(None), |name| text(fields, name))?,
+            filter: text(fields, "filter")?,
+            since: time(fields, "since")?,
+            expires: time(fields, "expires")?,
+            bytes: whole(fields, "bytes")?,
+            qos,
+            phase: phase(text(fields, "state")?.as_deref(), qos)?,
+            retain: flag(fields, "retain")?,
+            dup: flag(fields, "dup")?,
+            payload: text(fields, "payload")?,
+            properties: match take(fields, "properties") {
+                None => Map::new(),
+                Some(Value::Object(properties)) => properties,
+                Some(_) => return Err("`properties` is not an object".into()),
+            },
+            count,
+        })
+    }
+}
+
+/// A field; `null` is as good as none.
+fn take(fields: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    fields.get_mut(name).map(Value::take).filter(|value| !value.is_null())
+}
+
+fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    match take(fields, name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(format!("`{name}` is not a string")),
+    }
+}
+
+fn whole(fields: &mut Map<String, Value>, name: &str) -> Result<Option<u64>, String> {
+    take(fields, name).map(|value| value.as_u64().ok_or_else(|| format!("`{name}` is not a whole number"))).transpose()
+}
+
+fn flag(fields: &mut Map<String, Value>, name: &str) -> Result<bool, String> {
+    take(fields, name)
+        .map_or(Ok(false), |value| value.as_bool().ok_or_else(|| format!("`{name}` is not true or false")))
+}
+
+/// A number of seconds or RFC 3339.
+fn time(fields: &mut Map<String, Value>, name: &str) -> Result<Option<UnixTime>, String> {
+    let Some(value) = take(fields, name) else { return Ok(None) };
+    let time = match &value {
+        Value::Number(number) => number.as_f64().and_then(time_of_number),
+        Value::String(text) => parse_time(text),
+        _ => None,
+    };
+    time.map(Some).ok_or_else(|| format!("`{name}` is no time"))
+}
+
+fn phase(state: Option<&str>, qos: u8) -> Result<Phase, String> {
+    match state {
+        None | Some("queued") => Ok(Phase::Queued),
+        Some("inflight" | "in flight" | "in_flight") if qos == 2 => Ok(Phase::WaitPubrec),
+        Some("inflight" | "in flight" | "in_flight") => Ok(Phase::WaitPuback),
+        Some(other) => Err(format!("state {other:?} is neither queued nor inflight")),
     }
 }
 
@@ -153,44 +213,24 @@ fn read_line(line: &[u8], want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result
     if line.is_empty() {
         return Ok(());
     }
-    let parsed: Line<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    let phase = match parsed.state.as_deref() {
-        None | Some("queued") => Phase::Queued,
-        Some("inflight" | "in flight" | "in_flight") if parsed.qos == Some(2) => Phase::WaitPubrec,
-        Some("inflight" | "in flight" | "in_flight") => Phase::WaitPuback,
-        Some(other) => return Err(format!("state {other:?} is neither queued nor inflight")),
-    };
-    if parsed.qos.is_some_and(|qos| qos > 2) {
-        return Err("a QoS is 0, 1 or 2".into());
-    }
-    let count = parsed.count.unwrap_or(1);
-    if count > MAX_COUNT {
-        return Err(format!("a count of more than {MAX_COUNT}"));
-    }
+    let parsed = Line::parse(line)?;
     if want.client.as_deref().is_some_and(|client| client != parsed.client) {
         return Ok(());
     }
-    let time = |time: &Option<Time>, name: &str| match time {
-        None => Ok(None),
-        Some(time) => time.time().map(Some).ok_or_else(|| format!("`{name}` is no time")),
-    };
-    let expires = time(&parsed.expires, "expires")?;
     let named = match &want.age_from {
         AgeFrom::Store => None,
-        AgeFrom::Expiry { seconds } => {
-            expires.map(|at| UnixTime::from_nanos(at.nanos().saturating_sub(seconds.saturating_mul(1_000_000_000))))
-        }
+        AgeFrom::Expiry { seconds } => parsed
+            .expires
+            .map(|at| UnixTime::from_nanos(at.nanos().saturating_sub(seconds.saturating_mul(1_000_000_000)))),
         AgeFrom::Payload { pointer } => {
             parsed.payload.as_ref().and_then(|payload| time_in_payload(payload.as_bytes(), pointer))
         }
-        AgeFrom::Property { name } => {
-            parsed.properties.get(name).and_then(serde_json::Value::as_str).and_then(parse_time)
-        }
+        AgeFrom::Property { name } => parsed.properties.get(name).and_then(Value::as_str).and_then(parse_time),
     };
-    let since = named.or(time(&parsed.since, "since")?).map_or(Since::Unknown, Since::Exact);
-    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let since = named.or(parsed.since).map_or(Since::Unknown, Since::Exact);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let properties: Vec<_> = parsed.properties.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-    for _ in 0..count {
+    for _ in 0..parsed.count {
         each(Item::Message(Waiting {
             client: &parsed.client,
             user: parsed.user.as_deref().unwrap_or_default(),
@@ -198,12 +238,12 @@ fn read_line(line: &[u8], want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result
             publisher: parsed.publisher.as_deref().unwrap_or_default(),
             filter: parsed.filter.as_deref(),
             bytes: parsed.bytes.or_else(|| parsed.payload.as_ref().map(|text| text.len() as u64)).unwrap_or(0),
-            qos: parsed.qos.unwrap_or(0),
-            phase,
+            qos: parsed.qos,
+            phase: parsed.phase,
             retain: parsed.retain,
             dup: parsed.dup,
             since,
-            expires,
+            expires: parsed.expires,
             payload: parsed.payload.as_deref().map(str::as_bytes),
             properties: &properties,
         }));
