@@ -1,6 +1,7 @@
 //! `moskit man`: the man pages, generated from the applet table. The committed pages in `man/` are
 //! compared with these by a test.
 
+use std::io::Write;
 use std::path::Path;
 
 use clap_mangen::Man;
@@ -89,12 +90,16 @@ fn overview() -> String {
 
 fn page(applet: &Applet) -> String {
     let name = format!("moskit-{}", applet.name);
-    let command = (applet.command)().name(name.clone()).bin_name(format!("moskit {}", applet.name)).about(applet.about);
+    let mut command =
+        (applet.command)().name(name.clone()).bin_name(format!("moskit {}", applet.name)).about(applet.about);
+    // What holds for all actions stands among the options of each.
+    command.build();
     render(command, &name, &applet.manual)
 }
 
 fn render(command: clap::Command, name: &str, manual: &Manual) -> String {
-    let subcommands = command.has_subcommands();
+    let verb = name.strip_prefix("moskit-").unwrap_or_default();
+    let actions = actions(&command, verb);
     let man = Man::new(command)
         .title(name.to_uppercase())
         .source(concat!("moskit ", env!("CARGO_PKG_VERSION")))
@@ -106,10 +111,47 @@ fn render(command: clap::Command, name: &str, manual: &Manual) -> String {
         .and_then(|()| man.render_synopsis_section(&mut text))
         .and_then(|()| man.render_description_section(&mut text))
         .and_then(|()| man.render_options_section(&mut text))
-        .and_then(|()| if subcommands { man.render_subcommands_section(&mut text) } else { Ok(()) })
+        .and_then(|()| text.write_all(&actions))
         .and_then(|()| sections(manual).to_writer(&mut text));
     written.expect("writing to memory cannot fail");
     String::from_utf8(text).expect("roff of UTF-8 text is UTF-8")
+}
+
+/// What a verb's actions are and take. They have no pages of their own; `moskit`'s own verbs (no `verb`) do, and
+/// are only named.
+fn actions(command: &clap::Command, verb: &str) -> Vec<u8> {
+    let mut text = Vec::new();
+    for action in command.get_subcommands().filter(|action| !action.is_hide_set() && action.get_name() != "help") {
+        let heading = match verb {
+            "" => format!("moskit-{}(1)", action.get_name()),
+            verb => format!("{verb} {}", action.get_name()),
+        };
+        let about = action.get_about().map(ToString::to_string).unwrap_or_default();
+        let mut roff = Roff::new();
+        if text.is_empty() {
+            roff.control("SH", [if verb.is_empty() { "VERBS" } else { "ACTIONS" }]);
+        }
+        if verb.is_empty() {
+            roff.control("TP", []).text([roman(heading)]).text([roman(about)]);
+        } else {
+            roff.control("SS", [heading.as_str()]).text([roman(format!("{about}."))]).control("PP", []);
+        }
+        text.extend(roff.to_roff().into_bytes());
+        if !verb.is_empty() {
+            text.extend(usage(action));
+        }
+    }
+    text
+}
+
+/// An action's synopsis and options, without the headings that stand for the whole page.
+fn usage(action: &clap::Command) -> Vec<u8> {
+    let man = Man::new(action.clone());
+    let mut text = Vec::new();
+    let written = man.render_synopsis_section(&mut text).and_then(|()| man.render_options_section(&mut text));
+    written.expect("writing to memory cannot fail");
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| !line.starts_with(b".SH ")).flatten().copied().collect()
 }
 
 fn sections(manual: &Manual) -> Roff {
