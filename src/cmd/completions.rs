@@ -15,6 +15,7 @@ pub const APPLET: Applet = Applet {
     manual: Manual {
         examples: &[
             ("moskit completions bash > ~/.local/share/bash-completion/completions/moskit", "Install for bash"),
+            ("moskit completions fish > ~/.config/fish/completions/moskit.fish", "Install for fish"),
             ("moskit completions --out completions", "Write the scripts of all shells into a folder"),
         ],
         see_also: &["moskit(1)", "moskit-man(1)"],

@@ -17,6 +17,7 @@ pub const APPLET: Applet = Applet {
         exit_status: &[("0", "All links are there."), ("1", "A link could not be made."), ("3", "Usage.")],
         examples: &[
             ("moskit links ~/bin", "Let scripts that call mosquitto_pub and its like use moskit"),
+            ("PATH=~/bin:$PATH mosquitto_pub --help", "Try one of them"),
             ("moskit links ~/bin --remove", "Take the links away again"),
         ],
         see_also: &["moskit(1)", "moskit-pub(1)", "moskit-sub(1)", "moskit-rr(1)", "moskit-passwd(1)"],

@@ -20,6 +20,7 @@ pub const APPLET: Applet = Applet {
     manual: Manual {
         examples: &[
             ("moskit man sub | man -l -", "Read the page of sub"),
+            ("moskit man > moskit.1", "Keep the page of moskit itself"),
             ("moskit man --out man", "Write all pages into the folder man"),
         ],
         see_also: &["moskit(1)", "moskit-completions(1)"],
@@ -139,6 +140,8 @@ fn actions(command: &clap::Command, verb: &str) -> Vec<u8> {
         text.extend(roff.to_roff().into_bytes());
         if !verb.is_empty() {
             text.extend(usage(action));
+            let within = actions(action, &format!("{verb} {}", action.get_name()));
+            text.extend(without_headings(&within));
         }
     }
     text
@@ -150,8 +153,11 @@ fn usage(action: &clap::Command) -> Vec<u8> {
     let mut text = Vec::new();
     let written = man.render_synopsis_section(&mut text).and_then(|()| man.render_options_section(&mut text));
     written.expect("writing to memory cannot fail");
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    lines.filter(|line| !line.starts_with(b".SH ")).flatten().copied().collect()
+    without_headings(&text).collect()
+}
+
+fn without_headings(roff: &[u8]) -> impl Iterator<Item = u8> {
+    roff.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.starts_with(b".SH ")).flatten().copied()
 }
 
 fn sections(manual: &Manual) -> Roff {

@@ -22,6 +22,7 @@ mod kill;
 mod mosquitto;
 mod passwd;
 mod peers;
+mod pictures;
 mod qshape;
 mod qshape_files;
 mod qshape_http;
@@ -33,6 +34,7 @@ mod story;
 mod tls;
 mod verify;
 mod ways;
+mod written;
 
 use run::{called_as, moskit, run};
 

@@ -28,6 +28,7 @@ pub const APPLET: Applet = Applet {
         examples: &[
             ("moskit demo --fast", "All of it, without pauses"),
             ("moskit demo --keep /tmp/lab", "Keep certificates, passwords and configuration to play with"),
+            ("moskit demo --fast > story.txt", "Keep what it shows"),
         ],
         see_also: &["moskit-certgen(1)", "moskit-passwd(1)", "moskit-broker(1)", "moskit-check(1)", "moskit-qshape(1)"],
         ..Manual::EMPTY
