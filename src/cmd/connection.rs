@@ -69,6 +69,11 @@ impl Setup {
         self.explained(ending::lost(ending, remains.as_ref(), &self.attempted())).await
     }
 
+    /// Under our own name: what Mosquitto's clients keep to themselves is told.
+    pub fn tells_more(&self) -> bool {
+        self.looks_again
+    }
+
     /// The broker refused CONNECT; `texts` is the version from whose table the line is taken.
     pub fn refused(&self, texts: ProtocolVersion, connack: &ConnAck, is_pub: bool) -> Failure {
         let own = own_certificate(self.tls.as_ref());

@@ -52,6 +52,8 @@ struct Subscribing<'a> {
     left: Option<u32>,
     /// The broker has accepted at least once.
     accepted: bool,
+    /// The cause of a connection that ended before that has been told.
+    explained: bool,
     /// Retained messages that are being removed and not yet acknowledged.
     removals: HashSet<PacketId>,
     /// Set when all is done but the removals.
@@ -84,6 +86,7 @@ impl<'a> Subscribing<'a> {
             timeout_at: None,
             left: args.count,
             accepted: false,
+            explained: false,
             removals: HashSet::new(),
             finishing: false,
         })
@@ -96,12 +99,25 @@ impl<'a> Subscribing<'a> {
         loop {
             match self.converse(term).await? {
                 Ok(exit) => return Ok(exit),
-                Err(ending) if is_retried(&ending) => self.client.close().await,
+                Err(ending) if is_retried(&ending) => self.explain_once(&ending, term).await,
                 Err(ending) => return Err(self.setup.lost(&mut self.client, self.accepted, &ending).await),
             }
             if let Some(exit) = self.reconnect(term).await? {
                 return Ok(exit);
             }
+        }
+    }
+
+    /// The connection ended and is made again. Before the broker has ever accepted, it may be the wrong place
+    /// or the wrong way, and trying again in silence helps nobody: under our own name the cause is told, once.
+    async fn explain_once(&mut self, ending: &Ending, term: &mut Term) {
+        if self.accepted || self.explained {
+            return self.client.close().await;
+        }
+        self.explained = true;
+        let failure = self.setup.lost(&mut self.client, false, ending).await;
+        if self.setup.tells_more() {
+            failure.tell(term);
         }
     }
 

@@ -302,6 +302,11 @@ fn peers_that_are_silent_talk_nonsense_drip_or_flood_are_bounded_in_time() {
         let endless = [b"\x30\xff\xff\xff\x7f".as_slice(), &vec![b'x'; 65_536]].concat();
         while stream.write_all(&endless).is_ok() {}
     });
+    // Its first bytes look like a PUBLISH that goes on.
+    let mail = stub(|mut stream| {
+        let _ = stream.write_all(b"220 mail.example.com ESMTP\r\n");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
     let http = stub(|mut stream| {
         let _ = stream.read(&mut [0; 512]);
         let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
@@ -311,6 +316,7 @@ fn peers_that_are_silent_talk_nonsense_drip_or_flood_are_bounded_in_time() {
         (&nonsense, "proto.not-mqtt", "proto.not-mqtt"),
         (&drip, "proto.not-mqtt", "proto.not-mqtt"),
         (&flood, "proto.not-mqtt", "proto.not-mqtt"),
+        (&mail, "proto.not-mqtt", "proto.not-mqtt"),
         (&http, "proto.ws-vs-mqtt", "proto.ws-vs-mqtt"),
     ];
     for (address, plain, tls) in rows {

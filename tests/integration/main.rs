@@ -7,6 +7,7 @@ mod certgen;
 mod certgen_broken;
 mod certgen_judge;
 mod certgen_look;
+mod check_causes;
 mod check_files;
 mod check_online;
 mod check_secrets;

@@ -178,3 +178,104 @@ pub fn s_server(folder: &Path, more: &[&str]) -> Option<(Running, String)> {
     }
     Some((Running(child), format!("127.0.0.1:{port}")))
 }
+
+/// What a [`stub_broker`] does otherwise than a broker should.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Habits {
+    /// The code of every CONNACK.
+    pub connack: u8,
+    /// Hangs up at CONNECT from so many connections on.
+    pub closes_from: Option<usize>,
+    /// The reason code of every PUBACK; then nothing is delivered.
+    pub puback: u8,
+    /// Acknowledges what nobody sent.
+    pub acknowledges_nothing: bool,
+    /// Sets a reserved bit among the flags of CONNACK.
+    pub reserved_flag: bool,
+    pub leaves_pings: bool,
+    pub closes_at_subscribe: bool,
+}
+
+/// A broker that forgets every session at once, with `habits` of its own.
+pub fn stub_broker(habits: Habits) -> String {
+    let connections = Arc::new(Mutex::new(0));
+    stub(move |stream| {
+        let number = {
+            let mut connections = connections.lock().unwrap();
+            *connections += 1;
+            *connections
+        };
+        // The end of the stream ends the conversation, as it should.
+        let _ = serve(stream, habits, number);
+    })
+}
+
+fn serve(mut stream: TcpStream, habits: Habits, number: usize) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let mut is_v5 = false;
+    let mut is_subscribed = false;
+    loop {
+        let (first, body) = read_packet(&mut stream)?;
+        let answer: Vec<u8> = match first >> 4 {
+            1 if habits.closes_from.is_some_and(|from| number >= from) => return Ok(()),
+            1 => {
+                is_v5 = body.get(6) == Some(&5);
+                let mut answer = vec![0x20, 2, u8::from(habits.reserved_flag) << 1, habits.connack];
+                if is_v5 {
+                    answer[1] = 3;
+                    answer.push(0);
+                }
+                if habits.acknowledges_nothing {
+                    answer.extend([0x40, 2, 0, 77]);
+                }
+                answer
+            }
+            8 if habits.closes_at_subscribe => return Ok(()),
+            8 => {
+                is_subscribed = true;
+                let properties: &[u8] = if is_v5 { &[0] } else { &[] };
+                let length = 3 + properties.len() as u8;
+                [&[0x90, length, body[0], body[1]], properties, &[1]].concat()
+            }
+            3 => {
+                let topic = usize::from(u16::from_be_bytes([body[0], body[1]]));
+                let id = &body[2 + topic..4 + topic];
+                let mut answer = vec![0x40, 2, id[0], id[1]];
+                if is_v5 && habits.puback != 0 {
+                    answer[1] = 3;
+                    answer.push(habits.puback);
+                } else if is_subscribed {
+                    answer.extend([first, body.len() as u8]);
+                    answer.extend(&body);
+                }
+                answer
+            }
+            12 if !habits.leaves_pings => vec![0xd0, 0],
+            14 => return Ok(()),
+            _ => Vec::new(),
+        };
+        stream.write_all(&answer)?;
+        if habits.connack != 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// First byte and body of a packet of a few kilobytes.
+fn read_packet(stream: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
+    let mut byte = [0];
+    stream.read_exact(&mut byte)?;
+    let first = byte[0];
+    let (mut length, mut shift) = (0, 0);
+    loop {
+        stream.read_exact(&mut byte)?;
+        length |= usize::from(byte[0] & 0x7f) << shift;
+        shift += 7;
+        if byte[0] & 0x80 == 0 || shift > 14 {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok((first, body))
+}

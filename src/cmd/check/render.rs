@@ -134,10 +134,13 @@ fn finding_lines(finding: &Finding, width: usize, lines: &mut Vec<String>) {
     }
 }
 
-/// `name value`; a fact whose value is `true` is its name alone.
+/// `name value`; a fact whose value is `true` is its name alone, and a time is its number.
 fn fact(name: &str, value: &Value) -> String {
-    let name = name.replace('_', " ");
     let text = plain(value);
+    if name == "milliseconds" {
+        return format!("{text} ms");
+    }
+    let name = name.replace('_', " ");
     match value {
         Value::Bool(true) => name,
         _ if text.is_empty() => format!("{name} none"),

@@ -38,7 +38,8 @@ pub async fn of_tls(probe: Probe<'_>) -> Option<Finding> {
                 .fix(diagnose::WITHOUT_TLS),
         ),
         Found::Http { status, takes_mqtt } => Some(speaks_http(place, status, takes_mqtt)),
-        Found::Other(bytes) if !bytes.is_empty() => Some(strange(place, &bytes)),
+        // Some WebSocket servers answer what is no HTTP with a page and no head.
+        Found::Other(bytes) if !bytes.is_empty() => by_http(probe).await.or_else(|| Some(strange(place, &bytes))),
         Found::Silence | Found::Unreachable | Found::Tls => None,
         Found::Closed | Found::Other(_) => by_http(probe).await,
     }

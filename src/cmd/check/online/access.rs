@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde_json::json;
 
 use super::broker::{Accepted, Trust, try_connect};
 use super::target::{Target, milliseconds};
@@ -145,7 +144,7 @@ async fn exchange(talk: &mut Talk, topic: &str, version: ProtocolVersion, stage:
     talk.send(&publish(topic, "moskit check")).await?;
     let (acknowledged, delivered) = acknowledged_and_delivered(talk, topic, subscribed).await?;
     if let Some(reason) = acknowledged {
-        stage.fact("publish", json!(reason));
+        stage.fact("publish", if reason < 0x80 { "accepted".to_owned() } else { format!("refused with {reason}") });
     }
     if delivered {
         stage.fact("loop", format!("{:.2} ms", milliseconds(start)));

@@ -82,7 +82,9 @@ async fn failed(target: &Target, failure: Failure, stage: &mut Stage) -> Seen {
 async fn offered(target: &Target, finding: Finding) -> Finding {
     let offers = target.probe().offers().await;
     if offers.is_nothing() {
-        return finding;
+        return finding.evidence(
+            "it refuses every version of TLS with every suite: do its certificate and its ciphers fit together?",
+        );
     }
     let finding = if offers.only_pre_shared_keys() {
         Finding::error("psk.required", format!("{} takes clients with a pre-shared key only", target.endpoint()))

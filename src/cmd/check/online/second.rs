@@ -251,6 +251,7 @@ async fn converse(mut client: impl Client, topic: Option<&str>) -> Opinion {
 }
 
 async fn steps(client: &mut impl Client, topic: Option<&str>) -> Result<(), String> {
+    let mut has_published = false;
     loop {
         match (client.step().await?, topic) {
             (Step::Connected, None) => return Ok(()),
@@ -258,9 +259,10 @@ async fn steps(client: &mut impl Client, topic: Option<&str>) -> Result<(), Stri
             (Step::Subscribed(granted), Some(topic)) => {
                 granted?;
                 client.publish(topic).await?;
+                has_published = true;
             }
-            (Step::Published(accepted), _) => return accepted,
-            (Step::Subscribed(_) | Step::Other, _) => {}
+            (Step::Published(accepted), _) if has_published => return accepted,
+            (Step::Published(_) | Step::Subscribed(_) | Step::Other, _) => {}
         }
     }
 }

@@ -1,0 +1,292 @@
+//! One cause for one failure: `check`, `pub`, `sub` and `rr` name it by the same id.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use crate::check_files::{findings, report, write_kind};
+use crate::mosquitto::{Mosquitto, free_port};
+use crate::peers::{Habits, s_server, stub, stub_broker};
+use crate::run::{moskit, run};
+
+/// Checks that all four verbs, given `words` to connect, name `id` as the cause.
+fn all_name(id: &str, words: &[&str], folder: &Path) {
+    let (report, code) = report(&[&["check", "--timeout", "2"], words].concat(), folder);
+    assert_eq!((report["cause"].as_str(), code), (Some(id), 1), "{words:?}: {report:#}");
+    for verb in [
+        &["pub", "-t", "t", "-m", "m", "-q", "1"][..],
+        &["sub", "-t", "t", "-C", "1", "-W", "1"],
+        &["rr", "-t", "t", "-e", "u", "-m", "m", "-W", "5"],
+    ] {
+        let ended = run(moskit(&[verb, words].concat()).current_dir(folder), b"");
+        let named = ended.stderr.replace('\n', " ").contains(&format!("[{id}]"));
+        assert!(named && ended.code != 0, "{verb:?} {words:?} does not name {id}: {ended:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port().to_string();
+    all_name("net.refused", &["-h", "127.0.0.1", "-p", &port], folder.path());
+    all_name("net.dns", &["-h", "no-such-host.invalid"], folder.path());
+    all_name("net.unix", &["--unix", "nowhere.sock"], folder.path());
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    all_name("net.loopback-only", &["-h", "127.0.0.2", "-p", &port.to_string()], folder.path());
+}
+
+#[test]
+fn another_protocol_than_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    let [plain, tls, websockets] = [(); 3].map(|()| free_port());
+    let configuration = format!(
+        "allow_anonymous true\nlistener {plain} 127.0.0.1\nlistener {tls} 127.0.0.1\ncertfile server.crt\n\
+         keyfile server.key\nlistener {websockets} 127.0.0.1\nprotocol websockets\n"
+    );
+    let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+    let not_found = stub(|mut stream| {
+        let _ = stream.read(&mut [0; 512]);
+        let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    });
+    let banners = ["SSH-2.0-OpenSSH_9.2\r\n", "RFB 003.008\n"].map(|text| {
+        stub(move |mut stream| {
+            // It hangs up when the client has said what it does not understand.
+            let _ = stream.write_all(text.as_bytes());
+            let _ = stream.read(&mut [0; 512]);
+        })
+    });
+    let port = |address: &String| address.rsplit(':').next().unwrap().to_owned();
+    let rows = [
+        ("tls.plain-to-tls", tls.to_string(), vec![]),
+        ("tls.tls-to-plain", plain.to_string(), vec!["--cafile", "ca.crt"]),
+        ("proto.ws-vs-mqtt", websockets.to_string(), vec![]),
+        ("proto.ws-vs-mqtt", websockets.to_string(), vec!["--cafile", "ca.crt"]),
+        ("proto.ws-vs-mqtt", plain.to_string(), vec!["--ws"]),
+        ("proto.ws-vs-mqtt", port(&not_found), vec![]),
+        ("proto.ws-vs-mqtt", port(&not_found), vec!["--cafile", "ca.crt"]),
+        ("proto.not-mqtt", port(&banners[0]), vec![]),
+        ("proto.not-mqtt", port(&banners[1]), vec![]),
+        ("proto.not-mqtt", port(&banners[1]), vec!["--cafile", "ca.crt"]),
+    ];
+    for (id, port, more) in rows {
+        all_name(id, &[&["-h", "localhost", "-p", &port], &more[..]].concat(), folder.path());
+    }
+}
+
+#[test]
+fn certificates_of_servers_and_clients() {
+    for kind in [
+        "cert.expired",
+        "cert.not-yet-valid",
+        "cert.hostname",
+        "ca.unknown",
+        "ca.same-name-other-key",
+        "chain.missing-intermediate",
+        "ca.not-a-ca",
+        "cert.eku",
+        "cert.name-constraints",
+        "ca.expired",
+        "client.cert-required",
+        "client.ca-unknown",
+        "client.expired",
+        "client.eku",
+        "client.subject-equals-issuer",
+        "client.revoked",
+        "client.no-cn",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let without_certificate = kind == "client.cert-required";
+        write_kind(if without_certificate { "none" } else { kind }, folder.path());
+        let port = free_port();
+        let list = if folder.path().join("crl.pem").exists() { "crlfile crl.pem\n" } else { "" };
+        let names = if kind == "client.no-cn" { "use_identity_as_username true\n" } else { "allow_anonymous true\n" };
+        // What the broker trusts is what the clients trust, and of some kinds that is the point.
+        let configuration = format!(
+            "listener {port} 127.0.0.1\ncafile ca.crt\ncertfile server.crt\nkeyfile server.key\n{list}{names}\
+             require_certificate {}\n",
+            kind.starts_with("client.")
+        );
+        let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+        let port = port.to_string();
+        let place = ["-h", "localhost", "-p", &port, "--cafile", "ca.crt"];
+        let own = ["--cert", "client.crt", "--key", "client.key"];
+        let own = if kind.starts_with("client.") && !without_certificate { &own[..] } else { &[] };
+        let id = if kind == "chain.missing-intermediate" { "ca.unknown" } else { kind };
+        all_name(id, &[&place[..], own].concat(), folder.path());
+    }
+}
+
+#[test]
+fn handshakes_with_nothing_in_common() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    // The suites without ECDHE want an RSA key.
+    let rsa = "req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.crt -subj /CN=localhost";
+    crate::keys::openssl(folder.path(), rsa);
+    let rsa = ["-tls1_2", "-cipher", "AES128-SHA:AES256-SHA", "-cert", "rsa.crt", "-key", "rsa.key"];
+    for (id, server, more, evidence) in [
+        ("tls.version", &["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"][..], &[][..], "it offers TLS 1.1"),
+        ("tls.version", &["-tls1_2"], &["--tls-version", "tlsv1.3"], "it offers TLS 1.2"),
+        ("tls.cipher", &rsa, &[], "of TLS 1.2 it takes AES"),
+        ("tls.cipher", &["-tls1_2", "-cipher", "AES128-SHA"], &[], "it refuses every version"),
+        ("tls.cipher", &["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256"], &[], "it takes TLS_AES_128_CCM_SHA256"),
+        ("tls.alpn", &["-alpn", "x-amzn-mqtt-ca"], &["--tls-alpn", "mqtt"], ""),
+        (
+            "tls.sni",
+            &["-servername", "other.lan", "-servername_fatal", "-cert2", "server.crt", "-key2", "server.key"],
+            &[],
+            "",
+        ),
+    ] {
+        let Some((_server, address)) = s_server(folder.path(), server) else { return };
+        let port = address.rsplit(':').next().unwrap();
+        let words = [&["-h", "localhost", "-p", port, "--cafile", "ca.crt"], more].concat();
+        all_name(id, &words, folder.path());
+        let (report, _) = report(&[&["check", "--timeout", "2"], &words[..]].concat(), folder.path());
+        assert!(report.to_string().contains(evidence), "{id}: {report:#}");
+    }
+}
+
+#[test]
+fn a_key_on_a_curve_that_nobody_has_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    let curve = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:secp256k1 -nodes -keyout odd.key -out odd.crt -subj /CN=localhost";
+    crate::keys::openssl(folder.path(), curve);
+    let Some((_server, address)) = s_server(folder.path(), &["-cert", "odd.crt", "-key", "odd.key"]) else { return };
+    let port = address.rsplit(':').next().unwrap();
+    let words = ["-h", "localhost", "-p", port, "--cafile", "odd.crt"];
+    all_name("tls.cipher", &words, folder.path());
+    let (report, _) = report(&[&["check"], &words[..]].concat(), folder.path());
+    assert!(report.to_string().contains("its key is "), "{report:#}");
+}
+
+#[test]
+fn a_broker_for_pre_shared_keys_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    let port = free_port();
+    fs::write(folder.path().join("psk"), "ann:1234\n").unwrap();
+    let configuration = format!("listener {port} 127.0.0.1\npsk_hint h\npsk_file psk\nallow_anonymous true\n");
+    let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+    let (report, code) = report(&["check", &format!("localhost:{port}"), "--cafile", "ca.crt"], folder.path());
+    assert_eq!((report["cause"].as_str(), code), (Some("psk.required"), 1), "{report:#}");
+    assert!(report.to_string().contains("PSK-"), "{report:#}");
+}
+
+#[test]
+fn files_and_options_that_give_no_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    fs::write(folder.path().join("empty"), "").unwrap();
+    let rows: [(&str, &[&str]); 6] = [
+        ("file.missing", &["--cafile", "nowhere.crt"]),
+        ("file.kind", &["--cafile", "client.key"]),
+        ("file.kind", &["--cafile", "empty"]),
+        ("key.mismatch", &["--cafile", "ca.crt", "--cert", "client.crt", "--key", "server.key"]),
+        ("client.tls-off", &["--cert", "client.crt", "--key", "client.key"]),
+        ("tls.cipher", &["--cafile", "ca.crt", "--ciphers", "NONE-OF-THESE"]),
+    ];
+    for (id, words) in rows {
+        let (report, code) = report(&[&["check", "-h", "localhost"], words].concat(), folder.path());
+        assert_eq!((report["cause"].as_str(), code), (Some(id), 1), "{words:?}: {report:#}");
+        let ended = run(moskit(&[&["pub", "-t", "t", "-m", "m"], words].concat()).current_dir(folder.path()), b"");
+        // What is refused before anything is tried is an error of moskit's own, without an id.
+        let named = ended.stderr.contains(&format!("[{id}]")) || id == "client.tls-off";
+        assert!(named && ended.code == 1, "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn refusals_of_the_broker() {
+    let folder = tempfile::tempdir().unwrap();
+    for (version, code, id) in [
+        ("mqttv311", 1, "connack.version"),
+        ("mqttv311", 2, "connack.identifier"),
+        ("mqttv311", 3, "connack.unavailable"),
+        ("mqttv311", 4, "auth.refused"),
+        ("mqttv311", 5, "auth.refused"),
+        ("mqttv5", 132, "connack.version"),
+        ("mqttv5", 133, "connack.identifier"),
+        ("mqttv5", 134, "auth.refused"),
+        ("mqttv5", 135, "auth.refused"),
+        ("mqttv5", 136, "connack.unavailable"),
+    ] {
+        let address = stub_broker(Habits { connack: code, ..Habits::default() });
+        let port = address.rsplit(':').next().unwrap();
+        all_name(id, &["-h", "127.0.0.1", "-p", port, "-V", version], folder.path());
+    }
+}
+
+/// Findings of `check` at a stub with `habits`.
+fn found(habits: Habits, words: &[&str]) -> (Vec<String>, i32) {
+    let folder = tempfile::tempdir().unwrap();
+    let address = stub_broker(habits);
+    let (report, code) = report(&[&["check", &address, "--timeout", "0.5"], words].concat(), folder.path());
+    (findings(&report), code)
+}
+
+#[test]
+fn what_a_broker_does_after_it_let_us_in() {
+    let rows: [(Habits, &[&str], &str); 7] = [
+        (Habits { leaves_pings: true, ..Habits::default() }, &[], "keepalive error"),
+        (Habits::default(), &["-t", "a"], "session.not-kept warning"),
+        (Habits { closes_from: Some(3), ..Habits::default() }, &[], "session.unproven warning"),
+        (Habits { closes_from: Some(3), ..Habits::default() }, &["-t", "a"], "connect.unsteady error"),
+        (Habits { puback: 0x97, ..Habits::default() }, &["-t", "a"], "publish.refused error"),
+        (Habits { puback: 0x87, ..Habits::default() }, &["-t", "a"], "acl.publish-denied error"),
+        (Habits { closes_at_subscribe: true, ..Habits::default() }, &["-t", "a"], "connection.closed error"),
+    ];
+    for (habits, words, expected) in rows {
+        let (found, code) = found(habits, words);
+        assert!(found.iter().any(|found| found == expected), "{habits:?}: {found:?}");
+        assert_eq!(code == 1, found.iter().any(|found| found.ends_with("error")), "{habits:?}: {found:?}");
+    }
+}
+
+#[test]
+fn two_clients_that_disagree_are_a_finding() {
+    let opinion = ["--second-opinion", "-t", "a"];
+    let (agreed, _) = found(Habits::default(), &opinion);
+    assert!(!agreed.iter().any(|found| found.starts_with("second.")), "{agreed:?}");
+    // rumqttc ends at an acknowledgement of nothing; a reserved flag of CONNACK is nothing to it.
+    let (ours_only, code) = found(Habits { acknowledges_nothing: true, ..Habits::default() }, &opinion);
+    assert!(ours_only.contains(&"second.disagrees warning".to_owned()), "{ours_only:?}");
+    assert_eq!(code, 0);
+    let (theirs_only, code) = found(Habits { reserved_flag: true, ..Habits::default() }, &opinion);
+    assert!(theirs_only.contains(&"second.disagrees error".to_owned()), "{theirs_only:?}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_shorter_keep_alive_of_the_broker_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let configuration = format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_keepalive 20\n");
+    let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+    let (report, code) = report(&["check", &format!("localhost:{port}")], folder.path());
+    assert!(findings(&report).contains(&"keepalive note".to_owned()), "{report:#}");
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn another_certificate_without_a_name_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("cert.hostname", folder.path());
+    for file in ["server.crt", "server.key"] {
+        fs::rename(folder.path().join(file), folder.path().join(format!("named-{file}"))).unwrap();
+    }
+    let other = tempfile::tempdir().unwrap();
+    write_kind("none", other.path());
+    for file in ["server.crt", "server.key"] {
+        fs::copy(other.path().join(file), folder.path().join(file)).unwrap();
+    }
+    let by_name = ["-servername", "localhost", "-cert2", "named-server.crt", "-key2", "named-server.key"];
+    let Some((_server, address)) = s_server(folder.path(), &by_name) else { return };
+    let port = address.rsplit(':').next().unwrap();
+    let (report, code) =
+        report(&["check", "-h", "localhost", "-p", port, "--cafile", "ca.crt", "--timeout", "0.5"], folder.path());
+    assert_eq!((report["cause"].as_str(), code), (Some("cert.hostname"), 1), "{report:#}");
+    assert!(findings(&report).contains(&"tls.sni note".to_owned()), "{report:#}");
+}
