@@ -180,6 +180,7 @@ impl Broker {
         self.connected += 1;
         self.statistics.connections += 1;
         let peer = self.connections[key].peer.clone();
+        let username = self.sessions[client].username.clone();
         if let Some(session) = peer.tls_session {
             self.note(|| Event::Negotiated { client: connect.client_id.clone(), session });
         }
@@ -189,7 +190,7 @@ impl Broker {
             version: connect.version,
             clean_start: connect.clean_start,
             keep_alive: connect.keep_alive,
-            username: connect.username.clone(),
+            username,
         });
         self.note_will(client);
         let properties = if v5 {

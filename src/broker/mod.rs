@@ -9,6 +9,7 @@ mod client;
 pub mod config;
 mod connect;
 mod connection;
+mod connection_id;
 mod deliver;
 mod event;
 pub mod fault;
@@ -34,6 +35,7 @@ pub use access::{Access, Identity};
 pub use change::{
     Change, ClientRecord, Direction, EntryRecord, EntryState, Restored, RestoredClient, SubscriptionRecord, WillRecord,
 };
+pub use connection_id::{ByConnection, ConnectionId};
 pub use event::{Closing, Event, Interest, PacketSummary, PublishSummary};
 pub use message::{Message, MessageId, Source};
 pub use publish::OwnMessage;
@@ -55,10 +57,6 @@ use slab::Slab;
 use timers::{Timer, Timers};
 
 use crate::mqtt::packet::{DecodeError, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode};
-
-/// Names one connection for as long as the process lives; the caller counts them up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u64);
 
 /// Index into [`Settings::listeners`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -92,7 +90,7 @@ pub struct Broker {
     access: Access,
     interest: Interest,
     connections: Slab<ConnectionKey, Connection>,
-    by_connection: HashMap<ConnectionId, ConnectionKey>,
+    by_connection: ByConnection<ConnectionKey>,
     /// Open connections by listener.
     open: Vec<u32>,
     sessions: Slab<ClientKey, Session>,
@@ -104,6 +102,8 @@ pub struct Broker {
     sweep: Option<Duration>,
     journal: Journal,
     last_id: MessageId,
+    /// Of the last message that was kept: the next often has the same.
+    last_topic: ByteString,
     /// Whether messages at QoS 1 and 2 are taken: not while the store fails.
     storing: bool,
     /// Connections with output or an end to tell.
@@ -136,7 +136,7 @@ impl Broker {
             access,
             interest: Interest::default(),
             connections: Slab::new(),
-            by_connection: HashMap::new(),
+            by_connection: ByConnection::default(),
             open,
             sessions: Slab::new(),
             by_client_id: HashMap::new(),
@@ -147,6 +147,7 @@ impl Broker {
             sweep: None,
             journal,
             last_id: MessageId::default(),
+            last_topic: ByteString::new(),
             storing: true,
             listed: VecDeque::new(),
             events: VecDeque::new(),
@@ -332,6 +333,14 @@ impl Broker {
                 self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
             }
         }
+    }
+
+    /// Listener, user name and password of everybody who is connected and had to give one.
+    pub fn logins(&self) -> impl Iterator<Item = (ListenerId, &str, &[u8])> {
+        self.connections.iter().filter_map(|(_, connection)| {
+            let username = self.sessions.get(connection.session?)?.username.as_deref()?;
+            Some((connection.listener, username, connection.password.as_ref()?.expose()))
+        })
     }
 
     /// What must be persisted before the outputs are sent. Empty without a store.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::change::{Change, Direction, EntryState};
@@ -241,10 +241,19 @@ impl Broker {
         let (mut topic, mut payload) = (publish.topic, publish.payload);
         if is_kept {
             properties = detached(&properties);
-            (topic, payload) = compact(&topic, payload);
+            topic = self.kept_topic(&topic);
+            payload = compact(payload);
         }
         let id = if is_kept { self.next_id(now) } else { MessageId::default() };
         Message { id, topic, payload, qos: publish.qos, retain: publish.retain, properties, expires_at, source }
+    }
+
+    /// A topic in memory of its own, which messages in a row share.
+    fn kept_topic(&mut self, topic: &str) -> ByteString {
+        if *self.last_topic != *topic {
+            self.last_topic = ByteString::from(topic);
+        }
+        self.last_topic.clone()
     }
 
     /// Publishes for the broker itself, as `$SYS` and the log topics do.
@@ -316,15 +325,7 @@ fn is_persisted(topic: &str) -> bool {
     !topic.starts_with("$SYS/")
 }
 
-/// Topic and payload in memory of their own.
-fn compact(topic: &str, payload: Bytes) -> (ByteString, Bytes) {
-    if payload.len() > COPIED_PAYLOAD {
-        return (ByteString::from(topic), payload);
-    }
-    let mut both = BytesMut::with_capacity(topic.len() + payload.len());
-    both.extend_from_slice(topic.as_bytes());
-    both.extend_from_slice(&payload);
-    let payload = both.split_off(topic.len()).freeze();
-    let topic = ByteString::try_from(both.freeze()).expect("the bytes of a string");
-    (topic, payload)
+/// A payload in memory of its own.
+fn compact(payload: Bytes) -> Bytes {
+    if payload.len() > COPIED_PAYLOAD { payload } else { Bytes::copy_from_slice(&payload) }
 }

@@ -20,6 +20,7 @@ pub struct Publication {
 /// Remembers what was told and tells what has changed.
 #[derive(Debug)]
 pub struct Sys {
+    version: &'static str,
     interval: Option<Duration>,
     started: Duration,
     told: HashMap<&'static str, String>,
@@ -59,9 +60,10 @@ const LOADS: [(&str, Counter); 9] = [
 
 impl Sys {
     /// `interval` in seconds; 0 = no `$SYS` at all.
-    pub fn new(interval: u16, now: Now) -> Self {
+    pub fn new(version: &'static str, interval: u16, now: Now) -> Self {
         let load = |(name, count)| Load { name, count, last: 0, averages: [0.0; 3], told: [None; 3] };
         Self {
+            version,
             interval: (interval > 0).then(|| Duration::from_secs(interval.into())),
             started: now.elapsed,
             told: HashMap::new(),
@@ -95,8 +97,7 @@ impl Sys {
     /// The version, once and for all; the first thing told.
     pub fn version(&self) -> Option<Publication> {
         self.interval?;
-        let payload = concat!("moskit version ", env!("CARGO_PKG_VERSION")).to_owned();
-        Some(Publication { topic: ByteString::from_static("$SYS/broker/version"), payload })
+        Some(Publication { topic: ByteString::from_static("$SYS/broker/version"), payload: self.version.to_owned() })
     }
 
     /// What has changed since the last round; everything in the first. The uptime always changes.
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_first_round_tells_everything_and_later_ones_what_changed() {
-        let mut sys = Sys::new(10, now(0));
+        let mut sys = Sys::new("v", 10, now(0));
         let mut statistics = Statistics::default();
         let census = Census { clients: 1, connected: 1, retained: 3, ..Census::default() };
         let first = sys.round(&statistics, &census, now(0));
@@ -226,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_highest_number_of_clients_is_kept_and_told_from_two_on() {
-        let mut sys = Sys::new(1, now(0));
+        let mut sys = Sys::new("v", 1, now(0));
         let census = |clients| Census { clients, ..Census::default() };
         let statistics = Statistics::default();
         assert_eq!(found(&sys.round(&statistics, &census(2), now(0)), "clients/maximum"), Some("2"));
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn averages_move_towards_the_rate_per_minute() {
-        let mut sys = Sys::new(10, now(0));
+        let mut sys = Sys::new("v", 10, now(0));
         let mut statistics = Statistics::default();
         sys.round(&statistics, &Census::default(), now(0));
         statistics.messages_received = 10;
@@ -250,14 +251,14 @@ mod tests {
 
     #[test]
     fn rounds_fall_on_multiples_of_the_interval_by_the_wall_clock() {
-        let sys = Sys::new(10, now(0));
+        let sys = Sys::new("v", 10, now(0));
         assert_eq!(sys.wait(now(0)), Some(Duration::from_secs(7)));
         assert_eq!(sys.wait(now(7)), Some(Duration::from_secs(10)));
     }
 
     #[test]
     fn an_interval_of_0_tells_nothing() {
-        let mut sys = Sys::new(0, now(0));
+        let mut sys = Sys::new("v", 0, now(0));
         assert_eq!(sys.wait(now(0)), None);
         assert_eq!(sys.version(), None);
         assert_eq!(sys.round(&Statistics::default(), &Census::default(), now(0)), []);

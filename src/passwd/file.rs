@@ -54,16 +54,18 @@ impl File {
     /// Checks a login. For a user who is not in the file it takes about as long as for a wrong
     /// password, so that the time does not tell which users exist.
     pub fn verify(&self, user: &[u8], password: &[u8]) -> Verdict {
-        match self.users.get(user) {
-            Some(hash) if hash.verify(password) => Verdict::Right,
-            Some(_) => Verdict::Wrong,
-            None => {
-                if let Some(decoy) = self.users.values().next() {
-                    decoy.verify(password);
-                }
-                Verdict::NoSuchUser
-            }
+        let compared = self.compared(user).map(|(hash, is_users)| (hash.verify(password), is_users));
+        match compared {
+            Some((true, true)) => Verdict::Right,
+            Some((false, true)) => Verdict::Wrong,
+            Some((_, false)) | None => Verdict::NoSuchUser,
         }
+    }
+
+    /// The hash that a login of `user` is compared with, and whether it is the user's own or a decoy.
+    pub(super) fn compared(&self, user: &[u8]) -> Option<(&Hash, bool)> {
+        let own = self.users.get(user).map(|hash| (hash, true));
+        own.or_else(|| self.users.values().next().map(|decoy| (decoy, false)))
     }
 
     /// How many users there are.

@@ -7,6 +7,7 @@ mod generate;
 mod hash;
 mod line;
 mod many;
+mod remembered;
 mod stored;
 
 pub use file::{Fault, File, FileError, Verdict};
@@ -14,4 +15,5 @@ pub use generate::generate;
 pub use hash::{Argon2Cost, DEFAULT_ITERATIONS, Hash, HashError, HashingFailed, Recipe, SALT_BYTES, SALT_BYTES_LONG};
 pub use line::{Line, lines};
 pub use many::make_all;
+pub use remembered::Remembered;
 pub use stored::{Replacement, Stored, StoredError, read};

@@ -66,6 +66,8 @@ enum Entry {
     /// For standard output, whatever the destinations.
     Print(String),
     Reopen,
+    /// Other destinations from here on.
+    Replace(Vec<Outlet>),
     End,
 }
 
@@ -86,7 +88,7 @@ pub struct Keeper {
 impl Logbook {
     /// Opens `places` and starts the writer.
     pub fn open(places: &[Place]) -> Result<(Self, Keeper), Unopenable> {
-        let mut writer = LineWriter { outlets: places.iter().map(Outlet::open).collect::<Result<_, _>>()? };
+        let mut writer = LineWriter { outlets: outlets(places)? };
         let (sender, receiver) = sync_channel(ROOM);
         let (end, ended) = sync_channel(1);
         let lost = Arc::new(AtomicU64::new(0));
@@ -113,6 +115,14 @@ impl Logbook {
     pub fn print(&self, text: String) {
         // It shares the room with the log; who does not read the log gets no answer either.
         let _ = self.entries.try_send(Entry::Print(text));
+    }
+
+    /// Writes to `places` from here on, or, if one cannot be opened, as before.
+    pub fn replace(&self, places: &[Place]) -> Result<(), Unopenable> {
+        let outlets = outlets(places)?;
+        // A full channel means a stuck log; the next reload finds it better.
+        let _ = self.entries.try_send(Entry::Replace(outlets));
+        Ok(())
     }
 
     /// Opens the files anew: somebody has renamed them.
@@ -158,6 +168,7 @@ impl LineWriter {
                     let _ = io::stdout().write_all(format!("{text}\n").as_bytes());
                 }
                 Entry::Reopen => self.outlets.iter_mut().for_each(Outlet::reopen),
+                Entry::Replace(outlets) => self.outlets = outlets,
                 Entry::End => return,
             }
             let missing = lost.swap(0, Ordering::Relaxed);
@@ -173,6 +184,10 @@ impl LineWriter {
             outlet.write(gravity, stamp, text);
         }
     }
+}
+
+fn outlets(places: &[Place]) -> Result<Vec<Outlet>, Unopenable> {
+    places.iter().map(Outlet::open).collect()
 }
 
 /// An open destination. A line that it does not take is lost there: a log has nowhere to complain.
@@ -276,6 +291,22 @@ mod tests {
     }
 
     #[test]
+    fn other_destinations_take_over_unless_they_cannot_be_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        let (logbook, keeper) = Logbook::open(&[Place::File(first.clone())]).unwrap();
+        let write = |text: &str| logbook.write(Gravity::Notice, String::new(), text.to_owned());
+        write("one");
+        assert!(logbook.replace(&[Place::File("/nowhere/log".into())]).is_err());
+        write("two");
+        logbook.replace(&[Place::File(second.clone())]).unwrap();
+        write("three");
+        keeper.end();
+        assert_eq!(std::fs::read_to_string(&first).unwrap(), "one\ntwo\n");
+        assert_eq!(std::fs::read_to_string(&second).unwrap(), "three\n");
+    }
+
+    #[test]
     fn a_file_that_cannot_be_opened_is_said() {
         let place = Place::File("/nowhere/log".into());
         let Err(unopenable) = Logbook::open(std::slice::from_ref(&place)) else { panic!("it is open") };
@@ -318,6 +349,17 @@ mod tests {
         assert_eq!(take.recv().unwrap(), "1\n");
         drop(logbook);
         finished.recv().unwrap();
+    }
+
+    #[test]
+    fn syslog_gets_priority_name_and_process_before_the_text() {
+        let (ours, theirs) = UnixDatagram::pair().unwrap();
+        let mut outlet = Outlet::Syslog { socket: ours, facility: 16, name: "moskit" };
+        outlet.write(Gravity::Warning, "1: ", "beware");
+        let mut line = [0; 100];
+        let length = theirs.recv(&mut line).unwrap();
+        let expected = format!("<132>moskit[{}]: beware", std::process::id());
+        assert_eq!(String::from_utf8_lossy(&line[..length]), expected);
     }
 
     #[test]

@@ -9,7 +9,8 @@ pub use acl::{Acl, AclProblem, Because, Ruling};
 use std::sync::Arc;
 
 use super::ListenerId;
-use crate::passwd::{self, Verdict};
+use crate::passwd::{self, Remembered, Verdict};
+use crate::term::Secret;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,22 @@ pub struct Identity<'a> {
 pub struct Access {
     /// By [`ListenerId`]. A listener without an entry lets everybody do everything.
     listeners: Vec<Rules>,
+    logins: Arc<Remembered>,
+}
+
+/// A login that takes long to check. Once it is, [`Access::may_connect`] knows the answer at once.
+#[derive(Debug)]
+pub struct SlowLogin {
+    passwords: Arc<passwd::File>,
+    logins: Arc<Remembered>,
+    username: Vec<u8>,
+    password: Secret,
+}
+
+impl SlowLogin {
+    pub fn check(&self) {
+        self.logins.verify(&self.passwords, &self.username, self.password.expose());
+    }
 }
 
 /// The rules of one listener. Without per_listener_settings all listeners share the files.
@@ -41,7 +58,24 @@ impl Access {
     }
 
     pub fn new(listeners: Vec<Rules>) -> Self {
-        Self { listeners }
+        Self { listeners, logins: Arc::default() }
+    }
+
+    /// Takes over what `old` has learned of logins; of what has changed in the password file it knows nothing.
+    pub fn remember(&mut self, old: &Self) {
+        self.logins = Arc::clone(&old.logins);
+    }
+
+    /// What is to be checked, away from the core, before the core asks [`Access::may_connect`]; `None` when the
+    /// answer is at hand.
+    pub fn slow_login(&self, listener: ListenerId, username: Option<&str>, password: &[u8]) -> Option<SlowLogin> {
+        let passwords = self.rules(listener)?.passwords.as_ref()?;
+        let username = username?.as_bytes();
+        if self.logins.recall(passwords, username, password).is_some() {
+            return None;
+        }
+        let (passwords, logins) = (Arc::clone(passwords), Arc::clone(&self.logins));
+        Some(SlowLogin { passwords, logins, username: username.to_vec(), password: Secret::new(password) })
     }
 
     fn rules(&self, listener: ListenerId) -> Option<&Rules> {
@@ -54,7 +88,8 @@ impl Access {
         match (who.username, &rules.passwords) {
             (Some(user), Some(file)) => {
                 // A file is asked even where anonymous clients are let in: a wrong name is not no name.
-                password.is_some_and(|password| file.verify(user.as_bytes(), password) == Verdict::Right)
+                let verify = |password| self.logins.verify(file, user.as_bytes(), password);
+                password.is_some_and(|password| verify(password) == Verdict::Right)
             }
             _ => rules.allow_anonymous,
         }
@@ -144,6 +179,31 @@ mod tests {
             assert!(!access.may_connect(user("eve"), Some(b"right")));
             assert!(!access.may_connect(user(""), Some(b"right")));
         }
+    }
+
+    #[test]
+    fn a_slow_login_is_checked_once_and_again_when_its_hash_has_changed() {
+        let slow = |password: &[u8]| {
+            let recipe = Recipe::Pbkdf2 { iterations: std::num::NonZeroU32::new(10).unwrap() };
+            let hash = Hash::make(recipe, 12, password).unwrap();
+            let passwords = passwd::File::parse(format!("ann:{hash}\n").as_bytes()).unwrap();
+            Access::new(vec![Rules { allow_anonymous: false, passwords: Some(Arc::new(passwords)), acl: None }])
+        };
+        let access = slow(b"right");
+        let login = |access: &Access, password: &[u8]| access.slow_login(ListenerId(0), Some("ann"), password);
+        for (password, right) in [(&b"right"[..], true), (b"wrong", false)] {
+            login(&access, password).unwrap().check();
+            assert!(login(&access, password).is_none());
+            assert_eq!(access.may_connect(user("ann"), Some(password)), right);
+        }
+        let mut same = access.clone();
+        same.remember(&access);
+        assert!(login(&same, b"right").is_none());
+        let mut changed = slow(b"right");
+        changed.remember(&access);
+        assert!(login(&changed, b"right").is_some());
+        assert!(access.slow_login(ListenerId(0), None, b"right").is_none());
+        assert!(Access::open().slow_login(ListenerId(0), Some("ann"), b"right").is_none());
     }
 
     #[test]

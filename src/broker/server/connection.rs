@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -12,6 +13,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 
+use super::admission::Admission;
 use super::core::Input;
 use super::faulty::interpose;
 use super::listen::next_connection;
@@ -23,6 +25,9 @@ use crate::net::Stream;
 
 /// Bytes read at once. One buffer per thread: an idle connection has none.
 const READ: usize = 64 * 1024;
+
+/// Packets of one read that room is made for before they are counted.
+const PACKETS: usize = 64;
 
 /// How long a peer may take for the last words of a connection.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -38,11 +43,11 @@ thread_local! {
 /// What a connection needs to know of the settings.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
-    pub(super) max_packet_size: usize,
     /// Nothing is sent: the end of the last one tells that all connections are gone.
     pub(super) alive: mpsc::Sender<()>,
     /// Faults that connections are to have.
     pub(super) faults: Option<Arc<Faults>>,
+    pub(super) admission: Arc<Admission>,
 }
 
 /// Announces the connection to the core and starts its task.
@@ -62,14 +67,16 @@ pub(super) async fn open(stream: Stream, listener: ListenerId, peer: Peer, limit
         let link = Link {
             id,
             stream,
-            decoder: Decoder::server(limits.max_packet_size),
+            decoder: Decoder::server(limits.admission.max_packet_size()),
             received: BytesMut::new(),
             bytes: 0,
+            usual: 1,
             writing: BytesMut::new(),
             close: false,
             blocked: false,
             flushing: false,
             mailbox,
+            door: Some((limits.admission, listener)),
             _alive: limits.alive,
         };
         tokio::spawn(link.run(core.clone()));
@@ -84,6 +91,8 @@ struct Link {
     received: BytesMut,
     /// Bytes that the core has not been told of.
     bytes: usize,
+    /// Packets that the last read brought; the next brings about as many.
+    usual: usize,
     writing: BytesMut,
     /// The core has ended the connection; `writing` is the rest.
     close: bool,
@@ -92,6 +101,8 @@ struct Link {
     /// Written, and perhaps held back by TLS or a websocket.
     flushing: bool,
     mailbox: Arc<Mailbox>,
+    /// Until the first packet, which may be a CONNECT, has come.
+    door: Option<(Arc<Admission>, ListenerId)>,
     _alive: mpsc::Sender<()>,
 }
 
@@ -110,7 +121,12 @@ impl Link {
         loop {
             let input = match poll_fn(|context| self.poll(context)).await {
                 Happened::Received => match self.decode() {
-                    Some(input) => input,
+                    Some(received) => {
+                        if self.wait_at_the_door(&received).await.is_break() {
+                            break;
+                        }
+                        Input::Packets(received)
+                    }
                     None => continue,
                 },
                 Happened::Written => Input::Written(self.id),
@@ -137,16 +153,8 @@ impl Link {
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
-        if let Poll::Ready(Mail { bytes, close }) = self.mailbox.poll(context) {
-            self.close |= close;
-            if self.writing.is_empty() {
-                self.writing = bytes;
-            } else {
-                self.writing.unsplit(bytes);
-            }
-            if self.close {
-                return Poll::Ready(Happened::Dismissed);
-            }
+        if self.poll_mail(context).is_ready() {
+            return Poll::Ready(Happened::Dismissed);
         }
         match self.push(context) {
             Poll::Ready(Ok(false)) => Poll::Pending,
@@ -161,6 +169,30 @@ impl Link {
                 self.blocked = true;
                 Poll::Ready(Happened::Blocked)
             }
+        }
+    }
+
+    /// Takes what the core hands over. Ready when the core has ended the connection.
+    fn poll_mail(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Mail { bytes, close } = ready!(self.mailbox.poll(context));
+        self.close |= close;
+        if self.writing.is_empty() {
+            self.writing = bytes;
+        } else {
+            self.writing.unsplit(bytes);
+        }
+        if self.close { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Lets a CONNECT wait until its login is checked. Breaks when the core has ended the connection meanwhile.
+    async fn wait_at_the_door(&mut self, received: &Received) -> ControlFlow<()> {
+        let Some((admission, listener)) = self.door.take() else { return ControlFlow::Continue(()) };
+        let Some(Packet::Connect(connect)) = received.packets.first() else { return ControlFlow::Continue(()) };
+        let Some(login) = admission.slow_login(listener, connect) else { return ControlFlow::Continue(()) };
+        tokio::select! {
+            () = admission.check(login) => ControlFlow::Continue(()),
+            // Before CONNECT the core has nothing to say but the end.
+            () = poll_fn(|context| self.poll_mail(context)) => ControlFlow::Break(()),
         }
     }
 
@@ -201,8 +233,8 @@ impl Link {
     }
 
     /// The packets that have come whole.
-    fn decode(&mut self) -> Option<Input> {
-        let mut packets = Vec::new();
+    fn decode(&mut self) -> Option<Box<Received>> {
+        let mut packets = Vec::with_capacity(self.usual);
         let malformed = loop {
             match self.decoder.decode(&mut self.received) {
                 Ok(Some(packet)) => packets.push(packet),
@@ -218,7 +250,8 @@ impl Link {
             return None;
         }
         let bytes = std::mem::take(&mut self.bytes);
-        Some(Input::Packets(Box::new(Received { id: self.id, packets, bytes, malformed })))
+        self.usual = packets.len().min(PACKETS);
+        Some(Box::new(Received { id: self.id, packets, bytes, malformed }))
     }
 
     /// The core has ended the connection: the peer gets what is written, and time to read it.

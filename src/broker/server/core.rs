@@ -1,6 +1,5 @@
 //! The task that owns the [`Broker`]: takes what connections send, commits, hands out what they are to get.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,13 +9,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 
 use super::Config;
+use super::admission::Admission;
 use super::connection::Received;
 use super::mailbox::{Mail, Mailbox};
 use crate::broker::store::{Store, StoreError};
 use crate::broker::sys::{Publication, Sys};
 use crate::broker::{
-    Access, Broker, Census, Change, ClientRecord, Closing, ConnectionId, Event, Interest, ListenerId, Now, OwnMessage,
-    Peer, Settings, Statistics,
+    Access, Broker, ByConnection, Census, Change, ClientRecord, Closing, ConnectionId, Event, Interest, ListenerId,
+    Now, OwnMessage, Peer, Settings, Statistics,
 };
 use crate::mqtt::packet::QoS;
 
@@ -51,7 +51,9 @@ pub(super) enum Input {
 
 #[derive(Debug)]
 pub(super) enum Command {
-    Reload(Box<(Settings, Access, u16)>),
+    Reload(Box<Rules>),
+    /// The rules of the reload with this number, once all logins are checked against them.
+    Apply(u64, Box<Rules>),
     Save,
     Publish(OwnMessage),
     Statistics(oneshot::Sender<(Statistics, Census)>),
@@ -59,11 +61,26 @@ pub(super) enum Command {
     Stop,
 }
 
+/// What a reload replaces.
+#[derive(Debug)]
+pub struct Rules {
+    pub settings: Settings,
+    pub access: Access,
+    /// Seconds; 0 = no `$SYS`.
+    pub sys_interval: u16,
+    pub interest: Interest,
+}
+
 pub(super) struct Core {
     broker: Broker,
     clock: Clock,
     inputs: mpsc::Receiver<Input>,
-    mailboxes: HashMap<ConnectionId, Arc<Mailbox>>,
+    /// For what is to come back to us.
+    to_us: mpsc::WeakSender<Input>,
+    admission: Arc<Admission>,
+    /// How many there were; the last one counts.
+    reloads: u64,
+    mailboxes: ByConnection<Arc<Mailbox>>,
     interest: Interest,
     events: Box<dyn FnMut(Event) + Send>,
     store: Option<Store>,
@@ -89,7 +106,12 @@ enum Health {
 }
 
 impl Core {
-    pub(super) fn new(config: Config, inputs: mpsc::Receiver<Input>) -> Self {
+    pub(super) fn new(
+        config: Config,
+        inputs: mpsc::Receiver<Input>,
+        to_us: mpsc::WeakSender<Input>,
+        admission: Arc<Admission>,
+    ) -> Self {
         let clock = Clock::start();
         let now = clock.now();
         let mut settings = config.settings;
@@ -100,12 +122,15 @@ impl Core {
             broker,
             clock,
             inputs,
-            mailboxes: HashMap::new(),
+            to_us,
+            admission,
+            reloads: 0,
+            mailboxes: ByConnection::default(),
             interest: config.interest,
             events: config.events,
             store: config.store,
             health: Health::Well,
-            sys: Sys::new(config.sys_interval, now),
+            sys: Sys::new(config.version, config.sys_interval, now),
             sys_due: None,
             stopping: false,
         };
@@ -224,24 +249,23 @@ impl Core {
 
     fn take_packets(&mut self, received: Received) {
         self.broker.statistics_mut().bytes_received += received.bytes as u64;
+        // What was read at once came at one moment; ids of messages are different all the same.
+        let now = self.clock.now();
         for packet in received.packets {
-            // The clock is read for each: ids of messages carry it.
-            self.broker.handle_packet(received.id, packet, self.clock.now());
+            self.broker.handle_packet(received.id, packet, now);
         }
         if let Some((error, version)) = received.malformed {
-            self.broker.handle_malformed(received.id, error, version, self.clock.now());
+            self.broker.handle_malformed(received.id, error, version, now);
         }
     }
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Reload(rules) => {
-                let (mut settings, access, sys_interval) = *rules;
-                let now = self.clock.now();
-                settings.persistent = self.store.is_some();
-                self.broker.reload(settings, access, now);
-                self.sys.set_interval(sys_interval);
-                self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
+            Command::Reload(rules) => self.reload(rules),
+            Command::Apply(number, rules) => {
+                if number == self.reloads {
+                    self.apply(*rules);
+                }
             }
             Command::Save => {
                 if let Some(store) = &mut self.store
@@ -260,6 +284,41 @@ impl Core {
             }
             Command::Stop => self.stopping = true,
         }
+    }
+
+    /// New rules are in force as soon as it takes no time to know who may stay.
+    fn reload(&mut self, mut rules: Box<Rules>) {
+        self.reloads += 1;
+        self.admission.teach(&mut rules.access);
+        let slow: Vec<_> = self
+            .broker
+            .logins()
+            .filter_map(|(listener, username, password)| rules.access.slow_login(listener, Some(username), password))
+            .collect();
+        if slow.is_empty() {
+            self.apply(*rules);
+            return;
+        }
+        let (admission, to_us, number) = (Arc::clone(&self.admission), self.to_us.clone(), self.reloads);
+        tokio::spawn(async move {
+            admission.check_all(slow).await;
+            if let Some(to_us) = to_us.upgrade() {
+                // It has ended; there is nobody to tell.
+                let _ = to_us.send(Input::Command(Command::Apply(number, rules))).await;
+            }
+        });
+    }
+
+    fn apply(&mut self, rules: Rules) {
+        let Rules { mut settings, access, sys_interval, interest } = rules;
+        let now = self.clock.now();
+        self.interest = interest;
+        self.broker.listen(interest);
+        settings.persistent = self.store.is_some();
+        self.admission.replace(access.clone(), settings.max_packet_size);
+        self.broker.reload(settings, access, now);
+        self.sys.set_interval(sys_interval);
+        self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
     }
 
     /// Commits what the batch changed, and only then lets its outputs go.

@@ -1,9 +1,11 @@
 //! What a connection goes through before it speaks MQTT: TLS, and the opening of a websocket.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytestring::ByteString;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use super::connection::{self, Limits};
 use super::core::Input;
@@ -14,6 +16,9 @@ use crate::net::{Stream, reason};
 
 /// A client that takes longer for the opening of its websocket is let go.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Handshakes that one socket has under way, at most. They count for no other limit yet.
+const HANDSHAKES: usize = 1024;
 
 /// What a listener asks of its connections first. Neither for plain MQTT.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +98,26 @@ impl Handshake {
     }
 }
 
+/// The handshakes of one socket.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay(VecDeque<(AbortHandle, Peer)>);
+
+impl UnderWay {
+    /// Adds one. When there are too many, whoever has been at it longest is let go: an honest client is through
+    /// within moments, and must not wait for those that never will be.
+    pub(super) fn add(&mut self, handshake: AbortHandle, peer: Peer) -> Option<Peer> {
+        if self.0.len() >= HANDSHAKES {
+            self.0.retain(|(handshake, _)| !handshake.is_finished());
+        }
+        let oldest = if self.0.len() >= HANDSHAKES { self.0.pop_front() } else { None };
+        self.0.push_back((handshake, peer));
+        oldest.map(|(handshake, peer)| {
+            handshake.abort();
+            peer
+        })
+    }
+}
+
 impl CertificateName {
     fn of(self, certificate: &crate::pki::certificate::Certificate) -> Option<ByteString> {
         let name = match self {
@@ -126,5 +151,35 @@ fn words(cause: &Cause) -> String {
         Cause::BadName => "bad name".to_owned(),
         Cause::Protocol(what) => what.clone(),
         Cause::Io(error) => reason(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_handshake_that_is_under_way_longest_goes_for_a_new_one() {
+        let mut under_way = UnderWay::default();
+        let peer = |number: usize| Peer { address: number.to_string().into(), ..Peer::default() };
+        let mut tasks = Vec::new();
+        for number in 0..HANDSHAKES {
+            // The second one comes to an end, the others never do.
+            let task = tokio::spawn(async move {
+                if number != 1 {
+                    std::future::pending::<()>().await;
+                }
+            });
+            assert_eq!(under_way.add(task.abort_handle(), peer(number)), None);
+            tasks.push(task);
+        }
+        while !tasks[1].is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let endless = || tokio::spawn(std::future::pending::<()>()).abort_handle();
+        assert_eq!(under_way.add(endless(), peer(HANDSHAKES)), None);
+        assert_eq!(under_way.add(endless(), peer(HANDSHAKES + 1)), Some(peer(0)));
+        assert!(tasks.remove(0).await.unwrap_err().is_cancelled());
+        assert_eq!(under_way.0.len(), HANDSHAKES);
     }
 }

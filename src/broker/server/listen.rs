@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::StartError;
 use super::connection::{self, Limits};
 use super::core::Input;
-use super::handshake::{Handshake, Tls, WebSockets};
+use super::handshake::{Handshake, Tls, UnderWay, WebSockets};
 use crate::broker::{ConnectionId, ListenerId, Peer};
 use crate::net::Stream;
 
@@ -34,15 +34,23 @@ pub enum Bind {
 #[derive(Clone, Debug)]
 pub struct Listener {
     pub binds: Vec<Bind>,
-    /// One of `binds` is enough: a machine may have no IPv6.
-    pub one_is_enough: bool,
+    pub missing: Missing,
     pub tls: Option<Tls>,
     pub websockets: Option<WebSockets>,
 }
 
+/// Which of a listener's addresses may be missing as long as there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    None,
+    /// Those that the machine does not have: it may lack IPv6.
+    NotThere,
+    Any,
+}
+
 impl Listener {
     pub fn new(binds: Vec<Bind>) -> Self {
-        Self { binds, one_is_enough: false, tls: None, websockets: None }
+        Self { binds, missing: Missing::None, tls: None, websockets: None }
     }
 }
 
@@ -92,8 +100,13 @@ pub(super) fn bind(listeners: &[Listener]) -> Result<(Vec<Socket>, Vec<Endpoint>
                     endpoints.push(Endpoint { listener: id, bind });
                 }
                 Err(error) => {
+                    let tolerable = match listener.missing {
+                        Missing::None => false,
+                        Missing::NotThere => error.kind() != io::ErrorKind::AddrInUse,
+                        Missing::Any => true,
+                    };
                     let error = StartError::Bind { bind: bind.clone(), error };
-                    if !listener.one_is_enough {
+                    if !tolerable {
                         return Err(error);
                     }
                     failed = Some(error);
@@ -160,6 +173,7 @@ pub(super) fn next_connection() -> ConnectionId {
 impl Socket {
     /// Accepts for as long as the core takes what comes.
     pub(super) async fn accept(self, limits: Limits, core: mpsc::Sender<Input>) {
+        let mut under_way = UnderWay::default();
         while !core.is_closed() {
             let Ok((stream, address)) = self.kind.accept().await else {
                 // Out of descriptors, or a connection that was gone before it was taken.
@@ -170,7 +184,13 @@ impl Socket {
             if self.handshake.is_none() {
                 connection::open(stream, self.id, peer, limits.clone(), &core).await;
             } else {
-                tokio::spawn(self.handshake.clone().run(stream, self.id, peer, limits.clone(), core.clone()));
+                let handshake = self.handshake.clone();
+                let task = tokio::spawn(handshake.run(stream, self.id, peer.clone(), limits.clone(), core.clone()));
+                if let Some(peer) = under_way.add(task.abort_handle(), peer) {
+                    let why = "too many connections have not got as far as MQTT".to_owned();
+                    // Without a core there is nobody to tell.
+                    let _ = core.send(Input::Failed { peer, why }).await;
+                }
             }
         }
     }

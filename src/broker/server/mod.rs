@@ -3,6 +3,7 @@
 //! All of it runs on one thread: routing costs less than handing messages from thread to thread, and a batch grows
 //! by itself while the thread is busy.
 
+mod admission;
 mod connection;
 mod core;
 mod faulty;
@@ -10,8 +11,9 @@ mod handshake;
 mod listen;
 mod mailbox;
 
+pub use self::core::Rules;
 pub use handshake::{CertificateName, Tls, WebSockets};
-pub use listen::{Bind, Endpoint, Listener};
+pub use listen::{Bind, Endpoint, Listener, Missing};
 
 use std::io;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use tokio::sync::{mpsc, oneshot};
 
+use self::admission::Admission;
 use self::connection::Limits;
 use self::core::{Command, Core, Input};
 use super::fault::Faults;
@@ -33,6 +36,9 @@ const INPUTS: usize = 512;
 /// How long the last words of all connections may take when the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// What the broker calls itself.
+pub const VERSION: &str = concat!("moskit version ", env!("CARGO_PKG_VERSION"));
+
 /// Everything a server needs.
 pub struct Config {
     pub settings: Settings,
@@ -44,6 +50,8 @@ pub struct Config {
     pub restored: Restored,
     /// Seconds; 0 = no `$SYS`.
     pub sys_interval: u16,
+    /// What `$SYS/broker/version` says.
+    pub version: &'static str,
     /// What is to go wrong, to test clients.
     pub faults: Faults,
     pub interest: Interest,
@@ -61,6 +69,7 @@ impl Config {
             store: None,
             restored: Restored::default(),
             sys_interval: 10,
+            version: VERSION,
             faults: Faults::default(),
             interest: Interest::default(),
             events: Box::new(|_| {}),
@@ -115,15 +124,17 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let to_core = inputs.clone();
     let faults = (!config.faults.on_packets.is_empty()).then(|| Arc::new(config.faults.clone()));
     let (alive, mut all_gone) = mpsc::channel(1);
-    let limits = Limits { max_packet_size: config.settings.max_packet_size as usize, faults, alive };
+    let admission = Admission::new(config.access.clone(), config.settings.max_packet_size);
+    let limits = Limits { faults, alive, admission: Arc::clone(&admission) };
     let serve = move || {
         runtime.block_on(async move {
             let accepting: Vec<_> = sockets
                 .into_iter()
                 .map(|socket| tokio::spawn(socket.accept(limits.clone(), to_core.clone())))
                 .collect();
+            let core = Core::new(config, received, to_core.downgrade(), admission);
             drop((to_core, limits));
-            Core::new(config, received).run().await;
+            core.run().await;
             for task in accepting {
                 task.abort();
             }
@@ -182,9 +193,10 @@ pub struct Control {
 }
 
 impl Control {
-    /// New rules. The listeners stay as many as they are.
-    pub async fn reload(&self, settings: Settings, access: Access, sys_interval: u16) {
-        self.command(Command::Reload(Box::new((settings, access, sys_interval)))).await;
+    /// New rules. The listeners stay as many as they are. They are in force once the logins of all who are
+    /// connected are checked against them.
+    pub async fn reload(&self, rules: Rules) {
+        self.command(Command::Reload(Box::new(rules))).await;
     }
 
     /// Moves the store's log into its file.

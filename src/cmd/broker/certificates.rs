@@ -1,7 +1,7 @@
 //! Throw-away certificates for `--tls`: an authority and a server certificate that live as long as the
-//! broker does, in a folder that goes with it.
+//! broker does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::broker::config::Tls;
 use crate::broker::fault::BadCertificate;
@@ -12,47 +12,30 @@ use crate::term::{Exit, Failure};
 use crate::whole_file;
 
 const DAY: i64 = 86_400;
+const AUTHORITY: &str = "ca.crt";
+const CERTIFICATE: &str = "server.crt";
+const KEY: &str = "server.key";
 
-/// The folder with the files; dropped, it is gone.
-#[derive(Debug)]
-pub struct ThrowAway {
-    folder: PathBuf,
+/// Makes the certificates in `folder`. `bad` makes the server's one that clients should refuse.
+pub fn write(folder: &Path, bad: Option<BadCertificate>) -> Result<(), Failure> {
+    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot make certificates: {why}"));
+    let (authority, certificate, key) = certificates(bad, super::state_files::wall().as_secs().cast_signed())
+        .map_err(|error| failed(format!("{error:?}")))?;
+    for (name, text) in [(AUTHORITY, &authority), (CERTIFICATE, &certificate), (KEY, &key)] {
+        whole_file::write_new(&folder.join(name), text.as_bytes(), 0o600)
+            .map_err(|error| failed(crate::net::reason(&error.cause)))?;
+    }
+    Ok(())
 }
 
-impl ThrowAway {
-    /// Makes the certificates. `bad` makes the server's one that clients should refuse.
-    pub fn make(bad: Option<BadCertificate>) -> Result<Self, Failure> {
-        let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot make certificates: {why}"));
-        let (authority, certificate, key) = certificates(bad, super::state_files::wall().as_secs().cast_signed())
-            .map_err(|error| failed(format!("{error:?}")))?;
-        let made = Self { folder: private_folder().map_err(|error| failed(crate::net::reason(&error)))? };
-        for (name, text) in [("ca.crt", &authority), ("server.crt", &certificate), ("server.key", &key)] {
-            whole_file::write_new(&made.folder.join(name), text.as_bytes(), 0o600)
-                .map_err(|error| failed(crate::net::reason(&error.cause)))?;
-        }
-        Ok(made)
-    }
-
-    /// The certificate that clients are to trust.
-    pub fn authority(&self) -> PathBuf {
-        self.folder.join("ca.crt")
-    }
-
-    /// The options of a listener that uses them.
-    pub fn listener_options(&self) -> Tls {
-        Tls {
-            certfile: Some(self.folder.join("server.crt")),
-            keyfile: Some(self.folder.join("server.key")),
-            ..Tls::default()
-        }
-    }
+/// The certificate that clients are to trust.
+pub fn authority(folder: &Path) -> PathBuf {
+    folder.join(AUTHORITY)
 }
 
-impl Drop for ThrowAway {
-    fn drop(&mut self) {
-        // A temporary folder that cannot be removed is nothing to fail for.
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+/// The options of a listener that uses them.
+pub fn listener_options(folder: &Path) -> Tls {
+    Tls { certfile: Some(folder.join(CERTIFICATE)), keyfile: Some(folder.join(KEY)), ..Tls::default() }
 }
 
 /// PEM texts: authority, server certificate, server key.
@@ -87,17 +70,4 @@ fn certificates(bad: Option<BadCertificate>, now: i64) -> Result<(String, String
         to_pem("CERTIFICATE", &certificate).to_string(),
         key.to_pem().to_string(),
     ))
-}
-
-fn private_folder() -> std::io::Result<PathBuf> {
-    use std::os::unix::fs::DirBuilderExt;
-    let base: PathBuf = std::env::temp_dir();
-    for attempt in 0..100 {
-        let folder = base.join(format!("moskit-broker-{}-{attempt}", std::process::id()));
-        match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            made => return made.map(|()| folder),
-        }
-    }
-    Err(std::io::ErrorKind::AlreadyExists.into())
 }

@@ -6,7 +6,7 @@ use super::load;
 use super::start::{self, Address, Overrides, Plan, Started};
 use crate::broker::config::{Configuration, LogTypes};
 use crate::broker::fault::Faults;
-use crate::broker::server::Bind;
+use crate::broker::server::{Bind, VERSION};
 use crate::term::{Exit, Failure, Term};
 
 /// The broker, which runs until this is dropped, and where the client reaches it.
@@ -33,6 +33,8 @@ pub fn start(configuration: Option<&Path>, term: &mut Term) -> Result<Embedded, 
         local_only,
         configured_by: configuration.map(Path::to_owned),
         faults: Faults::default(),
+        version: VERSION,
+        tls_keylog: None,
         colour: term.err_is_terminal(),
     })?;
     let tcp = started.running.endpoints.iter().find_map(|endpoint| match &endpoint.bind {

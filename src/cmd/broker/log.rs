@@ -11,7 +11,7 @@ use crate::broker::config::{LogDestination, LogSettings, LogTypes};
 use crate::broker::log::{self, Line, TOPIC_EXPIRY};
 use crate::broker::{Event, OwnMessage, Settings};
 use crate::mqtt::packet::QoS;
-use crate::term::logbook::{Gravity, Keeper, Logbook, Place};
+use crate::term::logbook::{Gravity, Keeper, Logbook, Place, Unopenable};
 
 /// Lines on their way to a log topic, at most; more are dropped, as for every reader that is too slow.
 const TOPIC_ROOM: usize = 1024;
@@ -29,6 +29,8 @@ pub struct Log {
 
 struct Shared {
     settings: LogSettings,
+    /// Standard error is a terminal.
+    colour: bool,
     /// For the ports of listeners.
     broker: Settings,
     zone: TimeZone,
@@ -48,16 +50,13 @@ impl Log {
             Ok(opened) => (Ok(opened), None),
             Err(unopenable) => {
                 settings.types = LogTypes::ERROR;
-                let complaint = match &unopenable.place {
-                    Place::File(path) => format!("Error: Unable to open log file {} for writing.", path.display()),
-                    _ => format!("Error: Unable to open the system's log ({}).", unopenable.error),
-                };
-                (Logbook::open(&[Place::Stderr { colour }]), Some(complaint))
+                settings.destinations = vec![LogDestination::Stderr];
+                (Logbook::open(&[Place::Stderr { colour }]), Some(complaint(&unopenable)))
             }
         };
         let Ok((logbook, keeper)) = opened else { unreachable!("standard error needs no opening") };
         let (topics, published) = mpsc::channel(TOPIC_ROOM);
-        let shared = Shared { settings, broker, zone: TimeZone::system() };
+        let shared = Shared { settings, colour, broker, zone: TimeZone::system() };
         let log = Self { shared: Arc::new(Mutex::new(shared)), logbook, topics };
         if let Some(complaint) = complaint {
             log.error(complaint);
@@ -93,12 +92,30 @@ impl Log {
         }
     }
 
-    /// New settings after a reload; the destinations stay, and files are opened anew.
-    pub fn reload(&self, settings: LogSettings, broker: Settings) {
+    /// New settings after a reload. Files are opened anew; destinations that cannot be opened leave those of before.
+    pub fn reload(&self, mut settings: LogSettings, broker: Settings) {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.settings = LogSettings { destinations: std::mem::take(&mut shared.settings.destinations), ..settings };
-        shared.broker = broker;
+        let replaced = self.logbook.replace(&places(&settings, shared.colour));
+        if replaced.is_err() {
+            settings.destinations = std::mem::take(&mut shared.settings.destinations);
+        }
+        (shared.settings, shared.broker) = (settings, broker);
+        drop(shared);
+        if let Err(unopenable) = replaced {
+            self.error(complaint(&unopenable));
+        }
+    }
+
+    /// Opens the files anew: somebody has renamed them.
+    pub fn reopen(&self) {
         self.logbook.reopen();
+    }
+
+    /// Whether errors are to be seen on standard error.
+    pub fn shows_errors(&self) -> bool {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.settings.types.contains(LogTypes::ERROR)
+            && shared.settings.destinations.contains(&LogDestination::Stderr)
     }
 
     fn line(&self, line: Line) {
@@ -122,6 +139,13 @@ impl Log {
             });
         }
         self.logbook.write(gravity(line.kind), log::stamp(&shared.settings, wall(), &shared.zone), line.text);
+    }
+}
+
+fn complaint(unopenable: &Unopenable) -> String {
+    match &unopenable.place {
+        Place::File(path) => format!("Error: Unable to open log file {} for writing.", path.display()),
+        _ => format!("Error: Unable to open the system's log ({}).", unopenable.error),
     }
 }
 

@@ -2,14 +2,17 @@
 
 mod certificates;
 mod child;
+mod drop_in;
 pub mod embedded;
 mod load;
 mod log;
+mod login;
 mod options;
 mod sentences;
 mod serve;
 mod start;
 mod state_files;
+mod throw_away;
 mod tls;
 mod user;
 
@@ -20,14 +23,15 @@ use std::process::{Command, Stdio};
 
 use clap::{Args, FromArgMatches};
 
-use self::certificates::ThrowAway;
 use self::options::Options;
 use self::serve::Origin;
 use self::start::{Overrides, Plan};
-use self::user::StayReason;
+use self::throw_away::ThrowAway;
+use self::user::{Identity, StayReason};
 use super::{Applet, Invocation, Manual, parse};
-use crate::broker::config::{Configuration, LogTypes, Sync, Tls};
+use crate::broker::config::{Configuration, LogTypes, Sync};
 use crate::broker::fault::{self, Faults};
+use crate::broker::server::VERSION;
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file::{self, Permission};
 
@@ -49,6 +53,13 @@ pub const APPLET: Applet = Applet {
         environment: &[
             ("MQTT_HOST, MQTT_PORT, MQTT_URL", "Set for the command of --run and -- PROGRAM."),
             ("MQTT_CAFILE", "With --tls, set for the command: the certificate to trust."),
+            (
+                "MQTT_USERNAME, MQTT_PASSWORD, MOSQUITTO_PASSWORD",
+                "With --login, set for the command. moskit's own clients take the last one when -u is given.",
+            ),
+            ("MOSQUITTO_PERSISTENCE_LOCATION", "Goes before persistence_location of the configuration."),
+            ("PUID, PGID", "Numbers of the user and group to become when started as root, in place of `user`."),
+            ("UMASK_SET", "The umask, in octal."),
             ("MOSQUITTO_UNSAFE_ALLOW_SYMLINKS", "When set, password and ACL files may be symbolic links."),
         ],
         files: &[
@@ -65,10 +76,12 @@ pub const APPLET: Applet = Applet {
             "There are no bridges and no plugins but persist-sqlite, whose tables are our own; a configuration with a \
              plugin that may guard access is refused.",
             "`persistence true` keeps every change at once in `mosquitto.sqlite3`, not now and then in `mosquitto.db`.",
-            "As root the broker changes to another user only when the configuration names one.",
+            "As root the broker changes to another user only when the configuration, PUID or PGID names one.",
             "After SIGHUP, errors in the configuration, the password file or the ACL file are logged and the rules in \
              force stay; Mosquitto ends when one of the latter two cannot be read.",
-            "`allow_duplicate_messages`, `max_packet_size` and the other limits are all taken over at SIGHUP.",
+            "`allow_duplicate_messages`, `max_packet_size` and the other limits are all taken over at SIGHUP, and so are \
+             log_dest and log_type.",
+            "Called `mosquitto`, the program gives its version as 2.1.2; as `moskit broker` it says its own.",
         ],
         see_also: &["moskit(1)", "moskit-pub(1)", "moskit-sub(1)", "mosquitto.conf(5)"],
     },
@@ -79,10 +92,21 @@ fn command() -> clap::Command {
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    let ended = run_as(invocation, term);
+    // Mosquitto says it on every way out; a broker that ran has said it in its log.
     if invocation.as_mosquitto
-        && let Some(objection) = options::mosquitto_objection(&invocation.words)
+        && let Err(failure) = ended
     {
-        return Err(Failure::verbatim(Exit::USAGE, objection).hint(format!("{} --help", invocation.program)));
+        failure.tell(term);
+        term.complain_raw(drop_in::stamped(&format!("{} terminating", drop_in::VERSION)).as_bytes());
+        return Err(Failure::silent(failure.exit));
+    }
+    ended
+}
+
+fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    if invocation.as_mosquitto {
+        drop_in::read(&invocation.words, term)?;
     }
     let matches = parse(command(), invocation, term)?;
     let options = Options::from_arg_matches(&matches)
@@ -105,7 +129,8 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     if options.daemon && std::env::var_os(IS_DAEMON).is_none() {
         return go_to_background(invocation);
     }
-    serve(&options, configuration, overrides, term)
+    let version = if invocation.as_mosquitto { drop_in::VERSION } else { VERSION };
+    serve(&options, configuration, overrides, version, term)
 }
 
 /// `--import` and `--export`.
@@ -162,8 +187,18 @@ fn overrides(options: &Options) -> Overrides {
         ports => ports.to_vec(),
     };
     let sync = options.store_sync.as_deref().map(|what| if what == "full" { Sync::Full } else { Sync::Normal });
-    Overrides { store: options.store.clone(), sync, log_types, local_ports, local_tls: Tls::default() }
+    Overrides {
+        store: options.store.clone(),
+        sync,
+        log_types,
+        local_ports,
+        persistence_location: std::env::var_os(PERSISTENCE_LOCATION).map(PathBuf::from),
+        ..Overrides::default()
+    }
 }
+
+/// Goes before `persistence_location`.
+const PERSISTENCE_LOCATION: &str = "MOSQUITTO_PERSISTENCE_LOCATION";
 
 /// Set for the copy of the program that goes on in the background.
 const IS_DAEMON: &str = "MOSKIT_IS_DAEMON";
@@ -188,6 +223,7 @@ fn serve(
     options: &Options,
     mut configuration: Configuration,
     mut overrides: Overrides,
+    version: &'static str,
     term: &mut Term,
 ) -> Result<Exit, Failure> {
     if std::env::var_os(IS_DAEMON).is_some() {
@@ -199,48 +235,75 @@ fn serve(
     if faults.certificate.is_some() && !options.tls {
         return Err(Failure::new(Exit::USAGE, "a fault of the certificate needs --tls"));
     }
-    if options.tls && !configuration.is_local_only() {
-        return Err(Failure::new(Exit::USAGE, "--tls is for a broker without configured listeners")
-            .hint("give the listener a certfile and a keyfile: moskit certgen init makes them"));
+    if (options.tls || options.login) && !configuration.is_local_only() {
+        let option = if options.tls { "--tls" } else { "--login" };
+        return Err(Failure::new(Exit::USAGE, format!("{option} is for a broker without configured listeners"))
+            .hint("give the listener files of its own: moskit certgen and moskit passwd make them"));
     }
-    let certificates = options.tls.then(|| ThrowAway::make(faults.certificate)).transpose()?;
-    if let Some(certificates) = &certificates {
-        overrides.local_tls = certificates.listener_options();
+    let throw_away = ThrowAway::make(options.tls, faults.certificate, options.login)?;
+    if let Some(made) = &throw_away {
+        if made.has_certificates {
+            overrides.local_tls = certificates::listener_options(made.folder());
+        }
+        overrides.local_passwords = made.login.as_ref().map(|login| login.file().to_owned());
     }
     let local_only = overrides.apply(&mut configuration);
-    drop_privilege(&configuration, term);
+    set_umask()?;
+    drop_privilege(&configuration, term)?;
     let pid_file = configuration.pid_file.clone().map(PidFile::write).transpose()?;
-    let configured_by = options.config.clone();
-    let colour = term.err_is_terminal();
-    let started = start::start(Plan { configuration, local_only, configured_by, faults, colour })?;
+    let mut started = start::start(Plan {
+        configuration,
+        local_only,
+        configured_by: options.config.clone(),
+        faults,
+        version,
+        tls_keylog: options.tls_keylog.clone(),
+        colour: term.err_is_terminal(),
+    })?;
+    if let Some(login) = throw_away.as_ref().and_then(|made| made.login.as_ref()) {
+        started.urls = started.urls.iter().map(|url| login.in_url(url)).collect();
+    }
     let ready = Ready { print: options.print_url, file: options.ready_file.as_deref(), urls: started.urls.clone() };
-    let origin = Origin { file: options.config.clone(), overrides };
-    let authority = certificates.as_ref().map(ThrowAway::authority);
-    let ended = serve::serve(started, origin, options, authority, || ready.tell(term));
+    let origin = Origin { file: options.config.clone(), overrides, version, throw_away };
+    let ended = serve::serve(started, origin, options, || ready.tell(term));
     drop(pid_file);
     ended
 }
 
-/// Becomes the configured user. As Mosquitto, but only when one is configured: a broker that is tried out
-/// as root keeps its files where root put them.
-fn drop_privilege(configuration: &Configuration, term: &mut Term) {
+/// `UMASK_SET`, in octal.
+fn set_umask() -> Result<(), Failure> {
+    let Some(text) = std::env::var_os("UMASK_SET") else { return Ok(()) };
+    let mode = text.to_str().and_then(|text| u32::from_str_radix(text, 8).ok()).filter(|mode| *mode <= 0o777);
+    let mode = mode.ok_or_else(|| {
+        Failure::new(Exit::USAGE, format!("UMASK_SET is `{}`, not an octal number up to 777", text.display()))
+    })?;
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(mode));
+    Ok(())
+}
+
+/// Becomes the user of the environment or of the configuration. As Mosquitto, but only when one is named: a broker
+/// that is tried out as root keeps its files where root put them.
+fn drop_privilege(configuration: &Configuration, term: &mut Term) -> Result<(), Failure> {
     if !user::is_root() {
-        return;
+        return Ok(());
     }
-    match configuration.user.as_deref() {
-        None | Some("root") => {}
-        Some(name) => match user::become_user(name) {
-            Ok(()) => term.note(format_args!("Info: running moskit as user: {name}.")),
-            Err(reason) => {
-                let why = match reason {
-                    StayReason::Threads => "it has several threads already".to_owned(),
-                    StayReason::NoSuchUser => "there is no such user".to_owned(),
-                    StayReason::Io(error) => crate::net::reason(&error),
-                };
-                term.note(format_args!("Warning: the broker goes on as root and not as user {name}: {why}."));
-            }
-        },
+    let variable = |name: &str| std::env::var(name).ok();
+    let (puid, pgid) = (variable("PUID"), variable("PGID"));
+    let identity = Identity::choose(puid.as_deref(), pgid.as_deref(), configuration.user.as_deref())
+        .map_err(|name| Failure::new(Exit::USAGE, format!("{name} is not a number")))?;
+    let Some(identity) = identity else { return Ok(()) };
+    match user::become_user(&identity) {
+        Ok(()) => term.note(format_args!("Info: running moskit as user: {identity}.")),
+        Err(reason) => {
+            let why = match reason {
+                StayReason::Threads => "it has several threads already".to_owned(),
+                StayReason::NoSuchUser => "there is no such user".to_owned(),
+                StayReason::Io(error) => crate::net::reason(&error),
+            };
+            term.note(format_args!("Warning: the broker goes on as root and not as user {identity}: {why}."));
+        }
     }
+    Ok(())
 }
 
 /// Who is to be told that the broker accepts connections.

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueHint};
 
 /// Mosquitto takes as many `-p`.
-const PORTS_MOST: usize = 10;
+pub const PORTS_MOST: usize = 10;
 
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub struct Options {
     /// Read this mosquitto.conf
     #[arg(short, long = "config-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -29,6 +30,9 @@ pub struct Options {
     /// Read the configuration, say whether it is right, and end
     #[arg(long)]
     pub test_config: bool,
+    /// Append the secrets of TLS sessions to this file of yours alone, for Wireshark
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tls_keylog: Option<PathBuf>,
 
     /// Keep the state in this SQLite file, which is created if it is not there
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "State")]
@@ -53,6 +57,9 @@ pub struct Options {
     /// Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command
     #[arg(long, help_heading = "In tests and scripts")]
     pub tls: bool,
+    /// Ask for a login that is made for this run; MQTT_USERNAME, MQTT_PASSWORD and MQTT_URL tell the command
+    #[arg(long, help_heading = "In tests and scripts")]
+    pub login: bool,
     /// Write the URL of the first listener into this file when the broker accepts connections
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "In tests and scripts")]
     pub ready_file: Option<PathBuf>,
@@ -76,52 +83,5 @@ impl Options {
     /// A command is run beside the broker.
     pub fn has_command(&self) -> bool {
         self.run.is_some() || !self.program.is_empty()
-    }
-}
-
-/// The words of a command line that Mosquitto would refuse, in its own sentence. Under the name
-/// `mosquitto` this comes before our own reading.
-pub fn mosquitto_objection(words: &[OsString]) -> Option<String> {
-    let mut words = words.iter().map(|word| word.to_string_lossy());
-    while let Some(word) = words.next() {
-        match &*word {
-            "-c" | "--config-file" => {
-                if words.next().is_none() {
-                    return Some("Error: -c argument given, but no config file specified.\n".to_owned());
-                }
-            }
-            "-p" | "--port" => {
-                let Some(port) = words.next() else {
-                    return Some("Error: -p argument given, but no port specified.\n".to_owned());
-                };
-                if port.parse::<u16>().is_err() {
-                    return Some(format!("Error: Invalid port specified ({port}).\n"));
-                }
-            }
-            "-d" | "--daemon" | "-q" | "--quiet" | "-v" | "--verbose" | "--test-config" | "-h" | "--help" => {}
-            // Our own options are taken as well.
-            other if other.starts_with("--") => return None,
-            other => return Some(format!("Error: Unknown option '{other}'.\n")),
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn objection(words: &[&str]) -> Option<String> {
-        mosquitto_objection(&words.iter().map(OsString::from).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn mosquittos_words_are_refused_in_its_sentences() {
-        assert_eq!(objection(&["-c", "f", "-p", "1883", "-v"]), None);
-        assert_eq!(objection(&["-x"]).unwrap(), "Error: Unknown option '-x'.\n");
-        assert_eq!(objection(&["-c"]).unwrap(), "Error: -c argument given, but no config file specified.\n");
-        assert_eq!(objection(&["-p"]).unwrap(), "Error: -p argument given, but no port specified.\n");
-        assert_eq!(objection(&["-p", "70000"]).unwrap(), "Error: Invalid port specified (70000).\n");
-        assert_eq!(objection(&["--store", "x"]), None);
     }
 }

@@ -13,23 +13,27 @@ use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::mpsc;
 
 use super::log::Log;
+use super::login::USERNAME;
 use super::options::Options;
 use super::start::{Address, Overrides, Started, reachable};
+use super::throw_away::ThrowAway;
 use super::tls::{no_passphrase, tls_failure};
-use super::{child, load};
-use crate::broker::OwnMessage;
+use super::{certificates, child, load};
 use crate::broker::config::Configuration;
-use crate::broker::server::{Bind, Control, Running};
+use crate::broker::server::{Bind, Control, Rules, Running};
+use crate::broker::{OwnMessage, log as lines};
 use crate::net::tls::Server;
 use crate::term::{Exit, Failure};
 
 /// How long a command may take to end after the signal that ended it.
 const CHILD_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where the configuration came from, to read it again.
+/// Where the configuration came from, to read it again, and what was made for this run.
 pub struct Origin {
     pub file: Option<PathBuf>,
     pub overrides: Overrides,
+    pub version: &'static str,
+    pub throw_away: Option<ThrowAway>,
 }
 
 /// Serves until a signal ends the broker, or the command that the options name has ended. `ready` is
@@ -38,12 +42,12 @@ pub fn serve(
     started: Started,
     origin: Origin,
     options: &Options,
-    authority: Option<PathBuf>,
     ready: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let cannot_wait = |error: io::Error| Failure::new(Exit::FAILED, format!("cannot wait for signals: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_wait)?;
-    let environment = environment(&started, authority);
+    let environment = environment(&started, origin.throw_away.as_ref());
+    let version = origin.version;
     let Started { running, log, ends, configuration, tls, .. } = started;
     let mut desk = Desk { control: running.control(), log: log.clone(), origin, configuration, tls };
     let exit = runtime.block_on(async {
@@ -52,13 +56,13 @@ pub fn serve(
         let child = options.has_command().then(|| child::start(options, &environment)).transpose()?;
         desk.attend(running, ends.topics, signals, child).await.map_err(cannot_wait)
     });
-    log.information(concat!("moskit version ", env!("CARGO_PKG_VERSION"), " terminating"));
+    log.information(format!("{version} terminating"));
     ends.keeper.end();
     exit
 }
 
 /// What tells a command where the broker is.
-fn environment(started: &Started, authority: Option<PathBuf>) -> Vec<(&'static str, OsString)> {
+fn environment(started: &Started, throw_away: Option<&ThrowAway>) -> Vec<(&'static str, OsString)> {
     let mut environment = Vec::new();
     if let Some(url) = started.urls.first() {
         environment.push(("MQTT_URL", url.into()));
@@ -72,8 +76,14 @@ fn environment(started: &Started, authority: Option<PathBuf>) -> Vec<(&'static s
         Some(Bind::Unix(path)) => environment.push(("MQTT_HOST", path.into())),
         None => {}
     }
-    if let Some(authority) = authority {
-        environment.push(("MQTT_CAFILE", authority.into()));
+    if let Some(throw_away) = throw_away.filter(|made| made.has_certificates) {
+        environment.push(("MQTT_CAFILE", certificates::authority(throw_away.folder()).into()));
+    }
+    if let Some(login) = throw_away.and_then(|made| made.login.as_ref()) {
+        environment.push(("MQTT_USERNAME", USERNAME.into()));
+        environment.push(("MQTT_PASSWORD", login.password().into()));
+        // Where our own clients look for it when they are given a user name.
+        environment.push(("MOSQUITTO_PASSWORD", login.password().into()));
     }
     environment
 }
@@ -85,7 +95,12 @@ struct Signals {
     hangup: unix::Signal,
     save: unix::Signal,
     show: unix::Signal,
+    /// Not every system has it.
+    reopen: Option<unix::Signal>,
 }
+
+/// The first real-time signal that glibc leaves to programs.
+const SIGRTMIN: i32 = 34;
 
 impl Signals {
     fn listen() -> io::Result<Self> {
@@ -95,6 +110,7 @@ impl Signals {
             hangup: unix::signal(SignalKind::hangup())?,
             save: unix::signal(SignalKind::user_defined1())?,
             show: unix::signal(SignalKind::user_defined2())?,
+            reopen: unix::signal(SignalKind::from_raw(SIGRTMIN)).ok(),
         })
     }
 }
@@ -120,10 +136,11 @@ impl Desk {
         let exit = loop {
             tokio::select! {
                 status = ended(&mut child) => break child::exit_of(status?),
+                () = reopening(&mut signals.reopen) => self.log.reopen(),
                 _ = signals.interrupt.recv() => if let Some(exit) = end(child.as_mut(), Signal::INT).await? { break exit },
                 _ = signals.terminate.recv() => if let Some(exit) = end(child.as_mut(), Signal::TERM).await? { break exit },
                 _ = signals.hangup.recv() => self.reload().await,
-                _ = signals.save.recv() => self.control.save().await,
+                _ = signals.save.recv() => self.save().await,
                 _ = signals.show.recv() => self.show_subscriptions().await,
                 Some(message) = topics.recv() => self.control.publish(message).await,
                 () = running.ended() => {
@@ -135,6 +152,13 @@ impl Desk {
         // Waits until wills and state are written.
         running.stop();
         Ok(exit)
+    }
+
+    async fn save(&mut self) {
+        if let Some(path) = self.configuration.persistence.path() {
+            self.log.information(format!("Saving in-memory database to {}.", path.display()));
+            self.control.save().await;
+        }
     }
 
     /// Reads configuration and access files again. What is wrong is said, and the rules in force stay.
@@ -172,7 +196,8 @@ impl Desk {
         }
         let settings = configuration.settings();
         self.log.reload(configuration.log.clone(), settings.clone());
-        self.control.reload(settings, access, configuration.sys_interval).await;
+        let interest = lines::interest(&configuration.log);
+        self.control.reload(Rules { settings, access, sys_interval: configuration.sys_interval, interest }).await;
         Ok(())
     }
 
@@ -185,6 +210,15 @@ impl Desk {
             self.log.print(format!("  {client}"));
             last = Some(filter);
         }
+    }
+}
+
+async fn reopening(signal: &mut Option<unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => pending().await,
     }
 }
 

@@ -8,12 +8,10 @@ use super::log::{Log, LogEnds};
 use super::{load, sentences, state_files, tls};
 use crate::broker::config::{Configuration, Listener, LogTypes, Protocol, SocketDomain, Sync, Tls};
 use crate::broker::fault::Faults;
-use crate::broker::server::{self, Bind, Config, Running, StartError, WebSockets};
+use crate::broker::server::{self, Bind, Config, Missing, Running, StartError, WebSockets};
 use crate::broker::{Restored, log as lines};
 use crate::net::tls::Server;
 use crate::term::{Exit, Failure};
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What the command line, or the verb that embeds a broker, decides over the configuration. Applied when
 /// it is read, and again at each reload.
@@ -28,12 +26,19 @@ pub struct Overrides {
     pub local_ports: Vec<u16>,
     /// TLS of these.
     pub local_tls: Tls,
+    /// The password file of these: without a login nobody comes in.
+    pub local_passwords: Option<PathBuf>,
+    /// The folder of the state.
+    pub persistence_location: Option<PathBuf>,
 }
 
 impl Overrides {
     /// Says whether the configuration had no listener, so that the broker serves this machine only.
     pub fn apply(&self, configuration: &mut Configuration) -> bool {
         let persistence = &mut configuration.persistence;
+        if let Some(location) = &self.persistence_location {
+            persistence.location = Some(location.clone());
+        }
         if let Some(store) = &self.store {
             persistence.enabled = true;
             persistence.store = Some(store.clone());
@@ -42,8 +47,12 @@ impl Overrides {
         configuration.log.types = self.log_types.unwrap_or(configuration.log.types);
         let local_only = configuration.is_local_only();
         if local_only {
-            // Nobody else reaches them, so everybody may come in unless the file says otherwise.
-            let allow_anonymous = Some(configuration.security.allow_anonymous.unwrap_or(true));
+            // Nobody else reaches them, so everybody may come in unless the file, or a login, says otherwise.
+            let open = self.local_passwords.is_none();
+            let allow_anonymous = Some(configuration.security.allow_anonymous.unwrap_or(open));
+            if let Some(passwords) = &self.local_passwords {
+                configuration.security.password_file = Some(passwords.clone());
+            }
             let local = |port: &u16| Listener {
                 host: Some("localhost".to_owned()),
                 tls: self.local_tls.clone(),
@@ -64,6 +73,9 @@ pub struct Plan {
     /// The file it was read from, for the log.
     pub configured_by: Option<PathBuf>,
     pub faults: Faults,
+    /// What the broker calls itself.
+    pub version: &'static str,
+    pub tls_keylog: Option<PathBuf>,
     /// Standard error is a terminal.
     pub colour: bool,
 }
@@ -95,8 +107,14 @@ pub fn start(plan: Plan) -> Result<Started, Failure> {
             let urls = urls(&plan.configuration, &running);
             Ok(Started { running, log, ends, urls, configuration: plan.configuration, tls })
         }
-        Err(failure) => {
-            // What the log already said comes before the failure.
+        Err(mut failure) => {
+            // The log may be all that anybody reads; who reads standard error needs it once.
+            for line in failure.verbatim.lines() {
+                log.error(line);
+            }
+            if log.shows_errors() {
+                failure.verbatim.clear();
+            }
             ends.keeper.end();
             Err(failure)
         }
@@ -125,7 +143,7 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
     let mut tls = Vec::new();
     for listener in &configuration.listeners {
         let mut bound = bound(listener, local_only)?;
-        bound.tls = tls::of(&listener.tls)?;
+        bound.tls = tls::of(&listener.tls, plan.tls_keylog.as_deref())?;
         bound.websockets = (listener.protocol == Protocol::Websockets).then(|| WebSockets {
             origins: listener.websockets_origins.clone(),
             head_limit: configuration.websockets_headers_size,
@@ -141,6 +159,7 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
         store,
         restored,
         sys_interval: configuration.sys_interval,
+        version: plan.version,
         faults: plan.faults.clone(),
         interest: lines::interest(&configuration.log),
         events: Box::new(move |event| events.event(&event)),
@@ -159,7 +178,7 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
             Bind::Unix(path) => format!("Opening unix listen socket on path {}.", path.display()),
         });
     }
-    log.information(format!("moskit version {VERSION} running"));
+    log.information(format!("{} running", plan.version));
     Ok((running, tls))
 }
 
@@ -179,7 +198,7 @@ fn missing<'a>(wanted: &'a [Bind], running: &Running) -> impl Iterator<Item = So
 }
 
 fn announce(plan: &Plan, log: &Log) {
-    log.information(format!("moskit version {VERSION} starting"));
+    log.information(format!("{} starting", plan.version));
     match &plan.configured_by {
         Some(file) => log.information(format!("Config loaded from {}.", file.display())),
         None => log.information("Using default config."),
@@ -236,8 +255,12 @@ fn bound(listener: &Listener, local_only: bool) -> Result<server::Listener, Fail
             binds.push(bind);
         }
     }
-    // A machine may have no IPv6; then the other address is enough.
-    Ok(server::Listener { one_is_enough: listener.host.is_none() || local_only, ..server::Listener::new(binds) })
+    let missing = match listener.host {
+        _ if local_only => Missing::Any,
+        None => Missing::NotThere,
+        Some(_) => Missing::None,
+    };
+    Ok(server::Listener { missing, ..server::Listener::new(binds) })
 }
 
 fn start_failure(error: &StartError) -> Failure {
@@ -251,7 +274,8 @@ fn start_failure(error: &StartError) -> Failure {
             if let Some(first) = reason.get_mut(..1) {
                 first.make_ascii_uppercase();
             }
-            Failure::verbatim(Exit::FAILED, format!("Error: {reason} ({place})\n"))
+            let failure = Failure::verbatim(Exit::FAILED, format!("Error: {reason}\n"));
+            Failure { message: Some(format!("cannot listen on {place}")), ..failure }
         }
         StartError::Thread(error) => {
             Failure::verbatim(Exit::FAILED, format!("Error: cannot start a thread ({})\n", crate::net::reason(error)))

@@ -10,8 +10,8 @@ use crate::net::tls::{ClientCertificates, FileRole, OptionsError, Server, Server
 use crate::pki::key::EncryptedKey;
 use crate::term::{Exit, Failure};
 
-/// `None` for a listener without TLS.
-pub fn of(tls: &Tls) -> Result<Option<server::Tls>, Failure> {
+/// `None` for a listener without TLS. `keylog` is for the secrets of its sessions.
+pub fn of(tls: &Tls, keylog: Option<&Path>) -> Result<Option<server::Tls>, Failure> {
     let (Some(certificate), Some(key)) = (&tls.certfile, &tls.keyfile) else { return Ok(None) };
     let options = ServerOptions {
         certificate: certificate.clone(),
@@ -31,6 +31,7 @@ pub fn of(tls: &Tls) -> Result<Option<server::Tls>, Failure> {
         },
         suites: Suites { tls12: tls.ciphers.clone(), tls13: tls.ciphers_tls13.clone() },
         alpn: Vec::new(),
+        keylog: keylog.map(Path::to_owned),
     };
     let server = Server::new(options, &mut no_passphrase).map_err(|error| tls_failure(&error))?;
     let username = match (tls.use_identity_as_username, tls.use_subject_as_username) {
@@ -58,6 +59,7 @@ pub fn tls_failure(error: &OptionsError) -> Failure {
         OptionsError::KeyMismatch { .. } | OptionsError::ChainOrder { .. } => {
             "Error: Server certificate/key are inconsistent.".to_owned()
         }
+        OptionsError::KeyLog { path, .. } => unusable(FileRole::KeyLog, path),
         OptionsError::Ciphers(_) => "Error: Unable to set TLS ciphers. Check cipher list.".to_owned(),
         _ => "Error: Unable to set up TLS.".to_owned(),
     };

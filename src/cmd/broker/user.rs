@@ -1,5 +1,6 @@
 //! Giving up root. The broker needs no privilege once its files are open.
 
+use std::fmt;
 use std::fs;
 use std::io;
 
@@ -20,10 +21,45 @@ pub fn is_root() -> bool {
     getuid().is_root()
 }
 
-/// Becomes `user` for good. Works only while the program has one thread: those that it starts later
+/// Who the broker is to be, in the numbers of the environment or by the name of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    Numbers { user: Option<u32>, group: Option<u32> },
+    Name(String),
+}
+
+impl Identity {
+    /// `PUID` and `PGID`, each a decimal number, go before `name`. The error is the variable that is none.
+    pub fn choose(puid: Option<&str>, pgid: Option<&str>, name: Option<&str>) -> Result<Option<Self>, &'static str> {
+        let user = puid.map(str::parse).transpose().map_err(|_| "PUID")?;
+        let group = pgid.map(str::parse).transpose().map_err(|_| "PGID")?;
+        Ok(match (user, group) {
+            (None, None) => name.filter(|name| *name != "root").map(|name| Self::Name(name.to_owned())),
+            (user, group) => Some(Self::Numbers { user, group }),
+        })
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Numbers { user, group } => {
+                write!(f, "{}:{}", user.unwrap_or_default(), group.unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// Becomes that user for good. Works only while the program has one thread: those that it starts later
 /// inherit the new user, those that run already would not.
-pub fn become_user(user: &str) -> Result<(), StayReason> {
-    let (uid, gid) = find(user)?;
+pub fn become_user(identity: &Identity) -> Result<(), StayReason> {
+    let (uid, gid) = match identity {
+        Identity::Name(name) => find(name)?,
+        Identity::Numbers { user, group } => {
+            (Uid::from_raw(user.unwrap_or_default()), Gid::from_raw(group.unwrap_or_default()))
+        }
+    };
     if fs::read_dir("/proc/self/task").map_err(StayReason::Io)?.count() != 1 {
         return Err(StayReason::Threads);
     }
@@ -64,7 +100,19 @@ mod tests {
     #[test]
     fn a_program_with_several_threads_stays_who_it_is() {
         // The test program has a thread for each test at least.
-        assert!(matches!(become_user("root"), Err(StayReason::Threads)));
-        assert!(matches!(become_user("nobody of this name"), Err(StayReason::NoSuchUser)));
+        let named = |name: &str| become_user(&Identity::Name(name.to_owned()));
+        assert!(matches!(named("root"), Err(StayReason::Threads)));
+        assert!(matches!(named("nobody of this name"), Err(StayReason::NoSuchUser)));
+    }
+
+    #[test]
+    fn numbers_of_the_environment_go_before_the_name() {
+        let numbers = |user, group| Ok(Some(Identity::Numbers { user, group }));
+        assert_eq!(Identity::choose(Some("7"), Some("8"), Some("joe")), numbers(Some(7), Some(8)));
+        assert_eq!(Identity::choose(Some("7"), None, None), numbers(Some(7), None));
+        assert_eq!(Identity::choose(None, None, Some("joe")), Ok(Some(Identity::Name("joe".to_owned()))));
+        assert_eq!(Identity::choose(None, None, Some("root")), Ok(None));
+        assert_eq!(Identity::choose(Some("joe"), None, None), Err("PUID"));
+        assert_eq!(Identity::choose(None, Some("-1"), None), Err("PGID"));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -181,6 +181,22 @@ pub(super) fn application_protocols(names: &[String]) -> Result<Vec<Vec<u8>>, Op
 pub(super) struct KeyLogFile(PathBuf);
 
 impl KeyLogFile {
+    /// As [`KeyLogFile::new`], for a file that nobody else can read: what it holds opens the traffic of others.
+    pub fn private(path: &Path) -> Result<Self, OptionsError> {
+        let unsafe_because = |why: &str| OptionsError::KeyLog {
+            path: path.to_owned(),
+            error: io::Error::new(io::ErrorKind::PermissionDenied, why),
+        };
+        if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+            return Err(unsafe_because("it is a symbolic link"));
+        }
+        let log = Self::new(path)?;
+        if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.mode() & 0o177 != 0) {
+            return Err(unsafe_because("others may read it, or it is executable; chmod 0600 it"));
+        }
+        Ok(log)
+    }
+
     /// Fails at once if the file cannot be written, since later nobody could be told.
     pub fn new(path: &Path) -> Result<Self, OptionsError> {
         let log = Self(path.to_owned());

@@ -13,7 +13,9 @@ use tokio_rustls::TlsAcceptor;
 use super::ciphers::Suites;
 use super::client::HANDSHAKE_TIMEOUT;
 use super::failure::{Cause, Failure};
-use super::identity::{Identity, OptionsError, Passphrase, anchors, application_protocols, revocation_lists};
+use super::identity::{
+    Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols, revocation_lists,
+};
 use super::{Seen, Session, Version};
 use crate::net::stream::Stream;
 use crate::net::verify::ClientCertificate;
@@ -45,6 +47,8 @@ pub struct ServerOptions {
     pub minimum_version: Version,
     pub suites: Suites,
     pub alpn: Vec<String>,
+    /// Where session secrets are written (`--tls-keylog`).
+    pub keylog: Option<PathBuf>,
 }
 
 /// A listener's TLS, ready for any number of connections.
@@ -117,6 +121,9 @@ impl Server {
         // Without resumption every connection is judged by the files as they are now.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        if let Some(path) = &options.keylog {
+            config.key_log = Arc::new(KeyLogFile::private(path)?);
+        }
         Ok(config)
     }
 

@@ -1,0 +1,135 @@
+//! The command line under the name `mosquitto`: its words in its order, with its sentences and exit codes.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::load;
+use super::options::PORTS_MOST;
+use crate::term::{Exit, Failure, Term};
+
+/// What the broker calls itself: scripts look for the version.
+pub const VERSION: &str = "mosquitto version 2.1.2";
+
+/// What Mosquitto's text says of the program.
+const USAGE: &str = "\
+Usage: mosquitto [-c config_file] [-d] [-p port]... [-q | -v] [--test-config] [--tls-keylog file]
+
+ -c : the configuration file.
+ -d : go to the background.
+ -h : show this help.
+ -p : listen on this port of 127.0.0.1 and ::1. Up to 10 times; not with a configured listener.
+ -q : log nothing, whatever the configuration says.
+ -v : log everything, whatever the configuration says.
+ --test-config : read the configuration file, say whether it is right, and end.
+ --tls-keylog : write the secrets of TLS sessions to this file, for a look at the traffic.
+
+This is moskit standing in for mosquitto; `moskit broker --help` lists what else it can do.
+";
+
+/// How a line begins and ends that is written before the log is open.
+pub fn stamped(line: &str) -> String {
+    format!("{}: {line}\n", super::state_files::wall().as_secs())
+}
+
+/// Reads the words as Mosquitto does, left to right, configuration files at their place. The first that ends the
+/// program ends it here: with its text, or with what it objects to. Our own long options are left to our own reader.
+pub fn read(words: &[OsString], term: &mut Term) -> Result<(), Failure> {
+    let mut words = words.iter().map(|word| word.to_string_lossy());
+    let mut ports = 0;
+    while let Some(word) = words.next() {
+        match &*word {
+            "-c" | "--config-file" => {
+                let Some(file) = words.next() else {
+                    return Err(objection("Error: -c argument given, but no config file specified."));
+                };
+                load::configuration(Path::new(&*file)).map_err(stamp)?;
+            }
+            "-p" | "--port" => {
+                let Some(port) = words.next() else {
+                    return Err(objection("Error: -p argument given, but no port specified."));
+                };
+                if port.parse::<u16>().ok().is_none_or(|port| port == 0) {
+                    return Err(objection(&format!("Error: Invalid port specified ({port}).")));
+                }
+                ports += 1;
+                if ports > PORTS_MOST {
+                    return Err(objection("Error: Only 10 ports can be specified on the command line."));
+                }
+            }
+            "--tls-keylog" => {
+                if words.next().is_none() {
+                    return Err(objection("Error: --tls-keylog argument given, but no file specified."));
+                }
+            }
+            "-h" | "--help" => {
+                term.write(format!("{}\n{USAGE}", version()).as_bytes());
+                return Err(Failure::silent(Exit::OK));
+            }
+            "--version" => {
+                term.write(version().as_bytes());
+                return Err(Failure::silent(Exit::OK));
+            }
+            "-d" | "--daemon" | "-q" | "--quiet" | "-v" | "--verbose" | "--test-config" => {}
+            other if other.starts_with("--") => return Ok(()),
+            other => {
+                return Err(Failure::verbatim(Exit::USAGE, format!("Error: Unknown option '{other}'.\n\n{USAGE}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn version() -> String {
+    format!("mosquitto 2.1.2\n\nAn MQTT v5.0/v3.1.1/v3.1 broker, played by moskit {}.\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn objection(line: &str) -> Failure {
+    Failure::verbatim(Exit::USAGE, stamped(line))
+}
+
+/// Puts the time before each line.
+fn stamp(failure: Failure) -> Failure {
+    Failure { verbatim: failure.verbatim.lines().map(stamped).collect(), ..failure }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objection(words: &[&str]) -> Option<String> {
+        let words: Vec<_> = words.iter().map(OsString::from).collect();
+        let mut term = Term::from_writers(Box::new(std::io::sink()), Box::new(std::io::sink()));
+        let text = read(&words, &mut term).err()?.verbatim;
+        // Without the time.
+        Some(
+            text.split_once(": ")
+                .filter(|(time, _)| time.parse::<u64>().is_ok())
+                .map_or(text.clone(), |(_, rest)| rest.to_owned()),
+        )
+    }
+
+    #[test]
+    fn words_are_refused_in_mosquittos_sentences() {
+        assert_eq!(objection(&["-p", "1883", "-v", "-v"]), None);
+        assert_eq!(objection(&["-v", "-x"]).unwrap(), format!("Error: Unknown option '-x'.\n\n{USAGE}"));
+        assert_eq!(objection(&["-c"]).unwrap(), "Error: -c argument given, but no config file specified.\n");
+        assert_eq!(objection(&["-p"]).unwrap(), "Error: -p argument given, but no port specified.\n");
+        for port in ["0", "70000", "x", "-1"] {
+            assert_eq!(objection(&["-p", port]).unwrap(), format!("Error: Invalid port specified ({port}).\n"));
+        }
+        assert_eq!(
+            objection(&["-p", "1"].repeat(11)).unwrap(),
+            "Error: Only 10 ports can be specified on the command line.\n"
+        );
+        assert_eq!(objection(&["--store", "x"]), None);
+    }
+
+    #[test]
+    fn a_configuration_file_is_read_at_its_place() {
+        assert_eq!(
+            objection(&["-c", "no such file", "-x"]).unwrap(),
+            "Error: Unable to open config file 'no such file'.\n"
+        );
+        assert!(objection(&["-x", "-c", "no such file"]).unwrap().starts_with("Error: Unknown option '-x'."));
+    }
+}
