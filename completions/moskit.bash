@@ -145,7 +145,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__broker)
-            opts="-c -d -p -q -v -h --config-file --daemon --port --quiet --verbose --test-config --store --store-sync --import --export --run --tls --ready-file --print-url --fault --help"
+            opts="-c -d -p -q -v -h --config-file --daemon --port --quiet --verbose --test-config --tls-keylog --store --store-sync --import --export --run --tls --login --ready-file --print-url --fault --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -187,6 +187,21 @@ _moskit() {
                     ;;
                 -p)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-keylog)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --store)

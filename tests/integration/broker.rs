@@ -162,7 +162,8 @@ fn churn(time: std::time::Duration) {
                     Packet::SubAck(_) => {}
                     _ => continue,
                 }
-                if std::time::Instant::now() < end {
+                // A busy machine may take longer than asked for a few messages.
+                if std::time::Instant::now() < end || sent <= 10 {
                     client.publish("kept", QoS::AtLeastOnce, false, sent.to_string()).await.unwrap();
                     sent += 1;
                 } else if received == sent {
@@ -171,7 +172,6 @@ fn churn(time: std::time::Duration) {
             }
         }
         churning.await.unwrap();
-        assert!(sent > 10, "the loop runs");
         drop((client, events));
         let control = running.control();
         // Clean sessions end with their connections; those are noticed one by one.

@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says why by failing")]
 
 mod broker;
+mod broker_as_mosquitto;
+mod broker_listeners;
+mod broker_log;
+mod broker_logins;
 mod broker_verb;
 mod certgen;
 mod certgen_broken;
