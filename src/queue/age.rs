@@ -102,6 +102,7 @@ impl Dating {
     }
 
     /// Since when the message at `place` of `ids` is stored.
+    #[inline]
     pub fn since(&self, ids: &[u64], place: usize, ledger: Option<&Ledger>) -> Since {
         let id = StoreId(ids[place]);
         let Some(time) = id.stored_at() else {

@@ -50,6 +50,7 @@ impl Default for Selection {
 
 impl Selection {
     /// Whether `message` is counted at `now`.
+    #[inline]
     pub fn takes(&self, message: &Waiting<'_>, now: UnixTime) -> bool {
         self.takes_client(message.client)
             && self.topic.as_ref().is_none_or(|filter| topic::matches(filter, message.topic))
@@ -69,6 +70,7 @@ impl Selection {
             })
     }
 
+    #[inline]
     pub fn takes_client(&self, client: &str) -> bool {
         self.client.as_ref().is_none_or(|glob| glob_matches(glob, client))
     }

@@ -87,6 +87,7 @@ impl Messages {
         Self { columns, only, ..Self::default() }
     }
 
+    #[inline(always)]
     pub fn add(&mut self, message: &Message<'_>) {
         if self.only.as_ref().is_some_and(|only| !only.contains(&message.store_id.0)) {
             return;
@@ -177,6 +178,7 @@ impl Messages {
     }
 
     /// The place of a message.
+    #[inline]
     pub fn find(&mut self, id: StoreId) -> Option<usize> {
         let guess = self.last.wrapping_add(self.stride);
         let place = if self.ids.get(guess) == Some(&id.0) { guess } else { locate(&self.ids, id.0)? };
@@ -186,6 +188,7 @@ impl Messages {
     }
 
     /// Remembers that somebody waits for the message, or that it is retained.
+    #[inline]
     pub fn refer(&mut self, place: usize) {
         self.referenced[place / 64] |= 1 << (place % 64);
     }
@@ -244,6 +247,7 @@ fn date(message: &Message<'_>, age_from: &AgeFrom) -> Option<UnixTime> {
 
 /// Searches from where the id would stand if ids were spread evenly, which counters are and clock
 /// ids nearly: the search is short and stays within few cache lines.
+#[inline(never)]
 fn locate(ids: &[u64], id: u64) -> Option<usize> {
     let (first, last) = (*ids.first()?, *ids.last()?);
     if id < first || id > last {

@@ -13,11 +13,11 @@ use messages::Messages;
 
 use super::age::Dating;
 use super::ledger::Ledger;
-use super::{Error, Filter, Item, Note, Session, Snapshot, Source, Waiting, Want};
+use super::{Error, Filter, Item, Note, Session, Since, Snapshot, Source, Waiting, Want};
 use crate::mqtt::topic;
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::mosquitto_db::{self, Chunk};
-use crate::state::{Client, ClientMessage, Direction, Keep, Phase, Subscription, sqlite};
+use crate::state::{Client, ClientMessage, Direction, Keep, Properties, Subscription, sqlite};
 
 /// How often progress is told, in bytes of the file.
 const PROGRESS_STEP: u64 = 4 * 1024 * 1024;
@@ -92,18 +92,13 @@ fn keep(want: &Want) -> Keep {
 }
 
 impl FileSource {
-    fn db_error(&self, error: mosquitto_db::Unreadable) -> Error {
-        Error::Db(self.path.clone(), error)
-    }
-
-    fn sqlite_error(&self, error: sqlite::Unreadable) -> Error {
-        Error::Sqlite(self.path.clone(), error)
-    }
-
     fn read_db(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
-        let ahead = if Ahead::is_needed(want) { self.look_ahead(want)? } else { Ahead::default() };
-        let mut reader = mosquitto_db::Reader::open(&self.path, keep(want)).map_err(|error| self.db_error(error))?;
-        let taken_at = self.at.or_else(|| modified(reader.file()));
+        let path = self.path.clone();
+        let failed = |error| Error::Db(path.clone(), error);
+        let file = File::open(&path).map_err(|error| Error::Io(path.clone(), error))?;
+        let ahead = if Ahead::is_needed(want) { look_ahead(&file, want).map_err(failed)? } else { Ahead::default() };
+        let mut reader = mosquitto_db::Reader::of(&file, keep(want)).map_err(failed)?;
+        let taken_at = self.at.or_else(|| modified(&file));
         let mut reading = Reading::new(want, ahead, self.ledger.as_mut(), taken_at);
         let Some(version) = reader.version() else {
             reading.snapshot.kind = "mosquitto.db".into();
@@ -111,9 +106,6 @@ impl FileSource {
             return Ok(reading.finish(each));
         };
         reading.snapshot.kind = format!("mosquitto.db version {version}");
-        if want.users && version == 6 {
-            reading.snapshot.notes.push(Note::UsersUncertain);
-        }
         let length = reader.length();
         let mut progress_at = PROGRESS_STEP;
         loop {
@@ -127,28 +119,18 @@ impl FileSource {
                 Err(damage) => reading.snapshot.notes.push(Note::Damage(damage)),
             }
         }
+        // 2.1, whose ids are no counters, writes them as they are.
+        if want.users && version == 6 && reading.snapshot.counter.is_some() {
+            reading.snapshot.notes.push(Note::UsersUncertain);
+        }
         reading.maybe_cut();
         Ok(reading.finish(each))
-    }
-
-    fn look_ahead(&self, want: &Want) -> Result<Ahead, Error> {
-        let mut reader = mosquitto_db::Reader::open(&self.path, Keep::HEADS).map_err(|error| self.db_error(error))?;
-        let mut ahead = Ahead::new(want);
-        // Damage is told by the second reading.
-        while let Ok(Some(chunk)) = reader.next_chunk() {
-            match chunk {
-                Chunk::Subscription(subscription) => ahead.subscription(&subscription),
-                Chunk::ClientMessage(entry) => ahead.entry(&entry, want),
-                _ => {}
-            }
-        }
-        Ok(ahead)
     }
 
     fn read_sqlite(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
         let path = self.path.clone();
         let failed = |error| Error::Sqlite(path.clone(), error);
-        let reader = sqlite::Reader::open(&self.path).map_err(|error| self.sqlite_error(error))?;
+        let reader = sqlite::Reader::open(&self.path).map_err(failed)?;
         let mut ahead = Ahead::new(want);
         if want.filters {
             reader.subscriptions(|subscription| ahead.subscription(subscription)).map_err(failed)?;
@@ -159,6 +141,10 @@ impl FileSource {
         let taken_at = self.at.or_else(|| reader.modified().map(UnixTime::from));
         let mut reading = Reading::new(want, ahead, None, taken_at);
         reading.snapshot.kind = "persist-sqlite".into();
+        if reader.is_ours().map_err(failed)? {
+            reading.snapshot.kind = "moskit broker's store".into();
+            reading.ours = Some(Ours::read(&reader).map_err(failed)?);
+        }
         let (of_messages, of_entries) = reader.counts().map_err(failed)?;
         let of = of_messages + of_entries;
         let mut done = 0;
@@ -179,6 +165,51 @@ impl FileSource {
             .map_err(failed)?;
         reader.finish().map_err(failed)?;
         Ok(reading.finish(each))
+    }
+}
+
+fn look_ahead(file: &File, want: &Want) -> Result<Ahead, mosquitto_db::Unreadable> {
+    let mut reader = mosquitto_db::Reader::of(file, Keep::HEADS)?;
+    let mut ahead = Ahead::new(want);
+    // Damage is told by the second reading.
+    while let Ok(Some(chunk)) = reader.next_chunk() {
+        match chunk {
+            Chunk::Subscription(subscription) => ahead.subscription(&subscription),
+            Chunk::ClientMessage(entry) => ahead.entry(&entry, want),
+            _ => {}
+        }
+    }
+    Ok(ahead)
+}
+
+/// What our own broker's tables add.
+#[derive(Debug, Default)]
+struct Ours {
+    away: HashMap<Vec<u8>, UnixTime>,
+    /// When an entry was queued, by its client and position, where that is not the time in its message's id.
+    queued_at: HashMap<Vec<u8>, HashMap<u64, UnixTime>>,
+}
+
+impl Ours {
+    fn read(reader: &sqlite::Reader) -> Result<Self, sqlite::Unreadable> {
+        let mut ours = Self::default();
+        reader.disconnections(|client, at| {
+            ours.away.insert(client.to_vec(), at);
+        })?;
+        reader.entry_details(|client, position, detail| {
+            ours.queued_at.entry(client.to_vec()).or_default().insert(position, detail.queued_at);
+        })?;
+        Ok(ours)
+    }
+
+    /// Since when an entry's message is stored. Our broker gives a whole batch of messages one time and ids
+    /// that count on from it, so here neighbours are no sign of a clock that stood still; where it did,
+    /// the entry has a time of its own.
+    fn since(&self, entry: &ClientMessage<'_>) -> Option<Since> {
+        let stored = entry.store_id.stored_at()?;
+        let queued = self.queued_at.get(entry.client_id).and_then(|of_client| of_client.get(&entry.cmsg_id));
+        // A retained message is older than its place in the queue; nothing is younger.
+        Some(Since::Exact(queued.map_or(stored, |queued| stored.min(*queued))))
     }
 }
 
@@ -208,19 +239,52 @@ struct Reading<'a> {
     user: String,
     users: HashMap<String, String>,
     /// Entries that came before their message: no known broker writes them so.
-    early: Vec<(EarlyEntry, String)>,
+    early: Vec<EarlyEntry>,
     /// The filter that explains a topic, for the client being read.
     explained: HashMap<(u32, u32), Option<usize>>,
+    /// In a file of our own broker.
+    ours: Option<Ours>,
 }
 
 /// What is kept of an entry whose message may still come.
 struct EarlyEntry {
+    client: Vec<u8>,
     store_id: StoreId,
     qos: u8,
     state: u8,
     retain: bool,
     dup: bool,
     subscription_identifier: u32,
+}
+
+impl EarlyEntry {
+    fn of(entry: &ClientMessage<'_>) -> Self {
+        Self {
+            client: entry.client_id.to_vec(),
+            store_id: entry.store_id,
+            qos: entry.qos,
+            state: entry.state,
+            retain: entry.retain,
+            dup: entry.dup,
+            subscription_identifier: entry.subscription_identifier,
+        }
+    }
+
+    fn entry(&self, direction: Direction) -> ClientMessage<'_> {
+        ClientMessage {
+            client_id: &self.client,
+            cmsg_id: 0,
+            store_id: self.store_id,
+            mid: 0,
+            qos: self.qos,
+            retain: self.retain,
+            dup: self.dup,
+            direction,
+            state: self.state,
+            properties: Properties::None,
+            subscription_identifier: self.subscription_identifier,
+        }
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -239,9 +303,11 @@ impl<'a> Reading<'a> {
             users: HashMap::new(),
             early: Vec::new(),
             explained: HashMap::new(),
+            ours: None,
         }
     }
 
+    #[inline(always)]
     fn chunk(&mut self, chunk: &Chunk<'_>, each: &mut dyn FnMut(Item<'_>)) {
         match chunk {
             Chunk::Configuration(configuration) => self.look(configuration.last_store_id),
@@ -281,11 +347,12 @@ impl<'a> Reading<'a> {
         if self.want.users {
             self.users.insert(self.client.clone(), self.user.clone());
         }
+        let away = self.ours.as_ref().and_then(|ours| ours.away.get(client.client_id)).copied();
         each(Item::Session(Session {
             client: &self.client,
             user: &self.user,
-            connected: None,
-            disconnected_at: client.disconnected_at.map(UnixTime::from_seconds),
+            connected: away.map(|_| false),
+            disconnected_at: away.or(client.disconnected_at.map(UnixTime::from_seconds)),
             expires: client
                 .session_expires
                 .filter(|_| client.session_expiry_interval != u32::MAX)
@@ -297,26 +364,39 @@ impl<'a> Reading<'a> {
     }
 
     /// Makes `client` the one whose entries are read.
+    #[inline]
     fn enter(&mut self, client: &[u8]) {
         if self.client.as_bytes() != client {
-            self.client.clear();
-            self.client.push_str(&String::from_utf8_lossy(client));
-            self.user.clear();
-            if let Some(user) = self.users.get(&self.client) {
-                self.user.push_str(user);
-            }
-            self.explained.clear();
+            self.enter_other(client);
         }
     }
 
+    #[cold]
+    fn enter_other(&mut self, client: &[u8]) {
+        self.client.clear();
+        self.client.push_str(&String::from_utf8_lossy(client));
+        self.user.clear();
+        if let Some(user) = self.users.get(&self.client) {
+            self.user.push_str(user);
+        }
+        self.explained.clear();
+    }
+
+    #[inline]
     fn prepare(&mut self) {
         if self.dating.is_none() {
-            self.messages.sort();
-            let snapshot = self.snapshot.taken_at.unwrap_or_else(|| SystemTime::now().into());
-            self.dating = Some(Dating::new(self.messages.ids(), snapshot));
+            self.date();
         }
     }
 
+    #[cold]
+    fn date(&mut self) {
+        self.messages.sort();
+        let snapshot = self.snapshot.taken_at.unwrap_or_else(|| SystemTime::now().into());
+        self.dating = Some(Dating::new(self.messages.ids(), snapshot));
+    }
+
+    #[inline(always)]
     fn entry(&mut self, entry: &ClientMessage<'_>, each: &mut dyn FnMut(Item<'_>)) {
         self.prepare();
         let place = self.messages.find(entry.store_id);
@@ -333,25 +413,19 @@ impl<'a> Reading<'a> {
         if self.want.client.as_ref().is_some_and(|client| entry.client_id != client.as_bytes()) {
             return;
         }
-        self.enter(entry.client_id);
-        let early = EarlyEntry {
-            store_id: entry.store_id,
-            qos: entry.qos,
-            state: entry.state,
-            retain: entry.retain,
-            dup: entry.dup,
-            subscription_identifier: entry.subscription_identifier,
-        };
         match place {
-            Some(place) => self.emit(&early, entry.phase(), place, each),
-            None => self.early.push((early, self.client.clone())),
+            Some(place) => self.emit(entry, place, each),
+            None => self.early.push(EarlyEntry::of(entry)),
         }
     }
 
-    fn emit(&mut self, entry: &EarlyEntry, phase: Phase, place: usize, each: &mut dyn FnMut(Item<'_>)) {
+    #[inline]
+    fn emit(&mut self, entry: &ClientMessage<'_>, place: usize, each: &mut dyn FnMut(Item<'_>)) {
+        self.enter(entry.client_id);
         let filter = if self.want.filters { self.explain(entry, place) } else { None };
         let kept = self.messages.kept(place);
-        let since = self.messages.dated(place).unwrap_or_else(|| {
+        let ours = || self.ours.as_ref().and_then(|ours| ours.since(entry));
+        let since = self.messages.dated(place).or_else(ours).unwrap_or_else(|| {
             let dating = self.dating.as_ref().expect("prepared before any entry is emitted");
             dating.since(self.messages.ids(), place, self.ledger.as_deref())
         });
@@ -363,7 +437,7 @@ impl<'a> Reading<'a> {
             filter: filter.map(|filter| self.ahead.filters[&self.client][filter].filter.as_str()),
             bytes: self.messages.bytes(place),
             qos: entry.qos,
-            phase,
+            phase: entry.phase(),
             retain: entry.retain,
             dup: entry.dup,
             since,
@@ -375,7 +449,7 @@ impl<'a> Reading<'a> {
 
     /// The filter that brought a message: the one of its subscription identifier, else the first
     /// that matches its topic.
-    fn explain(&mut self, entry: &EarlyEntry, place: usize) -> Option<usize> {
+    fn explain(&mut self, entry: &ClientMessage<'_>, place: usize) -> Option<usize> {
         let topic = self.messages.topic(place);
         let key = (self.messages.topic_number(place), entry.subscription_identifier);
         let filters = self.ahead.filters.get(&self.client)?;
@@ -404,14 +478,12 @@ impl<'a> Reading<'a> {
 
     fn finish(mut self, each: &mut dyn FnMut(Item<'_>)) -> Snapshot {
         self.prepare();
-        for (entry, client) in std::mem::take(&mut self.early) {
-            let Some(place) = self.messages.find(entry.store_id) else {
-                self.snapshot.orphans += 1;
-                continue;
-            };
-            self.enter(client.as_bytes());
-            let phase = Phase::of(entry.state);
-            self.emit(&entry, phase, place, each);
+        let direction = if self.want.incoming { Direction::Incoming } else { Direction::Outgoing };
+        for early in std::mem::take(&mut self.early) {
+            match self.messages.find(early.store_id) {
+                Some(place) => self.emit(&early.entry(direction), place, each),
+                None => self.snapshot.orphans += 1,
+            }
         }
         self.snapshot.notes.extend(self.messages.twice.drain(..).map(Note::StoredTwice));
         self.snapshot.ledger = self.ledger.map(|ledger| ledger.clone());

@@ -44,6 +44,14 @@ impl Buckets {
         self.ends.partition_point(|end| *end <= age_nanos)
     }
 
+    /// The column of an age, which is nearly always `guess`, that of the message before.
+    #[inline]
+    pub fn near(&self, guess: usize, age_nanos: i64) -> usize {
+        let begins = guess.checked_sub(1).is_none_or(|before| self.ends[before] <= age_nanos);
+        let ends = self.ends.get(guess).is_none_or(|end| age_nanos < *end);
+        if begins && ends { guess } else { self.of(age_nanos) }
+    }
+
     /// Upper end of each column in seconds; the last has none.
     pub fn ends_in_seconds(&self) -> impl Iterator<Item = f64> {
         self.minutes.iter().map(|minutes| minutes * 60.0)
@@ -69,6 +77,9 @@ mod tests {
         let buckets = Buckets::new(10, 5.0, Scale::Doubling);
         let of = |age| buckets.of(minutes(age));
         assert_eq!([of(-3.0), of(0.0), of(4.99), of(5.0), of(9.99), of(10.0)], [0, 0, 0, 1, 1, 2]);
+        for (guess, age) in (0..10).flat_map(|guess| (-1..1300).map(move |age| (guess, age))) {
+            assert_eq!(buckets.near(guess, minutes(age.into())), of(age.into()), "{age} minutes after column {guess}");
+        }
         assert_eq!([of(639.9), of(640.0), of(1279.9), of(1280.0), buckets.of(i64::MAX)], [7, 8, 8, 9, 9]);
         assert_eq!(buckets.heads(), ["5", "10", "20", "40", "80", "160", "320", "640", "1280", "1280+"]);
     }

@@ -37,6 +37,7 @@ impl Counts {
         Self { buckets: vec![0; buckets], ..Self::default() }
     }
 
+    #[inline]
     fn add(&mut self, one: &One) {
         self.total += one.weight;
         match one.bucket {
@@ -91,18 +92,18 @@ pub struct Shape {
     buckets: Buckets,
     now: UnixTime,
     by_bytes: bool,
-    total: Counts,
     rows: Vec<Row>,
     index: HashMap<String, usize>,
-    /// The row of the message before: the next one is nearly always of the same client.
+    /// The row of the message before, and its column: the next one is nearly always of the same client,
+    /// and hardly younger.
     last: usize,
+    last_bucket: usize,
 }
 
 impl Shape {
     /// A table of ages at `now`. With `by_bytes` payload bytes are counted instead of messages.
     pub fn new(buckets: Buckets, now: UnixTime, by_bytes: bool) -> Self {
-        let total = Counts::new(buckets.len());
-        Self { buckets, now, by_bytes, total, rows: Vec::new(), index: HashMap::new(), last: 0 }
+        Self { buckets, now, by_bytes, rows: Vec::new(), index: HashMap::new(), last: 0, last_bucket: 0 }
     }
 
     /// Ages of what is added from here on are counted at `now`.
@@ -114,11 +115,8 @@ impl Shape {
         &self.buckets
     }
 
-    pub fn total(&self) -> &Counts {
-        &self.total
-    }
-
     /// Counts one message into the row `name`.
+    #[inline]
     pub fn add(&mut self, name: &str, message: &Waiting<'_>) {
         let one = One {
             weight: if self.by_bytes { message.bytes } else { 1 },
@@ -153,8 +151,8 @@ impl Shape {
         self.count(name, &one);
     }
 
+    #[inline]
     fn count(&mut self, name: &str, one: &One) {
-        self.total.add(one);
         if self.rows.get(self.last).is_none_or(|row| row.name != name) {
             self.last = match self.index.get(name) {
                 Some(row) => *row,
@@ -164,6 +162,7 @@ impl Shape {
         self.rows[self.last].counts.add(one);
     }
 
+    #[cold]
     fn new_row(&mut self, name: &str) -> usize {
         let counts = Counts::new(self.buckets.len());
         self.rows.push(Row { name: name.to_owned(), is_parent: false, counts });
@@ -172,10 +171,14 @@ impl Shape {
     }
 
     /// The bucket a time falls into; `None` when it could be more than one.
-    fn bucket(&self, since: Since) -> Option<usize> {
+    #[inline]
+    fn bucket(&mut self, since: Since) -> Option<usize> {
         let of = |at: UnixTime| self.buckets.of(self.now.nanos_since(at));
         match since {
-            Since::Exact(at) | Since::Look { by: at, .. } => Some(of(at)),
+            Since::Exact(at) | Since::Look { by: at, .. } => {
+                self.last_bucket = self.buckets.near(self.last_bucket, self.now.nanos_since(at));
+                Some(self.last_bucket)
+            }
             Since::Between { from, to } => Some(of(to)).filter(|bucket| *bucket == of(from)),
             Since::Unknown => None,
         }
@@ -185,6 +188,10 @@ impl Shape {
     /// name. With `parents`, rows that sum up the names below them are added.
     pub fn into_rows(self, parents: Option<&Parents>) -> (Buckets, Counts, Vec<Row>) {
         let mut rows = self.rows;
+        let mut total = Counts::new(self.buckets.len());
+        for row in &rows {
+            total.add_all(&row.counts);
+        }
         if let Some(parents) = parents {
             let sums = parents.rows(&rows, self.buckets.len());
             rows.extend(sums);
@@ -195,6 +202,6 @@ impl Shape {
                 .then_with(|| a.name.cmp(&b.name))
                 .then(a.is_parent.cmp(&b.is_parent))
         });
-        (self.buckets, self.total, rows)
+        (self.buckets, total, rows)
     }
 }

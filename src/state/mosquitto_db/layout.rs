@@ -43,6 +43,8 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    // Made on failure only: the fields are taken several times for each of millions of chunks.
+    #[cold]
     fn short(&self, needs: u64) -> Damage {
         Damage::ShortChunk {
             kind: self.kind,
@@ -53,19 +55,18 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The next `count` bytes, which must be in memory.
-    #[inline]
+    /// The next `count` bytes, which must be in memory. What is in memory is never more than the body.
+    #[inline(always)]
     fn take(&mut self, count: usize) -> Result<&'a [u8], Damage> {
         let start = self.next as usize;
-        // Made on failure only: this runs several times for each of millions of chunks.
-        let fits = count as u64 <= self.len - self.next;
-        let Some(taken) = self.bytes.get(start..start + count).filter(|_| fits) else {
+        let Some(taken) = self.bytes.get(start..start + count) else {
             return Err(self.short(count as u64));
         };
         self.next += count as u64;
         Ok(taken)
     }
 
+    #[inline(always)]
     fn skip(&mut self, count: u64) -> Result<(), Damage> {
         if count > self.len - self.next {
             return Err(self.short(count));
@@ -74,8 +75,9 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Damage> {
-        Ok(self.take(N)?.try_into().expect("take returns N bytes"))
+        self.fixed().copied()
     }
 
     fn u8(&mut self) -> Result<u8, Damage> {
@@ -97,11 +99,18 @@ impl<'a> Fields<'a> {
     }
 
     /// The fixed part of a version 5 or 6 chunk: one bounds check for all its fields.
-    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Damage> {
-        self.array()
+    #[inline(always)]
+    fn fixed<const N: usize>(&mut self) -> Result<&'a [u8; N], Damage> {
+        let start = self.next as usize;
+        let Some(taken) = self.bytes.get(start..).and_then(|rest| rest.first_chunk()) else {
+            return Err(self.short(N as u64));
+        };
+        self.next += N as u64;
+        Ok(taken)
     }
 
     /// A payload of `length` bytes, kept or skipped.
+    #[inline(always)]
     fn payload(&mut self, length: u32, keep: Keep) -> Result<Option<&'a [u8]>, Damage> {
         if keep.payload {
             let payload = self.take(length as usize)?;
@@ -112,12 +121,14 @@ impl<'a> Fields<'a> {
         Ok(None)
     }
 
+    #[inline(always)]
     fn rest(&mut self) -> Result<&'a [u8], Damage> {
         let left = (self.len - self.next) as usize;
         self.take(left)
     }
 }
 
+#[inline(always)]
 fn payload_within_limit(length: u32, fields: &Fields<'_>) -> Result<(), Damage> {
     if length > MAX_PAYLOAD {
         return Err(Damage::PayloadTooLong { at: fields.chunk_at, length });
@@ -133,8 +144,10 @@ fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
+#[inline(always)]
 fn until_nul(name: &[u8]) -> &[u8] {
-    memchr::memchr(0, name).map_or(name, |end| &name[..end])
+    // Most messages have none, and a search costs a call.
+    if name.is_empty() { name } else { memchr::memchr(0, name).map_or(name, |end| &name[..end]) }
 }
 
 fn wire(properties: &[u8]) -> Properties<'_> {
@@ -166,20 +179,28 @@ impl Layout {
     }
 
     /// A 64-bit value in the writer's byte order.
-    #[inline]
+    #[inline(always)]
     fn host(&mut self, bytes: [u8; 8]) -> u64 {
         let (little, big) = (u64::from_le_bytes(bytes), u64::from_be_bytes(bytes));
         if little == 0 {
             return 0; // reads the same both ways and decides nothing
         }
-        let order = *self.order.get_or_insert_with(|| plausible_order(little, big).unwrap_or(ByteOrder::Little));
+        let order = match self.order {
+            Some(order) => order,
+            None => self.decide(little, big),
+        };
         if order == ByteOrder::Little { little } else { big }
     }
 
+    #[cold]
+    fn decide(&mut self, little: u64, big: u64) -> ByteOrder {
+        *self.order.insert(plausible_order(little, big).unwrap_or(ByteOrder::Little))
+    }
+
+    #[inline(always)]
     fn host_at(&mut self, bytes: &[u8], at: usize) -> u64 {
-        let mut value = [0; 8];
-        value.copy_from_slice(&bytes[at..at + 8]);
-        self.host(value)
+        let value = bytes[at..].first_chunk().copied();
+        self.host(value.expect("fixed parts are as long as their fields need"))
     }
 
     /// Returns what the file says of its writer and remembers the writer's alignment.
@@ -187,7 +208,7 @@ impl Layout {
         let (last, shutdown, id_size) = if self.has_structs() {
             self.narrow = fields.len == NARROW_CONFIGURATION;
             let fixed = fields.fixed::<10>()?;
-            (self.host_at(&fixed, 0), fixed[8], fixed[9])
+            (self.host_at(fixed, 0), fixed[8], fixed[9])
         } else {
             let (shutdown, id_size) = (fields.u8()?, fields.u8()?);
             (self.host(fields.array()?), shutdown, id_size)
@@ -198,25 +219,27 @@ impl Layout {
         Ok(Configuration { shutdown: shutdown != 0, last_store_id: StoreId(last) })
     }
 
+    #[inline(always)]
     pub fn message<'a>(&mut self, fields: &mut Fields<'a>, keep: Keep) -> Result<Message<'a>, Damage> {
         if self.has_structs() { self.struct_message(fields, keep) } else { self.packed_message(fields, keep) }
     }
 
+    #[inline(always)]
     fn struct_message<'a>(&mut self, fields: &mut Fields<'a>, keep: Keep) -> Result<Message<'a>, Damage> {
         let fixed = fields.fixed::<32>()?;
-        let expires = self.host_at(&fixed, 8).cast_signed();
-        let payload_len = be32(&fixed, 16);
-        let topic_len = be16(&fixed, 26);
+        let expires = self.host_at(fixed, 8).cast_signed();
+        let payload_len = be32(fixed, 16);
+        let topic_len = be16(fixed, 26);
         let mut message = Message {
-            store_id: StoreId(self.host_at(&fixed, 0)),
+            store_id: StoreId(self.host_at(fixed, 0)),
             expires: (expires > 0).then_some(expires),
-            source_mid: be16(&fixed, 20),
-            source_port: be16(&fixed, 28),
+            source_mid: be16(fixed, 20),
+            source_port: be16(fixed, 28),
             qos: fixed[30],
             retain: fixed[31] != 0,
             payload_len,
-            source_id: fields.take(usize::from(be16(&fixed, 22)))?,
-            source_username: until_nul(fields.take(usize::from(be16(&fixed, 24)))?),
+            source_id: fields.take(usize::from(be16(fixed, 22)))?,
+            source_username: until_nul(fields.take(usize::from(be16(fixed, 24)))?),
             topic: fields.take(usize::from(topic_len))?,
             payload: None,
             properties: Properties::None,
@@ -231,6 +254,7 @@ impl Layout {
         Ok(message)
     }
 
+    #[inline(never)]
     fn packed_message<'a>(&mut self, fields: &mut Fields<'a>, keep: Keep) -> Result<Message<'a>, Damage> {
         let store_id = StoreId(self.host(fields.array()?));
         let source_id = fields.string()?;
@@ -258,19 +282,21 @@ impl Layout {
         })
     }
 
+    #[inline(always)]
     pub fn client_message<'a>(&mut self, fields: &mut Fields<'a>) -> Result<ClientMessage<'a>, Damage> {
         if self.has_structs() { self.struct_client_message(fields) } else { self.packed_client_message(fields) }
     }
 
+    #[inline(always)]
     fn struct_client_message<'a>(&mut self, fields: &mut Fields<'a>) -> Result<ClientMessage<'a>, Damage> {
         let fixed = fields.fixed::<16>()?;
-        let client_id = fields.take(usize::from(be16(&fixed, 10)))?;
+        let client_id = fields.take(usize::from(be16(fixed, 10)))?;
         let properties = fields.rest()?;
         Ok(ClientMessage {
             client_id,
             cmsg_id: 0,
-            store_id: StoreId(self.host_at(&fixed, 0)),
-            mid: be16(&fixed, 8),
+            store_id: StoreId(self.host_at(fixed, 0)),
+            mid: be16(fixed, 8),
             qos: fixed[12],
             state: fixed[13],
             retain: fixed[14] & 0xF0 != 0,
@@ -281,6 +307,7 @@ impl Layout {
         })
     }
 
+    #[inline(never)]
     fn packed_client_message<'a>(&mut self, fields: &mut Fields<'a>) -> Result<ClientMessage<'a>, Damage> {
         let client_id = fields.string()?;
         let store_id = StoreId(self.host(fields.array()?));
@@ -312,9 +339,9 @@ impl Layout {
         }
         let fixed = fields.fixed::<12>()?;
         Ok(Subscription {
-            identifier: be32(&fixed, 0),
-            client_id: fields.take(usize::from(be16(&fixed, 4)))?,
-            filter: fields.take(usize::from(be16(&fixed, 6)))?,
+            identifier: be32(fixed, 0),
+            client_id: fields.take(usize::from(be16(fixed, 4)))?,
+            filter: fields.take(usize::from(be16(fixed, 6)))?,
             qos: fixed[8],
             options: fixed[9],
         })
@@ -332,14 +359,14 @@ impl Layout {
             username_len = usize::from(fields.u16()?);
             fields.skip(if self.narrow { 0 } else { 4 })?;
         }
-        let expires = self.host_at(&fixed, 0).cast_signed();
-        let interval = be32(&fixed, 8);
+        let expires = self.host_at(fixed, 0).cast_signed();
+        let interval = be32(fixed, 8);
         let session_expires = (expires > 0).then_some(expires);
         Ok(Client {
             session_expires,
             session_expiry_interval: interval,
-            last_mid: be16(&fixed, 12),
-            client_id: fields.take(usize::from(be16(&fixed, 14)))?,
+            last_mid: be16(fixed, 12),
+            client_id: fields.take(usize::from(be16(fixed, 14)))?,
             username: until_nul(fields.take(username_len)?),
             listener_port,
             disconnected_at: session_expires.filter(|_| interval != u32::MAX).map(|at| at - i64::from(interval)),

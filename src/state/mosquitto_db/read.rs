@@ -12,6 +12,9 @@ use super::{HEAD_LEN, MAGIC, kind};
 
 /// Bytes read from the file at once.
 const BUFFER: usize = 256 * 1024;
+/// Type and length in front of each chunk, since version 5 and before.
+const CHUNK_HEAD: usize = 8;
+const OLD_CHUNK_HEAD: usize = 6;
 /// No chunk's fields before the payload are longer: a fixed part and three strings of 16-bit length.
 const HEADS_LIMIT: u64 = 64 + 3 * 65_535;
 /// A payload that is not wanted is skipped by seeking when this much of it is not in the buffer yet.
@@ -117,17 +120,24 @@ impl Reader<File> {
     /// replaces it meanwhile.
     pub fn open(path: &Path, keep: Keep) -> Result<Self, Unreadable> {
         let file = File::open(path).map_err(Unreadable::Io)?;
-        let metadata = file.metadata().map_err(Unreadable::Io)?;
-        if !metadata.is_file() {
-            return Err(Unreadable::NotAFile);
-        }
-        Self::new(file, metadata.len(), keep)
+        let length = length_of(&file)?;
+        Self::new(file, length, keep)
     }
+}
 
-    /// The open file, to ask for its times.
-    pub fn file(&self) -> &File {
-        &self.input
+impl<'a> Reader<&'a File> {
+    /// Reads an open file from its start: the same one however often, also when the broker replaces it
+    /// meanwhile.
+    pub fn of(mut file: &'a File, keep: Keep) -> Result<Self, Unreadable> {
+        let length = length_of(file)?;
+        file.rewind().map_err(Unreadable::Io)?;
+        Self::new(file, length, keep)
     }
+}
+
+fn length_of(file: &File) -> Result<u64, Unreadable> {
+    let metadata = file.metadata().map_err(Unreadable::Io)?;
+    if metadata.is_file() { Ok(metadata.len()) } else { Err(Unreadable::NotAFile) }
 }
 
 impl<R: Read + Seek> Reader<R> {
@@ -175,24 +185,50 @@ impl<R: Read + Seek> Reader<R> {
     }
 
     /// The next chunk, or `None` at the end of the file. After damage nothing more can be read.
+    #[inline(always)]
     pub fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>, Damage> {
+        let head = match self.buffered_chunk() {
+            Some(head) => head,
+            None => match self.enter_chunk_or_end()? {
+                Some(head) => head,
+                None => return Ok(None),
+            },
+        };
+        self.chunk(head)
+    }
+
+    /// The next chunk, if all of it is in the buffer and in the layout that brokers write today: nearly
+    /// always, so this is kept short.
+    #[inline(always)]
+    fn buffered_chunk(&mut self) -> Option<ChunkHead> {
+        let skip = usize::try_from(self.skip).ok()?;
+        let unread = self.buffer[self.start..self.end].get(skip..)?;
+        let (kind, rest) = unread.split_first_chunk()?;
+        let (length, body) = rest.split_first_chunk()?;
+        let (kind, length) = (u32::from_be_bytes(*kind), u32::from_be_bytes(*length));
+        if self.ended || !self.layout.has_structs() || length as usize > body.len() {
+            return None;
+        }
+        let at = self.at + self.skip;
+        self.advance(skip + CHUNK_HEAD);
+        let length = u64::from(length);
+        Some(ChunkHead { kind, at, length, buffered: length, length_is_wrong: false })
+    }
+
+    #[inline(never)]
+    fn enter_chunk_or_end(&mut self) -> Result<Option<ChunkHead>, Damage> {
         if self.ended {
             return Ok(None);
         }
         let ahead = self.enter_chunk();
-        match ahead {
-            Ok(Some(head)) => self.chunk(head).map(Some),
-            other => {
-                self.ended = true;
-                other.map(|_| None)
-            }
-        }
+        self.ended = !matches!(ahead, Ok(Some(_)));
+        ahead
     }
 
     /// Reads the head of the next chunk and gets the start of its body into the buffer.
     fn enter_chunk(&mut self) -> Result<Option<ChunkHead>, Damage> {
         self.pass_over().map_err(Damage::Io)?;
-        let head_len = if self.layout.has_structs() { 8 } else { 6 };
+        let head_len = if self.layout.has_structs() { CHUNK_HEAD } else { OLD_CHUNK_HEAD };
         let at = self.at;
         let available = self.fill(head_len).map_err(Damage::Io)?;
         if available < head_len {
@@ -242,7 +278,8 @@ impl<R: Read + Seek> Reader<R> {
         Ok(enough as u64)
     }
 
-    fn chunk(&mut self, head: ChunkHead) -> Result<Chunk<'_>, Damage> {
+    #[inline(always)]
+    fn chunk(&mut self, head: ChunkHead) -> Result<Option<Chunk<'_>>, Damage> {
         let mut fields = Fields {
             kind: head.kind,
             chunk_at: head.at,
@@ -252,18 +289,22 @@ impl<R: Read + Seek> Reader<R> {
             next: 0,
         };
         let layout = &mut self.layout;
+        self.skip = head.length;
+        self.ended = true;
         let chunk = match head.kind {
-            kind::CONFIGURATION => layout.configuration(&mut fields).map(Chunk::Configuration),
-            kind::MESSAGE => layout.message(&mut fields, self.keep).map(Chunk::Message),
-            kind::CLIENT_MESSAGE => layout.client_message(&mut fields).map(Chunk::ClientMessage),
-            kind::RETAINED => layout.retained(&mut fields).map(Chunk::Retained),
-            kind::SUBSCRIPTION => layout.subscription(&mut fields).map(Chunk::Subscription),
-            kind::CLIENT => layout.client(&mut fields).map(Chunk::Client),
-            kind => Ok(Chunk::Unknown { kind, at: head.at, length: head.length }),
+            kind::MESSAGE => Chunk::Message(layout.message(&mut fields, self.keep)?),
+            kind::CLIENT_MESSAGE => Chunk::ClientMessage(layout.client_message(&mut fields)?),
+            kind::CONFIGURATION => Chunk::Configuration(layout.configuration(&mut fields)?),
+            kind::RETAINED => Chunk::Retained(layout.retained(&mut fields)?),
+            kind::SUBSCRIPTION => Chunk::Subscription(layout.subscription(&mut fields)?),
+            kind::CLIENT => Chunk::Client(layout.client(&mut fields)?),
+            kind => Chunk::Unknown { kind, at: head.at, length: head.length },
         };
-        self.skip = if head.length_is_wrong { fields.next } else { head.length };
-        self.ended = chunk.is_err();
-        chunk
+        self.ended = false;
+        if head.length_is_wrong {
+            self.skip = fields.next;
+        }
+        Ok(Some(chunk))
     }
 
     /// Moves past the rest of the chunk that was yielded last.
@@ -293,7 +334,7 @@ impl<R: Read + Seek> Reader<R> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, count: usize) {
         self.start += count;
         self.at += count as u64;

@@ -91,6 +91,19 @@ impl Reader {
         )
     }
 
+    /// Whether our broker wrote the file: what `client_msgs` cannot tell is in tables of ours.
+    pub fn is_ours(&self) -> Result<bool, Unreadable> {
+        Ok(self.has_table("moskit_entry")? && self.has_table("moskit_session")?)
+    }
+
+    /// The clients that `moskit_session` knows to be away, and since when.
+    pub fn disconnections(&self, mut each: impl FnMut(&[u8], UnixTime)) -> Result<(), Unreadable> {
+        self.rows("SELECT client_id, disconnected_at FROM moskit_session", |row| {
+            each(bytes(row, 0)?, UnixTime::from_nanos(number(row, 1)?));
+            Ok(())
+        })
+    }
+
     /// Every will. Databases of schema 1.0 have none.
     pub fn wills(&self, mut each: impl FnMut(&Will<'_>)) -> Result<(), Unreadable> {
         if !self.has_table("wills")? {
