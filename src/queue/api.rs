@@ -42,6 +42,11 @@ impl Kind {
         }
     }
 
+    /// Whether it was run against a real server; the others know recorded answers only.
+    fn was_tried(&self) -> bool {
+        matches!(self, Self::RabbitMq { .. } | Self::Rmqtt)
+    }
+
     pub fn default_port(&self) -> u16 {
         match self {
             Self::Emqx => 18083,
@@ -53,7 +58,7 @@ impl Kind {
 }
 
 /// A broker with an HTTP API.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiSource {
     pub kind: Kind,
     pub address: Address,
@@ -61,7 +66,7 @@ pub struct ApiSource {
 
 impl Source for ApiSource {
     fn read(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
-        let failed = |error| Error::Http(self.address.endpoint.to_string(), error);
+        let failed = |error| Error::Http(self.address.route.endpoint.to_string(), error);
         let mut api = Api::new(self.address.clone()).map_err(failed)?;
         let mut snapshot = match &self.kind {
             Kind::Emqx => emqx::read(&mut api, want, each),
@@ -72,8 +77,9 @@ impl Source for ApiSource {
         }
         .map_err(failed)?;
         snapshot.kind = format!("{} at {}", self.kind.name(), api.place());
-        // All of them have been tried on recorded answers only.
-        snapshot.notes.push(Note::Experimental(self.kind.name()));
+        if !self.kind.was_tried() {
+            snapshot.notes.push(Note::Experimental(self.kind.name()));
+        }
         Ok(snapshot)
     }
 }

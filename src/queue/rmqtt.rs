@@ -1,38 +1,72 @@
-//! RMQTT: counts per client, in one answer.
+//! RMQTT: counts per client. Its lists end, without a word, at a number of rows that its configuration
+//! sets, so they are held against its number of sessions.
 
 use serde_json::Value;
 
-use super::http::{Api, HttpError, number, optional_number, text};
+use super::http::{Api, HttpError, encode, number, optional_number, text};
 use super::{Item, Note, Session, Snapshot, Total, Want};
 
-/// Clients asked for.
-const LIMIT: usize = 100_000;
+/// Clients asked for: more than any configuration gives.
+const LIMIT: usize = 1_000_000;
+const CLIENTS: &str = "/api/v1/clients";
+/// What it writes where a client gave no user name.
+const NO_USER: &str = "undefined";
 
 pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, HttpError> {
     let mut snapshot = Snapshot::default();
     snapshot.notes.push(Note::CannotTell("topics nor ages"));
-    let path = format!("/api/v1/clients?_limit={LIMIT}");
-    let answer = api.get(&path)?;
-    let clients = answer.as_array().ok_or(HttpError::NotUnderstood { path })?;
-    for client in clients {
-        let (id, user) = (text(client, "clientid"), text(client, "username"));
-        if want.client.as_deref().is_some_and(|wanted| wanted != id) {
-            continue;
-        }
-        snapshot.sessions += 1;
-        each(Item::Session(Session {
-            client: id,
-            user,
-            connected: client.get("connected").and_then(Value::as_bool),
-            queue_limit: optional_number(client, "max_mqueue").filter(|limit| *limit > 0),
-            in_flight_limit: optional_number(client, "max_inflight").filter(|limit| *limit > 0),
-            ..Session::default()
-        }));
-        let (queued, in_flight) = (number(client, "mqueue_len"), number(client, "inflight"));
-        each(Item::Total(Total { client: id, user, queued, in_flight, bytes: None, oldest: None }));
-    }
-    if clients.len() >= LIMIT {
-        snapshot.notes.push(Note::Incomplete(format!("the list was cut at {LIMIT} clients")));
+    let clients = match &want.client {
+        Some(client) => match api.get(&format!("{CLIENTS}/{}", encode(client))) {
+            Ok(client) => vec![client],
+            Err(HttpError::Status { code: 404, .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        },
+        None => all(api, &mut snapshot)?,
+    };
+    for client in &clients {
+        one_client(client, &mut snapshot, each);
     }
     Ok(snapshot)
+}
+
+/// All clients; those with messages queued, if its list ends before.
+fn all(api: &mut Api, snapshot: &mut Snapshot) -> Result<Vec<Value>, HttpError> {
+    let clients = list(api, format!("{CLIENTS}?_limit={LIMIT}"))?;
+    let totals = api.get("/api/v1/stats/sum")?;
+    let sessions = totals.get("stats").map_or(0, |stats| number(stats, "sessions.count"));
+    // Clients come and go between the two answers: a list that was cut lacks more than a few.
+    if sessions <= clients.len() as u64 + clients.len() as u64 / 100 + 1 {
+        return Ok(clients);
+    }
+    let queued = list(api, format!("{CLIENTS}?_limit={LIMIT}&_gte_mqueue_len=1"))?;
+    let cut =
+        if queued.len() < clients.len() { "so clients with nothing queued are left out" } else { "and it is cut" };
+    snapshot.notes.push(Note::Incomplete(format!(
+        "it lists {} of its {sessions} sessions (max_row_limit of rmqtt-http-api), {cut}",
+        clients.len()
+    )));
+    Ok(queued)
+}
+
+fn list(api: &mut Api, path: String) -> Result<Vec<Value>, HttpError> {
+    match api.get(&path)? {
+        Value::Array(clients) => Ok(clients),
+        _ => Err(HttpError::NotUnderstood { path }),
+    }
+}
+
+fn one_client(client: &Value, snapshot: &mut Snapshot, each: &mut dyn FnMut(Item<'_>)) {
+    let (id, user) = (text(client, "clientid"), text(client, "username"));
+    let user = if user == NO_USER { "" } else { user };
+    snapshot.sessions += 1;
+    each(Item::Session(Session {
+        client: id,
+        user,
+        connected: client.get("connected").and_then(Value::as_bool),
+        queue_limit: optional_number(client, "max_mqueue").filter(|limit| *limit > 0),
+        in_flight_limit: optional_number(client, "max_inflight").filter(|limit| *limit > 0),
+        ..Session::default()
+    }));
+    let (queued, in_flight) = (number(client, "mqueue_len"), number(client, "inflight"));
+    each(Item::Total(Total { client: id, user, queued, in_flight, bytes: None, oldest: None }));
 }

@@ -1,5 +1,5 @@
-//! Brokers' HTTP APIs, played by a small server that gives answers of their documented shapes: none
-//! of these brokers runs here. What a server may do wrong is played as well.
+//! Brokers' HTTP APIs, played by a small server that gives answers of their documented shapes. What a
+//! server may do wrong is played as well. `qshape_brokers` runs the brokers that can be had.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -219,10 +219,11 @@ fn vernemq_hivemq_and_rmqtt_tell_counts() {
         ),
         ("/api/v1/mqtt/clients/h2", 200, json!({"client": {"id": "h2", "connected": true, "messageQueueSize": 0}})),
         (
-            "/api/v1/clients?_limit=100000",
+            "/api/v1/clients?_limit=1000000",
             200,
             json!([{"clientid": "r1", "connected": false, "mqueue_len": 4, "inflight": 1, "max_mqueue": 1000}]),
         ),
+        ("/api/v1/stats/sum", 200, json!({"stats": {"sessions.count": 1}})),
     ]));
     for (name, row) in [("vernemq", "v1 12"), ("hivemq", "h/1 21"), ("rmqtt", "r1 5")] {
         let ended = qshape(&["--json", &format!("{name}+http://127.0.0.1:{}", server.port)], "");
@@ -231,6 +232,20 @@ fn vernemq_hivemq_and_rmqtt_tell_counts() {
         assert_eq!(format!("{} {}", rows[0]["name"].as_str().unwrap(), rows[0]["total"]), row);
         assert_eq!((ended.code, &rows[0]["unknown"]), (0, &rows[0]["total"]), "{name}");
     }
+}
+
+#[test]
+fn a_list_that_rmqtt_cuts_is_told_and_read_again_without_the_idle() {
+    let client = |id: usize, queued: u64| json!({"clientid": format!("c{id}"), "mqueue_len": queued, "inflight": 0});
+    let first: Vec<Value> = (0..100).map(|id| client(id, 0)).collect();
+    let server = Server::start(answers(&[
+        ("/api/v1/clients?_limit=1000000", 200, json!(first)),
+        ("/api/v1/stats/sum", 200, json!({"stats": {"sessions.count": 5000}})),
+        ("/api/v1/clients?_limit=1000000&_gte_mqueue_len=1", 200, json!([client(4711, 3)])),
+    ]));
+    let ended = qshape(&["--json", &format!("rmqtt+http://127.0.0.1:{}", server.port)], "");
+    assert_eq!((shown(&ended)["rows"][0]["name"].as_str(), ended.code), (Some("c4711"), 2), "{ended:?}");
+    assert!(ended.stderr.contains("it lists 100 of its 5000 sessions (max_row_limit"), "{ended:?}");
 }
 
 /// What a server may do besides answering.
