@@ -1,17 +1,24 @@
 //! The options of pub, sub and rr: the one table that is read, shown in help and printed in man pages
 //! (`spec/clients.md` §1.1).
 
+use std::ffi::OsString;
+
+use clap::ArgMatches;
+
 use super::words::{OptionSpec, Value};
 
 /// Bits of [`OptionSpec::verbs`].
 pub const PUB: u8 = 1;
 pub const SUB: u8 = 2;
 pub const RR: u8 = 4;
-/// Our own verbs that connect to a broker (check, qshape): the connection options only.
+/// Our own verb that connects to a broker as a client does (check): the connection options only.
 pub const CONNECT: u8 = 8;
+/// qshape: how its brokers are reached; who connects, and with which session, is its own business.
+pub const REACH: u8 = 16;
 
 const CLIENTS: u8 = PUB | SUB | RR;
 const EVERY: u8 = CLIENTS | CONNECT;
+const ALL: u8 = EVERY | REACH;
 
 /// What an option is; its value is judged in `cmd::client_args`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,23 +134,23 @@ const fn row(
 /// Every option, in the order of the help.
 #[rustfmt::skip]
 pub const CLIENT_OPTIONS: &[OptionSpec<Opt>] = &[
-    row(Opt::Host, Some('h'), "host", word("HOST", "no host"), EVERY, CONNECTION, "Broker to connect to [default: localhost]"),
-    row(Opt::Port, Some('p'), "port", word("PORT", "no port"), EVERY, CONNECTION, "Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket"),
-    row(Opt::Url, Some('L'), "url", word("URL", "no URL"), EVERY, CONNECTION, "Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic"),
-    row(Opt::Unix, None, "unix", word("PATH", "no socket path"), EVERY, CONNECTION, "Connect to a unix domain socket"),
-    row(Opt::BindAddress, Some('A'), "", word("ADDRESS", "no address"), EVERY, CONNECTION, "Local address to connect from"),
+    row(Opt::Host, Some('h'), "host", word("HOST", "no host"), ALL, CONNECTION, "Broker to connect to [default: localhost]"),
+    row(Opt::Port, Some('p'), "port", word("PORT", "no port"), ALL, CONNECTION, "Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket"),
+    row(Opt::Url, Some('L'), "url", word("URL", "no URL"), ALL, CONNECTION, "Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic"),
+    row(Opt::Unix, None, "unix", word("PATH", "no socket path"), ALL, CONNECTION, "Connect to a unix domain socket"),
+    row(Opt::BindAddress, Some('A'), "", word("ADDRESS", "no address"), ALL, CONNECTION, "Local address to connect from"),
     row(Opt::KeepAlive, Some('k'), "keepalive", word("SECONDS", "no keepalive"), EVERY, CONNECTION, "Keep-alive, 5 to 65535 [default: 60]"),
-    row(Opt::ProtocolVersion, Some('V'), "protocol-version", word("VERSION", "no version"), EVERY, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]"),
+    row(Opt::ProtocolVersion, Some('V'), "protocol-version", word("VERSION", "no version"), ALL, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]"),
     row(Opt::NoDelay, None, "nodelay", Value::None, EVERY, CONNECTION, "Send small packets at once (TCP_NODELAY)"),
-    row(Opt::WebSockets, None, "ws", Value::None, EVERY, CONNECTION, "Speak MQTT over WebSockets"),
-    row(Opt::Proxy, None, "proxy", word("URL", "no proxy url"), EVERY, CONNECTION, "Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]"),
+    row(Opt::WebSockets, None, "ws", Value::None, ALL, CONNECTION, "Speak MQTT over WebSockets"),
+    row(Opt::Proxy, None, "proxy", word("URL", "no proxy url"), ALL, CONNECTION, "Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]"),
     row(Opt::Embedded, None, "embedded", Value::Attached { name: "CONF" }, EVERY, CONNECTION, "Start the embedded broker in this process, on CONF if given, and use it"),
 
-    row(Opt::Username, Some('u'), "username", word("NAME", "no username"), EVERY, LOGIN, "User name"),
-    row(Opt::Password, Some('P'), "pw", word("PASSWORD", "no password"), EVERY, LOGIN, "Password; others can see it in the process list, so prefer the options below"),
-    row(Opt::PasswordFile, None, "pw-file", word("FILE", "no file"), EVERY, LOGIN, "Read the password from the first line of FILE"),
-    row(Opt::PasswordPrompt, None, "pw-prompt", Value::None, EVERY, LOGIN, "Ask for the password on the terminal"),
-    row(Opt::PasswordCommand, None, "pw-command", word("COMMAND", "no command"), EVERY, LOGIN, "Take the password or token from the first line that COMMAND prints, anew at each connect"),
+    row(Opt::Username, Some('u'), "username", word("NAME", "no username"), ALL, LOGIN, "User name"),
+    row(Opt::Password, Some('P'), "pw", word("PASSWORD", "no password"), ALL, LOGIN, "Password; others can see it in the process list, so prefer the options below"),
+    row(Opt::PasswordFile, None, "pw-file", word("FILE", "no file"), ALL, LOGIN, "Read the password from the first line of FILE"),
+    row(Opt::PasswordPrompt, None, "pw-prompt", Value::None, ALL, LOGIN, "Ask for the password on the terminal"),
+    row(Opt::PasswordCommand, None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints, anew at each connect"),
 
     row(Opt::Id, Some('i'), "id", word("ID", "no id"), EVERY, SESSION, "Client id"),
     row(Opt::IdPrefix, Some('I'), "id-prefix", word("PREFIX", "no id prefix"), EVERY, SESSION, "Client id made of PREFIX and the process id"),
@@ -151,24 +158,24 @@ pub const CLIENT_OPTIONS: &[OptionSpec<Opt>] = &[
     row(Opt::SessionExpiry, Some('x'), "", word("SECONDS", "no session expiry interval"), EVERY, SESSION, "Session expiry interval; -1 for never (MQTT 5)"),
     row(Opt::MaxInflight, Some('M'), "", word("COUNT", "max_inflight not"), CLIENTS, SESSION, "Most QoS 1 and 2 messages in flight at once [default: 20]"),
 
-    row(Opt::CaFile, None, "cafile", word("FILE", "no file"), EVERY, TLS, "Trust the CA certificates of this PEM file; switches TLS on"),
-    row(Opt::CaPath, None, "capath", word("DIR", "no directory"), EVERY, TLS, "Trust the CA certificates in this directory; switches TLS on"),
-    row(Opt::TlsUseOsCerts, None, "tls-use-os-certs", Value::None, EVERY, TLS, "Trust the CAs of the operating system; switches TLS on"),
-    row(Opt::Cert, None, "cert", word("FILE", "no file"), EVERY, TLS, "Client certificate chain, PEM"),
-    row(Opt::Key, None, "key", word("FILE", "no file"), EVERY, TLS, "Private key of the client certificate, PEM"),
-    row(Opt::KeyPassFile, None, "key-pass-file", word("FILE", "no file"), EVERY, TLS, "Read the pass phrase of an encrypted key from the first line of FILE instead of asking"),
-    row(Opt::TlsVersion, None, "tls-version", word("VERSION", "no version"), EVERY, TLS, "Lowest version to accept: tlsv1.2 or tlsv1.3"),
-    row(Opt::TlsAlpn, None, "tls-alpn", word("PROTOCOL", "no protocol"), EVERY, TLS, "Protocol to offer by ALPN"),
-    row(Opt::Ciphers, None, "ciphers", word("LIST", "no ciphers"), EVERY, TLS, "Cipher suites by their OpenSSL names, separated by colons"),
-    row(Opt::Insecure, None, "insecure", Value::None, EVERY, TLS, "Do not compare the certificate with the host name; the chain is still checked"),
-    row(Opt::NoVerify, None, "no-verify", Value::None, EVERY, TLS, "Do not check the server's certificate at all; for tests only"),
-    row(Opt::TlsKeyLog, None, "tls-keylog", word("FILE", "no file"), EVERY, TLS, "Append the session's secrets to FILE, for Wireshark"),
-    row(Opt::NoTls, None, "no-tls", Value::None, EVERY, TLS, "Ignore all TLS options; the port stays as they chose it"),
-    row(Opt::Psk, None, "psk", word("KEY", "no key"), EVERY, TLS, "Not supported: TLS with pre-shared keys"),
-    row(Opt::PskIdentity, None, "psk-identity", word("IDENTITY", "no identity"), EVERY, TLS, "Not supported: TLS with pre-shared keys"),
-    row(Opt::KeyForm, None, "keyform", word("FORM", "no keyform"), EVERY, TLS, "Form of the private key: only pem"),
-    row(Opt::TlsEngine, None, "tls-engine", word("ENGINE", "no engine_id"), EVERY, TLS, "Not supported: OpenSSL engines"),
-    row(Opt::TlsEngineKpassSha1, None, "tls-engine-kpass-sha1", word("HEX", "no kpass sha1"), EVERY, TLS, "Not supported: OpenSSL engines"),
+    row(Opt::CaFile, None, "cafile", word("FILE", "no file"), ALL, TLS, "Trust the CA certificates of this PEM file; switches TLS on"),
+    row(Opt::CaPath, None, "capath", word("DIR", "no directory"), ALL, TLS, "Trust the CA certificates in this directory; switches TLS on"),
+    row(Opt::TlsUseOsCerts, None, "tls-use-os-certs", Value::None, ALL, TLS, "Trust the CAs of the operating system; switches TLS on"),
+    row(Opt::Cert, None, "cert", word("FILE", "no file"), ALL, TLS, "Client certificate chain, PEM"),
+    row(Opt::Key, None, "key", word("FILE", "no file"), ALL, TLS, "Private key of the client certificate, PEM"),
+    row(Opt::KeyPassFile, None, "key-pass-file", word("FILE", "no file"), ALL, TLS, "Read the pass phrase of an encrypted key from the first line of FILE instead of asking"),
+    row(Opt::TlsVersion, None, "tls-version", word("VERSION", "no version"), ALL, TLS, "Lowest version to accept: tlsv1.2 or tlsv1.3"),
+    row(Opt::TlsAlpn, None, "tls-alpn", word("PROTOCOL", "no protocol"), ALL, TLS, "Protocol to offer by ALPN"),
+    row(Opt::Ciphers, None, "ciphers", word("LIST", "no ciphers"), ALL, TLS, "Cipher suites by their OpenSSL names, separated by colons"),
+    row(Opt::Insecure, None, "insecure", Value::None, ALL, TLS, "Do not compare the certificate with the host name; the chain is still checked"),
+    row(Opt::NoVerify, None, "no-verify", Value::None, ALL, TLS, "Do not check the server's certificate at all; for tests only"),
+    row(Opt::TlsKeyLog, None, "tls-keylog", word("FILE", "no file"), ALL, TLS, "Append the session's secrets to FILE, for Wireshark"),
+    row(Opt::NoTls, None, "no-tls", Value::None, ALL, TLS, "Ignore all TLS options; the port stays as they chose it"),
+    row(Opt::Psk, None, "psk", word("KEY", "no key"), ALL, TLS, "Not supported: TLS with pre-shared keys"),
+    row(Opt::PskIdentity, None, "psk-identity", word("IDENTITY", "no identity"), ALL, TLS, "Not supported: TLS with pre-shared keys"),
+    row(Opt::KeyForm, None, "keyform", word("FORM", "no keyform"), ALL, TLS, "Form of the private key: only pem"),
+    row(Opt::TlsEngine, None, "tls-engine", word("ENGINE", "no engine_id"), ALL, TLS, "Not supported: OpenSSL engines"),
+    row(Opt::TlsEngineKpassSha1, None, "tls-engine-kpass-sha1", word("HEX", "no kpass sha1"), ALL, TLS, "Not supported: OpenSSL engines"),
 
     row(Opt::Topic, Some('t'), "topic", word("TOPIC", "no topic"), EVERY, MESSAGE, "Topic to publish to; sub: topic filter, may be given several times"),
     row(Opt::ResponseTopic, Some('e'), "", word("TOPIC", "no response topic"), RR, MESSAGE, "Topic on which the response is awaited"),
@@ -235,7 +242,8 @@ pub fn argument_id(spec: &OptionSpec<Opt>) -> String {
     spec.long.map_or_else(|| spec.short.map(String::from).unwrap_or_default(), str::to_owned)
 }
 
-fn argument(spec: &OptionSpec<Opt>) -> clap::Arg {
+/// An option of the table as clap's argument.
+pub fn argument(spec: &OptionSpec<Opt>) -> clap::Arg {
     let repeatable = matches!(spec.id, Opt::Topic | Opt::FilterOut | Opt::Unsubscribe | Opt::Property);
     let mut argument = clap::Arg::new(argument_id(spec)).help(spec.help).help_heading(spec.heading);
     if let Some(short) = spec.short {
@@ -250,22 +258,72 @@ fn argument(spec: &OptionSpec<Opt>) -> clap::Arg {
         Value::Word { name, .. } => argument
             .action(values)
             .value_name(name)
-            .value_parser(clap::value_parser!(std::ffi::OsString))
+            .value_parser(clap::value_parser!(OsString))
             .allow_hyphen_values(true)
             .value_hint(hint(name)),
         Value::Property => argument
             .action(values)
             .num_args(3..=4)
             .value_names(["COMMAND", "PROPERTY", "VALUE"])
-            .value_parser(clap::value_parser!(std::ffi::OsString)),
+            .value_parser(clap::value_parser!(OsString)),
         Value::Attached { name } => argument
             .action(values)
             .num_args(0..=1)
             .require_equals(true)
             .value_name(name)
-            .value_parser(clap::value_parser!(std::ffi::OsString)),
+            .value_parser(clap::value_parser!(OsString)),
     }
 }
+
+/// What clap took apart, as the words that the table's own reader takes, in the order in which they were
+/// typed.
+pub fn typed_words(matches: &ArgMatches, wanted: impl Fn(&OptionSpec<Opt>) -> bool) -> Vec<OsString> {
+    let mut found: Vec<(usize, Vec<OsString>)> = Vec::new();
+    for spec in CLIENT_OPTIONS.iter().filter(|spec| wanted(spec)) {
+        let id = argument_id(spec);
+        let option = OsString::from(
+            spec.long.map_or_else(|| format!("-{}", spec.short.unwrap_or_default()), |long| format!("--{long}")),
+        );
+        if matches.value_source(&id) != Some(clap::parser::ValueSource::CommandLine) {
+            continue;
+        }
+        let first = matches.indices_of(&id).and_then(|mut indices| indices.next()).unwrap_or_default();
+        match spec.value {
+            Value::None => found.push((first, vec![option])),
+            Value::Attached { .. } => {
+                let value = matches.get_one::<OsString>(&id);
+                let word = value.map_or_else(
+                    || option.clone(),
+                    |value| {
+                        let mut word = option.clone();
+                        word.push("=");
+                        word.push(value);
+                        word
+                    },
+                );
+                found.push((first, vec![word]));
+            }
+            Value::Word { .. } | Value::Property => {
+                for occurrence in matches.get_occurrences::<OsString>(&id).into_iter().flatten() {
+                    found.push((first, std::iter::once(option.clone()).chain(occurrence.cloned()).collect()));
+                }
+            }
+        }
+    }
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().flat_map(|(_, words)| words).collect()
+}
+
+/// An URL as the words of pub and sub, whose reader wants a topic in it.
+pub fn url_words(url: &str) -> Vec<OsString> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let has_topic = rest.split_once('/').is_some_and(|(_, topic)| !topic.is_empty());
+    let url = if has_topic { url.to_owned() } else { format!("{}/{NO_TOPIC}", url.trim_end_matches('/')) };
+    vec!["-L".into(), url.into()]
+}
+
+/// Stands for the topic of an URL without one: nobody may publish to it.
+pub const NO_TOPIC: &str = "$";
 
 fn hint(name: &str) -> clap::ValueHint {
     match name {
@@ -300,7 +358,7 @@ mod tests {
 
     #[test]
     fn no_two_options_of_a_verb_share_a_name() {
-        for verb in [PUB, SUB, RR, CONNECT] {
+        for verb in [PUB, SUB, RR, CONNECT, REACH] {
             command("x", "y", verb).debug_assert();
         }
     }

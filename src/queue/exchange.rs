@@ -4,14 +4,21 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::mqtt::packet::{ConnAck, Connect, DecodeError, Decoder, Disconnect, EncodeError, Packet, ProtocolVersion};
+use crate::mqtt::packet::{
+    ConnAck, Connect, DecodeError, Decoder, Disconnect, EncodeError, Packet, Properties, ProtocolVersion,
+};
 use crate::net::{ConnectError, Route, Stream, connect};
+use crate::term::Secret;
 
 /// The largest packet that is taken: no answer to what is sent here is longer.
 const MAX_PACKET: usize = 1024 * 1024;
+
+/// Seconds; longer than an exchange takes, so no ping is ever due.
+const KEEP_ALIVE: u16 = 60;
 
 /// Why an exchange did not come to its end.
 #[derive(Debug)]
@@ -26,6 +33,33 @@ pub enum ExchangeError {
     Unexpected,
     Refused(ConnAck),
     Timeout(Duration),
+}
+
+/// As whom to connect, and how.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub username: Option<String>,
+    pub password: Option<Secret>,
+    pub version: ProtocolVersion,
+}
+
+impl Login {
+    /// A CONNECT of `client_id` that starts clean and keeps nothing: in version 5 the session expiry
+    /// interval is absent, which is 0, so the session ends with the connection [MQTT-3.1.2-23]; before,
+    /// clean session means the same.
+    pub(super) fn connect(&self, client_id: &str) -> Connect {
+        Connect {
+            version: self.version,
+            bridge: false,
+            clean_start: true,
+            keep_alive: KEEP_ALIVE,
+            client_id: ByteString::from(client_id),
+            will: None,
+            username: self.username.as_deref().map(ByteString::from),
+            password: self.password.as_ref().map(|password| Bytes::copy_from_slice(password.expose())),
+            properties: Properties::new(),
+        }
+    }
 }
 
 /// A connection whose CONNECT was accepted.

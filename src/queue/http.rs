@@ -2,7 +2,6 @@
 //! same address with another method. Answers are JSON, bounded in size and time.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Runtime;
 
-use crate::net::{ConnectError, Endpoint, Route, Stream, connect, tls};
+use crate::net::{ConnectError, Route, Stream, connect};
 use crate::term::Secret;
 
 /// The longest answer: ten thousand clients with all their fields are a tenth of it.
@@ -30,20 +29,15 @@ const READ_STEP: usize = 16 * 1024;
 /// Where an API is and how to speak to it.
 #[derive(Clone, Debug)]
 pub struct Address {
-    pub is_tls: bool,
-    pub endpoint: Endpoint,
+    /// Its timeout is that of one request, the connection included.
+    pub route: Route,
     /// `USER:PASSWORD`, or one token without a colon.
     pub credentials: Option<Secret>,
-    /// Certificates to trust instead of the operating system's.
-    pub cafile: Option<PathBuf>,
-    /// For one request, the connection included.
-    pub timeout: Duration,
 }
 
 /// Why a request has no answer.
 #[derive(Debug)]
 pub enum HttpError {
-    Tls(tls::OptionsError),
     Connect(ConnectError),
     Timeout(Duration),
     Protocol(hyper::Error),
@@ -66,40 +60,27 @@ pub enum HttpError {
 /// An API that is spoken to over one connection after the other.
 pub struct Api {
     address: Address,
-    route: Route,
     runtime: Runtime,
     sender: Option<SendRequest<Empty<Bytes>>>,
 }
 
 impl Api {
     pub fn new(address: Address) -> Result<Self, HttpError> {
-        let mut route = Route::new(address.endpoint.clone());
-        route.timeout = address.timeout;
-        if address.is_tls {
-            let options = tls::Options {
-                cafile: address.cafile.clone(),
-                os_certificates: address.cafile.is_none(),
-                ..tls::Options::default()
-            };
-            // There is no client key, so there is no passphrase to ask for.
-            let client = tls::Client::new(&options, &mut |_, _| None).map_err(HttpError::Tls)?;
-            route.tls = Some(client);
-        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(HttpError::System)?;
-        Ok(Self { address, route, runtime, sender: None })
+        Ok(Self { address, runtime, sender: None })
     }
 
     /// `HOST:PORT`, for people.
     pub fn place(&self) -> String {
-        self.address.endpoint.to_string()
+        self.address.route.endpoint.to_string()
     }
 
     /// The JSON at `path`, query included.
     pub fn get(&mut self, path: &str) -> Result<Value, HttpError> {
-        let limit = self.address.timeout;
+        let limit = self.address.route.timeout;
         let sender = self.sender.take();
         let request = self.request(path);
-        let route = &self.route;
+        let route = &self.address.route;
         let answered = self.runtime.block_on(async {
             tokio::time::timeout(limit, exchange(sender, route, request, path))
                 .await

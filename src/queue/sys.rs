@@ -4,18 +4,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::exchange::{Exchange, ExchangeError, run};
+use super::exchange::{Exchange, ExchangeError, Login, run};
 use super::{Error, Item, Note, Snapshot, Source, Total, Want};
-use crate::mqtt::packet::{
-    Connect, Packet, PacketId, Properties, ProtocolVersion, Subscribe, Subscription, SubscriptionOptions,
-};
+use crate::mqtt::packet::{Packet, PacketId, Properties, Subscribe, Subscription, SubscriptionOptions};
 use crate::net::Route;
-use crate::term::Secret;
 
-const KEEP_ALIVE: u16 = 60;
 const FILTERS: [&str; 4] = [
     "$SYS/broker/store/messages/count",
     "$SYS/broker/retained messages/count",
@@ -26,11 +21,10 @@ const FILTERS: [&str; 4] = [
 const EVERYBODY: &str = "(all clients together)";
 
 /// A broker that is asked by MQTT.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SysSource {
     pub route: Route,
-    /// `USER:PASSWORD`
-    pub credentials: Option<Secret>,
+    pub login: Login,
     pub timeout: Duration,
 }
 
@@ -62,7 +56,7 @@ impl SysSource {
     /// The totals by topic. A broker without one of them answers the PING that is sent behind the
     /// SUBSCRIBE before anything more can come.
     async fn ask(&self) -> Result<HashMap<String, u64>, ExchangeError> {
-        let (mut exchange, _) = Exchange::open(&self.route, self.connect_packet()).await?;
+        let (mut exchange, _) = Exchange::open(&self.route, self.login.connect("")).await?;
         let options = SubscriptionOptions::default();
         let subscriptions =
             FILTERS.iter().map(|filter| Subscription { filter: ByteString::from(*filter), options }).collect();
@@ -87,26 +81,5 @@ impl SysSource {
         }
         exchange.close().await?;
         Ok(told)
-    }
-
-    fn connect_packet(&self) -> Connect {
-        let login = self.credentials.as_ref().map(|secret| {
-            let bytes = secret.expose();
-            let end = bytes.iter().position(|byte| *byte == b':').unwrap_or(bytes.len());
-            let user = String::from_utf8_lossy(&bytes[..end]).into_owned();
-            (ByteString::from(user), Bytes::copy_from_slice(bytes.get(end + 1..).unwrap_or_default()))
-        });
-        let (username, password) = login.unzip();
-        Connect {
-            version: ProtocolVersion::V311,
-            bridge: false,
-            clean_start: true,
-            keep_alive: KEEP_ALIVE,
-            client_id: ByteString::new(),
-            will: None,
-            username,
-            password,
-            properties: Properties::new(),
-        }
     }
 }

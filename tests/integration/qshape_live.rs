@@ -1,5 +1,5 @@
-//! `moskit qshape` beside a real mosquitto: what it counts is what was published, the file is
-//! refreshed on request, a purged session is gone.
+//! `moskit qshape` beside a real mosquitto: the file is refreshed on request, a purged session is gone,
+//! brokers are reached in all the ways that pub and sub know.
 
 use std::fs;
 use std::path::Path;
@@ -27,50 +27,6 @@ fn client(program: &str, port: u16, words: &[&str]) {
         .status()
         .unwrap();
     assert!(status.success(), "{program} {words:?}");
-}
-
-/// Numbers that look random and are the same in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
-#[test]
-fn random_queues_of_a_real_broker_are_counted_as_they_were_published() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some((broker, port)) = broker(folder.path()) else { return };
-    let path = folder.path().join("mosquitto.db");
-    let pid = broker.pid().to_string();
-    let mut numbers = Numbers(20_261_122);
-    let mut expected = [0_u64; 4];
-    for subscriber in 0..4 {
-        client(
-            "mosquitto_sub",
-            port,
-            &["-i", &format!("away-{subscriber}"), "-c", "-q", "1", "-t", &format!("{subscriber}/#"), "-E"],
-        );
-    }
-    for _ in 0..12 {
-        let (to, count) = (numbers.below(4), numbers.below(9) + 1);
-        let topic = format!("{to}/{}", numbers.below(3));
-        for _ in 0..count {
-            client("mosquitto_pub", port, &["-q", "1", "-t", &topic, "-m", "x"]);
-        }
-        expected[to as usize] += count;
-    }
-    let ended = qshape(&["--refresh", "--pid", &pid, "--json", path.to_str().unwrap()], "");
-    assert_eq!(ended.code, 0, "{ended:?}");
-    let shown: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let mut rows: Vec<_> =
-        shown["rows"].as_array().unwrap().iter().map(|row| (row["name"].clone(), row["total"].clone())).collect();
-    rows.sort_by_key(|(name, _)| name.to_string());
-    let expected: Vec<_> =
-        (0..4).filter(|to| expected[*to] > 0).map(|to| (json!(format!("away-{to}")), json!(expected[to]))).collect();
-    assert_eq!(rows, expected);
 }
 
 #[test]
@@ -140,4 +96,89 @@ fn totals_under_sys_are_told_where_a_broker_has_no_more() {
     assert_eq!(shown["sources"][0]["kind"], json!(format!("$SYS of 127.0.0.1:{port}")));
     assert!(shown["sources"][0]["stored"].is_number(), "{shown}");
     assert!(ended.stderr.contains("this source cannot tell anything per client"), "{}", ended.stderr);
+}
+
+#[test]
+fn brokers_are_reached_in_all_the_ways_of_pub_and_sub() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::tls::tutorial(folder.path());
+    let [tls, ws, plain] = [(); 3].map(|()| free_port());
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let configuration = format!(
+        "listener {tls} 127.0.0.1\ncafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true\n\
+         listener {ws} 127.0.0.1\nprotocol websockets\nlistener {plain} 127.0.0.1\nlistener 0 {}\n\
+         allow_anonymous true\npersistence true\npersistence_location {}/\nautosave_interval 0\nsys_interval 1\n",
+        file("ca.crt"),
+        file("server.crt"),
+        file("server.key"),
+        file("m.sock"),
+        folder.path().display()
+    );
+    let Some(broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+    fs::write(file("pass"), "client\n").unwrap();
+    fs::write(file("password"), "secret\n").unwrap();
+    let (cafile, cert, key, pass, password) =
+        (file("ca.crt"), file("client.crt"), file("client.key"), file("pass"), file("password"));
+    let certificates = ["--cafile", &cafile, "--cert", &cert, "--key", &key, "--key-pass-file", &pass];
+    let login = ["-u", "somebody", "--pw-file", &password];
+    let (tls, ws, socket) = (tls.to_string(), ws.to_string(), file("m.sock"));
+    let url = format!("mqtt://127.0.0.1:{plain}");
+    let ways: [(&str, Vec<&str>); 4] = [
+        ("over-tls", [&["-h", "localhost", "-p", &tls, "-V", "mqttv5"][..], &certificates].concat()),
+        ("over-ws", [&["-h", "127.0.0.1", "-p", &ws, "--ws"][..], &login].concat()),
+        ("over-unix", vec!["--unix", &socket]),
+        ("by-url", vec!["-L", &url]),
+    ];
+    for (id, _) in &ways {
+        client("mosquitto_sub", plain, &["-i", id, "-c", "-q", "1", "-t", "t", "-E"]);
+    }
+    client("mosquitto_sub", plain, &["-i", "alive", "-c", "-q", "1", "-t", "t", "-E"]);
+    let known = file("known.ndjson");
+    for (id, words) in &ways {
+        fs::write(&known, json!({"client": id}).to_string()).unwrap();
+        let ended = qshape(&[&["purge", id, "-q", "--force", "--yes"], &words[..], &[&known]].concat(), "");
+        assert_eq!((ended.stderr.as_str(), ended.code), ("", 0), "{ended:?}");
+        assert!(ended.stdout.ends_with(&format!("The session of {id} has ended.\n")), "{ended:?}");
+    }
+    let (path, pid) = (file("mosquitto.db"), broker.pid().to_string());
+    let ended = qshape(&["--refresh", "--pid", &pid, "--json", &path], "");
+    let shown: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(shown["sources"][0]["sessions"], json!(1), "{ended:?}");
+
+    // The totals come by the same ways.
+    let options: Vec<&str> =
+        certificates.into_iter().chain(["--username", "somebody", "--pw-file", &password]).collect();
+    let sources =
+        [format!("mqtts://localhost:{tls}"), format!("ws://127.0.0.1:{ws}"), format!("unix://{socket}"), url.clone()];
+    for source in &sources {
+        let words: &[&str] = if source.starts_with("mqtts") { &options } else { &options[8..] };
+        let ended = qshape(&[&["--json", "-q", source], words].concat(), "");
+        let shown: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+        assert!(shown["sources"][0]["kind"].as_str().unwrap().starts_with("$SYS of "), "{shown}");
+    }
+
+    // What stands in the way is told as pub tells it.
+    let ended = qshape(&["-q", &sources[0], "--cafile", &cafile], "");
+    assert_eq!((ended.stdout.as_str(), ended.code), ("", 1));
+    assert!(ended.stderr.starts_with(&format!("error: cannot read from localhost:{tls}: ")), "{ended:?}");
+    let ended = qshape(
+        &[
+            "purge",
+            "x",
+            "--force",
+            "--yes",
+            "-h",
+            "localhost",
+            "-p",
+            &tls,
+            "--psk",
+            "00",
+            "--psk-identity",
+            "x",
+            &known,
+        ],
+        "",
+    );
+    assert!(ended.stderr.contains("pre-shared keys"), "{ended:?}");
+    assert_ne!(ended.code, 0);
 }

@@ -10,8 +10,7 @@ use super::acl::Question;
 use super::files::Files;
 use super::monitor::Bounds;
 use crate::cmd::client_args::{ClientArgs, Verb};
-use crate::cmd::client_options::{CLIENT_OPTIONS, CONNECT, Opt, add_options, argument_id};
-use crate::cmd::words::Value;
+use crate::cmd::client_options::{CONNECT, NO_TOPIC, Opt, add_options, typed_words, url_words};
 use crate::mqtt::topic::TopicName;
 use crate::pki::chain::Purpose;
 use crate::term::{Exit, Failure};
@@ -295,7 +294,7 @@ fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
         .hint("moskit check --help"));
     }
     let mut words = broker_words(matches);
-    words.extend(connection_words(matches));
+    words.extend(typed_words(matches, |spec| spec.verbs & CONNECT != 0 && spec.id != Opt::Topic));
     let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
     let mut args =
         ClientArgs::read(Verb::Pub, false, &[], &words).map_err(|error| usage(error.into_failure("moskit check")))?;
@@ -337,55 +336,6 @@ fn broker_words(matches: &ArgMatches) -> Vec<OsString> {
         }
     };
     words.into_iter().map(OsString::from).collect()
-}
-
-fn url_words(url: &str) -> Vec<OsString> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let has_topic = rest.split_once('/').is_some_and(|(_, topic)| !topic.is_empty());
-    // The reader of -L wants a topic; `$` is one that nobody may publish to, and is taken off again.
-    let url = if has_topic { url.to_owned() } else { format!("{}/{NO_TOPIC}", url.trim_end_matches('/')) };
-    vec!["-L".into(), url.into()]
-}
-
-/// Stands for the topic of an URL without one.
-const NO_TOPIC: &str = "$";
-
-/// What clap took apart, in the order in which it was typed.
-fn connection_words(matches: &ArgMatches) -> Vec<OsString> {
-    let mut found: Vec<(usize, Vec<OsString>)> = Vec::new();
-    for spec in CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & CONNECT != 0 && spec.id != Opt::Topic) {
-        let id = argument_id(spec);
-        let option = OsString::from(
-            spec.long.map_or_else(|| format!("-{}", spec.short.unwrap_or_default()), |long| format!("--{long}")),
-        );
-        if matches.value_source(&id) != Some(clap::parser::ValueSource::CommandLine) {
-            continue;
-        }
-        let first = matches.indices_of(&id).and_then(|mut indices| indices.next()).unwrap_or_default();
-        match spec.value {
-            Value::None => found.push((first, vec![option])),
-            Value::Attached { .. } => {
-                let value = matches.get_one::<OsString>(&id);
-                let word = value.map_or_else(
-                    || option.clone(),
-                    |value| {
-                        let mut word = option.clone();
-                        word.push("=");
-                        word.push(value);
-                        word
-                    },
-                );
-                found.push((first, vec![word]));
-            }
-            Value::Word { .. } | Value::Property => {
-                for occurrence in matches.get_occurrences::<OsString>(&id).into_iter().flatten() {
-                    found.push((first, std::iter::once(option.clone()).chain(occurrence.cloned()).collect()));
-                }
-            }
-        }
-    }
-    found.sort_by_key(|(index, _)| *index);
-    found.into_iter().flat_map(|(_, words)| words).collect()
 }
 
 fn acl_request(matches: &ArgMatches) -> Result<Request, Failure> {

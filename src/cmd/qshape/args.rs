@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::reach::SourceWords;
+
 /// Shows who has messages waiting, and since when: a table of clients by age.
 #[derive(Debug, Parser)]
 #[command(
@@ -31,14 +33,17 @@ pub struct QshapeArgs {
     pub time: TimeArgs,
     #[command(flatten)]
     pub api: ApiArgs,
+    #[command(flatten)]
+    pub reach: SourceWords,
 
     /// Where to look; several are counted together. Without any, Mosquitto's files in /var/lib/mosquitto.
     ///
     /// A mosquitto.db (versions 2 to 6), a mosquitto.sqlite3 (of Mosquitto's persist-sqlite or of moskit
     /// broker), a file of NDJSON, `-` for NDJSON on standard input, or the API of a broker:
     /// emqx+http://HOST:18083, rabbitmq+http://HOST:15672/VHOST, vernemq+http://HOST:8888,
-    /// hivemq+http://HOST:8888, rmqtt+http://HOST:6060 (each also with https). The APIs are experimental:
-    /// they were tried on recorded answers, not on real servers. mqtt://HOST gives the totals under $SYS.
+    /// hivemq+http://HOST:8888, rmqtt+http://HOST:6060 (each also with https). Those of EMQX, VerneMQ
+    /// and HiveMQ are experimental: they were tried on recorded answers, not on real servers.
+    /// mqtt://HOST gives the totals under $SYS, also as mqtts, ws, wss, or unix:///PATH.
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub sources: Vec<String>,
 }
@@ -73,6 +78,10 @@ pub struct ListArgs {
     pub time: TimeArgs,
     #[command(flatten)]
     pub api: ApiArgs,
+    #[command(flatten)]
+    pub reach: SourceWords,
+    #[command(flatten)]
+    pub quiet: QuietArgs,
     /// Where to look, as for the table
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub sources: Vec<String>,
@@ -87,6 +96,10 @@ pub struct ExplainArgs {
     pub time: TimeArgs,
     #[command(flatten)]
     pub api: ApiArgs,
+    #[command(flatten)]
+    pub reach: SourceWords,
+    #[command(flatten)]
+    pub quiet: QuietArgs,
     /// Where to look, as for the table
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub sources: Vec<String>,
@@ -227,9 +240,8 @@ pub struct OutputArgs {
     /// Write the table as a page that needs nothing else
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub html: Option<PathBuf>,
-    /// No footer and no warnings on standard error
-    #[arg(short = 'q', long)]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 #[derive(Debug, Args)]
@@ -271,10 +283,16 @@ pub struct ApiArgs {
     /// For APIs: a file of USER:PASSWORD, or of one bearer token
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub api_key_file: Option<PathBuf>,
-    /// For https APIs: certificates to trust instead of the system's
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub api_cafile: Option<PathBuf>,
-    /// For APIs: seconds that a request may take
+    /// Seconds that a request, or a whole exchange over MQTT, may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     pub timeout: f64,
+}
+
+/// No more than was asked for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct QuietArgs {
+    /// No footer and no warnings on standard error
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
 }

@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::By;
-use super::options::TableOptions;
+use super::options::{TableOptions, or_none};
 use super::sentences::cannot_read;
 use super::sources::Sources;
 use crate::queue::shape::Shape;
@@ -50,7 +50,7 @@ pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<C
         counting.counted.shape.set_now(counting.now);
         let snapshot = source.read(&want, &mut |item| counting.item(&item));
         counting.bar.finish();
-        let mut snapshot = snapshot.map_err(|error| cannot_read(&error))?;
+        let mut snapshot = snapshot.map_err(|error| cannot_read(&error, sources.place(word)))?;
         if counting.counted.totals > 0 && options.selection.needs_messages() {
             snapshot.notes.push(Note::CannotTell("messages, so they could not be selected"));
         }
@@ -63,7 +63,7 @@ struct Counting<'a> {
     options: &'a TableOptions,
     counted: Counted,
     now: UnixTime,
-    /// The name of the row being counted into; kept to reuse its memory.
+    /// For names of rows that have to be made; kept to reuse its memory.
     row: String,
     bar: Bar,
 }
@@ -87,8 +87,7 @@ impl Counting<'_> {
         {
             self.counted.too_old += 1;
         }
-        self.options.row_of(message, &mut self.row);
-        self.counted.shape.add(&self.row, message);
+        self.counted.shape.add(self.options.row_of(message, &mut self.row), message);
     }
 
     fn total(&mut self, total: &Total<'_>) {
@@ -96,14 +95,12 @@ impl Counting<'_> {
             return;
         }
         self.counted.totals += 1;
-        self.row.clear();
-        self.row.push_str(match self.options.by {
+        let row = match self.options.by {
             By::Client | By::ClientTopic => total.client,
-            By::User => total.user,
+            By::User => or_none(total.user),
             By::Topic | By::Filter | By::Publisher | By::Qos => "(not told)",
-        });
-        self.options.fold(&mut self.row);
-        self.counted.shape.add_total(&self.row, total);
+        };
+        self.counted.shape.add_total(self.options.folded(row), total);
     }
 }
 

@@ -1,97 +1,136 @@
 //! SOURCE words that are URLs: `emqx+https://HOST:PORT`.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use super::args::ApiArgs;
-use super::sentences::cannot_open;
-use crate::net::endpoint::PORT;
-use crate::net::{Endpoint, Route};
+use super::reach::{Reach, SourceWords};
+use super::sentences::{Place, cannot_open};
+use crate::cmd::Invocation;
+use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::queue::Source;
 use crate::queue::api::{ApiSource, Kind};
 use crate::queue::http::Address;
 use crate::queue::sys::SysSource;
-use crate::term::{Exit, Failure, Secret};
+use crate::term::{Exit, Failure, Secret, Term};
 
 /// A longer file is no password.
 const MAX_KEY: usize = 64 * 1024;
 const KEY_VARIABLE: &str = "MOSKIT_API_KEY";
 const MAX_TIMEOUT_SECONDS: f64 = 3600.0;
 
-/// How APIs are spoken to.
+/// How sources that are asked are reached and spoken to.
 #[derive(Debug)]
-pub struct ApiOptions {
+pub struct Asked<'a> {
     credentials: Option<Secret>,
-    cafile: Option<PathBuf>,
     timeout: Duration,
+    reach: &'a SourceWords,
+    invocation: &'a Invocation,
+}
+
+/// A source that is asked, ready to be.
+#[derive(Debug)]
+pub struct Live {
+    source: LiveSource,
+    pub place: Place,
+}
+
+#[derive(Debug)]
+enum LiveSource {
+    Api(ApiSource),
+    Sys(SysSource),
+}
+
+impl Live {
+    pub fn open(&self) -> Box<dyn Source> {
+        match &self.source {
+            LiveSource::Api(source) => Box::new(source.clone()),
+            LiveSource::Sys(source) => Box::new(source.clone()),
+        }
+    }
 }
 
 fn usage(message: String) -> Failure {
     Failure::new(Exit::USAGE, message)
 }
 
-impl ApiOptions {
-    pub fn new(args: &ApiArgs) -> Result<Self, Failure> {
-        if !(0.1..=MAX_TIMEOUT_SECONDS).contains(&args.timeout) {
-            let message = format!("`--timeout {}` is not between 0.1 and {MAX_TIMEOUT_SECONDS} seconds", args.timeout);
-            return Err(usage(message));
-        }
-        Ok(Self {
-            credentials: credentials(args.api_key_file.as_deref())?,
-            cafile: args.api_cafile.clone(),
-            timeout: Duration::from_secs_f64(args.timeout),
-        })
+/// Seconds as typed.
+pub fn timeout(args: &ApiArgs) -> Result<Duration, Failure> {
+    if !(0.1..=MAX_TIMEOUT_SECONDS).contains(&args.timeout) {
+        let message = format!("`--timeout {}` is not between 0.1 and {MAX_TIMEOUT_SECONDS} seconds", args.timeout);
+        return Err(usage(message));
     }
+    Ok(Duration::from_secs_f64(args.timeout))
+}
 
-    /// How long one exchange may take.
-    pub fn timeout(&self) -> Duration {
-        self.timeout
+impl<'a> Asked<'a> {
+    pub fn new(args: &ApiArgs, reach: &'a SourceWords, invocation: &'a Invocation) -> Result<Self, Failure> {
+        let credentials = credentials(args.api_key_file.as_deref())?;
+        Ok(Self { credentials, timeout: timeout(args)?, reach, invocation })
     }
 
     /// The source that `url` names.
-    pub fn source(&self, url: &str) -> Result<Box<dyn Source>, Failure> {
-        match url.strip_prefix("mqtt://") {
-            Some(authority) => self.sys(url, authority.trim_end_matches('/')),
-            None => Ok(Box::new(self.api(url)?)),
-        }
-    }
-
-    fn sys(&self, url: &str, authority: &str) -> Result<Box<dyn Source>, Failure> {
-        no_password_in(authority)?;
-        let endpoint = host_and_port(authority, PORT).and_then(|(host, port)| Endpoint::new(host, port).ok());
-        let endpoint = endpoint.ok_or_else(|| usage(format!("`{url}` is no source")))?;
-        let mut route = Route::new(endpoint);
-        route.timeout = self.timeout;
-        Ok(Box::new(SysSource { route, credentials: self.credentials.clone(), timeout: self.timeout }))
-    }
-
-    fn api(&self, url: &str) -> Result<ApiSource, Failure> {
-        let not_one = || {
-            usage(format!("`{url}` is no source"))
-                .hint("emqx+http://HOST, or rabbitmq, vernemq, hivemq, rmqtt in the place of emqx")
+    pub fn source(&self, url: &str, term: &mut Term) -> Result<Live, Failure> {
+        let Url { kind, place } = Url::parse(url)?;
+        let reach = Reach::source(&place, self.reach, self.timeout, self.invocation, term)?;
+        let source = if let Some(kind) = kind {
+            let address = Address { route: reach.route.clone(), credentials: self.credentials.clone() };
+            LiveSource::Api(ApiSource { kind, address })
+        } else {
+            let login = reach.login(term)?;
+            LiveSource::Sys(SysSource { route: reach.route.clone(), login, timeout: self.timeout })
         };
-        let (scheme, rest) = url.split_once("://").ok_or_else(not_one)?;
-        let (name, transport) = scheme.split_once('+').ok_or_else(not_one)?;
-        let is_tls = match transport {
-            "http" => false,
-            "https" => true,
-            _ => return Err(not_one()),
-        };
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        no_password_in(authority)?;
-        let kind = Kind::parse(name, &decode(path)).ok_or_else(not_one)?;
-        let (host, port) = host_and_port(authority, kind.default_port()).ok_or_else(not_one)?;
-        let endpoint = Endpoint::new(host, port).map_err(|_| not_one())?;
-        let address = Address {
-            is_tls,
-            endpoint,
-            credentials: self.credentials.clone(),
-            cafile: self.cafile.clone(),
-            timeout: self.timeout,
-        };
-        Ok(ApiSource { kind, address })
+        Ok(Live { source, place: reach.place() })
     }
 }
+
+/// A SOURCE word taken apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Url {
+    /// The API, or none for a broker that is asked by MQTT.
+    kind: Option<Kind>,
+    /// Where it is and how to get there, in the words of pub.
+    place: Vec<OsString>,
+}
+
+impl Url {
+    fn parse(url: &str) -> Result<Self, Failure> {
+        let not_one = || {
+            usage(format!("`{url}` is no source"))
+                .hint("emqx+http://HOST, or rabbitmq, vernemq, hivemq, rmqtt in the place of emqx; or mqtt://HOST")
+        };
+        let (scheme, rest) = url.split_once("://").ok_or_else(not_one)?;
+        if scheme == "unix" {
+            return Ok(Self { kind: None, place: vec!["--unix".into(), rest.into()] });
+        }
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        no_password_in(authority)?;
+        let (kind, default_port, more) = match scheme {
+            "mqtt" => (None, PORT, &[][..]),
+            "mqtts" => (None, TLS_PORT, &[TLS][..]),
+            "ws" => (None, PORT, &["--ws"][..]),
+            "wss" => (None, TLS_PORT, &["--ws", TLS][..]),
+            _ => {
+                let (name, transport) = scheme.split_once('+').ok_or_else(not_one)?;
+                let kind = Kind::parse(name, &decode(path)).ok_or_else(not_one)?;
+                let port = kind.default_port();
+                match transport {
+                    "http" => (Some(kind), port, &["--no-tls"][..]),
+                    "https" => (Some(kind), port, &[TLS][..]),
+                    _ => return Err(not_one()),
+                }
+            }
+        };
+        let (host, port) = host_and_port(authority, default_port).ok_or_else(not_one)?;
+        let port = port.to_string();
+        let place = ["-h", host, "-p", &port].into_iter().chain(more.iter().copied());
+        Ok(Self { kind, place: place.map(OsString::from).collect() })
+    }
+}
+
+/// Without certificates to trust, those of this system are meant.
+const TLS: &str = "--tls-use-os-certs";
 
 fn credentials(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
     use std::io::Read;
@@ -152,18 +191,19 @@ fn decode(path: &str) -> String {
 mod tests {
     use super::*;
 
-    fn options() -> ApiOptions {
-        ApiOptions { credentials: None, cafile: None, timeout: Duration::from_secs(1) }
+    fn parsed(url: &str) -> (Option<Kind>, String) {
+        let Url { kind, place } = Url::parse(url).unwrap();
+        (kind, place.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" "))
     }
 
     #[test]
     fn urls_name_the_broker_the_host_and_the_virtual_host() {
-        let source = options().api("rabbitmq+https://[::1]:99/%2Fa").unwrap();
-        assert_eq!(source.kind, Kind::RabbitMq { vhost: "/a".into() });
-        assert!(source.address.is_tls);
-        let source = options().api("rabbitmq+http://host").unwrap();
-        assert_eq!(source.kind, Kind::RabbitMq { vhost: "/".into() });
-        assert_eq!(source.address.endpoint, Endpoint::new("host", 15672).unwrap());
+        let rabbitmq = |vhost: &str| Some(Kind::RabbitMq { vhost: vhost.into() });
+        assert_eq!(parsed("rabbitmq+https://[::1]:99/%2Fa"), (rabbitmq("/a"), format!("-h ::1 -p 99 {TLS}")));
+        assert_eq!(parsed("rabbitmq+http://host"), (rabbitmq("/"), "-h host -p 15672 --no-tls".into()));
+        assert_eq!(parsed("mqtt://host/"), (None, "-h host -p 1883".into()));
+        assert_eq!(parsed("wss://host:443"), (None, format!("-h host -p 443 --ws {TLS}")));
+        assert_eq!(parsed("unix:///run/m.sock"), (None, "--unix /run/m.sock".into()));
     }
 
     #[test]
@@ -171,9 +211,9 @@ mod tests {
         for url in
             ["http://h", "x+http://h", "emqx+ftp://h", "mqtt://", "emqx+http://", "emqx+http://h:0", "emqx+http://h:x"]
         {
-            assert_eq!(options().source(url).err().unwrap().exit, Exit::USAGE, "{url}");
+            assert_eq!(Url::parse(url).unwrap_err().exit, Exit::USAGE, "{url}");
         }
-        let refused = options().source("emqx+http://user:secret@h").err().unwrap();
+        let refused = Url::parse("emqx+http://user:secret@h").unwrap_err();
         assert!(!refused.message.unwrap().contains("secret"));
     }
 }

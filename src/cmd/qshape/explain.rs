@@ -1,15 +1,19 @@
 //! `moskit qshape explain CLIENT`: what the shape of one client's queue means, in words.
 
 use super::args::ExplainArgs;
+use super::endpoints::Asked;
 use super::sentences::{age, cannot_read, moment, plural, snapshot_line, tell_notes};
 use super::sources::Sources;
+use crate::cmd::Invocation;
 use crate::queue::explain::{Facts, Finding};
 use crate::queue::{Item, Session, Total, Want};
 use crate::state::ids::UnixTime;
 use crate::term::{Exit, Failure, Term, escape_controls};
 
-pub fn run(args: &ExplainArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let sources = Sources::new(&args.sources, &args.time, &args.api)?;
+pub fn run(args: &ExplainArgs, invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    term.set_quiet(args.quiet.quiet);
+    let asked = Asked::new(&args.api, &args.reach, invocation)?;
+    let sources = Sources::new(&args.sources, &args.time, &asked, term)?;
     let want = Want {
         topics: true,
         filters: true,
@@ -56,7 +60,7 @@ impl Reading<'_> {
             Item::Session(session) if session.client == self.client => self.session(&session),
             _ => {}
         });
-        let snapshot = read.map_err(|error| cannot_read(&error))?;
+        let snapshot = read.map_err(|error| cannot_read(&error, sources.place(word)))?;
         sources.keep_ledger(&snapshot, term)?;
         term.note(snapshot_line(word, &snapshot, now));
         self.damaged |= tell_notes(&snapshot, term);

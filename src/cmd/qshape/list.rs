@@ -3,17 +3,21 @@
 use serde_json::{Value, json};
 
 use super::args::ListArgs;
+use super::endpoints::Asked;
 use super::options::selection;
 use super::sentences::{age, cannot_read, moment, plural, snapshot_line, tell_notes};
 use super::sources::Sources;
+use crate::cmd::Invocation;
 use crate::queue::select::Selection;
 use crate::queue::{Item, Since, Snapshot, Waiting, Want};
 use crate::state::Phase;
 use crate::state::ids::UnixTime;
 use crate::term::{Exit, Failure, Term, escape_controls};
 
-pub fn run(args: &ListArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let sources = Sources::new(&args.sources, &args.time, &args.api)?;
+pub fn run(args: &ListArgs, invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
+    term.set_quiet(args.quiet.quiet);
+    let asked = Asked::new(&args.api, &args.reach, invocation)?;
+    let sources = Sources::new(&args.sources, &args.time, &asked, term)?;
     let selection = selection(&args.selection)?;
     let want = Want {
         topics: true,
@@ -58,7 +62,7 @@ impl Listing<'_> {
             Item::Session(session) => self.known |= session.client == self.args.client,
             Item::Message(_) | Item::Total(_) | Item::Progress { .. } => {}
         });
-        let snapshot = read.map_err(|error| cannot_read(&error))?;
+        let snapshot = read.map_err(|error| cannot_read(&error, sources.place(word)))?;
         sources.keep_ledger(&snapshot, term)?;
         self.footer(word, &snapshot, now, term);
         Ok(())

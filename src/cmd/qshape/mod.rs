@@ -9,6 +9,7 @@ mod list;
 mod options;
 mod picture;
 mod purge;
+mod reach;
 mod refresh;
 mod sentences;
 mod sources;
@@ -19,6 +20,7 @@ use clap::{CommandFactory, FromArgMatches};
 use super::{Applet, Invocation, Manual, parse};
 use crate::term::{Exit, Failure, Term};
 use args::{QshapeArgs, Verb};
+use endpoints::Asked;
 use options::TableOptions;
 use sources::Sources;
 
@@ -37,7 +39,8 @@ pub const APPLET: Applet = Applet {
         ],
         environment: &[
             ("MOSKIT_API_KEY", "For APIs, USER:PASSWORD or a token, unless --api-key-file is given."),
-            ("MQTT_HOST, MQTT_PORT", "The broker that purge asks, unless --host and --port are given."),
+            ("MQTT_HOST, MQTT_PORT", "The broker that purge asks, unless the options name one."),
+            ("MOSQUITTO_PASSWORD", "The password, when --username is given without one."),
             ("NO_COLOR", "No colours on a terminal."),
         ],
         files: &[
@@ -65,15 +68,16 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let matches = parse(QshapeArgs::command(), invocation, term)?;
     let args = QshapeArgs::from_arg_matches(&matches)
         .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
-    term.set_quiet(args.output.quiet);
     match &args.verb {
-        Some(Verb::List(list)) => return list::run(list, term),
-        Some(Verb::Explain(explain)) => return explain::run(explain, term),
-        Some(Verb::Purge(purge)) => return purge::run(purge, term),
+        Some(Verb::List(list)) => return list::run(list, invocation, term),
+        Some(Verb::Explain(explain)) => return explain::run(explain, invocation, term),
+        Some(Verb::Purge(purge)) => return purge::run(purge, invocation, term),
         None => {}
     }
+    term.set_quiet(args.output.quiet.quiet);
     let options = TableOptions::new(&args, term)?;
-    let sources = Sources::new(&args.sources, &args.time, &args.api)?;
+    let asked = Asked::new(&args.api, &args.reach, invocation)?;
+    let sources = Sources::new(&args.sources, &args.time, &asked, term)?;
     if args.live.refresh {
         refresh::refresh(&sources.files(), args.live.pid)?;
     }

@@ -110,36 +110,34 @@ impl TableOptions {
         }
     }
 
-    /// The row that a message belongs to.
-    pub fn row_of(&self, message: &Waiting<'_>, into: &mut String) {
-        into.clear();
-        match self.by {
-            By::Client => into.push_str(message.client),
-            By::Topic => into.push_str(message.topic),
-            By::Filter => into.push_str(message.filter.unwrap_or("(no filter)")),
-            By::Publisher => into.push_str(or_none(message.publisher)),
-            By::User => into.push_str(or_none(message.user)),
-            By::Qos => into.push((b'0' + message.qos.min(9)).into()),
+    /// The row that a message belongs to; `scratch` holds a name that has to be made.
+    #[inline]
+    pub fn row_of<'a>(&self, message: &Waiting<'a>, scratch: &'a mut String) -> &'a str {
+        let name = match self.by {
+            By::Client => message.client,
+            By::Topic => message.topic,
+            By::Filter => message.filter.unwrap_or("(no filter)"),
+            By::Publisher => or_none(message.publisher),
+            By::User => or_none(message.user),
+            By::Qos => ["0", "1", "2"].get(usize::from(message.qos)).copied().unwrap_or("?"),
             By::ClientTopic => {
-                into.push_str(message.client);
-                into.push(' ');
-                into.push_str(message.topic);
+                scratch.clear();
+                scratch.extend([message.client, " ", message.topic]);
+                scratch
             }
-        }
-        self.fold(into);
+        };
+        self.folded(name)
     }
 
-    /// Puts names that `--group` takes for the same under one name.
-    pub fn fold(&self, name: &mut String) {
-        if let Some(group) = &self.group
-            && let Some(found) = group.captures(name).and_then(|captures| captures.get(1))
-        {
-            *name = found.as_str().to_owned();
-        }
+    /// The name that `--group` gives to all that it takes for the same.
+    #[inline]
+    pub fn folded<'a>(&self, name: &'a str) -> &'a str {
+        let Some(group) = &self.group else { return name };
+        group.captures(name).and_then(|captures| captures.get(1)).map_or(name, |found| found.as_str())
     }
 }
 
-fn or_none(name: &str) -> &str {
+pub fn or_none(name: &str) -> &str {
     if name.is_empty() { "(none)" } else { name }
 }
 

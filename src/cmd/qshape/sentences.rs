@@ -3,8 +3,11 @@
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::SystemTime;
 
-use crate::net::ConnectError;
+use crate::diagnose::{self, Attempted, Finding};
+use crate::mqtt::packet::ProtocolVersion;
+use crate::net::{ConnectError, Endpoint, tls};
 use crate::queue::exchange::ExchangeError;
 use crate::queue::http::HttpError;
 use crate::queue::{Error, Note, Snapshot, ledger};
@@ -52,17 +55,33 @@ pub fn cannot_use_ledger(path: &Path, error: &ledger::Error) -> Failure {
     Failure::new(Exit::FAILED, message)
 }
 
-/// A source that could not be read at all.
-pub fn cannot_read(error: &Error) -> Failure {
+/// Where something was asked, for who has to say why it failed.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub endpoint: Endpoint,
+    pub tls: Option<tls::Options>,
+    pub websocket: bool,
+    pub version: ProtocolVersion,
+}
+
+impl Place {
+    fn attempted(&self) -> Attempted<'_> {
+        let now = UnixTime::from(SystemTime::now()).seconds();
+        Attempted { endpoint: &self.endpoint, tls: self.tls.as_ref(), websocket: self.websocket, now }
+    }
+}
+
+/// A source that could not be read at all; `place` is where it was asked.
+pub fn cannot_read(error: &Error, place: Option<&Place>) -> Failure {
     match error {
         Error::Io(path, error)
         | Error::Db(path, mosquitto_db::Unreadable::Io(error))
         | Error::Sqlite(path, sqlite::Unreadable::Io(error)) => cannot_open(path, error),
         Error::Db(path, error) => cannot_read_db(&shown(path), error),
         Error::Sqlite(path, error) => cannot_read_sqlite(&shown(path), error),
-        Error::Http(place, error) => cannot_ask(place, error),
-        Error::Exchange(place, error) => {
-            Failure::new(Exit::FAILED, format!("cannot read from {place}: {}", exchange_failed(error)))
+        Error::Http(at, error) => cannot_ask(at, error, place),
+        Error::Exchange(at, error) => {
+            explained(format!("cannot read from {at}: {}", exchange_failed(error)), exchange_finding(error, place))
         }
     }
 }
@@ -96,14 +115,14 @@ fn cannot_read_sqlite(path: &str, error: &sqlite::Unreadable) -> Failure {
 }
 
 /// An API that gave no usable answer.
-fn cannot_ask(place: &str, error: &HttpError) -> Failure {
-    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot read from {place}: {why}"));
+fn cannot_ask(at: &str, error: &HttpError, place: Option<&Place>) -> Failure {
+    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot read from {at}: {why}"));
     match error {
         HttpError::System(error) => failed(reason(error)),
-        HttpError::Tls(_) => {
-            failed("the certificates to trust cannot be used".into()).hint("moskit check files CAFILE")
-        }
-        HttpError::Connect(error) => failed(not_connected(error)),
+        HttpError::Connect(error) => explained(
+            format!("cannot read from {at}: {}", not_connected(error)),
+            place.map(|place| diagnose::not_connected(error, &place.attempted())),
+        ),
         HttpError::Timeout(limit) => {
             failed(format!("no answer within {} s", limit.as_secs_f64())).hint("--timeout SECONDS waits longer")
         }
@@ -128,8 +147,29 @@ fn not_connected(error: &ConnectError) -> String {
 }
 
 /// A session that could not be ended.
-pub fn cannot_exchange(place: &str, error: &ExchangeError) -> Failure {
-    Failure::new(Exit::FAILED, format!("cannot end the session at {place}: {}", exchange_failed(error)))
+pub fn cannot_end(place: &Place, error: &ExchangeError) -> Failure {
+    let line = format!("cannot end the session at {}: {}", place.endpoint, exchange_failed(error));
+    explained(line, exchange_finding(error, Some(place)))
+}
+
+/// What went wrong, why, and what to do about it.
+fn explained(line: String, finding: Option<Finding>) -> Failure {
+    let failure = Failure::new(Exit::FAILED, line);
+    let Some(finding) = finding else { return failure };
+    let failure = failure.cause(&finding.what, finding.id);
+    match finding.fix {
+        Some(fix) => failure.hint(fix),
+        None => failure,
+    }
+}
+
+fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Finding> {
+    let place = place?;
+    match error {
+        ExchangeError::Connect(error) => Some(diagnose::not_connected(error, &place.attempted())),
+        ExchangeError::Refused(answer) => diagnose::refused(place.version, answer, None),
+        _ => None,
+    }
 }
 
 fn exchange_failed(error: &ExchangeError) -> String {

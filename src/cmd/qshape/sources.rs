@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::args::{ApiArgs, TimeArgs};
-use super::endpoints::ApiOptions;
+use super::args::TimeArgs;
+use super::endpoints::{Asked, Live};
 use super::options::{At, age_from, at};
-use super::sentences::{cannot_open, cannot_use_ledger};
+use super::sentences::{Place, cannot_open, cannot_use_ledger};
 use crate::queue::age::AgeFrom;
 use crate::queue::file::{FileSource, Format, Found, format_of};
 use crate::queue::ledger::Ledger;
@@ -29,12 +29,13 @@ pub struct Sources {
     pub at: At,
     pub age_from: AgeFrom,
     pub ledger: Option<PathBuf>,
-    pub api: ApiOptions,
+    /// Those that are asked, by their words.
+    live: Vec<(String, Live)>,
 }
 
 impl Sources {
-    pub fn new(words: &[String], time: &TimeArgs, api: &ApiArgs) -> Result<Self, Failure> {
-        let mut sources = Self::plain(words, api)?;
+    pub fn new(words: &[String], time: &TimeArgs, asked: &Asked<'_>, term: &mut Term) -> Result<Self, Failure> {
+        let mut sources = Self::plain(words, asked, term)?;
         if time.ledger.is_some() && sources.words.len() > 1 {
             return Err(Failure::new(Exit::USAGE, "a ledger belongs to one broker, and several sources are given"));
         }
@@ -45,13 +46,20 @@ impl Sources {
     }
 
     /// Sources whose times are of no interest.
-    pub fn plain(words: &[String], api: &ApiArgs) -> Result<Self, Failure> {
+    pub fn plain(words: &[String], asked: &Asked<'_>, term: &mut Term) -> Result<Self, Failure> {
         let words = if words.is_empty() { vec![default_file()?] } else { words.to_vec() };
-        let api = ApiOptions::new(api)?;
-        for word in words.iter().filter(|word| word.contains("://")) {
-            api.source(word)?;
-        }
-        Ok(Self { words, at: At::Now, age_from: AgeFrom::Store, ledger: None, api })
+        let live = words.iter().filter(|word| word.contains("://"));
+        let live = live.map(|word| Ok((word.clone(), asked.source(word, term)?))).collect::<Result<_, Failure>>()?;
+        Ok(Self { words, at: At::Now, age_from: AgeFrom::Store, ledger: None, live })
+    }
+
+    fn live(&self, word: &str) -> Option<&Live> {
+        self.live.iter().find(|(known, _)| known == word).map(|(_, live)| live)
+    }
+
+    /// How the source is reached, if it is one that is asked.
+    pub fn place(&self, word: &str) -> Option<&Place> {
+        self.live(word).map(|live| &live.place)
     }
 
     /// Writes the look at a source into the ledger.
@@ -77,8 +85,8 @@ impl Sources {
         if word == "-" {
             return Ok(Box::new(NdjsonSource::StandardInput));
         }
-        if word.contains("://") {
-            return self.api.source(word);
+        if let Some(live) = self.live(word) {
+            return Ok(live.open());
         }
         let path = in_folder(word);
         let found = format_of(&path).map_err(|error| cannot_open(&path, &error))?;
