@@ -90,6 +90,13 @@ impl Mosquitto {
         self.child.id()
     }
 
+    /// Ends it with SIGTERM and waits until it has saved what it keeps.
+    pub fn end(mut self) {
+        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for a log line that contains `text` and was not waited for before; gives it back.
     pub fn wait_for(&mut self, text: &str) -> String {
         loop {

@@ -1,14 +1,10 @@
 //! Passwords from a pipe, a terminal, a file, a variable.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::process::{Child, Stdio};
-
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{done, ended, file, names, own, theirs};
 use crate::run::{Ended, run};
+use crate::terminal::OnTerminal;
 
 #[test]
 fn a_password_is_asked_for_twice() {
@@ -109,47 +105,6 @@ fn a_generated_password_is_all_that_standard_output_gets() {
         run(&mut own(folder.path(), &["passwords", "a", "--generate=7"]), b"").stderr,
         "Error: --generate makes 8 to 1024 characters.\n"
     );
-}
-
-/// A program on a terminal of its own. Nobody else has the terminal, so its settings are what the
-/// program left behind.
-struct OnTerminal {
-    child: Child,
-    terminal: fs::File,
-    /// Kept open: the settings of a terminal are gone when nobody has it.
-    other_end: fs::File,
-}
-
-impl OnTerminal {
-    fn start(mut command: std::process::Command) -> Self {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&terminal).unwrap();
-        unlockpt(&terminal).unwrap();
-        let name = ptsname(&terminal, Vec::new()).unwrap();
-        let other_end = fs::File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let stdio = || Stdio::from(other_end.try_clone().unwrap());
-        let child = command.stdin(stdio()).stdout(stdio()).stderr(stdio()).spawn().unwrap();
-        Self { child, terminal: fs::File::from(terminal), other_end }
-    }
-
-    /// Reads until `text` is shown.
-    fn wait_for(&mut self, text: &str) -> String {
-        let mut shown = Vec::new();
-        while !String::from_utf8_lossy(&shown).contains(text) {
-            let mut byte = [0];
-            self.terminal.read_exact(&mut byte).unwrap();
-            shown.push(byte[0]);
-        }
-        String::from_utf8(shown).unwrap()
-    }
-
-    fn type_in(&mut self, text: &str) {
-        self.terminal.write_all(text.as_bytes()).unwrap();
-    }
-
-    fn has_echo(&self) -> bool {
-        tcgetattr(&self.other_end).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
-    }
 }
 
 #[test]
