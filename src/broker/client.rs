@@ -79,6 +79,10 @@ pub(super) struct Entry {
     pub(super) allocation: u64,
 }
 
+/// An acknowledgement that the message with its packet id is not waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WrongState;
+
 impl Session {
     pub(super) fn new(id: ByteString, listener: ListenerId, wall: Duration) -> Self {
         Self {
@@ -228,28 +232,31 @@ impl Outgoing {
         self.inflight.iter().take(sent).position(|entry| entry.packet_id == packet_id)
     }
 
-    /// Takes out the entry that PUBACK, PUBCOMP or a failing PUBREC ends.
-    pub(super) fn finish(&mut self, packet_id: u16, state: EntryState) -> Option<Entry> {
-        let at = self.position(packet_id)?;
+    /// Takes out the entry that PUBACK, PUBCOMP or a failing PUBREC ends. `None`: there is nothing with that packet id.
+    pub(super) fn finish(&mut self, packet_id: u16, state: EntryState) -> Result<Option<Entry>, WrongState> {
+        let Some(at) = self.position(packet_id) else { return Ok(None) };
         if self.inflight[at].state != state {
-            return None;
+            return Err(WrongState);
         }
-        let entry = self.inflight.remove(at)?;
-        self.inflight_bytes -= entry.message.payload.len() as u64;
-        Some(entry)
+        let entry = self.inflight.remove(at);
+        self.inflight_bytes -= entry.as_ref().map_or(0, |entry| entry.message.payload.len() as u64);
+        Ok(entry)
     }
 
     /// PUBREC came. `None`: for nothing that waits for one.
-    pub(super) fn received(&mut self, packet_id: u16) -> Option<&Entry> {
-        let at = self.position(packet_id)?;
+    pub(super) fn received(&mut self, packet_id: u16) -> Result<Option<&Entry>, WrongState> {
+        let Some(at) = self.position(packet_id) else { return Ok(None) };
         let entry = &mut self.inflight[at];
-        if entry.state == EntryState::WaitForPubRec {
-            self.pubrels += 1;
-            entry.pubrel_order = self.pubrels;
-            entry.state = EntryState::WaitForPubComp;
-            return Some(entry);
+        match entry.state {
+            EntryState::WaitForPubRec => {
+                self.pubrels += 1;
+                entry.pubrel_order = self.pubrels;
+                entry.state = EntryState::WaitForPubComp;
+                Ok(Some(entry))
+            }
+            EntryState::WaitForPubComp => Ok(None),
+            _ => Err(WrongState),
         }
-        None
     }
 
     /// The client is back: everything in flight is to be sent again.

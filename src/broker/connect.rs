@@ -21,18 +21,29 @@ use crate::term::Secret;
 
 /// Why a CONNECT is not accepted, as version 5 says it.
 struct Refusal {
-    reason: ReasonCode,
+    /// `None`: the connection is closed without an answer.
+    reason: Option<ReasonCode>,
+    /// What the client would have to keep to.
+    limit: Option<Property>,
     why: Closing,
 }
 
 impl Refusal {
     const fn new(reason: ReasonCode, why: Closing) -> Self {
-        Self { reason, why }
+        Self { reason: Some(reason), limit: None, why }
     }
 
-    /// The return code before version 5, if it has one.
-    fn return_code(&self) -> Option<u8> {
-        match self.reason {
+    const fn silent(why: Closing) -> Self {
+        Self { reason: None, limit: None, why }
+    }
+
+    /// The code of the CONNACK, if there is one: before version 5 not every reason has one.
+    fn code(&self, version: ProtocolVersion) -> Option<u8> {
+        let reason = self.reason?;
+        if version == ProtocolVersion::V5 {
+            return Some(reason.0);
+        }
+        match reason {
             ReasonCode::UNSUPPORTED_PROTOCOL_VERSION => Some(1),
             ReasonCode::CLIENT_IDENTIFIER_NOT_VALID | ReasonCode::UNSPECIFIED_ERROR => Some(2),
             ReasonCode::SERVER_UNAVAILABLE => Some(3),
@@ -55,11 +66,9 @@ impl Broker {
         match self.admit(key, &mut connect) {
             Ok(()) => self.accept(key, connect, now),
             Err(refusal) => {
-                let code =
-                    if connect.version == ProtocolVersion::V5 { Some(refusal.reason.0) } else { refusal.return_code() };
-                if let Some(code) = code {
-                    let connack = ConnAck { session_present: false, code, properties: Properties::new() };
-                    self.send(key, &Packet::ConnAck(connack));
+                if let Some(code) = refusal.code(connect.version) {
+                    let properties = refusal.limit.into_iter().collect();
+                    self.send(key, &Packet::ConnAck(ConnAck { session_present: false, code, properties }));
                 }
                 self.end(key, refusal.why, now);
             }
@@ -73,14 +82,18 @@ impl Broker {
         error: DecodeError,
         version: Option<ProtocolVersion>,
     ) {
-        let code = match (error, version) {
-            // In the form that clients of every version understand [MQTT-3.1.2-2] of 3.1.1.
-            (DecodeError::ProtocolVersion(_), _) => 1,
+        let (version, code) = match (error, version) {
+            // What is newer than we are is told in the newest form that we know [MQTT-3.1.2-2].
+            (DecodeError::ProtocolVersion(_), _) => (ProtocolVersion::V5, error.reason_code().0),
+            (DecodeError::ProtocolMismatch(_), _) => (ProtocolVersion::V311, 1),
             // A CONNECT that is wrong in itself; what is no CONNECT gets no answer.
-            (_, Some(ProtocolVersion::V5)) => error.reason_code().0,
+            (_, Some(ProtocolVersion::V5)) => match error.answer() {
+                Some(reason) => (ProtocolVersion::V5, reason.0),
+                None => return,
+            },
             _ => return,
         };
-        self.connections[key].version = version.unwrap_or(ProtocolVersion::V311);
+        self.connections[key].version = version;
         self.send(key, &Packet::ConnAck(ConnAck { session_present: false, code, properties: Properties::new() }));
     }
 
@@ -151,10 +164,11 @@ impl Broker {
     fn admit_will(&self, will: &Will, max_qos: QoS) -> Result<(), Refusal> {
         // Will topics on `$CONTROL` are reserved for what we do not have.
         if TopicName::check(&will.topic).is_err() || will.topic.starts_with("$CONTROL/") {
-            return Err(Refusal::new(ReasonCode::TOPIC_NAME_INVALID, Closing::Malformed));
+            return Err(Refusal::silent(Closing::Malformed));
         }
         if will.qos > max_qos {
-            return Err(Refusal::new(ReasonCode::QOS_NOT_SUPPORTED, Closing::NotSupported));
+            let refusal = Refusal::new(ReasonCode::QOS_NOT_SUPPORTED, Closing::NotSupported);
+            return Err(Refusal { limit: Some(Property::MaximumQoS(max_qos as u8)), ..refusal });
         }
         if will.retain && !self.settings.retain_available {
             return Err(Refusal::new(ReasonCode::RETAIN_NOT_SUPPORTED, Closing::NotSupported));
@@ -200,7 +214,14 @@ impl Broker {
         };
         // 3.1 has no such flag.
         let session_present = session_present && connect.version != ProtocolVersion::V31;
-        self.send(key, &Packet::ConnAck(ConnAck { session_present, code: 0, properties }));
+        let connack = Packet::ConnAck(ConnAck { session_present, code: 0, properties });
+        let most = self.connections[key].max_packet_size as usize;
+        if connack.encoded_len(connect.version).is_ok_and(|length| length > most) {
+            // [MQTT-3.1.2-24]
+            self.end(key, Closing::PacketTooLarge, now);
+            return;
+        }
+        self.send(key, &connack);
         self.resume(client, now);
     }
 
@@ -329,8 +350,8 @@ impl Broker {
         let listener = self.listener(self.connections[key].listener);
         let settings = &self.settings;
         [
-            (listener.max_topic_alias > 0).then_some(Property::TopicAliasMaximum(listener.max_topic_alias)),
             keep_alive.map(Property::ServerKeepAlive),
+            (listener.max_topic_alias > 0).then_some(Property::TopicAliasMaximum(listener.max_topic_alias)),
             assigned.map(Property::AssignedClientIdentifier),
             (!settings.retain_available).then_some(Property::RetainAvailable(0)),
             Some(Property::MaximumPacketSize(settings.max_packet_size)),
@@ -460,7 +481,8 @@ pub(super) fn expiry(interval: u32, limit: Option<Duration>) -> Option<Duration>
 fn pending_will(will: &Will, mount_point: Option<&str>) -> PendingWill {
     let delay = will.properties.will_delay_interval().unwrap_or(0);
     let mut properties = detached(&will.properties);
-    properties.retain(|property| !matches!(property, Property::WillDelayInterval(_)));
+    properties
+        .retain(|property| !matches!(property, Property::WillDelayInterval(_) | Property::MessageExpiryInterval(0)));
     let topic = format!("{}{}", mount_point.unwrap_or_default(), will.topic).into();
     let payload = Bytes::copy_from_slice(&will.payload);
     let will = WillRecord { topic, payload, qos: will.qos, retain: will.retain, properties };

@@ -163,26 +163,21 @@ impl Copy<'_> {
         self.identifiers.is_empty() && self.message.expires_at.is_none()
     }
 
+    /// The publisher's in its order, then what the broker has to say, in Mosquitto's.
     fn properties(&self, alias: Option<u16>) -> Properties {
-        let remaining = self.message.expires_at.map(|at| at.saturating_sub(self.wall));
-        let mut properties: Properties = self
-            .message
-            .properties
-            .iter()
-            .map(|property| match (property, remaining) {
-                // What is left, rounded up: a message that is still good is never announced as gone [MQTT-3.3.2-6].
-                (Property::MessageExpiryInterval(_), Some(left)) => {
-                    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-                    Property::MessageExpiryInterval(u32::try_from(seconds).unwrap_or(u32::MAX))
-                }
-                _ => property.clone(),
-            })
-            .collect();
-        for &identifier in self.identifiers {
-            properties.push(Property::SubscriptionIdentifier(identifier));
+        let is_passed_on = |property: &&Property| !matches!(property, Property::MessageExpiryInterval(_));
+        let mut properties: Properties = self.message.properties.iter().filter(is_passed_on).cloned().collect();
+        if let Some(at) = self.message.expires_at {
+            // What is left, rounded up: a message that is still good is never announced as gone [MQTT-3.3.2-6].
+            let left = at.saturating_sub(self.wall);
+            let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+            properties.push(Property::MessageExpiryInterval(u32::try_from(seconds).unwrap_or(u32::MAX)));
         }
         if let Some(alias) = alias {
             properties.push(Property::TopicAlias(alias));
+        }
+        for &identifier in self.identifiers {
+            properties.push(Property::SubscriptionIdentifier(identifier));
         }
         properties
     }

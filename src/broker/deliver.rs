@@ -3,16 +3,17 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::change::{Direction, EntryState};
 use super::client::{ClientKey, Entry, Session};
 use super::connection::{ConnectionKey, Copy};
 use super::event::{Event, PacketSummary, PublishSummary};
-use super::message::Message;
+use super::message::{Message, MessageId, Source};
 use super::router::Subscriber;
 use super::{Broker, Identity, Now, Settings, Statistics};
-use crate::mqtt::packet::{Ack, Packet, PacketId, QoS};
+use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
 
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
 const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
@@ -30,8 +31,9 @@ impl Broker {
         let mut found = std::mem::take(&mut self.found);
         found.clear();
         self.router.route(&message.topic, &mut found);
-        found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
+        // As with Mosquitto, a subscription that is not for its owner's messages still counts.
         let matched = !found.is_empty();
+        found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
         if self.settings.allow_duplicate_messages || found.len() < 2 {
             for subscriber in &found {
                 let identifiers = [subscriber.identifier];
@@ -97,6 +99,22 @@ impl Broker {
         }
     }
 
+    /// Sends one client a message that nobody has published.
+    pub(super) fn tell(&mut self, key: ConnectionKey, client: ClientKey, topic: ByteString, payload: Bytes, now: Now) {
+        let message = Arc::new(Message {
+            id: MessageId::default(),
+            topic,
+            payload,
+            qos: QoS::AtMostOnce,
+            retain: false,
+            properties: Properties::new(),
+            expires_at: None,
+            source: Source::default(),
+        });
+        let share = Share { qos: QoS::AtMostOnce, retain: false, identifiers: &[] };
+        self.give_at_once(key, client, &message, &share, now);
+    }
+
     /// QoS 0: now or never.
     fn give_at_once(
         &mut self,
@@ -143,7 +161,7 @@ impl Broker {
         if self.connections[key].publish(copy).is_err() {
             // Not for this client: as if it had been delivered [MQTT-3.1.2-25].
             let state = entry.state;
-            if let Some(entry) = session.outgoing.finish(id, state)
+            if let Ok(Some(entry)) = session.outgoing.finish(id, state)
                 && !is_new
             {
                 self.discard(client, std::slice::from_ref(&entry));
@@ -200,7 +218,7 @@ impl Broker {
         if self.connections[key].publish(copy).is_ok() {
             sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &copy);
             self.list(key);
-        } else if let Some(entry) = self.sessions[client].outgoing.finish(id, state) {
+        } else if let Ok(Some(entry)) = self.sessions[client].outgoing.finish(id, state) {
             self.discard(client, std::slice::from_ref(&entry));
         }
         true

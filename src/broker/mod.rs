@@ -220,10 +220,10 @@ impl Broker {
         }
         match packet {
             Packet::Publish(publish) => self.publish(key, client, publish, now),
-            Packet::PubAck(ack) => self.puback(client, &ack, now),
+            Packet::PubAck(ack) => self.puback(key, client, &ack, now),
             Packet::PubRec(ack) => self.pubrec(key, client, &ack, now),
             Packet::PubRel(ack) => self.pubrel(key, client, &ack, now),
-            Packet::PubComp(ack) => self.pubcomp(client, &ack, now),
+            Packet::PubComp(ack) => self.pubcomp(key, client, &ack, now),
             Packet::Subscribe(subscribe) => self.subscribe(key, client, &subscribe, now),
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, client, &unsubscribe, now),
             Packet::PingReq => self.send(key, &Packet::PingResp),
@@ -258,19 +258,17 @@ impl Broker {
             return;
         }
         let why = match error {
-            DecodeError::PacketTooLarge { .. } => Closing::PacketTooLarge,
+            DecodeError::PacketTooLarge { .. } | DecodeError::BodyTooLong { .. } => Closing::PacketTooLarge,
             _ if error.reason_code() == ReasonCode::PROTOCOL_ERROR => Closing::ProtocolError,
-            DecodeError::PropertyValue(_) if error.reason_code() == ReasonCode::TOPIC_ALIAS_INVALID => {
-                Closing::TopicAliasInvalid
-            }
             _ => Closing::Malformed,
         };
-        if self.connections[key].session.is_some() {
-            self.refuse(key, error.reason_code(), why, now);
-        } else {
+        if self.connections[key].session.is_none() {
             self.connect_malformed(key, error, version);
-            self.end(key, why, now);
+        } else if let Some(reason) = error.answer() {
+            self.refuse(key, reason, why, now);
+            return;
         }
+        self.end(key, why, now);
     }
 
     /// The bytes that [`Broker::poll_output`] gave last for the connection are written.

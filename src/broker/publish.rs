@@ -7,7 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::change::{Change, Direction, EntryState};
-use super::client::{ClientKey, Entry};
+use super::client::{ClientKey, Entry, WrongState};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, PublishSummary};
 use super::message::{Message, MessageId, Source, detached};
@@ -18,6 +18,10 @@ use crate::mqtt::topic::TopicName;
 /// Payloads up to this size are copied when a message is kept, so that it does not keep the buffer of a whole read
 /// alive; a larger one is most of its buffer anyway.
 const COPIED_PAYLOAD: usize = 64 * 1024;
+
+/// Where Mosquitto's plugins are talked to, and what it answers in place of one that is not there.
+const CONTROL: &str = "$CONTROL/";
+const NO_ENDPOINT: &[u8] = br#"{"error": "endpoint not available"}"#;
 
 /// Payload bytes of half-done QoS 2 publishes of one client. Beyond it the client is let go; a version 5 client
 /// meets its receive-maximum first.
@@ -35,10 +39,17 @@ impl Broker {
             self.acknowledge(key, &publish, reason);
             return;
         }
+        if publish.topic.starts_with(CONTROL) {
+            self.acknowledge(key, &publish, ReasonCode::SUCCESS);
+            let topic = format!("{}/response", publish.topic).into();
+            self.tell(key, client, topic, Bytes::from_static(NO_ENDPOINT), now);
+            return;
+        }
         if publish.qos > QoS::AtMostOnce && !self.storing {
             self.refuse_unstored(key, &publish, now);
             return;
         }
+        self.clear_reused_id(client, &publish);
         if publish.qos == QoS::ExactlyOnce {
             self.keep_incoming(key, client, publish, now);
             return;
@@ -78,7 +89,7 @@ impl Broker {
             }
         }
         if TopicName::check(&publish.topic).is_err() {
-            return Err((ReasonCode::TOPIC_NAME_INVALID, Closing::Malformed));
+            return Err((ReasonCode::MALFORMED_PACKET, Closing::Malformed));
         }
         Ok(())
     }
@@ -133,6 +144,21 @@ impl Broker {
         }
     }
 
+    /// A packet id that comes with something else before its PUBREL: the client has lost what it had begun, and what
+    /// comes now is new, as with Mosquitto.
+    fn clear_reused_id(&mut self, client: ClientKey, publish: &Publish) {
+        let Some(packet_id) = publish.packet_id else { return };
+        let session = &mut self.sessions[client];
+        let Some(known) = session.incoming.get(&packet_id.get()) else { return };
+        let is_same = known.message.qos == publish.qos
+            && known.message.topic == publish.topic
+            && known.message.payload == publish.payload;
+        if !is_same && let Some(entry) = session.incoming.remove(&packet_id.get()) {
+            session.incoming_bytes -= entry.message.payload.len() as u64;
+            self.discard(client, std::slice::from_ref(&entry));
+        }
+    }
+
     /// QoS 2: the message waits for its PUBREL.
     fn keep_incoming(&mut self, key: ConnectionKey, client: ClientKey, publish: Publish, now: Now) {
         let Some(packet_id) = publish.packet_id else { return };
@@ -182,34 +208,46 @@ impl Broker {
         self.send(key, &Packet::PubComp(Ack::new(ack.packet_id)));
     }
 
-    pub(super) fn puback(&mut self, client: ClientKey, ack: &Ack, now: Now) {
-        self.finish(client, ack, EntryState::WaitForPubAck, now);
+    pub(super) fn puback(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+        self.finish(key, client, ack, EntryState::WaitForPubAck, now);
     }
 
-    pub(super) fn pubcomp(&mut self, client: ClientKey, ack: &Ack, now: Now) {
-        self.finish(client, ack, EntryState::WaitForPubComp, now);
+    pub(super) fn pubcomp(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+        self.finish(key, client, ack, EntryState::WaitForPubComp, now);
     }
 
     pub(super) fn pubrec(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
         if ack.reason.is_error() {
-            self.finish(client, ack, EntryState::WaitForPubRec, now);
+            self.finish(key, client, ack, EntryState::WaitForPubRec, now);
             return;
         }
-        let session = &mut self.sessions[client];
         let id = ack.packet_id.get();
-        if session.outgoing.received(id).is_some()
-            && let Some(entry) = self.sessions[client].outgoing.inflight().find(|entry| entry.packet_id == id)
-        {
-            self.journal.changed(&self.sessions[client], entry, Direction::Out);
+        match self.sessions[client].outgoing.received(id) {
+            Err(WrongState) => {
+                self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
+                return;
+            }
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let session = &self.sessions[client];
+                if let Some(entry) = session.outgoing.inflight().find(|entry| entry.packet_id == id) {
+                    self.journal.changed(session, entry, Direction::Out);
+                }
+            }
         }
         // Even for an unknown one, so that the client can let go of it.
         self.send(key, &Packet::PubRel(Ack::new(ack.packet_id)));
     }
 
-    fn finish(&mut self, client: ClientKey, ack: &Ack, state: EntryState, now: Now) {
-        if let Some(entry) = self.sessions[client].outgoing.finish(ack.packet_id.get(), state) {
-            self.discard(client, std::slice::from_ref(&entry));
-            self.pump(client, now);
+    fn finish(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, state: EntryState, now: Now) {
+        match self.sessions[client].outgoing.finish(ack.packet_id.get(), state) {
+            Ok(Some(entry)) => {
+                self.discard(client, std::slice::from_ref(&entry));
+                self.pump(client, now);
+            }
+            // Of nothing we know: perhaps of what has expired since.
+            Ok(None) => {}
+            Err(WrongState) => self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now),
         }
     }
 
@@ -234,7 +272,9 @@ impl Broker {
         };
         let mut properties = publish.properties;
         if !properties.is_empty() {
-            properties.retain(|property| !matches!(property, Property::TopicAlias(_)));
+            // An expiry of 0 is none, as with Mosquitto: such a message could reach nobody.
+            properties
+                .retain(|property| !matches!(property, Property::TopicAlias(_) | Property::MessageExpiryInterval(0)));
         }
         let expires_at =
             properties.message_expiry_interval().map(|seconds| now.wall + Duration::from_secs(u64::from(seconds)));

@@ -28,12 +28,12 @@ struct Place {
     groups: Vec<Group>,
 }
 
-/// The members of `$share/NAME/filter` take turns.
+/// The members of `$share/NAME/filter` take turns: whoever has had one goes behind all others, and so does who comes.
 #[derive(Debug)]
 struct Group {
     name: Box<str>,
     members: Vec<Subscriber>,
-    /// Whose turn it is; a cell, since routing only looks at the tree.
+    /// Whose turn it is, so always below the number of members; a cell, since routing only looks at the tree.
     next: std::cell::Cell<usize>,
 }
 
@@ -54,16 +54,21 @@ impl Router {
     /// Adds or replaces. Says whether the subscription is new.
     pub(super) fn subscribe(&mut self, filter: &str, group: Option<&str>, subscriber: Subscriber) -> bool {
         let place = self.tree.insert(filter);
-        let (list, count) = match group {
-            None => (&mut place.subscribers, &mut self.subscriptions),
-            Some(name) => (place.group(name), &mut self.shared),
-        };
-        if let Some(old) = list.iter_mut().find(|old| old.client == subscriber.client) {
-            *old = subscriber;
-            return false;
+        match group {
+            None if replace(&mut place.subscribers, subscriber) => return false,
+            None => {
+                place.subscribers.push(subscriber);
+                self.subscriptions += 1;
+            }
+            Some(name) => {
+                let group = place.group(name);
+                if replace(&mut group.members, subscriber) {
+                    return false;
+                }
+                group.join(subscriber);
+                self.shared += 1;
+            }
         }
-        list.push(subscriber);
-        *count += 1;
         true
     }
 
@@ -88,14 +93,21 @@ impl Router {
         removed
     }
 
-    /// Appends everybody who gets a message with `topic`; of each shared group the member whose turn it is.
+    /// Appends everybody who gets a message with `topic`; last, of each shared group the member whose turn it is.
     pub(super) fn route(&self, topic: &str, found: &mut Vec<Subscriber>) {
-        let root = self.tree.root();
-        // Wildcards at the first level do not match topics that begin with `$` [MQTT-4.7.2-1].
-        self.descend(root, Some(topic), !topic.starts_with('$'), found);
+        self.visit(topic, &mut |place| found.extend_from_slice(&place.subscribers));
+        if self.shared > 0 {
+            self.visit(topic, &mut |place| found.extend(place.groups.iter().map(Group::take_turn)));
+        }
     }
 
-    fn descend(&self, node: &Node<Place>, rest: Option<&str>, wildcards: bool, found: &mut Vec<Subscriber>) {
+    /// Goes through the filters that match.
+    fn visit(&self, topic: &str, see: &mut impl FnMut(&Place)) {
+        // Wildcards at the first level do not match topics that begin with `$` [MQTT-4.7.2-1].
+        self.descend(self.tree.root(), Some(topic), !topic.starts_with('$'), see);
+    }
+
+    fn descend(&self, node: &Node<Place>, rest: Option<&str>, wildcards: bool, see: &mut impl FnMut(&Place)) {
         if let Some(rest) = rest {
             let (level, below) = match rest.split_once('/') {
                 Some((level, below)) => (level, Some(below)),
@@ -104,45 +116,72 @@ impl Router {
             let literal = self.tree.child(node, level);
             let plus = if wildcards { self.tree.plus(node) } else { None };
             for next in [literal, plus].into_iter().flatten() {
-                self.descend(next, below, true, found);
+                self.descend(next, below, true, see);
                 if below.is_none() {
-                    next.value.collect(found);
+                    see(&next.value);
                 }
             }
         }
         // `#` stands for its parent too [MQTT-4.7.1-2].
         if wildcards && let Some(hash) = self.tree.hash(node) {
-            hash.value.collect(found);
+            see(&hash.value);
         }
     }
 }
 
 impl Place {
-    fn group(&mut self, name: &str) -> &mut Vec<Subscriber> {
+    fn group(&mut self, name: &str) -> &mut Group {
         let at = self.groups.iter().position(|group| &*group.name == name).unwrap_or_else(|| {
             self.groups.push(Group { name: name.into(), members: Vec::new(), next: 0.into() });
             self.groups.len() - 1
         });
-        &mut self.groups[at].members
+        &mut self.groups[at]
     }
 
     fn leave(&mut self, name: &str, client: ClientKey) -> bool {
         let Some(at) = self.groups.iter().position(|group| &*group.name == name) else { return false };
-        let removed = remove(&mut self.groups[at].members, client);
+        let removed = self.groups[at].leave(client);
         if self.groups[at].members.is_empty() {
             self.groups.remove(at);
         }
         removed
     }
+}
 
-    fn collect(&self, found: &mut Vec<Subscriber>) {
-        for group in &self.groups {
-            let turn = group.next.get() % group.members.len();
-            group.next.set(turn + 1);
-            found.push(group.members[turn]);
-        }
-        found.extend_from_slice(&self.subscribers);
+impl Group {
+    fn take_turn(&self) -> Subscriber {
+        let turn = self.next.get();
+        self.next.set((turn + 1) % self.members.len());
+        self.members[turn]
     }
+
+    fn join(&mut self, subscriber: Subscriber) {
+        let next = self.next.get_mut();
+        if *next == 0 {
+            self.members.push(subscriber);
+        } else {
+            // Before the one whose turn it is: that is the last place of the round.
+            self.members.insert(*next, subscriber);
+            *next += 1;
+        }
+    }
+
+    fn leave(&mut self, client: ClientKey) -> bool {
+        let Some(at) = self.members.iter().position(|member| member.client == client) else { return false };
+        self.members.remove(at);
+        let next = self.next.get_mut();
+        *next -= usize::from(at < *next);
+        if *next == self.members.len() {
+            *next = 0;
+        }
+        true
+    }
+}
+
+/// Puts the subscriber in the place of an older self, if there is one.
+fn replace(list: &mut [Subscriber], subscriber: Subscriber) -> bool {
+    let old = list.iter_mut().find(|old| old.client == subscriber.client);
+    old.map(|old| *old = subscriber).is_some()
 }
 
 fn remove(list: &mut Vec<Subscriber>, client: ClientKey) -> bool {
@@ -202,12 +241,29 @@ mod tests {
     }
 
     #[test]
+    fn whoever_joins_a_group_or_leaves_it_leaves_the_order_of_the_others() {
+        let mut router = Router::new();
+        let turn = |router: &Router| routed(router, "t")[0];
+        for client in 0..2 {
+            router.subscribe("t", Some("g"), subscriber(client));
+        }
+        assert_eq!(turn(&router), 0);
+        router.subscribe("t", Some("g"), subscriber(2));
+        assert_eq!([(); 4].map(|()| turn(&router)), [1, 0, 2, 1]);
+        router.unsubscribe("t", Some("g"), ClientKey(0));
+        assert_eq!([(); 3].map(|()| turn(&router)), [2, 1, 2]);
+        router.unsubscribe("t", Some("g"), ClientKey(1));
+        router.subscribe("t", Some("g"), subscriber(3));
+        assert_eq!([(); 3].map(|()| turn(&router)), [2, 3, 2]);
+    }
+
+    #[test]
     fn groups_of_other_names_and_plain_subscribers_get_their_own_copy() {
         let mut router = Router::new();
         router.subscribe("t", Some("g"), subscriber(1));
         router.subscribe("t", Some("h"), subscriber(2));
         router.subscribe("t", None, subscriber(3));
-        assert_eq!(routed(&router, "t"), [1, 2, 3]);
+        assert_eq!(routed(&router, "t"), [3, 1, 2]);
         assert_eq!((router.subscriptions(), router.shared()), (3, 2));
     }
 

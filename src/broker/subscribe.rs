@@ -21,11 +21,8 @@ const MAXIMUM_SUBSCRIPTIONS: usize = 100_000;
 
 impl Broker {
     pub(super) fn subscribe(&mut self, key: ConnectionKey, client: ClientKey, subscribe: &Subscribe, now: Now) {
-        let valid = |subscription: &Subscription| {
-            TopicFilter::new(subscription.filter.clone()).is_ok_and(|filter| filter.share().is_ok())
-        };
-        if !subscribe.subscriptions.iter().all(valid) {
-            self.refuse(key, ReasonCode::TOPIC_FILTER_INVALID, Closing::Malformed, now);
+        if let Err((reason, why)) = subscribe.subscriptions.iter().try_for_each(|one| check(&one.filter)) {
+            self.refuse(key, reason, why, now);
             return;
         }
         let identifier = subscribe.properties.subscription_identifier().unwrap_or(0);
@@ -90,9 +87,8 @@ impl Broker {
     }
 
     pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: ClientKey, unsubscribe: &Unsubscribe, now: Now) {
-        let valid = |filter: &ByteString| TopicFilter::check(filter).is_ok();
-        if !unsubscribe.filters.iter().all(valid) {
-            self.refuse(key, ReasonCode::TOPIC_FILTER_INVALID, Closing::Malformed, now);
+        if let Err((reason, why)) = unsubscribe.filters.iter().try_for_each(check) {
+            self.refuse(key, reason, why, now);
             return;
         }
         let mut codes = Vec::with_capacity(unsubscribe.filters.len());
@@ -117,6 +113,13 @@ impl Broker {
         let unsuback = UnsubAck { packet_id: unsubscribe.packet_id, properties: Properties::new(), codes };
         self.send(key, &Packet::UnsubAck(unsuback));
     }
+}
+
+/// Whether it is a filter. Mosquitto's reason codes, not 0x8F.
+fn check(filter: &ByteString) -> Result<(), (ReasonCode, Closing)> {
+    let filter = TopicFilter::new(filter.clone()).map_err(|_| (ReasonCode::MALFORMED_PACKET, Closing::Malformed))?;
+    filter.share().map_err(|_| (ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError))?;
+    Ok(())
 }
 
 /// The group, if it is a shared subscription, and the filter that topics are matched with.

@@ -93,6 +93,10 @@ impl TopicFilter {
 
     /// The shared subscription that the filter asks for, if any.
     pub fn share(&self) -> Result<Option<Share<'_>>, TopicError> {
+        // Alone it is the beginning of one that lacks both.
+        if &*self.0 == SHARE.trim_end_matches('/') {
+            return Err(TopicError::Share);
+        }
         let Some(rest) = self.0.strip_prefix(SHARE) else { return Ok(None) };
         let (group, filter) = rest.split_once('/').ok_or(TopicError::Share)?;
         if group.is_empty() || group.contains(['+', '#']) || filter.is_empty() {
@@ -283,7 +287,7 @@ mod tests {
         let share = |text: &str| TopicFilter::new(text).unwrap().share().map(|share| share.is_some());
         assert_eq!(share("$share//a"), Err(TopicError::Share));
         assert_eq!(share("a/$share/b"), Ok(false));
-        assert_eq!(share("$share"), Ok(false));
+        assert_eq!(share("$share"), Err(TopicError::Share));
         assert_eq!(share("$sharing/a/b"), Ok(false));
     }
 

@@ -17,6 +17,7 @@ mod check_online;
 mod check_secrets;
 mod clients;
 mod demo;
+mod differential;
 mod disk;
 mod failures;
 mod formats;

@@ -167,18 +167,18 @@ fn properties_go_on_in_the_publishers_order_with_ours_behind() {
     stage.send(subscriber, &identified("t", qos(QoS::AtMostOnce), 7));
     stage.expect(subscriber, &suback(&[0]));
     let publisher = stage.join(connect("p", V5));
+    let expiry = Property::MessageExpiryInterval(100);
     let own = [
         Property::UserProperty("b".into(), "2".into()),
-        Property::MessageExpiryInterval(100),
         Property::UserProperty("a".into(), "1".into()),
         Property::ContentType("text".into()),
     ];
     let mut publish = message("t", "x", QoS::AtMostOnce, 0);
-    publish.properties = own.iter().cloned().chain([Property::TopicAlias(3)]).collect();
+    publish.properties = [&expiry, &Property::TopicAlias(3)].into_iter().chain(&own).cloned().collect();
     stage.send(publisher, &Packet::Publish(publish));
     let got = stage.expect_message(subscriber, "x");
-    let expected: Properties =
-        own.into_iter().chain([Property::SubscriptionIdentifier(7), Property::TopicAlias(1)]).collect();
+    let added = [expiry, Property::TopicAlias(1), Property::SubscriptionIdentifier(7)];
+    let expected: Properties = own.into_iter().chain(added).collect();
     assert_eq!(got.properties, expected);
 }
 
@@ -207,7 +207,7 @@ fn aliases_work_in_both_directions() {
 
 #[test]
 fn aliases_end_with_their_connection_and_have_a_limit() {
-    for (alias, reason) in [(0, ReasonCode::TOPIC_ALIAS_INVALID), (11, ReasonCode::TOPIC_ALIAS_INVALID)] {
+    for (alias, reason) in [(0, ReasonCode::PROTOCOL_ERROR), (11, ReasonCode::TOPIC_ALIAS_INVALID)] {
         let mut stage = Stage::new();
         let line = stage.join(connect("p", V5));
         let properties = [Property::TopicAlias(alias)].into_iter().collect();
@@ -261,7 +261,7 @@ fn wrong_topics_end_the_connection() {
     let mut stage = Stage::new();
     let line = stage.join(connect("c", V5));
     stage.send(line, &at_most_once(&"/".repeat(201), "x"));
-    stage.expect_refused(line, ReasonCode::TOPIC_NAME_INVALID);
+    stage.expect_refused(line, ReasonCode::MALFORMED_PACKET);
 }
 
 #[test]
@@ -277,4 +277,75 @@ fn features_that_are_off_end_the_connection() {
     let line = stage.join(connect("c", V5));
     stage.send(line, &subscribe("t", qos(QoS::ExactlyOnce)));
     stage.expect(line, &suback(&[1]));
+}
+
+#[test]
+fn an_acknowledgement_of_the_wrong_kind_is_a_protocol_error() {
+    let (puback, pubrec, pubcomp) = (puback(1), pubrec(1), pubcomp(1));
+    let failing = Packet::PubRec(Ack::with_reason(id(1), ReasonCode::UNSPECIFIED_ERROR));
+    for (qos, acks) in [
+        (QoS::AtLeastOnce, vec![&pubrec]),
+        (QoS::AtLeastOnce, vec![&pubcomp]),
+        (QoS::AtLeastOnce, vec![&failing]),
+        (QoS::ExactlyOnce, vec![&puback]),
+        (QoS::ExactlyOnce, vec![&pubcomp]),
+        (QoS::ExactlyOnce, vec![&pubrec, &puback]),
+        (QoS::ExactlyOnce, vec![&pubrec, &failing]),
+    ] {
+        let mut stage = Stage::new();
+        let line = stage.join(connect("s", V5));
+        stage.subscribe(line, "t", qos);
+        let publisher = stage.join(connect("p", V5));
+        stage.send(publisher, &exactly_once("t", "x", 1));
+        stage.send(publisher, &pubrel(1));
+        if qos == QoS::AtLeastOnce {
+            stage.send(publisher, &at_least_once("t", "x", 1));
+        }
+        stage.expect_message(line, "x");
+        for (place, ack) in acks.iter().enumerate() {
+            if place > 0 {
+                stage.expect(line, &pubrel(1));
+            }
+            stage.send(line, ack);
+        }
+        if qos == QoS::AtLeastOnce {
+            stage.expect_message(line, "x");
+        }
+        stage.expect_refused(line, ReasonCode::PROTOCOL_ERROR);
+    }
+}
+
+#[test]
+fn a_pubrec_that_comes_twice_gets_its_pubrel_twice() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("s", V5));
+    stage.subscribe(line, "t", QoS::ExactlyOnce);
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &exactly_once("t", "x", 1));
+    stage.send(publisher, &pubrel(1));
+    stage.expect_message(line, "x");
+    for _ in 0..2 {
+        stage.send(line, &pubrec(1));
+        stage.expect(line, &pubrel(1));
+    }
+    stage.send(line, &pubcomp(1));
+    stage.expect_silence(line);
+}
+
+#[test]
+fn a_packet_id_that_comes_with_something_else_begins_anew() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("s", V5));
+    stage.subscribe(line, "#", QoS::AtMostOnce);
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &exactly_once("t", "forgotten", 1));
+    stage.send(publisher, &exactly_once("t", "new", 1));
+    stage.send(publisher, &pubrel(1));
+    stage.expect_message(line, "new");
+    stage.send(publisher, &exactly_once("t", "forgotten", 2));
+    stage.send(publisher, &at_least_once("t", "at once", 2));
+    stage.expect_message(line, "at once");
+    stage.send(publisher, &pubrel(2));
+    stage.expect_silence(line);
+    assert_eq!(stage.broker.census().stored, 0);
 }

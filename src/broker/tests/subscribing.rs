@@ -43,7 +43,7 @@ fn no_local_keeps_ones_own_messages_away() {
     stage.send(line, &subscribe("t", SubscriptionOptions { no_local: true, ..SubscriptionOptions::default() }));
     stage.expect(line, &suback(&[0]));
     stage.send(line, &at_least_once("t", "mine", 1));
-    stage.expect(line, &unheard(1));
+    stage.expect(line, &puback(1));
     let other = stage.join(connect("d", V5));
     stage.send(other, &at_most_once("t", "yours"));
     stage.expect_message(line, "yours");
@@ -177,11 +177,26 @@ fn an_unsuback_of_3_1_1_has_no_codes() {
 
 #[test]
 fn wrong_filters_end_the_connection() {
-    for filter in ["a/#/b", "a+", "", "$share/g", "$share//t", "$share/g+/t"] {
+    let (malformed, protocol) = (ReasonCode::MALFORMED_PACKET, ReasonCode::PROTOCOL_ERROR);
+    for (filter, reason) in [
+        ("a/#/b", malformed),
+        ("a+", malformed),
+        ("", malformed),
+        ("$share/g+/t", malformed),
+        ("$share", protocol),
+        ("$share/g", protocol),
+        ("$share//t", protocol),
+        ("$share/+/t", protocol),
+    ] {
         let mut stage = Stage::new();
         let line = stage.join(connect("c", V5));
         stage.send(line, &subscribe(filter, SubscriptionOptions::default()));
-        stage.expect_refused(line, ReasonCode::TOPIC_FILTER_INVALID);
+        stage.expect_refused(line, reason);
+        let line = stage.join(connect("c", V5));
+        let filters = vec![filter.into()];
+        stage
+            .send(line, &Packet::Unsubscribe(Unsubscribe { packet_id: id(1), properties: Properties::new(), filters }));
+        stage.expect_refused(line, reason);
     }
 }
 

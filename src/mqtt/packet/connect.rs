@@ -61,7 +61,8 @@ pub(super) fn read_version(reader: &mut Reader) -> Result<(ProtocolVersion, bool
         (b"MQIsdp", 3) => Ok((ProtocolVersion::V31, level & BRIDGE != 0)),
         (b"MQTT", 4) => Ok((ProtocolVersion::V311, level & BRIDGE != 0)),
         (b"MQTT", 5) if level & BRIDGE == 0 => Ok((ProtocolVersion::V5, false)),
-        (b"MQIsdp" | b"MQTT", _) => Err(DecodeError::ProtocolVersion(level)),
+        (b"MQIsdp", _) | (b"MQTT", 3) => Err(DecodeError::ProtocolMismatch(level)),
+        (b"MQTT", _) => Err(DecodeError::ProtocolVersion(level)),
         _ => Err(DecodeError::ProtocolName),
     }
 }
@@ -80,13 +81,17 @@ impl Connect {
         if properties.authentication_data().is_some() && properties.authentication_method().is_none() {
             return Err(DecodeError::AuthenticationDataWithoutMethod);
         }
-        let client_id = reader.string()?;
+        let client_id = reader.string().map_err(|error| match error {
+            DecodeError::Truncated => DecodeError::ConnectPayload,
+            _ => DecodeError::ClientIdentifier,
+        })?;
         let will = if flags & WILL == 0 { None } else { Some(Will::read(reader, version, flags)?) };
         // 3.1 lets the remaining length overrule the flags: a field announced by its flag may be missing there.
         let given =
             |flag, reader: &Reader| flags & flag != 0 && !(version == ProtocolVersion::V31 && reader.is_empty());
-        let username = if given(USERNAME, reader) { Some(reader.string()?) } else { None };
-        let password = if given(PASSWORD, reader) { Some(reader.binary()?) } else { None };
+        let payload = |_| DecodeError::ConnectPayload;
+        let username = if given(USERNAME, reader) { Some(reader.string().map_err(payload)?) } else { None };
+        let password = if given(PASSWORD, reader) { Some(reader.binary().map_err(payload)?) } else { None };
         reader.finish()?;
         let clean_start = flags & CLEAN_START != 0;
         Ok(Self { version, bridge, clean_start, keep_alive, client_id, will, username, password, properties })
@@ -191,20 +196,21 @@ fn check_flags(flags: u8, version: ProtocolVersion) -> Result<(), DecodeError> {
 
 impl Will {
     fn read(reader: &mut Reader, version: ProtocolVersion, flags: u8) -> Result<Self, DecodeError> {
-        let qos = QoS::try_from(flags >> WILL_QOS_SHIFT & 3).map_err(DecodeError::QoS)?;
+        let qos = QoS::try_from(flags >> WILL_QOS_SHIFT & 3).map_err(|_| DecodeError::ConnectFlags(flags))?;
         let properties = if version == ProtocolVersion::V5 {
             Properties::read(reader, PropertyOwner::Will)?
         } else {
             Properties::new()
         };
-        let topic = reader.string()?;
+        let payload = |_| DecodeError::ConnectPayload;
+        let topic = reader.string().map_err(payload)?;
         if topic.is_empty() {
-            return Err(DecodeError::NoTopicName);
+            return Err(DecodeError::NoWillTopic);
         }
         if topic.contains(['+', '#']) {
-            return Err(DecodeError::TopicName);
+            return Err(DecodeError::ConnectPayload);
         }
-        let payload = reader.binary()?;
+        let payload = reader.binary().map_err(payload)?;
         Ok(Self { topic, payload, qos, retain: flags & WILL_RETAIN != 0, properties })
     }
 }

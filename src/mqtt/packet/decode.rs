@@ -61,6 +61,9 @@ impl Decoder {
         if size > self.maximum_packet_size {
             return Err(DecodeError::PacketTooLarge { size, maximum: self.maximum_packet_size });
         }
+        if self.receiver == Receiver::Server && length > body_limit(kind, self.version) {
+            return Err(DecodeError::BodyTooLong { packet: kind, length });
+        }
         let Some(body) = buffer.get(header..size) else { return Ok(None) };
         // The most frequent packets after PUBLISH hold nothing to slice.
         if let (Some(wrap), &[high, low]) = (plain_ack(kind), body) {
@@ -75,7 +78,7 @@ impl Decoder {
             (PacketType::Publish, Some(version)) => {
                 Publish::read(reader, first, version, self.receiver).map(|publish| Some(Packet::Publish(publish)))
             }
-            (PacketType::Connect, _) => self.connect(reader, length_bytes, length).map(Some),
+            (PacketType::Connect, _) => self.connect(reader, first, length_bytes).map(Some),
             (_, Some(version)) => body_of(kind, reader, version, self.receiver).map(Some),
             // `check_first` lets nothing but CONNECT pass before CONNECT.
             (_, None) => Err(DecodeError::UnexpectedPacket(kind)),
@@ -104,10 +107,10 @@ impl Decoder {
             return Err(DecodeError::UnexpectedPacket(kind));
         }
         // [MQTT-2.1.3-1]. In 3.1 the bits are "not used" or carry DUP, whatever the packet.
-        // libmosquitto looks at PUBREL's only.
+        // libmosquitto looks at PUBREL's only. CONNECT's version is not known yet.
         let unchecked = match (kind, self.receiver) {
             (PacketType::PubRel, Receiver::Client) => false,
-            (PacketType::Publish, _) | (_, Receiver::Client) => true,
+            (PacketType::Publish | PacketType::Connect, _) | (_, Receiver::Client) => true,
             (_, Receiver::Server) => self.version == Some(ProtocolVersion::V31),
         };
         if !unchecked && first & 0x0F != kind.fixed_flags() {
@@ -116,13 +119,36 @@ impl Decoder {
         Ok(kind)
     }
 
-    fn connect(&mut self, mut reader: Reader, length_bytes: usize, length: usize) -> Result<Packet, DecodeError> {
+    fn connect(&mut self, mut reader: Reader, first: u8, length_bytes: usize) -> Result<Packet, DecodeError> {
+        let length = reader.len();
         let (version, bridge) = connect::read_version(&mut reader)?;
+        if version > ProtocolVersion::V31 && first & 0x0F != 0 {
+            return Err(DecodeError::Flags(first));
+        }
         self.version = Some(version);
         if version == ProtocolVersion::V5 && length_bytes != variable_length(length) {
             return Err(DecodeError::RemainingLength);
         }
         Ok(Packet::Connect(Box::new(Connect::read(&mut reader, version, bridge)?)))
+    }
+}
+
+/// The longest body that a server waits for, as in Mosquitto: what holds no payload needs not be long.
+const fn body_limit(kind: PacketType, version: Option<ProtocolVersion>) -> usize {
+    const STRINGS: usize = 100_000;
+    const REASON: usize = 10_000;
+    let is_v5 = matches!(version, Some(ProtocolVersion::V5));
+    match kind {
+        PacketType::Connect | PacketType::Auth => STRINGS,
+        PacketType::Subscribe | PacketType::Unsubscribe if is_v5 => STRINGS,
+        PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp | PacketType::Disconnect
+            if is_v5 =>
+        {
+            REASON
+        }
+        PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp => 2,
+        PacketType::Disconnect | PacketType::PingReq => 0,
+        _ => usize::MAX,
     }
 }
 
@@ -169,7 +195,7 @@ impl Reader {
     pub(super) fn reason(&mut self, kind: PacketType, receiver: Receiver) -> Result<ReasonCode, DecodeError> {
         let reason = ReasonCode(self.u8()?);
         if receiver == Receiver::Server && !reason.is_defined_in(kind) {
-            return Err(DecodeError::ReasonCode(reason.0));
+            return Err(DecodeError::ReasonCode { packet: kind, code: reason.0 });
         }
         Ok(reason)
     }

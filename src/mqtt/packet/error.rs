@@ -22,6 +22,11 @@ pub enum DecodeError {
         size: usize,
         maximum: usize,
     },
+    /// Longer than any such packet needs to be; known from the fixed header, refused by servers only.
+    BodyTooLong {
+        packet: PacketType,
+        length: usize,
+    },
     /// A field reaches over the end of its packet.
     Truncated,
     /// Bytes follow the last field.
@@ -38,10 +43,18 @@ pub enum DecodeError {
     PacketIdZero(PacketType),
     /// Neither `MQTT` nor `MQIsdp` [MQTT-3.1.2-1].
     ProtocolName,
-    /// A level that the protocol name does not have [MQTT-3.1.2-2].
+    /// A level that `MQTT` does not have [MQTT-3.1.2-2].
     ProtocolVersion(u8),
+    /// A level of the other protocol name: 3 belongs to `MQIsdp`, all others to `MQTT`.
+    ProtocolMismatch(u8),
     /// Reserved bit, will QoS or will retain without will, password without user name.
     ConnectFlags(u8),
+    /// A client id that is no string a server takes [MQTT-3.1.3-4].
+    ClientIdentifier,
+    /// A field of CONNECT's payload that is missing, cut off, not UTF-8 or, for the will, not allowed.
+    ConnectPayload,
+    /// An empty will topic.
+    NoWillTopic,
     /// Reserved bits of CONNACK's first byte [MQTT-3.2.2-1].
     ConnAckFlags(u8),
     /// A CONNACK of two bytes on a version 5 connection: what a broker that knows only 3.x answers.
@@ -58,6 +71,8 @@ pub enum DecodeError {
     DuplicateProperty(PropertyId),
     /// A value outside the property's range.
     PropertyValue(PropertyId),
+    /// A string in a property that is not one [MQTT-1.5.4-1].
+    PropertyText(PropertyId),
     /// More than [`MAXIMUM_PROPERTIES`](super::MAXIMUM_PROPERTIES).
     TooManyProperties,
     /// Authentication data without a method, §3.1.2.11.10.
@@ -69,7 +84,10 @@ pub enum DecodeError {
     /// [MQTT-3.8.3-4].
     NoLocalOnShared,
     /// A reason code that the packet does not have; refused by servers only.
-    ReasonCode(u8),
+    ReasonCode {
+        packet: PacketType,
+        code: u8,
+    },
 }
 
 impl DecodeError {
@@ -77,23 +95,43 @@ impl DecodeError {
     /// leaves the choice between a malformed packet and a protocol error, it is Mosquitto's.
     pub const fn reason_code(self) -> ReasonCode {
         match self {
-            Self::PropertyValue(PropertyId::TopicAlias) => ReasonCode::TOPIC_ALIAS_INVALID,
             // A request with packet id 0 is malformed to Mosquitto, a message with it a protocol error.
-            Self::PacketIdZero(PacketType::Subscribe | PacketType::Unsubscribe) => ReasonCode::MALFORMED_PACKET,
+            Self::PacketIdZero(PacketType::Subscribe | PacketType::Unsubscribe)
+            | Self::PropertyValue(PropertyId::SubscriptionIdentifier) => ReasonCode::MALFORMED_PACKET,
             Self::PacketIdZero(_)
             | Self::UnknownPacketType(_)
             | Self::UnexpectedPacket(_)
             | Self::ConnAckFlags(_)
-            | Self::NoTopicName
+            | Self::NoWillTopic
             | Self::NoLocalOnShared
             | Self::AuthenticationDataWithoutMethod
             | Self::DuplicateProperty(_)
+            | Self::PropertyNotAllowed(_)
             | Self::PropertyValue(_)
-            | Self::ReasonCode(_) => ReasonCode::PROTOCOL_ERROR,
-            Self::PacketTooLarge { .. } | Self::TooManyProperties => ReasonCode::PACKET_TOO_LARGE,
-            Self::ProtocolName | Self::ProtocolVersion(_) => ReasonCode::UNSUPPORTED_PROTOCOL_VERSION,
-            Self::TopicName => ReasonCode::TOPIC_NAME_INVALID,
+            | Self::ReasonCode { .. } => ReasonCode::PROTOCOL_ERROR,
+            Self::PacketTooLarge { .. } | Self::BodyTooLong { .. } | Self::TooManyProperties => {
+                ReasonCode::PACKET_TOO_LARGE
+            }
+            Self::ProtocolName | Self::ProtocolVersion(_) | Self::ProtocolMismatch(_) => {
+                ReasonCode::UNSUPPORTED_PROTOCOL_VERSION
+            }
+            Self::ClientIdentifier => ReasonCode::CLIENT_IDENTIFIER_NOT_VALID,
             _ => ReasonCode::MALFORMED_PACKET,
+        }
+    }
+
+    /// What a server answers in version 5 before it closes. `None`: it only closes, where Mosquitto does; the standard
+    /// leaves it free.
+    pub const fn answer(self) -> Option<ReasonCode> {
+        match self {
+            Self::RemainingLength
+            | Self::BodyTooLong { .. }
+            | Self::UnexpectedPacket(PacketType::Connect)
+            | Self::ConnectFlags(_)
+            | Self::ConnectPayload
+            | Self::PropertyText(_)
+            | Self::ReasonCode { packet: PacketType::Disconnect, .. } => None,
+            other => Some(other.reason_code()),
         }
     }
 }

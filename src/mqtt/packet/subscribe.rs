@@ -108,7 +108,16 @@ fn read_properties(
     owner: PropertyOwner,
     version: ProtocolVersion,
 ) -> Result<Properties, DecodeError> {
-    if version == ProtocolVersion::V5 { Properties::read(reader, owner) } else { Ok(Properties::new()) }
+    if version < ProtocolVersion::V5 {
+        return Ok(Properties::new());
+    }
+    Properties::read(reader, owner).map_err(|error| match (error, owner) {
+        // To Mosquitto a property of another packet makes a request malformed, as an unknown one does.
+        (DecodeError::PropertyNotAllowed(id), PropertyOwner::Subscribe | PropertyOwner::Unsubscribe) => {
+            DecodeError::UnknownProperty(id as u32)
+        }
+        (error, _) => error,
+    })
 }
 
 /// Bytes of the packet id and the properties.
@@ -143,7 +152,8 @@ impl Subscribe {
             }
             subscriptions.push(Subscription { filter, options });
         }
-        if subscriptions.is_empty() {
+        // 3.1 does not forbid it.
+        if subscriptions.is_empty() && version > ProtocolVersion::V31 {
             return Err(DecodeError::NoTopicFilter);
         }
         Ok(Self { packet_id, properties, subscriptions })
@@ -199,7 +209,7 @@ impl Unsubscribe {
         while !reader.is_empty() {
             filters.push(reader.string()?);
         }
-        if filters.is_empty() {
+        if filters.is_empty() && version > ProtocolVersion::V31 {
             return Err(DecodeError::NoTopicFilter);
         }
         Ok(Self { packet_id, properties, filters })

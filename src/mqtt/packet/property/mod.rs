@@ -96,7 +96,12 @@ impl Properties {
             }
             let number = reader.variable()? as u32;
             let id = PropertyId::from_number(number).ok_or(DecodeError::UnknownProperty(number))?;
-            let property = Property::read(id, &mut reader)?;
+            let property = Property::read(id, &mut reader).map_err(|error| match error {
+                DecodeError::Utf8 | DecodeError::NulCharacter | DecodeError::DiscouragedCharacter(_) => {
+                    DecodeError::PropertyText(id)
+                }
+                other => other,
+            })?;
             check_one(&property, owner, &mut seen, reader.is_strict())?;
             properties.push(property);
         }

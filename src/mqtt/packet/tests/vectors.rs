@@ -131,9 +131,6 @@ mod data_types {
 
     #[test]
     fn bytes_after_the_last_field_are_refused() {
-        for hex in ["40 03 0001 00", "62 03 0001 00", "c0 01 00", "e0 01 00"] {
-            server_refuses(V311, hex, E::TrailingBytes, MALFORMED);
-        }
         server_refuses(V5, "40 05 0001 00 00 00", E::TrailingBytes, MALFORMED);
         server_refuses(V5, "e0 03 00 00 00", E::TrailingBytes, MALFORMED);
         server_refuses(V311, "10 0e 0004 4d515454 04 02 003c 0000 7a7a", E::TrailingBytes, MALFORMED);
@@ -155,7 +152,42 @@ mod fixed_header {
     fn mqtt_2_1_3_1_reserved_flags_are_refused() {
         for first in [0x11, 0x41, 0x51, 0x60, 0x63, 0x6A, 0x71, 0x80, 0x8A, 0xA0, 0xC1, 0xE1, 0xF1] {
             let hex = format!("{first:02x} 02 0001");
-            server_refuses(V5, &hex, E::Flags(first), MALFORMED);
+            let connect = "11 0d 0004 4d515454 05 02 003c 00 0000";
+            server_refuses(V5, if first == 0x11 { connect } else { &hex }, E::Flags(first), MALFORMED);
+        }
+        // The version of a CONNECT comes after its flags.
+        assert!(decode(V31, Receiver::Server, "11 0f 0006 4d5149736470 03 02 003c 0001 63").is_ok());
+    }
+
+    #[test]
+    fn what_holds_no_payload_is_refused_by_its_length() {
+        let refused = |version, header: &str, packet| {
+            let mut buffer = bytes(header);
+            let mut decoder = decoder_for(header, version, Receiver::Server);
+            match decoder.decode(&mut buffer) {
+                Err(error @ E::BodyTooLong { packet: of, .. }) => assert_eq!((of, error.answer()), (packet, None)),
+                other => panic!("{header}: {other:?}"),
+            }
+        };
+        for (header, packet) in
+            [("40 03", PacketType::PubAck), ("62 03", PacketType::PubRel), ("e0 01", PacketType::Disconnect)]
+        {
+            refused(V311, header, packet);
+        }
+        refused(V311, "c0 01", PacketType::PingReq);
+        refused(V311, "10 a18d06", PacketType::Connect);
+        for (header, packet) in [
+            ("50 914e", PacketType::PubRec),
+            ("e0 914e", PacketType::Disconnect),
+            ("82 a18d06", PacketType::Subscribe),
+            ("a2 a18d06", PacketType::Unsubscribe),
+            ("f0 a18d06", PacketType::Auth),
+        ] {
+            refused(V5, header, packet);
+        }
+        for (version, header) in [(V5, "50 904e"), (V5, "82 a08d06"), (V311, "82 a18d06"), (V5, "30 a18d06")] {
+            let mut buffer = bytes(header);
+            assert_eq!(decoder_for(header, version, Receiver::Server).decode(&mut buffer), Ok(None), "{header}");
         }
     }
 
@@ -269,11 +301,12 @@ mod connect {
     #[test]
     fn mqtt_3_1_2_2_the_protocol_version_is_known() {
         let unknown = ReasonCode::UNSUPPORTED_PROTOCOL_VERSION;
-        for level in [0, 3, 6, 0x85] {
+        for level in [0, 6, 0x85] {
             let hex = format!("10 0c 0004 4d515454 {level:02x} 02 003c 0000");
             server_refuses(V311, &hex, E::ProtocolVersion(level), unknown);
         }
-        server_refuses(V311, "10 0e 0006 4d5149736470 04 02 003c 0000", E::ProtocolVersion(4), unknown);
+        server_refuses(V311, "10 0c 0004 4d515454 03 02 003c 0000", E::ProtocolMismatch(3), unknown);
+        server_refuses(V311, "10 0e 0006 4d5149736470 04 02 003c 0000", E::ProtocolMismatch(4), unknown);
     }
 
     #[test]
@@ -323,7 +356,7 @@ mod connect {
 
     #[test]
     fn mqtt_3_1_2_12_the_will_qos_is_not_3() {
-        server_refuses(V311, "10 12 0004 4d515454 04 1e 003c 0000 0001 77 0001 70", E::QoS(3), MALFORMED);
+        server_refuses(V311, "10 12 0004 4d515454 04 1e 003c 0000 0001 77 0001 70", E::ConnectFlags(0x1E), MALFORMED);
     }
 
     #[test]
@@ -350,14 +383,35 @@ mod connect {
             panic!("a CONNECT")
         };
         assert_eq!((connect.username, connect.password), (None, None));
-        server_refuses(V311, "10 0d 0004 4d515454 04 c2 003c 0001 63", E::Truncated, MALFORMED);
+        server_refuses(V311, "10 0d 0004 4d515454 04 c2 003c 0001 63", E::ConnectPayload, MALFORMED);
     }
 
     #[test]
     fn a_will_topic_is_a_topic_name() {
-        server_refuses(V311, "10 11 0004 4d515454 04 06 003c 0000 0000 0001 70", E::NoTopicName, PROTOCOL);
+        server_refuses(V311, "10 11 0004 4d515454 04 06 003c 0000 0000 0001 70", E::NoWillTopic, PROTOCOL);
         let wildcard = "10 12 0004 4d515454 04 06 003c 0000 0001 23 0001 70";
-        server_refuses(V311, wildcard, E::TopicName, ReasonCode::TOPIC_NAME_INVALID);
+        server_refuses(V311, wildcard, E::ConnectPayload, MALFORMED);
+    }
+
+    #[test]
+    fn mqtt_3_1_3_4_a_client_id_is_a_string() {
+        let invalid = ReasonCode::CLIENT_IDENTIFIER_NOT_VALID;
+        server_refuses(V5, "10 0e 0004 4d515454 05 02 003c 00 0001 ff", E::ClientIdentifier, invalid);
+        server_refuses(V5, "10 0e 0004 4d515454 05 02 003c 00 0001 00", E::ClientIdentifier, invalid);
+    }
+
+    #[test]
+    fn some_mistakes_in_a_connect_are_not_worth_an_answer() {
+        for (hex, answer) in [
+            ("10 0d 0004 4d515454 05 03 003c 00 0000", None),
+            ("10 0b 0004 4d515454 05 02 003c 00", None),
+            ("10 14 0004 4d515454 05 02 003c 07 26 0001 ff 0001 61 0000", None),
+            ("10 0f 0004 4d515454 05 02 003c 02 7f01 0000", Some(MALFORMED)),
+            ("10 0f 0004 4d515454 05 02 003c 02 0101 0000", Some(PROTOCOL)),
+        ] {
+            let error = decode(V5, Receiver::Server, hex).expect_err("it is wrong");
+            assert_eq!(error.answer(), answer, "{hex}");
+        }
     }
 
     #[test]
@@ -424,21 +478,21 @@ mod publish {
     fn mqtt_3_3_2_2_a_wildcard_in_a_topic_name_is_refused() {
         for topic in ["23", "2b", "612f23"] {
             let hex = format!("30 {:02x} {:04x} {topic}", 2 + topic.len() / 2, topic.len() / 2);
-            server_refuses(V311, &hex, E::TopicName, ReasonCode::TOPIC_NAME_INVALID);
+            server_refuses(V311, &hex, E::TopicName, MALFORMED);
         }
     }
 
     #[test]
     fn mqtt_4_7_3_1_an_empty_topic_needs_an_alias() {
-        server_refuses(V311, "30 02 0000", E::NoTopicName, PROTOCOL);
-        server_refuses(V5, "30 03 0000 00", E::NoTopicName, PROTOCOL);
+        server_refuses(V311, "30 02 0000", E::NoTopicName, MALFORMED);
+        server_refuses(V5, "30 03 0000 00", E::NoTopicName, MALFORMED);
         server_takes(V5, "30 06 0000 03 230001");
     }
 
     #[test]
     fn mqtt_3_3_2_8_topic_alias_0_is_refused() {
         let alias = PropertyId::TopicAlias;
-        server_refuses(V5, "30 07 0001 61 03 230000", E::PropertyValue(alias), ReasonCode::TOPIC_ALIAS_INVALID);
+        server_refuses(V5, "30 07 0001 61 03 230000", E::PropertyValue(alias), PROTOCOL);
     }
 
     #[test]
@@ -450,7 +504,7 @@ mod publish {
     #[test]
     fn mqtt_3_3_4_6_a_client_sends_no_subscription_identifier() {
         let identifier = PropertyId::SubscriptionIdentifier;
-        server_refuses(V5, "30 06 0001 61 02 0b01", E::PropertyNotAllowed(identifier), MALFORMED);
+        server_refuses(V5, "30 06 0001 61 02 0b01", E::PropertyNotAllowed(identifier), PROTOCOL);
         let Packet::Publish(publish) = client_takes(V5, "30 08 0001 61 04 0b01 0b02") else { panic!("a PUBLISH") };
         assert_eq!(publish.properties.len(), 2);
     }
@@ -506,8 +560,8 @@ mod publish {
 
     #[test]
     fn a_reason_that_an_acknowledgement_cannot_have_is_refused_by_servers_and_kept_by_clients() {
-        server_refuses(V5, "40 03 0001 95", E::ReasonCode(0x95), PROTOCOL);
-        server_refuses(V5, "62 03 0001 01", E::ReasonCode(0x01), PROTOCOL);
+        server_refuses(V5, "40 03 0001 95", E::ReasonCode { packet: PacketType::PubAck, code: 0x95 }, PROTOCOL);
+        server_refuses(V5, "62 03 0001 01", E::ReasonCode { packet: PacketType::PubRel, code: 0x01 }, PROTOCOL);
         let Packet::PubAck(ack) = client_takes(V5, "40 03 0001 95") else { panic!("a PUBACK") };
         assert_eq!(ack.reason, ReasonCode::PACKET_TOO_LARGE);
     }
@@ -598,7 +652,7 @@ mod disconnect {
 
     #[test]
     fn a_reason_that_disconnect_cannot_have_is_refused_by_servers_and_kept_by_clients() {
-        server_refuses(V5, "e0 01 01", E::ReasonCode(1), PROTOCOL);
+        server_refuses(V5, "e0 01 01", E::ReasonCode { packet: PacketType::Disconnect, code: 1 }, PROTOCOL);
         client_takes(V5, "e0 01 ff");
     }
 
@@ -627,7 +681,8 @@ mod properties {
     #[test]
     fn mqtt_2_2_2_2_a_property_of_another_packet_is_refused() {
         let session_expiry = PropertyId::SessionExpiryInterval;
-        server_refuses(V5, "30 09 0001 61 05 1100000001", E::PropertyNotAllowed(session_expiry), MALFORMED);
+        server_refuses(V5, "30 09 0001 61 05 1100000001", E::PropertyNotAllowed(session_expiry), PROTOCOL);
+        server_refuses(V5, "82 09 0001 02 0101 0001 61 00", E::UnknownProperty(1), MALFORMED);
         client_refuses(V5, "20 08 00 00 05 1800000001", E::PropertyNotAllowed(PropertyId::WillDelayInterval));
     }
 
@@ -652,7 +707,7 @@ mod properties {
         value(PropertyId::RequestProblemInformation, "1702");
         value(PropertyId::RequestResponseInformation, "1902");
         let subscription = PropertyId::SubscriptionIdentifier;
-        server_refuses(V5, "82 09 0001 02 0b00 0001 61 00", E::PropertyValue(subscription), PROTOCOL);
+        server_refuses(V5, "82 09 0001 02 0b00 0001 61 00", E::PropertyValue(subscription), MALFORMED);
         client_refuses(V5, "20 05 00 00 02 2402", E::PropertyValue(PropertyId::MaximumQoS));
     }
 

@@ -1,0 +1,112 @@
+//! Answers of Mosquitto 2.1.2, written down, since it is not what Debian has.
+//!
+//! A line of a file: the script's name, what Mosquitto says after the script's last steps, and, where ours differs, what
+//! ours says and why. `MOSKIT_MOSQUITTO=… cargo test --test integration differential -- --ignored` compares them with the
+//! real one; with `MOSKIT_RECORD=1` it writes down what is new.
+
+use std::path::{Path, PathBuf};
+
+use super::play::{Beside, Heard, play};
+use super::script::Script;
+use super::start_ours;
+use crate::mosquitto::{Mosquitto, free_port};
+
+struct Answer {
+    name: String,
+    theirs: String,
+    ours: Option<(String, String)>,
+}
+
+fn path(file: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/wire")).join(file)
+}
+
+fn read(file: &str) -> Vec<Answer> {
+    let text = std::fs::read_to_string(path(file)).unwrap_or_default();
+    let answer = |line: &str| {
+        let fields: Vec<_> = line.split('\t').map(str::to_owned).collect();
+        match &fields[..] {
+            [name, theirs] => Answer { name: name.clone(), theirs: theirs.clone(), ours: None },
+            [name, theirs, ours, why] => {
+                Answer { name: name.clone(), theirs: theirs.clone(), ours: Some((ours.clone(), why.clone())) }
+            }
+            _ => panic!("{file}: {line}"),
+        }
+    };
+    text.lines().map(answer).collect()
+}
+
+/// What all lines heard in the end: nothing is a dash.
+fn text(heard: &[Heard]) -> String {
+    let steps: Vec<_> = heard
+        .iter()
+        .map(|lines| {
+            let lines: Vec<_> = lines
+                .iter()
+                .enumerate()
+                .filter(|(_, line)| **line != super::play::Line::default())
+                .map(|(number, line)| format!("{number}: {line:?}"))
+                .collect();
+            if lines.is_empty() { "-".to_owned() } else { lines.join(", ") }
+        })
+        .collect();
+    steps.join(" / ")
+}
+
+/// What a broker says to each script; one broker for those that follow each other with the same options.
+fn said<B>(scripts: &[Script], start: impl Fn(&Path, u16, (&str, &str)) -> B) -> Vec<String> {
+    let mut said = Vec::new();
+    for scripts in scripts.chunk_by(|one, next| one.options == next.options) {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let _broker = start(folder.path(), port, scripts[0].options);
+        said.extend((0..).zip(scripts).map(|(round, script)| text(&play(script, port, round, Beside::New))));
+    }
+    said
+}
+
+/// Our broker says what is written down.
+#[track_caller]
+pub fn check(file: &str, scripts: &[Script]) {
+    let answers = read(file);
+    let mut told = Vec::new();
+    let start = |folder: &Path, port, (global, local): (&str, &str)| {
+        start_ours(folder, &super::configuration(global, port, local), port)
+    };
+    for (script, said) in scripts.iter().zip(said(scripts, start)) {
+        let Some(answer) = answers.iter().find(|answer| answer.name == script.name) else {
+            told.push(format!("{}: no answer is written down", script.name));
+            continue;
+        };
+        let expected = answer.ours.as_ref().map_or(&answer.theirs, |(ours, _)| ours);
+        if said != *expected {
+            told.push(format!("{}\n  {:?}\n  expected {expected}\n  we say   {said}", script.name, script.steps));
+        }
+    }
+    assert_eq!(answers.len(), scripts.len(), "answers without a script");
+    assert!(told.is_empty(), "{} of {}:\n{}", told.len(), scripts.len(), told.join("\n"));
+}
+
+/// Mosquitto says what is written down.
+#[track_caller]
+pub fn verify(file: &str, scripts: &[Script]) {
+    let answers = read(file);
+    let mut told = Vec::new();
+    let mut lines = Vec::new();
+    let start = |folder: &Path, port, (global, local): (&str, &str)| {
+        Mosquitto::start(folder, &super::configuration(global, port, local)).expect("MOSKIT_MOSQUITTO is set")
+    };
+    for (script, said) in scripts.iter().zip(said(scripts, start)) {
+        let known = answers.iter().find(|answer| answer.name == script.name);
+        if known.is_none_or(|known| known.theirs != said) {
+            told.push(format!("{}: {said}", script.name));
+        }
+        let ours = known.and_then(|known| known.ours.as_ref());
+        let ours = ours.map_or(String::new(), |(ours, why)| format!("\t{ours}\t{why}"));
+        lines.push(format!("{}\t{said}{ours}\n", script.name));
+    }
+    if std::env::var_os("MOSKIT_RECORD").is_some() {
+        std::fs::write(path(file), lines.concat()).unwrap();
+    }
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
