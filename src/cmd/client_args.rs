@@ -11,9 +11,11 @@ use bytestring::ByteString;
 
 use super::client_options::{CLIENT_OPTIONS, Opt, PUB, RR, SUB};
 use super::properties::CommandProperties;
+use super::proxy;
 use super::words::{Reader, WordError, atof, atoi, strtol};
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, first_discouraged};
 use crate::mqtt::topic::{TopicFilter, TopicName};
+use crate::net::socks::Proxy;
 use crate::term::{Exit, Failure, Secret};
 
 /// Largest payload of an MQTT packet, as Mosquitto counts it [MQTT-2.1.4].
@@ -99,8 +101,12 @@ impl ArgError {
             }
             Self::Words(WordError::UnexpectedValue(label)) => (format!("Error: {label} takes no value."), false),
         };
-        let blank = if blank_line { "\n" } else { "" };
-        Failure::verbatim(Exit::FAILED, format!("{text}\n{blank}\nUse '{program} --help' to see usage.\n"))
+        let end = match (text.is_empty(), blank_line) {
+            (true, _) => "",
+            (false, true) => "\n\n",
+            (false, false) => "\n",
+        };
+        Failure::verbatim(Exit::FAILED, format!("{text}{end}\nUse '{program} --help' to see usage.\n"))
     }
 }
 
@@ -178,7 +184,7 @@ pub struct ClientArgs {
     pub version: Option<ProtocolVersion>,
     pub no_delay: bool,
     pub websockets: bool,
-    pub proxy: Option<OsString>,
+    pub proxy: Option<Proxy>,
     /// Wanted, and with which configuration file.
     pub embedded: Option<Option<PathBuf>>,
     pub username: Option<OsString>,
@@ -357,7 +363,11 @@ impl ClientArgs {
             Opt::ProtocolVersion => self.version = Some(protocol_version(&value)?),
             Opt::NoDelay => self.no_delay = true,
             Opt::WebSockets => self.websockets = true,
-            Opt::Proxy => self.proxy = Some(value),
+            Opt::Proxy => {
+                // The one usage error that a `--quiet` in front of it suppresses.
+                let told = |line| ArgError::plain(if self.quiet { String::new() } else { line });
+                self.proxy = Some(proxy::parse(&value.to_string_lossy()).map_err(told)?);
+            }
             Opt::Embedded => self.embedded = Some(values.first().map(PathBuf::from)),
 
             Opt::Username => self.username = Some(value),

@@ -1,12 +1,14 @@
 //! The CONNECT that the options of pub, sub and rr come to (`spec/clients.md` §4).
 
+use std::ffi::OsStr;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::client_args::{ClientArgs, Verb};
 use super::client_checks::SessionPlan;
 use super::outcome::Outcome;
-use crate::mqtt::packet::{Connect, Properties, Property, PropertyOwner, ProtocolVersion, Will};
+use crate::mqtt::packet::{Connect, Properties, Property, PropertyOwner, ProtocolVersion, Will, first_discouraged};
 use crate::term::{Exit, Failure, Secret};
 
 /// The receive maximum that Mosquitto's clients announce.
@@ -53,16 +55,21 @@ fn client_id(verb: Verb, args: &ClientArgs, plan: SessionPlan) -> Result<ByteStr
         refused(if verb == Verb::Pub { "Error: Invalid id.\n" } else { "Error: Invalid id and/or clean_session.\n" })
     };
     if let Some(id) = &args.id {
-        return id.to_str().filter(|id| !id.is_empty()).map(ByteString::from).ok_or_else(invalid);
+        return string(id).filter(|id| !id.is_empty()).map(ByteString::from).ok_or_else(invalid);
     }
     if let Some(prefix) = &args.id_prefix {
         let pid: String = std::process::id().to_string().chars().take(PID_DIGITS).collect();
-        return prefix.to_str().map(|prefix| format!("{prefix}{pid}").into()).ok_or_else(invalid);
+        return string(prefix).map(|prefix| format!("{prefix}{pid}").into()).ok_or_else(invalid);
     }
     if !plan.clean_start {
         return Err(invalid());
     }
     Ok(if plan.version == ProtocolVersion::V31 { random_id() } else { ByteString::new() })
+}
+
+/// The words that a string of MQTT can hold.
+fn string(word: &OsStr) -> Option<&str> {
+    word.to_str().filter(|text| first_discouraged(text).is_none())
 }
 
 fn random_id() -> ByteString {
@@ -78,7 +85,11 @@ fn will(args: &ClientArgs, version: ProtocolVersion) -> Result<Option<Will>, Fai
     let Some(topic) = &args.will.topic else { return Ok(None) };
     let properties = &args.properties.will;
     let wrong_version = version != ProtocolVersion::V5 && !properties.is_empty();
-    if wrong_version || properties.check(PropertyOwner::Will).is_err() {
+    let checked: Properties =
+        properties.iter().filter(|property| !matches!(property, Property::ReasonString(_))).cloned().collect();
+    // A reason string, which Mosquitto lets a will carry, is allowed once like the others.
+    let reasons = properties.iter().count() - checked.iter().count();
+    if wrong_version || reasons > 1 || checked.check(PropertyOwner::Will).is_err() {
         return Err(refused("Error: Problem setting will.\n"));
     }
     Ok(Some(Will {
@@ -93,7 +104,7 @@ fn will(args: &ClientArgs, version: ProtocolVersion) -> Result<Option<Will>, Fai
 /// A name that is no text, or, before version 5, a password without a name.
 fn login_is_impossible(args: &ClientArgs, version: ProtocolVersion, password: Option<&Secret>) -> bool {
     match &args.username {
-        Some(name) => name.to_str().is_none_or(|name| name.contains('\0')),
+        Some(name) => string(name).is_none(),
         None => password.is_some() && version != ProtocolVersion::V5,
     }
 }
@@ -173,11 +184,25 @@ mod tests {
             (Verb::Pub, "-P p", "Error: Problem setting username and/or password.\n"),
             (Verb::Sub, "-c -x 10", "Error: Invalid id and/or clean_session.\n"),
             (Verb::Pub, "-c -x 10", "Error: Invalid id.\n"),
+            (Verb::Pub, "-i a\u{1}", "Error: Invalid id.\n"),
+            (Verb::Rr, "-I \u{7f}", "Error: Invalid id and/or clean_session.\n"),
+            (Verb::Pub, "-u a\u{1}", "Error: Problem setting username and/or password.\n"),
+            (
+                Verb::Pub,
+                "--will-topic w -D will reason-string a -D will reason-string b",
+                "Error: Problem setting will.\n",
+            ),
         ];
         for (verb, words, text) in rows {
             assert_eq!(connect(verb, words).map(drop), Err(text.to_owned()), "{words}");
         }
         assert!(connect(Verb::Pub, "-P p -V 5").is_ok());
+    }
+
+    #[test]
+    fn a_will_carries_a_reason_string_as_mosquittos_does() {
+        let will = connect(Verb::Pub, "--will-topic w -D will reason-string why").unwrap().will.unwrap();
+        assert_eq!(will.properties.iter().collect::<Vec<_>>(), [&Property::ReasonString("why".into())]);
     }
 
     #[test]

@@ -12,17 +12,17 @@ use super::client_checks::SessionPlan;
 use super::connect_packet;
 use super::outcome::Outcome;
 use super::probe::{Probe, instead};
-use super::{Invocation, check, debug_lines, ending, login, proxy};
-use crate::client::{Client, Ending};
+use super::{Invocation, check, debug_lines, ending, login};
+use crate::client::{Client, Ending, StartError};
 use crate::diagnose::{self, Attempted, Finding};
 use crate::mqtt::packet::{ConnAck, Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::Session;
-use crate::net::tls::{self, Checks, OptionsError, Suites, Version};
+use crate::net::tls::{self, Checks, FileRole, OptionsError, Suites, Version};
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::EncryptedKey;
-use crate::pki::read::{self, ReadProblem};
+use crate::pki::read::{self, ReadError, ReadProblem};
 use crate::term::{Exit, Failure, Term};
 
 /// The port that stands for TLS even where no TLS option is given.
@@ -61,6 +61,11 @@ impl Setup {
         }
     }
 
+    /// A lost connection could not be made again, and that is the end.
+    pub async fn not_connected_again(&self, error: &StartError) -> Failure {
+        self.explained(ending::not_connected_again(error, &self.attempted())).await
+    }
+
     /// The connection ended, and with it the program: why, as far as what is left of it tells.
     pub async fn lost(&self, client: &mut Client, accepted: bool, ending: &Ending) -> Failure {
         let remains = if accepted { None } else { Some(client.remains().await) };
@@ -74,11 +79,11 @@ impl Setup {
         self.looks_again
     }
 
-    /// The broker refused CONNECT; `texts` is the version from whose table the line is taken.
-    pub fn refused(&self, texts: ProtocolVersion, connack: &ConnAck, is_pub: bool) -> Failure {
+    /// The broker refused CONNECT.
+    pub fn refused(&self, verb: Verb, connack: &ConnAck) -> Failure {
         let own = own_certificate(self.tls.as_ref());
         let finding = diagnose::refused(self.version(), connack, own.as_ref());
-        ending::refused(texts, connack, finding, is_pub)
+        ending::refused(verb, self.version(), connack, finding)
     }
 
     /// The failure with its cause, for which the place is looked at once more where the connection alone
@@ -125,21 +130,37 @@ impl Setup {
     }
 }
 
+/// `--psk`, where there is none.
+pub fn refuse_pre_shared_key(args: &ClientArgs) -> Result<(), Failure> {
+    if args.tls.psk.is_none() {
+        return Ok(());
+    }
+    let cause = "TLS with pre-shared keys, which rustls does not offer, is only for pub, sub and rr of a build with the cargo feature psk";
+    let failure = pre_shared_key_problem().cause(cause, "option.unsupported");
+    Err(failure.hint("use certificates (moskit certgen init makes them), or cargo install moskit --features psk"))
+}
+
+fn pre_shared_key_problem() -> Failure {
+    Failure::verbatim(Exit::FAILED, "Error: Problem setting TLS-PSK options.\n").quietable()
+}
+
 /// Turns the arguments into a route and a CONNECT; reads the files they name.
 pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mut Term) -> Result<Setup, Failure> {
     refuse_missing_parts(args)?;
+    #[cfg(not(feature = "psk"))]
+    refuse_pre_shared_key(args)?;
     let plan = SessionPlan::of(verb, args);
     let login = login::Login::new(args.password.as_ref());
     let password = login.first(term)?;
     let connect = connect_packet::build(verb, args, plan, password.as_ref())?;
     let tls = tls_wanted(invocation, args, term)?;
-    let proxy = args.proxy.as_ref().map(|url| proxy::parse(&url.to_string_lossy(), &invocation.program)).transpose()?;
     let embedded = match &args.embedded {
         Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
         None => None,
     };
-    let mut route = route(args, tls.as_ref(), embedded.as_ref())?;
-    route.proxy = proxy;
+    let tls_client = tls.as_ref().map(|options| tls_client(args, options, term)).transpose()?;
+    let mut route = route(args, embedded.as_ref())?;
+    route.tls = tls_client;
     Ok(Setup {
         route,
         connect,
@@ -174,24 +195,26 @@ pub fn refuse_missing_parts(args: &ClientArgs) -> Result<(), Failure> {
             "use a key in a PEM file: --keyform pem --key FILE",
         );
     }
-    if tls.psk.is_some() {
-        return refuse(
-            "Error: Problem setting TLS-PSK options.\n".to_owned(),
-            "this build has no TLS with pre-shared keys, which rustls does not offer",
-            "use certificates: moskit certgen init makes them",
-        );
-    }
     Ok(())
 }
 
-/// The route to the broker, over the TLS given.
-pub fn route(args: &ClientArgs, tls: Option<&tls::Options>, embedded: Option<&Embedded>) -> Result<Route, Failure> {
+/// The TLS configuration; what is wrong with it is a line of `-d` too.
+pub fn tls_client(args: &ClientArgs, options: &tls::Options, term: &mut Term) -> Result<tls::Client, Failure> {
     let mut ask = |path: &Path, key: &EncryptedKey| passphrase(&args.tls, path, key);
-    let tls = tls.map(|options| tls::Client::new(options, &mut ask)).transpose();
-    let tls = tls.map_err(|error| tls_options_failure(&error))?;
+    tls::Client::new(options, &mut ask).map_err(|error| {
+        if let Some(line) = tls_debug_line(&error, &args.tls).filter(|_| args.debug) {
+            term.line(line);
+        }
+        tls_options_failure(&error)
+    })
+}
+
+/// The route to the broker, without TLS.
+pub fn route(args: &ClientArgs, embedded: Option<&Embedded>) -> Result<Route, Failure> {
     let host = args.host.as_deref().map_or_else(|| "localhost".into(), |host| host.to_string_lossy());
-    let port =
-        args.port.unwrap_or(if args.tls.cafile.is_some() || args.tls.capath.is_some() { TLS_PORT } else { 1883 });
+    let tls = &args.tls;
+    let chooses_port = tls.cafile.is_some() || tls.capath.is_some() || tls.psk.is_some();
+    let port = args.port.unwrap_or(if chooses_port { TLS_PORT } else { 1883 });
     let invalid = || connect_packet::unable_to_connect(Outcome::InvalidInput);
     let port = u16::try_from(port).map_err(|_| invalid())?;
     let endpoint = match embedded {
@@ -203,7 +226,7 @@ pub fn route(args: &ClientArgs, tls: Option<&tls::Options>, embedded: Option<&Em
     route.bind = args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned());
     // `--nodelay` or not: what we write is a batch already, and waiting for more only delays it.
     route.nodelay = true;
-    route.tls = tls;
+    route.proxy.clone_from(&args.proxy);
     route.websocket = args.websockets.then(Opening::default);
     Ok(route)
 }
@@ -218,15 +241,34 @@ pub fn tls_wanted(
     if given.no_tls {
         return Ok(None);
     }
+    let lowest = lowest_version(given)?;
+    #[cfg(feature = "psk")]
+    if let Some(options) = pre_shared_key(given)? {
+        return Ok(Some(options));
+    }
     let named = given.cafile.is_some() || given.capath.is_some();
     if !named && !given.os_certs && args.port != Some(TLS_PORT) {
         return if given.cert.is_some() { tls_is_off(invocation, term) } else { Ok(None) };
     }
-    let options = tls_options(given, !named || given.os_certs)?;
+    let options = tls_options(given, lowest, !named || given.os_certs)?;
     if options.checks == Checks::Nothing {
         term.note("warning: --no-verify: the server's certificate is not checked at all");
     }
     Ok(Some(options))
+}
+
+/// The options of `--psk`, which stands in place of all certificates.
+#[cfg(feature = "psk")]
+fn pre_shared_key(given: &TlsArgs) -> Result<Option<tls::Options>, Failure> {
+    let Some(key) = &given.psk else { return Ok(None) };
+    let identity = given.psk_identity.as_deref().unwrap_or_default();
+    let pre_shared_key = tls::psk::PreSharedKey::from_hex(identity, key.expose());
+    let hint = "--psk takes hex digits without 0x, 512 bytes at most, and --psk-identity 127 bytes";
+    Ok(Some(tls::Options {
+        pre_shared_key: Some(pre_shared_key.ok_or_else(|| pre_shared_key_problem().hint(hint))?),
+        suites: Suites { tls12: given.ciphers.clone(), ..Suites::default() },
+        ..tls::Options::default()
+    }))
 }
 
 /// A client certificate without anything that switches TLS on: Mosquitto goes on in clear without a
@@ -242,23 +284,27 @@ fn tls_is_off(invocation: &Invocation, term: &mut Term) -> Result<Option<tls::Op
     Err(finding.into_failure(Exit::FAILED))
 }
 
-fn tls_options(given: &TlsArgs, os_certificates: bool) -> Result<tls::Options, Failure> {
-    let invalid = || {
-        Failure::verbatim(Exit::FAILED, "Error: Problem setting TLS options, check the options are valid.\n")
-            .quietable()
-    };
-    let minimum_version = match given.version.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        None | Some("tlsv1.2") => Version::Tls12,
-        Some("tlsv1.3") => Version::Tls13,
-        Some(_) => return Err(invalid().hint("--tls-version takes tlsv1.2 or tlsv1.3")),
-    };
+fn invalid_tls_options() -> Failure {
+    Failure::verbatim(Exit::FAILED, "Error: Problem setting TLS options, check the options are valid.\n").quietable()
+}
+
+/// `--tls-version` is judged even where nothing else switches TLS on.
+fn lowest_version(given: &TlsArgs) -> Result<Version, Failure> {
+    match given.version.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None | Some("tlsv1.2") => Ok(Version::Tls12),
+        Some("tlsv1.3") => Ok(Version::Tls13),
+        Some(_) => Err(invalid_tls_options().hint("--tls-version takes tlsv1.2 or tlsv1.3")),
+    }
+}
+
+fn tls_options(given: &TlsArgs, minimum_version: Version, os_certificates: bool) -> Result<tls::Options, Failure> {
     let suites = match minimum_version {
         Version::Tls12 => Suites { tls12: given.ciphers.clone(), ..Suites::default() },
         Version::Tls13 => Suites { tls13: given.ciphers.clone(), ..Suites::default() },
     };
     let alpn = match &given.alpn {
         None => Vec::new(),
-        Some(name) => vec![String::from_utf8(name.clone()).map_err(|_| invalid())?],
+        Some(name) => vec![String::from_utf8(name.clone()).map_err(|_| invalid_tls_options())?],
     };
     Ok(tls::Options {
         cafile: given.cafile.clone(),
@@ -274,7 +320,31 @@ fn tls_options(given: &TlsArgs, os_certificates: bool) -> Result<tls::Options, F
             (false, false) => Checks::Everything,
         },
         keylog: given.keylog.clone().or_else(|| std::env::var_os("SSLKEYLOGFILE").map(Into::into)),
+        #[cfg(feature = "psk")]
+        pre_shared_key: None,
     })
+}
+
+/// What libmosquitto logs of TLS options that it cannot use.
+fn tls_debug_line(error: &OptionsError, given: &TlsArgs) -> Option<String> {
+    let unloaded = |what: &str, path: &Path| Some(format!("Error: Unable to load {what} \"{}\".", path.display()));
+    match error {
+        OptionsError::File { error, .. } if matches!(error.problem, ReadProblem::Missing) => None,
+        OptionsError::File { role: FileRole::Cafile, error: ReadError { path, .. } }
+        | OptionsError::Malformed { role: FileRole::Cafile, path } => unloaded("CA certificates, check cafile", path),
+        OptionsError::File { role: FileRole::Certificate, error: ReadError { path, .. } }
+        | OptionsError::Malformed { role: FileRole::Certificate, path } => unloaded("client certificate", path),
+        OptionsError::File { role: FileRole::Key, error: ReadError { path, .. } }
+        | OptionsError::KeyEncrypted { path, .. }
+        | OptionsError::KeyNotDecrypted { path, .. }
+        | OptionsError::KeyUnusable { path }
+        | OptionsError::KeyMismatch { key: path, .. } => unloaded("client key file", path),
+        OptionsError::Ciphers(_) => {
+            let list = given.ciphers.as_deref().unwrap_or_default();
+            Some(format!("Error: Unable to set TLS ciphers. Check cipher list \"{list}\"."))
+        }
+        _ => None,
+    }
 }
 
 /// Mosquitto tells a missing file from everything else that is wrong with the TLS options.

@@ -3,13 +3,14 @@
 
 use std::io;
 
+use super::client_args::Verb;
 use super::outcome::{Outcome, refusal_text};
 use crate::client::{Ending, Remains, StartError};
 use crate::diagnose::{self, Attempted, Finding, Unanswered};
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
 use crate::mqtt::session::{SendError, SessionError};
 use crate::net::socks::{Reply, SocksError};
-use crate::net::tls::alert_in;
+use crate::net::tls::{Cause, alert_in};
 use crate::net::websocket::WebSocketError;
 use crate::net::{ConnectError, reason};
 use crate::term::{Exit, Failure, Term};
@@ -51,6 +52,34 @@ pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Told {
     (exit, line, Some(diagnose::not_connected(error, attempted)))
 }
 
+/// Whether a connection that was lost and could not be made again is worth another attempt. Mosquitto tries again
+/// what fails before a peer has answered, and takes a wrong answer for the last word.
+pub fn is_tried_again(error: &StartError) -> bool {
+    match error {
+        StartError::Send(_) => false,
+        StartError::Connect(error) => match error {
+            ConnectError::Proxy { error: SocksError::TimedOut, .. } => true,
+            ConnectError::Proxy { error, .. } => proxy_outcome(error) == Outcome::NotConnected,
+            ConnectError::WebSocket(error) => {
+                matches!(error, WebSocketError::Closed | WebSocketError::TimedOut | WebSocketError::Io(_))
+            }
+            ConnectError::Tls(failure) => matches!(failure.cause, Cause::Closed | Cause::TimedOut | Cause::Io(_)),
+            _ => true,
+        },
+    }
+}
+
+/// A later attempt to connect that is the last one. TLS that fails then has a number of its own.
+pub fn not_connected_again(error: &StartError, attempted: &Attempted<'_>) -> Told {
+    match error {
+        StartError::Connect(error @ ConnectError::Tls(_)) => {
+            let line = format!("Error: {}\n", Outcome::Errno.text());
+            (Exit(Outcome::Errno as u8), line, Some(diagnose::not_connected(error, attempted)))
+        }
+        error => not_connected(error, attempted),
+    }
+}
+
 fn proxy_outcome(error: &SocksError) -> Outcome {
     match error {
         SocksError::MethodRefused | SocksError::Reply(Reply::NotAllowed) => Outcome::Auth,
@@ -83,6 +112,11 @@ pub fn outcome(ending: &Ending) -> Outcome {
     }
 }
 
+/// Whether a connection that ended so is made again: all but the results that Mosquitto's loop ends after.
+pub fn is_retried(ending: &Ending) -> bool {
+    !matches!(outcome(ending), Outcome::Protocol | Outcome::Tls | Outcome::Errno)
+}
+
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it
 /// ended before the broker had accepted.
 pub fn lost(ending: &Ending, remains: Option<&Remains>, attempted: &Attempted<'_>) -> Told {
@@ -98,16 +132,17 @@ pub fn lost(ending: &Ending, remains: Option<&Remains>, attempted: &Attempted<'_
     (Exit(outcome as u8), format!("Error: {}\n", outcome.text()), finding)
 }
 
-/// The broker refused CONNECT. `is_pub`: pub prints a second line. rr takes its texts from the table of
-/// version 5 whatever the version.
-pub fn refused(version: ProtocolVersion, connack: &ConnAck, finding: Option<Finding>, is_pub: bool) -> Failure {
+/// The broker refused CONNECT. pub prints a second line; rr takes its texts from the table of version 5
+/// whatever the version.
+pub fn refused(verb: Verb, version: ProtocolVersion, connack: &ConnAck, finding: Option<Finding>) -> Failure {
     let code = connack.code;
-    let mut lines = format!("Connection error: {}", refusal_text(version, code));
-    if version == ProtocolVersion::V5 && code == 132 {
+    let words_of = if verb == Verb::Rr { ProtocolVersion::V5 } else { version };
+    let mut lines = format!("Connection error: {}", refusal_text(words_of, code));
+    if version == ProtocolVersion::V5 && code == 132 && verb != Verb::Rr {
         lines.push_str(". Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.");
     }
     lines.push('\n');
-    if is_pub {
+    if verb == Verb::Pub {
         let outcome = if (1..=5).contains(&code) { Outcome::Refused } else { Outcome::Protocol };
         lines += "Error: ";
         lines += outcome.text();
@@ -130,6 +165,10 @@ pub fn unsendable(error: SendError) -> Option<Finding> {
             "proto.property",
             format!("the properties given with -D cannot be sent: {}", property(error)),
         )),
+        SendError::NoProperties => Some(
+            Finding::error("proto.property", "this version of MQTT has no properties: what -D gives cannot be sent")
+                .fix("use version 5: -V mqttv5"),
+        ),
         SendError::NotConnected | SendError::NoFreePacketId | SendError::Encode(_) => None,
     }
 }
@@ -137,7 +176,8 @@ pub fn unsendable(error: SendError) -> Option<Finding> {
 /// A request that cannot be sent, such as properties in a version that has none.
 pub fn note_unsent(packet: &str, error: SendError, term: &mut Term) {
     let why = match error {
-        SendError::Property { .. } => "the properties given with -D cannot be sent with it".to_owned(),
+        SendError::Property { error, .. } => format!("of the properties given with -D, {}", property(error)),
+        SendError::NoProperties => "this version of MQTT has no properties, and -D gives some".to_owned(),
         SendError::PacketTooLarge { maximum, .. } => format!("the broker takes packets of {maximum} bytes at most"),
         other => format!("{other:?}"),
     };

@@ -36,6 +36,8 @@ fn words_of_line(line: &[u8]) -> Option<Vec<OsString>> {
     let line = &line[..end];
     let line = &line[line.iter().position(|byte| *byte != b' ')?..];
     Some(match memchr::memchr(b' ', line) {
+        // Nothing behind the space is no value, not an empty one.
+        Some(at) if at + 1 == line.len() => vec![OsStr::from_bytes(&line[..at]).to_owned()],
         Some(at) => {
             vec![OsStr::from_bytes(&line[..at]).to_owned(), OsString::from_vec(line[at + 1..].to_vec())]
         }
@@ -59,6 +61,8 @@ mod tests {
         assert_eq!(words("-t  a b \r\n"), [["-t", " a b "]]);
         assert_eq!(words("  --host h"), [["--host", "h"]]);
         assert_eq!(words("-d\n"), [["-d"]]);
+        assert_eq!(words("-m \n"), [["-m"]]);
+        assert_eq!(words("-m  \n"), [["-m", " "]]);
     }
 
     #[test]

@@ -90,12 +90,17 @@ impl Printer {
     }
 
     pub fn print(&mut self, publish: &Publish, term: &mut Term) {
-        if self.rate.is_some() || self.random.as_mut().is_some_and(|random| !random.lets_through()) {
+        if self.rate.is_some() {
             return;
         }
         self.buffer.clear();
         if let Some(watch) = &mut self.watch {
             watch.go_to_line_of(&publish.topic, &mut self.buffer);
+        }
+        if self.random.as_mut().is_some_and(|random| !random.lets_through()) {
+            // A topic has its line of the screen even if nothing is shown there.
+            term.write(&self.buffer);
+            return;
         }
         // Only a format shows the time, and asking for it costs more than printing a short message.
         let now = if self.shows_time { SystemTime::now() } else { SystemTime::UNIX_EPOCH };

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use super::client_args::ArgError;
 use super::words::WordError;
-use crate::mqtt::packet::{Properties, Property, PropertyId, PropertyOwner, PropertyType};
+use crate::mqtt::packet::{Properties, Property, PropertyId, PropertyOwner, PropertyType, first_discouraged};
 
 /// Longest string or binary value: its length goes over the wire in two bytes.
 const MAX_VALUE: usize = 65_535;
@@ -35,7 +35,7 @@ impl CommandProperties {
         let id = PropertyId::from_name(&name).ok_or_else(|| {
             ArgError::spaced(format!("Error: Invalid property name {name} given in --property argument."))
         })?;
-        if !id.is_allowed_in(owner) {
+        if !is_taken(id, owner) {
             return Err(ArgError::spaced(format!(
                 "Error: {name} property not allowed for {command} in --property argument."
             )));
@@ -51,6 +51,8 @@ impl CommandProperties {
             PropertyOwner::Subscribe => &mut self.subscribe,
             PropertyOwner::Unsubscribe => &mut self.unsubscribe,
             PropertyOwner::Disconnect => &mut self.disconnect,
+            // Mosquitto has no words for it, only the line that names `--help`.
+            PropertyOwner::ConnAck => return Err(ArgError::plain("")),
             _ => {
                 return Err(ArgError::spaced(format!(
                     "Error: {name} property not supported for {command} in --property argument."
@@ -62,10 +64,15 @@ impl CommandProperties {
     }
 }
 
+/// As the standard says, but that Mosquitto also lets a will carry a reason string.
+pub fn is_taken(id: PropertyId, owner: PropertyOwner) -> bool {
+    id.is_allowed_in(owner) || (id, owner) == (PropertyId::ReasonString, PropertyOwner::Will)
+}
+
 fn value(id: PropertyId, name: &str, words: &[OsString]) -> Result<Property, ArgError> {
     let refused = || ArgError::plain(format!("Error adding property {name} {}", id.kind() as u8));
     let string = |index: usize| match words.get(index).and_then(|word| word.to_str()) {
-        Some(text) if text.len() <= MAX_VALUE && !text.contains('\0') => Ok(ByteString::from(text)),
+        Some(text) if text.len() <= MAX_VALUE && first_discouraged(text).is_none() => Ok(ByteString::from(text)),
         _ => Err(refused()),
     };
     let property = match id.kind() {
@@ -182,6 +189,8 @@ mod tests {
             Property::CorrelationData(Bytes::from_static(b"xyz"))
         );
         assert_eq!(publish(&["publish", "user-property", "k", ""]), Property::UserProperty("k".into(), "".into()));
+        let will = add(&["will", "reason-string", "why"]).unwrap().will;
+        assert_eq!(one(will), Property::ReasonString("why".into()));
     }
 
     #[test]
@@ -211,6 +220,9 @@ mod tests {
                 "Error: Property value (-1) out of range for property payload-format-indicator.",
             ),
             (&["subscribe", "subscription-identifier", "268435456"], "Error adding property subscription-identifier 4"),
+            (&["publish", "content-type", "\u{1}"], "Error adding property content-type 6"),
+            (&["publish", "user-property", "k", "\u{1}"], "Error adding property user-property 7"),
+            (&["connack", "reason-string", "x"], ""),
         ];
         for (words, text) in rows {
             assert_eq!(add(words), Err((*text).to_owned()), "{words:?}");

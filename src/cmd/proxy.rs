@@ -3,21 +3,11 @@
 use zeroize::Zeroizing;
 
 use crate::net::socks::{Login, Proxy};
-use crate::term::{Exit, Failure};
 
 const DEFAULT_PORT: u16 = 1080;
 
-/// Reads the URL. Its errors are run-time lines, which `--quiet` suppresses, and the line that names
-/// `--help` follows them.
-pub fn parse(url: &str, program: &str) -> Result<Proxy, Failure> {
-    parts(url).map_err(|line| {
-        let line = if line.is_empty() { line } else { line + "\n" };
-        Failure::verbatim(Exit::FAILED, format!("{line}\nUse '{program} --help' to see usage.\n")).quietable()
-    })
-}
-
-/// The error is Mosquitto's line; for some errors it has none.
-fn parts(url: &str) -> Result<Proxy, String> {
+/// Reads the URL. The error is Mosquitto's line; for some errors it has none.
+pub fn parse(url: &str) -> Result<Proxy, String> {
     let rest = url.strip_prefix("socks5h://").ok_or_else(|| format!("Error: Unsupported proxy protocol: {url}"))?;
     let (login, place) = match rest.split_once('@') {
         Some((login, place)) => (Some(login), place),
@@ -54,14 +44,14 @@ fn login_of(text: &str) -> Result<Login, String> {
 
 fn host_and_port(place: &str) -> Result<(&str, Option<&str>), String> {
     if let Some(rest) = place.strip_prefix('[') {
-        let (host, after) = rest.split_once(']').ok_or("Error: Invalid proxy.")?;
+        let (host, after) = rest.split_once(']').ok_or("")?;
         if after.contains('[') {
             return Err("Error: Duplicate IPv6 address.".to_owned());
         }
         return match after.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if after.is_empty() => Ok((host, None)),
-            None => Err("Error: Invalid proxy.".to_owned()),
+            None => Err(String::new()),
         };
     }
     match place.split_once(':') {
@@ -97,11 +87,11 @@ mod tests {
 
     #[test]
     fn the_parts_are_found_and_the_login_is_decoded() {
-        let proxy = parts("socks5h://us%3Aer:p%40%25@[::1]:99").unwrap();
+        let proxy = parse("socks5h://us%3Aer:p%40%25@[::1]:99").unwrap();
         let login = proxy.login.unwrap();
         assert_eq!((proxy.host.as_str(), proxy.port), ("::1", 99));
         assert_eq!((login.user.as_str(), login.password.as_str()), ("us:er", "p@%"));
-        let plain = parts("socks5h://lan").unwrap();
+        let plain = parse("socks5h://lan").unwrap();
         assert_eq!((plain.host.as_str(), plain.port, plain.login.is_none()), ("lan", 1080, true));
     }
 
@@ -115,12 +105,14 @@ mod tests {
             ("socks5h://h:65536", "Error: Invalid proxy port 65536"),
             ("socks5h://a:b:c@h", "Error: Username cannot contain ':'."),
             ("socks5h://[::1][::2]", "Error: Duplicate IPv6 address."),
+            ("socks5h://[::1", ""),
+            ("socks5h://[::1]x", ""),
             ("socks5h://@h", ""),
             ("socks5h://h:1:2", ""),
             ("socks5h://a%41@h", ""),
         ];
         for (url, line) in rows {
-            assert_eq!(parts(url).unwrap_err(), line, "{url}");
+            assert_eq!(parse(url).unwrap_err(), line, "{url}");
         }
     }
 }

@@ -13,7 +13,7 @@ use super::debug_lines;
 use super::outcome::Outcome;
 use super::{Applet, Invocation, client_options, client_setup, ending, manuals, payload};
 use crate::client::{Client, Ending};
-use crate::mqtt::packet::{PacketId, PropertyOwner, ProtocolVersion, Publish, PublishRef, QoS, ReasonCode};
+use crate::mqtt::packet::{PacketId, PropertyOwner, Publish, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Event, SendError};
 use crate::term::{Exit, Failure, Term};
 
@@ -86,6 +86,8 @@ enum Step {
     Connected,
     /// The flow of a message is over.
     Done(PacketId),
+    /// The broker has said that it leaves.
+    Left,
     Other,
 }
 
@@ -115,6 +117,10 @@ impl<'a> Publishing<'a> {
             let now = Instant::now();
             while let Some(step) = self.event(now, term).await? {
                 next = match (step, next) {
+                    (Step::Left, _) => {
+                        let text = format!("Error: {}\n", Outcome::NotConnected.text());
+                        return Err(ending::failure(Exit(Outcome::NotConnected as u8), &text, None));
+                    }
                     (Step::Connected, _) => Next::At(now),
                     (Step::Done(id), Next::Awaiting(awaited)) if id == awaited => self.after_one(left),
                     (_, next) => next,
@@ -193,9 +199,11 @@ impl<'a> Publishing<'a> {
             let now = Instant::now();
             loop {
                 match self.event_or_ending(now, term)? {
+                    Ok(Some(Step::Left)) => return Ok(None),
                     Ok(Some(_)) => {}
                     Ok(None) => break,
-                    Err(_ending) => return Ok(None),
+                    Err(ending) if self.is_final(&ending) => return Err(self.lost(&ending).await),
+                    Err(_) => return Ok(None),
                 }
             }
             self.publish_lines(input, now, term).await?;
@@ -206,7 +214,11 @@ impl<'a> Publishing<'a> {
             term.flush();
             let wants_input = self.client.session().is_connected() && input.wants_more();
             tokio::select! {
-                moved = self.client.transfer() => if moved.is_err() { return Ok(None) },
+                moved = self.client.transfer() => match moved {
+                    Ok(()) => {}
+                    Err(ending) if self.is_final(&ending) => return Err(self.lost(&ending).await),
+                    Err(_) => return Ok(None),
+                },
                 read = input.read(stdin), if wants_input => read.map_err(|error| {
                     Failure::verbatim(Exit::FAILED, format!("Error: Unable to read standard input: {}.\n", crate::net::reason(&error))).quietable()
                 })?,
@@ -247,10 +259,18 @@ impl<'a> Publishing<'a> {
             term.flush();
             tokio::time::sleep(RECONNECT_DELAY).await;
             self.setup.renew_login(self.client.session(), term)?;
-            if self.client.connect(&self.setup.route).await.is_ok() {
-                return Ok(());
+            match self.client.connect(&self.setup.route).await {
+                Ok(()) => return Ok(()),
+                Err(error) if ending::is_tried_again(&error) => {}
+                Err(error) => return Err(self.setup.not_connected_again(&error).await),
             }
         }
+    }
+
+    /// Whether `-l` does not connect again: as sub, and nothing is to be hoped for from what has only ever
+    /// answered nonsense.
+    fn is_final(&self, ending: &Ending) -> bool {
+        !ending::is_retried(ending) || !self.accepted && ending::outcome(ending) == Outcome::Malformed
     }
 
     /// The next event, told as `-d` wants it.
@@ -276,23 +296,19 @@ impl<'a> Publishing<'a> {
             }
         };
         self.trace(&event, term);
-        let version = self.client.session().version();
         Ok(Ok(Some(match event {
             Event::Connected(_) => {
                 self.accepted = true;
                 Step::Connected
             }
-            Event::Refused(connack) => return Err(self.setup.refused(version, &connack, true)),
+            Event::Refused(connack) => return Err(self.setup.refused(Verb::Pub, &connack)),
             Event::Acknowledged(acknowledged) => {
                 let (id, reason) = (acknowledged.packet_id, acknowledged.reason);
                 self.note_reason(id, reason, acknowledged.properties.reason_string().as_deref(), term);
                 Step::Done(id)
             }
-            Event::Unsendable { error, .. } => return Err(self.unsendable_failure(error)),
-            Event::Disconnected(_) => {
-                let text = format!("Error: {}\n", Outcome::NotConnected.text());
-                return Err(ending::failure(Exit(Outcome::NotConnected as u8), &text, None));
-            }
+            Event::Unsendable { error, .. } => return Err(unsendable_failure(error)),
+            Event::Disconnected(_) => Step::Left,
             _ => Step::Other,
         })))
     }
@@ -322,24 +338,9 @@ impl<'a> Publishing<'a> {
     /// A message that cannot go out on this connection: Mosquitto leaves, and says nothing more than
     /// that the connection was lost.
     async fn unsendable(&mut self, error: SendError, term: &mut Term) -> Failure {
-        let failure = self.unsendable_failure(error);
+        let failure = unsendable_failure(error);
         let _ = self.leave(term).await;
         failure
-    }
-
-    fn unsendable_failure(&self, error: SendError) -> Failure {
-        let exit = Exit(Outcome::ConnectionLost as u8);
-        let text = match error {
-            SendError::QoSNotSupported { .. } => "Error: Message QoS not supported on broker, try a lower QoS.\n",
-            SendError::Property { owner: PropertyOwner::Publish, error } => match error {
-                crate::mqtt::packet::DecodeError::DuplicateProperty(_) => "",
-                _ if self.setup.version() != ProtocolVersion::V5 => "Error: The connection was lost\n",
-                _ => "Error: Protocol error when communicating with broker.\n",
-            },
-            SendError::PacketTooLarge { .. } | SendError::Encode(_) => "",
-            _ => "Error: The connection was lost\n",
-        };
-        ending::failure(exit, text, ending::unsendable(error))
     }
 
     /// Waits until everything is written; what arrives meanwhile stays for later.
@@ -358,6 +359,21 @@ impl<'a> Publishing<'a> {
         connection::leave(&mut self.client, ReasonCode::SUCCESS, &self.args.properties.disconnect, term).await;
         Ok(self.refused.unwrap_or(Exit::OK))
     }
+}
+
+/// Mosquitto says nothing more than that the connection was lost, if that.
+fn unsendable_failure(error: SendError) -> Failure {
+    let exit = Exit(Outcome::ConnectionLost as u8);
+    let text = match error {
+        SendError::QoSNotSupported { .. } => "Error: Message QoS not supported on broker, try a lower QoS.\n",
+        SendError::Property { owner: PropertyOwner::Publish, error } => match error {
+            crate::mqtt::packet::DecodeError::DuplicateProperty(_) => "",
+            _ => "Error: Protocol error when communicating with broker.\n",
+        },
+        SendError::PacketTooLarge { .. } | SendError::Encode(_) => "",
+        _ => "Error: The connection was lost\n",
+    };
+    ending::failure(exit, text, ending::unsendable(error))
 }
 
 /// The lines of standard input, in pieces as they come.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep_until;
 
 use super::client_args::{ArgError, ClientArgs, PayloadSource, Strict, Verb};
@@ -14,7 +15,7 @@ use super::printer::Printer;
 use super::{Applet, Invocation, client_options, client_setup, debug_lines, ending, manuals, payload};
 use crate::client::{Client, Ending};
 use crate::mqtt::packet::{
-    Properties, Property, ProtocolVersion, Publish, ReasonCode, Subscription, SubscriptionOptions,
+    Properties, Property, PropertyOwner, ProtocolVersion, Publish, ReasonCode, Subscription, SubscriptionOptions,
 };
 use crate::mqtt::session::Event;
 use crate::term::{Exit, Failure, Term};
@@ -43,7 +44,10 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         let error = ArgError::plain("Error: All of topic, message, and response topic must be supplied.");
         return Err(error.into_failure(&invocation.program));
     };
-    if args.properties.publish.response_topic().is_some() {
+    let mut properties = args.properties.publish.clone();
+    properties.push(Property::ResponseTopic(response_topic.clone().into_inner()));
+    // Whatever is wrong with them, Mosquitto has one text for it.
+    if properties.check(PropertyOwner::Publish).is_err() {
         return Err(Failure::verbatim(Exit::FAILED, "Error in PUBLISH properties: Duplicate response topic.\n"));
     }
     let setup = connection::prepare(Verb::Rr, invocation, &args, term)?;
@@ -81,6 +85,9 @@ impl<'a> Requesting<'a> {
     async fn run(mut self, term: &mut Term) -> Result<Exit, Failure> {
         self.setup.start(&mut self.client).await?;
         let timeout_at = self.args.timeout.map(|after| Instant::now() + after);
+        let mut alarm = signal(SignalKind::alarm()).map_err(|error| {
+            Failure::new(Exit::FAILED, format!("cannot listen for signals: {}", crate::net::reason(&error)))
+        })?;
         loop {
             let now = Instant::now();
             loop {
@@ -98,10 +105,9 @@ impl<'a> Requesting<'a> {
             let moved = tokio::select! {
                 moved = self.client.transfer() => moved,
                 () = sleep_until(timeout_at.unwrap_or(now).into()), if timeout_at.is_some() => {
-                    let exit = self.leave(Exit(Outcome::Timeout as u8), ReasonCode::DISCONNECT_WITH_WILL, term).await;
-                    term.note("Timed out");
-                    return Ok(exit);
+                    return Ok(self.timed_out(term).await);
                 }
+                _ = alarm.recv() => return Ok(self.timed_out(term).await),
             };
             if let Err(ending) = moved {
                 return Err(self.lost(&ending, term).await);
@@ -117,8 +123,7 @@ impl<'a> Requesting<'a> {
                 self.accepted = true;
                 self.subscribe(now, term);
             }
-            // Its texts come from the table of version 5, whatever the version.
-            Event::Refused(connack) => return Err(self.setup.refused(ProtocolVersion::V5, &connack, false)),
+            Event::Refused(connack) => return Err(self.setup.refused(Verb::Rr, &connack)),
             Event::SubAck(suback) => match suback.codes.iter().find(|code| code.is_error()) {
                 Some(code) => {
                     term.note(code.text());
@@ -192,6 +197,13 @@ impl<'a> Requesting<'a> {
             let line = "Error: The connection was lost\n";
             ending::failure(Exit(Outcome::ConnectionLost as u8), line, ending::unsendable(error))
         })
+    }
+
+    /// `-W`, or an alarm.
+    async fn timed_out(&mut self, term: &mut Term) -> Exit {
+        let exit = self.leave(Exit(Outcome::Timeout as u8), ReasonCode::DISCONNECT_WITH_WILL, term).await;
+        term.note("Timed out");
+        exit
     }
 
     /// DISCONNECT, and the end.

@@ -94,12 +94,15 @@ impl<'a> Subscribing<'a> {
 
     async fn run(mut self, term: &mut Term) -> Result<Exit, Failure> {
         self.printer.start(self.setup.host(), term);
-        self.setup.start(&mut self.client).await?;
+        match unless_ended(self.setup.start(&mut self.client), &mut self.signals, None).await {
+            Ok(started) => started?,
+            Err(_) => return Ok(TOO_EARLY),
+        }
         self.timeout_at = self.args.timeout.map(|after| Instant::now() + after);
         loop {
             match self.converse(term).await? {
                 Ok(exit) => return Ok(exit),
-                Err(ending) if is_retried(&ending) => self.explain_once(&ending, term).await,
+                Err(ending) if ending::is_retried(&ending) => self.explain_once(&ending, term).await,
                 Err(ending) => return Err(self.setup.lost(&mut self.client, self.accepted, &ending).await),
             }
             if let Some(exit) = self.reconnect(term).await? {
@@ -204,17 +207,16 @@ impl<'a> Subscribing<'a> {
         self.removals.clear();
         loop {
             term.flush();
-            let timeout = self.timeout_at.unwrap_or_else(Instant::now);
-            tokio::select! {
-                () = sleep(RECONNECT_DELAY) => {}
-                alarm = self.signals.wait() => return Ok(Some(self.given_up(alarm, term))),
-                () = sleep_until(timeout.into()), if self.timeout_at.is_some() => {
-                    return Ok(Some(self.given_up(true, term)));
-                }
+            if let Err(timed_out) = unless_ended(sleep(RECONNECT_DELAY), &mut self.signals, self.timeout_at).await {
+                return Ok(Some(self.given_up(timed_out, term)));
             }
             self.setup.renew_login(self.client.session(), term)?;
-            if self.client.connect(&self.setup.route).await.is_ok() {
-                return Ok(None);
+            let connecting = self.client.connect(&self.setup.route);
+            match unless_ended(connecting, &mut self.signals, self.timeout_at).await {
+                Ok(Ok(())) => return Ok(None),
+                Ok(Err(error)) if ending::is_tried_again(&error) => {}
+                Ok(Err(error)) => return Err(self.setup.not_connected_again(&error).await),
+                Err(timed_out) => return Ok(Some(self.given_up(timed_out, term))),
             }
         }
     }
@@ -232,7 +234,7 @@ impl<'a> Subscribing<'a> {
                 self.subscribe(now, term)
             }
             Event::Refused(connack) => {
-                return Err(self.setup.refused(self.setup.version(), &connack, false));
+                return Err(self.setup.refused(Verb::Sub, &connack));
             }
             Event::SubAck(suback) => self.subscribed(&suback, term),
             Event::Acknowledged(acknowledged) => {
@@ -313,6 +315,8 @@ impl<'a> Subscribing<'a> {
         }
         if args.remove_retained && publish.retain {
             remove(self.client.session(), publish, now).map(|id| self.removals.insert(id));
+            // Its line of the log stands in front of the message.
+            self.drain_log(term);
         }
         self.printer.print(publish, term);
         match &mut self.left {
@@ -355,9 +359,17 @@ fn remove(session: &mut Session, publish: &Publish, now: Instant) -> Option<Pack
     session.publish(removal, now).ok()
 }
 
-/// The results that Mosquitto's loop does not connect again after.
-fn is_retried(ending: &Ending) -> bool {
-    !matches!(ending::outcome(ending), Outcome::Protocol | Outcome::Tls | Outcome::Errno)
+/// Waits for `work`, unless a signal or the time of `-W` comes first: then the error says whether it was the time.
+async fn unless_ended<T>(
+    work: impl Future<Output = T>,
+    signals: &mut Signals,
+    timeout_at: Option<Instant>,
+) -> Result<T, bool> {
+    tokio::select! {
+        done = work => Ok(done),
+        alarm = signals.wait() => Err(alarm),
+        () = sleep_until(timeout_at.unwrap_or_else(Instant::now).into()), if timeout_at.is_some() => Err(true),
+    }
 }
 
 /// The signals that end sub.

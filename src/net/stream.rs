@@ -21,6 +21,8 @@ pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<TlsStream>),
+    #[cfg(feature = "psk")]
+    PreShared(Box<PreSharedStream>),
     WebSocket(Box<WebSocket>),
 }
 
@@ -33,7 +35,20 @@ pub struct TlsStream {
     is_young: bool,
 }
 
+/// TLS with a pre-shared key over another stream.
+#[cfg(feature = "psk")]
+#[derive(Debug)]
+pub struct PreSharedStream {
+    stream: tokio_openssl::SslStream<Stream>,
+    session: Session,
+}
+
 impl Stream {
+    #[cfg(feature = "psk")]
+    pub(super) fn pre_shared(stream: tokio_openssl::SslStream<Self>, session: Session) -> Self {
+        Self::PreShared(Box::new(PreSharedStream { stream, session }))
+    }
+
     pub(super) fn tls(stream: tokio_rustls::TlsStream<Self>, session: Session) -> Self {
         Self::Tls(Box::new(TlsStream { stream, session, is_young: true }))
     }
@@ -43,6 +58,8 @@ impl Stream {
         match self {
             Self::Tcp(_) | Self::Unix(_) => None,
             Self::Tls(tls) => Some(&tls.session),
+            #[cfg(feature = "psk")]
+            Self::PreShared(tls) => Some(&tls.session),
             Self::WebSocket(socket) => socket.transport().session(),
         }
     }
@@ -99,6 +116,8 @@ impl Stream {
             Self::Tcp(tcp) => Some(tcp),
             Self::Unix(_) => None,
             Self::Tls(tls) => tls.stream.get_ref().0.tcp(),
+            #[cfg(feature = "psk")]
+            Self::PreShared(tls) => tls.stream.get_ref().tcp(),
             Self::WebSocket(socket) => socket.transport().tcp(),
         }
     }
@@ -123,6 +142,11 @@ macro_rules! within {
             Stream::Tcp($inner) => $call,
             Stream::Unix($inner) => $call,
             Stream::Tls(tls) => {
+                let $inner = &mut tls.stream;
+                $call
+            }
+            #[cfg(feature = "psk")]
+            Stream::PreShared(tls) => {
                 let $inner = &mut tls.stream;
                 $call
             }
@@ -176,6 +200,8 @@ impl AsyncWrite for Stream {
             Self::Tcp(tcp) => tcp.is_write_vectored(),
             Self::Unix(unix) => unix.is_write_vectored(),
             Self::Tls(tls) => tls.stream.is_write_vectored(),
+            #[cfg(feature = "psk")]
+            Self::PreShared(tls) => tls.stream.is_write_vectored(),
             Self::WebSocket(socket) => socket.is_write_vectored(),
         }
     }

@@ -1,6 +1,7 @@
 //! The integration tests, one binary. Real programs on 127.0.0.1 in temporary folders.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says why by failing")]
 
+mod beside;
 mod broker;
 mod broker_as_mosquitto;
 mod broker_listeners;
@@ -25,10 +26,14 @@ mod generated;
 mod house;
 mod keys;
 mod kill;
+mod lossy;
+mod marks;
 mod mosquitto;
+mod nonsense;
 mod passwd;
 mod peers;
 mod pictures;
+mod psk;
 mod qshape;
 mod qshape_brokers;
 mod qshape_files;
@@ -41,6 +46,7 @@ mod requests;
 mod run;
 mod story;
 mod terminal;
+mod stub;
 mod tls;
 mod verify;
 mod ways;

@@ -9,7 +9,7 @@ use super::sentences::Place;
 use crate::cmd::client_args::{ArgError, ClientArgs, Verb};
 use crate::cmd::client_options::{CLIENT_OPTIONS, NO_TOPIC, Opt, REACH, add_options, argument, typed_words, url_words};
 use crate::cmd::words::OptionSpec;
-use crate::cmd::{Invocation, client_checks, connection, login, proxy};
+use crate::cmd::{Invocation, client_checks, connection, login};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{Route, tls};
 use crate::queue::exchange::Login;
@@ -122,10 +122,11 @@ impl Reach {
         args.take_environment(|name| std::env::var_os(name)).map_err(refused)?;
         client_checks::check(Verb::Pub, &args).map_err(refused)?;
         connection::refuse_missing_parts(&args)?;
+        connection::refuse_pre_shared_key(&args)?;
         let tls = connection::tls_wanted(invocation, &args, term)?;
-        let mut route = connection::route(&args, tls.as_ref(), None)?;
-        let proxy = args.proxy.as_ref().map(|url| proxy::parse(&url.to_string_lossy(), &invocation.program));
-        route.proxy = proxy.transpose().map_err(usage)?;
+        let tls_client = tls.as_ref().map(|options| connection::tls_client(&args, options, term)).transpose()?;
+        let mut route = connection::route(&args, None)?;
+        route.tls = tls_client;
         route.timeout = timeout;
         Ok(Self { args, tls, route })
     }

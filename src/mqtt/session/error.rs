@@ -62,6 +62,8 @@ pub enum SendError {
         owner: PropertyOwner,
         error: DecodeError,
     },
+    /// Properties, in a version that has none.
+    NoProperties,
     /// 65,535 messages and requests wait for their acknowledgements.
     NoFreePacketId,
     Encode(EncodeError),

@@ -67,7 +67,7 @@ impl Session {
             return Err(SendError::QoSNotSupported { maximum: self.server.maximum_qos });
         }
         if !publish.properties.is_empty() {
-            check_properties(publish.properties, PropertyOwner::Publish)?;
+            self.check_properties(publish.properties, PropertyOwner::Publish)?;
         }
         if self.server.maximum_packet_size < usize::MAX {
             // The id's value does not matter for the size.
@@ -152,7 +152,7 @@ impl Session {
         properties: Properties,
         now: Instant,
     ) -> Result<PacketId, SendError> {
-        check_properties(&properties, PropertyOwner::Subscribe)?;
+        self.check_properties(&properties, PropertyOwner::Subscribe)?;
         let packet_id = self.request(
             |packet_id| Packet::Subscribe(Subscribe { packet_id, properties, subscriptions: subscriptions.clone() }),
             now,
@@ -170,7 +170,7 @@ impl Session {
         properties: Properties,
         now: Instant,
     ) -> Result<PacketId, SendError> {
-        check_properties(&properties, PropertyOwner::Unsubscribe)?;
+        self.check_properties(&properties, PropertyOwner::Unsubscribe)?;
         let packet_id = self.request(
             |packet_id| Packet::Unsubscribe(Unsubscribe { packet_id, properties, filters: filters.clone() }),
             now,
@@ -210,7 +210,7 @@ impl Session {
         if !self.wants_input() {
             return Err(SendError::NotConnected);
         }
-        check_properties(&auth.properties, PropertyOwner::Auth)?;
+        self.check_properties(&auth.properties, PropertyOwner::Auth)?;
         auth.encode(self.connect.version, &mut self.output)?;
         self.note_sent(now);
         Ok(())
@@ -221,7 +221,7 @@ impl Session {
         if !self.wants_input() {
             return Err(SendError::NotConnected);
         }
-        check_properties(&disconnect.properties, PropertyOwner::Disconnect)?;
+        self.check_properties(&disconnect.properties, PropertyOwner::Disconnect)?;
         disconnect.encode(self.connect.version, &mut self.output)?;
         self.trace(|| Trace::Sending(Summary::Disconnect { reason: disconnect.reason }));
         self.note_sent(now);
@@ -258,8 +258,11 @@ impl Session {
             keep_alive.note_sent(now);
         }
     }
-}
 
-fn check_properties(properties: &Properties, owner: PropertyOwner) -> Result<(), SendError> {
-    properties.check(owner).map_err(|error| SendError::Property { owner, error })
+    fn check_properties(&self, properties: &Properties, owner: PropertyOwner) -> Result<(), SendError> {
+        if !self.is_v5() && !properties.is_empty() {
+            return Err(SendError::NoProperties);
+        }
+        properties.check(owner).map_err(|error| SendError::Property { owner, error })
+    }
 }

@@ -41,6 +41,9 @@ pub struct Options {
     pub checks: Checks,
     /// Where session secrets are written (`--tls-keylog`, `SSLKEYLOGFILE`).
     pub keylog: Option<PathBuf>,
+    /// In place of all certificates.
+    #[cfg(feature = "psk")]
+    pub pre_shared_key: Option<super::psk::PreSharedKey>,
 }
 
 /// Options read and found good: files are loaded, ready to connect any number of times.
@@ -53,6 +56,8 @@ pub struct Client {
     provider: Arc<CryptoProvider>,
     checks: Checks,
     keylog: Option<Arc<KeyLogFile>>,
+    #[cfg(feature = "psk")]
+    pre_shared: Option<super::psk::Connector>,
 }
 
 impl Client {
@@ -61,7 +66,14 @@ impl Client {
             Some((certificate, key)) => Some(Identity::load(certificate, key, passphrase)?),
             None => None,
         };
+        #[cfg(feature = "psk")]
+        if let Some(secret) = &options.pre_shared_key {
+            let connector = super::psk::Connector::new(secret, options.suites.tls12.as_deref())?;
+            return Ok(Self { pre_shared: Some(connector), ..Self::new(&Options::default(), passphrase)? });
+        }
         Ok(Self {
+            #[cfg(feature = "psk")]
+            pre_shared: None,
             anchors: Arc::new(anchors(options.cafile.as_deref(), options.capath.as_deref(), options.os_certificates)?),
             identity,
             alpn: application_protocols(&options.alpn)?,
@@ -78,6 +90,10 @@ impl Client {
     /// Makes a session over `stream` with the server called `name`; without a name (a unix socket)
     /// it may be anybody whom the trusted certificates vouch for.
     pub async fn connect(&self, name: Option<&str>, stream: Stream) -> Result<Stream, Failure> {
+        #[cfg(feature = "psk")]
+        if let Some(connector) = &self.pre_shared {
+            return connector.connect(name, stream).await;
+        }
         let seen = Arc::new(Mutex::new(Seen::default()));
         let failure = |cause| Failure { name: name.map(str::to_owned), cause, seen: Box::new(take(&seen)) };
         // Nobody reads this name: it is not sent, and our verifier has its own.

@@ -6,6 +6,8 @@ mod ciphers;
 mod client;
 mod failure;
 mod identity;
+#[cfg(feature = "psk")]
+pub mod psk;
 mod server;
 
 pub use ciphers::{Suites, UnknownCiphers};

@@ -8,7 +8,7 @@ use crate::cmd::check::options::Connection;
 use crate::cmd::client_args::ClientArgs;
 use crate::cmd::client_args::Verb;
 use crate::cmd::client_checks::{self, SessionPlan};
-use crate::cmd::{Invocation, connection, login, proxy};
+use crate::cmd::{Invocation, connection, login};
 use crate::diagnose::{self, Finding};
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
@@ -35,6 +35,7 @@ pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mu
         word.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Exit::USAGE, format!("the {what} is not UTF-8")))
     };
     connection::refuse_missing_parts(args)?;
+    connection::refuse_pre_shared_key(args)?;
     if tls_is_off(args) {
         return Ok(Prepared::Finding(Box::new(
             Finding::error(
@@ -49,13 +50,11 @@ pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mu
         Ok(tls) => tls,
         Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
     };
-    let proxy = args.proxy.as_ref().map(|url| proxy::parse(&url.to_string_lossy(), &invocation.program)).transpose();
     let embedded = match &args.embedded {
         Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
         None => None,
     };
-    let mut route = connection::route(args, None, embedded.as_ref())?;
-    route.proxy = proxy.map_err(usage)?;
+    let mut route = connection::route(args, embedded.as_ref())?;
     if args.websockets && route.websocket.is_none() {
         route.websocket = Some(Opening::default());
     }
