@@ -1,0 +1,225 @@
+//! Proxies, WebSocket servers and brokers that answer nonsense, stage by stage: each row one clear
+//! error, its exit code, and an end.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+
+use crate::beside::ours;
+use crate::run::{Ended, called_as, run};
+use crate::stub::{CONNECT, PUBLISH, PUBREL, SUBSCRIBE, last, on};
+
+/// Answers each read with the next reply and hangs up after the last. `KEY` in a reply is the accept
+/// hash of the `WebSocket` key that was asked with. Gives back what it was sent last.
+fn serve(replies: Vec<Vec<u8>>) -> (u16, JoinHandle<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut buffer = vec![0; 4096];
+        let mut count = stream.read(&mut buffer).unwrap();
+        let last = replies.len();
+        for (number, reply) in (1..).zip(replies) {
+            let reply = with_accept(reply, &buffer[..count]);
+            stream.write_all(&reply).unwrap();
+            if number == last {
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+            }
+            count = stream.read(&mut buffer).unwrap_or(0);
+            if count == 0 {
+                break;
+            }
+        }
+        buffer.truncate(count);
+        buffer
+    });
+    (port, thread)
+}
+
+fn with_accept(reply: Vec<u8>, request: &[u8]) -> Vec<u8> {
+    let Some(at) = memchr::memmem::find(&reply, b"KEY") else { return reply };
+    let request = String::from_utf8_lossy(request);
+    let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
+    let hashed = digest(&SHA1_FOR_LEGACY_USE_ONLY, format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11").as_bytes());
+    let accept = base64::engine::general_purpose::STANDARD.encode(hashed);
+    [&reply[..at], accept.as_bytes(), &reply[at + 3..]].concat()
+}
+
+/// One line as Mosquitto's, then one cause; the code; nothing else.
+fn assert_told(ended: &Ended, line: &str, code: u8, row: &str) {
+    let mut lines = ended.stderr.lines();
+    assert_eq!(lines.next(), Some(line), "{row}: {ended:?}");
+    assert!(lines.next().is_some_and(|cause| cause.starts_with("cause: ")), "{row}: {ended:?}");
+    assert!(lines.all(|hint| hint.starts_with("hint: ")), "{row}: {ended:?}");
+    assert_eq!((ended.stdout.as_str(), ended.code), ("", i32::from(code)), "{row}");
+}
+
+/// Who logs in, what the proxy answers, and how it is told.
+type ProxyRow = (&'static str, Vec<Vec<u8>>, Told);
+/// The line and the exit code.
+type Told = (&'static str, u8);
+
+const PROXY: Told = ("Error: Proxy error", 16);
+const NOT_ALLOWED: Told = ("Error: Authorisation failed", 11);
+const NOT_CONNECTED: Told = ("Error: The client is not currently connected", 4);
+
+#[test]
+fn a_proxy_that_answers_nonsense_is_told_at_every_stage() {
+    let reply = |code: u8| vec![b"\x05\x00".to_vec(), vec![5, code, 0, 1, 0, 0, 0, 0, 0, 0]];
+    let rows: Vec<ProxyRow> = vec![
+        ("", vec![], PROXY),
+        ("", vec![b"\x05".to_vec()], PROXY),
+        ("", vec![b"\x05\xff".to_vec()], NOT_ALLOWED),
+        ("", vec![b"\x04\x00".to_vec()], PROXY),
+        ("", vec![b"\x05\x02".to_vec()], PROXY),
+        ("", vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()], PROXY),
+        ("", vec![b"\x05\x00".to_vec()], PROXY),
+        ("", vec![b"\x05\x00".to_vec(), b"\x05\x00\x00".to_vec()], PROXY),
+        ("", vec![b"\x05\x00".to_vec(), b"\x04\x00\x00\x01\0\0\0\0\0\0".to_vec()], PROXY),
+        ("", vec![b"\x05\x00".to_vec(), b"\x05\x00\x00\x09\0\0\0\0\0\0".to_vec()], PROXY),
+        ("", vec![b"\x05\x00".to_vec(), b"\x05\x00\x00\x03\xffshort".to_vec()], PROXY),
+        ("", reply(1), PROXY),
+        ("", reply(2), NOT_ALLOWED),
+        ("", reply(3), NOT_CONNECTED),
+        ("", reply(4), NOT_CONNECTED),
+        ("", reply(5), NOT_CONNECTED),
+        ("", reply(6), PROXY),
+        ("", reply(7), PROXY),
+        ("", reply(8), PROXY),
+        ("", reply(9), ("Error: Invalid input", 3)),
+        ("", reply(255), ("Error: Invalid input", 3)),
+        ("u:p@", vec![b"\x05\x02".to_vec()], PROXY),
+        ("u:p@", vec![b"\x05\x02".to_vec(), b"\x01\x01".to_vec()], PROXY),
+        ("u:p@", vec![b"\x05\x02".to_vec(), b"\x05\x00".to_vec()], PROXY),
+        ("u@", vec![b"\x05\x02".to_vec(), b"\x01\xff".to_vec()], PROXY),
+    ];
+    for (login, replies, (line, code)) in rows {
+        let row = format!("{login}{replies:x?}");
+        let (port, server) = serve(replies);
+        let proxy = format!("socks5h://{login}127.0.0.1:{port}");
+        let words = ["-h", "broker.example", "-p", "1883", "-t", "a", "-m", "x", "--proxy", &proxy];
+        assert_told(&run(&mut called_as("mosquitto_pub", &words), b""), line, code, &row);
+        server.join().unwrap();
+    }
+}
+
+/// 2.1.2 leaves the properties of CONNECT out when it goes through a proxy.
+#[test]
+fn through_a_proxy_connect_keeps_its_properties() {
+    let replies = vec![b"\x05\x00".to_vec(), b"\x05\x00\x00\x03\x04name\0\0".to_vec()];
+    let (port, server) = serve(replies);
+    let proxy = format!("socks5h://127.0.0.1:{port}");
+    let words = ["-h", "b", "-p", "1883", "-t", "a", "-m", "x", "-i", "me", "-x", "16", "--proxy", &proxy];
+    let ended = run(&mut called_as("mosquitto_pub", &words), b"");
+    assert_eq!(ended.code, 7, "{ended:?}");
+    assert_eq!(server.join().unwrap(), b"\x10\x17\0\x04MQTT\x05\x02\0\x3c\x08\x11\0\0\0\x10\x21\0\x14\0\x02me");
+}
+
+const UNKNOWN: Told = ("Error: Unknown error", 13);
+const LOST: Told = ("Error: The connection was lost", 7);
+const UPGRADE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                       Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Accept: KEY\r\n\r\n";
+
+fn over_websocket(replies: Vec<Vec<u8>>, line: &str, code: u8) {
+    let row = replies.iter().map(|reply| reply.escape_ascii().to_string()).collect::<Vec<_>>().join(" | ");
+    let (port, server) = serve(replies);
+    let words = ["-h", "127.0.0.1", "-p", &port.to_string(), "-t", "a", "-m", "x", "-q", "1", "--ws"];
+    assert_told(&run(&mut called_as("mosquitto_pub", &words), b""), line, code, &row);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_websocket_server_that_answers_nonsense_is_told_at_every_stage() {
+    let without = |field: &str| {
+        UPGRADE.split_inclusive("\r\n").filter(|line| !line.starts_with(field)).collect::<String>().into_bytes()
+    };
+    over_websocket(vec![], LOST.0, LOST.1);
+    over_websocket(vec![b"HTTP/1.1 101 Swi".to_vec()], LOST.0, LOST.1);
+    for answer in [
+        b"nonsense\r\n\r\n".to_vec(),
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        b"HTTP/1.1 200 OK\r\n\r\n".to_vec(),
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n".to_vec(),
+        without("Upgrade"),
+        without("Connection"),
+        without("Sec-WebSocket-Protocol"),
+        without("Sec-WebSocket-Accept"),
+        UPGRADE.replace("KEY", "c29tZXRoaW5nIGVsc2U=").into_bytes(),
+        UPGRADE.replace("mqtt", "chat").into_bytes(),
+        [b"HTTP/1.1 101 Switching Protocols\r\nX: ".to_vec(), vec![b'x'; 5000]].concat(),
+    ] {
+        over_websocket(vec![answer], UNKNOWN.0, UNKNOWN.1);
+    }
+}
+
+#[test]
+fn nonsense_inside_a_websocket_is_told() {
+    let frames = |bytes: &[u8]| vec![UPGRADE.as_bytes().to_vec(), bytes.to_vec()];
+    // Hanging up, with and without a close frame, and in the middle of one.
+    for bytes in [&b"\x88\x02\x03\xe8"[..], b"\x88\0", b"\x82\x7e", b"\x82\x04\x20"] {
+        over_websocket(frames(bytes), LOST.0, LOST.1);
+    }
+    // Masked by a server, reserved bits, an unknown opcode, a fragmented ping, more than 63 bits of length.
+    for bytes in [
+        &b"\x82\x84\0\0\0\0\x20\x02\0\0"[..],
+        b"\xf2\x04\x20\x02\0\0",
+        b"\x83\0",
+        b"\x09\0",
+        b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff",
+    ] {
+        over_websocket(frames(bytes), "Error: Protocol error", 14);
+    }
+}
+
+#[test]
+fn a_broker_that_answers_nonsense_is_told_at_every_stage() {
+    const PROTOCOL: Told = ("Error: A network protocol error occurred when communicating with the broker", 2);
+    const MALFORMED: Told = ("Error: Malformed packet", 21);
+    let rows: &[(&str, u8, &[u8], Told)] = &[
+        // In place of CONNACK: another packet, no packet, text of other protocols, too short, too long.
+        ("mosquitto_pub -t a -m x", CONNECT, b"\x90\x03\0\x01\0", PROTOCOL),
+        ("mosquitto_pub -t a -m x", CONNECT, b"\x30\x03\0\x01a", PROTOCOL),
+        ("mosquitto_pub -t a -m x", CONNECT, b"\0\0", PROTOCOL),
+        ("mosquitto_pub -t a -m x", CONNECT, b"\x20\0", MALFORMED),
+        ("mosquitto_pub -t a -m x", CONNECT, b"\x20\xff\xff\xff\xff\x01", MALFORMED),
+        ("mosquitto_rr -t a -e b -m x", CONNECT, b"\x20\x02\0\0", MALFORMED),
+        ("mosquitto_pub -t a -l", CONNECT, b"\x20\0", MALFORMED),
+        // In place of PUBACK and PUBREC.
+        ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\x40\x01\0", MALFORMED),
+        ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\x40\x02\0\0", MALFORMED),
+        ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\xe0\0", PROTOCOL),
+        ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\x10\0", PROTOCOL),
+        ("mosquitto_pub -t a -m x -q 1 -V 5", PUBLISH, b"\x40\x05\0\x01\0\x7f\0", MALFORMED),
+        ("mosquitto_pub -t a -m x -q 2", PUBREL, b"\x70\0", MALFORMED),
+        ("mosquitto_pub -t a -m x -q 2 -V 5", PUBREL, b"\x70\x03\0\x01\x83", PROTOCOL),
+        // In place of SUBACK, and messages that are none.
+        ("mosquitto_sub -t a", SUBSCRIBE, b"\x82\0", PROTOCOL),
+        ("mosquitto_rr -t a -e b -m x", SUBSCRIBE, b"\x90\0", MALFORMED),
+        ("mosquitto_rr -t a -e b -m x", SUBSCRIBE, b"\x90\x04\0\x01\x7f\0", MALFORMED),
+        ("mosquitto_rr -t a -e b -m x", PUBLISH, b"\x30\x01\0", MALFORMED),
+        ("mosquitto_rr -t a -e b -m x", PUBLISH, b"\x36\x05\0\x01b\0\x01", MALFORMED),
+        ("mosquitto_rr -t a -e b -m x", PUBLISH, b"\x30\x04\0\x01\xff\0", MALFORMED),
+    ];
+    for (row, stage, bytes, (line, code)) in rows {
+        let (_, ended) = ours(row, &[on(*stage, bytes)], b"");
+        assert_told(&ended, line, *code, &format!("{row} {bytes:x?}"));
+    }
+}
+
+#[test]
+fn another_protocol_is_told_by_what_it_says() {
+    for (bytes, id) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "proto.ws-vs-mqtt"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "proto.not-mqtt"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "tls.plain-to-tls"),
+    ] {
+        let (_, ended) = ours("mosquitto_pub -t a -m x", &[last(CONNECT, bytes)], b"");
+        assert!(ended.stderr.contains(&format!("[{id}")), "{}", ended.stderr);
+        assert!(ended.stdout.is_empty() && ended.code != 0, "{ended:?}");
+    }
+}
