@@ -641,6 +641,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s c -l config-file -d 'Read this mosquitto.conf' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s p -l port -d 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener' -r
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls-keylog -d 'Append the secrets of TLS sessions to this file of yours alone, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store -d 'Keep the state in this SQLite file, which is created if it is not there' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store-sync -d 'What an acknowledged message survives: `normal` the end of the process, `full` a power failure too' -r -f -a "normal\t''
 full\t''"
@@ -654,6 +655,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand broker" -s q -l quiet -d '
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s v -l verbose -d 'Log everything, whatever the configuration says'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l test-config -d 'Read the configuration, say whether it is right, and end'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls -d 'Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l login -d 'Ask for a login that is made for this run; MQTT_USERNAME, MQTT_PASSWORD and MQTT_URL tell the command'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l print-url -d 'Print the URL of each listener on standard output when the broker accepts connections'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -l keep -d 'Work in DIR and keep it; without it everything is removed at the end' -r -f -a "(__fish_complete_directories)"
