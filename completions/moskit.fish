@@ -578,8 +578,27 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l username -d 'User name' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-file -d 'Read the password from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l cert -d 'Client certificate chain, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l key -d 'Private key of the client certificate, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l psk-identity -d 'Name of the pre-shared key' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s s -d 'Rows are publishers: --by publisher'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s p -d 'Also rows for parents: topics by their levels, clients up to a separator'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l suffix -d 'Parents are suffixes of labels joined by dots, as in Postfix'
@@ -592,6 +611,12 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l openmetrics -d 'Print OpenMetrics text'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s q -l quiet -d 'No footer and no warnings on standard error'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l refresh -d 'Ask the running mosquitto to write its file first (SIGUSR1), and wait for it'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ws -d 'Speak MQTT over WebSockets'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-prompt -d 'Ask for the password on the terminal'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -a "list" -d 'Show one client\'s waiting messages'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -a "explain" -d 'Say in words what the shape of one client\'s queue means and what to do'
@@ -611,34 +636,109 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l username -d 'User name' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-file -d 'Read the password from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l cert -d 'Client certificate chain, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l key -d 'Private key of the client certificate, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l psk-identity -d 'Name of the pre-shared key' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l payload -d 'Show payloads too, as text with control characters escaped'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, one message a line'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l incoming -d 'Count what clients published with QoS 2 and have not released, instead of what waits for them'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ws -d 'Speak MQTT over WebSockets'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-prompt -d 'Ask for the password on the terminal'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s q -l quiet -d 'No footer and no warnings on standard error'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l username -d 'User name' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-file -d 'Read the password from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l cert -d 'Client certificate chain, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l key -d 'Private key of the client certificate, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l psk-identity -d 'Name of the pre-shared key' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ws -d 'Speak MQTT over WebSockets'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-prompt -d 'Ask for the password on the terminal'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'No footer and no warnings on standard error'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l host -d 'The broker to ask [default: $MQTT_HOST, else localhost]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l port -d 'Its port [default: $MQTT_PORT, else 1883, with TLS 8883]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cafile -d 'Use TLS, and trust the certificates in FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s u -l username -d 'User name' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-file -d 'File with the password in its first line' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'Protocol version' -r -f -a "311\t''
-5\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s p -l port -d 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l unix -d 'Connect to a unix domain socket' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s A -d 'Local address to connect from' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s u -l username -d 'User name' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-file -d 'Read the password from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cert -d 'Client certificate chain, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l key -d 'Private key of the client certificate, PEM' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l psk-identity -d 'Name of the pre-shared key' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l api-cafile -d 'For https APIs: certificates to trust instead of the system\'s' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l timeout -d 'For APIs: seconds that a request may take' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l dry-run -d 'Only say what would be removed'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l yes -d 'Do not ask; needed when there is no terminal to ask on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l force -d 'Also if no source shows the client as disconnected: one that is online loses its connection'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls -d 'Use TLS, with the certificates of this system'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l ws -d 'Speak MQTT over WebSockets'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-prompt -d 'Ask for the password on the terminal'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'No footer and no warnings on standard error'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l help -d 'Show this help'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s c -l config-file -d 'Read this mosquitto.conf' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s p -l port -d 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener' -r
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls-keylog -d 'Append the secrets of TLS sessions to this file of yours alone, for Wireshark' -r -F
