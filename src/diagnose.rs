@@ -11,6 +11,7 @@ pub mod chain;
 mod connection;
 pub mod files;
 mod finding;
+pub mod shell;
 pub mod stacks;
 pub mod tls;
 mod unanswered;

@@ -20,7 +20,7 @@ pub struct Attempted<'a> {
 impl Attempted<'_> {
     /// What the sentences about the server's certificates need to know.
     pub(super) fn scene<'a>(&self, trusted: &'a str) -> Scene<'a> {
-        Scene { purpose: Purpose::Server, now: self.now, trusted }
+        Scene { purpose: Purpose::Server, now: self.now, trusted, file: None }
     }
 
     /// `localhost port 1883`, or the path of the socket.

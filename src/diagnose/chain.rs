@@ -1,11 +1,14 @@
 //! Judgements of certificate chains in words.
 
+use std::path::Path;
+
 use crate::pki::certificate::{Certificate, short_key_id};
 use crate::pki::chain::{Problem, Purpose, UnknownIssuer, Warning};
 use crate::pki::name::PeerName;
 
+use super::stacks::key_ids_differ;
 use super::when::{date, span};
-use super::{Finding, Severity};
+use super::{Finding, Severity, shell};
 
 /// What the sentences need to know besides the judgement.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +18,8 @@ pub struct Scene<'a> {
     pub now: i64,
     /// What was trusted, for people: the name of the CA file.
     pub trusted: &'a str,
+    /// Where the certificate lies, if it came from a file.
+    pub file: Option<&'a Path>,
 }
 
 impl Scene<'_> {
@@ -27,9 +32,15 @@ impl Scene<'_> {
 
     fn verb(&self) -> &'static str {
         match self.purpose {
-            Purpose::Server => "moskit certgen server",
-            Purpose::Client => "moskit certgen client",
+            Purpose::Server => "moskit certgen server HOST",
+            Purpose::Client => "moskit certgen client ID",
         }
+    }
+
+    /// The command that gives the certificate a new end.
+    fn renew(&self) -> String {
+        let file = self.file.map_or_else(|| "CERT".to_owned(), shell::path);
+        format!("moskit certgen renew {file}")
     }
 }
 
@@ -70,12 +81,12 @@ pub fn problem(problem: &Problem, scene: Scene<'_>) -> Finding {
                 certificate.signature_algorithm.name
             ),
             Vec::new(),
-            "issue it again with SHA-256: moskit certgen renew".to_owned(),
+            format!("issue it again with SHA-256: {}", scene.renew()),
         ),
         Problem::WeakKey { certificate } => (
             format!("{} has a key of {}, which is too short", named(certificate), certificate.public_key.kind.name()),
             vec!["the least is RSA-2048".to_owned()],
-            "issue it again with a new key: moskit certgen renew --new-key".to_owned(),
+            format!("issue it again with a new key: {} --new-key", scene.renew()),
         ),
         Problem::NameNotPermitted { ca, name } => (
             format!("the CA `{}` may not speak for `{name}`: its name constraints exclude it", ca.subject),
@@ -93,7 +104,7 @@ pub fn problem(problem: &Problem, scene: Scene<'_>) -> Finding {
                 span(scene.now - next_update)
             ),
             vec![format!("next update was due {}", date(*next_update))],
-            "make a new list and reload the broker: moskit certgen crl".to_owned(),
+            "make a new list (openssl ca -gencrl -out crl.pem) and reload the broker".to_owned(),
         ),
         other => plain(other),
     };
@@ -115,9 +126,10 @@ fn plain(problem: &Problem) -> Words {
             "more certificates were presented than anybody needs".to_owned(),
             "put the leaf and its intermediates into certfile, nothing else",
         ),
-        Problem::Malformed(place) => {
-            (format!("certificate {} of the chain cannot be read", place + 1), "make it again: moskit certgen server")
-        }
+        Problem::Malformed(place) => (
+            format!("certificate {} of the chain cannot be read", place + 1),
+            "make it again: moskit certgen server HOST",
+        ),
         Problem::BadSignature { certificate, ca } => (
             format!("the signature of {} was not made by the key of `{}`", named(certificate), ca.subject),
             "the file is damaged or forged: issue the certificate again",
@@ -174,11 +186,11 @@ fn expired(certificate: &Certificate, is_leaf: bool, scene: Scene<'_>) -> Words 
         format!("this machine says {}", date(scene.now)),
     ];
     let fix = if is_leaf {
-        "moskit certgen renew"
+        scene.renew()
     } else {
-        "make a new CA and issue the certificates again: moskit certgen init"
+        "make a new CA and issue the certificates again: moskit certgen init".to_owned()
     };
-    (format!("{who} {since} ago ({})", date(certificate.not_after)), evidence, fix.to_owned())
+    (format!("{who} {since} ago ({})", date(certificate.not_after)), evidence, fix)
 }
 
 fn not_yet_valid(certificate: &Certificate, is_leaf: bool, scene: Scene<'_>) -> Words {
@@ -247,7 +259,7 @@ fn wrong_name(certificate: &Certificate, asked: &PeerName, as_dns: bool) -> Word
     } else {
         names.iter().take(8).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     };
-    let reissue = format!("moskit certgen server {asked}");
+    let reissue = format!("moskit certgen server {}", shell::quoted(&asked.to_string()));
     if as_dns {
         return (
             format!("the address {asked} stands in the certificate as a DNS name, where it means nothing"),
@@ -256,7 +268,7 @@ fn wrong_name(certificate: &Certificate, asked: &PeerName, as_dns: bool) -> Word
         );
     }
     let fix = match names.iter().find(|name| !name.contains('*')) {
-        Some(name) => format!("connect with -h {name}, or issue it again: {reissue}"),
+        Some(name) => format!("connect with -h {}, or issue it again: {reissue}", shell::quoted(name)),
         None => format!("issue it again: {reissue}"),
     };
     (format!("asked for `{asked}`, but the certificate is for {list}"), Vec::new(), fix)
@@ -306,7 +318,7 @@ pub fn warning(warning: Warning, leaf: &Certificate, asked: Option<&PeerName>, s
                 "cert.cn-only",
                 "the certificate has no subjectAltName: Mosquitto's clients take it, rustls, Go and browsers do not",
             )
-            .fix(format!("moskit certgen server {name}"))
+            .fix(format!("moskit certgen server {}", shell::quoted(&name)))
         }
         (Warning::Version1, _) => {
             Finding::warning("cert.v1", "the certificate is X.509 v1: OpenSSL clients take it, rustls does not")
@@ -323,6 +335,16 @@ pub fn warning(warning: Warning, leaf: &Certificate, asked: Option<&PeerName>, s
                 Purpose::Server => "cert.subject-equals-issuer",
                 Purpose::Client => "client.subject-equals-issuer",
             };
+            if key_ids_differ(leaf) {
+                let what = format!(
+                    "the {} and its CA have the same subject `{}`, and only their key identifiers tell them apart",
+                    scene.holder(),
+                    leaf.subject
+                );
+                return Finding::warning(id, what)
+                    .evidence("OpenSSL 3 looks at the key identifiers; who does not takes it for self-signed")
+                    .fix("give CA, server and client different names: moskit certgen init");
+            }
             Finding::error(
                 id,
                 format!(
@@ -356,7 +378,7 @@ pub fn advice(leaf: &Certificate, scene: Scene<'_>) -> Vec<Finding> {
         found.push(
             Finding::warning("client.no-cn", "the client certificate has no common name to be a user name")
                 .evidence("a broker with use_identity_as_username refuses it as a bad user name or password")
-                .fix("moskit certgen client NAME"),
+                .fix("moskit certgen client ID"),
         );
     }
     let left = days(leaf.not_after - scene.now);
@@ -367,7 +389,7 @@ pub fn advice(leaf: &Certificate, scene: Scene<'_>) -> Vec<Finding> {
                 "cert.expires-soon",
                 format!("the {} expires in {}", scene.holder(), span(leaf.not_after - scene.now)),
             )
-            .fix("moskit certgen renew"),
+            .fix(scene.renew()),
         );
     }
     found

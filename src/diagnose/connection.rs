@@ -9,7 +9,7 @@ use crate::mqtt::session::SessionError;
 use crate::net::{Attempt, ConnectError, reason};
 use crate::pki::certificate::Certificate;
 
-use super::{Attempted, Finding};
+use super::{Attempted, Finding, shell};
 
 /// Why no address of the broker could be reached.
 pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding {
@@ -24,11 +24,12 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
         ConnectError::WebSocket(error) => super::ways::websocket(error, attempted),
         ConnectError::Tls(failure) => super::tls::handshake(failure, attempted),
         ConnectError::Unix { path, error } => {
+            let word = shell::path(path);
             let path = path.display();
             let fix = match error.kind() {
-                ErrorKind::PermissionDenied => format!("who may use it: ls -l {path}"),
+                ErrorKind::PermissionDenied => format!("who may use it: ls -l {word}"),
                 ErrorKind::NotFound => format!("is the broker running, with `listener 0 {path}`?"),
-                _ => format!("is there a broker behind it? ls -l {path}"),
+                _ => format!("is there a broker behind it? ls -l {word}"),
             };
             Finding::error("net.unix", format!("the socket `{path}` cannot be opened: {}", reason(error))).fix(fix)
         }
@@ -40,13 +41,13 @@ fn lookup(name: &str, why: &str) -> Finding {
     let finding = Finding::error("net.dns", format!("the name `{name}` has no address: {why}"));
     let is_local = Path::new(name).extension().is_some_and(|last| last.eq_ignore_ascii_case("local"));
     if name.contains("://") {
-        finding.fix(format!("a URL goes after -L: -L {name}/TOPIC"))
+        finding.fix(format!("a URL goes after -L: -L {}/TOPIC", shell::quoted(name)))
     } else if name.contains(':') {
         finding.fix("a port goes after -p: -h HOST -p PORT")
     } else if is_local {
         finding.fix("a name ending in .local is asked of the neighbours: is avahi or nss-mdns installed?")
     } else {
-        finding.fix(format!("check the spelling, or ask the resolver: getent hosts {name}"))
+        finding.fix(format!("check the spelling, or ask the resolver: getent hosts {}", shell::quoted(name)))
     }
 }
 
@@ -71,7 +72,7 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt]) -> Finding {
     }
     let last = attempts.last().map(|attempt| reason(&attempt.error)).unwrap_or_default();
     Finding::error("net.unreachable", format!("{host}:{port} cannot be reached (tried {tried}): {last}"))
-        .fix(format!("check host, port and firewall: moskit check -h {host} -p {port}"))
+        .fix(format!("check host, port and firewall: moskit check -h {} -p {port}", shell::quoted(host)))
 }
 
 /// What the end of a connection tells about its cause, where it tells anything.
@@ -81,7 +82,7 @@ pub fn lost(ending: &Ending) -> Option<Finding> {
         Ending::Io(error) => Finding::error("net.lost", format!("the connection broke: {}", reason(error))),
         Ending::Session(SessionError::KeepAlive) => {
             Finding::error("keepalive", "the broker did not answer within the keep-alive time")
-                .fix("is the broker alive, and the network? moskit check tells")
+                .fix("is the broker alive, and the network? find out: moskit check HOST:PORT")
         }
         Ending::Session(SessionError::Decode(DecodeError::ConnAckWithoutProperties { .. })) => {
             Finding::error("proto.version", "the broker answers version 5 as one that knows only 3.1.1 and 3.1")
@@ -89,7 +90,7 @@ pub fn lost(ending: &Ending) -> Option<Finding> {
         }
         Ending::Session(SessionError::Decode(_)) => {
             Finding::error("proto.garbage", "what the other side sends is not MQTT, or is broken")
-                .fix("is this the port of an MQTT broker? moskit check tells what answers")
+                .fix("is this the port of an MQTT broker? find out what answers: moskit check HOST:PORT")
         }
         Ending::Session(error) => {
             Finding::error("proto.violation", format!("the broker broke the protocol: {}", violation(*error)))
@@ -138,7 +139,7 @@ pub fn refused(version: ProtocolVersion, connack: &ConnAck, own: Option<&Certifi
             "client.no-cn",
             "the broker refuses the user name, and the client certificate has no common name to be one",
         )
-        .fix("moskit certgen client NAME"),
+        .fix("moskit certgen client ID"),
         (false, 4 | 5) | (true, 134 | 135) => Finding::error(
             "auth.refused",
             "the broker does not let this user in: wrong user name or password, no login where one is needed, \

@@ -1,24 +1,27 @@
 //! Files of certificates and keys that give nothing, in words.
 
+use std::path::{Path, PathBuf};
+
 use crate::pki::key::{EncodedKey, EncryptedKey};
 use crate::pki::read::{FILE_LIMIT, Kind, ReadError, ReadProblem};
 
-use super::Finding;
+use super::{Finding, shell};
 
 /// Why a file could not be used. `what` says what it should have been: `CA file`.
 pub fn unreadable(what: &str, error: &ReadError) -> Finding {
     let path = error.path.display();
+    let word = shell::path(&error.path);
     match &error.problem {
         ReadProblem::Missing => {
             Finding::error("file.missing", format!("{what} `{path}` does not exist")).fix("correct the path")
         }
         ReadProblem::Directory => Finding::error("file.kind", format!("{what} `{path}` is a folder"))
-            .fix(format!("for a folder of hashed certificates use --capath {path}")),
+            .fix(format!("for a folder of hashed certificates use --capath {word}")),
         ReadProblem::NotADirectory => Finding::error("file.kind", format!("{what} `{path}` is a file, not a folder"))
-            .fix(format!("for one file use --cafile {path}")),
+            .fix(format!("for one file use --cafile {word}")),
         ReadProblem::Denied => {
             Finding::error("key.permission", format!("{what} `{path}` may not be read by this user"))
-                .fix(format!("who may read it: ls -l {path}"))
+                .fix(format!("who may read it: ls -l {word}"))
         }
         ReadProblem::TooLarge => {
             Finding::error("file.kind", format!("{what} `{path}` has more than {} MB", FILE_LIMIT / 1_048_576))
@@ -26,43 +29,45 @@ pub fn unreadable(what: &str, error: &ReadError) -> Finding {
         ReadProblem::Damaged(why) => {
             Finding::error("file.damaged", format!("{what} `{path}` is damaged: {why}")).fix("copy the file again")
         }
-        ReadProblem::Not { wanted, found } => wrong_kind(what, &path.to_string(), wanted, found),
+        ReadProblem::Not { wanted, found } => wrong_kind(what, &error.path, wanted, found),
         ReadProblem::Io(error) => Finding::error("file.unreadable", format!("{what} `{path}` cannot be read: {error}")),
     }
 }
 
-fn wrong_kind(what: &str, path: &str, wanted: &Kind, found: &Kind) -> Finding {
+fn wrong_kind(what: &str, path: &Path, wanted: &Kind, found: &Kind) -> Finding {
+    let word = shell::path(path);
+    let out = shell::path(&with_suffix(path, ".pem"));
     let finding = Finding::error(
         "file.kind",
-        format!("{what} `{path}` is not {}: it is {}", wanted.describe(), found.describe()),
+        format!("{what} `{}` is not {}: it is {}", path.display(), wanted.describe(), found.describe()),
     )
     .evidence(format!("wanted {}", wanted.describe()));
     match (wanted, found) {
         (_, Kind::Der("a certificate")) => {
-            finding.fix(format!("convert it: openssl x509 -inform DER -in {path} -out {path}.pem"))
+            finding.fix(format!("convert it: openssl x509 -inform DER -in {word} -out {out}"))
         }
         (_, Kind::Der("a private key")) => {
-            finding.fix(format!("convert it: openssl pkey -inform DER -in {path} -out {path}.pem"))
+            finding.fix(format!("convert it: openssl pkey -inform DER -in {word} -out {out}"))
         }
-        (_, Kind::Der("a PKCS#12 store")) => finding.fix(format!("take it apart: openssl pkcs12 -in {path} -nodes")),
+        (_, Kind::Der("a PKCS#12 store")) => finding.fix(format!("take it apart: openssl pkcs12 -in {word} -nodes")),
         (Kind::Certificate, Kind::PrivateKey | Kind::EncryptedPrivateKey) | (Kind::PrivateKey, Kind::Certificate) => {
             finding.fix("certificate and key files are swapped: exchange them")
         }
         (Kind::Certificate, Kind::Request) => finding
-            .fix(format!("a request must be signed first: moskit certgen sign {path} --profile server --dir DIR")),
+            .fix(format!("a request must be signed first: moskit certgen sign {word} --profile server --dir DIR")),
         _ => finding.fix(format!("give a file that holds {}", wanted.describe())),
     }
 }
 
 /// A key that its user (a broker, a device) cannot open without being asked.
-pub fn encrypted_key(path: &str, key: &EncryptedKey) -> Finding {
-    Finding::error("key.encrypted", format!("the key `{path}` is encrypted ({})", key.encryption()))
+pub fn encrypted_key(path: &Path, key: &EncryptedKey) -> Finding {
+    Finding::error("key.encrypted", format!("the key `{}` is encrypted ({})", path.display(), key.encryption()))
         .evidence("a service cannot be asked for the pass phrase")
-        .fix(format!("moskit certgen key decrypt {path} --out {path}.plain"))
+        .fix(decrypt(path))
 }
 
 /// The finding for a key that is encrypted, if it is.
-pub fn if_encrypted(path: &str, key: &EncodedKey) -> Option<Finding> {
+pub fn if_encrypted(path: &Path, key: &EncodedKey) -> Option<Finding> {
     match key {
         EncodedKey::Plain(_) => None,
         EncodedKey::Encrypted(key) => Some(encrypted_key(path, key)),
@@ -70,8 +75,23 @@ pub fn if_encrypted(path: &str, key: &EncodedKey) -> Option<Finding> {
 }
 
 /// Certificate and key are not a pair.
-pub fn mismatch(certificate: &str, key: &str) -> Finding {
-    Finding::error("key.mismatch", format!("`{certificate}` and `{key}` do not belong together"))
-        .evidence("their public keys differ")
-        .fix(format!("find the right one: moskit certgen key match {certificate} {key}"))
+pub fn mismatch(certificate: &Path, key: &Path) -> Finding {
+    let what = format!("`{}` and `{}` do not belong together", certificate.display(), key.display());
+    Finding::error("key.mismatch", what).evidence("their public keys differ").fix(format!(
+        "find the right one: moskit certgen key match {} {}",
+        shell::path(certificate),
+        shell::path(key)
+    ))
+}
+
+/// The command that opens an encrypted key for good.
+pub fn decrypt(path: &Path) -> String {
+    let out = with_suffix(path, ".plain");
+    format!("moskit certgen key decrypt {} --out {}", shell::path(path), shell::path(&out))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }

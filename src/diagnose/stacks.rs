@@ -73,16 +73,14 @@ fn refusal(stack: Stack, verdict: &Verdict, asked: Option<&PeerName>) -> Option<
     let by_problem =
         verdict.problems.iter().find(|problem| minds(stack, problem, verdict)).map(|problem| problem.id().to_owned());
     // OpenSSL stops at equal names before it looks at anything else.
-    let equal_names = stack == Stack::OpenSsl && verdict.warnings.contains(&Warning::SubjectEqualsIssuer);
+    let equal_names = stack == Stack::OpenSsl
+        && verdict.warnings.contains(&Warning::SubjectEqualsIssuer)
+        && !verdict.path.first().is_some_and(|leaf| key_ids_differ(leaf));
     let by_name = equal_names.then(|| "cert.subject-equals-issuer".to_owned());
     by_name
         .or(by_problem)
         .or_else(|| {
-            verdict
-                .warnings
-                .iter()
-                .find_map(|warning| minds_warning(stack, *warning, asked, verdict))
-                .map(str::to_owned)
+            verdict.warnings.iter().find_map(|warning| minds_warning(stack, *warning, asked)).map(str::to_owned)
         })
         .or_else(|| beyond_mbedtls(stack, verdict))
 }
@@ -104,13 +102,10 @@ fn is_last(certificate: &Arc<Certificate>, verdict: &Verdict) -> bool {
     verdict.path.len() > 1 && verdict.path.last().is_some_and(|last| last.der == certificate.der)
 }
 
-fn minds_warning(stack: Stack, warning: Warning, asked: Option<&PeerName>, verdict: &Verdict) -> Option<&'static str> {
+fn minds_warning(stack: Stack, warning: Warning, asked: Option<&PeerName>) -> Option<&'static str> {
     let is_address = matches!(asked, Some(PeerName::Ip(_)));
     match (stack, warning) {
         (Stack::OpenSsl | Stack::MbedTls, Warning::CommonNameOnly) if is_address => Some("cert.ip-in-cn-or-dns"),
-        (Stack::OpenSsl, Warning::SubjectEqualsIssuer) if !key_ids_differ(verdict) => {
-            Some("cert.subject-equals-issuer")
-        }
         (Stack::Rustls, Warning::CommonNameOnly) => Some("cert.cn-only"),
         (Stack::Rustls, Warning::Version1) => Some("cert.v1"),
         (Stack::Rustls, Warning::CaAsLeaf) => Some("cert.self-signed-as-server"),
@@ -120,10 +115,8 @@ fn minds_warning(stack: Stack, warning: Warning, asked: Option<&PeerName>, verdi
 
 /// Key identifiers tell OpenSSL 3 that a certificate with the name of its CA is not self-signed (measured
 /// with 3.0.19); the recipes of openssl write none.
-fn key_ids_differ(verdict: &Verdict) -> bool {
-    verdict.path.first().is_some_and(|leaf| {
-        leaf.subject_key_id.is_some() && leaf.authority_key_id.is_some() && leaf.subject_key_id != leaf.authority_key_id
-    })
+pub(super) fn key_ids_differ(leaf: &Certificate) -> bool {
+    leaf.subject_key_id.is_some() && leaf.authority_key_id.is_some() && leaf.subject_key_id != leaf.authority_key_id
 }
 
 /// What mbedTLS cannot read at all.

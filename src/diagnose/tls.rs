@@ -7,9 +7,9 @@ use crate::net::tls::{Alert, Cause, Failure, FileRole, OptionsError, Seen};
 use crate::pki::key::DecryptError;
 
 use super::chain;
-use super::files::{mismatch, unreadable};
+use super::files::{self, mismatch, unreadable};
 use super::when::date;
-use super::{Attempted, Finding, list};
+use super::{Attempted, Finding, list, shell};
 
 /// Why a TLS handshake failed.
 pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
@@ -140,7 +140,7 @@ fn accepted_issuers(seen: &Seen) -> String {
 
 pub(super) fn inspect_own(attempted: &Attempted<'_>) -> String {
     let certificate = attempted.tls.and_then(|tls| tls.identity.as_ref()).map(|(certificate, _)| certificate);
-    let certificate = certificate.map_or_else(|| "CERT".to_owned(), |path| path.display().to_string());
+    let certificate = certificate.map_or_else(|| "CERT".to_owned(), |path| shell::path(path));
     format!("look at it: moskit certgen inspect {certificate}")
 }
 
@@ -170,9 +170,7 @@ pub fn options(error: &OptionsError) -> Finding {
                 path.display()
             ),
         ),
-        OptionsError::KeyMismatch { certificate, key } => {
-            mismatch(&certificate.display().to_string(), &key.display().to_string())
-        }
+        OptionsError::KeyMismatch { certificate, key } => mismatch(certificate, key),
         OptionsError::ChainOrder { certificate } => Finding::error(
             "chain.order",
             format!("the first certificate in `{}` is not the one that the key belongs to", certificate.display()),
@@ -211,6 +209,7 @@ fn what_for(role: FileRole) -> &'static str {
 }
 
 fn not_decrypted(path: &Path, encryption: &str, error: &DecryptError) -> Finding {
+    let word = shell::path(path);
     let path = path.display();
     match error {
         DecryptError::WrongPassphrase => {
@@ -220,7 +219,7 @@ fn not_decrypted(path: &Path, encryption: &str, error: &DecryptError) -> Finding
             "key.encrypted",
             format!("the key `{path}` is encrypted in a way that moskit does not know: {what}"),
         )
-        .fix(format!("to convert it: openssl pkcs8 -topk8 -in {path} -out {path}.new")),
+        .fix(format!("to convert it: openssl pkcs8 -topk8 -in {word} -out {word}.new")),
         DecryptError::TooCostly => Finding::error(
             "key.encrypted",
             format!("the key `{path}` demands more work or memory to open than moskit allows"),
@@ -230,10 +229,7 @@ fn not_decrypted(path: &Path, encryption: &str, error: &DecryptError) -> Finding
 }
 
 fn decrypt(path: &Path) -> String {
-    format!(
-        "give its pass phrase with --key-pass-file, or open it for good: moskit certgen key decrypt {0} --out {0}.plain",
-        path.display()
-    )
+    format!("give its pass phrase with --key-pass-file, or open it for good: {}", files::decrypt(path))
 }
 
 #[cfg(test)]

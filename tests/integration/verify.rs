@@ -252,6 +252,13 @@ fn issuer_rows() -> Vec<Row> {
         row("a CA's certificate for signing only", &[own_ca.der()], &[own_ca.der()], HOST, Err("cert.eku")),
         row("subject equal to issuer", &[&root.issue(&same_subject)], &[&root.der], HOST, Ok(&[SubjectEqualsIssuer]))
             .but_openssl(false, "OpenSSL takes it for self-signed; its signature is as good as any"),
+        row(
+            "subject equal to issuer, with key identifiers that differ",
+            &[&root.issue(&with(same_subject, |params| params.is_ca = IsCa::ExplicitNoCa))],
+            &[&root.der],
+            HOST,
+            Ok(&[SubjectEqualsIssuer]),
+        ),
     ]
 }
 

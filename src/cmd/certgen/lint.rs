@@ -289,7 +289,7 @@ fn private_key(path: &Path, key: &EncodedKey) -> Vec<Finding> {
         .is_ok_and(|items| matches!(items.first(), Some(Item::Certificate(certificate)) if certificate.is_ca()));
     match key {
         EncodedKey::Encrypted(key) if !is_authority => {
-            found.push(files::encrypted_key(&shown.to_string(), key).severity(Severity::Note));
+            found.push(files::encrypted_key(path, key).severity(Severity::Note));
         }
         EncodedKey::Plain(key) if key.public_key().is_none() => {
             found.push(Finding::error("cert.weak", "the key is damaged, too short, or of a type that cannot be used"));
@@ -309,8 +309,7 @@ fn mismatch(path: &Path, certificate: &Certificate) -> Option<Finding> {
         Item::Key(EncodedKey::Plain(key)) => key.public_key(),
         _ => None,
     })?;
-    (key != certificate.public_key.bits)
-        .then(|| files::mismatch(&path.display().to_string(), &beside.display().to_string()))
+    (key != certificate.public_key.bits).then(|| files::mismatch(path, &beside))
 }
 
 /// Two authorities of one name with different keys: one was made anew, and somebody has the old one.

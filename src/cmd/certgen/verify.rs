@@ -90,7 +90,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let presented: Vec<_> = chain.iter().map(|certificate| certificate.der.as_slice()).collect();
     let verdict = judge(&presented, &anchors, &question);
     let trusted = ca.display().to_string();
-    let scene = Scene { purpose, now, trusted: &trusted };
+    let scene = Scene { purpose, now, trusted: &trusted, file: Some(&args.certificate) };
     let mut findings = findings(&verdict, leaf, asked.as_ref(), scene);
     let opinions = opinions(&verdict, asked.as_ref());
     let mut fits = true;
@@ -98,7 +98,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
         && public_key(key, &args.passphrase, term)? != leaf.public_key.info
     {
         fits = false;
-        findings.insert(0, files::mismatch(&args.certificate.display().to_string(), &key.display().to_string()));
+        findings.insert(0, files::mismatch(&args.certificate, key));
     }
     let accepted = fits && accepted(args.stack, &verdict, &opinions);
     if args.json {

@@ -7,7 +7,7 @@ use super::files::{self, Files, Reader};
 use super::report::{Report, Stage};
 use crate::broker::access::Acl;
 use crate::broker::config::{self, Configuration, File, Listener, Notice, Problem, Refusal, Security};
-use crate::diagnose::{Finding, files as words};
+use crate::diagnose::{Finding, files as words, shell};
 use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::passwd::{self, Fault, HashError};
 use crate::pki::chain::Purpose;
@@ -339,7 +339,7 @@ fn file_of(security: &Security, path: &Path, reader: Reader<'_>, stage: &mut Sta
             let mut finding = words::unreadable(what, &error);
             if is_password_file {
                 finding.id = "auth.password-file";
-                finding.fix = Some(format!("make it: moskit passwd -c {} USER", path.display()));
+                finding.fix = Some(format!("make it: moskit passwd -c {} USER", shell::path(path)));
             }
             stage.found(finding);
             return;
@@ -374,13 +374,14 @@ fn bad_password_file(path: &Path, error: passwd::FileError) -> Finding {
         Fault::Hash(HashError::UnknownKind) => "it is no hash: is the password in plain text?",
         Fault::Hash(_) => "its hash is damaged",
     };
+    let word = shell::path(path);
     let path = path.display();
     let finding = Finding::error(
         "auth.password-file",
         format!("the broker does not read the password file `{path}`: line {}: {why}", error.line),
     );
     match error.fault {
-        Fault::Hash(HashError::UnknownKind) => finding.fix(format!("hash the passwords: moskit passwd -U {path}")),
+        Fault::Hash(HashError::UnknownKind) => finding.fix(format!("hash the passwords: moskit passwd -U {word}")),
         _ => finding.fix(format!("correct line {} of {path}", error.line)),
     }
 }
@@ -389,6 +390,7 @@ fn bad_password_file(path: &Path, error: passwd::FileError) -> Finding {
 fn unsafe_mode(path: &Path, what: &str) -> Option<Finding> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::symlink_metadata(path).ok()?;
+    let word = shell::path(path);
     let path = path.display();
     if metadata.is_symlink() {
         return Some(
@@ -399,7 +401,7 @@ fn unsafe_mode(path: &Path, what: &str) -> Option<Finding> {
     (metadata.mode() & 0o004 != 0).then(|| {
         Finding::warning("auth.world-readable", format!("every user of this machine can read the {what} `{path}`"))
             .evidence("Mosquitto 2.1 warns, later versions will refuse it")
-            .fix(format!("chmod 640 {path}"))
+            .fix(format!("chmod 640 {word}"))
     })
 }
 
@@ -421,7 +423,7 @@ fn state_stage(configuration: &Configuration, reader: Reader<'_>) -> Stage {
                 "conf.persistence-location",
                 format!("the folder `{}` for the broker's state does not exist", folder.display()),
             )
-            .fix(format!("mkdir -p {}", folder.display())),
+            .fix(format!("mkdir -p {}", shell::path(&folder))),
         );
     } else if let Some((database, account)) = reader
         && let Ok(Some(obstacle)) = database.obstacle(account, &folder, Want::WriteInto)
@@ -432,7 +434,7 @@ fn state_stage(configuration: &Configuration, reader: Reader<'_>) -> Stage {
                 format!("user `{}` cannot write to `{}`: the state would be lost", account.name, folder.display()),
             )
             .evidence(format!("{} {}", obstacle.mode, obstacle.path.display()))
-            .fix(format!("chown {} {}", account.name, folder.display())),
+            .fix(format!("chown {} {}", shell::quoted(&account.name), shell::path(&folder))),
         );
     }
     stage

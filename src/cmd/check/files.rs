@@ -7,7 +7,7 @@ use serde_json::json;
 use super::account::{Account, Database, Want};
 use super::report::{Report, Stage};
 use crate::diagnose::when::{date, days_until, span};
-use crate::diagnose::{Finding, chain, files, stacks};
+use crate::diagnose::{Finding, chain, files, shell, stacks};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Anchors, Problem, Purpose, Question, Verdict, Warning, judge};
 use crate::pki::key::EncodedKey;
@@ -143,7 +143,7 @@ fn anchors(path: &Path, ders: &[Vec<u8>], stage: &mut Stage) -> Anchors {
 
 fn empty_capath(path: &Path) -> Finding {
     Finding::error("ca.unknown", format!("`{}` holds no certificate under a hashed name", path.display()))
-        .fix(format!("openssl rehash {}", path.display()))
+        .fix(format!("openssl rehash {}", shell::path(path)))
 }
 
 fn revocation(path: &Path, stage: &mut Stage) -> Option<Vec<RevocationList>> {
@@ -173,13 +173,13 @@ pub fn permission(path: &Path, what: &str, reader: Reader<'_>, stage: &mut Stage
         "key.permission",
         format!("user `{}` cannot read the {what} `{}`", account.name, path.display()),
     );
-    let place = shown(&obstacle.path);
+    let place = shell::path(&obstacle.path);
     let fix = if obstacle.is_folder {
         format!("chgrp {} {place} && chmod g+x {place}", account.name)
     } else {
         format!("chgrp {} {place} && chmod 640 {place}", account.name)
     };
-    stage.found(finding.evidence(format!("{} {place}", obstacle.mode)).fix(fix));
+    stage.found(finding.evidence(format!("{} {}", obstacle.mode, obstacle.path.display())).fix(fix));
 }
 
 /// A private key that everybody on the machine can read.
@@ -188,7 +188,7 @@ fn exposed(path: &Path) -> Option<Finding> {
     let mode = std::fs::metadata(path).ok()?.mode();
     (mode & 0o004 != 0).then(|| {
         Finding::warning("key.exposed", format!("every user of this machine can read the key `{}`", path.display()))
-            .fix(format!("chmod 600 {}", path.display()))
+            .fix(format!("chmod 600 {}", shell::path(path)))
     })
 }
 
@@ -198,7 +198,7 @@ fn key_stage(files: &Files, contents: &Contents) -> Stage {
     let mut stage = Stage::new("key");
     let plain = match key {
         EncodedKey::Encrypted(encrypted) => {
-            stage.found(files::encrypted_key(&shown(path), encrypted));
+            stage.found(files::encrypted_key(path, encrypted));
             return stage;
         }
         EncodedKey::Plain(plain) => plain,
@@ -224,7 +224,7 @@ fn key_stage(files: &Files, contents: &Contents) -> Stage {
                     path.display()
                 ),
             )
-            .fix("make a new one: moskit certgen renew --new-key"),
+            .fix("make a new one: moskit certgen renew CERT --new-key"),
         ),
     }
     stage
@@ -240,7 +240,7 @@ fn mismatch_or_order(public: &[u8], contents: &Contents, certificate: &Path, key
         )
         .fix("put the own certificate first: cat server.crt ca.crt > chain.crt");
     }
-    files::mismatch(&shown(certificate), &shown(key))
+    files::mismatch(certificate, key)
 }
 
 /// What the certificate is to be used for, and the judgement.
@@ -289,7 +289,7 @@ fn chain_stage(files: &Files, presented: &[Vec<u8>], purpose: Purpose, verdict: 
         .as_deref()
         .or(files.capath.as_deref())
         .map_or_else(|| "nothing".to_owned(), |path| format!("`{}`", path.display()));
-    let scene = chain::Scene { purpose, now, trusted: &trusted };
+    let scene = chain::Scene { purpose, now, trusted: &trusted, file: files.certificate.as_deref() };
     let name = files.host.as_deref().map(PeerName::new);
     findings(presented, verdict, name.as_ref(), scene, &mut stage);
     stage
@@ -357,5 +357,5 @@ pub fn expired_list(list: &RevocationList, now: i64) -> Option<Finding> {
         .next_update
         .filter(|next| *next < now)
         .map(|next_update| Problem::RevocationListExpired { issuer: list.issuer.to_string(), next_update })?;
-    Some(chain::problem(&problem, chain::Scene { purpose: Purpose::Client, now, trusted: "" }))
+    Some(chain::problem(&problem, chain::Scene { purpose: Purpose::Client, now, trusted: "", file: None }))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::{Report, Stage};
 use crate::diagnose::when::{date, span};
-use crate::diagnose::{Finding, Severity};
+use crate::diagnose::{Finding, Severity, shell};
 use crate::state::mosquitto_db::{self, Chunk};
 use crate::state::sqlite;
 use crate::state::{Client, ClientMessage, Direction, Keep, Phase, Subscription};
@@ -129,7 +129,7 @@ fn read(path: &Path, id: &str) -> Read {
 
 fn unreadable(path: &Path, why: &str) -> Finding {
     Finding::error("session.unreadable", format!("`{}` cannot be read: {why}", path.display()))
-        .fix(format!("who may read it: ls -l {}", path.display()))
+        .fix(format!("who may read it: ls -l {}", shell::path(path)))
 }
 
 fn sqlite_reason(error: &sqlite::Unreadable) -> String {
@@ -197,7 +197,7 @@ fn session_stage(id: &str, found: &Found, now: i64) -> Stage {
             format!("the broker keeps no session for `{id}`: nothing is stored for it"),
         )
         .evidence("a session is kept for a fixed id without clean session (MQTT 5: with a session expiry interval)")
-        .fix(format!("connect once with: moskit sub -i {id} -c -q 1 -t TOPIC"));
+        .fix(format!("connect once with: moskit sub -i {} -c -q 1 -t TOPIC", shell::quoted(id)));
         if !found.similar.is_empty() {
             finding = finding.evidence(format!("there are: {}", found.similar.join(", ")));
         }

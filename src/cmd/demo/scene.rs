@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use colored::Colorize;
 
+use crate::diagnose::shell::quoted;
 use crate::term::{Exit, Failure, Term};
 
 /// How long a step stays on a terminal before the next one.
@@ -254,15 +255,6 @@ fn shown(words: &[&str], input: Option<&str>) -> String {
     match input {
         Some(input) => format!("echo {} | {command}", quoted(input.trim_end())),
         None => command,
-    }
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

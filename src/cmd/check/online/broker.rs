@@ -168,7 +168,7 @@ async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, co
             .evidence(
                 "without a login it refuses too: the user name, the password, or the client id is not what it expects",
             )
-            .fix("verify the login on the broker's machine: moskit passwd --verify FILE USER"),
+            .fix("verify the login on the broker's machine: moskit passwd --verify USER FILE"),
         _ => finding,
     }
 }

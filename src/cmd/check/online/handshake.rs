@@ -133,7 +133,7 @@ async fn chain_stage(target: &Target, tls: &Tls, seen: &Seen) -> Stage {
     stage.fact("certificates", seen.presented.len());
     let Some(verdict) = &seen.verdict else { return stage };
     let trusted = target.trusted();
-    let scene = chain::Scene { purpose: Purpose::Server, now: target.now, trusted: &trusted };
+    let scene = chain::Scene { purpose: Purpose::Server, now: target.now, trusted: &trusted, file: None };
     let name = target.endpoint().host().map(PeerName::new);
     files::findings(&seen.presented, verdict, name.as_ref(), scene, &mut stage);
     // Some servers choose the certificate by the name asked for, and this one may not have been.

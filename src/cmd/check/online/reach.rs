@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::target::{How, Target, milliseconds};
 use crate::cmd::check::report::Stage;
 use crate::cmd::probe::{NotOpened, instead};
-use crate::diagnose::{self, Finding};
+use crate::diagnose::{self, Finding, shell};
 use crate::net::{Endpoint, reason};
 
 /// The name's addresses.
@@ -47,9 +47,9 @@ fn no_address(host: &str, why: &str) -> Finding {
     if host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("local")) {
         return finding
             .evidence("names in .local are found by mDNS, which this resolver may not ask")
-            .fix(format!("avahi-resolve -n {host}"));
+            .fix(format!("avahi-resolve -n {}", shell::quoted(host)));
     }
-    finding.fix(format!("check the spelling, or ask the resolver: getent hosts {host}"))
+    finding.fix(format!("check the spelling, or ask the resolver: getent hosts {}", shell::quoted(host)))
 }
 
 /// A connection that carries nothing.
