@@ -318,7 +318,7 @@ pub fn warning(warning: Warning, leaf: &Certificate, asked: Option<&PeerName>, s
                 "cert.cn-only",
                 "the certificate has no subjectAltName: Mosquitto's clients take it, rustls, Go and browsers do not",
             )
-            .fix(format!("moskit certgen server {}", shell::quoted(&name)))
+            .fix(format!("moskit certgen server {}", shell::quoted(name)))
         }
         (Warning::Version1, _) => {
             Finding::warning("cert.v1", "the certificate is X.509 v1: OpenSSL clients take it, rustls does not")

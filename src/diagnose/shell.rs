@@ -29,9 +29,9 @@ fn ansi_quoted(word: &str) -> String {
             '\n' => text.push_str("\\n"),
             '\'' | '\\' => text.extend(['\\', c]),
             c if c.is_control() => {
-                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                    text.push_str(&format!("\\x{byte:02x}"));
-                }
+                let mut buffer = [0; 4];
+                let bytes = c.encode_utf8(&mut buffer).bytes().map(|byte| format!("\\x{byte:02x}"));
+                text.extend(bytes);
             }
             c => text.push(c),
         }

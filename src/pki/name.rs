@@ -73,9 +73,8 @@ pub fn matches(certificate: &Certificate, name: &PeerName) -> Match {
 }
 
 /// RFC 6125: labels in any letter case; `*` stands for exactly one whole label, the first, and at
-/// least two labels must follow it.
+/// least two labels must follow it. A certificate's name has no final dot (RFC 5280, 4.2.1.6).
 fn dns_matches(pattern: &str, host: &str) -> bool {
-    let pattern = pattern.strip_suffix('.').unwrap_or(pattern);
     if pattern.is_empty() || host.is_empty() || !pattern.is_ascii() {
         return false;
     }
@@ -410,7 +409,8 @@ mod tests {
     fn a_star_stands_for_one_whole_first_label() {
         for (pattern, host, fits) in [
             ("mqtt.example.com", "mqtt.example.com", true),
-            ("MQTT.Example.com.", "mqtt.example.com", true),
+            ("MQTT.Example.com", "mqtt.example.com", true),
+            ("mqtt.example.com.", "mqtt.example.com", false),
             ("*.example.com", "mqtt.example.com", true),
             ("*.example.com", "a.mqtt.example.com", false),
             ("*.example.com", "example.com", false),

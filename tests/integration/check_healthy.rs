@@ -138,13 +138,11 @@ fn twenty_and_more_healthy_set_ups_yield_nothing_above_a_note() {
     let set_ups = set_ups();
     assert!(set_ups.len() >= 20);
     // One broker serves all: a listener for each.
-    let mut configuration = "per_listener_settings true\nlistener 0 mqtt.sock\nallow_anonymous true\n".to_owned();
-    let mut ports = Vec::new();
-    for set_up in &set_ups {
-        let port = free_port();
-        configuration += &format!("listener {port} {}\n{}", set_up.bind, set_up.listener);
-        ports.push(port.to_string());
-    }
+    let ports: Vec<_> = set_ups.iter().map(|_| free_port().to_string()).collect();
+    let listeners = set_ups.iter().zip(&ports);
+    let listeners = listeners.map(|(set_up, port)| format!("listener {port} {}\n{}", set_up.bind, set_up.listener));
+    let first = "per_listener_settings true\nlistener 0 mqtt.sock\nallow_anonymous true\n".to_owned();
+    let configuration: String = std::iter::once(first).chain(listeners).collect();
     let Some(_broker) = Mosquitto::start(folder, &configuration) else { return };
     let mut unhealthy = Vec::new();
     let mut look = |name: &str, words: &[&str]| {

@@ -166,17 +166,66 @@ fn name_rows() -> Vec<Row> {
     ]
 }
 
+/// Names that are written unusually.
+fn odd_name_rows() -> Vec<Row> {
+    let root = Authority::root(ca("Lab CA"));
+    let ok: Result<&'static [Warning], _> = Ok(&[]);
+    let wrong = Err("cert.hostname");
+    let anchors: &[&[u8]] = &[&root.der];
+    let one = |name, params: &CertificateParams, host, ours| row(name, &[&root.issue(params)], anchors, host, ours);
+    let only = |names: Vec<SanType>, common: &str| with(named(common), |params| params.subject_alt_names = names);
+    let mail = || vec![SanType::Rfc822Name("ops@example.com".try_into().unwrap())];
+    vec![
+        one("host with a final dot", &leaf(&[HOST]), "mqtt.example.com.", ok)
+            .but_openssl(false, "the dot says only that the name is whole: curl and rustls take it off, too"),
+        one("SAN with a final dot", &leaf(&["mqtt.example.com."]), HOST, wrong),
+        one("host of one label", &leaf(&["localhost"]), "localhost", ok),
+        one("name with an underscore", &leaf(&["my_broker.example.com"]), "my_broker.example.com", ok),
+        one("internationalised name", &leaf(&["xn--mnchen-3ya.example.com"]), "xn--mnchen-3ya.example.com", ok),
+        one("wildcard for an internationalised label", &leaf(&["*.example.com"]), "xn--mnchen-3ya.example.com", ok),
+        one("wildcard in the middle", &leaf(&["mqtt.*.com"]), HOST, wrong),
+        one("two wildcards", &leaf(&["*.*.com"]), HOST, wrong),
+        one("a wildcard alone", &leaf(&["*"]), "localhost", wrong),
+        one("wildcard for an address", &leaf(&["*.168.1.10"]), "192.168.1.10", wrong),
+        one("wildcard in the common name", &named("*.example.com"), HOST, Ok(&[CommonNameOnly])),
+        one("the second of two names", &leaf(&["other.lan", HOST]), HOST, ok),
+        one("a mail address as the only SAN, the host in the common name", &only(mail(), HOST), HOST, wrong)
+            .but_openssl(true, "a certificate with a SAN says all its names there"),
+        one("a mail address as the only SAN, another common name", &only(mail(), "other"), HOST, wrong),
+        one("IPv6 address written in full", &leaf(&["2001:db8::1"]), "2001:0db8:0:0:0:0:0:1", ok),
+        one("host that begins like the name", &leaf(&[HOST]), "mqtt.example.com.evil.lan", wrong),
+        one("name that ends like the host", &leaf(&["example.com"]), HOST, wrong),
+    ]
+}
+
 /// Dates, at every depth.
 fn date_rows() -> Vec<Row> {
     let expired = |params| with(params, |params| params.not_after = date_time_ymd(2021, 1, 1));
     let future = |params| with(params, |params| params.not_before = date_time_ymd(2089, 1, 1));
     let root = Authority::root(ca("Lab CA"));
     let old_root = Authority::root(expired(ca("Lab CA")));
+    let young_root = Authority::root(future(ca("Lab CA")));
+    let young_intermediate = Authority::below(future(ca("Lab Intermediate")), &root);
     let old_intermediate = Authority::below(expired(ca("Lab Intermediate")), &root);
     let anchors: &[&[u8]] = &[&root.der];
     vec![
         row("expired", &[&root.issue(&expired(leaf(&[HOST])))], anchors, HOST, Err("cert.expired")),
         row("not yet valid", &[&root.issue(&future(leaf(&[HOST])))], anchors, HOST, Err("cert.not-yet-valid")),
+        row(
+            "a root that is not valid yet",
+            &[&young_root.issue(&leaf(&[HOST]))],
+            &[&young_root.der],
+            HOST,
+            Err("ca.not-yet-valid"),
+        ),
+        row(
+            "an intermediate that is not valid yet",
+            &[&young_intermediate.issue(&leaf(&[HOST])), &young_intermediate.der],
+            anchors,
+            HOST,
+            Err("ca.not-yet-valid"),
+        ),
+        row("valid beyond 2050, in the other form of time", &[&root.issue(&leaf(&[HOST]))], anchors, HOST, Ok(&[])),
         row("expired root", &[&old_root.issue(&leaf(&[HOST]))], &[&old_root.der], HOST, Err("ca.expired")),
         row(
             "expired intermediate",
@@ -278,6 +327,12 @@ fn authority_rows() -> Vec<Row> {
     };
     let flat = Authority::root(with(ca("Flat CA"), |params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0))));
     let too_deep = Authority::below(ca("Too Deep"), &flat);
+    let limited =
+        |name: &str, length| with(ca(name), |params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(length)));
+    let narrow = Authority::below(limited("Narrow CA", 0), &root);
+    let below_narrow = Authority::below(ca("Below Narrow"), &narrow);
+    let deep = Authority::root(limited("Deep CA", 1));
+    let below_deep = Authority::below(ca("Below Deep"), &deep);
     vec![
         chain(
             "intermediate with CA:FALSE",
@@ -299,6 +354,20 @@ fn authority_rows() -> Vec<Row> {
         direct("root without basicConstraints", no_usage(bare(ca("R"))), Err("ca.not-a-ca")),
         direct("root with key usage alone", bare(ca("R")), ok),
         direct("root without key usage", no_usage(ca("R")), ok),
+        row(
+            "path length of the intermediate is 0 and there is one more",
+            &[&below_narrow.issue(&leaf(&[HOST])), &below_narrow.der, &narrow.der],
+            &[&root.der],
+            HOST,
+            Err("chain.path-length"),
+        ),
+        row(
+            "path length 1 and one intermediate",
+            &[&below_deep.issue(&leaf(&[HOST])), &below_deep.der],
+            &[&deep.der],
+            HOST,
+            ok,
+        ),
         row("path length 0 and no intermediate", &[&flat.issue(&leaf(&[HOST]))], &[&flat.der], HOST, ok),
         row(
             "path length 0 and an intermediate",
@@ -322,8 +391,15 @@ fn constraint_rows() -> Vec<Row> {
     };
     let dns = |name: &str| GeneralSubtree::DnsName(name.to_owned());
     let lan = constrained(vec![dns("example.com")], vec![dns("secret.example.com")]);
-    let subnet = GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([192, 168, 0, 0], 16));
-    let network = constrained(vec![subnet], Vec::new());
+    let subnet = || GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([192, 168, 0, 0], 16));
+    let network = constrained(vec![subnet()], Vec::new());
+    let without = constrained(Vec::new(), vec![subnet()]);
+    let free = Authority::root(ca("Free CA"));
+    let narrow = with(ca("Narrow CA"), |params| {
+        params.name_constraints =
+            Some(NameConstraints { permitted_subtrees: vec![dns("example.com")], excluded_subtrees: Vec::new() });
+    });
+    let narrow = Authority::below(narrow, &free);
     let one = |name, root: &Authority, params: &CertificateParams, host, ours| {
         row(name, &[&root.issue(params)], &[&root.der], host, ours)
     };
@@ -333,6 +409,28 @@ fn constraint_rows() -> Vec<Row> {
         one("excluded name", &lan, &leaf(&["a.secret.example.com"]), "a.secret.example.com", refused),
         one("a second name that is not permitted", &lan, &leaf(&[HOST, "example.org"]), HOST, refused),
         one("common name that is not permitted", &lan, &named("mqtt.example.org"), "mqtt.example.org", refused),
+        one("wildcard within the permitted domain", &lan, &leaf(&["*.example.com"]), HOST, ok),
+        one("wildcard of another domain", &lan, &leaf(&["*.example.org"]), "mqtt.example.org", refused),
+        one("the domain itself", &lan, &leaf(&["example.com"]), "example.com", ok),
+        one("a name that only ends like the permitted one", &lan, &leaf(&["myexample.com"]), "myexample.com", refused),
+        one("other letter case", &lan, &leaf(&["MQTT.EXAMPLE.COM"]), HOST, ok),
+        one("an address under constraints for names only", &lan, &leaf(&["10.0.0.1"]), "10.0.0.1", ok),
+        one("excluded address", &without, &leaf(&["192.168.1.10"]), "192.168.1.10", refused),
+        one("address that is not excluded", &without, &leaf(&["10.0.0.1"]), "10.0.0.1", ok),
+        row(
+            "constraints of the intermediate",
+            &[&narrow.issue(&leaf(&["mqtt.example.org"])), &narrow.der],
+            &[&free.der],
+            "mqtt.example.org",
+            refused,
+        ),
+        row(
+            "within the constraints of the intermediate",
+            &[&narrow.issue(&leaf(&[HOST])), &narrow.der],
+            &[&free.der],
+            HOST,
+            ok,
+        ),
         one("permitted address", &network, &leaf(&["192.168.1.10"]), "192.168.1.10", ok),
         one("address that is not permitted", &network, &leaf(&["10.0.0.1"]), "10.0.0.1", refused),
         one("a name under constraints for addresses only", &network, &leaf(&[HOST]), HOST, ok),
@@ -350,6 +448,8 @@ fn usage_rows() -> Vec<Row> {
     let usage = |usage| with(leaf(&[HOST]), |params| params.key_usages = vec![usage]);
     let for_clients = with(ca("Clients CA"), |params| params.extended_key_usages = vec![ClientAuth]);
     let for_clients = Authority::below(for_clients, &root);
+    let for_servers = with(ca("Servers CA"), |params| params.extended_key_usages = vec![ServerAuth]);
+    let for_servers = Authority::below(for_servers, &root);
     let strange = with(leaf(&[HOST]), |params| {
         let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
         extension.set_criticality(true);
@@ -364,6 +464,16 @@ fn usage_rows() -> Vec<Row> {
         one("for clients only", extended(&[ClientAuth]), Err("cert.eku")),
         one("for anything", extended(&[Any]), Err("cert.eku")),
         one("key usage for signatures", usage(KeyUsagePurpose::DigitalSignature), ok),
+        one("key usage for key agreement", usage(KeyUsagePurpose::KeyAgreement), ok),
+        one("key usage for key encipherment", usage(KeyUsagePurpose::KeyEncipherment), ok),
+        one("key usage for data only", usage(KeyUsagePurpose::DataEncipherment), Err("cert.eku")),
+        row(
+            "under a CA for servers only",
+            &[&for_servers.issue(&leaf(&[HOST])), &for_servers.der],
+            &[&root.der],
+            HOST,
+            ok,
+        ),
         one("key usage for certificates only", usage(KeyUsagePurpose::KeyCertSign), Err("cert.eku")),
         row(
             "under a CA for clients only",
@@ -396,6 +506,11 @@ fn command_rows(folder: &Path) -> Vec<Row> {
         "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out p384.key".to_owned(),
         "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out p521.key".to_owned(),
         "genpkey -algorithm ED25519 -out ed25519.key".to_owned(),
+        // Old and odd: MD5, and a curve that only OpenSSL has.
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:secp256k1 -nodes -days 900 -keyout odd.key -out odd.crt -subj /CN=Odd_CA".to_owned(),
+        "x509 -req -in leaf.csr -CA odd.crt -CAkey odd.key -CAcreateserial -days 900 -extfile leaf.ext -out underodd.crt".to_owned(),
+        "x509 -req -in leaf.csr -CA rsa.crt -CAkey rsa.key -CAcreateserial -days 900 -md5 -extfile leaf.ext -out md5.crt".to_owned(),
+        format!("req -x509 -newkey rsa:2048 -nodes -days 900 -keyout self.key -out self.crt -subj /CN={HOST} -addext subjectAltName=DNS:{HOST}"),
         // Leaves without extensions (v1) and with.
         "x509 -req -in leaf.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 900 -out v1.crt".to_owned(),
         "x509 -req -in middle.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 900 -out v1middle.crt".to_owned(),
@@ -435,6 +550,10 @@ fn command_rows(folder: &Path) -> Vec<Row> {
         one("leaf with RSA of 1024 bits", "short-leaf.crt", "ca.crt", Err("cert.weak")),
         one("root with RSA of 1024 bits", "undershort.crt", "short.crt", Err("cert.weak")),
         one("signed with SHA-1", "sha1.crt", "rsa.crt", Err("cert.weak")),
+        one("signed with MD5", "md5.crt", "rsa.crt", Err("cert.weak")),
+        one("signed on a curve that TLS has given up", "underodd.crt", "odd.crt", Err("cert.unsupported-algorithm"))
+            .but_openssl(true, "aws-lc has no secp256k1, and no TLS stack but OpenSSL offers it"),
+        one("a self-signed RSA certificate by `openssl req -x509`", "self.crt", "self.crt", Ok(&[CaAsLeaf])),
         one("root signed with SHA-1 by itself", "underrsa.crt", "rsa.crt", ok),
         one("signed with RSA-PSS", "pss.crt", "rsa.crt", ok),
         one("signed with P-384", "p384-leaf.crt", "p384.crt", ok),
@@ -481,6 +600,7 @@ fn our_verdicts_stand_beside_those_of_openssl() {
     let folder = tempfile::tempdir().unwrap();
     let rows: Vec<_> = [
         name_rows(),
+        odd_name_rows(),
         date_rows(),
         issuer_rows(),
         authority_rows(),
@@ -493,7 +613,7 @@ fn our_verdicts_stand_beside_those_of_openssl() {
     .collect();
     // After the commands have run: what they made is valid from that second on.
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
-    assert!(rows.len() >= 70, "{} rows", rows.len());
+    assert!(rows.len() >= 110, "{} rows", rows.len());
     let mut wrong = Vec::new();
     for row in &rows {
         let name = PeerName::new(row.host);
