@@ -35,15 +35,10 @@ fn command() -> clap::Command {
                 .required_unless_present("out")
                 .help("The shell"),
         )
-        .arg(
-            clap::Arg::new("out")
-                .long("out")
-                .value_name("DIR")
-                .value_hint(clap::ValueHint::DirPath)
-                .value_parser(clap::value_parser!(std::path::PathBuf))
-                .conflicts_with("shell")
-                .help("Write the scripts of all shells into DIR instead, replacing those that are there"),
-        )
+        .arg(man::folder_option(
+            "shell",
+            "Write the scripts of all shells into DIR instead, replacing those that are there",
+        ))
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {

@@ -32,15 +32,7 @@ fn command() -> clap::Command {
     clap::Command::new("man")
         .about(APPLET.about)
         .arg(clap::Arg::new("verb").value_name("VERB").help("The verb; without it, the page of moskit itself"))
-        .arg(
-            clap::Arg::new("out")
-                .long("out")
-                .value_name("DIR")
-                .value_hint(clap::ValueHint::DirPath)
-                .value_parser(clap::value_parser!(std::path::PathBuf))
-                .conflicts_with("verb")
-                .help("Write every page into DIR instead, replacing those that are there"),
-        )
+        .arg(folder_option("verb", "Write every page into DIR instead, replacing those that are there"))
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
@@ -54,6 +46,17 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     };
     term.write(page.as_bytes());
     Ok(Exit::OK)
+}
+
+/// `--out DIR`, in place of the operand.
+pub fn folder_option(operand: &'static str, help: &'static str) -> clap::Arg {
+    clap::Arg::new("out")
+        .long("out")
+        .value_name("DIR")
+        .value_hint(clap::ValueHint::DirPath)
+        .value_parser(clap::value_parser!(std::path::PathBuf))
+        .conflicts_with(operand)
+        .help(help)
 }
 
 /// Writes generated files, each whole or not at all.
