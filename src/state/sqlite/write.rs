@@ -251,32 +251,24 @@ impl Transaction<'_> {
 
     /// Appends an entry to its client's queue, whose order is that of the rows.
     pub fn append_entry(&self, entry: &Entry<'_>) -> Written {
-        let message = &entry.message;
-        self.execute(
-            "INSERT INTO client_msgs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                Text(message.client_id),
-                message.cmsg_id.cast_signed(),
-                signed(message.store_id),
-                message.dup,
-                message.direction as u8,
-                message.mid,
-                message.qos,
-                message.retain,
-                message.state,
-                message.subscription_identifier,
-            ],
-        )?;
-        self.put_detail(entry)
+        self.put_entry("INSERT INTO client_msgs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", entry)
     }
 
     /// Changes an entry where it stands.
     pub fn change_entry(&self, entry: &Entry<'_>) -> Written {
-        let message = &entry.message;
-        self.execute(
+        self.put_entry(
             "UPDATE client_msgs SET store_id = ?3, dup = ?4, direction = ?5, mid = ?6, qos = ?7, retain = ?8,
                 state = ?9, subscription_identifier = ?10
              WHERE client_id = ?1 AND cmsg_id = ?2",
+            entry,
+        )
+    }
+
+    /// Runs a statement that takes the columns of `client_msgs` in their order.
+    fn put_entry(&self, statement: &str, entry: &Entry<'_>) -> Written {
+        let message = &entry.message;
+        self.execute(
+            statement,
             params![
                 Text(message.client_id),
                 message.cmsg_id.cast_signed(),
