@@ -75,6 +75,11 @@ impl Selection {
         self.client.as_ref().is_none_or(|glob| glob_matches(glob, client))
     }
 
+    /// Whether every message is counted.
+    pub fn takes_all(&self) -> bool {
+        self.client.is_none() && self.state == State::All && !self.needs_messages()
+    }
+
     /// Whether it asks for something that a mere count per client cannot answer.
     pub fn needs_messages(&self) -> bool {
         let Self { client: _, topic, qos, state: _, expired, older_minutes } = self;

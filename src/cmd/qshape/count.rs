@@ -38,6 +38,7 @@ pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<C
     let shape = Shape::new(options.buckets.clone(), UnixTime::from_seconds(0), options.by_bytes);
     let mut counting = Counting {
         options,
+        takes_all: options.selection.takes_all(),
         counted: Counted { shape, snapshots: Vec::new(), too_old: 0, totals: 0 },
         now: UnixTime::from_seconds(0),
         row: String::new(),
@@ -61,6 +62,8 @@ pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<C
 
 struct Counting<'a> {
     options: &'a TableOptions,
+    /// Nothing is to be left out, so no message needs a look.
+    takes_all: bool,
     counted: Counted,
     now: UnixTime,
     /// For names of rows that have to be made; kept to reuse its memory.
@@ -79,7 +82,7 @@ impl Counting<'_> {
     }
 
     fn message(&mut self, message: &Waiting<'_>) {
-        if !self.options.selection.takes(message, self.now) {
+        if !self.takes_all && !self.options.selection.takes(message, self.now) {
             return;
         }
         if let Some(limit) = self.options.fail_over

@@ -118,17 +118,13 @@ impl Shape {
     /// Counts one message into the row `name`.
     #[inline]
     pub fn add(&mut self, name: &str, message: &Waiting<'_>) {
+        let (bucket, age) = self.bucket(message.since);
+        let weight = if self.by_bytes { message.bytes } else { 1 };
         let one = One {
-            weight: if self.by_bytes { message.bytes } else { 1 },
-            bucket: self.bucket(message.since),
-            age: message.since.least_age(self.now),
-            in_flight: if !message.is_in_flight() {
-                0
-            } else if self.by_bytes {
-                message.bytes
-            } else {
-                1
-            },
+            weight,
+            bucket,
+            age,
+            in_flight: if message.is_in_flight() { weight } else { 0 },
             messages: 1,
             bytes: message.bytes,
             expired: u64::from(message.is_expired(self.now)),
@@ -170,17 +166,21 @@ impl Shape {
         self.rows.len() - 1
     }
 
-    /// The bucket a time falls into; `None` when it could be more than one.
+    /// The bucket that a message falls into, `None` when it could be more than one, and the age that is
+    /// certain.
     #[inline]
-    fn bucket(&mut self, since: Since) -> Option<usize> {
-        let of = |at: UnixTime| self.buckets.of(self.now.nanos_since(at));
+    fn bucket(&mut self, since: Since) -> (Option<usize>, Option<i64>) {
         match since {
             Since::Exact(at) | Since::Look { by: at, .. } => {
-                self.last_bucket = self.buckets.near(self.last_bucket, self.now.nanos_since(at));
-                Some(self.last_bucket)
+                let age = self.now.nanos_since(at);
+                self.last_bucket = self.buckets.near(self.last_bucket, age);
+                (Some(self.last_bucket), Some(age))
             }
-            Since::Between { from, to } => Some(of(to)).filter(|bucket| *bucket == of(from)),
-            Since::Unknown => None,
+            Since::Between { from, to } => {
+                let of = |at: UnixTime| self.buckets.of(self.now.nanos_since(at));
+                (Some(of(to)).filter(|bucket| *bucket == of(from)), since.least_age(self.now))
+            }
+            Since::Unknown => (None, None),
         }
     }
 
