@@ -1,6 +1,7 @@
 //! `moskit qshape` beside brokers of other makers, really run: RabbitMQ from Debian and RMQTT from
 //! crates.io. Long, and they need those brokers, so these tests are ignored in normal runs:
-//! `cargo test --test integration qshape_brokers -- --ignored`. For RMQTT, `MOSKIT_RMQTTD` names its program.
+//! `cargo test --test integration qshape_brokers -- --ignored`. For RMQTT, `MOSKIT_RMQTTD` names its program:
+//! `cargo install rmqttd`, which needs protoc and cmake.
 
 use std::fs;
 use std::net::TcpStream;

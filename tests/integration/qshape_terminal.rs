@@ -4,14 +4,15 @@
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 use unicode_width::UnicodeWidthStr;
 
-use crate::mosquitto::free_port;
+use crate::mosquitto::{Mosquitto, free_port, installed};
 use crate::qshape::qshape;
 use crate::qshape_files::data;
-use crate::run::moskit;
+use crate::run::{moskit, run};
 use crate::terminal::OnTerminal;
 
 const STORY: &str = "queues/mosq212-real/mosq212-real-live.db";
@@ -29,9 +30,9 @@ fn shown(more: &[&str], columns: u16, colours: bool) -> String {
     if !colours {
         command.env("NO_COLOR", "1");
     }
-    let mut run = OnTerminal::of_width(command, columns);
-    let shown = run.wait_for("never be delivered\r\n");
-    assert!(run.child.wait().unwrap().success());
+    let mut terminal = OnTerminal::of_width(command, columns);
+    let shown = terminal.wait_for("never be delivered\r\n");
+    assert!(terminal.child.wait().unwrap().success());
     shown
 }
 
@@ -91,6 +92,30 @@ fn watching_draws_the_table_again_in_place() {
     kill_process(Pid::from_raw(run.child.id().cast_signed()).unwrap(), Signal::INT).unwrap();
     run.child.wait().unwrap();
     assert!(run.has_echo());
+}
+
+#[test]
+fn watching_with_refresh_shows_what_was_published_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let configuration = format!(
+        "listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n",
+        folder.path().display()
+    );
+    let Some(broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+    let port = port.to_string();
+    let client = |program: &str, words: &[&str]| {
+        let mut command = Command::new(installed(program).unwrap());
+        let ended = run(command.args(["-p", &port]).args(words), b"");
+        assert_eq!((ended.stderr.as_str(), ended.code), ("", 0));
+    };
+    client("mosquitto_sub", &["-i", "away", "-c", "-q", "1", "-t", "t", "-E"]);
+    let (pid, path) = (broker.pid().to_string(), folder.path().join("mosquitto.db"));
+    let words = ["qshape", "--watch", "0.1", "--refresh", "--pid", &pid, path.to_str().unwrap()];
+    let mut watching = OnTerminal::start(moskit(&words));
+    watching.wait_for("0 messages waiting\r\n");
+    client("mosquitto_pub", &["-q", "1", "-t", "t", "-m", "x"]);
+    watching.wait_for("1 message waiting\r\n");
 }
 
 /// A mosquitto.db of one message for one client; its payload is `length` bytes of nothing, which take

@@ -30,6 +30,13 @@ pub struct QshapeArgs {
     #[command(flatten)]
     pub live: LiveArgs,
     #[command(flatten)]
+    pub from: SourceArgs,
+}
+
+/// Where messages are looked for, and how it is told since when they wait.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    #[command(flatten)]
     pub time: TimeArgs,
     #[command(flatten)]
     pub api: ApiArgs,
@@ -75,16 +82,9 @@ pub struct ListArgs {
     #[command(flatten)]
     pub selection: SelectionArgs,
     #[command(flatten)]
-    pub time: TimeArgs,
-    #[command(flatten)]
-    pub api: ApiArgs,
-    #[command(flatten)]
-    pub reach: SourceWords,
-    #[command(flatten)]
     pub quiet: QuietArgs,
-    /// Where to look, as for the table
-    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
-    pub sources: Vec<String>,
+    #[command(flatten)]
+    pub from: SourceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -93,16 +93,9 @@ pub struct ExplainArgs {
     #[arg(value_name = "CLIENT")]
     pub client: String,
     #[command(flatten)]
-    pub time: TimeArgs,
-    #[command(flatten)]
-    pub api: ApiArgs,
-    #[command(flatten)]
-    pub reach: SourceWords,
-    #[command(flatten)]
     pub quiet: QuietArgs,
-    /// Where to look, as for the table
-    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
-    pub sources: Vec<String>,
+    #[command(flatten)]
+    pub from: SourceArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -253,7 +246,7 @@ pub struct LiveArgs {
     /// End with 1 if more than N messages are older than AGE (minutes, or 90s, 2h, 3d)
     #[arg(long, value_name = "AGE=N")]
     pub fail_over: Option<String>,
-    /// Ask the running mosquitto to write its file first (SIGUSR1), and wait for it
+    /// Ask the running mosquitto to write its file first (SIGUSR1), and wait for it; with --watch each time
     #[arg(long)]
     pub refresh: bool,
     /// The process to ask [default: the only mosquitto that runs]

@@ -1,7 +1,6 @@
 //! `moskit qshape explain CLIENT`: what the shape of one client's queue means, in words.
 
 use super::args::ExplainArgs;
-use super::endpoints::Asked;
 use super::sentences::{age, cannot_read, moment, plural, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::Invocation;
@@ -12,8 +11,7 @@ use crate::term::{Exit, Failure, Term, escape_controls};
 
 pub fn run(args: &ExplainArgs, invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     term.set_quiet(args.quiet.quiet);
-    let asked = Asked::new(&args.api, &args.reach, invocation)?;
-    let sources = Sources::new(&args.sources, &args.time, &asked, term)?;
+    let sources = Sources::new(&args.from, invocation, term)?;
     let want = Want {
         topics: true,
         filters: true,

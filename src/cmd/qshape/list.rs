@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::args::ListArgs;
-use super::endpoints::Asked;
 use super::options::selection;
 use super::sentences::{age, cannot_read, moment, plural, snapshot_line, tell_notes};
 use super::sources::Sources;
@@ -16,8 +15,7 @@ use crate::term::{Exit, Failure, Term, escape_controls};
 
 pub fn run(args: &ListArgs, invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     term.set_quiet(args.quiet.quiet);
-    let asked = Asked::new(&args.api, &args.reach, invocation)?;
-    let sources = Sources::new(&args.sources, &args.time, &asked, term)?;
+    let sources = Sources::new(&args.from, invocation, term)?;
     let selection = selection(&args.selection)?;
     let want = Want {
         topics: true,
@@ -83,10 +81,10 @@ impl Listing<'_> {
             return;
         }
         if self.shown == 1 {
-            term.line(format_args!("{:>10} {:>9} {:>3} {:<22} TOPIC", "AGE", "BYTES", "QOS", "STATE"));
+            term.line(format_args!("{:>10} {:>9} {:>3} {:<30} TOPIC", "AGE", "BYTES", "QOS", "STATE"));
         }
         term.line(format_args!(
-            "{:>10} {:>9} {:>3} {:<22} {}",
+            "{:>10} {:>9} {:>3} {:<30} {}",
             age_text(message.since, now),
             message.bytes,
             message.qos,

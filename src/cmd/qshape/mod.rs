@@ -20,7 +20,6 @@ use clap::{CommandFactory, FromArgMatches};
 use super::{Applet, Invocation, Manual, parse};
 use crate::term::{Exit, Failure, Term};
 use args::{QshapeArgs, Verb};
-use endpoints::Asked;
 use options::TableOptions;
 use sources::Sources;
 
@@ -52,6 +51,9 @@ pub const APPLET: Applet = Applet {
             ("moskit qshape --by topic -p mosquitto.db", "Where the backlog comes from, with sums of topic prefixes"),
             ("moskit qshape --ledger looks.json mosquitto.db", "Ages for Mosquitto 2.0: run it every few minutes"),
             ("moskit qshape --api-key-file key emqx+http://broker:18083", "The same table from EMQX"),
+            ("moskit qshape list gateway-7 --payload", "What waits for one client, message by message"),
+            ("moskit qshape explain gateway-7", "What the shape of its queue means, and what to do"),
+            ("moskit qshape purge gateway-7 -h broker --dry-run", "What the end of its session would remove"),
             ("moskit qshape --fail-over 2h=100 mosquitto.db", "For cron: fail if more than 100 are older than 2 hours"),
         ],
         differences: &[
@@ -76,10 +78,6 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     }
     term.set_quiet(args.output.quiet.quiet);
     let options = TableOptions::new(&args, term)?;
-    let asked = Asked::new(&args.api, &args.reach, invocation)?;
-    let sources = Sources::new(&args.sources, &args.time, &asked, term)?;
-    if args.live.refresh {
-        refresh::refresh(&sources.files(), args.live.pid)?;
-    }
+    let sources = Sources::new(&args.from, invocation, term)?;
     table::run(&options, &sources, term)
 }

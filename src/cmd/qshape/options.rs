@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{By, ColumnArgs, ExpiredArg, LiveArgs, OutputArgs, QshapeArgs, RowArgs, SelectionArgs, StateArg};
+use super::refresh::Whom;
 use crate::mqtt::topic::TopicFilter;
 use crate::queue::age::{AgeFrom, parse_time};
 use crate::queue::select::{Expired, Selection, State};
@@ -41,6 +42,8 @@ pub struct TableOptions {
     pub svg: Option<PathBuf>,
     pub html: Option<PathBuf>,
     pub watch: Option<std::time::Duration>,
+    /// Who is asked to write its file before each look.
+    pub refresh: Option<Whom>,
     pub fail_over: Option<FailOver>,
 }
 
@@ -92,6 +95,7 @@ impl TableOptions {
             svg: output.svg.clone(),
             html: output.html.clone(),
             watch: watch(&args.live)?,
+            refresh: args.live.refresh.then_some(args.live.pid.map_or(Whom::TheOnlyOne, Whom::Process)),
             fail_over: args.live.fail_over.as_deref().map(fail_over).transpose()?,
         })
     }

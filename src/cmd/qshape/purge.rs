@@ -73,7 +73,10 @@ pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result
         None => "This source cannot tell whether it is connected; if it is, it would lose its connection.",
     });
     if args.dry_run {
-        term.line(format_args!("Nothing was removed. At {} its session would end.", reach.route.endpoint));
+        term.line(format_args!(
+            "Nothing was removed. At {} its session would end, with its subscriptions and {waiting}.",
+            reach.route.endpoint
+        ));
         return Ok(Exit::OK);
     }
     if found.connected != Some(false) && !args.force {

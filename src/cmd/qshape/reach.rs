@@ -15,8 +15,8 @@ use crate::net::{Route, tls};
 use crate::queue::exchange::Login;
 use crate::term::{Exit, Failure, Term};
 
-/// Which of the options name the broker; a SOURCE names its own.
-const NAMING: [Opt; 4] = [Opt::Host, Opt::Port, Opt::Url, Opt::Unix];
+/// Which of the options name the broker and its protocol; a SOURCE has them in its URL.
+const NAMING: [Opt; 5] = [Opt::Host, Opt::Port, Opt::Url, Opt::Unix, Opt::WebSockets];
 
 /// The options as typed, the broker's name among them.
 #[derive(Clone, Debug)]

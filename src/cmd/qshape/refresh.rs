@@ -16,9 +16,16 @@ use crate::term::{Exit, Failure};
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Has the broker `pid`, or the only one that runs, write its file, and waits until one of `files` is
-/// a new one. 2.0 and 2.1 both write at SIGUSR1 and put the new file in the place of the old.
-pub fn refresh(files: &[PathBuf], pid: Option<u32>) -> Result<(), Failure> {
+/// Which broker is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    TheOnlyOne,
+    Process(u32),
+}
+
+/// Has the broker write its file, and waits until one of `files` is a new one. 2.0 and 2.1 both write at
+/// SIGUSR1 and put the new file in the place of the old.
+pub fn refresh(files: &[PathBuf], whom: Whom) -> Result<(), Failure> {
     if files.is_empty() {
         return Err(Failure::new(Exit::USAGE, "nothing to refresh: no source is a file"));
     }
@@ -31,9 +38,9 @@ pub fn refresh(files: &[PathBuf], pid: Option<u32>) -> Result<(), Failure> {
             ),
         ));
     }
-    let pid = match pid {
-        Some(pid) => checked(pid)?,
-        None => only_broker()?,
+    let pid = match whom {
+        Whom::Process(pid) => checked(pid)?,
+        Whom::TheOnlyOne => only_broker()?,
     };
     let before: Vec<_> = files.iter().map(|path| identity(path)).collect::<Result<_, _>>()?;
     kill_process(pid, Signal::USR1).map_err(|error| {

@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::args::TimeArgs;
+use super::args::SourceArgs;
 use super::endpoints::{Asked, Live};
 use super::options::{At, age_from, at};
 use super::sentences::{Place, cannot_open, cannot_use_ledger};
+use crate::cmd::Invocation;
 use crate::queue::age::AgeFrom;
 use crate::queue::file::{FileSource, Format, Found, format_of};
 use crate::queue::ledger::Ledger;
@@ -34,14 +35,15 @@ pub struct Sources {
 }
 
 impl Sources {
-    pub fn new(words: &[String], time: &TimeArgs, asked: &Asked<'_>, term: &mut Term) -> Result<Self, Failure> {
-        let mut sources = Self::plain(words, asked, term)?;
-        if time.ledger.is_some() && sources.words.len() > 1 {
+    pub fn new(args: &SourceArgs, invocation: &Invocation, term: &mut Term) -> Result<Self, Failure> {
+        let asked = Asked::new(&args.api, &args.reach, invocation)?;
+        let mut sources = Self::plain(&args.sources, &asked, term)?;
+        if args.time.ledger.is_some() && sources.words.len() > 1 {
             return Err(Failure::new(Exit::USAGE, "a ledger belongs to one broker, and several sources are given"));
         }
-        sources.at = at(time.at.as_deref())?;
-        sources.age_from = age_from(&time.age_from)?;
-        sources.ledger.clone_from(&time.ledger);
+        sources.at = at(args.time.at.as_deref())?;
+        sources.age_from = age_from(&args.time.age_from)?;
+        sources.ledger.clone_from(&args.time.ledger);
         Ok(sources)
     }
 

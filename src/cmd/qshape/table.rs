@@ -6,6 +6,7 @@ use colored::{ColoredString, Colorize};
 
 use super::count::{Counted, count};
 use super::options::{Format, TableOptions};
+use super::refresh::refresh;
 use super::sentences::{plural, snapshot_line, tell_notes};
 use super::sources::Sources;
 use super::{export, picture};
@@ -47,7 +48,7 @@ pub fn run(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result
 }
 
 fn once(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Exit, Failure> {
-    let counted = count(options, sources, term).map_err(|mut failure| {
+    let counted = look(options, sources, term).map_err(|mut failure| {
         if options.fail_over.is_some() && failure.exit == Exit::FAILED {
             failure.exit = Exit::USAGE; // for a monitor: the state cannot be known
         }
@@ -78,6 +79,13 @@ fn once(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Ex
         }
         _ => Ok(Exit::OK),
     }
+}
+
+fn look(options: &TableOptions, sources: &Sources, term: &Term) -> Result<Counted, Failure> {
+    if let Some(whom) = options.refresh {
+        refresh(&sources.files(), whom)?;
+    }
+    count(options, sources, term)
 }
 
 impl<'a> Report<'a> {

@@ -145,22 +145,20 @@ impl FileSource {
             reading.snapshot.kind = "moskit broker's store".into();
             reading.ours = Some(Ours::read(&reader).map_err(failed)?);
         }
-        let (of_messages, of_entries) = reader.counts().map_err(failed)?;
-        let of = of_messages + of_entries;
-        let mut done = 0;
+        let (messages, entries) = reader.counts().map_err(failed)?;
+        let length = path.metadata().map_or(0, |metadata| metadata.len());
+        let mut rows = Rows { done: 0, of: messages + entries, length };
         reader
             .messages(keep(want), |message| {
                 reading.messages.add(message);
-                done += 1;
-                tell_rows(done, of, each);
+                rows.next(each);
             })
             .map_err(failed)?;
         reader.clients(|client| reading.session(client, each)).map_err(failed)?;
         reader
             .client_messages(|entry| {
                 reading.entry(entry, each);
-                done += 1;
-                tell_rows(done, of, each);
+                rows.next(each);
             })
             .map_err(failed)?;
         reader.finish().map_err(failed)?;
@@ -213,11 +211,21 @@ impl Ours {
     }
 }
 
-/// Rows stand for bytes in the progress of a database.
-fn tell_rows(done: u64, of: u64, each: &mut dyn FnMut(Item<'_>)) {
-    const ROWS: u64 = 1 << 16;
-    if done.is_multiple_of(ROWS) {
-        each(Item::Progress { done, of });
+/// How far the reading of a database has got: rows stand for their share of its bytes.
+struct Rows {
+    done: u64,
+    of: u64,
+    length: u64,
+}
+
+impl Rows {
+    fn next(&mut self, each: &mut dyn FnMut(Item<'_>)) {
+        const STEP: u64 = 1 << 16;
+        self.done += 1;
+        if self.done.is_multiple_of(STEP) {
+            let share = self.done as f64 / self.of as f64;
+            each(Item::Progress { done: (self.length as f64 * share) as u64, of: self.length });
+        }
     }
 }
 
