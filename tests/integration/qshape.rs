@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -426,7 +427,11 @@ fn a_list_shows_every_message_in_its_order_and_can_be_read_again() {
     let words = ["list", "plant-b:hist", "--payload", "--at", STORY_AT, file.to_str().unwrap()];
     let ended = qshape(&words, "");
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(ended.stdout.starts_with("       AGE     BYTES QOS STATE                  TOPIC\n"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.starts_with("       AGE     BYTES QOS STATE                          TOPIC\n"),
+        "{}",
+        ended.stdout
+    );
     assert!(ended.stdout.contains("   44 min "), "{}", ended.stdout);
     for text in
         ["content-type: ", "response-topic: ", "correlation-data: ", "payload-format-indicator: ", "queued, expired"]
@@ -534,4 +539,65 @@ fn names_of_strangers_cannot_move_the_cursor() {
             "                \\x1b[2J\\u{202e}x温  1  1\n"
         )
     );
+}
+
+#[test]
+fn user_names_are_doubted_only_where_a_broker_mixed_them_up() {
+    let of = |file: &str| qshape(&["--by", "user", data(file).to_str().unwrap()], "").stderr;
+    let doubt = "user names written by Mosquitto 1.6.11 to 2.0.15 may be those of another client";
+    assert!(of("queues/mosq2011-fake/mosq2011-fake-live.db").contains(doubt));
+    assert!(!of(STORY).contains(doubt));
+}
+
+#[test]
+fn explaining_can_be_quiet() {
+    let ended = qshape(&["explain", "late", "-q", "--at", STORY_AT, data(STORY).to_str().unwrap()], "");
+    assert!(ended.stdout.starts_with("late: 1 queued, 2 in flight\n"), "{ended:?}");
+    assert_eq!((ended.stderr.as_str(), ended.code), ("", 0));
+}
+
+#[test]
+fn a_file_that_may_not_be_read_names_who_may() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    mode(folder.path(), 0o755);
+    // Somebody else has to be able to reach the program too.
+    let program = folder.path().join("moskit");
+    if fs::hard_link(env!("CARGO_BIN_EXE_moskit"), &program).is_err() {
+        fs::copy(env!("CARGO_BIN_EXE_moskit"), &program).unwrap();
+    }
+    let (file, closed) = (folder.path().join("mosquitto.db"), folder.path().join("closed"));
+    fs::create_dir(&closed).unwrap();
+    fs::copy(data(STORY), &file).unwrap();
+    fs::copy(data(STORY), closed.join("mosquitto.db")).unwrap();
+    let as_nobody = |path: &Path| {
+        let mut command = std::process::Command::new(&program);
+        command.arg("qshape").arg(path);
+        if rustix::process::getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let ended = run(&mut command, b"");
+        assert_eq!((ended.stdout.as_str(), ended.code), ("", 1), "{ended:?}");
+        ended.stderr
+    };
+    mode(&file, 0o000);
+    mode(&closed, 0o000);
+    let (owner, path) = (rustix::process::getuid().as_raw(), file.display());
+    let expected = format!(
+        "error: cannot read `{path}`: permission denied\n\
+         hint: only its owner (user id {owner}) and root may read it: sudo moskit qshape {path}\n"
+    );
+    assert_eq!(as_nobody(&file), expected);
+    let path = closed.join("mosquitto.db");
+    let stderr = as_nobody(&path);
+    mode(&closed, 0o700);
+    let path = path.display();
+    let expected = format!(
+        "error: cannot read `{path}`: permission denied\n\
+         hint: a broker's folder is open to its own user and root: sudo moskit qshape {path}\n"
+    );
+    assert_eq!(stderr, expected);
 }

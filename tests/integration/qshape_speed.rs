@@ -1,5 +1,7 @@
 //! How long a large mosquitto.db takes. Ignored in normal runs: worth something only in a release
 //! build on a quiet machine (`cargo test --release --test integration qshape_speed -- --ignored --nocapture`).
+//! `MOSKIT_BENCH_ENTRIES` makes another number of entries, 20,000,000 for a file of 2 GB;
+//! `MOSKIT_BENCH_FILE` keeps the file.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -17,6 +19,7 @@ const NOW: i64 = 1_800_000_000;
 /// [`CLIENTS`] clients, about 100 bytes an entry.
 fn write_large(path: &Path, entries: u64) {
     let mut file = BufWriter::new(File::create(path).unwrap());
+    file.write_all(b"\x00\xB5\x00mosquitto db\0\0\0\0\0\0\0\x06").unwrap();
     // Ten days of messages, evenly; ids as the clock would give them.
     let step = 10 * 86_400 * 1_000_000_000 / entries as i64;
     let id = |n: u64| StoreId::at(UnixTime::from_nanos(NOW * 1_000_000_000 - (entries - n) as i64 * step)).0;
@@ -27,7 +30,7 @@ fn write_large(path: &Path, entries: u64) {
             file.write_all(part).unwrap();
         }
     };
-    chunk_head(&mut chunk, id(entries - 1));
+    chunk(1, &[&id(entries - 1).to_le_bytes(), &[0, 8, 0, 0, 0, 0, 0, 0]]);
     for n in 0..entries {
         let topic = format!("plant/{}/temp", n % 97);
         let mut fixed = [0; 24];
@@ -52,24 +55,15 @@ fn write_large(path: &Path, entries: u64) {
     file.flush().unwrap();
 }
 
-/// The file's head goes in front of the first chunk.
-fn chunk_head(chunk: &mut impl FnMut(u32, &[&[u8]]), last: u64) {
-    chunk(1, &[&last.to_le_bytes(), &[0, 8, 0, 0, 0, 0, 0, 0]]);
-}
-
 #[test]
 #[ignore = "a measurement, see the head of this file"]
 fn two_hundred_thousand_entries_are_read_in_time() {
     let folder = tempfile::tempdir().unwrap();
-    let chunks = folder.path().join("chunks");
     let entries = std::env::var("MOSKIT_BENCH_ENTRIES").map_or(200_000, |entries| entries.parse().unwrap());
-    write_large(&chunks, entries);
     let path = std::env::var_os("MOSKIT_BENCH_FILE").map_or(folder.path().join("mosquitto.db"), Into::into);
-    let mut file = File::create(&path).unwrap();
-    file.write_all(b"\x00\xB5\x00mosquitto db\0\0\0\0\0\0\0\x06").unwrap();
-    std::io::copy(&mut File::open(chunks).unwrap(), &mut file).unwrap();
+    write_large(&path, entries);
     let at = NOW.to_string();
-    let mut times: Vec<Duration> = (0..7)
+    let mut times: Vec<Duration> = (0..if entries > 1_000_000 { 3 } else { 7 })
         .map(|_| {
             let start = Instant::now();
             let ended = qshape(&["-n", "1", "-q", "--at", &at, path.to_str().unwrap()], "");
@@ -78,9 +72,9 @@ fn two_hundred_thousand_entries_are_read_in_time() {
         })
         .collect();
     times.sort();
-    let length = file.metadata().unwrap().len();
+    let length = path.metadata().unwrap().len();
     eprintln!("{length} bytes, {entries} entries: {times:?}");
     if !cfg!(debug_assertions) && entries == 200_000 {
-        assert!(times[3] < Duration::from_millis(40), "{times:?}");
+        assert!(times[times.len() / 2] < Duration::from_millis(40), "{times:?}");
     }
 }
