@@ -159,7 +159,7 @@ fn emqx_tells_every_message_and_its_age() {
     );
 
     let ended = qshape(&["list", "gw/1", "--at", &at, &url], "");
-    assert!(ended.stdout.contains("   100 min         0   2 sent, no PUBREC        a/b\n"), "{ended:?}");
+    assert!(ended.stdout.contains("   100 min         0   2 sent, no PUBREC                a/b\n"), "{ended:?}");
     assert_eq!(ended.stdout.lines().count(), 5);
     let ended = qshape(&["explain", "gw/1", "--at", &at, &url], "");
     assert!(ended.stdout.starts_with("gw/1: 3 queued, 1 in flight\n"), "{ended:?}");

@@ -65,7 +65,9 @@ impl Story {
     fn new(seed: u64, clients: usize) -> Self {
         let mut numbers = Numbers(seed);
         let clients = (0..clients).map(|_| {
-            let levels = FIRST_LEVELS.into_iter().filter(|_| numbers.below(3) > 0).collect::<Vec<_>>();
+            // At least one, else there would be no session.
+            let levels: Vec<_> =
+                FIRST_LEVELS.into_iter().filter(|level| *level == 'a' || numbers.below(3) > 0).collect();
             let filter = |level| (level, format!("{level}/{}", ["#", "+", "0"][numbers.below(3) as usize]));
             let filters: Vec<_> = levels.into_iter().map(filter).collect();
             filters.into_iter().map(|(level, filter)| (level, (filter, 1 + numbers.below(2)))).collect()
