@@ -51,7 +51,7 @@ pub struct SourceArgs {
     /// hivemq+http://HOST:8888, rmqtt+http://HOST:6060 (each also with https). Those of EMQX, VerneMQ
     /// and HiveMQ are experimental: they were tried on recorded answers, not on real servers.
     /// mqtt://HOST gives the totals under $SYS, also as mqtts, ws, wss, or unix:///PATH.
-    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath, help_heading = None::<&str>)]
     pub sources: Vec<String>,
 }
 

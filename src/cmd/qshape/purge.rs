@@ -39,7 +39,7 @@ pub struct PurgeArgs {
     #[arg(long, action = clap::ArgAction::Help)]
     pub help: Option<bool>,
     /// Where to look first, as for the table
-    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath, help_heading = None::<&str>)]
     pub sources: Vec<String>,
 }
 
