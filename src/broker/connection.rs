@@ -50,6 +50,8 @@ pub(super) struct Connection {
 pub(super) struct Output {
     pub(super) bytes: BytesMut,
     pub(super) packets: usize,
+    /// Bytes that were handed over last: about as many are to be expected.
+    pub(super) usual: usize,
     /// Of `bytes`, what is not PUBLISH, and so bounded by nothing but the client's reading.
     pub(super) control_bytes: usize,
     /// Handed over and not yet written.
@@ -60,6 +62,18 @@ pub(super) struct Output {
     /// It stands in the list of connections with something to say.
     pub(super) listed: bool,
     pub(super) close: bool,
+}
+
+/// Room for output that is made before there is any, at most.
+const MOST_ROOM: usize = 16 * 1024;
+
+impl Output {
+    /// One allocation for what goes out together, in place of one for each doubling.
+    fn make_room(&mut self) {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(self.usual.min(MOST_ROOM));
+        }
+    }
 }
 
 /// A PUBLISH to one client.
@@ -105,6 +119,7 @@ impl Connection {
     }
 
     pub(super) fn send(&mut self, packet: &Packet) {
+        self.output.make_room();
         let before = self.output.bytes.len();
         // What we answer with is short and well-formed: it cannot fail to encode, and a failure appends nothing.
         if packet.encode(self.version, &mut self.output.bytes).is_ok() {
@@ -146,6 +161,7 @@ impl Connection {
         {
             return Err(TooLarge);
         }
+        self.output.make_room();
         publish.encode(self.version, &mut self.output.bytes).map_err(|_| TooLarge)?;
         self.output.packets += 1;
         if let Some(alias) = alias

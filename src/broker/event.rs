@@ -41,6 +41,10 @@ pub enum Event {
         client: ByteString,
         session: ByteString,
     },
+    /// The client speaks TLS, and the listener does not.
+    UnexpectedTls {
+        peer: ByteString,
+    },
     /// TLS or the websocket did not come about.
     HandshakeFailed {
         peer: ByteString,

@@ -92,7 +92,9 @@ fn all_lines(event: &Event, log: &LogSettings, settings: &Settings) -> Vec<Line>
             comes_or_goes(format!("New connection from {} on port {port}.", shown(peer)))
         }
         Event::MaxConnectionsExceeded { peer } => {
-            notice(format!("Client connection from {} denied: max_connections exceeded.", shown(peer)))
+            // Mosquitto leaves the port out here.
+            let host = peer.rsplit_once(':').map_or(&**peer, |(host, _)| host);
+            notice(format!("Client connection from {} denied: max_connections exceeded.", shown(host)))
         }
         Event::Connected { client, peer, version, clean_start, keep_alive, username } => {
             let user = username.as_ref().map_or(String::new(), |name| format!(", u'{}'", shown(name)));
@@ -106,6 +108,9 @@ fn all_lines(event: &Event, log: &LogSettings, settings: &Settings) -> Vec<Line>
         }
         Event::Negotiated { client, session } => {
             comes_or_goes(format!("Client {} negotiated {session}", shown(client)))
+        }
+        Event::UnexpectedTls { peer } => {
+            notice(format!("Client from {} appears to be using TLS to connect to a non-TLS listener.", shown(peer)))
         }
         Event::HandshakeFailed { peer, why } => {
             notice(format!("Client connection from {} failed: {}.", shown(peer), shown(why)))
@@ -273,6 +278,14 @@ mod tests {
         assert_eq!(
             one(&Event::Opened { peer: peer(), listener: ListenerId(0) }),
             "New connection from 127.0.0.1:5000 on port 1883."
+        );
+        assert_eq!(
+            one(&Event::MaxConnectionsExceeded { peer: peer() }),
+            "Client connection from 127.0.0.1 denied: max_connections exceeded."
+        );
+        assert_eq!(
+            one(&Event::UnexpectedTls { peer: peer() }),
+            "Client from 127.0.0.1:5000 appears to be using TLS to connect to a non-TLS listener."
         );
         let connected = |username: Option<&str>| Event::Connected {
             client: "c".into(),

@@ -245,6 +245,14 @@ impl Broker {
         }
     }
 
+    /// What came is the start of a TLS handshake, which is no packet.
+    pub fn handle_unexpected_tls(&mut self, connection: ConnectionId) {
+        if let Some(&key) = self.by_connection.get(&connection) {
+            let peer = self.connections[key].peer.address.clone();
+            self.note(|| Event::UnexpectedTls { peer });
+        }
+    }
+
     /// What came is no packet. `version` is what CONNECT had told before it went wrong.
     pub fn handle_malformed(
         &mut self,
@@ -363,6 +371,7 @@ impl Broker {
             output.control_bytes = 0;
             let bytes = std::mem::take(&mut output.bytes);
             output.writing_bytes = bytes.len();
+            output.usual = bytes.len();
             let out = Output { connection: connection.id, bytes, close: output.close };
             if out.close {
                 self.forget(key);

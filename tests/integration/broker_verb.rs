@@ -350,7 +350,11 @@ fn a_store_that_cannot_be_used_ends_the_start_with_its_reason() {
     std::fs::write(&notes, "not a database, but long enough to be one").unwrap();
     let start = |store: &Path| run(&mut moskit(&["broker", "-q", "-p", "0", "--store", text(store)]), b"");
     let why = "it is no broker's state (no tables of persist-sqlite in it)";
-    let expected = format!("error: cannot keep the state in `{}`: {why}\n", notes.display());
+    let expected = format!(
+        "error: cannot keep the state in `{0}`: {why}\n\
+         hint: if Mosquitto wrote it: moskit broker --store NEW.sqlite3 --import {0}\n",
+        notes.display()
+    );
     assert_eq!(start(&notes), ended("", &expected, 1));
     assert_eq!(std::fs::read_to_string(&notes).unwrap(), "not a database, but long enough to be one");
 

@@ -1,4 +1,4 @@
-//! A broker on a full disk: nothing is acknowledged that is not stored, nothing stored is lost, and it
+//! A broker that cannot write any more: nothing is acknowledged that is not stored, nothing stored is lost, and it
 //! goes on when there is room again.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -81,10 +81,8 @@ fn collect(port: u16, until: u32) -> Vec<u32> {
     numbers
 }
 
-#[test]
-fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
-    let port = free_port();
-    let Some((mut broker, disk)) = on_a_small_disk(port) else { return };
+/// Publishes until nothing more can be stored, for `reason`, makes room, goes on, and finds all that was acknowledged.
+fn fill_and_go_on(mut broker: Child, port: u16, reason: &str, make_room: impl FnOnce(&Child)) {
     let mut log = BufReader::new(broker.stderr.take().unwrap());
     let mut away = connect(port, "away").unwrap();
     away.write_all(b"\x82\x06\x00\x01\x00\x01a\x01").unwrap();
@@ -102,12 +100,12 @@ fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
     }
     assert!(!acknowledged.is_empty());
     let mut line = String::new();
-    while !line.contains("Error: The state cannot be stored: database or disk is full") {
+    while !line.contains(&format!("Error: The state cannot be stored: {reason}")) {
         line.clear();
         assert!(log.read_line(&mut line).unwrap() > 0, "the log does not say why");
     }
 
-    std::fs::remove_file(disk.join("ballast")).unwrap();
+    make_room(&broker);
     let until = Instant::now() + PATIENCE;
     let last = 1000;
     while connect(port, "publisher").and_then(|mut stream| publish(&mut stream, last)).is_err() {
@@ -120,4 +118,37 @@ fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
     assert!(got.is_sorted());
     broker.kill().unwrap();
     broker.wait().unwrap();
+}
+
+#[test]
+fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
+    let port = free_port();
+    let Some((broker, disk)) = on_a_small_disk(port) else { return };
+    let make_room = |_: &Child| std::fs::remove_file(disk.join("ballast")).unwrap();
+    fill_and_go_on(broker, port, "database or disk is full", make_room);
+}
+
+/// The same where only this process may write no more: `ulimit -f` gives another error, and needs no privilege.
+#[test]
+fn a_limit_on_the_size_of_files_is_met_like_a_full_disk() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+    let conf = folder.path().join("m.conf");
+    std::fs::write(&conf, "max_queued_messages 0\n").unwrap();
+    // In blocks of 512 bytes; without the trap the system would end the process.
+    let script = "trap '' XFSZ; ulimit -S -f 1200; exec \"$0\" broker -p \"$1\" -c \"$2\" --store \"$3\" --print-url";
+    let mut broker = Command::new("sh")
+        .args(["-c", script])
+        .arg(moskit(&[]).get_program())
+        .arg(port.to_string())
+        .args([&conf, &folder.path().join("state.sqlite3")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    BufReader::new(broker.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    fill_and_go_on(broker, port, "", |broker| {
+        let pid = Pid::from_raw(broker.id().cast_signed());
+        prlimit(pid, Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
+    });
 }

@@ -45,12 +45,14 @@ pub(super) enum Kind<T> {
     Text(fn(&mut T, &str)),
     /// The last value wins.
     LastText(fn(&mut T, &str)),
+    /// A text that not every value is right for; a second one is an error.
+    OtherText(fn(&mut T, &Line<'_>) -> Result<(), Problem>),
     Other(fn(&mut T, &Line<'_>) -> Result<(), Problem>),
 }
 
 impl<T> Kind<T> {
     pub fn is_once(&self) -> bool {
-        matches!(self, Self::Text(_))
+        matches!(self, Self::Text(_) | Self::OtherText(_))
     }
 
     pub fn apply(&self, line: &Line<'_>, target: &mut T) -> Result<(), Problem> {
@@ -64,7 +66,7 @@ impl<T> Kind<T> {
                 set(target, number);
             }
             Self::Text(set) | Self::LastText(set) => set(target, line.text()?),
-            Self::Other(read) => return read(target, line),
+            Self::OtherText(read) | Self::Other(read) => return read(target, line),
         }
         Ok(())
     }
@@ -77,7 +79,7 @@ pub(super) fn find(name: &str) -> Option<(&'static str, &'static Rule)> {
     OPTIONS.iter().find(|(known, _)| *known == name).map(|(known, rule)| (*known, rule))
 }
 
-use Kind::{Flag, LastText, Number, Other, Text};
+use Kind::{Flag, LastText, Number, Other, OtherText, Text};
 use Rule::{Global, Ignored, ListenerOrDefault, Special};
 
 const ANY: i32 = i32::MAX;
@@ -117,7 +119,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("accept_protocol_versions", Rule::Listener(Other(accept_protocol_versions))),
     ("use_username_as_clientid", ListenerOrDefault(Flag(|l, on| l.settings.use_username_as_clientid = on))),
     ("listener_allow_anonymous", Rule::Listener(Flag(|l, on| l.allow_anonymous = Some(on)))),
-    ("listener_auto_id_prefix", Rule::Listener(Other(listener_auto_id_prefix))),
+    ("listener_auto_id_prefix", Rule::Listener(OtherText(listener_auto_id_prefix))),
     ("enable_proxy_protocol", PROXY),
     ("proxy_protocol_v2_require_tls", PROXY),
     (
@@ -135,7 +137,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("acl_file", Rule::Security(LastText(|s, path| s.acl_file = Some(path.into())))),
     ("psk_file", PSK),
     ("allow_zero_length_clientid", Rule::Security(Flag(|s, on| s.allow_zero_length_clientid = on))),
-    ("auto_id_prefix", Rule::Security(Other(auto_id_prefix))),
+    ("auto_id_prefix", Rule::Security(OtherText(auto_id_prefix))),
     ("clientid_prefixes", Special(clientid_prefixes)),
     ("plugin", Special(plugin)),
     ("global_plugin", Special(plugin)),
@@ -153,7 +155,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("require_certificate", Rule::Listener(Flag(|l, on| l.tls.require_certificate = on))),
     ("use_identity_as_username", Rule::Listener(Flag(|l, on| l.tls.use_identity_as_username = on))),
     ("use_subject_as_username", Rule::Listener(Flag(|l, on| l.tls.use_subject_as_username = on))),
-    ("tls_version", Rule::Listener(Other(tls_version))),
+    ("tls_version", Special(tls_version)),
     ("ciphers", Rule::Listener(LastText(|l, list| l.tls.ciphers = Some(list.to_owned())))),
     ("ciphers_tls1.3", Rule::Listener(LastText(|l, list| l.tls.ciphers_tls13 = Some(list.to_owned())))),
     ("psk_hint", PSK),
@@ -210,7 +212,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("persistence", Global(Flag(|c, on| c.persistence.enabled = on))),
     ("retained_persistence", Global(Flag(|c, on| c.persistence.enabled = on))),
     ("persistence_location", Global(Text(|c, path| c.persistence.location = Some(path.into())))),
-    ("persistence_file", Ignored("the state is kept in `mosquitto.sqlite3`")),
+    ("persistence_file", Global(Text(|c, name| c.persistence.file = Some(name.into())))),
     ("autosave_interval", SQLITE_KEEPS_ALL),
     ("autosave_on_changes", SQLITE_KEEPS_ALL),
     // Log and process.
@@ -422,14 +424,20 @@ fn clientid_prefixes(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> R
     Ok(())
 }
 
-fn tls_version(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
-    listener.tls.minimum = match line.text()? {
+fn tls_version(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
+    let minimum = match line.text()? {
         "tlsv1.3" => TlsVersion::V13,
-        // 1.1 is below what we speak; a listener that asks for it gets the lowest there is.
-        "tlsv1.2" | "tlsv1.1" => TlsVersion::V12,
+        "tlsv1.2" => TlsVersion::V12,
+        // Below what we speak; a listener that asks for it gets the lowest there is.
+        "tlsv1.1" => {
+            let (option, instead) = ("tls_version tlsv1.1".to_owned(), Some("tls_version tlsv1.2"));
+            reader.configuration.notices.push(Notice::Deprecated { option, instead });
+            TlsVersion::V12
+        }
         other => return Err(line.invalid(other)),
     };
-    Ok(())
+    reader.listener(*current, line.name)?.tls.minimum = minimum;
+    reader.once(true, *current, "tls_version")
 }
 
 fn packet_buffer_size(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {

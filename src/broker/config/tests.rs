@@ -123,6 +123,12 @@ fn limits_below_zero_are_no_limits() {
 #[test]
 fn a_second_text_is_an_error_unless_the_last_one_wins() {
     assert_eq!(refused("pid_file a\n\npid_file b\n"), (Problem::Duplicate { option: "pid_file".to_owned() }, 3));
+    for (option, value) in [("auto_id_prefix", "p"), ("listener_auto_id_prefix", "p"), ("tls_version", "tlsv1.3")] {
+        let line = format!("{option} {value}\n");
+        let duplicate = Problem::Duplicate { option: option.to_owned() };
+        assert_eq!(refused(&format!("listener 1\n{line}{line}")), (duplicate, 3));
+        accepted(&format!("per_listener_settings true\nlistener 1\n{line}listener 2\n{line}"));
+    }
     let configuration = accepted("password_file a\npassword_file b\nuser x\nuser y\nclientid_prefixes p\n");
     assert_eq!(configuration.security.password_file.as_deref(), Some(Path::new("b")));
     assert_eq!(configuration.user.as_deref(), Some("y"));
@@ -163,6 +169,12 @@ fn tls_needs_certificate_and_key() {
     assert!(tls.is_on() && tls.require_certificate);
     assert_eq!(tls.minimum, TlsVersion::V13);
     assert_eq!(refused("listener 1\ntls_version ssl3\n"), (invalid("tls_version", "ssl3"), 2));
+    assert_eq!(refused("tls_version tlsv1.2\n").0, Problem::NeedsListener { option: "tls_version".to_owned() });
+    let raised = accepted("listener 1\ntls_version tlsv1.1\n").notices;
+    assert!(
+        matches!(&raised[..], [Notice::Deprecated { option, .. }] if option == "tls_version tlsv1.1"),
+        "{raised:?}"
+    );
 }
 
 #[test]
@@ -190,7 +202,9 @@ fn log_destinations_and_types_replace_the_defaults_and_then_add_up() {
 fn the_store_is_a_file_in_the_persistence_location() {
     let persistence = accepted("persistence true\npersistence_location /var/lib/m/\n").persistence;
     assert_eq!(persistence.path().as_deref(), Some(Path::new("/var/lib/m/mosquitto.sqlite3")));
-    assert_eq!(persistence.snapshot_path(), Path::new("/var/lib/m/mosquitto.db"));
+    assert_eq!(persistence.snapshot_path().as_deref(), Some(Path::new("/var/lib/m/mosquitto.db")));
+    let named = accepted("persistence true\npersistence_location /d\npersistence_file my.db\n").persistence;
+    assert_eq!((named.path().as_deref(), named.snapshot_path()), (Some(Path::new("/d/my.db")), None));
     assert_eq!(accepted("persistence true\n").persistence.path().as_deref(), Some(Path::new("mosquitto.sqlite3")));
 }
 

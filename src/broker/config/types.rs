@@ -264,7 +264,9 @@ pub struct Persistence {
     pub enabled: bool,
     /// A folder; `None` = the current one.
     pub location: Option<PathBuf>,
-    /// The file itself, where it is not `mosquitto.sqlite3` in `location`.
+    /// The name of the file in it; `None` = `mosquitto.sqlite3`.
+    pub file: Option<PathBuf>,
+    /// The file itself, where it is not in `location`.
     pub store: Option<PathBuf>,
     pub sync: Sync,
 }
@@ -272,13 +274,14 @@ pub struct Persistence {
 impl Persistence {
     /// The file with the state, if there is to be one.
     pub fn path(&self) -> Option<PathBuf> {
-        let in_location = || self.location.clone().unwrap_or_default().join("mosquitto.sqlite3");
+        let name = || self.file.clone().unwrap_or_else(|| "mosquitto.sqlite3".into());
+        let in_location = || self.location.clone().unwrap_or_default().join(name());
         self.enabled.then(|| self.store.clone().unwrap_or_else(in_location))
     }
 
-    /// The snapshot that Mosquitto's built-in persistence would have left in the same folder.
-    pub fn snapshot_path(&self) -> PathBuf {
-        self.location.clone().unwrap_or_default().join("mosquitto.db")
+    /// The snapshot that Mosquitto's built-in persistence would have left in the same folder, under its own name.
+    pub fn snapshot_path(&self) -> Option<PathBuf> {
+        self.file.is_none().then(|| self.location.clone().unwrap_or_default().join("mosquitto.db"))
     }
 }
 

@@ -29,6 +29,9 @@ const READ: usize = 64 * 1024;
 /// Packets of one read that room is made for before they are counted.
 const PACKETS: usize = 64;
 
+/// How a record of a TLS handshake begins, RFC 8446, 5.1. CONNECT never has these flags.
+const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
+
 /// How long a peer may take for the last words of a connection.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -234,6 +237,7 @@ impl Link {
 
     /// The packets that have come whole.
     fn decode(&mut self) -> Option<Box<Received>> {
+        let is_tls = self.door.is_some() && self.received.starts_with(&TLS_HANDSHAKE);
         let mut packets = Vec::with_capacity(self.usual);
         let malformed = loop {
             match self.decoder.decode(&mut self.received) {
@@ -251,7 +255,7 @@ impl Link {
         }
         let bytes = std::mem::take(&mut self.bytes);
         self.usual = packets.len().min(PACKETS);
-        Some(Box::new(Received { id: self.id, packets, bytes, malformed }))
+        Some(Box::new(Received { id: self.id, packets, bytes, malformed, is_tls }))
     }
 
     /// The core has ended the connection: the peer gets what is written, and time to read it.
@@ -281,6 +285,8 @@ pub(super) struct Received {
     pub(super) bytes: usize,
     /// What came after them is no packet.
     pub(super) malformed: Option<(DecodeError, Option<ProtocolVersion>)>,
+    /// It is the start of a TLS handshake.
+    pub(super) is_tls: bool,
 }
 
 fn ending(error: &io::Error) -> Closing {

@@ -254,6 +254,9 @@ impl Core {
         for packet in received.packets {
             self.broker.handle_packet(received.id, packet, now);
         }
+        if received.is_tls {
+            self.broker.handle_unexpected_tls(received.id);
+        }
         if let Some((error, version)) = received.malformed {
             self.broker.handle_malformed(received.id, error, version, now);
         }

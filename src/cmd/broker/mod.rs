@@ -64,7 +64,10 @@ pub const APPLET: Applet = Applet {
         ],
         files: &[
             ("mosquitto.conf", "The configuration, in Mosquitto's language; no file is read without -c."),
-            ("mosquitto.sqlite3", "The state, in persistence_location, with `persistence true`."),
+            (
+                "mosquitto.sqlite3",
+                "The state, in persistence_location, with `persistence true`; persistence_file gives another name.",
+            ),
         ],
         examples: &[
             ("moskit broker --run 'moskit pub -t test -m hello'", "A broker for one command"),
@@ -75,7 +78,8 @@ pub const APPLET: Applet = Applet {
         differences: &[
             "There are no bridges and no plugins but persist-sqlite, whose tables are our own; a configuration with a \
              plugin that may guard access is refused.",
-            "`persistence true` keeps every change at once in `mosquitto.sqlite3`, not now and then in `mosquitto.db`.",
+            "`persistence true` keeps every change at once in `mosquitto.sqlite3`, not now and then in `mosquitto.db`; \
+             a persistence_file is in the same SQLite form, and one of Mosquitto's is to be imported.",
             "As root the broker changes to another user only when the configuration, PUID or PGID names one.",
             "After SIGHUP, errors in the configuration, the password file or the ACL file are logged and the rules in \
              force stay; Mosquitto ends when one of the latter two cannot be read.",

@@ -133,7 +133,9 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
     let (store, restored) = match configuration.persistence.path() {
         None => (None, Restored::default()),
         Some(path) => {
-            state_files::check_snapshot(&path, &configuration.persistence.snapshot_path())?;
+            if let Some(snapshot) = configuration.persistence.snapshot_path() {
+                state_files::check_snapshot(&path, &snapshot)?;
+            }
             let (store, restored) = state_files::open(&path, configuration.persistence.sync)?;
             tell_restored(&restored, log);
             (Some(store), restored)

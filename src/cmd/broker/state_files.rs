@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::sentences;
 use crate::broker::config::Sync;
-use crate::broker::store::{self, ImportError, Store};
+use crate::broker::store::{self, ImportError, Store, StoreError};
 use crate::state::mosquitto_db::Unreadable;
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file;
@@ -13,10 +13,13 @@ use crate::whole_file;
 /// Opens the state file at `path`, or says why not.
 pub fn open(path: &Path, sync: Sync) -> Result<(Store, crate::broker::Restored), Failure> {
     Store::open(path, sync, wall()).map_err(|error| {
-        Failure::new(
-            Exit::FAILED,
-            format!("cannot keep the state in `{}`: {}", path.display(), sentences::store(&error)),
-        )
+        let file = path.display();
+        let failure =
+            Failure::new(Exit::FAILED, format!("cannot keep the state in `{file}`: {}", sentences::store(&error)));
+        if matches!(error, StoreError::NotPersistSqlite) {
+            return failure.hint(format!("if Mosquitto wrote it: moskit broker --store NEW.sqlite3 --import {file}"));
+        }
+        failure
     })
 }
 
