@@ -122,8 +122,8 @@ def pub_lines(peer, broker, folder, count, qos, delivered):
     return counted(broker, count, 0 if qos == 0 else 2, publish) if delivered else publish()
 
 
-def sub_live(peer, broker, folder, count, qos):
-    subscriber = Started(program(peer, "sub") + ["-p", broker.port, "-t", "bench/#", "-q", str(qos), "-C", str(count)])
+def sub_live(peer, broker, folder, count, qos, *options):
+    subscriber = Started(program(peer, "sub") + [*options, "-p", broker.port, "-t", "bench/#", "-q", str(qos), "-C", str(count)])
     time.sleep(0.3)
     subscriber.start = time.perf_counter()
     with open(lines(folder, count)) as stdin:
@@ -192,6 +192,8 @@ def main():
             ("pub -l QoS 1 60k", lambda p, b: pub_lines(p, b, folder, count(60_000), 1, False), False, 0.6, None, None),
             ("pub -l QoS 2 60k", lambda p, b: pub_lines(p, b, folder, count(60_000), 2, False), False, 0.75, None, None),
             ("sub QoS 0 1M", lambda p, b: sub_live(p, b, folder, count(1_000_000), 0), False, None, 0.03, None),
+            ("sub -F '%t %p' 1M", lambda p, b: sub_live(p, b, folder, count(1_000_000), 0, "-F", "%t %p"), False, None, 0.3, None),
+            ("sub -F %j 1M", lambda p, b: sub_live(p, b, folder, count(1_000_000), 0, "-F", "%j"), False, None, 0.3, None),
             ("sub QoS 1 queue 300k", lambda p, b: sub_queue(p, b, folder, count(300_000), 1), False, 0.4, None, None),
             ("sub QoS 2 60k live", lambda p, b: sub_live(p, b, folder, count(60_000), 2), False, 0.9, 0.8, None),
             ("pub -m QoS 1", lambda p, b: pub_one(p, b, folder, False), False, 0.9, None, None),

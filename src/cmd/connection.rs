@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
 use super::broker::embedded::{self, Embedded};
@@ -21,9 +22,8 @@ use crate::net::tls::{self, Checks, FileRole, OptionsError, Suites, Version};
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route};
 use crate::pki::certificate::Certificate;
-use crate::pki::key::EncryptedKey;
 use crate::pki::read::{self, ReadError, ReadProblem};
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Term, signals_are_taken};
 
 /// The port that stands for TLS even where no TLS option is given.
 const TLS_PORT: i32 = 8883;
@@ -200,8 +200,8 @@ pub fn refuse_missing_parts(args: &ClientArgs) -> Result<(), Failure> {
 
 /// The TLS configuration; what is wrong with it is a line of `-d` too.
 pub fn tls_client(args: &ClientArgs, options: &tls::Options, term: &mut Term) -> Result<tls::Client, Failure> {
-    let mut ask = |path: &Path, key: &EncryptedKey| passphrase(&args.tls, path, key);
-    tls::Client::new(options, &mut ask).map_err(|error| {
+    let client = tls::Client::new(options, &mut |path, _| passphrase(&args.tls, path, term));
+    client.map_err(|error| {
         if let Some(line) = tls_debug_line(&error, &args.tls).filter(|_| args.debug) {
             term.line(line);
         }
@@ -365,12 +365,12 @@ pub fn own_certificate(tls: Option<&tls::Options>) -> Option<Certificate> {
 }
 
 /// The pass phrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal.
-pub fn passphrase(given: &TlsArgs, path: &Path, _key: &EncryptedKey) -> Option<Zeroizing<Vec<u8>>> {
+pub fn passphrase(given: &TlsArgs, path: &Path, term: &mut Term) -> Option<Zeroizing<Vec<u8>>> {
     if let Some(file) = &given.key_pass_file {
         return login::first_line_of(file).ok().map(|secret| Zeroizing::new(secret.expose().to_vec()));
     }
-    let typed = rpassword::prompt_password(format!("Enter pass phrase for {}: ", path.display())).ok()?;
-    Some(Zeroizing::new(typed.into_bytes()))
+    let typed = term.ask_on_terminal(&format!("Enter pass phrase for {}: ", path.display())).ok()?;
+    Some(Zeroizing::new(typed.expose().to_vec()))
 }
 
 /// DISCONNECT with the properties given for it, its line of the log, and the end of the connection.
@@ -384,6 +384,36 @@ pub async fn leave(client: &mut Client, reason: ReasonCode, properties: &Propert
     }
     debug_lines::drain(client.session(), term);
     client.close().await;
+}
+
+/// Runs a client's work on this thread. Signals that a prompt has taken from their default end it here, but for
+/// those that sub itself listens for.
+pub fn run<T>(verb: Verb, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    block_on(async {
+        if !signals_are_taken() {
+            return work.await;
+        }
+        let mut hangup = listen(SignalKind::hangup())?;
+        let mut quit = listen(SignalKind::quit())?;
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        let sub_ends_itself = verb == Verb::Sub;
+        let kind = tokio::select! {
+            done = work => return done,
+            _ = hangup.recv() => SignalKind::hangup(),
+            _ = quit.recv() => SignalKind::quit(),
+            _ = interrupt.recv(), if !sub_ends_itself => SignalKind::interrupt(),
+            _ = terminate.recv(), if !sub_ends_itself => SignalKind::terminate(),
+        };
+        Err(Failure::silent(Exit(128 + kind.as_raw_value() as u8)))
+    })
+}
+
+/// Hears a signal from now on.
+pub fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| {
+        Failure::new(Exit::FAILED, format!("cannot listen for signals: {}", crate::net::reason(&error)))
+    })
 }
 
 /// Runs a verb's work on this thread. Threads that still wait for standard input do not keep the

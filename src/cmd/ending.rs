@@ -7,7 +7,7 @@ use super::client_args::Verb;
 use super::outcome::{Outcome, refusal_text};
 use crate::client::{Ending, Remains, StartError};
 use crate::diagnose::{self, Attempted, Finding, Unanswered};
-use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
+use crate::mqtt::packet::{ConnAck, DecodeError, EncodeError, ProtocolVersion};
 use crate::mqtt::session::{SendError, SessionError};
 use crate::net::socks::{Reply, SocksError};
 use crate::net::tls::{Cause, alert_in};
@@ -169,6 +169,10 @@ pub fn unsendable(error: SendError) -> Option<Finding> {
             Finding::error("proto.property", "this version of MQTT has no properties: what -D gives cannot be sent")
                 .fix("use version 5: -V mqttv5"),
         ),
+        SendError::Encode(EncodeError::PacketTooLarge { length }) => Some(Finding::error(
+            "limits",
+            format!("topic and payload make a packet of {length} bytes, and MQTT has none above 268,435,455"),
+        )),
         SendError::NotConnected | SendError::NoFreePacketId | SendError::Encode(_) => None,
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::client_args::PasswordSource;
 use crate::net::reason;
-use crate::term::{Exit, Failure, Secret, Term};
+use crate::term::{AskError, Exit, Failure, Secret, Term};
 
 /// Longest password: its length goes over the wire in two bytes.
 const MAX_PASSWORD: u64 = 65_535;
@@ -35,13 +35,13 @@ impl Login {
                 let path = path.display();
                 Failure::new(Exit::FAILED, format!("cannot read the password from `{path}`: {}", reason(&error)))
             }),
-            Some(PasswordSource::Prompt) => {
-                term.flush();
-                rpassword::prompt_password("Password: ").map(|typed| Some(Secret::new(typed))).map_err(|error| {
+            Some(PasswordSource::Prompt) => term.ask_on_terminal("Password: ").map(Some).map_err(|error| match error {
+                AskError::Signal(number) => Failure::silent(Exit(128 + number)),
+                AskError::Read(error) => {
                     Failure::new(Exit::FAILED, format!("cannot ask for the password: {}", reason(&error)))
                         .hint("without a terminal use --pw-file FILE or --pw-command COMMAND")
-                })
-            }
+                }
+            }),
             Some(PasswordSource::Command(command)) => printed_by(command).map(Some),
         }
     }

@@ -5,11 +5,28 @@ use super::Manual;
 const EXIT_CONNACK: (&str, &str) = ("1-5, 128-162", "The broker refused the connection: the code of its CONNACK.");
 const EXIT_USAGE: (&str, &str) =
     ("1", "Usage, --help and --version, local input, TLS or login options, no connection at the start.");
+const EXIT_BROKEN: (&str, &str) = (
+    "2, 21, 22, 25",
+    "The broker broke the protocol: a packet out of place, a malformed one, a property twice, a packet larger than announced.",
+);
+const EXIT_WAY: (&str, &str) = (
+    "3, 4, 11, 13, 14, 16",
+    "The way to the broker: what the proxy answered (3, 4, 11, 16), no WebSocket (13), TLS that failed on a standing connection (14).",
+);
+const EXIT_KEEPALIVE: (&str, &str) = ("19", "The broker did not answer within the keep-alive time.");
+const PROXY_AND_WEBSOCKETS: &str = "--proxy and --ws work together, and CONNECT carries its properties (-x, -D) through both; \
+     %40 in the proxy's login is @.";
+const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keylog works with the certificates of the operating \
+     system too, a --capath that does not exist is an error.";
+const PRE_SHARED_KEY: &str = "--psk works in a build with the cargo feature psk, by OpenSSL, and is refused in others; --tls-engine and \
+     --keyform engine are refused: rustls, which does our TLS, has none of them.";
+const DEBUG_LINES: &str = "The lines of -d are never cut, and OpenSSL's own are not among them.";
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("XDG_CONFIG_HOME, HOME", "Where the options file is looked for."),
     ("MQTT_HOST, MQTT_PORT", "Broker, where neither -h, -L nor --unix is given. Not under the mosquitto_* names."),
     ("MOSQUITTO_PASSWORD", "Password, where -u is given without one. Not under the mosquitto_* names."),
     ("SSLKEYLOGFILE", "As --tls-keylog."),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates of the operating system, for --tls-use-os-certs and mqtts://."),
     ("TZ", "Time zone of the times that sub and rr print."),
 ];
 
@@ -21,11 +38,18 @@ pub const PUB: Manual = Manual {
         ),
         EXIT_USAGE,
         EXIT_CONNACK,
-        ("7", "The connection was lost."),
+        EXIT_BROKEN,
+        EXIT_WAY,
+        ("4", "The broker said DISCONNECT (MQTT 5; not with -l, which connects again)."),
+        ("7", "The connection was lost, or the message cannot be sent to this broker."),
+        EXIT_KEEPALIVE,
         ("16, 128-153", "With --strict: the reason code of the PUBACK or PUBREC."),
     ],
     environment: ENVIRONMENT,
-    files: &[("~/.config/mosquitto_pub", "Options, one on a line, read before the command line.")],
+    files: &[(
+        "~/.config/mosquitto_pub",
+        "Options, one on a line with its value behind one space, read before the command line; -o FILE names another.",
+    )],
     examples: &[
         ("moskit pub -t lab/door -m open", "Publish a message"),
         (
@@ -37,7 +61,13 @@ pub const PUB: Manual = Manual {
     differences: &[
         "DISCONNECT is always sent before the connection is closed, so no will is published.",
         "With -l no line is lost when a fast input ends; lines may hold NUL bytes.",
-        "--psk, --tls-engine and --keyform engine are refused: rustls, which does our TLS, has none of them.",
+        "-l connects again after the broker's DISCONNECT and after a lost connection, but not to what has only ever answered with broken packets.",
+        "Properties that cannot be sent, and a message larger than MQTT or the broker takes, are told with their reason.",
+        "-f tells that a folder or a pipe is no file in a line of its own.",
+        PROXY_AND_WEBSOCKETS,
+        TLS_OPTIONS,
+        PRE_SHARED_KEY,
+        DEBUG_LINES,
         "--insecure leaves out the comparison of the host name only, whatever else is given; --no-verify leaves out all checks.",
         "--cert and --key are used with the certificates of the operating system too.",
         "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
@@ -52,12 +82,17 @@ pub const SUB: Manual = Manual {
         ("0", "-C, -E or --retained-only is done, or a signal ended it; also if all subscriptions were denied."),
         EXIT_USAGE,
         EXIT_CONNACK,
+        EXIT_BROKEN,
+        EXIT_WAY,
         ("27", "-W is over."),
         ("255", "A signal or -W came before the broker had accepted."),
         ("128-162", "With --strict: the reason code of a denied subscription."),
     ],
     environment: ENVIRONMENT,
-    files: &[("~/.config/mosquitto_sub", "Options, one on a line, read before the command line.")],
+    files: &[(
+        "~/.config/mosquitto_sub",
+        "Options, one on a line with its value behind one space, read before the command line; -o FILE names another.",
+    )],
     examples: &[
         ("moskit sub -t 'lab/#' -v", "Print all messages below lab with their topics"),
         ("moskit sub -t 'lab/#' -C 1 -W 5", "Wait for one message, five seconds at most"),
@@ -66,6 +101,16 @@ pub const SUB: Manual = Manual {
     differences: &[
         "--remove-retained leaves once the last removal is acknowledged; mosquitto_sub 2.1 does not leave.",
         "--random-filter takes a percentage: 100 prints all.",
+        "A connection that is lost is made again each second, as mosquitto_sub does; signals and -W end it while it connects, too.",
+        "A SUBSCRIBE or UNSUBSCRIBE that cannot be sent, with properties before version 5, is told.",
+        "A topic alias of the broker is understood, if -D connect topic-alias-maximum allows it.",
+        PROXY_AND_WEBSOCKETS,
+        TLS_OPTIONS,
+        PRE_SHARED_KEY,
+        "--insecure leaves out the comparison of the host name only, whatever else is given; --no-verify leaves out all checks.",
+        "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
+        "--message-rate prints each line at once, also into a pipe.",
+        DEBUG_LINES,
         "A stream of QoS 0 messages is read every few milliseconds, not message by message; one that comes alone is not delayed.",
         "A field of -F that is longer than its width is not filled; mosquitto_sub adds blanks where it stands on the left.",
         "%j and %J are always valid JSON: NUL is \\u0000 and does not end a string, and what is no UTF-8 is U+FFFD.",
@@ -83,12 +128,18 @@ pub const RR: Manual = Manual {
         ("0", "The response was printed; also if the subscription was denied."),
         EXIT_USAGE,
         EXIT_CONNACK,
-        ("7", "The connection was lost."),
+        EXIT_BROKEN,
+        EXIT_WAY,
+        ("7", "The connection was lost, or the request cannot be sent to this broker."),
+        EXIT_KEEPALIVE,
         ("27", "-W is over."),
         ("128-162", "With --strict: the reason code of a denied subscription or a refused request."),
     ],
     environment: ENVIRONMENT,
-    files: &[("~/.config/mosquitto_rr", "Options, one on a line, read before the command line.")],
+    files: &[(
+        "~/.config/mosquitto_rr",
+        "Options, one on a line with its value behind one space, read before the command line; -o FILE names another.",
+    )],
     examples: &[
         ("moskit rr -t device/ping -e device/pong -m now -W 5", "Ask, and wait five seconds for the answer"),
         ("moskit rr -t device/ping -e device/pong -m now --latency", "Measure how long the answer takes"),
@@ -105,6 +156,13 @@ pub const RR: Manual = Manual {
         "Before version 5 there are no properties: -D publish is left out, with a warning.",
         "DISCONNECT is sent at the end, so no will is published.",
         "-W ends the program before the broker has accepted, too.",
+        PROXY_AND_WEBSOCKETS,
+        TLS_OPTIONS,
+        PRE_SHARED_KEY,
+        "--insecure leaves out the comparison of the host name only, whatever else is given; --no-verify leaves out all checks.",
+        "--cert and --key are used with the certificates of the operating system too.",
+        "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
+        DEBUG_LINES,
         "Why something failed and what to do follows on lines of their own, with a stable id; --quiet suppresses them.",
         "-P shows the password in the process list: use --pw-file, --pw-prompt or --pw-command.",
     ],

@@ -22,7 +22,9 @@ pub fn of_file(path: &Path) -> Result<Bytes, Failure> {
     if !metadata.is_file() {
         return Err(failed(format!("Error: {name} is not a file.")));
     }
-    match read_limited(file).map_err(|error| unreadable(&error))? {
+    // Room for all of it at once: a vector that grows holds it up to three times.
+    let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(MAX_PAYLOAD);
+    match read_limited(file, length + 1).map_err(|error| unreadable(&error))? {
         Some(bytes) => Ok(bytes),
         None => Err(failed(format!("Error: File must be less than {MAX_PAYLOAD} bytes."))),
     }
@@ -33,7 +35,7 @@ pub fn of_stdin(stdin: impl Read) -> Result<Bytes, Failure> {
     let failed = |first: String| {
         Failure::verbatim(Exit::FAILED, format!("{first}\nError loading input from stdin.\n")).quietable()
     };
-    match read_limited(stdin) {
+    match read_limited(stdin, 0) {
         Ok(Some(bytes)) if bytes.is_empty() => Err(failed("Error: Zero length input.".to_owned())),
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(failed(format!("Error: Input must be less than {MAX_PAYLOAD} bytes."))),
@@ -42,8 +44,8 @@ pub fn of_stdin(stdin: impl Read) -> Result<Bytes, Failure> {
 }
 
 /// All bytes, or `None` if they are more than a payload can hold.
-fn read_limited(source: impl Read) -> io::Result<Option<Bytes>> {
-    let mut bytes = Vec::new();
+fn read_limited(source: impl Read, capacity: usize) -> io::Result<Option<Bytes>> {
+    let mut bytes = Vec::with_capacity(capacity);
     source.take(MAX_PAYLOAD as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= MAX_PAYLOAD).then(|| bytes.into()))
 }

@@ -52,7 +52,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         return Err(Failure::silent(Exit::FAILED));
     };
     let setup = connection::prepare(Verb::Pub, invocation, &args, term)?;
-    connection::block_on(async move {
+    connection::run(Verb::Pub, async move {
         let mut publishing = Publishing::new(&args, setup, topic.into_inner());
         match source {
             Source::Fixed(payload) => publishing.repeat(payload, term).await,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use tokio::time::sleep_until;
 
 use super::client_args::{ArgError, ClientArgs, PayloadSource, Strict, Verb};
@@ -52,7 +52,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     }
     let setup = connection::prepare(Verb::Rr, invocation, &args, term)?;
     let (topic, response_topic) = (topic.into_inner(), response_topic.into_inner());
-    connection::block_on(async move {
+    connection::run(Verb::Rr, async move {
         Requesting::new(&args, setup, printer, Request { topic, response_topic, payload }).run(term).await
     })
 }
@@ -85,9 +85,7 @@ impl<'a> Requesting<'a> {
     async fn run(mut self, term: &mut Term) -> Result<Exit, Failure> {
         self.setup.start(&mut self.client).await?;
         let timeout_at = self.args.timeout.map(|after| Instant::now() + after);
-        let mut alarm = signal(SignalKind::alarm()).map_err(|error| {
-            Failure::new(Exit::FAILED, format!("cannot listen for signals: {}", crate::net::reason(&error)))
-        })?;
+        let mut alarm = connection::listen(SignalKind::alarm())?;
         loop {
             let now = Instant::now();
             loop {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind};
 use tokio::time::{sleep, sleep_until};
 
 use super::client_args::{ClientArgs, Strict, Verb};
@@ -36,7 +36,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = client_setup::read(&APPLET, Verb::Sub, invocation, term)?;
     let printer = Printer::new(&args).map_err(|error| error.into_failure(&invocation.program))?;
     let setup = connection::prepare(Verb::Sub, invocation, &args, term)?;
-    connection::block_on(async move { Subscribing::new(&args, setup, printer)?.run(term).await })
+    connection::run(Verb::Sub, async move { Subscribing::new(&args, setup, printer)?.run(term).await })
 }
 
 /// A run of sub.
@@ -381,13 +381,10 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Failure::new(Exit::FAILED, format!("cannot listen for signals: {error}")))
-        };
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            alarm: listen(SignalKind::alarm())?,
+            interrupt: connection::listen(SignalKind::interrupt())?,
+            terminate: connection::listen(SignalKind::terminate())?,
+            alarm: connection::listen(SignalKind::alarm())?,
         })
     }
 

@@ -13,7 +13,7 @@ mod secret;
 pub use escape::escape_controls;
 pub use failure::{Exit, Failure};
 pub use progress::Progress;
-pub use prompt::{AskError, Audience};
+pub use prompt::{AskError, Audience, signals_are_taken};
 pub use secret::Secret;
 
 use std::fmt::Display;

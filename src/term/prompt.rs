@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
@@ -42,11 +43,29 @@ impl Term {
         // Both before the question is seen: what is typed at once is not shown, and a signal at once
         // does not leave the terminal silent.
         let mut signals = Signals::listen().map_err(AskError::Read)?;
-        let echo_off = EchoOff::begin();
+        let mut input = unbuffered_input().map_err(AskError::Read)?;
+        let echo_off = EchoOff::begin(&input);
         self.show(question, audience);
-        let answer = signals.unless_first(if echo_off.is_some() { typed_line } else { piped_line });
+        let is_typed = echo_off.is_some();
+        let answer = signals.unless_first(move || if is_typed { typed_line(input) } else { read_line(&mut input) });
         drop(echo_off);
         self.show("\n", audience);
+        answer
+    }
+
+    /// As [`Term::ask_secret`], but on the terminal that the process belongs to: standard input may be a
+    /// program's data. Fails where there is no terminal.
+    pub fn ask_on_terminal(&mut self, question: &str) -> Result<Secret, AskError> {
+        let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(AskError::Read)?;
+        let mut signals = Signals::listen().map_err(AskError::Read)?;
+        let input = terminal.try_clone().map_err(AskError::Read)?;
+        let echo_off = EchoOff::begin(&input);
+        self.flush();
+        // A terminal that shows nothing can still be typed on.
+        let _ = terminal.write_all(question.as_bytes());
+        let answer = signals.unless_first(move || typed_line(input));
+        drop(echo_off);
+        let _ = terminal.write_all(b"\n");
         answer
     }
 
@@ -61,31 +80,42 @@ impl Term {
     }
 }
 
-/// The terminal's settings before the question; they come back on drop.
-struct EchoOff(Termios);
+/// A terminal and its settings before the question; they come back on drop.
+struct EchoOff {
+    terminal: File,
+    before: Termios,
+}
 
 impl EchoOff {
-    /// `None` if standard input is no terminal or does not let itself be set.
-    fn begin() -> Option<Self> {
-        let input = io::stdin();
+    /// `None` if the input is no terminal or does not let itself be set.
+    fn begin(input: &File) -> Option<Self> {
         if !input.is_terminal() {
             return None;
         }
-        let before = tcgetattr(&input).ok()?;
+        let terminal = input.try_clone().ok()?;
+        let before = tcgetattr(&terminal).ok()?;
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
         silent.special_codes[SpecialCodeIndex::VMIN] = 1;
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(&input, OptionalActions::Now, &silent).ok()?;
-        Some(Self(before))
+        tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
+        Some(Self { terminal, before })
     }
 }
 
 impl Drop for EchoOff {
     fn drop(&mut self) {
         // A terminal that is gone needs no echo.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
     }
+}
+
+/// A question has been asked: tokio does not give a signal back its default action.
+static SIGNALS_ARE_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether SIGINT, SIGTERM, SIGHUP and SIGQUIT do nothing any more unless somebody listens for them.
+pub fn signals_are_taken() -> bool {
+    SIGNALS_ARE_TAKEN.load(Ordering::Relaxed)
 }
 
 /// The signals that end a question, and the runtime that hears them.
@@ -97,6 +127,7 @@ struct Signals {
 impl Signals {
     fn listen() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().build()?;
+        SIGNALS_ARE_TAKEN.store(true, Ordering::Relaxed);
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
         let entered = runtime.enter();
         let heard = kinds.into_iter().map(|kind| Ok((kind, signal(kind)?))).collect::<io::Result<_>>()?;
@@ -105,7 +136,7 @@ impl Signals {
     }
 
     /// Reads on a thread of its own, which nobody waits for when a signal comes first.
-    fn unless_first(&mut self, read: fn() -> io::Result<Secret>) -> Result<Secret, AskError> {
+    fn unless_first(&mut self, read: impl FnOnce() -> io::Result<Secret> + Send + 'static) -> Result<Secret, AskError> {
         let (sender, mut answer) = oneshot::channel();
         std::thread::spawn(move || {
             // Nobody listens any more once a signal has come.
@@ -125,17 +156,13 @@ impl Signals {
 }
 
 /// A line typed on the terminal, with rpassword's editing (backspace, Ctrl-U, Ctrl-W).
-fn typed_line() -> io::Result<Secret> {
-    let config = rpassword::ConfigBuilder::new().input_reader(unbuffered_input()?).output_discard().build();
+fn typed_line(terminal: File) -> io::Result<Secret> {
+    let config = rpassword::ConfigBuilder::new().input_reader(terminal).output_discard().build();
     match rpassword::read_password_with_config(config) {
         Ok(line) => Ok(Secret::new(line)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Secret::new([])),
         Err(error) => Err(error),
     }
-}
-
-fn piped_line() -> io::Result<Secret> {
-    read_line(&mut unbuffered_input()?)
 }
 
 /// One line without its end; what follows it stays to be read. Too long a line comes back as one

@@ -4,6 +4,8 @@
 use crate::clients::Subscribed;
 use crate::mosquitto::{Mosquitto, free_port};
 use crate::run::{Ended, called_as, moskit, run};
+use crate::stub::{CONNECT, Stub, on};
+use crate::terminal::OnTerminal;
 
 fn said(stdout: &str) -> Ended {
     Ended { stdout: stdout.to_owned(), stderr: String::new(), code: 0 }
@@ -125,4 +127,61 @@ fn strictness_turns_silence_into_exit_codes() {
     let ended = publish("--strict=subscribers");
     assert_eq!(ended.code, 16, "{}", ended.stderr);
     assert!(ended.stderr.contains("Warning: Publish 1: nobody is subscribed to 'a'."), "{}", ended.stderr);
+}
+
+/// A shell script on a terminal that it belongs to, so that `/dev/tty` leads there.
+fn on_own_terminal(script: &str) -> OnTerminal {
+    let mut shell = moskit(&[]);
+    let program = shell.get_program().to_owned();
+    shell = std::process::Command::new("setsid");
+    shell.args(["-c", "-w", "sh", "-c", &script.replace("MOSKIT", program.to_str().unwrap())]);
+    OnTerminal::start(shell)
+}
+
+#[test]
+fn a_password_is_asked_for_on_the_terminal_while_standard_input_is_data() {
+    let granted_late = [on(CONNECT, b"\x20\x02\0\0")];
+    let stub = Stub::start(&granted_late);
+    let script = format!(
+        "printf 'one\\ntwo\\n' | MOSKIT pub -h 127.0.0.1 -p {} -t a -l -u me --pw-prompt; echo ended $?",
+        stub.port
+    );
+    let mut terminal = on_own_terminal(&script);
+    terminal.wait_for("Password: ");
+    assert!(!terminal.has_echo());
+    terminal.type_in("secret\n");
+    assert_eq!(terminal.wait_for("ended 0\r\n"), "\r\nended 0\r\n");
+    assert!(terminal.has_echo());
+    let packets = &stub.stop()[0];
+    assert!(packets[0].ends_with(b"\0\x02me\0\x06secret"), "{packets:x?}");
+    assert_eq!((packets[1].ends_with(b"one"), packets[2].ends_with(b"two")), (true, true));
+}
+
+#[test]
+fn a_signal_during_the_question_gives_the_echo_back_and_ends_pub() {
+    let mut terminal = on_own_terminal("MOSKIT pub -t a -n -u me --pw-prompt & echo pid $!; wait $!; echo ended $?");
+    let shown = terminal.wait_for("Password: ");
+    assert!(!terminal.has_echo());
+    let pid = shown.split("pid ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
+    terminal.wait_for("ended 143\r\n");
+    assert!(terminal.has_echo());
+}
+
+/// The prompt has taken the signals; they must still end what comes after it.
+#[test]
+fn a_signal_after_the_question_ends_pub_too() {
+    let stub = Stub::start(&[on(CONNECT, b"")]);
+    let script = format!(
+        "MOSKIT pub -h 127.0.0.1 -p {} -d -t a -n -u me --pw-prompt & echo pid $!; wait $!; echo ended $?",
+        stub.port
+    );
+    let mut terminal = on_own_terminal(&script);
+    let shown = terminal.wait_for("Password: ");
+    terminal.type_in("secret\n");
+    terminal.wait_for("sending CONNECT\r\n");
+    let pid = shown.split("pid ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
+    terminal.wait_for("ended 143\r\n");
+    stub.stop();
 }

@@ -35,12 +35,11 @@ impl fmt::Debug for PreSharedKey {
 }
 
 impl PreSharedKey {
-    /// From hex digits. As in Mosquitto, at both ends of it, the key is a number: zeros in front do not count.
-    /// `None` if it is no such number, or if it or the identity is longer than OpenSSL takes.
+    /// From hex digits; zeros in front count. `None` if they are none, or if key or identity is longer than
+    /// OpenSSL takes.
     pub fn from_hex(identity: &str, hex: &[u8]) -> Option<Self> {
         let digits = hex.iter().map(|digit| char::from(*digit).to_digit(16).map(|digit| digit as u8));
         let digits = Zeroizing::new(digits.collect::<Option<Vec<u8>>>()?);
-        let digits = &digits[digits.iter().position(|digit| *digit != 0).unwrap_or(digits.len())..];
         // An odd number of digits has half a byte in front.
         let (first, pairs) = digits.split_at(digits.len() % 2);
         let mut key = Zeroizing::new(Vec::with_capacity(KEY_LIMIT));
@@ -139,9 +138,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_a_number_in_hex() {
+    fn a_key_is_given_in_hex() {
         let key = |hex: &str| PreSharedKey::from_hex("me", hex.as_bytes()).map(|secret| secret.key.to_vec());
-        assert_eq!(key("00Ff10"), Some(vec![0xff, 0x10]));
+        assert_eq!(key("00Ff10"), Some(vec![0, 0xff, 0x10]));
         assert_eq!(key("abc"), Some(vec![0x0a, 0xbc]));
         for wrong in ["", "xy", "0x10", "a b"] {
             assert_eq!(key(wrong), None, "{wrong}");

@@ -46,7 +46,7 @@ pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mu
         )));
     }
     let options = connection::tls_wanted(invocation, args, term)?;
-    let tls = match options.map(|options| both(options, request)).transpose() {
+    let tls = match options.map(|options| both(options, request, term)).transpose() {
         Ok(tls) => tls,
         Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
     };
@@ -93,12 +93,12 @@ fn tls_is_off(args: &ClientArgs) -> bool {
 }
 
 /// TLS as asked for; and the same without a certificate of ours and without refusing anything.
-fn both(options: tls::Options, request: &Connection) -> Result<Tls, OptionsError> {
+fn both(options: tls::Options, request: &Connection, term: &mut Term) -> Result<Tls, OptionsError> {
     // What was told to be trusted anyway is judged all the same, but not refused.
     let checks = if request.trust_anyway { Checks::Nothing } else { options.checks };
     let wanted = tls::Options { checks, ..options.clone() };
     let given = &request.args.tls;
-    let real = tls::Client::new(&wanted, &mut |path, key| connection::passphrase(given, path, key))?;
+    let real = tls::Client::new(&wanted, &mut |path, _| connection::passphrase(given, path, term))?;
     let blind = tls::Options { identity: None, checks: Checks::Nothing, keylog: None, ..options.clone() };
     let capture = tls::Client::new(&blind, &mut |_, _| None)?;
     Ok(Tls { options, capture, real })
