@@ -6,6 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::mqtt::packet::{Properties, Property, QoS};
+use crate::state::ids::{StoreId, UnixTime};
 
 /// An application message, shared by all the queues it waits in.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,19 +58,14 @@ pub struct Source {
     pub listener_port: u16,
 }
 
-/// Names a stored message and says when it was stored: 10 bits of node (0), 31 bits of seconds since
-/// [`MessageId::EPOCH`], 23 bits of nanoseconds in units of 128.
+/// Names a stored message and says when it was stored, in the layout of [`StoreId`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub u64);
 
 impl MessageId {
-    /// 2021-11-17 16:57:53 UTC, in Unix seconds.
-    pub const EPOCH: u64 = 1_637_168_273;
-
-    /// The id of `wall`, a time since the Unix epoch; times before the epoch of ids count as the epoch.
+    /// The id of `wall`, a time since the Unix epoch.
     pub fn at(wall: Duration) -> Self {
-        let seconds = wall.as_secs().saturating_sub(Self::EPOCH) & 0x7FFF_FFFF;
-        Self(seconds << 23 | u64::from(wall.subsec_nanos() >> 7))
+        Self(StoreId::at(UnixTime::from_nanos(i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX))).0)
     }
 
     /// The next id: of the clock, or one more than the last when the clock stands still or was set back.
@@ -83,15 +79,18 @@ impl MessageId {
 mod tests {
     use super::*;
 
+    /// 2021-11-17 16:57:53 UTC, when the ids begin.
+    const EPOCH: u64 = 1_637_168_273;
+
     #[test]
     fn an_id_carries_the_second_and_units_of_128_nanoseconds() {
-        let id = MessageId::at(Duration::new(MessageId::EPOCH + 3, 256));
+        let id = MessageId::at(Duration::new(EPOCH + 3, 256));
         assert_eq!(id, MessageId(3 << 23 | 2));
     }
 
     #[test]
     fn a_clock_set_back_does_not_take_ids_back() {
-        let id = MessageId::at(Duration::new(MessageId::EPOCH + 100, 0));
-        assert_eq!(id.next(Duration::new(MessageId::EPOCH + 50, 0)), MessageId(id.0 + 1));
+        let id = MessageId::at(Duration::new(EPOCH + 100, 0));
+        assert_eq!(id.next(Duration::new(EPOCH + 50, 0)), MessageId(id.0 + 1));
     }
 }

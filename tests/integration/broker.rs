@@ -9,7 +9,7 @@ use moskit::broker::server::{Bind, Config, Running, start};
 use crate::mosquitto::installed;
 
 /// A broker in this process, on a port that the system chose.
-fn broker() -> (Running, SocketAddr) {
+pub fn broker() -> (Running, SocketAddr) {
     let running = start(Config::open(vec![Bind::Tcp(([127, 0, 0, 1], 0).into())])).unwrap();
     let Bind::Tcp(address) = running.endpoints[0].bind else { unreachable!("a TCP listener was asked for") };
     (running, address)

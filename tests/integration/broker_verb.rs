@@ -104,7 +104,7 @@ pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn ended(stdout: &str, stderr: &str, code: i32) -> Ended {
+pub fn ended(stdout: &str, stderr: &str, code: i32) -> Ended {
     Ended { stdout: stdout.to_owned(), stderr: stderr.to_owned(), code }
 }
 

@@ -22,6 +22,7 @@ mod demo;
 mod differential;
 mod disk;
 mod failures;
+mod foreign;
 mod formats;
 mod generated;
 mod hints;

@@ -95,3 +95,25 @@ fn a_retained_message_expires() {
     stage.pass_seconds(60);
     assert_eq!(stage.broker.census().retained, 0);
 }
+
+#[test]
+fn a_retained_message_of_one_who_may_no_longer_publish_is_held_back_if_asked_for() {
+    use std::sync::Arc;
+
+    use crate::broker::access::{Acl, Rules};
+    for (check_retain_source, comes) in [(false, true), (true, false)] {
+        let settings = Settings { check_retain_source, ..Settings::default() };
+        let mut stage = Stage::with(settings.clone());
+        let publisher = stage.join(connect("p", V5));
+        stage.send(publisher, &retained("t", "kept"));
+        let acl = Some(Arc::new(Acl::parse(b"topic read t\n").unwrap()));
+        let access = Access::new(vec![Rules { allow_anonymous: true, passwords: None, acl }]);
+        stage.broker.reload(settings, access, stage.now);
+        let line = stage.join(connect("s", V5));
+        stage.subscribe(line, "t", QoS::AtMostOnce);
+        if comes {
+            stage.expect_message(line, "kept");
+        }
+        stage.expect_silence(line);
+    }
+}
