@@ -135,13 +135,8 @@ mod five {
         }
 
         pub async fn subscribe(&mut self, filter: &str, qos: QoS, identifier: Option<usize>) {
-            match identifier {
-                None => self.client.subscribe(filter, qos).await.unwrap(),
-                Some(_) => {
-                    let properties = SubscribeProperties { id: identifier, user_properties: Vec::new() };
-                    self.client.subscribe_with_properties(filter, qos, properties).await.unwrap();
-                }
-            }
+            let properties = SubscribeProperties { id: identifier, user_properties: Vec::new() };
+            self.client.subscribe_with_properties(filter, qos, properties).await.unwrap();
             self.wait(|packet| matches!(packet, Packet::SubAck(_))).await;
         }
 

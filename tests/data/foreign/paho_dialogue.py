@@ -120,13 +120,13 @@ def last_will():
 
 
 def session(publisher):
-    away = Talker("away", lasting=True)
+    away = Talker(f"away {PORT} {VERSION}", lasting=True)
     tell("session", away.connected[0])
     away.subscribe("post/#", 2)
     away.leave()
     for qos in (1, 2):
         publisher.publish("post/box", f"letter {qos}", qos)
-    back = Talker("away", lasting=True)
+    back = Talker(f"away {PORT} {VERSION}", lasting=True)
     tell("session", back.connected[0])
     for _ in range(2):
         message = back.message()
