@@ -1,5 +1,6 @@
 //! The time from a publisher's write to its subscriber's read, at half of what the broker can carry: 20 pairs, each
-//! message sent at its own time.
+//! message sent in its own millisecond. The generator's turn is part of it, and at QoS 1 the window of 20 lets a pair
+//! have no more than 20 messages in one: on a machine that does other work the figure is the machine's.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -61,16 +62,15 @@ async fn pair(address: SocketAddr, index: usize, qos: u8, rate: f64) -> Vec<u64>
     let sending = spawn_local(async move {
         let mut sent: u64 = 0;
         loop {
-            // A timer of a millisecond would send in bursts; the core of the generator is its own to burn.
+            // The timer wakes us each millisecond; what has become due since is written at once.
             let due = (began.elapsed().as_secs_f64() * rate) as u64;
-            if due > sent {
-                outgoing.bytes.clear();
-                let stamp = began.elapsed().as_nanos() as u64;
-                (sent..due).for_each(|_| outgoing.push(stamp));
-                sent = due;
-                writer.write_all(&outgoing.bytes).await.unwrap();
+            outgoing.bytes.clear();
+            for _ in sent..due {
+                outgoing.push(began.elapsed().as_nanos() as u64);
             }
-            tokio::task::yield_now().await;
+            sent = sent.max(due);
+            writer.write_all(&outgoing.bytes).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
     let mut incoming = Incoming::new(&topic, qos);
