@@ -317,6 +317,84 @@ fn a_session_without_file_or_in_nonsense_is_an_error() {
 }
 
 #[test]
+fn a_report_in_json_has_the_same_members_whatever_it_found() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("cert.expired", folder.path());
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let files = ["check", "files", "--cafile", "ca.crt", "--cert", "server.crt", "--host", "localhost"];
+    let session = ["check", "session", "-i", "phone", "nowhere.db"];
+    let refused = ["check", "127.0.0.1:1"];
+    for words in [&files[..], &session, &refused] {
+        let (report, code) = report(words, folder.path());
+        assert_eq!((code, causes(&report), report["ok"].as_bool()), (1, 1, Some(false)), "{report:#}");
+        assert_eq!(keys(&report), ["target", "ok", "cause", "next", "stages", "verdicts"]);
+        for stage in report["stages"].as_array().unwrap() {
+            assert_eq!(keys(stage), ["name", "status", "facts", "findings", "not_tried"]);
+            for finding in stage["findings"].as_array().unwrap() {
+                assert_eq!(keys(finding), ["id", "severity", "what", "evidence", "fix", "cause"]);
+                assert!(finding["fix"].is_string(), "an error without a remedy: {finding:#}");
+                let texts = [&finding["what"], &finding["fix"]].map(|text| text.as_str().unwrap().contains('\n'));
+                assert_eq!(texts, [false, false]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_session_is_judged_by_what_an_api_tells() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("key"), "id:secret\n").unwrap();
+    let server = crate::qshape_http::emqx();
+    let url = format!("emqx+http://127.0.0.1:{}", server.port);
+    let of = |id: &str, url: &str| {
+        report(&["check", "session", "-i", id, url, "--api-key-file", "key", "--timeout", "2"], folder.path())
+    };
+    let (gateway, code) = of("gw/1", &url);
+    assert_eq!((code, &gateway["stages"][3]["facts"]["waiting"]), (0, &Value::from(3)), "{gateway:#}");
+    assert_eq!(findings(&gateway), ["session.queue-full warning"], "{gateway:#}");
+    let (nobody, code) = of("nobody", &url);
+    assert_eq!((nobody["cause"].as_str(), code), (Some("session.storefwd"), 1), "{nobody:#}");
+    let (unread, code) = of("gw/1", &format!("emqx+http://127.0.0.1:{}", crate::mosquitto::free_port()));
+    assert_eq!((unread["cause"].as_str(), code), (Some("session.unreadable"), 1), "{unread:#}");
+    assert!(!format!("{gateway}{nobody}{unread}").contains("secret"));
+}
+
+#[test]
+fn a_session_is_judged_by_mosquittos_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = crate::mosquitto::free_port();
+    let configuration = format!(
+        "listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n",
+        folder.path().display()
+    );
+    let Some(broker) = crate::mosquitto::Mosquitto::start(folder.path(), &configuration) else { return };
+    let port = port.to_string();
+    let client = |words: &[&str]| {
+        let ended = run(&mut moskit(&[words, &["-h", "127.0.0.1", "-p", &port]].concat()), b"");
+        assert_eq!(ended.code, 0, "{ended:?}");
+    };
+    client(&["sub", "-i", "good", "-c", "-q", "1", "-t", "a", "-E"]);
+    client(&["sub", "-i", "weak", "-c", "-q", "0", "-t", "a", "-E"]);
+    client(&["pub", "-t", "a", "-m", "1", "-q", "1"]);
+    let pid = rustix::process::Pid::from_raw(broker.pid().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    // It writes its file and ends; dropping it waits for the end.
+    let file = folder.path().join("mosquitto.db");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !file.exists() {
+        assert!(std::time::Instant::now() < deadline, "mosquitto writes no file");
+        std::thread::yield_now();
+    }
+    let rows = [("good", None, 0), ("weak", Some("session.storefwd"), 1), ("nobody", Some("session.storefwd"), 1)];
+    for (id, cause, code) in rows {
+        let (report, ended) = report(&["check", "session", "-i", id, "mosquitto.db"], folder.path());
+        assert_eq!((report["cause"].as_str(), ended), (cause, code), "{id}: {report:#}");
+    }
+    let (good, _) = report(&["check", "session", "-i", "good", "mosquitto.db"], folder.path());
+    assert_eq!(good["stages"][3]["facts"]["waiting"], 1, "{good:#}");
+}
+
+#[test]
 fn monitoring_gets_one_line_and_its_codes() {
     let folder = tempfile::tempdir().unwrap();
     write_kind("none", folder.path());
@@ -330,6 +408,10 @@ fn monitoring_gets_one_line_and_its_codes() {
         let ended = run(moskit(&[&files, &more[..]].concat()).current_dir(folder.path()), b"");
         assert_eq!((ended.stdout.as_str(), ended.stderr.as_str(), ended.code), (line, "", code));
     }
+    let unknown = ["check", "files", "--cert", "server.crt", "--user", "no such user", "--monitor"];
+    let ended = run(moskit(&unknown).current_dir(folder.path()), b"");
+    let line = "MQTT UNKNOWN - there is no user `no such user` on this machine\n";
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str(), ended.code), (line, "", 3));
     let ended = run(moskit(&[&files[..], &["--warn", "often"]].concat()).current_dir(folder.path()), b"");
     assert_eq!(ended.code, 3);
 }

@@ -16,8 +16,8 @@ use crate::run::{Ended, moskit, run};
 type Answers = BTreeMap<String, (u16, String)>;
 
 /// A server on 127.0.0.1 that remembers what it was asked.
-struct Server {
-    port: u16,
+pub struct Server {
+    pub port: u16,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -97,7 +97,7 @@ fn emqx_message(topic: &str, minutes: i64, qos: u8) -> Value {
            "inserted_at": (publish_at * 1_000_000).to_string(), "from_clientid": "sensor", "from_username": "u"})
 }
 
-fn emqx() -> Server {
+pub fn emqx() -> Server {
     let queue = "/api/v5/clients/gw%2F1/mqueue_messages?limit=1000&payload=none&position=";
     Server::start(answers(&[
         (

@@ -57,14 +57,24 @@ pub const APPLET: Applet = Applet {
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let matches = parse(options::command(), invocation, term)?;
     let (request, output) = options::read(&matches)?;
-    let report = match &request {
+    match checked(&request, invocation, term) {
+        Ok(report) => Ok(show(&report, &output, term)),
+        Err(failure) if matches!(output, Output::Monitor { .. }) => {
+            term.line(monitor::unknown(&failure));
+            Ok(Exit::USAGE)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn checked(request: &Request, invocation: &Invocation, term: &mut Term) -> Result<Report, Failure> {
+    Ok(match request {
         Request::Files { files, user } => files_report(files, user.as_deref())?,
         Request::Config { path, user } => config::check(path, user.as_deref(), now()),
         Request::Acl { path, question } => acl::check(path, question),
-        Request::Session { id, source } => session::check(id, source.as_deref(), now()),
+        Request::Session(request) => session::check(request, invocation, now(), term),
         Request::Connect(request) => online::run(request, invocation, term)?,
-    };
-    Ok(show(&report, &output, term))
+    })
 }
 
 /// What is wrong with the client's own certificate, where its files tell: the same that a check finds.

@@ -1,7 +1,7 @@
 //! `--monitor`: one line and an exit code, as Nagios, Icinga and their like read them.
 
 use super::report::Report;
-use crate::term::Exit;
+use crate::term::{Exit, Failure};
 
 /// Bounds on the days that a certificate is still valid and on the round-trip time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,12 +31,14 @@ impl Bounds {
         Ok(bounds)
     }
 
-    /// What of the report is beyond the bounds.
-    fn crossed(self, days: Option<f64>, latency_ms: Option<f64>) -> Option<String> {
-        if let (Some(bound), Some(days)) = (self.days, days)
-            && days < bound as f64
-        {
-            return Some(format!("certificate valid for {days:.0} more days"));
+    /// What of the report is beyond the bounds: the server's certificate, the client's, the round trip.
+    fn crossed(self, days: Option<f64>, own_days: Option<f64>, latency_ms: Option<f64>) -> Option<String> {
+        for (whose, days) in [("certificate", days), ("client certificate", own_days)] {
+            if let (Some(bound), Some(days)) = (self.days, days)
+                && days < bound as f64
+            {
+                return Some(format!("{whose} valid for {days:.0} more days"));
+            }
         }
         let (bound, latency) = (self.latency_ms?, latency_ms?);
         (latency > bound).then(|| format!("round trip of {latency:.1} ms"))
@@ -50,22 +52,26 @@ pub const CRITICAL: Bounds = Bounds { days: Some(7), latency_ms: None };
 /// The line and the code of `report`. What is not given keeps its default.
 pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     let days = report.number("chain", "days_left");
+    let own_days = report.number("identity", "days_left");
     let latency = report.number("rtt", "milliseconds");
     let warn = Bounds { days: warn.days.or(WARN.days), ..warn };
     let critical = Bounds { days: critical.days.or(CRITICAL.days), ..critical };
     let (word, exit, why) = if let Some(cause) = report.cause() {
         ("CRITICAL", Exit::DAMAGED, format!("{} [{}]", cause.what, cause.id))
-    } else if let Some(why) = critical.crossed(days, latency) {
+    } else if let Some(why) = critical.crossed(days, own_days, latency) {
         ("CRITICAL", Exit::DAMAGED, why)
-    } else if let Some(why) = warn.crossed(days, latency) {
+    } else if let Some(why) = warn.crossed(days, own_days, latency) {
         ("WARNING", Exit::FAILED, why)
     } else {
         ("OK", Exit::OK, "all stages passed".to_owned())
     };
     let mut data = Vec::new();
     let shown = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
-    if let Some(days) = days {
-        data.push(format!("days={days:.0};{}:;{}:", warn.days.unwrap_or_default(), critical.days.unwrap_or_default()));
+    for (name, days) in [("days", days), ("client_days", own_days)] {
+        if let Some(days) = days {
+            let (warn, critical) = (warn.days.unwrap_or_default(), critical.days.unwrap_or_default());
+            data.push(format!("{name}={days:.0};{warn}:;{critical}:"));
+        }
     }
     if let Some(latency) = latency {
         data.push(format!("rtt={latency:.2}ms;{};{}", shown(warn.latency_ms), shown(critical.latency_ms)));
@@ -74,6 +80,13 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     // The line is one line, and what follows a bar is numbers.
     let why: String = why.chars().map(|c| if c.is_control() || c == '|' { ' ' } else { c }).collect();
     (format!("MQTT {word} - {}: {why}{data}", report.target), exit)
+}
+
+/// The line when nothing could be checked: monitoring systems read standard output.
+pub fn unknown(failure: &Failure) -> String {
+    let why = failure.message.as_deref().or(failure.verbatim.lines().next()).unwrap_or("nothing could be checked");
+    let why: String = why.chars().map(|c| if c.is_control() || c == '|' { ' ' } else { c }).collect();
+    format!("MQTT UNKNOWN - {why}")
 }
 
 #[cfg(test)]
@@ -114,6 +127,18 @@ mod tests {
     fn the_line_carries_the_numbers_with_their_bounds() {
         let (line, _) = line(&report(90, 1.234), Bounds::parse("40d,50ms").unwrap(), Bounds::default());
         assert_eq!(line, "MQTT OK - host:8883: all stages passed | days=90;40:;7: rtt=1.23ms;50;");
+    }
+
+    #[test]
+    fn the_clients_certificate_is_watched_too() {
+        let mut report = report(90, 1.0);
+        let mut identity = Stage::new("identity");
+        identity.fact("days_left", 6);
+        report.stages.push(identity);
+        let (line, exit) = line(&report, Bounds::default(), Bounds::default());
+        assert!(line.contains("CRITICAL - host:8883: client certificate valid for 6 more days"), "{line}");
+        assert!(line.contains("days=90;30:;7: client_days=6;30:;7:"), "{line}");
+        assert_eq!(exit, Exit::DAMAGED);
     }
 
     #[test]

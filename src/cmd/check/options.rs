@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint, value_parser};
 
 use super::acl::Question;
 use super::files::Files;
 use super::monitor::Bounds;
 use crate::cmd::client_args::{ClientArgs, Verb};
 use crate::cmd::client_options::{CONNECT, NO_TOPIC, Opt, add_options, typed_words, url_words};
+use crate::cmd::qshape::{ApiArgs, SourceWords};
 use crate::mqtt::topic::TopicName;
 use crate::pki::chain::Purpose;
 use crate::term::{Exit, Failure};
@@ -21,8 +22,18 @@ pub enum Request {
     Files { files: Files, user: Option<String> },
     Config { path: PathBuf, user: Option<String> },
     Acl { path: PathBuf, question: Question },
-    Session { id: String, source: Option<PathBuf> },
+    Session(Box<Session>),
     Connect(Box<Connection>),
+}
+
+/// Whose session, and where the broker's state is.
+#[derive(Debug)]
+pub struct Session {
+    pub id: String,
+    /// A file, or the URL of a broker's API.
+    pub source: Option<OsString>,
+    pub api: ApiArgs,
+    pub reach: SourceWords,
 }
 
 /// What a check by connection was asked for beside the options of pub and sub.
@@ -222,10 +233,10 @@ fn session_command() -> Command {
             Arg::new("source")
                 .value_name("SOURCE")
                 .value_hint(ValueHint::FilePath)
-                .value_parser(value_parser!(PathBuf))
-                .help("The broker's state: a mosquitto.db, or the SQLite file of persist-sqlite or moskit [default: Mosquitto's]"),
+                .value_parser(value_parser!(OsString))
+                .help("The broker's state: a mosquitto.db, the SQLite file of persist-sqlite or moskit, or an API that qshape asks, as emqx+http://HOST:PORT [default: Mosquitto's]"),
         );
-    output_args(command)
+    output_args(SourceWords::augment_args(ApiArgs::augment_args(command)))
 }
 
 /// What was typed, made valid.
@@ -233,9 +244,14 @@ pub fn read(matches: &ArgMatches) -> Result<(Request, Output), Failure> {
     match matches.subcommand() {
         Some(("files", files)) => Ok((files_request(files), output(files))),
         Some(("session", session)) => {
-            let request =
-                Request::Session { id: text(session, "id").unwrap_or_default(), source: path(session, "source") };
-            Ok((request, output(session)))
+            let unread = |error: clap::Error| Failure::new(Exit::USAGE, error.to_string());
+            let request = Session {
+                id: text(session, "id").unwrap_or_default(),
+                source: session.get_one::<OsString>("source").cloned(),
+                api: ApiArgs::from_arg_matches(session).map_err(unread)?,
+                reach: SourceWords::from_arg_matches(session).map_err(unread)?,
+            };
+            Ok((Request::Session(Box::new(request)), output(session)))
         }
         Some(("acl", acl)) => Ok((acl_request(acl)?, output(acl))),
         _ => match path(matches, "config") {

@@ -3,12 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::options;
 use super::report::{Report, Stage};
+use crate::cmd::{Invocation, qshape};
 use crate::diagnose::when::{date, span};
 use crate::diagnose::{Finding, Severity, shell};
+use crate::queue::Item;
+use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db::{self, Chunk};
 use crate::state::sqlite;
 use crate::state::{Client, ClientMessage, Direction, Keep, Phase, Subscription};
+use crate::term::Term;
 
 /// Where brokers keep their state unless told otherwise.
 const DEFAULT_FILES: [&str; 4] =
@@ -24,15 +29,20 @@ const NEVER: u32 = u32::MAX;
 #[derive(Default)]
 struct Found {
     session: Option<Session>,
-    subscriptions: Vec<(String, u8)>,
+    /// `None` where the source does not tell.
+    subscriptions: Option<Vec<(String, u8)>>,
     queued: u64,
     in_flight: u64,
     /// Ids that are not equal and nearly so: a typing error, or a random part.
     similar: Vec<String>,
 }
 
+#[derive(Default)]
 struct Session {
-    expiry_interval: u32,
+    /// `None` where the source does not tell.
+    expiry_interval: Option<u32>,
+    connected: Option<bool>,
+    dropped: Option<u64>,
     expires: Option<i64>,
     disconnected_at: Option<i64>,
 }
@@ -41,23 +51,57 @@ impl Found {
     fn client(&mut self, id: &str, client: &Client<'_>) {
         if client.client_id == id.as_bytes() {
             self.session = Some(Session {
-                expiry_interval: client.session_expiry_interval,
+                expiry_interval: Some(client.session_expiry_interval),
                 expires: client.session_expires,
                 disconnected_at: client.disconnected_at,
+                ..Session::default()
             });
-            return;
+        } else {
+            self.other(id, &String::from_utf8_lossy(client.client_id));
         }
-        let other = String::from_utf8_lossy(client.client_id);
+    }
+
+    fn other(&mut self, id: &str, other: &str) {
         let alike =
-            other.eq_ignore_ascii_case(id) || other.starts_with(id) || (!other.is_empty() && id.starts_with(&*other));
+            other.eq_ignore_ascii_case(id) || other.starts_with(id) || (!other.is_empty() && id.starts_with(other));
         if alike && self.similar.len() < 5 {
-            self.similar.push(other.into_owned());
+            self.similar.push(other.to_owned());
+        }
+    }
+
+    /// What an API tells, which is less than a file holds.
+    fn item(&mut self, id: &str, item: Item<'_>) {
+        match item {
+            Item::Session(session) if session.client == id => {
+                self.session = Some(Session {
+                    expiry_interval: session.never_expires.then_some(NEVER),
+                    connected: session.connected,
+                    dropped: session.dropped,
+                    expires: session.expires.map(UnixTime::seconds),
+                    disconnected_at: session.disconnected_at.map(UnixTime::seconds),
+                });
+                let filters = session.filters;
+                self.subscriptions =
+                    filters.map(|filters| filters.iter().map(|own| (own.filter.clone(), own.qos)).collect());
+            }
+            Item::Session(session) => self.other(id, session.client),
+            Item::Total(total) if total.client == id => {
+                self.session.get_or_insert_default();
+                self.queued += total.queued;
+                self.in_flight += total.in_flight;
+            }
+            Item::Message(message) if message.client == id => {
+                self.session.get_or_insert_default();
+                if message.is_in_flight() { self.in_flight += 1 } else { self.queued += 1 }
+            }
+            _ => {}
         }
     }
 
     fn subscription(&mut self, id: &str, subscription: &Subscription<'_>) {
         if subscription.client_id == id.as_bytes() {
-            self.subscriptions.push((String::from_utf8_lossy(subscription.filter).into_owned(), subscription.qos));
+            let filter = String::from_utf8_lossy(subscription.filter).into_owned();
+            self.subscriptions.get_or_insert_default().push((filter, subscription.qos));
         }
     }
 
@@ -68,8 +112,54 @@ impl Found {
     }
 }
 
-/// Looks for client `id` in the state of a broker.
-pub fn check(id: &str, source: Option<&Path>, now: i64) -> Report {
+/// Looks for a client in the state of a broker.
+pub fn check(request: &options::Session, invocation: &Invocation, now: i64, term: &mut Term) -> Report {
+    let url = request.source.as_ref().and_then(|source| source.to_str()).filter(|source| source.contains("://"));
+    match url {
+        Some(url) => check_api(url, request, invocation, now, term),
+        None => check_file(&request.id, request.source.as_ref().map(Path::new), now),
+    }
+}
+
+/// Asks the API of a broker, as qshape does.
+fn check_api(url: &str, request: &options::Session, invocation: &Invocation, now: i64, term: &mut Term) -> Report {
+    let id = request.id.as_str();
+    let mut report = Report::new(format!("session of client `{id}`"));
+    let mut stage = Stage::new("source");
+    stage.fact("url", url);
+    let mut found = Found::default();
+    let mut each = |item: Item<'_>| found.item(id, item);
+    match qshape::ask(url, id, &request.api, &request.reach, invocation, term, &mut each) {
+        Ok(snapshot) => {
+            stage.fact("kind", snapshot.kind);
+            report.stages.push(stage);
+            tell(id, &found, now, &mut report);
+        }
+        Err(failure) => {
+            let what = failure.message.unwrap_or_else(|| "the source cannot be read".to_owned());
+            let finding = Finding::error("session.unreadable", what);
+            stage.found(match failure.hint {
+                Some(hint) => finding.fix(hint),
+                None => finding.fix(format!("moskit qshape {}", shell::quoted(url))),
+            });
+            report.stages.push(stage);
+        }
+    }
+    report
+}
+
+fn tell(id: &str, found: &Found, now: i64, report: &mut Report) {
+    report.stages.push(session_stage(id, found, now));
+    if found.session.is_some() {
+        report.stages.push(match &found.subscriptions {
+            Some(subscriptions) => subscriptions_stage(subscriptions),
+            None => Stage::skipped("filters", "this source does not tell them"),
+        });
+        report.stages.push(queue_stage(found));
+    }
+}
+
+fn check_file(id: &str, source: Option<&Path>, now: i64) -> Report {
     let mut report = Report::new(format!("session of client `{id}`"));
     let mut stage = Stage::new("source");
     let path =
@@ -88,11 +178,7 @@ pub fn check(id: &str, source: Option<&Path>, now: i64) -> Report {
         Ok((found, damage)) => {
             stage.findings.extend(damage);
             report.stages.push(stage);
-            report.stages.push(session_stage(id, &found, now));
-            if found.session.is_some() {
-                report.stages.push(subscriptions_stage(&found));
-                report.stages.push(queue_stage(&found));
-            }
+            tell(id, &found, now, &mut report);
         }
         Err(finding) => {
             stage.found(*finding);
@@ -144,7 +230,8 @@ fn sqlite_reason(error: &sqlite::Unreadable) -> String {
 }
 
 fn read_sqlite(reader: &sqlite::Reader, path: &Path, id: &str) -> Read {
-    let mut found = Found::default();
+    // A file tells all there are.
+    let mut found = Found { subscriptions: Some(Vec::new()), ..Found::default() };
     let mut read = || {
         reader.clients(|client| found.client(id, client))?;
         reader.subscriptions(|subscription| found.subscription(id, subscription))?;
@@ -168,7 +255,7 @@ fn read_snapshot(path: &Path, id: &str) -> Read {
         };
         Box::new(unreadable(path, &why))
     })?;
-    let mut found = Found::default();
+    let mut found = Found { subscriptions: Some(Vec::new()), ..Found::default() };
     loop {
         match reader.next_chunk() {
             Ok(Some(Chunk::Client(client))) => found.client(id, &client),
@@ -205,11 +292,21 @@ fn session_stage(id: &str, found: &Found, now: i64) -> Stage {
         return stage;
     };
     match session.expiry_interval {
-        NEVER => stage.fact("expires", "never"),
-        0 => stage.fact("expiry_interval", 0),
-        seconds => stage.fact("expiry_interval", format!("{seconds} s")),
+        None => {}
+        Some(NEVER) => stage.fact("expires", "never"),
+        Some(0) => stage.fact("expiry_interval", 0),
+        Some(seconds) => stage.fact("expiry_interval", format!("{seconds} s")),
     }
-    if session.expiry_interval == 0 {
+    if let Some(connected) = session.connected {
+        stage.fact("connected", connected);
+    }
+    if let Some(dropped) = session.dropped.filter(|dropped| *dropped > 0) {
+        stage.found(
+            Finding::warning("session.queue-full", format!("the broker has dropped {dropped} messages for it"))
+                .fix("raise the limit of its queue, or let the client come back"),
+        );
+    }
+    if session.expiry_interval == Some(0) {
         stage.found(
             Finding::error("session.storefwd", "the session ends with its connection: nothing is stored")
                 .fix("-c (MQTT 5: -c -x SECONDS)"),
@@ -231,19 +328,19 @@ fn session_stage(id: &str, found: &Found, now: i64) -> Stage {
     stage
 }
 
-fn subscriptions_stage(found: &Found) -> Stage {
+fn subscriptions_stage(subscriptions: &[(String, u8)]) -> Stage {
     let mut stage = Stage::new("filters");
-    let shown = found.subscriptions.iter().take(SHOWN_FILTERS).map(|(filter, qos)| format!("{filter} (QoS {qos})"));
+    let shown = subscriptions.iter().take(SHOWN_FILTERS).map(|(filter, qos)| format!("{filter} (QoS {qos})"));
     stage.fact("filters", shown.collect::<Vec<_>>());
-    if found.subscriptions.is_empty() {
+    if subscriptions.is_empty() {
         stage.found(
             Finding::error("session.storefwd", "the session has no subscriptions: nothing is stored")
                 .fix("subscribe again: moskit sub -c -q 1 -t TOPIC"),
         );
     }
-    let at_most_once = found.subscriptions.iter().filter(|(_, qos)| *qos == 0).count();
+    let at_most_once = subscriptions.iter().filter(|(_, qos)| *qos == 0).count();
     if at_most_once > 0 {
-        let all = at_most_once == found.subscriptions.len();
+        let all = at_most_once == subscriptions.len();
         let severity = if all { Severity::Error } else { Severity::Warning };
         let what = if all { "all filters are subscribed with QoS 0" } else { "some filters are subscribed with QoS 0" };
         stage.found(

@@ -18,10 +18,28 @@ mod table;
 use clap::{CommandFactory, FromArgMatches};
 
 use super::{Applet, Invocation, Manual, parse};
+use crate::queue::{Item, Snapshot, Want};
 use crate::term::{Exit, Failure, Term};
+pub use args::ApiArgs;
 use args::{QshapeArgs, Verb};
 use options::TableOptions;
+pub use reach::SourceWords;
 use sources::Sources;
+
+/// Asks the source at `url` what it knows of `client`: what is reached is up to `api` and `words`.
+pub fn ask(
+    url: &str,
+    client: &str,
+    api: &ApiArgs,
+    words: &SourceWords,
+    invocation: &Invocation,
+    term: &mut Term,
+    each: &mut dyn FnMut(Item<'_>),
+) -> Result<Snapshot, Failure> {
+    let live = Asked::new(api, words, invocation)?.source(url, term)?;
+    let want = Want { filters: true, client: Some(client.to_owned()), ..Want::default() };
+    live.open().read(&want, each).map_err(|error| sentences::cannot_read(&error, Some(&live.place)))
+}
 
 pub const APPLET: Applet = Applet {
     name: "qshape",
