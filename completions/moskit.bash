@@ -2128,7 +2128,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__check__subcmd__session)
-            opts="-i --id --api-key-file --timeout --protocol-version --ws --proxy --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --json --monitor --warn --crit --help"
+            opts="-i --id --api-key-file --timeout --protocol-version --proxy --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --json --monitor --warn --crit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3044,7 +3044,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__qshape)
-            opts="-s -p -m -b -t -l -F -n -w -q -h --by --suffix --depth --sep --group --bytes --client --topic --qos --state --expired --older --incoming --min --json --csv --openmetrics --svg --html --quiet --watch --fail-over --refresh --pid --at --ledger --age-from --api-key-file --timeout --protocol-version --ws --proxy --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --help list explain purge"
+            opts="-s -p -m -b -t -l -F -n -w -q -h --by --suffix --depth --sep --group --bytes --client --topic --qos --state --expired --older --incoming --min --json --csv --openmetrics --svg --html --quiet --watch --fail-over --refresh --pid --at --ledger --age-from --api-key-file --timeout --protocol-version --proxy --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --help list explain purge"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3391,7 +3391,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__qshape__subcmd__explain)
-            opts="-q -h --at --ledger --age-from --api-key-file --timeout --protocol-version --ws --proxy --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --quiet --help"
+            opts="-q -h --quiet --at --ledger --age-from --api-key-file --timeout --protocol-version --proxy --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3632,7 +3632,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__qshape__subcmd__list)
-            opts="-n -q -h --payload --json --client --topic --qos --state --expired --older --incoming --at --ledger --age-from --api-key-file --timeout --protocol-version --ws --proxy --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --quiet --help"
+            opts="-n -q -h --payload --json --client --topic --qos --state --expired --older --incoming --quiet --at --ledger --age-from --api-key-file --timeout --protocol-version --proxy --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

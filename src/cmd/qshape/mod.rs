@@ -36,7 +36,7 @@ pub fn ask(
     term: &mut Term,
     each: &mut dyn FnMut(Item<'_>),
 ) -> Result<Snapshot, Failure> {
-    let live = Asked::new(api, words, invocation)?.source(url, term)?;
+    let live = endpoints::Asked::new(api, words, invocation)?.source(url, term)?;
     let want = Want { filters: true, client: Some(client.to_owned()), ..Want::default() };
     live.open().read(&want, each).map_err(|error| sentences::cannot_read(&error, Some(&live.place)))
 }
