@@ -197,3 +197,33 @@ fn property(error: DecodeError) -> String {
         _ => "this version of MQTT has none".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::socks::Proxy;
+
+    #[test]
+    fn a_wrong_answer_is_the_last_word_and_silence_is_not() {
+        let by_proxy = |error| {
+            let proxy = Proxy { host: "lan".to_owned(), port: 1080, login: None };
+            is_tried_again(&StartError::Connect(ConnectError::Proxy { proxy, error }))
+        };
+        for (error, again) in [
+            (SocksError::Reply(Reply::ConnectionRefused), true),
+            (SocksError::Reply(Reply::HostUnreachable), true),
+            (SocksError::TimedOut, true),
+            (SocksError::Reply(Reply::NotAllowed), false),
+            (SocksError::LoginRefused, false),
+            (SocksError::Version(4), false),
+        ] {
+            let told = format!("{error:?}");
+            assert_eq!(by_proxy(error), again, "{told}");
+        }
+        let by_websocket = |error| is_tried_again(&StartError::Connect(ConnectError::WebSocket(error)));
+        assert!(by_websocket(WebSocketError::Closed) && by_websocket(WebSocketError::TimedOut));
+        assert!(!by_websocket(WebSocketError::Field("Upgrade")));
+        let unknown = ConnectError::Lookup { name: "b".to_owned(), error: io::Error::other("no such name") };
+        assert!(is_tried_again(&StartError::Connect(unknown)));
+    }
+}

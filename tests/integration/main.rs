@@ -29,6 +29,7 @@ mod hints;
 mod house;
 mod keys;
 mod kill;
+mod large;
 mod lossy;
 mod marks;
 mod mosquitto;
