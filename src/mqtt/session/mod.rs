@@ -23,7 +23,7 @@ use bytes::{Bytes, BytesMut};
 use self::alias::Aliases;
 use self::keep_alive::{Due, KeepAlive};
 use crate::mqtt::flow::{Receiver, Sender};
-use crate::mqtt::packet::{Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, ProtocolVersion, Publish, QoS};
+use crate::mqtt::packet::{Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketType, ProtocolVersion, Publish, QoS};
 
 /// A client's session over one connection after the other.
 #[derive(Debug)]
@@ -130,6 +130,7 @@ impl Session {
         if !self.wants_input() {
             return Ok(false);
         }
+        self.check_first_byte(buffer).map_err(|error| self.fail(error))?;
         match self.decoder.decode(buffer) {
             Ok(Some(Packet::Publish(publish))) if self.state == State::Connected => {
                 self.note_received(now);
@@ -138,6 +139,19 @@ impl Session {
             Ok(Some(packet)) => self.handle_packet(packet, now).map(|()| true),
             Ok(None) => Ok(false),
             Err(error) => Err(self.fail(SessionError::Decode(error))),
+        }
+    }
+
+    /// Whoever begins with another packet than an answer to CONNECT speaks another protocol: the rest of it, which
+    /// may be announced and never come, is not waited for.
+    #[inline]
+    fn check_first_byte(&self, buffer: &[u8]) -> Result<(), SessionError> {
+        if self.state != State::Connecting {
+            return Ok(());
+        }
+        match buffer.first().and_then(|first| PacketType::from_number(first >> 4)) {
+            None | Some(PacketType::ConnAck | PacketType::Auth | PacketType::Disconnect) => Ok(()),
+            Some(other) => Err(SessionError::BeforeConnAck(other)),
         }
     }
 

@@ -507,6 +507,14 @@ fn a_packet_above_the_announced_maximum_is_refused_by_its_header_alone() {
 }
 
 #[test]
+fn a_peer_that_begins_with_another_packet_than_connack_is_not_waited_for() {
+    let mut talk = Talk::new(connect(ProtocolVersion::V5), 20);
+    talk.call();
+    // The banner of an SSH server announces 83 bytes of a PUBREC.
+    assert_eq!(talk.hear_bytes(b"SS"), Err(SessionError::BeforeConnAck(PacketType::PubRec)));
+}
+
+#[test]
 fn nothing_but_connack_may_come_first() {
     let mut talk = Talk::new(connect(V311), 20);
     talk.call();
