@@ -19,6 +19,7 @@ mod check_online;
 mod check_secrets;
 mod clients;
 mod demo;
+mod dependencies;
 mod differential;
 mod disk;
 mod failures;
