@@ -106,7 +106,7 @@ struct Staging {
     code: i32,
 }
 
-const STAGED: [Staging; 17] = [
+const STAGED: [Staging; 20] = [
     // Runs until it is interrupted.
     Staging { example: "moskit sub -t 'lab/#' -v", script: "timeout -s INT --preserve-status 1 {}", code: 0 },
     Staging { example: "moskit sub -t 'lab/#' -C 1 -W 5", script: "moskit pub -r -t lab/x -m y; {}", code: 0 },
@@ -148,6 +148,18 @@ const STAGED: [Staging; 17] = [
         code: 1,
     },
     Staging { example: "moskit qshape --fail-over 2h=100 mosquitto.db", script: "cp new.db mosquitto.db; {}", code: 1 },
+    // This machine has no queue of its own.
+    Staging {
+        example: "moskit qshape list gateway-7 --payload",
+        script: "moskit qshape list slow:1 --payload new.db",
+        code: 0,
+    },
+    Staging { example: "moskit qshape explain gateway-7", script: "moskit qshape explain slow:1 new.db", code: 0 },
+    Staging {
+        example: "moskit qshape purge gateway-7 -h broker --dry-run",
+        script: "moskit qshape purge slow:1 --dry-run new.db",
+        code: 0,
+    },
     // Makes a folder, and again what is there.
     Staging {
         example: "moskit certgen init certs --hosts mqtt.lan,192.168.1.10,localhost --clients dev1,dev2",
