@@ -107,29 +107,6 @@ impl StoreId {
     }
 }
 
-/// Gives out ids that never repeat nor go back, whatever the clock does.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StoreIds {
-    last: StoreId,
-}
-
-impl StoreIds {
-    /// Continues after `last`, the highest id that is known to be taken.
-    pub fn after(last: StoreId) -> Self {
-        Self { last }
-    }
-
-    pub fn last(&self) -> StoreId {
-        self.last
-    }
-
-    /// The id of a message stored at `now`: the clock's, or the one after the last.
-    pub fn next(&mut self, now: UnixTime) -> StoreId {
-        self.last = StoreId::at(now).max(self.last.next());
-        self.last
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,18 +130,6 @@ mod tests {
         let plain = StoreId::at(UnixTime::from_seconds(1_800_000_000));
         let other = StoreId(plain.0 | 1023 << NODE_SHIFT);
         assert_eq!((other.node(), other.stored_at()), (1023, plain.stored_at()));
-    }
-
-    #[test]
-    fn ids_go_on_when_the_clock_is_set_back() {
-        let mut ids = StoreIds::default();
-        let first = ids.next(UnixTime::from_seconds(1_800_000_000));
-        let second = ids.next(UnixTime::from_seconds(1_700_000_000));
-        assert_eq!(second, first.next());
-        assert_eq!(
-            StoreIds::after(StoreId(u64::MAX >> 10)).next(UnixTime::from_seconds(0)),
-            StoreId((u64::MAX >> 10) + 1)
-        );
     }
 
     #[test]

@@ -13,6 +13,20 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
+/// Kinds of `certgen broken` whose server is not to be believed.
+pub const WRONG_SERVERS: [&str; 10] = [
+    "cert.expired",
+    "cert.not-yet-valid",
+    "cert.hostname",
+    "ca.unknown",
+    "ca.same-name-other-key",
+    "chain.missing-intermediate",
+    "ca.not-a-ca",
+    "cert.eku",
+    "cert.name-constraints",
+    "ca.expired",
+];
+
 /// Writes the files of a kind of `certgen broken`.
 pub fn write_broken(kind: BrokenKind, folder: &Path) {
     for file in broken(kind, now()).unwrap() {

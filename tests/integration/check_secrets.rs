@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::check_files::write_kind;
+use crate::check_files::{WRONG_SERVERS, write_kind};
 use crate::peers::recorder;
 use crate::run::{Ended, moskit, run};
 
@@ -30,18 +30,7 @@ fn no_login_and_no_certificate_reach_a_server_whose_own_certificate_failed() {
     let publish = ["pub", "-t", "t", "-m", "m", "-q", "1"];
     let subscribe = ["sub", "-t", "t", "-C", "1", "-W", "2"];
     let request = ["rr", "-t", "t", "-e", "u", "-m", "m", "-W", "2"];
-    for kind in [
-        "cert.expired",
-        "cert.not-yet-valid",
-        "cert.hostname",
-        "ca.unknown",
-        "ca.same-name-other-key",
-        "chain.missing-intermediate",
-        "ca.not-a-ca",
-        "cert.eku",
-        "cert.name-constraints",
-        "ca.expired",
-    ] {
+    for kind in WRONG_SERVERS {
         let folder = tempfile::tempdir().unwrap();
         write_kind(kind, folder.path());
         let (port, record) = recorder(folder.path());
