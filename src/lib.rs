@@ -19,7 +19,8 @@
 //! * [`diagnose`]: facts of a failure → cause and hint
 //! * [`term`]: everything that a person sees
 //! * [`cmd`]: one file per verb
-//! * [`whole_file`]: files written whole or not at all; below all the others
+//! * [`whole_file`]: files written whole or not at all
+//! * [`os`]: what differs between operating systems; below all the others
 //!
 //! A module names only modules on lines above its own; `tests/integration/house.rs` holds the table.
 
@@ -29,6 +30,7 @@ pub mod cmd;
 pub mod diagnose;
 pub mod mqtt;
 pub mod net;
+pub mod os;
 pub mod passwd;
 pub mod pki;
 pub mod queue;

@@ -1,0 +1,111 @@
+//! Modes, owners and identities of files.
+
+use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+pub use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+
+use crate::os::Owner;
+
+/// The mode of a file, its type left out.
+pub fn mode(metadata: &Metadata) -> Option<u32> {
+    Some(metadata.mode() & 0o7777)
+}
+
+pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+pub fn owner(metadata: &Metadata) -> Option<Owner> {
+    Some(Owner { user: metadata.uid(), group: metadata.gid() })
+}
+
+pub fn set_owner(file: &File, owner: Owner) -> io::Result<()> {
+    std::os::unix::fs::fchown(file, Some(owner.user), Some(owner.group))
+}
+
+/// Whether both are of one file.
+pub fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// What changes when a file is written or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    device: u64,
+    node: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+pub fn version(metadata: &Metadata) -> Version {
+    Version {
+        device: metadata.dev(),
+        node: metadata.ino(),
+        length: metadata.len(),
+        changed: (metadata.mtime(), metadata.mtime_nsec()),
+    }
+}
+
+/// Opens a file to be read, unless its last name is a symbolic link.
+pub fn open_unless_link(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
+}
+
+/// What leads to the file that a descriptor of ours is open on.
+pub fn descriptor_path(number: u16) -> io::Result<PathBuf> {
+    Ok(format!("/dev/fd/{number}").into())
+}
+
+/// Opens a file, or makes it for its owner only, and keeps other programs that ask with this function from it until
+/// the file is closed. `None` while another has it; a file system without locks keeps nobody.
+pub fn claim(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    Ok(match file.try_lock() {
+        Err(TryLockError::WouldBlock) => None,
+        Ok(()) | Err(TryLockError::Error(_)) => Some(file),
+    })
+}
+
+/// Opens a file whose content is to be on the disk. For reading, which is enough, since it may be one that its owner
+/// does not write.
+pub fn open_to_sync(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
+}
+
+/// What opening a folder as a file fails with.
+pub fn is_a_folder() -> io::Error {
+    Errno::ISDIR.into()
+}
+
+/// Renames a file, unless the new name is taken.
+pub fn rename_to_unused(from: &Path, to: &Path) -> io::Result<()> {
+    match rename_exclusively(from, to) {
+        // Neither every system nor every file system knows it: a second name, which never replaces, does the same.
+        Err(error) if [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP].contains(&error) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        done => Ok(done?),
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn rename_exclusively(from: &Path, to: &Path) -> rustix::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn rename_exclusively(_from: &Path, _to: &Path) -> rustix::io::Result<()> {
+    Err(Errno::NOSYS)
+}

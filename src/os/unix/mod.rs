@@ -1,0 +1,11 @@
+//! The room on Linux, macOS and the other Unixes. What Linux alone has is in a module `linux` of its file.
+
+pub mod files;
+pub mod local;
+pub mod process;
+pub mod signal;
+pub mod socket;
+pub mod syslog;
+pub mod terminal;
+pub mod text;
+pub mod user;
