@@ -3,12 +3,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
+use crate::os::Owner;
+use crate::os::files::{self, OpenOptionsExt};
 
 /// Names tried for a draft before giving up. Drafts of killed processes may be in the way, never this many.
 const DRAFT_NAMES: u32 = 1000;
@@ -137,15 +136,15 @@ impl Draft {
             Err(error) => return Err(failed(error)),
         };
         let (mode, owner) = match (permission, old) {
-            (Permission::KeepOr(_), Some(old)) => (old.mode() & 0o7777, Some((old.uid(), old.gid()))),
+            (Permission::KeepOr(mode), Some(old)) => (files::mode(&old).unwrap_or(mode), files::owner(&old)),
             (Permission::KeepOr(mode) | Permission::Exactly(mode), _) => (mode, None),
         };
         // Nobody else reads the draft before it has the owner and the mode it is to have.
         let (draft, mut file) = Self::create(target, mode & 0o600, true)?;
-        if let Some((uid, gid)) = owner {
-            draft.step(Step::KeepOwner, keep_owner(&file, uid, gid))?;
+        if let Some(owner) = owner {
+            draft.step(Step::KeepOwner, keep_owner(&file, owner))?;
         }
-        draft.step(Step::SetMode, file.set_permissions(fs::Permissions::from_mode(mode)))?;
+        draft.step(Step::SetMode, files::set_mode(&file, mode))?;
         draft.fill(&mut file, bytes)?;
         Ok(draft)
     }
@@ -160,16 +159,15 @@ impl Draft {
     }
 
     fn sync(&self) -> Result<(), Error> {
-        // Opened again: thousands of drafts must not hold thousands of descriptors. For reading, which is
-        // enough, since a file may be one that its owner does not write.
-        self.step(Step::Sync, File::open(&self.temporary).and_then(|file| file.sync_all()))
+        // Opened again: thousands of drafts must not hold thousands of descriptors.
+        self.step(Step::Sync, files::open_to_sync(&self.temporary).and_then(|file| file.sync_all()))
     }
 
     fn rename(mut self) -> Result<PathBuf, Error> {
         let renamed = if self.may_replace {
             fs::rename(&self.temporary, &self.target)
         } else {
-            rename_to_unused(&self.temporary, &self.target)
+            files::rename_to_unused(&self.temporary, &self.target)
         };
         self.step(Step::Publish, renamed)?;
         self.temporary = PathBuf::new();
@@ -221,27 +219,17 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn keep_owner(file: &File, uid: u32, gid: u32) -> io::Result<()> {
-    let now = file.metadata()?;
-    if (now.uid(), now.gid()) == (uid, gid) {
+fn keep_owner(file: &File, owner: Owner) -> io::Result<()> {
+    if files::owner(&file.metadata()?) == Some(owner) {
         return Ok(());
     }
-    std::os::unix::fs::fchown(file, Some(uid), Some(gid))
-}
-
-fn rename_to_unused(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // The file system does not know the flag: a second name, which never replaces, does the same.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
-        done => Ok(done?),
-    }
+    files::set_owner(file, owner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
     use super::*;
 
     fn mode_of(path: &Path) -> u32 {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
@@ -14,6 +14,7 @@ use super::socks::{self, Proxy, SocksError};
 use super::stream::Stream;
 use super::tls::{self, HANDSHAKE_TIMEOUT};
 use super::websocket::{self, Opening, WebSocketError};
+use crate::os::{local, socket};
 
 /// How long one address may take to accept. Mosquitto leaves it to the operating system, which is
 /// two minutes and more on Linux for each address that stays silent.
@@ -159,7 +160,7 @@ pub fn reason(error: &io::Error) -> String {
 /// Connects along `route`.
 pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
     let mut stream = match &route.endpoint {
-        Endpoint::Unix(path) => UnixStream::connect(path)
+        Endpoint::Unix(path) => local::Stream::connect(path)
             .await
             .map(Stream::Unix)
             .map_err(|error| ConnectError::Unix { path: path.clone(), error })?,
@@ -238,9 +239,7 @@ async fn connect_address(address: SocketAddr, from: Option<SocketAddr>, route: &
     if let Some(from) = from {
         socket.bind(from)?;
     }
-    let stream = timeout(route.timeout, socket.connect(address))
-        .await
-        .map_err(|_elapsed| io::Error::from(rustix::io::Errno::TIMEDOUT))??;
+    let stream = timeout(route.timeout, socket.connect(address)).await.map_err(|_elapsed| socket::timed_out())??;
     if route.nodelay {
         stream.set_nodelay(true)?;
     }

@@ -6,11 +6,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::tls::{Alert, Session, alert_in};
 use super::websocket::WebSocket;
+use crate::os::{local, socket};
 
 /// How long a peer may take to say why it hung up.
 pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -19,7 +20,7 @@ pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub enum Stream {
     Tcp(TcpStream),
-    Unix(UnixStream),
+    Unix(local::Stream),
     Tls(Box<TlsStream>),
     #[cfg(feature = "psk")]
     PreShared(Box<PreSharedStream>),
@@ -88,10 +89,8 @@ impl Stream {
     /// acknowledgement of its own costs more than the message that it is for. Linux only; elsewhere, and
     /// on streams that are not TCP, it does nothing.
     pub fn quickack(&self) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(tcp) = self.tcp() {
-            // Only a hint to the kernel: refused, it costs time and nothing else.
-            let _ = rustix::net::sockopt::set_tcp_quickack(tcp, true);
+            socket::acknowledge_at_once(tcp);
         }
     }
 
@@ -129,8 +128,8 @@ impl From<TcpStream> for Stream {
     }
 }
 
-impl From<UnixStream> for Stream {
-    fn from(unix: UnixStream) -> Self {
+impl From<local::Stream> for Stream {
+    fn from(unix: local::Stream) -> Self {
         Self::Unix(unix)
     }
 }

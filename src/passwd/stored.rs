@@ -5,12 +5,11 @@
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use crate::os::files;
 use crate::whole_file::{self, Draft, Permission, Step};
 
 /// Largest file that is read, which is far above a million users.
@@ -124,17 +123,14 @@ impl Stored {
             }
             let metadata = file.metadata().map_err(StoredError::Read)?;
             let now = fs::metadata(&self.path).map_err(StoredError::Open)?;
-            if (now.dev(), now.ino()) == (metadata.dev(), metadata.ino()) {
+            if files::is_same(&now, &metadata) {
                 return Ok((file, metadata));
             }
         }
     }
 
     fn is_still(&self, before: &Metadata) -> bool {
-        let identity = |metadata: &Metadata| {
-            (metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
-        };
-        fs::metadata(&self.path).is_ok_and(|now| identity(&now) == identity(before))
+        fs::metadata(&self.path).is_ok_and(|now| files::version(&now) == files::version(before))
     }
 }
 
@@ -157,7 +153,7 @@ fn open_regular(path: &Path) -> Result<(fs::File, Metadata), StoredError> {
 
 fn must_be_regular(metadata: &Metadata) -> Result<(), StoredError> {
     match metadata {
-        folder if folder.is_dir() => Err(StoredError::Open(Errno::ISDIR.into())),
+        folder if folder.is_dir() => Err(StoredError::Open(files::is_a_folder())),
         file if file.is_file() => Ok(()),
         _ => Err(StoredError::NotRegular),
     }
@@ -187,13 +183,12 @@ fn only_in_place(error: &whole_file::Error) -> bool {
 /// Writes `new` over `old`. What makes the file longer is written first, where a full disk does no harm.
 fn write_over(file: &fs::File, old: &[u8], new: &[u8]) -> Result<(), StoredError> {
     let shared = old.len().min(new.len());
-    let written = file
-        .write_all_at(&new[shared..], shared as u64)
-        .and_then(|()| file.write_all_at(&new[..shared], 0))
+    let written = files::write_all_at(file, &new[shared..], shared as u64)
+        .and_then(|()| files::write_all_at(file, &new[..shared], 0))
         .and_then(|()| file.set_len(new.len() as u64))
         .and_then(|()| file.sync_all());
     written.map_err(|cause| {
-        let restored = file.write_all_at(old, 0).and_then(|()| file.set_len(old.len() as u64)).is_ok();
+        let restored = files::write_all_at(file, old, 0).and_then(|()| file.set_len(old.len() as u64)).is_ok();
         StoredError::WriteInPlace { cause, restored }
     })
 }

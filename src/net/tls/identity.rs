@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 use super::ciphers::UnknownCiphers;
+use crate::os::files::{self, OpenOptionsExt};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::Anchors;
 use crate::pki::key::{DecryptError, EncodedKey, EncryptedKey, KeyFormat, PrivateKey};
@@ -191,7 +191,9 @@ impl KeyLogFile {
             return Err(unsafe_because("it is a symbolic link"));
         }
         let log = Self::new(path)?;
-        if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.mode() & 0o177 != 0) {
+        if std::fs::symlink_metadata(path)
+            .is_ok_and(|metadata| files::mode(&metadata).is_some_and(|mode| mode & 0o177 != 0))
+        {
             return Err(unsafe_because("others may read it, or it is executable; chmod 0600 it"));
         }
         Ok(log)

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 use super::super::ids::StoreId;
 use super::super::{Client, ClientMessage, Direction, Keep, Message, Properties, Subscription};
 use super::MAGIC;
+use crate::os::files::DirBuilderExt;
 
 /// How long a writer may hold the file before we give up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
