@@ -4,8 +4,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,12 +13,13 @@ use std::time::{Duration, Instant};
 
 use colored::{Color, Colorize};
 
+use crate::os::files::OpenOptionsExt;
+use crate::os::syslog::Syslog;
+
 /// Lines that wait for the writer, at most.
 const ROOM: usize = 8192;
 /// How long the end of the program waits for the last lines.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Where the system's logger listens.
-const SYSLOG_SOCKET: &str = "/dev/log";
 
 /// How grave a line is: colour on a terminal, priority in syslog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,7 +193,7 @@ fn outlets(places: &[Place]) -> Result<Vec<Outlet>, Unopenable> {
 enum Outlet {
     Stream { stream: Box<dyn Write + Send>, colour: bool },
     File { path: PathBuf, file: File },
-    Syslog { socket: UnixDatagram, facility: u8, name: &'static str },
+    Syslog { socket: Syslog, facility: u8, name: &'static str },
 }
 
 impl Outlet {
@@ -204,9 +203,7 @@ impl Outlet {
             Place::Stderr { colour } => Ok(Self::Stream { stream: Box::new(io::stderr()), colour: *colour }),
             Place::File(path) => append(path).map(|file| Self::File { path: path.clone(), file }),
             Place::Syslog { facility, name } => {
-                let connected =
-                    UnixDatagram::unbound().and_then(|socket| socket.connect(SYSLOG_SOCKET).map(|()| socket));
-                connected.map(|socket| Self::Syslog { socket, facility: *facility, name })
+                Syslog::connect().map(|socket| Self::Syslog { socket, facility: *facility, name })
             }
         };
         opened.map_err(|error| Unopenable { place: place.clone(), error })
@@ -227,7 +224,7 @@ impl Outlet {
             Self::File { file, .. } => file.write_all(format!("{stamp}{text}\n").as_bytes()),
             Self::Syslog { socket, facility, name } => {
                 let priority = *facility << 3 | severity(gravity);
-                socket.send(format!("<{priority}>{name}[{}]: {text}", std::process::id()).as_bytes()).map(|_| ())
+                socket.send(format!("<{priority}>{name}[{}]: {text}", std::process::id()).as_bytes())
             }
         };
     }
@@ -263,6 +260,7 @@ fn severity(gravity: Gravity) -> u8 {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixDatagram;
     use std::sync::mpsc::channel;
 
     use super::*;
@@ -354,7 +352,7 @@ mod tests {
     #[test]
     fn syslog_gets_priority_name_and_process_before_the_text() {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
-        let mut outlet = Outlet::Syslog { socket: ours, facility: 16, name: "moskit" };
+        let mut outlet = Outlet::Syslog { socket: ours.into(), facility: 16, name: "moskit" };
         outlet.write(Gravity::Warning, "1: ", "beware");
         let mut line = [0; 100];
         let length = theirs.recv(&mut line).unwrap();

@@ -19,6 +19,8 @@ pub use secret::Secret;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+use crate::os::terminal;
+
 /// Bytes collected before they are written to standard output. [`Term::flush`] writes them earlier;
 /// whoever waits for something flushes first, so nobody's output is held back while we sleep.
 const OUT_BUFFER: usize = 64 * 1024;
@@ -86,7 +88,7 @@ impl Term {
         if !self.out_is_terminal {
             return None;
         }
-        rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+        terminal::columns().filter(|columns| *columns > 0)
     }
 
     /// Result bytes for standard output, as they are. They leave with the next [`Term::flush`].

@@ -2,19 +2,18 @@
 
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
 
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::{Secret, Term};
+use crate::os::signal::{Signal, SignalKind, signal};
+use crate::os::terminal::{self, EchoOff};
 
 /// Longest line that is taken for a password: what an MQTT packet can carry, and one more to tell.
 const MAX_LINE: usize = 65_536;
@@ -43,7 +42,7 @@ impl Term {
         // Both before the question is seen: what is typed at once is not shown, and a signal at once
         // does not leave the terminal silent.
         let mut signals = Signals::listen().map_err(AskError::Read)?;
-        let mut input = unbuffered_input().map_err(AskError::Read)?;
+        let mut input = terminal::unbuffered_input().map_err(AskError::Read)?;
         let echo_off = EchoOff::begin(&input);
         self.show(question, audience);
         let is_typed = echo_off.is_some();
@@ -56,16 +55,15 @@ impl Term {
     /// As [`Term::ask_secret`], but on the terminal that the process belongs to: standard input may be a
     /// program's data. Fails where there is no terminal.
     pub fn ask_on_terminal(&mut self, question: &str) -> Result<Secret, AskError> {
-        let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(AskError::Read)?;
+        let (input, mut output) = terminal::own().map_err(AskError::Read)?;
         let mut signals = Signals::listen().map_err(AskError::Read)?;
-        let input = terminal.try_clone().map_err(AskError::Read)?;
         let echo_off = EchoOff::begin(&input);
         self.flush();
         // A terminal that shows nothing can still be typed on.
-        let _ = terminal.write_all(question.as_bytes());
+        let _ = output.write_all(question.as_bytes());
         let answer = signals.unless_first(move || typed_line(input));
         drop(echo_off);
-        let _ = terminal.write_all(b"\n");
+        let _ = output.write_all(b"\n");
         answer
     }
 
@@ -77,36 +75,6 @@ impl Term {
             }
             Audience::Err => self.complain_raw(text.as_bytes()),
         }
-    }
-}
-
-/// A terminal and its settings before the question; they come back on drop.
-struct EchoOff {
-    terminal: File,
-    before: Termios,
-}
-
-impl EchoOff {
-    /// `None` if the input is no terminal or does not let itself be set.
-    fn begin(input: &File) -> Option<Self> {
-        if !input.is_terminal() {
-            return None;
-        }
-        let terminal = input.try_clone().ok()?;
-        let before = tcgetattr(&terminal).ok()?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
-        silent.special_codes[SpecialCodeIndex::VMIN] = 1;
-        silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
-        Some(Self { terminal, before })
-    }
-}
-
-impl Drop for EchoOff {
-    fn drop(&mut self) {
-        // A terminal that is gone needs no echo.
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
     }
 }
 
@@ -157,7 +125,7 @@ impl Signals {
 
 /// A line typed on the terminal, with rpassword's editing (backspace, Ctrl-U, Ctrl-W).
 fn typed_line(terminal: File) -> io::Result<Secret> {
-    let config = rpassword::ConfigBuilder::new().input_reader(terminal).output_discard().build();
+    let config = terminal::line_of(terminal).output_discard().build();
     match rpassword::read_password_with_config(config) {
         Ok(line) => Ok(Secret::new(line)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Secret::new([])),
@@ -176,11 +144,6 @@ fn read_line(input: &mut impl Read) -> io::Result<Secret> {
     }
     let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
     Ok(Secret::new(&line[..end]))
-}
-
-/// Standard input without the library's buffer, which nobody wipes.
-fn unbuffered_input() -> io::Result<File> {
-    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 
 #[cfg(test)]

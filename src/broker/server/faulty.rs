@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
-use tokio::net::UnixStream;
 
 use crate::broker::fault::{Faults, Verdict, Watcher};
 use crate::net::Stream;
+use crate::os::local;
 
 /// Longer packets are passed on unseen, so that nothing is kept of them.
 const PACKET_MOST: usize = 1 << 20;
 
 /// The broker's end of a connection that has faults.
 pub(super) fn interpose(client: Stream, faults: Arc<Faults>) -> io::Result<Stream> {
-    let (outer, inner) = UnixStream::pair()?;
+    let (outer, inner) = local::pair()?;
     let watcher = Arc::new(Mutex::new(Watcher::new(faults)));
     let (from_client, to_client) = split(client);
     let (from_broker, to_broker) = split(outer);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, UnixListener};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 
 use super::StartError;
@@ -15,6 +15,7 @@ use super::core::Input;
 use super::handshake::{Handshake, Tls, UnderWay, WebSockets};
 use crate::broker::{ConnectionId, ListenerId, Peer};
 use crate::net::Stream;
+use crate::os::{local, socket};
 
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -70,15 +71,7 @@ pub(super) struct Socket {
 
 enum Kind {
     Tcp(TcpListener),
-    Unix { listener: UnixListener, _file: Unlinked },
-}
-
-/// Asks for as many descriptors as the process may have: each connection takes one.
-pub(super) fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    // Refused, there are fewer connections; nothing else changes.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    Unix { listener: local::Listener, _file: Unlinked },
 }
 
 pub(super) fn bind(listeners: &[Listener]) -> Result<(Vec<Socket>, Vec<Endpoint>), StartError> {
@@ -134,10 +127,10 @@ fn bind_one(bind: &Bind, port: u16) -> io::Result<(Kind, Bind)> {
             Ok((Kind::Tcp(listener), Bind::Tcp(address)))
         }
         Bind::Unix(path) => {
-            remove_stale(path)?;
-            let listener = UnixListener::bind(path)?;
+            // Of a killed broker.
+            local::remove_stale(path)?;
             // For the user and the group, as Mosquitto's.
-            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o770))?;
+            let listener = local::listen(path, 0o770)?;
             Ok((Kind::Unix { listener, _file: Unlinked(path.clone()) }, bind.clone()))
         }
     }
@@ -145,22 +138,12 @@ fn bind_one(bind: &Bind, port: u16) -> io::Result<(Kind, Bind)> {
 
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
+    socket::bind_again(&socket)?;
     if address.is_ipv6() {
-        // IPv4 has a socket of its own.
-        rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
+        socket::only_ipv6(&socket)?;
     }
     socket.bind(address)?;
     socket.listen(BACKLOG)
-}
-
-/// A socket file that a killed broker left; any other file stays, and binding fails on it.
-fn remove_stale(path: &PathBuf) -> io::Result<()> {
-    use std::os::unix::fs::FileTypeExt;
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path),
-        _ => Ok(()),
-    }
 }
 
 /// The ids of all connections of the process.

@@ -29,6 +29,7 @@ use self::core::{Command, Core, Input};
 use super::fault::Faults;
 use super::store::Store;
 use super::{Access, Census, Event, Interest, OwnMessage, Restored, Settings, Statistics};
+use crate::os::process;
 
 /// Inputs on their way to the core; whoever has one more waits.
 const INPUTS: usize = 512;
@@ -112,7 +113,7 @@ pub struct Running {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn start(config: Config) -> Result<Running, StartError> {
-    listen::raise_descriptor_limit();
+    process::raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
     let (sockets, endpoints) = {
         // Sockets are registered with the runtime they are made in.

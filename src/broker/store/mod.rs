@@ -10,17 +10,16 @@ pub use export::{ExportError, Exported, export};
 pub use import::{ImportError, Imported, import};
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use rustix::fs::FlockOperation;
 
 use super::{Change, MessageId, Restored};
 use crate::broker::config::Sync;
+use crate::os::files;
 use crate::state::sqlite::{self, Transaction, Unreadable, Unwritable, Writer};
 
 /// Why the state cannot be read or kept.
@@ -78,18 +77,7 @@ impl Store {
     /// Opens or creates the file at `path` and reads what is in it. Sessions that were connected when
     /// the last broker ended count as disconnected at `wall`.
     pub fn open(path: &Path, sync: Sync, wall: Duration) -> Result<(Self, Restored), StoreError> {
-        let lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(StoreError::Io)?;
-        // A file system without locks is no reason not to run.
-        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK) {
-            return Err(StoreError::InUse);
-        }
+        let lock = files::claim(path).map_err(StoreError::Io)?.ok_or(StoreError::InUse)?;
         let mut store = Self { path: path.to_owned(), sync, writer: None, _lock: lock };
         let restored = store.reload(wall)?;
         Ok((store, restored))
