@@ -2,7 +2,6 @@
 //! alone (`spec/clients.md` §1). What only the whole line can tell is `cmd::client_checks`.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use super::words::{Reader, WordError, atof, atoi, strtol};
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, first_discouraged};
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::net::socks::Proxy;
+use crate::os::text::{OsStrExt, OsStringExt};
 use crate::term::{Exit, Failure, Secret};
 
 /// Largest payload of an MQTT packet, as Mosquitto counts it [MQTT-2.1.4].
@@ -603,16 +603,17 @@ impl ClientArgs {
         }
         let (authority, topic) = split_at(rest, b"/")
             .ok_or_else(|| ArgError::plain("Error: Invalid URL for -L argument specified - topic missing."))?;
-        let topic = OsStr::from_bytes(topic);
+        let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        let topic = word(topic);
         if verb == Verb::Sub {
-            self.filters.push(topic_filter(topic, "-L topic", "subscription")?);
+            self.filters.push(topic_filter(&topic, "-L topic", "subscription")?);
         } else {
-            self.topic = Some(topic_name(topic, "-L topic", "publish")?);
+            self.topic = Some(topic_name(&topic, "-L topic", "publish")?);
         }
         let host = match split_at(authority, b"@") {
             Some((login, host)) => {
                 let (username, password) = split_at(login, b":").unwrap_or((login, b""));
-                self.username = Some(OsStr::from_bytes(username).to_owned());
+                self.username = Some(word(username));
                 if login.contains(&b':') {
                     self.password = Some(PasswordSource::Given(Secret::new(password)));
                 }
@@ -621,10 +622,10 @@ impl ClientArgs {
             None => authority,
         };
         let (host, port) = match split_at(host, b":") {
-            Some((host, port)) => (host, atoi(OsStr::from_bytes(port))),
+            Some((host, port)) => (host, atoi(&word(port))),
             None => (host, if secure { 8883 } else { 1883 }),
         };
-        self.host = Some(OsStr::from_bytes(host).to_owned());
+        self.host = Some(word(host));
         self.port = Some(port);
         Ok(())
     }

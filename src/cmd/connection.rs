@@ -4,7 +4,6 @@ use std::future::Future;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
 use super::broker::embedded::{self, Embedded};
@@ -21,6 +20,7 @@ use crate::mqtt::session::Session;
 use crate::net::tls::{self, Checks, FileRole, OptionsError, Suites, Version};
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route};
+use crate::os::signal::{Signal, SignalKind, signal};
 use crate::pki::certificate::Certificate;
 use crate::pki::read::{self, ReadError, ReadProblem};
 use crate::term::{Exit, Failure, Term, signals_are_taken};

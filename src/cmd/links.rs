@@ -1,10 +1,10 @@
 //! `moskit links`: the `mosquitto_*` names, as symbolic links to this program.
 
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::{APPLETS, Applet, Invocation, Manual, parse};
+use crate::os::files::symlink;
 use crate::term::{Exit, Failure, Term};
 
 pub const APPLET: Applet = Applet {

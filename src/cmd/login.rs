@@ -4,12 +4,13 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use zeroize::Zeroizing;
 
 use super::client_args::PasswordSource;
 use crate::net::reason;
+use crate::os::process;
 use crate::term::{AskError, Exit, Failure, Secret, Term};
 
 /// Longest password: its length goes over the wire in two bytes.
@@ -75,9 +76,7 @@ fn first_line(source: impl Read) -> io::Result<Secret> {
 /// Runs the command by the shell; its first line of output is the password.
 fn printed_by(command: &OsStr) -> Result<Secret, Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("the password command failed: {why}"));
-    let mut child = Command::new("/bin/sh")
-        .arg("-c")
-        .arg(command)
+    let mut child = process::shell(command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,8 +1,9 @@
 //! The options files of pub, sub and rr: more words in front (`spec/clients.md` §2).
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+use crate::os::text::OsStringExt;
 
 /// Longest piece of a line that is read as one: Mosquitto's buffer of 1024 bytes less its NUL. What
 /// is left of a longer line counts as a line of its own.
@@ -35,13 +36,12 @@ fn words_of_line(line: &[u8]) -> Option<Vec<OsString>> {
     let end = line.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'))? + 1;
     let line = &line[..end];
     let line = &line[line.iter().position(|byte| *byte != b' ')?..];
+    let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     Some(match memchr::memchr(b' ', line) {
         // Nothing behind the space is no value, not an empty one.
-        Some(at) if at + 1 == line.len() => vec![OsStr::from_bytes(&line[..at]).to_owned()],
-        Some(at) => {
-            vec![OsStr::from_bytes(&line[..at]).to_owned(), OsString::from_vec(line[at + 1..].to_vec())]
-        }
-        None => vec![OsStr::from_bytes(line).to_owned()],
+        Some(at) if at + 1 == line.len() => vec![word(&line[..at])],
+        Some(at) => vec![word(&line[..at]), word(&line[at + 1..])],
+        None => vec![word(line)],
     })
 }
 

@@ -1,7 +1,6 @@
 //! `-D COMMAND PROPERTY VALUE`: properties from the command line (`spec/clients.md` §5).
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -9,6 +8,7 @@ use bytestring::ByteString;
 use super::client_args::ArgError;
 use super::words::WordError;
 use crate::mqtt::packet::{Properties, Property, PropertyId, PropertyOwner, PropertyType, first_discouraged};
+use crate::os::text::OsStrExt;
 
 /// Longest string or binary value: its length goes over the wire in two bytes.
 const MAX_VALUE: usize = 65_535;

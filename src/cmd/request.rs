@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use tokio::signal::unix::SignalKind;
 use tokio::time::sleep_until;
 
 use super::client_args::{ArgError, ClientArgs, PayloadSource, Strict, Verb};
@@ -18,6 +17,7 @@ use crate::mqtt::packet::{
     Properties, Property, PropertyOwner, ProtocolVersion, Publish, ReasonCode, Subscription, SubscriptionOptions,
 };
 use crate::mqtt::session::Event;
+use crate::os::signal::SignalKind;
 use crate::term::{Exit, Failure, Term};
 
 pub const APPLET: Applet = Applet {

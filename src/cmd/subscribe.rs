@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{Signal, SignalKind};
 use tokio::time::{sleep, sleep_until};
 
 use super::client_args::{ClientArgs, Strict, Verb};
@@ -15,6 +14,7 @@ use super::{Applet, Invocation, client_options, client_setup, ending, manuals};
 use crate::client::{Client, Ending};
 use crate::mqtt::packet::{PacketId, Properties, Publish, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions};
 use crate::mqtt::session::{Event, Session};
+use crate::os::signal::{Signal, SignalKind};
 use crate::term::{Exit, Failure, Term};
 
 pub const APPLET: Applet = Applet {

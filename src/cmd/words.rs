@@ -6,7 +6,8 @@
 //! takes `--option=value` and a closing `--`.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use crate::os::text::{OsStrExt, OsStringExt};
 
 /// What follows an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

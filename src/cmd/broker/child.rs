@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::options::Options;
+use crate::os::process;
+use crate::os::signal::SignalKind;
 use crate::term::{Exit, Failure};
 
 /// Exit codes that shells use when a command cannot be run.
@@ -18,11 +18,7 @@ const NOT_FOUND: Exit = Exit(127);
 /// Starts the command that the options name, with `environment` added to ours.
 pub fn start(options: &Options, environment: &[(&'static str, OsString)]) -> Result<Child, Failure> {
     let mut command = match (&options.run, options.program.split_first()) {
-        (Some(line), _) => {
-            let mut shell = Command::new("/bin/sh");
-            shell.arg("-c").arg(line);
-            shell
-        }
+        (Some(line), _) => process::shell(line).into(),
         (None, Some((program, arguments))) => {
             let mut command = Command::new(program);
             command.args(arguments);
@@ -40,14 +36,14 @@ pub fn start(options: &Options, environment: &[(&'static str, OsString)]) -> Res
 
 /// The exit code of a command that has ended: its own, or 128 and the signal's number.
 pub fn exit_of(status: ExitStatus) -> Exit {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    let code = status.code().or_else(|| process::ending_signal(status).map(|signal| 128 + signal));
     Exit(u8::try_from(code.unwrap_or(1)).unwrap_or(u8::MAX))
 }
 
 /// Passes a signal on.
-pub fn forward(child: &Child, signal: Signal) {
-    if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+pub fn forward(child: &Child, signal: SignalKind) {
+    if let Some(id) = child.id() {
         // It may have ended just now.
-        let _ = kill_process(pid, signal);
+        let _ = process::send(id, signal);
     }
 }

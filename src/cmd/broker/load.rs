@@ -1,9 +1,8 @@
 //! Opens the files of a configuration: mosquitto.conf and what it includes, password and ACL files.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use super::sentences;
 use crate::broker::Access;
 use crate::broker::access::{Acl, Rules};
 use crate::broker::config::{self, Configuration, Listener, Security};
+use crate::os::files;
 use crate::passwd;
 use crate::term::{Exit, Failure};
 
@@ -122,7 +122,7 @@ impl AccessFiles {
                 format!("Error: Unable to open {option} '{}' ({reason}).\n", path.display()),
             )
         })?;
-        if fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o007 != 0) {
+        if fs::metadata(path).is_ok_and(|metadata| files::mode(&metadata).is_some_and(|mode| mode & 0o007 != 0)) {
             let file = path.display();
             self.warnings.push(format!(
                 "Warning: File {file} can be read by everybody on this machine. `chmod 0600 {file}` keeps it private."
@@ -133,8 +133,7 @@ impl AccessFiles {
 }
 
 fn read(path: &Path, restricted: bool) -> io::Result<Vec<u8>> {
-    let flags = if restricted { rustix::fs::OFlags::NOFOLLOW } else { rustix::fs::OFlags::empty() };
-    let file: File = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let file = if restricted { files::open_unless_link(path)? } else { File::open(path)? };
     if file.metadata()?.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }

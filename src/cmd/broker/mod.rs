@@ -17,7 +17,6 @@ mod tls;
 mod user;
 
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -32,6 +31,7 @@ use super::{Applet, Invocation, Manual, parse};
 use crate::broker::config::{Configuration, LogTypes, Sync};
 use crate::broker::fault::{self, Faults};
 use crate::broker::server::VERSION;
+use crate::os::process;
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file::{self, Permission};
 
@@ -213,13 +213,12 @@ fn go_to_background(invocation: &Invocation) -> Result<Exit, Failure> {
         Failure::new(Exit::FAILED, format!("cannot go to the background: {}", crate::net::reason(&error)))
     };
     let mut copy = Command::new(std::env::current_exe().map_err(failed)?);
-    if invocation.as_mosquitto {
-        copy.arg0(&invocation.program);
-    } else {
+    let name = invocation.as_mosquitto.then(|| invocation.program.as_ref());
+    if name.is_none() {
         copy.arg(APPLET.name);
     }
     copy.args(&invocation.words).env(IS_DAEMON, "1").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    copy.spawn().map_err(failed)?;
+    process::start_in_background(copy, name).map_err(failed)?;
     Ok(Exit::OK)
 }
 
@@ -231,8 +230,7 @@ fn serve(
     term: &mut Term,
 ) -> Result<Exit, Failure> {
     if std::env::var_os(IS_DAEMON).is_some() {
-        // It fails only for the leader of a group, which has no terminal to lose.
-        let _ = rustix::process::setsid();
+        process::leave_session();
     }
     let faults = Faults::parse(options.faults.iter().map(String::as_str))
         .map_err(|problem| Failure::new(Exit::USAGE, problem.to_string()).hint("moskit broker --fault help"))?;
@@ -281,8 +279,7 @@ fn set_umask() -> Result<(), Failure> {
     let mode = mode.ok_or_else(|| {
         Failure::new(Exit::USAGE, format!("UMASK_SET is `{}`, not an octal number up to 777", text.display()))
     })?;
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(mode));
-    Ok(())
+    process::set_umask(mode).map_err(|error| Failure::new(Exit::USAGE, format!("UMASK_SET cannot be heeded: {error}")))
 }
 
 /// Becomes the user of the environment or of the configuration. As Mosquitto, but only when one is named: a broker

@@ -7,9 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use tokio::process::Child;
-use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::mpsc;
 
 use super::log::Log;
@@ -23,6 +21,7 @@ use crate::broker::config::Configuration;
 use crate::broker::server::{Bind, Control, Rules, Running};
 use crate::broker::{OwnMessage, log as lines};
 use crate::net::tls::Server;
+use crate::os::signal::{self, Signal, SignalKind};
 use crate::term::{Exit, Failure};
 
 /// How long a command may take to end after the signal that ended it.
@@ -90,27 +89,24 @@ fn environment(started: &Started, throw_away: Option<&ThrowAway>) -> Vec<(&'stat
 
 /// The signals that mean something to a broker.
 struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
-    hangup: unix::Signal,
-    save: unix::Signal,
-    show: unix::Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+    save: Signal,
+    show: Signal,
     /// Not every system has it.
-    reopen: Option<unix::Signal>,
+    reopen: Option<Signal>,
 }
-
-/// The first real-time signal that glibc leaves to programs.
-const SIGRTMIN: i32 = 34;
 
 impl Signals {
     fn listen() -> io::Result<Self> {
         Ok(Self {
-            interrupt: unix::signal(SignalKind::interrupt())?,
-            terminate: unix::signal(SignalKind::terminate())?,
-            hangup: unix::signal(SignalKind::hangup())?,
-            save: unix::signal(SignalKind::user_defined1())?,
-            show: unix::signal(SignalKind::user_defined2())?,
-            reopen: unix::signal(SignalKind::from_raw(SIGRTMIN)).ok(),
+            interrupt: signal::signal(SignalKind::interrupt())?,
+            terminate: signal::signal(SignalKind::terminate())?,
+            hangup: signal::signal(SignalKind::hangup())?,
+            save: signal::signal(SignalKind::user_defined1())?,
+            show: signal::signal(SignalKind::user_defined2())?,
+            reopen: signal::signal(signal::reopen_log()).ok(),
         })
     }
 }
@@ -137,8 +133,8 @@ impl Desk {
             tokio::select! {
                 status = ended(&mut child) => break child::exit_of(status?),
                 () = reopening(&mut signals.reopen) => self.log.reopen(),
-                _ = signals.interrupt.recv() => if let Some(exit) = end(child.as_mut(), Signal::INT).await? { break exit },
-                _ = signals.terminate.recv() => if let Some(exit) = end(child.as_mut(), Signal::TERM).await? { break exit },
+                _ = signals.interrupt.recv() => if let Some(exit) = end(child.as_mut(), SignalKind::interrupt()).await? { break exit },
+                _ = signals.terminate.recv() => if let Some(exit) = end(child.as_mut(), SignalKind::terminate()).await? { break exit },
                 _ = signals.hangup.recv() => self.reload().await,
                 _ = signals.save.recv() => self.save().await,
                 _ = signals.show.recv() => self.show_subscriptions().await,
@@ -213,7 +209,7 @@ impl Desk {
     }
 }
 
-async fn reopening(signal: &mut Option<unix::Signal>) {
+async fn reopening(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => {
             signal.recv().await;
@@ -231,7 +227,7 @@ async fn ended(child: &mut Option<Child>) -> io::Result<std::process::ExitStatus
 
 /// A signal that ends the broker: at once when it is alone, with the command when there is one. `None`
 /// when the command goes on.
-async fn end(child: Option<&mut Child>, signal: Signal) -> io::Result<Option<Exit>> {
+async fn end(child: Option<&mut Child>, signal: SignalKind) -> io::Result<Option<Exit>> {
     let Some(running) = child else { return Ok(Some(Exit::OK)) };
     child::forward(running, signal);
     match tokio::time::timeout(CHILD_PATIENCE, running.wait()).await {

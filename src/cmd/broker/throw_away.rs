@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::certificates;
 use super::login::Login;
 use crate::broker::fault::BadCertificate;
+use crate::os::files::DirBuilderExt;
 use crate::term::{Exit, Failure};
 
 /// A private folder; dropped, it is gone.
@@ -47,7 +48,6 @@ impl Drop for ThrowAway {
 }
 
 fn private_folder() -> std::io::Result<PathBuf> {
-    use std::os::unix::fs::DirBuilderExt;
     let base: PathBuf = std::env::temp_dir();
     for attempt in 0..100 {
         let folder = base.join(format!("moskit-broker-{}-{attempt}", std::process::id()));

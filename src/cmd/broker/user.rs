@@ -4,8 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 
-use rustix::process::{Gid, Uid, getuid};
-use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use crate::os::{Owner, user};
 
 /// Why the program stays who it is.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub enum StayReason {
 
 /// Whether the program runs as root.
 pub fn is_root() -> bool {
-    getuid().is_root()
+    user::real().is_some_and(|owner| owner.user == 0)
 }
 
 /// Who the broker is to be, in the numbers of the environment or by the name of the configuration.
@@ -54,35 +53,28 @@ impl fmt::Display for Identity {
 /// Becomes that user for good. Works only while the program has one thread: those that it starts later
 /// inherit the new user, those that run already would not.
 pub fn become_user(identity: &Identity) -> Result<(), StayReason> {
-    let (uid, gid) = match identity {
+    let owner = match identity {
         Identity::Name(name) => find(name)?,
-        Identity::Numbers { user, group } => {
-            (Uid::from_raw(user.unwrap_or_default()), Gid::from_raw(group.unwrap_or_default()))
-        }
+        Identity::Numbers { user, group } => Owner { user: user.unwrap_or_default(), group: group.unwrap_or_default() },
     };
-    if fs::read_dir("/proc/self/task").map_err(StayReason::Io)?.count() != 1 {
+    if user::threads().map_err(StayReason::Io)? != 1 {
         return Err(StayReason::Threads);
     }
-    let refused = |error: rustix::io::Errno| StayReason::Io(error.into());
-    // The user last: without root the others cannot be changed.
-    set_thread_groups(&[gid]).map_err(refused)?;
-    set_thread_res_gid(gid, gid, gid).map_err(refused)?;
-    set_thread_res_uid(uid, uid, uid).map_err(refused)
+    user::become_user(owner).map_err(StayReason::Io)
 }
 
-fn find(user: &str) -> Result<(Uid, Gid), StayReason> {
+fn find(user: &str) -> Result<Owner, StayReason> {
     let users = fs::read_to_string("/etc/passwd").map_err(StayReason::Io)?;
     users.lines().find_map(|line| ids(line, user)).ok_or(StayReason::NoSuchUser)
 }
 
 /// `name:x:uid:gid:…`
-fn ids(line: &str, user: &str) -> Option<(Uid, Gid)> {
+fn ids(line: &str, user: &str) -> Option<Owner> {
     let mut fields = line.split(':');
     if fields.next() != Some(user) {
         return None;
     }
-    let (uid, gid) = (fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
-    Some((Uid::from_raw(uid), Gid::from_raw(gid)))
+    Some(Owner { user: fields.nth(1)?.parse().ok()?, group: fields.next()?.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -92,7 +84,7 @@ mod tests {
     #[test]
     fn a_line_of_the_user_list_gives_both_ids() {
         let line = "mosquitto:x:105:108::/var/lib/mosquitto:/usr/sbin/nologin";
-        assert_eq!(ids(line, "mosquitto"), Some((Uid::from_raw(105), Gid::from_raw(108))));
+        assert_eq!(ids(line, "mosquitto"), Some(Owner { user: 105, group: 108 }));
         assert_eq!(ids(line, "mosquit"), None);
         assert_eq!(ids("broken:x:y", "broken"), None);
     }

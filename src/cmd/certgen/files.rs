@@ -1,12 +1,12 @@
 //! The files that certgen writes: a set of them appears whole or not at all.
 
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::explain::{exists, not_written};
+use crate::os::files::DirBuilderExt;
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Secret};
 use crate::whole_file::{Draft, Permission, publish_all};

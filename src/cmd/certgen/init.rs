@@ -13,6 +13,7 @@ use super::options::{
     CA_DAYS, CLIENT_DAYS, Lifetime, NewKey, OpenIssuer, SERVER_DAYS, SubjectParts, warn_of_long_life,
 };
 use super::passphrase::Passphrase;
+use crate::os::user;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, Leaf, PermittedNames, Purpose};
 use crate::term::{Exit, Failure, Term};
@@ -203,7 +204,7 @@ fn tell(args: &Args, made: &[(String, Certificate)], configuration: &str, ca_key
     for line in commands(args, made) {
         term.line(format_args!("  {line}"));
     }
-    if rustix::process::geteuid().is_root() {
+    if user::effective().is_some_and(|owner| owner.user == 0) {
         term.note("note: a mosquitto that runs as its own user must be able to read its key: give it DIR and server.key with chown");
     }
 }

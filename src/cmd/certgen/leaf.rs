@@ -9,6 +9,7 @@ use super::files::{Folder, NewFile, stem, write_all};
 use super::options::{
     CLIENT_DAYS, Issuer, Lifetime, NewKey, OpenIssuer, Output, SERVER_DAYS, SubjectParts, chain_path, warn_of_long_life,
 };
+use crate::os::process;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Error, KeyPair, KeyType, Leaf, NameError, Purpose, Subject, host};
 use crate::term::{Exit, Failure, Term};
@@ -210,8 +211,7 @@ pub fn hosts(words: &[String], auto: bool) -> Result<Vec<AlternativeName>, NameE
 
 /// What this machine is called from itself and, by multicast DNS, from its neighbours.
 pub fn own_names() -> Vec<AlternativeName> {
-    let uname = rustix::system::uname();
-    let name = uname.nodename().to_string_lossy().into_owned();
+    let name = process::host_name();
     let local = format!("{}.local", name.split('.').next().unwrap_or_default());
     [name.as_str(), &local, "localhost", "127.0.0.1", "::1"].iter().filter_map(|name| host(name).ok()).collect()
 }

@@ -1,7 +1,6 @@
 //! `certgen lint`: what is wrong, weak or soon over in files of certificates and keys.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -10,6 +9,7 @@ use super::content::{Item, items};
 use super::dates::{DAY, from_now, instant, now, parse_duration};
 use super::verify::{finding_json, show};
 use crate::diagnose::{Finding, Severity, files};
+use crate::os;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::key::EncodedKey;
 use crate::pki::revocation::RevocationList;
@@ -273,15 +273,12 @@ fn revocation_list(list: &RevocationList, now: i64, within: i64) -> Vec<Finding>
 fn private_key(path: &Path, key: &EncodedKey) -> Vec<Finding> {
     let mut found = Vec::new();
     let shown = path.display();
-    let mode = fs::metadata(path).map_or(0, |facts| facts.permissions().mode());
+    let mode = fs::metadata(path).ok().and_then(|facts| os::files::mode(&facts)).unwrap_or(0);
     // The group may be the broker's; the others are nobody's.
     if mode & 0o007 != 0 {
         found.push(
-            Finding::error(
-                "key.permission",
-                format!("everybody on this machine can read the key (mode {:04o})", mode & 0o7777),
-            )
-            .fix(format!("chmod 600 {shown}")),
+            Finding::error("key.permission", format!("everybody on this machine can read the key (mode {mode:04o})"))
+                .fix(format!("chmod 600 {shown}")),
         );
     }
     let is_authority = path.with_extension("crt");

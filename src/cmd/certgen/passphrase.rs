@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::explain::{not_decrypted, not_read};
+use crate::os;
 use crate::pki::key::{EncodedKey, PrivateKey};
 use crate::pki::make::KeyPair;
 use crate::pki::read;
@@ -38,8 +39,10 @@ impl Passphrase {
             return first_line(path, &path.display().to_string()).map(Some);
         }
         if let Some(number) = self.descriptor {
-            let path = format!("/dev/fd/{number}");
-            return first_line(Path::new(&path), &format!("file descriptor {number}")).map(Some);
+            let what = format!("file descriptor {number}");
+            let path = os::files::descriptor_path(number)
+                .map_err(|error| Failure::new(Exit::FAILED, format!("cannot read {what}: {error}")))?;
+            return first_line(&path, &what).map(Some);
         }
         let Some(variable) = &self.variable else { return Ok(None) };
         match std::env::var_os(variable) {

@@ -1,13 +1,14 @@
 //! `certgen renew`: the same certificate with a new end, when it is due.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::ca::tell;
 use super::dates::{DAY, from_now, instant, now, parse_duration};
 use super::explain::not_made;
 use super::files::{NewFile, write_all};
 use super::options::{Issuer, Lifetime, certificates, chain_path};
+use crate::os::process;
 use crate::pki::certificate::Certificate;
 use crate::pki::make::{KeyPair, KeyType};
 use crate::term::{Exit, Failure, Term};
@@ -116,8 +117,7 @@ fn same_type(old: &Certificate) -> Result<KeyPair, Failure> {
 fn execute(command: &str, term: &mut Term) -> Result<Exit, Failure> {
     term.flush();
     let failed = |why: String| Failure::new(Exit::FAILED, format!("the certificate is renewed, but `{command}` {why}"));
-    let status = Command::new("/bin/sh")
-        .args(["-c", command])
+    let status = process::shell(command)
         .stdin(Stdio::null())
         .status()
         .map_err(|error| failed(format!("did not start: {error}")))?;

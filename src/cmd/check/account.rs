@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use crate::os::files;
 
 /// The most bytes of `/etc/passwd` and `/etc/group` that are read.
 const DATABASE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -111,7 +112,9 @@ impl Database {
 
     fn look(&self, account: &Account, path: &Path, bits: u32) -> io::Result<Option<Obstacle>> {
         let metadata = fs::metadata(path)?;
-        let node = Node { mode: metadata.mode(), user: metadata.uid(), group: metadata.gid() };
+        // Where files have neither, there is no account to ask for.
+        let (Some(mode), Some(owner)) = (files::mode(&metadata), files::owner(&metadata)) else { return Ok(None) };
+        let node = Node { mode, user: owner.user, group: owner.group };
         if node.allows(account, bits) {
             return Ok(None);
         }

@@ -9,6 +9,7 @@ use crate::broker::access::Acl;
 use crate::broker::config::{self, Configuration, File, Listener, Notice, Problem, Refusal, Security};
 use crate::diagnose::{Finding, files as words, shell};
 use crate::net::endpoint::{PORT, TLS_PORT};
+use crate::os;
 use crate::passwd::{self, Fault, HashError};
 use crate::pki::chain::Purpose;
 use crate::pki::read;
@@ -136,8 +137,7 @@ fn account(
     database: &Database,
     stage: &mut Stage,
 ) -> Option<Account> {
-    use std::os::unix::fs::MetadataExt;
-    let owner = std::fs::metadata(path).ok().map(|metadata| metadata.uid());
+    let owner = std::fs::metadata(path).ok().and_then(|metadata| os::files::owner(&metadata)).map(|owner| owner.user);
     let name = match (user.or(configuration.user.as_deref()), owner) {
         (Some(name), _) => name.to_owned(),
         (None, Some(0) | None) => DEFAULT_USER.to_owned(),
@@ -388,7 +388,6 @@ fn bad_password_file(path: &Path, error: passwd::FileError) -> Finding {
 
 /// Mosquitto 2.1 warns of it and will refuse it.
 fn unsafe_mode(path: &Path, what: &str) -> Option<Finding> {
-    use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::symlink_metadata(path).ok()?;
     let word = shell::path(path);
     let path = path.display();
@@ -398,7 +397,7 @@ fn unsafe_mode(path: &Path, what: &str) -> Option<Finding> {
                 .fix("name the file itself"),
         );
     }
-    (metadata.mode() & 0o004 != 0).then(|| {
+    (os::files::mode(&metadata)? & 0o004 != 0).then(|| {
         Finding::warning("auth.world-readable", format!("every user of this machine can read the {what} `{path}`"))
             .evidence("Mosquitto 2.1 warns, later versions will refuse it")
             .fix(format!("chmod 640 {word}"))

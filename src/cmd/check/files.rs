@@ -8,6 +8,7 @@ use super::account::{Account, Database, Want};
 use super::report::{Report, Stage};
 use crate::diagnose::when::{date, days_until, span};
 use crate::diagnose::{Finding, chain, files, shell, stacks};
+use crate::os;
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Anchors, Problem, Purpose, Question, Verdict, Warning, judge};
 use crate::pki::key::EncodedKey;
@@ -184,8 +185,7 @@ pub fn permission(path: &Path, what: &str, reader: Reader<'_>, stage: &mut Stage
 
 /// A private key that everybody on the machine can read.
 fn exposed(path: &Path) -> Option<Finding> {
-    use std::os::unix::fs::MetadataExt;
-    let mode = std::fs::metadata(path).ok()?.mode();
+    let mode = os::files::mode(&std::fs::metadata(path).ok()?)?;
     (mode & 0o004 != 0).then(|| {
         Finding::warning("key.exposed", format!("every user of this machine can read the key `{}`", path.display()))
             .fix(format!("chmod 600 {}", shell::path(path)))

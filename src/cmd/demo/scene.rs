@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use colored::Colorize;
 
 use crate::diagnose::shell::quoted;
+use crate::os::files::DirBuilderExt;
+use crate::os::process;
+use crate::os::signal::SignalKind;
 use crate::term::{Exit, Failure, Term};
 
 /// How long a step stays on a terminal before the next one.
@@ -186,10 +189,13 @@ impl Scene {
     /// Ends the broker as a user would, so that it writes its state; tells its exit code.
     pub fn stop_broker(&mut self) -> Result<i32, Failure> {
         let Some(mut broker) = self.broker.take() else { return Ok(0) };
-        let id = i32::try_from(broker.id()).ok().and_then(rustix::process::Pid::from_raw);
-        if let Some(id) = id {
-            // It may have ended by itself; then its exit code tells.
-            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        // It may have ended by itself; then its exit code tells.
+        if let Err(error) = process::send(broker.id(), SignalKind::terminate())
+            && error.kind() == std::io::ErrorKind::Unsupported
+        {
+            let _ = broker.kill();
+            let _ = broker.wait();
+            return Err(failed("stop the broker", error));
         }
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -222,7 +228,6 @@ impl Drop for Scene {
 
 /// A folder for `--keep`: made here, or empty.
 fn folder_to_keep(folder: &Path) -> Result<PathBuf, Failure> {
-    use std::os::unix::fs::DirBuilderExt;
     let refused = |why: &dyn std::fmt::Display| {
         Failure::new(Exit::USAGE, format!("cannot keep the demo in `{}`: {why}", folder.display()))
             .hint("name a new folder")
@@ -242,7 +247,6 @@ fn folder_to_keep(folder: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn private_folder() -> Result<PathBuf, Failure> {
-    use std::os::unix::fs::DirBuilderExt;
     let path = std::env::temp_dir().join(format!("moskit-demo-{}", std::process::id()));
     fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed("make a folder", error))?;
     fs::canonicalize(&path).map_err(|error| failed("find its folder", error))

@@ -3,6 +3,8 @@
 use colored::Colorize;
 
 use super::scene::{Ended, Scene, words};
+use crate::os::files::OpenOptionsExt;
+use crate::os::user;
 use crate::term::{Exit, Failure, Term};
 
 /// What the user of the demo logs in with.
@@ -79,7 +81,6 @@ fn passwords(scene: &mut Scene, term: &mut Term) -> Result<(), Failure> {
     let silent_or_not = |ended: &Ended| code_is(ended, 0);
     scene.run(&["passwd", "-c", "--stdin", "passwords", USER], Some(&format!("{PASSWORD}\n")), silent_or_not, term)?;
     scene.run(&["passwd", "--list", "passwords"], None, says(USER), term)?;
-    use std::os::unix::fs::OpenOptionsExt;
     let written = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -93,7 +94,7 @@ fn broker(scene: &mut Scene, term: &mut Term) -> Result<(), Failure> {
     scene.headline("A broker, on a configuration that Mosquitto reads too", term);
     let folder = scene.folder().display().to_string();
     // Mosquitto would change to a user who cannot read what root has made here.
-    let user = if rustix::process::geteuid().is_root() { "user root\n" } else { "" };
+    let user = if user::effective().is_some_and(|owner| owner.user == 0) { "user root\n" } else { "" };
     let text = format!(
         "{user}listener {port} 127.0.0.1\ncafile {folder}/certs/ca.crt\ncertfile {folder}/certs/server.crt\n\
          keyfile {folder}/certs/server.key\nrequire_certificate true\nallow_anonymous false\n\

@@ -1,7 +1,6 @@
 //! The modes that change a password file. Each gives back the file that it changed.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -12,6 +11,7 @@ use super::secret::Interrupted;
 use super::text::{self, error, failed};
 use super::{Invocation, permissions};
 use crate::net::reason;
+use crate::os::text::{OsStrExt, OsStringExt};
 use crate::passwd::edit::{self, PlainText, Record};
 use crate::passwd::{Hash, Recipe, Replacement, Stored, StoredError, make_all};
 use crate::term::{Exit, Failure, Secret, Term};

@@ -1,7 +1,6 @@
 //! The modes that only read: `--list`, `--upgrade` and `--verify`.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -10,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::options::Source;
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
+use crate::os::text::OsStrExt;
 use crate::passwd::{self, Fault, Hash, HashError, Line, lines};
 use crate::term::{Exit, Failure, Term};
 

@@ -2,13 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU32;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use super::table::Opt;
 use super::text::error;
 use super::words::{self, Given};
 use crate::cmd::words::atoi;
+use crate::os::text::{OsStrExt, OsStringExt};
 use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, Recipe, SALT_BYTES, SALT_BYTES_LONG};
 use crate::term::{Failure, Secret};
 

@@ -1,28 +1,27 @@
 //! Warnings about who else may read a password file, in mosquitto_passwd's words.
 
 use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::os::{files, user};
 use crate::term::Term;
 
 /// Says on standard error what is wrong with mode, owner and group, if anything is.
 pub fn warn(path: &Path, metadata: &Metadata, term: &mut Term) {
     let (file, refused) = (path.display(), "Future versions will refuse to load this file.");
-    if metadata.mode() & 0o007 != 0 {
+    if files::mode(metadata).is_some_and(|mode| mode & 0o007 != 0) {
         term.complain(format_args!("Warning: File {file} has world readable permissions. {refused}"));
         term.complain(format_args!("To fix this, use `chmod 0700 {file}`."));
     }
-    let user = rustix::process::getuid().as_raw();
-    if metadata.uid() != user {
-        let user = name_in("/etc/passwd", user);
+    let (Some(owner), Some(us)) = (files::owner(metadata), user::real()) else { return };
+    if owner.user != us.user {
+        let user = name_in("/etc/passwd", us.user);
         term.complain(format_args!(
             "Warning: File {file} owner is not {user}. {refused}To fix this, use `chown {user} {file}`."
         ));
     }
-    let group = rustix::process::getgid().as_raw();
-    if metadata.gid() != group {
-        let group = name_in("/etc/group", group);
+    if owner.group != us.group {
+        let group = name_in("/etc/group", us.group);
         term.complain(format_args!("Warning: File {file} group is not {group}. {refused}"));
     }
 }

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -11,6 +10,7 @@ use zeroize::Zeroizing;
 use super::options::{MAX_BYTES, Source, valid_password};
 use super::text::{error, failed};
 use crate::net::reason;
+use crate::os::text::OsStringExt;
 use crate::passwd;
 use crate::term::{AskError, Audience, Exit, Failure, Secret, Term};
 

@@ -5,11 +5,11 @@
 //! a `--`, and may have their value attached: `--list=…`.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::table::{MOSQUITTO, OWN, Opt, TABLE};
 use super::text;
 use crate::cmd::words::{OptionSpec, Value};
+use crate::os::text::{OsStrExt, OsStringExt};
 use crate::term::Failure;
 
 /// An option with its value, if it takes one.
@@ -67,7 +67,7 @@ fn find(word: &OsStr, verb: u8) -> Option<&'static OptionSpec<Opt>> {
 fn find_attached(word: &OsStr) -> Option<(&'static OptionSpec<Opt>, OsString)> {
     let bytes = word.as_bytes();
     let at = memchr::memchr(b'=', bytes).filter(|_| bytes.starts_with(b"--"))?;
-    let spec = find(OsStr::from_bytes(&bytes[..at]), OWN)?;
+    let spec = find(&OsString::from_vec(bytes[..at].to_vec()), OWN)?;
     Some((spec, OsString::from_vec(bytes[at + 1..].to_vec())))
 }
 

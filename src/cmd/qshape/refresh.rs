@@ -1,15 +1,15 @@
 //! Asks a running mosquitto to write its file now, and waits for it.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use super::sentences::cannot_open;
+use crate::os::files::{self, Version};
+use crate::os::process;
+use crate::os::signal::SignalKind;
 use crate::term::{Exit, Failure};
 
 /// A broker with millions of messages needs seconds to write them.
@@ -38,15 +38,14 @@ pub fn refresh(files: &[PathBuf], whom: Whom) -> Result<(), Failure> {
             ),
         ));
     }
+    process::can_be_seen().map_err(|error| Failure::new(Exit::FAILED, format!("cannot refresh: {error}")))?;
     let pid = match whom {
         Whom::Process(pid) => checked(pid)?,
         Whom::TheOnlyOne => only_broker()?,
     };
     let before: Vec<_> = files.iter().map(|path| identity(path)).collect::<Result<_, _>>()?;
-    kill_process(pid, Signal::USR1).map_err(|error| {
-        let error = io::Error::from(error);
-        let failure =
-            Failure::new(Exit::FAILED, format!("cannot signal process {}: {error}", pid.as_raw_nonzero().get()));
+    process::send(pid, SignalKind::user_defined1()).map_err(|error| {
+        let failure = Failure::new(Exit::FAILED, format!("cannot signal process {pid}: {error}"));
         if error.kind() == io::ErrorKind::PermissionDenied {
             failure.hint("only root and the user that the broker runs as may: sudo moskit qshape --refresh")
         } else {
@@ -70,10 +69,9 @@ pub fn refresh(files: &[PathBuf], whom: Whom) -> Result<(), Failure> {
 }
 
 /// What changes when the file is replaced; `None` while there is none.
-fn identity(path: &Path) -> Result<Option<(u64, i64, i64)>, Failure> {
-    let of = |metadata: Metadata| (metadata.ino(), metadata.mtime(), metadata.mtime_nsec());
+fn identity(path: &Path) -> Result<Option<Version>, Failure> {
     match fs::metadata(path) {
-        Ok(metadata) => Ok(Some(of(metadata))),
+        Ok(metadata) => Ok(Some(files::version(&metadata))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(cannot_open(path, &error)),
     }
@@ -81,7 +79,7 @@ fn identity(path: &Path) -> Result<Option<(u64, i64, i64)>, Failure> {
 
 /// Whether the process is a broker. To anything else SIGUSR1 means its end.
 fn is_broker(pid: u32) -> bool {
-    let Ok(command_line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
+    let Ok(command_line) = process::command_line(pid) else { return false };
     let mut words = command_line.split(|byte| *byte == 0);
     let program = words.next().unwrap_or_default();
     let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -92,23 +90,17 @@ fn is_broker(pid: u32) -> bool {
     }
 }
 
-fn to_pid(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().and_then(Pid::from_raw)
-}
-
-fn checked(pid: u32) -> Result<Pid, Failure> {
-    if !is_broker(pid) {
-        return Err(Failure::new(Exit::FAILED, format!("process {pid} is not a mosquitto, so it gets no signal")));
+fn checked(pid: u32) -> Result<u32, Failure> {
+    if is_broker(pid) {
+        Ok(pid)
+    } else {
+        Err(Failure::new(Exit::FAILED, format!("process {pid} is not a mosquitto, so it gets no signal")))
     }
-    to_pid(pid).ok_or_else(|| Failure::new(Exit::USAGE, format!("{pid} is no process id")))
 }
 
-fn only_broker() -> Result<Pid, Failure> {
-    let processes = fs::read_dir("/proc").map_err(|error| cannot_open(Path::new("/proc"), &error))?;
-    let found: Vec<u32> = processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid| is_broker(*pid))
-        .collect();
+fn only_broker() -> Result<u32, Failure> {
+    let processes = process::all().map_err(|error| cannot_open(Path::new(process::LIST), &error))?;
+    let found: Vec<u32> = processes.into_iter().filter(|pid| is_broker(*pid)).collect();
     match found[..] {
         [pid] => checked(pid),
         [] => Err(Failure::new(Exit::FAILED, "no mosquitto runs here that could refresh its file")),

@@ -1,13 +1,13 @@
 //! The facts of a reading as sentences: failures, warnings and the footer.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 use crate::diagnose::{self, Attempted, Finding};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{ConnectError, Endpoint, tls};
+use crate::os::files;
 use crate::queue::exchange::ExchangeError;
 use crate::queue::http::HttpError;
 use crate::queue::{Error, Note, Snapshot, ledger};
@@ -35,10 +35,12 @@ fn reason(error: &io::Error) -> String {
 }
 
 fn who_may_read(path: &Path) -> String {
-    let owner = std::fs::metadata(path).map(|metadata| metadata.uid());
+    let owner = std::fs::metadata(path).ok().and_then(|metadata| files::owner(&metadata));
     match owner {
-        Ok(uid) => format!("only its owner (user id {uid}) and root may read it: sudo moskit qshape {}", shown(path)),
-        Err(_) => format!("a broker's folder is open to its own user and root: sudo moskit qshape {}", shown(path)),
+        Some(owner) => {
+            format!("only its owner (user id {}) and root may read it: sudo moskit qshape {}", owner.user, shown(path))
+        }
+        None => format!("a broker's folder is open to its own user and root: sudo moskit qshape {}", shown(path)),
     }
 }
 

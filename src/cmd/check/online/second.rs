@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rumqttc::Transport;
 use tokio::io::copy_bidirectional;
-use tokio::net::UnixListener;
 use tokio::time::timeout;
 
 use super::access::topic_below;
@@ -17,6 +17,8 @@ use crate::cmd::check::report::Stage;
 use crate::cmd::probe::random_id;
 use crate::diagnose::Finding;
 use crate::mqtt::packet::ProtocolVersion;
+use crate::os::files::DirBuilderExt;
+use crate::os::local;
 
 /// Requests that the other client may have waiting.
 const REQUESTS: usize = 10;
@@ -88,9 +90,10 @@ fn disagreement(
 
 /// Runs the other client over a connection of ours.
 async fn bridged(target: &Target, trust: Trust<'_>, version: ProtocolVersion) -> std::io::Result<Opinion> {
+    let transport = local::rumqttc_transport()?;
     let folder = private_folder()?;
     let path = folder.path.join("mqtt.sock");
-    let listener = UnixListener::bind(&path)?;
+    let listener = local::Listener::bind(&path)?;
     let bridge = async {
         let (mut theirs, _) = listener.accept().await?;
         match target.open(trust.how).await {
@@ -102,9 +105,9 @@ async fn bridged(target: &Target, trust: Trust<'_>, version: ProtocolVersion) ->
     let limit = target.patience * 2;
     let asked = async {
         if version == ProtocolVersion::V5 {
-            converse(V5::new(target, trust, &path), topic.as_deref()).await
+            converse(V5::new(target, trust, &path, transport), topic.as_deref()).await
         } else {
-            converse(V4::new(target, trust, &path), topic.as_deref()).await
+            converse(V4::new(target, trust, &path, transport), topic.as_deref()).await
         }
     };
     let opinion = tokio::select! {
@@ -132,7 +135,6 @@ impl Drop for PrivateFolder {
 }
 
 fn private_folder() -> std::io::Result<PrivateFolder> {
-    use std::os::unix::fs::DirBuilderExt;
     let path = std::env::temp_dir().join(random_id());
     std::fs::DirBuilder::new().mode(0o700).create(&path)?;
     Ok(PrivateFolder { path })
@@ -158,9 +160,9 @@ struct V4(rumqttc::AsyncClient, rumqttc::EventLoop);
 struct V5(rumqttc::v5::AsyncClient, rumqttc::v5::EventLoop);
 
 impl V4 {
-    fn new(target: &Target, trust: Trust<'_>, path: &Path) -> Self {
+    fn new(target: &Target, trust: Trust<'_>, path: &Path, transport: Transport) -> Self {
         let mut options = rumqttc::MqttOptions::new(random_id(), path.to_string_lossy(), 0);
-        options.set_transport(rumqttc::Transport::Unix).set_keep_alive(keep_alive(target));
+        options.set_transport(transport).set_keep_alive(keep_alive(target));
         options.set_max_packet_size(PACKET_LIMIT, PACKET_LIMIT);
         if let Some((user, password)) = login(trust) {
             options.set_credentials(user, password);
@@ -196,9 +198,9 @@ impl Client for V4 {
 }
 
 impl V5 {
-    fn new(target: &Target, trust: Trust<'_>, path: &Path) -> Self {
+    fn new(target: &Target, trust: Trust<'_>, path: &Path, transport: Transport) -> Self {
         let mut options = rumqttc::v5::MqttOptions::new(random_id(), path.to_string_lossy(), 0);
-        options.set_transport(rumqttc::Transport::Unix).set_keep_alive(keep_alive(target));
+        options.set_transport(transport).set_keep_alive(keep_alive(target));
         if let Some((user, password)) = login(trust) {
             options.set_credentials(user, password);
         }
