@@ -6,23 +6,24 @@ use std::path::{Path, PathBuf};
 /// The lines of the table in ARCHITECTURE.md; a module may name modules of lower lines only, or,
 /// on its own line, itself.
 const LAYERS: &[(u8, &str)] = &[
-    (0, "whole_file"),
-    (1, "mqtt::packet"),
-    (1, "mqtt::topic"),
-    (1, "pki"),
-    (1, "passwd"),
-    (2, "mqtt::flow"),
-    (2, "net"),
-    (2, "term"),
-    (2, "state"),
-    (3, "mqtt::session"),
-    (3, "broker"),
-    (4, "client"),
-    (4, "broker::store"),
-    (5, "broker::server"), // it owns the store
-    (4, "queue"),
-    (5, "diagnose"),
-    (6, "cmd"),
+    (0, "os"),
+    (1, "whole_file"),
+    (2, "mqtt::packet"),
+    (2, "mqtt::topic"),
+    (2, "pki"),
+    (2, "passwd"),
+    (3, "mqtt::flow"),
+    (3, "net"),
+    (3, "term"),
+    (3, "state"),
+    (4, "mqtt::session"),
+    (4, "broker"),
+    (5, "client"),
+    (5, "broker::store"),
+    (6, "broker::server"), // it owns the store
+    (5, "queue"),
+    (6, "diagnose"),
+    (7, "cmd"),
 ];
 
 /// The entry of the table that `path` (`a::b::c`) belongs to: the longest that is a prefix of it.
@@ -117,6 +118,55 @@ fn every_module_is_in_a_room() {
         .filter(|module| room(module).is_none() && !known.contains(&module.as_str()))
         .collect();
     assert!(stray.is_empty(), "no line of the table holds {stray:?}");
+}
+
+/// What only the room for it may name: calls and types of one operating system, conditions on it, its own paths.
+const OF_ONE_SYSTEM: [&str; 17] = [
+    "std::os::",
+    "rustix::",
+    "nix::",
+    "libc::",
+    "signal::unix",
+    "signal::windows",
+    "UnixStream",
+    "UnixListener",
+    "UnixDatagram",
+    "cfg(unix",
+    "cfg(windows",
+    "not(unix",
+    "not(windows",
+    "target_os",
+    "target_family",
+    "\"/dev/",
+    "\"/proc",
+];
+
+/// Whether `word` stands in `line` and not as a part of a longer one.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let starts_alone = |at| !word.starts_with(char::is_alphanumeric) || !is_part(line[..at].chars().next_back());
+    let ends_alone = |end| !word.ends_with(char::is_alphanumeric) || !is_part(line[end..].chars().next());
+    line.match_indices(word).any(|(at, _)| starts_alone(at) && ends_alone(at + word.len()))
+}
+
+#[test]
+fn what_one_operating_system_has_is_named_in_one_room() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for file in sources(&root) {
+        let module = module_of(&root, &file);
+        // Tests run on Unix; they are last in a file, or files of their own.
+        if module.split("::").any(|part| part == "tests") || room(&module).is_some_and(|(_, room)| room == "os") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for (number, line) in program.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            let named = OF_ONE_SYSTEM.iter().filter(|word| has_word(line, word));
+            wrong.extend(named.map(|word| format!("{}:{} names {word}", file.display(), number + 1)));
+        }
+    }
+    assert!(wrong.is_empty(), "this belongs into src/os: {wrong:#?}");
 }
 
 #[test]
