@@ -19,6 +19,37 @@ fn unstamped(line: &str) -> String {
     }
 }
 
+fn is_root() -> bool {
+    rustix::process::getuid().is_root()
+}
+
+/// Warnings about a file of logins or rules that others may read, or that is another's.
+#[test]
+fn who_may_read_a_file_that_guards_access_is_looked_at() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (port, acl) = (free_port(), folder.join("acl"));
+    std::fs::write(&acl, "topic #\n").unwrap();
+    let file = text(&acl);
+    let warnings = |mode| {
+        std::fs::set_permissions(&acl, std::fs::Permissions::from_mode(mode)).unwrap();
+        let configuration = format!("listener {port} 127.0.0.1\nuser root\nacl_file {file}\n");
+        let lines = Broker::configured(folder, &configuration).end().stderr;
+        lines.lines().filter(|line| line.contains("Warning: File")).map(unstamped).collect::<Vec<_>>().concat()
+    };
+    let readable = "has world readable permissions. `chmod 0600";
+    assert_eq!(warnings(0o640), "");
+    assert_eq!(warnings(0o644), format!("#: Warning: File {file} {readable} {file}` keeps it private.\n"));
+    if is_root() {
+        chown(&acl, Some(1), Some(2)).unwrap();
+        let told = warnings(0o640);
+        let (first, second) = told.split_once('\n').unwrap();
+        assert!(first.starts_with(&format!("#: Warning: File {file} owner is not root.")), "{told}");
+        assert!(second.starts_with(&format!("#: Warning: File {file} group is not root.")), "{told}");
+    }
+}
+
 const END: &str = "#: mosquitto version 2.1.2 terminating\n";
 
 fn refused(words: &[&str], first: &str) {
@@ -30,8 +61,11 @@ fn refused(words: &[&str], first: &str) {
 
 #[test]
 fn words_that_mosquitto_refuses_are_refused_alike() {
-    refused(&["-x"], "Error: Unknown option '-x'.");
-    refused(&["word"], "Error: Unknown option 'word'.");
+    for word in ["-x", "word", "--port=1883", "-pv"] {
+        let ended = mosquitto(&["-v", word]);
+        assert!(ended.stdout.contains("Usage: mosquitto [-c config_file]"), "{ended:?}");
+        assert_eq!((ended.stderr, ended.code), (format!("Error: Unknown option '{word}'.\n{END}"), 3));
+    }
     refused(&["-c"], "#: Error: -c argument given, but no config file specified.");
     refused(&["-p"], "#: Error: -p argument given, but no port specified.");
     refused(&["-p", "0"], "#: Error: Invalid port specified (0).");
@@ -39,7 +73,7 @@ fn words_that_mosquitto_refuses_are_refused_alike() {
     refused(&["-p", "1"].repeat(11), "#: Error: Only 10 ports can be specified on the command line.");
     refused(&["-c", "/no such file", "-x"], "#: Error: Unable to open config file '/no such file'.");
     refused(&["-c", "/", "-x"], "#: Error: Config file '/' is a directory.");
-    refused(&["--test-config"], "Please provide a configuration file to test.");
+    refused(&["--test-config"], "#: Please provide a configuration file to test.");
 }
 
 #[test]
@@ -51,6 +85,7 @@ fn help_and_version_are_asked_for_and_so_no_errors() {
     for word in ["-h", "--help"] {
         let help = mosquitto(&["-v", word, "-x"]);
         assert_eq!((help.code, help.stderr.as_str()), (0, END));
+        assert!(help.stdout.starts_with("mosquitto version 2.1.2\n"), "{help:?}");
         assert!(help.stdout.contains("Usage: mosquitto [-c config_file]"), "{help:?}");
     }
 }
@@ -61,7 +96,8 @@ fn a_configuration_is_tested_without_opening_what_it_names() {
     let conf = folder.path().join("m.conf");
     std::fs::write(&conf, "listener 1883\npassword_file /nowhere\n").unwrap();
     let ended = mosquitto(&["-c", text(&conf), "--test-config"]);
-    assert_eq!((ended.stdout.as_str(), ended.code), ("Configuration file is OK.\n", 0), "{ended:?}");
+    let expected = format!("#: Configuration file is OK.\n{END}");
+    assert_eq!(ended, Ended { stdout: String::new(), stderr: expected, code: 0 });
     std::fs::write(&conf, "listener 1883\n\nfoo bar\n").unwrap();
     let place = conf.display();
     let ended = mosquitto(&["-c", text(&conf), "--test-config"]);
@@ -81,7 +117,15 @@ fn flags_may_come_twice_and_ports_many_times() {
     let ended = broker.end();
     assert_eq!(ended.code, 0);
     let lines: Vec<_> = ended.stderr.lines().map(unstamped).collect();
-    assert_eq!(lines[0], "#: mosquitto version 2.1.2 starting\n");
+    let starts = lines.iter().position(|line| line == "#: mosquitto version 2.1.2 starting\n").unwrap();
+    let privilege = [
+        "#: Info: running mosquitto as user: root.\n",
+        "#: Warning: Mosquitto should not be run as root/administrator.\n",
+    ];
+    assert_eq!(&lines[..starts], if is_root() { &privilege[..] } else { &[] });
+    for feature in ["Persistence", "TLS", "Websockets"] {
+        assert!(lines.contains(&format!("#: {feature} support available.\n")), "{lines:?}");
+    }
     assert_eq!(lines.iter().filter(|line| *line == END).count(), 1);
     assert_eq!(lines.last().unwrap(), END);
 }
@@ -105,7 +149,7 @@ fn a_password_file_that_is_not_there_ends_it_with_13() {
     std::fs::write(&conf, format!("listener {} 127.0.0.1\npassword_file /nowhere\n", free_port())).unwrap();
     let ended = mosquitto(&["-c", text(&conf)]);
     assert_eq!(ended.code, 13);
-    assert!(ended.stderr.contains("#: Error: Unable to open password_file '/nowhere'"), "{ended:?}");
+    assert!(ended.stderr.contains("#: password-file: Error: Unable to open pwfile \"/nowhere\".\n"), "{ended:?}");
 }
 
 #[test]
@@ -165,7 +209,7 @@ fn the_environment_of_containers_is_heeded() {
 
 #[test]
 fn root_becomes_whom_puid_and_pgid_name() {
-    if !rustix::process::getuid().is_root() {
+    if !is_root() {
         eprintln!("SKIPPED: not root");
         return;
     }

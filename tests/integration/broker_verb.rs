@@ -200,10 +200,13 @@ fn an_acl_file_that_cannot_be_read_or_understood_ends_the_start() {
     let (conf, acl) = (folder.path().join("m.conf"), folder.path().join("acl"));
     std::fs::write(&conf, format!("log_type none\nacl_file {}\n", acl.display())).unwrap();
     let words = ["broker", "-p", "0", "-c", text(&conf)];
-    let missing = format!("Error: Unable to open acl_file '{}' (No such file or directory).\n", acl.display());
+    let file = acl.display();
+    let missing = format!(
+        "Error: Unable to open acl_file \"{file}\".\nError opening acl file \"{file}\".\n\
+         hint: No such file or directory: look with ls -l {file}\n"
+    );
     assert_eq!(run(&mut moskit(&words), b""), ended("", &missing, 13));
     std::fs::write(&acl, "topic a b\n").unwrap();
-    let file = acl.display();
     let wrong =
         format!("Error: Invalid topic access type \"a\" in acl_file \"{file}\".\nError opening acl file \"{file}\".\n");
     assert_eq!(run(&mut moskit(&words), b""), ended("", &wrong, 3));

@@ -12,7 +12,7 @@ pub use types::{
     Sync, Tls, TlsVersion,
 };
 
-use options::{Current, OPTIONS, Rule};
+use options::{Asks, Current, OPTIONS, Rule};
 use value::Line;
 
 /// The text of one file with the name it is known by.
@@ -56,6 +56,25 @@ pub enum Problem {
     OutOfRange {
         option: String,
     },
+    TooSmall {
+        option: String,
+        least: i32,
+    },
+    TooLarge {
+        option: String,
+        most: i32,
+    },
+    /// Characters.
+    TooLong {
+        option: String,
+        most: usize,
+    },
+    NotAQos {
+        option: String,
+    },
+    NotADuration {
+        option: String,
+    },
     Duplicate {
         option: String,
     },
@@ -68,14 +87,15 @@ pub enum Problem {
     NeedsPlugin {
         option: String,
     },
+    NeedsBridge {
+        option: String,
+    },
     MalformedUtf8,
     UnixListenerWithoutPath,
     MountPointWildcard {
         value: String,
     },
-    AutoIdPrefixTooLong,
     PerListenerSettingsTooLate,
-    PerListenerSettingsUnset,
     IncludeInIncluded,
     IncludeUnreadable {
         path: String,
@@ -128,7 +148,9 @@ pub type Include<'a> = dyn FnMut(&str) -> Result<Vec<File>, String> + 'a;
 /// assert_eq!(configuration.settings().listeners[0].max_qos as u8, 1);
 /// ```
 pub fn parse(main: &File, include: &mut Include<'_>) -> Result<Configuration, Refusal> {
-    let mut reader = Reader { configuration: Configuration::default(), texts_seen: Vec::new(), default_ports: 0 };
+    let place = Place { file: main.name.clone(), line: 0, included: false };
+    let configuration = Configuration::default();
+    let mut reader = Reader { configuration, place, texts_seen: Vec::new(), default_ports: 0, has_bridge: false };
     reader.read(main, Some(include))?;
     reader.configuration.finish().map_err(|problem| Refusal { problem, places: Vec::new() })
 }
@@ -142,9 +164,12 @@ pub fn sort_included(names: &mut [String]) {
 /// The configuration as far as it has been read.
 struct Reader {
     configuration: Configuration,
+    /// Of the line that is read.
+    place: Place,
     /// Scope and name of the text options seen: most may be given once per scope.
     texts_seen: Vec<(Current, &'static str)>,
     default_ports: usize,
+    has_bridge: bool,
 }
 
 impl Reader {
@@ -161,7 +186,8 @@ impl Reader {
                 let Some(include) = include.as_deref_mut() else { return Err(refuse(Problem::IncludeInIncluded)) };
                 self.include(line.text().map_err(refuse)?, include, &place)?;
             } else {
-                self.apply(&line, &mut current, &place).map_err(refuse)?;
+                self.place.clone_from(&place);
+                self.apply(&line, &mut current).map_err(refuse)?;
             }
         }
         Ok(())
@@ -182,7 +208,7 @@ impl Reader {
         Ok(())
     }
 
-    fn apply(&mut self, line: &Line<'_>, current: &mut Current, place: &Place) -> Result<(), Problem> {
+    fn apply(&mut self, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
         let Some((name, rule)) = options::find(line.name) else {
             return Err(Problem::Unknown { option: line.name.to_owned() });
         };
@@ -211,15 +237,48 @@ impl Reader {
                 }
             }
             Rule::Special(read) => read(self, line, current),
-            Rule::Ignored(because) => {
-                let told = |notice: &Notice| matches!(notice, Notice::Ignored { option, .. } if option == line.name);
-                if !self.configuration.notices.iter().any(told) {
-                    let option = line.name.to_owned();
-                    self.configuration.notices.push(Notice::Ignored { option, because, place: place.clone() });
-                }
+            Rule::Ignored(because, asks) => {
+                self.ask(*asks, line, *current)?;
+                self.ignore(line, because);
                 Ok(())
             }
             Rule::Unsafe(because) => Err(Problem::Unsafe { option: line.name.to_owned(), because }),
+        }
+    }
+
+    fn ask(&mut self, asks: Asks, line: &Line<'_>, current: Current) -> Result<(), Problem> {
+        let option = || line.name.to_owned();
+        match asks {
+            Asks::Flag => {
+                line.flag()?;
+            }
+            Asks::Number => {
+                line.number()?;
+            }
+            Asks::Size => {
+                let number = line.number()?;
+                if number < 0 {
+                    return Err(line.invalid(number));
+                }
+            }
+            Asks::Listener => {
+                self.listener(current, line.name)?;
+            }
+            Asks::Bridge if !self.has_bridge => return Err(Problem::NeedsBridge { option: option() }),
+            Asks::Plugin if self.configuration.plugins.persist_sqlite.is_none() => {
+                return Err(Problem::NeedsPlugin { option: option() });
+            }
+            Asks::Nothing | Asks::Bridge | Asks::Plugin => {}
+        }
+        Ok(())
+    }
+
+    /// Says once that the option has no effect.
+    fn ignore(&mut self, line: &Line<'_>, because: &'static str) {
+        let told = |notice: &Notice| matches!(notice, Notice::Ignored { option, .. } if option == line.name);
+        if !self.configuration.notices.iter().any(told) {
+            let option = line.name.to_owned();
+            self.configuration.notices.push(Notice::Ignored { option, because, place: self.place.clone() });
         }
     }
 
@@ -257,7 +316,7 @@ impl Reader {
 
 /// Every option of mosquitto.conf that we know, for the manual page: its name and whether it works here.
 pub fn known_options() -> impl Iterator<Item = (&'static str, bool)> {
-    OPTIONS.iter().map(|(name, rule)| (*name, !matches!(rule, Rule::Ignored(_) | Rule::Unsafe(_))))
+    OPTIONS.iter().map(|(name, rule)| (*name, !matches!(rule, Rule::Ignored(..) | Rule::Unsafe(_))))
 }
 
 #[cfg(test)]

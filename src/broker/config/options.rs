@@ -30,10 +30,26 @@ pub(super) enum Rule {
     /// Global; with `per_listener_settings` of the listener.
     Security(Kind<Security>),
     Special(fn(&mut Reader, &Line<'_>, &mut Current) -> Result<(), Problem>),
-    /// An option that we lack and that can be missing without harm.
-    Ignored(&'static str),
+    /// An option that we lack and that can be missing without harm: why, and what Mosquitto asks of it.
+    Ignored(&'static str, Asks),
     /// An option that we lack and without which the broker would be less safe or not reachable.
     Unsafe(&'static str),
+}
+
+/// What an option without effect has to be all the same: a typing mistake is one with every broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    Nothing,
+    Flag,
+    Number,
+    /// 0 or more.
+    Size,
+    /// A listener before it.
+    Listener,
+    /// A bridge before it.
+    Bridge,
+    /// A plugin before it.
+    Plugin,
 }
 
 /// The kinds of value that Mosquitto's reader knows.
@@ -41,6 +57,8 @@ pub(super) enum Kind<T> {
     Flag(fn(&mut T, bool)),
     /// Least, most, setter.
     Number(i32, i32, fn(&mut T, i32)),
+    /// The same, where the refusal names the limit instead of the value.
+    Limited(i32, i32, fn(&mut T, i32)),
     /// A second value is an error.
     Text(fn(&mut T, &str)),
     /// The last value wins.
@@ -65,6 +83,17 @@ impl<T> Kind<T> {
                 }
                 set(target, number);
             }
+            Self::Limited(least, most, set) => {
+                let number = line.number()?;
+                let option = || line.name.to_owned();
+                if number < *least {
+                    return Err(Problem::TooSmall { option: option(), least: *least });
+                }
+                if number > *most {
+                    return Err(Problem::TooLarge { option: option(), most: *most });
+                }
+                set(target, number);
+            }
             Self::Text(set) | Self::LastText(set) => set(target, line.text()?),
             Self::OtherText(read) | Self::Other(read) => return read(target, line),
         }
@@ -79,17 +108,18 @@ pub(super) fn find(name: &str) -> Option<(&'static str, &'static Rule)> {
     OPTIONS.iter().find(|(known, _)| *known == name).map(|(known, rule)| (*known, rule))
 }
 
-use Kind::{Flag, LastText, Number, Other, OtherText, Text};
+use Kind::{Flag, LastText, Limited, Number, Other, OtherText, Text};
 use Rule::{Global, Ignored, ListenerOrDefault, Special};
 
 const ANY: i32 = i32::MAX;
 const U16: i32 = 65535;
 
-const BRIDGE: Rule = Ignored("moskit's broker has no bridges");
-const GONE: Rule = Ignored("Mosquitto itself no longer uses it");
-const SQLITE_KEEPS_ALL: Rule = Ignored("every change is stored at once");
+const NO_BRIDGES: &str = "moskit's broker has no bridges";
+const BRIDGE: Rule = Ignored(NO_BRIDGES, Asks::Bridge);
+const KEPT_AT_ONCE: &str = "every change is stored at once";
 const PSK: Rule = Rule::Unsafe("there is no TLS-PSK here; the listener would be open without it");
-const ENGINE: Rule = Rule::Unsafe("private keys are read from files only");
+const KEYS_ARE_FILES: &str = "private keys are read from files only";
+const ENGINE: Rule = Rule::Unsafe(KEYS_ARE_FILES);
 const PROXY: Rule = Rule::Unsafe("the PROXY protocol is not spoken here; no client could connect");
 
 /// For limits where 0 and less mean that there is none.
@@ -129,7 +159,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
             Ok(())
         })),
     ),
-    ("http_dir", Ignored("no files are served over HTTP")),
+    ("http_dir", Ignored("no files are served over HTTP", Asks::Listener)),
     // Who may connect and what they may do.
     ("per_listener_settings", Special(per_listener_settings)),
     ("allow_anonymous", Rule::Security(Flag(|s, on| s.allow_anonymous = Some(on)))),
@@ -144,32 +174,35 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("auth_plugin", Special(plugin)),
     ("plugin_load", Special(plugin_load)),
     ("plugin_use", Special(plugin_use)),
-    ("auth_plugin_deny_special_chars", Ignored("it concerns plugins, which moskit's broker does not load")),
-    ("enable_control_api", Ignored("moskit's broker has no $CONTROL topics")),
+    (
+        "auth_plugin_deny_special_chars",
+        Ignored("it concerns plugins, which moskit's broker does not load", Asks::Plugin),
+    ),
+    ("enable_control_api", Ignored("moskit's broker has no $CONTROL topics", Asks::Flag)),
     // TLS.
     ("cafile", Rule::Listener(LastText(|l, path| l.tls.cafile = Some(path.into())))),
-    ("capath", Rule::Listener(LastText(|l, path| l.tls.capath = Some(path.into())))),
-    ("certfile", Rule::Listener(LastText(|l, path| l.tls.certfile = Some(path.into())))),
-    ("keyfile", Rule::Listener(LastText(|l, path| l.tls.keyfile = Some(path.into())))),
-    ("crlfile", Rule::Listener(LastText(|l, path| l.tls.crlfile = Some(path.into())))),
-    ("require_certificate", Rule::Listener(Flag(|l, on| l.tls.require_certificate = on))),
-    ("use_identity_as_username", Rule::Listener(Flag(|l, on| l.tls.use_identity_as_username = on))),
-    ("use_subject_as_username", Rule::Listener(Flag(|l, on| l.tls.use_subject_as_username = on))),
+    ("capath", ListenerOrDefault(LastText(|l, path| l.tls.capath = Some(path.into())))),
+    ("certfile", ListenerOrDefault(LastText(|l, path| l.tls.certfile = Some(path.into())))),
+    ("keyfile", ListenerOrDefault(LastText(|l, path| l.tls.keyfile = Some(path.into())))),
+    ("crlfile", ListenerOrDefault(LastText(|l, path| l.tls.crlfile = Some(path.into())))),
+    ("require_certificate", ListenerOrDefault(Flag(|l, on| l.tls.require_certificate = on))),
+    ("use_identity_as_username", ListenerOrDefault(Flag(|l, on| l.tls.use_identity_as_username = on))),
+    ("use_subject_as_username", ListenerOrDefault(Flag(|l, on| l.tls.use_subject_as_username = on))),
     ("tls_version", Special(tls_version)),
-    ("ciphers", Rule::Listener(LastText(|l, list| l.tls.ciphers = Some(list.to_owned())))),
-    ("ciphers_tls1.3", Rule::Listener(LastText(|l, list| l.tls.ciphers_tls13 = Some(list.to_owned())))),
+    ("ciphers", ListenerOrDefault(LastText(|l, list| l.tls.ciphers = Some(list.to_owned())))),
+    ("ciphers_tls1.3", ListenerOrDefault(LastText(|l, list| l.tls.ciphers_tls13 = Some(list.to_owned())))),
     ("psk_hint", PSK),
     ("disable_client_cert_date_checks", Rule::Listener(Flag(|l, on| l.tls.disable_client_cert_date_checks = on))),
-    ("dhparamfile", Ignored("key agreement is by elliptic curves")),
+    ("dhparamfile", Ignored("key agreement is by elliptic curves", Asks::Nothing)),
     ("tls_engine", ENGINE),
-    ("tls_keyform", ENGINE),
+    ("tls_keyform", ListenerOrDefault(Other(tls_keyform))),
     ("tls_engine_kpass_sha1", ENGINE),
     // Limits and protocol behaviour.
-    ("max_packet_size", Global(Number(20, ANY, |c, n| c.settings.max_packet_size = n.cast_unsigned()))),
+    ("max_packet_size", Global(Limited(20, ANY, |c, n| c.settings.max_packet_size = n.cast_unsigned()))),
     ("message_size_limit", Global(Number(0, 268_435_455, |c, n| c.settings.message_size_limit = above_zero(n)))),
     (
         "max_inflight_messages",
-        Global(Number(i32::MIN, U16, |c, n| {
+        Global(Limited(i32::MIN, U16, |c, n| {
             c.settings.max_inflight_messages = above_zero(n).map(|n| n as u16);
         })),
     ),
@@ -187,7 +220,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("retain_available", Global(Flag(|c, on| c.settings.retain_available = on))),
     (
         "retain_expiry_interval",
-        Global(Number(0, ANY, |c, n| {
+        Global(Limited(1, ANY, |c, n| {
             c.settings.retain_expiry_interval =
                 above_zero(n).map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
         })),
@@ -203,9 +236,9 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
         })),
     ),
     ("persistent_client_expiration", Global(Other(persistent_client_expiration))),
-    ("set_tcp_nodelay", Ignored("TCP_NODELAY is always set")),
+    ("set_tcp_nodelay", Ignored("TCP_NODELAY is always set", Asks::Flag)),
     ("sys_interval", Global(Number(0, U16, |c, n| c.sys_interval = n as u16))),
-    ("memory_limit", Ignored("memory is bounded by the limits on packets, queues and connections")),
+    ("memory_limit", Ignored("memory is bounded by the limits on packets, queues and connections", Asks::Size)),
     ("packet_buffer_size", Global(Other(packet_buffer_size))),
     ("websockets_headers_size", Global(Other(packet_buffer_size))),
     // Persistence.
@@ -213,8 +246,8 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("retained_persistence", Global(Flag(|c, on| c.persistence.enabled = on))),
     ("persistence_location", Global(Text(|c, path| c.persistence.location = Some(path.into())))),
     ("persistence_file", Global(Text(|c, name| c.persistence.file = Some(name.into())))),
-    ("autosave_interval", SQLITE_KEEPS_ALL),
-    ("autosave_on_changes", SQLITE_KEEPS_ALL),
+    ("autosave_interval", Ignored(KEPT_AT_ONCE, Asks::Number)),
+    ("autosave_on_changes", Ignored(KEPT_AT_ONCE, Asks::Flag)),
     // Log and process.
     ("log_dest", Global(Other(log_dest))),
     ("log_type", Global(Other(log_type))),
@@ -224,14 +257,9 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("connection_messages", Global(Flag(|c, on| c.log.connection_messages = on))),
     ("pid_file", Global(Text(|c, path| c.pid_file = Some(path.into())))),
     ("user", Global(LastText(|c, name| c.user = Some(name.to_owned())))),
-    ("websockets_log_level", GONE),
-    ("store_clean_interval", GONE),
-    ("ffdc_output", GONE),
-    ("max_log_entries", GONE),
-    ("trace_level", GONE),
-    ("trace_output", GONE),
+    ("websockets_log_level", Ignored("Mosquitto itself no longer uses it", Asks::Number)),
     // Bridges.
-    ("connection", BRIDGE),
+    ("connection", Special(connection)),
     ("address", BRIDGE),
     ("addresses", BRIDGE),
     ("topic", BRIDGE),
@@ -283,12 +311,8 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
 ];
 
 fn listener(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
-    // Mosquitto reads the port with `atoi`: what is no number is 0.
-    let port = line.number().or_else(|problem| match problem {
-        Problem::NotANumber { .. } => Ok(0),
-        other => Err(other),
-    })?;
-    let port = u16::try_from(port).map_err(|_| line.invalid(port))?;
+    let port = line.called("listener port").number()?;
+    let port = u16::try_from(port).map_err(|_| line.called("port").invalid(port))?;
     let place = line.text_after_word()?.filter(|text| !text.starts_with('#'));
     let mut listener = Listener::on(port);
     match (port, place) {
@@ -316,7 +340,7 @@ fn port(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(
 fn bind_address(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
     let option = "bind_address".to_owned();
     reader.configuration.notices.push(Notice::Deprecated { option, instead: Some("listener") });
-    let host = line.text()?.to_owned();
+    let host = line.called("default listener bind_address").text()?.to_owned();
     reader.once(true, Current::Default, "bind_address")?;
     default_listener(reader, "bind_address", current).host = Some(host);
     Ok(())
@@ -365,7 +389,7 @@ fn mount_point(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> 
 fn max_qos(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
     let number = line.number()?;
     let level = u8::try_from(number).ok().and_then(|level| QoS::try_from(level).ok());
-    listener.settings.max_qos = level.ok_or_else(|| line.invalid(number))?;
+    listener.settings.max_qos = level.ok_or_else(|| Problem::NotAQos { option: line.name.to_owned() })?;
     Ok(())
 }
 
@@ -399,7 +423,7 @@ fn auto_id_prefix(security: &mut Security, line: &Line<'_>) -> Result<(), Proble
 fn prefix(line: &Line<'_>) -> Result<String, Problem> {
     let prefix = line.text()?;
     if prefix.len() > AUTO_ID_PREFIX_MOST {
-        return Err(Problem::AutoIdPrefixTooLong);
+        return Err(Problem::TooLong { option: line.name.to_owned(), most: AUTO_ID_PREFIX_MOST });
     }
     Ok(prefix.to_owned())
 }
@@ -411,10 +435,8 @@ fn per_listener_settings(reader: &mut Reader, line: &Line<'_>, _: &mut Current) 
     if configuration.security_was_set && !configuration.per_listener_settings && wanted {
         return Err(Problem::PerListenerSettingsTooLate);
     }
-    if configuration.per_listener_settings && !wanted {
-        return Err(Problem::PerListenerSettingsUnset);
-    }
-    configuration.per_listener_settings = wanted;
+    // Once true it stays so, as with Mosquitto.
+    configuration.per_listener_settings |= wanted;
     Ok(())
 }
 
@@ -440,9 +462,26 @@ fn tls_version(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> R
     reader.once(true, *current, "tls_version")
 }
 
+/// Keys come from files, which is what `pem` says.
+fn tls_keyform(_: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+    if line.text()? == "pem" {
+        return Ok(());
+    }
+    Err(Problem::Unsafe { option: line.name.to_owned(), because: KEYS_ARE_FILES })
+}
+
+/// A bridge begins; its options follow.
+fn connection(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    line.text()?;
+    reader.has_bridge = true;
+    reader.ignore(line, NO_BRIDGES);
+    Ok(())
+}
+
 fn packet_buffer_size(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {
     let number = line.number()?;
-    let size = usize::try_from(number).ok().filter(|size| *size > 0).ok_or_else(|| line.invalid(number))?;
+    let size = usize::try_from(number).ok().filter(|size| (1..=usize::from(u16::MAX)).contains(size));
+    let size = size.ok_or_else(|| line.invalid(number))?;
     configuration.websockets_headers_size = size;
     Ok(())
 }
@@ -457,9 +496,10 @@ fn persistent_client_expiration(configuration: &mut Configuration, line: &Line<'
         "w" => 7 * 86_400,
         "m" => 30 * 86_400,
         "y" => 365 * 86_400,
-        _ => return Err(line.invalid(value)),
+        _ => return Err(Problem::NotADuration { option: line.name.to_owned() }),
     };
-    let count: u32 = digits.parse().map_err(|_| line.invalid(value))?;
+    let count = digits.parse().ok().filter(|count: &u32| *count > 0);
+    let count = count.ok_or_else(|| Problem::NotADuration { option: line.name.to_owned() })?;
     configuration.settings.persistent_client_expiration = Some(Duration::from_secs(u64::from(count) * seconds));
     Ok(())
 }

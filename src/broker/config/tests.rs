@@ -49,9 +49,10 @@ fn a_listener_with_a_path_is_a_unix_socket_and_port_0_needs_one() {
     let configuration = accepted("listener 0 /run/a b.sock\n");
     assert_eq!(configuration.listeners[0].unix_path.as_deref(), Some(Path::new("/run/a b.sock")));
     assert_eq!(refused("\nlistener 0\n"), (Problem::UnixListenerWithoutPath, 2));
-    assert_eq!(refused("listener x\n"), (Problem::UnixListenerWithoutPath, 1));
+    assert_eq!(refused("listener x\n"), (Problem::NotANumber { option: "listener port".to_owned() }, 1));
+    assert_eq!(refused("listener\n"), (Problem::Empty { option: "listener port".to_owned() }, 1));
     assert_eq!(refused("listener 0 # path to follow\n"), (Problem::UnixListenerWithoutPath, 1));
-    assert_eq!(refused("listener 70000\n"), (invalid("listener", "70000"), 1));
+    assert_eq!(refused("listener 70000\n"), (invalid("port", "70000"), 1));
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn old_options_make_the_default_listener() {
 
 #[test]
 fn options_of_a_listener_need_one_first() {
-    for option in ["cafile x", "mount_point x", "certfile x", "max_topic_alias 3", "listener_allow_anonymous true"] {
+    for option in ["cafile x", "mount_point x", "http_dir x", "max_topic_alias 3", "listener_allow_anonymous true"] {
         let name = option.split(' ').next().unwrap().to_owned();
         assert_eq!(refused(&format!("{option}\n")), (Problem::NeedsListener { option: name }, 1));
     }
@@ -93,23 +94,58 @@ fn options_go_to_the_listener_above_them() {
 #[test]
 fn values_out_of_their_range_are_refused_with_the_value() {
     for (option, value) in [
-        ("max_packet_size", "19"),
         ("message_size_limit", "268435456"),
         ("max_keepalive", "65536"),
-        ("max_qos", "3"),
         ("sys_interval", "-1"),
         ("log_facility", "8"),
         ("port", "0"),
         ("log_type", "loud"),
         ("log_dest", "paper"),
-        ("persistent_client_expiration", "3"),
-        ("persistent_client_expiration", "d"),
         ("socket_domain", "ipx"),
         ("protocol", "amqp"),
-        ("max_inflight_messages", "65536"),
     ] {
         assert_eq!(refused(&format!("{option} {value}\n")), (invalid(option, value), 1), "{option}");
     }
+}
+
+#[test]
+fn some_limits_are_named_where_a_value_is_beyond_them() {
+    let (option, least) = ("max_packet_size".to_owned(), 20);
+    assert_eq!(refused("max_packet_size 19\n").0, Problem::TooSmall { option, least });
+    let (option, least) = ("retain_expiry_interval".to_owned(), 1);
+    assert_eq!(refused("retain_expiry_interval 0\n").0, Problem::TooSmall { option, least });
+    let (option, most) = ("max_inflight_messages".to_owned(), 65535);
+    assert_eq!(refused("max_inflight_messages 65536\n").0, Problem::TooLarge { option, most });
+    for prefix in ["auto_id_prefix", "listener_auto_id_prefix"] {
+        let problem = Problem::TooLong { option: prefix.to_owned(), most: 50 };
+        assert_eq!(refused(&format!("listener 1\n{prefix} {}\n", "x".repeat(51))), (problem, 2));
+    }
+    assert_eq!(refused("max_qos 3\n").0, Problem::NotAQos { option: "max_qos".to_owned() });
+    for value in ["3", "d", "0d", "-1d", "1x"] {
+        let option = "persistent_client_expiration".to_owned();
+        assert_eq!(refused(&format!("{option} {value}\n")).0, Problem::NotADuration { option }, "{value}");
+    }
+}
+
+#[test]
+fn options_without_effect_are_read_all_the_same() {
+    for (line, problem) in [
+        ("set_tcp_nodelay x", invalid("set_tcp_nodelay", "x")),
+        ("autosave_interval x", Problem::NotANumber { option: "autosave_interval".to_owned() }),
+        ("autosave_on_changes 2", invalid("autosave_on_changes", "2")),
+        ("memory_limit -1", invalid("memory_limit", "-1")),
+        ("address a", Problem::NeedsBridge { option: "address".to_owned() }),
+        ("connection", Problem::Empty { option: "connection".to_owned() }),
+        (
+            "auth_plugin_deny_special_chars true",
+            Problem::NeedsPlugin { option: "auth_plugin_deny_special_chars".to_owned() },
+        ),
+        ("trace_level 1", Problem::Unknown { option: "trace_level".to_owned() }),
+    ] {
+        assert_eq!(refused(&format!("{line}\n")), (problem, 1), "{line}");
+    }
+    accepted("set_tcp_nodelay true\nautosave_interval -1\nautosave_on_changes 1\nmemory_limit 10\n");
+    accepted("connection a\naddress b\ntopic #\n");
 }
 
 #[test]
@@ -146,10 +182,7 @@ fn security_is_global_until_per_listener_settings() {
         (Problem::NeedsListener { option: "allow_anonymous".to_owned() }, 2)
     );
     assert_eq!(refused("allow_anonymous true\nper_listener_settings true\n"), (Problem::PerListenerSettingsTooLate, 2));
-    assert_eq!(
-        refused("per_listener_settings true\nper_listener_settings false\n"),
-        (Problem::PerListenerSettingsUnset, 2)
-    );
+    assert!(accepted("per_listener_settings true\nper_listener_settings false\n").per_listener_settings);
 }
 
 #[test]
@@ -175,6 +208,14 @@ fn tls_needs_certificate_and_key() {
         matches!(&raised[..], [Notice::Deprecated { option, .. }] if option == "tls_version tlsv1.1"),
         "{raised:?}"
     );
+}
+
+#[test]
+fn tls_of_the_default_listener_needs_no_listener_line() {
+    let configuration = accepted("port 1885\ncertfile a\nkeyfile b\nrequire_certificate true\ntls_keyform pem\n");
+    assert_eq!(configuration.listeners.len(), 1);
+    assert!(configuration.listeners[0].tls.is_on() && configuration.listeners[0].tls.require_certificate);
+    assert_eq!(refused("certfile a\n").0, Problem::CertificateAndKey { given: None });
 }
 
 #[test]

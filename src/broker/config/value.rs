@@ -29,6 +29,11 @@ impl<'a> Line<'a> {
         Ok(Some(Self { name, rest: text.get(end + 1..).unwrap_or_default() }))
     }
 
+    /// The same line, of which Mosquitto's sentences speak under another name.
+    pub fn called(self, name: &'a str) -> Self {
+        Self { name, ..self }
+    }
+
     /// The words of the value. Flags, numbers and keywords use the first and ignore what follows, so
     /// that a `# comment` may stand there.
     pub fn words(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {

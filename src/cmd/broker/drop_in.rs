@@ -10,7 +10,7 @@ use crate::term::{Exit, Failure, Term};
 /// What the broker calls itself: scripts look for the version.
 pub const VERSION: &str = "mosquitto version 2.1.2";
 
-/// What Mosquitto's text says of the program.
+/// What the text that Mosquitto shows for `--help` says.
 const USAGE: &str = "\
 Usage: mosquitto [-c config_file] [-d] [-p port]... [-q | -v] [--test-config] [--tls-keylog file]
 
@@ -62,7 +62,7 @@ pub fn read(words: &[OsString], term: &mut Term) -> Result<(), Failure> {
                 }
             }
             "-h" | "--help" => {
-                term.write(format!("{}\n{USAGE}", version()).as_bytes());
+                term.write(usage().as_bytes());
                 return Err(Failure::silent(Exit::OK));
             }
             "--version" => {
@@ -70,20 +70,40 @@ pub fn read(words: &[OsString], term: &mut Term) -> Result<(), Failure> {
                 return Err(Failure::silent(Exit::OK));
             }
             "-d" | "--daemon" | "-q" | "--quiet" | "-v" | "--verbose" | "--test-config" => {}
-            other if other.starts_with("--") => return Ok(()),
+            other if is_ours(other) => return Ok(()),
             other => {
-                return Err(Failure::verbatim(Exit::USAGE, format!("Error: Unknown option '{other}'.\n\n{USAGE}")));
+                term.write(usage().as_bytes());
+                return Err(Failure::verbatim(Exit::USAGE, format!("Error: Unknown option '{other}'.\n")));
             }
         }
     }
     Ok(())
 }
 
-fn version() -> String {
-    format!("mosquitto 2.1.2\n\nAn MQTT v5.0/v3.1.1/v3.1 broker, played by moskit {}.\n", env!("CARGO_PKG_VERSION"))
+/// Long options that Mosquitto does not have. It takes no value behind `=`.
+fn is_ours(word: &str) -> bool {
+    const THEIRS: [&str; 8] =
+        ["config-file", "daemon", "help", "port", "quiet", "test-config", "tls-keylog", "verbose"];
+    word.strip_prefix("--").is_some_and(|long| {
+        let name = long.split_once('=').map_or(long, |(name, _)| name);
+        !name.is_empty() && !THEIRS.contains(&name)
+    })
 }
 
-fn objection(line: &str) -> Failure {
+fn usage() -> String {
+    format!("{VERSION}\n\n{}\n{USAGE}", about())
+}
+
+fn version() -> String {
+    format!("mosquitto 2.1.2\n\n{}", about())
+}
+
+fn about() -> String {
+    format!("An MQTT v5.0/v3.1.1/v3.1 broker, played by moskit {}.\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// Ends the program with a line as in a log.
+pub fn objection(line: &str) -> Failure {
     Failure::verbatim(Exit::USAGE, stamped(line))
 }
 
@@ -111,7 +131,9 @@ mod tests {
     #[test]
     fn words_are_refused_in_mosquittos_sentences() {
         assert_eq!(objection(&["-p", "1883", "-v", "-v"]), None);
-        assert_eq!(objection(&["-v", "-x"]).unwrap(), format!("Error: Unknown option '-x'.\n\n{USAGE}"));
+        for word in ["-x", "--", "--port=1", "word", ""] {
+            assert_eq!(objection(&["-v", word]).unwrap(), format!("Error: Unknown option '{word}'.\n"));
+        }
         assert_eq!(objection(&["-c"]).unwrap(), "Error: -c argument given, but no config file specified.\n");
         assert_eq!(objection(&["-p"]).unwrap(), "Error: -p argument given, but no port specified.\n");
         for port in ["0", "70000", "x", "-1"] {

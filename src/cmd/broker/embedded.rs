@@ -34,6 +34,7 @@ pub fn start(configuration: Option<&Path>, term: &mut Term) -> Result<Embedded, 
         configured_by: configuration.map(Path::to_owned),
         faults: Faults::default(),
         version: VERSION,
+        as_mosquitto: false,
         tls_keylog: None,
         colour: term.err_is_terminal(),
     })?;

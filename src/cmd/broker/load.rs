@@ -1,16 +1,17 @@
 //! Opens the files of a configuration: mosquitto.conf and what it includes, password and ACL files.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fmt::Write;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::sentences;
+use super::{sentences, user};
 use crate::broker::Access;
 use crate::broker::access::{Acl, Rules};
 use crate::broker::config::{self, Configuration, Listener, Security};
-use crate::os::files;
+use crate::os::{self, files};
 use crate::passwd;
 use crate::term::{Exit, Failure};
 
@@ -90,7 +91,7 @@ impl AccessFiles {
         if let Some(known) = self.passwords.get(path) {
             return Ok(Arc::clone(known));
         }
-        let text = self.read(path, "password_file")?;
+        let text = self.read(path, "password-file: Error: Unable to open pwfile")?;
         let file = passwd::File::parse(&text)
             .map_err(|error| Failure::verbatim(Exit::USAGE, format!("{}\n", sentences::passwords(error, path))))?;
         let file = Arc::new(file);
@@ -102,7 +103,11 @@ impl AccessFiles {
         if let Some(known) = self.acls.get(path) {
             return Ok(Arc::clone(known));
         }
-        let text = self.read(path, "acl_file")?;
+        let text = self.read(path, "Error: Unable to open acl_file").map_err(|mut failure| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(failure.verbatim, "Error opening acl file \"{}\".", path.display());
+            failure
+        })?;
         let acl = Acl::parse(&text)
             .map_err(|problem| Failure::verbatim(Exit::USAGE, format!("{}\n", sentences::acl(&problem, path))))?;
         for pattern in acl.plain_patterns() {
@@ -113,23 +118,40 @@ impl AccessFiles {
         Ok(acl)
     }
 
-    fn read(&mut self, path: &Path, option: &str) -> Result<Vec<u8>, Failure> {
+    fn read(&mut self, path: &Path, objection: &str) -> Result<Vec<u8>, Failure> {
         let restricted = std::env::var_os(ALLOW_SYMLINKS).is_none();
+        let file = path.display();
         let text = read(path, restricted).map_err(|error| {
             let reason = crate::net::reason(&error);
-            Failure::verbatim(
-                UNKNOWN_ACCESS,
-                format!("Error: Unable to open {option} '{}' ({reason}).\n", path.display()),
-            )
+            Failure::verbatim(UNKNOWN_ACCESS, format!("{objection} \"{file}\".\n"))
+                .hint(format!("{reason}: look with ls -l {file}"))
         })?;
-        if fs::metadata(path).is_ok_and(|metadata| files::mode(&metadata).is_some_and(|mode| mode & 0o007 != 0)) {
-            let file = path.display();
-            self.warnings.push(format!(
-                "Warning: File {file} can be read by everybody on this machine. `chmod 0600 {file}` keeps it private."
-            ));
+        if let Ok(metadata) = fs::metadata(path) {
+            self.warnings.extend(doubts(path, &metadata));
         }
         Ok(text)
     }
+}
+
+/// What is unusual about who may read, and change, a file that guards access.
+fn doubts(path: &Path, metadata: &Metadata) -> Vec<String> {
+    let file = path.display();
+    let mut doubts = Vec::new();
+    if files::mode(metadata).is_some_and(|mode| mode & 0o007 != 0) {
+        doubts.push(format!(
+            "Warning: File {file} has world readable permissions. `chmod 0600 {file}` keeps it private."
+        ));
+    }
+    let (Some(owner), Some(we)) = (files::owner(metadata), os::user::effective()) else { return doubts };
+    if owner.user != we.user {
+        let name = user::name_of_user(we.user);
+        doubts.push(format!("Warning: File {file} owner is not {name}. `chown {name} {file}` makes it yours."));
+    }
+    if owner.group != we.group {
+        let name = user::name_of_group(we.group);
+        doubts.push(format!("Warning: File {file} group is not {name}. `chgrp {name} {file}` changes it."));
+    }
+    doubts
 }
 
 fn read(path: &Path, restricted: bool) -> io::Result<Vec<u8>> {

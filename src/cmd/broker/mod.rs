@@ -120,7 +120,7 @@ fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         return Ok(list_faults(term));
     }
     if options.test_config {
-        return test_config(&options, term);
+        return if invocation.as_mosquitto { test_as_mosquitto(&options, term) } else { test_config(&options, term) };
     }
     let configuration = match &options.config {
         Some(file) => load::configuration(file)?,
@@ -174,6 +174,19 @@ fn test_config(options: &Options, term: &mut Term) -> Result<Exit, Failure> {
     }
     term.line("Configuration file is OK.");
     Ok(Exit::OK)
+}
+
+/// The same as Mosquitto says it: everything is a line of the log.
+fn test_as_mosquitto(options: &Options, term: &mut Term) -> Result<Exit, Failure> {
+    let Some(file) = &options.config else {
+        return Err(drop_in::objection("Please provide a configuration file to test."));
+    };
+    let configuration = load::configuration(file)?;
+    for notice in &configuration.notices {
+        term.complain_raw(drop_in::stamped(&sentences::notice(notice).1).as_bytes());
+    }
+    term.complain_raw(drop_in::stamped("Configuration file is OK.").as_bytes());
+    Err(Failure::silent(Exit::OK))
 }
 
 /// What the command line changes in a configuration.
@@ -251,7 +264,7 @@ fn serve(
     }
     let local_only = overrides.apply(&mut configuration);
     set_umask()?;
-    drop_privilege(&configuration, term)?;
+    drop_privilege(&configuration, version, term)?;
     let pid_file = configuration.pid_file.clone().map(PidFile::write).transpose()?;
     let mut started = start::start(Plan {
         configuration,
@@ -259,6 +272,7 @@ fn serve(
         configured_by: options.config.clone(),
         faults,
         version,
+        as_mosquitto: version == drop_in::VERSION,
         tls_keylog: options.tls_keylog.clone(),
         colour: term.err_is_terminal(),
     })?;
@@ -284,7 +298,7 @@ fn set_umask() -> Result<(), Failure> {
 
 /// Becomes the user of the environment or of the configuration. As Mosquitto, but only when one is named: a broker
 /// that is tried out as root keeps its files where root put them.
-fn drop_privilege(configuration: &Configuration, term: &mut Term) -> Result<(), Failure> {
+fn drop_privilege(configuration: &Configuration, version: &str, term: &mut Term) -> Result<(), Failure> {
     if !user::is_root() {
         return Ok(());
     }
@@ -294,7 +308,10 @@ fn drop_privilege(configuration: &Configuration, term: &mut Term) -> Result<(), 
         .map_err(|name| Failure::new(Exit::USAGE, format!("{name} is not a number")))?;
     let Some(identity) = identity else { return Ok(()) };
     match user::become_user(&identity) {
-        Ok(()) => term.note(format_args!("Info: running moskit as user: {identity}.")),
+        Ok(()) => {
+            let program = version.split(' ').next().unwrap_or_default();
+            term.note(format_args!("Info: running {program} as user: {identity}."));
+        }
         Err(reason) => {
             let why = match reason {
                 StayReason::Threads => "it has several threads already".to_owned(),

@@ -29,6 +29,11 @@ fn problem(problem: &Problem) -> String {
         Problem::Invalid { option, value } => format!("Error: Invalid '{option}' value ({value})."),
         Problem::NotANumber { option } => format!("Error: '{option}' value not a number."),
         Problem::OutOfRange { option } => format!("Error: '{option}' value out of range."),
+        Problem::TooSmall { option, least } => format!("Error: '{option}' must be >= {least}."),
+        Problem::TooLarge { option, most } => format!("Error: '{option}' must be <= {most}."),
+        Problem::TooLong { option, most } => format!("Error: '{option}' length must be <= {most}."),
+        Problem::NotAQos { option } => format!("Error: '{option}' must be between 0 and 2 inclusive."),
+        Problem::NotADuration { option } => format!("Error: Invalid '{option}' duration in configuration."),
         Problem::Duplicate { option } => format!("Error: Duplicate '{option}' value in configuration."),
         Problem::Unknown { option } => format!("Error: Unknown configuration variable '{option}'."),
         Problem::NeedsListener { option } => {
@@ -37,16 +42,17 @@ fn problem(problem: &Problem) -> String {
         Problem::NeedsPlugin { option } => {
             format!("Error: The '{option}' option requires a plugin to be defined first.")
         }
+        Problem::NeedsBridge { option } => {
+            format!("Error: The '{option}' option requires a bridge to be defined first.")
+        }
         Problem::MalformedUtf8 => "Error: Malformed UTF-8 in configuration.".to_owned(),
         Problem::UnixListenerWithoutPath => "Error: A listener with port 0 must provide a Unix socket path.".to_owned(),
         Problem::MountPointWildcard { value } => {
-            format!("Error: Invalid mount_point '{value}'. Does it contain a wildcard character?")
+            format!("Error: Invalid 'mount_point' value ({value}). Does it contain a wildcard character?")
         }
-        Problem::AutoIdPrefixTooLong => "Error: 'auto_id_prefix' length should not exceed 50.".to_owned(),
         Problem::PerListenerSettingsTooLate => {
             "Error: per_listener_settings must be set before any other security settings.".to_owned()
         }
-        Problem::PerListenerSettingsUnset => "Error: per_listener_settings cannot be set to false again.".to_owned(),
         Problem::IncludeInIncluded => {
             "Error: The include_dir option is only valid in the main configuration file.".to_owned()
         }

@@ -75,6 +75,8 @@ pub struct Plan {
     pub faults: Faults,
     /// What the broker calls itself.
     pub version: &'static str,
+    /// Scripts look for what Mosquitto's log begins with.
+    pub as_mosquitto: bool,
     pub tls_keylog: Option<PathBuf>,
     /// Standard error is a terminal.
     pub colour: bool,
@@ -200,10 +202,20 @@ fn missing<'a>(wanted: &'a [Bind], running: &Running) -> impl Iterator<Item = So
 }
 
 fn announce(plan: &Plan, log: &Log) {
+    if plan.as_mosquitto && super::user::is_root() {
+        log.information("Info: running mosquitto as user: root.");
+        log.warning("Warning: Mosquitto should not be run as root/administrator.");
+    }
     log.information(format!("{} starting", plan.version));
     match &plan.configured_by {
         Some(file) => log.information(format!("Config loaded from {}.", file.display())),
         None => log.information("Using default config."),
+    }
+    if plan.as_mosquitto {
+        // Bridges and TLS-PSK are not here.
+        for feature in ["Persistence", "TLS", "Websockets"] {
+            log.information(format!("{feature} support available."));
+        }
     }
     for notice in &plan.configuration.notices {
         match sentences::notice(notice) {

@@ -63,6 +63,23 @@ pub fn become_user(identity: &Identity) -> Result<(), StayReason> {
     user::become_user(owner).map_err(StayReason::Io)
 }
 
+/// As the user list calls it; its number when it has no name there.
+pub fn name_of_user(user: u32) -> String {
+    name_in("/etc/passwd", user)
+}
+
+/// The same for groups.
+pub fn name_of_group(group: u32) -> String {
+    name_in("/etc/group", group)
+}
+
+/// Both lists have the number in the third field.
+fn name_in(list: &str, id: u32) -> String {
+    let lines = fs::read_to_string(list).unwrap_or_default();
+    let named = lines.lines().find(|line| line.split(':').nth(2).and_then(|field| field.parse().ok()) == Some(id));
+    named.and_then(|line| line.split(':').next()).map_or_else(|| id.to_string(), str::to_owned)
+}
+
 fn find(user: &str) -> Result<Owner, StayReason> {
     let users = fs::read_to_string("/etc/passwd").map_err(StayReason::Io)?;
     users.lines().find_map(|line| ids(line, user)).ok_or(StayReason::NoSuchUser)
@@ -87,6 +104,12 @@ mod tests {
         assert_eq!(ids(line, "mosquitto"), Some(Owner { user: 105, group: 108 }));
         assert_eq!(ids(line, "mosquit"), None);
         assert_eq!(ids("broken:x:y", "broken"), None);
+    }
+
+    #[test]
+    fn a_number_without_name_is_its_own() {
+        assert_eq!((name_of_user(0).as_str(), name_of_group(0).as_str()), ("root", "root"));
+        assert_eq!(name_of_user(3_999_999_999), "3999999999");
     }
 
     #[test]

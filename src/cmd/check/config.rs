@@ -83,11 +83,15 @@ fn refused(path: &Path, refusal: &Refusal) -> Finding {
         Problem::MalformedUtf8 => "a value is not UTF-8".to_owned(),
         Problem::UnixListenerWithoutPath => "`listener 0` needs the path of a socket".to_owned(),
         Problem::MountPointWildcard { value } => format!("the mount point `{value}` has a wildcard in it"),
-        Problem::AutoIdPrefixTooLong => "`auto_id_prefix` has more than 50 characters".to_owned(),
+        Problem::TooSmall { option, least } => format!("`{option}` must be {least} at least"),
+        Problem::TooLarge { option, most } => format!("`{option}` must be {most} at most"),
+        Problem::TooLong { option, most } => format!("`{option}` has more than {most} characters"),
+        Problem::NotAQos { option } => format!("`{option}` must be 0, 1 or 2"),
+        Problem::NotADuration { option } => format!("`{option}` needs a number above 0 and one of s, h, d, w, m, y"),
+        Problem::NeedsBridge { option } => format!("`{option}` must follow a `connection` line"),
         Problem::PerListenerSettingsTooLate => {
             "`per_listener_settings` must come before the security options".to_owned()
         }
-        Problem::PerListenerSettingsUnset => "`per_listener_settings` cannot be switched off again".to_owned(),
         Problem::IncludeInIncluded => "`include_dir` works in the main file only".to_owned(),
         Problem::IncludeUnreadable { path, reason } => format!("the folder `{path}` cannot be included: {reason}"),
         Problem::Unsafe { option, because } => format!("`{option}` is not supported here: {because}"),
