@@ -141,6 +141,9 @@ impl Session {
     }
 }
 
+/// Packet ids until the first comes again.
+const ROUND: u64 = u16::MAX as u64;
+
 /// What a client is to get at QoS 1 and 2 (and 0, if asked for): in flight, then queued.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
@@ -154,6 +157,8 @@ pub(super) struct Outgoing {
     queue_bytes: u64,
     last_packet_id: u16,
     allocations: u64,
+    /// Some at the end of the queue have no packet id yet.
+    unreserved: bool,
     pubrels: u64,
 }
 
@@ -184,6 +189,17 @@ impl Outgoing {
         sent < usize::from(window) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
     }
 
+    /// Gives what is to wait its packet id at once, as Mosquitto does: ids of what expires in the queue are never seen.
+    pub(super) fn reserve(&mut self, entry: &mut Entry) {
+        // Ids grow along the queue, and while all are in flight there is none to give.
+        self.unreserved &= !self.queue.is_empty();
+        self.unreserved |= self.inflight.len() >= usize::from(u16::MAX);
+        if entry.qos > QoS::AtMostOnce && !self.unreserved {
+            entry.packet_id = self.next_packet_id();
+            entry.allocation = self.allocations;
+        }
+    }
+
     pub(super) fn enqueue(&mut self, entry: Entry) {
         self.queue_bytes += entry.message.payload.len() as u64;
         self.queue.push_back(entry);
@@ -195,10 +211,18 @@ impl Outgoing {
         Some(entry)
     }
 
-    /// Gives the entry a packet id and takes it in flight.
+    /// Takes the entry in flight, with a packet id.
     pub(super) fn launch(&mut self, mut entry: Entry) -> &Entry {
-        entry.packet_id = self.next_packet_id();
-        entry.allocation = self.allocations;
+        if entry.packet_id > 0 && self.is_in_flight(entry.packet_id, entry.allocation) {
+            // More than all ids are out, and what holds this one is not yet acknowledged.
+            entry.packet_id = 0;
+            self.unreserved = true;
+            self.queue.iter_mut().for_each(|waiting| waiting.packet_id = 0);
+        }
+        if entry.packet_id == 0 {
+            entry.packet_id = self.next_packet_id();
+            entry.allocation = self.allocations;
+        }
         entry.state = match entry.qos {
             QoS::ExactlyOnce => EntryState::WaitForPubRec,
             _ => EntryState::WaitForPubAck,
@@ -218,13 +242,17 @@ impl Outgoing {
         loop {
             self.last_packet_id = self.last_packet_id.checked_add(1).unwrap_or(1);
             self.allocations += 1;
-            // Only what was launched a whole round of ids ago can still have this one.
-            let round = u64::from(u16::MAX);
-            let mut old = self.inflight.iter().take_while(|entry| entry.allocation + round <= self.allocations);
-            if !old.any(|entry| entry.packet_id == self.last_packet_id) {
+            if !self.is_in_flight(self.last_packet_id, self.allocations) {
                 return self.last_packet_id;
             }
         }
+    }
+
+    /// Whether what was given out at `allocation` is still another's in flight.
+    fn is_in_flight(&self, packet_id: u16, allocation: u64) -> bool {
+        // Only what was given out a whole round of ids ago can have the same.
+        let mut old = self.inflight.iter().take_while(|entry| entry.allocation + ROUND <= allocation);
+        old.any(|entry| entry.packet_id == packet_id)
     }
 
     fn position(&self, packet_id: u16) -> Option<usize> {
@@ -315,18 +343,36 @@ impl Outgoing {
     }
 
     /// Takes an entry from the store back.
-    pub(super) fn restore(&mut self, entry: Entry) {
+    pub(super) fn restore(&mut self, mut entry: Entry) {
         let bytes = entry.message.payload.len() as u64;
+        // The ids of restored entries are always looked at: see `is_in_flight`.
+        self.allocations = self.allocations.max(ROUND);
         if entry.state == EntryState::Queued {
             self.queue_bytes += bytes;
+            self.restore_reservation(&mut entry);
             self.queue.push_back(entry);
         } else {
             self.inflight_bytes += bytes;
-            self.last_packet_id = entry.packet_id;
+            if self.queue.is_empty() {
+                self.last_packet_id = entry.packet_id;
+            }
             self.pubrels = self.pubrels.max(entry.pubrel_order);
-            // The ids of restored entries are always looked at: see `next_packet_id`.
-            self.allocations = u64::from(u16::MAX);
             self.inflight.push_back(entry);
+        }
+    }
+
+    /// Keeps the packet id of what waits if it is sure to be its own; if it is not, those behind it have none either.
+    fn restore_reservation(&mut self, entry: &mut Entry) {
+        let last = self.queue.back().map_or(0, |waiting| waiting.packet_id).max(self.last_packet_id);
+        if entry.qos == QoS::AtMostOnce {
+            entry.packet_id = 0;
+        } else if entry.packet_id > last && !self.unreserved {
+            self.last_packet_id = entry.packet_id;
+            entry.allocation = ROUND + u64::from(entry.packet_id);
+            self.allocations = entry.allocation;
+        } else {
+            entry.packet_id = 0;
+            self.unreserved = true;
         }
     }
 }
@@ -346,5 +392,77 @@ impl Entry {
             pubrel_order: record.pubrel_order,
             allocation: 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::broker::{MessageId, Source};
+    use crate::mqtt::packet::Properties;
+
+    fn waiting(packet_id: u16) -> Entry {
+        let message = Message {
+            id: MessageId::default(),
+            topic: ByteString::from_static("t"),
+            payload: Bytes::new(),
+            qos: QoS::AtLeastOnce,
+            retain: false,
+            properties: Properties::new(),
+            expires_at: None,
+            source: Source::default(),
+        };
+        Entry {
+            message: Arc::new(message),
+            sequence: 0,
+            packet_id,
+            qos: QoS::AtLeastOnce,
+            retain: false,
+            dup: false,
+            state: EntryState::Queued,
+            identifiers: Vec::new(),
+            queued_at: Duration::ZERO,
+            pubrel_order: 0,
+            allocation: 0,
+        }
+    }
+
+    fn launch_next(outgoing: &mut Outgoing) -> u16 {
+        let entry = outgoing.dequeue().unwrap();
+        outgoing.launch(entry).packet_id
+    }
+
+    #[test]
+    fn packet_ids_are_settled_when_a_message_begins_to_wait_and_never_shared() {
+        let mut outgoing = Outgoing::default();
+        assert_eq!(outgoing.launch(waiting(0)).packet_id, 1);
+        for _ in 0..65_535 {
+            let mut entry = waiting(0);
+            outgoing.reserve(&mut entry);
+            outgoing.enqueue(entry);
+        }
+        for id in 2..=65_535 {
+            assert_eq!(launch_next(&mut outgoing), id);
+        }
+        // All are in use, and the one that waits was given the 2 of one that is not acknowledged yet.
+        assert_eq!(outgoing.queue.back().unwrap().packet_id, 2);
+        assert!(outgoing.finish(3, EntryState::WaitForPubAck).unwrap().is_some());
+        assert_eq!(launch_next(&mut outgoing), 3);
+    }
+
+    #[test]
+    fn restored_packet_ids_are_kept_as_far_as_they_grow() {
+        let mut outgoing = Outgoing::default();
+        outgoing.restore(Entry { state: EntryState::WaitForPubAck, ..waiting(7) });
+        for packet_id in [9, 10, 10, 11] {
+            outgoing.restore(waiting(packet_id));
+        }
+        let mut last = waiting(0);
+        outgoing.reserve(&mut last);
+        outgoing.enqueue(last);
+        let ids: Vec<_> = (0..5).map(|_| launch_next(&mut outgoing)).collect();
+        assert_eq!(ids, [9, 10, 11, 12, 13]);
     }
 }

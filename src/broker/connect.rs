@@ -7,7 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::change::{Change, WillRecord};
-use super::client::{ClientKey, Entry, PendingWill, Session};
+use super::client::{ClientKey, Entry, Outgoing, PendingWill, Session};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event};
 use super::message::detached;
@@ -116,8 +116,8 @@ impl Broker {
         }
         if listener.use_username_as_clientid {
             match &connect.username {
-                Some(username) => connect.client_id = username.clone(),
-                None => return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized)),
+                Some(username) if !username.is_empty() => connect.client_id = username.clone(),
+                _ => return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized)),
             }
         }
         if connect.client_id.is_empty() {
@@ -130,8 +130,8 @@ impl Broker {
                 self.note(|| Event::ZeroLengthClientIdForbidden { peer: peer.address });
                 return Err(Refusal::new(ReasonCode::UNSPECIFIED_ERROR, Closing::ClientIdNotValid));
             }
-        } else if self.settings.clientid_prefix.as_ref().is_some_and(|prefix| !connect.client_id.starts_with(&**prefix))
-        {
+        }
+        if self.settings.clientid_prefix.as_ref().is_some_and(|prefix| !connect.client_id.starts_with(&**prefix)) {
             return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
         }
         let listener = self.listener(listener_id);
@@ -247,8 +247,9 @@ impl Broker {
     fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (ClientKey, bool) {
         if let Some(&client) = self.by_client_id.get(&connect.client_id) {
             let goes_on = !connect.clean_start && self.sessions[client].is_persistent();
-            if goes_on {
-                // Whoever comes back takes the will of before along [MQTT-3.1.3-9].
+            // Whoever comes back takes the will of before along [MQTT-3.1.3-9]; one that waits goes with a new session
+            // too [MQTT-3.1.2-8].
+            if goes_on || self.sessions[client].will.as_ref().is_some_and(|will| will.delay > 0) {
                 self.clear_will(client);
             }
             if let Some(old) = self.sessions[client].link {
@@ -407,11 +408,20 @@ impl Broker {
         let session = &mut self.sessions[client];
         session.link = None;
         session.disconnected_at = Some(now.wall);
-        if !session.is_persistent() {
+        let will_waits = session.will.as_ref().is_some_and(|will| will.delay > 0);
+        if !session.is_persistent() && !will_waits {
             self.remove_session(client, now);
             return;
         }
-        session.expires_at = expiry(session.expiry_interval, limit).map(|after| now.elapsed + after);
+        if !session.is_persistent() {
+            self.hollow(client);
+        }
+        let session = &mut self.sessions[client];
+        session.expires_at = if session.is_persistent() {
+            expiry(session.expiry_interval, limit).map(|after| now.elapsed + after)
+        } else {
+            None
+        };
         if let Some(pending) = &session.will {
             session.will_due = Some(now.elapsed + Duration::from_secs(u64::from(pending.delay)));
             if pending.delay == 0 {
@@ -440,8 +450,24 @@ impl Broker {
         }
         if session.will_due.is_some_and(|at| at <= now.elapsed) {
             self.publish_will(client, now);
+            if !self.sessions[client].is_persistent() {
+                self.remove_session(client, now);
+                return;
+            }
         }
         self.arm_session(client);
+    }
+
+    /// The session has ended but for its will, which waits for its delay as with Mosquitto.
+    fn hollow(&mut self, client: ClientKey) {
+        let session = &mut self.sessions[client];
+        session.outgoing = Outgoing::default();
+        session.incoming.clear();
+        session.incoming_bytes = 0;
+        for filter in std::mem::take(&mut session.subscriptions) {
+            let (group, plain) = super::subscribe::split(&filter);
+            self.router.unsubscribe(plain, group, client);
+        }
     }
 
     /// The session ends, and a will that still waits is sent with its end [MQTT-3.1.2-10].

@@ -91,7 +91,8 @@ impl Broker {
             }
             (link, _) if may_queue(&self.settings, session, link.map(|key| self.connections[key].window)) => {
                 let session = &mut self.sessions[client];
-                let entry = entry(session, message, qos, share, now);
+                let mut entry = entry(session, message, qos, share, now);
+                session.outgoing.reserve(&mut entry);
                 self.journal.queued(session, &entry, Direction::Out);
                 session.outgoing.enqueue(entry);
             }

@@ -316,13 +316,13 @@ impl Broker {
         }
     }
 
-    /// The broker ends: wills go out, connections are closed.
+    /// The broker ends: wills go out, to whoever is still there, and connections are closed.
     pub fn handle_shutdown(&mut self, now: Now) {
-        for key in self.connections.keys() {
-            self.end(key, Closing::ShuttingDown, now);
-        }
         for client in self.sessions.keys() {
             self.publish_will(client, now);
+        }
+        for key in self.connections.keys() {
+            self.end(key, Closing::ShuttingDown, now);
         }
     }
 

@@ -266,14 +266,39 @@ fn coming_back_in_time_takes_the_will_back() {
 }
 
 #[test]
-fn coming_back_with_a_clean_start_sends_the_will() {
+fn coming_back_with_a_clean_start_takes_the_will_back_too() {
     let mut stage = Stage::new();
-    let watcher = stage.join(connect("w", V5));
+    let watcher = stage.join(Connect { keep_alive: 0, ..connect("w", V5) });
     stage.subscribe(watcher, "will", QoS::AtMostOnce);
     let line = stage.join(delayed("c", 10, 100));
     stage.cut(line);
     stage.rejoin(connect("c", V5), false);
+    stage.join(delayed("d", 10, 100));
+    stage.rejoin(connect("d", V5), false);
+    stage.pass_seconds(20);
+    stage.expect_silence(watcher);
+}
+
+#[test]
+fn a_will_waits_though_its_session_ended_with_the_connection() {
+    let mut stage = Stage::new();
+    let watcher = stage.join(Connect { keep_alive: 0, ..connect("w", V5) });
+    stage.subscribe(watcher, "will", QoS::AtMostOnce);
+    let line = stage.join(delayed("c", 10, 0));
+    stage.subscribe(line, "t", QoS::AtLeastOnce);
+    stage.cut(line);
+    stage.send(watcher, &at_least_once("t", "for nobody", 1));
+    stage.expect_bytes(watcher, "4003000110");
+    stage.pass(Duration::from_millis(9_999));
+    stage.expect_silence(watcher);
+    stage.pass(Duration::from_millis(1));
     stage.expect_message(watcher, "late");
+    assert_eq!(stage.broker.census().clients, 1);
+    let line = stage.join(delayed("c", 10, 0));
+    stage.cut(line);
+    stage.rejoin(lasting("c", 100), false);
+    stage.pass_seconds(20);
+    stage.expect_silence(watcher);
 }
 
 #[test]
@@ -297,9 +322,13 @@ fn the_end_of_the_broker_sends_wills_and_closes() {
     let away = stage.join(watcher);
     stage.subscribe(away, "will", QoS::AtLeastOnce);
     stage.cut(away);
+    let here = stage.join(connect("h", V5));
+    stage.subscribe(here, "will", QoS::AtLeastOnce);
     stage.broker.handle_shutdown(stage.now);
     stage.collect();
     stage.expect_refused_at_shutdown(line);
+    stage.expect_message(here, "over");
+    stage.expect_refused_at_shutdown(here);
 }
 
 impl Stage {
