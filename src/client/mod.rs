@@ -8,6 +8,7 @@ mod pace;
 
 use std::future::poll_fn;
 use std::io;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -17,13 +18,14 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep, timeout, timeout_at};
 
 use self::pace::Pace;
+use crate::mqtt::packet::PublishRef;
 use crate::mqtt::session::{Event, SendError, Session, SessionError};
 use crate::net::tls::{Alert, Seen, alert_in};
 use crate::net::{ConnectError, Route, Stream, connect};
 
-/// Bytes asked for in one read: enough for a thousand small messages, so that the cost of a system
+/// Bytes asked for in one read: enough for some thousand small messages, so that the cost of a system
 /// call is shared.
-const READ_SIZE: usize = 64 * 1024;
+const READ_SIZE: usize = 256 * 1024;
 
 /// How long the last bytes may take to leave when the connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -117,6 +119,20 @@ impl Client {
                 // A packet may have ended the session and left an event behind.
                 return Ok(self.session.poll_event());
             }
+        }
+    }
+
+    /// Shows the messages that have been read already and ask for nothing else, up to the first other packet: see
+    /// [`Session::show_plain`].
+    #[inline]
+    pub fn show_plain<B>(
+        &mut self,
+        now: Instant,
+        show: impl FnMut(PublishRef<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        match &mut self.connection {
+            Some(connection) => self.session.show_plain(&mut connection.input, now, show),
+            None => ControlFlow::Continue(()),
         }
     }
 

@@ -15,6 +15,12 @@ const STREAM_READS: u32 = 16;
 /// Reads further apart than this, beyond what was paused, are no stream.
 const STREAM_GAP: Duration = Duration::from_millis(2);
 
+/// A stream that was interrupted for less goes on: a broker reads for some milliseconds, then it writes again.
+const STREAM_MEMORY: Duration = Duration::from_millis(100);
+
+/// So many small reads in a row are that stream again.
+const RESUMED_READS: u32 = 2;
+
 /// Pauses where nothing is answered (QoS 0): as long as fills half a read, within these.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(8);
@@ -38,6 +44,8 @@ pub struct Pace {
     /// Small reads in a row, each close behind the one before.
     small_reads: u32,
     last_read: Option<Instant>,
+    /// The pause of the stream that was interrupted a moment ago.
+    interrupted: Option<Duration>,
     /// Acknowledgements went out since the last read.
     answered: bool,
     /// Small reads to go before the next trial, and as many as after the last one that failed.
@@ -66,6 +74,7 @@ impl Pace {
             gait: Gait::Eager,
             small_reads: 0,
             last_read: None,
+            interrupted: None,
             answered: false,
             respite: 0,
             next_respite: FIRST_RESPITE,
@@ -95,12 +104,15 @@ impl Pace {
 
     pub fn note_read(&mut self, count: usize, now: Instant) {
         let limit = STREAM_GAP + self.pause().unwrap_or_default();
-        let is_close = self.last_read.replace(now).is_some_and(|last| now - last < limit);
+        let gap = self.last_read.replace(now).map_or(Duration::MAX, |last| now - last);
+        let is_close = gap < limit;
         // What gathered while a busy machine kept us waiting is a stream too.
         let is_stream = is_close || (self.pause().is_some() && count >= SMALL_READ);
         let answered = std::mem::take(&mut self.answered);
         if !is_stream {
+            let interrupted = if let Gait::Unanswered(pause) = self.gait { Some(pause) } else { self.interrupted };
             self.stop();
+            self.interrupted = interrupted.filter(|_| gap < STREAM_MEMORY);
             self.begin_span(now);
             return;
         }
@@ -122,13 +134,15 @@ impl Pace {
         }
         self.small_reads += 1;
         self.respite = self.respite.saturating_sub(1);
-        if self.small_reads < STREAM_READS || self.respite > 0 {
+        let wanted = if self.interrupted.is_some() { RESUMED_READS } else { STREAM_READS };
+        if self.small_reads < wanted || self.respite > 0 {
             if self.small_reads.is_multiple_of(STREAM_READS) {
                 self.begin_span(now);
             }
             return;
         }
-        self.gait = if answered { Gait::Answered { rate: self.rate(now) } } else { Gait::Unanswered(SHORTEST_PAUSE) };
+        let pause = self.interrupted.take().unwrap_or(SHORTEST_PAUSE);
+        self.gait = if answered { Gait::Answered { rate: self.rate(now) } } else { Gait::Unanswered(pause) };
         self.begin_span(now);
     }
 
@@ -161,6 +175,7 @@ impl Pace {
     fn stop(&mut self) {
         self.gait = Gait::Eager;
         self.small_reads = 0;
+        self.interrupted = None;
     }
 
     fn begin_span(&mut self, now: Instant) {
@@ -276,11 +291,32 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_is_interrupted_again_and_again_is_read_in_pieces() {
+        let mut peer = Peer::new(7e6, usize::MAX, false);
+        for _ in 0..50 {
+            peer.run(Duration::from_millis(10));
+            peer.now += Duration::from_millis(15);
+        }
+        assert!(peer.reads < 400, "{} reads", peer.reads);
+    }
+
+    #[test]
+    fn the_first_message_after_an_interruption_is_read_at_once() {
+        let mut peer = Peer::new(7e6, usize::MAX, false);
+        peer.run(Duration::from_millis(100));
+        peer.now += Duration::from_millis(15);
+        peer.pace.note_read(70, peer.now);
+        assert_eq!(peer.pace.pause(), None);
+    }
+
+    #[test]
     fn a_stream_that_ends_is_forgotten() {
         let mut peer = Peer::new(7e6, usize::MAX, false);
         peer.run(Duration::from_millis(100));
-        peer.now += Duration::from_millis(50);
-        peer.pace.note_read(70, peer.now);
-        assert_eq!(peer.pace.pause(), None);
+        peer.now += Duration::from_millis(200);
+        for _ in 0..10 {
+            peer.pace.note_read(70, peer.now);
+            assert_eq!(peer.pace.pause(), None);
+        }
     }
 }

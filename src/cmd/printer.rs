@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::client_args::{ArgError, ClientArgs};
-use crate::mqtt::packet::Publish;
+use crate::mqtt::packet::PublishRef;
 use crate::term::Term;
 use crate::term::format::{Format, Printer as Renderer, Style};
 
@@ -18,6 +18,8 @@ const WHOLE: u32 = 10_000;
 #[derive(Debug)]
 pub struct Printer {
     renderer: Renderer,
+    /// What ends a line, where nothing but payloads is shown.
+    bare: Option<&'static [u8]>,
     shows_time: bool,
     buffer: Vec<u8>,
     /// `--message-rate`: the messages of this second, and when it ends.
@@ -48,7 +50,10 @@ impl Printer {
             None if args.verbose => Style::Verbose,
             None => Style::Payload,
         };
+        let is_bare = style == Style::Payload && !args.message_rate && !args.watch && args.random_filter.is_none();
+        let line_end: &[u8] = if args.no_newline { b"" } else { b"\n" };
         Ok(Self {
+            bare: is_bare.then_some(line_end),
             shows_time: args.format.is_some(),
             renderer: Renderer::new(style, !args.no_newline, args.pretty),
             buffer: Vec::new(),
@@ -67,6 +72,7 @@ impl Printer {
     }
 
     /// Counts a message, printed or not.
+    #[inline]
     pub fn count(&mut self) {
         if let Some((count, _)) = &mut self.rate {
             *count += 1;
@@ -89,13 +95,26 @@ impl Printer {
         }
     }
 
-    pub fn print(&mut self, publish: &Publish, term: &mut Term) {
+    #[inline]
+    pub fn print(&mut self, publish: PublishRef<'_>, term: &mut Term) {
+        match self.bare {
+            Some(_) if publish.payload.is_empty() => {}
+            Some(line_end) => {
+                term.write(publish.payload);
+                term.write(line_end);
+            }
+            None => self.print_dressed(publish, term),
+        }
+    }
+
+    /// With what the options put around the payload.
+    fn print_dressed(&mut self, publish: PublishRef<'_>, term: &mut Term) {
         if self.rate.is_some() {
             return;
         }
         self.buffer.clear();
         if let Some(watch) = &mut self.watch {
-            watch.go_to_line_of(&publish.topic, &mut self.buffer);
+            watch.go_to_line_of(publish.topic, &mut self.buffer);
         }
         if self.random.as_mut().is_some_and(|random| !random.lets_through()) {
             // A topic has its line of the screen even if nothing is shown there.
@@ -104,12 +123,12 @@ impl Printer {
         }
         // Only a format shows the time, and asking for it costs more than printing a short message.
         let now = if self.shows_time { SystemTime::now() } else { SystemTime::UNIX_EPOCH };
-        let complaints = self.renderer.render(publish.as_ref(), now, &mut self.buffer);
+        let complaints = self.renderer.render(publish, now, &mut self.buffer);
         if let Some(watch) = &self.watch {
             watch.go_below(&mut self.buffer);
         }
         for complaint in complaints {
-            term.complain_raw(complaint.text(&publish.topic).as_bytes());
+            term.complain_raw(complaint.text(publish.topic).as_bytes());
         }
         term.write(&self.buffer);
     }

@@ -131,7 +131,7 @@ impl<'a> Requesting<'a> {
             },
             Event::Message(publish) if publish.retain && self.args.no_retained => {}
             Event::Message(publish) => {
-                self.printer.print(&publish, term);
+                self.printer.print(publish.as_ref(), term);
                 if let Some(asked_at) = self.asked_at.filter(|_| self.args.latency) {
                     term.line(latency(now - asked_at));
                 }

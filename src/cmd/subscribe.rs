@@ -1,6 +1,7 @@
 //! `moskit sub`, and `mosquitto_sub`: prints the messages of its subscriptions (`spec/clients.md` §7.2).
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, sleep_until};
@@ -12,7 +13,9 @@ use super::outcome::Outcome;
 use super::printer::Printer;
 use super::{Applet, Invocation, client_options, client_setup, ending, manuals};
 use crate::client::{Client, Ending};
-use crate::mqtt::packet::{PacketId, Properties, Publish, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions};
+use crate::mqtt::packet::{
+    PacketId, Properties, Publish, PublishRef, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions,
+};
 use crate::mqtt::session::{Event, Session};
 use crate::os::signal::{Signal, SignalKind};
 use crate::term::{Exit, Failure, Term};
@@ -44,20 +47,34 @@ struct Subscribing<'a> {
     args: &'a ClientArgs,
     setup: Setup,
     client: Client,
-    printer: Printer,
+    showing: Showing<'a>,
     signals: Signals,
     /// When `-W` ends it; set by the first connection.
     timeout_at: Option<Instant>,
-    /// Messages that `-C` still waits for.
-    left: Option<u32>,
     /// The broker has accepted at least once.
     accepted: bool,
     /// The cause of a connection that ended before that has been told.
     explained: bool,
     /// Retained messages that are being removed and not yet acknowledged.
     removals: HashSet<PacketId>,
-    /// Set when all is done but the removals.
-    finishing: bool,
+}
+
+/// Which messages are shown, and how many more.
+struct Showing<'a> {
+    args: &'a ClientArgs,
+    printer: Printer,
+    /// Messages that `-C` still waits for.
+    left: Option<u32>,
+    /// Nothing more is shown; removals may still be on their way.
+    over: bool,
+}
+
+/// What becomes of a message.
+enum Verdict {
+    PassOver,
+    Show,
+    /// It ends the program.
+    Enough,
 }
 
 /// What is to be done after an event.
@@ -81,19 +98,17 @@ impl<'a> Subscribing<'a> {
             args,
             setup,
             client,
-            printer,
+            showing: Showing { args, printer, left: args.count, over: false },
             signals: Signals::new()?,
             timeout_at: None,
-            left: args.count,
             accepted: false,
             explained: false,
             removals: HashSet::new(),
-            finishing: false,
         })
     }
 
     async fn run(mut self, term: &mut Term) -> Result<Exit, Failure> {
-        self.printer.start(self.setup.host(), term);
+        self.showing.printer.start(self.setup.host(), term);
         match unless_ended(self.setup.start(&mut self.client), &mut self.signals, None).await {
             Ok(started) => started?,
             Err(_) => return Ok(TOO_EARLY),
@@ -129,6 +144,9 @@ impl<'a> Subscribing<'a> {
         loop {
             let now = Instant::now();
             loop {
+                if let Step::Leave(exit) = self.show_plain(now, term) {
+                    return self.leave(exit, ReasonCode::SUCCESS, term).await.map(Ok);
+                }
                 let event = match self.client.poll_event(now) {
                     Ok(Some(event)) => event,
                     Ok(None) => break,
@@ -143,7 +161,7 @@ impl<'a> Subscribing<'a> {
                     Err(ending) => return Ok(Err(ending)),
                 }
             }
-            if self.finishing && self.removals.is_empty() {
+            if self.showing.over && self.removals.is_empty() {
                 return self.leave(Exit::OK, ReasonCode::SUCCESS, term).await.map(Ok);
             }
             term.flush();
@@ -156,12 +174,12 @@ impl<'a> Subscribing<'a> {
                 Woken::Signal => return self.interrupted(Exit::OK, term).await.map(Ok),
                 Woken::TimedOut => return self.timed_out(term).await.map(Ok),
             }
-            self.printer.tick(Instant::now(), term);
+            self.showing.printer.tick(Instant::now(), term);
         }
     }
 
     async fn wait(&mut self, now: Instant) -> Woken {
-        let wake = [self.timeout_at, self.printer.deadline()].into_iter().flatten().min();
+        let wake = [self.timeout_at, self.showing.printer.deadline()].into_iter().flatten().min();
         tokio::select! {
             biased;
             moved = self.client.transfer() => Woken::Moved(moved),
@@ -297,40 +315,38 @@ impl<'a> Subscribing<'a> {
         if self.args.exit_after_suback { Step::Leave(Exit::OK) } else { Step::Go }
     }
 
+    /// The messages that ask for nothing but to be shown, straight from what was read.
+    fn show_plain(&mut self, now: Instant, term: &mut Term) -> Step {
+        if self.args.remove_retained {
+            return Step::Go;
+        }
+        let showing = &mut self.showing;
+        let shown = self.client.show_plain(now, |publish| match showing.judge(&publish) {
+            Verdict::PassOver => ControlFlow::Continue(()),
+            Verdict::Show => showing.show(publish, term),
+            Verdict::Enough => ControlFlow::Break(()),
+        });
+        if shown.is_break() { self.finish() } else { Step::Go }
+    }
+
     /// One message, in the order of §7.2: filters, removal, print, count.
     fn message(&mut self, publish: &Publish, now: Instant, term: &mut Term) -> Step {
-        self.printer.count();
-        if self.finishing {
-            return Step::Go;
+        match self.showing.judge(&publish.as_ref()) {
+            Verdict::PassOver => return Step::Go,
+            Verdict::Enough => return self.finish(),
+            Verdict::Show => {}
         }
-        let args = self.args;
-        if args.retained_only && !publish.retain {
-            return self.finish();
-        }
-        if publish.retain && args.no_retained {
-            return Step::Go;
-        }
-        if args.filter_outs.iter().any(|filter| filter.matches(&publish.topic)) {
-            return Step::Go;
-        }
-        if args.remove_retained && publish.retain {
+        if self.args.remove_retained && publish.retain {
             remove(self.client.session(), publish, now).map(|id| self.removals.insert(id));
             // Its line of the log stands in front of the message.
             self.drain_log(term);
         }
-        self.printer.print(publish, term);
-        match &mut self.left {
-            Some(left) if !args.message_rate => {
-                *left -= 1;
-                if *left == 0 { self.finish() } else { Step::Go }
-            }
-            _ => Step::Go,
-        }
+        if self.showing.show(publish.as_ref(), term).is_break() { self.finish() } else { Step::Go }
     }
 
     /// Nothing more is printed. Removals that are on their way are waited for.
     fn finish(&mut self) -> Step {
-        self.finishing = true;
+        self.showing.over = true;
         if self.removals.is_empty() { Step::Leave(Exit::OK) } else { Step::Go }
     }
 
@@ -342,6 +358,37 @@ impl<'a> Subscribing<'a> {
 
     fn drain_log(&mut self, term: &mut Term) {
         debug_lines::drain(self.client.session(), term);
+    }
+}
+
+impl Showing<'_> {
+    #[inline]
+    fn judge(&mut self, publish: &PublishRef<'_>) -> Verdict {
+        self.printer.count();
+        if self.over {
+            Verdict::PassOver
+        } else if self.args.retained_only && !publish.retain {
+            Verdict::Enough
+        } else if publish.retain && self.args.no_retained
+            || self.args.filter_outs.iter().any(|filter| filter.matches(publish.topic))
+        {
+            Verdict::PassOver
+        } else {
+            Verdict::Show
+        }
+    }
+
+    /// Breaks with the last message of `-C`.
+    #[inline]
+    fn show(&mut self, publish: PublishRef<'_>, term: &mut Term) -> ControlFlow<()> {
+        self.printer.print(publish, term);
+        match &mut self.left {
+            Some(left) if !self.args.message_rate => {
+                *left -= 1;
+                if *left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            }
+            _ => ControlFlow::Continue(()),
+        }
     }
 }
 

@@ -93,6 +93,7 @@ impl Term {
 
     /// Result bytes for standard output, as they are. They leave with the next [`Term::flush`].
     /// A write error is remembered: see [`Term::out_failed`].
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
         if self.out_failed.is_none()
             && let Err(error) = self.out.write_all(bytes)

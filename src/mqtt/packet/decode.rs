@@ -5,7 +5,7 @@ use bytes::{Buf, BytesMut};
 use super::wire::{Reader, Variable, variable_length};
 use super::{
     Ack, Auth, ConnAck, Connect, DecodeError, Disconnect, Packet, PacketId, PacketType, ProtocolVersion, Publish,
-    ReasonCode, SubAck, Subscribe, UnsubAck, Unsubscribe, connect,
+    PublishRef, ReasonCode, SubAck, Subscribe, UnsubAck, Unsubscribe, connect,
 };
 
 /// The largest packet that the protocol can express: fixed header and remaining length.
@@ -83,6 +83,22 @@ impl Decoder {
             // `check_first` lets nothing but CONNECT pass before CONNECT.
             (_, None) => Err(DecodeError::UnexpectedPacket(kind)),
         }
+    }
+
+    /// The message at the front of `buffer` and its bytes on the wire, if it is one that a client need only look at:
+    /// whole, QoS 0, without properties, its topic printable ASCII. Nothing is taken, copied or counted. `None` says
+    /// nothing of the bytes: [`Decoder::decode`] tells what they are. `last_topic` is the topic of the message before
+    /// it, or empty: messages of one topic follow each other, and it is checked once.
+    #[inline]
+    pub fn peek_plain<'a>(&self, buffer: &'a [u8], last_topic: &'a str) -> Option<(PublishRef<'a>, usize)> {
+        let (&first, after) = buffer.split_first()?;
+        let Variable::Complete { value, length } = Variable::parse(after) else { return None };
+        let size = 1 + length + value;
+        if self.receiver == Receiver::Server || size > self.maximum_packet_size {
+            return None;
+        }
+        let body = buffer.get(1 + length..size)?;
+        Some((PublishRef::plain(first, body, self.version?, last_topic)?, size))
     }
 
     fn is_strict_v5(&self) -> bool {

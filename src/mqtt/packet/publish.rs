@@ -3,6 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 
+use super::utf8::is_printable_ascii;
 use super::wire::{Reader, field_length, put_field, put_header};
 use super::{
     DecodeError, EncodeError, PacketId, PacketType, Properties, PropertyOwner, ProtocolVersion, QoS, ReasonCode,
@@ -106,6 +107,42 @@ impl Publish {
         self.topic = ByteString::from(&*self.topic);
         self.payload = Bytes::copy_from_slice(&self.payload);
         self.properties.detach();
+    }
+}
+
+/// Behind every borrowed message that has none.
+static NO_PROPERTIES: Properties = Properties::new();
+
+impl<'a> PublishRef<'a> {
+    /// The message of a PUBLISH with QoS 0 and no properties, if its topic is printable ASCII. `last_topic` is the
+    /// topic before it, or empty: the same need not be checked again.
+    #[inline]
+    pub(super) fn plain(first: u8, body: &'a [u8], version: ProtocolVersion, last_topic: &'a str) -> Option<Self> {
+        if first & !RETAIN != (PacketType::Publish as u8) << 4 {
+            return None;
+        }
+        let (length, rest) = body.split_first_chunk()?;
+        let (topic, mut payload) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        if topic.is_empty() {
+            return None;
+        }
+        let topic = if topic == last_topic.as_bytes() {
+            last_topic
+        } else {
+            str::from_utf8(topic).ok().filter(|_| is_printable_ascii(topic))?
+        };
+        if version == ProtocolVersion::V5 {
+            payload = payload.strip_prefix(&[0])?;
+        }
+        Some(Self {
+            dup: false,
+            qos: QoS::AtMostOnce,
+            retain: first & RETAIN != 0,
+            topic,
+            packet_id: None,
+            properties: &NO_PROPERTIES,
+            payload,
+        })
     }
 }
 

@@ -131,6 +131,13 @@ pub(super) enum Variable {
 impl Variable {
     #[inline]
     pub(super) fn parse(bytes: &[u8]) -> Self {
+        match bytes.first() {
+            Some(&byte) if byte & 0x80 == 0 => Self::Complete { value: usize::from(byte), length: 1 },
+            _ => Self::parse_long(bytes),
+        }
+    }
+
+    fn parse_long(bytes: &[u8]) -> Self {
         let mut value = 0;
         for (at, byte) in bytes.iter().take(VARIABLE_BYTES).enumerate() {
             value |= usize::from(byte & 0x7F) << (7 * at);

@@ -171,6 +171,7 @@ impl Printer {
     }
 
     /// Appends to `out` what is printed for a message that came at `now`.
+    #[inline]
     pub fn render(&mut self, message: PublishRef<'_>, now: SystemTime, out: &mut Vec<u8>) -> Vec<Complaint> {
         let mut complaints = Vec::new();
         match &self.style {

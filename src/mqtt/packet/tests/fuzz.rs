@@ -67,7 +67,7 @@ fn arbitrary_bytes(random: &mut Random) -> BytesMut {
     (0..=random.below(24)).map(|_| random.byte()).collect()
 }
 
-/// Every packet found in `bytes`, encoded and decoded again, is the same.
+/// Every packet found in `bytes`, encoded and decoded again, is the same, and so is what a peek shows of it.
 fn check(bytes: BytesMut, version: ProtocolVersion, receiver: Receiver, before_connect: bool) -> usize {
     let mut decoder = match receiver {
         Receiver::Client => Decoder::client(version, MAXIMUM_PACKET_SIZE),
@@ -75,8 +75,15 @@ fn check(bytes: BytesMut, version: ProtocolVersion, receiver: Receiver, before_c
         Receiver::Server => Decoder { receiver, version: Some(version), maximum_packet_size: MAXIMUM_PACKET_SIZE },
     };
     let mut rest = bytes;
+    // Now and then the topic of the next message indeed.
+    let last_topic = str::from_utf8(rest.get(4..9).unwrap_or_default()).unwrap_or_default().to_owned();
     let mut found = 0;
-    while let Ok(Some(packet)) = decoder.decode(&mut rest) {
+    loop {
+        let before = rest.clone();
+        let plain = decoder.peek_plain(&before, &last_topic);
+        let decoded = decoder.decode(&mut rest);
+        check_plain(plain, &decoded, before.len() - rest.len());
+        let Ok(Some(packet)) = decoded else { break };
         let version = decoder.version().expect("it has decoded a packet");
         let mut again = BytesMut::new();
         packet.encode(version, &mut again).unwrap();
@@ -93,6 +100,14 @@ fn check(bytes: BytesMut, version: ProtocolVersion, receiver: Receiver, before_c
         found += 1;
     }
     found
+}
+
+/// A peek is a message as decoding makes it, and nothing else is.
+fn check_plain(plain: Option<(PublishRef<'_>, usize)>, decoded: &Result<Option<Packet>, DecodeError>, taken: usize) {
+    let Some((plain, size)) = plain else { return };
+    let Ok(Some(Packet::Publish(publish))) = decoded else { panic!("{plain:?} is no message: {decoded:?}") };
+    assert_eq!(format!("{plain:?}"), format!("{:?}", publish.as_ref()));
+    assert_eq!(size, taken);
 }
 
 fn run(cases: usize, seed: u64) {

@@ -2,6 +2,7 @@
 
 mod lossy;
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -171,6 +172,72 @@ fn a_message_at_qos_0_needs_a_connection_and_one_above_waits_for_it() {
     assert_eq!(talk.sent_words(), Vec::<String>::new());
     talk.open(connack([]));
     assert_eq!(talk.sent_words(), ["b1 q1"]);
+}
+
+/// What is shown without an event, and the bytes that are left.
+fn shown(talk: &mut Talk, packets: &[Packet], stop_at: &str) -> (Vec<String>, usize) {
+    let mut buffer = BytesMut::new();
+    for packet in packets {
+        packet.encode(talk.session.version(), &mut buffer).unwrap();
+    }
+    let mut shown = Vec::new();
+    let flow = talk.session.show_plain(&mut buffer, talk.now, |publish| {
+        shown.push(String::from_utf8(publish.payload.to_vec()).unwrap());
+        if publish.payload == stop_at.as_bytes() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(flow.is_break(), shown.iter().any(|payload| payload == stop_at));
+    (shown, buffer.len())
+}
+
+#[test]
+fn plain_messages_are_shown_up_to_the_first_that_asks_for_more() {
+    for version in [ProtocolVersion::V31, V311, V5] {
+        let mut talk = Talk::connected(version);
+        let [a, b, c] = ["a", "b", "c"].map(|payload| incoming(QoS::AtMostOnce, 0, payload));
+        let asking = incoming(QoS::AtLeastOnce, 1, "answer me");
+        assert_eq!(shown(&mut talk, &[a.clone(), b.clone()], ""), (vec!["a".into(), "b".into()], 0));
+        let rest = asking.encoded_len(version).unwrap() + c.encoded_len(version).unwrap();
+        assert_eq!(shown(&mut talk, &[a.clone(), asking, c], ""), (vec!["a".into()], rest));
+        let rest = b.encoded_len(version).unwrap();
+        assert_eq!(shown(&mut talk, &[a, b], "a"), (vec!["a".into()], rest), "what was broken off stays");
+    }
+}
+
+#[test]
+fn a_message_with_properties_or_an_unprintable_topic_is_not_plain() {
+    let mut talk = Talk::connected(V5);
+    let message = message(QoS::AtMostOnce, "a");
+    let with_alias = Publish { properties: [Property::TopicAlias(1)].into_iter().collect(), ..message.clone() };
+    for publish in [with_alias, Publish { topic: "ä".into(), ..message }] {
+        assert_eq!(shown(&mut talk, &[Packet::Publish(publish)], "").0, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn nothing_is_plain_before_connack_nor_with_a_log_nor_before_an_older_event() {
+    let message = incoming(QoS::AtMostOnce, 0, "a");
+    let mut talk = Talk::new(connect(V311), 20);
+    talk.call();
+    assert_eq!(shown(&mut talk, from_ref(&message), "").0, Vec::<String>::new());
+    let mut talk = Talk::connected(V311);
+    talk.hear(&incoming(QoS::AtLeastOnce, 1, "older")).unwrap();
+    assert_eq!(shown(&mut talk, from_ref(&message), "").0, Vec::<String>::new());
+    let mut talk = Talk::connected(V311);
+    talk.session.set_tracing(true);
+    assert_eq!(shown(&mut talk, from_ref(&message), "").0, Vec::<String>::new());
+}
+
+#[test]
+fn plain_messages_keep_the_connection_alive() {
+    let mut talk = Talk::connected(V311);
+    let before = talk.session.poll_deadline().unwrap();
+    talk.pass(30);
+    shown(&mut talk, &[incoming(QoS::AtMostOnce, 0, "a")], "");
+    let mut decoded = Talk::connected(V311);
+    let unmoved = decoded.session.poll_deadline().unwrap();
+    decoded.pass(30);
+    decoded.hear(&incoming(QoS::AtMostOnce, 0, "a")).unwrap();
+    assert_eq!(talk.session.poll_deadline().unwrap() - before, decoded.session.poll_deadline().unwrap() - unmoved);
 }
 
 #[test]
