@@ -34,6 +34,7 @@ pub mod request;
 pub mod subscribe;
 pub mod words;
 
+use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -116,8 +117,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>, term: &mut Term) -> Exit {
 
 fn dispatch(mut words: Vec<OsString>, term: &mut Term) -> Result<Exit, Failure> {
     let called_as = if words.is_empty() { OsString::from("moskit") } else { words.remove(0) };
-    let called_as =
+    let mut called_as =
         Path::new(&called_as).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // `.exe`, where programs have one.
+    called_as.truncate(called_as.strip_suffix(EXE_SUFFIX).map_or(called_as.len(), str::len));
     if let Some(applet) = APPLETS.iter().find(|applet| applet.mosquitto_name == Some(&called_as)) {
         return (applet.run)(&Invocation { as_mosquitto: true, program: called_as, words }, term);
     }
