@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Whose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,17 @@ pub fn persistence(folder: &tempfile::TempDir) -> String {
 /// A folder on a disk: what is in memory commits too fast.
 pub fn folder_on_disk() -> tempfile::TempDir {
     tempfile::tempdir_in(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))).unwrap()
+}
+
+/// Does `work` on one processor; programs that it starts stay there.
+pub fn on_processor<T>(number: usize, work: impl FnOnce() -> T) -> T {
+    let all = sched_getaffinity(None).unwrap();
+    let mut one = CpuSet::new();
+    one.set(number);
+    sched_setaffinity(None, &one).expect("two processors");
+    let result = work();
+    sched_setaffinity(None, &all).unwrap();
+    result
 }
 
 /// Asks for descriptors for ourselves and for the brokers to come; how many there are.

@@ -1,5 +1,6 @@
 //! The least of a client that loads a broker: version 3.1.1, packets of one size, no allocation per message.
 
+use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -87,8 +88,28 @@ impl Incoming {
     }
 
     /// Reads once, calls `each` with the stamp of each message, acknowledges; how many there were.
-    pub async fn read(&mut self, stream: &mut TcpStream, mut each: impl FnMut(u64)) -> usize {
+    pub async fn read(&mut self, stream: &mut TcpStream, each: impl FnMut(u64)) -> usize {
         let read = stream.read(&mut self.buffer[self.held..]).await.unwrap();
+        let messages = self.take(read, each);
+        if !self.acks.is_empty() {
+            stream.write_all(&self.acks).await.unwrap();
+        }
+        messages
+    }
+
+    /// The same from a stream that does not block, where there may be nothing.
+    pub fn read_at_once(&mut self, stream: &mut std::net::TcpStream, each: impl FnMut(u64)) -> usize {
+        let read = match stream.read(&mut self.buffer[self.held..]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return 0,
+            read => read.unwrap(),
+        };
+        let messages = self.take(read, each);
+        stream.write_all(&self.acks).expect("room for acknowledgements");
+        messages
+    }
+
+    /// Takes apart what has come; its acknowledgements are in `acks` then.
+    fn take(&mut self, read: usize, mut each: impl FnMut(u64)) -> usize {
         assert!(read > 0, "the broker hung up");
         self.held += read;
         let payload = 4 + self.topic_length + if self.qos == 1 { 2 } else { 0 };
@@ -100,9 +121,6 @@ impl Incoming {
                 self.acks.extend([0x40, 2, packet[payload - 2], packet[payload - 1]]);
             }
             each(u64::from_be_bytes(packet[payload..payload + 8].try_into().unwrap()));
-        }
-        if !self.acks.is_empty() {
-            stream.write_all(&self.acks).await.unwrap();
         }
         self.buffer.copy_within(whole * size..self.held, 0);
         self.held -= whole * size;

@@ -9,6 +9,7 @@ mod broker;
 mod client;
 mod connections;
 mod latency;
+mod relay;
 mod start;
 mod store;
 mod throughput;

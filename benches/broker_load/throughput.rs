@@ -18,10 +18,13 @@ use crate::{block_on, median};
 const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 5;
 
+/// Name, publishers and as many subscribers, QoS.
+pub const SCENARIOS: [(&str, usize, u8); 4] =
+    [("QoS 0 1→1", 1, 0), ("QoS 1 1→1", 1, 1), ("QoS 0 20→20", 20, 0), ("QoS 1 20→20", 20, 1)];
+
 pub fn measure() {
     println!("{:<14} {:>10} {:>14} {:>16}", "", "broker", "messages/s", "CPU µs/message");
-    for (name, pairs, qos) in [("QoS 0 1→1", 1, 0), ("QoS 1 1→1", 1, 1), ("QoS 0 20→20", 20, 0), ("QoS 1 20→20", 20, 1)]
-    {
+    for (name, pairs, qos) in SCENARIOS {
         compare(name, pairs, qos);
     }
 }
