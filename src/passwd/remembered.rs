@@ -12,7 +12,8 @@ use aws_lc_rs::rand::SystemRandom;
 use super::file::{File, Verdict};
 use super::hash::Hash;
 
-/// Verdicts that are kept; the oldest goes first. Wrong logins have entries too, and an attacker makes many.
+/// Verdicts that are kept besides those of [`Remembered::make_room`]; the oldest goes first. Wrong logins have entries
+/// too, and an attacker makes many.
 const ROOM: usize = 8192;
 
 type Digest = [u8; 32];
@@ -29,6 +30,8 @@ pub struct Remembered {
 struct Verdicts {
     known: HashMap<Digest, bool>,
     oldest_first: VecDeque<Digest>,
+    /// What there is room for beyond [`ROOM`].
+    more: usize,
 }
 
 impl Remembered {
@@ -42,6 +45,12 @@ impl Remembered {
             self.keep(digest, verdict == Verdict::Right);
         }
         verdict
+    }
+
+    /// Keeps so many verdicts more, in place of those asked for before: all of a set that is checked as a whole must
+    /// be remembered in the end, or the check of its last has made its first unknown.
+    pub fn make_room(&self, verdicts: usize) {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).more = verdicts;
     }
 
     /// The verdict, if it costs next to nothing.
@@ -76,10 +85,10 @@ impl Remembered {
         if verdicts.known.insert(digest, right).is_none() {
             verdicts.oldest_first.push_back(digest);
         }
-        if verdicts.oldest_first.len() > ROOM
-            && let Some(oldest) = verdicts.oldest_first.pop_front()
-        {
-            verdicts.known.remove(&oldest);
+        while verdicts.oldest_first.len() > ROOM + verdicts.more {
+            if let Some(oldest) = verdicts.oldest_first.pop_front() {
+                verdicts.known.remove(&oldest);
+            }
         }
     }
 }
@@ -129,16 +138,33 @@ mod tests {
         assert!(memory.verdicts.lock().unwrap().known.is_empty());
     }
 
+    fn numbered(number: usize) -> Digest {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&number.to_be_bytes());
+        digest
+    }
+
     #[test]
     fn the_oldest_verdicts_go_first() {
         let memory = Remembered::default();
         for number in 0..=ROOM {
-            let mut digest = [0; 32];
-            digest[..8].copy_from_slice(&number.to_be_bytes());
-            memory.keep(digest, true);
+            memory.keep(numbered(number), true);
         }
         let verdicts = memory.verdicts.lock().unwrap();
         assert_eq!((verdicts.known.len(), verdicts.oldest_first.len()), (ROOM, ROOM));
-        assert!(!verdicts.known.contains_key(&[0; 32]));
+        assert!(!verdicts.known.contains_key(&numbered(0)));
+    }
+
+    #[test]
+    fn there_is_more_room_for_as_long_as_it_is_asked_for() {
+        let memory = Remembered::default();
+        let size = || memory.verdicts.lock().unwrap().known.len();
+        memory.make_room(100);
+        (0..ROOM + 200).for_each(|number| memory.keep(numbered(number), true));
+        assert_eq!(size(), ROOM + 100);
+        memory.make_room(0);
+        memory.keep(numbered(usize::MAX), false);
+        assert_eq!(size(), ROOM);
+        assert!(memory.verdicts.lock().unwrap().known.contains_key(&numbered(ROOM + 199)));
     }
 }

@@ -66,6 +66,11 @@ impl Access {
         self.logins = Arc::clone(&old.logins);
     }
 
+    /// From now on the verdicts on so many logins are known at once, beside those that come and go.
+    pub fn make_room(&self, logins: usize) {
+        self.logins.make_room(logins);
+    }
+
     /// What is to be checked, away from the core, before the core asks [`Access::may_connect`]; `None` when the
     /// answer is at hand.
     pub fn slow_login(&self, listener: ListenerId, username: Option<&str>, password: &[u8]) -> Option<SlowLogin> {
@@ -204,6 +209,29 @@ mod tests {
         assert!(login(&changed, b"right").is_some());
         assert!(access.slow_login(ListenerId(0), None, b"right").is_none());
         assert!(Access::open().slow_login(ListenerId(0), Some("ann"), b"right").is_none());
+    }
+
+    #[test]
+    fn all_logins_of_a_reload_are_known_in_the_end_however_many_they_are() {
+        const MANY: usize = 9000;
+        let recipe = Recipe::Pbkdf2 { iterations: std::num::NonZeroU32::MIN };
+        let hash = Hash::make(recipe, 12, b"right").unwrap();
+        let names: Vec<_> = (0..MANY).map(|number| format!("user{number}")).collect();
+        let lines: Vec<_> = names.iter().map(|name| format!("{name}:{hash}")).collect();
+        let passwords = Arc::new(passwd::File::parse(lines.join("\n").as_bytes()).unwrap());
+        let access = Access::new(vec![Rules { allow_anonymous: false, passwords: Some(passwords), acl: None }]);
+        // All have the same hash: what makes them different logins is their passwords.
+        let password = |number: usize| if number == 7 { "right".to_owned() } else { format!("wrong{number}") };
+        let slow = |number: usize| access.slow_login(ListenerId(0), Some(&names[number]), password(number).as_bytes());
+        let check_all = || (0..MANY).filter_map(slow).for_each(|login| login.check());
+
+        check_all();
+        assert!((0..MANY).any(|number| slow(number).is_some()), "what is remembered has a limit");
+        access.make_room(MANY);
+        check_all();
+        assert!((0..MANY).all(|number| slow(number).is_none()));
+        let let_in = |&number: &usize| access.may_connect(user(&names[number]), Some(password(number).as_bytes()));
+        assert_eq!((0..MANY).filter(let_in).collect::<Vec<_>>(), [7]);
     }
 
     #[test]

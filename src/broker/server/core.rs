@@ -26,6 +26,10 @@ const BATCH: usize = 256;
 /// How long to wait before a store that failed is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often logins are checked before new rules are in force: who connects meanwhile comes with the next pass. With
+/// the last, rules wait for nobody any more.
+const RELOAD_PASSES: u8 = 3;
+
 #[derive(Debug)]
 pub(super) enum Input {
     Opened {
@@ -53,7 +57,11 @@ pub(super) enum Input {
 pub(super) enum Command {
     Reload(Box<Rules>),
     /// The rules of the reload with this number, once all logins are checked against them.
-    Apply(u64, Box<Rules>),
+    Apply {
+        reload: u64,
+        rules: Box<Rules>,
+        passes: u8,
+    },
     Save,
     Publish(OwnMessage),
     Statistics(oneshot::Sender<(Statistics, Census)>),
@@ -265,9 +273,9 @@ impl Core {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Reload(rules) => self.reload(rules),
-            Command::Apply(number, rules) => {
-                if number == self.reloads {
-                    self.apply(*rules);
+            Command::Apply { reload, rules, passes } => {
+                if reload == self.reloads {
+                    self.check_and_apply(rules, passes);
                 }
             }
             Command::Save => {
@@ -289,25 +297,30 @@ impl Core {
         }
     }
 
-    /// New rules are in force as soon as it takes no time to know who may stay.
     fn reload(&mut self, mut rules: Box<Rules>) {
         self.reloads += 1;
         self.admission.teach(&mut rules.access);
+        self.check_and_apply(rules, RELOAD_PASSES);
+    }
+
+    /// New rules are in force as soon as it takes no time to know who may stay, or no pass is left.
+    fn check_and_apply(&mut self, rules: Box<Rules>, passes: u8) {
+        rules.access.make_room(self.broker.logins().count());
         let slow: Vec<_> = self
             .broker
             .logins()
             .filter_map(|(listener, username, password)| rules.access.slow_login(listener, Some(username), password))
             .collect();
-        if slow.is_empty() {
+        if slow.is_empty() || passes == 0 {
             self.apply(*rules);
             return;
         }
-        let (admission, to_us, number) = (Arc::clone(&self.admission), self.to_us.clone(), self.reloads);
+        let (admission, to_us, reload) = (Arc::clone(&self.admission), self.to_us.clone(), self.reloads);
         tokio::spawn(async move {
             admission.check_all(slow).await;
             if let Some(to_us) = to_us.upgrade() {
                 // It has ended; there is nobody to tell.
-                let _ = to_us.send(Input::Command(Command::Apply(number, rules))).await;
+                let _ = to_us.send(Input::Command(Command::Apply { reload, rules, passes: passes - 1 })).await;
             }
         });
     }
