@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, ChildStdout, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -15,6 +17,12 @@ use crate::term::{AskError, Exit, Failure, Secret, Term};
 
 /// Longest password: its length goes over the wire in two bytes.
 const MAX_PASSWORD: u64 = 65_535;
+
+/// How long a command may take to print the password. Some ask a server for a token, some a person.
+const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often a command that has closed its output is looked after.
+const ENDING: Duration = Duration::from_millis(2);
 
 /// How the password of this run is obtained.
 #[derive(Debug)]
@@ -43,14 +51,14 @@ impl Login {
                         .hint("without a terminal use --pw-file FILE or --pw-command COMMAND")
                 }
             }),
-            Some(PasswordSource::Command(command)) => printed_by(command).map(Some),
+            Some(PasswordSource::Command(command)) => printed_by(command, COMMAND_LIMIT).map(Some),
         }
     }
 
     /// The password for a later connection, if it may have changed: only a command's.
     pub fn renewed(&self, _term: &mut Term) -> Result<Option<Secret>, Failure> {
         match &self.source {
-            Some(PasswordSource::Command(command)) => printed_by(command).map(Some),
+            Some(PasswordSource::Command(command)) => printed_by(command, COMMAND_LIMIT).map(Some),
             _ => Ok(None),
         }
     }
@@ -73,20 +81,47 @@ fn first_line(source: impl Read) -> io::Result<Secret> {
     Ok(Secret::new(line))
 }
 
-/// Runs the command by the shell; its first line of output is the password.
-fn printed_by(command: &OsStr) -> Result<Secret, Failure> {
+/// Runs the command by the shell; its first line of output is the password. A command that is not done by then is killed.
+fn printed_by(command: &OsStr, limit: Duration) -> Result<Secret, Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("the password command failed: {why}"));
     let mut child = process::shell(command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| failed(reason(&error)))?;
-    let secret = child.stdout.take().map_or_else(|| Ok(Secret::new("")), first_line);
-    let status = child.wait().map_err(|error| failed(reason(&error)))?;
+    let deadline = Instant::now() + limit;
+    let printed = first_line_by(child.stdout.take(), deadline);
+    let status = ended_by(&mut child, deadline).map_err(|error| failed(reason(&error)))?;
+    let (Some(printed), Some(status)) = (printed, status) else {
+        // What it has started itself may live on; nothing waits for it.
+        let _ = child.kill();
+        let _ = child.wait();
+        let hint = "a command that prints and ends, such as one that reads a token from a file, or --pw-file FILE";
+        return Err(failed(format!("it did not end within {} s", limit.as_secs_f64())).hint(hint));
+    };
     if !status.success() {
         return Err(failed(format!("it ended with {status}")));
     }
-    secret.map_err(|error| failed(reason(&error)))
+    printed.map_err(|error| failed(reason(&error)))
+}
+
+/// The first line of a pipe, if it is closed in time. Read by another thread, because somebody may hold it open for ever.
+fn first_line_by(pipe: Option<ChildStdout>, deadline: Instant) -> Option<io::Result<Secret>> {
+    let Some(pipe) = pipe else { return Some(Ok(Secret::new(""))) };
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || sender.send(first_line(pipe)));
+    receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
+}
+
+/// How the child has ended, if it has in time. One that has closed its output is about to.
+fn ended_by(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+    loop {
+        let status = child.try_wait()?;
+        if status.is_some() || Instant::now() >= deadline {
+            return Ok(status);
+        }
+        std::thread::sleep(ENDING);
+    }
 }
 
 #[cfg(test)]
@@ -103,8 +138,27 @@ mod tests {
 
     #[test]
     fn a_command_prints_the_password_or_its_failure_is_told() {
-        assert_eq!(printed_by(OsStr::new("printf 'top\\nsecond'")).unwrap().expose(), b"top");
-        let failure = printed_by(OsStr::new("exit 3")).unwrap_err();
+        let printed = |command: &str| printed_by(OsStr::new(command), COMMAND_LIMIT);
+        assert_eq!(printed("printf 'top\\nsecond'").unwrap().expose(), b"top");
+        let failure = printed("exit 3").unwrap_err();
         assert_eq!(failure.message.as_deref(), Some("the password command failed: it ended with exit status: 3"));
+    }
+
+    #[test]
+    fn a_command_that_does_not_end_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid = folder.path().join("pid");
+        // Once silent, once with all said but not done, once with its output held open by another.
+        for rest in ["exec sleep 1000", "echo secret; exec >&-; exec sleep 1000", "sleep 3 & echo secret; exit 0"] {
+            let command = format!("echo $$ > {}; {rest}", pid.display());
+            let started = Instant::now();
+            let failure = printed_by(OsStr::new(&command), Duration::from_millis(300)).unwrap_err();
+            let message = "the password command failed: it did not end within 0.3 s";
+            assert_eq!(failure.message.as_deref(), Some(message), "{rest}");
+            assert!(started.elapsed() < Duration::from_secs(2), "{rest}");
+            let pid = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+            let pid = rustix::process::Pid::from_raw(pid).unwrap();
+            assert!(rustix::process::test_kill_process(pid).is_err(), "{rest}");
+        }
     }
 }

@@ -12,11 +12,11 @@ use tokio::time::timeout;
 use super::endpoint::Endpoint;
 use super::socks::{self, Proxy, SocksError};
 use super::stream::Stream;
-use super::tls::{self, HANDSHAKE_TIMEOUT};
+use super::tls;
 use super::websocket::{self, Opening, WebSocketError};
 use crate::os::{local, socket};
 
-/// How long one address may take to accept. Mosquitto leaves it to the operating system, which is
+/// How long one address may take to accept, and what is behind it to answer. Mosquitto leaves it to the operating system, which is
 /// two minutes and more on Linux for each address that stays silent.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -36,7 +36,7 @@ pub struct Route {
     pub tls: Option<tls::Client>,
     /// MQTT in WebSocket frames.
     pub websocket: Option<Opening>,
-    /// For each address to accept.
+    /// For each address to accept, and for a proxy and a WebSocket server to answer.
     pub timeout: Duration,
 }
 
@@ -174,7 +174,7 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
     }
     if let Some(opening) = &route.websocket {
         let host = route.endpoint.host().unwrap_or("localhost");
-        let opened = timeout(HANDSHAKE_TIMEOUT, websocket::open(stream, host, opening)).await;
+        let opened = timeout(route.timeout, websocket::open(stream, host, opening)).await;
         let socket = opened.unwrap_or(Err(WebSocketError::TimedOut)).map_err(ConnectError::WebSocket)?;
         stream = Stream::WebSocket(Box::new(socket));
     }
@@ -183,7 +183,7 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
 
 async fn connect_through(proxy: &Proxy, host: &str, port: u16, route: &Route) -> Result<Stream, ConnectError> {
     let mut stream = connect_tcp(&proxy.host, proxy.port, route).await.map(Stream::Tcp)?;
-    let negotiated = timeout(HANDSHAKE_TIMEOUT, socks::negotiate(&mut stream, proxy, host, port)).await;
+    let negotiated = timeout(route.timeout, socks::negotiate(&mut stream, proxy, host, port)).await;
     match negotiated.unwrap_or(Err(SocksError::TimedOut)) {
         Ok(()) => Ok(stream),
         Err(error) => Err(ConnectError::Proxy { proxy: proxy.clone(), error }),

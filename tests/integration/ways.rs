@@ -1,6 +1,7 @@
 //! The ways to a real broker: WebSockets, a SOCKS5 proxy, TLS, and all of them at once.
 
 use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
 
 use moskit::net::socks::{Login, Proxy, Reply, SocksError};
 use moskit::net::tls;
@@ -11,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use zeroize::Zeroizing;
 
 use crate::mosquitto::{Mosquitto, free_port, installed};
+use crate::run::{called_as, moskit, run};
 use crate::tls::tutorial;
 
 const CONNECT: &[u8] = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x";
@@ -121,4 +123,71 @@ async fn what_answers_in_place_of_a_proxy_or_a_websocket_is_told() {
     let error = connect(&route).await.unwrap_err();
     let ConnectError::Proxy { error: SocksError::Reply(reply), .. } = error else { panic!("{error:?}") };
     assert_eq!(reply, Reply::ConnectionRefused);
+}
+
+/// A server that accepts and says nothing.
+async fn silent() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn nobody_is_waited_for_without_end() {
+    let port = silent().await;
+    let timeout = Duration::from_millis(100);
+    let proxy = Proxy { host: "127.0.0.1".to_owned(), port, login: None };
+    let route = Route { proxy: Some(proxy), timeout, ..Route::new(Endpoint::new("broker", 1883).unwrap()) };
+    let error = connect(&route).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Proxy { error: SocksError::TimedOut, .. }), "{error:?}");
+
+    let endpoint = Endpoint::new("127.0.0.1", port).unwrap();
+    let route = Route { websocket: Some(Opening::default()), timeout, ..Route::new(endpoint) };
+    let error = connect(&route).await.unwrap_err();
+    assert!(matches!(error, ConnectError::WebSocket(WebSocketError::TimedOut)), "{error:?}");
+}
+
+#[test]
+fn no_verify_asks_nobody_and_says_so() {
+    // The broker's CA is not among those of the operating system.
+    let script = r#"unset MQTT_CAFILE
+        for verb in "pub -n" "sub -E" "rr -e t -n -W 20"; do
+            "$MOSKIT" $verb -t t --tls-use-os-certs --quiet; echo "checked: $?"
+            "$MOSKIT" $verb -t t --tls-use-os-certs --no-verify; echo "not checked: $?"
+        done"#;
+    let program = moskit(&[]).get_program().to_owned();
+    let ended = run(moskit(&["broker", "--tls", "--run", script]).env("MOSKIT", program), b"");
+    assert_eq!(ended.stdout, "checked: 1\nnot checked: 0\n".repeat(3), "{ended:?}");
+    assert_eq!(ended.stderr, "warning: --no-verify: the server's certificate is not checked at all\n".repeat(3));
+}
+
+/// The limits of the programs themselves, which no option changes.
+#[test]
+#[ignore = "long: waits for 30 seconds"]
+fn clients_give_up_after_half_a_minute() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let proxy = format!("socks5h://127.0.0.1:{port}");
+    let ways: [(&[&str], &str, i32); 3] = [
+        (&["--proxy", &proxy], "Error: Proxy error\n", 16),
+        (&["-h", "127.0.0.1", "-p", &port, "--ws"], "Error: Unknown error\n", 13),
+        (&["-h", "127.0.0.1", "-p", &port, "--tls-use-os-certs"], "Unable to connect (A TLS error occurred).\n", 1),
+    ];
+    std::thread::scope(|scope| {
+        for (way, line, code) in ways {
+            scope.spawn(move || {
+                let started = Instant::now();
+                let ended = run(&mut called_as("mosquitto_pub", &[&["-t", "a", "-n"], way].concat()), b"");
+                assert!(ended.stderr.starts_with(line), "{ended:?}");
+                assert_eq!((ended.stdout.as_str(), ended.code), ("", code));
+                assert_eq!(started.elapsed().as_secs(), 30);
+            });
+        }
+    });
 }

@@ -98,7 +98,7 @@ fn both(options: tls::Options, request: &Connection, term: &mut Term) -> Result<
     let checks = if request.trust_anyway { Checks::Nothing } else { options.checks };
     let wanted = tls::Options { checks, ..options.clone() };
     let given = &request.args.tls;
-    let real = tls::Client::new(&wanted, &mut |path, _| connection::passphrase(given, path, term))?;
+    let real = tls::Client::new(&wanted, &mut |path, _| connection::passphrase(given, path, term).ok().flatten())?;
     let blind = tls::Options { identity: None, checks: Checks::Nothing, keylog: None, ..options.clone() };
     let capture = tls::Client::new(&blind, &mut |_, _| None)?;
     Ok(Tls { options, capture, real })
