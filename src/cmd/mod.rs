@@ -8,6 +8,7 @@ pub mod certgen;
 pub mod check;
 pub mod client_args;
 pub mod client_checks;
+pub mod client_environment;
 pub mod client_options;
 pub mod client_setup;
 pub mod completions;

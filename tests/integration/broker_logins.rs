@@ -114,17 +114,39 @@ fn new_rules_are_in_force_when_all_who_are_there_are_checked_against_them() {
 }
 
 #[test]
+fn a_client_beside_the_broker_needs_no_options_for_tls_and_login() {
+    let program = moskit(&[]).get_program().to_owned();
+    let script = r#""$MOSKIT" sub -t a -C 1 -W 20 -d | while read -r line; do case "$line" in
+        Subscribed*) "$MOSKIT" pub -t a -m b;;
+        Client*) ;;
+        *) echo "$line";;
+        esac; done"#;
+    for options in [&["--tls", "--login"][..], &["--tls"], &["--login"], &[]] {
+        let mut command = moskit(&[&["broker"], options, &["--run", script]].concat());
+        // What another broker has left in the environment does no harm.
+        let stale = [("MQTT_CAFILE", "/none"), ("MQTT_USERNAME", "nobody"), ("MQTT_PASSWORD", "none")];
+        let ended = run(command.env("MOSKIT", &program).envs(stale), b"");
+        assert_eq!(ended, Ended { stdout: "b\n".to_owned(), stderr: String::new(), code: 0 }, "{options:?}");
+    }
+    // Mosquitto's names know nothing of it.
+    let script = "exec -a mosquitto_pub \"$MOSKIT\" -h \"$MQTT_HOST\" -p \"$MQTT_PORT\" -t a -n -q 1 --quiet";
+    let words = ["broker", "--login", "--", "bash", "-c", script];
+    assert_eq!(run(moskit(&words).env("MOSKIT", &program), b"").code, 5);
+}
+
+#[test]
 fn a_login_can_be_made_for_one_run() {
     let script = r#"
         test "$MOSQUITTO_PASSWORD" = "$MQTT_PASSWORD" || exit 9
-        "$MOSKIT" pub -t t -m m -q 1; echo "without: $?"
+        "$MOSKIT" pub -t t -m m -q 1; echo "as it is: $?"
+        env -u MQTT_USERNAME "$MOSKIT" pub -t t -m m -q 1; echo "without: $?"
         "$MOSKIT" pub -u "$MQTT_USERNAME" -P wrong -t t -m m -q 1; echo "wrong: $?"
         "$MOSKIT" pub -u "$MQTT_USERNAME" -t t -m m -q 1; echo "right: $?"
         "$MOSKIT" pub -L "$MQTT_URL/t" -m m -q 1; echo "by URL: $?"
     "#;
     let program = moskit(&[]).get_program().to_owned();
     let ended = run(moskit(&["broker", "--login", "--run", script]).env("MOSKIT", program), b"");
-    assert_eq!(ended.stdout, "without: 5\nwrong: 5\nright: 0\nby URL: 0\n", "{ended:?}");
+    assert_eq!(ended.stdout, "as it is: 0\nwithout: 5\nwrong: 5\nright: 0\nby URL: 0\n", "{ended:?}");
     let conf = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(conf.path(), "listener 1883 127.0.0.1\n").unwrap();
     let ended = run(&mut moskit(&["broker", "--login", "-c", conf.path().to_str().unwrap()]), b"");

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+use moskit::cmd::client_environment::VARIABLES;
+
 /// What a finished program printed and its exit code; 128 + n for a signal.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -16,9 +18,8 @@ pub struct Ended {
 pub fn moskit(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_moskit"));
     command.args(words);
-    for variable in
-        ["MQTT_HOST", "MQTT_PORT", "MOSQUITTO_PASSWORD", "XDG_CONFIG_HOME", "HOME", "NO_COLOR", "CLICOLOR_FORCE"]
-    {
+    let others = ["XDG_CONFIG_HOME", "HOME", "NO_COLOR", "CLICOLOR_FORCE"];
+    for variable in VARIABLES.iter().chain(&others) {
         command.env_remove(variable);
     }
     command

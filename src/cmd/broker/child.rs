@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use tokio::process::{Child, Command};
 
 use super::options::Options;
+use crate::cmd::client_environment::VARIABLES;
 use crate::os::process;
 use crate::os::signal::SignalKind;
 use crate::term::{Exit, Failure};
@@ -26,6 +27,10 @@ pub fn start(options: &Options, environment: &[(&'static str, OsString)]) -> Res
         }
         (None, None) => return Err(Failure::new(Exit::USAGE, "no command given")),
     };
+    // What was meant for another broker is not for this one.
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     command.spawn().map_err(|error| {
         let name = command.as_std().get_program().to_string_lossy().into_owned();

@@ -55,7 +55,7 @@ pub const APPLET: Applet = Applet {
             ("MQTT_CAFILE", "With --tls, set for the command: the certificate to trust."),
             (
                 "MQTT_USERNAME, MQTT_PASSWORD, MOSQUITTO_PASSWORD",
-                "With --login, set for the command. moskit's own clients take the last one when -u is given.",
+                "With --login, set for the command. moskit's own clients log in with them; where -u is given, with the last one.",
             ),
             ("MOSQUITTO_PERSISTENCE_LOCATION", "Goes before persistence_location of the configuration."),
             ("PUID, PGID", "Numbers of the user and group to become when started as root, in place of `user`."),

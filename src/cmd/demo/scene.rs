@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use colored::Colorize;
 
+use crate::cmd::client_environment;
 use crate::diagnose::shell::quoted;
 use crate::os::files::DirBuilderExt;
 use crate::os::process;
@@ -96,7 +97,7 @@ impl Scene {
         let mut command = Command::new(&self.program);
         command.args(words).current_dir(&self.folder);
         // The demo is the same for everybody, whatever options files and variables there are.
-        for variable in ["MQTT_HOST", "MQTT_PORT", "MOSQUITTO_PASSWORD", "SSLKEYLOGFILE", "CLICOLOR_FORCE"] {
+        for variable in client_environment::VARIABLES.iter().chain(&["SSLKEYLOGFILE", "CLICOLOR_FORCE"]) {
             command.env_remove(variable);
         }
         command.env("XDG_CONFIG_HOME", self.folder.join("no-options-files"));

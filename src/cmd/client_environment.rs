@@ -1,0 +1,122 @@
+//! What the environment says of the broker where the command line does not, as `moskit broker --run` exports it. Only
+//! moskit's own verbs heed it, and login and CA only together with the host: what was exported for one broker must not
+//! reach another.
+
+use std::ffi::OsString;
+
+use super::client_args::{ArgError, ClientArgs, PasswordSource};
+use crate::os::text::OsStrExt;
+use crate::term::Secret;
+
+/// What is looked for.
+pub const VARIABLES: &[&str] =
+    &["MQTT_HOST", "MQTT_PORT", "MQTT_CAFILE", "MQTT_USERNAME", "MQTT_PASSWORD", "MOSQUITTO_PASSWORD"];
+
+impl ClientArgs {
+    /// Fills in what was not typed. `variable` looks up the environment.
+    pub fn take_environment(&mut self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ArgError> {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        if self.host.is_none() && self.embedded.is_none() {
+            self.host = variable("MQTT_HOST");
+            self.take_port(variable("MQTT_PORT"))?;
+            if self.host.is_some() {
+                self.take_login_and_authority(variable);
+            }
+        }
+        if self.username.is_some() && self.password.is_none() {
+            self.password = variable("MOSQUITTO_PASSWORD").map(given);
+        }
+        Ok(())
+    }
+
+    fn take_port(&mut self, text: Option<OsString>) -> Result<(), ArgError> {
+        if self.port.is_some() {
+            return Ok(());
+        }
+        let Some(text) = text else {
+            // A unix socket has a path and no port.
+            let is_path = self.host.as_ref().is_some_and(|host| host.as_bytes().starts_with(b"/"));
+            self.port = is_path.then_some(0);
+            return Ok(());
+        };
+        let port = text.to_str().and_then(|text| text.parse::<u16>().ok()).filter(|port| *port != 0);
+        let text = text.to_string_lossy();
+        let error = ArgError::plain(format!("Error: MQTT_PORT is not a port: '{text}'."));
+        self.port = Some(port.map(i32::from).ok_or(error)?);
+        Ok(())
+    }
+
+    fn take_login_and_authority(&mut self, variable: impl Fn(&str) -> Option<OsString>) {
+        let tls = &mut self.tls;
+        if !(tls.no_tls || tls.capath.is_some() || tls.os_certs || tls.psk.is_some()) && tls.cafile.is_none() {
+            tls.cafile = variable("MQTT_CAFILE").map(Into::into);
+        }
+        if self.username.is_none() && self.password.is_none() {
+            self.username = variable("MQTT_USERNAME");
+            self.password = self.username.as_ref().and_then(|_| variable("MQTT_PASSWORD")).map(given);
+        }
+    }
+}
+
+fn given(password: OsString) -> PasswordSource {
+    PasswordSource::Given(Secret::new(password.into_encoded_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::client_args::Verb;
+
+    /// `MQTT_HOST` to the password, after `words` were typed with `variables` in the environment.
+    fn taken(words: &str, variables: &[(&str, &str)]) -> ClientArgs {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        let mut args = ClientArgs::read(Verb::Pub, false, &[], &words).unwrap();
+        let variable = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        args.take_environment(variable).unwrap();
+        args
+    }
+
+    const BROKER: &[(&str, &str)] = &[
+        ("MQTT_HOST", "lab"),
+        ("MQTT_PORT", "7"),
+        ("MQTT_CAFILE", "ca.crt"),
+        ("MQTT_USERNAME", "me"),
+        ("MQTT_PASSWORD", "secret"),
+        ("MOSQUITTO_PASSWORD", "other"),
+    ];
+
+    fn password(args: &ClientArgs) -> Option<&[u8]> {
+        match &args.password {
+            Some(PasswordSource::Given(secret)) => Some(secret.expose()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_broker_is_reached_as_its_environment_says() {
+        let args = taken("", BROKER);
+        assert_eq!((args.host.as_deref(), args.port), (Some("lab".as_ref()), Some(7)));
+        assert_eq!(args.tls.cafile.as_deref(), Some("ca.crt".as_ref()));
+        assert_eq!((args.username.as_deref(), password(&args)), (Some("me".as_ref()), Some(&b"secret"[..])));
+        let args = taken("", &[("MQTT_HOST", "/run/mqtt.sock")]);
+        assert_eq!(args.port, Some(0));
+    }
+
+    #[test]
+    fn what_is_typed_goes_before_it() {
+        let args = taken("-u you", BROKER);
+        assert_eq!((args.username.as_deref(), password(&args)), (Some("you".as_ref()), Some(&b"other"[..])));
+        let args = taken("-u you -P mine -p 9 --capath d", BROKER);
+        assert_eq!((password(&args), args.port, &args.tls.cafile), (Some(&b"mine"[..]), Some(9), &None));
+        assert_eq!(taken("--no-tls", BROKER).tls.cafile, None);
+    }
+
+    #[test]
+    fn nothing_meant_for_one_broker_reaches_another() {
+        let args = taken("-h elsewhere", BROKER);
+        assert_eq!((&args.port, &args.tls.cafile, &args.username, password(&args)), (&None, &None, &None, None));
+        let args = taken("-L mqtt://elsewhere/a", BROKER);
+        assert_eq!((&args.tls.cafile, &args.username), (&None, &None));
+        assert_eq!(taken("", &BROKER[2..]).tls.cafile, None);
+    }
+}
