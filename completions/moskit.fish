@@ -50,7 +50,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l embedded -d 'Start
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
@@ -79,7 +79,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s D -l property -d '
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s o -d 'Read options from FILE instead of the file in ~/.config' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ws -d 'Speak MQTT over WebSockets'
@@ -110,7 +110,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l embedded -d 'Start
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
@@ -142,7 +142,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s F -d 'Output forma
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s o -d 'Read options from FILE instead of the file in ~/.config' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ws -d 'Speak MQTT over WebSockets'
@@ -179,7 +179,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -l embedded -d 'Start 
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
@@ -210,7 +210,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s F -d 'Output format
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s o -d 'Read options from FILE instead of the file in ~/.config' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ws -d 'Speak MQTT over WebSockets'
@@ -470,7 +470,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
@@ -545,7 +545,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -611,7 +611,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -668,7 +668,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -703,7 +703,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -735,7 +735,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-file -d 'Read the password from the first line of FILE' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-command -d 'Take the password or token from the first line that COMMAND prints, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cert -d 'Client certificate chain, PEM' -r -F

@@ -16,6 +16,7 @@ use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, first_discourage
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::net::socks::Proxy;
 use crate::os::text::{OsStrExt, OsStringExt};
+use crate::term::format::Format;
 use crate::term::{Exit, Failure, Secret};
 
 /// Largest payload of an MQTT packet, as Mosquitto counts it [MQTT-2.1.4].
@@ -224,7 +225,7 @@ pub struct ClientArgs {
     pub retain_handling: RetainHandling,
     /// Of 10,000 messages, so many are printed.
     pub random_filter: Option<u32>,
-    pub format: Option<Vec<u8>>,
+    pub format: Option<Format>,
     pub verbose: bool,
     pub no_newline: bool,
     pub pretty: bool,
@@ -302,25 +303,6 @@ impl ClientArgs {
         }
         args.read_words(verb, &reader, words)?;
         Ok(args)
-    }
-
-    /// The environment variables of moskit's own verbs, where the line says nothing:
-    /// `MQTT_HOST`, `MQTT_PORT` and, for `-u` without a password, `MOSQUITTO_PASSWORD`.
-    pub fn take_environment(&mut self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ArgError> {
-        if self.host.is_none() && self.embedded.is_none() {
-            self.host = variable("MQTT_HOST").filter(|host| !host.is_empty());
-            if let Some(text) = variable("MQTT_PORT").filter(|text| self.port.is_none() && !text.is_empty()) {
-                let port = text.to_str().and_then(|text| text.parse::<u16>().ok()).filter(|port| *port != 0);
-                let text = text.to_string_lossy();
-                let error = ArgError::plain(format!("Error: MQTT_PORT is not a port: '{text}'."));
-                self.port = Some(port.map(i32::from).ok_or(error)?);
-            }
-        }
-        if self.username.is_some() && self.password.is_none() {
-            self.password = variable("MOSQUITTO_PASSWORD")
-                .map(|password| PasswordSource::Given(Secret::new(password.into_encoded_bytes())));
-        }
-        Ok(())
     }
 
     fn read_words(&mut self, verb: Verb, reader: &Reader<Opt>, words: &[OsString]) -> Result<(), ArgError> {
@@ -550,7 +532,10 @@ impl ClientArgs {
                 }
                 self.random_filter = Some((percent * 100.0).round() as u32);
             }
-            Opt::Format => self.format = Some(value.as_bytes().to_vec()),
+            Opt::Format => {
+                let format = Format::parse(value.as_bytes());
+                self.format = Some(format.map_err(|error| ArgError::plain(format!("Error: {error}")))?);
+            }
             Opt::Verbose => self.verbose = true,
             Opt::NoNewline => self.no_newline = true,
             Opt::Pretty => self.pretty = true,

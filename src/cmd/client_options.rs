@@ -150,7 +150,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<Opt>] = &[
     row(Opt::Password, Some('P'), "pw", word("PASSWORD", "no password"), ALL, LOGIN, "Password; others can see it in the process list, so prefer the options below"),
     row(Opt::PasswordFile, None, "pw-file", word("FILE", "no file"), ALL, LOGIN, "Read the password from the first line of FILE"),
     row(Opt::PasswordPrompt, None, "pw-prompt", Value::None, ALL, LOGIN, "Ask for the password on the terminal"),
-    row(Opt::PasswordCommand, None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints, anew at each connect"),
+    row(Opt::PasswordCommand, None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect"),
 
     row(Opt::Id, Some('i'), "id", word("ID", "no id"), EVERY, SESSION, "Client id"),
     row(Opt::IdPrefix, Some('I'), "id-prefix", word("PREFIX", "no id prefix"), EVERY, SESSION, "Client id made of PREFIX and the process id"),
@@ -217,7 +217,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<Opt>] = &[
     row(Opt::WillQoS, None, "will-qos", word("QOS", "no will QoS"), CLIENTS, WILL, "Quality of service of the will [default: 0]"),
     row(Opt::WillRetain, None, "will-retain", Value::None, CLIENTS, WILL, "Retain the will"),
 
-    row(Opt::Strict, None, "strict", Value::Attached { name: "subscribers" }, CLIENTS, OTHER, "Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5)"),
+    row(Opt::Strict, None, "strict", Value::Attached { name: "subscribers" }, CLIENTS, OTHER, "Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)"),
     row(Opt::OptionsFile, Some('o'), "", word("FILE", "no options file"), CLIENTS, OTHER, "Read options from FILE instead of the file in ~/.config"),
     row(Opt::Help, None, "help", Value::None, CLIENTS, OTHER, "Show this help"),
     row(Opt::Version, None, "version", Value::None, CLIENTS, OTHER, "Show the version"),

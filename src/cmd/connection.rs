@@ -17,13 +17,14 @@ use crate::client::{Client, Ending, StartError};
 use crate::diagnose::{self, Attempted, Finding};
 use crate::mqtt::packet::{ConnAck, Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::Session;
+use crate::net::endpoint::EndpointError;
 use crate::net::tls::{self, Checks, FileRole, OptionsError, Suites, Version};
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route};
 use crate::os::signal::{Signal, SignalKind, signal};
 use crate::pki::certificate::Certificate;
 use crate::pki::read::{self, ReadError, ReadProblem};
-use crate::term::{Exit, Failure, Term, signals_are_taken};
+use crate::term::{AskError, Exit, Failure, Term, signals_are_taken};
 
 /// The port that stands for TLS even where no TLS option is given.
 const TLS_PORT: i32 = 8883;
@@ -132,7 +133,7 @@ impl Setup {
 
 /// `--psk`, where there is none.
 pub fn refuse_pre_shared_key(args: &ClientArgs) -> Result<(), Failure> {
-    if args.tls.psk.is_none() {
+    if args.tls.psk.is_none() || args.tls.no_tls {
         return Ok(());
     }
     let cause = "TLS with pre-shared keys, which rustls does not offer, is only for pub, sub and rr of a build with the cargo feature psk";
@@ -200,8 +201,18 @@ pub fn refuse_missing_parts(args: &ClientArgs) -> Result<(), Failure> {
 
 /// The TLS configuration; what is wrong with it is a line of `-d` too.
 pub fn tls_client(args: &ClientArgs, options: &tls::Options, term: &mut Term) -> Result<tls::Client, Failure> {
-    let client = tls::Client::new(options, &mut |path, _| passphrase(&args.tls, path, term));
+    let mut signal = None;
+    let client = tls::Client::new(options, &mut |path, _| match passphrase(&args.tls, path, term) {
+        Ok(passphrase) => passphrase,
+        Err(number) => {
+            signal = Some(number);
+            None
+        }
+    });
     client.map_err(|error| {
+        if let Some(number) = signal {
+            return Failure::silent(Exit(128 + number));
+        }
         if let Some(line) = tls_debug_line(&error, &args.tls).filter(|_| args.debug) {
             term.line(line);
         }
@@ -221,7 +232,10 @@ pub fn route(args: &ClientArgs, embedded: Option<&Embedded>) -> Result<Route, Fa
         Some(broker) => Endpoint::new(&broker.address.host, broker.address.port),
         None => Endpoint::new(&host, port),
     };
-    let endpoint = endpoint.map_err(|_| invalid())?;
+    let endpoint = endpoint.map_err(|error| match error {
+        EndpointError::HostEmpty if port != 0 => connect_packet::unable_to_connect(Outcome::Lookup),
+        _ => invalid(),
+    })?;
     let mut route = Route::new(endpoint);
     route.bind = args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned());
     // `--nodelay` or not: what we write is a batch already, and waiting for more only delays it.
@@ -329,7 +343,7 @@ fn tls_options(given: &TlsArgs, minimum_version: Version, os_certificates: bool)
 fn tls_debug_line(error: &OptionsError, given: &TlsArgs) -> Option<String> {
     let unloaded = |what: &str, path: &Path| Some(format!("Error: Unable to load {what} \"{}\".", path.display()));
     match error {
-        OptionsError::File { error, .. } if matches!(error.problem, ReadProblem::Missing) => None,
+        OptionsError::File { error, .. } if is_no_file(error) => None,
         OptionsError::File { role: FileRole::Cafile, error: ReadError { path, .. } }
         | OptionsError::Malformed { role: FileRole::Cafile, path } => unloaded("CA certificates, check cafile", path),
         OptionsError::File { role: FileRole::Certificate, error: ReadError { path, .. } }
@@ -341,16 +355,26 @@ fn tls_debug_line(error: &OptionsError, given: &TlsArgs) -> Option<String> {
         | OptionsError::KeyMismatch { key: path, .. } => unloaded("client key file", path),
         OptionsError::Ciphers(_) => {
             let list = given.ciphers.as_deref().unwrap_or_default();
-            Some(format!("Error: Unable to set TLS ciphers. Check cipher list \"{list}\"."))
+            Some(match lowest_version(given) {
+                Ok(Version::Tls13) => {
+                    format!("Error: Unable to set TLS 1.3 ciphersuites. Check cipher_tls13 list \"{list}\".")
+                }
+                _ => format!("Error: Unable to set TLS ciphers. Check cipher list \"{list}\"."),
+            })
         }
         _ => None,
     }
 }
 
+/// For Mosquitto a folder in place of a file is as good as nothing.
+fn is_no_file(error: &ReadError) -> bool {
+    matches!(error.problem, ReadProblem::Missing | ReadProblem::Directory)
+}
+
 /// Mosquitto tells a missing file from everything else that is wrong with the TLS options.
 fn tls_options_failure(error: &OptionsError) -> Failure {
     let line = match error {
-        OptionsError::File { error, .. } if matches!(error.problem, ReadProblem::Missing) => {
+        OptionsError::File { error, .. } if is_no_file(error) => {
             "Error: Problem setting TLS options: File not found.\n"
         }
         _ => "Unable to connect (A TLS error occurred).\n",
@@ -364,13 +388,18 @@ pub fn own_certificate(tls: Option<&tls::Options>) -> Option<Certificate> {
     Certificate::parse(read::certificates(path).ok()?.first()?).ok()
 }
 
-/// The pass phrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal.
-pub fn passphrase(given: &TlsArgs, path: &Path, term: &mut Term) -> Option<Zeroizing<Vec<u8>>> {
-    if let Some(file) = &given.key_pass_file {
-        return login::first_line_of(file).ok().map(|secret| Zeroizing::new(secret.expose().to_vec()));
-    }
-    let typed = term.ask_on_terminal(&format!("Enter pass phrase for {}: ", path.display())).ok()?;
-    Some(Zeroizing::new(typed.expose().to_vec()))
+/// The pass phrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal. The error is the
+/// number of a signal that ended the question.
+pub fn passphrase(given: &TlsArgs, path: &Path, term: &mut Term) -> Result<Option<Zeroizing<Vec<u8>>>, u8> {
+    let secret = match &given.key_pass_file {
+        Some(file) => login::first_line_of(file).ok(),
+        None => match term.ask_on_terminal(&format!("Enter pass phrase for {}: ", path.display())) {
+            Ok(typed) => Some(typed),
+            Err(AskError::Signal(number)) => return Err(number),
+            Err(AskError::Read(_)) => None,
+        },
+    };
+    Ok(secret.map(|secret| Zeroizing::new(secret.expose().to_vec())))
 }
 
 /// DISCONNECT with the properties given for it, its line of the log, and the end of the connection.
@@ -426,4 +455,63 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
     let result = runtime.block_on(work);
     runtime.shutdown_background();
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn typed(words: &str) -> ClientArgs {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        ClientArgs::read(Verb::Pub, true, &[], &words).unwrap()
+    }
+
+    #[test]
+    fn the_port_follows_scheme_and_tls_options_but_not_no_tls() {
+        for (words, port, websocket) in [
+            ("", 1883, false),
+            ("-L mqtt://h/t", 1883, false),
+            ("-L mqtts://h/t", 8883, false),
+            ("-L ws://h/t", 1883, true),
+            ("-L wss://h/t", 8883, true),
+            ("-L ws://h:80/t", 80, true),
+            ("--ws", 1883, true),
+            ("--cafile c", 8883, false),
+            ("--capath c", 8883, false),
+            ("--psk 00", 8883, false),
+            ("--cafile c -p 7", 7, false),
+            ("--cafile c --no-tls", 8883, false),
+            ("--tls-use-os-certs", 1883, false),
+            ("--cert c --key k", 1883, false),
+        ] {
+            let route = route(&typed(words), None).unwrap();
+            let Endpoint::Tcp { port: chosen, .. } = route.endpoint else { panic!("{words}") };
+            assert_eq!((chosen, route.websocket.is_some()), (port, websocket), "{words}");
+        }
+        assert_eq!(route(&typed("-p 0 -h /x"), None).unwrap().endpoint, Endpoint::unix("/x").unwrap());
+    }
+
+    fn tls_of(words: &str) -> tls::Options {
+        let given = typed(words).tls;
+        tls_options(&given, lowest_version(&given).unwrap(), given.os_certs).unwrap()
+    }
+
+    /// In Mosquitto, `--insecure` beside one of these options checks nothing at all.
+    #[test]
+    fn insecure_leaves_out_the_name_only_whatever_is_beside_it() {
+        for words in ["--ciphers x", "--tls-version tlsv1.2", "--ciphers x --tls-version tlsv1.3", ""] {
+            assert_eq!(tls_of(&format!("--insecure --cafile c {words}")).checks, Checks::NotTheName, "{words}");
+        }
+    }
+
+    /// Mosquitto takes capitals for another version, and writes no secrets without a CA file.
+    #[test]
+    fn versions_have_any_case_and_secrets_are_written_for_every_kind_of_trust() {
+        assert_eq!(tls_of("--cafile c --tls-version TLSv1.3").minimum_version, Version::Tls13);
+        assert_eq!(tls_of("--cafile c --tls-version TLSV1.2").minimum_version, Version::Tls12);
+        let options = tls_of("--tls-use-os-certs --tls-keylog k");
+        assert_eq!((options.keylog.as_deref(), options.os_certificates), (Some(Path::new("k")), true));
+    }
 }

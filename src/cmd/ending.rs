@@ -105,6 +105,9 @@ pub fn outcome(ending: &Ending) -> Outcome {
             | DecodeError::UnknownPacketType(_)
             | DecodeError::PropertyNotAllowed(_)
             | DecodeError::PropertyValue(_)
+            | DecodeError::QoS(_)
+            | DecodeError::PacketIdZero(_)
+            | DecodeError::NoTopicName
             | DecodeError::ConnAckFlags(_) => Outcome::Protocol,
             _ => Outcome::Malformed,
         },
@@ -149,6 +152,34 @@ pub fn refused(verb: Verb, version: ProtocolVersion, connack: &ConnAck, finding:
         lines.push('\n');
     }
     failure(Exit(code), &lines, finding)
+}
+
+/// A message cannot go out on this connection.
+pub fn not_sent(error: SendError) -> Failure {
+    let outcome = unsent(&error);
+    failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), unsendable(error))
+}
+
+/// What a message that cannot go out amounts to in Mosquitto's numbers.
+fn unsent(error: &SendError) -> Outcome {
+    match error {
+        SendError::QoSNotSupported { .. } => Outcome::QosNotSupported,
+        SendError::PacketTooLarge { .. } => Outcome::Oversize,
+        SendError::NoProperties => Outcome::NotSupported,
+        SendError::Property { error: DecodeError::DuplicateProperty(_), .. } => Outcome::DuplicateProperty,
+        SendError::Property { .. } => Outcome::Protocol,
+        SendError::NotConnected | SendError::NoFreePacketId | SendError::Encode(_) => Outcome::ConnectionLost,
+    }
+}
+
+/// The broker wants to go on with a login that pub, sub and rr cannot go on with.
+pub fn asked_to_authenticate() -> Failure {
+    let line = format!("Error: {}\n", Outcome::Auth.text());
+    let finding = Finding::error(
+        "auth.exchange",
+        "the broker sent AUTH: it wants an authentication in several steps, of which only the first can be given (-D connect)",
+    );
+    failure(Exit(Outcome::Auth as u8), &line, Some(finding))
 }
 
 /// Why a message did not go out, where Mosquitto's line does not say it.

@@ -11,7 +11,11 @@ const EXIT_BROKEN: (&str, &str) = (
 );
 const EXIT_WAY: (&str, &str) = (
     "3, 4, 11, 13, 14, 16",
-    "The way to the broker: what the proxy answered (3, 4, 11, 16), no WebSocket (13), TLS that failed on a standing connection (14).",
+    "The way to the broker: what the proxy answered (3, 4, 11, 16), AUTH from the broker (11), no WebSocket (13), TLS that failed on a standing connection (14).",
+);
+const EXIT_UNSENT: (&str, &str) = (
+    "10, 22, 24, 25",
+    "With rr and pub -l: what is to be sent cannot be, for the version, a property given twice, its QoS or its size.",
 );
 const EXIT_KEEPALIVE: (&str, &str) = ("19", "The broker did not answer within the keep-alive time.");
 const PROXY_AND_WEBSOCKETS: &str = "--proxy and --ws work together, and CONNECT carries its properties (-x, -D) through both; \
@@ -20,10 +24,17 @@ const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keyl
      system too, a --capath that does not exist is an error.";
 const PRE_SHARED_KEY: &str = "--psk works in a build with the cargo feature psk, by OpenSSL, and is refused in others; --tls-engine and \
      --keyform engine are refused: rustls, which does our TLS, has none of them.";
+const NONSENSE: &str = "AUTH of a broker ends it at once, with 11; a CONNACK or SUBACK with a byte too many is taken, and \
+     DISCONNECT is not sent to a broker that has refused the connection.";
 const DEBUG_LINES: &str = "The lines of -d are never cut, and OpenSSL's own are not among them.";
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("XDG_CONFIG_HOME, HOME", "Where the options file is looked for."),
     ("MQTT_HOST, MQTT_PORT", "Broker, where neither -h, -L nor --unix is given. Not under the mosquitto_* names."),
+    (
+        "MQTT_CAFILE, MQTT_USERNAME, MQTT_PASSWORD",
+        "With MQTT_HOST: the CA to trust, which switches TLS on, and the login, as moskit broker --tls --login --run sets them; \
+         not where options say otherwise. Not under the mosquitto_* names.",
+    ),
     ("MOSQUITTO_PASSWORD", "Password, where -u is given without one. Not under the mosquitto_* names."),
     ("SSLKEYLOGFILE", "As --tls-keylog."),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates of the operating system, for --tls-use-os-certs and mqtts://."),
@@ -40,6 +51,7 @@ pub const PUB: Manual = Manual {
         EXIT_CONNACK,
         EXIT_BROKEN,
         EXIT_WAY,
+        EXIT_UNSENT,
         ("4", "The broker said DISCONNECT (MQTT 5; not with -l, which connects again)."),
         ("7", "The connection was lost, or the message cannot be sent to this broker."),
         EXIT_KEEPALIVE,
@@ -68,6 +80,7 @@ pub const PUB: Manual = Manual {
         TLS_OPTIONS,
         PRE_SHARED_KEY,
         DEBUG_LINES,
+        NONSENSE,
         "--insecure leaves out the comparison of the host name only, whatever else is given; --no-verify leaves out all checks.",
         "--cert and --key are used with the certificates of the operating system too.",
         "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
@@ -111,6 +124,7 @@ pub const SUB: Manual = Manual {
         "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
         "--message-rate prints each line at once, also into a pipe.",
         DEBUG_LINES,
+        NONSENSE,
         "A stream of QoS 0 messages is read every few milliseconds, not message by message; one that comes alone is not delayed.",
         "A field of -F that is longer than its width is not filled; mosquitto_sub adds blanks where it stands on the left.",
         "%j and %J are always valid JSON: NUL is \\u0000 and does not end a string, and what is no UTF-8 is U+FFFD.",
@@ -130,7 +144,8 @@ pub const RR: Manual = Manual {
         EXIT_CONNACK,
         EXIT_BROKEN,
         EXIT_WAY,
-        ("7", "The connection was lost, or the request cannot be sent to this broker."),
+        EXIT_UNSENT,
+        ("7", "The connection was lost."),
         EXIT_KEEPALIVE,
         ("27", "-W is over."),
         ("128-162", "With --strict: the reason code of a denied subscription or a refused request."),
@@ -163,6 +178,7 @@ pub const RR: Manual = Manual {
         "--cert and --key are used with the certificates of the operating system too.",
         "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
         DEBUG_LINES,
+        NONSENSE,
         "Why something failed and what to do follows on lines of their own, with a stable id; --quiet suppresses them.",
         "-P shows the password in the process list: use --pw-file, --pw-prompt or --pw-command.",
     ],

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::client_args::{ArgError, ClientArgs};
+use super::client_args::ClientArgs;
 use crate::mqtt::packet::PublishRef;
 use crate::term::Term;
-use crate::term::format::{Format, Printer as Renderer, Style};
+use crate::term::format::{Printer as Renderer, Style};
 
 /// Most topics that `--watch` gives a line of their own; a screen has no more lines than this.
 const WATCHED_TOPICS: usize = 10_000;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Of so many messages `--random-filter` prints its share.
 const WHOLE: u32 = 10_000;
@@ -22,10 +24,16 @@ pub struct Printer {
     bare: Option<&'static [u8]>,
     shows_time: bool,
     buffer: Vec<u8>,
-    /// `--message-rate`: the messages of this second, and when it ends.
-    rate: Option<(u64, Instant)>,
+    rate: Option<Rate>,
     watch: Option<Watch>,
     random: Option<RandomFilter>,
+}
+
+/// `--message-rate`: the messages of this second, and when it ends.
+#[derive(Debug)]
+struct Rate {
+    messages: u64,
+    until: Instant,
 }
 
 /// `--watch`: which line of the screen each topic has.
@@ -42,25 +50,23 @@ struct RandomFilter {
 }
 
 impl Printer {
-    pub fn new(args: &ClientArgs) -> Result<Self, ArgError> {
+    pub fn new(args: &ClientArgs) -> Self {
         let style = match &args.format {
-            Some(format) => {
-                Style::Format(Format::parse(format).map_err(|error| ArgError::plain(format!("Error: {error}")))?)
-            }
+            Some(format) => Style::Format(format.clone()),
             None if args.verbose => Style::Verbose,
             None => Style::Payload,
         };
         let is_bare = style == Style::Payload && !args.message_rate && !args.watch && args.random_filter.is_none();
         let line_end: &[u8] = if args.no_newline { b"" } else { b"\n" };
-        Ok(Self {
+        Self {
             bare: is_bare.then_some(line_end),
             shows_time: args.format.is_some(),
             renderer: Renderer::new(style, !args.no_newline, args.pretty),
             buffer: Vec::new(),
-            rate: args.message_rate.then(|| (0, Instant::now() + Duration::from_secs(1))),
+            rate: args.message_rate.then(|| Rate::new(Instant::now())),
             watch: args.watch.then(Watch::default),
             random: args.random_filter.map(RandomFilter::new),
-        })
+        }
     }
 
     /// What is shown before the first message.
@@ -74,24 +80,20 @@ impl Printer {
     /// Counts a message, printed or not.
     #[inline]
     pub fn count(&mut self) {
-        if let Some((count, _)) = &mut self.rate {
-            *count += 1;
+        if let Some(rate) = &mut self.rate {
+            rate.messages += 1;
         }
     }
 
     /// When [`Printer::tick`] has something to print.
     pub fn deadline(&self) -> Option<Instant> {
-        self.rate.map(|(_, at)| at)
+        self.rate.as_ref().map(|rate| rate.until)
     }
 
     /// Prints the rate of the second that is over.
     pub fn tick(&mut self, now: Instant, term: &mut Term) {
-        if let Some((count, at)) = &mut self.rate
-            && *at <= now
-        {
-            term.line(format_args!("{count} msgs/s"));
-            *count = 0;
-            *at += Duration::from_secs(1);
+        if let Some(messages) = self.rate.as_mut().and_then(|rate| rate.tick(now)) {
+            term.line(format_args!("{messages} msgs/s"));
         }
     }
 
@@ -131,6 +133,21 @@ impl Printer {
             term.complain_raw(complaint.text(publish.topic).as_bytes());
         }
         term.write(&self.buffer);
+    }
+}
+
+impl Rate {
+    fn new(now: Instant) -> Self {
+        Self { messages: 0, until: now + SECOND }
+    }
+
+    /// The messages of the second, once it is over.
+    fn tick(&mut self, now: Instant) -> Option<u64> {
+        if now < self.until {
+            return None;
+        }
+        self.until += SECOND;
+        Some(std::mem::take(&mut self.messages))
     }
 }
 
@@ -183,6 +200,20 @@ mod tests {
             let through = (0..100_000).filter(|_| filter.lets_through()).count();
             assert!((low..=high).contains(&through), "{share}: {through}");
         }
+    }
+
+    #[test]
+    fn a_rate_is_told_once_a_second_and_begins_anew() {
+        let start = Instant::now();
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut rate = Rate::new(start);
+        rate.messages = 3;
+        assert_eq!(rate.tick(after(999)), None);
+        assert_eq!(rate.tick(after(1000)), Some(3));
+        assert_eq!(rate.tick(after(1999)), None);
+        rate.messages = 1;
+        // Late is no reason to move the seconds that follow.
+        assert_eq!((rate.tick(after(2700)), rate.tick(after(2999)), rate.tick(after(3000))), (Some(1), None, Some(0)));
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub fn parse(url: &str) -> Result<Proxy, String> {
         Some((login, place)) => (Some(login), place),
         None => (None, rest),
     };
-    let login = login.map(login_of).transpose()?;
+    // Nothing in front of the `@` is no login.
+    let login = login.filter(|login| !login.is_empty()).map(login_of).transpose()?;
     let (host, port) = host_and_port(place)?;
     if host.is_empty() {
         return Err("Error: Invalid proxy.".to_owned());
@@ -44,14 +45,16 @@ fn login_of(text: &str) -> Result<Login, String> {
 
 fn host_and_port(place: &str) -> Result<(&str, Option<&str>), String> {
     if let Some(rest) = place.strip_prefix('[') {
-        let (host, after) = rest.split_once(']').ok_or("")?;
+        // Mosquitto takes an address that does not end for one that does.
+        let (host, after) = rest.split_once(']').ok_or("Error: Invalid proxy.")?;
         if after.contains('[') {
             return Err("Error: Duplicate IPv6 address.".to_owned());
         }
         return match after.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if after.is_empty() => Ok((host, None)),
-            None => Err(String::new()),
+            // What is no port is port 0.
+            None => Ok((host, Some(after))),
         };
     }
     match place.split_once(':') {
@@ -91,8 +94,10 @@ mod tests {
         let login = proxy.login.unwrap();
         assert_eq!((proxy.host.as_str(), proxy.port), ("::1", 99));
         assert_eq!((login.user.as_str(), login.password.as_str()), ("us:er", "p@%"));
-        let plain = parse("socks5h://lan").unwrap();
-        assert_eq!((plain.host.as_str(), plain.port, plain.login.is_none()), ("lan", 1080, true));
+        for plain in ["socks5h://lan", "socks5h://@lan"] {
+            let plain = parse(plain).unwrap();
+            assert_eq!((plain.host.as_str(), plain.port, plain.login.is_none()), ("lan", 1080, true));
+        }
     }
 
     #[test]
@@ -105,9 +110,9 @@ mod tests {
             ("socks5h://h:65536", "Error: Invalid proxy port 65536"),
             ("socks5h://a:b:c@h", "Error: Username cannot contain ':'."),
             ("socks5h://[::1][::2]", "Error: Duplicate IPv6 address."),
-            ("socks5h://[::1", ""),
-            ("socks5h://[::1]x", ""),
-            ("socks5h://@h", ""),
+            ("socks5h://[::1", "Error: Invalid proxy."),
+            ("socks5h://[::1]x", "Error: Invalid proxy port 0"),
+            ("socks5h://:p@h", ""),
             ("socks5h://h:1:2", ""),
             ("socks5h://a%41@h", ""),
         ];

@@ -13,7 +13,7 @@ use super::debug_lines;
 use super::outcome::Outcome;
 use super::{Applet, Invocation, client_options, client_setup, ending, manuals, payload};
 use crate::client::{Client, Ending};
-use crate::mqtt::packet::{PacketId, PropertyOwner, Publish, PublishRef, QoS, ReasonCode};
+use crate::mqtt::packet::{DecodeError, PacketId, PropertyOwner, Publish, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Event, SendError};
 use crate::term::{Exit, Failure, Term};
 
@@ -307,8 +307,9 @@ impl<'a> Publishing<'a> {
                 self.note_reason(id, reason, acknowledged.properties.reason_string().as_deref(), term);
                 Step::Done(id)
             }
-            Event::Unsendable { error, .. } => return Err(unsendable_failure(error)),
+            Event::Unsendable { error, .. } => return Err(self.unsendable_failure(error)),
             Event::Disconnected(_) => Step::Left,
+            Event::Auth(_) => return Err(ending::asked_to_authenticate()),
             _ => Step::Other,
         })))
     }
@@ -335,10 +336,17 @@ impl<'a> Publishing<'a> {
         }
     }
 
-    /// A message that cannot go out on this connection: Mosquitto leaves, and says nothing more than
-    /// that the connection was lost.
+    /// With `-l` Mosquitto has numbers of their own for what cannot go out.
+    fn unsendable_failure(&self, error: SendError) -> Failure {
+        if self.args.payload == Some(PayloadSource::StdinLines) {
+            return ending::not_sent(error);
+        }
+        unsendable_failure(error)
+    }
+
+    /// A message that cannot go out on this connection.
     async fn unsendable(&mut self, error: SendError, term: &mut Term) -> Failure {
-        let failure = unsendable_failure(error);
+        let failure = self.unsendable_failure(error);
         let _ = self.leave(term).await;
         failure
     }
@@ -361,19 +369,19 @@ impl<'a> Publishing<'a> {
     }
 }
 
-/// Mosquitto says nothing more than that the connection was lost, if that.
+/// Mosquitto leaves, and takes that for a connection that was lost.
 fn unsendable_failure(error: SendError) -> Failure {
-    let exit = Exit(Outcome::ConnectionLost as u8);
+    let outcome = Outcome::ConnectionLost;
     let text = match error {
         SendError::QoSNotSupported { .. } => "Error: Message QoS not supported on broker, try a lower QoS.\n",
-        SendError::Property { owner: PropertyOwner::Publish, error } => match error {
-            crate::mqtt::packet::DecodeError::DuplicateProperty(_) => "",
-            _ => "Error: Protocol error when communicating with broker.\n",
-        },
-        SendError::PacketTooLarge { .. } | SendError::Encode(_) => "",
-        _ => "Error: The connection was lost\n",
+        SendError::Property { error: DecodeError::DuplicateProperty(_), .. } => "",
+        SendError::Property { owner: PropertyOwner::Publish, .. } => {
+            "Error: Protocol error when communicating with broker.\n"
+        }
+        _ => "",
     };
-    ending::failure(exit, text, ending::unsendable(error))
+    let lines = format!("{text}Error: {}\n", outcome.text());
+    ending::failure(Exit(outcome as u8), &lines, ending::unsendable(error))
 }
 
 /// The lines of standard input, in pieces as they come.

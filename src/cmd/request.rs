@@ -31,7 +31,7 @@ pub const APPLET: Applet = Applet {
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = client_setup::read(&APPLET, Verb::Rr, invocation, term)?;
-    let printer = Printer::new(&args).map_err(|error| error.into_failure(&invocation.program))?;
+    let printer = Printer::new(&args);
     let payload = match &args.payload {
         None | Some(PayloadSource::StdinLines) => None,
         Some(PayloadSource::Text(text)) => Some(text.clone()),
@@ -48,7 +48,8 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     properties.push(Property::ResponseTopic(response_topic.clone().into_inner()));
     // Whatever is wrong with them, Mosquitto has one text for it.
     if properties.check(PropertyOwner::Publish).is_err() {
-        return Err(Failure::verbatim(Exit::FAILED, "Error in PUBLISH properties: Duplicate response topic.\n"));
+        let line = "Error in PUBLISH properties: Duplicate response topic.\n";
+        return Err(Failure::verbatim(Exit::FAILED, line).quietable());
     }
     let setup = connection::prepare(Verb::Rr, invocation, &args, term)?;
     let (topic, response_topic) = (topic.into_inner(), response_topic.into_inner());
@@ -146,14 +147,9 @@ impl<'a> Requesting<'a> {
             }
             // Mosquitto takes the number of "not connected" for a good end.
             Event::Disconnected(_) => return Ok(Some(Exit::OK)),
-            Event::Unsendable { error, .. } => {
-                return Err(ending::failure(
-                    Exit(Outcome::ConnectionLost as u8),
-                    "Error: The connection was lost\n",
-                    ending::unsendable(error),
-                ));
-            }
-            Event::Acknowledged(_) | Event::UnsubAck(_) | Event::Auth(_) => {}
+            Event::Unsendable { error, .. } => return Err(ending::not_sent(error)),
+            Event::Auth(_) => return Err(ending::asked_to_authenticate()),
+            Event::Acknowledged(_) | Event::UnsubAck(_) => {}
         }
         Ok(None)
     }
@@ -191,10 +187,7 @@ impl<'a> Requesting<'a> {
             payload: self.request.payload.clone(),
         };
         self.asked_at = Some(Instant::now());
-        self.client.session().publish(publish, now).map(drop).map_err(|error| {
-            let line = "Error: The connection was lost\n";
-            ending::failure(Exit(Outcome::ConnectionLost as u8), line, ending::unsendable(error))
-        })
+        self.client.session().publish(publish, now).map(drop).map_err(ending::not_sent)
     }
 
     /// `-W`, or an alarm.

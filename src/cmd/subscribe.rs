@@ -37,7 +37,7 @@ const TOO_EARLY: Exit = Exit(255);
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = client_setup::read(&APPLET, Verb::Sub, invocation, term)?;
-    let printer = Printer::new(&args).map_err(|error| error.into_failure(&invocation.program))?;
+    let printer = Printer::new(&args);
     let setup = connection::prepare(Verb::Sub, invocation, &args, term)?;
     connection::run(Verb::Sub, async move { Subscribing::new(&args, setup, printer)?.run(term).await })
 }
@@ -260,7 +260,8 @@ impl<'a> Subscribing<'a> {
                 Step::Go
             }
             Event::Disconnected(_) => return Ok(Err(Ending::Closed)),
-            Event::UnsubAck(_) | Event::Auth(_) | Event::Unsendable { .. } => Step::Go,
+            Event::Auth(_) => return Err(ending::asked_to_authenticate()),
+            Event::UnsubAck(_) | Event::Unsendable { .. } => Step::Go,
         }))
     }
 

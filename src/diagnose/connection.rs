@@ -107,6 +107,7 @@ fn violation(error: SessionError) -> String {
         SessionError::ReasonCode { reason, .. } => {
             format!("it acknowledged with reason code {}, which that packet cannot have", reason.0)
         }
+        SessionError::OtherFlow(_) => "it acknowledged a message as another QoS does, or out of order".to_owned(),
         SessionError::ReceiveMaximumExceeded => "it sent more QoS 2 messages than were asked for".to_owned(),
         SessionError::TopicAlias(alias) | SessionError::UnknownTopicAlias(alias) => {
             format!("it used the topic alias {alias}, which was never agreed on")

@@ -250,6 +250,11 @@ impl<M> Sender<M> {
         self.remove(packet_id).map_or(Acknowledged::Unknown, Acknowledged::Finished)
     }
 
+    /// What a message waits for, if it is not done with.
+    pub fn awaiting(&self, packet_id: PacketId) -> Option<Awaiting> {
+        self.flights.get(&packet_id).map(|flight| flight.awaiting)
+    }
+
     /// Gives up a message, whatever it waits for.
     pub fn remove(&mut self, packet_id: PacketId) -> Option<M> {
         let flight = self.flights.remove(&packet_id)?;

@@ -248,11 +248,8 @@ fn what_cannot_be_understood_is_told_the_same_way() {
         mosquitto_pub -t a -m x --proxy foo://a --quiet
         mosquitto_pub --proxy socks5h://a:b@d:1:2
         mosquitto_pub --proxy socks5h://
-        mosquitto_pub --proxy socks5h://@h
         mosquitto_pub --proxy socks5h://u%zz@h
         mosquitto_pub --proxy socks5h://h:0
-        mosquitto_pub --proxy socks5h://[::1
-        mosquitto_pub --proxy socks5h://[::1]x
         mosquitto_pub -L mqtt://h
         mosquitto_pub -L mqtt://127.0.0.1:PORT/a/# -m x
         mosquitto_pub -A nonexistent.invalid -t a -m x

@@ -204,7 +204,7 @@ fn a_broker_that_answers_nonsense_is_told_at_every_stage() {
         ("mosquitto_pub -t a -l", CONNECT, b"\x20\0", MALFORMED),
         // In place of PUBACK and PUBREC.
         ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\x40\x01\0", MALFORMED),
-        ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\x40\x02\0\0", MALFORMED),
+        ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\x40\x02\0\0", PROTOCOL),
         ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\xe0\0", PROTOCOL),
         ("mosquitto_pub -t a -m x -q 1", PUBLISH, b"\x10\0", PROTOCOL),
         ("mosquitto_pub -t a -m x -q 1 -V 5", PUBLISH, b"\x40\x05\0\x01\0\x7f\0", MALFORMED),
@@ -215,7 +215,7 @@ fn a_broker_that_answers_nonsense_is_told_at_every_stage() {
         ("mosquitto_rr -t a -e b -m x", SUBSCRIBE, b"\x90\0", MALFORMED),
         ("mosquitto_rr -t a -e b -m x", SUBSCRIBE, b"\x90\x04\0\x01\x7f\0", MALFORMED),
         ("mosquitto_rr -t a -e b -m x", PUBLISH, b"\x30\x01\0", MALFORMED),
-        ("mosquitto_rr -t a -e b -m x", PUBLISH, b"\x36\x05\0\x01b\0\x01", MALFORMED),
+        ("mosquitto_rr -t a -e b -m x", PUBLISH, b"\x36\x05\0\x01b\0\x01", PROTOCOL),
         ("mosquitto_rr -t a -e b -m x", PUBLISH, b"\x30\x04\0\x01\xff\0", MALFORMED),
     ];
     for (row, stage, bytes, (line, code)) in rows {

@@ -20,6 +20,8 @@ pub enum SessionError {
         packet: PacketType,
         reason: ReasonCode,
     },
+    /// An acknowledgement that does not belong to the QoS of its message, or comes before its time.
+    OtherFlow(PacketType),
     /// More QoS 2 messages than this client's receive maximum [MQTT-3.3.4-9].
     ReceiveMaximumExceeded,
     /// An alias above this client's maximum [MQTT-3.1.2-26].

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Acknowledged, Event, ServerLimits, Session, SessionError, State, Summary, Trace};
-use crate::mqtt::flow::{self, Arrival};
+use crate::mqtt::flow::{self, Arrival, Awaiting};
 use crate::mqtt::packet::{
     Ack, ConnAck, Disconnect, Packet, PacketId, PacketType, ProtocolVersion, Publish, QoS, ReasonCode,
 };
@@ -176,6 +176,7 @@ impl Session {
             flow::Acknowledged::Release => self.send_pubrel(packet_id, now),
             flow::Acknowledged::Finished(_) => self.end_flow(ack, PacketType::PubRec, now),
             flow::Acknowledged::Unknown => {
+                self.check_flow(packet_id, PacketType::PubRec)?;
                 self.trace(|| Trace::UnknownPubRec(packet_id));
                 // The server waits for a PUBREL to forget the id.
                 if !refused {
@@ -199,8 +200,19 @@ impl Session {
         };
         if let flow::Acknowledged::Finished(_) = known {
             self.end_flow(ack, by, now);
+            return Ok(());
         }
-        Ok(())
+        self.check_flow(packet_id, by)
+    }
+
+    /// A message that waits for another acknowledgement than this one would wait for ever.
+    fn check_flow(&self, packet_id: PacketId, by: PacketType) -> Result<(), SessionError> {
+        match (by, self.sender.awaiting(packet_id)) {
+            (PacketType::PubAck, Some(Awaiting::PubRec | Awaiting::PubComp))
+            | (PacketType::PubRec, Some(Awaiting::PubAck))
+            | (PacketType::PubComp, Some(Awaiting::PubAck | Awaiting::PubRec)) => Err(SessionError::OtherFlow(by)),
+            _ => Ok(()),
+        }
     }
 
     fn end_flow(&mut self, ack: Ack, by: PacketType, now: Instant) {

@@ -138,7 +138,10 @@ impl Field {
                     Property::ContentType(text) => Some(text.as_bytes()),
                     _ => None,
                 });
-                self.put_text(content_type.map_or(b"", |text| &text[..]), out);
+                match content_type {
+                    Some(text) => self.put_text(text, out),
+                    None => self.put_absent(out),
+                }
             }
             Conversion::ResponseTopic => {
                 if let Some(topic) = message.properties.iter().find_map(response_topic) {
@@ -224,9 +227,13 @@ impl Field {
     fn put_property(&self, message: PublishRef<'_>, out: &mut Vec<u8>, value: impl Fn(&Property) -> Option<i64>) {
         match message.properties.iter().find_map(value) {
             Some(value) => self.put_number(value, out),
-            // Here `0` counts beside `-`, too.
-            None => out.resize(out.len() + self.width, if self.zero { b'0' } else { b' ' }),
+            None => self.put_absent(out),
         }
+    }
+
+    /// What stands for a property that the message does not have. Here `0` counts beside `-`, and for texts, too.
+    fn put_absent(&self, out: &mut Vec<u8>) {
+        out.resize(out.len() + self.width, if self.zero { b'0' } else { b' ' });
     }
 
     /// Two digits for each byte, a separator behind every `precision` of them. What fills the field

@@ -112,7 +112,7 @@ fn a_property_that_is_not_there_is_its_width_of_fill() {
     for (format, text) in [
         ("%5A|%05A|%-5A|%-05A|", "     |00000|     |00000|"),
         ("%5E|%05F|%3S|", "     |00000|   |"),
-        ("%5C|%05C|%-5C|", "     |     |     |"),
+        ("%5C|%05C|%-5C|", "     |00000|     |"),
         ("%5R|%D|%P|%m|%3m", "|||0|  0"),
     ] {
         assert_eq!(formatted(format, &message), text, "{format}");

@@ -253,6 +253,20 @@ fn qos_1_ends_with_puback() {
 }
 
 #[test]
+fn an_acknowledgement_of_another_kind_breaks_the_protocol() {
+    for (qos, wrong) in [
+        (QoS::AtLeastOnce, Packet::PubRec(Ack::new(id(1)))),
+        (QoS::AtLeastOnce, Packet::PubComp(Ack::new(id(1)))),
+        (QoS::ExactlyOnce, Packet::PubAck(Ack::new(id(1)))),
+        (QoS::ExactlyOnce, Packet::PubComp(Ack::new(id(1)))),
+    ] {
+        let mut talk = Talk::connected(V5);
+        talk.publish(qos, "a");
+        assert!(matches!(talk.hear(&wrong), Err(SessionError::OtherFlow(_))), "{wrong:?}");
+    }
+}
+
+#[test]
 fn qos_2_ends_with_pubcomp_or_a_pubrec_with_an_error() {
     let mut talk = Talk::connected(V5);
     talk.publish(QoS::ExactlyOnce, "a");
