@@ -9,10 +9,10 @@ use bytestring::ByteString;
 use super::change::{Change, WillRecord};
 use super::client::{ClientKey, Entry, Outgoing, PendingWill, Session};
 use super::connection::ConnectionKey;
-use super::event::{Closing, Event};
+use super::event::{Closing, Event, Offence};
 use super::message::detached;
 use super::timers::Timer;
-use super::{Broker, Identity, Now, UsernameFrom};
+use super::{Broker, Identity, ListenerSettings, Now, UsernameFrom};
 use crate::mqtt::packet::{
     ConnAck, Connect, DecodeError, Disconnect, Packet, Properties, Property, ProtocolVersion, QoS, ReasonCode, Will,
 };
@@ -123,12 +123,16 @@ impl Broker {
         if connect.client_id.is_empty() {
             // 3.1 has no such thing; in 3.1.1 only with a clean session [MQTT-3.1.3-8].
             let possible = v5 || connect.version == ProtocolVersion::V311 && connect.clean_start;
-            if !possible {
-                return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ClientIdNotValid));
+            let allowed = listener.allow_zero_length_clientid;
+            if connect.version == ProtocolVersion::V31 {
+                self.offended(key, Offence::NoClientId31);
+                return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ProtocolError));
             }
-            if !listener.allow_zero_length_clientid {
-                self.note(|| Event::ZeroLengthClientIdForbidden { peer: peer.address });
-                return Err(Refusal::new(ReasonCode::UNSPECIFIED_ERROR, Closing::ClientIdNotValid));
+            if !possible || !allowed {
+                self.offended(key, Offence::NoClientId);
+                let reason =
+                    if possible { ReasonCode::UNSPECIFIED_ERROR } else { ReasonCode::CLIENT_IDENTIFIER_NOT_VALID };
+                return Err(Refusal::new(reason, Closing::ProtocolError));
             }
         }
         if self.settings.clientid_prefix.as_ref().is_some_and(|prefix| !connect.client_id.starts_with(&**prefix)) {
@@ -140,6 +144,7 @@ impl Broker {
         if listener.username_from != UsernameFrom::Certificate
             && !self.access.may_connect(who, connect.password.as_deref())
         {
+            self.connections[key].client_id = connect.client_id.clone();
             return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
         }
         if connect.properties.authentication_method().is_some() {
@@ -195,9 +200,7 @@ impl Broker {
         self.statistics.connections += 1;
         let peer = self.connections[key].peer.clone();
         let username = self.sessions[client].username.clone();
-        if let Some(session) = peer.tls_session {
-            self.note(|| Event::Negotiated { client: connect.client_id.clone(), session });
-        }
+        self.connections[key].client_id = connect.client_id.clone();
         self.note(|| Event::Connected {
             client: connect.client_id.clone(),
             peer: peer.address,
@@ -207,6 +210,9 @@ impl Broker {
             username,
         });
         self.note_will(client);
+        if let Some(session) = peer.tls_session {
+            self.note(|| Event::Negotiated { client: connect.client_id.clone(), session });
+        }
         let properties = if v5 {
             self.connack_properties(key, assigned.then_some(connect.client_id), lowered)
         } else {
@@ -272,12 +278,16 @@ impl Broker {
     fn negotiate(&mut self, key: ConnectionKey, connect: &Connect, keep_alive: u16, now: Now) {
         let properties = &connect.properties;
         let listener_id = self.connections[key].listener;
-        let max_aliases = self.listener(listener_id).max_topic_alias_broker;
+        let ListenerSettings { max_qos, max_topic_alias: max_aliases_in, max_topic_alias_broker: max_aliases, .. } =
+            *self.listener(listener_id);
         let receive_maximum = properties.receive_maximum().unwrap_or(u16::MAX);
         let window = self.settings.max_inflight_messages.map_or(receive_maximum, |limit| limit.min(receive_maximum));
         let connection = &mut self.connections[key];
         connection.window = window;
         connection.max_packet_size = properties.maximum_packet_size().unwrap_or(u32::MAX);
+        connection.max_aliases_in = max_aliases_in;
+        connection.max_qos = max_qos;
+        connection.retain_available = self.settings.retain_available;
         connection.max_aliases_out = properties.topic_alias_maximum().unwrap_or(0).min(max_aliases);
         connection.password = connect.password.as_ref().map(|password| Secret::new(password.to_vec()));
         // One and a half times the keep-alive [MQTT-3.1.2-22].

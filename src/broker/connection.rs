@@ -24,6 +24,8 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) listener: ListenerId,
     pub(super) peer: Peer,
+    /// Of a CONNECT that was understood; empty before.
+    pub(super) client_id: ByteString,
     /// Once CONNECT was accepted.
     pub(super) session: Option<ClientKey>,
     pub(super) version: ProtocolVersion,
@@ -42,6 +44,10 @@ pub(super) struct Connection {
     pub(super) aliases_in: HashMap<u16, ByteString>,
     aliases_out: HashMap<ByteString, u16>,
     pub(super) max_aliases_out: u16,
+    /// What CONNACK told the client, which holds until it goes, whatever a reload says.
+    pub(super) max_aliases_in: u16,
+    pub(super) max_qos: QoS,
+    pub(super) retain_available: bool,
     pub(super) output: Output,
 }
 
@@ -103,6 +109,7 @@ impl Connection {
             id,
             listener,
             peer,
+            client_id: ByteString::new(),
             session: None,
             version: ProtocolVersion::V311,
             password: None,
@@ -114,8 +121,16 @@ impl Connection {
             aliases_in: HashMap::new(),
             aliases_out: HashMap::new(),
             max_aliases_out: 0,
+            max_aliases_in: 0,
+            max_qos: QoS::ExactlyOnce,
+            retain_available: true,
             output: Output::default(),
         }
+    }
+
+    /// What the log calls whoever is at the other end.
+    pub(super) fn name(&self) -> ByteString {
+        if self.client_id.is_empty() { self.peer.host() } else { self.client_id.clone() }
     }
 
     pub(super) fn send(&mut self, packet: &Packet) {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use super::{ConnectionId, ListenerId};
-use crate::mqtt::packet::{Packet, PacketId, ProtocolVersion, Publish, QoS, ReasonCode};
+use super::{ConnectionId, ListenerId, Peer};
+use crate::mqtt::packet::{DecodeError, Packet, PacketId, ProtocolVersion, Publish, QoS, ReasonCode};
 
 /// Which events are wanted; the others are not even made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Interest {
     pub subscriptions: bool,
 }
 
-/// `client` is the client id, or the peer's address before CONNECT is accepted.
+/// `client` is the client id, or the peer's host before that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Opened {
@@ -47,7 +47,8 @@ pub enum Event {
     },
     /// TLS or the websocket did not come about.
     HandshakeFailed {
-        peer: ByteString,
+        peer: Peer,
+        listener: ListenerId,
         why: String,
     },
     /// What a batch changed could not be kept: clients are let go, nothing of it is acknowledged.
@@ -65,8 +66,11 @@ pub enum Event {
     NoWill {
         client: ByteString,
     },
-    ZeroLengthClientIdForbidden {
+    /// The client did what Mosquitto's log has a line for, besides the end of its connection.
+    Offended {
+        client: ByteString,
         peer: ByteString,
+        offence: Offence,
     },
     Disconnected {
         connection: ConnectionId,
@@ -89,10 +93,12 @@ pub enum Event {
         client: ByteString,
         filter: ByteString,
     },
-    ProtocolError {
-        client: ByteString,
-        what: &'static str,
+    /// A filter of a SUBSCRIBE that came, with the granted QoS, `None` when refused; or of an UNSUBSCRIBE.
+    Filter {
+        filter: ByteString,
+        granted: Option<QoS>,
     },
+    FilterGone(ByteString),
     Received(ByteString, PacketSummary),
     Sent(ByteString, PacketSummary),
     PublishDenied {
@@ -108,37 +114,19 @@ pub enum Event {
 /// What a debug line says of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PacketSummary {
-    ConnAck {
-        session_present: bool,
-        code: u8,
-    },
+    ConnAck { session_present: bool, code: u8 },
     Publish(PublishSummary),
-    PubAck {
-        packet_id: PacketId,
-        reason: ReasonCode,
-    },
-    PubRec {
-        packet_id: PacketId,
-        reason: ReasonCode,
-    },
-    PubRel {
-        packet_id: PacketId,
-        reason: ReasonCode,
-    },
-    PubComp {
-        packet_id: PacketId,
-        reason: ReasonCode,
-    },
-    /// Filter and granted QoS, `None` when refused.
-    Subscribe(Vec<(ByteString, Option<QoS>)>),
+    PubAck { packet_id: PacketId, reason: ReasonCode },
+    PubRec { packet_id: PacketId, reason: ReasonCode },
+    PubRel { packet_id: PacketId, reason: ReasonCode },
+    PubComp { packet_id: PacketId, reason: ReasonCode },
+    Subscribe,
     SubAck,
-    Unsubscribe(Vec<ByteString>),
+    Unsubscribe,
     UnsubAck,
     PingReq,
     PingResp,
-    Disconnect {
-        reason: ReasonCode,
-    },
+    Disconnect { reason: ReasonCode },
     Auth,
 }
 
@@ -164,15 +152,9 @@ impl PacketSummary {
             Packet::PubRec(ack) => Self::PubRec { packet_id: ack.packet_id, reason: ack.reason },
             Packet::PubRel(ack) => Self::PubRel { packet_id: ack.packet_id, reason: ack.reason },
             Packet::PubComp(ack) => Self::PubComp { packet_id: ack.packet_id, reason: ack.reason },
-            Packet::Subscribe(subscribe) => Self::Subscribe(
-                subscribe
-                    .subscriptions
-                    .iter()
-                    .map(|subscription| (subscription.filter.clone(), Some(subscription.options.qos)))
-                    .collect(),
-            ),
+            Packet::Subscribe(_) => Self::Subscribe,
             Packet::SubAck(_) => Self::SubAck,
-            Packet::Unsubscribe(unsubscribe) => Self::Unsubscribe(unsubscribe.filters.clone()),
+            Packet::Unsubscribe(_) => Self::Unsubscribe,
             Packet::UnsubAck(_) => Self::UnsubAck,
             Packet::PingReq => Self::PingReq,
             Packet::PingResp => Self::PingResp,
@@ -193,6 +175,26 @@ impl PublishSummary {
             bytes: publish.payload.len(),
         }
     }
+}
+
+/// What a client did that it must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offence {
+    /// Sent what is no packet; instead of CONNECT, or later.
+    NoPacket {
+        error: DecodeError,
+        instead_of_connect: bool,
+    },
+    /// Began with another packet; the first byte of it.
+    NoConnect(u8),
+    /// Came without a client id, with which version 3.1 cannot do.
+    NoClientId31,
+    /// Came without a client id where there must be one.
+    NoClientId,
+    TopicAlias(u16),
+    /// AUTH, where nothing was agreed on.
+    Auth(ProtocolVersion),
+    NotAFilter,
 }
 
 /// Why a connection ended.
@@ -237,15 +239,15 @@ impl fmt::Display for Closing {
             Self::PayloadTooLarge => "oversize payload",
             Self::TakenOver => "session taken over",
             Self::Administrative => "administrative action",
-            Self::NotSupported => "used disallowed feature (QoS too high, retain not supported, or bad AUTH method)",
+            Self::NotSupported | Self::UnsupportedVersion | Self::BadAuthenticationMethod => {
+                "used disallowed feature (QoS too high, retain not supported, or bad AUTH method)"
+            }
             Self::ReceiveMaximumExceeded => "receive maximum exceeded",
             Self::TopicAliasInvalid => "topic alias invalid",
             Self::QuotaExceeded => "quota exceeded",
             Self::ClientIdNotValid => "client identifier not valid",
             Self::BadUsernameOrPassword => "bad username or password",
-            Self::UnsupportedVersion => "unsupported protocol version",
             Self::ServerBusy => "server busy",
-            Self::BadAuthenticationMethod => "bad authentication method",
             Self::ImplementationError => "implementation specific error",
             Self::ShuttingDown => "server shutting down",
             Self::Transport(words) => return write!(f, "bad socket read/write: {words}"),

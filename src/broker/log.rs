@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::config::{LogSettings, LogTypes};
-use super::event::{PacketSummary, PublishSummary};
+use super::event::{Offence, PacketSummary, PublishSummary};
 use super::{Closing, Event, Interest, Settings};
+use crate::mqtt::packet::{DecodeError, PacketType, ProtocolVersion};
 
 /// Characters of a line, at most; client ids and topics may be longer than a log should be.
 const LINE_MOST: usize = 1000;
@@ -112,8 +113,13 @@ fn all_lines(event: &Event, log: &LogSettings, settings: &Settings) -> Vec<Line>
         Event::UnexpectedTls { peer } => {
             notice(format!("Client from {} appears to be using TLS to connect to a non-TLS listener.", shown(peer)))
         }
-        Event::HandshakeFailed { peer, why } => {
-            notice(format!("Client connection from {} failed: {}.", shown(peer), shown(why)))
+        Event::HandshakeFailed { peer, listener, why } => {
+            let mut lines =
+                all_lines(&Event::Opened { peer: peer.address.clone(), listener: *listener }, log, settings);
+            let host = peer.host();
+            let text = format!("Client {} [{}] disconnected: {}.", shown(&host), shown(&peer.address), shown(why));
+            lines.extend(comes_or_goes(text));
+            lines
         }
         Event::StoreFailed { why } => vec![Line::new(
             LogTypes::ERROR,
@@ -128,10 +134,11 @@ fn all_lines(event: &Event, log: &LogSettings, settings: &Settings) -> Vec<Line>
             ),
             Line::new(LogTypes::DEBUG, format!("\t{}", shown(topic))),
         ],
-        Event::ZeroLengthClientIdForbidden { peer } => information(format!(
-            "Protocol error from {}: CONNECT with zero length clientid when forbidden.",
-            shown(peer)
-        )),
+        Event::Offended { client, peer, offence } => {
+            offended(&shown(client), &shown(peer), *offence).map_or_else(Vec::new, information)
+        }
+        // Everybody goes then.
+        Event::Disconnected { why: Closing::ShuttingDown, .. } => Vec::new(),
         Event::Disconnected { client, peer, why, .. } => {
             let head = format!("Client {} [{}] disconnected", shown(client), shown(peer));
             comes_or_goes(match why {
@@ -149,7 +156,9 @@ fn all_lines(event: &Event, log: &LogSettings, settings: &Settings) -> Vec<Line>
         Event::Unsubscribed { client, filter } => {
             vec![Line::new(LogTypes::UNSUBSCRIBE, format!("{} {}", shown(client), shown(filter)))]
         }
-        Event::ProtocolError { client, what } => information(format!("Protocol error from {}: {what}.", shown(client))),
+        Event::Filter { filter, granted: Some(qos) } => debug(format!("\t{} (QoS {})", shown(filter), *qos as u8)),
+        Event::Filter { filter, granted: None } => debug(format!("\t{} (denied)", shown(filter))),
+        Event::FilterGone(filter) => debug(format!("\t{}", shown(filter))),
         Event::Received(client, packet) => received(&shown(client), packet),
         Event::Sent(client, packet) => sent(&shown(client), packet),
         Event::PublishDenied { client, publish } => {
@@ -169,24 +178,11 @@ fn received(client: &str, packet: &PacketSummary) -> Vec<Line> {
         PacketSummary::ConnAck { .. } => format!("Received CONNACK from {client}"),
         PacketSummary::Publish(publish) => format!("Received PUBLISH from {client} {}", publish_text(publish)),
         PacketSummary::PubAck { packet_id, reason } => acknowledged("PUBACK", packet_id.get(), reason.0),
-        PacketSummary::PubRec { packet_id, reason } => acknowledged("PUBREC", packet_id.get(), reason.0),
-        PacketSummary::PubRel { packet_id, reason } => acknowledged("PUBREL", packet_id.get(), reason.0),
+        PacketSummary::PubRec { packet_id, .. } => format!("Received PUBREC from {client} (Mid: {packet_id})"),
+        PacketSummary::PubRel { packet_id, .. } => format!("Received PUBREL from {client} (Mid: {packet_id})"),
         PacketSummary::PubComp { packet_id, reason } => acknowledged("PUBCOMP", packet_id.get(), reason.0),
-        PacketSummary::Subscribe(filters) => {
-            return with_filters(
-                format!("Received SUBSCRIBE from {client}"),
-                filters.iter().map(|(filter, granted)| match granted {
-                    Some(qos) => format!("{} (QoS {})", shown(filter), *qos as u8),
-                    None => format!("{} (denied)", shown(filter)),
-                }),
-            );
-        }
-        PacketSummary::Unsubscribe(filters) => {
-            return with_filters(
-                format!("Received UNSUBSCRIBE from {client}"),
-                filters.iter().map(|filter| shown(filter)),
-            );
-        }
+        PacketSummary::Subscribe => format!("Received SUBSCRIBE from {client}"),
+        PacketSummary::Unsubscribe => format!("Received UNSUBSCRIBE from {client}"),
         PacketSummary::SubAck => format!("Received SUBACK from {client}"),
         PacketSummary::UnsubAck => format!("Received UNSUBACK from {client}"),
         PacketSummary::PingReq => format!("Received PINGREQ from {client}"),
@@ -197,9 +193,51 @@ fn received(client: &str, packet: &PacketSummary) -> Vec<Line> {
     vec![Line::new(LogTypes::DEBUG, text)]
 }
 
-fn with_filters(head: String, filters: impl Iterator<Item = String>) -> Vec<Line> {
-    let filters = filters.map(|filter| Line::new(LogTypes::DEBUG, format!("\t{filter}")));
-    [Line::new(LogTypes::DEBUG, head)].into_iter().chain(filters).collect()
+/// Mosquitto's lines for what a client must not do; not all of it has one.
+fn offended(client: &str, peer: &str, offence: Offence) -> Option<String> {
+    let (who, what) = match offence {
+        Offence::NoConnect(first) => (peer, format!("First packet not CONNECT ({first:02X})")),
+        Offence::NoClientId31 => (peer, "v3.1 CONNECT with zero length clientid".to_owned()),
+        Offence::NoClientId => (peer, "CONNECT with zero length clientid when forbidden".to_owned()),
+        Offence::TopicAlias(alias) => (client, format!("PUBLISH invalid topic alias ({alias})")),
+        Offence::Auth(ProtocolVersion::V5) => (client, "AUTH packet without existing auth-method".to_owned()),
+        Offence::Auth(_) => (client, "AUTH packet when session not MQTT v5.0".to_owned()),
+        Offence::NotAFilter => return Some(format!("Invalid subscription string from {client}, disconnecting.")),
+        Offence::NoPacket { error, instead_of_connect } => match error {
+            DecodeError::UnexpectedPacket(PacketType::Connect) => {
+                return Some(format!("Bad client {peer} sending multiple CONNECT messages."));
+            }
+            DecodeError::UnexpectedPacket(_) if instead_of_connect => (peer, "First packet not CONNECT".to_owned()),
+            DecodeError::Flags(first) if instead_of_connect && first >> 4 != PacketType::Connect as u8 => {
+                (peer, format!("First packet not CONNECT ({first:02X})"))
+            }
+            DecodeError::UnexpectedPacket(kind) => {
+                (client, format!("{} when not a bridge", format!("{kind:?}").to_uppercase()))
+            }
+            DecodeError::UnknownPacketType(_) => (peer, "RESERVED packet".to_owned()),
+            DecodeError::ProtocolName => (peer, "CONNECT with invalid protocol".to_owned()),
+            DecodeError::ConnectFlags(flags) => (peer, connect_flags(flags)),
+            DecodeError::NoWillTopic => (peer, "Will with empty topic".to_owned()),
+            DecodeError::PacketIdZero(kind) => (client, format!("{} with mid = 0", format!("{kind:?}").to_uppercase())),
+            DecodeError::NoLocalOnShared => (client, "$share subscription with no-local set".to_owned()),
+            _ => return None,
+        },
+    };
+    Some(format!("Protocol error from {who}: {what}."))
+}
+
+/// What is wrong with the flags of a CONNECT.
+fn connect_flags(flags: u8) -> String {
+    let (reserved, will, qos, retain) = (flags & 1, flags >> 2 & 1, flags >> 3 & 3, flags >> 5 & 1);
+    if reserved > 0 {
+        format!("CONNECT with non-zero connect reserved flag ({flags:02X})")
+    } else if qos == 3 {
+        "CONNECT with invalid Will QoS (3)".to_owned()
+    } else if will == 0 && (qos > 0 || retain > 0) {
+        format!("CONNECT without Will with non-zero QoS ({qos}) or retain ({retain})")
+    } else {
+        "password without username, closing connection".to_owned()
+    }
 }
 
 fn sent(client: &str, packet: &PacketSummary) -> Vec<Line> {
@@ -214,9 +252,9 @@ fn sent(client: &str, packet: &PacketSummary) -> Vec<Line> {
         PacketSummary::PubRec { packet_id, reason } => acknowledged("PUBREC", packet_id.get(), reason.0),
         PacketSummary::PubRel { packet_id, .. } => format!("Sending PUBREL to {client} (m{packet_id})"),
         PacketSummary::PubComp { packet_id, .. } => format!("Sending PUBCOMP to {client} (m{packet_id})"),
-        PacketSummary::Subscribe(_) => format!("Sending SUBSCRIBE to {client}"),
+        PacketSummary::Subscribe => format!("Sending SUBSCRIBE to {client}"),
         PacketSummary::SubAck => format!("Sending SUBACK to {client}"),
-        PacketSummary::Unsubscribe(_) => format!("Sending UNSUBSCRIBE to {client}"),
+        PacketSummary::Unsubscribe => format!("Sending UNSUBSCRIBE to {client}"),
         PacketSummary::UnsubAck => format!("Sending UNSUBACK to {client}"),
         PacketSummary::PingReq => format!("Sending PINGREQ to {client}"),
         PacketSummary::PingResp => format!("Sending PINGRESP to {client}"),
@@ -306,6 +344,34 @@ mod tests {
     }
 
     #[test]
+    fn what_clients_do_wrong_is_told_in_mosquittos_words() {
+        let no_packet = |error| Offence::NoPacket { error, instead_of_connect: false };
+        let no_connect = |error| Offence::NoPacket { error, instead_of_connect: true };
+        for (offence, text) in [
+            (Offence::NoConnect(0xC0), "Protocol error from 1.2.3.4:5: First packet not CONNECT (C0)."),
+            (no_connect(DecodeError::Flags(0x47)), "Protocol error from 1.2.3.4:5: First packet not CONNECT (47)."),
+            (
+                no_connect(DecodeError::ConnectFlags(0x1E)),
+                "Protocol error from 1.2.3.4:5: CONNECT with invalid Will QoS (3).",
+            ),
+            (
+                no_packet(DecodeError::UnexpectedPacket(PacketType::ConnAck)),
+                "Protocol error from c: CONNACK when not a bridge.",
+            ),
+            (
+                no_packet(DecodeError::UnexpectedPacket(PacketType::Connect)),
+                "Bad client 1.2.3.4:5 sending multiple CONNECT messages.",
+            ),
+            (no_packet(DecodeError::PacketIdZero(PacketType::PubAck)), "Protocol error from c: PUBACK with mid = 0."),
+            (Offence::TopicAlias(5), "Protocol error from c: PUBLISH invalid topic alias (5)."),
+            (Offence::NotAFilter, "Invalid subscription string from c, disconnecting."),
+        ] {
+            let event = Event::Offended { client: "c".into(), peer: "1.2.3.4:5".into(), offence };
+            assert_eq!(texts(&event), [(LogTypes::INFORMATION, text.to_owned())]);
+        }
+    }
+
+    #[test]
     fn packets_are_told_in_mosquittos_words() {
         let id = NonZeroU16::new(7).unwrap();
         let reason = ReasonCode(16);
@@ -335,10 +401,10 @@ mod tests {
             assert_eq!(one(&Event::Received("c".into(), packet.clone())), came);
             assert_eq!(one(&Event::Sent("c".into(), packet)), went);
         }
-        let filters = vec![("a/#".into(), Some(QoS::AtLeastOnce)), ("b".into(), None)];
-        let subscribe = texts(&Event::Received("c".into(), PacketSummary::Subscribe(filters)));
-        let subscribe: Vec<_> = subscribe.iter().map(|(_, text)| text.as_str()).collect();
-        assert_eq!(subscribe, ["Received SUBSCRIBE from c", "\ta/# (QoS 1)", "\tb (denied)"]);
+        assert_eq!(one(&Event::Received("c".into(), PacketSummary::Subscribe)), "Received SUBSCRIBE from c");
+        assert_eq!(one(&Event::Filter { filter: "a/#".into(), granted: Some(QoS::AtLeastOnce) }), "\ta/# (QoS 1)");
+        assert_eq!(one(&Event::Filter { filter: "b".into(), granted: None }), "\tb (denied)");
+        assert_eq!(one(&Event::FilterGone("b".into())), "\tb");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use change::{
     Change, ClientRecord, Direction, EntryRecord, EntryState, Restored, RestoredClient, SubscriptionRecord, WillRecord,
 };
 pub use connection_id::{ByConnection, ConnectionId};
-pub use event::{Closing, Event, Interest, PacketSummary, PublishSummary};
+pub use event::{Closing, Event, Interest, Offence, PacketSummary, PublishSummary};
 pub use message::{Message, MessageId, Source};
 pub use publish::OwnMessage;
 pub use settings::{ListenerSettings, Settings, UsernameFrom, Versions};
@@ -80,6 +80,14 @@ pub struct Peer {
     pub tls_session: Option<ByteString>,
     /// From its certificate, for listeners with [`UsernameFrom::Certificate`].
     pub certificate_username: Option<ByteString>,
+}
+
+impl Peer {
+    /// The address without its port.
+    pub fn host(&self) -> ByteString {
+        let host = self.address.rsplit_once(':').map_or(&*self.address, |(host, _)| host);
+        host.trim_start_matches('[').trim_end_matches(']').into()
+    }
 }
 
 /// The broker's core. Inputs are `handle_*`; after them the caller takes the outputs with `poll_*`: first
@@ -209,11 +217,16 @@ impl Broker {
             match packet {
                 Packet::Connect(connect) => self.connect(key, *connect, now),
                 // [MQTT-3.1.0-1]
-                _ => self.end(key, Closing::ProtocolError, now),
+                other => {
+                    self.offended(key, Offence::NoConnect(first_byte(&other)));
+                    self.end(key, Closing::ProtocolError, now);
+                }
             }
             return;
         };
+        // What is told of a PUBLISH depends on what becomes of it.
         if self.interest.packets
+            && !matches!(packet, Packet::Publish(_) | Packet::Auth(_))
             && let Some(summary) = PacketSummary::of(&packet)
         {
             self.events.push_back(Event::Received(self.sessions[client].id.clone(), summary));
@@ -229,12 +242,13 @@ impl Broker {
             Packet::PingReq => self.send(key, &Packet::PingResp),
             Packet::Disconnect(disconnect) => self.disconnect_received(key, client, &disconnect, now),
             // No method of extended authentication is known here, so none was agreed on [MQTT-4.12.0-6].
-            Packet::Connect(_)
-            | Packet::Auth(_)
-            | Packet::ConnAck(_)
-            | Packet::SubAck(_)
-            | Packet::UnsubAck(_)
-            | Packet::PingResp => self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now),
+            Packet::Auth(_) => {
+                self.offended(key, Offence::Auth(self.connections[key].version));
+                self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
+            }
+            Packet::Connect(_) | Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
+                self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
+            }
         }
         if self
             .connections
@@ -265,12 +279,17 @@ impl Broker {
         if self.connections[key].output.close {
             return;
         }
+        let instead_of_connect = self.connections[key].session.is_none();
         let why = match error {
+            DecodeError::ProtocolVersion(_) | DecodeError::ProtocolMismatch(_) => Closing::UnsupportedVersion,
+            DecodeError::ClientIdentifier => Closing::ClientIdNotValid,
+            _ if instead_of_connect && is_told_as_protocol_error(error) => Closing::ProtocolError,
             DecodeError::PacketTooLarge { .. } | DecodeError::BodyTooLong { .. } => Closing::PacketTooLarge,
             _ if error.reason_code() == ReasonCode::PROTOCOL_ERROR => Closing::ProtocolError,
             _ => Closing::Malformed,
         };
-        if self.connections[key].session.is_none() {
+        self.offended(key, Offence::NoPacket { error, instead_of_connect });
+        if instead_of_connect {
             self.connect_malformed(key, error, version);
         } else if let Some(reason) = error.answer() {
             self.refuse(key, reason, why, now);
@@ -446,6 +465,12 @@ impl Broker {
         }
     }
 
+    fn offended(&mut self, key: ConnectionKey, offence: Offence) {
+        let connection = &self.connections[key];
+        let (client, peer) = (connection.name(), connection.peer.address.clone());
+        self.note(|| Event::Offended { client, peer, offence });
+    }
+
     /// Puts the connection on the list of those with output.
     fn list(&mut self, key: ConnectionKey) {
         let output = &mut self.connections[key].output;
@@ -462,10 +487,7 @@ impl Broker {
         if self.interest.packets
             && let Some(summary) = PacketSummary::of(packet)
         {
-            let name = match connection.session {
-                Some(client) => self.sessions[client].id.clone(),
-                None => connection.peer.address.clone(),
-            };
+            let name = connection.name();
             self.events.push_back(Event::Sent(name, summary));
         }
         self.list(key);
@@ -487,14 +509,11 @@ impl Broker {
             return;
         }
         let (id, session) = (connection.id, connection.session);
-        let peer = connection.peer.address.clone();
+        let (client, peer) = (connection.name(), connection.peer.address.clone());
         self.close(key);
+        self.note(|| Event::Disconnected { connection: id, client, peer, why });
         if let Some(client) = session {
-            let client_id = self.sessions[client].id.clone();
-            self.note(|| Event::Disconnected { connection: id, client: client_id, peer, why });
             self.go_offline(client, now);
-        } else {
-            self.note(|| Event::Disconnected { connection: id, client: peer.clone(), peer, why });
         }
     }
 
@@ -534,6 +553,40 @@ impl Broker {
         } else {
             self.refuse(key, ReasonCode::KEEP_ALIVE_TIMEOUT, Closing::Timeout, now);
         }
+    }
+}
+
+/// Mosquitto calls most that is wrong with a CONNECT so.
+fn is_told_as_protocol_error(error: DecodeError) -> bool {
+    !matches!(
+        error,
+        DecodeError::PacketTooLarge { .. }
+            | DecodeError::BodyTooLong { .. }
+            | DecodeError::RemainingLength
+            | DecodeError::UnknownProperty(_)
+    )
+}
+
+/// Of a packet that was decoded, so that its flags are as they must be.
+fn first_byte(packet: &Packet) -> u8 {
+    match packet {
+        Packet::Connect(_) => 0x10,
+        Packet::ConnAck(_) => 0x20,
+        Packet::Publish(publish) => {
+            0x30 | u8::from(publish.dup) << 3 | (publish.qos as u8) << 1 | u8::from(publish.retain)
+        }
+        Packet::PubAck(_) => 0x40,
+        Packet::PubRec(_) => 0x50,
+        Packet::PubRel(_) => 0x62,
+        Packet::PubComp(_) => 0x70,
+        Packet::Subscribe(_) => 0x82,
+        Packet::SubAck(_) => 0x90,
+        Packet::Unsubscribe(_) => 0xA2,
+        Packet::UnsubAck(_) => 0xB0,
+        Packet::PingReq => 0xC0,
+        Packet::PingResp => 0xD0,
+        Packet::Disconnect(_) => 0xE0,
+        Packet::Auth(_) => 0xF0,
     }
 }
 

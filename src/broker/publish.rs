@@ -9,7 +9,7 @@ use bytestring::ByteString;
 use super::change::{Change, Direction, EntryState};
 use super::client::{ClientKey, Entry, WrongState};
 use super::connection::ConnectionKey;
-use super::event::{Closing, Event, PublishSummary};
+use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
 use super::message::{Message, MessageId, Source, detached};
 use super::{Broker, Now};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};
@@ -32,12 +32,21 @@ impl Broker {
         self.statistics.publish_received += 1;
         self.statistics.publish_bytes_received += publish.payload.len() as u64;
         if let Err((reason, why)) = self.check_publish(key, &mut publish) {
+            if let (Closing::TopicAliasInvalid | Closing::ProtocolError, Some(alias)) =
+                (&why, publish.properties.topic_alias())
+            {
+                self.offended(key, Offence::TopicAlias(alias));
+            }
             self.refuse(key, reason, why, now);
             return;
         }
         if let Some(reason) = self.object(key, client, &mut publish) {
             self.acknowledge(key, &publish, reason);
             return;
+        }
+        if self.interest.packets {
+            let client = self.sessions[client].id.clone();
+            self.events.push_back(Event::Received(client, PacketSummary::Publish(PublishSummary::of(&publish))));
         }
         if publish.topic.starts_with(CONTROL) {
             self.acknowledge(key, &publish, ReasonCode::SUCCESS);
@@ -68,15 +77,14 @@ impl Broker {
     /// What ends the connection. Resolves the topic alias.
     fn check_publish(&mut self, key: ConnectionKey, publish: &mut Publish) -> Result<(), (ReasonCode, Closing)> {
         let connection = &mut self.connections[key];
-        let listener = &self.settings.listeners[usize::from(connection.listener.0)];
-        if publish.qos > listener.max_qos {
+        if publish.qos > connection.max_qos {
             return Err((ReasonCode::QOS_NOT_SUPPORTED, Closing::NotSupported));
         }
-        if publish.retain && !self.settings.retain_available {
+        if publish.retain && !connection.retain_available {
             return Err((ReasonCode::RETAIN_NOT_SUPPORTED, Closing::NotSupported));
         }
         if let Some(alias) = publish.properties.topic_alias() {
-            if alias == 0 || alias > listener.max_topic_alias {
+            if alias == 0 || alias > connection.max_aliases_in {
                 return Err((ReasonCode::TOPIC_ALIAS_INVALID, Closing::TopicAliasInvalid));
             }
             if publish.topic.is_empty() {

@@ -5,11 +5,11 @@ use bytestring::ByteString;
 use super::change::{Change, SubscriptionRecord};
 use super::client::ClientKey;
 use super::connection::ConnectionKey;
-use super::event::{Closing, Event};
+use super::event::{Closing, Event, Offence};
 use super::router::Subscriber;
 use super::{Broker, Now};
 use crate::mqtt::packet::{
-    Packet, Properties, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe,
+    Packet, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe,
 };
 use crate::mqtt::topic::TopicFilter;
 
@@ -22,6 +22,7 @@ const MAXIMUM_SUBSCRIPTIONS: usize = 100_000;
 impl Broker {
     pub(super) fn subscribe(&mut self, key: ConnectionKey, client: ClientKey, subscribe: &Subscribe, now: Now) {
         if let Err((reason, why)) = subscribe.subscriptions.iter().try_for_each(|one| check(&one.filter)) {
+            self.offended(key, Offence::NotAFilter);
             self.refuse(key, reason, why, now);
             return;
         }
@@ -30,9 +31,11 @@ impl Broker {
         let mut fresh = Vec::new();
         for subscription in &subscribe.subscriptions {
             if self.sessions[client].subscriptions.len() >= MAXIMUM_SUBSCRIPTIONS {
+                self.note_filter(&subscription.filter, None);
                 codes.push(ReasonCode::QUOTA_EXCEEDED);
                 continue;
             }
+            self.note_filter(&subscription.filter, Some(subscription.options.qos));
             let (subscriber, is_new, filter) = self.subscribe_one(key, client, subscription, identifier);
             codes.push(ReasonCode(subscriber.options.qos as u8));
             let wanted = match subscriber.options.retain_handling {
@@ -51,6 +54,12 @@ impl Broker {
             for message in self.retained.matching(&filter) {
                 self.deliver_retained(&subscriber, &message, now);
             }
+        }
+    }
+
+    fn note_filter(&mut self, filter: &ByteString, granted: Option<QoS>) {
+        if self.interest.packets {
+            self.events.push_back(Event::Filter { filter: filter.clone(), granted });
         }
     }
 
@@ -93,6 +102,9 @@ impl Broker {
         }
         let mut codes = Vec::with_capacity(unsubscribe.filters.len());
         for filter in &unsubscribe.filters {
+            if self.interest.packets {
+                self.events.push_back(Event::FilterGone(filter.clone()));
+            }
             let filter = mounted(filter, self.listener(self.connections[key].listener).mount_point.as_deref());
             let session = &mut self.sessions[client];
             let existed = session.subscriptions.remove(&filter);
@@ -102,12 +114,14 @@ impl Broker {
                 self.router.unsubscribe(plain, group, client);
                 let client_id = session.id.clone();
                 if self.journal.covers(&self.sessions[client]) {
-                    let change = Change::Unsubscribed { client_id: client_id.clone(), filter: filter.clone() };
+                    let change = Change::Unsubscribed { client_id, filter: filter.clone() };
                     self.journal.push(change);
                 }
-                if self.interest.subscriptions {
-                    self.events.push_back(Event::Unsubscribed { client: client_id, filter });
-                }
+            }
+            // Whether it was there or not, as with Mosquitto.
+            if self.interest.subscriptions {
+                let client = self.sessions[client].id.clone();
+                self.events.push_back(Event::Unsubscribed { client, filter });
             }
         }
         let unsuback = UnsubAck { packet_id: unsubscribe.packet_id, properties: Properties::new(), codes };

@@ -181,7 +181,7 @@ fn values(statistics: &Statistics, census: &Census) -> Values {
         ("publish/messages/dropped", statistics.publish_dropped),
         ("packet/out/count", census.packets_out as u64),
         ("packet/out/bytes", census.packets_out_bytes as u64),
-        ("connections/socket/count", census.open_connections as u64),
+        ("connections/socket/count", statistics.sockets),
     ]
 }
 

@@ -48,6 +48,7 @@ pub(super) enum Input {
     /// A connection ended before it was one of MQTT.
     Failed {
         peer: Peer,
+        listener: ListenerId,
         why: String,
     },
     Command(Command),
@@ -246,9 +247,9 @@ impl Core {
                 self.mailboxes.remove(&id);
                 self.broker.handle_close(id, why, self.clock.now());
             }
-            Input::Failed { peer, why } => {
+            Input::Failed { peer, listener, why } => {
                 if self.interest.notices {
-                    (self.events)(Event::HandshakeFailed { peer: peer.address, why });
+                    (self.events)(Event::HandshakeFailed { peer, listener, why });
                 }
             }
             Input::Command(command) => self.obey(command),

@@ -75,7 +75,7 @@ impl Handshake {
             Ok(stream) => connection::open(stream, listener, peer, limits, &core).await,
             Err(why) => {
                 // Without a core there is nobody to tell.
-                let _ = core.send(Input::Failed { peer, why }).await;
+                let _ = core.send(Input::Failed { peer, listener, why }).await;
             }
         }
     }
@@ -131,8 +131,11 @@ impl CertificateName {
 impl WebSockets {
     async fn open(self, stream: Stream) -> Result<Stream, String> {
         let upgrade = Upgrade::read(stream, self.head_limit).await.map_err(|error| error.to_string())?;
-        let origin = upgrade.request.origin.as_deref().unwrap_or_default();
-        if !self.origins.is_empty() && !self.origins.iter().any(|allowed| allowed == origin) {
+        // Browsers name one; what does not is no page.
+        if let Some(origin) = &upgrade.request.origin
+            && !self.origins.is_empty()
+            && !self.origins.contains(origin)
+        {
             return Err("non-matching http origin".to_owned());
         }
         upgrade.accept().await.map_err(|error| error.to_string())

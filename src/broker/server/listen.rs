@@ -172,7 +172,7 @@ impl Socket {
                 if let Some(peer) = under_way.add(task.abort_handle(), peer) {
                     let why = "too many connections have not got as far as MQTT".to_owned();
                     // Without a core there is nobody to tell.
-                    let _ = core.send(Input::Failed { peer, why }).await;
+                    let _ = core.send(Input::Failed { peer, listener: self.id, why }).await;
                 }
             }
         }

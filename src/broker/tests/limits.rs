@@ -234,3 +234,22 @@ fn a_peer_that_makes_us_answer_and_never_reads_is_let_go() {
     }
     assert_eq!(stage.broker.poll_output().map(|output| output.close), Some(true));
 }
+
+#[test]
+fn what_a_client_was_told_at_connect_holds_through_a_reload() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    stage.subscribe(line, "t", QoS::AtMostOnce);
+    let listener = ListenerSettings { max_qos: QoS::AtMostOnce, max_topic_alias: 0, ..ListenerSettings::default() };
+    let settings = Settings { retain_available: false, listeners: vec![listener], ..Settings::default() };
+    let access = Access::default();
+    stage.broker.reload(settings, access, stage.now);
+    let properties = [Property::TopicAlias(10)].into_iter().collect();
+    let publish = Publish { retain: true, properties, ..message("t", "x", QoS::AtLeastOnce, 1) };
+    stage.send(line, &Packet::Publish(publish));
+    stage.expect_message(line, "x");
+    stage.expect(line, &puback(1));
+    let line = stage.join(connect("d", V5));
+    stage.send(line, &at_least_once("t", "x", 1));
+    stage.expect_refused(line, ReasonCode::QOS_NOT_SUPPORTED);
+}

@@ -60,7 +60,9 @@ pub fn tls_failure(error: &OptionsError) -> Failure {
             "Error: Server certificate/key are inconsistent.".to_owned()
         }
         OptionsError::KeyLog { path, .. } => unusable(FileRole::KeyLog, path),
-        OptionsError::Ciphers(_) => "Error: Unable to set TLS ciphers. Check cipher list.".to_owned(),
+        OptionsError::Ciphers(unknown) => {
+            format!("Error: Unable to set TLS ciphers. Check cipher list \"{}\".", unknown.list)
+        }
         _ => "Error: Unable to set up TLS.".to_owned(),
     };
     let failure = Failure::verbatim(Exit::FAILED, format!("{text}\n"));

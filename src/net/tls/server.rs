@@ -104,10 +104,10 @@ impl Server {
                 let list = options.suites.tls13.clone().or(options.suites.tls12.clone()).unwrap_or_default();
                 OptionsError::Ciphers(super::UnknownCiphers { list, unknown: Vec::new() })
             })?;
-        let builder = if options.client_certificates == ClientCertificates::NotAsked {
-            builder.with_client_cert_verifier(Arc::new(NoClientAuth))
-        } else {
-            let anchors = anchors(options.cafile.as_deref(), options.capath.as_deref(), false)?;
+        let are_asked = options.client_certificates != ClientCertificates::NotAsked;
+        // A file that is named must be there, whether clients are asked for certificates or not.
+        let anchors = anchors(options.cafile.as_deref(), options.capath.as_deref().filter(|_| are_asked), false)?;
+        let builder = if are_asked {
             builder.with_client_cert_verifier(Arc::new(ClientCertificate::new(
                 anchors,
                 options.client_certificates == ClientCertificates::Required,
@@ -115,6 +115,8 @@ impl Server {
                 algorithms,
                 current.clone(),
             )))
+        } else {
+            builder.with_client_cert_verifier(Arc::new(NoClientAuth))
         };
         let mut config = builder.with_cert_resolver(current.clone());
         config.alpn_protocols = application_protocols(&options.alpn)?;

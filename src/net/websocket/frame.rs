@@ -58,6 +58,17 @@ impl fmt::Display for FrameError {
     }
 }
 
+impl FrameError {
+    /// The status code of the close frame that answers it (RFC 6455, 7.4.1).
+    pub(super) const fn status(self) -> u16 {
+        match self {
+            Self::Text => 1003,
+            Self::TooLong => 1009,
+            _ => 1002,
+        }
+    }
+}
+
 impl std::error::Error for FrameError {}
 
 impl From<FrameError> for io::Error {

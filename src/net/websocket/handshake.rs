@@ -388,4 +388,18 @@ mod tests {
         client.transport_mut().read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"\x88\x02\x03\xe9");
     }
+
+    #[tokio::test]
+    async fn a_frame_that_breaks_the_rules_is_answered_with_what_it_breaks() {
+        // Text, which MQTT never is; then a frame without mask.
+        for (frame, status) in [(&b"\x81\x80\0\0\0\0"[..], 1003_u16), (b"\x82\x00", 1002)] {
+            let (client, mut server) = pair().await;
+            let Stream::WebSocket(mut client) = client else { panic!() };
+            client.transport_mut().write_all(frame).await.unwrap();
+            assert_eq!(server.read(&mut [0; 8]).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+            let mut answer = [0; 4];
+            client.transport_mut().read_exact(&mut answer).await.unwrap();
+            assert_eq!(answer, [[0x88, 2], status.to_be_bytes()].concat()[..]);
+        }
+    }
 }

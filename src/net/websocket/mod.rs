@@ -18,7 +18,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::stream::Stream;
-use frame::{Decoder, Event, Opcode, encode};
+use frame::{Decoder, Event, FrameError, Opcode, encode};
 
 /// The most bytes of one write that go into a frame.
 const WRITE_CHUNK: usize = 64 * 1024;
@@ -150,6 +150,14 @@ impl WebSocket {
         Ok(())
     }
 
+    /// Tells the peer what was wrong (RFC 6455, 7.1.7), as far as it can be told at once.
+    fn reject(&mut self, error: FrameError, context: &mut Context<'_>) {
+        if self.queue_close(&error.status().to_be_bytes()).is_ok() {
+            self.answering = true;
+            let _ = self.send_answers(context);
+        }
+    }
+
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut chunk = [0; READ_CHUNK];
         let mut chunk = ReadBuf::new(&mut chunk);
@@ -167,7 +175,8 @@ impl AsyncRead for WebSocket {
             if socket.close_received || buffer.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
-            match socket.decoder.decode(&mut socket.incoming, buffer.remaining())? {
+            let decoded = socket.decoder.decode(&mut socket.incoming, buffer.remaining());
+            match decoded.inspect_err(|error| socket.reject(*error, context))? {
                 Event::Data(bytes) => {
                     buffer.put_slice(&bytes);
                     return Poll::Ready(Ok(()));
