@@ -82,7 +82,18 @@ fn collect(port: u16, until: u32) -> Vec<u32> {
 }
 
 /// Publishes until nothing more can be stored, for `reason`, makes room, goes on, and finds all that was acknowledged.
-fn fill_and_go_on(mut broker: Child, port: u16, reason: &str, make_room: impl FnOnce(&Child)) {
+fn fill_and_go_on(broker: Child, port: u16, reason: &str, make_room: impl FnOnce(&Child)) {
+    publish_in_trouble(broker, port, reason, |_| (), make_room);
+}
+
+/// The same where trouble may begin `before` the message with a number.
+fn publish_in_trouble(
+    mut broker: Child,
+    port: u16,
+    reason: &str,
+    before: impl Fn(u32),
+    make_room: impl FnOnce(&Child),
+) {
     let mut log = BufReader::new(broker.stderr.take().unwrap());
     let mut away = connect(port, "away").unwrap();
     away.write_all(b"\x82\x06\x00\x01\x00\x01a\x01").unwrap();
@@ -93,6 +104,7 @@ fn fill_and_go_on(mut broker: Child, port: u16, reason: &str, make_room: impl Fn
     let mut acknowledged = Vec::new();
     for number in 1.. {
         assert!(number < 200, "the disk is never full");
+        before(number);
         if publish(&mut publisher, number).is_err() {
             break;
         }
@@ -151,4 +163,51 @@ fn a_limit_on_the_size_of_files_is_met_like_a_full_disk() {
         let pid = Pid::from_raw(broker.id().cast_signed());
         prlimit(pid, Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
     });
+}
+
+/// Takes away from everybody, root and whoever has it open included, the right to write a file.
+struct Immutable(Vec<PathBuf>);
+
+impl Immutable {
+    /// Whether the system did so.
+    fn change(&self, flag: &str) -> bool {
+        Command::new("chattr")
+            .arg(flag)
+            .args(&self.0)
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    /// `None` where the file system knows nothing of it.
+    fn of(paths: Vec<PathBuf>) -> Option<Self> {
+        let probe = tempfile::NamedTempFile::new_in(paths[0].parent().unwrap()).unwrap();
+        let one = Self(vec![probe.path().to_owned()]);
+        (one.change("+i") && probe.as_file().write_all(b"x").is_err()).then(|| Self(paths))
+    }
+}
+
+impl Drop for Immutable {
+    fn drop(&mut self) {
+        self.change("-i");
+    }
+}
+
+/// The disk under a running broker becomes read-only, as after a fault of its hardware.
+#[test]
+fn a_file_that_may_no_longer_be_written_is_met_like_a_full_disk() {
+    let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+    let conf = folder.path().join("m.conf");
+    std::fs::write(&conf, "max_queued_messages 0\n").unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let Some(state) = Immutable::of(vec![file("state.sqlite3"), file("state.sqlite3-wal")]) else {
+        eprintln!("SKIPPED: files cannot be made immutable here");
+        return;
+    };
+    let mut broker = moskit(&["broker", "-p", &port.to_string(), "--print-url", "-c"]);
+    broker.args([&conf, &"--store".into(), &file("state.sqlite3")]);
+    let mut broker = broker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    BufReader::new(broker.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    let before = |number| assert!(number != 10 || state.change("+i"));
+    publish_in_trouble(broker, port, "", before, |_| assert!(state.change("-i")));
 }
