@@ -27,6 +27,10 @@ const SCENARIOS: [(&str, fn()); 6] = [
 fn main() {
     // `cargo bench` adds `--bench`.
     let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [connections::HOLD, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        connections::hold(&words[1..]);
+        return;
+    }
     let known = |word: &String| SCENARIOS.iter().any(|(name, _)| name == word);
     assert!(words.iter().all(known), "the scenarios are {:?}", SCENARIOS.map(|(name, _)| name));
     for (name, measure) in SCENARIOS {
