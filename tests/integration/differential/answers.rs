@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::play::{Beside, Heard, play};
-use super::script::Script;
+use super::script::{Script, Step};
 use super::start_ours;
 use crate::mosquitto::{Mosquitto, free_port};
 
@@ -53,13 +53,32 @@ fn text(heard: &[Heard]) -> String {
     steps.join(" / ")
 }
 
-/// What a broker says to each script; one broker for those that follow each other with the same options.
-fn said<B>(scripts: &[Script], start: impl Fn(&Path, u16, (&str, &str)) -> B) -> Vec<String> {
+/// What a broker says to each script; one broker for those that follow each other with the same options. Scripts that
+/// wait are played at once, each to a broker of its own.
+fn said<B>(scripts: &[Script], start: impl Fn(&Path, u16, (&str, &str)) -> B + Sync) -> Vec<String> {
+    let waits = |script: &Script| script.steps.iter().any(|step| matches!(step, Step::Wait(_)));
+    if scripts.len() > 1 && scripts.iter().all(waits) {
+        return std::thread::scope(|scope| {
+            let start = &start;
+            let alone = |script| scope.spawn(move || said_in_turn(std::slice::from_ref(script), start));
+            let players: Vec<_> = scripts.iter().map(alone).collect();
+            players.into_iter().flat_map(|player| player.join().unwrap()).collect()
+        });
+    }
+    said_in_turn(scripts, &start)
+}
+
+fn said_in_turn<B>(scripts: &[Script], start: &impl Fn(&Path, u16, (&str, &str)) -> B) -> Vec<String> {
     let mut said = Vec::new();
-    for scripts in scripts.chunk_by(|one, next| one.options == next.options) {
+    for scripts in scripts.chunk_by(|one, next| (one.options, one.files) == (next.options, next.files)) {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let _broker = start(folder.path(), port, scripts[0].options);
+        for (name, text) in scripts[0].files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let (global, local) = scripts[0].options;
+        let global = global.replace("FOLDER", &folder.path().display().to_string());
+        let _broker = start(folder.path(), port, (&global, local));
         said.extend((0..).zip(scripts).map(|(round, script)| text(&play(script, port, round, Beside::New))));
     }
     said

@@ -1,10 +1,11 @@
 //! The same packets to Debian's mosquitto 2.0.11 and to our broker: what comes back must be the same bytes.
 //!
 //! `script` is what is sent, `play` sends it and listens, `packets` makes packets. `random` makes scripts from a seed and
-//! plays them to both; `dialogues` and `malformed` are scripts by hand, with the answers of 2.1.2 written down (`answers`).
+//! plays them to both; `dialogues`, `malformed`, `access` and `timed` are scripts by hand, with the answers of 2.1.2 written down (`answers`).
 //! What may differ is in `play`, and script by script in the files of answers. To repeat a seed:
 //! `MOSKIT_SEED=1 MOSKIT_SCRIPTS=1 cargo test --test integration differential::random -- --ignored`
 
+mod access;
 mod answers;
 mod dialogues;
 mod malformed;
@@ -12,6 +13,7 @@ mod packets;
 mod play;
 mod random;
 mod script;
+mod timed;
 
 use std::path::Path;
 use std::process::{Child, Stdio};

@@ -67,6 +67,10 @@ pub fn play(script: &Script, port: u16, round: u32, beside: Beside) -> Vec<Heard
                 wires[*line] = None;
                 LINES
             }
+            Step::Wait(time) => {
+                std::thread::sleep(*time);
+                LINES
+            }
         };
         control.settle();
         heard.push(std::array::from_fn(|line| settle(&mut wires[line], line == spoken, &name, beside)));

@@ -1,6 +1,7 @@
 //! What is done to a broker, step by step.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Stands in client ids and topics for the name of the round.
 pub const MARK: &str = "@@@@";
@@ -13,6 +14,8 @@ pub struct Script {
     pub name: String,
     /// Options of the broker, before and after the line of its listener.
     pub options: (&'static str, &'static str),
+    /// Name and text of files that the options name, in `FOLDER`.
+    pub files: &'static [(&'static str, &'static str)],
     pub steps: Vec<Step>,
 }
 
@@ -23,11 +26,13 @@ pub enum Step {
     Send(usize, Vec<u8>),
     /// The client is gone without a word.
     Cut(usize),
+    /// Nothing is done for so long.
+    Wait(Duration),
 }
 
 impl Script {
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), options: ("", ""), steps: Vec::new() }
+        Self { name: name.to_owned(), options: ("", ""), files: &[], steps: Vec::new() }
     }
 
     pub fn with(name: &str, global: &'static str, local: &'static str) -> Self {
@@ -44,6 +49,11 @@ impl Script {
         self
     }
 
+    pub fn wait(mut self, milliseconds: u64) -> Self {
+        self.steps.push(Step::Wait(Duration::from_millis(milliseconds)));
+        self
+    }
+
     pub fn cut(mut self, line: usize) -> Self {
         self.steps.push(Step::Cut(line));
         self
@@ -54,6 +64,7 @@ impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, verb, bytes) = match self {
             Self::Cut(line) => return write!(f, "{line} is cut"),
+            Self::Wait(time) => return write!(f, "all wait for {time:?}"),
             Self::Open(line, bytes) => (line, "opens with", bytes),
             Self::Send(line, bytes) => (line, "sends", bytes),
         };
