@@ -97,8 +97,8 @@ fn one_byte_more_than_the_largest_message_is_refused() {
     let publish = ["pub", "-p", &port, "-t", "a", "-f", file.to_str().unwrap()];
     File::create(&file).unwrap().set_len(LARGEST_PAYLOAD as u64 + 1).unwrap();
     let ended = run(&mut moskit(&publish), b"");
-    let stderr =
-        "cause: topic and payload make a packet of 268435456 bytes, and MQTT has none above 268,435,455 [limits]\n";
+    let stderr = "Error: The connection was lost\n\
+         cause: topic and payload make a packet of 268435456 bytes, and MQTT has none above 268,435,455 [limits]\n";
     assert_eq!(ended, Ended { stdout: String::new(), stderr: stderr.to_owned(), code: 7 });
     File::create(&file).unwrap().set_len(LARGEST_PACKET as u64 + 1).unwrap();
     let ended = run(&mut moskit(&publish), b"");

@@ -168,6 +168,27 @@ fn a_signal_during_the_question_gives_the_echo_back_and_ends_pub() {
     assert!(terminal.has_echo());
 }
 
+#[test]
+fn a_signal_during_the_question_for_a_pass_phrase_ends_pub_too() {
+    if crate::mosquitto::installed("openssl").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = ["client.crt", "client.key"].map(|name| folder.path().join(name).display().to_string());
+    let words = ["req", "-x509", "-newkey", "rsa:2048", "-subj", "/CN=me", "-days", "9", "-passout", "pass:secret"];
+    let mut openssl = std::process::Command::new("openssl");
+    let made = run(openssl.args(words).args(["-keyout", &key, "-out", &certificate]), b"");
+    assert_eq!(made.code, 0, "{made:?}");
+    let mut terminal = on_own_terminal(&format!(
+        "MOSKIT pub -t a -n --cafile {certificate} --cert {certificate} --key {key} & echo pid $!; wait $!; echo ended $?"
+    ));
+    let shown = terminal.wait_for(&format!("Enter pass phrase for {key}: "));
+    let pid = shown.split("pid ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
+    terminal.wait_for("ended 143\r\n");
+    assert!(terminal.has_echo());
+}
+
 /// The prompt has taken the signals; they must still end what comes after it.
 #[test]
 fn a_signal_after_the_question_ends_pub_too() {
