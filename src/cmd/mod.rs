@@ -11,6 +11,7 @@ pub mod client_checks;
 pub mod client_environment;
 pub mod client_options;
 pub mod client_setup;
+pub mod client_tls;
 pub mod completions;
 pub mod connect_packet;
 pub mod connection;

@@ -9,7 +9,7 @@ use super::sentences::Place;
 use crate::cmd::client_args::{ArgError, ClientArgs, Verb};
 use crate::cmd::client_options::{CLIENT_OPTIONS, NO_TOPIC, Opt, REACH, add_options, argument, typed_words, url_words};
 use crate::cmd::words::OptionSpec;
-use crate::cmd::{Invocation, client_checks, connection, login};
+use crate::cmd::{Invocation, client_checks, client_tls, connection, login};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{Route, tls};
 use crate::queue::exchange::Login;
@@ -121,10 +121,10 @@ impl Reach {
         }
         args.take_environment(|name| std::env::var_os(name)).map_err(refused)?;
         client_checks::check(Verb::Pub, &args).map_err(refused)?;
-        connection::refuse_missing_parts(&args)?;
-        connection::refuse_pre_shared_key(&args)?;
-        let tls = connection::tls_wanted(invocation, &args, term)?;
-        let tls_client = tls.as_ref().map(|options| connection::tls_client(&args, options, term)).transpose()?;
+        client_tls::refuse_missing_parts(&args)?;
+        client_tls::refuse_pre_shared_key(&args)?;
+        let tls = client_tls::tls_wanted(invocation, &args, term)?;
+        let tls_client = tls.as_ref().map(|options| client_tls::tls_client(&args, options, term)).transpose()?;
         let mut route = connection::route(&args, None)?;
         route.tls = tls_client;
         route.timeout = timeout;

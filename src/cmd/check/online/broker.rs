@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
 use crate::cmd::check::report::Stage;
-use crate::cmd::connection;
+use crate::cmd::client_tls;
 use crate::cmd::probe::talk::{Answer, Ended, Talk};
 use crate::cmd::probe::{self, NotOpened, instead};
 use crate::diagnose::{self, Finding, Unanswered};
@@ -145,7 +145,7 @@ async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, co
             .fix("the broker's log says why")
     };
     let tls = target.tls.as_ref().map(|tls| &tls.options).filter(|_| !trust.withheld);
-    let own = connection::own_certificate(tls);
+    let own = client_tls::own_certificate(tls);
     let finding = diagnose::refused(version, connack, own.as_ref())
         .unwrap_or_else(unknown)
         .evidence(format!("CONNACK code {}", connack.code));

@@ -8,7 +8,7 @@ use crate::cmd::check::options::Connection;
 use crate::cmd::client_args::ClientArgs;
 use crate::cmd::client_args::Verb;
 use crate::cmd::client_checks::{self, SessionPlan};
-use crate::cmd::{Invocation, connection, login};
+use crate::cmd::{Invocation, client_tls, connection, login};
 use crate::diagnose::{self, Finding};
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
@@ -34,8 +34,8 @@ pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mu
     let text = |what: &str, word: &std::ffi::OsString| {
         word.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Exit::USAGE, format!("the {what} is not UTF-8")))
     };
-    connection::refuse_missing_parts(args)?;
-    connection::refuse_pre_shared_key(args)?;
+    client_tls::refuse_missing_parts(args)?;
+    client_tls::refuse_pre_shared_key(args)?;
     if tls_is_off(args) {
         return Ok(Prepared::Finding(Box::new(
             Finding::error(
@@ -45,7 +45,7 @@ pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mu
             .fix("add --cafile FILE, --capath DIR or --tls-use-os-certs"),
         )));
     }
-    let options = connection::tls_wanted(invocation, args, term)?;
+    let options = client_tls::tls_wanted(invocation, args, term)?;
     let tls = match options.map(|options| both(options, request, term)).transpose() {
         Ok(tls) => tls,
         Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
@@ -98,7 +98,7 @@ fn both(options: tls::Options, request: &Connection, term: &mut Term) -> Result<
     let checks = if request.trust_anyway { Checks::Nothing } else { options.checks };
     let wanted = tls::Options { checks, ..options.clone() };
     let given = &request.args.tls;
-    let real = tls::Client::new(&wanted, &mut |path, _| connection::passphrase(given, path, term).ok().flatten())?;
+    let real = tls::Client::new(&wanted, &mut |path, _| client_tls::passphrase(given, path, term).ok().flatten())?;
     let blind = tls::Options { identity: None, checks: Checks::Nothing, keylog: None, ..options.clone() };
     let capture = tls::Client::new(&blind, &mut |_, _| None)?;
     Ok(Tls { options, capture, real })
