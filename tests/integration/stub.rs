@@ -97,8 +97,11 @@ impl Stub {
 
     /// As [`Stub::stop`]; an error if the client was silent for too long.
     pub fn try_stop(self) -> std::thread::Result<Recorded> {
-        // Wakes a stub that nobody has connected to, or that waits for one more connection.
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        // Wakes a stub that nobody has connected to, or that waits for one more connection. The port of one that has
+        // ended may be another's by now.
+        if !self.thread.is_finished() {
+            drop(TcpStream::connect(("127.0.0.1", self.port)));
+        }
         self.thread.join()
     }
 }
