@@ -164,8 +164,10 @@ fn over_websockets_connect_keeps_its_properties() {
     let words = ["-h", "127.0.0.1", "-p", &port.to_string(), "-t", "a", "-m", "x", "-i", "me", "-x", "16", "--ws"];
     let ended = run(&mut called_as("mosquitto_pub", &words), b"");
     assert_eq!(ended.code, 7, "{ended:?}");
-    let frame = server.join().unwrap();
-    assert_eq!(frame[..2], [0x82, 0x80 | (frame.len() - 6) as u8]);
+    let mut frame = server.join().unwrap();
+    assert_eq!(frame[0], 0x82);
+    // What the client sent when the connection was lost may follow in the same read.
+    frame.truncate(6 + usize::from(frame[1] & 0x7F));
     let connect: Vec<u8> = frame[6..].iter().zip(frame[2..6].iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
     assert_eq!(connect, b"\x10\x17\0\x04MQTT\x05\x02\0\x3c\x08\x11\0\0\0\x10\x21\0\x14\0\x02me");
 }
