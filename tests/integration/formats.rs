@@ -68,14 +68,15 @@ fn property_rich() -> Properties {
 }
 
 /// The formats whose output does not depend on the time, and does not differ between 2.0.11 and 2.1: not the width of
-/// hex digits, which cut the payload at half as many bytes then, nor their groups, nor floats.
+/// hex digits, which cut the payload at half as many bytes then, nor their groups, nor floats, nor zeros before a content
+/// type that is not there.
 const FORMATS: [&str; 14] = [
     "%t|%.t|%5.t|%.3t|%10.3t|%-10.3t|%010t|%-010t|%-020t|%0t|%-t|%-0t|",
     "%l|%5l|%05l|%-5l|%-05l|%00010l|%-010l|%0l|%-l|",
     "%q|%5q|%05q|%r|%5r|%m|%5m|%05m|%-5m|%%|%5%|",
     "%p|%3p|%.3p|%10p|%-10p|%010p|%-3p|",
     "%x|%X|%.0x|",
-    "%C|%10C|%-10C|%.3C|%010C|%-05C|",
+    "%C|%10C|%-10C|%.3C|",
     "%R|%8R|%-8R|%.2R|",
     "%F|%5F|%05F|%-5F|%-05F|%E|%5E|%05E|%S|%5S|%-05S|%A|%5A|%-05A|",
     "%D|%5D|%P|%3P|%-3P|",
