@@ -11,7 +11,7 @@ use super::client::ClientKey;
 use super::message::Message;
 use super::slab::key;
 use super::{ConnectionId, ListenerId, Peer};
-use crate::mqtt::packet::{Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS};
+use crate::mqtt::packet::{NO_PROPERTIES, Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS};
 use crate::term::Secret;
 
 key! {
@@ -100,8 +100,6 @@ pub(super) struct Copy<'a> {
 /// The packet is larger than the client takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;
-
-static NO_PROPERTIES: Properties = Properties::new();
 
 impl Connection {
     pub(super) fn new(id: ConnectionId, listener: ListenerId, peer: Peer, now: Duration) -> Self {

@@ -218,7 +218,7 @@ impl Broker {
                 Packet::Connect(connect) => self.connect(key, *connect, now),
                 // [MQTT-3.1.0-1]
                 other => {
-                    self.offended(key, Offence::NoConnect(first_byte(&other)));
+                    self.offended(key, Offence::NoConnect(other.first_byte()));
                     self.end(key, Closing::ProtocolError, now);
                 }
             }
@@ -565,29 +565,6 @@ fn is_told_as_protocol_error(error: DecodeError) -> bool {
             | DecodeError::RemainingLength
             | DecodeError::UnknownProperty(_)
     )
-}
-
-/// Of a packet that was decoded, so that its flags are as they must be.
-fn first_byte(packet: &Packet) -> u8 {
-    match packet {
-        Packet::Connect(_) => 0x10,
-        Packet::ConnAck(_) => 0x20,
-        Packet::Publish(publish) => {
-            0x30 | u8::from(publish.dup) << 3 | (publish.qos as u8) << 1 | u8::from(publish.retain)
-        }
-        Packet::PubAck(_) => 0x40,
-        Packet::PubRec(_) => 0x50,
-        Packet::PubRel(_) => 0x62,
-        Packet::PubComp(_) => 0x70,
-        Packet::Subscribe(_) => 0x82,
-        Packet::SubAck(_) => 0x90,
-        Packet::Unsubscribe(_) => 0xA2,
-        Packet::UnsubAck(_) => 0xB0,
-        Packet::PingReq => 0xC0,
-        Packet::PingResp => 0xD0,
-        Packet::Disconnect(_) => 0xE0,
-        Packet::Auth(_) => 0xF0,
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub use connect::{ConnAck, Connect, Will};
 pub use decode::{Decoder, MAXIMUM_PACKET_SIZE, Receiver};
 pub use disconnect::{Auth, Disconnect};
 pub use error::{DecodeError, EncodeError};
-pub use property::{MAXIMUM_PROPERTIES, Properties, Property, PropertyId, PropertyOwner, PropertyType};
+pub use property::{MAXIMUM_PROPERTIES, NO_PROPERTIES, Properties, Property, PropertyId, PropertyOwner, PropertyType};
 pub use publish::{Ack, Publish, PublishRef};
 pub use reason::ReasonCode;
 pub use subscribe::{RetainHandling, SubAck, Subscribe, Subscription, SubscriptionOptions, UnsubAck, Unsubscribe};
@@ -129,6 +129,11 @@ impl PacketType {
         })
     }
 
+    /// The first byte on the wire of a packet whose flags are not its own, §2.1.
+    const fn first_byte(self) -> u8 {
+        (self as u8) << 4 | self.fixed_flags()
+    }
+
     /// The low half of the first byte, where it is not the packet's own, §2.1.3.
     const fn fixed_flags(self) -> u8 {
         match self {
@@ -167,6 +172,14 @@ impl PacketType {
 }
 
 impl Packet {
+    /// The first byte on the wire, §2.1.
+    pub fn first_byte(&self) -> u8 {
+        match self {
+            Self::Publish(publish) => publish.as_ref().first_byte(),
+            other => other.kind().first_byte(),
+        }
+    }
+
     pub const fn kind(&self) -> PacketType {
         match self {
             Self::Connect(_) => PacketType::Connect,

@@ -6,8 +6,8 @@ use bytestring::ByteString;
 use super::utf8::is_printable_ascii;
 use super::wire::{Reader, field_length, put_field, put_header};
 use super::{
-    DecodeError, EncodeError, PacketId, PacketType, Properties, PropertyOwner, ProtocolVersion, QoS, ReasonCode,
-    Receiver,
+    DecodeError, EncodeError, NO_PROPERTIES, PacketId, PacketType, Properties, PropertyOwner, ProtocolVersion, QoS,
+    ReasonCode, Receiver,
 };
 
 /// PUBLISH, §3.3.
@@ -110,9 +110,6 @@ impl Publish {
     }
 }
 
-/// Behind every borrowed message that has none.
-static NO_PROPERTIES: Properties = Properties::new();
-
 impl<'a> PublishRef<'a> {
     /// The message of a PUBLISH with QoS 0 and no properties, if its topic is printable ASCII. `last_topic` is the
     /// topic before it, or empty: the same need not be checked again.
@@ -147,6 +144,19 @@ impl<'a> PublishRef<'a> {
 }
 
 impl PublishRef<'_> {
+    /// Type and flags, §3.3.1.
+    #[inline]
+    pub(super) fn first_byte(&self) -> u8 {
+        let mut first = (PacketType::Publish as u8) << 4 | (self.qos as u8) << QOS_SHIFT;
+        if self.dup {
+            first |= DUP;
+        }
+        if self.retain {
+            first |= RETAIN;
+        }
+        first
+    }
+
     /// Bytes after the fixed header.
     #[inline]
     pub(super) fn body_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
@@ -165,14 +175,7 @@ impl PublishRef<'_> {
 
     #[inline]
     pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
-        let mut first = (PacketType::Publish as u8) << 4 | (self.qos as u8) << QOS_SHIFT;
-        if self.dup {
-            first |= DUP;
-        }
-        if self.retain {
-            first |= RETAIN;
-        }
-        put_header(first, self.body_len(version)?, out)?;
+        put_header(self.first_byte(), self.body_len(version)?, out)?;
         put_field(self.topic.as_bytes(), out);
         if let Some(packet_id) = self.packet_id {
             out.put_u16(packet_id.get());
@@ -236,7 +239,7 @@ impl Ack {
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let length = self.body_len(version)?;
-        put_header((kind as u8) << 4 | kind.fixed_flags(), length, out)?;
+        put_header(kind.first_byte(), length, out)?;
         out.put_u16(self.packet_id.get());
         if length > 2 {
             out.put_u8(self.reason.0);

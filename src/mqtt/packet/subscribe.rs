@@ -134,7 +134,7 @@ fn put_front(
     version: ProtocolVersion,
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
-    put_header((kind as u8) << 4 | kind.fixed_flags(), length, out)?;
+    put_header(kind.first_byte(), length, out)?;
     out.put_u16(packet_id.get());
     if version == ProtocolVersion::V5 { properties.write(out) } else { Ok(()) }
 }

@@ -21,6 +21,9 @@ const MAXIMUM_SUBSCRIPTION_IDENTIFIER: u32 = 268_435_455;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Properties(Vec<Property>);
 
+/// Behind every borrowed message that has none.
+pub static NO_PROPERTIES: Properties = Properties::new();
+
 impl Properties {
     pub const fn new() -> Self {
         Self(Vec::new())
