@@ -210,7 +210,6 @@ pub enum Closing {
     PacketTooLarge,
     PayloadTooLarge,
     TakenOver,
-    Administrative,
     NotSupported,
     ReceiveMaximumExceeded,
     TopicAliasInvalid,
@@ -238,7 +237,6 @@ impl fmt::Display for Closing {
             Self::PacketTooLarge => "oversize packet",
             Self::PayloadTooLarge => "oversize payload",
             Self::TakenOver => "session taken over",
-            Self::Administrative => "administrative action",
             Self::NotSupported | Self::UnsupportedVersion | Self::BadAuthenticationMethod => {
                 "used disallowed feature (QoS too high, retain not supported, or bad AUTH method)"
             }

@@ -14,6 +14,7 @@ use super::proxy;
 use super::words::{Reader, WordError, atof, atoi, strtol};
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, first_discouraged};
 use crate::mqtt::topic::{TopicFilter, TopicName};
+use crate::net::Scheme;
 use crate::net::socks::Proxy;
 use crate::os::text::{OsStrExt, OsStringExt};
 use crate::term::format::Format;
@@ -569,23 +570,11 @@ impl ClientArgs {
     /// `-L`: `scheme://[user[:password]@]host[:port]/topic`. No percent-decoding (§3.3).
     fn apply_url(&mut self, verb: Verb, url: &OsStr) -> Result<(), ArgError> {
         let url = url.as_bytes();
-        let (scheme, rest) = split_at(url, b"://").ok_or_else(|| ArgError::spaced("Error: Unsupported URL scheme."))?;
-        let secure = match scheme.to_ascii_lowercase().as_slice() {
-            b"mqtt" => false,
-            b"mqtts" => true,
-            b"ws" => {
-                self.websockets = true;
-                false
-            }
-            b"wss" => {
-                self.websockets = true;
-                true
-            }
-            _ => return Err(ArgError::spaced("Error: Unsupported URL scheme.")),
-        };
-        if secure {
-            self.tls.os_certs = true;
-        }
+        let (scheme, rest) = split_at(url, b"://")
+            .and_then(|(name, rest)| Some((Scheme::parse(str::from_utf8(name).ok()?)?, rest)))
+            .ok_or_else(|| ArgError::spaced("Error: Unsupported URL scheme."))?;
+        self.websockets |= scheme.is_websocket();
+        self.tls.os_certs |= scheme.is_tls();
         let (authority, topic) = split_at(rest, b"/")
             .ok_or_else(|| ArgError::plain("Error: Invalid URL for -L argument specified - topic missing."))?;
         let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
@@ -608,7 +597,7 @@ impl ClientArgs {
         };
         let (host, port) = match split_at(host, b":") {
             Some((host, port)) => (host, atoi(&word(port))),
-            None => (host, if secure { 8883 } else { 1883 }),
+            None => (host, i32::from(scheme.default_port())),
         };
         self.host = Some(word(host));
         self.port = Some(port);

@@ -14,7 +14,7 @@ use crate::client::{Client, Ending, StartError};
 use crate::diagnose::{self, Attempted};
 use crate::mqtt::packet::{ConnAck, Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::Session;
-use crate::net::endpoint::EndpointError;
+use crate::net::endpoint::{self, EndpointError};
 use crate::net::tls;
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route};
@@ -22,7 +22,7 @@ use crate::os::signal::{Signal, SignalKind, signal};
 use crate::term::{Exit, Failure, Term, signals_are_taken};
 
 /// The port that stands for TLS even where no TLS option is given.
-pub const TLS_PORT: i32 = 8883;
+pub const TLS_PORT: i32 = endpoint::TLS_PORT as i32;
 
 /// How long each question may take to what answered in a broker's place.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
@@ -118,8 +118,8 @@ impl Setup {
     }
 
     /// Before each connection but the first: a password that a command prints is fetched anew.
-    pub fn renew_login(&self, session: &mut Session, term: &mut Term) -> Result<(), Failure> {
-        if let Some(password) = self.login.renewed(term)? {
+    pub fn renew_login(&self, session: &mut Session) -> Result<(), Failure> {
+        if let Some(password) = self.login.renewed()? {
             session.set_password(bytes::Bytes::copy_from_slice(password.expose()));
         }
         Ok(())
@@ -161,7 +161,7 @@ pub fn route(args: &ClientArgs, embedded: Option<&Embedded>) -> Result<Route, Fa
     let host = args.host.as_deref().map_or_else(|| "localhost".into(), |host| host.to_string_lossy());
     let tls = &args.tls;
     let chooses_port = tls.cafile.is_some() || tls.capath.is_some() || tls.psk.is_some();
-    let port = args.port.unwrap_or(if chooses_port { TLS_PORT } else { 1883 });
+    let port = args.port.unwrap_or(if chooses_port { TLS_PORT } else { i32::from(endpoint::PORT) });
     let invalid = || connect_packet::unable_to_connect(Outcome::InvalidInput);
     let port = u16::try_from(port).map_err(|_| invalid())?;
     let endpoint = match embedded {

@@ -117,7 +117,7 @@ pub fn outcome(ending: &Ending) -> Outcome {
 
 /// Whether a connection that ended so is made again: all but the results that Mosquitto's loop ends after.
 pub fn is_retried(ending: &Ending) -> bool {
-    !matches!(outcome(ending), Outcome::Protocol | Outcome::Tls | Outcome::Errno)
+    !matches!(outcome(ending), Outcome::Protocol | Outcome::Errno)
 }
 
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it

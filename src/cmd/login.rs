@@ -56,7 +56,7 @@ impl Login {
     }
 
     /// The password for a later connection, if it may have changed: only a command's.
-    pub fn renewed(&self, _term: &mut Term) -> Result<Option<Secret>, Failure> {
+    pub fn renewed(&self) -> Result<Option<Secret>, Failure> {
         match &self.source {
             Some(PasswordSource::Command(command)) => printed_by(command, COMMAND_LIMIT).map(Some),
             _ => Ok(None),

@@ -2,9 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::net::socks::{Login, Proxy};
-
-const DEFAULT_PORT: u16 = 1080;
+use crate::net::socks::{Login, PORT, Proxy};
 
 /// Reads the URL. The error is Mosquitto's line; for some errors it has none.
 pub fn parse(url: &str) -> Result<Proxy, String> {
@@ -20,7 +18,7 @@ pub fn parse(url: &str) -> Result<Proxy, String> {
         return Err("Error: Invalid proxy.".to_owned());
     }
     let port = match port {
-        None => DEFAULT_PORT,
+        None => PORT,
         Some(text) => {
             let number = super::words::atoi(std::ffi::OsStr::new(text));
             u16::try_from(number)

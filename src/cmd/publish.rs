@@ -258,7 +258,7 @@ impl<'a> Publishing<'a> {
         loop {
             term.flush();
             tokio::time::sleep(RECONNECT_DELAY).await;
-            self.setup.renew_login(self.client.session(), term)?;
+            self.setup.renew_login(self.client.session())?;
             match self.client.connect(&self.setup.route).await {
                 Ok(()) => return Ok(()),
                 Err(error) if ending::is_tried_again(&error) => {}

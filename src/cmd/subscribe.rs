@@ -228,7 +228,7 @@ impl<'a> Subscribing<'a> {
             if let Err(timed_out) = unless_ended(sleep(RECONNECT_DELAY), &mut self.signals, self.timeout_at).await {
                 return Ok(Some(self.given_up(timed_out, term)));
             }
-            self.setup.renew_login(self.client.session(), term)?;
+            self.setup.renew_login(self.client.session())?;
             let connecting = self.client.connect(&self.setup.route);
             match unless_ended(connecting, &mut self.signals, self.timeout_at).await {
                 Ok(Ok(())) => return Ok(None),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::pki::key::{EncodedKey, EncryptedKey};
+use crate::pki::key::EncryptedKey;
 use crate::pki::read::{FILE_LIMIT, Kind, ReadError, ReadProblem};
 
 use super::{Finding, shell};
@@ -64,14 +64,6 @@ pub fn encrypted_key(path: &Path, key: &EncryptedKey) -> Finding {
     Finding::error("key.encrypted", format!("the key `{}` is encrypted ({})", path.display(), key.encryption()))
         .evidence("a service cannot be asked for the pass phrase")
         .fix(decrypt(path))
-}
-
-/// The finding for a key that is encrypted, if it is.
-pub fn if_encrypted(path: &Path, key: &EncodedKey) -> Option<Finding> {
-    match key {
-        EncodedKey::Plain(_) => None,
-        EncodedKey::Encrypted(key) => Some(encrypted_key(path, key)),
-    }
 }
 
 /// Certificate and key are not a pair.

@@ -118,10 +118,6 @@ impl<M> Sender<M> {
         self.window = unlimited_if_0(window);
     }
 
-    pub const fn window(&self) -> u16 {
-        self.window
-    }
-
     /// Whether one more message would go out at once.
     #[inline]
     pub fn has_room(&self) -> bool {
@@ -180,12 +176,6 @@ impl<M> Sender<M> {
         self.flights.insert(packet_id, Flight { awaiting, taken: step, step, sent: false, in_window: false, message });
         self.unsent.push_back(packet_id);
         Ok(packet_id)
-    }
-
-    /// Puts back a flow from storage, as one whose PUBLISH was sent; [`Sender::resume`] comes after the last.
-    pub fn restore(&mut self, packet_id: PacketId, awaiting: Awaiting, message: M) {
-        let step = self.next_step();
-        self.flights.insert(packet_id, Flight { awaiting, taken: step, step, sent: true, in_window: false, message });
     }
 
     /// The next packet that the window lets out, in order; a PUBREL needs no place in it.
@@ -288,25 +278,12 @@ impl<M> Sender<M> {
         self.resume();
     }
 
-    /// Forgets all flows; the counter of ids goes on.
-    pub fn clear(&mut self) {
-        self.flights.clear();
-        self.unsent.clear();
-        self.reserved.clear();
-        self.in_window = 0;
-    }
-
     /// The unfinished flows in the order in which they would be sent again: first what needs a PUBREL, which no window
     /// holds back and whose messages are the older ones.
     pub fn in_order(&self) -> Vec<(PacketId, Awaiting, &M)> {
         let mut flights: Vec<_> = self.flights.iter().collect();
         flights.sort_unstable_by_key(|(_, flight)| (flight.awaiting != Awaiting::PubComp, flight.step));
         flights.into_iter().map(|(packet_id, flight)| (*packet_id, flight.awaiting, &flight.message)).collect()
-    }
-
-    /// The message in flight under that id.
-    pub fn message(&self, packet_id: PacketId) -> Option<&M> {
-        self.flights.get(&packet_id).map(|flight| &flight.message)
     }
 
     fn next_step(&mut self) -> u64 {
@@ -371,25 +348,12 @@ impl<M> Receiver<M> {
         self.waiting.remove(&packet_id)
     }
 
-    pub fn contains(&self, packet_id: PacketId) -> bool {
-        self.waiting.contains_key(&packet_id)
-    }
-
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     pub fn clear(&mut self) {
         self.waiting.clear();
-    }
-
-    /// In no order.
-    pub fn iter(&self) -> impl Iterator<Item = (PacketId, &M)> {
-        self.waiting.iter().map(|(packet_id, message)| (*packet_id, message))
     }
 }
 
@@ -533,16 +497,6 @@ mod tests {
         assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release);
         sender.restart();
         assert_eq!(sent(&mut sender), ["a1 q2", "b2 q1"]);
-    }
-
-    #[test]
-    fn a_flow_from_storage_goes_on_where_it_was() {
-        let mut sender = Sender::new(0);
-        sender.restore(id(7), Awaiting::PubRec, "a");
-        sender.restore(id(9), Awaiting::PubComp, "b");
-        sender.resume();
-        assert_eq!(sent(&mut sender), ["rel9", "a7 q2 dup"]);
-        assert_eq!(sender.handle_pubcomp(id(9)), Acknowledged::Finished("b"));
     }
 
     #[test]

@@ -105,10 +105,6 @@ impl TopicFilter {
         Ok(Some(Share { group, filter }))
     }
 
-    pub fn has_wildcard(&self) -> bool {
-        self.0.contains(['+', '#'])
-    }
-
     /// Whether the filter matches `topic`. A shared subscription matches by its [`Share::filter`] instead.
     pub fn matches(&self, topic: &str) -> bool {
         matches(&self.0, topic)

@@ -56,16 +56,6 @@ pub struct Attempt {
     pub error: io::Error,
 }
 
-/// What a connection was doing when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    Lookup,
-    Connect,
-    Proxy,
-    Tls,
-    WebSocket,
-}
-
 /// Why there is no stream.
 #[derive(Debug)]
 pub enum ConnectError {
@@ -99,16 +89,6 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    pub fn stage(&self) -> Stage {
-        match self {
-            Self::Lookup { .. } | Self::BindLookup { .. } => Stage::Lookup,
-            Self::Unreachable { .. } | Self::Unix { .. } => Stage::Connect,
-            Self::Proxy { .. } => Stage::Proxy,
-            Self::Tls(_) => Stage::Tls,
-            Self::WebSocket(_) => Stage::WebSocket,
-        }
-    }
-
     /// The operating system's error of the last attempt, which Mosquitto prints.
     pub fn last_os_error(&self) -> Option<&io::Error> {
         match self {

@@ -99,7 +99,7 @@ impl Scheme {
         schemes.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name))
     }
 
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Mqtt => "mqtt",
             Self::Mqtts => "mqtts",
@@ -119,6 +119,7 @@ impl Scheme {
         matches!(self, Self::Mqtts | Self::Wss)
     }
 
+    /// MQTT inside of WebSocket frames.
     pub fn is_websocket(self) -> bool {
         matches!(self, Self::Ws | Self::Wss)
     }

@@ -11,6 +11,6 @@ pub mod tls;
 mod verify;
 pub mod websocket;
 
-pub use connect::{Attempt, ConnectError, Route, Stage, connect, reason};
+pub use connect::{Attempt, ConnectError, Route, connect, reason};
 pub use endpoint::{Endpoint, Scheme};
 pub use stream::Stream;

@@ -104,12 +104,11 @@ impl ServerCertVerifier for ServerCertificate {
     handshake_signatures!();
 }
 
-/// Judges the certificates of the clients that connect to a server.
+/// Judges the certificates that the clients of a server must show.
 pub(super) struct ClientCertificate {
     anchors: Anchors,
     /// Told to clients, so that they can choose the right certificate.
     issuers: Vec<DistinguishedName>,
-    required: bool,
     check_dates: bool,
     algorithms: WebPkiSupportedAlgorithms,
     current: Arc<Current>,
@@ -118,27 +117,22 @@ pub(super) struct ClientCertificate {
 impl ClientCertificate {
     pub fn new(
         anchors: Anchors,
-        required: bool,
         check_dates: bool,
         algorithms: WebPkiSupportedAlgorithms,
         current: Arc<Current>,
     ) -> Self {
         let issuers = anchors.iter().map(|anchor| DistinguishedName::from(anchor.subject.der().to_vec())).collect();
-        Self { anchors, issuers, required, check_dates, algorithms, current }
+        Self { anchors, issuers, check_dates, algorithms, current }
     }
 }
 
 impl fmt::Debug for ClientCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClientCertificate(required: {})", self.required)
+        f.write_str("ClientCertificate")
     }
 }
 
 impl ClientCertVerifier for ClientCertificate {
-    fn client_auth_mandatory(&self) -> bool {
-        self.required
-    }
-
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &self.issuers
     }

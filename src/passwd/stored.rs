@@ -76,11 +76,6 @@ impl Stored {
         &self.metadata
     }
 
-    /// Reads the file. No lock: a file that is replaced whole is never seen half done.
-    pub fn read(&self) -> Result<Zeroizing<Vec<u8>>, StoredError> {
-        read(&self.path)
-    }
-
     /// Gives the text to `change` and puts the text that it returns in the file's place; with
     /// `None`, or when it fails, the file stays. `change` is called again if the file was replaced
     /// meanwhile.

@@ -54,7 +54,6 @@ fn one_client(
     snapshot.sessions += 1;
     each(Item::Session(Session {
         client: id,
-        user,
         connected: client.get("connected").and_then(Value::as_bool),
         disconnected_at: super::age::parse_time(text(client, "disconnected_at")),
         queue_limit: optional_number(client, "mqueue_max").filter(|limit| *limit > 0),

@@ -121,11 +121,6 @@ impl Ledger {
             (None, _) => Since::Unknown,
         }
     }
-
-    /// The widest time between two looks in seconds, which is how far off its ages can be.
-    pub fn widest_gap(&self) -> i64 {
-        self.looks.windows(2).map(|pair| pair[1].at.nanos_since(pair[0].at) / 1_000_000_000).max().unwrap_or(0)
-    }
 }
 
 fn write_looks(looks: &[Look], path: &Path) -> Result<(), Error> {

@@ -115,7 +115,6 @@ pub struct Total<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Session<'a> {
     pub client: &'a str,
-    pub user: &'a str,
     pub connected: Option<bool>,
     pub disconnected_at: Option<UnixTime>,
     /// When the broker will drop the session; `None` when never or unknown.

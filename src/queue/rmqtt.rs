@@ -61,7 +61,6 @@ fn one_client(client: &Value, snapshot: &mut Snapshot, each: &mut dyn FnMut(Item
     snapshot.sessions += 1;
     each(Item::Session(Session {
         client: id,
-        user,
         connected: client.get("connected").and_then(Value::as_bool),
         queue_limit: optional_number(client, "max_mqueue").filter(|limit| *limit > 0),
         in_flight_limit: optional_number(client, "max_inflight").filter(|limit| *limit > 0),

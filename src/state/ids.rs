@@ -14,7 +14,6 @@ pub const TICK_NANOS: u64 = 128;
 const SECONDS_SHIFT: u32 = 23;
 const SECONDS_MASK: u64 = 0x7FFF_FFFF;
 const TICKS_MASK: u64 = (1 << SECONDS_SHIFT) - 1;
-const NODE_SHIFT: u32 = 54;
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 /// Smaller ids are counters: as a time they would lie in the first year of the epoch, before any
@@ -94,17 +93,6 @@ impl StoreId {
         let nanos = (self.0 & TICKS_MASK).cast_signed() * TICK_NANOS.cast_signed();
         Some(UnixTime(seconds * NANOS_PER_SECOND + nanos))
     }
-
-    /// The node that a plugin gave to the broker, 0 to 1023.
-    pub fn node(self) -> u16 {
-        (self.0 >> NODE_SHIFT) as u16
-    }
-
-    /// The id after this one, as a broker gives it when its clock has not moved on.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
-    }
 }
 
 #[cfg(test)]
@@ -128,8 +116,7 @@ mod tests {
     #[test]
     fn the_node_does_not_touch_the_time() {
         let plain = StoreId::at(UnixTime::from_seconds(1_800_000_000));
-        let other = StoreId(plain.0 | 1023 << NODE_SHIFT);
-        assert_eq!((other.node(), other.stored_at()), (1023, plain.stored_at()));
+        assert_eq!(StoreId(plain.0 | 1023 << 54).stored_at(), plain.stored_at());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use moskit::net::tls::{self, Alert, Cause, Checks, ClientCertificates, OptionsError, Server, ServerOptions, Version};
+use moskit::net::tls::{self, Alert, Cause, Checks, OptionsError, Server, ServerOptions, Version};
 use moskit::net::{ConnectError, Endpoint, Route, Stream, connect};
 use moskit::pki::chain::Warning;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -107,12 +107,9 @@ async fn the_tutorials_certificates_work_between_our_client_and_our_server() {
     let folder = folder.path();
     tutorial(folder);
     for version in [Version::Tls12, Version::Tls13] {
-        let (port, server) = echo(ServerOptions {
-            client_certificates: ClientCertificates::Required,
-            alpn: vec!["mqtt".to_owned()],
-            ..server_options(folder)
-        })
-        .await;
+        let (port, server) =
+            echo(ServerOptions { requires_certificate: true, alpn: vec!["mqtt".to_owned()], ..server_options(folder) })
+                .await;
         let keylog = folder.join("keys.log");
         let options = tls::Options {
             minimum_version: version,
@@ -282,7 +279,7 @@ async fn a_server_reloads_its_certificate_and_refuses_revoked_clients() {
     .unwrap();
     openssl(folder, "ca -config ca.cnf -cert ca.crt -keyfile ca.key -passin pass:ca -gencrl -out ca.crl");
     let options = ServerOptions {
-        client_certificates: ClientCertificates::Required,
+        requires_certificate: true,
         revocation_list: Some(folder.join("ca.crl")),
         ..server_options(folder)
     };

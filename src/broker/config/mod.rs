@@ -12,7 +12,7 @@ pub use types::{
     Sync, Tls, TlsVersion,
 };
 
-use options::{Asks, Current, OPTIONS, Rule};
+use options::{Asks, Current, Rule};
 use value::Line;
 
 /// The text of one file with the name it is known by.
@@ -312,11 +312,6 @@ impl Reader {
             *current = Current::Default;
         }
     }
-}
-
-/// Every option of mosquitto.conf that we know, for the manual page: its name and whether it works here.
-pub fn known_options() -> impl Iterator<Item = (&'static str, bool)> {
-    OPTIONS.iter().map(|(name, rule)| (*name, !matches!(rule, Rule::Ignored(..) | Rule::Unsafe(_))))
 }
 
 #[cfg(test)]

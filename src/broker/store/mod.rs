@@ -83,10 +83,6 @@ impl Store {
         Ok((store, restored))
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Writes all `changes` or none of them. What they led to may be sent when this has returned `Ok`.
     pub fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         if changes.is_empty() {

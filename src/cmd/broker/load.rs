@@ -38,7 +38,7 @@ pub fn configuration(path: &Path) -> Result<Configuration, Failure> {
 }
 
 /// The `*.conf` files of a folder, in Mosquitto's order.
-fn included(folder: &str) -> Result<Vec<config::File>, String> {
+pub fn included(folder: &str) -> Result<Vec<config::File>, String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| crate::net::reason(&error))? {
         let name = entry.map_err(|error| crate::net::reason(&error))?.file_name();

@@ -4,7 +4,7 @@ mod certificates;
 mod child;
 mod drop_in;
 pub mod embedded;
-mod load;
+pub mod load;
 mod log;
 mod login;
 mod options;

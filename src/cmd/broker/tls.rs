@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::broker::config::{Tls, TlsVersion};
 use crate::broker::server::{self, CertificateName};
-use crate::net::tls::{ClientCertificates, FileRole, OptionsError, Server, ServerOptions, Suites, Version};
+use crate::net::tls::{FileRole, OptionsError, Server, ServerOptions, Suites, Version};
 use crate::pki::key::EncryptedKey;
 use crate::term::{Exit, Failure};
 
@@ -18,11 +18,7 @@ pub fn of(tls: &Tls, keylog: Option<&Path>) -> Result<Option<server::Tls>, Failu
         key: key.clone(),
         cafile: tls.cafile.clone(),
         capath: tls.capath.clone(),
-        client_certificates: if tls.require_certificate {
-            ClientCertificates::Required
-        } else {
-            ClientCertificates::NotAsked
-        },
+        requires_certificate: tls.require_certificate,
         ignore_client_dates: tls.disable_client_cert_date_checks,
         revocation_list: tls.crlfile.clone(),
         minimum_version: match tls.minimum {

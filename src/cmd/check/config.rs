@@ -7,6 +7,7 @@ use super::files::{self, Files, Reader};
 use super::report::{Report, Stage};
 use crate::broker::access::Acl;
 use crate::broker::config::{self, Configuration, File, Listener, Notice, Problem, Refusal, Security};
+use crate::cmd::broker::load;
 use crate::diagnose::{Finding, files as words, shell};
 use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::os;
@@ -17,14 +18,11 @@ use crate::pki::read;
 /// The user that Mosquitto becomes when root starts it.
 const DEFAULT_USER: &str = "mosquitto";
 
-/// The most included files that are read.
-const INCLUDED_LIMIT: usize = 1000;
-
 /// Checks the configuration at `path` as the broker of `user` would meet it.
 pub fn check(path: &Path, user: Option<&str>, now: i64) -> Report {
     let mut report = Report::new(path.display().to_string());
     let mut stage = Stage::new("config");
-    let configuration = match load(path) {
+    let configuration = match parsed(path) {
         Ok(configuration) => configuration,
         Err(finding) => {
             stage.found(*finding);
@@ -46,28 +44,10 @@ pub fn check(path: &Path, user: Option<&str>, now: i64) -> Report {
     report
 }
 
-fn load(path: &Path) -> Result<Configuration, Box<Finding>> {
+fn parsed(path: &Path) -> Result<Configuration, Box<Finding>> {
     let text = read::bytes(path).map_err(|error| Box::new(words::unreadable("configuration", &error)))?;
     let main = File { name: path.display().to_string(), text: text.to_vec() };
-    config::parse(&main, &mut include).map_err(|refusal| Box::new(refused(path, &refusal)))
-}
-
-fn include(folder: &str) -> Result<Vec<File>, String> {
-    let entries = std::fs::read_dir(folder).map_err(|error| error.to_string())?;
-    let mut names: Vec<_> = entries
-        .take(INCLUDED_LIMIT)
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "conf"))
-        .collect();
-    config::sort_included(&mut names);
-    names
-        .into_iter()
-        .map(|name| {
-            let path = Path::new(folder).join(&name);
-            let text = read::bytes(&path).map_err(|_| format!("`{}` cannot be read", path.display()))?;
-            Ok(File { name: path.display().to_string(), text: text.to_vec() })
-        })
-        .collect()
+    config::parse(&main, &mut load::included).map_err(|refusal| Box::new(refused(path, &refusal)))
 }
 
 fn refused(path: &Path, refusal: &Refusal) -> Finding {

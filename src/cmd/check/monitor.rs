@@ -77,16 +77,18 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
         data.push(format!("rtt={latency:.2}ms;{};{}", shown(warn.latency_ms), shown(critical.latency_ms)));
     }
     let data = if data.is_empty() { String::new() } else { format!(" | {}", data.join(" ")) };
-    // The line is one line, and what follows a bar is numbers.
-    let why: String = why.chars().map(|c| if c.is_control() || c == '|' { ' ' } else { c }).collect();
-    (format!("MQTT {word} - {}: {why}{data}", report.target), exit)
+    (format!("MQTT {word} - {}: {}{data}", report.target, on_one_line(&why)), exit)
 }
 
 /// The line when nothing could be checked: monitoring systems read standard output.
 pub fn unknown(failure: &Failure) -> String {
     let why = failure.message.as_deref().or(failure.verbatim.lines().next()).unwrap_or("nothing could be checked");
-    let why: String = why.chars().map(|c| if c.is_control() || c == '|' { ' ' } else { c }).collect();
-    format!("MQTT UNKNOWN - {why}")
+    format!("MQTT UNKNOWN - {}", on_one_line(why))
+}
+
+/// The line is one line, and what follows a bar is numbers.
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || c == '|' { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

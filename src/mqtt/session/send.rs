@@ -8,8 +8,8 @@ use bytestring::ByteString;
 use super::{Event, SendError, Session, SessionError, State, Summary, Trace};
 use crate::mqtt::flow::Outgoing;
 use crate::mqtt::packet::{
-    Ack, Auth, Disconnect, EncodeError, Packet, PacketId, Properties, PropertyOwner, Publish, PublishRef, QoS,
-    Subscribe, Subscription, Unsubscribe,
+    Ack, Disconnect, EncodeError, Packet, PacketId, Properties, PropertyOwner, Publish, PublishRef, QoS, Subscribe,
+    Subscription, Unsubscribe,
 };
 
 impl Session {
@@ -203,17 +203,6 @@ impl Session {
                 Err(error)
             }
         }
-    }
-
-    /// Sends AUTH, the next step of an extended authentication.
-    pub fn authenticate(&mut self, auth: &Auth, now: Instant) -> Result<(), SendError> {
-        if !self.wants_input() {
-            return Err(SendError::NotConnected);
-        }
-        self.check_properties(&auth.properties, PropertyOwner::Auth)?;
-        auth.encode(self.connect.version, &mut self.output)?;
-        self.note_sent(now);
-        Ok(())
     }
 
     /// Sends DISCONNECT and takes no more input. The connection is to be closed once the output is written.

@@ -21,16 +21,6 @@ use crate::net::stream::Stream;
 use crate::net::verify::ClientCertificate;
 use crate::pki::revocation::RevocationList;
 
-/// Whether clients show a certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientCertificates {
-    #[default]
-    NotAsked,
-    /// One that is shown must be good.
-    Optional,
-    Required,
-}
-
 /// What a listener may say about TLS.
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
@@ -40,7 +30,8 @@ pub struct ServerOptions {
     /// Who vouches for clients.
     pub cafile: Option<PathBuf>,
     pub capath: Option<PathBuf>,
-    pub client_certificates: ClientCertificates,
+    /// Clients must show a certificate; otherwise they are not asked for one.
+    pub requires_certificate: bool,
     /// Accepts client certificates before and after their time (`disable_client_cert_date_checks`).
     pub ignore_client_dates: bool,
     pub revocation_list: Option<PathBuf>,
@@ -104,13 +95,12 @@ impl Server {
                 let list = options.suites.tls13.clone().or(options.suites.tls12.clone()).unwrap_or_default();
                 OptionsError::Ciphers(super::UnknownCiphers { list, unknown: Vec::new() })
             })?;
-        let are_asked = options.client_certificates != ClientCertificates::NotAsked;
+        let required = options.requires_certificate;
         // A file that is named must be there, whether clients are asked for certificates or not.
-        let anchors = anchors(options.cafile.as_deref(), options.capath.as_deref().filter(|_| are_asked), false)?;
-        let builder = if are_asked {
+        let anchors = anchors(options.cafile.as_deref(), options.capath.as_deref().filter(|_| required), false)?;
+        let builder = if required {
             builder.with_client_cert_verifier(Arc::new(ClientCertificate::new(
                 anchors,
-                options.client_certificates == ClientCertificates::Required,
                 !options.ignore_client_dates,
                 algorithms,
                 current.clone(),

@@ -351,14 +351,13 @@ impl<'a> Reading<'a> {
     fn session(&mut self, client: &Client<'_>, each: &mut dyn FnMut(Item<'_>)) {
         self.snapshot.sessions += 1;
         self.enter(client.client_id);
-        self.user = String::from_utf8_lossy(client.username).into_owned();
         if self.want.users {
+            self.user = String::from_utf8_lossy(client.username).into_owned();
             self.users.insert(self.client.clone(), self.user.clone());
         }
         let away = self.ours.as_ref().and_then(|ours| ours.away.get(client.client_id)).copied();
         each(Item::Session(Session {
             client: &self.client,
-            user: &self.user,
             connected: away.map(|_| false),
             disconnected_at: away.or(client.disconnected_at.map(UnixTime::from_seconds)),
             expires: client

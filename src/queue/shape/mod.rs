@@ -111,10 +111,6 @@ impl Shape {
         self.now = now;
     }
 
-    pub fn buckets(&self) -> &Buckets {
-        &self.buckets
-    }
-
     /// Counts one message into the row `name`.
     #[inline]
     pub fn add(&mut self, name: &str, message: &Waiting<'_>) {
