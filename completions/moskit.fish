@@ -44,7 +44,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s L -l url -d 'Host,
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s u -l username -d 'User name' -r -f
@@ -59,7 +59,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l cafile -d 'Trust t
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
@@ -69,7 +69,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l psk-identity -d 'N
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s t -l topic -d 'Topic to publish to' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s m -l message -d 'Payload' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s f -l file -d 'Payload from a regular file' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
@@ -104,7 +104,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s L -l url -d 'Host,
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s u -l username -d 'User name' -r -f
@@ -119,7 +119,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l cafile -d 'Trust t
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
@@ -129,7 +129,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l psk-identity -d 'N
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s t -l topic -d 'Topic filter to subscribe to; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s C -d 'Leave after COUNT messages' -r -f
@@ -173,7 +173,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s L -l url -d 'Host, 
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s u -l username -d 'User name' -r -f
@@ -188,7 +188,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -l cafile -d 'Trust th
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
@@ -198,7 +198,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk-identity -d 'Na
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s t -l topic -d 'Topic to publish to' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s e -d 'Topic on which the response is awaited' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s m -l message -d 'Payload' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s f -l file -d 'Payload from a regular file' -r -F
@@ -464,7 +464,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s V -l protocol-version -d 'Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s u -l username -d 'User name' -r -f
@@ -477,7 +477,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
@@ -487,7 +487,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s t -l topic -d 'Topic to publish to; sub: topic filter, may be given several times' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s t -l topic -d 'Topic below which a message is published and received, to see whether both are allowed' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
@@ -540,7 +540,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -s i -l id -d 'Client id' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -550,7 +550,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
@@ -606,7 +606,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -616,7 +616,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
@@ -663,7 +663,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -673,7 +673,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
@@ -698,7 +698,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -708,7 +708,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
@@ -730,7 +730,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s A -d 'Local address to connect from' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311; rr: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -740,7 +740,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l key -d 'Private key of the client certificate, PEM' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l key-pass-file -d 'Read the pass phrase of an encrypted key from the first line of FILE instead of asking' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f

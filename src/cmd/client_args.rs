@@ -1,5 +1,5 @@
 //! What was typed for pub, sub and rr, option by option, judged as far as one option can be judged
-//! alone (`spec/clients.md` §1). What only the whole line can tell is `cmd::client_checks`.
+//! alone. What only the whole line can tell is `cmd::client_checks`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -567,7 +567,7 @@ impl ClientArgs {
         Ok(())
     }
 
-    /// `-L`: `scheme://[user[:password]@]host[:port]/topic`. No percent-decoding (§3.3).
+    /// `-L`: `scheme://[user[:password]@]host[:port]/topic`. Nothing is percent-decoded.
     fn apply_url(&mut self, verb: Verb, url: &OsStr) -> Result<(), ArgError> {
         let url = url.as_bytes();
         let (scheme, rest) = split_at(url, b"://")

@@ -1,5 +1,4 @@
-//! From what was typed to what is valid: the checks that need the whole line, in Mosquitto's order
-//! (`spec/clients.md` §1.2, §4).
+//! From what was typed to what is valid: the checks that need the whole line, in Mosquitto's order.
 
 use super::client_args::{ArgError, ClientArgs, Verb};
 use crate::mqtt::packet::ProtocolVersion;

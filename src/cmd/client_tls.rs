@@ -194,12 +194,12 @@ pub fn own_certificate(tls: Option<&tls::Options>) -> Option<Certificate> {
     Certificate::parse(read::certificates(path).ok()?.first()?).ok()
 }
 
-/// The pass phrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal. The error is the
+/// The passphrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal. The error is the
 /// number of a signal that ended the question.
 pub fn passphrase(given: &TlsArgs, path: &Path, term: &mut Term) -> Result<Option<Zeroizing<Vec<u8>>>, u8> {
     let secret = match &given.key_pass_file {
         Some(file) => login::first_line_of(file).ok(),
-        None => match term.ask_on_terminal(&format!("Enter pass phrase for {}: ", path.display())) {
+        None => match term.ask_on_terminal(&format!("Enter passphrase for {}: ", path.display())) {
             Ok(typed) => Some(typed),
             Err(AskError::Signal(number)) => return Err(number),
             Err(AskError::Read(_)) => None,

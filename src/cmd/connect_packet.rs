@@ -1,4 +1,4 @@
-//! The CONNECT that the options of pub, sub and rr come to (`spec/clients.md` §4).
+//! The CONNECT that the options of pub, sub and rr come to.
 
 use std::ffi::OsStr;
 

@@ -1,4 +1,4 @@
-//! The lines that `-d` prints, one for each packet (`spec/clients.md` §9.2).
+//! The lines that `-d` prints, one for each packet.
 
 use std::fmt::{self, Display};
 

@@ -1,5 +1,5 @@
 //! How pub, sub and rr end when the connection does: Mosquitto's line, its exit code, then the cause
-//! and a hint (`spec/clients.md` §9.5 to §9.8).
+//! and a hint.
 
 use std::io;
 
@@ -30,7 +30,7 @@ pub fn failure(exit: Exit, line: &str, finding: Option<Finding>) -> Failure {
 pub type Told = (Exit, String, Option<Finding>);
 
 /// The first attempt to connect did not come about. Mosquitto ends with 1, but for what happens behind
-/// the TCP connection: there its proxy and WebSockets code has numbers of its own (§3.5, §3.6).
+/// the TCP connection: there its proxy and WebSockets code has numbers of its own.
 pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Told {
     let StartError::Connect(error) = error else {
         return (Exit::FAILED, "Unable to connect (Invalid input).\n".to_owned(), None);

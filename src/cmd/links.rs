@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{APPLETS, Applet, Invocation, Manual, parse};
+use crate::diagnose::shell;
+use crate::net::reason;
 use crate::os::files::symlink;
 use crate::term::{Exit, Failure, Term};
 
@@ -53,9 +55,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     for name in APPLETS.iter().filter_map(|applet| applet.mosquitto_name) {
         let link = folder.join(name);
         let done = if matches.get_flag("remove") { remove(&link, &target) } else { make(&link, &target) };
-        match done.map_err(|error| {
-            Failure::new(Exit::FAILED, format!("cannot change `{}`: {}", link.display(), crate::net::reason(&error)))
-        })? {
+        match done.map_err(|error| cannot_change(&link, &error))? {
             Change::Made => term.line(format_args!("{} -> {}", link.display(), target.display())),
             Change::Removed => term.line(format_args!("removed {}", link.display())),
             Change::None => {}
@@ -70,6 +70,16 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         format!("left alone, because it is not a link to this program: {}", foreign.join(", ")),
     )
     .hint("remove it yourself, or choose a folder that comes earlier in PATH"))
+}
+
+fn cannot_change(link: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(Exit::FAILED, format!("cannot change `{}`: {}", link.display(), reason(error)));
+    match link.parent() {
+        Some(folder) if error.kind() == io::ErrorKind::NotFound => {
+            failure.hint(format!("mkdir -p {}", shell::path(folder)))
+        }
+        _ => failure,
+    }
 }
 
 enum Change {

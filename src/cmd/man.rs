@@ -7,7 +7,7 @@ use std::path::Path;
 use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
-use super::{APPLETS, Applet, Invocation, Manual, moskit_command, parse};
+use super::{APPLETS, Applet, Invocation, Manual, Section, moskit_command, parse};
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file;
 
@@ -101,7 +101,8 @@ fn page(applet: &Applet) -> String {
     render(command, &name, &applet.manual)
 }
 
-fn render(command: clap::Command, name: &str, manual: &Manual) -> String {
+fn render(mut command: clap::Command, name: &str, manual: &Manual) -> String {
+    let synopsis = synopsis(&mut command);
     let verb = name.strip_prefix("moskit-").unwrap_or_default();
     let actions = actions(&command, verb);
     let man = Man::new(command)
@@ -112,10 +113,11 @@ fn render(command: clap::Command, name: &str, manual: &Manual) -> String {
     let written = man
         .render_title(&mut text)
         .and_then(|()| man.render_name_section(&mut text))
-        .and_then(|()| man.render_synopsis_section(&mut text))
+        .and_then(|()| text.write_all(&synopsis))
         .and_then(|()| man.render_description_section(&mut text))
         .and_then(|()| man.render_options_section(&mut text))
         .and_then(|()| text.write_all(&actions))
+        .and_then(|()| own_sections(&(manual.sections)()).to_writer(&mut text))
         .and_then(|()| sections(manual).to_writer(&mut text));
     written.expect("writing to memory cannot fail");
     String::from_utf8(text).expect("roff of UTF-8 text is UTF-8")
@@ -152,11 +154,34 @@ fn actions(command: &clap::Command, verb: &str) -> Vec<u8> {
 
 /// An action's synopsis and options, without the headings that stand for the whole page.
 fn usage(action: &clap::Command) -> Vec<u8> {
-    let man = Man::new(action.clone());
-    let mut text = Vec::new();
-    let written = man.render_synopsis_section(&mut text).and_then(|()| man.render_options_section(&mut text));
-    written.expect("writing to memory cannot fail");
+    let mut text = synopsis(&mut action.clone());
+    Man::new(action.clone()).render_options_section(&mut text).expect("writing to memory cannot fail");
     without_headings(&text).collect()
+}
+
+/// The usage as `--help` has it; clap_mangen's own names every option and none of their values.
+fn synopsis(command: &mut clap::Command) -> Vec<u8> {
+    let usage = command.render_usage().to_string();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    for (index, line) in usage.trim_start_matches("Usage:").lines().enumerate() {
+        if index > 0 {
+            roff.control("br", []);
+        }
+        roff.text([roman(line.trim())]);
+    }
+    roff.to_roff().into_bytes()
+}
+
+fn own_sections(sections: &[Section]) -> Roff {
+    let mut roff = Roff::new();
+    for section in sections {
+        roff.control("SH", [section.title]).text([roman(section.text)]);
+        for (tag, meaning) in &section.rows {
+            roff.control("TP", []).text([bold(tag)]).text([roman(meaning)]);
+        }
+    }
+    roff
 }
 
 fn without_headings(roff: &[u8]) -> impl Iterator<Item = u8> {

@@ -1,6 +1,6 @@
 //! The man page sections of pub, sub and rr that the option table does not hold.
 
-use super::Manual;
+use super::{Manual, Section, properties};
 
 const EXIT_CONNACK: (&str, &str) = ("1-5, 128-162", "The broker refused the connection: the code of its CONNACK.");
 const EXIT_USAGE: (&str, &str) =
@@ -41,7 +41,61 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("TZ", "Time zone of the times that sub and rr print."),
 ];
 
+/// `-D`
+fn properties_section() -> Section {
+    Section {
+        title: "PROPERTIES",
+        text: "What -D takes: each property with its value and the commands, which are the packets that carry it.",
+        rows: properties::known_properties(),
+    }
+}
+
+/// `-F`
+fn format_section() -> Section {
+    let rows = FORMAT.iter().map(|(tag, meaning)| ((*tag).to_owned(), (*meaning).to_owned()));
+    Section {
+        title: "OUTPUT FORMAT",
+        text: "A format of -F is text with fields in it. Between % and the letter of a field may stand - (to the left) or 0 \
+               (numbers with zeros in front), a width, and a precision behind a dot. What a message does not have, prints \
+               nothing but its width in blanks. Properties are those of MQTT 5.",
+        rows: rows.collect(),
+    }
+}
+
+const FORMAT: &[(&str, &str)] = &[
+    ("%t", "Topic."),
+    ("%p", "Payload. A width is the most bytes of it, too."),
+    (
+        "%x, %X",
+        "Payload in hex digits, in small letters or capitals. A width is the most bytes of it, too; the precision is the \
+         number of digits in a group, and a punctuation mark before the letter stands between groups in place of a blank.",
+    ),
+    ("%f, %d", "Payload of 4 or 8 bytes, as the float or double of this machine; the precision is the decimals."),
+    ("%l", "Length of the payload in bytes."),
+    ("%j", "The message as JSON, the payload as a string."),
+    ("%J", "The message as JSON, with the payload, which is JSON, in it."),
+    ("%q", "QoS."),
+    ("%r", "1 for a retained message, else 0."),
+    ("%m", "Packet id; 0 at QoS 0."),
+    ("%I", "When it came, in local time: 2026-11-22T18:00:00+0100."),
+    ("%U", "When it came, in seconds since 1970, with nanoseconds."),
+    ("%A", "Topic alias."),
+    ("%C", "Content type."),
+    ("%D", "Correlation data."),
+    ("%E", "Message expiry interval."),
+    ("%F", "Payload format indicator."),
+    ("%P", "User properties, each as name:value."),
+    ("%R", "Response topic."),
+    ("%S", "Subscription identifier."),
+    ("%%", "A percent sign."),
+    ("@X", "When it came, in local time, where X is a letter of strftime(3): @Y-@m-@d @H:@M:@S."),
+    ("@N", "The nanoseconds of that time."),
+    ("@@", "An at sign."),
+    ("\\\\, \\0, \\a, \\e, \\n, \\r, \\t, \\v", "Backslash, NUL, bell, escape, newline, return, tab, vertical tab."),
+];
+
 pub const PUB: Manual = Manual {
+    sections: || vec![properties_section()],
     exit_status: &[
         (
             "0",
@@ -91,6 +145,7 @@ pub const PUB: Manual = Manual {
 };
 
 pub const SUB: Manual = Manual {
+    sections: || vec![format_section(), properties_section()],
     exit_status: &[
         ("0", "-C, -E or --retained-only is done, or a signal ended it; also if all subscriptions were denied."),
         EXIT_USAGE,
@@ -138,6 +193,7 @@ pub const SUB: Manual = Manual {
 };
 
 pub const RR: Manual = Manual {
+    sections: || vec![format_section(), properties_section()],
     exit_status: &[
         ("0", "The response was printed; also if the subscription was denied."),
         EXIT_USAGE,
@@ -184,3 +240,19 @@ pub const RR: Manual = Manual {
     ],
     see_also: &["moskit-pub(1)", "moskit-sub(1)", "mosquitto_rr(1)", "mqtt(7)"],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::term::format::Format;
+
+    #[test]
+    fn the_manual_has_every_field_of_a_format_and_no_other() {
+        let explained = |field: &str| FORMAT.iter().any(|(tags, _)| tags.split(", ").any(|tag| tag == field));
+        for letter in (b'!'..=b'~').map(char::from).filter(|c| c.is_ascii_alphabetic() || "%@\\0".contains(*c)) {
+            for field in [format!("%{letter}"), format!("\\{letter}")] {
+                assert_eq!(explained(&field), Format::parse(field.as_bytes()).is_ok(), "{field}");
+            }
+        }
+    }
+}

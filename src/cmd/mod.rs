@@ -59,6 +59,8 @@ pub struct Applet {
 
 /// The sections of a man page that the option table does not hold.
 pub struct Manual {
+    /// Those of this verb alone, between OPTIONS and EXIT STATUS.
+    pub sections: fn() -> Vec<Section>,
     /// `(code, meaning)`
     pub exit_status: &'static [(&'static str, &'static str)],
     /// `(variable, meaning)`
@@ -73,8 +75,23 @@ pub struct Manual {
 }
 
 impl Manual {
-    pub const EMPTY: Self =
-        Self { exit_status: &[], environment: &[], files: &[], examples: &[], differences: &[], see_also: &[] };
+    pub const EMPTY: Self = Self {
+        sections: Vec::new,
+        exit_status: &[],
+        environment: &[],
+        files: &[],
+        examples: &[],
+        differences: &[],
+        see_also: &[],
+    };
+}
+
+/// A section that explains what values an option takes, or what a file may hold.
+pub struct Section {
+    pub title: &'static str,
+    pub text: &'static str,
+    /// `(tag, meaning)`
+    pub rows: Vec<(String, String)>,
 }
 
 /// How the applet was called.
@@ -186,6 +203,9 @@ pub fn moskit_command() -> clap::Command {
         .about("The MQTT toolkit: publish, subscribe, passwords, certificates, queues, diagnosis and a test broker")
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .subcommand_value_name("VERB")
+        .subcommand_help_heading("Verbs")
         .after_help(
             "`moskit VERB --help` explains a verb. Called by one of Mosquitto's names (through a symlink, see\n\
              `moskit links`), the program stands in for mosquitto_pub, _sub, _rr and _passwd.",

@@ -1,4 +1,4 @@
-//! The options files of pub, sub and rr: more words in front (`spec/clients.md` §2).
+//! The options files of pub, sub and rr: more words in front.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

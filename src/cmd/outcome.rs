@@ -1,4 +1,4 @@
-//! The numbers that Mosquitto's clients end with, and their texts (`spec/clients.md` §9.6, §9.7).
+//! The numbers that Mosquitto's clients end with, and their texts.
 
 use crate::mqtt::packet::{ProtocolVersion, ReasonCode};
 

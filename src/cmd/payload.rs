@@ -1,4 +1,4 @@
-//! Payloads from files and standard input (`spec/clients.md` §7.1).
+//! Payloads from files and standard input.
 
 use std::fs::File;
 use std::io::{self, Read};

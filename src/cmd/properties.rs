@@ -1,4 +1,4 @@
-//! `-D COMMAND PROPERTY VALUE`: properties from the command line (`spec/clients.md` §5).
+//! `-D COMMAND PROPERTY VALUE`: properties from the command line.
 
 use std::ffi::OsString;
 
@@ -62,6 +62,37 @@ impl CommandProperties {
         list.push(value(id, &name, &words[2..])?);
         Ok(())
     }
+}
+
+/// The commands that `-D` takes.
+const COMMANDS: [(&str, PropertyOwner); 6] = [
+    ("connect", PropertyOwner::Connect),
+    ("publish", PropertyOwner::Publish),
+    ("will", PropertyOwner::Will),
+    ("subscribe", PropertyOwner::Subscribe),
+    ("unsubscribe", PropertyOwner::Unsubscribe),
+    ("disconnect", PropertyOwner::Disconnect),
+];
+
+/// For the manual page: each property that some command takes, with its value and those commands.
+pub fn known_properties() -> Vec<(String, String)> {
+    let known = PropertyId::ALL.iter().filter_map(|id| {
+        let taken = COMMANDS.iter().filter(|(_, owner)| {
+            is_taken(*id, *owner) && (*id, *owner) != (PropertyId::SubscriptionIdentifier, PropertyOwner::Publish)
+        });
+        let commands: Vec<_> = taken.map(|(command, _)| *command).collect();
+        let value = match id.kind() {
+            PropertyType::Byte => "0 to 255",
+            PropertyType::TwoByteInteger => "0 to 65535",
+            PropertyType::FourByteInteger => "0 to 4294967295",
+            PropertyType::VariableByteInteger => "1 to 268435455",
+            PropertyType::Binary => "bytes",
+            PropertyType::String => "text",
+            PropertyType::StringPair => "a name and a value, as often as wanted",
+        };
+        (!commands.is_empty()).then(|| (id.name().to_owned(), format!("{value}; {}", commands.join(", "))))
+    });
+    known.collect()
 }
 
 /// As the standard says, but that Mosquitto also lets a will carry a reason string.
@@ -171,6 +202,21 @@ mod tests {
             ArgError::Words(WordError::NotEnoughArguments) => "not enough".to_owned(),
             other => format!("{other:?}"),
         })
+    }
+
+    #[test]
+    fn what_the_manual_says_of_properties_is_taken_and_nothing_else() {
+        let rows = known_properties();
+        for id in PropertyId::ALL {
+            let listed = rows.iter().find(|(name, _)| name == id.name()).map_or("", |(_, meaning)| meaning);
+            for (command, _) in COMMANDS {
+                let words = [command, id.name(), "1", "1"].map(OsString::from);
+                let is_listed =
+                    listed.split("; ").nth(1).is_some_and(|commands| commands.split(", ").any(|one| one == command));
+                let taken = CommandProperties::default().add(&words).is_ok();
+                assert_eq!(taken, is_listed, "{command} {}", id.name());
+            }
+        }
     }
 
     #[test]

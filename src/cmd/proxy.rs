@@ -1,4 +1,4 @@
-//! `--proxy socks5h://[user[:password]@]host[:port]` (`spec/clients.md` §3.5).
+//! `--proxy socks5h://[user[:password]@]host[:port]`.
 
 use zeroize::Zeroizing;
 

@@ -1,5 +1,4 @@
-//! `moskit pub`, and `mosquitto_pub`: publishes a message, or each line of its input
-//! (`spec/clients.md` §7.1).
+//! `moskit pub`, and `mosquitto_pub`: publishes a message, or each line of its input.
 
 use std::time::{Duration, Instant};
 

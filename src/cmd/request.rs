@@ -1,5 +1,4 @@
-//! `moskit rr`, and `mosquitto_rr`: publishes a request and prints the first response
-//! (`spec/clients.md` §7.3).
+//! `moskit rr`, and `mosquitto_rr`: publishes a request and prints the first response.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! `moskit sub`, and `mosquitto_sub`: prints the messages of its subscriptions (`spec/clients.md` §7.2).
+//! `moskit sub`, and `mosquitto_sub`: prints the messages of its subscriptions.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -330,7 +330,7 @@ impl<'a> Subscribing<'a> {
         if shown.is_break() { self.finish() } else { Step::Go }
     }
 
-    /// One message, in the order of §7.2: filters, removal, print, count.
+    /// One message, in Mosquitto's order: filters, removal, print, count.
     fn message(&mut self, publish: &Publish, now: Instant, term: &mut Term) -> Step {
         match self.showing.judge(&publish.as_ref()) {
             Verdict::PassOver => return Step::Go,

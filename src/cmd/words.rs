@@ -2,7 +2,7 @@
 //!
 //! Mosquitto's rules are not clap's: each option is one exact word, the next word is its value
 //! whatever it looks like, words are read strictly left to right, the first error stops, and the
-//! texts of the errors are fixed (`spec/clients.md` §1). Under moskit's own verbs the reader also
+//! texts of the errors are fixed. Under moskit's own verbs the reader also
 //! takes `--option=value` and a closing `--`.
 
 use std::ffi::{OsStr, OsString};

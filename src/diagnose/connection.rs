@@ -14,12 +14,12 @@ use super::{Attempted, Finding, shell};
 /// Why no address of the broker could be reached.
 pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding {
     match error {
-        ConnectError::Lookup { name, error } => lookup(name, &reason(error)),
+        ConnectError::Lookup { name, error } => no_address(name, &reason(error)),
         ConnectError::BindLookup { name, .. } => {
             Finding::error("net.dns", format!("the local address `{name}` given with -A has no address"))
                 .fix("list this machine's addresses: ip address")
         }
-        ConnectError::Unreachable { host, port, attempts } => unreachable(host, *port, attempts),
+        ConnectError::Unreachable { host, port, attempts } => unreachable(host, *port, attempts, attempted),
         ConnectError::Proxy { proxy, error } => super::ways::proxy(proxy, error, attempted),
         ConnectError::WebSocket(error) => super::ways::websocket(error, attempted),
         ConnectError::Tls(failure) => super::tls::handshake(failure, attempted),
@@ -36,7 +36,8 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
     }
 }
 
-fn lookup(name: &str, why: &str) -> Finding {
+/// The resolver knows no address of `name`.
+pub fn no_address(name: &str, why: &str) -> Finding {
     let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(why);
     let finding = Finding::error("net.dns", format!("the name `{name}` has no address: {why}"));
     let is_local = Path::new(name).extension().is_some_and(|last| last.eq_ignore_ascii_case("local"));
@@ -45,22 +46,30 @@ fn lookup(name: &str, why: &str) -> Finding {
     } else if name.contains(':') {
         finding.fix("a port goes after -p: -h HOST -p PORT")
     } else if is_local {
-        finding.fix("a name ending in .local is asked of the neighbours: is avahi or nss-mdns installed?")
+        finding
+            .evidence("names in .local are found by mDNS, which this resolver may not ask")
+            .fix(format!("avahi-resolve -n {}", shell::quoted(name)))
     } else {
         finding.fix(format!("check the spelling, or ask the resolver: getent hosts {}", shell::quoted(name)))
     }
 }
 
-fn unreachable(host: &str, port: u16, attempts: &[Attempt]) -> Finding {
+fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempted<'_>) -> Finding {
     let mut tried: Vec<_> = attempts.iter().map(|attempt| attempt.address.ip().to_string()).collect();
     // With -A one address is tried from several.
     tried.dedup();
     let tried = tried.join(", ");
     let all = |kind| attempts.iter().all(|attempt| attempt.error.kind() == kind);
     if all(ErrorKind::ConnectionRefused) {
-        return Finding::error("net.refused", format!("nothing listens on {host}:{port} (tried {tried})")).fix(
-            "is the broker running? mosquitto 2 without a `listener` line accepts connections from its own machine only",
-        );
+        let finding = Finding::error("net.refused", format!("nothing listens on {host}:{port} (tried {tried})"));
+        let is_own = attempts.iter().all(|attempt| attempt.address.ip().is_loopback());
+        return match (is_own, attempted.tls) {
+            (true, None) => finding.fix(format!("is the broker running? For a trial: moskit broker -p {port}")),
+            (true, Some(_)) => finding.fix("is the broker running?"),
+            (false, _) => finding.fix(
+                "is the broker running? mosquitto 2 without a `listener` line accepts connections from its own machine only",
+            ),
+        };
     }
     if all(ErrorKind::TimedOut) {
         return Finding::error("net.timeout", format!("{host}:{port} does not answer (tried {tried})"))
@@ -185,10 +194,13 @@ mod tests {
     #[test]
     fn a_name_that_is_no_name_is_told_where_it_belongs() {
         let error = io::Error::other("failed to lookup address information: Name or service not known");
-        let fix = |name| lookup(name, &error.to_string()).fix.unwrap();
+        let fix = |name| no_address(name, &error.to_string()).fix.unwrap();
         assert_eq!(fix("mqtt://lan"), "a URL goes after -L: -L mqtt://lan/TOPIC");
         assert_eq!(fix("lan:1883"), "a port goes after -p: -h HOST -p PORT");
-        assert!(fix("printer.local").contains("avahi"));
-        assert_eq!(lookup("lan", &error.to_string()).what, "the name `lan` has no address: Name or service not known");
+        assert_eq!(fix("printer.local"), "avahi-resolve -n printer.local");
+        assert_eq!(
+            no_address("lan", &error.to_string()).what,
+            "the name `lan` has no address: Name or service not known"
+        );
     }
 }

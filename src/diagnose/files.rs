@@ -62,7 +62,7 @@ fn wrong_kind(what: &str, path: &Path, wanted: &Kind, found: &Kind) -> Finding {
 /// A key that its user (a broker, a device) cannot open without being asked.
 pub fn encrypted_key(path: &Path, key: &EncryptedKey) -> Finding {
     Finding::error("key.encrypted", format!("the key `{}` is encrypted ({})", path.display(), key.encryption()))
-        .evidence("a service cannot be asked for the pass phrase")
+        .evidence("a service cannot be asked for the passphrase")
         .fix(decrypt(path))
 }
 

@@ -159,7 +159,7 @@ pub fn options(error: &OptionsError) -> Finding {
         }
         OptionsError::KeyEncrypted { path, encryption } => Finding::error(
             "key.encrypted",
-            format!("the key `{}` is encrypted ({encryption}) and no pass phrase was given", path.display()),
+            format!("the key `{}` is encrypted ({encryption}) and no passphrase was given", path.display()),
         )
         .fix(decrypt(path)),
         OptionsError::KeyNotDecrypted { path, encryption, error } => not_decrypted(path, encryption, error),
@@ -213,7 +213,7 @@ fn not_decrypted(path: &Path, encryption: &str, error: &DecryptError) -> Finding
     let path = path.display();
     match error {
         DecryptError::WrongPassphrase => {
-            Finding::error("key.passphrase", format!("that is not the pass phrase of the key `{path}` ({encryption})"))
+            Finding::error("key.passphrase", format!("that is not the passphrase of the key `{path}` ({encryption})"))
         }
         DecryptError::Unsupported(what) => Finding::error(
             "key.encrypted",
@@ -229,7 +229,7 @@ fn not_decrypted(path: &Path, encryption: &str, error: &DecryptError) -> Finding
 }
 
 fn decrypt(path: &Path) -> String {
-    format!("give its pass phrase with --key-pass-file, or open it for good: {}", files::decrypt(path))
+    format!("give its passphrase with --key-pass-file, or open it for good: {}", files::decrypt(path))
 }
 
 #[cfg(test)]
@@ -269,7 +269,7 @@ mod tests {
     fn a_key_under_a_pass_phrase_is_named_with_its_encryption() {
         let error = OptionsError::KeyEncrypted { path: "client.key".into(), encryption: "PKCS#8, PBES2 x".to_owned() };
         let finding = options(&error);
-        assert_eq!(finding.what, "the key `client.key` is encrypted (PKCS#8, PBES2 x) and no pass phrase was given");
+        assert_eq!(finding.what, "the key `client.key` is encrypted (PKCS#8, PBES2 x) and no passphrase was given");
         assert!(finding.fix.unwrap().contains("moskit certgen key decrypt client.key"));
     }
 }

@@ -182,7 +182,7 @@ fn a_signal_during_the_question_for_a_pass_phrase_ends_pub_too() {
     let mut terminal = on_own_terminal(&format!(
         "MOSKIT pub -t a -n --cafile {certificate} --cert {certificate} --key {key} & echo pid $!; wait $!; echo ended $?"
     ));
-    let shown = terminal.wait_for(&format!("Enter pass phrase for {key}: "));
+    let shown = terminal.wait_for(&format!("Enter passphrase for {key}: "));
     let pid = shown.split("pid ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
     terminal.wait_for("ended 143\r\n");

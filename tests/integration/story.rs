@@ -10,7 +10,7 @@ use crate::run::{Ended, called_as, moskit, run};
 const PASSWORD: &str = "s3cret pass";
 const KEY_PHRASE: &str = "key phrase";
 
-/// Certificates by the recipe of the article, word for word but for the names and pass phrases that
+/// Certificates by the recipe of the article, word for word but for the names and passphrases that
 /// it asks for interactively.
 pub fn openssl_recipe(folder: &Path, host: &str) {
     let steps = [

@@ -55,7 +55,7 @@ fn blocks(text: &str) -> Vec<(String, String)> {
 #[test]
 fn the_commands_of_the_readme_do_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
-    // The recipe asks at a terminal for names and a pass phrase, which a test has none of.
+    // The recipe asks at a terminal for names and a passphrase, which a test has none of.
     let answers = "[req]\nprompt=no\nencrypt_key=no\ndistinguished_name=dn\n[dn]\nCN=localhost\n\
                    [v3_ca]\nbasicConstraints=CA:TRUE\n";
     fs::write(folder.path().join("answers.cnf"), answers).unwrap();
@@ -106,7 +106,7 @@ struct Staging {
     code: i32,
 }
 
-const STAGED: [Staging; 20] = [
+const STAGED: [Staging; 21] = [
     // Runs until it is interrupted.
     Staging { example: "moskit sub -t 'lab/#' -v", script: "timeout -s INT --preserve-status 1 {}", code: 0 },
     Staging { example: "moskit sub -t 'lab/#' -C 1 -W 5", script: "moskit pub -r -t lab/x -m y; {}", code: 0 },
@@ -115,6 +115,7 @@ const STAGED: [Staging; 20] = [
         script: "timeout -s INT --preserve-status 1 moskit broker -p 0 -v",
         code: 0,
     },
+    Staging { example: "moskit check localhost -t lab", script: "moskit check -t lab", code: 0 },
     // Asks somebody who answers.
     Staging { example: "moskit rr -t device/ping -e device/pong -m now -W 5", script: ANSWERED, code: 0 },
     Staging { example: "moskit rr -t device/ping -e device/pong -m now --latency", script: ANSWERED, code: 0 },

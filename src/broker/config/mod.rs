@@ -12,7 +12,7 @@ pub use types::{
     Sync, Tls, TlsVersion,
 };
 
-use options::{Asks, Current, Rule};
+use options::{Asks, Current, OPTIONS, Rule};
 use value::Line;
 
 /// The text of one file with the name it is known by.
@@ -312,6 +312,29 @@ impl Reader {
             *current = Current::Default;
         }
     }
+}
+
+/// What becomes of an option of mosquitto.conf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Heeded,
+    /// It has no effect, and why that does no harm.
+    Ignored(&'static str),
+    /// A configuration with it is refused, and why.
+    Refused(&'static str),
+}
+
+/// Every option that the reader knows, for the manual page.
+pub fn known_options() -> impl Iterator<Item = (&'static str, Standing)> {
+    OPTIONS.iter().map(|(name, rule)| {
+        let standing = match rule {
+            Rule::Ignored(because, _) => Standing::Ignored(because),
+            Rule::Unsafe(because) => Standing::Refused(because),
+            _ if *name == "connection" => Standing::Ignored(options::NO_BRIDGES),
+            _ => Standing::Heeded,
+        };
+        (*name, standing)
+    })
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ use Rule::{Global, Ignored, ListenerOrDefault, Special};
 const ANY: i32 = i32::MAX;
 const U16: i32 = 65535;
 
-const NO_BRIDGES: &str = "moskit's broker has no bridges";
+pub(super) const NO_BRIDGES: &str = "moskit's broker has no bridges";
 const BRIDGE: Rule = Ignored(NO_BRIDGES, Asks::Bridge);
 const KEPT_AT_ONCE: &str = "every change is stored at once";
 const PSK: Rule = Rule::Unsafe("there is no TLS-PSK here; the listener would be open without it");

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::options::OPTIONS;
 use super::*;
 use crate::broker::{Settings, UsernameFrom, Versions};
 use crate::mqtt::packet::QoS;

@@ -27,8 +27,8 @@ use self::serve::Origin;
 use self::start::{Overrides, Plan};
 use self::throw_away::ThrowAway;
 use self::user::{Identity, StayReason};
-use super::{Applet, Invocation, Manual, parse};
-use crate::broker::config::{Configuration, LogTypes, Sync};
+use super::{Applet, Invocation, Manual, Section, parse};
+use crate::broker::config::{self, Configuration, LogTypes, Standing, Sync};
 use crate::broker::fault::{self, Faults};
 use crate::broker::server::VERSION;
 use crate::os::process;
@@ -42,6 +42,7 @@ pub const APPLET: Applet = Applet {
     command,
     run,
     manual: Manual {
+        sections: || vec![configuration_section()],
         exit_status: &[
             ("0", "Ended by a signal, as asked."),
             ("1", "A listener, a certificate or the state cannot be opened."),
@@ -90,6 +91,31 @@ pub const APPLET: Applet = Applet {
         see_also: &["moskit(1)", "moskit-pub(1)", "moskit-sub(1)", "mosquitto.conf(5)"],
     },
 };
+
+/// The options of mosquitto.conf, by what becomes of them.
+fn configuration_section() -> Section {
+    let (mut heeded, mut others) = (Vec::new(), Vec::<(String, String)>::new());
+    for (name, standing) in config::known_options() {
+        let meaning = match standing {
+            Standing::Heeded => {
+                heeded.push(name);
+                continue;
+            }
+            Standing::Ignored(because) => format!("Ignored, with a warning: {because}."),
+            Standing::Refused(because) => format!("Refused: {because}."),
+        };
+        match others.iter_mut().find(|(_, known)| *known == meaning) {
+            Some((names, _)) => names.extend([", ", name]),
+            None => others.push((name.to_owned(), meaning)),
+        }
+    }
+    let heeded = (heeded.join(", "), "Heeded, as mosquitto.conf(5) says.".to_owned());
+    Section {
+        title: "CONFIGURATION",
+        text: "What becomes of the options of mosquitto.conf:",
+        rows: std::iter::once(heeded).chain(others).collect(),
+    }
+}
 
 fn command() -> clap::Command {
     Options::augment_args(clap::Command::new("broker").about(APPLET.about))

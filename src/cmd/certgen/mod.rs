@@ -31,6 +31,7 @@ pub const APPLET: Applet = Applet {
     command,
     run,
     manual: Manual {
+        sections: Vec::new,
         exit_status: &[
             ("0", "Done; the answer is yes; nothing expires soon; lint found nothing but notes."),
             (
@@ -104,7 +105,7 @@ enum Action {
     /// Give a certificate a new end when it is due, for cron
     Renew(renew::Args),
     /// Open, encrypt, convert and compare keys
-    #[command(subcommand)]
+    #[command(subcommand, subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
     Key(key::Action),
     /// Make a set of files that shows one failure, for tests
     Broken(broken::Args),
@@ -115,6 +116,8 @@ fn command() -> clap::Command {
         clap::Command::new("certgen")
             .about(APPLET.about)
             .subcommand_required(true)
+            .subcommand_value_name("ACTION")
+            .subcommand_help_heading("Actions")
             .arg_required_else_help(true)
             .disable_help_subcommand(true),
     )

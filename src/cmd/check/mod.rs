@@ -36,6 +36,7 @@ pub const APPLET: Applet = Applet {
         ],
         files: &[("/etc/passwd, /etc/group", "Users and groups, for the permissions of --config and --user")],
         examples: &[
+            ("moskit check localhost -t lab", "Is all well with a broker, up to a message below lab?"),
             (
                 "moskit check files --cafile ca.crt --cert server.crt --key server.key --host broker.lan",
                 "Check a server's files before the broker gets them",

@@ -167,7 +167,7 @@ fn check_file(id: &str, source: Option<&Path>, now: i64) -> Report {
     let Some(path) = path else {
         stage.found(
             Finding::error("session.no-source", "no state of a broker was found here")
-                .fix("name the file: moskit check session -i ID /var/lib/mosquitto/mosquitto.db"),
+                .fix(format!("name its file or API: moskit check session -i {} FILE|URL", shell::quoted(id))),
         );
         report.stages.push(stage);
         return report;

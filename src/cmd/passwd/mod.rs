@@ -25,6 +25,7 @@ pub const APPLET: Applet = Applet {
 };
 
 const MANUAL: Manual = Manual {
+    sections: Vec::new,
     exit_status: &[
         ("0", "Done; with --verify: the password is right."),
         ("1", "Usage, file or hash errors; no such user to delete; with --upgrade: there are weak hashes."),

@@ -13,7 +13,8 @@ use super::reach::SourceWords;
     about = super::APPLET.about,
     override_usage = "moskit qshape [OPTIONS] [SOURCE]...\n       \
         moskit qshape list|explain|purge [OPTIONS] CLIENT [SOURCE]...",
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    subcommand_help_heading = "Actions"
 )]
 pub struct QshapeArgs {
     #[command(subcommand)]

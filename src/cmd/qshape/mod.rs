@@ -48,6 +48,7 @@ pub const APPLET: Applet = Applet {
     command: QshapeArgs::command,
     run,
     manual: Manual {
+        sections: Vec::new,
         exit_status: &[
             ("0", "Done."),
             ("1", "A source could not be read, or --fail-over found too many."),

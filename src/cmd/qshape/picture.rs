@@ -7,7 +7,7 @@ use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 use super::export::by_name;
-use super::sentences::{moment, plural};
+use super::sentences::{moment, plural, source_name};
 use super::table::{Report, heat, hottest};
 use crate::queue::shape::{Cell, Layout, Line, Table};
 use crate::term::{Exit, Failure, escape_controls};
@@ -50,7 +50,7 @@ fn caption(report: &Report<'_>) -> String {
     let mut parts = vec![format!("{} waiting", plural(report.total.messages, "message"))];
     for (word, snapshot, now) in &report.snapshots {
         let taken_at = snapshot.taken_at.unwrap_or(*now);
-        parts.push(format!("{word} ({}), as of {}", snapshot.kind, moment(taken_at)));
+        parts.push(format!("{} ({}), as of {}", source_name(word), snapshot.kind, moment(taken_at)));
     }
     escape_controls(&parts.join(" · ")).into_owned()
 }

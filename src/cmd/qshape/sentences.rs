@@ -264,9 +264,14 @@ pub fn age(nanos: i64) -> String {
     }
 }
 
+/// A source as it is named to people.
+pub fn source_name(word: &str) -> &str {
+    if word == "-" { "standard input" } else { word }
+}
+
 /// What was read, from where, and how old it is.
 pub fn snapshot_line(word: &str, snapshot: &Snapshot, now: UnixTime) -> String {
-    let from = format!("{} ({})", escape_controls(word), snapshot.kind);
+    let from = format!("{} ({})", escape_controls(source_name(word)), snapshot.kind);
     let Some(taken_at) = snapshot.taken_at else { return from };
     let old = now.nanos_since(taken_at);
     let ago = if old > 1_000_000_000 { format!(" ({} ago)", age(old)) } else { String::new() };

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::target::{How, Target, milliseconds};
 use crate::cmd::check::report::Stage;
 use crate::cmd::probe::{NotOpened, instead};
-use crate::diagnose::{self, Finding, shell};
+use crate::diagnose::{self, Finding};
 use crate::net::{Endpoint, reason};
 
 /// The name's addresses.
@@ -31,25 +31,15 @@ pub async fn dns(target: &Target) -> Stage {
                 }
             }
             if found.is_empty() {
-                stage.found(no_address(host, "the name has no address"));
+                stage.found(diagnose::no_address(host, "the name has no address"));
             }
             stage.fact("addresses", found);
             stage.fact("milliseconds", milliseconds(start));
         }
-        Ok(Err(error)) => stage.found(no_address(host, &reason(&error))),
-        Err(_elapsed) => stage.found(no_address(host, "the resolver does not answer")),
+        Ok(Err(error)) => stage.found(diagnose::no_address(host, &reason(&error))),
+        Err(_elapsed) => stage.found(diagnose::no_address(host, "the resolver does not answer")),
     }
     stage
-}
-
-fn no_address(host: &str, why: &str) -> Finding {
-    let finding = Finding::error("net.dns", format!("the name `{host}` has no address: {why}"));
-    if host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("local")) {
-        return finding
-            .evidence("names in .local are found by mDNS, which this resolver may not ask")
-            .fix(format!("avahi-resolve -n {}", shell::quoted(host)));
-    }
-    finding.fix(format!("check the spelling, or ask the resolver: getent hosts {}", shell::quoted(host)))
 }
 
 /// A connection that carries nothing.
