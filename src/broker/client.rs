@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use super::access::Identity;
 use super::change::{ClientRecord, EntryRecord, EntryState, WillRecord};
 use super::connection::ConnectionKey;
-use super::message::Message;
+use super::message::{Message, Source};
 use super::slab::key;
 use super::{ListenerId, Settings};
 use crate::mqtt::packet::QoS;
@@ -47,6 +47,8 @@ pub(super) struct Session {
     pub(super) incoming: HashMap<u16, Entry>,
     pub(super) incoming_bytes: u64,
     pub(super) last_sequence: u64,
+    /// What its messages say of it; made with the first of a connection.
+    pub(super) source: Option<Arc<Source>>,
     /// Whether the log has been told that messages are dropped; once per connection is enough.
     pub(super) drop_noticed: bool,
 }
@@ -102,6 +104,7 @@ impl Session {
             incoming: HashMap::new(),
             incoming_bytes: 0,
             last_sequence: 0,
+            source: None,
             drop_noticed: false,
         }
     }
@@ -113,6 +116,13 @@ impl Session {
 
     pub(super) fn identity(&self) -> Identity<'_> {
         Identity { client_id: &self.id, username: self.username.as_deref(), listener: self.listener }
+    }
+
+    pub(super) fn source(&mut self, listener_port: u16) -> Arc<Source> {
+        let source = self.source.get_or_insert_with(|| {
+            Arc::new(Source { client_id: self.id.clone(), username: self.username.clone(), listener_port })
+        });
+        Arc::clone(source)
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {
@@ -250,9 +260,10 @@ impl Outgoing {
 
     /// Whether what was given out at `allocation` is still another's in flight.
     fn is_in_flight(&self, packet_id: u16, allocation: u64) -> bool {
-        // Only what was given out a whole round of ids ago can have the same.
-        let mut old = self.inflight.iter().take_while(|entry| entry.allocation + ROUND <= allocation);
-        old.any(|entry| entry.packet_id == packet_id)
+        // Only what was given out a whole round of ids ago can have the same; the oldest stand in front.
+        let is_old = |entry: &&Entry| entry.allocation + ROUND <= allocation;
+        self.inflight.front().is_some_and(|first| is_old(&first))
+            && self.inflight.iter().take_while(is_old).any(|entry| entry.packet_id == packet_id)
     }
 
     fn position(&self, packet_id: u16) -> Option<usize> {
@@ -400,7 +411,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::broker::{MessageId, Source};
+    use crate::broker::MessageId;
     use crate::mqtt::packet::Properties;
 
     fn waiting(packet_id: u16) -> Entry {
@@ -412,7 +423,8 @@ mod tests {
             retain: false,
             properties: Properties::new(),
             expires_at: None,
-            source: Source::default(),
+            packet_id: 0,
+            source: Arc::default(),
         };
         Entry {
             message: Arc::new(message),

@@ -314,6 +314,7 @@ impl Broker {
         session.link = Some(key);
         session.listener = listener;
         session.username = connect.username.take();
+        session.source = None;
         session.disconnected_at = None;
         session.expires_at = None;
         session.drop_noticed = false;

@@ -10,7 +10,7 @@ use super::change::{Direction, EntryState};
 use super::client::{ClientKey, Entry, Session};
 use super::connection::{ConnectionKey, Copy};
 use super::event::{Event, PacketSummary, PublishSummary};
-use super::message::{Message, MessageId, Source};
+use super::message::{Message, MessageId};
 use super::router::Subscriber;
 use super::{Broker, Identity, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
@@ -110,7 +110,8 @@ impl Broker {
             retain: false,
             properties: Properties::new(),
             expires_at: None,
-            source: Source::default(),
+            packet_id: 0,
+            source: Arc::default(),
         });
         let share = Share { qos: QoS::AtMostOnce, retain: false, identifiers: &[] };
         self.give_at_once(key, client, &message, &share, now);

@@ -1,5 +1,6 @@
 //! A message as the broker keeps it, and the ids that carry the time of its storing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,7 +25,10 @@ pub struct Message {
     pub properties: Properties,
     /// Wall clock.
     pub expires_at: Option<Duration>,
-    pub source: Source,
+    /// The publisher's; 0 at QoS 0 and for wills.
+    pub packet_id: u16,
+    /// Shared by what one connection publishes.
+    pub source: Arc<Source>,
 }
 
 impl Message {
@@ -48,13 +52,11 @@ pub(super) fn detached(properties: &Properties) -> Properties {
         .collect()
 }
 
-/// Where a message came from. Empty for the broker's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Whom a message came from. Empty for the broker's own.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Source {
     pub client_id: ByteString,
     pub username: Option<ByteString>,
-    /// 0 at QoS 0 and for wills.
-    pub packet_id: u16,
     pub listener_port: u16,
 }
 

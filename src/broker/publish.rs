@@ -10,14 +10,14 @@ use super::change::{Change, Direction, EntryState};
 use super::client::{ClientKey, Entry, WrongState};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
-use super::message::{Message, MessageId, Source, detached};
+use super::message::{Message, MessageId, detached};
 use super::{Broker, Now};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};
 use crate::mqtt::topic::TopicName;
 
-/// Payloads up to this size are copied when a message is kept, so that it does not keep the buffer of a whole read
-/// alive; a larger one is most of its buffer anyway.
-const COPIED_PAYLOAD: usize = 64 * 1024;
+/// A retained message stays long: a payload up to this size is copied, so that it does not keep alive what came with
+/// it. A larger one is most of its packet, which came in memory of its own.
+const COPIED_PAYLOAD: usize = 2 * 1024;
 
 /// Where Mosquitto's plugins are talked to, and what it answers in place of one that is not there.
 const CONTROL: &str = "$CONTROL/";
@@ -266,18 +266,13 @@ impl Broker {
 
     /// The message of a PUBLISH whose topic is complete.
     fn message(&mut self, client: ClientKey, publish: Publish, now: Now) -> Message {
-        let session = &self.sessions[client];
         // At QoS 0 nothing keeps it, unless the settings say so.
         let is_kept = publish.qos > QoS::AtMostOnce
             || publish.retain
             || self.settings.queue_qos0_messages
             || self.settings.upgrade_outgoing_qos;
-        let source = Source {
-            client_id: session.id.clone(),
-            username: session.username.clone(),
-            packet_id: publish.packet_id.map_or(0, PacketId::get),
-            listener_port: self.listener(session.listener).port,
-        };
+        let session = &mut self.sessions[client];
+        let source = session.source(self.settings.listeners[usize::from(session.listener.0)].port);
         let mut properties = publish.properties;
         if !properties.is_empty() {
             // An expiry of 0 is none, as with Mosquitto: such a message could reach nobody.
@@ -288,12 +283,27 @@ impl Broker {
             properties.message_expiry_interval().map(|seconds| now.wall + Duration::from_secs(u64::from(seconds)));
         let (mut topic, mut payload) = (publish.topic, publish.payload);
         if is_kept {
-            properties = detached(&properties);
+            if !properties.is_empty() {
+                properties = detached(&properties);
+            }
             topic = self.kept_topic(&topic);
-            payload = compact(payload);
+            if publish.retain && payload.len() <= COPIED_PAYLOAD {
+                payload = Bytes::copy_from_slice(&payload);
+            }
         }
         let id = if is_kept { self.next_id(now) } else { MessageId::default() };
-        Message { id, topic, payload, qos: publish.qos, retain: publish.retain, properties, expires_at, source }
+        let packet_id = publish.packet_id.map_or(0, PacketId::get);
+        Message {
+            id,
+            topic,
+            payload,
+            qos: publish.qos,
+            retain: publish.retain,
+            properties,
+            expires_at,
+            packet_id,
+            source,
+        }
     }
 
     /// A topic in memory of its own, which messages in a row share.
@@ -318,7 +328,8 @@ impl Broker {
                 .into_iter()
                 .collect::<Properties>(),
             expires_at: own.expiry.map(|after| now.wall + after),
-            source: Source::default(),
+            packet_id: 0,
+            source: Arc::default(),
         });
         self.spread(&message, None, now);
     }
@@ -371,9 +382,4 @@ pub struct OwnMessage {
 /// `$SYS` is told anew at each start.
 fn is_persisted(topic: &str) -> bool {
     !topic.starts_with("$SYS/")
-}
-
-/// A payload in memory of its own.
-fn compact(payload: Bytes) -> Bytes {
-    if payload.len() > COPIED_PAYLOAD { payload } else { Bytes::copy_from_slice(&payload) }
 }

@@ -100,7 +100,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::broker::message::{MessageId, Source};
+    use crate::broker::message::MessageId;
     use crate::mqtt::packet::{Properties, QoS};
 
     fn message(id: u64, topic: &str) -> Arc<Message> {
@@ -112,7 +112,8 @@ mod tests {
             retain: true,
             properties: Properties::new(),
             expires_at: None,
-            source: Source::default(),
+            packet_id: 0,
+            source: Arc::default(),
         })
     }
 

@@ -18,6 +18,15 @@ pub(super) struct Router {
     tree: Tree<Place>,
     subscriptions: usize,
     shared: usize,
+    last: LastRoute,
+}
+
+/// Who gets messages with the topic that was routed last, shared groups apart: the next often has the same.
+#[derive(Debug, Default)]
+struct LastRoute {
+    is_valid: bool,
+    topic: String,
+    subscribers: Vec<Subscriber>,
 }
 
 /// What stands at one filter.
@@ -39,7 +48,7 @@ struct Group {
 
 impl Router {
     pub(super) fn new() -> Self {
-        Self { tree: Tree::new(), subscriptions: 0, shared: 0 }
+        Self { tree: Tree::new(), subscriptions: 0, shared: 0, last: LastRoute::default() }
     }
 
     /// Subscriptions but for the shared ones, as Mosquitto counts them.
@@ -53,6 +62,7 @@ impl Router {
 
     /// Adds or replaces. Says whether the subscription is new.
     pub(super) fn subscribe(&mut self, filter: &str, group: Option<&str>, subscriber: Subscriber) -> bool {
+        self.last.is_valid = false;
         let place = self.tree.insert(filter);
         match group {
             None if replace(&mut place.subscribers, subscriber) => return false,
@@ -75,6 +85,7 @@ impl Router {
     /// Says whether there was such a subscription.
     pub(super) fn unsubscribe(&mut self, filter: &str, group: Option<&str>, client: ClientKey) -> bool {
         let Some(place) = self.tree.find_mut(filter) else { return false };
+        self.last.is_valid = false;
         let removed = match group {
             None => {
                 let removed = remove(&mut place.subscribers, client);
@@ -94,8 +105,17 @@ impl Router {
     }
 
     /// Appends everybody who gets a message with `topic`; last, of each shared group the member whose turn it is.
-    pub(super) fn route(&self, topic: &str, found: &mut Vec<Subscriber>) {
-        self.visit(topic, &mut |place| found.extend_from_slice(&place.subscribers));
+    pub(super) fn route(&mut self, topic: &str, found: &mut Vec<Subscriber>) {
+        if !self.last.is_valid || self.last.topic != topic {
+            let mut last = std::mem::take(&mut self.last);
+            last.subscribers.clear();
+            self.visit(topic, &mut |place| last.subscribers.extend_from_slice(&place.subscribers));
+            last.topic.clear();
+            last.topic.push_str(topic);
+            last.is_valid = true;
+            self.last = last;
+        }
+        found.extend_from_slice(&self.last.subscribers);
         if self.shared > 0 {
             self.visit(topic, &mut |place| found.extend(place.groups.iter().map(Group::take_turn)));
         }
@@ -198,7 +218,7 @@ mod tests {
         Subscriber { client: ClientKey(client), options: SubscriptionOptions::default(), identifier: 0 }
     }
 
-    fn routed(router: &Router, topic: &str) -> Vec<u32> {
+    fn routed(router: &mut Router, topic: &str) -> Vec<u32> {
         let mut found = Vec::new();
         router.route(topic, &mut found);
         found.iter().map(|subscriber| subscriber.client.0).collect()
@@ -214,18 +234,18 @@ mod tests {
 
     #[test]
     fn wildcards_match_their_levels_and_nothing_else() {
-        let router = router(&["a/b", "a/+", "a/#", "+/b", "#", "a", "a/b/#", "+/+/c", "/a", "+/a"]);
-        assert_eq!(routed(&router, "a/b"), [6, 0, 1, 2, 3, 4]);
-        assert_eq!(routed(&router, "a"), [2, 5, 4]);
-        assert_eq!(routed(&router, "x/y/c"), [7, 4]);
-        assert_eq!(routed(&router, "/a"), [8, 9, 4]);
-        assert_eq!(routed(&router, "a/"), [1, 2, 4]);
+        let mut router = router(&["a/b", "a/+", "a/#", "+/b", "#", "a", "a/b/#", "+/+/c", "/a", "+/a"]);
+        assert_eq!(routed(&mut router, "a/b"), [6, 0, 1, 2, 3, 4]);
+        assert_eq!(routed(&mut router, "a"), [2, 5, 4]);
+        assert_eq!(routed(&mut router, "x/y/c"), [7, 4]);
+        assert_eq!(routed(&mut router, "/a"), [8, 9, 4]);
+        assert_eq!(routed(&mut router, "a/"), [1, 2, 4]);
     }
 
     #[test]
     fn wildcards_at_the_first_level_leave_dollar_topics_alone() {
-        let router = router(&["#", "+/x", "$SYS/#", "$SYS/+"]);
-        assert_eq!(routed(&router, "$SYS/x"), [3, 2]);
+        let mut router = router(&["#", "+/x", "$SYS/#", "$SYS/+"]);
+        assert_eq!(routed(&mut router, "$SYS/x"), [3, 2]);
     }
 
     #[test]
@@ -234,27 +254,27 @@ mod tests {
         for client in 0..3 {
             router.subscribe("t", Some("g"), subscriber(client));
         }
-        let turns: Vec<_> = (0..5).flat_map(|_| routed(&router, "t")).collect();
+        let turns: Vec<_> = (0..5).flat_map(|_| routed(&mut router, "t")).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1]);
         assert!(router.unsubscribe("t", Some("g"), ClientKey(2)));
-        assert_eq!(routed(&router, "t"), [0]);
+        assert_eq!(routed(&mut router, "t"), [0]);
     }
 
     #[test]
     fn whoever_joins_a_group_or_leaves_it_leaves_the_order_of_the_others() {
         let mut router = Router::new();
-        let turn = |router: &Router| routed(router, "t")[0];
+        let turn = |router: &mut Router| routed(router, "t")[0];
         for client in 0..2 {
             router.subscribe("t", Some("g"), subscriber(client));
         }
-        assert_eq!(turn(&router), 0);
+        assert_eq!(turn(&mut router), 0);
         router.subscribe("t", Some("g"), subscriber(2));
-        assert_eq!([(); 4].map(|()| turn(&router)), [1, 0, 2, 1]);
+        assert_eq!([(); 4].map(|()| turn(&mut router)), [1, 0, 2, 1]);
         router.unsubscribe("t", Some("g"), ClientKey(0));
-        assert_eq!([(); 3].map(|()| turn(&router)), [2, 1, 2]);
+        assert_eq!([(); 3].map(|()| turn(&mut router)), [2, 1, 2]);
         router.unsubscribe("t", Some("g"), ClientKey(1));
         router.subscribe("t", Some("g"), subscriber(3));
-        assert_eq!([(); 3].map(|()| turn(&router)), [2, 3, 2]);
+        assert_eq!([(); 3].map(|()| turn(&mut router)), [2, 3, 2]);
     }
 
     #[test]
@@ -263,8 +283,20 @@ mod tests {
         router.subscribe("t", Some("g"), subscriber(1));
         router.subscribe("t", Some("h"), subscriber(2));
         router.subscribe("t", None, subscriber(3));
-        assert_eq!(routed(&router, "t"), [3, 1, 2]);
+        assert_eq!(routed(&mut router, "t"), [3, 1, 2]);
         assert_eq!((router.subscriptions(), router.shared()), (1, 2));
+    }
+
+    #[test]
+    fn the_route_of_a_topic_is_remembered_until_a_subscription_changes() {
+        let mut router = router(&["t", "u"]);
+        assert_eq!(routed(&mut router, "t"), [0]);
+        assert_eq!(routed(&mut router, "t"), [0]);
+        assert_eq!(routed(&mut router, "u"), [1]);
+        assert!(router.subscribe("+", None, subscriber(2)));
+        assert_eq!(routed(&mut router, "u"), [1, 2]);
+        assert!(router.unsubscribe("u", None, ClientKey(1)));
+        assert_eq!(routed(&mut router, "u"), [2]);
     }
 
     #[test]

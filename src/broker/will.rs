@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::change::Change;
 use super::client::{ClientKey, Entry};
-use super::message::{Message, Source};
+use super::message::Message;
 use super::timers::Timer;
 use super::{Broker, Now};
 
@@ -23,16 +23,11 @@ impl Broker {
     pub(super) fn publish_will(&mut self, client: ClientKey, now: Now) {
         let Some(pending) = self.sessions[client].will.clone() else { return };
         self.clear_will(client);
-        let session = &self.sessions[client];
+        let session = &mut self.sessions[client];
         if !self.access.may_publish(session.identity(), &pending.will.topic) {
             return;
         }
-        let source = Source {
-            client_id: session.id.clone(),
-            username: session.username.clone(),
-            packet_id: 0,
-            listener_port: self.listener(session.listener).port,
-        };
+        let source = session.source(self.settings.listeners[usize::from(session.listener.0)].port);
         let will = pending.will;
         let expiry = will.properties.message_expiry_interval();
         let message = Arc::new(Message {
@@ -43,6 +38,7 @@ impl Broker {
             retain: will.retain,
             properties: will.properties,
             expires_at: expiry.map(|seconds| now.wall + Duration::from_secs(u64::from(seconds))),
+            packet_id: 0,
             source,
         });
         self.spread(&message, Some(client), now);

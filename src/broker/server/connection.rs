@@ -26,6 +26,10 @@ use crate::net::Stream;
 /// Bytes read at once. One buffer per thread: an idle connection has none.
 const READ: usize = 64 * 1024;
 
+/// What is read is taken apart in pieces of this size, in bytes, each in memory of its own; a larger packet has its
+/// own. What the core keeps of a packet is a slice of it: a small message that waits long keeps little more alive.
+const PIECE: usize = 2 * 1024;
+
 /// Packets of one read that room is made for before they are counted.
 const PACKETS: usize = 64;
 
@@ -111,7 +115,8 @@ struct Link {
 
 /// What happened on the stream.
 enum Happened {
-    Received,
+    /// `None`: the start of a packet.
+    Received(Option<Box<Received>>),
     Written,
     Blocked,
     /// The core ends the connection.
@@ -123,15 +128,13 @@ impl Link {
     async fn run(mut self, core: mpsc::Sender<Input>) {
         loop {
             let input = match poll_fn(|context| self.poll(context)).await {
-                Happened::Received => match self.decode() {
-                    Some(received) => {
-                        if self.wait_at_the_door(&received).await.is_break() {
-                            break;
-                        }
-                        Input::Packets(received)
+                Happened::Received(None) => continue,
+                Happened::Received(Some(received)) => {
+                    if self.wait_at_the_door(&received).await.is_break() {
+                        break;
                     }
-                    None => continue,
-                },
+                    Input::Packets(received)
+                }
                 Happened::Written => Input::Written(self.id),
                 Happened::Blocked => Input::Blocked(self.id),
                 Happened::Dismissed => break,
@@ -226,29 +229,25 @@ impl Link {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Err(error)) => Poll::Ready(Happened::Ended(ending(&error))),
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Happened::Ended(Closing::ByClient)),
-                Poll::Ready(Ok(())) => {
-                    self.received.extend_from_slice(buffer.filled());
-                    self.bytes += buffer.filled().len();
-                    Poll::Ready(Happened::Received)
-                }
+                Poll::Ready(Ok(())) => Poll::Ready(Happened::Received(self.decode(buffer.filled()))),
             }
         })
     }
 
-    /// The packets that have come whole.
-    fn decode(&mut self) -> Option<Box<Received>> {
-        let is_tls = self.door.is_some() && self.received.starts_with(&TLS_HANDSHAKE);
+    /// The packets that have come whole with these bytes.
+    fn decode(&mut self, bytes: &[u8]) -> Option<Box<Received>> {
+        self.bytes += bytes.len();
+        let mut is_tls = false;
         let mut packets = Vec::with_capacity(self.usual);
-        let malformed = loop {
-            match self.decoder.decode(&mut self.received) {
-                Ok(Some(packet)) => packets.push(packet),
-                Ok(None) => break None,
-                Err(error) => break Some((error, self.decoder.version())),
+        let mut malformed = None;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            self.received.extend_from_slice(next_piece(&self.received, &mut rest));
+            is_tls |= packets.is_empty() && self.door.is_some() && self.received.starts_with(&TLS_HANDSHAKE);
+            if let Err(error) = self.decode_piece(&mut packets) {
+                malformed = Some((error, self.decoder.version()));
+                break;
             }
-        };
-        if self.received.is_empty() {
-            // An idle connection keeps no buffer.
-            self.received = BytesMut::new();
         }
         if packets.is_empty() && malformed.is_none() {
             return None;
@@ -256,6 +255,17 @@ impl Link {
         let bytes = std::mem::take(&mut self.bytes);
         self.usual = packets.len().min(PACKETS);
         Some(Box::new(Received { id: self.id, packets, bytes, malformed, is_tls }))
+    }
+
+    fn decode_piece(&mut self, packets: &mut Vec<Packet>) -> Result<(), DecodeError> {
+        while let Some(packet) = self.decoder.decode(&mut self.received)? {
+            packets.push(packet);
+        }
+        if self.received.is_empty() {
+            // An idle connection keeps no buffer.
+            self.received = BytesMut::new();
+        }
+        Ok(())
     }
 
     /// The core has ended the connection: the peer gets what is written, and time to read it.
@@ -274,6 +284,16 @@ impl Link {
         // However it ended, the connection is over.
         let _ = tokio::time::timeout(LINGER, drain).await;
     }
+}
+
+/// Takes off `rest` what goes into one memory with `received`, the start of a packet or nothing.
+fn next_piece<'a>(received: &[u8], rest: &mut &'a [u8]) -> &'a [u8] {
+    let size = match Decoder::announced(received) {
+        // All of it and nothing of what comes after it.
+        Some(size) if size > PIECE => size.saturating_sub(received.len()).max(1),
+        _ => PIECE,
+    };
+    rest.split_off(..size.min(rest.len())).unwrap_or_default()
 }
 
 /// Packets of one read.
@@ -296,5 +316,56 @@ fn ending(error: &io::Error) -> Closing {
         | io::ErrorKind::UnexpectedEof
         | io::ErrorKind::WriteZero => Closing::ByClient,
         _ => Closing::Transport(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A PUBLISH at QoS 0 of so many bytes on the wire.
+    fn publish(size: usize) -> Vec<u8> {
+        let body = size - 1 - if size < 130 { 1 } else { 3 };
+        let mut packet = vec![0x30];
+        match body {
+            ..128 => packet.push(body as u8),
+            _ => packet.extend([body as u8 | 0x80, (body >> 7) as u8 | 0x80, (body >> 14) as u8]),
+        }
+        packet.extend([0, 1, b't']);
+        packet.resize(size, b'x');
+        packet
+    }
+
+    /// The sizes of the pieces that `bytes`, read at once, are taken apart in, and of the packets in them.
+    fn taken_apart(bytes: &[u8]) -> (Vec<usize>, Vec<usize>) {
+        let mut decoder = Decoder::client(ProtocolVersion::V311, usize::MAX);
+        let (mut received, mut rest) = (BytesMut::new(), bytes);
+        let (mut pieces, mut packets) = (Vec::new(), Vec::new());
+        while !rest.is_empty() {
+            let piece = next_piece(&received, &mut rest);
+            pieces.push(piece.len());
+            received.extend_from_slice(piece);
+            let mut before = received.len();
+            while decoder.decode(&mut received).unwrap().is_some() {
+                packets.push(before - received.len());
+                before = received.len();
+            }
+        }
+        assert!(received.is_empty());
+        (pieces, packets)
+    }
+
+    #[test]
+    fn small_packets_come_in_pieces_of_bounded_size() {
+        let bytes = publish(100).repeat(50);
+        assert_eq!(taken_apart(&bytes), (vec![PIECE, PIECE, 5000 - 2 * PIECE], vec![100; 50]));
+    }
+
+    #[test]
+    fn a_large_packet_shares_its_memory_with_nothing_that_comes_after_it() {
+        let bytes = [publish(100), publish(40_000), publish(100), publish(100)].concat();
+        let (pieces, packets) = taken_apart(&bytes);
+        assert_eq!(packets, [100, 40_000, 100, 100]);
+        assert_eq!(pieces, [PIECE, 40_100 - PIECE, 200]);
     }
 }

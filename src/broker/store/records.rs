@@ -75,7 +75,7 @@ pub(super) fn message_row<'a>(message: &'a Message, properties: Properties<'a>) 
         store_id: StoreId(message.id.0),
         // Rounded up: nothing expires early.
         expires: message.expires_at.map(|at| (at + Duration::from_nanos(999_999_999)).as_secs().cast_signed()),
-        source_mid: message.source.packet_id,
+        source_mid: message.packet_id,
         source_id: message.source.client_id.as_bytes(),
         source_username: message.source.username.as_ref().map_or(&[][..], |name| name.as_bytes()),
         source_port: message.source.listener_port,

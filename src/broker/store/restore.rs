@@ -73,6 +73,8 @@ pub(super) struct Collected {
     used: HashSet<MessageId>,
     clients: Vec<RestoredClient>,
     by_id: HashMap<Bytes, usize>,
+    /// Of the last message: the next often has the same.
+    source: Arc<Source>,
     retained: Vec<MessageId>,
     last_id: MessageId,
     repair: Repair,
@@ -170,16 +172,23 @@ impl Collected {
             retain: message.retain,
             properties,
             expires_at: message.expires.map(|at| Duration::from_secs(at.max(0).cast_unsigned())),
-            source: Source {
+            packet_id: message.source_mid,
+            source: self.source(Source {
                 client_id: source_id,
                 username: text(message.source_username).filter(|name| !name.is_empty()),
-                packet_id: message.source_mid,
                 listener_port: message.source_port,
-            },
+            }),
         };
         if self.messages.insert(id, Arc::new(stored)).is_none() {
             self.order.push(id);
         }
+    }
+
+    fn source(&mut self, source: Source) -> Arc<Source> {
+        if *self.source != source {
+            self.source = Arc::new(source);
+        }
+        Arc::clone(&self.source)
     }
 
     pub fn entry(&mut self, entry: &ClientMessage<'_>, detail: Option<&Detail>) {

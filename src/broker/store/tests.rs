@@ -21,7 +21,8 @@ fn message(number: u64, topic: &str) -> Arc<Message> {
         retain: false,
         properties: [Property::ContentType("text/plain".into())].into_iter().collect(),
         expires_at: None,
-        source: Source { client_id: "source".into(), username: Some("ann".into()), packet_id: 3, listener_port: 1883 },
+        packet_id: 3,
+        source: Arc::new(Source { client_id: "source".into(), username: Some("ann".into()), listener_port: 1883 }),
     })
 }
 

@@ -85,6 +85,14 @@ impl Decoder {
         }
     }
 
+    /// Bytes on the wire of the packet at the front of `buffer`, if its fixed header is there.
+    pub fn announced(buffer: &[u8]) -> Option<usize> {
+        match Variable::parse(buffer.get(1..)?) {
+            Variable::Complete { value, length } => Some(1 + length + value),
+            Variable::Incomplete | Variable::TooLong => None,
+        }
+    }
+
     /// The message at the front of `buffer` and its bytes on the wire, if it is one that a client need only look at:
     /// whole, QoS 0, without properties, its topic printable ASCII. Nothing is taken, copied or counted. `None` says
     /// nothing of the bytes: [`Decoder::decode`] tells what they are. `last_topic` is the topic of the message before
