@@ -46,6 +46,14 @@ pub fn tutorial(folder: &Path) {
     }
 }
 
+/// A folder with these certificates, where there is an openssl to make them.
+fn folder_of_tutorial() -> Option<tempfile::TempDir> {
+    installed("openssl")?;
+    let folder = tempfile::tempdir().unwrap();
+    tutorial(folder.path());
+    Some(folder)
+}
+
 fn options(folder: &Path) -> tls::Options {
     tls::Options { cafile: Some(folder.join("ca.crt")), ..tls::Options::default() }
 }
@@ -100,12 +108,8 @@ fn server_options(folder: &Path) -> ServerOptions {
 
 #[tokio::test]
 async fn the_tutorials_certificates_work_between_our_client_and_our_server() {
-    if installed("openssl").is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    tutorial(folder);
     for version in [Version::Tls12, Version::Tls13] {
         let (port, server) =
             echo(ServerOptions { requires_certificate: true, alpn: vec!["mqtt".to_owned()], ..server_options(folder) })
@@ -141,12 +145,8 @@ async fn the_tutorials_certificates_work_between_our_client_and_our_server() {
 
 #[tokio::test]
 async fn the_tutorials_certificates_work_with_mosquitto() {
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    if installed("openssl").is_none() || installed("mosquitto").is_none() {
-        return;
-    }
-    tutorial(folder);
     let port = free_port();
     let configuration = format!(
         "listener {port} 127.0.0.1\nallow_anonymous true\ncafile ca.crt\ncertfile server.crt\nkeyfile server.key\n\
@@ -170,12 +170,8 @@ async fn the_tutorials_certificates_work_with_mosquitto() {
 
 #[tokio::test]
 async fn a_wrong_name_is_refused_unless_only_the_name_is_not_checked() {
-    if installed("openssl").is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    tutorial(folder);
     for (checks, accepted) in [(Checks::Everything, false), (Checks::NotTheName, true), (Checks::Nothing, true)] {
         let (port, server) = echo(server_options(folder)).await;
         let options = tls::Options { checks, ..options(folder) };
@@ -200,12 +196,8 @@ async fn a_wrong_name_is_refused_unless_only_the_name_is_not_checked() {
 
 #[tokio::test]
 async fn not_checking_the_name_still_checks_the_chain_and_not_verifying_checks_nothing() {
-    if installed("openssl").is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    tutorial(folder);
     openssl(folder, "req -new -x509 -nodes -days 360 -keyout other.key -out other.crt -subj /CN=Other_CA");
     for (checks, accepted) in [(Checks::NotTheName, false), (Checks::Nothing, true)] {
         let (port, _server) = echo(server_options(folder)).await;
@@ -217,12 +209,8 @@ async fn not_checking_the_name_still_checks_the_chain_and_not_verifying_checks_n
 
 #[tokio::test]
 async fn a_plain_listener_and_one_that_talks_nonsense_are_told_apart() {
-    if installed("openssl").is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    tutorial(folder);
     for (answer, is_not_tls) in [(&b""[..], false), (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], true)] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -243,12 +231,8 @@ async fn a_plain_listener_and_one_that_talks_nonsense_are_told_apart() {
 
 #[test]
 fn files_that_do_not_fit_are_facts() {
-    if installed("openssl").is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    tutorial(folder);
     let load = |certificate: &str, key: &str, passphrase: Option<&'static [u8]>| {
         let options = tls::Options { identity: Some((folder.join(certificate), folder.join(key))), ..options(folder) };
         tls::Client::new(&options, &mut |_, _| passphrase.map(|bytes| Zeroizing::new(bytes.to_vec()))).unwrap_err()
@@ -265,12 +249,8 @@ fn files_that_do_not_fit_are_facts() {
 
 #[tokio::test]
 async fn a_server_reloads_its_certificate_and_refuses_revoked_clients() {
-    if installed("openssl").is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    tutorial(folder);
     std::fs::write(folder.join("index.txt"), "").unwrap();
     std::fs::write(
         folder.join("ca.cnf"),
@@ -310,12 +290,8 @@ async fn a_server_reloads_its_certificate_and_refuses_revoked_clients() {
 
 #[tokio::test]
 async fn tls_1_2_works_with_an_x509_v1_certificate_and_the_cipher_asked_for() {
-    if installed("openssl").is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    tutorial(folder);
     let port = free_port();
     let mut server = Command::new("openssl")
         .args(["s_server", "-tls1_2", "-rev", "-cert", "server.crt", "-key", "server.key", "-accept"])
@@ -350,12 +326,8 @@ async fn tls_1_2_works_with_an_x509_v1_certificate_and_the_cipher_asked_for() {
 /// acknowledgements each exchange takes 40 ms and more.
 #[tokio::test]
 async fn an_exchange_over_tls_does_not_wait_for_delayed_acknowledgements() {
-    let folder = tempfile::tempdir().unwrap();
+    let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    if installed("openssl").is_none() || installed("mosquitto").is_none() {
-        return;
-    }
-    tutorial(folder);
     let port = free_port();
     let files = "cafile ca.crt\ncertfile server.crt\nkeyfile server.key";
     let configuration = format!("listener {port} 127.0.0.1\nallow_anonymous true\n{files}\n");
