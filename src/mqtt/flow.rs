@@ -280,7 +280,7 @@ impl<M> Sender<M> {
 
     /// The unfinished flows in the order in which they would be sent again: first what needs a PUBREL, which no window
     /// holds back and whose messages are the older ones.
-    pub fn in_order(&self) -> Vec<(PacketId, Awaiting, &M)> {
+    fn in_order(&self) -> Vec<(PacketId, Awaiting, &M)> {
         let mut flights: Vec<_> = self.flights.iter().collect();
         flights.sort_unstable_by_key(|(_, flight)| (flight.awaiting != Awaiting::PubComp, flight.step));
         flights.into_iter().map(|(packet_id, flight)| (*packet_id, flight.awaiting, &flight.message)).collect()

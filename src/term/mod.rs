@@ -25,6 +25,11 @@ use crate::os::terminal;
 /// whoever waits for something flushes first, so nobody's output is held back while we sleep.
 const OUT_BUFFER: usize = 64 * 1024;
 
+/// `1 message`, `2 messages`: a number of things whose plural ends in `s`.
+pub fn plural(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 /// The two output streams of the process and what is known about them.
 pub struct Term {
     out: BufWriter<Box<dyn Write + Send>>,

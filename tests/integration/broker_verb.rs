@@ -335,7 +335,7 @@ fn a_mosquitto_db_is_imported_once_and_delivered() {
     );
     let import = || run(&mut moskit(&["broker", "-c", text(&conf), "--import", text(&snapshot)]), b"");
     let summary =
-        format!("{}: 1 clients, 1 queued and 0 retained messages from {}\n", state.display(), snapshot.display());
+        format!("{}: 1 client, 1 queued and 0 retained messages from {}\n", state.display(), snapshot.display());
     assert_eq!(import(), ended(&summary, "", 0));
     let again = import();
     assert_eq!((again.stdout.as_str(), again.code), ("", 1));

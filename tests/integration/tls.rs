@@ -18,7 +18,7 @@ use crate::mosquitto::{Mosquitto, free_port, installed};
 
 /// CONNECT of MQTT 3.1.1 with the client id `x`, and the CONNACK that lets it in.
 const CONNECT: &[u8] = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x";
-const CONNACK: &[u8] = b"\x20\x02\x00\x00";
+pub const CONNACK: &[u8] = b"\x20\x02\x00\x00";
 
 /// The certificates of the well-known tutorial: CA by `req -x509`, server and client by `x509 -req`,
 /// which makes X.509 v1 without subjectAltName; the client's key under a passphrase with 3DES.
@@ -70,7 +70,7 @@ fn route(host: &str, port: u16, options: &tls::Options) -> Route {
     Route { tls: Some(client(options)), ..Route::new(Endpoint::new(host, port).unwrap()) }
 }
 
-async fn exchange(stream: &mut Stream) -> std::io::Result<[u8; 4]> {
+pub async fn exchange(stream: &mut Stream) -> std::io::Result<[u8; 4]> {
     stream.write_all(CONNECT).await?;
     stream.flush().await?;
     let mut answer = [0; 4];

@@ -13,17 +13,10 @@ use zeroize::Zeroizing;
 
 use crate::mosquitto::{Mosquitto, free_port, installed};
 use crate::run::{called_as, moskit, run};
-use crate::tls::tutorial;
-
-const CONNECT: &[u8] = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x";
-const CONNACK: &[u8] = b"\x20\x02\x00\x00";
+use crate::tls::{CONNACK, exchange, tutorial};
 
 async fn is_answered(stream: &mut Stream) {
-    stream.write_all(CONNECT).await.unwrap();
-    stream.flush().await.unwrap();
-    let mut answer = [0; 4];
-    stream.read_exact(&mut answer).await.unwrap();
-    assert_eq!(answer, CONNACK);
+    assert_eq!(exchange(stream).await.unwrap(), CONNACK);
 }
 
 /// A SOCKS5 server that wants `u` and `pw`, takes names only, and connects every name to 127.0.0.1.

@@ -7,7 +7,7 @@ use super::sentences;
 use crate::broker::config::Sync;
 use crate::broker::store::{self, ImportError, Store, StoreError};
 use crate::state::mosquitto_db::Unreadable;
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Term, plural};
 use crate::whole_file;
 
 /// Opens the state file at `path`, or says why not.
@@ -40,14 +40,15 @@ pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<
     file.fill(&imported.state).and_then(|()| file.close()).map_err(|error| failed(sentences::store(&error)))?;
     let entries: usize = imported.state.clients.iter().map(|client| client.entries.len()).sum();
     term.line(format_args!(
-        "{}: {} clients, {entries} queued and {} retained messages from {}",
+        "{}: {}, {entries} queued and {} from {}",
         store.display(),
-        imported.state.clients.len(),
-        imported.state.retained.len(),
+        plural(imported.state.clients.len() as u64, "client"),
+        plural(imported.state.retained.len() as u64, "retained message"),
         from.display()
     ));
     if imported.orphans > 0 {
-        term.note(format_args!("{} entries belonged to nobody or to no message and were left out", imported.orphans));
+        let places = plural(imported.orphans as u64, "place");
+        term.note(format_args!("left out: {places} in a queue that belonged to no client or to no message"));
     }
     match imported.damage {
         None => Ok(Exit::OK),
@@ -70,17 +71,15 @@ pub fn export(store: &Path, to: &Path, sync: Sync, term: &mut Term) -> Result<Ex
         .map_err(|error| failed(crate::net::reason(&error.cause)))?;
     file.close().map_err(|error| failed(sentences::store(&error)))?;
     term.line(format_args!(
-        "{}: {} clients, {} messages of which {} retained",
+        "{}: {}, {} of which {} retained",
         to.display(),
-        state.clients.len(),
-        state.messages.len(),
+        plural(state.clients.len() as u64, "client"),
+        plural(state.messages.len() as u64, "message"),
         state.retained.len()
     ));
     if exported.wills_left_out > 0 {
-        term.note(format_args!(
-            "{} wills are not in it: a mosquitto.db has no place for them",
-            exported.wills_left_out
-        ));
+        let wills = plural(exported.wills_left_out as u64, "will");
+        term.note(format_args!("left out: {wills}, for which a mosquitto.db has no place"));
     }
     Ok(Exit::OK)
 }

@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::report::{Report, Stage};
 use crate::diagnose::{Finding, Severity};
-use crate::term::Term;
+use crate::term::{Term, plural};
 
 /// Off a terminal, lines are laid out for this many columns.
 const PAGE: usize = 100;
@@ -48,8 +48,7 @@ fn conclusion(report: &Report, width: usize, lines: &mut Vec<String>) {
         let warnings = report.findings().filter(|finding| finding.severity == Severity::Warning).count();
         lines.push(match warnings {
             0 => "all is well".to_owned(),
-            1 => "it works, with 1 warning".to_owned(),
-            count => format!("it works, with {count} warnings"),
+            count => format!("it works, with {}", plural(count as u64, "warning")),
         });
         return;
     };

@@ -13,7 +13,7 @@ use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db::{self, Chunk};
 use crate::state::sqlite;
 use crate::state::{Client, ClientMessage, Direction, Keep, Phase, Subscription};
-use crate::term::Term;
+use crate::term::{Term, plural};
 
 /// Where brokers keep their state unless told otherwise.
 const DEFAULT_FILES: [&str; 4] =
@@ -302,8 +302,11 @@ fn session_stage(id: &str, found: &Found, now: i64) -> Stage {
     }
     if let Some(dropped) = session.dropped.filter(|dropped| *dropped > 0) {
         stage.found(
-            Finding::warning("session.queue-full", format!("the broker has dropped {dropped} messages for it"))
-                .fix("raise the limit of its queue, or let the client come back"),
+            Finding::warning(
+                "session.queue-full",
+                format!("the broker has dropped {} for it", plural(dropped, "message")),
+            )
+            .fix("raise the limit of its queue, or let the client come back"),
         );
     }
     if session.expiry_interval == Some(0) {

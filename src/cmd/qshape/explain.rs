@@ -1,13 +1,13 @@
 //! `moskit qshape explain CLIENT`: what the shape of one client's queue means, in words.
 
 use super::args::ExplainArgs;
-use super::sentences::{age, cannot_read, moment, plural, snapshot_line, tell_notes};
+use super::sentences::{age, cannot_read, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::Invocation;
 use crate::queue::explain::{Facts, Finding};
 use crate::queue::{Item, Session, Total, Want};
 use crate::state::ids::UnixTime;
-use crate::term::{Exit, Failure, Term, escape_controls};
+use crate::term::{Exit, Failure, Term, escape_controls, plural};
 
 pub fn run(args: &ExplainArgs, invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     term.set_quiet(args.quiet.quiet);

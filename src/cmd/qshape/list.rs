@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::args::ListArgs;
 use super::options::selection;
-use super::sentences::{age, cannot_read, moment, plural, snapshot_line, tell_notes};
+use super::sentences::{age, cannot_read, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::Invocation;
 use crate::queue::select::Selection;
 use crate::queue::{Item, Since, Snapshot, Waiting, Want};
 use crate::state::Phase;
 use crate::state::ids::UnixTime;
-use crate::term::{Exit, Failure, Term, escape_controls};
+use crate::term::{Exit, Failure, Term, escape_controls, plural};
 
 pub fn run(args: &ListArgs, invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     term.set_quiet(args.quiet.quiet);

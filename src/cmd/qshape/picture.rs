@@ -7,10 +7,10 @@ use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 use super::export::by_name;
-use super::sentences::{moment, plural, source_name};
+use super::sentences::{moment, source_name};
 use super::table::{Report, heat, hottest};
 use crate::queue::shape::{Cell, Layout, Line, Table};
-use crate::term::{Exit, Failure, escape_controls};
+use crate::term::{Exit, Failure, escape_controls, plural};
 use crate::whole_file::{self, Permission};
 
 /// Names wider than this are cut, in display columns.

@@ -7,12 +7,12 @@ use clap::Args;
 use super::args::{ApiArgs, QuietArgs};
 use super::endpoints::{Asked, timeout};
 use super::reach::{BrokerWords, Reach};
-use super::sentences::{cannot_end, cannot_read, plural, snapshot_line, tell_notes};
+use super::sentences::{cannot_end, cannot_read, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::Invocation;
 use crate::queue::purge::purge;
 use crate::queue::{Item, Want};
-use crate::term::{Exit, Failure, Term, escape_controls};
+use crate::term::{Exit, Failure, Term, escape_controls, plural};
 
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]

@@ -14,7 +14,7 @@ use crate::queue::{Error, Note, Snapshot, ledger};
 use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db::{self, Damage};
 use crate::state::sqlite;
-use crate::term::{Exit, Failure, Term, escape_controls};
+use crate::term::{Exit, Failure, Term, escape_controls, plural};
 
 fn shown(path: &Path) -> String {
     escape_controls(&path.to_string_lossy()).into_owned()
@@ -244,10 +244,6 @@ pub fn tell_notes(snapshot: &Snapshot, term: &mut Term) -> bool {
 }
 
 /// `N thing`, or `N things`.
-pub fn plural(count: u64, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
-}
-
 /// A moment in UTC, to the second.
 pub fn moment(time: UnixTime) -> String {
     jiff::Timestamp::from_second(time.seconds()).map_or_else(|_| time.seconds().to_string(), |time| time.to_string())

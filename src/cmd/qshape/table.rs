@@ -7,11 +7,11 @@ use colored::{ColoredString, Colorize};
 use super::count::{Counted, count};
 use super::options::{Format, TableOptions};
 use super::refresh::refresh;
-use super::sentences::{plural, snapshot_line, tell_notes};
+use super::sentences::{snapshot_line, tell_notes};
 use super::sources::Sources;
 use super::{export, picture};
 use crate::queue::shape::{Buckets, Cell, Counts, Layout, Line, Row, Table};
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Term, plural};
 
 /// Clears a terminal from its first line.
 const REDRAW: &str = "\x1b[H\x1b[J";

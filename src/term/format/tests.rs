@@ -1,4 +1,4 @@
-//! Formats and JSON, byte for byte: the tables of the specification, and what mosquitto_sub 2.0.11 printed.
+//! Formats and JSON, byte for byte: what each field prints in Mosquitto 2.1, and what mosquitto_sub 2.0.11 printed.
 
 use super::*;
 use crate::mqtt::packet::{PacketId, Properties, Property, Publish, QoS};
