@@ -4,6 +4,7 @@
 //! * [`not_connected`], [`lost`], [`refused`]: connections that do not come about, end, or are refused
 //! * [`tls`], [`unanswered`]: handshakes that fail, and connections that end before CONNACK
 //! * [`ways`]: proxies and WebSockets
+//! * [`state`]: a broker's files on disk
 //! * [`chain`], [`files`]: certificates and keys; [`stacks`]: what each family of TLS clients makes of them
 
 mod attempted;
@@ -13,6 +14,7 @@ pub mod files;
 mod finding;
 pub mod shell;
 pub mod stacks;
+pub mod state;
 pub mod tls;
 mod unanswered;
 pub mod ways;

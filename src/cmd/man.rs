@@ -7,7 +7,8 @@ use std::path::Path;
 use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
-use super::{APPLETS, Applet, Invocation, Manual, Section, moskit_command, parse};
+use super::{APPLETS, Applet, Invocation, Manual, Section, introduction, moskit_command, parse};
+use crate::net::reason;
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file;
 
@@ -64,7 +65,7 @@ pub fn write_all(folder: &Path, files: &[(String, String)]) -> Result<Exit, Fail
     for (name, text) in files {
         let path = folder.join(name);
         whole_file::replace(&path, text.as_bytes(), whole_file::Permission::KeepOr(0o644)).map_err(|error| {
-            Failure::new(Exit::FAILED, format!("cannot write `{}`: {}", path.display(), error.cause))
+            Failure::new(Exit::FAILED, format!("cannot write `{}`: {}", path.display(), reason(&error.cause)))
         })?;
     }
     Ok(Exit::OK)
@@ -203,7 +204,7 @@ fn sections(manual: &Manual) -> Roff {
         roff.control("SH", ["EXAMPLES"]);
     }
     for (line, what) in manual.examples {
-        roff.control("PP", []).text([roman(format!("{what}:"))]);
+        roff.control("PP", []).text([roman(introduction(what))]);
         roff.control("RS", ["4"]).control("nf", []).text([bold(*line)]).control("fi", []).control("RE", []);
     }
     if !manual.differences.is_empty() {

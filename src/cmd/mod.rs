@@ -193,8 +193,14 @@ fn examples(manual: &Manual) -> String {
     if manual.examples.is_empty() {
         return String::new();
     }
-    let lines: Vec<_> = manual.examples.iter().map(|(line, what)| format!("  {what}:\n    {line}")).collect();
+    let lines: Vec<_> =
+        manual.examples.iter().map(|(line, what)| format!("  {}\n    {line}", introduction(what))).collect();
     format!("Examples:\n{}", lines.join("\n"))
+}
+
+/// What an example does, in front of it.
+fn introduction(what: &str) -> String {
+    if what.ends_with('?') { what.to_owned() } else { format!("{what}:") }
 }
 
 /// The program as a whole, with every verb below it.

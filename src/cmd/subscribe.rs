@@ -171,7 +171,7 @@ impl<'a> Subscribing<'a> {
             match self.wait(now).await {
                 Woken::Moved(Ok(())) => {}
                 Woken::Moved(Err(ending)) => return Ok(Err(ending)),
-                Woken::Signal => return self.interrupted(Exit::OK, term).await.map(Ok),
+                Woken::Signal => return self.interrupted(term).await.map(Ok),
                 Woken::TimedOut => return self.timed_out(term).await.map(Ok),
             }
             self.showing.printer.tick(Instant::now(), term);
@@ -200,11 +200,11 @@ impl<'a> Subscribing<'a> {
         Ok(exit)
     }
 
-    async fn interrupted(&mut self, exit: Exit, term: &mut Term) -> Result<Exit, Failure> {
+    async fn interrupted(&mut self, term: &mut Term) -> Result<Exit, Failure> {
         if !self.accepted {
             return Ok(TOO_EARLY);
         }
-        self.leave(exit, ReasonCode::DISCONNECT_WITH_WILL, term).await
+        self.leave(Exit::OK, ReasonCode::DISCONNECT_WITH_WILL, term).await
     }
 
     /// How it ends without a connection.
@@ -249,7 +249,8 @@ impl<'a> Subscribing<'a> {
             }
             Event::Connected(_) => {
                 self.accepted = true;
-                self.subscribe(now, term)
+                self.subscribe(now, term);
+                Step::Go
             }
             Event::Refused(connack) => {
                 return Err(self.setup.refused(Verb::Sub, &connack));
@@ -267,7 +268,7 @@ impl<'a> Subscribing<'a> {
 
     /// One SUBSCRIBE with every `-t`, then an UNSUBSCRIBE for each `-U`. What cannot be sent in this
     /// version is left out in silence by Mosquitto; we say so.
-    fn subscribe(&mut self, now: Instant, term: &mut Term) -> Step {
+    fn subscribe(&mut self, now: Instant, term: &mut Term) {
         let args = self.args;
         let options = SubscriptionOptions {
             qos: args.qos,
@@ -292,7 +293,6 @@ impl<'a> Subscribing<'a> {
                 ending::note_unsent("UNSUBSCRIBE", error, term);
             }
         }
-        Step::Go
     }
 
     fn subscribed(&mut self, suback: &SubAck, term: &mut Term) -> Step {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::net::reason;
 use crate::pki::key::EncryptedKey;
 use crate::pki::read::{FILE_LIMIT, Kind, ReadError, ReadProblem};
 
@@ -30,7 +31,9 @@ pub fn unreadable(what: &str, error: &ReadError) -> Finding {
             Finding::error("file.damaged", format!("{what} `{path}` is damaged: {why}")).fix("copy the file again")
         }
         ReadProblem::Not { wanted, found } => wrong_kind(what, &error.path, wanted, found),
-        ReadProblem::Io(error) => Finding::error("file.unreadable", format!("{what} `{path}` cannot be read: {error}")),
+        ReadProblem::Io(error) => {
+            Finding::error("file.unreadable", format!("{what} `{path}` cannot be read: {}", reason(error)))
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub fn included(folder: &str) -> Result<Vec<config::File>, String> {
     config::sort_included(&mut names);
     let texts = names.into_iter().map(|name| {
         let path = Path::new(folder).join(name);
-        let text = read(&path, false).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text = read(&path, false).map_err(|error| format!("{}: {}", path.display(), crate::net::reason(&error)))?;
         Ok(config::File { name: path.display().to_string(), text })
     });
     texts.collect()

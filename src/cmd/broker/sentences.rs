@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::broker::access::AclProblem;
 use crate::broker::config::{Notice, Place, Problem, Refusal};
 use crate::broker::store::StoreError;
+use crate::diagnose::state;
+use crate::net::reason;
 use crate::passwd::{Fault, FileError, HashError};
-use crate::state::sqlite::Unreadable;
 
 /// The whole text of a refused configuration: what is wrong, then where.
 pub fn refusal(refusal: &Refusal) -> String {
@@ -133,12 +134,11 @@ pub fn passwords(error: FileError, path: &Path) -> String {
 /// Why the state file cannot be used: the reason alone.
 pub fn store(error: &StoreError) -> String {
     match error {
-        StoreError::Io(error) => error.to_string(),
+        StoreError::Io(error) => reason(error),
         StoreError::InUse => "another broker is using it".to_owned(),
         StoreError::NotPersistSqlite => "it is no broker's state (no tables of persist-sqlite in it)".to_owned(),
         StoreError::TooNew { major } => format!("its schema, version {major}, is newer than this program"),
-        StoreError::Unreadable(Unreadable::ChangedMeanwhile) => "it was changed while it was read".to_owned(),
-        StoreError::Unreadable(other) => format!("{other:?}"),
+        StoreError::Unreadable(error) => state::sqlite(error),
         StoreError::Sqlite(error) => error.to_string(),
     }
 }

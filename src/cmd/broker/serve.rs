@@ -43,7 +43,9 @@ pub fn serve(
     options: &Options,
     ready: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
-    let cannot_wait = |error: io::Error| Failure::new(Exit::FAILED, format!("cannot wait for signals: {error}"));
+    let cannot_wait = |error: io::Error| {
+        Failure::new(Exit::FAILED, format!("cannot wait for signals: {}", crate::net::reason(&error)))
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_wait)?;
     let environment = environment(&started, origin.throw_away.as_ref());
     let version = origin.version;

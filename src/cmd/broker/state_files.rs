@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::sentences;
 use crate::broker::config::Sync;
 use crate::broker::store::{self, ImportError, Store, StoreError};
+use crate::diagnose::state;
 use crate::state::mosquitto_db::Unreadable;
 use crate::term::{Exit, Failure, Term, plural};
 use crate::whole_file;
@@ -26,11 +27,10 @@ pub fn open(path: &Path, sync: Sync) -> Result<(Store, crate::broker::Restored),
 /// Fills the empty state at `store` with the mosquitto.db `from`.
 pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<Exit, Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot import `{}`: {why}", from.display()));
-    let imported = store::import(from, wall()).map_err(|ImportError::Unreadable(error)| match error {
-        Unreadable::Io(error) => failed(crate::net::reason(&error)),
-        Unreadable::NotAFile => failed("it is not a file".to_owned()),
-        Unreadable::NotMosquittoDb => Failure { exit: Exit::DAMAGED, ..failed("it is no mosquitto.db".to_owned()) },
-        Unreadable::Version(version) => failed(format!("its version, {version}, is none of 2 to 6")),
+    let imported = store::import(from, wall()).map_err(|ImportError::Unreadable(error)| {
+        let failure = failed(state::mosquitto_db(&error));
+        let exit = if matches!(error, Unreadable::NotMosquittoDb) { Exit::DAMAGED } else { failure.exit };
+        Failure { exit, ..failure }
     })?;
     let (mut file, before) = open(store, sync)?;
     if !before.clients.is_empty() || !before.messages.is_empty() {
@@ -54,7 +54,7 @@ pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<
         None => Ok(Exit::OK),
         Some(damage) => Err(Failure::new(
             Exit::DAMAGED,
-            format!("`{}` is damaged; what stands before the damage was imported ({damage:?})", from.display()),
+            format!("`{}` is damaged: {}; what was read before is imported", from.display(), state::damage(&damage)),
         )),
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::explain::{exists, not_written};
+use crate::net::reason;
 use crate::os::files::DirBuilderExt;
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Secret};
@@ -93,7 +94,7 @@ impl Folder {
         let mut folder = Self { made: Vec::new() };
         for path in missing {
             DirBuilder::new().mode(FOLDER_MODE).create(&path).map_err(|error| {
-                Failure::new(Exit::FAILED, format!("cannot make the folder `{}`: {error}", path.display()))
+                Failure::new(Exit::FAILED, format!("cannot make the folder `{}`: {}", path.display(), reason(&error)))
             })?;
             folder.made.push(path);
         }

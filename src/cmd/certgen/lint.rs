@@ -85,7 +85,10 @@ fn paths(target: &Path) -> Result<Vec<PathBuf>, Failure> {
         return Ok(vec![target.to_owned()]);
     }
     let failed = |error: std::io::Error| {
-        Failure::new(Exit::FAILED, format!("cannot read the folder `{}`: {error}", target.display()))
+        Failure::new(
+            Exit::FAILED,
+            format!("cannot read the folder `{}`: {}", target.display(), crate::net::reason(&error)),
+        )
     };
     let mut found = Vec::new();
     for entry in fs::read_dir(target).map_err(failed)? {

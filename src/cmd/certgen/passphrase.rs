@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::explain::{not_decrypted, not_read};
+use crate::net::reason;
 use crate::os;
 use crate::pki::key::{EncodedKey, PrivateKey};
 use crate::pki::make::KeyPair;
@@ -41,7 +42,7 @@ impl Passphrase {
         if let Some(number) = self.descriptor {
             let what = format!("file descriptor {number}");
             let path = os::files::descriptor_path(number)
-                .map_err(|error| Failure::new(Exit::FAILED, format!("cannot read {what}: {error}")))?;
+                .map_err(|error| Failure::new(Exit::FAILED, format!("cannot read {what}: {}", reason(&error))))?;
             return first_line(&path, &what).map(Some);
         }
         let Some(variable) = &self.variable else { return Ok(None) };
@@ -128,6 +129,6 @@ fn ask(question: &str, term: &mut Term) -> Result<Secret, Failure> {
     }
     term.ask_secret(question, Audience::Err).map_err(|error| match error {
         AskError::Signal(number) => Failure::silent(Exit(128 + number)),
-        AskError::Read(error) => Failure::new(Exit::FAILED, format!("cannot read the passphrase: {error}")),
+        AskError::Read(error) => Failure::new(Exit::FAILED, format!("cannot read the passphrase: {}", reason(&error))),
     })
 }

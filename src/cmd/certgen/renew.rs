@@ -120,6 +120,6 @@ fn execute(command: &str, term: &mut Term) -> Result<Exit, Failure> {
     let status = process::shell(command)
         .stdin(Stdio::null())
         .status()
-        .map_err(|error| failed(format!("did not start: {error}")))?;
+        .map_err(|error| failed(format!("did not start: {}", crate::net::reason(&error))))?;
     if status.success() { Ok(Exit::OK) } else { Err(failed(format!("failed: {status}"))) }
 }

@@ -175,6 +175,7 @@ fn files_command() -> Command {
         .arg(
             Arg::new("purpose")
                 .long("purpose")
+                .value_name("PURPOSE")
                 .value_parser(["server", "client"])
                 .help("What the certificate is for [default: what it says itself, else server]"),
         )
@@ -217,6 +218,7 @@ fn acl_command() -> Command {
         .arg(
             Arg::new("access")
                 .long("access")
+                .value_name("WHAT")
                 .value_parser(["publish", "receive", "both"])
                 .default_value("both")
                 .help("What the client wants"),

@@ -7,7 +7,7 @@ use super::options;
 use super::report::{Report, Stage};
 use crate::cmd::{Invocation, qshape};
 use crate::diagnose::when::{date, span};
-use crate::diagnose::{Finding, Severity, shell};
+use crate::diagnose::{Finding, Severity, shell, state};
 use crate::queue::Item;
 use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db::{self, Chunk};
@@ -209,24 +209,13 @@ fn read(path: &Path, id: &str) -> Read {
     match sqlite::Reader::open(path) {
         Ok(reader) => read_sqlite(&reader, path, id),
         Err(sqlite::Unreadable::NotSqlite) => read_snapshot(path, id),
-        Err(error) => Err(Box::new(unreadable(path, &sqlite_reason(&error)))),
+        Err(error) => Err(Box::new(unreadable(path, &state::sqlite(&error)))),
     }
 }
 
 fn unreadable(path: &Path, why: &str) -> Finding {
     Finding::error("session.unreadable", format!("`{}` cannot be read: {why}", path.display()))
         .fix(format!("who may read it: ls -l {}", shell::path(path)))
-}
-
-fn sqlite_reason(error: &sqlite::Unreadable) -> String {
-    match error {
-        sqlite::Unreadable::Io(error) => crate::net::reason(error),
-        sqlite::Unreadable::NotAFile => "it is no regular file".to_owned(),
-        sqlite::Unreadable::NotSqlite => "it is no SQLite file".to_owned(),
-        sqlite::Unreadable::NotPersistSqlite => "it has not the tables of Mosquitto's persist-sqlite".to_owned(),
-        sqlite::Unreadable::ChangedMeanwhile => "a broker began to write to it; try again".to_owned(),
-        sqlite::Unreadable::Sqlite(error) => error.to_string(),
-    }
 }
 
 fn read_sqlite(reader: &sqlite::Reader, path: &Path, id: &str) -> Read {
@@ -239,19 +228,17 @@ fn read_sqlite(reader: &sqlite::Reader, path: &Path, id: &str) -> Read {
     };
     match read() {
         Ok(()) => Ok((found, None)),
-        Err(error) => Err(Box::new(unreadable(path, &sqlite_reason(&error)))),
+        Err(error) => Err(Box::new(unreadable(path, &state::sqlite(&error)))),
     }
 }
 
 fn read_snapshot(path: &Path, id: &str) -> Read {
     let mut reader = mosquitto_db::Reader::open(path, Keep::HEADS).map_err(|error| {
         let why = match error {
-            mosquitto_db::Unreadable::Io(error) => crate::net::reason(&error),
-            mosquitto_db::Unreadable::NotAFile => "it is no regular file".to_owned(),
             mosquitto_db::Unreadable::NotMosquittoDb => {
                 "it is neither a mosquitto.db nor persist-sqlite's file".to_owned()
             }
-            mosquitto_db::Unreadable::Version(version) => format!("version {version} of the format is not known"),
+            error => state::mosquitto_db(&error),
         };
         Box::new(unreadable(path, &why))
     })?;

@@ -11,6 +11,7 @@ use colored::Colorize;
 
 use crate::cmd::client_environment;
 use crate::diagnose::shell::quoted;
+use crate::net::reason;
 use crate::os::files::DirBuilderExt;
 use crate::os::process;
 use crate::os::signal::SignalKind;
@@ -61,9 +62,9 @@ impl Scene {
             Some(folder) => folder_to_keep(folder)?,
             None => private_folder()?,
         };
-        let program = std::env::current_exe().map_err(|error| failed("find its own program", error))?;
+        let program = std::env::current_exe().map_err(|error| failed("find its own program", reason(&error)))?;
         let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-        let port = free.map_err(|error| failed("find a free port", error))?.port();
+        let port = free.map_err(|error| failed("find a free port", reason(&error)))?.port();
         Ok(Self { program, folder, kept: keep.is_some(), pauses, port, broker: None, step: 0 })
     }
 
@@ -87,7 +88,7 @@ impl Scene {
 
     /// Writes a file of the demo, and shows it.
     pub fn write(&self, name: &str, content: &str, term: &mut Term) -> Result<(), Failure> {
-        fs::write(self.folder.join(name), content).map_err(|error| failed(&format!("write {name}"), error))?;
+        fs::write(self.folder.join(name), content).map_err(|error| failed(&format!("write {name}"), reason(&error)))?;
         term.line(format!("$ cat {name}").cyan());
         term.write(content.as_bytes());
         Ok(())
@@ -133,14 +134,14 @@ impl Scene {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| failed(&format!("run {verb}"), error))?;
+            .map_err(|error| failed(&format!("run {verb}"), reason(&error)))?;
         if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
             // A program that ends without reading its input says by its exit code what was wrong.
             let _ = pipe.write_all(input.as_bytes());
         }
         // Outputs are a few kilobytes and fit into the pipes, so waiting before reading cannot hang.
         let deadline = Instant::now() + PATIENCE;
-        while child.try_wait().map_err(|error| failed(&format!("wait for {verb}"), error))?.is_none() {
+        while child.try_wait().map_err(|error| failed(&format!("wait for {verb}"), reason(&error)))?.is_none() {
             if Instant::now() > deadline {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -148,7 +149,8 @@ impl Scene {
             }
             std::thread::sleep(LOOK);
         }
-        let output = child.wait_with_output().map_err(|error| failed(&format!("read what {verb} said"), error))?;
+        let output =
+            child.wait_with_output().map_err(|error| failed(&format!("read what {verb} said"), reason(&error)))?;
         Ok(Ended {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -160,15 +162,15 @@ impl Scene {
     pub fn start_broker(&mut self, words: &[&str], term: &mut Term) -> Result<(), Failure> {
         term.line(format!("$ {} &", shown(words, None)).cyan());
         term.flush();
-        let log =
-            fs::File::create(self.folder.join("broker.log")).map_err(|error| failed("write broker.log", error))?;
+        let log = fs::File::create(self.folder.join("broker.log"))
+            .map_err(|error| failed("write broker.log", reason(&error)))?;
         let child = self
             .command(words)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .map_err(|error| failed("start the broker", error))?;
+            .map_err(|error| failed("start the broker", reason(&error)))?;
         self.broker = Some(child);
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
@@ -196,7 +198,7 @@ impl Scene {
         {
             let _ = broker.kill();
             let _ = broker.wait();
-            return Err(failed("stop the broker", error));
+            return Err(failed("stop the broker", reason(&error)));
         }
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -208,7 +210,7 @@ impl Scene {
                     let _ = broker.wait();
                     return Err(failed("stop the broker", "it does not end"));
                 }
-                Err(error) => return Err(failed("stop the broker", error)),
+                Err(error) => return Err(failed("stop the broker", reason(&error))),
             }
         }
     }
@@ -240,17 +242,17 @@ fn folder_to_keep(folder: &Path) -> Result<PathBuf, Failure> {
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            fs::DirBuilder::new().mode(0o700).create(folder).map_err(|error| refused(&crate::net::reason(&error)))?;
+            fs::DirBuilder::new().mode(0o700).create(folder).map_err(|error| refused(&reason(&error)))?;
         }
-        Err(error) => return Err(refused(&crate::net::reason(&error))),
+        Err(error) => return Err(refused(&reason(&error))),
     }
-    fs::canonicalize(folder).map_err(|error| refused(&crate::net::reason(&error)))
+    fs::canonicalize(folder).map_err(|error| refused(&reason(&error)))
 }
 
 fn private_folder() -> Result<PathBuf, Failure> {
     let path = std::env::temp_dir().join(format!("moskit-demo-{}", std::process::id()));
-    fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed("make a folder", error))?;
-    fs::canonicalize(&path).map_err(|error| failed("find its folder", error))
+    fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed("make a folder", reason(&error)))?;
+    fs::canonicalize(&path).map_err(|error| failed("find its folder", reason(&error)))
 }
 
 /// The command as a shell would take it.

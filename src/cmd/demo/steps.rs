@@ -3,6 +3,7 @@
 use colored::Colorize;
 
 use super::scene::{Ended, Scene, words};
+use crate::net::reason;
 use crate::os::files::OpenOptionsExt;
 use crate::os::user;
 use crate::term::{Exit, Failure, Term};
@@ -87,7 +88,9 @@ fn passwords(scene: &mut Scene, term: &mut Term) -> Result<(), Failure> {
         .mode(0o600)
         .open(scene.folder().join("alice.password"))
         .and_then(|mut file| std::io::Write::write_all(&mut file, format!("{PASSWORD}\n").as_bytes()));
-    written.map_err(|error| Failure::new(Exit::FAILED, format!("the demo cannot write alice.password: {error}")))
+    written.map_err(|error| {
+        Failure::new(Exit::FAILED, format!("the demo cannot write alice.password: {}", reason(&error)))
+    })
 }
 
 fn broker(scene: &mut Scene, term: &mut Term) -> Result<(), Failure> {
@@ -102,7 +105,7 @@ fn broker(scene: &mut Scene, term: &mut Term) -> Result<(), Failure> {
         port = scene.port
     );
     std::fs::create_dir(scene.folder().join("state"))
-        .map_err(|error| Failure::new(Exit::FAILED, format!("the demo cannot make a folder: {error}")))?;
+        .map_err(|error| Failure::new(Exit::FAILED, format!("the demo cannot make a folder: {}", reason(&error))))?;
     scene.write("mosquitto.conf", &text, term)?;
     scene.start_broker(&["broker", "-c", "mosquitto.conf"], term)
 }

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::export::by_name;
 use super::sentences::{moment, source_name};
 use super::table::{Report, heat, hottest};
+use crate::net::reason;
 use crate::queue::shape::{Cell, Layout, Line, Table};
 use crate::term::{Exit, Failure, escape_controls, plural};
 use crate::whole_file::{self, Permission};
@@ -22,8 +23,9 @@ const FONT: &str = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace
 
 /// Writes a picture, whole or not at all.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o644))
-        .map_err(|error| Failure::new(Exit::FAILED, format!("cannot write `{}`: {}", path.display(), error.cause)))
+    whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o644)).map_err(|error| {
+        Failure::new(Exit::FAILED, format!("cannot write `{}`: {}", path.display(), reason(&error.cause)))
+    })
 }
 
 /// The table without a width to fit into: names get the room that the longest needs.

@@ -131,8 +131,8 @@ fn confirmed(client: &str, waiting: &str, term: &mut Term) -> Result<bool, Failu
     }
     term.complain(format_args!("End the session of {client} and lose {waiting}? Type yes:"));
     let mut answer = String::new();
-    stdin()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::new(Exit::FAILED, format!("cannot read the answer: {error}")))?;
+    stdin().read_line(&mut answer).map_err(|error| {
+        Failure::new(Exit::FAILED, format!("cannot read the answer: {}", crate::net::reason(&error)))
+    })?;
     Ok(answer.trim() == "yes")
 }

@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::sentences::cannot_open;
+use crate::net::reason;
 use crate::os::files::{self, Version};
 use crate::os::process;
 use crate::os::signal::SignalKind;
@@ -38,14 +39,15 @@ pub fn refresh(files: &[PathBuf], whom: Whom) -> Result<(), Failure> {
             ),
         ));
     }
-    process::can_be_seen().map_err(|error| Failure::new(Exit::FAILED, format!("cannot refresh: {error}")))?;
+    process::can_be_seen()
+        .map_err(|error| Failure::new(Exit::FAILED, format!("cannot refresh: {}", reason(&error))))?;
     let pid = match whom {
         Whom::Process(pid) => checked(pid)?,
         Whom::TheOnlyOne => only_broker()?,
     };
     let before: Vec<_> = files.iter().map(|path| identity(path)).collect::<Result<_, _>>()?;
     process::send(pid, SignalKind::user_defined1()).map_err(|error| {
-        let failure = Failure::new(Exit::FAILED, format!("cannot signal process {pid}: {error}"));
+        let failure = Failure::new(Exit::FAILED, format!("cannot signal process {pid}: {}", reason(&error)));
         if error.kind() == io::ErrorKind::PermissionDenied {
             failure.hint("only root and the user that the broker runs as may: sudo moskit qshape --refresh")
         } else {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::diagnose::{self, Attempted, Finding};
+use crate::diagnose::{self, Attempted, Finding, state};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{ConnectError, Endpoint, tls};
 use crate::os::files;
@@ -89,31 +89,21 @@ pub fn cannot_read(error: &Error, place: Option<&Place>) -> Failure {
 }
 
 fn cannot_read_db(path: &str, error: &mosquitto_db::Unreadable) -> Failure {
-    let (exit, why) = match error {
-        mosquitto_db::Unreadable::Io(error) => (Exit::FAILED, reason(error)),
-        mosquitto_db::Unreadable::NotAFile => (Exit::FAILED, "it is not a file".to_owned()),
-        mosquitto_db::Unreadable::NotMosquittoDb => (Exit::DAMAGED, "it is not a mosquitto.db".to_owned()),
-        mosquitto_db::Unreadable::Version(version) => {
-            (Exit::DAMAGED, format!("its file version is {version}, and 2 to 6 are known"))
-        }
+    let exit = match error {
+        mosquitto_db::Unreadable::Io(_) | mosquitto_db::Unreadable::NotAFile => Exit::FAILED,
+        mosquitto_db::Unreadable::NotMosquittoDb | mosquitto_db::Unreadable::Version(_) => Exit::DAMAGED,
     };
-    Failure::new(exit, format!("cannot read `{path}`: {why}"))
+    Failure::new(exit, format!("cannot read `{path}`: {}", state::mosquitto_db(error)))
 }
 
 fn cannot_read_sqlite(path: &str, error: &sqlite::Unreadable) -> Failure {
-    let (exit, why) = match error {
-        sqlite::Unreadable::Io(error) => (Exit::FAILED, reason(error)),
-        sqlite::Unreadable::NotAFile => (Exit::FAILED, "it is not a file".to_owned()),
-        sqlite::Unreadable::NotSqlite => (Exit::DAMAGED, "it is not an SQLite database".to_owned()),
-        sqlite::Unreadable::NotPersistSqlite => {
-            (Exit::DAMAGED, "it has not the tables of Mosquitto's persist-sqlite".to_owned())
+    let exit = match error {
+        sqlite::Unreadable::Io(_) | sqlite::Unreadable::NotAFile | sqlite::Unreadable::ChangedMeanwhile => Exit::FAILED,
+        sqlite::Unreadable::NotSqlite | sqlite::Unreadable::NotPersistSqlite | sqlite::Unreadable::Sqlite(_) => {
+            Exit::DAMAGED
         }
-        sqlite::Unreadable::ChangedMeanwhile => {
-            (Exit::FAILED, "a broker started on it while it was read; try again".to_owned())
-        }
-        sqlite::Unreadable::Sqlite(error) => (Exit::DAMAGED, error.to_string()),
     };
-    Failure::new(exit, format!("cannot read `{path}`: {why}"))
+    Failure::new(exit, format!("cannot read `{path}`: {}", state::sqlite(error)))
 }
 
 /// An API that gave no usable answer.
@@ -123,7 +113,7 @@ fn cannot_ask(at: &str, error: &HttpError, place: Option<&Place>) -> Failure {
         HttpError::System(error) => failed(reason(error)),
         HttpError::Connect(error) => explained(
             format!("cannot read from {at}: {}", not_connected(error)),
-            place.map(|place| diagnose::not_connected(error, &place.attempted())),
+            place.map(|place| of_an_api(diagnose::not_connected(error, &place.attempted()))),
         ),
         HttpError::Timeout(limit) => {
             failed(format!("no answer within {} s", limit.as_secs_f64())).hint("--timeout SECONDS waits longer")
@@ -137,6 +127,15 @@ fn cannot_ask(at: &str, error: &HttpError, place: Option<&Place>) -> Failure {
         HttpError::TooLong { path } => failed(format!("the answer for {path} is broken off or longer than 64 MiB")),
         HttpError::NotUnderstood { path } => failed(format!("the answer for {path} is not what this API gives"))
             .hint("is it the right port, and kind of broker?"),
+    }
+}
+
+/// A port on which nothing listens is not the broker's for MQTT.
+fn of_an_api(finding: Finding) -> Finding {
+    if finding.id == "net.refused" {
+        finding.fix("does the broker run, with its HTTP API on this port?")
+    } else {
+        finding
     }
 }
 
@@ -211,22 +210,10 @@ pub fn note(note: &Note) -> String {
 }
 
 fn damage(damage: &Damage) -> String {
+    let what = state::damage(damage);
     match damage {
-        Damage::Io(error) => format!("reading failed: {}", reason(error)),
-        Damage::StrayTail { at, bytes } => format!("{bytes} stray bytes at {at}, the end of the file (truncated?)"),
-        Damage::Truncated { kind, at, wants, left } => {
-            format!("chunk {kind} at {at} wants {wants} bytes, {left} left: truncated; what was read before is shown")
-        }
-        Damage::ShortChunk { kind, at, needs, field_at, has } => {
-            format!("chunk {kind} at {at}: needs {needs} bytes at {field_at}, has {has}; what was read before is shown")
-        }
-        Damage::EmptyTopic { at } => {
-            format!("chunk 2 at {at}: a message without a topic; what was read before is shown")
-        }
-        Damage::PayloadTooLong { at, length } => {
-            format!("chunk 2 at {at}: a payload of {length} bytes; what was read before is shown")
-        }
-        Damage::IdSize { at, size } => format!("chunk 1 at {at}: ids of {size} bytes, and only 8 are known"),
+        Damage::Io(_) | Damage::StrayTail { .. } | Damage::IdSize { .. } => what,
+        _ => format!("{what}; what was read before is shown"),
     }
 }
 

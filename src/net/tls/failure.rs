@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::Seen;
+use crate::net::reason;
 use crate::pki::chain::Problem;
 
 /// An alert that the peer sent: why it refused us.
@@ -129,7 +130,7 @@ impl fmt::Display for Failure {
             Cause::BadName => f.write_str("the host name cannot be used with TLS"),
             Cause::TimedOut => f.write_str("the peer does not go on with the handshake"),
             Cause::Protocol(why) => write!(f, "the peer breaks the protocol: {why}"),
-            Cause::Io(error) => write!(f, "{error}"),
+            Cause::Io(error) => f.write_str(&reason(error)),
         }
     }
 }

@@ -125,7 +125,7 @@ fn broken(ended: &Ended, version: ProtocolVersion) -> Finding {
         Ended::Garbage { .. } => {
             Finding::error("proto.garbage", "the broker sent something that is not MQTT").fix("its log may tell")
         }
-        Ended::Io(error) => Finding::error("net.lost", format!("the connection broke: {error}")),
+        Ended::Io(error) => Finding::error("net.lost", format!("the connection broke: {}", crate::net::reason(error))),
     }
 }
 

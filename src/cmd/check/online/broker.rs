@@ -194,7 +194,10 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
             .fix("the broker's log says why");
         }
         Ended::Io(error) => {
-            return Finding::error("net.lost", format!("the connection to {} broke: {error}", target.endpoint()));
+            return Finding::error(
+                "net.lost",
+                format!("the connection to {} broke: {}", target.endpoint(), crate::net::reason(&error)),
+            );
         }
         Ended::Closed { first_bytes, alert } => (first_bytes, alert),
         Ended::TimedOut { first_bytes } if first_bytes.is_empty() => return silent_or_other(target).await,
