@@ -58,9 +58,6 @@ impl Broker {
 
     /// Gives a retained message to one who has just subscribed.
     pub(super) fn deliver_retained(&mut self, subscriber: &Subscriber, message: &Arc<Message>, now: Now) {
-        if message.is_expired(now.wall) {
-            return;
-        }
         if self.settings.check_retain_source && !message.source.client_id.is_empty() {
             let source = &message.source;
             let listener = self.sessions[subscriber.client].listener;
@@ -76,6 +73,10 @@ impl Broker {
     }
 
     fn give(&mut self, client: ClientKey, message: &Arc<Message>, share: &Share<'_>, now: Now) {
+        // At QoS 2 the time of a message may be over before its PUBREL comes [MQTT-3.3.2-5].
+        if message.is_expired(now.wall) {
+            return;
+        }
         let session = &self.sessions[client];
         if !self.access.may_receive(session.identity(), &message.topic) {
             return;
@@ -233,9 +234,11 @@ impl Broker {
         let (id, username, listener) = (session.id.clone(), session.username.clone(), session.listener);
         let who = Identity { client_id: &id, username: username.as_deref(), listener };
         let refused = session.outgoing.sift(|entry| {
-            // A PUBREL is no message: it completes what the client has already taken.
+            // A PUBREL is no message: it completes what the client has already taken. Nor does a message expire that was
+            // sent before: its flow is under way [MQTT-4.3.3-7].
             entry.state == EntryState::WaitForPubComp
-                || !entry.message.is_expired(now.wall) && access.may_receive(who, &entry.message.topic)
+                || (entry.state != EntryState::Queued || !entry.message.is_expired(now.wall))
+                    && access.may_receive(who, &entry.message.topic)
         });
         session.outgoing.rewind();
         self.discard(client, &refused);

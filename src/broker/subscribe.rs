@@ -9,7 +9,8 @@ use super::event::{Closing, Event, Offence};
 use super::router::Subscriber;
 use super::{Broker, Now};
 use crate::mqtt::packet::{
-    Packet, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe,
+    Packet, PacketId, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription, UnsubAck,
+    Unsubscribe,
 };
 use crate::mqtt::topic::TopicFilter;
 
@@ -24,6 +25,10 @@ impl Broker {
         if let Err((reason, why)) = subscribe.subscriptions.iter().try_for_each(|one| check(&one.filter)) {
             self.offended(key, Offence::NotAFilter);
             self.refuse(key, reason, why, now);
+            return;
+        }
+        if !self.takes_codes(key, subscribe.packet_id, subscribe.subscriptions.len()) {
+            self.refuse(key, ReasonCode::PACKET_TOO_LARGE, Closing::PacketTooLarge, now);
             return;
         }
         let identifier = subscribe.properties.subscription_identifier().unwrap_or(0);
@@ -55,6 +60,18 @@ impl Broker {
                 self.deliver_retained(&subscriber, &message, now);
             }
         }
+    }
+
+    /// Whether the client takes a SUBACK or UNSUBACK with so many codes [MQTT-3.1.2-24]. Both are of one length, and the
+    /// only answers that may be larger than a CONNACK.
+    fn takes_codes(&self, key: ConnectionKey, packet_id: PacketId, count: usize) -> bool {
+        let connection = &self.connections[key];
+        if connection.max_packet_size == u32::MAX {
+            return true;
+        }
+        let codes = vec![ReasonCode::SUCCESS; count];
+        let answer = Packet::SubAck(SubAck { packet_id, properties: Properties::new(), codes });
+        answer.encoded_len(connection.version).is_ok_and(|length| length <= connection.max_packet_size as usize)
     }
 
     fn note_filter(&mut self, filter: &ByteString, granted: Option<QoS>) {
@@ -98,6 +115,10 @@ impl Broker {
     pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: ClientKey, unsubscribe: &Unsubscribe, now: Now) {
         if let Err((reason, why)) = unsubscribe.filters.iter().try_for_each(check) {
             self.refuse(key, reason, why, now);
+            return;
+        }
+        if !self.takes_codes(key, unsubscribe.packet_id, unsubscribe.filters.len()) {
+            self.refuse(key, ReasonCode::PACKET_TOO_LARGE, Closing::PacketTooLarge, now);
             return;
         }
         let mut codes = Vec::with_capacity(unsubscribe.filters.len());

@@ -20,7 +20,7 @@ use crate::os::text::{OsStrExt, OsStringExt};
 use crate::term::format::Format;
 use crate::term::{Exit, Failure, Secret};
 
-/// Largest payload of an MQTT packet, as Mosquitto counts it [MQTT-2.1.4].
+/// Largest payload of an MQTT packet, as Mosquitto counts it §2.1.4.
 pub const MAX_PAYLOAD: usize = 268_435_455;
 
 /// Which of Mosquitto's three clients.

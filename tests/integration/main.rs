@@ -51,6 +51,7 @@ mod qshape_terminal;
 mod recorded;
 mod requests;
 mod run;
+mod statements;
 mod story;
 mod strict;
 mod stub;

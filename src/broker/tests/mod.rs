@@ -7,6 +7,7 @@ mod expiry;
 mod limits;
 mod malformed;
 mod persistence;
+mod statements;
 mod subscribing;
 
 use std::collections::HashMap;

@@ -303,6 +303,25 @@ fn the_smaller_of_window_and_receive_maximum_counts_and_is_refilled_at_once() {
 }
 
 #[test]
+fn mqtt_3_3_4_8_a_full_window_holds_back_messages_only() {
+    let mut talk = Talk::new(connect(V5), 20);
+    talk.open(connack([Property::ReceiveMaximum(1)]));
+    talk.publish(QoS::AtLeastOnce, "a");
+    talk.publish(QoS::AtLeastOnce, "waits");
+    let filter = Subscription { filter: "f".into(), options: SubscriptionOptions::default() };
+    let now = talk.now;
+    talk.session.subscribe(vec![filter], Properties::new(), now).unwrap();
+    talk.hear(&incoming(QoS::AtLeastOnce, 1, "b")).unwrap();
+    talk.hear(&incoming(QoS::ExactlyOnce, 2, "c")).unwrap();
+    let sent = talk.sent();
+    let [Packet::Publish(_), Packet::Subscribe(_), Packet::PubAck(_), Packet::PubRec(_)] = &sent[..] else {
+        panic!("{sent:?}");
+    };
+    talk.publish(QoS::AtMostOnce, "needs no room");
+    assert_eq!(talk.sent().len(), 1);
+}
+
+#[test]
 fn what_is_unacknowledged_is_sent_again_with_dup_if_the_server_kept_the_session() {
     let mut talk = Talk::new(Connect { clean_start: false, ..connect(V311) }, 20);
     talk.open(connack([]));
