@@ -12,7 +12,7 @@ use super::client_options::{CLIENT_OPTIONS, Opt, PUB, RR, SUB};
 use super::properties::CommandProperties;
 use super::proxy;
 use super::words::{Reader, WordError, atof, atoi, strtol};
-use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, first_discouraged};
+use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, SubscriptionOptions, first_discouraged};
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::net::Scheme;
 use crate::net::socks::Proxy;
@@ -549,6 +549,16 @@ impl ClientArgs {
             other => unreachable!("{other:?} is taken above"),
         }
         Ok(())
+    }
+
+    /// What sub and rr ask for with each filter.
+    pub fn subscription_options(&self) -> SubscriptionOptions {
+        SubscriptionOptions {
+            qos: self.qos,
+            no_local: false,
+            retain_as_published: self.retain_as_published,
+            retain_handling: self.retain_handling,
+        }
     }
 
     /// `-i` and `-I` exclude each other; either may be repeated.

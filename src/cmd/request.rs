@@ -12,9 +12,7 @@ use super::outcome::Outcome;
 use super::printer::Printer;
 use super::{Applet, Invocation, client_options, client_setup, debug_lines, ending, manuals, payload};
 use crate::client::{Client, Ending};
-use crate::mqtt::packet::{
-    Properties, Property, PropertyOwner, ProtocolVersion, Publish, ReasonCode, Subscription, SubscriptionOptions,
-};
+use crate::mqtt::packet::{Properties, Property, PropertyOwner, ProtocolVersion, Publish, ReasonCode, Subscription};
 use crate::mqtt::session::Event;
 use crate::os::signal::SignalKind;
 use crate::term::{Exit, Failure, Term};
@@ -155,12 +153,7 @@ impl<'a> Requesting<'a> {
 
     fn subscribe(&mut self, now: Instant, term: &mut Term) {
         let args = self.args;
-        let options = SubscriptionOptions {
-            qos: args.qos,
-            no_local: false,
-            retain_as_published: args.retain_as_published,
-            retain_handling: args.retain_handling,
-        };
+        let options = args.subscription_options();
         let subscriptions = vec![Subscription { filter: self.request.response_topic.clone(), options }];
         let sent = self.client.session().subscribe(subscriptions, args.properties.subscribe.clone(), now);
         if let Err(error) = sent {

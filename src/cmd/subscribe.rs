@@ -13,9 +13,7 @@ use super::outcome::Outcome;
 use super::printer::Printer;
 use super::{Applet, Invocation, client_options, client_setup, ending, manuals};
 use crate::client::{Client, Ending};
-use crate::mqtt::packet::{
-    PacketId, Properties, Publish, PublishRef, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions,
-};
+use crate::mqtt::packet::{PacketId, Properties, Publish, PublishRef, QoS, ReasonCode, SubAck, Subscription};
 use crate::mqtt::session::{Event, Session};
 use crate::os::signal::{Signal, SignalKind};
 use crate::term::{Exit, Failure, Term};
@@ -270,12 +268,7 @@ impl<'a> Subscribing<'a> {
     /// version is left out in silence by Mosquitto; we say so.
     fn subscribe(&mut self, now: Instant, term: &mut Term) {
         let args = self.args;
-        let options = SubscriptionOptions {
-            qos: args.qos,
-            no_local: false,
-            retain_as_published: args.retain_as_published,
-            retain_handling: args.retain_handling,
-        };
+        let options = args.subscription_options();
         let session = self.client.session();
         if !args.filters.is_empty() {
             let subscriptions = args

@@ -65,7 +65,7 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
         let is_own = attempts.iter().all(|attempt| attempt.address.ip().is_loopback());
         return match (is_own, attempted.tls) {
             (true, None) => finding.fix(format!("is the broker running? For a trial: moskit broker -p {port}")),
-            (true, Some(_)) => finding.fix("is the broker running?"),
+            (true, Some(_)) => finding.fix(format!("is the broker running, with a listener on port {port}?")),
             (false, _) => finding.fix(
                 "is the broker running? mosquitto 2 without a `listener` line accepts connections from its own machine only",
             ),

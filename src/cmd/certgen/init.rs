@@ -1,6 +1,5 @@
 //! `certgen init`: a CA, a server, clients and the configuration that uses them, in one go.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use super::options::{
     CA_DAYS, CLIENT_DAYS, Lifetime, NewKey, OpenIssuer, SERVER_DAYS, SubjectParts, warn_of_long_life,
 };
 use super::passphrase::Passphrase;
+use crate::diagnose::shell;
 use crate::os::user;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, Leaf, PermittedNames, Purpose};
@@ -211,7 +211,7 @@ fn tell(args: &Args, made: &[(String, Certificate)], configuration: &str, ca_key
 
 /// The command lines that show that it works.
 fn commands(args: &Args, made: &[(String, Certificate)]) -> Vec<String> {
-    let folder = quoted(&args.dir.display().to_string());
+    let folder = shell::path(&args.dir);
     let server = made
         .iter()
         .find(|(stem, _)| stem == "server")
@@ -219,14 +219,14 @@ fn commands(args: &Args, made: &[(String, Certificate)]) -> Vec<String> {
     let host = reachable(server.unwrap_or_default());
     let login = match made.get(2) {
         Some((stem, _)) => {
-            let stem = quoted(stem);
+            let stem = shell::quoted(stem);
             format!(" --cert {folder}/{stem}.crt --key {folder}/{stem}.key")
         }
         None => String::new(),
     };
     let connection = format!("-h {host} -p {} --cafile {folder}/ca.crt{login}", args.port);
     vec![
-        format!("mosquitto -c {folder}/mosquitto.conf"),
+        format!("moskit broker -c {folder}/mosquitto.conf    (or: mosquitto -c {folder}/mosquitto.conf)"),
         format!("moskit sub {connection} -t test -C 1"),
         format!("moskit pub {connection} -t test -m hello"),
         format!("mosquitto_pub {connection} -t test -m hello"),
@@ -241,21 +241,4 @@ fn reachable(names: &[AlternativeName]) -> String {
         Some(AlternativeName::Ip(address)) => address.to_string(),
         _ => "localhost".to_owned(),
     }
-}
-
-/// `text` as one word of a shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@:+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    let mut word = String::from("'");
-    for c in text.chars() {
-        match c {
-            '\'' => word.push_str(r"'\''"),
-            c => word.push(c),
-        }
-    }
-    let _ = write!(word, "'");
-    word
 }

@@ -209,13 +209,21 @@ fn read(path: &Path, id: &str) -> Read {
     match sqlite::Reader::open(path) {
         Ok(reader) => read_sqlite(&reader, path, id),
         Err(sqlite::Unreadable::NotSqlite) => read_snapshot(path, id),
-        Err(error) => Err(Box::new(unreadable(path, &state::sqlite(&error)))),
+        Err(error) => Err(Box::new(of_sqlite(path, &error))),
     }
 }
 
-fn unreadable(path: &Path, why: &str) -> Finding {
-    Finding::error("session.unreadable", format!("`{}` cannot be read: {why}", path.display()))
-        .fix(format!("who may read it: ls -l {}", shell::path(path)))
+fn unreadable(path: &Path, why: &str, is_refused: bool) -> Finding {
+    let finding = Finding::error("session.unreadable", format!("`{}` cannot be read: {why}", path.display()));
+    if is_refused {
+        finding.fix(format!("who may read it: ls -l {}", shell::path(path)))
+    } else {
+        finding.fix("name the file in which the broker keeps its state: mosquitto.db or mosquitto.sqlite3")
+    }
+}
+
+fn of_sqlite(path: &Path, error: &sqlite::Unreadable) -> Finding {
+    unreadable(path, &state::sqlite(error), matches!(error, sqlite::Unreadable::Io(_)))
 }
 
 fn read_sqlite(reader: &sqlite::Reader, path: &Path, id: &str) -> Read {
@@ -228,19 +236,20 @@ fn read_sqlite(reader: &sqlite::Reader, path: &Path, id: &str) -> Read {
     };
     match read() {
         Ok(()) => Ok((found, None)),
-        Err(error) => Err(Box::new(unreadable(path, &state::sqlite(&error)))),
+        Err(error) => Err(Box::new(of_sqlite(path, &error))),
     }
 }
 
 fn read_snapshot(path: &Path, id: &str) -> Read {
     let mut reader = mosquitto_db::Reader::open(path, Keep::HEADS).map_err(|error| {
+        let is_refused = matches!(error, mosquitto_db::Unreadable::Io(_));
         let why = match error {
             mosquitto_db::Unreadable::NotMosquittoDb => {
                 "it is neither a mosquitto.db nor persist-sqlite's file".to_owned()
             }
             error => state::mosquitto_db(&error),
         };
-        Box::new(unreadable(path, &why))
+        Box::new(unreadable(path, &why, is_refused))
     })?;
     let mut found = Found { subscriptions: Some(Vec::new()), ..Found::default() };
     loop {
