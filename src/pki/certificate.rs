@@ -84,6 +84,23 @@ pub struct ExtendedKeyUsage {
     pub names: Vec<String>,
 }
 
+impl ExtendedKeyUsage {
+    fn new(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Self {
+        let known = [
+            (usage.any, "anyExtendedKeyUsage"),
+            (usage.server_auth, "serverAuth"),
+            (usage.client_auth, "clientAuth"),
+            (usage.code_signing, "codeSigning"),
+            (usage.email_protection, "emailProtection"),
+            (usage.time_stamping, "timeStamping"),
+            (usage.ocsp_signing, "OCSPSigning"),
+        ];
+        let mut names: Vec<_> = known.iter().filter(|(has, _)| *has).map(|(_, name)| (*name).to_owned()).collect();
+        names.extend(usage.other.iter().map(x509_parser::asn1_rs::Oid::to_id_string));
+        Self { server: usage.server_auth, client: usage.client_auth, names }
+    }
+}
+
 /// The bytes are no certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed;
@@ -153,20 +170,7 @@ impl Certificate {
                     });
                 }
                 ParsedExtension::ExtendedKeyUsage(usage) => {
-                    let known = [
-                        (usage.any, "anyExtendedKeyUsage"),
-                        (usage.server_auth, "serverAuth"),
-                        (usage.client_auth, "clientAuth"),
-                        (usage.code_signing, "codeSigning"),
-                        (usage.email_protection, "emailProtection"),
-                        (usage.time_stamping, "timeStamping"),
-                        (usage.ocsp_signing, "OCSPSigning"),
-                    ];
-                    let mut names: Vec<_> =
-                        known.iter().filter(|(has, _)| *has).map(|(_, name)| (*name).to_owned()).collect();
-                    names.extend(usage.other.iter().map(x509_parser::asn1_rs::Oid::to_id_string));
-                    self.extended_key_usage =
-                        Some(ExtendedKeyUsage { server: usage.server_auth, client: usage.client_auth, names });
+                    self.extended_key_usage = Some(ExtendedKeyUsage::new(usage));
                 }
                 ParsedExtension::NameConstraints(constraints) => {
                     self.name_constraints = Some(Constraints::new(constraints));

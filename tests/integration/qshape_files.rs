@@ -539,6 +539,7 @@ fn a_file_that_becomes_shorter_while_it_is_read_ends_as_damage() {
 #[test]
 fn the_time_of_an_id_is_the_time_of_storing() {
     let contents = read_db(&data("queues/mosq212-real/mosq212-real-exit.db"), Keep::HEADS).unwrap();
+    assert!(!contents.messages.is_empty());
     for id in contents.messages.keys() {
         let time = StoreId(*id).stored_at().unwrap();
         assert!(StoreId::at(time) == StoreId(*id), "{id}");

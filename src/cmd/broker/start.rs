@@ -9,6 +9,7 @@ use super::{load, sentences, state_files, tls};
 use crate::broker::config::{Configuration, Listener, LogTypes, Protocol, SocketDomain, Sync, Tls};
 use crate::broker::fault::Faults;
 use crate::broker::server::{self, Bind, Config, Missing, Running, StartError, WebSockets};
+use crate::broker::store::Store;
 use crate::broker::{Restored, log as lines};
 use crate::net::tls::Server;
 use crate::term::{Exit, Failure};
@@ -132,17 +133,7 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
     for warning in warnings {
         log.warning(warning);
     }
-    let (store, restored) = match configuration.persistence.path() {
-        None => (None, Restored::default()),
-        Some(path) => {
-            if let Some(snapshot) = configuration.persistence.snapshot_path() {
-                state_files::check_snapshot(&path, &snapshot)?;
-            }
-            let (store, restored) = state_files::open(&path, configuration.persistence.sync)?;
-            tell_restored(&restored, log);
-            (Some(store), restored)
-        }
-    };
+    let (store, restored) = open_store(configuration, log)?;
     let mut listeners = Vec::new();
     let mut tls = Vec::new();
     for listener in &configuration.listeners {
@@ -174,16 +165,30 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
         log.warning(format!("Warning: Unable to listen on {bind}; it may be in use, or not there."));
     }
     for endpoint in &running.endpoints {
-        log.information(match &endpoint.bind {
-            Bind::Tcp(address) if address.is_ipv4() => {
-                format!("Opening ipv4 listen socket on port {}.", address.port())
-            }
-            Bind::Tcp(address) => format!("Opening ipv6 listen socket on port {}.", address.port()),
-            Bind::Unix(path) => format!("Opening unix listen socket on path {}.", path.display()),
-        });
+        log.information(opening(&endpoint.bind));
     }
     log.information(format!("{} running", plan.version));
     Ok((running, tls))
+}
+
+/// The state on disk, if the configuration asks for one, and what was in it.
+fn open_store(configuration: &Configuration, log: &Log) -> Result<(Option<Store>, Restored), Failure> {
+    let persistence = &configuration.persistence;
+    let Some(path) = persistence.path() else { return Ok((None, Restored::default())) };
+    if let Some(snapshot) = persistence.snapshot_path() {
+        state_files::check_snapshot(&path, &snapshot)?;
+    }
+    let (store, restored) = state_files::open(&path, persistence.sync)?;
+    tell_restored(&restored, log);
+    Ok((Some(store), restored))
+}
+
+fn opening(bind: &Bind) -> String {
+    match bind {
+        Bind::Tcp(address) if address.is_ipv4() => format!("Opening ipv4 listen socket on port {}.", address.port()),
+        Bind::Tcp(address) => format!("Opening ipv6 listen socket on port {}.", address.port()),
+        Bind::Unix(path) => format!("Opening unix listen socket on path {}.", path.display()),
+    }
 }
 
 /// The addresses of which one was enough.
