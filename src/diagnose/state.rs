@@ -34,8 +34,8 @@ pub fn damage(damage: &Damage) -> String {
         Damage::Truncated { kind, at, wants, left } => {
             format!("chunk {kind} at {at} wants {wants} bytes, {left} left: truncated")
         }
-        Damage::ShortChunk { kind, at, needs, field_at, has } => {
-            format!("chunk {kind} at {at}: needs {needs} bytes at {field_at}, has {has}")
+        Damage::ShortChunk { kind, at, needs, field_at: place, has } => {
+            format!("chunk {kind} at {at}: needs {needs} bytes at {place}, has {has}")
         }
         Damage::EmptyTopic { at } => format!("chunk 2 at {at}: a message without a topic"),
         Damage::PayloadTooLong { at, length } => format!("chunk 2 at {at}: a payload of {length} bytes"),
