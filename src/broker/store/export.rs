@@ -53,8 +53,8 @@ fn write_client(client: &RestoredClient, file: &mut Writer<Vec<u8>>) -> io::Resu
     let mut packet_ids = PacketIds::of(&client.entries);
     let mut rows: Vec<_> = client.entries.iter().map(entry_row).collect();
     for (row, entry) in rows.iter_mut().zip(&client.entries) {
-        // Mosquitto gives an entry its packet id when it queues it, and sends it with the one in the file.
-        if entry.state == EntryState::Queued && entry.qos != QoS::AtMostOnce {
+        // Mosquitto sends an entry with the packet id in the file.
+        if entry.packet_id == 0 && entry.qos != QoS::AtMostOnce {
             row.mid = packet_ids.next();
         }
     }
@@ -76,7 +76,7 @@ fn write_client(client: &RestoredClient, file: &mut Writer<Vec<u8>>) -> io::Resu
     rows.iter().try_for_each(|row| file.client_message(row))
 }
 
-/// Gives out packet ids that no entry in flight has.
+/// Gives out packet ids that no other entry has.
 struct PacketIds {
     taken: HashSet<u16>,
     last: u16,
@@ -84,14 +84,13 @@ struct PacketIds {
 
 impl PacketIds {
     fn of(entries: &[EntryRecord]) -> Self {
-        let in_flight =
-            entries.iter().filter(|entry| entry.state != EntryState::Queued && entry.direction == Direction::Out);
-        let taken: HashSet<u16> = in_flight.map(|entry| entry.packet_id).collect();
+        let outgoing = entries.iter().filter(|entry| entry.packet_id != 0 && entry.direction == Direction::Out);
+        let taken: HashSet<u16> = outgoing.map(|entry| entry.packet_id).collect();
         Self { last: taken.iter().copied().max().unwrap_or(0), taken }
     }
 
     fn next(&mut self) -> u16 {
-        // A queue longer than the ids goes round, as Mosquitto's own does; fewer are in flight than there are ids.
+        // A queue longer than the ids goes round, as Mosquitto's own does.
         for _ in 0..u16::MAX {
             self.last = self.last.checked_add(1).unwrap_or(1);
             if !self.taken.contains(&self.last) {

@@ -142,7 +142,7 @@ pub(super) fn entry_row(entry: &EntryRecord) -> ClientMessage<'_> {
         client_id: entry.client_id.as_bytes(),
         cmsg_id: entry.sequence,
         store_id: StoreId(entry.message.0),
-        mid: if entry.state == EntryState::Queued { future_packet_id(entry) } else { entry.packet_id },
+        mid: if entry.packet_id == 0 { future_packet_id(entry) } else { entry.packet_id },
         qos: entry.qos as u8,
         retain: entry.retain,
         dup: entry.dup,
@@ -156,8 +156,8 @@ pub(super) fn entry_row(entry: &EntryRecord) -> ClientMessage<'_> {
     }
 }
 
-/// Mosquitto gives an entry its packet id when it queues it and sends it with the one it finds here. We
-/// give it when we send; so an entry that waits gets one for Mosquitto's sake.
+/// Mosquitto sends an entry with the packet id that it finds here. Ours has none yet where more wait than there are ids; it
+/// gets one for Mosquitto's sake.
 fn future_packet_id(entry: &EntryRecord) -> u16 {
     if entry.qos == QoS::AtMostOnce { 0 } else { (entry.sequence.wrapping_sub(1) % 65_535) as u16 + 1 }
 }

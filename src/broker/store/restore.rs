@@ -209,7 +209,7 @@ impl Collected {
                 state::Direction::Incoming => Direction::In,
                 state::Direction::Outgoing => Direction::Out,
             },
-            packet_id: if state == EntryState::Queued { 0 } else { entry.mid },
+            packet_id: entry.mid,
             qos: qos(entry.qos),
             retain: entry.retain,
             dup: entry.dup,

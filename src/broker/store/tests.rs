@@ -57,7 +57,7 @@ fn entry(client_id: &str, sequence: u64, message: &Message, state: EntryState) -
         sequence,
         message: message.id,
         direction: Direction::Out,
-        packet_id: if state == EntryState::Queued { 0 } else { 40 },
+        packet_id: if state == EntryState::Queued { sequence as u16 } else { 40 },
         qos: QoS::AtLeastOnce,
         retain: false,
         dup: false,
