@@ -1,7 +1,8 @@
 //! The same packets to Debian's mosquitto 2.0.11 and to our broker: what comes back must be the same bytes.
 //!
 //! `script` is what is sent, `play` sends it and listens, `packets` makes packets. `random` makes scripts from a seed and
-//! plays them to both; `dialogues`, `malformed`, `access` and `timed` are scripts by hand, with the answers of 2.1.2 written down (`answers`).
+//! plays them to both; `dialogues`, `malformed`, `access`, `timed`, `restart` and `transports` are by hand, with the answers of 2.1.2 written
+//! down (`answers`).
 //! What may differ is in `play`, and script by script in the files of answers. To repeat a seed:
 //! `MOSKIT_SEED=1 MOSKIT_SCRIPTS=1 cargo test --test integration differential::random -- --ignored`
 
@@ -12,8 +13,10 @@ mod malformed;
 mod packets;
 mod play;
 mod random;
+mod restart;
 mod script;
 mod timed;
+mod transports;
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -42,6 +45,15 @@ struct Pair {
 }
 
 struct Ours(Child);
+
+impl Ours {
+    /// Ends it with SIGTERM and waits until it has saved what it keeps.
+    fn end(mut self) {
+        let pid = rustix::process::Pid::from_raw(self.0.id().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.0.wait().unwrap();
+    }
+}
 
 impl Drop for Ours {
     fn drop(&mut self) {
