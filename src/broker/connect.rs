@@ -99,19 +99,41 @@ impl Broker {
 
     /// Everything that may speak against a CONNECT. Settles client id, user name and keep-alive on the way.
     fn admit(&mut self, key: ConnectionKey, connect: &mut Connect) -> Result<(), Refusal> {
-        let connection = &self.connections[key];
-        let (listener_id, peer) = (connection.listener, connection.peer.clone());
-        let v5 = connect.version == ProtocolVersion::V5;
-        let listener = self.listener(listener_id);
-        if !listener.versions.accept(connect.version) {
+        let listener_id = self.connections[key].listener;
+        if !self.listener(listener_id).versions.accept(connect.version) {
             return Err(Refusal::new(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Closing::UnsupportedVersion));
         }
+        self.admit_names(key, connect)?;
+        self.admit_login(key, connect)?;
+        if connect.properties.authentication_method().is_some() {
+            return Err(Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod));
+        }
+        if let Some(will) = &connect.will {
+            self.admit_will(will, self.listener(listener_id).max_qos)?;
+        }
+        // Version 5 is told the keep-alive that holds; before it there is no way to.
+        if let Some(limit) = self.settings.max_keepalive
+            && (connect.keep_alive == 0 || connect.keep_alive > limit)
+            && connect.version != ProtocolVersion::V5
+        {
+            return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ProtocolError));
+        }
+        let known = self.by_client_id.contains_key(&connect.client_id);
+        if !known && self.settings.global_max_clients.is_some_and(|limit| self.sessions.len() >= limit as usize) {
+            return Err(Refusal::new(ReasonCode::SERVER_BUSY, Closing::ServerBusy));
+        }
+        Ok(())
+    }
+
+    /// Settles user name and client id as the listener wants them.
+    fn admit_names(&mut self, key: ConnectionKey, connect: &mut Connect) -> Result<(), Refusal> {
+        let connection = &self.connections[key];
+        let listener = self.listener(connection.listener);
         if listener.username_from == UsernameFrom::Certificate {
-            connect.username = peer.certificate_username;
+            connect.username = connection.peer.certificate_username.clone();
             connect.password = None;
             if connect.username.is_none() {
-                let reason = ReasonCode::BAD_USER_NAME_OR_PASSWORD;
-                return Err(Refusal::new(reason, Closing::BadUsernameOrPassword));
+                return Err(Refusal::new(ReasonCode::BAD_USER_NAME_OR_PASSWORD, Closing::BadUsernameOrPassword));
             }
         }
         if listener.use_username_as_clientid {
@@ -121,49 +143,44 @@ impl Broker {
             }
         }
         if connect.client_id.is_empty() {
-            // 3.1 has no such thing; in 3.1.1 only with a clean session [MQTT-3.1.3-8].
-            let possible = v5 || connect.version == ProtocolVersion::V311 && connect.clean_start;
             let allowed = listener.allow_zero_length_clientid;
-            if connect.version == ProtocolVersion::V31 {
-                self.offended(key, Offence::NoClientId31);
-                return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ProtocolError));
-            }
-            if !possible || !allowed {
-                self.offended(key, Offence::NoClientId);
-                let reason =
-                    if possible { ReasonCode::UNSPECIFIED_ERROR } else { ReasonCode::CLIENT_IDENTIFIER_NOT_VALID };
-                return Err(Refusal::new(reason, Closing::ProtocolError));
-            }
+            self.admit_no_client_id(key, connect, allowed)?;
         }
         if self.settings.clientid_prefix.as_ref().is_some_and(|prefix| !connect.client_id.starts_with(&**prefix)) {
             return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
         }
-        let listener = self.listener(listener_id);
-        let who =
-            Identity { client_id: &connect.client_id, username: connect.username.as_deref(), listener: listener_id };
-        if listener.username_from != UsernameFrom::Certificate
-            && !self.access.may_connect(who, connect.password.as_deref())
-        {
-            self.connections[key].client_id = connect.client_id.clone();
-            return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
-        }
-        if connect.properties.authentication_method().is_some() {
-            return Err(Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod));
-        }
-        if let Some(will) = &connect.will {
-            self.admit_will(will, listener.max_qos)?;
-        }
-        if let Some(limit) = self.settings.max_keepalive
-            && (connect.keep_alive == 0 || connect.keep_alive > limit)
-            && !v5
-        {
-            return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ProtocolError));
-        }
-        let known = self.by_client_id.contains_key(&connect.client_id);
-        if !known && self.settings.global_max_clients.is_some_and(|limit| self.sessions.len() >= limit as usize) {
-            return Err(Refusal::new(ReasonCode::SERVER_BUSY, Closing::ServerBusy));
-        }
         Ok(())
+    }
+
+    fn admit_no_client_id(&mut self, key: ConnectionKey, connect: &Connect, allowed: bool) -> Result<(), Refusal> {
+        // 3.1 has no such thing; in 3.1.1 only with a clean session [MQTT-3.1.3-8].
+        let possible = match connect.version {
+            ProtocolVersion::V31 => {
+                self.offended(key, Offence::NoClientId31);
+                return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ProtocolError));
+            }
+            ProtocolVersion::V311 => connect.clean_start,
+            ProtocolVersion::V5 => true,
+        };
+        if possible && allowed {
+            return Ok(());
+        }
+        self.offended(key, Offence::NoClientId);
+        let reason = if possible { ReasonCode::UNSPECIFIED_ERROR } else { ReasonCode::CLIENT_IDENTIFIER_NOT_VALID };
+        Err(Refusal::new(reason, Closing::ProtocolError))
+    }
+
+    fn admit_login(&mut self, key: ConnectionKey, connect: &Connect) -> Result<(), Refusal> {
+        let listener = self.connections[key].listener;
+        if self.listener(listener).username_from == UsernameFrom::Certificate {
+            return Ok(());
+        }
+        let who = Identity { client_id: &connect.client_id, username: connect.username.as_deref(), listener };
+        if self.access.may_connect(who, connect.password.as_deref()) {
+            return Ok(());
+        }
+        self.connections[key].client_id = connect.client_id.clone();
+        Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized))
     }
 
     fn admit_will(&self, will: &Will, max_qos: QoS) -> Result<(), Refusal> {
