@@ -245,6 +245,13 @@ impl Broker {
         self.pump(client, now);
     }
 
+    /// Lets go of entries: they are delivered, expired or no longer allowed.
+    pub(super) fn discard(&mut self, client: ClientKey, entries: &[Entry]) {
+        for entry in entries {
+            self.journal.removed(&self.sessions[client], entry);
+        }
+    }
+
     fn mount_point(&self, key: ConnectionKey) -> Option<&str> {
         self.listener(self.connections[key].listener).mount_point.as_deref()
     }

@@ -11,6 +11,7 @@ use super::client::{ClientKey, Entry, WrongState};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
 use super::message::{Message, MessageId, detached};
+use super::timers::Timer;
 use super::{Broker, Now};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};
 use crate::mqtt::topic::TopicName;
@@ -366,6 +367,22 @@ impl Broker {
             self.journal.push(Change::RetainedRemoved { topic: old.topic.clone() });
             self.journal.release(old.id);
         }
+    }
+
+    pub(super) fn arm_sweep(&mut self, now: Now) {
+        let at = self.settings.retain_expiry_interval.map(|interval| now.elapsed + interval);
+        self.timers.arm(Timer::RetainedSweep, &mut self.sweep, at);
+    }
+
+    /// Lets go of retained messages whose time is over.
+    pub(super) fn sweep(&mut self, now: Now) {
+        self.sweep = None;
+        for message in self.retained.all() {
+            if message.is_expired(now.wall) {
+                self.unretain(&message.topic);
+            }
+        }
+        self.arm_sweep(now);
     }
 }
 

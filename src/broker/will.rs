@@ -1,12 +1,11 @@
-//! Wills: sent when a client is lost, after their delay; and expired retained messages.
+//! Wills: sent when a client is lost, after their delay.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::change::Change;
-use super::client::{ClientKey, Entry};
+use super::client::ClientKey;
 use super::message::Message;
-use super::timers::Timer;
 use super::{Broker, Now};
 
 impl Broker {
@@ -42,28 +41,5 @@ impl Broker {
             source,
         });
         self.spread(&message, Some(client), now);
-    }
-
-    pub(super) fn arm_sweep(&mut self, now: Now) {
-        let at = self.settings.retain_expiry_interval.map(|interval| now.elapsed + interval);
-        self.timers.arm(Timer::RetainedSweep, &mut self.sweep, at);
-    }
-
-    /// Lets go of retained messages whose time is over.
-    pub(super) fn sweep(&mut self, now: Now) {
-        self.sweep = None;
-        for message in self.retained.all() {
-            if message.is_expired(now.wall) {
-                self.unretain(&message.topic);
-            }
-        }
-        self.arm_sweep(now);
-    }
-
-    /// Lets go of entries: they are delivered, expired or no longer allowed.
-    pub(super) fn discard(&mut self, client: ClientKey, entries: &[Entry]) {
-        for entry in entries {
-            self.journal.removed(&self.sessions[client], entry);
-        }
     }
 }
