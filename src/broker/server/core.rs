@@ -12,7 +12,7 @@ use super::Config;
 use super::admission::Admission;
 use super::connection::Received;
 use super::mailbox::{Mail, Mailbox};
-use crate::broker::store::{Store, StoreError};
+use crate::broker::store::Store;
 use crate::broker::sys::{Publication, Sys};
 use crate::broker::{
     Access, Broker, ByConnection, Census, Change, ClientRecord, Closing, ConnectionId, Event, Interest, ListenerId,
@@ -208,7 +208,7 @@ impl Core {
         if let Some(store) = self.store.take()
             && let Err(error) = store.close()
         {
-            (self.events)(Event::StoreFailed { why: words(&error) });
+            (self.events)(Event::StoreFailed { why: error.to_string() });
         }
     }
 
@@ -283,7 +283,7 @@ impl Core {
                 if let Some(store) = &mut self.store
                     && let Err(error) = store.checkpoint()
                 {
-                    (self.events)(Event::StoreFailed { why: words(&error) });
+                    (self.events)(Event::StoreFailed { why: error.to_string() });
                 }
             }
             Command::Publish(message) => self.broker.publish_own(message, self.clock.now()),
@@ -376,7 +376,7 @@ impl Core {
                 true
             }
             Err(error) => {
-                (self.events)(Event::StoreFailed { why: words(&error) });
+                (self.events)(Event::StoreFailed { why: error.to_string() });
                 self.read_again(self.clock.now());
                 false
             }
@@ -403,7 +403,7 @@ impl Core {
             }
             Err(error) => {
                 if !matches!(self.health, Health::Lost { .. }) {
-                    (self.events)(Event::StoreFailed { why: words(&error) });
+                    (self.events)(Event::StoreFailed { why: error.to_string() });
                 }
                 self.health = Health::Lost { retry };
             }
@@ -460,15 +460,6 @@ fn own(publication: Publication) -> OwnMessage {
         qos: QoS::ExactlyOnce,
         retain: true,
         expiry: None,
-    }
-}
-
-/// The cause in the words of whoever found it.
-fn words(error: &StoreError) -> String {
-    match error {
-        StoreError::Io(error) => error.to_string(),
-        StoreError::Sqlite(error) => error.to_string(),
-        other => format!("{other:?}"),
     }
 }
 

@@ -10,6 +10,7 @@ pub use export::{ExportError, Exported, export};
 pub use import::{ImportError, Imported, import};
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use bytestring::ByteString;
 
 use super::{Change, MessageId, Restored};
 use crate::broker::config::Sync;
+use crate::net::reason;
 use crate::os::files;
 use crate::state::sqlite::{self, Transaction, Unreadable, Unwritable, Writer};
 
@@ -32,12 +34,28 @@ pub enum StoreError {
     /// A file, but none of ours nor of persist-sqlite.
     NotPersistSqlite,
     /// A schema of a later major version.
-    TooNew {
-        major: i64,
-    },
-    Unreadable(Unreadable),
+    TooNew { major: i64 },
+    /// Another process began to write the file while it was read.
+    ChangedMeanwhile,
+    /// The last reload failed.
+    Closed,
     /// SQLite's own words.
     Sqlite(rusqlite::Error),
+}
+
+/// The reason alone, as it stands in the log and behind `cannot keep the state in …`.
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => f.write_str(&reason(error)),
+            Self::InUse => f.write_str("another broker is using it"),
+            Self::NotPersistSqlite => f.write_str("it is no broker's state (no tables of persist-sqlite in it)"),
+            Self::TooNew { major } => write!(f, "its schema, version {major}, is newer than this program"),
+            Self::ChangedMeanwhile => f.write_str("a broker started on it while it was read; try again"),
+            Self::Closed => f.write_str("it could not be read again since the last failure"),
+            Self::Sqlite(error) => error.fmt(f),
+        }
+    }
 }
 
 impl From<Unwritable> for StoreError {
@@ -56,7 +74,7 @@ impl From<Unreadable> for StoreError {
             Unreadable::Io(error) => Self::Io(error),
             Unreadable::NotPersistSqlite | Unreadable::NotSqlite | Unreadable::NotAFile => Self::NotPersistSqlite,
             Unreadable::Sqlite(error) => Self::Sqlite(error),
-            other @ Unreadable::ChangedMeanwhile => Self::Unreadable(other),
+            Unreadable::ChangedMeanwhile => Self::ChangedMeanwhile,
         }
     }
 }
@@ -88,7 +106,7 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
-        let writer = self.writer.as_mut().ok_or(StoreError::Unreadable(Unreadable::ChangedMeanwhile))?;
+        let writer = self.writer.as_mut().ok_or(StoreError::Closed)?;
         let passing = Passing::of(changes);
         Ok(writer.transaction(|transaction| {
             changes
@@ -117,7 +135,7 @@ impl Store {
 
     /// Fills an empty file with a whole state, as an import does.
     pub fn fill(&mut self, state: &Restored) -> Result<(), StoreError> {
-        let writer = self.writer.as_mut().ok_or(StoreError::Unreadable(Unreadable::ChangedMeanwhile))?;
+        let writer = self.writer.as_mut().ok_or(StoreError::Closed)?;
         Ok(writer.transaction(|transaction| records::write_all(state, transaction))?)
     }
 

@@ -5,9 +5,6 @@ use std::path::Path;
 
 use crate::broker::access::AclProblem;
 use crate::broker::config::{Notice, Place, Problem, Refusal};
-use crate::broker::store::StoreError;
-use crate::diagnose::state;
-use crate::net::reason;
 use crate::passwd::{Fault, FileError, HashError};
 
 /// The whole text of a refused configuration: what is wrong, then where.
@@ -129,16 +126,4 @@ pub fn passwords(error: FileError, path: &Path) -> String {
         Fault::Hash(HashError::Hash) => "unable to decode the hash",
     };
     format!("password-file: Error: {fault} in '{}', line {}.", path.display(), error.line)
-}
-
-/// Why the state file cannot be used: the reason alone.
-pub fn store(error: &StoreError) -> String {
-    match error {
-        StoreError::Io(error) => reason(error),
-        StoreError::InUse => "another broker is using it".to_owned(),
-        StoreError::NotPersistSqlite => "it is no broker's state (no tables of persist-sqlite in it)".to_owned(),
-        StoreError::TooNew { major } => format!("its schema, version {major}, is newer than this program"),
-        StoreError::Unreadable(error) => state::sqlite(error),
-        StoreError::Sqlite(error) => error.to_string(),
-    }
 }

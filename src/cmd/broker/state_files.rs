@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::sentences;
 use crate::broker::config::Sync;
 use crate::broker::store::{self, ImportError, Store, StoreError};
 use crate::diagnose::state;
@@ -15,8 +14,7 @@ use crate::whole_file;
 pub fn open(path: &Path, sync: Sync) -> Result<(Store, crate::broker::Restored), Failure> {
     Store::open(path, sync, wall()).map_err(|error| {
         let file = path.display();
-        let failure =
-            Failure::new(Exit::FAILED, format!("cannot keep the state in `{file}`: {}", sentences::store(&error)));
+        let failure = Failure::new(Exit::FAILED, format!("cannot keep the state in `{file}`: {error}"));
         if matches!(error, StoreError::NotPersistSqlite) {
             return failure.hint(format!("if Mosquitto wrote it: moskit broker --store NEW.sqlite3 --import {file}"));
         }
@@ -37,7 +35,7 @@ pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<
         return Err(failed(format!("there is a state in `{}` already", store.display()))
             .hint(format!("import into a new file: --store NEW.sqlite3, or move {} away", store.display())));
     }
-    file.fill(&imported.state).and_then(|()| file.close()).map_err(|error| failed(sentences::store(&error)))?;
+    file.fill(&imported.state).and_then(|()| file.close()).map_err(|error| failed(error.to_string()))?;
     let entries: usize = imported.state.clients.iter().map(|client| client.entries.len()).sum();
     term.line(format_args!(
         "{}: {}, {entries} queued and {} from {}",
@@ -69,7 +67,7 @@ pub fn export(store: &Path, to: &Path, sync: Sync, term: &mut Term) -> Result<Ex
     let exported = store::export(&state).map_err(|error| failed(error.0.to_string()))?;
     whole_file::replace(to, &exported.bytes, whole_file::Permission::Exactly(0o600))
         .map_err(|error| failed(crate::net::reason(&error.cause)))?;
-    file.close().map_err(|error| failed(sentences::store(&error)))?;
+    file.close().map_err(|error| failed(error.to_string()))?;
     term.line(format_args!(
         "{}: {}, {} of which {} retained",
         to.display(),
