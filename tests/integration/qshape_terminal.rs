@@ -89,7 +89,7 @@ fn watching_draws_the_table_again_in_place() {
     run.wait_for("error: cannot read");
     fs::rename(&next, &path).unwrap();
     run.wait_for("age unknown: 2 of 2\r\n");
-    kill_process(Pid::from_raw(run.child.id().cast_signed()).unwrap(), Signal::INT).unwrap();
+    kill_process(Pid::from_raw(run.child.id().cast_signed()).unwrap(), Signal::TERM).unwrap();
     run.child.wait().unwrap();
     assert!(run.has_echo());
 }
@@ -167,6 +167,6 @@ fn purge_asks_before_it_acts() {
     let mut run = OnTerminal::start(moskit(&words));
     run.wait_for("Type yes:");
     run.type_in("yes\n");
-    run.wait_for("connection refused\r\n");
+    run.wait_for("Connection refused\r\n");
     assert_eq!(run.child.wait().unwrap().code(), Some(1));
 }
