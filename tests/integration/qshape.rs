@@ -395,7 +395,7 @@ fn too_many_old_messages_fail_for_a_monitor() {
     let ended = qshape(&["--fail-over", "40m=27", "/nonexistent/mosquitto.db"], "");
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
-        (3, "error: cannot read `/nonexistent/mosquitto.db`: no such file or directory\n")
+        (3, "error: cannot read `/nonexistent/mosquitto.db`: No such file or directory\n")
     );
 }
 
@@ -587,7 +587,7 @@ fn a_file_that_may_not_be_read_names_who_may() {
     mode(&closed, 0o000);
     let (owner, path) = (rustix::process::getuid().as_raw(), file.display());
     let expected = format!(
-        "error: cannot read `{path}`: permission denied\n\
+        "error: cannot read `{path}`: Permission denied\n\
          hint: only its owner (user id {owner}) and root may read it: sudo moskit qshape {path}\n"
     );
     assert_eq!(as_nobody(&file), expected);
@@ -596,7 +596,7 @@ fn a_file_that_may_not_be_read_names_who_may() {
     mode(&closed, 0o700);
     let path = path.display();
     let expected = format!(
-        "error: cannot read `{path}`: permission denied\n\
+        "error: cannot read `{path}`: Permission denied\n\
          hint: a broker's folder is open to its own user and root: sudo moskit qshape {path}\n"
     );
     assert_eq!(stderr, expected);

@@ -272,7 +272,7 @@ fn a_server_that_is_silent_refuses_or_lies_is_told_as_such() {
     let free = crate::mosquitto::free_port();
     let held = Mutex::new(Vec::new());
     for (port, message) in [
-        (free, "connection refused"),
+        (free, "Connection refused"),
         (server_that(move |stream| held.lock().unwrap().push(stream)), "no answer within 0.3 s"),
         (answering("HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n"), "it refuses (HTTP 401)"),
         (

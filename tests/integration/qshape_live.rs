@@ -77,7 +77,7 @@ fn purge_says_why_the_broker_did_not_do_it() {
     let ended = qshape(&words, "");
     assert_eq!(ended.code, 1);
     assert!(
-        ended.stderr.contains(&format!("error: cannot end the session at 127.0.0.1:{port}: connection refused\n")),
+        ended.stderr.contains(&format!("error: cannot end the session at 127.0.0.1:{port}: Connection refused\n")),
         "{ended:?}"
     );
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::diagnose::{self, Attempted, Finding, state};
 use crate::mqtt::packet::ProtocolVersion;
-use crate::net::{ConnectError, Endpoint, tls};
+use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
 use crate::queue::exchange::ExchangeError;
 use crate::queue::http::HttpError;
@@ -24,14 +24,6 @@ fn shown(path: &Path) -> String {
 pub fn cannot_open(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(Exit::FAILED, format!("cannot read `{}`: {}", shown(path), reason(error)));
     if error.kind() == io::ErrorKind::PermissionDenied { failure.hint(who_may_read(path)) } else { failure }
-}
-
-/// The system's reason without its number.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let plain = text.split(" (os error").next().unwrap_or(&text);
-    let mut characters = plain.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 fn who_may_read(path: &Path) -> String {
