@@ -139,6 +139,8 @@ impl Client {
     /// Writes what is to be written and waits until something was read, or everything is written, or
     /// the session's own deadline has passed. May be cancelled at any point; no byte is lost.
     pub async fn transfer(&mut self) -> Result<(), Ending> {
+        // Where there is always something to read the timer below never comes to its turn.
+        self.session.ping_if_due(Instant::now());
         if let Some(connection) = self.connection.as_mut().filter(|_| self.session.output().is_empty())
             && let Some(pause) = connection.pause(self.session.unacknowledged() > 0)
         {
@@ -267,5 +269,76 @@ impl Connection {
                 Ok(())
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use bytestring::ByteString;
+
+    use super::*;
+    use crate::mqtt::packet::{Connect, Properties, ProtocolVersion};
+    use crate::net::Endpoint;
+
+    /// How long the server below sends before it gives up; the client's keep-alive is a second.
+    const PATIENCE: Duration = Duration::from_secs(4);
+
+    fn connect_packet(keep_alive: u16) -> Connect {
+        Connect {
+            version: ProtocolVersion::V311,
+            bridge: false,
+            clean_start: true,
+            keep_alive,
+            client_id: ByteString::from_static("c"),
+            will: None,
+            username: None,
+            password: None,
+            properties: Properties::new(),
+        }
+    }
+
+    /// Accepts, then sends messages without end until the client has sent PINGREQ: whether it did.
+    fn send_until_pinged(mut stream: TcpStream) -> bool {
+        let mut received = [0; 100];
+        assert!(stream.read(&mut received).unwrap() > 0);
+        stream.write_all(b"\x20\x02\x00\x00").unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let messages = b"\x30\x04\x00\x01tx".repeat(1000);
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            // What goes out in part is gone on with: the stream of packets stays whole.
+            let mut rest = &messages[..];
+            while !rest.is_empty() {
+                match stream.write(rest) {
+                    Ok(count) => rest = &rest[count..],
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            match stream.read(&mut received) {
+                Ok(count) => return received[..count] == *b"\xc0\x00",
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+        }
+        false
+    }
+
+    #[tokio::test]
+    async fn a_client_that_always_has_something_to_read_pings_all_the_same() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
+        let server = std::thread::spawn(move || send_until_pinged(listener.accept().unwrap().0));
+        let mut client = Client::new(Session::new(connect_packet(1), 0));
+        client.connect(&Route::new(endpoint)).await.unwrap();
+        // The server closes the connection when it has its ping, or has waited long enough.
+        while client.transfer().await.is_ok() {
+            let now = Instant::now();
+            assert!(client.show_plain(now, |_| ControlFlow::<()>::Continue(())).is_continue());
+            while client.poll_event(now).unwrap().is_some() {}
+        }
+        assert!(server.join().unwrap());
     }
 }

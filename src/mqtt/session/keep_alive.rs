@@ -50,6 +50,12 @@ impl KeepAlive {
         self.interval.map(|interval| self.sent.min(self.received) + interval)
     }
 
+    /// Whether a PINGREQ is to go out although something may still be read: giving up can wait, a ping cannot.
+    #[inline]
+    pub(super) fn is_ping_due(&self, now: Instant) -> bool {
+        !self.ping_unanswered && self.deadline().is_some_and(|deadline| now >= deadline)
+    }
+
     /// `connected`: the server has accepted. Until it has, no PINGREQ is sent and the first interval is the last.
     pub(super) fn check(&mut self, connected: bool, now: Instant) -> Due {
         if self.deadline().is_none_or(|deadline| now < deadline) {

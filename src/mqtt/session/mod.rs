@@ -244,6 +244,16 @@ impl Session {
         }
     }
 
+    /// Sends PINGREQ if it is time for one. For an owner who finds something to read each time and so never comes to wait
+    /// for [`Session::poll_deadline`]: a server hears nothing from a client that only takes messages.
+    #[inline]
+    pub fn ping_if_due(&mut self, now: Instant) {
+        if self.state == State::Connected && self.keep_alive.is_some_and(|keep_alive| keep_alive.is_ping_due(now)) {
+            // A ping is all that is due, so there is nothing to fail.
+            let _: Result<(), SessionError> = self.handle_deadline(now);
+        }
+    }
+
     /// Whether the server has accepted and neither side has left.
     pub fn is_connected(&self) -> bool {
         self.state == State::Connected

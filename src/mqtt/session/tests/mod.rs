@@ -440,6 +440,26 @@ fn pingreq_is_sent_after_silence_in_either_direction_and_its_answer_is_waited_fo
 }
 
 #[test]
+fn a_ping_does_not_wait_for_a_stream_to_pause_and_giving_up_does() {
+    let mut talk = Talk::connected(V311);
+    let take = |talk: &mut Talk, seconds| {
+        talk.pass(seconds);
+        talk.hear(&incoming(QoS::AtMostOnce, 0, "one of many")).unwrap();
+        talk.events();
+        talk.session.ping_if_due(talk.now);
+        talk.sent()
+    };
+    assert_eq!(take(&mut talk, 59), []);
+    assert_eq!(take(&mut talk, 1), [Packet::PingReq], "messages came, but nothing was sent");
+    assert_eq!(take(&mut talk, 100), [], "its answer may be behind what is still to be read");
+    talk.hear(&Packet::PingResp).unwrap();
+    assert_eq!(take(&mut talk, 1), [Packet::PingReq]);
+    talk.session.handle_closed();
+    talk.session.ping_if_due(talk.now + Duration::from_secs(100));
+    assert_eq!(talk.sent(), []);
+}
+
+#[test]
 fn a_server_that_does_not_answer_connect_is_given_up_after_the_keep_alive() {
     let mut talk = Talk::new(connect(V5), 20);
     talk.call();
