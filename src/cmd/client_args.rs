@@ -23,6 +23,9 @@ use crate::term::{Exit, Failure, Secret};
 /// Largest payload of an MQTT packet, as Mosquitto counts it §2.1.4.
 pub const MAX_PAYLOAD: usize = 268_435_455;
 
+/// The longest pause between repetitions, a century: what is longer is as good as never, and beyond what clocks can add.
+const LONGEST_DELAY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// Which of Mosquitto's three clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -479,8 +482,11 @@ impl ClientArgs {
                     .ok_or_else(|| ArgError::spaced("Error: --repeat argument must be >0."))?;
             }
             Opt::RepeatDelay => {
-                self.repeat_delay = Duration::try_from_secs_f64(atof(value))
-                    .map_err(|_| ArgError::spaced("Error: --repeat-delay argument must be >=0.0."))?;
+                let seconds = atof(value);
+                if seconds.is_nan() || seconds < 0.0 {
+                    return Err(ArgError::spaced("Error: --repeat-delay argument must be >=0.0."));
+                }
+                self.repeat_delay = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY);
             }
             _ => return self.apply_subscription(option, value),
         }

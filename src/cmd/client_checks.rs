@@ -164,6 +164,18 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_that_no_clock_can_add_is_a_long_one() {
+        let words = |delay: &str| ["--repeat-delay".into(), delay.into()];
+        for delay in ["1e19", "1e300", "inf"] {
+            let args = ClientArgs::read(Verb::Pub, true, &[], &words(delay)).unwrap();
+            assert!(std::time::Instant::now().checked_add(args.repeat_delay).is_some(), "{delay}");
+        }
+        for delay in ["-1", "nan", "-inf"] {
+            assert!(ClientArgs::read(Verb::Pub, true, &[], &words(delay)).is_err(), "{delay}");
+        }
+    }
+
+    #[test]
     fn the_session_follows_the_table() {
         let plan = |words: &str| {
             let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();

@@ -1,6 +1,8 @@
 //! From the words of pub, sub and rr to checked arguments: options file, command line, help.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 
 use super::client_args::{ArgError, ClientArgs, Verb};
 use super::{Applet, Invocation, client_checks, options_file};
@@ -12,7 +14,7 @@ const MAX_OPTIONS_FILE: u64 = 1 << 20;
 /// Reads and checks everything that was typed. `Err` with a silent failure if help or the version was
 /// asked for and has been printed.
 pub fn read(applet: &Applet, verb: Verb, invocation: &Invocation, term: &mut Term) -> Result<ClientArgs, Failure> {
-    let file_lines = file_lines(verb, invocation);
+    let file_lines = file_lines(verb, invocation)?;
     let mut args = match ClientArgs::read(verb, invocation.as_mosquitto, &file_lines, &invocation.words) {
         Ok(args) => args,
         Err(ArgError::Help) => return Err(help(applet, invocation, term)),
@@ -28,15 +30,22 @@ pub fn read(applet: &Applet, verb: Verb, invocation: &Invocation, term: &mut Ter
     Ok(args)
 }
 
-/// An options file that cannot be opened counts as absent, even one named with `-o`: scripts rely on it.
-fn file_lines(verb: Verb, invocation: &Invocation) -> Vec<Vec<OsString>> {
+/// An options file that cannot be read counts as absent, even one named with `-o`: scripts rely on it. It may be a
+/// pipe, as a shell makes one of `<(…)`.
+fn file_lines(verb: Verb, invocation: &Invocation) -> Result<Vec<Vec<OsString>>, Failure> {
     let path = options_file::path(verb.mosquitto_name(), &invocation.words, |name| std::env::var_os(name));
-    let Some(path) =
-        path.filter(|path| path.metadata().is_ok_and(|data| data.is_file() && data.len() <= MAX_OPTIONS_FILE))
-    else {
-        return Vec::new();
+    let Some((path, file)) = path.and_then(|path| File::open(&path).ok().map(|file| (path, file))) else {
+        return Ok(Vec::new());
     };
-    std::fs::read(path).map(|text| options_file::lines(&text)).unwrap_or_default()
+    let mut text = Vec::new();
+    if file.take(MAX_OPTIONS_FILE + 1).read_to_end(&mut text).is_err() {
+        return Ok(Vec::new());
+    }
+    if text.len() as u64 > MAX_OPTIONS_FILE {
+        let why = format!("the options file `{}` has more than {MAX_OPTIONS_FILE} bytes", path.display());
+        return Err(Failure::new(Exit::FAILED, why));
+    }
+    Ok(options_file::lines(&text))
 }
 
 /// Mosquitto's programs end with 1 after their help, and so do we under their names.

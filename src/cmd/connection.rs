@@ -1,5 +1,6 @@
 //! From checked arguments to a route and a session: what pub, sub, rr and our own connecting verbs share.
 
+use std::ffi::OsStr;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -158,7 +159,7 @@ pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mu
 
 /// The route to the broker, without TLS.
 pub fn route(args: &ClientArgs, embedded: Option<&Embedded>) -> Result<Route, Failure> {
-    let host = args.host.as_deref().map_or_else(|| "localhost".into(), |host| host.to_string_lossy());
+    let host = args.host.as_deref().unwrap_or(OsStr::new("localhost"));
     let tls = &args.tls;
     let chooses_port = tls.cafile.is_some() || tls.capath.is_some() || tls.psk.is_some();
     let port = args.port.unwrap_or(if chooses_port { TLS_PORT } else { i32::from(endpoint::PORT) });
@@ -166,7 +167,9 @@ pub fn route(args: &ClientArgs, embedded: Option<&Embedded>) -> Result<Route, Fa
     let port = u16::try_from(port).map_err(|_| invalid())?;
     let endpoint = match embedded {
         Some(broker) => Endpoint::new(&broker.address.host, broker.address.port),
-        None => Endpoint::new(&host, port),
+        // A path need not be text.
+        None if port == 0 => Endpoint::unix(host),
+        None => Endpoint::new(&host.to_string_lossy(), port),
     };
     let endpoint = endpoint.map_err(|error| match error {
         EndpointError::HostEmpty if port != 0 => connect_packet::unable_to_connect(Outcome::Lookup),
@@ -230,7 +233,7 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::FAILED, format!("cannot start: {error}")))?;
+        .map_err(|error| Failure::new(Exit::FAILED, format!("cannot start: {}", crate::net::reason(&error))))?;
     let result = runtime.block_on(work);
     runtime.shutdown_background();
     result
@@ -241,6 +244,7 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
+    use crate::os::text::OsStringExt;
 
     fn typed(words: &str) -> ClientArgs {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
@@ -270,5 +274,13 @@ mod tests {
             assert_eq!((chosen, route.websocket.is_some()), (port, websocket), "{words}");
         }
         assert_eq!(route(&typed("-p 0 -h /x"), None).unwrap().endpoint, Endpoint::unix("/x").unwrap());
+    }
+
+    #[test]
+    fn the_path_of_a_socket_need_not_be_text() {
+        let path: OsString = OsStringExt::from_vec(b"/run/\xff.sock".to_vec());
+        let words = ["--unix".into(), path.clone()];
+        let args = ClientArgs::read(Verb::Pub, true, &[], &words).unwrap();
+        assert_eq!(route(&args, None).unwrap().endpoint, Endpoint::Unix(path.into()));
     }
 }

@@ -214,7 +214,10 @@ pub fn note_unsent(packet: &str, error: SendError, term: &mut Term) {
         SendError::Property { error, .. } => format!("of the properties given with -D, {}", property(error)),
         SendError::NoProperties => "this version of MQTT has no properties, and -D gives some".to_owned(),
         SendError::PacketTooLarge { maximum, .. } => format!("the broker takes packets of {maximum} bytes at most"),
-        other => format!("{other:?}"),
+        SendError::QoSNotSupported { maximum } => format!("the broker takes messages up to QoS {} only", maximum as u8),
+        SendError::NotConnected => "the connection is gone".to_owned(),
+        SendError::NoFreePacketId => "65,535 others wait for their acknowledgements".to_owned(),
+        SendError::Encode(_) => "it is longer than a packet of MQTT can be".to_owned(),
     };
     term.note(format_args!("warning: {packet} was not sent: {why}"));
 }

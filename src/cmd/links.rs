@@ -49,8 +49,9 @@ fn command() -> clap::Command {
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let matches = parse(command(), invocation, term)?;
     let folder = matches.get_one::<PathBuf>("dir").expect("clap has seen that DIR is given");
-    let target = std::env::current_exe()
-        .map_err(|error| Failure::new(Exit::FAILED, format!("cannot tell where this program is: {error}")))?;
+    let target = std::env::current_exe().map_err(|error| {
+        Failure::new(Exit::FAILED, format!("cannot tell where this program is: {}", reason(&error)))
+    })?;
     let mut foreign = Vec::new();
     for name in APPLETS.iter().filter_map(|applet| applet.mosquitto_name) {
         let link = folder.join(name);

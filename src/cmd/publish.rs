@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::time::sleep_until;
 
-use super::client_args::{ClientArgs, PayloadSource, Strict, Verb};
+use super::client_args::{ClientArgs, MAX_PAYLOAD, PayloadSource, Strict, Verb};
 use super::connection::{self, Setup};
 use super::debug_lines;
 use super::outcome::Outcome;
@@ -14,7 +14,7 @@ use super::{Applet, Invocation, client_options, client_setup, ending, manuals, p
 use crate::client::{Client, Ending};
 use crate::mqtt::packet::{DecodeError, PacketId, PropertyOwner, Publish, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Event, SendError};
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Term, escape_controls};
 
 pub const APPLET: Applet = Applet {
     name: "pub",
@@ -324,7 +324,7 @@ impl<'a> Publishing<'a> {
         if reason.is_error() {
             term.note(format_args!("Warning: Publish {id} failed: {}.", reason.text()));
             if let Some(why) = why {
-                term.note(why);
+                term.note(escape_controls(why));
             }
             if self.args.strict >= Strict::Refusals {
                 self.refused = Some(Exit(reason.0));
@@ -397,13 +397,16 @@ struct Lines {
 }
 
 impl Lines {
-    /// The next line without its newline; the last one may lack it.
+    /// The next line without its newline; the last one may lack it. One that no packet can hold is given as far as it
+    /// has come, to be refused: its end may never come.
     fn peek(&mut self) -> Option<&[u8]> {
         if self.found.is_none() {
             let rest = &self.buffer[self.searched..];
             self.found = match memchr::memchr(b'\n', rest) {
                 Some(at) => Some((self.searched + at, self.searched + at + 1)),
-                None if self.at_end && self.start < self.buffer.len() => Some((self.buffer.len(), self.buffer.len())),
+                None if self.is_last() || self.buffer.len() - self.start > MAX_PAYLOAD => {
+                    Some((self.buffer.len(), self.buffer.len()))
+                }
                 None => {
                     self.searched = self.buffer.len();
                     None
@@ -419,6 +422,11 @@ impl Lines {
             self.start = next;
             self.searched = next;
         }
+    }
+
+    /// What is left is the last line, without its newline.
+    fn is_last(&self) -> bool {
+        self.at_end && self.start < self.buffer.len()
     }
 
     /// Everything has been read and taken.

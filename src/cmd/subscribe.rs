@@ -14,7 +14,7 @@ use super::printer::Printer;
 use super::{Applet, Invocation, client_options, client_setup, ending, manuals};
 use crate::client::{Client, Ending};
 use crate::mqtt::packet::{PacketId, Properties, Publish, PublishRef, QoS, ReasonCode, SubAck, Subscription};
-use crate::mqtt::session::{Event, Session};
+use crate::mqtt::session::{Event, SendError, Session};
 use crate::os::signal::{Signal, SignalKind};
 use crate::term::{Exit, Failure, Term};
 
@@ -219,8 +219,6 @@ impl<'a> Subscribing<'a> {
 
     /// Connects again until it succeeds: `None`; or until something ends the program.
     async fn reconnect(&mut self, term: &mut Term) -> Result<Option<Exit>, Failure> {
-        // What was being removed is asked for again by the retained messages of the next connection.
-        self.removals.clear();
         loop {
             term.flush();
             if let Err(timed_out) = unless_ended(sleep(RECONNECT_DELAY), &mut self.signals, self.timeout_at).await {
@@ -260,7 +258,13 @@ impl<'a> Subscribing<'a> {
             }
             Event::Disconnected(_) => return Ok(Err(Ending::Closed)),
             Event::Auth(_) => return Err(ending::asked_to_authenticate()),
-            Event::UnsubAck(_) | Event::Unsendable { .. } => Step::Go,
+            // All that sub publishes are removals, and those of the connection before wait for this one.
+            Event::Unsendable { packet_id, error } => {
+                self.removals.remove(&packet_id);
+                ending::note_unsent("PUBLISH", error, term);
+                Step::Go
+            }
+            Event::UnsubAck(_) => Step::Go,
         }))
     }
 
@@ -331,7 +335,10 @@ impl<'a> Subscribing<'a> {
             Verdict::Show => {}
         }
         if self.args.remove_retained && publish.retain {
-            remove(self.client.session(), publish, now).map(|id| self.removals.insert(id));
+            match remove(self.client.session(), publish, now) {
+                Ok(acknowledged) => self.removals.extend(acknowledged),
+                Err(error) => ending::note_unsent("PUBLISH", error, term),
+            }
             // Its line of the log stands in front of the message.
             self.drain_log(term);
         }
@@ -386,18 +393,21 @@ impl Showing<'_> {
     }
 }
 
-/// An empty retained message takes the place of the retained one.
-fn remove(session: &mut Session, publish: &Publish, now: Instant) -> Option<PacketId> {
-    let removal = Publish {
+/// An empty retained message takes the place of the retained one: the id that will be acknowledged, if one will.
+fn remove(session: &mut Session, publish: &Publish, now: Instant) -> Result<Option<PacketId>, SendError> {
+    let removal = |qos| Publish {
         dup: false,
-        qos: QoS::AtLeastOnce,
+        qos,
         retain: true,
         topic: publish.topic.clone(),
         packet_id: None,
         properties: Properties::new(),
         payload: bytes::Bytes::new(),
     };
-    session.publish(removal, now).ok()
+    match session.publish(removal(QoS::AtLeastOnce), now) {
+        Err(SendError::QoSNotSupported { .. }) => session.publish(removal(QoS::AtMostOnce), now).map(|_| None),
+        sent => sent.map(Some),
+    }
 }
 
 /// Waits for `work`, unless a signal or the time of `-W` comes first: then the error says whether it was the time.

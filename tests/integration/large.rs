@@ -75,6 +75,19 @@ fn passes(payload: usize) {
     assert!(is_same(&sent, &received));
 }
 
+/// It would otherwise be waited for in memory, for as long as there is some.
+#[test]
+#[ignore = "a quarter of a gigabyte of input"]
+fn a_line_that_no_packet_can_hold_ends_pub_before_its_end_has_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let conf = generous(folder.path());
+    let broker = Broker::start_with(&mut moskit(&["broker", "-q", "-p", "0", "-c", &conf]));
+    let mut pub_ = bounded(LARGEST_PACKET, &["pub", "-p", &broker.port.to_string(), "-t", "a", "-l", "--quiet"]);
+    let endless = File::open("/dev/zero").unwrap();
+    let status = pub_.stdin(endless).status().unwrap();
+    assert_eq!(status.code(), Some(7));
+}
+
 #[test]
 fn a_large_message_passes_pub_broker_and_sub_within_a_bound_of_memory() {
     passes(16 << 20);

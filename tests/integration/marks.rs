@@ -38,6 +38,25 @@ fn rr_says_goodbye_and_sub_leaves_once_the_last_removal_is_acknowledged() {
 }
 
 #[test]
+fn a_removal_outlasts_the_connection_it_was_sent_on() {
+    let turns = [on(SUBSCRIBE, &granted(&message(0x31, "a", None, b"x"))), cut(PUBLISH, b"")];
+    let (packets, ended) = ours("mosquitto_sub -t a -C 1 --remove-retained", &turns, b"");
+    assert_eq!(ended, Ended { stdout: "x\n".to_owned(), stderr: String::new(), code: 0 });
+    let removal = b"\x33\x05\0\x01a\0\x02".to_vec();
+    assert_eq!(packets[0][2], removal);
+    assert_eq!((&packets[1][1], packets[1].last().unwrap().as_slice()), (&removal, DISCONNECT));
+}
+
+#[test]
+fn where_the_broker_takes_nothing_above_qos_0_a_removal_has_qos_0() {
+    let retained = b"\x90\x04\0\x01\0\0\x31\x05\0\x01a\0x";
+    let turns = [on(CONNECT, b"\x20\x05\0\0\x02\x24\0"), on(SUBSCRIBE, retained)];
+    let (packets, ended) = ours("mosquitto_sub -V 5 -t a -C 1 --remove-retained", &turns, b"");
+    assert_eq!(ended, Ended { stdout: "x\n".to_owned(), stderr: String::new(), code: 0 });
+    assert_eq!(packets[0][2..], [b"\x31\x04\0\x01a\0".to_vec(), DISCONNECT.to_vec()]);
+}
+
+#[test]
 fn what_is_not_printed_because_it_is_retained_is_not_removed_either() {
     let messages = [message(0x31, "a", None, b"x"), message(0x30, "a", None, b"y")].concat();
     let (packets, ended) =
@@ -266,6 +285,28 @@ fn an_options_file_is_read_line_by_line() {
     // One that cannot be opened counts as absent, even by name.
     let (_, ended) = ours("mosquitto_pub -o /nonexistent -t a -n", &[], b"");
     assert_eq!((ended.stderr.as_str(), ended.code), ("", 0));
+}
+
+/// As a shell makes one of `-o <(…)`.
+#[test]
+fn an_options_file_may_be_a_pipe_and_has_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    let writer = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::write(pipe, "-t a\n-m x\n").unwrap())
+    };
+    let (packets, ended) = ours(&format!("mosquitto_pub -o {}", pipe.display()), &[], b"");
+    writer.join().unwrap();
+    assert_eq!(ended, Ended { stdout: String::new(), stderr: String::new(), code: 0 });
+    assert_eq!(packets[0][1], message(0x30, "a", None, b"x"));
+
+    let large = folder.path().join("large");
+    std::fs::write(&large, "# comment\n".repeat(200_000)).unwrap();
+    let (_, ended) = ours(&format!("mosquitto_pub -o {} -t a -n", large.display()), &[], b"");
+    let stderr = format!("error: the options file `{}` has more than 1048576 bytes\n", large.display());
+    assert_eq!(ended, Ended { stdout: String::new(), stderr, code: 1 });
 }
 
 #[test]
