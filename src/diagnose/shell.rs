@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use crate::term::is_control;
+
 /// `word` as a POSIX shell takes it, on one line.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
-    if word.chars().any(char::is_control) {
+    if word.chars().any(is_control) {
         return ansi_quoted(word);
     }
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -21,14 +23,14 @@ pub fn path(path: &Path) -> String {
     if text.starts_with('-') { quoted(&format!("./{text}")) } else { quoted(&text) }
 }
 
-/// bash, zsh and ksh have a form for control characters.
+/// bash, zsh and ksh have a form for control characters, which serves for those that turn the direction too.
 fn ansi_quoted(word: &str) -> String {
     let mut text = String::from("$'");
     for c in word.chars() {
         match c {
             '\n' => text.push_str("\\n"),
             '\'' | '\\' => text.extend(['\\', c]),
-            c if c.is_control() => {
+            c if is_control(c) => {
                 let mut buffer = [0; 4];
                 let bytes = c.encode_utf8(&mut buffer).bytes().map(|byte| format!("\\x{byte:02x}"));
                 text.extend(bytes);
@@ -54,6 +56,7 @@ mod tests {
             ("$(rm -rf ~);`x`", "'$(rm -rf ~);`x`'"),
             ("a\nb\u{1b}'", "$'a\\nb\\x1b\\''"),
             ("*.example.com", "'*.example.com'"),
+            ("a\u{202e}b", "$'a\\xe2\\x80\\xaeb'"),
         ];
         for (word, expected) in rows {
             assert_eq!(quoted(word), expected);

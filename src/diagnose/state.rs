@@ -38,6 +38,9 @@ pub fn damage(damage: &Damage) -> String {
             format!("chunk {kind} at {at}: needs {needs} bytes at {place}, has {has}")
         }
         Damage::EmptyTopic { at } => format!("chunk 2 at {at}: a message without a topic"),
+        Damage::ChunkTooLong { kind, at, length } => {
+            format!("chunk {kind} at {at} has {length} bytes, more than any broker writes")
+        }
         Damage::PayloadTooLong { at, length } => format!("chunk 2 at {at}: a payload of {length} bytes"),
         Damage::IdSize { at, size } => format!("chunk 1 at {at}: ids of {size} bytes, and only 8 are known"),
     }

@@ -62,7 +62,7 @@ fn one_client(
         ..Session::default()
     }));
     let (queued, in_flight) = (number(client, "mqueue_len"), number(client, "inflight_cnt"));
-    if queued + in_flight == 0 {
+    if queued == 0 && in_flight == 0 {
         return Ok(());
     }
     let mut listed = Listed::default();

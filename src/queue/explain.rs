@@ -133,7 +133,7 @@ impl Facts {
     }
 
     fn waiting(&self) -> u64 {
-        self.queued + self.in_flight
+        self.queued.saturating_add(self.in_flight)
     }
 
     /// All that can be said, the most telling first.

@@ -1,7 +1,8 @@
 //! The ledger of looks, which dates the messages of brokers that only count them (Mosquitto 2.0 and
 //! older): two numbers per look, the time and the highest id given out by then.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::Since;
@@ -40,13 +41,14 @@ pub enum Error {
 impl Ledger {
     /// Reads a ledger; one that does not exist is empty.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.len() > MAX_BYTES => return Err(Error::TooLong),
+        let mut text = Vec::new();
+        match File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Error::Read(error)),
+            Ok(_) if text.len() as u64 > MAX_BYTES => return Err(Error::TooLong),
             Ok(_) => {}
         }
-        Self::parse(&std::fs::read(path).map_err(Error::Read)?)
+        Self::parse(&text)
     }
 
     /// `[[seconds, last id], …]`.

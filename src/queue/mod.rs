@@ -111,6 +111,13 @@ pub struct Total<'a> {
     pub oldest: Option<UnixTime>,
 }
 
+impl Total<'_> {
+    /// Queued and in flight. The numbers are the server's, and it may say anything.
+    pub fn waiting(&self) -> u64 {
+        self.queued.saturating_add(self.in_flight)
+    }
+}
+
 /// What is known of a client's session.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Session<'a> {
@@ -198,6 +205,9 @@ pub enum Note {
         at: u64,
         length: u64,
     },
+    UnknownChunks {
+        more: u64,
+    },
     Damage(mosquitto_db::Damage),
     /// Many stored messages that nobody refers to: the file may have been cut between two chunks.
     MaybeCut {
@@ -236,6 +246,7 @@ impl Note {
             Self::EmptyFile
             | Self::StoredTwice(_)
             | Self::UnknownChunk { .. }
+            | Self::UnknownChunks { .. }
             | Self::Damage(_)
             | Self::BadLine { .. }
             | Self::BadLines { .. }

@@ -58,7 +58,7 @@ fn one_row(row: &Value, want: &Want, snapshot: &mut Snapshot, each: &mut dyn FnM
     snapshot.sessions += 1;
     let connected = row.get("is_online").and_then(Value::as_bool);
     each(Item::Session(Session { client, connected, ..Session::default() }));
-    let queued = number(row, "offline_messages") + number(row, "online_messages");
+    let queued = number(row, "offline_messages").saturating_add(number(row, "online_messages"));
     let in_flight = optional_number(row, "waiting_acks").unwrap_or(0);
     each(Item::Total(Total { client, user, queued, in_flight, bytes: None, oldest: None }));
 }

@@ -10,7 +10,7 @@ mod progress;
 mod prompt;
 mod secret;
 
-pub use escape::escape_controls;
+pub use escape::{escape_controls, is_control};
 pub use failure::{Exit, Failure};
 pub use progress::Progress;
 pub use prompt::{AskError, Audience, signals_are_taken};

@@ -43,6 +43,7 @@ mod psk;
 mod qshape;
 mod qshape_brokers;
 mod qshape_files;
+mod qshape_hostile;
 mod qshape_http;
 mod qshape_live;
 mod qshape_speed;

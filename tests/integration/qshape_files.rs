@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use moskit::state::ids::{StoreId, UnixTime};
@@ -212,6 +213,15 @@ fn a_length_that_is_only_announced_reserves_nothing() {
     let mut reader = mosquitto_db::Reader::open(&path, Keep::HEADS).unwrap();
     assert!(matches!(reader.next_chunk(), Err(Damage::PayloadTooLong { at: 23, length: 0xE000_0000 })));
     assert!(reader.next_chunk().unwrap().is_none());
+    // Whoever wants payloads would have all of it in memory.
+    let mut reader = mosquitto_db::Reader::open(&path, Keep::ALL).unwrap();
+    assert!(matches!(reader.next_chunk(), Err(Damage::ChunkTooLong { kind: 2, at: 23, length: 0xF000_0000 })));
+    // So would everybody who reads an entry of a queue.
+    let mut file = File::options().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(26)).unwrap();
+    file.write_all(&[3]).unwrap();
+    let mut reader = mosquitto_db::Reader::open(&path, Keep::HEADS).unwrap();
+    assert!(matches!(reader.next_chunk(), Err(Damage::ChunkTooLong { kind: 3, at: 23, .. })));
 }
 
 /// Milliseconds since 1970 of a truth file's time.

@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::report::{Report, Stage};
 use crate::diagnose::{Finding, Severity};
-use crate::term::{Term, plural};
+use crate::term::{Term, is_control, plural};
 
 /// Off a terminal, lines are laid out for this many columns.
 const PAGE: usize = 100;
@@ -183,7 +183,7 @@ fn row(sign: Sign, name: &str, text: &str, width: usize, lines: &mut Vec<String>
 
 /// Names in certificates and answers of servers are strangers' text.
 fn safe(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars().map(|c| if is_control(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Lines of at most `room` columns, broken at spaces; a longer word is cut.

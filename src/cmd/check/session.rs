@@ -87,8 +87,8 @@ impl Found {
             Item::Session(session) => self.other(id, session.client),
             Item::Total(total) if total.client == id => {
                 self.session.get_or_insert_default();
-                self.queued += total.queued;
-                self.in_flight += total.in_flight;
+                self.queued = self.queued.saturating_add(total.queued);
+                self.in_flight = self.in_flight.saturating_add(total.in_flight);
             }
             Item::Message(message) if message.client == id => {
                 self.session.get_or_insert_default();

@@ -99,6 +99,11 @@ impl Talk {
         }
     }
 
+    /// How long an answer may take.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// The first packet that `wanted` takes, within the patience counted from now; others are passed over.
     pub async fn wait_for<T>(&mut self, wanted: impl FnMut(Packet) -> Option<T>) -> Result<T, Ended> {
         self.wait_until(Instant::now() + self.patience, wanted).await

@@ -94,7 +94,7 @@ impl Counting<'_> {
     }
 
     fn total(&mut self, total: &Total<'_>) {
-        if total.queued + total.in_flight == 0 || !self.options.selection.takes_client(total.client) {
+        if total.waiting() == 0 || !self.options.selection.takes_client(total.client) {
             return;
         }
         self.counted.totals += 1;

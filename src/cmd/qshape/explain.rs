@@ -4,6 +4,7 @@ use super::args::ExplainArgs;
 use super::sentences::{age, cannot_read, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::Invocation;
+use crate::diagnose::shell;
 use crate::queue::explain::{Facts, Finding};
 use crate::queue::{Item, Session, Total, Want};
 use crate::state::ids::UnixTime;
@@ -68,7 +69,7 @@ impl Reading<'_> {
     fn total(&mut self, total: &Total<'_>) {
         self.session.get_or_insert_default();
         let (queued, in_flight) = self.told.unwrap_or_default();
-        self.told = Some((queued + total.queued, in_flight + total.in_flight));
+        self.told = Some((queued.saturating_add(total.queued), in_flight.saturating_add(total.in_flight)));
     }
 
     fn session(&mut self, session: &Session<'_>) {
@@ -97,11 +98,12 @@ impl Reading<'_> {
                 .hint("moskit qshape lists the clients that have messages waiting"));
         };
         if let Some((queued, in_flight)) = self.told
-            && self.facts.queued + self.facts.in_flight == 0
+            && self.facts.queued == 0
+            && self.facts.in_flight == 0
         {
             self.facts.queued = queued;
             self.facts.in_flight = in_flight;
-            self.facts.unknown_age = queued + in_flight;
+            self.facts.unknown_age = queued.saturating_add(in_flight);
         }
         let (queued, in_flight) = (self.facts.queued, self.facts.in_flight);
         term.line(format_args!("{client}: {queued} queued, {in_flight} in flight"));
@@ -109,7 +111,7 @@ impl Reading<'_> {
             term.line(line);
         }
         for finding in self.facts.findings() {
-            let (what, advice) = sentence(&finding, &client);
+            let (what, advice) = sentence(&finding, &operand(self.client));
             term.line(format_args!("- {what}"));
             if let Some(advice) = advice {
                 term.line(format_args!("  {advice}"));
@@ -138,7 +140,13 @@ fn session_lines(known: &Known) -> Vec<String> {
     lines
 }
 
-/// What a finding means, and what to do.
+/// The client's id as an operand of a command that a person copies: it is a stranger's text.
+fn operand(client: &str) -> String {
+    let word = shell::quoted(client);
+    if client.starts_with('-') { format!("-- {word}") } else { word }
+}
+
+/// What a finding means, and what to do. `client` is an operand for the shell.
 fn sentence(finding: &Finding, client: &str) -> (String, Option<String>) {
     let old = |age_nanos: &Option<i64>| age_nanos.map_or_else(|| "unknown age".to_owned(), age);
     match finding {
@@ -159,7 +167,7 @@ fn sentence(finding: &Finding, client: &str) -> (String, Option<String>) {
                     "Full queue: {waiting} wait and {limit} is {which}, so messages for it are being dropped.{youngest}"
                 ),
                 Some(format!(
-                    "Bring the client back, raise max_queued_messages, or give it up: moskit qshape purge '{client}'"
+                    "Bring the client back, raise max_queued_messages, or give it up: moskit qshape purge {client}"
                 )),
             )
         }
@@ -173,7 +181,7 @@ fn sentence(finding: &Finding, client: &str) -> (String, Option<String>) {
         Finding::NeverResumed { oldest } => (
             format!("Never resumed: the oldest message waits for {}, and nobody has come for it.", age(*oldest)),
             Some(format!(
-                "If the client is gone for good: moskit qshape purge '{client}'. Test clients should start clean or set a session expiry."
+                "If the client is gone for good: moskit qshape purge {client}. Test clients should start clean or set a session expiry."
             )),
         ),
         Finding::SlowConsumer { in_flight, queued, oldest_in_flight } => (
@@ -203,7 +211,7 @@ fn sentence(finding: &Finding, client: &str) -> (String, Option<String>) {
                 escape_controls(topic),
                 old(oldest)
             ),
-            Some(format!("The client may die on this payload: moskit qshape list '{client}' --payload")),
+            Some(format!("The client may die on this payload: moskit qshape list --payload {client}")),
         ),
         Finding::RetainedReplay { count } => (
             format!("{} among them: retained ones, whose age is that of the topic and no backlog.", plural(*count, "message")),

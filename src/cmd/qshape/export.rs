@@ -137,14 +137,14 @@ fn family(name: &str, kind: &str, help: &str) -> String {
 
 fn histogram(labels: &str, counts: &Counts, report: &Report<'_>) -> String {
     const NAME: &str = "moskit_waiting_age_seconds";
-    let mut sum = 0;
+    let mut sum = 0_u64;
     let mut lines: Vec<String> = (report.buckets.ends_in_seconds().zip(&counts.buckets))
         .map(|(end, count)| {
-            sum += count;
+            sum = sum.saturating_add(*count);
             format!("{NAME}_bucket{{{labels},le=\"{end:?}\"}} {sum}\n")
         })
         .collect();
-    let known = counts.total - counts.unknown;
+    let known = counts.total.saturating_sub(counts.unknown);
     let ages = counts.age_sum as f64 / NANOS_PER_SECOND;
     lines.push(format!("{NAME}_bucket{{{labels},le=\"+Inf\"}} {known}\n"));
     lines.push(format!("{NAME}_gcount{{{labels}}} {known}\n"));

@@ -55,7 +55,8 @@ impl Listing<'_> {
             Item::Message(message) if message.client == self.args.client => self.message(&message, now, term),
             Item::Total(total) if total.client == self.args.client => {
                 self.known = true;
-                *self.told.get_or_insert(0) += total.queued + total.in_flight;
+                let told = self.told.get_or_insert(0);
+                *told = told.saturating_add(total.waiting());
             }
             Item::Session(session) => self.known |= session.client == self.args.client,
             Item::Message(_) | Item::Total(_) | Item::Progress { .. } => {}

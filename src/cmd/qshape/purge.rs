@@ -105,7 +105,7 @@ fn look(args: &PurgeArgs, sources: &Sources, term: &mut Term) -> Result<Found, F
             }
             Item::Total(total) if total.client == args.client => {
                 found.known = true;
-                found.messages += total.queued + total.in_flight;
+                found.messages = found.messages.saturating_add(total.waiting());
             }
             Item::Session(session) if session.client == args.client => {
                 found.known = true;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::diagnose::{self, Attempted, Finding, state};
+use crate::diagnose::{self, Attempted, Finding, shell, state};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
@@ -28,11 +28,12 @@ pub fn cannot_open(path: &Path, error: &io::Error) -> Failure {
 
 fn who_may_read(path: &Path) -> String {
     let owner = std::fs::metadata(path).ok().and_then(|metadata| files::owner(&metadata));
+    let word = shell::path(path);
     match owner {
         Some(owner) => {
-            format!("only its owner (user id {}) and root may read it: sudo moskit qshape {}", owner.user, shown(path))
+            format!("only its owner (user id {}) and root may read it: sudo moskit qshape {word}", owner.user)
         }
-        None => format!("a broker's folder is open to its own user and root: sudo moskit qshape {}", shown(path)),
+        None => format!("a broker's folder is open to its own user and root: sudo moskit qshape {word}"),
     }
 }
 
@@ -182,6 +183,7 @@ pub fn note(note: &Note) -> String {
         Note::EmptyFile => "the file is empty".into(),
         Note::StoredTwice(id) => format!("store id {} twice; the last one counts", id.0),
         Note::UnknownChunk { kind, at, length } => format!("unknown chunk {kind} ({length} bytes) at {at}, skipped"),
+        Note::UnknownChunks { more } => format!("{more} more unknown chunks, skipped"),
         Note::Damage(found) => damage(found),
         Note::MaybeCut { unreferenced, stored } => format!(
             "nobody waits for {unreferenced} of {stored} stored messages: the file may have been cut between two chunks"
@@ -222,7 +224,6 @@ pub fn tell_notes(snapshot: &Snapshot, term: &mut Term) -> bool {
     snapshot.notes.iter().any(Note::is_damage)
 }
 
-/// `N thing`, or `N things`.
 /// A moment in UTC, to the second.
 pub fn moment(time: UnixTime) -> String {
     jiff::Timestamp::from_second(time.seconds()).map_or_else(|_| time.seconds().to_string(), |time| time.to_string())

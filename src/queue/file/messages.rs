@@ -193,6 +193,12 @@ impl Messages {
         self.referenced[place / 64] |= 1 << (place % 64);
     }
 
+    /// Those of which this is remembered.
+    pub fn referred(&self) -> impl Iterator<Item = StoreId> {
+        let is_referred = |place: usize| self.referenced[place / 64] & 1 << (place % 64) != 0;
+        (0..self.ids.len()).filter(move |place| is_referred(*place)).map(|place| StoreId(self.ids[place]))
+    }
+
     pub fn unreferenced(&self) -> u64 {
         self.ids.len() as u64 - self.referenced.iter().map(|word| u64::from(word.count_ones())).sum::<u64>()
     }

@@ -22,6 +22,9 @@ use crate::state::{Client, ClientMessage, Direction, Keep, Properties, Subscript
 /// How often progress is told, in bytes of the file.
 const PROGRESS_STEP: u64 = 4 * 1024 * 1024;
 
+/// Chunks of unknown kinds that are named one by one; more are counted.
+const UNKNOWN_CHUNKS_NAMED: u64 = 5;
+
 /// A broker's file.
 #[derive(Debug)]
 pub struct FileSource {
@@ -103,7 +106,7 @@ impl FileSource {
         let Some(version) = reader.version() else {
             reading.snapshot.kind = "mosquitto.db".into();
             reading.snapshot.notes.push(Note::EmptyFile);
-            return Ok(reading.finish(each));
+            return Ok(reading.finish());
         };
         reading.snapshot.kind = format!("mosquitto.db version {version}");
         let length = reader.length();
@@ -123,8 +126,9 @@ impl FileSource {
         if want.users && version == 6 && reading.snapshot.counter.is_some() {
             reading.snapshot.notes.push(Note::UsersUncertain);
         }
+        reading.settle(each);
         reading.maybe_cut();
-        Ok(reading.finish(each))
+        Ok(reading.finish())
     }
 
     fn read_sqlite(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
@@ -162,7 +166,8 @@ impl FileSource {
             })
             .map_err(failed)?;
         reader.finish().map_err(failed)?;
-        Ok(reading.finish(each))
+        reading.settle(each);
+        Ok(reading.finish())
     }
 }
 
@@ -241,17 +246,22 @@ struct Reading<'a> {
     messages: Messages,
     /// Made when the first entry comes: by then all messages have been read.
     dating: Option<Dating>,
+    /// Unless a message comes after it, as no known broker writes them: from then on entries wait for the end.
+    mixed: bool,
     snapshot: Snapshot,
     /// The client of the entries being read, and its user name.
     client: String,
     user: String,
     users: HashMap<String, String>,
-    /// Entries that came before their message: no known broker writes them so.
+    /// Entries that came before their message, or before others: no known broker writes them so.
     early: Vec<EarlyEntry>,
+    /// Messages that something was found to refer to before others came.
+    referred: Vec<StoreId>,
     /// The filter that explains a topic, for the client being read.
     explained: HashMap<(u32, u32), Option<usize>>,
     /// In a file of our own broker.
     ours: Option<Ours>,
+    unknown_chunks: u64,
 }
 
 /// What is kept of an entry whose message may still come.
@@ -262,6 +272,7 @@ struct EarlyEntry {
     state: u8,
     retain: bool,
     dup: bool,
+    direction: Direction,
     subscription_identifier: u32,
 }
 
@@ -274,11 +285,12 @@ impl EarlyEntry {
             state: entry.state,
             retain: entry.retain,
             dup: entry.dup,
+            direction: entry.direction,
             subscription_identifier: entry.subscription_identifier,
         }
     }
 
-    fn entry(&self, direction: Direction) -> ClientMessage<'_> {
+    fn entry(&self) -> ClientMessage<'_> {
         ClientMessage {
             client_id: &self.client,
             cmsg_id: 0,
@@ -287,7 +299,7 @@ impl EarlyEntry {
             qos: self.qos,
             retain: self.retain,
             dup: self.dup,
-            direction,
+            direction: self.direction,
             state: self.state,
             properties: Properties::None,
             subscription_identifier: self.subscription_identifier,
@@ -305,13 +317,16 @@ impl<'a> Reading<'a> {
             ledger,
             messages,
             dating: None,
+            mixed: false,
             snapshot,
             client: String::new(),
             user: String::new(),
             users: HashMap::new(),
             early: Vec::new(),
+            referred: Vec::new(),
             explained: HashMap::new(),
             ours: None,
+            unknown_chunks: 0,
         }
     }
 
@@ -320,10 +335,14 @@ impl<'a> Reading<'a> {
         match chunk {
             Chunk::Configuration(configuration) => self.look(configuration.last_store_id),
             Chunk::Message(message) => {
-                self.dating = None;
+                if self.dating.is_some() {
+                    self.mix();
+                }
                 self.messages.add(message);
             }
+            Chunk::ClientMessage(entry) if self.mixed => self.early.push(EarlyEntry::of(entry)),
             Chunk::ClientMessage(entry) => self.entry(entry, each),
+            Chunk::Retained(id) if self.mixed => self.referred.push(*id),
             Chunk::Retained(id) => {
                 self.prepare();
                 if let Some(place) = self.messages.find(*id) {
@@ -333,9 +352,20 @@ impl<'a> Reading<'a> {
             Chunk::Client(client) => self.session(client, each),
             Chunk::Subscription(_) => {}
             Chunk::Unknown { kind, at, length } => {
-                self.snapshot.notes.push(Note::UnknownChunk { kind: *kind, at: *at, length: *length });
+                self.unknown_chunks += 1;
+                if self.unknown_chunks <= UNKNOWN_CHUNKS_NAMED {
+                    self.snapshot.notes.push(Note::UnknownChunk { kind: *kind, at: *at, length: *length });
+                }
             }
         }
+    }
+
+    /// Messages come after entries: to sort them for each would take for ever, so the rest waits for all.
+    #[cold]
+    fn mix(&mut self) {
+        self.mixed = true;
+        self.dating = None;
+        self.referred.extend(self.messages.referred());
     }
 
     fn look(&mut self, last: StoreId) {
@@ -406,6 +436,14 @@ impl<'a> Reading<'a> {
     #[inline(always)]
     fn entry(&mut self, entry: &ClientMessage<'_>, each: &mut dyn FnMut(Item<'_>)) {
         self.prepare();
+        if !self.known_entry(entry, each) {
+            self.early.push(EarlyEntry::of(entry));
+        }
+    }
+
+    /// Says whether it is done with: an entry that is wanted needs its message.
+    #[inline(always)]
+    fn known_entry(&mut self, entry: &ClientMessage<'_>, each: &mut dyn FnMut(Item<'_>)) -> bool {
         let place = self.messages.find(entry.store_id);
         if let Some(place) = place {
             self.messages.refer(place);
@@ -414,16 +452,16 @@ impl<'a> Reading<'a> {
         if incoming != self.want.incoming {
             self.snapshot.incoming += u64::from(incoming && place.is_some());
             self.snapshot.orphans += u64::from(place.is_none());
-            return;
+            return true;
         }
-        self.snapshot.incoming += u64::from(incoming);
         if self.want.client.as_ref().is_some_and(|client| entry.client_id != client.as_bytes()) {
-            return;
+            self.snapshot.incoming += u64::from(incoming);
+            return true;
         }
-        match place {
-            Some(place) => self.emit(entry, place, each),
-            None => self.early.push(EarlyEntry::of(entry)),
-        }
+        let Some(place) = place else { return false };
+        self.snapshot.incoming += u64::from(incoming);
+        self.emit(entry, place, each);
+        true
     }
 
     #[inline]
@@ -483,16 +521,26 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn finish(mut self, each: &mut dyn FnMut(Item<'_>)) -> Snapshot {
+    /// All has been read: what had to wait for it is told.
+    fn settle(&mut self, each: &mut dyn FnMut(Item<'_>)) {
         self.prepare();
-        let direction = if self.want.incoming { Direction::Incoming } else { Direction::Outgoing };
-        for early in std::mem::take(&mut self.early) {
-            match self.messages.find(early.store_id) {
-                Some(place) => self.emit(&early.entry(direction), place, each),
-                None => self.snapshot.orphans += 1,
+        for id in std::mem::take(&mut self.referred) {
+            if let Some(place) = self.messages.find(id) {
+                self.messages.refer(place);
             }
         }
+        for early in std::mem::take(&mut self.early) {
+            if !self.known_entry(&early.entry(), each) {
+                self.snapshot.orphans += 1;
+            }
+        }
+    }
+
+    fn finish(mut self) -> Snapshot {
         self.snapshot.notes.extend(self.messages.twice.drain(..).map(Note::StoredTwice));
+        if let Some(more) = self.unknown_chunks.checked_sub(UNKNOWN_CHUNKS_NAMED).filter(|more| *more > 0) {
+            self.snapshot.notes.push(Note::UnknownChunks { more });
+        }
         self.snapshot.ledger = self.ledger.map(|ledger| ledger.clone());
         self.snapshot.stored = self.want.client.is_none().then_some(self.messages.len() as u64);
         self.snapshot
@@ -508,8 +556,12 @@ pub enum Found {
     Other,
 }
 
-/// Looks at the first bytes of `path`.
+/// Looks at the first bytes of `path`. Of a pipe they would be gone then; no broker keeps its state in one.
 pub fn format_of(path: &Path) -> io::Result<Found> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Ok(Found::Lines);
+    }
     let mut start = Vec::new();
     File::open(path)?.take(mosquitto_db::HEAD_LEN as u64).read_to_end(&mut start)?;
     let is_db_name = path.extension().is_some_and(|extension| extension == "db");

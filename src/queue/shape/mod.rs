@@ -37,34 +37,40 @@ impl Counts {
         Self { buckets: vec![0; buckets], ..Self::default() }
     }
 
+    /// Numbers that an API or a line of JSON makes up stop at the largest there is.
     #[inline]
     fn add(&mut self, one: &One) {
-        self.total += one.weight;
+        grow(&mut self.total, one.weight);
         match one.bucket {
-            Some(bucket) => self.buckets[bucket] += one.weight,
-            None => self.unknown += one.weight,
+            Some(bucket) => grow(&mut self.buckets[bucket], one.weight),
+            None => grow(&mut self.unknown, one.weight),
         }
-        self.in_flight += one.in_flight;
-        self.messages += one.messages;
-        self.bytes += one.bytes;
+        grow(&mut self.in_flight, one.in_flight);
+        grow(&mut self.messages, one.messages);
+        grow(&mut self.bytes, one.bytes);
         self.expired += one.expired;
         self.oldest = self.oldest.max(one.age);
         self.age_sum += i128::from(one.age.unwrap_or(0));
     }
 
     fn add_all(&mut self, other: &Self) {
-        self.total += other.total;
+        grow(&mut self.total, other.total);
         for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
-            *mine += theirs;
+            grow(mine, *theirs);
         }
-        self.unknown += other.unknown;
-        self.in_flight += other.in_flight;
-        self.messages += other.messages;
-        self.bytes += other.bytes;
+        grow(&mut self.unknown, other.unknown);
+        grow(&mut self.in_flight, other.in_flight);
+        grow(&mut self.messages, other.messages);
+        grow(&mut self.bytes, other.bytes);
         self.expired += other.expired;
         self.oldest = self.oldest.max(other.oldest);
         self.age_sum += other.age_sum;
     }
+}
+
+#[inline]
+fn grow(count: &mut u64, by: u64) {
+    *count = count.saturating_add(by);
 }
 
 /// What one message, or one client's total, adds to a row.
@@ -130,7 +136,7 @@ impl Shape {
 
     /// Counts a client's total into the row `name`; its messages' ages are unknown.
     pub fn add_total(&mut self, name: &str, total: &Total<'_>) {
-        let (messages, bytes) = (total.queued + total.in_flight, total.bytes.unwrap_or(0));
+        let (messages, bytes) = (total.waiting(), total.bytes.unwrap_or(0));
         let one = One {
             weight: if self.by_bytes { bytes } else { messages },
             bucket: None,

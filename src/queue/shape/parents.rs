@@ -25,81 +25,92 @@ pub struct Parents {
     pub depth: Option<usize>,
 }
 
+/// Levels of a name that may have parents: as many as Mosquitto allows a topic. A client id may have one at each of its
+/// 65,535 characters.
+const MAX_LEVELS: usize = 200;
+
+/// A parent of a name, as the part of the name that tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Parent<'a> {
+    level: usize,
+    part: &'a str,
+}
+
+/// What is below a parent.
+struct Sum<'a> {
+    counts: Counts,
+    /// What stands directly below it: rows, and the parts of parents.
+    children: HashSet<&'a str>,
+}
+
 impl Parents {
     /// The parent rows of `rows`.
     pub(super) fn rows(&self, rows: &[Row], buckets: usize) -> Vec<Row> {
-        let mut sums: HashMap<String, (Counts, HashSet<String>)> = HashMap::new();
+        let mut sums: HashMap<&str, Sum<'_>> = HashMap::new();
         for row in rows {
-            let mut child = row.name.clone();
-            for (level, parent) in self.chain(&row.name) {
-                if self.depth.is_none_or(|depth| level <= depth) {
-                    let (counts, children) =
-                        sums.entry(parent.clone()).or_insert_with(|| (Counts::new(buckets), HashSet::new()));
-                    counts.add_all(&row.counts);
-                    children.insert(child);
+            let mut child = row.name.as_str();
+            for parent in self.chain(&row.name) {
+                if self.depth.is_none_or(|depth| parent.level <= depth) {
+                    let sum = sums
+                        .entry(parent.part)
+                        .or_insert_with(|| Sum { counts: Counts::new(buckets), children: HashSet::new() });
+                    sum.counts.add_all(&row.counts);
+                    sum.children.insert(child);
                 }
-                child = String::from(self.bare(&parent));
+                child = self.bare(parent.part);
             }
         }
-        for row in rows {
-            self.count_into_own_wildcard(row, &mut sums);
+        // In MQTT `plant/a/#` matches `plant/a` too, so a reader expects it in the sum.
+        for row in rows.iter().filter(|_| self.tree == Tree::Topic) {
+            if let Some(sum) = sums.get_mut(row.name.as_str()) {
+                sum.counts.add_all(&row.counts);
+            }
         }
         sums.into_iter()
-            .filter(|(_, (_, children))| children.len() >= self.children)
-            .map(|(name, (counts, _))| Row { name, is_parent: true, counts })
+            .filter(|(_, sum)| sum.children.len() >= self.children)
+            .map(|(part, sum)| Row { name: self.marked(part), is_parent: true, counts: sum.counts })
             .collect()
     }
 
-    /// In MQTT `plant/a/#` matches `plant/a` too, so a reader expects it in the sum.
-    fn count_into_own_wildcard(&self, row: &Row, sums: &mut HashMap<String, (Counts, HashSet<String>)>) {
-        if self.tree == Tree::Topic
-            && let Some((counts, _)) = sums.get_mut(&format!("{}/#", row.name))
-        {
-            counts.add_all(&row.counts);
-        }
-    }
-
-    /// A parent without its mark: what a row of that name has in common with it.
-    fn bare<'a>(&self, parent: &'a str) -> &'a str {
+    /// The name of the row of a parent.
+    fn marked(&self, part: &str) -> String {
         match self.tree {
-            Tree::Topic => parent.strip_suffix("/#").unwrap_or(parent),
-            Tree::Prefix(_) => parent.strip_suffix('*').unwrap_or(parent),
-            Tree::Suffix => parent.strip_prefix('.').unwrap_or(parent),
+            Tree::Topic => format!("{part}/#"),
+            Tree::Prefix(_) => format!("{part}*"),
+            Tree::Suffix => part.to_owned(),
         }
     }
 
-    /// All parents of `name`, nearest first, each with its number of levels.
-    fn chain(&self, name: &str) -> Vec<(usize, String)> {
-        match &self.tree {
-            Tree::Topic => {
-                let ends = name.match_indices('/').map(|(at, _)| at);
-                let mut chain: Vec<_> =
-                    ends.zip(1..).map(|(at, level)| (level, format!("{}/#", &name[..at]))).collect();
-                chain.reverse();
-                chain
-            }
-            Tree::Prefix(separators) => {
-                // A separator at the very end separates nothing.
-                let ends = name.char_indices().filter(|(_, c)| separators.contains(c)).map(|(at, c)| at + c.len_utf8());
-                let mut chain: Vec<_> = ends
-                    .filter(|end| *end < name.len())
-                    .zip(1..)
-                    .map(|(end, level)| (level, format!("{}*", &name[..end])))
-                    .collect();
-                chain.reverse();
-                chain
-            }
-            Tree::Suffix => {
-                let labels = name.matches('.').count() + 1;
-                name.match_indices('.')
-                    .map(|(at, _)| at)
-                    .zip((1..labels).rev())
-                    .filter(|(_, level)| *level >= 2)
-                    .map(|(at, level)| (level, name[at..].to_owned()))
-                    .collect()
-            }
+    /// What a row of the same name has in common with a parent.
+    fn bare<'a>(&self, part: &'a str) -> &'a str {
+        match self.tree {
+            Tree::Topic | Tree::Prefix(_) => part,
+            Tree::Suffix => part.strip_prefix('.').unwrap_or(part),
         }
     }
+
+    /// All parents of `name`, nearest first.
+    fn chain<'a>(&self, name: &'a str) -> Vec<Parent<'a>> {
+        let ends: Vec<usize> = match &self.tree {
+            Tree::Topic => name.match_indices('/').map(|(at, _)| at).take(MAX_LEVELS).collect(),
+            // A separator at the very end separates nothing.
+            Tree::Prefix(separators) => name
+                .char_indices()
+                .filter(|(_, c)| separators.contains(c))
+                .map(|(at, c)| at + c.len_utf8())
+                .filter(|end| *end < name.len())
+                .take(MAX_LEVELS)
+                .collect(),
+            Tree::Suffix => return suffixes(name),
+        };
+        ends.iter().enumerate().rev().map(|(place, end)| Parent { level: place + 1, part: &name[..*end] }).collect()
+    }
+}
+
+/// The nearest is the longest; the last label alone is nobody's parent.
+fn suffixes(name: &str) -> Vec<Parent<'_>> {
+    let starts: Vec<usize> = name.rmatch_indices('.').map(|(at, _)| at).skip(1).take(MAX_LEVELS).collect();
+    starts.iter().enumerate().rev().map(|(place, at)| Parent { level: place + 2, part: &name[*at..] }).collect()
 }
 
 #[cfg(test)]
@@ -107,7 +118,8 @@ mod tests {
     use super::*;
 
     fn chain(tree: Tree, name: &str) -> Vec<String> {
-        Parents { tree, children: 1, depth: None }.chain(name).into_iter().map(|(_, name)| name).collect()
+        let parents = Parents { tree, children: 1, depth: None };
+        parents.chain(name).into_iter().map(|parent| parents.marked(parent.part)).collect()
     }
 
     #[test]
@@ -120,6 +132,17 @@ mod tests {
         assert_eq!(chain(separators(), "gw-"), [""; 0]);
         assert_eq!(chain(Tree::Suffix, "x.a.example.com"), [".a.example.com", ".example.com"]);
         assert_eq!(chain(Tree::Suffix, "example.com"), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_of_nothing_but_separators_has_as_many_parents_as_a_topic_may() {
+        let trees = [(Tree::Prefix(vec!['-']), "-"), (Tree::Topic, "/"), (Tree::Suffix, ".")];
+        for (tree, separator) in trees {
+            let name = separator.repeat(65_535);
+            let parents = Parents { tree, children: 1, depth: None };
+            let levels: Vec<_> = parents.chain(&name).iter().map(|parent| parent.level).collect();
+            assert_eq!((levels.len(), levels.windows(2).all(|pair| pair[0] == pair[1] + 1)), (MAX_LEVELS, true));
+        }
     }
 
     fn row(name: &str, total: u64) -> Row {

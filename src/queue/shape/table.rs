@@ -1,6 +1,6 @@
 //! The table as text: the layout of Postfix's qshape, in display columns instead of bytes.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Buckets, Counts, Row};
 use crate::term::escape_controls;
@@ -134,9 +134,24 @@ fn fit(name: &str, is_parent: bool, width: usize) -> String {
     }
     let mark = if is_parent && name.starts_with('.') { ".+" } else { "+" };
     let room = width - mark.len();
-    // The longest end that fits; a wide character that would stick out leaves a blank.
-    let tail = name.char_indices().map(|(at, _)| &name[at..]).find(|tail| tail.width() <= room).unwrap_or("");
+    let tail = end_within(&name, room);
     format!("{}{mark}{tail}", " ".repeat(room - tail.width()))
+}
+
+/// The longest end of `name` that fits; a wide character that would stick out is left out.
+fn end_within(name: &str, room: usize) -> &str {
+    let mut width = 0;
+    let fits = |(_, c): &(usize, char)| {
+        width += c.width().unwrap_or(0);
+        width <= room
+    };
+    let mut start = name.char_indices().rev().take_while(fits).last().map_or(name.len(), |(at, _)| at);
+    // Together characters may be wider than one by one.
+    while name[start..].width() > room {
+        start += name[start..].chars().next().map_or(1, char::len_utf8);
+    }
+    // Marks whose letter was cut off belong to nothing.
+    name[start..].trim_start_matches(|c: char| c.width() == Some(0))
 }
 
 #[cfg(test)]
@@ -156,5 +171,14 @@ mod tests {
         assert_eq!(fit("温度", false, 6), "  温度");
         assert_eq!(fit("温度温度", false, 6), " +温度".to_owned());
         assert_eq!(fit("a\u{1b}[2J\n", false, 12), r"  a\x1b[2J\n");
+        // A letter with marks, and a family that is one character.
+        assert_eq!(fit(&"e\u{301}\u{301}".repeat(4), false, 3), format!("+{}", "e\u{301}\u{301}".repeat(2)));
+        assert_eq!(fit("👩\u{200d}👩\u{200d}👧abc", false, 4), "+abc");
+    }
+
+    #[test]
+    fn the_longest_client_id_takes_no_time() {
+        let name = "温".repeat(21_845);
+        assert_eq!(fit(&name, false, 10), " +温温温温");
     }
 }

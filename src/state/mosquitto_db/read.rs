@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::ids::StoreId;
 use super::super::{Client, ClientMessage, Configuration, Keep, Message, Subscription};
 use super::layout::{Fields, Layout};
-use super::{HEAD_LEN, MAGIC, kind};
+use super::{HEAD_LEN, MAGIC, MAX_PAYLOAD, kind};
 
 /// Bytes read from the file at once.
 const BUFFER: usize = 256 * 1024;
@@ -17,6 +17,8 @@ const CHUNK_HEAD: usize = 8;
 const OLD_CHUNK_HEAD: usize = 6;
 /// No chunk's fields before the payload are longer: a fixed part and three strings of 16-bit length.
 const HEADS_LIMIT: u64 = 64 + 3 * 65_535;
+/// No message is longer: its heads, a payload, and properties that came in one packet with it.
+const MESSAGE_LIMIT: u64 = HEADS_LIMIT + 2 * MAX_PAYLOAD as u64;
 /// A payload that is not wanted is skipped by seeking when this much of it is not in the buffer yet.
 const SEEK_FROM: u64 = 64 * 1024;
 
@@ -76,6 +78,12 @@ pub enum Damage {
     },
     EmptyTopic {
         at: u64,
+    },
+    /// A chunk that would have to be in memory and is longer than any that brokers write.
+    ChunkTooLong {
+        kind: u32,
+        at: u64,
+        length: u64,
     },
     PayloadTooLong {
         at: u64,
@@ -245,8 +253,12 @@ impl<R: Read + Seek> Reader<R> {
         if length > left && !length_is_wrong {
             return Err(Damage::Truncated { kind, at, wants: length, left });
         }
+        let most = self.most_in_memory(kind);
+        if most.is_some_and(|most| length > most) && !length_is_wrong {
+            return Err(Damage::ChunkTooLong { kind, at, length });
+        }
         let length = if length_is_wrong { left } else { length };
-        let wanted = if self.wants_all_of(kind) { length } else { length.min(HEADS_LIMIT) };
+        let wanted = if most.is_some() { length } else { length.min(HEADS_LIMIT) };
         let buffered = self.fill_body(wanted, length_is_wrong).map_err(Damage::Io)?;
         if buffered < wanted && !length_is_wrong {
             // The file has become shorter since it was opened.
@@ -255,11 +267,12 @@ impl<R: Read + Seek> Reader<R> {
         Ok(Some(ChunkHead { kind, at, length, buffered, length_is_wrong }))
     }
 
-    fn wants_all_of(&self, kind: u32) -> bool {
+    /// How long a chunk may be of which all is wanted; `None` for those whose heads do.
+    fn most_in_memory(&self, kind: u32) -> Option<u64> {
         match kind {
-            kind::MESSAGE => self.keep.payload || self.keep.properties,
-            kind::CLIENT_MESSAGE => true,
-            _ => false,
+            kind::MESSAGE if self.keep.payload || self.keep.properties => Some(MESSAGE_LIMIT),
+            kind::CLIENT_MESSAGE => Some(HEADS_LIMIT),
+            _ => None,
         }
     }
 
@@ -273,7 +286,7 @@ impl<R: Read + Seek> Reader<R> {
         if self.keep.payload
             && let Some(length) = packed_length(&self.buffer[self.start..self.start + enough])
         {
-            enough = self.fill(wanted.min(length) as usize)?;
+            enough = self.fill(wanted.min(length).min(MESSAGE_LIMIT) as usize)?;
         }
         Ok(enough as u64)
     }

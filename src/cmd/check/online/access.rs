@@ -162,21 +162,26 @@ async fn acknowledged_and_delivered(
 ) -> Result<(Option<u8>, bool), Ended> {
     let mut acknowledged = None;
     let mut delivered = None;
+    // One for all packets: a broker that sends others and others is not waited for.
+    let mut deadline = Instant::now() + talk.patience();
     while acknowledged.is_none() || (subscribed && delivered.is_none()) {
         let packet = if acknowledged.is_none() {
-            talk.wait_for(Some).await?
+            talk.wait_until(deadline, Some).await?
         } else {
             if denied(acknowledged) {
                 break;
             }
-            match talk.wait_until(Instant::now() + DELIVERY, Some).await {
+            match talk.wait_until(deadline, Some).await {
                 Ok(packet) => packet,
                 Err(Ended::TimedOut { .. }) => break,
                 Err(ended) => return Err(ended),
             }
         };
         match packet {
-            Packet::PubAck(Ack { reason, .. }) => acknowledged = Some(reason.0),
+            Packet::PubAck(Ack { reason, .. }) if acknowledged.is_none() => {
+                acknowledged = Some(reason.0);
+                deadline = Instant::now() + DELIVERY;
+            }
             Packet::Publish(message) if message.topic == *topic => {
                 if let Some(packet_id) = message.packet_id {
                     talk.send(&Packet::PubAck(Ack::new(packet_id))).await?;
