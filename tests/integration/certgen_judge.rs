@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::certgen::{certgen, made, openssl};
 use crate::mosquitto::installed;
-use crate::run::{moskit, run};
+use crate::run::{Ended, moskit, run};
 
 /// The ids of the findings, and whether OpenSSL, rustls and mbedTLS accept.
 fn verified(folder: &Path, words: &str) -> (i32, Vec<String>, Vec<bool>) {
@@ -178,6 +178,29 @@ fn renew_waits_until_it_is_due_and_keeps_what_the_certificate_says() {
     assert_ne!(newest["pin"], after["pin"]);
     assert_eq!(made(folder, "key match lab/broker.lan.crt lab/broker.lan.key"), "they belong together\n");
     assert_eq!(fs::metadata(folder.join("lab/broker.lan.key")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn renewing_keeps_the_chain_of_a_file_and_leaves_one_that_holds_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    made(folder, "ca Root --path-len 1");
+    made(folder, "ca Floor --parent ca.crt");
+    made(folder, "server mqtt.lan --ca floor.crt --days 20");
+    fs::copy(folder.join("mqtt.lan-chain.crt"), folder.join("full.crt")).unwrap();
+    made(folder, "renew full.crt --ca floor.crt");
+    let (old, new) = (fs::read(folder.join("mqtt.lan-chain.crt")).unwrap(), fs::read(folder.join("full.crt")).unwrap());
+    assert_ne!(old, new);
+    assert_eq!(openssl(folder, "verify -CAfile ca.crt -untrusted full.crt full.crt").0, 0);
+
+    let both =
+        [fs::read(folder.join("mqtt.lan.key")).unwrap(), fs::read(folder.join("mqtt.lan.crt")).unwrap()].concat();
+    fs::write(folder.join("both.pem"), &both).unwrap();
+    let ended = certgen(folder, "renew both.pem --ca floor.crt");
+    let stderr = "error: `both.pem` holds more than certificates (private key), which renewing would lose\n\
+                  hint: move the certificates into a file of their own\n";
+    assert_eq!(ended, Ended { stdout: String::new(), stderr: stderr.to_owned(), code: 2 });
+    assert_eq!(fs::read(folder.join("both.pem")).unwrap(), both);
 }
 
 #[test]

@@ -116,6 +116,7 @@ struct Plan {
 impl Common {
     fn make(&self, plans: &[Plan], term: &mut Term) -> Result<Exit, Failure> {
         let now = now();
+        reject_equal_stems(plans)?;
         let issuer = self.issuer.open(now, term)?;
         self.key.warn(term);
         let out = self.issuer.folder(&self.output);
@@ -131,10 +132,9 @@ impl Common {
             let files = files(&out, &plan.stem, &certificate, &key, &issuer, self.bundle)?;
             told.push((certificate, files));
         }
-        reject_equal_stems(plans)?;
-        let (certificates, mut files): (Vec<_>, Vec<_>) = told.into_iter().unzip();
+        let (certificates, files): (Vec<_>, Vec<_>) = told.into_iter().unzip();
         let counts: Vec<_> = files.iter().map(Vec::len).collect();
-        let all: Vec<_> = files.drain(..).flatten().collect();
+        let all: Vec<_> = files.into_iter().flatten().collect();
         write_all(&all, self.output.force)?;
         folder.keep();
         let mut rest = all.as_slice();

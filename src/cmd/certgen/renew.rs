@@ -1,9 +1,10 @@
 //! `certgen renew`: the same certificate with a new end, when it is due.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::ca::tell;
+use super::content::{Item, items};
 use super::dates::{DAY, from_now, instant, now, parse_duration};
 use super::explain::not_made;
 use super::files::{NewFile, write_all};
@@ -51,7 +52,8 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
 
 fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let now = now();
-    let old = certificates(&args.certificate)?.remove(0);
+    let mut above = certificates(&args.certificate)?;
+    let old = above.remove(0);
     let shown = args.certificate.display();
     if old.is_ca() {
         return Err(Failure::new(
@@ -68,6 +70,7 @@ fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
         ));
         return Ok(Exit::FAILED);
     }
+    must_hold_certificates_alone(&args.certificate)?;
     let issuer = args.issuer.beside(&args.certificate).open(now, term)?;
     let authority = issuer.authority.certificate();
     if old.issuer != authority.subject {
@@ -93,11 +96,12 @@ fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     if let Some(key) = &new_key {
         files.push(NewFile::key(key_path, key, None)?.in_place());
     }
-    files.push(NewFile::certificates(args.certificate.clone(), [certificate.der.as_slice()]).in_place());
+    // A file that held a chain holds one again. What the CA's files know of it is newer than what was in it.
+    let above = if above.is_empty() || issuer.chain.is_empty() { &above } else { &issuer.chain };
+    files.push(chain_file(args.certificate.clone(), &certificate, above));
     let chain = chain_path(&args.certificate);
     if chain.exists() {
-        let all = [&certificate].into_iter().chain(&issuer.chain);
-        files.push(NewFile::certificates(chain, all.map(|it| it.der.as_slice())).in_place());
+        files.push(chain_file(chain, &certificate, &issuer.chain));
     }
     write_all(&files, true)?;
     tell(&certificate, &files, term);
@@ -105,6 +109,21 @@ fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
         Some(command) => execute(command, term),
         None => Ok(Exit::OK),
     }
+}
+
+/// A file of the certificate and those above it, in the place of the old one.
+fn chain_file(path: PathBuf, certificate: &Certificate, above: &[Certificate]) -> NewFile {
+    let all = [certificate].into_iter().chain(above);
+    NewFile::certificates(path, all.map(|it| it.der.as_slice())).in_place()
+}
+
+/// What else is in the file, such as the private key that some servers want beside their certificate, would be lost.
+fn must_hold_certificates_alone(path: &Path) -> Result<(), Failure> {
+    let other = items(path)?.into_iter().find(|item| !matches!(item, Item::Certificate(_)));
+    let Some(other) = other else { return Ok(()) };
+    let why =
+        format!("`{}` holds more than certificates ({}), which renewing would lose", path.display(), other.kind());
+    Err(Failure::new(Exit::FAILED, why).hint("move the certificates into a file of their own"))
 }
 
 fn same_type(old: &Certificate) -> Result<KeyPair, Failure> {
