@@ -62,6 +62,8 @@ const MANUAL: Manual = Manual {
         "A failed write ends with an exit code that is not 0, and needs no backup file because the old file is intact.",
         "On a terminal backspace, Ctrl-U and Ctrl-W edit what is typed at the prompt.",
         "A signal at the prompt ends `moskit passwd` with 128 + its number; as mosquitto_passwd it ends with 0.",
+        "A user name that a broker would take for another, or for none (empty, after a #, between spaces), is refused, and so is a password \
+         with a zero byte, at which it would end.",
         "Under the name mosquitto_passwd only -b -c -D -H -I -U are options.",
     ],
     see_also: &["mosquitto.conf(5)", "mosquitto_passwd(1)", "moskit(1)"],

@@ -349,12 +349,25 @@ pub fn valid_user(user: OsString) -> Result<OsString, Failure> {
     if bytes.contains(&b':') {
         return Err(error("Username must not contain the ':' character."));
     }
+    // What follows mosquitto_passwd writes, and the broker reads another user, none, or refuses the file.
+    if bytes.is_empty() {
+        return Err(error("Username must not be empty."));
+    }
+    if bytes.starts_with(b"#") {
+        return Err(error("Username must not begin with '#', which begins a comment."));
+    }
+    if bytes.starts_with(b" ") || bytes.ends_with(b" ") {
+        return Err(error("Username must not begin or end with a space, which brokers pass over."));
+    }
     Ok(user)
 }
 
 pub fn valid_password(password: Secret) -> Result<Secret, Failure> {
     if password.expose().len() > MAX_BYTES {
         return Err(error("Password must be less than 65536 characters long."));
+    }
+    if password.expose().contains(&0) {
+        return Err(error("Password must not contain a zero byte, at which it would end for a broker."));
     }
     Ok(password)
 }
@@ -400,6 +413,23 @@ mod tests {
         for (words, sentence) in cases {
             assert_eq!(refused(words), format!("Error: {sentence}\n"), "{words:?}");
         }
+    }
+
+    #[test]
+    fn a_user_whom_no_broker_would_find_is_refused() {
+        for (user, why) in [
+            ("", "be empty."),
+            ("#ann", "begin with '#', which begins a comment."),
+            (" ann", "begin or end with a space, which brokers pass over."),
+            ("ann ", "begin or end with a space, which brokers pass over."),
+            ("a\tb", "contain control characters."),
+        ] {
+            assert_eq!(refused(&["f", user]), format!("Error: Username must not {why}\n"), "{user:?}");
+        }
+        assert_eq!(
+            valid_password(Secret::new(*b"a\0b")).unwrap_err().verbatim,
+            "Error: Password must not contain a zero byte, at which it would end for a broker.\n"
+        );
     }
 
     #[test]
