@@ -13,6 +13,8 @@ use md5::{Digest, Md5};
 use x509_parser::asn1_rs::{Any, FromDer};
 use zeroize::Zeroizing;
 
+use super::make::element as tlv;
+
 /// The most iterations of PBKDF2 that a key may ask for; OpenSSL writes 2,048, careful people a million.
 pub const ITERATION_LIMIT: u32 = 10_000_000;
 
@@ -161,7 +163,9 @@ impl<'a> Pbes2<'a> {
                 let (cost, rest) = integer(rest)?;
                 let (block, rest) = integer(rest)?;
                 let (parallel, _) = integer(rest)?;
-                let memory = u64::from(cost).saturating_mul(u64::from(block)).saturating_mul(128);
+                // One block for each step of the cost and, at the same time, one for each parallel pass.
+                let blocks = u64::from(cost) + u64::from(parallel);
+                let memory = blocks.saturating_mul(u64::from(block)).saturating_mul(128);
                 if memory > SCRYPT_MEMORY_LIMIT || parallel > SCRYPT_PARALLEL_LIMIT {
                     return Err(DecryptError::TooCostly);
                 }
@@ -327,17 +331,27 @@ fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
     tlv(0x30, &parts.concat())
 }
 
-/// Tag, length, value in DER.
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![tag];
-    if content.len() < 0x80 {
-        bytes.push(content.len() as u8);
-    } else {
-        let length = content.len().to_be_bytes();
-        let digits = &length[length.iter().take_while(|digit| **digit == 0).count()..];
-        bytes.push(0x80 | digits.len() as u8);
-        bytes.extend_from_slice(digits);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An encrypted key that asks for scrypt with these numbers.
+    fn scrypt_key(cost: &[u8], block: &[u8], parallel: &[u8]) -> Vec<u8> {
+        let numbers = [cost, block, parallel].map(|number| tlv(0x02, number)).concat();
+        let derivation = sequence(&[tlv(0x06, SCRYPT), sequence(&[tlv(0x04, b"salt"), numbers])]);
+        let encryption = sequence(&[tlv(0x06, AES_256_CBC), tlv(0x04, &[0; 16])]);
+        let scheme = sequence(&[tlv(0x06, PBES2), sequence(&[derivation, encryption])]);
+        sequence(&[scheme, tlv(0x04, &[0; 16])])
     }
-    bytes.extend_from_slice(content);
-    bytes
+
+    #[test]
+    fn no_key_makes_scrypt_take_more_memory_than_is_allowed() {
+        assert_eq!(decrypt(&scrypt_key(&[16], &[8], &[1]), b"x"), Err(DecryptError::WrongPassphrase));
+        // Little for the cost, but 64 blocks of 128 MiB beside it.
+        let rows: [[&[u8]; 3]; 3] =
+            [[&[2], &[0x10, 0, 0], &[64]], [&[0x40, 0, 0, 0], &[8], &[1]], [&[16], &[8], &[65]]];
+        for [cost, block, parallel] in rows {
+            assert_eq!(decrypt(&scrypt_key(cost, block, parallel), b"x"), Err(DecryptError::TooCostly));
+        }
+    }
 }

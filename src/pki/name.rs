@@ -1,7 +1,7 @@
 //! Names in certificates: who a peer is asked to be, who it says it is, and who a CA may speak for.
 
-use std::fmt;
-use std::net::IpAddr;
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv6Addr};
 
 use x509_parser::asn1_rs::{Any, Tag, oid};
 use x509_parser::extensions::{GeneralName, NameConstraints};
@@ -18,9 +18,10 @@ pub enum PeerName {
 }
 
 impl PeerName {
-    /// The name in what a user gives as host: an address if it reads as one.
+    /// The name in what a user gives as host: an address if it reads as one, without the interface behind `%` that only
+    /// this machine knows.
     pub fn new(host: &str) -> Self {
-        match host.parse() {
+        match without_zone(host).parse() {
             Ok(address) => Self::Ip(address),
             Err(_) => Self::Dns(host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()),
         }
@@ -33,6 +34,14 @@ impl fmt::Display for PeerName {
             Self::Dns(name) => f.write_str(name),
             Self::Ip(address) => address.fmt(f),
         }
+    }
+}
+
+/// `fe80::1%eth0` as `fe80::1`; everything else as it is.
+pub fn without_zone(host: &str) -> &str {
+    match host.split_once('%') {
+        Some((address, _)) if address.parse::<Ipv6Addr>().is_ok() => address,
+        _ => host,
     }
 }
 
@@ -176,8 +185,8 @@ impl DistinguishedName {
             .map(|attribute| attribute.value.as_str())
     }
 
-    /// The name as RFC 2253 writes it: last part first, special characters escaped. This is what
-    /// Mosquitto makes a username of (`use_subject_as_username`).
+    /// The name as OpenSSL writes it for RFC 2253: last part first, special characters escaped, all but printable ASCII
+    /// byte by byte. This is what Mosquitto makes a username of (`use_subject_as_username`).
     pub fn rfc2253(&self) -> String {
         let set = |set: &Vec<Attribute>| {
             set.iter()
@@ -228,15 +237,19 @@ impl fmt::Display for DistinguishedName {
 /// RFC 2253, 2.4.
 fn escape(value: &str) -> String {
     let mut text = String::new();
-    let last = value.chars().count().saturating_sub(1);
-    for (index, c) in value.chars().enumerate() {
-        let special = matches!(c, ',' | '+' | '"' | '\\' | '<' | '>' | ';')
-            || (index == 0 && matches!(c, '#' | ' '))
-            || (index == last && c == ' ');
+    let last = value.len().saturating_sub(1);
+    for (index, byte) in value.bytes().enumerate() {
+        if !(b' '..=b'~').contains(&byte) {
+            let _ = write!(text, "\\{byte:02X}"); // writing to a string cannot fail
+            continue;
+        }
+        let special = matches!(byte, b',' | b'+' | b'"' | b'\\' | b'<' | b'>' | b';')
+            || (index == 0 && matches!(byte, b'#' | b' '))
+            || (index == last && byte == b' ');
         if special {
             text.push('\\');
         }
-        text.push(c);
+        text.push(char::from(byte));
     }
     text
 }
@@ -429,8 +442,25 @@ mod tests {
     #[test]
     fn a_host_that_reads_as_an_address_is_one() {
         assert_eq!(PeerName::new("192.168.1.10"), PeerName::Ip([192, 168, 1, 10].into()));
-        assert_eq!(PeerName::new("::1"), PeerName::Ip(std::net::Ipv6Addr::LOCALHOST.into()));
+        assert_eq!(PeerName::new("::1"), PeerName::Ip(Ipv6Addr::LOCALHOST.into()));
+        assert_eq!(PeerName::new("::1%lo"), PeerName::Ip(Ipv6Addr::LOCALHOST.into()));
+        assert_eq!(PeerName::new("lan%lo"), PeerName::Dns("lan%lo".to_owned()));
         assert_eq!(PeerName::new("LAN.Example."), PeerName::Dns("lan.example".to_owned()));
+    }
+
+    /// The right column was printed by `openssl x509 -nameopt RFC2253`.
+    #[test]
+    fn values_are_escaped_as_openssl_does() {
+        for (value, escaped) in [
+            ("bücher", "b\\C3\\BCcher"),
+            ("a,b \"c\"", "a\\,b \\\"c\\\""),
+            ("t\x7fab", "t\\7Fab"),
+            ("#x", "\\#x"),
+            (" lead", "\\ lead"),
+            ("eq=1", "eq=1"),
+        ] {
+            assert_eq!(escape(value), escaped);
+        }
     }
 
     #[test]

@@ -88,6 +88,10 @@ fn tls12(list: &str) -> Result<Vec<SupportedCipherSuite>, UnknownCiphers> {
         if word == "@STRENGTH" || matches!(word, "@SECLEVEL=0" | "@SECLEVEL=1" | "@SECLEVEL=2") {
             continue;
         }
+        // A command that is not followed here asks for more than is done; OpenSSL too refuses what it does not know.
+        if word.starts_with('@') {
+            return Err(UnknownCiphers { list: list.to_owned(), unknown: vec![word.to_owned()] });
+        }
         let (action, pattern) = match word.split_at_checked(1) {
             Some((action @ ("!" | "-" | "+"), pattern)) => (action, pattern),
             _ => ("", word),
@@ -171,6 +175,7 @@ mod tests {
         assert_eq!(error.unknown, ["AES128-SHA", "xyz"]);
         assert_eq!(names("xyz:ECDHE-RSA-AES128-GCM-SHA256").unwrap().len(), 1);
         assert!(names("").is_err());
+        assert_eq!(names("HIGH:@SECLEVEL=3").unwrap_err().unknown, ["@SECLEVEL=3"]);
     }
 
     #[test]

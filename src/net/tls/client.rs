@@ -20,7 +20,7 @@ use super::{Checks, Seen, Session, Version};
 use crate::net::stream::Stream;
 use crate::net::verify::ServerCertificate;
 use crate::pki::chain::Anchors;
-use crate::pki::name::{DistinguishedName, PeerName};
+use crate::pki::name::{DistinguishedName, PeerName, without_zone};
 
 /// How long a handshake may take, from the first byte to the last.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -99,7 +99,7 @@ impl Client {
         // Nobody reads this name: it is not sent, and our verifier has its own.
         let unnamed = || ServerName::try_from("localhost").expect("a host name");
         let server_name = match name {
-            Some(name) => match ServerName::try_from(name.strip_suffix('.').unwrap_or(name).to_owned()) {
+            Some(name) => match ServerName::try_from(without_zone(name.strip_suffix('.').unwrap_or(name)).to_owned()) {
                 Ok(name) => name,
                 Err(_) => return Err(failure(Cause::BadName)),
             },

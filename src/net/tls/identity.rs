@@ -93,8 +93,8 @@ impl Identity {
         let unusable = || OptionsError::KeyUnusable { path: key.to_owned() };
         let public = private.public_key().ok_or_else(unusable)?;
         if public != own.public_key.bits {
-            let later = chain[1..].iter().filter_map(|der| Certificate::parse(der).ok());
-            let out_of_order = later.into_iter().any(|certificate| certificate.public_key.bits == public);
+            let mut later = chain[1..].iter().filter_map(|der| Certificate::parse(der).ok());
+            let out_of_order = later.any(|certificate| certificate.public_key.bits == public);
             return Err(if out_of_order {
                 OptionsError::ChainOrder { certificate: certificate.to_owned() }
             } else {

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Role, WebSocket};
 use crate::net::stream::Stream;
+use crate::pki::name::without_zone;
 
 /// The longest HTTP head in bytes, request or response, which is Mosquitto's limit too.
 pub const HEAD_LIMIT: usize = 4096;
@@ -93,6 +94,9 @@ pub(in crate::net) async fn open(
     let mut key = [0; 16];
     aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no randomness"))?;
     let key = BASE64.encode(key);
+    // An IPv6 address stands in brackets (RFC 3986, 3.2.2), and nobody else knows our interface behind `%`.
+    let host = without_zone(host);
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n\
          Sec-WebSocket-Protocol: {PROTOCOL}\r\nSec-WebSocket-Version: 13\r\n\r\n",
@@ -198,9 +202,9 @@ fn check_request(head: &[u8]) -> Result<Request, WebSocketError> {
     fields.require("Sec-WebSocket-Version", |value| value == "13")?;
     let key = fields.text("Sec-WebSocket-Key").filter(|key| BASE64.decode(key).is_ok_and(|key| key.len() == 16));
     let key = key.ok_or(WebSocketError::Field("Sec-WebSocket-Key"))?.to_owned();
-    let named = fields.text("Sec-WebSocket-Protocol").unwrap_or_default();
-    let protocol = named
-        .split(',')
+    let protocol = fields
+        .texts("Sec-WebSocket-Protocol")
+        .flat_map(|named| named.split(','))
         .find_map(|word| PROTOCOLS.into_iter().find(|known| *known == word.trim()))
         .ok_or(WebSocketError::Field("Sec-WebSocket-Protocol"))?;
     let text = |name| fields.text(name).map(str::to_owned);
@@ -210,13 +214,18 @@ fn check_request(head: &[u8]) -> Result<Request, WebSocketError> {
 struct Fields<'a>(&'a [httparse::Header<'a>]);
 
 impl Fields<'_> {
+    /// Every field of that name: a list may be given in parts, each in a field of its own (RFC 9110, 5.3).
+    fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let fields = self.0.iter().filter(move |field| field.name.eq_ignore_ascii_case(name));
+        fields.filter_map(|field| std::str::from_utf8(field.value).ok().map(str::trim))
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
-        let field = self.0.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
-        std::str::from_utf8(field.value).ok().map(str::trim)
+        self.texts(name).next()
     }
 
     fn require(&self, name: &'static str, is_right: impl Fn(&str) -> bool) -> Result<(), WebSocketError> {
-        if self.text(name).is_some_and(is_right) { Ok(()) } else { Err(WebSocketError::Field(name)) }
+        if self.texts(name).any(is_right) { Ok(()) } else { Err(WebSocketError::Field(name)) }
     }
 }
 
@@ -295,6 +304,10 @@ mod tests {
         );
         let list = ASKED.replace("Protocol: mqtt", "Protocol: chat, mqttv3.1, mqtt");
         assert_eq!(check_request(list.as_bytes()).unwrap().protocol, "mqttv3.1");
+        let parts = ASKED
+            .replace("Connection: Upgrade", "Connection: keep-alive\r\nConnection: Upgrade")
+            .replace("Protocol: mqtt", "Protocol: chat\r\nSec-WebSocket-Protocol: mqtt");
+        assert_eq!(check_request(parts.as_bytes()).unwrap().protocol, "mqtt");
     }
 
     #[test]
