@@ -132,6 +132,10 @@ impl Draft {
             Ok(old) if old.is_file() => (fs::canonicalize(path).map_err(failed)?, Some(old)),
             Ok(old) if old.is_dir() => return Err(failed(ErrorKind::IsADirectory.into())),
             Ok(_) => return Err(failed(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))),
+            // It would be replaced itself, and whoever made it wanted the file elsewhere.
+            Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+                return Err(failed(io::Error::new(ErrorKind::NotFound, "it is a symbolic link that leads nowhere")));
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => (path.to_owned(), None),
             Err(error) => return Err(failed(error)),
         };
@@ -312,6 +316,16 @@ mod tests {
         replace(&link, b"new", Permission::KeepOr(0o600)).unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        let error = replace(&link, b"new", Permission::KeepOr(0o600)).unwrap_err();
+        assert_eq!((error.step, error.cause.kind()), (Step::Inspect, ErrorKind::NotFound));
+        assert_eq!(names_in(folder.path()), ["link"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How a verb ends: its exit code, and the one text a failure is told in.
 
-use super::Term;
+use super::{Term, escape_controls};
 
 /// An exit code of the process, 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,8 @@ impl Failure {
         self
     }
 
-    /// Prints the failure on standard error, unless it is one that `--quiet` suppresses.
+    /// Prints the failure on standard error, unless it is one that `--quiet` suppresses. The names in it may be
+    /// strangers', out of a certificate or a broker's answer.
     pub fn tell(&self, term: &mut Term) {
         if self.quietable && term.is_quiet() {
             return;
@@ -83,13 +84,13 @@ impl Failure {
             term.complain_raw(self.verbatim.as_bytes());
         }
         if let Some(message) = &self.message {
-            term.complain(format_args!("error: {message}"));
+            term.complain(format_args!("error: {}", escape_controls(message)));
         }
         if let Some(cause) = &self.cause {
-            term.complain(format_args!("cause: {cause}"));
+            term.complain(format_args!("cause: {}", escape_controls(cause)));
         }
         if let Some(hint) = &self.hint {
-            term.complain(format_args!("hint: {hint}"));
+            term.complain(format_args!("hint: {}", escape_controls(hint)));
         }
     }
 }

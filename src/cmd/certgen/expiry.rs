@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::content::{Item, items};
 use super::dates::{DAY, from_now, instant, now, parse_duration};
-use super::inspect::{clean, files_of};
+use super::inspect::files_of;
 use super::peer::{address, look};
-use crate::term::{Exit, Failure, Term};
+use crate::net::reason;
+use crate::term::{Exit, Failure, Term, escape_controls};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -95,7 +96,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
             if args.json {
                 term.line(json!({"state": "UNKNOWN", "target": place, "error": why}));
             } else {
-                term.line(format_args!("UNKNOWN   {}: {}", clean(&place), clean(&why)));
+                term.line(format_args!("UNKNOWN   {}: {}", escape_controls(&place), escape_controls(&why)));
             }
         }
     }
@@ -124,7 +125,7 @@ fn tell(deadline: &Deadline, state: State, as_json: bool, now: i64, term: &mut T
         Some(at) => format!("expires {}, {}", from_now(*at, now), instant(*at)),
         None => "never expires".to_owned(),
     };
-    term.line(format_args!("{:9} {}: {} {when}", state.name(), clean(place), clean(what)));
+    term.line(format_args!("{:9} {}: {} {when}", state.name(), escape_controls(place), escape_controls(what)));
 }
 
 /// What expires at a target, and what could not be looked at with the reason.
@@ -148,7 +149,7 @@ fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
         match files_of(path) {
             Ok(files) => files,
             Err(error) => {
-                unknown.push((target.to_owned(), error.to_string()));
+                unknown.push((target.to_owned(), reason(&error)));
                 Vec::new()
             }
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::dates::{date, instant};
 use crate::diagnose::files;
+use crate::net::reason;
 use crate::pki::key::DecryptError;
 use crate::pki::make::{Error, NameError, RequestError};
 use crate::pki::read::{ReadError, ReadProblem};
@@ -118,7 +119,7 @@ pub fn not_written(error: &whole_file::Error) -> Failure {
         ErrorKind::StorageFull => "the disk is full".to_owned(),
         ErrorKind::IsADirectory => "it is a folder".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.cause.to_string(),
+        _ => reason(&error.cause),
     };
     Failure::new(Exit::FAILED, format!("cannot write `{}`: {why}", error.path.display()))
 }

@@ -14,7 +14,7 @@ use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::key::EncodedKey;
 use crate::pki::make::{Request, RequestError};
 use crate::pki::name::{Constraints, Subtree};
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Term, escape_controls};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -64,7 +64,11 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
                 term.line("");
             }
             for (number, sheet) in server.iter().chain(&sheets).enumerate() {
-                let place = if number == 0 { clean(target) } else { format!("{} ({})", clean(target), number + 1) };
+                let place = if number == 0 {
+                    escape_controls(target).into_owned()
+                } else {
+                    format!("{} ({})", escape_controls(target), number + 1)
+                };
                 sheet.show(&place, term);
             }
         }
@@ -107,7 +111,7 @@ impl Sheet {
     fn show(&self, place: &str, term: &mut Term) {
         term.line(format_args!("{place}: {}", self.kind));
         for fact in self.facts.iter().filter(|fact| !fact.text.is_empty()) {
-            term.line(format_args!("  {:10} {}", fact.label, clean(&fact.text)));
+            term.line(format_args!("  {:10} {}", fact.label, escape_controls(&fact.text)));
         }
     }
 }
@@ -319,14 +323,6 @@ fn server_sheet(peer: &Peer) -> Sheet {
         format!("{} certificates", peer.presented.len()),
         json!(peer.presented.len()),
     )
-}
-
-/// Strangers' text for a terminal: what would control it is shown instead of done.
-pub fn clean(text: &str) -> String {
-    if !text.chars().any(char::is_control) {
-        return text.to_owned();
-    }
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// The files of a folder that look like certificates or revocation lists, in order.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::content::{Item, items};
 use super::dates::{DAY, from_now, instant, now, parse_duration};
 use super::verify::{finding_json, show};
-use crate::diagnose::{Finding, Severity, files};
+use crate::diagnose::{Finding, Severity, files, shell};
 use crate::os;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::key::EncodedKey;
@@ -275,13 +275,12 @@ fn revocation_list(list: &RevocationList, now: i64, within: i64) -> Vec<Finding>
 
 fn private_key(path: &Path, key: &EncodedKey) -> Vec<Finding> {
     let mut found = Vec::new();
-    let shown = path.display();
     let mode = fs::metadata(path).ok().and_then(|facts| os::files::mode(&facts)).unwrap_or(0);
     // The group may be the broker's; the others are nobody's.
     if mode & 0o007 != 0 {
         found.push(
             Finding::error("key.permission", format!("everybody on this machine can read the key (mode {mode:04o})"))
-                .fix(format!("chmod 600 {shown}")),
+                .fix(format!("chmod 600 {}", shell::path(path))),
         );
     }
     let is_authority = path.with_extension("crt");

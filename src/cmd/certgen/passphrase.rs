@@ -109,15 +109,13 @@ pub fn pair(key: &PrivateKey, path: &Path) -> Result<KeyPair, Failure> {
 }
 
 fn first_line(path: &Path, name: &str) -> Result<Secret, Failure> {
-    let failed = |why: &dyn std::fmt::Display| {
-        Failure::new(Exit::FAILED, format!("cannot read the passphrase from {name}: {why}"))
-    };
+    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot read the passphrase from {name}: {why}"));
     let mut bytes = Zeroizing::new(Vec::new());
     let read = File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
-    read.map_err(|error| failed(&error))?;
+    read.map_err(|error| failed(reason(&error)))?;
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if line.len() as u64 > LIMIT {
-        return Err(failed(&format_args!("it is longer than {LIMIT} bytes")));
+        return Err(failed(format!("it is longer than {LIMIT} bytes")));
     }
     Ok(Secret::new(line.strip_suffix(b"\r").unwrap_or(line)))
 }

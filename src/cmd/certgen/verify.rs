@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::content::public_key;
 use super::dates::{now, parse_instant};
 use super::explain::not_read;
-use super::inspect::clean;
 use super::options::certificates;
 use super::passphrase::Passphrase;
 use crate::diagnose::chain::{Scene, advice, problem, warning};
@@ -18,7 +17,7 @@ use crate::pki::chain::{Anchors, Purpose, Question, Verdict, judge};
 use crate::pki::name::PeerName;
 use crate::pki::read;
 use crate::pki::revocation::RevocationList;
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Term, escape_controls};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -146,8 +145,12 @@ fn accepted(chosen: Option<Chosen>, verdict: &Verdict, opinions: &[Opinion]) -> 
 
 fn tell(args: &Args, leaf: &Certificate, accepted: bool, opinions: &[Opinion], findings: &[Finding], term: &mut Term) {
     let answer = if accepted { "good" } else { "not good" };
-    term.line(format_args!("{}: {answer}", clean(&args.certificate.display().to_string())));
-    term.line(format_args!("  {}, issued by {}", clean(&leaf.subject.to_string()), clean(&leaf.issuer.to_string())));
+    term.line(format_args!("{}: {answer}", escape_controls(&args.certificate.display().to_string())));
+    term.line(format_args!(
+        "  {}, issued by {}",
+        escape_controls(&leaf.subject.to_string()),
+        escape_controls(&leaf.issuer.to_string())
+    ));
     for opinion in opinions {
         let verdict = match (&opinion.refusal, opinion.reservation) {
             (Some(why), _) => format!("refuse it: {why}"),
@@ -163,13 +166,13 @@ fn tell(args: &Args, leaf: &Certificate, accepted: bool, opinions: &[Opinion], f
 
 /// A finding as lines: what, what speaks for it, what to do. `place` is where it was found.
 pub fn show(finding: &Finding, place: &str, term: &mut Term) {
-    let place = if place.is_empty() { String::new() } else { format!("{}: ", clean(place)) };
-    term.line(format_args!("{} {}: {place}{}", finding.severity.name(), finding.id, clean(&finding.what)));
+    let place = if place.is_empty() { String::new() } else { format!("{}: ", escape_controls(place)) };
+    term.line(format_args!("{} {}: {place}{}", finding.severity.name(), finding.id, escape_controls(&finding.what)));
     for fact in &finding.evidence {
-        term.line(format_args!("  {}", clean(fact)));
+        term.line(format_args!("  {}", escape_controls(fact)));
     }
     if let Some(fix) = &finding.fix {
-        term.line(format_args!("  hint: {}", clean(fix)));
+        term.line(format_args!("  hint: {}", escape_controls(fix)));
     }
 }
 

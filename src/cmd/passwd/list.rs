@@ -9,9 +9,10 @@ use unicode_width::UnicodeWidthStr;
 use super::options::Source;
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
+use crate::diagnose::shell;
 use crate::os::text::OsStrExt;
 use crate::passwd::{self, Fault, Hash, HashError, Line, lines};
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Term, escape_controls};
 
 const WRONG: Exit = Exit(4);
 const NO_SUCH_USER: Exit = Exit(5);
@@ -73,7 +74,7 @@ impl Row {
             }
             Err(why) => ("none", "-".to_owned(), fault_text(Fault::Hash(*why)).to_owned()),
         };
-        [printable(&self.user), kind.to_owned(), self.work(), salt, note]
+        [escape_controls(&self.user).into_owned(), kind.to_owned(), self.work(), salt, note]
     }
 
     fn json(&self) -> Value {
@@ -116,11 +117,6 @@ fn table(rows: &[Row], term: &mut Term) {
     }
 }
 
-/// A name from a file that somebody else may have written: nothing in it moves the cursor.
-fn printable(user: &str) -> String {
-    user.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
-}
-
 /// Why a broker refuses a line.
 pub fn fault_text(fault: Fault) -> &'static str {
     match fault {
@@ -151,7 +147,7 @@ pub fn verify(
     };
     let hash = Hash::parse(secret).map_err(|why| {
         failed(format!("user `{}` cannot log in: {}", user.display(), fault_text(Fault::Hash(why))))
-            .hint(format!("moskit passwd -U {} hashes plain-text passwords", file.display()))
+            .hint(format!("moskit passwd -U {} hashes plain-text passwords", shell::path(file)))
     })?;
     let password = password.known_password(interrupted, term)?;
     if hash.verify(password.expose()) {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::list::fault_text;
 use super::text::{self, failed};
+use crate::diagnose::shell;
 use crate::net::reason;
 use crate::os::process::{self, Held};
 use crate::os::signal::SignalKind;
@@ -21,7 +22,7 @@ pub fn run(broker: &OsStr, file: &Path, term: &mut Term) -> Result<(), Failure> 
     File::parse(&text).map_err(|error| {
         let fault = fault_text(error.fault);
         failed(format!("the broker was not told: it would refuse line {} of `{}`: {fault}", error.line, file.display()))
-            .hint(format!("moskit passwd --list {}", file.display()))
+            .hint(format!("moskit passwd --list {}", shell::path(file)))
     })?;
     process::can_be_seen().map_err(|cause| failed(format!("the broker was not told: {cause}")))?;
     let id = process_id(broker)?;

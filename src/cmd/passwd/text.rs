@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use crate::diagnose::shell;
 use crate::net::reason;
 use crate::passwd::{StoredError, edit::Corrupt};
 use crate::term::{Exit, Failure};
@@ -24,8 +25,8 @@ pub fn not_found(user: &OsStr) -> Failure {
 /// What could not be done to the password file that was named `given`.
 pub fn stored(given: &Path, cause: &StoredError) -> Failure {
     // Mosquitto names the file behind a symbolic link.
-    let path = std::fs::canonicalize(given).unwrap_or_else(|_| given.to_owned());
-    let path = path.display();
+    let found = std::fs::canonicalize(given).unwrap_or_else(|_| given.to_owned());
+    let path = found.display();
     match cause {
         StoredError::Resolve(cause) => {
             Failure::verbatim(Exit::FAILED, format!("Error reading password file: {}\n", reason(cause)))
@@ -35,7 +36,7 @@ pub fn stored(given: &Path, cause: &StoredError) -> Failure {
         StoredError::Read(cause) => failed(format!("cannot read `{path}`: {}", reason(cause))),
         StoredError::TooLarge => failed(format!("`{path}` is larger than 1 GiB, which is no password file")),
         StoredError::KeepsChanging => failed(format!("another program keeps changing `{path}`; nothing was written"))
-            .hint(format!("who has it open: fuser -v {path}")),
+            .hint(format!("who has it open: fuser -v {}", shell::path(&found))),
         StoredError::Replace(error) => {
             failed(format!("cannot replace `{path}`: {}; it is as it was", reason(&error.cause)))
         }

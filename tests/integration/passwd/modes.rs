@@ -86,10 +86,10 @@ fn a_list_names_users_hashes_and_weakness_but_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     file(folder.path(), &format!("# users\nann:{HASHED}\n\u{1b}[2J:plain\n"));
     done(folder.path(), &["-b", "passwords", "grün", "p"]);
-    let table = "USER       HASH           WORK             SALT  NOTE\n\
-                 ann        sha512-pbkdf2  101 iterations   12    weak\n\
-                 \\u{1b}[2J  none           -                -     not a hash\n\
-                 grün       sha512-pbkdf2  1000 iterations  12\n";
+    let table = "USER     HASH           WORK             SALT  NOTE\n\
+                 ann      sha512-pbkdf2  101 iterations   12    weak\n\
+                 \\x1b[2J  none           -                -     not a hash\n\
+                 grün     sha512-pbkdf2  1000 iterations  12\n";
     assert_eq!(done(folder.path(), &["--list", "passwords"]), table);
     let json = "[{\"line\":2,\"user\":\"ann\",\"hash\":\"sha512-pbkdf2\",\"iterations\":101,\"salt_bytes\":12,\"weak\":true},\
                 {\"line\":3,\"user\":\"\\u001b[2J\",\"hash\":null,\"weak\":true}]\n";
