@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::change::{Direction, Restored, RestoredClient};
+use super::change::{Change, Direction, Restored, RestoredClient};
 use super::client::{ClientKey, Entry, PendingWill, Session};
 use super::connect::expiry;
 use super::message::{Message, MessageId};
@@ -35,6 +35,11 @@ impl Broker {
 
     fn restore_client(&mut self, restored: RestoredClient, messages: &HashMap<MessageId, Arc<Message>>, now: Now) {
         let record = restored.record;
+        // It ended with its connection, whoever wrote it down.
+        if record.session_expiry_interval == 0 {
+            self.journal.push(Change::ClientRemoved(record.client_id));
+            return;
+        }
         let port = record.listener_port;
         // The listener it came by may be gone; then the first stands for it.
         let listener = self.settings.listeners.iter().position(|listener| listener.port == port).unwrap_or(0);
@@ -62,7 +67,7 @@ impl Broker {
             match direction {
                 Direction::Out => session.outgoing.restore(entry),
                 Direction::In => {
-                    session.incoming_bytes += entry.message.payload.len() as u64;
+                    session.incoming_bytes += entry.message.size();
                     session.incoming.insert(entry.packet_id, entry);
                 }
             }

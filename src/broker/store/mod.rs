@@ -165,7 +165,10 @@ impl<'a> Passing<'a> {
         for change in changes {
             match change {
                 Change::Queued(entry) => {
-                    made.entries.insert((&entry.client_id, entry.sequence));
+                    let key = (&entry.client_id, entry.sequence);
+                    // A session that began anew in this batch counts from 1 again: this entry is another one.
+                    passing.entries.remove(&key);
+                    made.entries.insert(key);
                 }
                 Change::EntryRemoved { client_id, sequence } if made.entries.contains(&(client_id, *sequence)) => {
                     passing.entries.insert((client_id, *sequence));
@@ -200,7 +203,7 @@ impl<'a> Passing<'a> {
 struct Repair {
     /// Rows without a partner.
     stray_rows: bool,
-    /// Clients whose entries are not numbered one by one.
+    /// Clients whose entries are not numbered one by one, or not all of use.
     renumber: HashSet<ByteString>,
 }
 
@@ -210,12 +213,12 @@ impl Repair {
     }
 
     fn write(&self, restored: &Restored, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
-        if self.stray_rows {
-            transaction.remove_stray_rows()?;
-        }
         for client in restored.clients.iter().filter(|client| self.renumber.contains(&client.record.client_id)) {
             transaction.remove_entries(client.record.client_id.as_bytes())?;
             client.entries.iter().try_for_each(|entry| records::write_entry(entry, transaction))?;
+        }
+        if self.stray_rows {
+            transaction.remove_stray_rows()?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::broker::{
     SubscriptionRecord, WillRecord,
 };
 use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
+use crate::mqtt::topic::MAXIMUM_SEPARATORS;
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::sqlite::{EntryDetail, Reader, Session, Will};
 use crate::state::{self, ClientMessage, Keep, Subscription, properties};
@@ -73,6 +74,8 @@ pub(super) struct Collected {
     used: HashSet<MessageId>,
     clients: Vec<RestoredClient>,
     by_id: HashMap<Bytes, usize>,
+    /// Client, direction and packet id of what is in flight.
+    under_way: HashSet<(usize, bool, u16)>,
     /// Of the last message: the next often has the same.
     source: Arc<Source>,
     retained: Vec<MessageId>,
@@ -88,7 +91,11 @@ impl Collected {
     }
 
     pub fn session(&mut self, session: &Session<'_>) {
-        let Some(client_id) = text(session.client_id) else { return self.orphan() };
+        let client_id = text(session.client_id).filter(|id| !id.is_empty());
+        // A blob and a text of the same bytes are two keys to SQLite.
+        let Some(client_id) = client_id.filter(|_| !self.by_id.contains_key(session.client_id)) else {
+            return self.orphan();
+        };
         let finite = session.session_expiry_interval != u32::MAX && session.session_expires > 0;
         let since = || {
             let at = session.session_expires - i64::from(session.session_expiry_interval);
@@ -125,7 +132,7 @@ impl Collected {
     }
 
     pub fn will(&mut self, will: &Will<'_>) {
-        let record = text(will.topic).map(|topic| WillRecord {
+        let record = topic(will.topic).map(|topic| WillRecord {
             topic,
             payload: Bytes::copy_from_slice(will.payload),
             qos: qos(will.qos),
@@ -139,7 +146,7 @@ impl Collected {
     }
 
     pub fn subscription(&mut self, subscription: &Subscription<'_>) {
-        let record = text(subscription.filter).map(|filter| SubscriptionRecord {
+        let record = topic(subscription.filter).map(|filter| SubscriptionRecord {
             filter,
             options: options(subscription),
             identifier: Some(subscription.identifier).filter(|identifier| *identifier != 0),
@@ -152,9 +159,7 @@ impl Collected {
 
     pub fn message(&mut self, message: &state::Message<'_>) {
         let id = MessageId(message.store_id.0);
-        let (Some(topic), Some(source_id)) = (text(message.topic), text(message.source_id)) else {
-            return self.orphan();
-        };
+        let Some(topic) = topic(message.topic) else { return self.orphan() };
         let mut properties = properties::read(message.properties);
         if let Some(expires) = message.expires {
             // The interval itself is not kept; what goes out is computed from the time of expiry.
@@ -174,7 +179,8 @@ impl Collected {
             expires_at: message.expires.map(|at| Duration::from_secs(at.max(0).cast_unsigned())),
             packet_id: message.source_mid,
             source: self.source(Source {
-                client_id: source_id,
+                // A message is worth more than the name of who sent it.
+                client_id: text(message.source_id).unwrap_or_default(),
                 username: text(message.source_username).filter(|name| !name.is_empty()),
                 listener_port: message.source_port,
             }),
@@ -197,10 +203,15 @@ impl Collected {
             return self.orphan();
         }
         let wall = self.wall;
-        let Some(client) = self.client(entry.client_id) else { return self.orphan() };
+        let Some(&place) = self.by_id.get(entry.client_id) else { return self.orphan() };
+        let Some((state, packet_id)) = self.standing(place, entry) else {
+            // The row goes when those of its client are written anew.
+            self.repair.renumber.insert(self.clients[place].record.client_id.clone());
+            return self.orphan();
+        };
+        let client = &mut self.clients[place];
         let sequence = client.entries.last().map_or(1, |last| last.sequence + 1);
-        let in_order = entry.cmsg_id >= sequence;
-        let state = entry_state(entry);
+        let in_order = (sequence..SEQUENCE_END).contains(&entry.cmsg_id);
         let record = EntryRecord {
             client_id: client.record.client_id.clone(),
             sequence: if in_order { entry.cmsg_id } else { sequence },
@@ -209,7 +220,7 @@ impl Collected {
                 state::Direction::Incoming => Direction::In,
                 state::Direction::Outgoing => Direction::Out,
             },
-            packet_id: entry.mid,
+            packet_id,
             qos: qos(entry.qos),
             retain: entry.retain,
             dup: entry.dup,
@@ -228,6 +239,21 @@ impl Collected {
         if !in_order {
             self.repair.renumber.insert(client_id);
         }
+    }
+
+    /// State and packet id of an entry. Of two under way with one packet id the later begins anew; `None` for one that
+    /// nothing could end any more.
+    fn standing(&mut self, client: usize, entry: &ClientMessage<'_>) -> Option<(EntryState, u16)> {
+        let state = entry_state(entry);
+        if state == EntryState::Queued {
+            return Some((state, entry.mid));
+        }
+        let incoming = state == EntryState::WaitForPubRel;
+        if entry.mid != 0 && (incoming || entry.qos > 0) && self.under_way.insert((client, incoming, entry.mid)) {
+            return Some((state, entry.mid));
+        }
+        let is_unsettled = matches!(state, EntryState::WaitForPubAck | EntryState::WaitForPubRec);
+        is_unsettled.then_some((EntryState::Queued, 0))
     }
 
     pub fn retained(&mut self, id: StoreId) {
@@ -251,6 +277,12 @@ impl Collected {
         (restored, self.repair)
     }
 }
+
+/// Numbers of entries that leave room for those to come; a client counts from 1.
+const SEQUENCE_END: u64 = 1 << 62;
+
+/// Most `/` in a topic with its mount point: trees of topics are walked level by level.
+const MOST_SEPARATORS: usize = 4 * MAXIMUM_SEPARATORS;
 
 /// The bits of an id below the node.
 const OWN_ID_BITS: u64 = (1 << 54) - 1;
@@ -288,6 +320,11 @@ fn qos(level: u8) -> QoS {
 
 fn text(bytes: &[u8]) -> Option<ByteString> {
     ByteString::try_from(Bytes::copy_from_slice(bytes)).ok()
+}
+
+/// A topic, or a filter, that can be one.
+fn topic(bytes: &[u8]) -> Option<ByteString> {
+    text(bytes).filter(|topic| !topic.is_empty() && topic.matches('/').count() <= MOST_SEPARATORS)
 }
 
 fn since_epoch(time: UnixTime) -> Duration {

@@ -436,3 +436,126 @@ fn a_damaged_file_gives_what_stands_before_the_damage() {
     std::fs::write(&path, "nothing").unwrap();
     assert!(import(&path, WALL).is_err());
 }
+
+#[test]
+fn an_entry_of_a_session_that_began_anew_in_one_batch_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    let (old, new) = (message(1, "a"), message(2, "a"));
+    let queued = |message: &Message| Change::Queued(Box::new(entry("c", 1, message, EntryState::Queued)));
+    let begin = || Change::Client(Box::new(client("c", None)));
+    let removed = || Change::EntryRemoved { client_id: "c".into(), sequence: 1 };
+    store
+        .commit(&[
+            begin(),
+            Change::Stored(old.clone()),
+            queued(&old),
+            // It has expired, and the client starts clean.
+            removed(),
+            Change::Removed(old.id),
+            Change::ClientRemoved("c".into()),
+            begin(),
+            Change::Stored(new.clone()),
+            queued(&new),
+        ])
+        .unwrap();
+    let state = store.reload(WALL).unwrap();
+    assert_eq!(state.clients[0].entries, [entry("c", 1, &new, EntryState::Queued)]);
+    store.commit(&[removed(), Change::Removed(new.id)]).unwrap();
+    assert!(store.reload(WALL).unwrap().clients[0].entries.is_empty());
+}
+
+/// What no broker writes, and a person with a SQLite shell can.
+#[test]
+fn strange_rows_cost_nothing_but_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let (mut store, _) = open(&path);
+    let (first, second) = (message(1, "t"), message(2, "t"));
+    store
+        .commit(&[
+            Change::Client(Box::new(client("c", Some(WALL)))),
+            Change::Stored(first.clone()),
+            Change::Stored(second.clone()),
+            Change::Queued(Box::new(entry("c", 1, &first, EntryState::Queued))),
+        ])
+        .unwrap();
+    store.close().unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let entry_row = |cmsg_id: i64, direction: u8, mid: u16, qos: u8, state: i64| {
+        let id = second.id.0.cast_signed();
+        connection
+            .execute(
+                "INSERT INTO client_msgs VALUES ('c', ?1, ?2, 0, ?3, ?4, ?5, 0, ?6, 0)",
+                rusqlite::params![cmsg_id, id, direction, mid, qos, state],
+            )
+            .unwrap();
+    };
+    for (cmsg_id, direction, mid, qos, state) in [
+        (i64::MAX, 1, 7, 1, 3),
+        // The same packet id twice, none, and none at all for what has no flow.
+        (-1, 1, 7, 2, 5),
+        (0, 1, 0, 1, 3),
+        (5, 1, 0, 0, 3),
+        // Nothing could end these.
+        (6, 1, 7, 2, 9),
+        (7, 1, 0, 2, 9),
+        (8, 0, 9, 2, 7),
+        (9, 0, 9, 2, 7),
+        (10, 0, 0, 2, 7),
+        // A state that nobody knows.
+        (11, 1, 8, 1, -99),
+    ] {
+        entry_row(cmsg_id, direction, mid, qos, state);
+    }
+    let deep = "/".repeat(200_000);
+    connection
+        .execute_batch(&format!(
+            "INSERT INTO clients SELECT CAST('c' AS BLOB), username, 0, 0, 0, 0, 0, 0, 0, -1, 0 FROM clients;
+             INSERT INTO clients VALUES (NULL, NULL, 0, 0, 0, 0, 0, 0, 0, -1, 0);
+             INSERT INTO clients VALUES ('huge', x'FF', {max}, {max}, {max}, {max}, {max}, {max}, {max}, {max}, {max});
+             INSERT INTO moskit_session VALUES ('huge', {max});
+             INSERT INTO subscriptions VALUES ('c', '', 255, -1), ('c', '{deep}', 1, 0);
+             INSERT INTO wills VALUES ('c', NULL, '', -1, 9, 7, 'nonsense');
+             INSERT INTO moskit_entry SELECT client_id, cmsg_id, store_id, {max}, '1,x,-2', -5 FROM client_msgs
+                WHERE cmsg_id = 1;
+             INSERT INTO base_msgs VALUES (5, {max}, '{deep}', NULL, x'FF', x'FF', -5, -1, -1, -1, 9, '[[[');
+             INSERT INTO retains VALUES ('{deep}', 5);
+             INSERT INTO base_msgs VALUES (6, -1, 'r', NULL, x'FF', NULL, 0, 0, 0, 0, 1, NULL);
+             INSERT INTO retains VALUES ('r', 6);",
+            max = i64::MAX
+        ))
+        .unwrap();
+    drop(connection);
+    for _ in 0..2 {
+        let (store, state) = open(&path);
+        let names: Vec<_> = state.clients.iter().map(|client| &*client.record.client_id).collect();
+        assert_eq!(names, ["c", "huge"]);
+        // What has no packet id gets one in the file, for Mosquitto's sake.
+        let is_settled = |entry: &EntryRecord| entry.state != EntryState::Queued;
+        let told = |entry: &EntryRecord| (entry.sequence, is_settled(entry).then_some(entry.packet_id), entry.state);
+        let entries: Vec<_> = state.clients[0].entries.iter().map(told).collect();
+        assert_eq!(
+            entries,
+            [
+                (1, None, EntryState::Queued),
+                (2, Some(7), EntryState::WaitForPubAck),
+                (3, None, EntryState::Queued),
+                (4, None, EntryState::Queued),
+                (5, None, EntryState::Queued),
+                (8, Some(9), EntryState::WaitForPubRel),
+                (11, None, EntryState::Queued),
+            ]
+        );
+        assert_eq!((state.clients[0].subscriptions.len(), state.clients[0].will.is_some()), (0, false));
+        assert_eq!((state.retained.len(), state.messages.len()), (1, 3), "{:?}", state.retained);
+        // The broker goes on from it.
+        let settings = crate::broker::Settings { persistent: true, ..crate::broker::Settings::default() };
+        let now = crate::broker::Now { elapsed: Duration::ZERO, wall: WALL };
+        let mut broker = crate::broker::Broker::new(settings, crate::broker::Access::open(), state, now);
+        assert_eq!((broker.census().clients, broker.census().retained), (2, 1));
+        broker.handle_deadline(now);
+        broker.poll_changes();
+        store.close().unwrap();
+    }
+}

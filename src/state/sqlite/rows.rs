@@ -139,7 +139,7 @@ impl Reader {
                 let detail = EntryDetail {
                     queued_at: UnixTime::from_nanos(number(row, 2)?),
                     subscription_identifiers: std::str::from_utf8(bytes(row, 3)?).unwrap_or_default(),
-                    pubrel_order: number(row, 4)?.cast_unsigned(),
+                    pubrel_order: number(row, 4)?.max(0).cast_unsigned(),
                 };
                 each(bytes(row, 0)?, number(row, 1)?.cast_unsigned(), &detail);
                 Ok(())
