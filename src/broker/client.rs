@@ -317,7 +317,7 @@ impl Outgoing {
         let mut entries: Vec<_> = std::mem::take(&mut self.inflight).into_iter().map(Some).collect();
         let mut next = order.into_iter();
         let sources: Vec<_> = (0..entries.len())
-            .map(|place| if places.contains(&place) { next.next().unwrap_or(place) } else { place })
+            .map(|place| if places.binary_search(&place).is_ok() { next.next().unwrap_or(place) } else { place })
             .collect();
         self.inflight = sources.into_iter().filter_map(|place| entries[place].take()).collect();
     }
@@ -374,10 +374,9 @@ impl Outgoing {
 
     /// Keeps the packet id of what waits if it is sure to be its own; if it is not, those behind it have none either.
     fn restore_reservation(&mut self, entry: &mut Entry) {
-        let last = self.queue.back().map_or(0, |waiting| waiting.packet_id).max(self.last_packet_id);
         if entry.qos == QoS::AtMostOnce {
             entry.packet_id = 0;
-        } else if entry.packet_id > last && !self.unreserved {
+        } else if entry.packet_id > self.last_packet_id && !self.unreserved {
             self.last_packet_id = entry.packet_id;
             entry.allocation = ROUND + u64::from(entry.packet_id);
             self.allocations = entry.allocation;

@@ -305,6 +305,7 @@ impl Broker {
         connection.max_aliases_in = max_aliases_in;
         connection.max_qos = max_qos;
         connection.retain_available = self.settings.retain_available;
+        connection.receive_maximum = self.settings.max_inflight_messages;
         connection.max_aliases_out = properties.topic_alias_maximum().unwrap_or(0).min(max_aliases);
         connection.password = connect.password.as_ref().map(|password| Secret::new(password.to_vec()));
         // One and a half times the keep-alive [MQTT-3.1.2-22].
@@ -356,7 +357,7 @@ impl Broker {
         }
     }
 
-    /// The session came back as one that ends with its connection: the store forgets it.
+    /// The session, which was kept so far, is to end with its connection: the store forgets it.
     fn unpersist(&mut self, client: ClientKey) {
         if !self.journal.is_enabled() {
             return;
@@ -417,7 +418,7 @@ impl Broker {
                 self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
                 return;
             }
-            if interval == 0 {
+            if session.is_persistent() && interval == 0 {
                 self.unpersist(client);
             }
             self.sessions[client].expiry_interval = interval;

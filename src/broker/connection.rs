@@ -48,6 +48,7 @@ pub(super) struct Connection {
     pub(super) max_aliases_in: u16,
     pub(super) max_qos: QoS,
     pub(super) retain_available: bool,
+    pub(super) receive_maximum: Option<u16>,
     pub(super) output: Output,
 }
 
@@ -122,6 +123,7 @@ impl Connection {
             max_aliases_in: 0,
             max_qos: QoS::ExactlyOnce,
             retain_available: true,
+            receive_maximum: None,
             output: Output::default(),
         }
     }

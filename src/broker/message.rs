@@ -32,6 +32,13 @@ pub struct Message {
 }
 
 impl Message {
+    /// Bytes that its publisher makes it take.
+    pub(super) fn size(&self) -> u64 {
+        // What came in a packet fits into one.
+        let properties = self.properties.encoded_len().unwrap_or_default();
+        (self.topic.len() + self.payload.len() + properties) as u64
+    }
+
     pub fn is_expired(&self, wall: Duration) -> bool {
         self.expires_at.is_some_and(|at| at <= wall)
     }

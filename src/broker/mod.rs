@@ -312,8 +312,10 @@ impl Broker {
 
     /// The socket does not take what was given, for now.
     pub fn handle_blocked(&mut self, connection: ConnectionId) {
-        if let Some(&key) = self.by_connection.get(&connection) {
-            self.connections[key].output.blocked = true;
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        self.connections[key].output.blocked = true;
+        if self.connections[key].output.close {
+            self.close(key);
         }
     }
 
@@ -347,8 +349,12 @@ impl Broker {
 
     /// New rules are in force. Listeners stay as many as they are. Clients that may no longer connect are let go.
     pub fn reload(&mut self, settings: Settings, access: Access, now: Now) {
+        let interval = self.settings.retain_expiry_interval;
         self.settings = settings;
         self.access = access;
+        if self.settings.retain_expiry_interval != interval {
+            self.arm_sweep(now);
+        }
         for key in self.connections.keys() {
             let connection = &self.connections[key];
             let Some(client) = connection.session else { continue };

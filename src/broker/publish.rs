@@ -24,7 +24,7 @@ const COPIED_PAYLOAD: usize = 2 * 1024;
 const CONTROL: &str = "$CONTROL/";
 const NO_ENDPOINT: &[u8] = br#"{"error": "endpoint not available"}"#;
 
-/// Payload bytes of half-done QoS 2 publishes of one client. Beyond it the client is let go; a version 5 client
+/// Bytes of half-done QoS 2 publishes of one client. Beyond it the client is let go; a version 5 client
 /// meets its receive-maximum first.
 const MAXIMUM_INCOMING_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -163,7 +163,7 @@ impl Broker {
             && known.message.topic == publish.topic
             && known.message.payload == publish.payload;
         if !is_same && let Some(entry) = session.incoming.remove(&packet_id.get()) {
-            session.incoming_bytes -= entry.message.payload.len() as u64;
+            session.incoming_bytes -= entry.message.size();
             self.discard(client, std::slice::from_ref(&entry));
         }
     }
@@ -174,19 +174,20 @@ impl Broker {
         let session = &self.sessions[client];
         // Sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
         if !session.incoming.contains_key(&packet_id.get()) {
-            let v5 = self.connections[key].version == ProtocolVersion::V5;
-            let limit = self.settings.max_inflight_messages.map_or(usize::MAX, usize::from);
-            if v5 && session.incoming.len() >= limit {
+            let connection = &self.connections[key];
+            let limit = connection.receive_maximum.map_or(usize::MAX, usize::from);
+            if connection.version == ProtocolVersion::V5 && session.incoming.len() >= limit {
                 self.refuse(key, ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, Closing::ReceiveMaximumExceeded, now);
-                return;
-            }
-            if session.incoming_bytes + publish.payload.len() as u64 > MAXIMUM_INCOMING_BYTES {
-                self.refuse(key, ReasonCode::QUOTA_EXCEEDED, Closing::QuotaExceeded, now);
                 return;
             }
             let message = Arc::new(self.message(client, publish, now));
             let session = &mut self.sessions[client];
-            session.incoming_bytes += message.payload.len() as u64;
+            let bytes = session.incoming_bytes + message.size();
+            if bytes > MAXIMUM_INCOMING_BYTES {
+                self.refuse(key, ReasonCode::QUOTA_EXCEEDED, Closing::QuotaExceeded, now);
+                return;
+            }
+            session.incoming_bytes = bytes;
             let entry = Entry {
                 sequence: session.next_sequence(),
                 packet_id: packet_id.get(),
@@ -209,7 +210,7 @@ impl Broker {
     pub(super) fn pubrel(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
         let session = &mut self.sessions[client];
         if let Some(entry) = session.incoming.remove(&ack.packet_id.get()) {
-            session.incoming_bytes -= entry.message.payload.len() as u64;
+            session.incoming_bytes -= entry.message.size();
             // Spread first: the message stays referred to, and so stays in the store, all the while.
             self.spread(&entry.message, Some(client), now);
             self.discard(client, std::slice::from_ref(&entry));

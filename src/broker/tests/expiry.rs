@@ -120,3 +120,22 @@ fn a_retained_message_of_one_who_may_no_longer_publish_is_held_back_if_asked_for
         stage.expect_silence(line);
     }
 }
+
+#[test]
+fn a_reload_begins_and_ends_the_sweeping_of_retained_messages() {
+    let every = |minutes| Settings { retain_expiry_interval: minutes, ..Settings::default() };
+    let mut stage = Stage::new();
+    let line = stage.join(Connect { keep_alive: 0, ..connect("c", V5) });
+    let properties: Properties = [Property::MessageExpiryInterval(10)].into_iter().collect();
+    let retained = Packet::Publish(Publish { retain: true, properties, ..message("t", "x", QoS::AtMostOnce, 0) });
+    stage.send(line, &retained);
+    stage.pass_seconds(100);
+    assert_eq!(stage.broker.census().retained, 1);
+    stage.broker.reload(every(Some(Duration::from_secs(60))), Access::open(), stage.now);
+    stage.pass_seconds(61);
+    assert_eq!(stage.broker.census().retained, 0);
+    stage.send(line, &retained);
+    stage.broker.reload(every(None), Access::open(), stage.now);
+    stage.pass_seconds(1000);
+    assert_eq!((stage.broker.census().retained, stage.broker.poll_deadline()), (1, None));
+}

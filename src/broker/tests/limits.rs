@@ -125,6 +125,33 @@ fn more_than_receive_maximum_in_flight_ends_the_connection() {
 }
 
 #[test]
+fn a_smaller_receive_maximum_after_a_reload_is_not_for_those_who_were_told_another() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    let settings = Settings { max_inflight_messages: Some(1), ..Settings::default() };
+    stage.broker.reload(settings, Access::open(), stage.now);
+    for packet_id in 1..=20 {
+        stage.send(line, &exactly_once("t", "x", packet_id));
+        stage.expect(line, &pubrec(packet_id));
+    }
+    stage.send(line, &exactly_once("t", "x", 21));
+    stage.expect_refused(line, ReasonCode::RECEIVE_MAXIMUM_EXCEEDED);
+}
+
+#[test]
+fn half_done_publishes_are_bounded_by_all_that_they_hold() {
+    let mut stage = Stage::with(Settings { max_inflight_messages: None, ..Settings::default() });
+    let line = stage.join(connect("c", V311));
+    let topic = "t".repeat(65_000);
+    let taken = (1..=u16::MAX).take_while(|packet_id| {
+        stage.send(line, &exactly_once(&topic, "", *packet_id));
+        stage.next(line).is_some()
+    });
+    assert_eq!(taken.count(), 64 * 1024 * 1024 / 65_000);
+    stage.expect_closed(line);
+}
+
+#[test]
 fn packets_above_the_limit_end_the_connection() {
     let settings = || Settings { max_packet_size: 100, ..Settings::default() };
     let mut stage = Stage::with(settings());
@@ -233,6 +260,22 @@ fn a_peer_that_makes_us_answer_and_never_reads_is_let_go() {
         assert!(pings <= MAXIMUM_CONTROL_BACKLOG, "a backlog without end");
     }
     assert_eq!(stage.broker.poll_output().map(|output| output.close), Some(true));
+}
+
+#[test]
+fn a_connection_that_ends_while_its_socket_fills_up_is_closed_at_once() {
+    let mut stage = Stage::new();
+    let line = stage.join(connect("c", V5));
+    stage.broker.handle_packet(ConnectionId(line), Packet::PingReq, stage.now);
+    assert!(stage.broker.poll_output().is_some());
+    // Another one takes its place before its task has said that the socket takes no more.
+    let other = stage.open(V5);
+    let taking_over = Packet::Connect(Box::new(connect("c", V5)));
+    stage.broker.handle_packet(ConnectionId(other), taking_over, stage.now);
+    stage.broker.handle_blocked(ConnectionId(line));
+    stage.collect();
+    assert!(stage.lines[&line].closed);
+    assert_eq!(stage.broker.census().open_connections, 1);
 }
 
 #[test]

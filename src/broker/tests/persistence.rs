@@ -267,3 +267,38 @@ fn ids_of_messages_go_on_from_the_restored_ones() {
     });
     assert_eq!(stored, Some(MessageId(last.0 + 1)));
 }
+
+#[test]
+fn a_session_that_was_never_kept_takes_nothing_from_those_that_are() {
+    let mut shelf = Shelf::default();
+    let mut stage = Stage::with(persistent());
+    let kept = stage.join(lasting("kept", 1000));
+    stage.subscribe(kept, "t", QoS::AtLeastOnce);
+    stage.cut(kept);
+    let passing = stage.join(connect("passing", V5));
+    stage.subscribe(passing, "t", QoS::AtLeastOnce);
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &at_least_once("t", "x", 1));
+    stage.expect_message(passing, "x");
+    // It says what held anyway.
+    let properties = [Property::SessionExpiryInterval(0)].into_iter().collect();
+    stage.send(passing, &Packet::Disconnect(Disconnect { reason: ReasonCode::SUCCESS, properties }));
+    let mut stage = kill(stage, &mut shelf);
+    let kept = stage.rejoin(lasting("kept", 1000), true);
+    stage.expect_message(kept, "x");
+}
+
+#[test]
+fn a_session_in_the_store_that_has_no_time_to_live_is_forgotten() {
+    let mut shelf = Shelf::default();
+    let mut stage = Stage::with(persistent());
+    let kept = stage.join(lasting("kept", 1000));
+    stage.subscribe(kept, "t", QoS::AtLeastOnce);
+    stage.cut(kept);
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &at_least_once("t", "x", 1));
+    shelf.apply(std::mem::take(&mut stage.changes));
+    shelf.client("kept").record.session_expiry_interval = 0;
+    kill(kill(stage, &mut shelf), &mut shelf);
+    assert!(shelf.clients.is_empty() && shelf.messages.is_empty());
+}

@@ -117,7 +117,7 @@ impl Properties {
     }
 
     /// Bytes of the property length and the properties.
-    pub(super) fn encoded_len(&self) -> Result<usize, EncodeError> {
+    pub fn encoded_len(&self) -> Result<usize, EncodeError> {
         let content = self.content_len()?;
         Ok(variable_length(content) + content)
     }
