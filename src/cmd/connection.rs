@@ -119,8 +119,8 @@ impl Setup {
     }
 
     /// Before each connection but the first: a password that a command prints is fetched anew.
-    pub fn renew_login(&self, session: &mut Session) -> Result<(), Failure> {
-        if let Some(password) = self.login.renewed()? {
+    pub async fn renew_login(&self, session: &mut Session) -> Result<(), Failure> {
+        if let Some(password) = self.login.renewed().await? {
             session.set_password(bytes::Bytes::copy_from_slice(password.expose()));
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -55,12 +56,14 @@ impl Login {
         }
     }
 
-    /// The password for a later connection, if it may have changed: only a command's.
-    pub fn renewed(&self) -> Result<Option<Secret>, Failure> {
-        match &self.source {
-            Some(PasswordSource::Command(command)) => printed_by(command, COMMAND_LIMIT).map(Some),
-            _ => Ok(None),
-        }
+    /// The password for a later connection, if it may have changed: only a command's. It is waited for on a thread of its
+    /// own, since a signal may end the program meanwhile; then the command ends too.
+    pub async fn renewed(&self) -> Result<Option<Secret>, Failure> {
+        let Some(PasswordSource::Command(command)) = &self.source else { return Ok(None) };
+        let running = Running::start(command)?;
+        let waiting = running.clone();
+        let printed = tokio::task::spawn_blocking(move || waiting.password(COMMAND_LIMIT)).await;
+        printed.map_err(|error| command_failed(&error.to_string()))?.map(Some)
     }
 }
 
@@ -83,26 +86,64 @@ fn first_line(source: impl Read) -> io::Result<Secret> {
 
 /// Runs the command by the shell; its first line of output is the password. A command that is not done by then is killed.
 fn printed_by(command: &OsStr, limit: Duration) -> Result<Secret, Failure> {
-    let failed = |why: String| Failure::new(Exit::FAILED, format!("the password command failed: {why}"));
-    let mut child = process::shell(command)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(reason(&error)))?;
-    let deadline = Instant::now() + limit;
-    let printed = first_line_by(child.stdout.take(), deadline);
-    let status = ended_by(&mut child, deadline).map_err(|error| failed(reason(&error)))?;
-    let (Some(printed), Some(status)) = (printed, status) else {
-        // What it has started itself may live on; nothing waits for it.
+    Running::start(command)?.password(limit)
+}
+
+fn command_failed(why: &str) -> Failure {
+    Failure::new(Exit::FAILED, format!("the password command failed: {why}"))
+}
+
+/// A command that has been started. It is killed when one of those who share it has no use for it any more; what it has
+/// started itself may live on, and nothing waits for it.
+#[derive(Clone)]
+struct Running(Arc<Mutex<Child>>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut child = self.child();
+        // It may have ended, which is what is wanted.
         let _ = child.kill();
         let _ = child.wait();
-        let hint = "a command that prints and ends, such as one that reads a token from a file, or --pw-file FILE";
-        return Err(failed(format!("it did not end within {} s", limit.as_secs_f64())).hint(hint));
-    };
-    if !status.success() {
-        return Err(failed(format!("it ended with {status}")));
     }
-    printed.map_err(|error| failed(reason(&error)))
+}
+
+impl Running {
+    fn start(command: &OsStr) -> Result<Self, Failure> {
+        let spawned = process::shell(command).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let child = spawned.map_err(|error| command_failed(&reason(&error)))?;
+        Ok(Self(Arc::new(Mutex::new(child))))
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it prints, if it ends well and in time.
+    fn password(&self, limit: Duration) -> Result<Secret, Failure> {
+        let deadline = Instant::now() + limit;
+        let pipe = self.child().stdout.take();
+        let printed = first_line_by(pipe, deadline);
+        let status = self.ended_by(deadline).map_err(|error| command_failed(&reason(&error)))?;
+        let (Some(printed), Some(status)) = (printed, status) else {
+            let hint = "a command that prints and ends, such as one that reads a token from a file, or --pw-file FILE";
+            return Err(command_failed(&format!("it did not end within {} s", limit.as_secs_f64())).hint(hint));
+        };
+        if !status.success() {
+            return Err(command_failed(&format!("it ended with {status}")));
+        }
+        printed.map_err(|error| command_failed(&reason(&error)))
+    }
+
+    /// How the child has ended, if it has in time. One that has closed its output is about to.
+    fn ended_by(&self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+        loop {
+            let status = self.child().try_wait()?;
+            if status.is_some() || Instant::now() >= deadline {
+                return Ok(status);
+            }
+            std::thread::sleep(ENDING);
+        }
+    }
 }
 
 /// The first line of a pipe, if it is closed in time. Read by another thread, because somebody may hold it open for ever.
@@ -111,17 +152,6 @@ fn first_line_by(pipe: Option<ChildStdout>, deadline: Instant) -> Option<io::Res
     let (sender, receiver) = channel();
     std::thread::spawn(move || sender.send(first_line(pipe)));
     receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
-}
-
-/// How the child has ended, if it has in time. One that has closed its output is about to.
-fn ended_by(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
-    loop {
-        let status = child.try_wait()?;
-        if status.is_some() || Instant::now() >= deadline {
-            return Ok(status);
-        }
-        std::thread::sleep(ENDING);
-    }
 }
 
 #[cfg(test)]

@@ -257,7 +257,7 @@ impl<'a> Publishing<'a> {
         loop {
             term.flush();
             tokio::time::sleep(RECONNECT_DELAY).await;
-            self.setup.renew_login(self.client.session())?;
+            self.setup.renew_login(self.client.session()).await?;
             match self.client.connect(&self.setup.route).await {
                 Ok(()) => return Ok(()),
                 Err(error) if ending::is_tried_again(&error) => {}

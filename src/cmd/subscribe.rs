@@ -224,12 +224,16 @@ impl<'a> Subscribing<'a> {
             if let Err(timed_out) = unless_ended(sleep(RECONNECT_DELAY), &mut self.signals, self.timeout_at).await {
                 return Ok(Some(self.given_up(timed_out, term)));
             }
-            self.setup.renew_login(self.client.session())?;
-            let connecting = self.client.connect(&self.setup.route);
+            let connecting = async {
+                self.setup.renew_login(self.client.session()).await?;
+                Ok(self.client.connect(&self.setup.route).await)
+            };
             match unless_ended(connecting, &mut self.signals, self.timeout_at).await {
-                Ok(Ok(())) => return Ok(None),
-                Ok(Err(error)) if ending::is_tried_again(&error) => {}
-                Ok(Err(error)) => return Err(self.setup.not_connected_again(&error).await),
+                Ok(connected) => match connected? {
+                    Ok(()) => return Ok(None),
+                    Err(error) if ending::is_tried_again(&error) => {}
+                    Err(error) => return Err(self.setup.not_connected_again(&error).await),
+                },
                 Err(timed_out) => return Ok(Some(self.given_up(timed_out, term))),
             }
         }

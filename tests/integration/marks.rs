@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::beside::ours;
-use crate::run::{Ended, called_as, run};
+use crate::run::{Ended, called_as, moskit, run};
 use crate::stub::{CONNECT, PUBLISH, SUBSCRIBE, Stub, cut, last, message, on};
 
 const DISCONNECT: &[u8] = &[0xe0, 0];
@@ -251,6 +251,20 @@ fn a_lost_connection_is_made_again_by_sub_but_not_after_a_broken_protocol() {
         assert!(ended.stderr.starts_with("Error: A network protocol error occurred when"), "{nonsense:x?}: {ended:?}");
         assert_eq!((ended.stdout.as_str(), ended.code), ("", 2));
     }
+}
+
+#[test]
+fn a_password_command_that_hangs_does_not_keep_sub_from_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = "if [ -e asked ]; then exec sleep 5; else touch asked; echo secret; fi";
+    let stub = Stub::start(&[on(CONNECT, ACCEPTED), cut(SUBSCRIBE, b"")]);
+    let port = stub.port.to_string();
+    let words = ["sub", "-h", "127.0.0.1", "-p", &port, "-t", "a", "-u", "me", "--pw-command", command, "-W", "2"];
+    let started = Instant::now();
+    let ended = run(moskit(&words).current_dir(folder.path()), b"");
+    assert_eq!(ended, Ended { stdout: String::new(), stderr: "Timed out\n".to_owned(), code: 27 });
+    assert!(started.elapsed() < Duration::from_secs(4));
+    assert_eq!(stub.stop().len(), 1);
 }
 
 #[test]

@@ -353,6 +353,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_address_stands_in_brackets_and_without_our_interface() {
+        for (host, told) in [("lan", "lan"), ("10.0.0.1", "10.0.0.1"), ("::1", "[::1]"), ("fe80::1%eth0", "[fe80::1]")]
+        {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let opening = Opening::default();
+            let client = open(Stream::Unix(ours), host, &opening);
+            // Dropped with the request in it, which refuses the client.
+            let server = async { Upgrade::read(Stream::Unix(theirs), HEAD_LIMIT).await.map(|upgrade| upgrade.request) };
+            let (refused, request) = tokio::join!(client, server);
+            assert!(matches!(refused, Err(WebSocketError::Closed)));
+            assert_eq!(request.unwrap().host.as_deref(), Some(told));
+        }
+    }
+
+    #[tokio::test]
     async fn bytes_travel_both_ways_and_the_end_is_seen() {
         let (mut client, mut server) = pair().await;
         let sent: Vec<u8> = (0..300_000u32).map(|n| n as u8).collect();
