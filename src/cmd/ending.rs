@@ -13,7 +13,7 @@ use crate::net::socks::{Reply, SocksError};
 use crate::net::tls::{Cause, alert_in};
 use crate::net::websocket::WebSocketError;
 use crate::net::{ConnectError, reason};
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Term, plural};
 
 /// A failure in Mosquitto's words, which `--quiet` suppresses, with what we know beyond them.
 pub fn failure(exit: Exit, line: &str, finding: Option<Finding>) -> Failure {
@@ -108,9 +108,11 @@ pub fn outcome(ending: &Ending) -> Outcome {
             | DecodeError::QoS(_)
             | DecodeError::PacketIdZero(_)
             | DecodeError::NoTopicName
+            | DecodeError::NoSubAckCode
             | DecodeError::ConnAckFlags(_) => Outcome::Protocol,
             _ => Outcome::Malformed,
         },
+        Ending::Session(SessionError::TopicAlias(_) | SessionError::UnknownTopicAlias(_)) => Outcome::TopicAliasInvalid,
         Ending::Session(_) => Outcome::Protocol,
     }
 }
@@ -186,8 +188,11 @@ pub fn asked_to_authenticate() -> Failure {
 pub fn unsendable(error: SendError) -> Option<Finding> {
     match error {
         SendError::PacketTooLarge { size, maximum } => Some(
-            Finding::error("limits", format!("the packet has {size} bytes, and the broker takes {maximum} at most"))
-                .fix("send less at once, or raise max_packet_size in mosquitto.conf"),
+            Finding::error(
+                "limits",
+                format!("the packet has {}, and the broker takes {maximum} at most", plural(size as u64, "byte")),
+            )
+            .fix("send less at once, or raise max_packet_size in mosquitto.conf"),
         ),
         SendError::QoSNotSupported { maximum } => {
             Some(Finding::error("limits", format!("the broker takes messages up to QoS {} only", maximum as u8)))
@@ -213,7 +218,9 @@ pub fn note_unsent(packet: &str, error: SendError, term: &mut Term) {
     let why = match error {
         SendError::Property { error, .. } => format!("of the properties given with -D, {}", property(error)),
         SendError::NoProperties => "this version of MQTT has no properties, and -D gives some".to_owned(),
-        SendError::PacketTooLarge { maximum, .. } => format!("the broker takes packets of {maximum} bytes at most"),
+        SendError::PacketTooLarge { maximum, .. } => {
+            format!("the broker takes packets of {} at most", plural(maximum as u64, "byte"))
+        }
         SendError::QoSNotSupported { maximum } => format!("the broker takes messages up to QoS {} only", maximum as u8),
         SendError::NotConnected => "the connection is gone".to_owned(),
         SendError::NoFreePacketId => "65,535 others wait for their acknowledgements".to_owned(),

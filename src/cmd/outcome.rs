@@ -23,6 +23,8 @@ pub enum Outcome {
     QosNotSupported = 24,
     Oversize = 25,
     Timeout = 27,
+    /// Beside its own numbers libmosquitto has this reason code.
+    TopicAliasInvalid = 148,
 }
 
 impl Outcome {
@@ -45,6 +47,7 @@ impl Outcome {
             Self::QosNotSupported => "Requested QoS not supported on server",
             Self::Oversize => "Packet larger than supported by the server",
             Self::Timeout => "Timeout",
+            Self::TopicAliasInvalid => "Topic alias invalid",
         }
     }
 }

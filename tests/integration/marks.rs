@@ -213,6 +213,30 @@ fn an_alias_stands_for_its_topic() {
     assert_eq!(ended, Ended { stdout: "a x\na y\n".to_owned(), stderr: String::new(), code: 0 });
 }
 
+#[test]
+fn an_alias_that_was_not_agreed_on_ends_the_connection_which_sub_makes_again() {
+    let suback = [0x90, 4, 0, 1, 0, 0];
+    for message in [&b"\x30\x08\0\x01a\x03\x23\0\x03x"[..], b"\x30\x07\0\0\x03\x23\0\x02x"] {
+        let again = b"\x90\x04\0\x02\0\0\x30\x05\0\x01a\0y";
+        let turns = [cut(SUBSCRIBE, &[&suback[..], message].concat()), on(SUBSCRIBE, again)];
+        let (_, ended) = ours("mosquitto_sub -t a -C 1 -V 5 -D connect topic-alias-maximum 2", &turns, b"");
+        assert_eq!(ended, Ended { stdout: "y\n".to_owned(), stderr: String::new(), code: 0 });
+        let row = "mosquitto_pub -t a -m x -q 1 -V 5 -D connect topic-alias-maximum 2";
+        let (packets, ended) = ours(row, &[on(PUBLISH, message)], b"");
+        assert!(ended.stderr.starts_with("Error: Topic alias invalid\n"), "{ended:?}");
+        assert_eq!((ended.code, packets[0].last().unwrap().as_slice()), (148, &b"\xe0\x01\x94"[..]));
+    }
+}
+
+#[test]
+fn a_suback_without_a_code_is_a_protocol_error() {
+    for (version, suback) in [("311", &b"\x90\x02\0\x01"[..]), ("5", b"\x90\x03\0\x01\0")] {
+        let (_, ended) = ours(&format!("mosquitto_sub -t a -E -V {version}"), &[on(SUBSCRIBE, suback)], b"");
+        assert!(ended.stderr.starts_with("Error: A network protocol error occurred when"), "{ended:?}");
+        assert_eq!(ended.code, 2);
+    }
+}
+
 /// `-U` alone is a task of its own in 2.1: no SUBSCRIBE, and it keeps running.
 #[test]
 fn unsubscribing_alone_subscribes_to_nothing() {

@@ -79,6 +79,8 @@ pub enum DecodeError {
     AuthenticationDataWithoutMethod,
     /// SUBSCRIBE or UNSUBSCRIBE without a filter [MQTT-3.8.3-2] [MQTT-3.10.3-2].
     NoTopicFilter,
+    /// SUBACK without a code, although SUBSCRIBE had a filter [MQTT-3.8.4-6].
+    NoSubAckCode,
     /// Reserved bits or retain handling 3 [MQTT-3.8.3-5].
     SubscriptionOptions(u8),
     /// [MQTT-3.8.3-4].
@@ -103,6 +105,7 @@ impl DecodeError {
             | Self::UnexpectedPacket(_)
             | Self::ConnAckFlags(_)
             | Self::NoWillTopic
+            | Self::NoSubAckCode
             | Self::NoLocalOnShared
             | Self::AuthenticationDataWithoutMethod
             | Self::DuplicateProperty(_)

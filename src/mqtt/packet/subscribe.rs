@@ -181,6 +181,9 @@ impl SubAck {
     pub(super) fn read(mut reader: Reader, version: ProtocolVersion) -> Result<Self, DecodeError> {
         let packet_id = reader.packet_id(PacketType::SubAck)?;
         let properties = read_properties(&mut reader, PropertyOwner::SubAck, version)?;
+        if reader.is_empty() {
+            return Err(DecodeError::NoSubAckCode);
+        }
         let codes = reader.rest().iter().copied().map(ReasonCode).collect();
         Ok(Self { packet_id, properties, codes })
     }

@@ -38,7 +38,8 @@ impl SessionError {
         match self {
             Self::Decode(error) => error.reason_code(),
             Self::ReceiveMaximumExceeded => ReasonCode::RECEIVE_MAXIMUM_EXCEEDED,
-            Self::TopicAlias(_) => ReasonCode::TOPIC_ALIAS_INVALID,
+            // The standard has no code for an alias without a topic; this is Mosquitto's.
+            Self::TopicAlias(_) | Self::UnknownTopicAlias(_) => ReasonCode::TOPIC_ALIAS_INVALID,
             Self::KeepAlive => ReasonCode::KEEP_ALIVE_TIMEOUT,
             _ => ReasonCode::PROTOCOL_ERROR,
         }

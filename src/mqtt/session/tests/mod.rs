@@ -557,7 +557,7 @@ fn an_incoming_alias_is_resolved_within_the_announced_maximum() {
     assert_eq!(talk.sent_words(), ["disconnect 148"]);
     talk.open(connack([]));
     assert_eq!(talk.hear(&aliased(1, "")), Err(SessionError::UnknownTopicAlias(1)));
-    assert_eq!(talk.sent_words(), ["disconnect 130"]);
+    assert_eq!(talk.sent_words(), ["disconnect 148"]);
 }
 
 #[test]
