@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub(super) link: Option<ConnectionKey>,
     /// Seconds; `u32::MAX` = never.
     pub(super) expiry_interval: u32,
+    /// Of the last connection; `u32::MAX` = no limit.
+    pub(super) max_packet_size: u32,
     /// Wall clock.
     pub(super) created_at: Duration,
     /// Wall clock; `None` while connected.
@@ -93,6 +95,7 @@ impl Session {
             listener,
             link: None,
             expiry_interval: 0,
+            max_packet_size: u32::MAX,
             created_at: wall,
             disconnected_at: None,
             expires_at: None,
@@ -134,7 +137,7 @@ impl Session {
         [self.expires_at, self.will_due].into_iter().flatten().min()
     }
 
-    pub(super) fn record(&self, settings: &Settings, max_packet_size: u32) -> ClientRecord {
+    pub(super) fn record(&self, settings: &Settings) -> ClientRecord {
         let listener = settings.listeners.get(usize::from(self.listener.0));
         ClientRecord {
             client_id: self.id.clone(),
@@ -143,7 +146,7 @@ impl Session {
             session_expiry_interval: self.expiry_interval,
             created_at: self.created_at,
             disconnected_at: self.disconnected_at,
-            max_packet_size,
+            max_packet_size: self.max_packet_size,
             max_qos: listener.map_or(QoS::ExactlyOnce, |listener| listener.max_qos),
             retain_available: settings.retain_available,
             will_delay_interval: self.will.as_ref().map_or(0, |will| will.delay),

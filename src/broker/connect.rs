@@ -330,6 +330,7 @@ impl Broker {
         }
         let session = &mut self.sessions[client];
         session.link = Some(key);
+        session.max_packet_size = self.connections[key].max_packet_size;
         session.listener = listener;
         session.username = connect.username.take();
         session.source = None;
@@ -351,8 +352,7 @@ impl Broker {
     pub(super) fn record_client(&mut self, client: ClientKey) {
         let session = &self.sessions[client];
         if self.journal.covers(session) {
-            let max_packet_size = session.link.map_or(u32::MAX, |key| self.connections[key].max_packet_size);
-            let record = session.record(&self.settings, max_packet_size);
+            let record = session.record(&self.settings);
             self.journal.push(Change::Client(Box::new(record)));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::change::{Change, Direction, EntryRecord};
+use super::change::{Change, Direction, EntryRecord, EntryState};
 use super::client::{Entry, Session};
 use super::message::{Message, MessageId};
 
@@ -104,7 +104,8 @@ fn record(session: &Session, entry: &Entry, direction: Direction) -> EntryRecord
         packet_id: entry.packet_id,
         qos: entry.qos,
         retain: entry.retain,
-        dup: entry.dup,
+        // As Mosquitto's: what is in flight has been sent, and goes out again as a duplicate only.
+        dup: direction == Direction::Out && entry.state != EntryState::Queued,
         state: entry.state,
         subscription_identifiers: entry.identifiers.clone(),
         queued_at: entry.queued_at,

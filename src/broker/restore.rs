@@ -46,6 +46,7 @@ impl Broker {
         let mut session = Session::new(record.client_id, ListenerId(listener as u16), record.created_at);
         session.username = record.username;
         session.expiry_interval = record.session_expiry_interval;
+        session.max_packet_size = record.max_packet_size;
         // Whoever was connected when the broker was killed went away at that moment, as far as anybody knows: now.
         let since = record.disconnected_at.unwrap_or(now.wall);
         session.disconnected_at = Some(since);
