@@ -1,7 +1,7 @@
 //! The same packets to Debian's mosquitto 2.0.11 and to our broker: what comes back must be the same bytes.
 //!
 //! `script` is what is sent, `play` sends it and listens, `packets` makes packets. `random` makes scripts from a seed and
-//! plays them to both; `dialogues`, `malformed`, `access`, `timed`, `restart` and `transports` are by hand, with the answers of 2.1.2 written
+//! plays them to both; `dialogues`, `malformed`, `access`, `timed`, `restart`, `rows` and `transports` are by hand, with the answers of 2.1.2 written
 //! down (`answers`).
 //! What may differ is in `play`, and script by script in the files of answers. To repeat a seed:
 //! `MOSKIT_SEED=1 MOSKIT_SCRIPTS=1 cargo test --test integration differential::random -- --ignored`
@@ -14,6 +14,7 @@ mod packets;
 mod play;
 mod random;
 mod restart;
+mod rows;
 mod script;
 mod timed;
 mod transports;

@@ -16,9 +16,9 @@ use crate::mosquitto::{Mosquitto, free_port};
 /// Mosquitto looks about once a second.
 const PATIENCE: u64 = 3000;
 
-struct Play {
-    name: String,
-    acts: Vec<Script>,
+pub struct Play {
+    pub name: String,
+    pub acts: Vec<Script>,
 }
 
 fn act() -> Script {
@@ -54,7 +54,7 @@ fn of_each(name: &str, acts: impl Fn(u8) -> Vec<Script>) -> Vec<Play> {
     [4, 5].map(|level| Play { name: format!("{level}: {name}"), acts: acts(level) }).into()
 }
 
-fn plays() -> Vec<Play> {
+pub fn plays() -> Vec<Play> {
     let mut plays = of_each("what waited comes in its order", |level| {
         let waiting = opened(level)
             .cut(0)
