@@ -1,16 +1,32 @@
 //! Moments and spans of time in words.
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// `2026-11-21 13:46Z`
 pub fn date(seconds: i64) -> String {
-    match jiff::Timestamp::from_second(seconds) {
-        Ok(time) => time.strftime("%Y-%m-%d %H:%MZ").to_string(),
-        Err(_) => format!("{seconds} s after 1970"),
+    match utc(seconds) {
+        Some(time) => time.strftime("%Y-%m-%d %H:%MZ").to_string(),
+        None => format!("{seconds} s after 1970"),
     }
 }
+
+/// What calendar and clock show in UTC. Not jiff's `Timestamp`, which ends a day before the last second of 9999: that
+/// second is how a certificate says that it never ends (RFC 5280, 4.1.2.5).
+pub fn utc(seconds: i64) -> Option<DateTime> {
+    EPOCH.checked_add(SignedDuration::from_secs(seconds)).ok()
+}
+
+/// Seconds since 1970 when calendar and clock in UTC show `time`.
+pub fn since_1970(time: DateTime) -> i64 {
+    time.duration_since(EPOCH).as_secs()
+}
+
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// A span in its largest fitting unit: `40 s`, `12 min`, `23 h`, `365 days`.
 pub fn span(seconds: i64) -> String {
@@ -43,6 +59,7 @@ mod tests {
     #[test]
     fn a_moment_is_told_in_utc_and_one_beyond_the_calendar_as_a_number() {
         assert_eq!(date(1_795_268_760), "2026-11-21 13:46Z");
+        assert_eq!(date(253_402_300_799), "9999-12-31 23:59Z");
         assert_eq!(date(i64::MAX), "9223372036854775807 s after 1970");
     }
 

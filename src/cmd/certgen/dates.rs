@@ -4,7 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+
+use crate::diagnose::when::{since_1970, utc};
 
 pub const DAY: i64 = 86_400;
 
@@ -15,7 +16,7 @@ pub fn now() -> i64 {
 
 /// `2027-12-24T10:00:00Z`
 pub fn instant(seconds: i64) -> String {
-    Timestamp::from_second(seconds).map_or_else(|_| format!("{seconds} s"), |time| time.to_string())
+    utc(seconds).map_or_else(|| format!("{seconds} s after 1970"), |time| format!("{time}Z"))
 }
 
 /// `2027-12-24`
@@ -28,9 +29,12 @@ pub fn parse_instant(text: &str) -> Result<i64, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time.as_second());
     }
+    // The last day of 9999, which a `Timestamp` does not reach.
+    if let Some(time) = text.strip_suffix('Z').and_then(|time| time.parse::<DateTime>().ok()) {
+        return Ok(since_1970(time));
+    }
     let date = text.parse::<Date>().map_err(|_| "a date (2027-12-24) or time (2027-12-24T10:00:00Z)".to_owned())?;
-    let last: DateTime = date.at(23, 59, 59, 0);
-    last.to_zoned(TimeZone::UTC).map(|time| time.timestamp().as_second()).map_err(|error| error.to_string())
+    Ok(since_1970(date.at(23, 59, 59, 0)))
 }
 
 /// `90m`, `24h`, `30d`, `2w`: seconds. A bare number is days.
@@ -72,7 +76,13 @@ mod tests {
         assert_eq!(parse_instant("2027-12-24T11:00:00+01:00"), Ok(1_829_642_400));
         assert_eq!(instant(1_829_642_400), "2027-12-24T10:00:00Z");
         assert_eq!(parse_instant("2027-12-24").map(instant), Ok("2027-12-24T23:59:59Z".to_owned()));
-        for text in ["", "tomorrow", "2027-13-01", "24.12.2027"] {
+        // How a certificate says that it never ends.
+        for last in ["9999-12-31", "9999-12-31T23:59:59Z"] {
+            assert_eq!(parse_instant(last), Ok(253_402_300_799));
+        }
+        assert_eq!(instant(253_402_300_799), "9999-12-31T23:59:59Z");
+        assert_eq!(instant(-1), "1969-12-31T23:59:59Z");
+        for text in ["", "tomorrow", "2027-13-01", "24.12.2027", "10000-01-01", "2027-02-29", "2027-12-24Z5"] {
             assert!(parse_instant(text).is_err(), "{text}");
         }
     }

@@ -235,21 +235,22 @@ fn leaf(it: &Certificate) -> Vec<Finding> {
 }
 
 fn dates(it: &Certificate, now: i64, within: i64) -> Vec<Finding> {
-    let holder = if it.is_ca() { "ca" } else { "cert" };
     let subject = &it.subject;
+    // A CA is not renewed: those who trust it would not hear of it.
+    let remedy = if it.is_ca() { "make a new one: moskit certgen ca NAME" } else { "moskit certgen renew" };
     if now > it.not_after {
-        let id = if holder == "ca" { "ca.expired" } else { "cert.expired" };
+        let id = if it.is_ca() { "ca.expired" } else { "cert.expired" };
         let what = format!("`{subject}` expired {} ({})", from_now(it.not_after, now), instant(it.not_after));
-        return vec![Finding::error(id, what).fix("moskit certgen renew, or for a CA moskit certgen ca")];
+        return vec![Finding::error(id, what).fix(remedy)];
     }
     if now < it.not_before {
-        let id = if holder == "ca" { "ca.not-yet-valid" } else { "cert.not-yet-valid" };
+        let id = if it.is_ca() { "ca.not-yet-valid" } else { "cert.not-yet-valid" };
         let what = format!("`{subject}` begins {} ({})", from_now(it.not_before, now), instant(it.not_before));
         return vec![Finding::error(id, what).evidence(format!("this machine's clock says {}", instant(now)))];
     }
     if it.not_after - now < within {
         let what = format!("`{subject}` expires {} ({})", from_now(it.not_after, now), instant(it.not_after));
-        return vec![Finding::warning("cert.expires-soon", what).fix("moskit certgen renew")];
+        return vec![Finding::warning("cert.expires-soon", what).fix(remedy)];
     }
     Vec::new()
 }
