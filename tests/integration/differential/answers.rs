@@ -109,11 +109,17 @@ pub fn verify(file: &str, scripts: &[Script]) {
 /// What our broker said, by the name of what was done; more may stand on further lines of the name.
 #[track_caller]
 pub fn check_said(file: &str, said: impl IntoIterator<Item = (String, String)>) {
+    let said: Vec<_> = said.into_iter().collect();
+    let (count, told) = (said.len(), unlike(file, said));
+    assert!(told.is_empty(), "{} of {count}:\n{}", told.len(), told.join("\n"));
+    assert_eq!(read(file).len(), count, "answers without a script");
+}
+
+/// A text for each of those of which something else is written down. It begins with the name.
+pub fn unlike(file: &str, said: Vec<(String, String)>) -> Vec<String> {
     let answers = read(file);
     let mut told = Vec::new();
-    let mut count = 0;
     for (name, said) in said {
-        count += 1;
         let first = name.lines().next().unwrap();
         let Some(answer) = answers.iter().find(|answer| answer.name == first) else {
             told.push(format!("{first}: no answer is written down; we say {said}"));
@@ -124,8 +130,7 @@ pub fn check_said(file: &str, said: impl IntoIterator<Item = (String, String)>) 
             told.push(format!("{name}\n  expected {expected}\n  we say   {said}"));
         }
     }
-    assert!(told.is_empty(), "{} of {count}:\n{}", told.len(), told.join("\n"));
-    assert_eq!(answers.len(), count, "answers without a script");
+    told
 }
 
 /// What Mosquitto said.

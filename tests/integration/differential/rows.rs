@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 use super::answers;
 use super::packets::{ack, bytes, connect, disconnect, encode, lasting, publish, subscribe};
 use super::play::{Beside, play};
-use super::restart::plays;
+use super::restart::{Play, plays};
 use super::script::Script;
 use super::{Ours, configuration, start_ours};
 use crate::mosquitto::{Mosquitto, free_port};
@@ -153,6 +153,56 @@ fn said<B>(
         let writers: Vec<_> = scripts().into_iter().map(|script| scope.spawn(move || written(script))).collect();
         writers.into_iter().map(|writer| writer.join().unwrap()).collect()
     })
+}
+
+/// Either broker.
+enum Writer {
+    Ours(Ours),
+    Theirs(Mosquitto),
+}
+
+/// What is said when the brokers take turns with one file, the one of `first` with the first act.
+fn said_in_turns(plugin: &str, ours_first: bool) -> Vec<(String, String)> {
+    let said = |of: Play| {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let file = folder.join("state.sqlite3");
+        let global = format!("plugin {plugin}\nplugin_opt_db_file {}\n", file.display());
+        let acts = of.acts.iter().enumerate().map(|(at, act)| {
+            let port = free_port();
+            let configuration = configuration(&global, port, "");
+            let writer = if (at % 2 == 0) == ours_first {
+                Writer::Ours(start_ours(folder, &configuration, port))
+            } else {
+                Writer::Theirs(Mosquitto::start(folder, &configuration).unwrap())
+            };
+            let heard = play(act, port, 0, Beside::New);
+            match writer {
+                Writer::Ours(broker) => broker.end(),
+                Writer::Theirs(broker) => broker.end(),
+            }
+            answers::text(&heard)
+        });
+        (of.name, acts.collect::<Vec<_>>().join(" / restart / "))
+    };
+    let said = &said;
+    std::thread::scope(|scope| {
+        let speakers: Vec<_> = plays().into_iter().map(|play| scope.spawn(move || said(play))).collect();
+        speakers.into_iter().map(|speaker| speaker.join().unwrap()).collect()
+    })
+}
+
+#[test]
+#[ignore = "needs a Mosquitto 2.1 and its plugin, named by MOSKIT_MOSQUITTO and MOSKIT_PERSIST_SQLITE"]
+fn each_broker_goes_on_with_the_state_of_the_other() {
+    let plugin = std::env::var("MOSKIT_PERSIST_SQLITE").expect("MOSKIT_PERSIST_SQLITE names the plugin");
+    // What its plugin gives back to Mosquitto as in flight goes out as if new, and wills that were sent once more.
+    let its_own = |told: &String| told.contains("was in flight") || told.contains("wills are sent");
+    for ours_first in [false, true] {
+        let unlike = answers::unlike("restart.tsv", said_in_turns(&plugin, ours_first));
+        let unlike: Vec<_> = unlike.into_iter().filter(|told| !its_own(told)).collect();
+        assert!(unlike.is_empty(), "{}", unlike.join("\n"));
+    }
 }
 
 #[test]
