@@ -98,6 +98,26 @@ fn a_revoked_certificate_is_refused_from_the_reload_on() {
 }
 
 #[test]
+fn what_a_listener_was_set_up_with_stays_over_a_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    certificates(folder);
+    let port = free_port();
+    let lines = format!("cafile {}/ca.crt\nrequire_certificate true\n", folder.display());
+    let mut broker = Broker::configured(folder, &listener(folder, port, &lines));
+    let dev1 = identity(folder, "dev1");
+    assert_eq!(publish(folder, port, &words(&dev1)).code, 0);
+    // Names would have to be taken out of certificates from now on; the limit is one that changes.
+    let lines = format!("{lines}use_identity_as_username true\nmax_qos 0\n");
+    std::fs::write(folder.join("m.conf"), listener(folder, port, &lines)).unwrap();
+    broker.signal(rustix::process::Signal::HUP);
+    broker.wait_for("Reloading config.");
+    while publish(folder, port, &words(&dev1)).code == 0 {}
+    let ended = publish(folder, port, &words(&[&dev1[..], &["-q".into(), "0".into()]].concat()));
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
 fn version_and_ciphers_are_those_of_the_listener() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -236,6 +236,11 @@ impl Core {
 
     fn take(&mut self, input: Input) {
         match input {
+            // Nobody is served: what the core would remember of connections is lost when the state is read.
+            Input::Opened { mailbox, .. } if self.is_lost() => {
+                mailbox.post(Mail { bytes: BytesMut::new(), close: true });
+            }
+            Input::Packets(_) | Input::Written(_) | Input::Blocked(_) | Input::Closed { .. } if self.is_lost() => {}
             Input::Packets(received) => self.take_packets(*received),
             Input::Written(id) => self.broker.handle_written(id),
             Input::Blocked(id) => self.broker.handle_blocked(id),
@@ -362,11 +367,10 @@ impl Core {
     /// Whether the outputs may go.
     fn commit(&mut self) -> bool {
         let changes = self.broker.poll_changes();
-        let Some(store) = &mut self.store else { return true };
-        if matches!(self.health, Health::Lost { .. }) {
-            self.dismiss_all();
+        if self.is_lost() {
             return false;
         }
+        let Some(store) = &mut self.store else { return true };
         if changes.is_empty() {
             return true;
         }
@@ -408,6 +412,10 @@ impl Core {
                 self.health = Health::Lost { retry };
             }
         }
+    }
+
+    fn is_lost(&self) -> bool {
+        matches!(self.health, Health::Lost { .. })
     }
 
     fn dismiss_all(&mut self) {
@@ -480,5 +488,43 @@ impl Clock {
             // A clock before 1970 counts as 1970.
             wall: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use super::*;
+    use crate::broker::config::Sync;
+
+    #[test]
+    fn while_the_state_cannot_be_read_nobody_is_served_and_nothing_is_remembered_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.sqlite3");
+        let (store, _) = Store::open(&path, Sync::Normal, Duration::ZERO).unwrap();
+        let (to_us, inputs) = mpsc::channel(1);
+        let admission = Admission::new(Access::open(), u32::MAX);
+        let config = Config { store: Some(store), ..Config::open(Vec::new()) };
+        let mut core = Core::new(config, inputs, to_us.downgrade(), admission);
+        std::fs::rename(&path, folder.path().join("away")).unwrap();
+        core.read_again(core.clock.now());
+        for number in 0..10 {
+            let mailbox = Mailbox::new();
+            let opened = Input::Opened {
+                id: ConnectionId(number),
+                listener: ListenerId(0),
+                peer: Peer::default(),
+                mailbox: Arc::clone(&mailbox),
+            };
+            core.take(opened);
+            core.hand_out();
+            let mail = mailbox.poll(&mut Context::from_waker(std::task::Waker::noop()));
+            assert_eq!(mail, Poll::Ready(Mail { bytes: BytesMut::new(), close: true }));
+        }
+        assert_eq!((core.mailboxes.len(), core.broker.census().open_connections), (0, 0));
+        std::fs::rename(folder.path().join("away"), &path).unwrap();
+        core.read_again(core.clock.now());
+        assert!(!core.is_lost());
     }
 }

@@ -85,7 +85,7 @@ pub enum StartError {
     Thread(io::Error),
 }
 
-/// A server at work. It ends when this is dropped, or, waiting for the end, by [`Running::stop`].
+/// A server at work. It ends when this is dropped, which [`Running::stop`] says in a word.
 #[derive(Debug)]
 pub struct Running {
     /// Where it listens, with the ports that the system chose.
@@ -222,10 +222,6 @@ impl Control {
         let (answer, answered) = oneshot::channel();
         self.command(Command::Subscriptions(answer)).await;
         answered.await.unwrap_or_default()
-    }
-
-    pub async fn stop(&self) {
-        self.command(Command::Stop).await;
     }
 
     async fn command(&self, command: Command) {

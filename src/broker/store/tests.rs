@@ -559,3 +559,20 @@ fn strange_rows_cost_nothing_but_themselves() {
         store.close().unwrap();
     }
 }
+
+#[test]
+fn a_reader_does_not_hold_up_who_moves_the_log_into_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let (mut store, _) = open(&path);
+    store.commit(&changes()).unwrap();
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT COUNT(*) FROM base_msgs;").unwrap();
+    let count = || reader.query_row("SELECT COUNT(*) FROM base_msgs", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count(), 2);
+    store.commit(&[Change::Stored(message(9, "later"))]).unwrap();
+    let start = std::time::Instant::now();
+    store.checkpoint().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!(count(), 2);
+}

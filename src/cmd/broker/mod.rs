@@ -85,7 +85,8 @@ pub const APPLET: Applet = Applet {
             "After SIGHUP, errors in the configuration, the password file or the ACL file are logged and the rules in \
              force stay; Mosquitto ends when one of the latter two cannot be read.",
             "`allow_duplicate_messages`, `max_packet_size` and the other limits are all taken over at SIGHUP, and so are \
-             log_dest and log_type.",
+             log_dest and log_type. A listener keeps its protocol, its TLS options and its websockets_origin until the \
+             next start; certificates, keys and revocation lists are read anew.",
             "Called `mosquitto`, the program gives its version as 2.1.2; as `moskit broker` it says its own.",
         ],
         see_also: &["moskit(1)", "moskit-pub(1)", "moskit-sub(1)", "mosquitto.conf(5)"],

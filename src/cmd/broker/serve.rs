@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::future::pending;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Child;
@@ -170,22 +170,11 @@ impl Desk {
     }
 
     async fn read_again(&mut self) -> Result<(), Failure> {
-        if let Some(file) = &self.origin.file {
-            let mut configuration = load::configuration(file)?;
-            self.origin.overrides.apply(&mut configuration);
-            let running = &self.configuration.listeners;
-            let same = configuration.listeners.len() == running.len()
-                && configuration.listeners.iter().zip(running).all(|(new, old)| new.is_same_socket(old));
-            if !same {
-                self.log.error(
-                    "Error: It is not currently possible to add/remove listeners when reloading the config file.",
-                );
-                configuration.listeners.clone_from(running);
-            }
-            self.configuration = configuration;
-        }
-        let configuration = &self.configuration;
-        let (access, warnings) = load::access(configuration)?;
+        let configuration = match &self.origin.file {
+            Some(file) => self.read_file_again(file)?,
+            None => self.configuration.clone(),
+        };
+        let (access, warnings) = load::access(&configuration)?;
         for warning in warnings {
             self.log.warning(warning);
         }
@@ -195,8 +184,30 @@ impl Desk {
         let settings = configuration.settings();
         self.log.reload(configuration.log.clone(), settings.clone());
         let interest = lines::interest(&configuration.log);
-        self.control.reload(Rules { settings, access, sys_interval: configuration.sys_interval, interest }).await;
+        let sys_interval = configuration.sys_interval;
+        self.configuration = configuration;
+        self.control.reload(Rules { settings, access, sys_interval, interest }).await;
         Ok(())
+    }
+
+    /// The configuration as it is to be from now on. Sockets, and what was set up with them, stay as they are.
+    fn read_file_again(&self, file: &Path) -> Result<Configuration, Failure> {
+        let mut configuration = load::configuration(file)?;
+        self.origin.overrides.apply(&mut configuration);
+        let running = &self.configuration.listeners;
+        let same = configuration.listeners.len() == running.len()
+            && configuration.listeners.iter().zip(running).all(|(new, old)| new.is_same_socket(old));
+        if !same {
+            self.log
+                .error("Error: It is not currently possible to add/remove listeners when reloading the config file.");
+            configuration.listeners.clone_from(running);
+        }
+        for (new, old) in configuration.listeners.iter_mut().zip(running) {
+            new.protocol = old.protocol;
+            new.tls.clone_from(&old.tls);
+            new.websockets_origins.clone_from(&old.websockets_origins);
+        }
+        Ok(configuration)
     }
 
     async fn show_subscriptions(&self) {

@@ -120,9 +120,13 @@ impl Writer {
         Ok(transaction.commit()?)
     }
 
-    /// Moves the write-ahead log into the main file. A reader may hold some of it back, which is no error.
+    /// Moves the write-ahead log into the main file. A reader may hold some of it back, which is no error, and is not
+    /// waited for.
     pub fn checkpoint(&self) -> Result<(), Unwritable> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let moved = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(moved?)
     }
 
     /// Closes the file; SQLite folds the log into it.
