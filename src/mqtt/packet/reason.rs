@@ -107,18 +107,6 @@ impl ReasonCode {
         codes[(self.0 >> 7) as usize] & 1 << (self.0 & 0x7F) != 0
     }
 
-    /// The return code of a 3.1 or 3.1.1 CONNACK that says the same.
-    pub const fn connect_return_code(self) -> u8 {
-        match self {
-            Self::SUCCESS => 0,
-            Self::UNSUPPORTED_PROTOCOL_VERSION => 1,
-            Self::CLIENT_IDENTIFIER_NOT_VALID => 2,
-            Self::BAD_USER_NAME_OR_PASSWORD => 4,
-            Self::NOT_AUTHORIZED | Self::BANNED | Self::BAD_AUTHENTICATION_METHOD => 5,
-            _ => 3,
-        }
-    }
-
     /// 128 and above: the request failed.
     pub const fn is_error(self) -> bool {
         self.0 >= 128
