@@ -130,7 +130,9 @@ impl<'a> Requesting<'a> {
             Event::Message(publish) if publish.retain && self.args.no_retained => {}
             Event::Message(publish) => {
                 self.printer.print(publish.as_ref(), term);
-                if let Some(asked_at) = self.asked_at.filter(|_| self.args.latency) {
+                // What comes before the question is shown, as Mosquitto does, and is no answer to it.
+                let Some(asked_at) = self.asked_at else { return Ok(None) };
+                if self.args.latency {
                     term.line(latency(now - asked_at));
                 }
                 return Ok(Some(Exit::OK));

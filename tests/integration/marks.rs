@@ -229,6 +229,15 @@ fn an_alias_that_was_not_agreed_on_ends_the_connection_which_sub_makes_again() {
 }
 
 #[test]
+fn what_comes_before_the_question_does_not_keep_rr_from_asking() {
+    let early = [&message(0x30, "b", None, b"early")[..], &granted(b"")].concat();
+    let turns = [on(SUBSCRIBE, &early), on(PUBLISH, &message(0x30, "b", None, b"answer"))];
+    let (packets, ended) = ours("mosquitto_rr -t a -e b -m x -V 311", &turns, b"");
+    assert_eq!(ended, Ended { stdout: "early\nanswer\n".to_owned(), stderr: String::new(), code: 0 });
+    assert_eq!(packets[0][2], message(0x30, "a", None, b"x"));
+}
+
+#[test]
 fn a_suback_without_a_code_is_a_protocol_error() {
     for (version, suback) in [("311", &b"\x90\x02\0\x01"[..]), ("5", b"\x90\x03\0\x01\0")] {
         let (_, ended) = ours(&format!("mosquitto_sub -t a -E -V {version}"), &[on(SUBSCRIBE, suback)], b"");
