@@ -20,6 +20,13 @@ key! {
     ClientKey
 }
 
+/// Subscriptions of one client. A client that needs more wants a wildcard; without a limit one peer could fill our
+/// memory.
+const MAXIMUM_SUBSCRIPTIONS: usize = 100_000;
+
+/// Bytes of their filters, each level of which takes memory of its own.
+const MAXIMUM_FILTER_BYTES: usize = 16 * 1024 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: ByteString,
@@ -44,6 +51,8 @@ pub(super) struct Session {
     pub(super) timer: Option<Duration>,
     /// Filters as subscribed, mount point included; what was asked for with them is in the router.
     pub(super) subscriptions: HashSet<ByteString>,
+    /// Bytes of those filters.
+    filter_bytes: usize,
     pub(super) outgoing: Outgoing,
     /// QoS 2 messages that wait for PUBREL, by packet id.
     pub(super) incoming: HashMap<u16, Entry>,
@@ -103,6 +112,7 @@ impl Session {
             will_due: None,
             timer: None,
             subscriptions: HashSet::new(),
+            filter_bytes: 0,
             outgoing: Outgoing::default(),
             incoming: HashMap::new(),
             incoming_bytes: 0,
@@ -126,6 +136,32 @@ impl Session {
             Arc::new(Source { client_id: self.id.clone(), username: self.username.clone(), listener_port })
         });
         Arc::clone(source)
+    }
+
+    /// Whether it may have one more subscription, or has it.
+    pub(super) fn takes_filter(&self, filter: &ByteString) -> bool {
+        let has_room = self.subscriptions.len() < MAXIMUM_SUBSCRIPTIONS
+            && self.filter_bytes + filter.len() <= MAXIMUM_FILTER_BYTES;
+        has_room || self.subscriptions.contains(filter)
+    }
+
+    pub(super) fn add_filter(&mut self, filter: ByteString) {
+        let length = filter.len();
+        if self.subscriptions.insert(filter) {
+            self.filter_bytes += length;
+        }
+    }
+
+    /// Says whether there was such a subscription.
+    pub(super) fn remove_filter(&mut self, filter: &ByteString) -> bool {
+        let existed = self.subscriptions.remove(filter);
+        self.filter_bytes -= if existed { filter.len() } else { 0 };
+        existed
+    }
+
+    pub(super) fn take_filters(&mut self) -> HashSet<ByteString> {
+        self.filter_bytes = 0;
+        std::mem::take(&mut self.subscriptions)
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {

@@ -493,7 +493,7 @@ impl Broker {
         session.outgoing = Outgoing::default();
         session.incoming.clear();
         session.incoming_bytes = 0;
-        for filter in std::mem::take(&mut session.subscriptions) {
+        for filter in session.take_filters() {
             let (group, plain) = super::subscribe::split(&filter);
             self.router.unsubscribe(plain, group, client);
         }

@@ -87,6 +87,6 @@ impl Broker {
         let (options, identifier) = (record.options, record.identifier.unwrap_or(0));
         let (group, plain) = split(&record.filter);
         self.router.subscribe(plain, group, Subscriber { client, options, identifier });
-        self.sessions[client].subscriptions.insert(record.filter);
+        self.sessions[client].add_filter(record.filter);
     }
 }

@@ -9,16 +9,12 @@ use super::event::{Closing, Event, Offence};
 use super::router::Subscriber;
 use super::{Broker, Now};
 use crate::mqtt::packet::{
-    Packet, PacketId, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription, UnsubAck,
+    Packet, PacketId, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, SubscriptionOptions, UnsubAck,
     Unsubscribe,
 };
 use crate::mqtt::topic::TopicFilter;
 
 const SHARE: &str = "$share/";
-
-/// Subscriptions of one client. A client that needs more wants a wildcard; without a limit one peer could fill our
-/// memory.
-const MAXIMUM_SUBSCRIPTIONS: usize = 100_000;
 
 impl Broker {
     pub(super) fn subscribe(&mut self, key: ConnectionKey, client: ClientKey, subscribe: &Subscribe, now: Now) {
@@ -35,13 +31,15 @@ impl Broker {
         let mut codes = Vec::with_capacity(subscribe.subscriptions.len());
         let mut fresh = Vec::new();
         for subscription in &subscribe.subscriptions {
-            if self.sessions[client].subscriptions.len() >= MAXIMUM_SUBSCRIPTIONS {
+            let listener = self.listener(self.connections[key].listener);
+            let filter = mounted(&subscription.filter, listener.mount_point.as_deref());
+            if !self.sessions[client].takes_filter(&filter) {
                 self.note_filter(&subscription.filter, None);
                 codes.push(ReasonCode::QUOTA_EXCEEDED);
                 continue;
             }
             self.note_filter(&subscription.filter, Some(subscription.options.qos));
-            let (subscriber, is_new, filter) = self.subscribe_one(key, client, subscription, identifier);
+            let (subscriber, is_new) = self.subscribe_one(key, client, &filter, subscription.options, identifier);
             codes.push(ReasonCode(subscriber.options.qos as u8));
             let wanted = match subscriber.options.retain_handling {
                 RetainHandling::SendAtSubscribe => true,
@@ -84,18 +82,16 @@ impl Broker {
         &mut self,
         key: ConnectionKey,
         client: ClientKey,
-        subscription: &Subscription,
+        filter: &ByteString,
+        mut options: SubscriptionOptions,
         identifier: u32,
-    ) -> (Subscriber, bool, ByteString) {
-        let listener = self.listener(self.connections[key].listener);
-        let filter = mounted(&subscription.filter, listener.mount_point.as_deref());
-        let mut options = subscription.options;
-        options.qos = options.qos.min(listener.max_qos);
+    ) -> (Subscriber, bool) {
+        options.qos = options.qos.min(self.listener(self.connections[key].listener).max_qos);
         let subscriber = Subscriber { client, options, identifier };
-        let (group, plain) = split(&filter);
+        let (group, plain) = split(filter);
         let is_new = self.router.subscribe(plain, group, subscriber);
         let session = &mut self.sessions[client];
-        session.subscriptions.insert(filter.clone());
+        session.add_filter(filter.clone());
         let session = &self.sessions[client];
         if self.journal.covers(session) {
             let record = SubscriptionRecord {
@@ -109,7 +105,7 @@ impl Broker {
             let event = Event::Subscribed { client: session.id.clone(), qos: options.qos, filter: filter.clone() };
             self.events.push_back(event);
         }
-        (subscriber, is_new, filter)
+        (subscriber, is_new)
     }
 
     pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: ClientKey, unsubscribe: &Unsubscribe, now: Now) {
@@ -128,7 +124,7 @@ impl Broker {
             }
             let filter = mounted(filter, self.listener(self.connections[key].listener).mount_point.as_deref());
             let session = &mut self.sessions[client];
-            let existed = session.subscriptions.remove(&filter);
+            let existed = session.remove_filter(&filter);
             codes.push(if existed { ReasonCode::SUCCESS } else { ReasonCode::NO_SUBSCRIPTION_EXISTED });
             if existed {
                 let (group, plain) = split(&filter);

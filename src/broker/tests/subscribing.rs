@@ -212,3 +212,21 @@ fn wildcards_do_not_reach_dollar_topics() {
     stage.send(line, &at_least_once("$SYS/t", "x", 1));
     stage.expect(line, &Packet::PubAck(Ack::with_reason(id(1), ReasonCode::NOT_AUTHORIZED)));
 }
+
+#[test]
+fn filters_are_bounded_by_their_bytes_and_one_that_is_there_can_be_renewed() {
+    let mut stage = Stage::with(Settings { max_packet_size: 1_000_000, ..Settings::default() });
+    let line = stage.join(Connect { keep_alive: 0, ..connect("c", V311) });
+    let filter = |number: usize| format!("{number:05}{}", "x".repeat(65_000 - 5));
+    let most = 16 * 1024 * 1024 / 65_000;
+    for number in 0..most {
+        stage.subscribe(line, &filter(number), QoS::AtMostOnce);
+    }
+    stage.send(line, &subscribe(&filter(most), qos(QoS::AtMostOnce)));
+    stage.expect(line, &suback(&[0x80]));
+    stage.subscribe(line, &filter(0), QoS::AtLeastOnce);
+    let filters = vec![filter(0).into()];
+    stage.send(line, &Packet::Unsubscribe(Unsubscribe { packet_id: id(1), properties: Properties::new(), filters }));
+    assert!(matches!(stage.next(line), Some(Packet::UnsubAck(_))));
+    stage.subscribe(line, &filter(most), QoS::AtMostOnce);
+}
