@@ -19,6 +19,8 @@ use crate::run::{moskit, run};
 
 /// How long silence lasts before it counts as the answer.
 const SILENCE: Duration = Duration::from_millis(600);
+/// And on a machine that is busy with other things, where an answer may come later than that.
+const LONG_SILENCE: Duration = Duration::from_secs(4);
 
 struct Exchange {
     name: String,
@@ -204,7 +206,7 @@ fn scenes() -> Vec<Scene> {
     ]
 }
 
-fn said<B>(start: impl Fn(&Path, &str, u16) -> B + Sync) -> Vec<(String, String)> {
+fn said<B>(silence: Duration, start: impl Fn(&Path, &str, u16) -> B + Sync) -> Vec<(String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for place in [folder.to_owned(), folder.join("other")] {
@@ -222,7 +224,7 @@ fn said<B>(start: impl Fn(&Path, &str, u16) -> B + Sync) -> Vec<(String, String)
             let mut exchanges = exchanges.into_iter().peekable();
             while exchanges.peek().is_some() {
                 let exchanges: Vec<_> = exchanges.by_ref().take(size).collect();
-                speakers.push(scope.spawn(move || said_to(exchanges, options, folder, start)));
+                speakers.push(scope.spawn(move || said_to(exchanges, options, folder, silence, start)));
             }
         }
         speakers.into_iter().flat_map(|speaker| speaker.join().unwrap()).collect()
@@ -234,6 +236,7 @@ fn said_to<B>(
     exchanges: Vec<Exchange>,
     options: &str,
     certificates: &Path,
+    silence: Duration,
     start: &impl Fn(&Path, &str, u16) -> B,
 ) -> Vec<(String, String)> {
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
@@ -241,17 +244,18 @@ fn said_to<B>(
     let acl = format!("acl_file {}/acl\n", certificates.display());
     let _broker = start(folder.path(), &configuration(&acl, port, &options), port);
     std::thread::scope(|scope| {
-        let said =
-            |exchange: Exchange| scope.spawn(move || (exchange.name.clone(), speak(&exchange, port, certificates)));
+        let said = |exchange: Exchange| {
+            scope.spawn(move || (exchange.name.clone(), speak(&exchange, port, certificates, silence)))
+        };
         let speakers: Vec<_> = exchanges.into_iter().map(said).collect();
         speakers.into_iter().map(|speaker| speaker.join().unwrap()).collect()
     })
 }
 
-fn speak(exchange: &Exchange, port: u16, folder: &Path) -> String {
+fn speak(exchange: &Exchange, port: u16, folder: &Path, silence: Duration) -> String {
     let Some(shown) = exchange.tls else {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let said = converse(stream.try_clone().unwrap(), &stream, &exchange.steps);
+        let said = converse(stream.try_clone().unwrap(), &stream, &exchange.steps, silence);
         stream.shutdown(std::net::Shutdown::Both).ok();
         return said;
     };
@@ -261,14 +265,14 @@ fn speak(exchange: &Exchange, port: u16, folder: &Path) -> String {
     client.args(shown.iter().map(|word| word.replace("FOLDER", folder.to_str().unwrap())));
     let mut client =
         client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("openssl is there");
-    let said = converse(client.stdout.take().unwrap(), client.stdin.take().unwrap(), &exchange.steps);
+    let said = converse(client.stdout.take().unwrap(), client.stdin.take().unwrap(), &exchange.steps, silence);
     let _ = client.kill();
     let _ = client.wait();
     said
 }
 
 /// What the other side says to each step: text, `-` for nothing, `closed` at the end.
-fn converse(mut from: impl Read + Send + 'static, mut to: impl Write, steps: &[Vec<u8>]) -> String {
+fn converse(mut from: impl Read + Send + 'static, mut to: impl Write, steps: &[Vec<u8>], silence: Duration) -> String {
     let (sender, pieces) = channel();
     std::thread::spawn(move || {
         let mut piece = [0; 4096];
@@ -283,7 +287,7 @@ fn converse(mut from: impl Read + Send + 'static, mut to: impl Write, steps: &[V
         let _ = to.write_all(step).and_then(|()| to.flush());
         let mut heard = Vec::new();
         let closed = loop {
-            match pieces.recv_timeout(SILENCE) {
+            match pieces.recv_timeout(silence) {
                 Ok(piece) => heard.extend(piece),
                 Err(RecvTimeoutError::Timeout) => break false,
                 Err(RecvTimeoutError::Disconnected) => break true,
@@ -305,12 +309,16 @@ fn converse(mut from: impl Read + Send + 'static, mut to: impl Write, steps: &[V
 
 #[test]
 fn transports_are_opened_and_closed_as_by_mosquitto_2_1() {
-    answers::check_said("transports.tsv", said(start_ours));
+    let mut heard = said(SILENCE, start_ours);
+    if !answers::unlike("transports.tsv", heard.clone()).is_empty() {
+        heard = said(LONG_SILENCE, start_ours);
+    }
+    answers::check_said("transports.tsv", heard);
 }
 
 #[test]
 #[ignore = "needs a Mosquitto 2.1, named by MOSKIT_MOSQUITTO"]
 fn the_answers_of_transports_are_those_of_mosquitto_2_1() {
     let start = |folder: &Path, configuration: &str, _| Mosquitto::start(folder, configuration).unwrap();
-    answers::verify_said("transports.tsv", said(start));
+    answers::verify_said("transports.tsv", said(SILENCE, start));
 }
