@@ -208,12 +208,13 @@ fn said<B>(start: impl Fn(&Path, &str, u16) -> B + Sync, end: impl Fn(B) + Sync)
 
 fn said_to<B>(of: Play, start: &impl Fn(&Path, &str, u16) -> B, end: &impl Fn(B)) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
     let persistent = format!("persistence true\npersistence_location {}/\n", folder.path().display());
     let said: Vec<_> = of
         .acts
         .iter()
         .map(|act| {
+            // Each time another: while no broker has it, a port may be given to somebody else.
+            let port = free_port();
             let broker = start(folder.path(), &configuration(&persistent, port, ""), port);
             let heard = play(act, port, 0, Beside::New);
             end(broker);
