@@ -2,14 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use zeroize::Zeroizing;
 
 use super::client_args::PasswordSource;
 use crate::net::reason;
@@ -17,7 +15,7 @@ use crate::os::process;
 use crate::term::{AskError, Exit, Failure, Secret, Term};
 
 /// Longest password: its length goes over the wire in two bytes.
-const MAX_PASSWORD: u64 = 65_535;
+const MAX_PASSWORD: usize = 65_535;
 
 /// How long a command may take to print the password. Some ask a server for a token, some a person.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
@@ -69,19 +67,7 @@ impl Login {
 
 /// The first line of a file, without its end.
 pub fn first_line_of(path: &Path) -> io::Result<Secret> {
-    first_line(File::open(path)?)
-}
-
-fn first_line(source: impl Read) -> io::Result<Secret> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    // Two more for the end of a line of full length.
-    source.take(MAX_PASSWORD + 2).read_to_end(&mut bytes)?;
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.len() as u64 > MAX_PASSWORD {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a password has at most 65,535 bytes"));
-    }
-    Ok(Secret::new(line))
+    Secret::first_line(File::open(path)?, MAX_PASSWORD)
 }
 
 /// Runs the command by the shell; its first line of output is the password. A command that is not done by then is killed.
@@ -150,21 +136,13 @@ impl Running {
 fn first_line_by(pipe: Option<ChildStdout>, deadline: Instant) -> Option<io::Result<Secret>> {
     let Some(pipe) = pipe else { return Some(Ok(Secret::new(""))) };
     let (sender, receiver) = channel();
-    std::thread::spawn(move || sender.send(first_line(pipe)));
+    std::thread::spawn(move || sender.send(Secret::first_line(pipe, MAX_PASSWORD)));
     receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_password_is_the_first_line_without_its_end() {
-        for (text, password) in [("a b\n", "a b"), ("x\r\ny", "x"), ("", ""), ("no end", "no end"), ("\n", "")] {
-            assert_eq!(first_line(text.as_bytes()).unwrap().expose(), password.as_bytes());
-        }
-        assert!(first_line(io::repeat(b'x')).is_err());
-    }
 
     #[test]
     fn a_command_prints_the_password_or_its_failure_is_told() {

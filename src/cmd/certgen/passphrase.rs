@@ -2,10 +2,8 @@
 //! Never the command line, which everybody on the machine can read.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-
-use zeroize::Zeroizing;
 
 use super::explain::{not_decrypted, not_read};
 use crate::net::reason;
@@ -16,7 +14,7 @@ use crate::pki::read;
 use crate::term::{AskError, Audience, Exit, Failure, Secret, Term};
 
 /// The longest passphrase that is read.
-const LIMIT: u64 = 4096;
+const LIMIT: usize = 4096;
 
 /// The options that name a source; at most one may be given.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -109,15 +107,9 @@ pub fn pair(key: &PrivateKey, path: &Path) -> Result<KeyPair, Failure> {
 }
 
 fn first_line(path: &Path, name: &str) -> Result<Secret, Failure> {
-    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot read the passphrase from {name}: {why}"));
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
-    read.map_err(|error| failed(reason(&error)))?;
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if line.len() as u64 > LIMIT {
-        return Err(failed(format!("it is longer than {LIMIT} bytes")));
-    }
-    Ok(Secret::new(line.strip_suffix(b"\r").unwrap_or(line)))
+    File::open(path).and_then(|file| Secret::first_line(file, LIMIT)).map_err(|error| {
+        Failure::new(Exit::FAILED, format!("cannot read the passphrase from {name}: {}", reason(&error)))
+    })
 }
 
 fn ask(question: &str, term: &mut Term) -> Result<Secret, Failure> {
