@@ -19,6 +19,7 @@
 //! * [`diagnose`]: facts of a failure → cause and hint
 //! * [`term`]: everything that a person sees
 //! * [`cmd`]: one file per verb
+//! * [`private_folder`]: temporary folders of our own
 //! * [`whole_file`]: files written whole or not at all
 //! * [`os`]: what differs between operating systems; below all the others
 //!
@@ -33,6 +34,7 @@ pub mod net;
 pub mod os;
 pub mod passwd;
 pub mod pki;
+pub mod private_folder;
 pub mod queue;
 pub mod state;
 pub mod term;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// on its own line, itself.
 const LAYERS: &[(u8, &str)] = &[
     (0, "os"),
+    (1, "private_folder"),
     (1, "whole_file"),
     (2, "mqtt::packet"),
     (2, "mqtt::topic"),

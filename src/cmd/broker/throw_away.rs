@@ -1,17 +1,17 @@
 //! What is made for one run of the broker and goes with it: certificates for `--tls`, a password file for `--login`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::certificates;
 use super::login::Login;
 use crate::broker::fault::BadCertificate;
-use crate::os::files::DirBuilderExt;
+use crate::private_folder::PrivateFolder;
 use crate::term::{Exit, Failure};
 
 /// A private folder; dropped, it is gone.
 #[derive(Debug)]
 pub struct ThrowAway {
-    folder: PathBuf,
+    folder: PrivateFolder,
     pub has_certificates: bool,
     pub login: Option<Login>,
 }
@@ -22,39 +22,20 @@ impl ThrowAway {
         if !tls && !login {
             return Ok(None);
         }
-        let folder = private_folder().map_err(|error| {
+        let folder = PrivateFolder::make("broker").map_err(|error| {
             Failure::new(Exit::FAILED, format!("cannot make a folder: {}", crate::net::reason(&error)))
         })?;
         let mut made = Self { folder, has_certificates: tls, login: None };
         if tls {
-            certificates::write(&made.folder, bad)?;
+            certificates::write(made.folder.path(), bad)?;
         }
         if login {
-            made.login = Some(Login::make(&made.folder)?);
+            made.login = Some(Login::make(made.folder.path())?);
         }
         Ok(Some(made))
     }
 
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
-}
-
-impl Drop for ThrowAway {
-    fn drop(&mut self) {
-        // A temporary folder that cannot be removed is nothing to fail for.
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn private_folder() -> std::io::Result<PathBuf> {
-    let base: PathBuf = std::env::temp_dir();
-    for attempt in 0..100 {
-        let folder = base.join(format!("moskit-broker-{}-{attempt}", std::process::id()));
-        match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            made => return made.map(|()| folder),
-        }
-    }
-    Err(std::io::ErrorKind::AlreadyExists.into())
 }

@@ -15,6 +15,7 @@ use crate::net::reason;
 use crate::os::files::DirBuilderExt;
 use crate::os::process;
 use crate::os::signal::SignalKind;
+use crate::private_folder::PrivateFolder;
 use crate::term::{Exit, Failure, Term};
 
 /// How long a step stays on a terminal before the next one.
@@ -29,13 +30,17 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Where the demo plays.
 pub struct Scene {
     program: PathBuf,
-    folder: PathBuf,
-    /// Removed at the end unless kept.
-    kept: bool,
+    folder: Folder,
     pauses: bool,
     pub port: u16,
     broker: Option<Child>,
     step: usize,
+}
+
+/// Where the files of a demo are.
+enum Folder {
+    Kept(PathBuf),
+    Private(PrivateFolder),
 }
 
 /// What a command printed and how it ended.
@@ -58,22 +63,27 @@ fn failed(what: &str, why: impl std::fmt::Display) -> Failure {
 
 impl Scene {
     pub fn new(keep: Option<&Path>, pauses: bool) -> Result<Self, Failure> {
-        let folder = match keep {
-            Some(folder) => folder_to_keep(folder)?,
-            None => private_folder()?,
+        let folder = if let Some(folder) = keep {
+            Folder::Kept(folder_to_keep(folder)?)
+        } else {
+            let made = PrivateFolder::make("demo");
+            Folder::Private(made.map_err(|error| failed("make a folder", reason(&error)))?)
         };
         let program = std::env::current_exe().map_err(|error| failed("find its own program", reason(&error)))?;
         let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
         let port = free.map_err(|error| failed("find a free port", reason(&error)))?.port();
-        Ok(Self { program, folder, kept: keep.is_some(), pauses, port, broker: None, step: 0 })
+        Ok(Self { program, folder, pauses, port, broker: None, step: 0 })
     }
 
     pub fn folder(&self) -> &Path {
-        &self.folder
+        match &self.folder {
+            Folder::Kept(path) => path,
+            Folder::Private(folder) => folder.path(),
+        }
     }
 
     pub fn is_kept(&self) -> bool {
-        self.kept
+        matches!(self.folder, Folder::Kept(_))
     }
 
     /// A headline.
@@ -88,7 +98,8 @@ impl Scene {
 
     /// Writes a file of the demo, and shows it.
     pub fn write(&self, name: &str, content: &str, term: &mut Term) -> Result<(), Failure> {
-        fs::write(self.folder.join(name), content).map_err(|error| failed(&format!("write {name}"), reason(&error)))?;
+        fs::write(self.folder().join(name), content)
+            .map_err(|error| failed(&format!("write {name}"), reason(&error)))?;
         term.line(format!("$ cat {name}").cyan());
         term.write(content.as_bytes());
         Ok(())
@@ -96,12 +107,12 @@ impl Scene {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(words).current_dir(&self.folder);
+        command.args(words).current_dir(self.folder());
         // The demo is the same for everybody, whatever options files and variables there are.
         for variable in client_environment::VARIABLES.iter().chain(&["SSLKEYLOGFILE", "CLICOLOR_FORCE"]) {
             command.env_remove(variable);
         }
-        command.env("XDG_CONFIG_HOME", self.folder.join("no-options-files"));
+        command.env("XDG_CONFIG_HOME", self.folder().join("no-options-files"));
         command
     }
 
@@ -162,7 +173,7 @@ impl Scene {
     pub fn start_broker(&mut self, words: &[&str], term: &mut Term) -> Result<(), Failure> {
         term.line(format!("$ {} &", shown(words, None)).cyan());
         term.flush();
-        let log = fs::File::create(self.folder.join("broker.log"))
+        let log = fs::File::create(self.folder().join("broker.log"))
             .map_err(|error| failed("write broker.log", reason(&error)))?;
         let child = self
             .command(words)
@@ -176,7 +187,7 @@ impl Scene {
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let ended = self.broker.as_mut().is_some_and(|broker| !matches!(broker.try_wait(), Ok(None)));
             if ended || started.elapsed() > PATIENCE {
-                let log = fs::read_to_string(self.folder.join("broker.log")).unwrap_or_default();
+                let log = fs::read_to_string(self.folder().join("broker.log")).unwrap_or_default();
                 return Err(failed("start the broker", log.lines().last().unwrap_or("it said nothing")));
             }
             std::thread::sleep(LOOK);
@@ -222,10 +233,6 @@ impl Drop for Scene {
             let _ = broker.kill();
             let _ = broker.wait();
         }
-        if !self.kept {
-            // What is left in the temporary folder harms nobody.
-            let _ = fs::remove_dir_all(&self.folder);
-        }
     }
 }
 
@@ -247,12 +254,6 @@ fn folder_to_keep(folder: &Path) -> Result<PathBuf, Failure> {
         Err(error) => return Err(refused(&reason(&error))),
     }
     fs::canonicalize(folder).map_err(|error| refused(&reason(&error)))
-}
-
-fn private_folder() -> Result<PathBuf, Failure> {
-    let path = std::env::temp_dir().join(format!("moskit-demo-{}", std::process::id()));
-    fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed("make a folder", reason(&error)))?;
-    fs::canonicalize(&path).map_err(|error| failed("find its folder", reason(&error)))
 }
 
 /// The command as a shell would take it.

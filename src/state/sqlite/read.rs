@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 use super::super::ids::StoreId;
 use super::super::{Client, ClientMessage, Direction, Keep, Message, Properties, Subscription};
 use super::MAGIC;
-use crate::os::files::DirBuilderExt;
+use crate::private_folder::PrivateFolder;
 
 /// How long a writer may hold the file before we give up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -234,34 +234,20 @@ impl Reader {
     }
 }
 
-/// The database and its log, copied into a folder of our own, which goes when it is dropped.
+/// The database and its log, copied into a folder of our own.
 #[derive(Debug)]
 struct PrivateCopy {
-    folder: PathBuf,
+    _folder: PrivateFolder,
     database: PathBuf,
 }
 
 impl PrivateCopy {
     fn of(database: &Path, log: &Path) -> io::Result<Self> {
-        let folder = (0..100)
-            .map(|attempt| std::env::temp_dir().join(format!("moskit-{}-{attempt}", std::process::id())))
-            .find_map(|folder| match fs::DirBuilder::new().mode(0o700).create(&folder) {
-                Ok(()) => Some(Ok(folder)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
-                Err(error) => Some(Err(error)),
-            })
-            .unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))?;
-        let copy = Self { database: folder.join("copy.sqlite3"), folder };
+        let folder = PrivateFolder::make("copy")?;
+        let copy = Self { database: folder.path().join("copy.sqlite3"), _folder: folder };
         fs::copy(database, &copy.database)?;
         fs::copy(log, beside(&copy.database, "-wal"))?;
         Ok(copy)
-    }
-}
-
-impl Drop for PrivateCopy {
-    fn drop(&mut self) {
-        // A temporary folder that cannot be removed is nothing to fail for.
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

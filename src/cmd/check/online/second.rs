@@ -17,8 +17,8 @@ use crate::cmd::check::report::Stage;
 use crate::cmd::probe::random_id;
 use crate::diagnose::Finding;
 use crate::mqtt::packet::ProtocolVersion;
-use crate::os::files::DirBuilderExt;
 use crate::os::local;
+use crate::private_folder::PrivateFolder;
 
 /// Requests that the other client may have waiting.
 const REQUESTS: usize = 10;
@@ -91,8 +91,8 @@ fn disagreement(
 /// Runs the other client over a connection of ours.
 async fn bridged(target: &Target, trust: Trust<'_>, version: ProtocolVersion) -> std::io::Result<Opinion> {
     let transport = local::rumqttc_transport()?;
-    let folder = private_folder()?;
-    let path = folder.path.join("mqtt.sock");
+    let folder = PrivateFolder::make("check")?;
+    let path = folder.path().join("mqtt.sock");
     let listener = local::Listener::bind(&path)?;
     let bridge = async {
         let (mut theirs, _) = listener.accept().await?;
@@ -120,24 +120,6 @@ async fn bridged(target: &Target, trust: Trust<'_>, version: ProtocolVersion) ->
         },
     };
     Ok(opinion)
-}
-
-/// A folder of our own, removed with all that is in it.
-struct PrivateFolder {
-    path: std::path::PathBuf,
-}
-
-impl Drop for PrivateFolder {
-    fn drop(&mut self) {
-        // Nothing depends on it being gone.
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
-}
-
-fn private_folder() -> std::io::Result<PrivateFolder> {
-    let path = std::env::temp_dir().join(random_id());
-    std::fs::DirBuilder::new().mode(0o700).create(&path)?;
-    Ok(PrivateFolder { path })
 }
 
 /// What an event of the other client means here.
