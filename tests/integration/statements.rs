@@ -76,7 +76,7 @@ fn sources(path: &str) -> Vec<PathBuf> {
 }
 
 /// Whether a test of that path is in the sources.
-fn is_there(path: &str) -> bool {
+pub fn is_there(path: &str) -> bool {
     let name = path.rsplit("::").next().unwrap();
     sources(path).iter().filter_map(|source| fs::read_to_string(source).ok()).any(|text| {
         let is_marked = |line: &str| line.trim() == "#[test]" || line.trim().starts_with("#[tokio::test");
