@@ -18,7 +18,7 @@
 //! * [`queue`]: where waiting messages can be read from, and the age × who table
 //! * [`diagnose`]: facts of a failure → cause and hint
 //! * [`term`]: everything that a person sees
-//! * [`cmd`]: one file per verb
+//! * [`cmd`]: one folder a verb (`clients`: pub, sub and rr), and what several share
 //! * [`private_folder`]: temporary folders of our own
 //! * [`whole_file`]: files written whole or not at all
 //! * [`os`]: what differs between operating systems; below all the others

@@ -1,4 +1,4 @@
-//! One file per verb, and the one table of them all.
+//! One folder a verb, and the one table of them all.
 //!
 //! [`APPLETS`] drives dispatch (by verb and by the name the program is called with), help, man pages,
 //! completions and the `mosquitto_*` names.
@@ -6,34 +6,13 @@
 pub mod broker;
 pub mod certgen;
 pub mod check;
-pub mod client_args;
-pub mod client_checks;
-pub mod client_environment;
-pub mod client_options;
-pub mod client_setup;
-pub mod client_tls;
-pub mod completions;
-pub mod connect_packet;
-pub mod connection;
-pub mod debug_lines;
+pub mod clients;
+pub mod connect;
 pub mod demo;
-pub mod ending;
-pub mod links;
-pub mod login;
-pub mod man;
-mod manuals;
-pub mod options_file;
-pub mod outcome;
 pub mod passwd;
-pub mod payload;
-pub mod printer;
 pub mod probe;
-pub mod properties;
-pub mod proxy;
-pub mod publish;
 pub mod qshape;
-pub mod request;
-pub mod subscribe;
+pub mod tool;
 pub mod words;
 
 use std::env::consts::EXE_SUFFIX;
@@ -107,18 +86,18 @@ pub struct Invocation {
 
 /// Every verb, in the order of `moskit --help`.
 pub const APPLETS: &[Applet] = &[
-    publish::APPLET,
-    subscribe::APPLET,
-    request::APPLET,
+    clients::publish::APPLET,
+    clients::subscribe::APPLET,
+    clients::request::APPLET,
     passwd::APPLET,
     certgen::APPLET,
     check::APPLET,
     qshape::APPLET,
     broker::APPLET,
     demo::APPLET,
-    man::APPLET,
-    completions::APPLET,
-    links::APPLET,
+    tool::man::APPLET,
+    tool::completions::APPLET,
+    tool::links::APPLET,
 ];
 
 /// Runs the applet that `words` (the whole argv) names and tells how it ended.

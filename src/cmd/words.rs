@@ -55,7 +55,7 @@ impl<Id> OptionSpec<Id> {
     }
 }
 
-/// Why the words cannot be read. Each is one of Mosquitto's texts in `cmd::client_args`.
+/// Why the words cannot be read. Each is one of Mosquitto's texts in `cmd::connect::args`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WordError {
     /// Not an option of this verb.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use moskit::cmd::{completions, man};
+use moskit::cmd::tool::{completions, man};
 
 fn compare(folder: &str, files: &[(String, String)], repair: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

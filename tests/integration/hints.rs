@@ -12,7 +12,7 @@ use crate::run::{moskit, run};
 
 /// Where sentences for people are made.
 const ROOMS: [&str; 5] =
-    ["src/diagnose", "src/cmd/check", "src/cmd/probe", "src/cmd/connection.rs", "src/cmd/ending.rs"];
+    ["src/diagnose", "src/cmd/check", "src/cmd/probe", "src/cmd/clients/session.rs", "src/cmd/clients/ending.rs"];
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {

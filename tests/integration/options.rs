@@ -1,7 +1,7 @@
 //! Every row of the table of options is tried by a test that follows the option, for each of pub, sub and rr that has it.
 
-use moskit::cmd::client_args::Verb;
-use moskit::cmd::client_options::CLIENT_OPTIONS;
+use moskit::cmd::connect::args::Verb;
+use moskit::cmd::connect::options::CLIENT_OPTIONS;
 
 /// Command lines of `tests/data/clients` that were followed, not refused as wrong usage.
 fn followed() -> Vec<String> {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use moskit::cmd::client_environment::VARIABLES;
+use moskit::cmd::connect::environment::VARIABLES;
 
 /// What a finished program printed and its exit code; 128 + n for a signal.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use tokio::process::{Child, Command};
 
 use super::options::Options;
-use crate::cmd::client_environment::VARIABLES;
+use crate::cmd::connect::environment::VARIABLES;
 use crate::os::process;
 use crate::os::signal::SignalKind;
 use crate::term::{Exit, Failure};

@@ -9,8 +9,8 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint,
 use super::acl::Question;
 use super::files::Files;
 use super::monitor::Bounds;
-use crate::cmd::client_args::{ClientArgs, Verb};
-use crate::cmd::client_options::{CONNECT, NO_TOPIC, Opt, add_options, typed_words, url_words};
+use crate::cmd::connect::args::{ClientArgs, Verb};
+use crate::cmd::connect::options::{CONNECT, NO_TOPIC, Opt, add_options, typed_words, url_words};
 use crate::cmd::qshape::{ApiArgs, SourceWords};
 use crate::mqtt::topic::TopicName;
 use crate::pki::chain::Purpose;

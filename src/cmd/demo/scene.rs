@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use colored::Colorize;
 
-use crate::cmd::client_environment;
+use crate::cmd::connect;
 use crate::diagnose::shell::quoted;
 use crate::net::reason;
 use crate::os::files::DirBuilderExt;
@@ -109,7 +109,7 @@ impl Scene {
         let mut command = Command::new(&self.program);
         command.args(words).current_dir(self.folder());
         // The demo is the same for everybody, whatever options files and variables there are.
-        for variable in client_environment::VARIABLES.iter().chain(&["SSLKEYLOGFILE", "CLICOLOR_FORCE"]) {
+        for variable in connect::environment::VARIABLES.iter().chain(&["SSLKEYLOGFILE", "CLICOLOR_FORCE"]) {
             command.env_remove(variable);
         }
         command.env("XDG_CONFIG_HOME", self.folder().join("no-options-files"));

@@ -6,10 +6,15 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::sentences::Place;
-use crate::cmd::client_args::{ArgError, ClientArgs, Verb};
-use crate::cmd::client_options::{CLIENT_OPTIONS, NO_TOPIC, Opt, REACH, add_options, argument, typed_words, url_words};
+use crate::cmd::Invocation;
+use crate::cmd::clients::session;
+use crate::cmd::connect;
+use crate::cmd::connect::args::{ArgError, ClientArgs, Verb};
+use crate::cmd::connect::login;
+use crate::cmd::connect::options::{
+    CLIENT_OPTIONS, NO_TOPIC, Opt, REACH, add_options, argument, typed_words, url_words,
+};
 use crate::cmd::words::OptionSpec;
-use crate::cmd::{Invocation, client_checks, client_tls, connection, login};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{Route, tls};
 use crate::queue::exchange::Login;
@@ -120,12 +125,12 @@ impl Reach {
             return Err(Failure::new(Exit::USAGE, "a topic has no place in the URL of a broker that is looked at"));
         }
         args.take_environment(|name| std::env::var_os(name)).map_err(refused)?;
-        client_checks::check(Verb::Pub, &args).map_err(refused)?;
-        client_tls::refuse_missing_parts(&args)?;
-        client_tls::refuse_pre_shared_key(&args)?;
-        let tls = client_tls::tls_wanted(invocation, &args, term)?;
-        let tls_client = tls.as_ref().map(|options| client_tls::tls_client(&args, options, term)).transpose()?;
-        let mut route = connection::route(&args, None)?;
+        connect::checks::check(Verb::Pub, &args).map_err(refused)?;
+        connect::tls::refuse_missing_parts(&args)?;
+        connect::tls::refuse_pre_shared_key(&args)?;
+        let tls = connect::tls::tls_wanted(invocation, &args, term)?;
+        let tls_client = tls.as_ref().map(|options| connect::tls::tls_client(&args, options, term)).transpose()?;
+        let mut route = session::route(&args, None)?;
         route.tls = tls_client;
         route.timeout = timeout;
         Ok(Self { args, tls, route })

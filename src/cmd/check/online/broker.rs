@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
 use crate::cmd::check::report::Stage;
-use crate::cmd::client_tls;
+use crate::cmd::connect;
 use crate::cmd::probe::talk::{Answer, Ended, Talk};
 use crate::cmd::probe::{self, NotOpened, instead};
 use crate::diagnose::{self, Finding, Unanswered};
@@ -140,12 +140,12 @@ fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
 /// Refused: tries without login what a login may be the reason for.
 async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, connack: &ConnAck) -> Finding {
     let unknown = || {
-        let reason = crate::cmd::outcome::refusal_text(version, connack.code);
+        let reason = crate::cmd::clients::outcome::refusal_text(version, connack.code);
         Finding::error("connack.refused", format!("the broker refuses CONNECT: {reason}"))
             .fix("the broker's log says why")
     };
     let tls = target.tls.as_ref().map(|tls| &tls.options).filter(|_| !trust.withheld);
-    let own = client_tls::own_certificate(tls);
+    let own = connect::tls::own_certificate(tls);
     let finding = diagnose::refused(version, connack, own.as_ref())
         .unwrap_or_else(unknown)
         .evidence(format!("CONNACK code {}", connack.code));

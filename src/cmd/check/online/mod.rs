@@ -15,7 +15,8 @@ mod target;
 
 use super::options::Connection;
 use super::report::{Report, Stage};
-use crate::cmd::{Invocation, connection};
+use crate::cmd::Invocation;
+use crate::cmd::clients::session;
 use crate::diagnose::stacks;
 use crate::net::tls::Checks;
 use crate::pki::name::PeerName;
@@ -36,7 +37,7 @@ pub fn run(request: &Connection, invocation: &Invocation, term: &mut Term) -> Re
             if let Some(id) = target.id.as_ref().filter(|_| target.as_client) {
                 term.note(takeover::announcement(id));
             }
-            connection::block_on(async { Ok(check(&target).await) })
+            session::block_on(async { Ok(check(&target).await) })
         }
         Prepared::Finding(finding) => {
             let mut stage = Stage::new("options");

@@ -3,12 +3,15 @@
 use bytestring::ByteString;
 
 use super::target::{Login, Target, Tls};
+use crate::cmd::Invocation;
 use crate::cmd::broker::embedded::{self, Embedded};
 use crate::cmd::check::options::Connection;
-use crate::cmd::client_args::ClientArgs;
-use crate::cmd::client_args::Verb;
-use crate::cmd::client_checks::{self, SessionPlan};
-use crate::cmd::{Invocation, client_tls, connection, login};
+use crate::cmd::clients::session;
+use crate::cmd::connect;
+use crate::cmd::connect::args::ClientArgs;
+use crate::cmd::connect::args::Verb;
+use crate::cmd::connect::checks::SessionPlan;
+use crate::cmd::connect::login;
 use crate::diagnose::{self, Finding};
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
@@ -30,12 +33,12 @@ pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mu
     // An id is not needed here: a check has one of its own.
     let mut judged = args.clone();
     judged.id.get_or_insert_with(|| "check".into());
-    client_checks::check(Verb::Pub, &judged).map_err(|error| usage(error.into_failure(&invocation.program)))?;
+    connect::checks::check(Verb::Pub, &judged).map_err(|error| usage(error.into_failure(&invocation.program)))?;
     let text = |what: &str, word: &std::ffi::OsString| {
         word.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Exit::USAGE, format!("the {what} is not UTF-8")))
     };
-    client_tls::refuse_missing_parts(args)?;
-    client_tls::refuse_pre_shared_key(args)?;
+    connect::tls::refuse_missing_parts(args)?;
+    connect::tls::refuse_pre_shared_key(args)?;
     if tls_is_off(args) {
         return Ok(Prepared::Finding(Box::new(
             Finding::error(
@@ -45,7 +48,7 @@ pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mu
             .fix("add --cafile FILE, --capath DIR or --tls-use-os-certs"),
         )));
     }
-    let options = client_tls::tls_wanted(invocation, args, term)?;
+    let options = connect::tls::tls_wanted(invocation, args, term)?;
     let tls = match options.map(|options| both(options, request, term)).transpose() {
         Ok(tls) => tls,
         Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
@@ -54,7 +57,7 @@ pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mu
         Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
         None => None,
     };
-    let mut route = connection::route(args, embedded.as_ref())?;
+    let mut route = session::route(args, embedded.as_ref())?;
     if args.websockets && route.websocket.is_none() {
         route.websocket = Some(Opening::default());
     }
@@ -98,7 +101,7 @@ fn both(options: tls::Options, request: &Connection, term: &mut Term) -> Result<
     let checks = if request.trust_anyway { Checks::Nothing } else { options.checks };
     let wanted = tls::Options { checks, ..options.clone() };
     let given = &request.args.tls;
-    let real = tls::Client::new(&wanted, &mut |path, _| client_tls::passphrase(given, path, term).ok().flatten())?;
+    let real = tls::Client::new(&wanted, &mut |path, _| connect::tls::passphrase(given, path, term).ok().flatten())?;
     let blind = tls::Options { identity: None, checks: Checks::Nothing, keylog: None, ..options.clone() };
     let capture = tls::Client::new(&blind, &mut |_, _| None)?;
     Ok(Tls { options, capture, real })

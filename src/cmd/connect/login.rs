@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::client_args::PasswordSource;
+use super::args::PasswordSource;
 use crate::net::reason;
 use crate::os::process;
 use crate::term::{AskError, Exit, Failure, Secret, Term};

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
-use super::{APPLETS, Applet, Invocation, Manual, Section, introduction, moskit_command, parse};
+use crate::cmd::{APPLETS, Applet, Invocation, Manual, Section, introduction, moskit_command, parse};
 use crate::net::reason;
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file;
@@ -43,7 +43,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     }
     let page = match matches.get_one::<String>("verb") {
         None => overview(),
-        Some(verb) => page(super::find(verb)?),
+        Some(verb) => page(crate::cmd::find(verb)?),
     };
     term.write(page.as_bytes());
     Ok(Exit::OK)

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{APPLETS, Applet, Invocation, Manual, parse};
+use crate::cmd::{APPLETS, Applet, Invocation, Manual, parse};
 use crate::diagnose::shell;
 use crate::net::reason;
 use crate::os::files::symlink;

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::client_args::{ClientArgs, TlsArgs};
-use super::connection::TLS_PORT;
-use super::{Invocation, ending, login};
+use super::args::{ClientArgs, TlsArgs};
+use super::login;
+use crate::cmd::Invocation;
+use crate::cmd::clients::ending;
+use crate::cmd::clients::session::TLS_PORT;
 use crate::diagnose::{self, Finding};
 use crate::net::tls::{self, Checks, FileRole, OptionsError, Suites, Version};
 use crate::pki::certificate::Certificate;
@@ -234,7 +236,7 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
-    use crate::cmd::client_args::Verb;
+    use crate::cmd::connect::args::Verb;
 
     fn typed(words: &str) -> ClientArgs {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();

@@ -3,9 +3,9 @@
 
 use std::io;
 
-use super::client_args::Verb;
 use super::outcome::{Outcome, refusal_text};
 use crate::client::{Ending, Remains, StartError};
+use crate::cmd::connect::args::Verb;
 use crate::diagnose::{self, Attempted, Finding, Unanswered};
 use crate::mqtt::packet::{ConnAck, DecodeError, EncodeError, ProtocolVersion};
 use crate::mqtt::session::{SendError, SessionError};

@@ -1,5 +1,5 @@
 //! What was typed for pub, sub and rr, option by option, judged as far as one option can be judged
-//! alone. What only the whole line can tell is `cmd::client_checks`.
+//! alone. What only the whole line can tell is `cmd::connect::checks`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::client_options::{CLIENT_OPTIONS, Opt, PUB, RR, SUB};
+use super::options::{CLIENT_OPTIONS, Opt, PUB, RR, SUB};
 use super::properties::CommandProperties;
 use super::proxy;
-use super::words::{Reader, WordError, atof, atoi, strtol};
+use crate::cmd::words::{Reader, WordError, atof, atoi, strtol};
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, SubscriptionOptions, first_discouraged};
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::net::Scheme;

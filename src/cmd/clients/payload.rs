@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::client_args::MAX_PAYLOAD;
+use crate::cmd::connect::args::MAX_PAYLOAD;
 use crate::net::reason;
 use crate::term::{Exit, Failure};
 

@@ -6,12 +6,14 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::time::sleep_until;
 
-use super::client_args::{ClientArgs, MAX_PAYLOAD, PayloadSource, Strict, Verb};
-use super::connection::{self, Setup};
 use super::debug_lines;
 use super::outcome::Outcome;
-use super::{Applet, Invocation, client_options, client_setup, ending, manuals, payload};
+use super::session::{self, Setup};
+use super::{ending, manuals, payload, setup};
 use crate::client::{Client, Ending};
+use crate::cmd::connect;
+use crate::cmd::connect::args::{ClientArgs, MAX_PAYLOAD, PayloadSource, Strict, Verb};
+use crate::cmd::{Applet, Invocation};
 use crate::mqtt::packet::{DecodeError, PacketId, PropertyOwner, Publish, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Event, SendError};
 use crate::term::{Exit, Failure, Term, escape_controls};
@@ -20,7 +22,7 @@ pub const APPLET: Applet = Applet {
     name: "pub",
     mosquitto_name: Some("mosquitto_pub"),
     about: "Publish messages",
-    command: || client_options::command("pub", APPLET.about, client_options::PUB),
+    command: || connect::options::command("pub", APPLET.about, connect::options::PUB),
     run,
     manual: manuals::PUB,
 };
@@ -35,7 +37,7 @@ const INPUT_SIZE: usize = 64 * 1024;
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let args = client_setup::read(&APPLET, Verb::Pub, invocation, term)?;
+    let args = setup::read(&APPLET, Verb::Pub, invocation, term)?;
     let source = match &args.payload {
         None => None,
         Some(PayloadSource::Text(text)) => Some(Source::Fixed(text.clone())),
@@ -50,8 +52,8 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         term.write(usage.as_bytes());
         return Err(Failure::silent(Exit::FAILED));
     };
-    let setup = connection::prepare(Verb::Pub, invocation, &args, term)?;
-    connection::run(Verb::Pub, async move {
+    let setup = session::prepare(Verb::Pub, invocation, &args, term)?;
+    session::run(Verb::Pub, async move {
         let mut publishing = Publishing::new(&args, setup, topic.into_inner());
         match source {
             Source::Fixed(payload) => publishing.repeat(payload, term).await,
@@ -363,7 +365,7 @@ impl<'a> Publishing<'a> {
 
     /// DISCONNECT, and the end.
     async fn leave(&mut self, term: &mut Term) -> Result<Exit, Failure> {
-        connection::leave(&mut self.client, ReasonCode::SUCCESS, &self.args.properties.disconnect, term).await;
+        session::leave(&mut self.client, ReasonCode::SUCCESS, &self.args.properties.disconnect, term).await;
         Ok(self.refused.unwrap_or(Exit::OK))
     }
 }

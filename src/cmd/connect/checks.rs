@@ -1,6 +1,6 @@
 //! From what was typed to what is valid: the checks that need the whole line, in Mosquitto's order.
 
-use super::client_args::{ArgError, ClientArgs, Verb};
+use super::args::{ArgError, ClientArgs, Verb};
 use crate::mqtt::packet::ProtocolVersion;
 
 /// A session expiry interval that never ends.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::ArgMatches;
 
-use super::words::{OptionSpec, Value};
+use crate::cmd::words::{OptionSpec, Value};
 
 /// Bits of [`OptionSpec::verbs`].
 pub const PUB: u8 = 1;
@@ -19,7 +19,7 @@ const CLIENTS: u8 = PUB | SUB | RR;
 const EVERY: u8 = CLIENTS | CONNECT;
 const ALL: u8 = EVERY | REACH;
 
-/// What an option is; its value is judged in `cmd::client_args`.
+/// What an option is; its value is judged in `cmd::connect::args`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opt {
     BindAddress,

@@ -6,12 +6,14 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::time::sleep_until;
 
-use super::client_args::{ArgError, ClientArgs, PayloadSource, Strict, Verb};
-use super::connection::{self, Setup};
 use super::outcome::Outcome;
 use super::printer::Printer;
-use super::{Applet, Invocation, client_options, client_setup, debug_lines, ending, manuals, payload};
+use super::session::{self, Setup};
+use super::{debug_lines, ending, manuals, payload, setup};
 use crate::client::{Client, Ending};
+use crate::cmd::connect;
+use crate::cmd::connect::args::{ArgError, ClientArgs, PayloadSource, Strict, Verb};
+use crate::cmd::{Applet, Invocation};
 use crate::mqtt::packet::{Properties, Property, PropertyOwner, ProtocolVersion, Publish, ReasonCode, Subscription};
 use crate::mqtt::session::Event;
 use crate::os::signal::SignalKind;
@@ -21,13 +23,13 @@ pub const APPLET: Applet = Applet {
     name: "rr",
     mosquitto_name: Some("mosquitto_rr"),
     about: "Publish a request and print the response",
-    command: || client_options::command("rr", APPLET.about, client_options::RR),
+    command: || connect::options::command("rr", APPLET.about, connect::options::RR),
     run,
     manual: manuals::RR,
 };
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let args = client_setup::read(&APPLET, Verb::Rr, invocation, term)?;
+    let args = setup::read(&APPLET, Verb::Rr, invocation, term)?;
     let printer = Printer::new(&args);
     let payload = match &args.payload {
         None | Some(PayloadSource::StdinLines) => None,
@@ -48,9 +50,9 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         let line = "Error in PUBLISH properties: Duplicate response topic.\n";
         return Err(Failure::verbatim(Exit::FAILED, line).quietable());
     }
-    let setup = connection::prepare(Verb::Rr, invocation, &args, term)?;
+    let setup = session::prepare(Verb::Rr, invocation, &args, term)?;
     let (topic, response_topic) = (topic.into_inner(), response_topic.into_inner());
-    connection::run(Verb::Rr, async move {
+    session::run(Verb::Rr, async move {
         Requesting::new(&args, setup, printer, Request { topic, response_topic, payload }).run(term).await
     })
 }
@@ -83,7 +85,7 @@ impl<'a> Requesting<'a> {
     async fn run(mut self, term: &mut Term) -> Result<Exit, Failure> {
         self.setup.start(&mut self.client).await?;
         let timeout_at = self.args.timeout.map(|after| Instant::now() + after);
-        let mut alarm = connection::listen(SignalKind::alarm())?;
+        let mut alarm = session::listen(SignalKind::alarm())?;
         loop {
             let now = Instant::now();
             loop {
@@ -193,7 +195,7 @@ impl<'a> Requesting<'a> {
 
     /// DISCONNECT, and the end.
     async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Exit {
-        connection::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
+        session::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
         exit
     }
 

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, sleep_until};
 
-use super::client_args::{ClientArgs, Strict, Verb};
-use super::connection::{self, Setup};
 use super::debug_lines;
 use super::outcome::Outcome;
 use super::printer::Printer;
-use super::{Applet, Invocation, client_options, client_setup, ending, manuals};
+use super::session::{self, Setup};
+use super::{ending, manuals, setup};
 use crate::client::{Client, Ending};
+use crate::cmd::connect;
+use crate::cmd::connect::args::{ClientArgs, Strict, Verb};
+use crate::cmd::{Applet, Invocation};
 use crate::mqtt::packet::{PacketId, Properties, Publish, PublishRef, QoS, ReasonCode, SubAck, Subscription};
 use crate::mqtt::session::{Event, SendError, Session};
 use crate::os::signal::{Signal, SignalKind};
@@ -22,7 +24,7 @@ pub const APPLET: Applet = Applet {
     name: "sub",
     mosquitto_name: Some("mosquitto_sub"),
     about: "Subscribe and print messages",
-    command: || client_options::command("sub", APPLET.about, client_options::SUB),
+    command: || connect::options::command("sub", APPLET.about, connect::options::SUB),
     run,
     manual: manuals::SUB,
 };
@@ -34,10 +36,10 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 const TOO_EARLY: Exit = Exit(255);
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let args = client_setup::read(&APPLET, Verb::Sub, invocation, term)?;
+    let args = setup::read(&APPLET, Verb::Sub, invocation, term)?;
     let printer = Printer::new(&args);
-    let setup = connection::prepare(Verb::Sub, invocation, &args, term)?;
-    connection::run(Verb::Sub, async move { Subscribing::new(&args, setup, printer)?.run(term).await })
+    let setup = session::prepare(Verb::Sub, invocation, &args, term)?;
+    session::run(Verb::Sub, async move { Subscribing::new(&args, setup, printer)?.run(term).await })
 }
 
 /// A run of sub.
@@ -357,7 +359,7 @@ impl<'a> Subscribing<'a> {
 
     /// DISCONNECT, and the end.
     async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Result<Exit, Failure> {
-        connection::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
+        session::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
         Ok(exit)
     }
 
@@ -437,9 +439,9 @@ struct Signals {
 impl Signals {
     fn new() -> Result<Self, Failure> {
         Ok(Self {
-            interrupt: connection::listen(SignalKind::interrupt())?,
-            terminate: connection::listen(SignalKind::terminate())?,
-            alarm: connection::listen(SignalKind::alarm())?,
+            interrupt: session::listen(SignalKind::interrupt())?,
+            terminate: session::listen(SignalKind::terminate())?,
+            alarm: session::listen(SignalKind::alarm())?,
         })
     }
 

@@ -3,7 +3,8 @@
 
 use clap_complete::Shell;
 
-use super::{Applet, Invocation, Manual, man, moskit_command, parse};
+use super::man;
+use crate::cmd::{Applet, Invocation, Manual, moskit_command, parse};
 use crate::term::{Exit, Failure, Term};
 
 pub const APPLET: Applet = Applet {

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::client_args::ArgError;
-use super::words::WordError;
+use super::args::ArgError;
+use crate::cmd::words::WordError;
 use crate::mqtt::packet::{Properties, Property, PropertyId, PropertyOwner, PropertyType, first_discouraged};
 use crate::os::text::OsStrExt;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::client_args::ClientArgs;
+use crate::cmd::connect::args::ClientArgs;
 use crate::mqtt::packet::PublishRef;
 use crate::term::Term;
 use crate::term::format::{Printer as Renderer, Style};

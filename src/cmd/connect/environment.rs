@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 
-use super::client_args::{ArgError, ClientArgs, PasswordSource};
+use super::args::{ArgError, ClientArgs, PasswordSource};
 use crate::os::text::OsStrExt;
 use crate::term::Secret;
 
@@ -65,7 +65,7 @@ fn given(password: OsString) -> PasswordSource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cmd::client_args::Verb;
+    use crate::cmd::connect::args::Verb;
 
     /// `MQTT_HOST` to the password, after `words` were typed with `variables` in the environment.
     fn taken(words: &str, variables: &[(&str, &str)]) -> ClientArgs {

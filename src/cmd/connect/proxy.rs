@@ -20,7 +20,7 @@ pub fn parse(url: &str) -> Result<Proxy, String> {
     let port = match port {
         None => PORT,
         Some(text) => {
-            let number = super::words::atoi(std::ffi::OsStr::new(text));
+            let number = crate::cmd::words::atoi(std::ffi::OsStr::new(text));
             u16::try_from(number)
                 .ok()
                 .filter(|port| *port != 0)

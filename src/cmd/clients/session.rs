@@ -4,14 +4,17 @@ use std::ffi::OsStr;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::broker::embedded::{self, Embedded};
-use super::client_args::{ClientArgs, Verb};
-use super::client_checks::SessionPlan;
 use super::connect_packet;
 use super::outcome::Outcome;
-use super::probe::{Probe, instead};
-use super::{Invocation, check, client_tls, debug_lines, ending, login};
+use super::{debug_lines, ending};
 use crate::client::{Client, Ending, StartError};
+use crate::cmd::broker::embedded::{self, Embedded};
+use crate::cmd::connect;
+use crate::cmd::connect::args::{ClientArgs, Verb};
+use crate::cmd::connect::checks::SessionPlan;
+use crate::cmd::connect::login;
+use crate::cmd::probe::{Probe, instead};
+use crate::cmd::{Invocation, check};
 use crate::diagnose::{self, Attempted};
 use crate::mqtt::packet::{ConnAck, Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::Session;
@@ -78,7 +81,7 @@ impl Setup {
 
     /// The broker refused CONNECT.
     pub fn refused(&self, verb: Verb, connack: &ConnAck) -> Failure {
-        let own = client_tls::own_certificate(self.tls.as_ref());
+        let own = connect::tls::own_certificate(self.tls.as_ref());
         let finding = diagnose::refused(self.version(), connack, own.as_ref());
         ending::refused(verb, self.version(), connack, finding)
     }
@@ -129,19 +132,19 @@ impl Setup {
 
 /// Turns the arguments into a route and a CONNECT; reads the files they name.
 pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mut Term) -> Result<Setup, Failure> {
-    client_tls::refuse_missing_parts(args)?;
+    connect::tls::refuse_missing_parts(args)?;
     #[cfg(not(feature = "psk"))]
-    client_tls::refuse_pre_shared_key(args)?;
+    connect::tls::refuse_pre_shared_key(args)?;
     let plan = SessionPlan::of(verb, args);
     let login = login::Login::new(args.password.as_ref());
     let password = login.first(term)?;
     let connect = connect_packet::build(verb, args, plan, password.as_ref())?;
-    let tls = client_tls::tls_wanted(invocation, args, term)?;
+    let tls = connect::tls::tls_wanted(invocation, args, term)?;
     let embedded = match &args.embedded {
         Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
         None => None,
     };
-    let tls_client = tls.as_ref().map(|options| client_tls::tls_client(args, options, term)).transpose()?;
+    let tls_client = tls.as_ref().map(|options| connect::tls::tls_client(args, options, term)).transpose()?;
     let mut route = route(args, embedded.as_ref())?;
     route.tls = tls_client;
     Ok(Setup {

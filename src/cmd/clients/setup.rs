@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 
-use super::client_args::{ArgError, ClientArgs, Verb};
-use super::{Applet, Invocation, client_checks, options_file};
+use super::options_file;
+use crate::cmd::connect;
+use crate::cmd::connect::args::{ArgError, ClientArgs, Verb};
+use crate::cmd::{Applet, Invocation};
 use crate::term::{Exit, Failure, Term};
 
 /// Largest options file that is read.
@@ -25,7 +27,7 @@ pub fn read(applet: &Applet, verb: Verb, invocation: &Invocation, term: &mut Ter
         args.take_environment(|name| std::env::var_os(name))
             .map_err(|error| error.into_failure(&invocation.program))?;
     }
-    client_checks::check(verb, &args).map_err(|error| error.into_failure(&invocation.program))?;
+    connect::checks::check(verb, &args).map_err(|error| error.into_failure(&invocation.program))?;
     term.set_quiet(args.quiet);
     Ok(args)
 }

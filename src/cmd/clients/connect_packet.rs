@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::client_args::{ClientArgs, Verb};
-use super::client_checks::SessionPlan;
 use super::outcome::Outcome;
+use crate::cmd::connect::args::{ClientArgs, Verb};
+use crate::cmd::connect::checks::SessionPlan;
 use crate::mqtt::packet::{Connect, Properties, Property, PropertyOwner, ProtocolVersion, Will, first_discouraged};
 use crate::term::{Exit, Failure, Secret};
 
@@ -143,7 +143,7 @@ mod tests {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
         let args = ClientArgs::read(verb, true, &[], &words).unwrap();
         let password = match &args.password {
-            Some(super::super::client_args::PasswordSource::Given(secret)) => Some(secret.clone()),
+            Some(crate::cmd::connect::args::PasswordSource::Given(secret)) => Some(secret.clone()),
             _ => None,
         };
         build(verb, &args, SessionPlan::of(verb, &args), password.as_ref()).map_err(|failure| failure.verbatim)

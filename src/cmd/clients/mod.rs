@@ -1,0 +1,15 @@
+//! `moskit pub`, `sub` and `rr`: one file a verb, and what they share.
+
+pub mod connect_packet;
+pub mod debug_lines;
+pub mod ending;
+mod manuals;
+pub mod options_file;
+pub mod outcome;
+pub mod payload;
+pub mod printer;
+pub mod publish;
+pub mod request;
+pub mod session;
+pub mod setup;
+pub mod subscribe;

@@ -1,0 +1,10 @@
+//! What every verb that reaches a broker shares: its options, and from them to TLS, a login and a proxy.
+
+pub mod args;
+pub mod checks;
+pub mod environment;
+pub mod login;
+pub mod options;
+pub mod properties;
+pub mod proxy;
+pub mod tls;

@@ -1,0 +1,5 @@
+//! What makes files of the table of verbs: man pages, completions and links.
+
+pub mod completions;
+pub mod links;
+pub mod man;
