@@ -153,6 +153,14 @@ impl Draft {
         Ok(draft)
     }
 
+    /// Fails already now as [`Draft::publish`] would, if there is a file that may not be replaced.
+    pub fn still_unused(self) -> Result<Self, Error> {
+        if !self.may_replace && fs::symlink_metadata(&self.target).is_ok() {
+            return self.step(Step::Publish, Err(files::is_taken()));
+        }
+        Ok(self)
+    }
+
     /// Waits until the content is on the disk, gives the file its name and returns the path that it
     /// has now.
     pub fn publish(self) -> Result<PathBuf, Error> {

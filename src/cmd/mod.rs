@@ -9,6 +9,7 @@ pub mod check;
 pub mod clients;
 pub mod connect;
 pub mod demo;
+pub mod output;
 pub mod passwd;
 pub mod probe;
 pub mod qshape;
@@ -103,14 +104,7 @@ pub const APPLETS: &[Applet] = &[
 /// Runs the applet that `words` (the whole argv) names and tells how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>, term: &mut Term) -> Exit {
     let ended = dispatch(words.into_iter().collect(), term);
-    term.flush();
-    match ended {
-        Ok(exit) => exit,
-        Err(failure) => {
-            failure.tell(term);
-            failure.exit
-        }
-    }
+    output::conclude(ended, term)
 }
 
 fn dispatch(mut words: Vec<OsString>, term: &mut Term) -> Result<Exit, Failure> {

@@ -74,6 +74,11 @@ impl Failure {
         self
     }
 
+    /// Whether there is anything to tell.
+    pub fn has_text(&self) -> bool {
+        !self.verbatim.is_empty() || self.message.is_some() || self.cause.is_some() || self.hint.is_some()
+    }
+
     /// Prints the failure on standard error, unless it is one that `--quiet` suppresses. The names in it may be
     /// strangers', out of a certificate or a broker's answer.
     pub fn tell(&self, term: &mut Term) {

@@ -37,7 +37,7 @@ pub struct Term {
     out_is_terminal: bool,
     err_is_terminal: bool,
     quiet: bool,
-    out_failed: Option<io::ErrorKind>,
+    out_failed: Option<io::Error>,
 }
 
 impl Term {
@@ -103,7 +103,7 @@ impl Term {
         if self.out_failed.is_none()
             && let Err(error) = self.out.write_all(bytes)
         {
-            self.out_failed = Some(error.kind());
+            self.out_failed = Some(error);
         }
     }
 
@@ -112,7 +112,7 @@ impl Term {
         if self.out_failed.is_none()
             && let Err(error) = writeln!(self.out, "{text}")
         {
-            self.out_failed = Some(error.kind());
+            self.out_failed = Some(error);
         }
     }
 
@@ -121,14 +121,14 @@ impl Term {
         if self.out_failed.is_none()
             && let Err(error) = self.out.flush()
         {
-            self.out_failed = Some(error.kind());
+            self.out_failed = Some(error);
         }
     }
 
     /// How writing to standard output failed, if it did. `BrokenPipe` means that the reader has
     /// seen enough, which is nobody's error.
-    pub fn out_failed(&self) -> Option<io::ErrorKind> {
-        self.out_failed
+    pub fn out_failed(&self) -> Option<&io::Error> {
+        self.out_failed.as_ref()
     }
 
     /// One line on standard error that `--quiet` suppresses: warnings, progress, errors at run time.

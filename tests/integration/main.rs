@@ -37,6 +37,7 @@ mod marks;
 mod mosquitto;
 mod nonsense;
 mod options;
+mod outputs;
 mod passwd;
 mod peers;
 mod pictures;

@@ -27,7 +27,7 @@ use self::serve::Origin;
 use self::start::{Overrides, Plan};
 use self::throw_away::ThrowAway;
 use self::user::{Identity, StayReason};
-use super::{Applet, Invocation, Manual, Section, parse};
+use super::{Applet, Invocation, Manual, Section, output, parse};
 use crate::broker::config::{self, Configuration, LogTypes, Standing, Sync};
 use crate::broker::fault::{self, Faults};
 use crate::broker::server::VERSION;
@@ -306,7 +306,12 @@ fn serve(
     if let Some(login) = throw_away.as_ref().and_then(|made| made.login.as_ref()) {
         started.urls = started.urls.iter().map(|url| login.in_url(url)).collect();
     }
-    let ready = Ready { print: options.print_url, file: options.ready_file.as_deref(), urls: started.urls.clone() };
+    let ready = Ready {
+        print: options.print_url,
+        file: options.ready_file.as_deref(),
+        urls: started.urls.clone(),
+        hold_password: options.login,
+    };
     let origin = Origin { file: options.config.clone(), overrides, version, throw_away };
     let ended = serve::serve(started, origin, options, || ready.tell(term));
     drop(pid_file);
@@ -356,13 +361,16 @@ struct Ready<'a> {
     print: bool,
     file: Option<&'a Path>,
     urls: Vec<String>,
+    /// With `--login`, whose password stands in the URLs.
+    hold_password: bool,
 }
 
 impl Ready<'_> {
     fn tell(&self, term: &mut Term) -> Result<(), Failure> {
         if let Some(path) = self.file {
             let text = format!("{}\n", self.urls.first().map_or("", String::as_str));
-            whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o644)).map_err(|error| {
+            let permission = if self.hold_password { Permission::Exactly(0o600) } else { Permission::KeepOr(0o644) };
+            whole_file::replace(path, text.as_bytes(), permission).map_err(|error| {
                 let why = crate::net::reason(&error.cause);
                 Failure::new(Exit::FAILED, format!("cannot write the ready file `{}`: {why}", path.display()))
             })?;
@@ -371,7 +379,7 @@ impl Ready<'_> {
             for url in &self.urls {
                 term.line(url);
             }
-            term.flush();
+            output::deliver(term)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use colored::Colorize;
 
-use crate::cmd::connect;
+use crate::cmd::{connect, output};
 use crate::diagnose::shell::quoted;
 use crate::net::reason;
 use crate::os::files::DirBuilderExt;
@@ -126,7 +126,7 @@ impl Scene {
     ) -> Result<Ended, Failure> {
         let line = shown(words, input);
         term.line(format!("$ {line}").cyan());
-        term.flush();
+        output::deliver(term)?;
         let ended = self.finish(words, input)?;
         term.write(ended.text().as_bytes());
         match holds(&ended) {
@@ -172,7 +172,7 @@ impl Scene {
     /// Starts the broker of `words` in the background and waits until it accepts.
     pub fn start_broker(&mut self, words: &[&str], term: &mut Term) -> Result<(), Failure> {
         term.line(format!("$ {} &", shown(words, None)).cyan());
-        term.flush();
+        output::deliver(term)?;
         let log = fs::File::create(self.folder().join("broker.log"))
             .map_err(|error| failed("write broker.log", reason(&error)))?;
         let child = self

@@ -10,12 +10,13 @@ use super::options::{Source, Target, valid_user};
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
 use super::{Invocation, permissions};
+use crate::cmd::output;
 use crate::net::reason;
 use crate::os::text::{OsStrExt, OsStringExt};
 use crate::passwd::edit::{self, PlainText, Record};
 use crate::passwd::{Hash, Recipe, Replacement, Stored, StoredError, make_all};
 use crate::term::{Exit, Failure, Secret, Term};
-use crate::whole_file::{self, Permission};
+use crate::whole_file::{self, Draft, Permission};
 
 /// The mode of a file that we create.
 const MODE: u32 = 0o600;
@@ -57,7 +58,7 @@ pub fn put(
     hashing: Hashing,
     term: &mut Term,
 ) -> Result<Option<PathBuf>, Failure> {
-    let generated = matches!(password, Source::Generate(_));
+    let is_generated = matches!(password, Source::Generate(_));
     // Before the prompt, so that nobody types a password for nothing.
     let stored = match target {
         Target::Existing(file) => Some(open(file, term)?),
@@ -65,13 +66,14 @@ pub fn put(
     };
     let password = password.new_password(interrupted, term)?;
     let record = hashing.record(user, &password)?;
+    let mut generated = Generated(is_generated.then_some(&password));
     let (updated, changed) = match (target, stored) {
         (Target::Existing(file), Some(stored)) => {
-            let updated = put_records(&stored, std::slice::from_ref(&record), file, term)?.updated[0];
+            let updated = put_records(&stored, std::slice::from_ref(&record), file, &mut generated, term)?.updated[0];
             (updated, Some(file.clone()))
         }
         (Target::New { file, overwrite }, _) => {
-            create(file, *overwrite, &record.line())?;
+            create(file, *overwrite, &record.line(), &mut generated, term)?;
             (false, Some(file.clone()))
         }
         _ => {
@@ -81,13 +83,22 @@ pub fn put(
     };
     hashing.note_readers(term);
     if changed.is_some() {
-        announce(updated, user, generated, term);
-    }
-    if generated {
-        term.write(password.expose());
-        term.write(b"\n");
+        announce(updated, user, is_generated, term);
     }
     Ok(changed)
+}
+
+/// A password made here, until it has been shown. It is shown when all is ready to store it and before it is: nobody
+/// could ever log in with one that is stored and was never seen.
+struct Generated<'p>(Option<&'p Secret>);
+
+impl Generated<'_> {
+    fn show(&mut self, term: &mut Term) -> Result<(), Failure> {
+        let Some(password) = self.0.take() else { return Ok(()) };
+        term.write(password.expose());
+        term.write(b"\n");
+        output::deliver_once("the new password", "it was not stored", term)
+    }
 }
 
 /// On standard output as mosquitto_passwd does, unless that is for a new password alone.
@@ -170,11 +181,12 @@ pub fn import(csv: &Path, target: &Target, hashing: Hashing, term: &mut Term) ->
     let records: Vec<_> = users.zip(hashes).map(|(user, hash)| Record { user, hash }).collect();
     let (updated, file) = match (target, stored) {
         (Target::Existing(file), Some(stored)) => {
-            let put = put_records(&stored, &records, file, term)?;
+            let put = put_records(&stored, &records, file, &mut Generated(None), term)?;
             (put.updated.iter().filter(|updated| **updated).count(), file)
         }
         (Target::New { file, overwrite }, _) => {
-            create(file, *overwrite, &records.iter().flat_map(Record::line).collect::<Vec<u8>>())?;
+            let text: Vec<u8> = records.iter().flat_map(Record::line).collect();
+            create(file, *overwrite, &text, &mut Generated(None), term)?;
             (0, file)
         }
         _ => return Ok(None),
@@ -220,12 +232,21 @@ struct Put {
 
 /// Puts records into a file. A corrupt line does not keep a new user out, but a file that has one
 /// is not updated: mosquitto_passwd decides so too.
-fn put_records(stored: &Stored, records: &[Record], file: &Path, term: &mut Term) -> Result<Put, Failure> {
-    let (updated, corrupt) = change(stored, file, term, |text, _| {
+fn put_records(
+    stored: &Stored,
+    records: &[Record],
+    file: &Path,
+    generated: &mut Generated<'_>,
+    term: &mut Term,
+) -> Result<Put, Failure> {
+    let (updated, corrupt) = change(stored, file, term, |text, term| {
         let put = edit::put(text, records);
         match put.corrupt {
             Some(corrupt) if put.updated.contains(&true) => Err(text::corrupt(corrupt)),
-            _ => Ok((Some(Zeroizing::new(put.text)), (put.updated, put.corrupt))),
+            _ => {
+                generated.show(term)?;
+                Ok((Some(Zeroizing::new(put.text)), (put.updated, put.corrupt)))
+            }
         }
     })?;
     if let Some(corrupt) = corrupt {
@@ -250,7 +271,7 @@ fn change<T>(
     stored: &Stored,
     file: &Path,
     term: &mut Term,
-    mut make: impl FnMut(&[u8], &Term) -> Result<(Option<Zeroizing<Vec<u8>>>, T), Failure>,
+    mut make: impl FnMut(&[u8], &mut Term) -> Result<(Option<Zeroizing<Vec<u8>>>, T), Failure>,
 ) -> Result<T, Failure> {
     let changed = stored.change(|text| make(text, term).map_err(Stopped::Verb));
     let (told, replacement) = changed.map_err(|stopped| match stopped {
@@ -267,20 +288,29 @@ fn change<T>(
 }
 
 /// Makes a new file.
-fn create(file: &Path, overwrite: bool, text: &[u8]) -> Result<(), Failure> {
-    let written = if overwrite {
-        whole_file::replace(file, text, Permission::KeepOr(MODE))
-    } else {
-        whole_file::write_new(file, text, MODE)
-    };
-    written.map_err(|cause| {
+fn create(
+    file: &Path,
+    overwrite: bool,
+    text: &[u8],
+    generated: &mut Generated<'_>,
+    term: &mut Term,
+) -> Result<(), Failure> {
+    let not_created = |cause: whole_file::Error| {
         let failure = error(&format!("Unable to open file {} for writing. {}.", file.display(), reason(&cause.cause)));
         if cause.target_exists() {
             failure.hint("--overwrite replaces it; without -c the user is added to it")
         } else {
             failure
         }
-    })
+    };
+    let draft = if overwrite {
+        Draft::replacing(file, text, Permission::KeepOr(MODE))
+    } else {
+        Draft::new(file, text, MODE).and_then(Draft::still_unused)
+    };
+    let draft = draft.map_err(not_created)?;
+    generated.show(term)?;
+    draft.publish().map(drop).map_err(not_created)
 }
 
 fn unable_to_hash() -> Failure {

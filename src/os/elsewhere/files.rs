@@ -115,6 +115,11 @@ pub fn is_a_folder() -> io::Error {
     ErrorKind::IsADirectory.into()
 }
 
+/// What making a file fails with whose name is taken.
+pub fn is_taken() -> io::Error {
+    ErrorKind::AlreadyExists.into()
+}
+
 /// Renames a file, unless the new name is taken: a second name never replaces.
 pub fn rename_to_unused(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to)?;

@@ -87,6 +87,11 @@ pub fn is_a_folder() -> io::Error {
     Errno::ISDIR.into()
 }
 
+/// What making a file fails with whose name is taken.
+pub fn is_taken() -> io::Error {
+    Errno::EXIST.into()
+}
+
 /// Renames a file, unless the new name is taken.
 pub fn rename_to_unused(from: &Path, to: &Path) -> io::Result<()> {
     match rename_exclusively(from, to) {
