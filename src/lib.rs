@@ -17,6 +17,9 @@
 //! * [`passwd`]: the password file
 //! * [`queue`]: where waiting messages can be read from, and the age × who table
 //! * [`diagnose`]: facts of a failure → cause and hint
+//! * [`talk`]: a bounded conversation in packets, with whatever answers
+//! * [`probe`]: what answers at an address, and what it offers
+//! * [`examine`]: what is wrong with files, configurations, sessions and running brokers
 //! * [`term`]: everything that a person sees
 //! * [`cmd`]: one folder a verb (`clients`: pub, sub and rr), and what several share
 //! * [`private_folder`]: temporary folders of our own
@@ -29,13 +32,16 @@ pub mod broker;
 pub mod client;
 pub mod cmd;
 pub mod diagnose;
+pub mod examine;
 pub mod mqtt;
 pub mod net;
 pub mod os;
 pub mod passwd;
 pub mod pki;
 pub mod private_folder;
+pub mod probe;
 pub mod queue;
 pub mod state;
+pub mod talk;
 pub mod term;
 pub mod whole_file;

@@ -13,6 +13,7 @@ mod connection_id;
 mod deliver;
 mod event;
 pub mod fault;
+pub mod host;
 mod journal;
 pub mod log;
 mod message;

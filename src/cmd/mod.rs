@@ -11,7 +11,6 @@ pub mod connect;
 pub mod demo;
 pub mod output;
 pub mod passwd;
-pub mod probe;
 pub mod qshape;
 pub mod tool;
 pub mod words;

@@ -14,6 +14,7 @@
 //! * [`text`]: arguments that are not Unicode
 //! * [`user`]: root, and becoming another user, which is Linux's alone
 
+pub mod account;
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]

@@ -11,8 +11,15 @@ use crate::check_files::{report, write_kind};
 use crate::run::{moskit, run};
 
 /// Where sentences for people are made.
-const ROOMS: [&str; 5] =
-    ["src/diagnose", "src/cmd/check", "src/cmd/probe", "src/cmd/clients/session.rs", "src/cmd/clients/ending.rs"];
+const ROOMS: [&str; 7] = [
+    "src/diagnose",
+    "src/examine",
+    "src/probe",
+    "src/talk.rs",
+    "src/cmd/check",
+    "src/cmd/clients/session.rs",
+    "src/cmd/clients/ending.rs",
+];
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {

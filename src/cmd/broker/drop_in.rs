@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::load;
 use super::options::PORTS_MOST;
+use crate::broker::host::load;
 use crate::term::{Exit, Failure, Term};
 
 /// What the broker calls itself: scripts look for the version.

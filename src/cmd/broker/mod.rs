@@ -3,18 +3,13 @@
 mod certificates;
 mod child;
 mod drop_in;
-pub mod embedded;
-pub mod load;
-mod log;
 mod login;
 mod options;
-mod sentences;
+pub mod sentences;
 mod serve;
-mod start;
-mod state_files;
+pub mod state_files;
 mod throw_away;
-mod tls;
-mod user;
+pub mod user;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,12 +19,13 @@ use clap::{Args, FromArgMatches};
 
 use self::options::Options;
 use self::serve::Origin;
-use self::start::{Overrides, Plan};
 use self::throw_away::ThrowAway;
 use self::user::{Identity, StayReason};
 use super::{Applet, Invocation, Manual, Section, output, parse};
 use crate::broker::config::{self, Configuration, LogTypes, Standing, Sync};
 use crate::broker::fault::{self, Faults};
+use crate::broker::host::load;
+use crate::broker::host::start::{self, Overrides, Plan};
 use crate::broker::server::VERSION;
 use crate::os::process;
 use crate::term::{Exit, Failure, Term};

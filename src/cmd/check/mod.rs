@@ -1,25 +1,21 @@
 //! `moskit check`: why it fails, in words.
 //!
-//! Each stage gathers facts and findings into a [`report::Report`]; nothing prints but `render` and `monitor`.
+//! Each stage gathers facts and findings into a [`Report`]; nothing prints but `render` and `monitor`.
 
-mod account;
-mod acl;
-mod config;
-mod files;
 mod monitor;
 mod online;
 mod options;
 mod render;
-mod report;
 mod session;
 
 use super::{Applet, Invocation, Manual, parse};
 use crate::diagnose::Finding;
+use crate::examine::report::Report;
+use crate::examine::{acl, config, files};
 use crate::net::tls;
 use crate::term::{Exit, Failure, Term};
 
 use options::{Output, Request};
-use report::Report;
 
 pub const APPLET: Applet = Applet {
     name: "check",
@@ -85,7 +81,7 @@ pub fn fault_of_own(options: &tls::Options, now: i64) -> Option<Finding> {
 }
 
 fn files_report(files: &files::Files, user: Option<&str>) -> Result<Report, Failure> {
-    let database = account::Database::read();
+    let database = crate::os::account::Database::read();
     let account = match user {
         None => None,
         Some(name) => Some(database.account(name).ok_or_else(|| {

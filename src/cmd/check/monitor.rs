@@ -1,6 +1,6 @@
 //! `--monitor`: one line and an exit code, as Nagios, Icinga and their like read them.
 
-use super::report::Report;
+use crate::examine::report::Report;
 use crate::term::{Exit, Failure};
 
 /// Bounds on the days that a certificate is still valid and on the round-trip time.
@@ -94,8 +94,8 @@ fn on_one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cmd::check::report::Stage;
     use crate::diagnose::Finding;
+    use crate::examine::report::Stage;
 
     fn report(days: i64, milliseconds: f64) -> Report {
         let mut chain = Stage::new("chain");

@@ -4,8 +4,8 @@ use colored::{Color, Colorize};
 use serde_json::{Map, Value, json};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::report::{Report, Stage};
 use crate::diagnose::{Finding, Severity};
+use crate::examine::report::{Report, Stage};
 use crate::term::{Term, is_control, plural};
 
 /// Off a terminal, lines are laid out for this many columns.

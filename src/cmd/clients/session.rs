@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use super::connect_packet;
 use super::outcome::Outcome;
 use super::{debug_lines, ending};
+use crate::broker::host::embedded::{self, Embedded};
 use crate::client::{Client, Ending, StartError};
-use crate::cmd::broker::embedded::{self, Embedded};
 use crate::cmd::connect;
 use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::cmd::connect::checks::SessionPlan;
 use crate::cmd::connect::login;
-use crate::cmd::probe::{Probe, instead};
 use crate::cmd::{Invocation, check};
 use crate::diagnose::{self, Attempted};
 use crate::mqtt::packet::{ConnAck, Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
@@ -23,6 +22,7 @@ use crate::net::tls;
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route};
 use crate::os::signal::{Signal, SignalKind, signal};
+use crate::probe::{Probe, instead};
 use crate::term::{Exit, Failure, Term, signals_are_taken};
 
 /// The port that stands for TLS even where no TLS option is given.

@@ -1,5 +1,6 @@
 //! What every verb that reaches a broker shares: its options, and from them to TLS, a login and a proxy.
 
+pub mod api;
 pub mod args;
 pub mod checks;
 pub mod environment;
@@ -7,4 +8,5 @@ pub mod login;
 pub mod options;
 pub mod properties;
 pub mod proxy;
+pub mod reach;
 pub mod tls;

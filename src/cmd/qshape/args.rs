@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::reach::SourceWords;
+use crate::cmd::connect::reach::SourceWords;
 
 /// Shows who has messages waiting, and since when: a table of clients by age.
 #[derive(Debug, Parser)]

@@ -1,29 +1,28 @@
 //! `moskit qshape`: who has messages waiting, and since when.
 
-mod args;
+pub mod args;
 mod count;
-mod endpoints;
 mod explain;
 mod export;
 mod list;
 mod options;
 mod picture;
 mod purge;
-mod reach;
 mod refresh;
-mod sentences;
+pub mod sentences;
 mod sources;
 mod table;
 
 use clap::{CommandFactory, FromArgMatches};
 
 use super::{Applet, Invocation, Manual, parse};
+use crate::cmd::connect::api;
+pub use crate::cmd::connect::reach::SourceWords;
 use crate::queue::{Item, Snapshot, Want};
 use crate::term::{Exit, Failure, Term};
 pub use args::ApiArgs;
 use args::{QshapeArgs, Verb};
 use options::TableOptions;
-pub use reach::SourceWords;
 use sources::Sources;
 
 /// Asks the source at `url` what it knows of `client`: what is reached is up to `api` and `words`.
@@ -36,7 +35,7 @@ pub fn ask(
     term: &mut Term,
     each: &mut dyn FnMut(Item<'_>),
 ) -> Result<Snapshot, Failure> {
-    let live = endpoints::Asked::new(api, words, invocation)?.source(url, term)?;
+    let live = api::Asked::new(api, words, invocation)?.source(url, term)?;
     let want = Want { filters: true, client: Some(client.to_owned()), ..Want::default() };
     live.open().read(&want, each).map_err(|error| sentences::cannot_read(&error, Some(&live.place)))
 }

@@ -5,11 +5,11 @@ use std::io::{IsTerminal, stdin};
 use clap::Args;
 
 use super::args::{ApiArgs, QuietArgs};
-use super::endpoints::{Asked, timeout};
-use super::reach::{BrokerWords, Reach};
 use super::sentences::{cannot_end, cannot_read, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::Invocation;
+use crate::cmd::connect::api::{Asked, timeout};
+use crate::cmd::connect::reach::{BrokerWords, Reach};
 use crate::queue::purge::purge;
 use crate::queue::{Item, Want};
 use crate::term::{Exit, Failure, Term, escape_controls, plural};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::args::SourceArgs;
-use super::endpoints::{Asked, Live};
 use super::options::{At, age_from, at};
 use super::sentences::{Place, cannot_open, cannot_use_ledger};
 use crate::cmd::Invocation;
+use crate::cmd::connect::api::{Asked, Live};
 use crate::queue::age::AgeFrom;
 use crate::queue::file::{FileSource, Format, Found, format_of};
 use crate::queue::ledger::Ledger;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::account::{Account, Database, Want};
 use super::report::{Report, Stage};
 use crate::diagnose::when::{date, days_until, span};
 use crate::diagnose::{Finding, chain, files, shell, stacks};
 use crate::os;
+use crate::os::account::{Account, Database, Want};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Anchors, Problem, Purpose, Question, Verdict, Warning, judge};
 use crate::pki::key::EncodedKey;

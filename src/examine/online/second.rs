@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use super::access::topic_below;
 use super::broker::{Accepted, Trust};
 use super::target::Target;
-use crate::cmd::check::report::Stage;
-use crate::cmd::probe::random_id;
 use crate::diagnose::Finding;
+use crate::examine::report::Stage;
 use crate::mqtt::packet::ProtocolVersion;
 use crate::os::local;
 use crate::private_folder::PrivateFolder;
+use crate::probe::random_id;
 
 /// Requests that the other client may have waiting.
 const REQUESTS: usize = 10;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::sentences::Place;
 use crate::cmd::Invocation;
 use crate::cmd::clients::session;
 use crate::cmd::connect;
@@ -14,6 +13,7 @@ use crate::cmd::connect::login;
 use crate::cmd::connect::options::{
     CLIENT_OPTIONS, NO_TOPIC, Opt, REACH, add_options, argument, typed_words, url_words,
 };
+use crate::cmd::qshape::sentences::Place;
 use crate::cmd::words::OptionSpec;
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{Route, tls};

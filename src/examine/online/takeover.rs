@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::broker::{Accepted, Trust};
 use super::target::Target;
-use crate::cmd::check::report::Stage;
-use crate::cmd::probe::random_id;
-use crate::cmd::probe::talk::{Answer, Ended, Talk};
 use crate::diagnose::Finding;
+use crate::examine::report::Stage;
 use crate::mqtt::packet::{Connect, Packet, ProtocolVersion};
+use crate::probe::random_id;
+use crate::talk::{Answer, Ended, Talk};
 
 /// A rival client reconnects at once, or after Mosquitto's second.
 const WATCH: Duration = Duration::from_millis(1500);

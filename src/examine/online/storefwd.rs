@@ -6,10 +6,10 @@ use std::time::Instant;
 use super::access::{is_suback, publish, subscribe, topic_below};
 use super::broker::{Accepted, Trust, try_connect};
 use super::target::{Target, keep_session};
-use crate::cmd::check::report::Stage;
-use crate::cmd::probe::talk::{Answer, Ended, Talk};
 use crate::diagnose::Finding;
+use crate::examine::report::Stage;
 use crate::mqtt::packet::{Ack, Connect, Packet, ProtocolVersion, QoS};
+use crate::talk::{Answer, Ended, Talk};
 
 /// Seconds that the session of the proof lives should we be killed in the middle.
 const EXPIRY: u32 = 60;

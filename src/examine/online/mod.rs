@@ -6,50 +6,27 @@
 mod access;
 mod broker;
 mod handshake;
-mod prepare;
 mod reach;
 mod second;
 mod storefwd;
 mod takeover;
-mod target;
+pub mod target;
 
-use super::options::Connection;
 use super::report::{Report, Stage};
-use crate::cmd::Invocation;
-use crate::cmd::clients::session;
 use crate::diagnose::stacks;
 use crate::net::tls::Checks;
 use crate::pki::name::PeerName;
-use crate::term::{Failure, Term};
 
 use broker::Trust;
 use handshake::Shown;
-use prepare::Prepared;
+pub use takeover::announcement;
 use target::{How, Login, Target};
 
 /// The stages after the handshake.
 const AFTER: [&str; 5] = ["connect", "limits", "access", "session", "rtt"];
 
-/// Does what was asked for.
-pub fn run(request: &Connection, invocation: &Invocation, term: &mut Term) -> Result<Report, Failure> {
-    match prepare::target(request, invocation, super::now(), term)? {
-        Prepared::Target(target, _embedded) => {
-            if let Some(id) = target.id.as_ref().filter(|_| target.as_client) {
-                term.note(takeover::announcement(id));
-            }
-            session::block_on(async { Ok(check(&target).await) })
-        }
-        Prepared::Finding(finding) => {
-            let mut stage = Stage::new("options");
-            stage.found(*finding);
-            let mut report = Report::new("the options");
-            report.stages.push(stage);
-            Ok(report)
-        }
-    }
-}
-
-async fn check(target: &Target) -> Report {
+/// Asks what there is to ask of the target, as far as it gets.
+pub async fn check(target: &Target) -> Report {
     let mut report = Report::new(target.endpoint().to_string());
     let dns = reach::dns(target).await;
     let no_name = dns.failed();

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
-use super::state_files::wall;
 use crate::broker::config::{LogDestination, LogSettings, LogTypes};
 use crate::broker::log::{self, Line, TOPIC_EXPIRY};
 use crate::broker::{Event, OwnMessage, Settings};
+use crate::cmd::broker::state_files::wall;
 use crate::mqtt::packet::QoS;
 use crate::term::logbook::{Gravity, Keeper, Logbook, Place, Unopenable};
 

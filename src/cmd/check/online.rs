@@ -1,10 +1,9 @@
-//! From the options to a target.
+//! `check HOST`: from the options to a target, and the questions to it.
 
 use bytestring::ByteString;
 
-use super::target::{Login, Target, Tls};
+use crate::broker::host::embedded::{self, Embedded};
 use crate::cmd::Invocation;
-use crate::cmd::broker::embedded::{self, Embedded};
 use crate::cmd::check::options::Connection;
 use crate::cmd::clients::session;
 use crate::cmd::connect;
@@ -13,13 +12,35 @@ use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::checks::SessionPlan;
 use crate::cmd::connect::login;
 use crate::diagnose::{self, Finding};
+use crate::examine::online::target::{Login, Target, Tls};
+use crate::examine::online::{self, announcement};
+use crate::examine::report::{Report, Stage};
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
 use crate::net::websocket::Opening;
 use crate::term::{Exit, Failure, Term};
 
+/// Asks the broker of the options.
+pub fn run(request: &Connection, invocation: &Invocation, term: &mut Term) -> Result<Report, Failure> {
+    match target(request, invocation, super::now(), term)? {
+        Prepared::Target(target, _embedded) => {
+            if let Some(id) = target.id.as_ref().filter(|_| target.as_client) {
+                term.note(announcement(id));
+            }
+            session::block_on(async { Ok(online::check(&target).await) })
+        }
+        Prepared::Finding(finding) => {
+            let mut stage = Stage::new("options");
+            stage.found(*finding);
+            let mut report = Report::new("the options");
+            report.stages.push(stage);
+            Ok(report)
+        }
+    }
+}
+
 /// What the options come to.
-pub enum Prepared {
+enum Prepared {
     /// With the broker that lives as long as the check.
     Target(Box<Target>, Option<Box<Embedded>>),
     /// Why nothing can be tried.
@@ -27,7 +48,7 @@ pub enum Prepared {
 }
 
 /// Reads the files that the options name and asks for what they leave to be asked.
-pub fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Prepared, Failure> {
+fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Prepared, Failure> {
     let args = &request.args;
     let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
     // An id is not needed here: a check has one of its own.

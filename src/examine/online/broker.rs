@@ -3,15 +3,15 @@
 use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
-use crate::cmd::check::report::Stage;
 use crate::cmd::connect;
-use crate::cmd::probe::talk::{Answer, Ended, Talk};
-use crate::cmd::probe::{self, NotOpened, instead};
 use crate::diagnose::{self, Finding, Unanswered};
+use crate::examine::report::Stage;
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
 use crate::net::ConnectError;
 use crate::net::tls::Seen;
 use crate::net::websocket::WebSocketError;
+use crate::probe::{self, NotOpened, instead};
+use crate::talk::{Answer, Ended, Talk};
 
 /// A broker that let us in.
 pub struct Accepted {

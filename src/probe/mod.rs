@@ -7,7 +7,6 @@
 
 pub mod hello;
 pub mod instead;
-pub mod talk;
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use crate::mqtt::packet::{Connect, Properties, ProtocolVersion};
 use crate::net::tls::{self, Cause, Checks};
 use crate::net::{ConnectError, Endpoint, Route, Stream, connect};
 
-use talk::{Answer, Ended, Talk};
+use crate::talk::{Answer, Ended, Talk};
 
 /// The most bytes of an HTTP answer's head that are read.
 const HEAD_LIMIT: usize = 4096;

@@ -7,10 +7,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{sentences, user};
 use crate::broker::Access;
 use crate::broker::access::{Acl, Rules};
 use crate::broker::config::{self, Configuration, Listener, Security};
+use crate::cmd::broker::{sentences, user};
 use crate::os::{self, files};
 use crate::passwd;
 use crate::term::{Exit, Failure};

@@ -5,12 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use super::log::{Log, LogEnds};
-use super::{load, sentences, state_files, tls};
+use super::{load, tls};
 use crate::broker::config::{Configuration, Listener, LogTypes, Protocol, SocketDomain, Sync, Tls};
 use crate::broker::fault::Faults;
 use crate::broker::server::{self, Bind, Config, Missing, Running, StartError, WebSockets};
 use crate::broker::store::Store;
 use crate::broker::{Restored, log as lines};
+use crate::cmd::broker::{sentences, state_files};
 use crate::net::tls::Server;
 use crate::term::{Exit, Failure};
 
@@ -207,7 +208,7 @@ fn missing<'a>(wanted: &'a [Bind], running: &Running) -> impl Iterator<Item = So
 }
 
 fn announce(plan: &Plan, log: &Log) {
-    if plan.as_mosquitto && super::user::is_root() {
+    if plan.as_mosquitto && crate::cmd::broker::user::is_root() {
         log.information("Info: running mosquitto as user: root.");
         log.warning("Warning: Mosquitto should not be run as root/administrator.");
     }

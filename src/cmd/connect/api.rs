@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::ApiArgs;
 use super::reach::{Reach, SourceWords};
-use super::sentences::{Place, cannot_open};
 use crate::cmd::Invocation;
+use crate::cmd::qshape::args::ApiArgs;
+use crate::cmd::qshape::sentences::{Place, cannot_open};
 use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::queue::Source;
 use crate::queue::api::{ApiSource, Kind};

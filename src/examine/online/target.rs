@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::cmd::probe::{self, NotOpened, Probe, connect_of_nobody};
 use crate::diagnose::Attempted;
 use crate::mqtt::packet::{Connect, Property, ProtocolVersion, QoS};
 use crate::net::tls::{self, Checks};
 use crate::net::{Endpoint, Route, Stream};
+use crate::probe::{self, NotOpened, Probe, connect_of_nobody};
 use crate::term::Secret;
 
 /// The login of a CONNECT.

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::account::{Account, Database, Want};
 use super::files::{self, Files, Reader};
 use super::report::{Report, Stage};
 use crate::broker::access::Acl;
 use crate::broker::config::{self, Configuration, File, Listener, Notice, Problem, Refusal, Security};
-use crate::cmd::broker::load;
+use crate::broker::host::load;
 use crate::diagnose::{Finding, files as words, shell};
 use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::os;
+use crate::os::account::{Account, Database, Want};
 use crate::passwd::{self, Fault, HashError};
 use crate::pki::chain::Purpose;
 use crate::pki::read;

@@ -8,14 +8,14 @@ use bytestring::ByteString;
 
 use super::broker::{Accepted, Trust, try_connect};
 use super::target::{Target, milliseconds};
-use crate::cmd::check::report::Stage;
-use crate::cmd::probe::nonce;
-use crate::cmd::probe::talk::{Answer, Ended, Talk};
 use crate::diagnose::Finding;
+use crate::examine::report::Stage;
 use crate::mqtt::packet::{
     Ack, Packet, Properties, ProtocolVersion, Publish, QoS, ReasonCode, RetainHandling, Subscribe, Subscription,
     SubscriptionOptions, Unsubscribe,
 };
+use crate::probe::nonce;
+use crate::talk::{Answer, Ended, Talk};
 
 /// How long a granted subscription may take to deliver before it counts as silent.
 const DELIVERY: Duration = Duration::from_secs(2);

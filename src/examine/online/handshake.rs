@@ -3,16 +3,16 @@
 use std::time::Instant;
 
 use super::target::{How, Target, Tls, milliseconds};
-use crate::cmd::check::files;
-use crate::cmd::check::report::Stage;
-use crate::cmd::probe::{NotOpened, instead};
 use crate::diagnose::{self, Finding, Severity, chain};
+use crate::examine::files;
+use crate::examine::report::Stage;
 use crate::net::ConnectError;
 use crate::net::tls::{Cause, Checks, Failure, Seen};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Problem, Purpose};
 use crate::pki::name::PeerName;
 use crate::pki::read;
+use crate::probe::{NotOpened, instead};
 
 /// Stages `tls` and `chain`, and what the handshake showed.
 pub struct Shown {

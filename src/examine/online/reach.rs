@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::target::{How, Target, milliseconds};
-use crate::cmd::check::report::Stage;
-use crate::cmd::probe::{NotOpened, instead};
 use crate::diagnose::{self, Finding};
+use crate::examine::report::Stage;
 use crate::net::{Endpoint, reason};
+use crate::probe::{NotOpened, instead};
 
 /// The name's addresses.
 pub async fn dns(target: &Target) -> Stage {

@@ -1,0 +1,11 @@
+//! What is wrong with files, configurations, access rules, sessions and running brokers.
+//!
+//! Each judge gathers facts and findings, stage by stage, into a [`report::Report`]; none knows an option, and
+//! none how a report looks.
+
+pub mod acl;
+pub mod config;
+pub mod files;
+pub mod online;
+pub mod report;
+pub mod session;
