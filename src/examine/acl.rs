@@ -91,6 +91,11 @@ fn stage(name: &'static str, ruling: Ruling, question: &Question, lines: &[Strin
         Because::WildcardInName => {
             "the client id or the user name has a wildcard in it, and there are patterns".to_owned()
         }
+        Because::NameIsNoLevel => {
+            "a pattern would allow it, but `%c` and `%u` grant nothing to a client id or user name \
+                                   that is empty or has a `/` in it"
+                .to_owned()
+        }
         Because::ReservedTopic => "$SYS is the broker's own to write".to_owned(),
         Because::NoFile => "there is no ACL file".to_owned(),
     };

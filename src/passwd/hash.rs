@@ -118,9 +118,13 @@ impl Hash {
     }
 
     /// Whether `password` is the one that was hashed. What is compared is compared in constant time.
-    /// A password ends at its first NUL, as Mosquitto's does.
+    /// A password ends at its first NUL, as Mosquitto's does. The empty password is never right: a file may hold
+    /// its hash because a variable was unset when the entry was made.
     pub fn verify(&self, password: &[u8]) -> bool {
-        let password = password.split(|byte| *byte == 0).next().unwrap_or_default();
+        let password = until_nul(password);
+        if password.is_empty() {
+            return false;
+        }
         let (computed, hash) = match self {
             Self::Sha512 { salt, hash } => (Some(sha512(password, salt)), hash),
             Self::Pbkdf2 { iterations, salt, hash } => {
@@ -180,6 +184,15 @@ impl fmt::Display for Hash {
             ),
         }
     }
+}
+
+/// Whether nothing is left of a password before its first NUL, where it ends: no login with it is ever right.
+pub fn is_empty_password(password: &[u8]) -> bool {
+    until_nul(password).is_empty()
+}
+
+fn until_nul(password: &[u8]) -> &[u8] {
+    password.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 fn salt_of(text: &str) -> Result<Vec<u8>, HashError> {
@@ -305,6 +318,18 @@ mod tests {
     fn a_password_ends_at_its_first_nul() {
         let hash = Hash::make(Recipe::Sha512, SALT_BYTES, b"ab").unwrap();
         assert!(hash.verify(b"ab\0cd"));
+    }
+
+    #[test]
+    fn the_empty_password_is_never_right_even_where_it_was_hashed() {
+        for recipe in RECIPES {
+            let hash = Hash::make(recipe, SALT_BYTES, b"").unwrap();
+            for password in [&b""[..], b"\0", b"\0abc"] {
+                assert!(!hash.verify(password));
+                assert!(is_empty_password(password));
+            }
+        }
+        assert!(!is_empty_password(b"a\0") && !is_empty_password(b" "));
     }
 
     #[test]

@@ -12,7 +12,10 @@ mod stored;
 
 pub use file::{Fault, File, FileError, Verdict};
 pub use generate::generate;
-pub use hash::{Argon2Cost, DEFAULT_ITERATIONS, Hash, HashError, HashingFailed, Recipe, SALT_BYTES, SALT_BYTES_LONG};
+pub use hash::{
+    Argon2Cost, DEFAULT_ITERATIONS, Hash, HashError, HashingFailed, Recipe, SALT_BYTES, SALT_BYTES_LONG,
+    is_empty_password,
+};
 pub use line::{Line, lines};
 pub use many::make_all;
 pub use remembered::Remembered;

@@ -29,6 +29,7 @@ mod formats;
 mod generated;
 mod hints;
 mod house;
+mod intruders;
 mod keys;
 mod kill;
 mod large;

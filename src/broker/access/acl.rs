@@ -59,6 +59,8 @@ pub enum Because {
     NoEntry,
     /// A wildcard in the client id or the user name, while there are patterns.
     WildcardInName,
+    /// A pattern would grant it, but for a client id or user name that is empty or has a `/` in it.
+    NameIsNoLevel,
     /// `$SYS` is the broker's own to write.
     ReservedTopic,
     /// There is no ACL file.
@@ -126,8 +128,7 @@ impl Acl {
             None => Some(&self.anonymous),
             Some(user) => self.users.get(user),
         };
-        if let Some(ruling) = own.and_then(|entries| entries.decide(topic, kind, |filter| Some(Cow::Borrowed(filter))))
-        {
+        if let Some(ruling) = own.and_then(|entries| entries.decide(topic, kind, |entry| Some(entry.as_written()))) {
             return ruling;
         }
         if self.patterns.is_empty() {
@@ -137,7 +138,17 @@ impl Acl {
         if client_id.contains(['+', '#']) || username.is_some_and(|user| user.contains(['+', '#'])) {
             return Ruling { allowed: false, because: Because::WildcardInName };
         }
-        self.patterns.decide(topic, kind, |filter| fill(filter, client_id, username)).unwrap_or(Ruling::NO_ENTRY)
+        let names = Names { client_id, username };
+        if let Some(ruling) = self.patterns.decide(topic, kind, |entry| names.fill(entry)) {
+            return ruling;
+        }
+        // Only the reason is still open, and only to a client with such a name.
+        let would_be_granted =
+            || self.patterns.decide(topic, kind, |entry| names.fill_if(&entry.filter, |_| true)).is_some();
+        if !names.are_levels() && would_be_granted() {
+            return Ruling { allowed: false, because: Because::NameIsNoLevel };
+        }
+        Ruling::NO_ENTRY
     }
 }
 
@@ -159,8 +170,8 @@ impl Entries {
 
     /// `None`: no entry speaks of it. `filled` makes the filter of an entry, or nothing if it does not
     /// concern this client.
-    fn decide(&self, topic: &str, kind: Kind, filled: impl Fn(&str) -> Option<Cow<'_, str>>) -> Option<Ruling> {
-        let speaks_of = |entry: &&Entry| filled(&entry.filter).is_some_and(|filter| matches(&filter, topic));
+    fn decide(&self, topic: &str, kind: Kind, filled: impl Fn(&Entry) -> Option<Cow<'_, str>>) -> Option<Ruling> {
+        let speaks_of = |entry: &&Entry| filled(entry).is_some_and(|filter| matches(&filter, topic));
         let grants = |entry: &&Entry| match kind {
             Kind::Read => matches!(entry.grant, Grant::Read | Grant::ReadWrite),
             Kind::Write => matches!(entry.grant, Grant::Write | Grant::ReadWrite),
@@ -193,24 +204,58 @@ fn entry(text: &str, line: usize) -> Result<Entry, AclProblem> {
     }
 }
 
-/// The pattern with the client's names in place of `%c` and `%u`, which stand for whole levels.
-/// `None` for a pattern with `%u` and a client without user name.
-fn fill<'a>(pattern: &'a str, client_id: &str, username: Option<&str>) -> Option<Cow<'a, str>> {
-    if !pattern.contains('%') {
-        return Some(Cow::Borrowed(pattern));
+impl Entry {
+    fn as_written(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.filter)
     }
-    let mut filled = String::with_capacity(pattern.len() + client_id.len());
-    for (index, level) in pattern.split('/').enumerate() {
-        if index > 0 {
-            filled.push('/');
+}
+
+/// What `%c` and `%u` stand for.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    client_id: &'a str,
+    username: Option<&'a str>,
+}
+
+impl Names<'_> {
+    /// The filter of an entry with the names in it, which stand for whole levels. `None` if the entry does not
+    /// concern this client.
+    ///
+    /// A name grants nothing unless it is exactly one level: the client `victim/cmd` would get, by
+    /// `pattern devices/%c/#`, a part of what belongs to the client `victim`. What is denied is denied to any
+    /// name, or a slash in it would be the way around.
+    fn fill<'a>(&self, entry: &'a Entry) -> Option<Cow<'a, str>> {
+        let is_granted = entry.grant != Grant::Deny;
+        self.fill_if(&entry.filter, |name| !is_granted || is_level(name))
+    }
+
+    /// The pattern with the names in it, unless it uses one that may not stand there.
+    fn fill_if<'a>(&self, pattern: &'a str, may_stand: impl Fn(&str) -> bool) -> Option<Cow<'a, str>> {
+        if !pattern.contains('%') {
+            return Some(Cow::Borrowed(pattern));
         }
-        filled.push_str(match level {
-            "%c" => client_id,
-            "%u" => username?,
-            level => level,
-        });
+        let mut filled = String::with_capacity(pattern.len() + self.client_id.len());
+        for (index, level) in pattern.split('/').enumerate() {
+            if index > 0 {
+                filled.push('/');
+            }
+            filled.push_str(match level {
+                "%c" => Some(self.client_id).filter(|name| may_stand(name))?,
+                "%u" => self.username.filter(|name| may_stand(name))?,
+                level => level,
+            });
+        }
+        Some(Cow::Owned(filled))
     }
-    Some(Cow::Owned(filled))
+
+    fn are_levels(&self) -> bool {
+        is_level(self.client_id) && self.username.is_none_or(is_level)
+    }
+}
+
+/// One level of a topic, and not an empty one.
+fn is_level(name: &str) -> bool {
+    !name.is_empty() && !name.contains('/')
 }
 
 #[cfg(test)]
@@ -303,7 +348,45 @@ mod tests {
         assert!(!with_patterns.rule("#", None, "p/x", Kind::Read).allowed);
         assert!(!with_patterns.rule("+", None, "p/+", Kind::Read).allowed);
         assert!(!with_patterns.rule("client", Some("+"), "p/client", Kind::Read).allowed);
-        assert!(with_patterns.rule("a/b", None, "p/a/b", Kind::Read).allowed);
+    }
+
+    #[test]
+    fn a_name_that_is_not_one_level_is_granted_nothing_by_the_patterns_that_use_it() {
+        let acl = acl("pattern devices/%c/#\npattern users/%u/#\npattern both/%c/%u\npattern all/#\npattern x/%cx/#\n");
+        let rows = [
+            ("victim/cmd", Some("ann"), "devices/victim/cmd/x", false),
+            ("victim/", Some("ann"), "devices/victim/x", false),
+            ("/", Some("ann"), "devices///x", false),
+            ("", Some("ann"), "devices//x", false),
+            ("dev", Some("victim/cmd"), "users/victim/cmd/x", false),
+            ("dev", Some(""), "users//x", false),
+            ("dev", None, "users//x", false),
+            ("a/b", Some("ann"), "both/a/b/ann", false),
+            ("a", Some("b/ann"), "both/a/b/ann", false),
+            ("victim", Some("ann"), "devices/victim/cmd/x", true),
+            // What does not use the name does not mind it.
+            ("a/b", Some("ann"), "users/ann/x", true),
+            ("dev", Some("a/b"), "devices/dev/x", true),
+            ("a/b", Some("a/b"), "all/x", true),
+            ("a/b", None, "x/%cx/y", true),
+        ];
+        for (client_id, username, topic, allowed) in rows {
+            for kind in [Kind::Read, Kind::Write] {
+                let ruling = acl.rule(client_id, username, topic, kind);
+                assert_eq!(ruling.allowed, allowed, "{client_id:?} {username:?} {topic}");
+            }
+        }
+        assert_eq!(acl.rule("a/b", None, "devices/a/b", Kind::Read).because, Because::NameIsNoLevel);
+        assert_eq!(acl.rule("a/b", None, "else", Kind::Read).because, Because::NoEntry);
+    }
+
+    #[test]
+    fn a_slash_in_a_name_does_not_lead_around_a_deny() {
+        let acl = acl("pattern deny secret/%c/#\npattern deny own/%u\npattern #\n");
+        assert!(!acl.rule("a/b", None, "secret/a/b/x", Kind::Read).allowed);
+        assert!(!acl.rule("", None, "secret//x", Kind::Read).allowed);
+        assert!(!acl.rule("c", Some("a/b"), "own/a/b", Kind::Write).allowed);
+        assert!(acl.rule("a/b", None, "secret/a/x", Kind::Read).allowed);
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(super) struct Socket {
 
 enum Kind {
     Tcp(TcpListener),
-    Unix { listener: local::Listener, _file: Unlinked },
+    Unix { listener: local::Listener, _file: local::SocketFile },
 }
 
 pub(super) fn bind(listeners: &[Listener]) -> Result<(Vec<Socket>, Vec<Endpoint>), StartError> {
@@ -127,11 +127,9 @@ fn bind_one(bind: &Bind, port: u16) -> io::Result<(Kind, Bind)> {
             Ok((Kind::Tcp(listener), Bind::Tcp(address)))
         }
         Bind::Unix(path) => {
-            // Of a killed broker.
-            local::remove_stale(path)?;
             // For the user and the group, as Mosquitto's.
-            let listener = local::listen(path, 0o770)?;
-            Ok((Kind::Unix { listener, _file: Unlinked(path.clone()) }, bind.clone()))
+            let (listener, file) = local::listen(path, 0o770)?;
+            Ok((Kind::Unix { listener, _file: file }, bind.clone()))
         }
     }
 }
@@ -200,14 +198,4 @@ impl Kind {
 /// As log lines show it: address and port.
 fn address_text(address: SocketAddr) -> String {
     format!("{}:{}", address.ip(), address.port())
-}
-
-/// Takes the socket's file away when the listener ends.
-struct Unlinked(PathBuf);
-
-impl Drop for Unlinked {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }

@@ -83,6 +83,11 @@ pub const APPLET: Applet = Applet {
             "`allow_duplicate_messages`, `max_packet_size` and the other limits are all taken over at SIGHUP, and so are \
              log_dest and log_type. A listener keeps its protocol, its TLS options and its websockets_origin until the \
              next start; certificates, keys and revocation lists are read anew.",
+            "In an ACL file, a pattern with `%c` or `%u` grants nothing to a client id or user name that is empty or has a \
+             `/` in it, as in 2.1.2; 2.0 lets `a/b` into `a`'s topics. `pattern deny` is heeded for such names too, which \
+             2.1.2 lets around it.",
+            "A unix socket at which somebody answers is not taken over, and a pid_file is written once the listeners are \
+             open: a second broker with the same configuration ends and leaves both.",
             "Called `mosquitto`, the program gives its version as 2.1.2; as `moskit broker` it says its own.",
         ],
         see_also: &["moskit(1)", "moskit-pub(1)", "moskit-sub(1)", "mosquitto.conf(5)"],
@@ -288,7 +293,7 @@ fn serve(
     let local_only = overrides.apply(&mut configuration);
     set_umask()?;
     drop_privilege(&configuration, version, term)?;
-    let pid_file = configuration.pid_file.clone().map(PidFile::write).transpose()?;
+    let pid_file = configuration.pid_file.clone();
     let mut started = start::start(Plan {
         configuration,
         local_only,
@@ -299,6 +304,8 @@ fn serve(
         tls_keylog: options.tls_keylog.clone(),
         colour: term.err_is_terminal(),
     })?;
+    // Not before: another broker with this configuration would lose its own to one that cannot listen.
+    let pid_file = pid_file.map(PidFile::write).transpose()?;
     if let Some(login) = throw_away.as_ref().and_then(|made| made.login.as_ref()) {
         started.urls = started.urls.iter().map(|url| login.in_url(url)).collect();
     }
@@ -381,22 +388,28 @@ impl Ready<'_> {
     }
 }
 
-/// A file with the number of this process; dropped, it is gone.
+/// A file with the number of this process; dropped, it is gone, unless another process has written its own there.
 struct PidFile(PathBuf);
 
 impl PidFile {
     fn write(path: PathBuf) -> Result<Self, Failure> {
-        fs::write(&path, format!("{}\n", std::process::id())).map_err(|error| {
+        fs::write(&path, Self::text()).map_err(|error| {
             let why = crate::net::reason(&error);
             Failure::verbatim(Exit::FAILED, format!("Error: Unable to write pid file '{}' ({why}).\n", path.display()))
         })?;
         Ok(Self(path))
     }
+
+    fn text() -> String {
+        format!("{}\n", std::process::id())
+    }
 }
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        // It may be gone already.
-        let _ = fs::remove_file(&self.0);
+        if fs::read_to_string(&self.0).is_ok_and(|text| text == Self::text()) {
+            // Nobody is left to be told that it could not be removed.
+            let _ = fs::remove_file(&self.0);
+        }
     }
 }

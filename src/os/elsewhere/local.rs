@@ -40,12 +40,12 @@ impl Listener {
     }
 }
 
-pub fn listen(_path: &Path, _mode: u32) -> io::Result<Listener> {
-    Err(unsupported(WHAT))
-}
+/// As [`Stream`].
+#[derive(Debug)]
+pub enum SocketFile {}
 
-pub fn remove_stale(_path: &Path) -> io::Result<()> {
-    Ok(())
+pub fn listen(_path: &Path, _mode: u32) -> io::Result<(Listener, SocketFile)> {
+    Err(unsupported(WHAT))
 }
 
 /// Two connected streams within this process, by the loopback interface: whoever else gets to the port first is
