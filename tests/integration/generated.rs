@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use moskit::cmd::APPLETS;
 use moskit::cmd::tool::{completions, man};
 
 fn compare(folder: &str, files: &[(String, String)], repair: &str) {
@@ -19,10 +20,10 @@ fn compare(folder: &str, files: &[(String, String)], repair: &str) {
 
 #[test]
 fn the_committed_man_pages_are_those_of_the_applet_table() {
-    compare("man", &man::pages(), "cargo run -- man --out man");
+    compare("man", &man::pages(APPLETS), "cargo run -- man --out man");
 }
 
 #[test]
 fn the_committed_completions_are_those_of_the_applet_table() {
-    compare("completions", &completions::scripts(), "cargo run -- completions --out completions");
+    compare("completions", &completions::scripts(APPLETS), "cargo run -- completions --out completions");
 }

@@ -21,12 +21,13 @@ use self::options::Options;
 use self::serve::Origin;
 use self::throw_away::ThrowAway;
 use self::user::{Identity, StayReason};
-use super::{Applet, Invocation, Manual, Section, output, parse};
+use super::output;
 use crate::broker::config::{self, Configuration, LogTypes, Standing, Sync};
 use crate::broker::fault::{self, Faults};
 use crate::broker::host::load;
 use crate::broker::host::start::{self, Overrides, Plan};
 use crate::broker::server::VERSION;
+use crate::cmd::applet::{Applet, Invocation, Manual, Section};
 use crate::os::process;
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file::{self, Permission};
@@ -120,7 +121,7 @@ fn configuration_section() -> Section {
 }
 
 fn command() -> clap::Command {
-    Options::augment_args(clap::Command::new("broker").about(APPLET.about))
+    Options::augment_args(clap::Command::new("broker"))
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
@@ -140,7 +141,7 @@ fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     if invocation.as_mosquitto {
         drop_in::read(&invocation.words, term)?;
     }
-    let matches = parse(command(), invocation, term)?;
+    let matches = APPLET.parse(invocation, term)?;
     let options = Options::from_arg_matches(&matches)
         .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
     options.check().map_err(|text| Failure::verbatim(Exit::USAGE, text))?;

@@ -21,7 +21,7 @@ mod verify;
 
 use clap::{FromArgMatches, Subcommand};
 
-use super::{Applet, Invocation, Manual, parse};
+use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
 
 pub const APPLET: Applet = Applet {
@@ -114,7 +114,6 @@ enum Action {
 fn command() -> clap::Command {
     Action::augment_subcommands(
         clap::Command::new("certgen")
-            .about(APPLET.about)
             .subcommand_required(true)
             .subcommand_value_name("ACTION")
             .subcommand_help_heading("Actions")
@@ -124,7 +123,7 @@ fn command() -> clap::Command {
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let matches = parse(command(), invocation, term)?;
+    let matches = APPLET.parse(invocation, term)?;
     let action = Action::from_arg_matches(&matches)
         .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
     match &action {

@@ -8,7 +8,7 @@ mod options;
 mod render;
 mod session;
 
-use super::{Applet, Invocation, Manual, parse};
+use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::diagnose::Finding;
 use crate::examine::report::Report;
 use crate::examine::{acl, config, files};
@@ -52,7 +52,7 @@ pub const APPLET: Applet = Applet {
 };
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let matches = parse(options::command(), invocation, term)?;
+    let matches = APPLET.parse(invocation, term)?;
     let (request, output) = options::read(&matches)?;
     match checked(&request, invocation, term) {
         Ok(report) => Ok(show(&report, &output, term)),

@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 
 use crate::broker::host::embedded::{self, Embedded};
-use crate::cmd::Invocation;
+use crate::cmd::applet::Invocation;
 use crate::cmd::check::options::Connection;
 use crate::cmd::clients::session;
 use crate::cmd::connect;

@@ -65,7 +65,6 @@ pub fn command() -> Command {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help_heading(HEADING).help(help)
     };
     let command = Command::new("check")
-        .about(super::APPLET.about)
         .disable_help_flag(true)
         .disable_version_flag(true)
         .disable_help_subcommand(true)

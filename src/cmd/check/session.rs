@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::options;
-use crate::cmd::{Invocation, qshape};
+use crate::cmd::applet::Invocation;
+use crate::cmd::qshape;
 use crate::diagnose::{Finding, shell};
 use crate::examine::report::{Report, Stage};
 use crate::examine::session::{self, Found};

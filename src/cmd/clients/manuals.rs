@@ -1,7 +1,7 @@
 //! The man page sections of pub, sub and rr that the option table does not hold.
 
+use crate::cmd::applet::{Manual, Section};
 use crate::cmd::connect::properties;
-use crate::cmd::{Manual, Section};
 
 const EXIT_CONNACK: (&str, &str) = ("1-5, 128-162", "The broker refused the connection: the code of its CONNACK.");
 const EXIT_USAGE: (&str, &str) =

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::Read;
 
 use super::options_file;
+use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
 use crate::cmd::connect::args::{ArgError, ClientArgs, Verb};
-use crate::cmd::{Applet, Invocation};
 use crate::term::{Exit, Failure, Term};
 
 /// Largest options file that is read.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::reach::{Reach, SourceWords};
-use crate::cmd::Invocation;
+use crate::cmd::applet::Invocation;
 use crate::cmd::qshape::args::ApiArgs;
 use crate::cmd::qshape::sentences::{Place, cannot_open};
 use crate::net::endpoint::{PORT, TLS_PORT};

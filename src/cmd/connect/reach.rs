@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::cmd::Invocation;
+use crate::cmd::applet::Invocation;
 use crate::cmd::clients::session;
 use crate::cmd::connect;
 use crate::cmd::connect::args::{ArgError, ClientArgs, Verb};

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::args::{ClientArgs, TlsArgs};
 use super::login;
-use crate::cmd::Invocation;
+use crate::cmd::applet::Invocation;
 use crate::cmd::clients::ending;
 use crate::cmd::clients::session::TLS_PORT;
 use crate::diagnose::{self, Finding};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use super::{Applet, Invocation, Manual, parse};
+use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
 
 use scene::Scene;
@@ -37,7 +37,6 @@ pub const APPLET: Applet = Applet {
 
 fn command() -> Command {
     Command::new("demo")
-        .about(APPLET.about)
         .arg(
             Arg::new("keep")
                 .long("keep")
@@ -50,7 +49,7 @@ fn command() -> Command {
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let matches = parse(command(), invocation, term)?;
+    let matches = APPLET.parse(invocation, term)?;
     let keep = matches.get_one::<PathBuf>("keep").cloned();
     // Off a terminal nobody reads along.
     let pauses = !matches.get_flag("fast") && term.out_is_terminal();

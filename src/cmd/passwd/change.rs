@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::csv::{self, CsvError};
 use super::options::{Source, Target, valid_user};
+use super::permissions;
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
-use super::{Invocation, permissions};
+use crate::cmd::applet::Invocation;
 use crate::cmd::output;
 use crate::net::reason;
 use crate::os::text::{OsStrExt, OsStringExt};

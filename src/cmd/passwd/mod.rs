@@ -11,7 +11,7 @@ mod table;
 mod text;
 mod words;
 
-use super::{Applet, Invocation, Manual};
+use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
 use options::Action;
 

@@ -89,7 +89,7 @@ pub const TABLE: &[OptionSpec<Opt>] = &[
 
 /// The table as clap knows it, for help, man page and completions.
 pub fn command() -> clap::Command {
-    let command = clap::Command::new("passwd").about(super::APPLET.about).disable_help_flag(true);
+    let command = clap::Command::new("passwd").disable_help_flag(true);
     TABLE.iter().map(argument).chain(operands()).fold(command, clap::Command::arg)
 }
 

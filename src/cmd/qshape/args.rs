@@ -10,7 +10,6 @@ use crate::cmd::connect::reach::SourceWords;
 #[derive(Debug, Parser)]
 #[command(
     name = "qshape",
-    about = super::APPLET.about,
     override_usage = "moskit qshape [OPTIONS] [SOURCE]...\n       \
         moskit qshape list|explain|purge [OPTIONS] CLIENT [SOURCE]...",
     disable_help_subcommand = true,

@@ -3,7 +3,7 @@
 use super::args::ExplainArgs;
 use super::sentences::{age, cannot_read, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
-use crate::cmd::Invocation;
+use crate::cmd::applet::Invocation;
 use crate::diagnose::shell;
 use crate::queue::explain::{Facts, Finding};
 use crate::queue::{Item, Session, Total, Want};

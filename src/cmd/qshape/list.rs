@@ -6,7 +6,7 @@ use super::args::ListArgs;
 use super::options::selection;
 use super::sentences::{age, cannot_read, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
-use crate::cmd::Invocation;
+use crate::cmd::applet::Invocation;
 use crate::queue::select::Selection;
 use crate::queue::{Item, Since, Snapshot, Waiting, Want};
 use crate::state::Phase;

@@ -15,7 +15,7 @@ mod table;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use super::{Applet, Invocation, Manual, parse};
+use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::cmd::connect::api;
 pub use crate::cmd::connect::reach::SourceWords;
 use crate::queue::{Item, Snapshot, Want};
@@ -85,7 +85,7 @@ pub const APPLET: Applet = Applet {
 };
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let matches = parse(QshapeArgs::command(), invocation, term)?;
+    let matches = APPLET.parse(invocation, term)?;
     let args = QshapeArgs::from_arg_matches(&matches)
         .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
     match &args.verb {

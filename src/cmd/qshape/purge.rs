@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::{ApiArgs, QuietArgs};
 use super::sentences::{cannot_end, cannot_read, snapshot_line, tell_notes};
 use super::sources::Sources;
-use crate::cmd::Invocation;
+use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, timeout};
 use crate::cmd::connect::reach::{BrokerWords, Reach};
 use crate::queue::purge::purge;

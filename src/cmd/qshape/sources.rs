@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::args::SourceArgs;
 use super::options::{At, age_from, at};
 use super::sentences::{Place, cannot_open, cannot_use_ledger};
-use crate::cmd::Invocation;
+use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, Live};
 use crate::queue::age::AgeFrom;
 use crate::queue::file::{FileSource, Format, Found, format_of};

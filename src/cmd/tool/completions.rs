@@ -3,8 +3,8 @@
 
 use clap_complete::Shell;
 
-use super::man;
-use crate::cmd::{Applet, Invocation, Manual, moskit_command, parse};
+use super::folder;
+use crate::cmd::applet::{Applet, Invocation, Manual, moskit_command};
 use crate::term::{Exit, Failure, Term};
 
 pub const APPLET: Applet = Applet {
@@ -28,7 +28,6 @@ const SHELLS: [Shell; 5] = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish,
 
 fn command() -> clap::Command {
     clap::Command::new("completions")
-        .about(APPLET.about)
         .arg(
             clap::Arg::new("shell")
                 .value_name("SHELL")
@@ -36,30 +35,30 @@ fn command() -> clap::Command {
                 .required_unless_present("out")
                 .help("The shell"),
         )
-        .arg(man::folder_option(
+        .arg(folder::folder_option(
             "shell",
             "Write the scripts of all shells into DIR instead, replacing those that are there",
         ))
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let matches = parse(command(), invocation, term)?;
+    let matches = APPLET.parse(invocation, term)?;
     if let Some(folder) = matches.get_one::<std::path::PathBuf>("out") {
-        return man::write_all(folder, &scripts());
+        return folder::write_all(folder, &scripts(invocation.applets));
     }
     if let Some(shell) = matches.get_one::<Shell>("shell") {
-        term.write(script(*shell).as_bytes());
+        term.write(script(*shell, invocation.applets).as_bytes());
     }
     Ok(Exit::OK)
 }
 
 /// Every script as `(file name, text)`.
-pub fn scripts() -> Vec<(String, String)> {
-    SHELLS.iter().map(|shell| (clap_complete::Generator::file_name(shell, "moskit"), script(*shell))).collect()
+pub fn scripts(applets: &[Applet]) -> Vec<(String, String)> {
+    SHELLS.iter().map(|shell| (clap_complete::Generator::file_name(shell, "moskit"), script(*shell, applets))).collect()
 }
 
-fn script(shell: Shell) -> String {
+fn script(shell: Shell, applets: &[Applet]) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut moskit_command(), "moskit", &mut text);
+    clap_complete::generate(shell, &mut moskit_command(applets), "moskit", &mut text);
     String::from_utf8(text).expect("a script made of UTF-8 text is UTF-8")
 }

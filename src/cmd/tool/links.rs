@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cmd::{APPLETS, Applet, Invocation, Manual, parse};
+use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::diagnose::shell;
 use crate::net::reason;
 use crate::os::files::symlink;
@@ -29,7 +29,6 @@ pub const APPLET: Applet = Applet {
 
 fn command() -> clap::Command {
     clap::Command::new("links")
-        .about(APPLET.about)
         .arg(
             clap::Arg::new("dir")
                 .value_name("DIR")
@@ -47,13 +46,13 @@ fn command() -> clap::Command {
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let matches = parse(command(), invocation, term)?;
+    let matches = APPLET.parse(invocation, term)?;
     let folder = matches.get_one::<PathBuf>("dir").expect("clap has seen that DIR is given");
     let target = std::env::current_exe().map_err(|error| {
         Failure::new(Exit::FAILED, format!("cannot tell where this program is: {}", reason(&error)))
     })?;
     let mut foreign = Vec::new();
-    for name in APPLETS.iter().filter_map(|applet| applet.mosquitto_name) {
+    for name in invocation.applets.iter().filter_map(|applet| applet.mosquitto_name) {
         let link = folder.join(name);
         let done = if matches.get_flag("remove") { remove(&link, &target) } else { make(&link, &target) };
         match done.map_err(|error| cannot_change(&link, &error))? {

@@ -2,15 +2,13 @@
 //! compared with these by a test.
 
 use std::io::Write;
-use std::path::Path;
 
 use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
-use crate::cmd::{APPLETS, Applet, Invocation, Manual, Section, introduction, moskit_command, parse};
-use crate::net::reason;
+use super::folder;
+use crate::cmd::applet::{Applet, Invocation, Manual, Section, find, introduction, moskit_command};
 use crate::term::{Exit, Failure, Term};
-use crate::whole_file;
 
 pub const APPLET: Applet = Applet {
     name: "man",
@@ -31,54 +29,31 @@ pub const APPLET: Applet = Applet {
 
 fn command() -> clap::Command {
     clap::Command::new("man")
-        .about(APPLET.about)
         .arg(clap::Arg::new("verb").value_name("VERB").help("The verb; without it, the page of moskit itself"))
-        .arg(folder_option("verb", "Write every page into DIR instead, replacing those that are there"))
+        .arg(folder::folder_option("verb", "Write every page into DIR instead, replacing those that are there"))
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
-    let matches = parse(command(), invocation, term)?;
+    let matches = APPLET.parse(invocation, term)?;
     if let Some(folder) = matches.get_one::<std::path::PathBuf>("out") {
-        return write_all(folder, &pages());
+        return folder::write_all(folder, &pages(invocation.applets));
     }
     let page = match matches.get_one::<String>("verb") {
-        None => overview(),
-        Some(verb) => page(crate::cmd::find(verb)?),
+        None => overview(invocation.applets),
+        Some(verb) => page(find(invocation.applets, verb)?),
     };
     term.write(page.as_bytes());
     Ok(Exit::OK)
 }
 
-/// `--out DIR`, in place of the operand.
-pub fn folder_option(operand: &'static str, help: &'static str) -> clap::Arg {
-    clap::Arg::new("out")
-        .long("out")
-        .value_name("DIR")
-        .value_hint(clap::ValueHint::DirPath)
-        .value_parser(clap::value_parser!(std::path::PathBuf))
-        .conflicts_with(operand)
-        .help(help)
-}
-
-/// Writes generated files, each whole or not at all.
-pub fn write_all(folder: &Path, files: &[(String, String)]) -> Result<Exit, Failure> {
-    for (name, text) in files {
-        let path = folder.join(name);
-        whole_file::replace(&path, text.as_bytes(), whole_file::Permission::KeepOr(0o644)).map_err(|error| {
-            Failure::new(Exit::FAILED, format!("cannot write `{}`: {}", path.display(), reason(&error.cause)))
-        })?;
-    }
-    Ok(Exit::OK)
-}
-
 /// Every page as `(file name, text)`.
-pub fn pages() -> Vec<(String, String)> {
-    let mut pages = vec![("moskit.1".to_owned(), overview())];
-    pages.extend(APPLETS.iter().map(|applet| (format!("moskit-{}.1", applet.name), page(applet))));
+pub fn pages(applets: &[Applet]) -> Vec<(String, String)> {
+    let mut pages = vec![("moskit.1".to_owned(), overview(applets))];
+    pages.extend(applets.iter().map(|applet| (format!("moskit-{}.1", applet.name), page(applet))));
     pages
 }
 
-fn overview() -> String {
+fn overview(applets: &[Applet]) -> String {
     let manual = Manual {
         exit_status: &[
             ("0", "Done."),
@@ -88,7 +63,7 @@ fn overview() -> String {
         ],
         ..Manual::EMPTY
     };
-    let mut command = moskit_command();
+    let mut command = moskit_command(applets);
     command.build();
     render(command, "moskit", &manual)
 }

@@ -1,0 +1,143 @@
+//! What a verb is made of, how it was called, and how its words are parsed and its help is laid out. Knows no verb.
+
+use std::ffi::OsString;
+
+use crate::term::{Exit, Failure, Term};
+
+/// One verb of the program.
+#[derive(Debug)]
+pub struct Applet {
+    /// The verb: `moskit NAME`.
+    pub name: &'static str,
+    /// The name under which the applet stands in for one of Mosquitto's programs.
+    pub mosquitto_name: Option<&'static str>,
+    /// One line for `moskit --help` and the NAME section of the man page.
+    pub about: &'static str,
+    /// The applet's options for help, man page, completions and, for verbs that are not
+    /// Mosquitto's, for parsing. Name and `about` are set by whoever asks.
+    pub command: fn() -> clap::Command,
+    pub run: fn(&Invocation, &mut Term) -> Result<Exit, Failure>,
+    pub manual: Manual,
+}
+
+/// The sections of a man page that the option table does not hold.
+#[derive(Debug)]
+pub struct Manual {
+    /// Those of this verb alone, between OPTIONS and EXIT STATUS.
+    pub sections: fn() -> Vec<Section>,
+    /// `(code, meaning)`
+    pub exit_status: &'static [(&'static str, &'static str)],
+    /// `(variable, meaning)`
+    pub environment: &'static [(&'static str, &'static str)],
+    /// `(path, meaning)`
+    pub files: &'static [(&'static str, &'static str)],
+    /// `(command line, what it does)`; a test runs them.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// Where we differ from the program we stand in for, one sentence each.
+    pub differences: &'static [&'static str],
+    pub see_also: &'static [&'static str],
+}
+
+impl Manual {
+    pub const EMPTY: Self = Self {
+        sections: Vec::new,
+        exit_status: &[],
+        environment: &[],
+        files: &[],
+        examples: &[],
+        differences: &[],
+        see_also: &[],
+    };
+}
+
+/// A section that explains what values an option takes, or what a file may hold.
+pub struct Section {
+    pub title: &'static str,
+    pub text: &'static str,
+    /// `(tag, meaning)`
+    pub rows: Vec<(String, String)>,
+}
+
+/// How the applet was called.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Under a `mosquitto_*` name: exact drop-in, none of our own environment variables.
+    pub as_mosquitto: bool,
+    /// What the user typed to get here, for usage lines: `moskit pub` or `mosquitto_pub`.
+    pub program: String,
+    /// The words after the program's name or the verb.
+    pub words: Vec<OsString>,
+    /// Every verb of the program, for those that list, explain or link them.
+    pub applets: &'static [Applet],
+}
+
+impl Applet {
+    /// The options, with what the table knows of the verb.
+    pub fn clap_command(&self) -> clap::Command {
+        (self.command)().name(self.name).about(self.about)
+    }
+
+    /// The help text: the options by group, then the examples.
+    pub fn help(&self, program: &str, term: &Term) -> String {
+        let command = self.clap_command().after_help(examples(&self.manual)).bin_name(program);
+        command.term_width(width(term)).render_help().to_string()
+    }
+
+    /// Parses the words of one of moskit's own verbs. Help and version go to standard output and end the
+    /// verb with 0; a usage error ends it with 3 (clap's own code is 2, which means "damaged" here).
+    pub fn parse(&self, invocation: &Invocation, term: &mut Term) -> Result<clap::ArgMatches, Failure> {
+        let command = self.clap_command().after_help(examples(&self.manual)).bin_name(&invocation.program);
+        let command = command.no_binary_name(true).term_width(width(term));
+        command.try_get_matches_from(&invocation.words).map_err(|error| {
+            let text = error.render().to_string();
+            if error.use_stderr() {
+                Failure::verbatim(Exit::USAGE, text)
+            } else {
+                term.write(text.as_bytes());
+                Failure::silent(Exit::OK)
+            }
+        })
+    }
+}
+
+/// The applet that is called `verb` after `moskit`.
+pub fn find(applets: &'static [Applet], verb: &str) -> Result<&'static Applet, Failure> {
+    applets.iter().find(|applet| applet.name == verb).ok_or_else(|| {
+        Failure::new(Exit::USAGE, format!("unknown verb `{verb}`")).hint("moskit --help lists the verbs")
+    })
+}
+
+/// Help is laid out for the terminal it is shown on; elsewhere for a page of 100 columns.
+pub fn width(term: &Term) -> usize {
+    term.columns().map_or(100, usize::from).clamp(40, 120)
+}
+
+fn examples(manual: &Manual) -> String {
+    if manual.examples.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<_> =
+        manual.examples.iter().map(|(line, what)| format!("  {}\n    {line}", introduction(what))).collect();
+    format!("Examples:\n{}", lines.join("\n"))
+}
+
+/// What an example does, in front of it.
+pub fn introduction(what: &str) -> String {
+    if what.ends_with('?') { what.to_owned() } else { format!("{what}:") }
+}
+
+/// The program as a whole, with every verb below it.
+pub fn moskit_command(applets: &[Applet]) -> clap::Command {
+    clap::Command::new("moskit")
+        .about("The MQTT toolkit: publish, subscribe, passwords, certificates, queues, diagnosis and a test broker")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .subcommand_value_name("VERB")
+        .subcommand_help_heading("Verbs")
+        .after_help(
+            "`moskit VERB --help` explains a verb. Called by one of Mosquitto's names (through a symlink, see\n\
+             `moskit links`), the program stands in for mosquitto_pub, _sub, _rr and _passwd.",
+        )
+        .subcommands(applets.iter().map(Applet::clap_command))
+}
