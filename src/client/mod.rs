@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use self::pace::Pace;
 use crate::mqtt::packet::PublishRef;
-use crate::mqtt::session::{Event, SendError, Session, SessionError};
+use crate::mqtt::session::{Event, Output, SendError, Session, SessionError};
 use crate::net::tls::{Alert, Seen, alert_in};
 use crate::net::{ConnectError, Route, Stream, connect};
 
@@ -189,9 +189,10 @@ impl Client {
         Remains { first_bytes, alert, seen }
     }
 
-    /// Writes what is left, within a few seconds, and ends the connection. The session can go on with
-    /// another one.
+    /// Writes what is left, within a few seconds, and ends the connection. Acknowledgements that are still staged are dropped.
+    /// The session can go on with another connection.
     pub async fn close(&mut self) {
+        self.session.withhold_acknowledgements();
         if let Some(mut connection) = self.connection.take() {
             let output = self.session.output();
             let stream = &mut connection.stream;
@@ -215,10 +216,10 @@ impl Connection {
     }
 
     /// Writes as much as goes; whether there was something and now all of it is gone.
-    fn poll_write(&mut self, output: &mut BytesMut, context: &mut Context<'_>) -> bool {
+    fn poll_write(&mut self, output: &mut Output, context: &mut Context<'_>) -> bool {
         let mut some = false;
         while self.write_error.is_none() && !output.is_empty() {
-            match Pin::new(&mut self.stream).poll_write(context, output) {
+            match Pin::new(&mut self.stream).poll_write(context, output.chunk()) {
                 Poll::Ready(Ok(0)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
                     output.advance(count);

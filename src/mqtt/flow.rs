@@ -2,8 +2,8 @@
 //! half, `broker::client`, adds byte limits, access rules and a journal.)
 //!
 //! [`Sender`] gives out packet ids, keeps what is not acknowledged and says what to put on the wire next, as far as
-//! the window allows; [`Receiver`] delivers each QoS 2 message once. Both know no packets: `M` is whatever the owner
-//! needs to build a PUBLISH again.
+//! the window allows; [`Receiver`] knows which QoS 2 messages have been delivered. Both know no packets: `M` is whatever
+//! the owner needs to build a PUBLISH again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -303,57 +303,87 @@ const fn unlimited_if_0(window: u16) -> u16 {
     if window == 0 { u16::MAX } else { window }
 }
 
-/// What a QoS 2 PUBLISH meant to the [`Receiver`].
+/// What a QoS 2 PUBLISH means to the [`Receiver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// Kept until its PUBREL.
+    /// To be delivered; [`Receiver::handle_delivered`] remembers it.
     New,
-    /// Known already: answer with PUBREC, deliver nothing [MQTT-4.3.3-10].
+    /// Delivered already: answer with PUBREC, deliver nothing [MQTT-4.3.3-10].
     Duplicate,
     /// One more than the sender was allowed.
     TooMany,
 }
 
-/// The receiver's half of QoS 2: which packet ids have come and wait for their PUBREL.
+/// The receiver's half of QoS 2, the first of the two methods of figure 4.3 in version 5: a message is delivered when its PUBLISH comes,
+/// before its PUBREC, and its packet id is remembered until PUBREL. Whoever dies in between has told nobody that he
+/// has the message, so it is sent to him again.
 #[derive(Clone, Debug)]
-pub struct Receiver<M> {
-    waiting: ById<M>,
+pub struct Receiver {
+    /// Where in the stream of sent bytes the PUBREC of a delivered message ends; `None` while it is held back.
+    delivered: ById<Option<u64>>,
     maximum: u16,
 }
 
-impl<M> Receiver<M> {
+impl Receiver {
     /// `maximum` is the receive maximum that was announced; 0 = none.
     pub fn new(maximum: u16) -> Self {
-        Self { waiting: ById::default(), maximum: unlimited_if_0(maximum) }
+        Self { delivered: ById::default(), maximum: unlimited_if_0(maximum) }
     }
 
     pub fn set_maximum(&mut self, maximum: u16) {
         self.maximum = unlimited_if_0(maximum);
     }
 
-    /// Keeps the message of a new id.
-    pub fn handle_publish(&mut self, packet_id: PacketId, message: M) -> Arrival {
-        if self.waiting.contains_key(&packet_id) {
-            return Arrival::Duplicate;
+    /// What to do with a PUBLISH. A sender that has got no PUBREC for a message repeats it with DUP [MQTT-3.3.1-1]: the id
+    /// of a PUBREC that never left, without DUP, is another message's.
+    pub fn handle_publish(&self, packet_id: PacketId, dup: bool) -> Arrival {
+        match self.delivered.get(&packet_id) {
+            Some(Some(_)) => Arrival::Duplicate,
+            Some(None) if dup => Arrival::Duplicate,
+            None if self.delivered.len() >= usize::from(self.maximum) => Arrival::TooMany,
+            Some(None) | None => Arrival::New,
         }
-        if self.waiting.len() >= usize::from(self.maximum) {
-            return Arrival::TooMany;
-        }
-        self.waiting.insert(packet_id, message);
-        Arrival::New
     }
 
-    /// The message that was kept; `None` for an id that is not known, which is answered all the same.
-    pub fn handle_pubrel(&mut self, packet_id: PacketId) -> Option<M> {
-        self.waiting.remove(&packet_id)
+    /// A message was delivered, and its PUBREC is held back until [`Receiver::handle_answered`].
+    pub fn handle_delivered(&mut self, packet_id: PacketId) {
+        self.delivered.insert(packet_id, None);
     }
 
+    /// The PUBREC of a message goes out and ends at this place in the stream of sent bytes.
+    pub fn handle_answered(&mut self, packet_id: PacketId, end: u64) {
+        if let Some(answered) = self.delivered.get_mut(&packet_id) {
+            *answered = Some(end);
+        }
+    }
+
+    /// What was done with a message has failed, and its PUBREC, which was held back, will not be sent: it is to come again.
+    pub fn handle_withheld(&mut self, packet_id: PacketId) {
+        if self.delivered.get(&packet_id) == Some(&None) {
+            self.delivered.remove(&packet_id);
+        }
+    }
+
+    /// The flow of a message is over. Of an unknown one too, which is answered all the same.
+    pub fn handle_pubrel(&mut self, packet_id: PacketId) {
+        self.delivered.remove(&packet_id);
+    }
+
+    /// The connection is gone, on which so many bytes have left.
+    pub fn handle_closed(&mut self, left: u64) {
+        for answered in self.delivered.values_mut() {
+            // What has left once counts as such on every later connection.
+            *answered = answered.filter(|end| *end <= left).map(|_| 0);
+        }
+    }
+
+    /// Whether no delivered message waits for its PUBREL.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.delivered.is_empty()
     }
 
     pub fn clear(&mut self) {
-        self.waiting.clear();
+        self.delivered.clear();
     }
 }
 
@@ -502,20 +532,54 @@ mod tests {
     #[test]
     fn mqtt_4_3_3_10_a_qos_2_message_arrives_once() {
         let mut receiver = Receiver::new(0);
-        assert_eq!(receiver.handle_publish(id(5), "a"), Arrival::New);
-        assert_eq!(receiver.handle_publish(id(5), "a again"), Arrival::Duplicate);
-        assert_eq!(receiver.handle_pubrel(id(5)), Some("a"));
-        assert_eq!(receiver.handle_pubrel(id(5)), None);
-        assert_eq!(receiver.handle_publish(id(5), "b"), Arrival::New);
+        assert_eq!(receiver.handle_publish(id(5), false), Arrival::New);
+        receiver.handle_delivered(id(5));
+        receiver.handle_answered(id(5), 4);
+        for dup in [false, true] {
+            assert_eq!(receiver.handle_publish(id(5), dup), Arrival::Duplicate);
+        }
+        receiver.handle_pubrel(id(5));
+        assert_eq!(receiver.handle_publish(id(5), false), Arrival::New);
+    }
+
+    #[test]
+    fn an_id_whose_pubrec_never_left_is_known_only_with_dup() {
+        let mut receiver = Receiver::new(0);
+        for (packet_id, end) in [(id(1), Some(4)), (id(2), Some(8)), (id(3), None)] {
+            receiver.handle_delivered(packet_id);
+            if let Some(end) = end {
+                receiver.handle_answered(packet_id, end);
+            }
+        }
+        receiver.handle_closed(7);
+        let of = |receiver: &Receiver, dup| [id(1), id(2), id(3)].map(|id| receiver.handle_publish(id, dup));
+        assert_eq!(of(&receiver, true), [Arrival::Duplicate; 3]);
+        assert_eq!(of(&receiver, false), [Arrival::Duplicate, Arrival::New, Arrival::New]);
+        receiver.handle_closed(0);
+        assert_eq!(of(&receiver, false)[0], Arrival::Duplicate, "it left on the connection before");
+    }
+
+    #[test]
+    fn a_message_whose_pubrec_is_withheld_is_forgotten_unless_it_was_answered_before() {
+        let mut receiver = Receiver::new(0);
+        for packet_id in [id(1), id(2)] {
+            receiver.handle_delivered(packet_id);
+        }
+        receiver.handle_answered(id(1), 4);
+        receiver.handle_withheld(id(1));
+        receiver.handle_withheld(id(2));
+        assert_eq!(receiver.handle_publish(id(1), true), Arrival::Duplicate);
+        assert_eq!(receiver.handle_publish(id(2), true), Arrival::New);
     }
 
     #[test]
     fn mqtt_3_3_4_9_more_than_the_receive_maximum_is_too_many() {
         let mut receiver = Receiver::new(1);
-        assert_eq!(receiver.handle_publish(id(1), "a"), Arrival::New);
-        assert_eq!(receiver.handle_publish(id(1), "a"), Arrival::Duplicate);
-        assert_eq!(receiver.handle_publish(id(2), "b"), Arrival::TooMany);
+        receiver.handle_delivered(id(1));
+        receiver.handle_answered(id(1), 4);
+        assert_eq!(receiver.handle_publish(id(1), true), Arrival::Duplicate);
+        assert_eq!(receiver.handle_publish(id(2), false), Arrival::TooMany);
         receiver.handle_pubrel(id(1));
-        assert_eq!(receiver.handle_publish(id(2), "b"), Arrival::New);
+        assert_eq!(receiver.handle_publish(id(2), false), Arrival::New);
     }
 }

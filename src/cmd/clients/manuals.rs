@@ -27,6 +27,8 @@ const PRE_SHARED_KEY: &str = "--psk works in a build with the cargo feature psk,
      --keyform engine are refused: rustls, which does our TLS, has none of them.";
 const NONSENSE: &str = "AUTH of a broker ends it at once, with 11; a CONNACK or SUBACK with a byte too many is taken, and \
      DISCONNECT is not sent to a broker that has refused the connection.";
+const QOS_2: &str = "A message with QoS 2 is shown when it comes, before PUBREC instead of after PUBREL, so that its line stands there among \
+     those of -d; at the end, PUBRELs of what was shown are waited for, five seconds at most. mosquitto_sub loses messages it has acknowledged and not shown.";
 const DEBUG_LINES: &str = "The lines of -d are never cut, and OpenSSL's own are not among them.";
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("XDG_CONFIG_HOME, HOME", "Where the options file is looked for."),
@@ -127,6 +129,7 @@ pub const PUB: Manual = Manual {
     ],
     differences: &[
         "DISCONNECT is always sent before the connection is closed, so no will is published.",
+        "A message that comes for this client id, from a session that -c goes on with, is not acknowledged: nobody would see it.",
         "With -l no line is lost when a fast input ends; lines may hold NUL bytes.",
         "-l connects again after the broker's DISCONNECT and after a lost connection, but not to what has only ever answered with broken packets.",
         "Properties that cannot be sent, and a message larger than MQTT or the broker takes, are told with their reason.",
@@ -168,6 +171,8 @@ pub const SUB: Manual = Manual {
         ("moskit sub -q 1 -c -i desk -t 'lab/#' -E", "Let the broker keep messages for this id from now on"),
     ],
     differences: &[
+        QOS_2,
+        "What cannot be written is not acknowledged: it stays with the broker. A message that comes after the last of -C or ends --retained-only stays there too.",
         "--remove-retained leaves once the last removal is acknowledged; mosquitto_sub 2.1 does not leave.",
         "--random-filter takes a percentage: 100 prints all.",
         "A connection that is lost is made again each second, as mosquitto_sub does; signals and -W end it while it connects, too.",
@@ -225,6 +230,7 @@ pub const RR: Manual = Manual {
         "%j and %J are always valid JSON: NUL is \\u0000 and does not end a string, and what is no UTF-8 is U+FFFD.",
         "All times of a message are those of one moment.",
         "A width or precision above 1048576 is refused.",
+        QOS_2,
         "Before version 5 there are no properties: -D publish is left out, with a warning.",
         "DISCONNECT is sent at the end, so no will is published.",
         "-W ends the program before the broker has accepted, too.",

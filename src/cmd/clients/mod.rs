@@ -3,6 +3,7 @@
 pub mod connect_packet;
 pub mod debug_lines;
 pub mod ending;
+pub mod leaving;
 mod manuals;
 pub mod options_file;
 pub mod outcome;

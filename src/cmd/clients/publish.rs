@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use super::debug_lines;
 use super::outcome::Outcome;
 use super::session::{self, Setup};
-use super::{ending, manuals, payload, setup};
+use super::{ending, leaving, manuals, payload, setup};
 use crate::client::{Client, Ending};
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
@@ -311,6 +311,7 @@ impl<'a> Publishing<'a> {
             Event::Unsendable { error, .. } => return Err(self.unsendable_failure(error)),
             Event::Disconnected(_) => Step::Left,
             Event::Auth(_) => return Err(ending::asked_to_authenticate()),
+            // A message is nothing that pub shows: it is not acknowledged, and stays for a sub with this client id.
             _ => Step::Other,
         })))
     }
@@ -365,7 +366,7 @@ impl<'a> Publishing<'a> {
 
     /// DISCONNECT, and the end.
     async fn leave(&mut self, term: &mut Term) -> Result<Exit, Failure> {
-        session::leave(&mut self.client, ReasonCode::SUCCESS, &self.args.properties.disconnect, term).await;
+        leaving::leave(&mut self.client, ReasonCode::SUCCESS, &self.args.properties.disconnect, term).await;
         Ok(self.refused.unwrap_or(Exit::OK))
     }
 }

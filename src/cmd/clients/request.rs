@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use super::outcome::Outcome;
 use super::printer::Printer;
 use super::session::{self, Setup};
-use super::{debug_lines, ending, manuals, payload, setup};
+use super::{debug_lines, ending, leaving, manuals, payload, setup};
 use crate::client::{Client, Ending};
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
@@ -99,7 +99,9 @@ impl<'a> Requesting<'a> {
                     Err(ending) => return Err(self.lost(&ending, term).await),
                 }
             }
-            term.flush();
+            if !leaving::acknowledge_shown(&mut self.client, term) {
+                return Ok(self.leave(Exit::OK, ReasonCode::SUCCESS, term).await);
+            }
             let moved = tokio::select! {
                 moved = self.client.transfer() => moved,
                 () = sleep_until(timeout_at.unwrap_or(now).into()), if timeout_at.is_some() => {
@@ -129,8 +131,15 @@ impl<'a> Requesting<'a> {
                 }
                 None => self.ask(now, term)?,
             },
-            Event::Message(publish) if publish.retain && self.args.no_retained => {}
+            Event::Message(publish) if publish.retain && self.args.no_retained => {
+                self.client.session().acknowledge(&publish);
+            }
             Event::Message(publish) => {
+                self.client.session().acknowledge(&publish);
+                // Its line of the log stands in front of the message.
+                if self.args.debug {
+                    self.drain_log(term);
+                }
                 self.printer.print(publish.as_ref(), term);
                 // What comes before the question is shown, as Mosquitto does, and is no answer to it.
                 let Some(asked_at) = self.asked_at else { return Ok(None) };
@@ -195,12 +204,15 @@ impl<'a> Requesting<'a> {
 
     /// DISCONNECT, and the end.
     async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Exit {
-        session::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
+        leaving::acknowledge_shown(&mut self.client, term);
+        leaving::settle(&mut self.client, term).await;
+        leaving::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
         exit
     }
 
     async fn lost(&mut self, ending: &Ending, term: &mut Term) -> Failure {
         self.drain_log(term);
+        leaving::acknowledge_shown(&mut self.client, term);
         self.setup.lost(&mut self.client, self.accepted, ending).await
     }
 

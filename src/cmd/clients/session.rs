@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::connect_packet;
+use super::ending;
 use super::outcome::Outcome;
-use super::{debug_lines, ending};
 use crate::broker::host::embedded::{self, Embedded};
 use crate::client::{Client, Ending, StartError};
 use crate::cmd::applet::Invocation;
@@ -16,7 +16,7 @@ use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::cmd::connect::checks::SessionPlan;
 use crate::cmd::connect::login;
 use crate::diagnose::{self, Attempted};
-use crate::mqtt::packet::{ConnAck, Connect, Disconnect, Properties, ProtocolVersion, ReasonCode};
+use crate::mqtt::packet::{ConnAck, Connect, ProtocolVersion};
 use crate::mqtt::session::Session;
 use crate::net::endpoint::{self, EndpointError};
 use crate::net::tls;
@@ -186,19 +186,6 @@ pub fn route(args: &ClientArgs, embedded: Option<&Embedded>) -> Result<Route, Fa
     route.proxy.clone_from(&args.proxy);
     route.websocket = args.websockets.then(Opening::default);
     Ok(route)
-}
-
-/// DISCONNECT with the properties given for it, its line of the log, and the end of the connection.
-pub async fn leave(client: &mut Client, reason: ReasonCode, properties: &Properties, term: &mut Term) {
-    term.flush();
-    let disconnect = Disconnect { reason, properties: properties.clone() };
-    // Properties that cannot be sent are no reason to leave without a word.
-    if client.session().disconnect(&disconnect, Instant::now()).is_err() {
-        let plain = Disconnect { reason, properties: Properties::new() };
-        let _ = client.session().disconnect(&plain, Instant::now());
-    }
-    debug_lines::drain(client.session(), term);
-    client.close().await;
 }
 
 /// Runs a client's work on this thread. Signals that a prompt has taken from their default end it here, but for

@@ -10,7 +10,7 @@ use super::debug_lines;
 use super::outcome::Outcome;
 use super::printer::Printer;
 use super::session::{self, Setup};
-use super::{ending, manuals, setup};
+use super::{ending, leaving, manuals, setup};
 use crate::client::{Client, Ending};
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
@@ -71,7 +71,10 @@ struct Showing<'a> {
 
 /// What becomes of a message.
 enum Verdict {
+    /// The options leave it out.
     PassOver,
+    /// Nothing is shown any more.
+    TooLate,
     Show,
     /// It ends the program.
     Enough,
@@ -117,6 +120,11 @@ impl<'a> Subscribing<'a> {
         loop {
             match self.converse(term).await? {
                 Ok(exit) => return Ok(exit),
+                // What was shown last could not be written: whatever comes after it could not either.
+                Err(_) if term.out_failed().is_some() => {
+                    self.client.close().await;
+                    return Ok(Exit::OK);
+                }
                 Err(ending) if ending::is_retried(&ending) => self.explain_once(&ending, term).await,
                 Err(ending) => return Err(self.setup.lost(&mut self.client, self.accepted, &ending).await),
             }
@@ -152,20 +160,23 @@ impl<'a> Subscribing<'a> {
                     Ok(None) => break,
                     Err(ending) => {
                         self.drain_log(term);
+                        leaving::acknowledge_shown(&mut self.client, term);
                         return Ok(Err(ending));
                     }
                 };
                 match self.handle(event, now, term)? {
                     Ok(Step::Go) => {}
                     Ok(Step::Leave(exit)) => return self.leave(exit, ReasonCode::SUCCESS, term).await.map(Ok),
-                    Err(ending) => return Ok(Err(ending)),
+                    Err(ending) => {
+                        leaving::acknowledge_shown(&mut self.client, term);
+                        return Ok(Err(ending));
+                    }
                 }
             }
             if self.showing.over && self.removals.is_empty() {
                 return self.leave(Exit::OK, ReasonCode::SUCCESS, term).await.map(Ok);
             }
-            term.flush();
-            if term.out_failed().is_some() {
+            if !leaving::acknowledge_shown(&mut self.client, term) {
                 return self.leave(Exit::OK, ReasonCode::SUCCESS, term).await.map(Ok);
             }
             match self.wait(now).await {
@@ -326,26 +337,33 @@ impl<'a> Subscribing<'a> {
         }
         let showing = &mut self.showing;
         let shown = self.client.show_plain(now, |publish| match showing.judge(&publish) {
-            Verdict::PassOver => ControlFlow::Continue(()),
+            Verdict::PassOver | Verdict::TooLate => ControlFlow::Continue(()),
             Verdict::Show => showing.show(publish, term),
             Verdict::Enough => ControlFlow::Break(()),
         });
         if shown.is_break() { self.finish() } else { Step::Go }
     }
 
-    /// One message, in Mosquitto's order: filters, removal, print, count.
+    /// One message, in Mosquitto's order: filters, removal, print, count. One that comes too late or ends the
+    /// program is not acknowledged: nobody has seen it.
     fn message(&mut self, publish: &Publish, now: Instant, term: &mut Term) -> Step {
         match self.showing.judge(&publish.as_ref()) {
-            Verdict::PassOver => return Step::Go,
+            Verdict::TooLate => return Step::Go,
             Verdict::Enough => return self.finish(),
-            Verdict::Show => {}
+            Verdict::PassOver => {
+                self.client.session().acknowledge(publish);
+                return Step::Go;
+            }
+            Verdict::Show => self.client.session().acknowledge(publish),
         }
         if self.args.remove_retained && publish.retain {
             match remove(self.client.session(), publish, now) {
                 Ok(acknowledged) => self.removals.extend(acknowledged),
                 Err(error) => ending::note_unsent("PUBLISH", error, term),
             }
-            // Its line of the log stands in front of the message.
+        }
+        // Their lines of the log stand in front of the message.
+        if self.args.debug {
             self.drain_log(term);
         }
         if self.showing.show(publish.as_ref(), term).is_break() { self.finish() } else { Step::Go }
@@ -357,9 +375,16 @@ impl<'a> Subscribing<'a> {
         if self.removals.is_empty() { Step::Leave(Exit::OK) } else { Step::Go }
     }
 
-    /// DISCONNECT, and the end.
+    /// Ends the flows of what was shown, then DISCONNECT, and the end.
     async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Result<Exit, Failure> {
-        session::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
+        if leaving::acknowledge_shown(&mut self.client, term) {
+            tokio::select! {
+                () = leaving::settle(&mut self.client, term) => {}
+                // One more signal: whoever sends it does not want to wait.
+                _ = self.signals.wait() => {}
+            }
+        }
+        leaving::leave(&mut self.client, reason, &self.args.properties.disconnect, term).await;
         Ok(exit)
     }
 
@@ -373,7 +398,7 @@ impl Showing<'_> {
     fn judge(&mut self, publish: &PublishRef<'_>) -> Verdict {
         self.printer.count();
         if self.over {
-            Verdict::PassOver
+            Verdict::TooLate
         } else if self.args.retained_only && !publish.retain {
             Verdict::Enough
         } else if publish.retain && self.args.no_retained

@@ -16,7 +16,7 @@ pub enum Event {
     Connected(ConnAck),
     /// The server refused; the session has no connection any more.
     Refused(ConnAck),
-    /// A message, its topic resolved if an alias stood for it; QoS 2 once. Its acknowledgement is in the output.
+    /// A message, its topic resolved if an alias stood for it; QoS 2 once. [`super::Session::acknowledge`] takes it.
     Message(Publish),
     /// The flow of a message with QoS 1 or 2 is over.
     Acknowledged(Acknowledged),

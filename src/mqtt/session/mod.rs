@@ -1,19 +1,23 @@
 //! The client's side of a session, pure: bytes and the time in, bytes and events out.
 //!
 //! Its owner connects a stream and calls [`Session::handle_connected`]; hands what it reads to
-//! [`Session::handle_next`], one packet at a time; takes [`Session::poll_event`] until it is empty; writes
-//! [`Session::output`]; wakes up at [`Session::poll_deadline`] for [`Session::handle_deadline`]; and reports the end
+//! [`Session::handle_next`], one packet at a time; takes [`Session::poll_event`] until it is empty; stages the
+//! acknowledgement of each message that he takes by [`Session::acknowledge`], and releases them when it is sure that nothing
+//! he did with the messages can be lost; writes [`Session::output`]; wakes up at [`Session::poll_deadline`] for [`Session::handle_deadline`]; and reports the end
 //! of the stream by [`Session::handle_closed`], after which another stream may continue the session.
 
+mod acknowledge;
 mod alias;
 mod error;
 mod event;
 mod keep_alive;
+mod output;
 mod receive;
 mod send;
 
 pub use error::{SendError, SessionError};
 pub use event::{Acknowledged, Event, Summary, Trace};
+pub use output::Output;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -21,6 +25,7 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use self::acknowledge::Staged;
 use self::alias::Aliases;
 use self::keep_alive::{Due, KeepAlive};
 use crate::mqtt::flow::{Receiver, Sender};
@@ -39,11 +44,12 @@ pub struct Session {
     state: State,
     decoder: Decoder,
     sender: Sender<Publish>,
-    receiver: Receiver<Publish>,
+    receiver: Receiver,
+    staged: Staged,
     server: ServerLimits,
     aliases: Aliases,
     keep_alive: Option<KeepAlive>,
-    output: BytesMut,
+    output: Output,
     events: VecDeque<Event>,
 }
 
@@ -83,10 +89,11 @@ impl Session {
             decoder: Decoder::client(connect.version, MAXIMUM_PACKET_SIZE),
             sender: Sender::new(window),
             receiver: Receiver::new(0),
+            staged: Staged::default(),
             server: ServerLimits::NONE,
             aliases: Aliases::default(),
             keep_alive: None,
-            output: BytesMut::new(),
+            output: Output::default(),
             events: VecDeque::new(),
             connect,
         }
@@ -110,19 +117,21 @@ impl Session {
         self.receiver.set_maximum(self.connect.properties.receive_maximum().unwrap_or(0));
         self.aliases = Aliases::new(self.connect.properties.topic_alias_maximum().unwrap_or(0));
         self.server = ServerLimits::NONE;
-        self.connect.encode(&mut self.output)?;
+        self.connect.encode(self.output.bytes())?;
         self.keep_alive = Some(KeepAlive::new(self.connect.keep_alive, now));
         self.state = State::Connecting;
         self.trace(|| Trace::Sending(Summary::Connect));
         Ok(())
     }
 
-    /// The connection is gone, and with it what was not written of the output. QoS 1 and 2 messages stay for the
-    /// next one.
+    /// The connection is gone, and with it what was not written of the output and what was staged. QoS 1 and 2 messages stay
+    /// for the next one.
     pub fn handle_closed(&mut self) {
         self.state = State::Closed;
         self.keep_alive = None;
-        self.output.clear();
+        self.receiver.handle_closed(self.output.left());
+        self.staged.clear();
+        self.output.restart();
         self.sender.resume();
     }
 
@@ -137,7 +146,7 @@ impl Session {
         match self.decoder.decode(buffer) {
             Ok(Some(Packet::Publish(publish))) if self.state == State::Connected => {
                 self.note_received(now);
-                self.message(publish, now).map(|()| true).map_err(|error| self.fail(error))
+                self.message(publish).map(|()| true).map_err(|error| self.fail(error))
             }
             Ok(Some(packet)) => self.handle_packet(packet, now).map(|()| true),
             Ok(None) => Ok(false),
@@ -210,7 +219,7 @@ impl Session {
     /// Bytes for the server. Its owner takes them off as they are written; at QoS 0 nothing else bounds their number,
     /// so a publisher stops for as long as there are many.
     #[inline]
-    pub fn output(&mut self) -> &mut BytesMut {
+    pub fn output(&mut self) -> &mut Output {
         &mut self.output
     }
 

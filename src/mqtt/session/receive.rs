@@ -19,7 +19,7 @@ impl Session {
                 return Ok(());
             }
             other if self.state == State::Connecting => return Err(SessionError::BeforeConnAck(other.kind())),
-            Packet::Publish(publish) => return self.message(publish, now),
+            Packet::Publish(publish) => return self.message(publish),
             Packet::PubAck(ack) => return self.finished(ack, PacketType::PubAck, now),
             Packet::PubComp(ack) => return self.finished(ack, PacketType::PubComp, now),
             Packet::PubRec(ack) => return self.pubrec(ack, now),
@@ -120,7 +120,7 @@ impl Session {
 
     /// Inlined into the reading of packets: at QoS 0 a message is moved, not worked on.
     #[inline(always)]
-    pub(super) fn message(&mut self, mut publish: Publish, now: Instant) -> Result<(), SessionError> {
+    pub(super) fn message(&mut self, mut publish: Publish) -> Result<(), SessionError> {
         if !publish.properties.is_empty() {
             self.aliases.resolve(&mut publish)?;
         }
@@ -128,42 +128,33 @@ impl Session {
             let packet_id = publish.packet_id.map_or(0, PacketId::get);
             self.trace(|| Trace::Received(Summary::publish(&publish.as_ref(), packet_id)));
         }
-        match publish.packet_id {
-            None => self.events.push_back(Event::Message(publish)),
-            Some(packet_id) => self.acknowledge(publish, packet_id, now)?,
-        }
-        Ok(())
-    }
-
-    fn acknowledge(&mut self, mut publish: Publish, packet_id: PacketId, now: Instant) -> Result<(), SessionError> {
-        let reason = ReasonCode::SUCCESS;
-        if publish.qos == QoS::AtLeastOnce {
-            self.trace(|| Trace::Sending(Summary::PubAck { packet_id, reason }));
-            self.put(&Packet::PubAck(Ack::new(packet_id)), now);
+        if publish.qos == QoS::ExactlyOnce {
+            self.exactly_once(publish)
+        } else {
             self.events.push_back(Event::Message(publish));
-            return Ok(());
+            Ok(())
         }
-        // It may stay for long, the read buffer should not stay with it.
-        publish.detach();
-        if self.receiver.handle_publish(packet_id, publish) == Arrival::TooMany {
-            return Err(SessionError::ReceiveMaximumExceeded);
+    }
+
+    fn exactly_once(&mut self, publish: Publish) -> Result<(), SessionError> {
+        // The decoder gives every message above QoS 0 one.
+        let Some(packet_id) = publish.packet_id else { return Ok(()) };
+        match self.receiver.handle_publish(packet_id, publish.dup) {
+            Arrival::New => self.events.push_back(Event::Message(publish)),
+            Arrival::Duplicate => self.stage_pubrec(packet_id),
+            Arrival::TooMany => return Err(SessionError::ReceiveMaximumExceeded),
         }
-        self.trace(|| Trace::Sending(Summary::PubRec { packet_id, reason }));
-        self.put(&Packet::PubRec(Ack::new(packet_id)), now);
         Ok(())
     }
 
-    /// PUBREL brings the message of a QoS 2 flow out; an unknown one is answered all the same, since the PUBCOMP of
-    /// before may have been lost.
+    /// Answered also for an unknown id, since the PUBCOMP of before may have been lost.
     fn pubrel(&mut self, ack: &Ack, now: Instant) -> Result<(), SessionError> {
         let packet_id = ack.packet_id;
         check_reason(ack, PacketType::PubRel)?;
+        self.receiver.handle_pubrel(packet_id);
         self.trace(|| Trace::Received(Summary::PubRel { packet_id }));
         self.trace(|| Trace::Sending(Summary::PubComp { packet_id, reason: ReasonCode::SUCCESS }));
         self.put(&Packet::PubComp(Ack::new(packet_id)), now);
-        if let Some(publish) = self.receiver.handle_pubrel(packet_id) {
-            self.events.push_back(Event::Message(publish));
-        }
         Ok(())
     }
 

@@ -8,8 +8,8 @@ use bytestring::ByteString;
 use super::{Event, SendError, Session, SessionError, State, Summary, Trace};
 use crate::mqtt::flow::Outgoing;
 use crate::mqtt::packet::{
-    Ack, Disconnect, EncodeError, Packet, PacketId, Properties, PropertyOwner, Publish, PublishRef, QoS, Subscribe,
-    Subscription, Unsubscribe,
+    Ack, Disconnect, Packet, PacketId, Properties, PropertyOwner, Publish, PublishRef, QoS, Subscribe, Subscription,
+    Unsubscribe,
 };
 
 impl Session {
@@ -54,7 +54,7 @@ impl Session {
         let packet_id = self.sender.next_id()?;
         let mut publish = PublishRef { dup: false, packet_id: None, ..publish };
         self.fit(&mut publish);
-        publish.encode(self.connect.version, &mut self.output)?;
+        publish.encode(self.connect.version, self.output.bytes())?;
         self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
         self.note_sent(now);
         Ok(packet_id)
@@ -134,7 +134,7 @@ impl Session {
         self.check_publish(&message.as_ref())?;
         let mut publish = PublishRef { dup, packet_id: Some(packet_id), ..message.as_ref() };
         self.fit(&mut publish);
-        publish.encode(self.connect.version, &mut self.output)?;
+        publish.encode(self.connect.version, self.output.bytes())?;
         self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
         self.note_sent(now);
         Ok(())
@@ -192,7 +192,7 @@ impl Session {
             .encoded_len(self.connect.version)
             .map_err(SendError::Encode)
             .and_then(|size| self.check_size(size))
-            .and_then(|()| Ok(packet.encode(self.connect.version, &mut self.output)?));
+            .and_then(|()| Ok(packet.encode(self.connect.version, self.output.bytes())?));
         match sent {
             Ok(()) => {
                 self.note_sent(now);
@@ -205,15 +205,17 @@ impl Session {
         }
     }
 
-    /// Sends DISCONNECT and takes no more input. The connection is to be closed once the output is written.
+    /// Sends DISCONNECT and takes no more input; what is staged is dropped. The connection is to be closed once the output
+    /// is written.
     pub fn disconnect(&mut self, disconnect: &Disconnect, now: Instant) -> Result<(), SendError> {
         if !self.wants_input() {
             return Err(SendError::NotConnected);
         }
         self.check_properties(&disconnect.properties, PropertyOwner::Disconnect)?;
-        disconnect.encode(self.connect.version, &mut self.output)?;
+        disconnect.encode(self.connect.version, self.output.bytes())?;
         self.trace(|| Trace::Sending(Summary::Disconnect { reason: disconnect.reason }));
         self.note_sent(now);
+        self.staged.clear();
         self.state = State::Disconnecting;
         Ok(())
     }
@@ -224,10 +226,7 @@ impl Session {
             self.trace(|| Trace::ConnAckFlags(flags));
         }
         if self.is_v5() && self.wants_input() {
-            let disconnect = Disconnect { reason: error.reason_code(), properties: Properties::new() };
-            self.trace(|| Trace::Sending(Summary::Disconnect { reason: disconnect.reason }));
-            // Without properties it has nothing that could be too long.
-            let _: Result<(), EncodeError> = disconnect.encode(self.connect.version, &mut self.output);
+            self.say_farewell(error.reason_code());
         }
         self.state = State::Closed;
         error
@@ -236,13 +235,13 @@ impl Session {
     /// Sends a packet of this session's own making, which is never too long to encode.
     #[inline]
     pub(super) fn put(&mut self, packet: &Packet, now: Instant) {
-        let encoded = packet.encode(self.connect.version, &mut self.output);
+        let encoded = packet.encode(self.connect.version, self.output.bytes());
         debug_assert_eq!(encoded, Ok(()));
         self.note_sent(now);
     }
 
     #[inline]
-    fn note_sent(&mut self, now: Instant) {
+    pub(super) fn note_sent(&mut self, now: Instant) {
         if let Some(keep_alive) = &mut self.keep_alive {
             keep_alive.note_sent(now);
         }

@@ -21,6 +21,8 @@ struct Talk {
     session: Session,
     /// The server's decoder of the connection.
     server: Decoder,
+    /// What has happened and not been asked for yet.
+    happened: Vec<Event>,
     now: Instant,
 }
 
@@ -67,7 +69,7 @@ impl Talk {
     /// Before CONNECT.
     fn new(connect: Connect, window: u16) -> Self {
         let session = Session::new(connect, window);
-        Self { session, server: Decoder::server(MAXIMUM_PACKET_SIZE), now: Instant::now() }
+        Self { session, server: Decoder::server(MAXIMUM_PACKET_SIZE), happened: Vec::new(), now: Instant::now() }
     }
 
     /// After CONNACK without properties.
@@ -79,9 +81,10 @@ impl Talk {
 
     /// Connects, for the first time or again, up to the CONNACK.
     fn open(&mut self, connack: ConnAck) {
+        let before = self.happened.len();
         self.call();
         self.hear(&Packet::ConnAck(connack.clone())).unwrap();
-        assert_eq!(self.session.poll_event(), Some(Event::Connected(connack)));
+        assert_eq!(self.happened.remove(before), Event::Connected(connack));
     }
 
     /// A connection on which the server has not answered yet.
@@ -100,14 +103,40 @@ impl Talk {
     }
 
     fn hear_bytes(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        let taken = self.take_bytes(bytes);
+        self.session.release_acknowledgements(self.now);
+        taken
+    }
+
+    /// The server sends `packet`; what it is acknowledged with stays staged.
+    fn take(&mut self, packet: &Packet) -> Result<(), SessionError> {
+        let mut bytes = BytesMut::new();
+        packet.encode(self.session.version(), &mut bytes).unwrap();
+        self.take_bytes(&bytes)
+    }
+
+    fn take_bytes(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
         let mut buffer = BytesMut::from(bytes);
-        while self.session.handle_next(&mut buffer, self.now)? {}
+        while self.session.handle_next(&mut buffer, self.now)? {
+            self.acknowledge_all();
+        }
         Ok(())
+    }
+
+    fn acknowledge_all(&mut self) {
+        while let Some(event) = self.session.poll_event() {
+            if let Event::Message(publish) = &event {
+                self.session.acknowledge(publish);
+            }
+            self.happened.push(event);
+        }
     }
 
     /// What the client has sent since.
     fn sent(&mut self) -> Vec<Packet> {
-        let mut bytes = self.session.output().split();
+        let output = self.session.output();
+        let mut bytes = BytesMut::from(output.chunk());
+        output.advance(bytes.len());
         let mut packets = Vec::new();
         while let Some(packet) = self.server.decode(&mut bytes).unwrap() {
             packets.push(packet);
@@ -122,7 +151,8 @@ impl Talk {
     }
 
     fn events(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.session.poll_event()).collect()
+        self.acknowledge_all();
+        std::mem::take(&mut self.happened)
     }
 
     fn publish(&mut self, qos: QoS, payload: &'static str) -> u16 {
@@ -220,7 +250,7 @@ fn nothing_is_plain_before_connack_nor_with_a_log_nor_before_an_older_event() {
     talk.call();
     assert_eq!(shown(&mut talk, from_ref(&message), "").0, Vec::<String>::new());
     let mut talk = Talk::connected(V311);
-    talk.hear(&incoming(QoS::AtLeastOnce, 1, "older")).unwrap();
+    talk.session.handle_packet(incoming(QoS::AtLeastOnce, 1, "older"), talk.now).unwrap();
     assert_eq!(shown(&mut talk, from_ref(&message), "").0, Vec::<String>::new());
     let mut talk = Talk::connected(V311);
     talk.session.set_tracing(true);
@@ -349,7 +379,7 @@ fn what_is_unacknowledged_is_sent_anew_if_the_server_lost_the_session() {
 }
 
 #[test]
-fn an_incoming_message_is_acknowledged_and_at_qos_2_delivered_once_after_pubcomp() {
+fn an_incoming_message_is_acknowledged_and_at_qos_2_delivered_once_before_pubrec() {
     let mut talk = Talk::connected(V311);
     talk.hear(&incoming(QoS::AtMostOnce, 0, "a")).unwrap();
     talk.hear(&incoming(QoS::AtLeastOnce, 7, "b")).unwrap();
@@ -358,12 +388,80 @@ fn an_incoming_message_is_acknowledged_and_at_qos_2_delivered_once_after_pubcomp
     talk.hear(&incoming(QoS::ExactlyOnce, 7, "c")).unwrap();
     talk.hear(&incoming(QoS::ExactlyOnce, 7, "c")).unwrap();
     assert_eq!(talk.sent_words(), ["pubrec7 0", "pubrec7 0"]);
-    assert_eq!(talk.events(), []);
-    talk.hear(&Packet::PubRel(Ack::new(id(7)))).unwrap();
-    talk.hear(&Packet::PubRel(Ack::new(id(7)))).unwrap();
-    assert_eq!(talk.sent_words(), ["pubcomp7 0", "pubcomp7 0"]);
     let Packet::Publish(expected) = incoming(QoS::ExactlyOnce, 7, "c") else { unreachable!() };
     assert_eq!(talk.events(), [Event::Message(expected)]);
+    assert!(talk.session.awaits_pubrel());
+    talk.hear(&Packet::PubRel(Ack::new(id(7)))).unwrap();
+    assert!(!talk.session.awaits_pubrel());
+    talk.hear(&Packet::PubRel(Ack::new(id(7)))).unwrap();
+    assert_eq!(talk.sent_words(), ["pubcomp7 0", "pubcomp7 0"]);
+    assert_eq!(talk.events(), []);
+}
+
+#[test]
+fn acknowledgements_go_out_when_they_are_released_in_the_order_of_the_messages() {
+    let mut talk = Talk::connected(V5);
+    let before = talk.session.poll_deadline();
+    for (qos, packet_id) in [(QoS::AtLeastOnce, 1), (QoS::ExactlyOnce, 2), (QoS::AtLeastOnce, 3)] {
+        talk.take(&incoming(qos, packet_id, "a")).unwrap();
+    }
+    assert_eq!(talk.sent_words(), Vec::<String>::new());
+    assert_eq!(talk.session.poll_deadline(), before);
+    talk.session.release_acknowledgements(talk.now);
+    assert_eq!(talk.sent_words(), ["puback1 0", "pubrec2 0", "puback3 0"]);
+    talk.session.release_acknowledgements(talk.now);
+    assert_eq!(talk.sent_words(), Vec::<String>::new(), "each once");
+}
+
+#[test]
+fn a_message_that_is_not_acknowledged_stays_the_server_s() {
+    let mut talk = Talk::connected(V5);
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        talk.session.handle_packet(incoming(qos, 1, "a"), talk.now).unwrap();
+        assert!(matches!(talk.session.poll_event(), Some(Event::Message(_))));
+        talk.session.release_acknowledgements(talk.now);
+    }
+    assert!(!talk.session.awaits_pubrel());
+    assert_eq!(talk.sent_words(), Vec::<String>::new());
+}
+
+#[test]
+fn withheld_acknowledgements_never_go_out_and_disconnect_does() {
+    let mut talk = Talk::connected(V5);
+    talk.hear(&incoming(QoS::ExactlyOnce, 1, "a")).unwrap();
+    assert_eq!(talk.sent_words(), ["pubrec1 0"]);
+    talk.take(&incoming(QoS::AtLeastOnce, 2, "b")).unwrap();
+    talk.take(&incoming(QoS::ExactlyOnce, 3, "c")).unwrap();
+    talk.session.withhold_acknowledgements();
+    talk.session.release_acknowledgements(talk.now);
+    talk.session.disconnect(&Disconnect::default(), talk.now).unwrap();
+    assert_eq!(talk.sent_words(), ["disconnect 0"]);
+}
+
+#[test]
+fn nothing_follows_disconnect_not_even_what_was_staged() {
+    let mut talk = Talk::connected(V5);
+    talk.take(&incoming(QoS::AtLeastOnce, 1, "a")).unwrap();
+    talk.session.disconnect(&Disconnect::default(), talk.now).unwrap();
+    talk.session.release_acknowledgements(talk.now);
+    assert_eq!(talk.sent_words(), ["disconnect 0"]);
+}
+
+#[test]
+fn a_server_that_breaks_the_rules_is_told_so_after_what_came_before_is_acknowledged() {
+    let broken = |talk: &mut Talk| {
+        talk.take(&incoming(QoS::AtLeastOnce, 1, "a")).unwrap();
+        talk.take_bytes(&[0x36, 0]).unwrap_err();
+        assert_eq!(talk.sent_words(), Vec::<String>::new());
+    };
+    let mut talk = Talk::connected(V5);
+    broken(&mut talk);
+    talk.session.release_acknowledgements(talk.now);
+    assert_eq!(talk.sent_words(), ["puback1 0", "disconnect 129"]);
+    let mut talk = Talk::connected(V5);
+    broken(&mut talk);
+    talk.session.withhold_acknowledgements();
+    assert_eq!(talk.sent_words(), ["disconnect 129"]);
 }
 
 #[test]
@@ -372,10 +470,37 @@ fn a_qos_2_message_is_remembered_across_connections_of_one_session_only() {
         let mut talk = Talk::new(Connect { clean_start: false, ..connect(V311) }, 20);
         talk.open(connack([]));
         talk.hear(&incoming(QoS::ExactlyOnce, 1, "a")).unwrap();
+        talk.sent();
         talk.session.handle_closed();
         talk.open(ConnAck { session_present, ..connack([]) });
-        talk.hear(&Packet::PubRel(Ack::new(id(1)))).unwrap();
-        assert_eq!(talk.events().len(), usize::from(session_present));
+        assert_eq!(talk.session.awaits_pubrel(), session_present);
+        talk.events();
+        talk.hear(&incoming(QoS::ExactlyOnce, 1, "b")).unwrap();
+        assert_eq!(talk.sent_words(), ["pubrec1 0"]);
+        assert_eq!(talk.events().len(), usize::from(!session_present));
+    }
+}
+
+/// Its PUBREC is staged, released, and half written when the connection ends.
+#[test]
+fn an_id_whose_pubrec_never_left_is_a_new_message_s_unless_it_comes_with_dup() {
+    for released in [false, true] {
+        for dup in [false, true] {
+            let mut talk = Talk::new(Connect { clean_start: false, ..connect(V311) }, 20);
+            talk.open(connack([]));
+            talk.take(&incoming(QoS::ExactlyOnce, 1, "a")).unwrap();
+            if released {
+                talk.session.release_acknowledgements(talk.now);
+                talk.session.output().advance(3);
+            }
+            talk.session.handle_closed();
+            talk.open(ConnAck { session_present: true, ..connack([]) });
+            talk.events();
+            let Packet::Publish(publish) = incoming(QoS::ExactlyOnce, 1, "b") else { unreachable!() };
+            talk.hear(&Packet::Publish(Publish { dup, ..publish })).unwrap();
+            assert_eq!(talk.events().len(), usize::from(!dup));
+            assert_eq!(talk.sent_words(), ["pubrec1 0"]);
+        }
     }
 }
 
@@ -386,6 +511,8 @@ fn one_packet_is_taken_at_a_time_and_none_after_disconnect() {
     incoming(QoS::AtLeastOnce, 1, "a").encode(V311, &mut buffer).unwrap();
     incoming(QoS::AtLeastOnce, 2, "b").encode(V311, &mut buffer).unwrap();
     assert_eq!(talk.session.handle_next(&mut buffer, talk.now), Ok(true));
+    talk.acknowledge_all();
+    talk.session.release_acknowledgements(talk.now);
     talk.session.disconnect(&Disconnect::default(), talk.now).unwrap();
     assert_eq!(talk.session.handle_next(&mut buffer, talk.now), Ok(false));
     assert_eq!(talk.sent_words(), ["puback1 0", "disconnect 0"]);
@@ -724,8 +851,8 @@ fn the_trace_has_the_order_of_the_log() {
             received(Summary::PubComp { packet_id, reason }),
             acknowledged(1, PacketType::PubComp, reason),
             received(publish(QoS::AtLeastOnce, 9, 2)),
-            sending(Summary::PubAck { packet_id: id(9), reason }),
             Event::Message(message),
+            sending(Summary::PubAck { packet_id: id(9), reason }),
             received(Summary::PubRec { packet_id: id(8), reason }),
             Event::Trace(Trace::UnknownPubRec(id(8))),
             sending(Summary::PubRel { packet_id: id(8) }),

@@ -1,0 +1,100 @@
+//! Acknowledging messages in two steps: staged when the owner of the session has a message in hand, released when what he
+//! did with it is sure. What is staged and not released is the server's to send again.
+
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use super::{Session, State, Summary, Trace};
+use crate::mqtt::packet::{Ack, Disconnect, EncodeError, Packet, PacketId, Publish, QoS, ReasonCode};
+
+/// Acknowledgements that are held back, in the order of their messages [MQTT-4.6.0-2] [MQTT-4.6.0-3].
+#[derive(Debug, Default)]
+pub(super) struct Staged {
+    bytes: BytesMut,
+    /// The PUBRECs among them, and where each ends in `bytes`.
+    pubrecs: Vec<(PacketId, usize)>,
+    /// DISCONNECT over an error, which goes out after them: nothing follows it [MQTT-3.14.4-1].
+    farewell: Option<Disconnect>,
+}
+
+impl Staged {
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.pubrecs.clear();
+        self.farewell = None;
+    }
+}
+
+impl Session {
+    /// Stages the acknowledgement of a message that came as [`super::Event::Message`], to be called before the next packet is
+    /// handled: PUBACK or PUBREC, or nothing at QoS 0. A message that this is not called for stays the server's.
+    #[inline]
+    pub fn acknowledge(&mut self, publish: &Publish) {
+        let Some(packet_id) = publish.packet_id.filter(|_| self.wants_input()) else { return };
+        if publish.qos == QoS::ExactlyOnce {
+            self.receiver.handle_delivered(packet_id);
+            self.stage_pubrec(packet_id);
+        } else {
+            self.trace(|| Trace::Sending(Summary::PubAck { packet_id, reason: ReasonCode::SUCCESS }));
+            self.stage(&Packet::PubAck(Ack::new(packet_id)));
+        }
+    }
+
+    pub(super) fn stage_pubrec(&mut self, packet_id: PacketId) {
+        self.trace(|| Trace::Sending(Summary::PubRec { packet_id, reason: ReasonCode::SUCCESS }));
+        self.stage(&Packet::PubRec(Ack::new(packet_id)));
+        self.staged.pubrecs.push((packet_id, self.staged.bytes.len()));
+    }
+
+    fn stage(&mut self, packet: &Packet) {
+        let encoded = packet.encode(self.connect.version, &mut self.staged.bytes);
+        // An acknowledgement without properties has nothing that could be too long.
+        debug_assert_eq!(encoded, Ok(()));
+    }
+
+    /// Sends what is staged: what was done with the messages is sure.
+    #[inline]
+    pub fn release_acknowledgements(&mut self, now: Instant) {
+        if !self.staged.bytes.is_empty() {
+            let start = self.output.end();
+            for (packet_id, end) in self.staged.pubrecs.drain(..) {
+                self.receiver.handle_answered(packet_id, start + end as u64);
+            }
+            self.output.bytes().extend_from_slice(&self.staged.bytes);
+            self.staged.bytes.clear();
+            self.note_sent(now);
+        }
+        self.send_farewell();
+    }
+
+    /// Drops what is staged: what was done with the messages has failed, and they are the server's to send again.
+    pub fn withhold_acknowledgements(&mut self) {
+        self.staged.bytes.clear();
+        for (packet_id, _) in self.staged.pubrecs.drain(..) {
+            self.receiver.handle_withheld(packet_id);
+        }
+        self.send_farewell();
+    }
+
+    /// DISCONNECT over an error, behind the acknowledgements of what came before it.
+    pub(super) fn say_farewell(&mut self, reason: ReasonCode) {
+        self.trace(|| Trace::Sending(Summary::Disconnect { reason }));
+        self.staged.farewell = Some(Disconnect { reason, ..Disconnect::default() });
+        if self.staged.bytes.is_empty() {
+            self.send_farewell();
+        }
+    }
+
+    fn send_farewell(&mut self) {
+        if let Some(disconnect) = self.staged.farewell.take() {
+            // Without properties it has nothing that could be too long.
+            let _: Result<(), EncodeError> = disconnect.encode(self.connect.version, self.output.bytes());
+        }
+    }
+
+    /// Whether a QoS 2 message whose PUBREC has gone out waits for its PUBREL.
+    pub fn awaits_pubrel(&self) -> bool {
+        self.state == State::Connected && !self.receiver.is_empty()
+    }
+}
