@@ -30,6 +30,9 @@ const READ_SIZE: usize = 256 * 1024;
 /// How long the last bytes may take to leave when the connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the peer may take to close his end after ours, while what he still sends is read and dropped.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Why a connection cannot go on.
 #[derive(Debug)]
 pub enum Ending {
@@ -81,6 +84,8 @@ struct Connection {
     rested: bool,
     /// Bytes went out since the kernel was last asked for quick acknowledgements.
     answer_expected: bool,
+    /// The peer was silent for too long: nothing is to be hoped for from him.
+    is_silent: bool,
 }
 
 impl Client {
@@ -103,6 +108,7 @@ impl Client {
             pace: Pace::new(READ_SIZE, Instant::now()),
             rested: false,
             answer_expected: false,
+            is_silent: false,
         });
         self.session.handle_connected(Instant::now()).map_err(StartError::Send)
     }
@@ -152,7 +158,12 @@ impl Client {
             None => moved.await,
             Some(deadline) => match timeout_at(deadline.into(), moved).await {
                 Ok(moved) => moved,
-                Err(_elapsed) => self.session.handle_deadline(Instant::now()).map_err(Ending::Session),
+                Err(_elapsed) => self.session.handle_deadline(Instant::now()).map_err(|error| {
+                    if let Some(connection) = &mut self.connection {
+                        connection.is_silent = true;
+                    }
+                    Ending::Session(error)
+                }),
             },
         }
     }
@@ -194,20 +205,35 @@ impl Client {
     pub async fn close(&mut self) {
         self.session.withhold_acknowledgements();
         if let Some(mut connection) = self.connection.take() {
-            let output = self.session.output();
-            let stream = &mut connection.stream;
-            let farewell = async {
-                stream.write_all_buf(output).await?;
-                stream.shutdown().await
-            };
             // The peer may be gone already, which is what is wanted.
-            let _ = timeout(CLOSE_TIMEOUT, farewell).await;
+            let _ = timeout(CLOSE_TIMEOUT, connection.shut_down(self.session.output())).await;
+            if !connection.is_silent {
+                let _ = timeout(DRAIN_TIMEOUT, connection.drain()).await;
+            }
         }
         self.session.handle_closed();
     }
 }
 
 impl Connection {
+    /// Writes what is left and closes our direction.
+    async fn shut_down(&mut self, output: &mut Output) -> io::Result<()> {
+        self.stream.write_all_buf(output).await?;
+        self.stream.shutdown().await
+    }
+
+    /// Reads until the peer has closed too. A socket that is closed with bytes unread is reset, and the reset overtakes
+    /// at the peer what he has not read yet: acknowledgements, and the DISCONNECT without which he publishes the will.
+    async fn drain(&mut self) {
+        loop {
+            self.input.clear();
+            self.input.reserve(READ_SIZE);
+            if !matches!(self.stream.read_buf(&mut self.input).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+
     /// The pause that is due before the next read. Cancelled or not, the next call reads.
     fn pause(&mut self, awaited: bool) -> Option<Duration> {
         let pause = self.pace.pause().filter(|_| !awaited && !self.rested)?;
