@@ -58,6 +58,9 @@ pub(super) struct Session {
     pub(super) incoming: HashMap<u16, Entry>,
     pub(super) incoming_bytes: u64,
     pub(super) last_sequence: u64,
+    /// The generation of the journal in which something of it was last added that its client is told of as kept: the
+    /// session itself, a subscription, a QoS 2 message of its own.
+    pub(super) promised_in: u64,
     /// What its messages say of it; made with the first of a connection.
     pub(super) source: Option<Arc<Source>>,
     /// Whether the log has been told that messages are dropped; once per connection is enough.
@@ -117,6 +120,7 @@ impl Session {
             incoming: HashMap::new(),
             incoming_bytes: 0,
             last_sequence: 0,
+            promised_in: 0,
             source: None,
             drop_noticed: false,
         }

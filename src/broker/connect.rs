@@ -11,6 +11,7 @@ use super::client::{ClientKey, Entry, Outgoing, PendingWill, Session};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
 use super::message::detached;
+use super::storing::SERVER_UNAVAILABLE;
 use super::timers::Timer;
 use super::{Broker, Identity, ListenerSettings, Now, UsernameFrom};
 use crate::mqtt::packet::{
@@ -46,7 +47,7 @@ impl Refusal {
         match reason {
             ReasonCode::UNSUPPORTED_PROTOCOL_VERSION => Some(1),
             ReasonCode::CLIENT_IDENTIFIER_NOT_VALID | ReasonCode::UNSPECIFIED_ERROR => Some(2),
-            ReasonCode::SERVER_UNAVAILABLE => Some(3),
+            ReasonCode::SERVER_UNAVAILABLE | ReasonCode::QUOTA_EXCEEDED => Some(SERVER_UNAVAILABLE),
             ReasonCode::BAD_USER_NAME_OR_PASSWORD => Some(4),
             ReasonCode::NOT_AUTHORIZED | ReasonCode::PACKET_TOO_LARGE => Some(5),
             _ => None,
@@ -121,6 +122,9 @@ impl Broker {
         let known = self.by_client_id.contains_key(&connect.client_id);
         if !known && self.settings.global_max_clients.is_some_and(|limit| self.sessions.len() >= limit as usize) {
             return Err(Refusal::new(ReasonCode::SERVER_BUSY, Closing::ServerBusy));
+        }
+        if self.wants_store(connect, self.session_to_resume(connect)) {
+            return Err(Refusal::new(ReasonCode::QUOTA_EXCEEDED, Closing::QuotaExceeded));
         }
         Ok(())
     }
@@ -266,10 +270,16 @@ impl Broker {
         });
     }
 
+    /// The session that goes on with this CONNECT, if there is one.
+    fn session_to_resume(&self, connect: &Connect) -> Option<ClientKey> {
+        let client = *self.by_client_id.get(&connect.client_id)?;
+        (!connect.clean_start && self.sessions[client].is_persistent()).then_some(client)
+    }
+
     /// Ends whatever stands against the new connection and returns its session, with whether it is an old one.
     fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (ClientKey, bool) {
         if let Some(&client) = self.by_client_id.get(&connect.client_id) {
-            let goes_on = !connect.clean_start && self.sessions[client].is_persistent();
+            let goes_on = self.session_to_resume(connect).is_some();
             // Whoever comes back takes the will of before along [MQTT-3.1.3-9]; one that waits goes with a new session
             // too [MQTT-3.1.2-8].
             if goes_on || self.sessions[client].will.as_ref().is_some_and(|will| will.delay > 0) {
@@ -320,13 +330,11 @@ impl Broker {
         let mount_point = self.listener(listener).mount_point.clone();
         let session = &mut self.sessions[client];
         let was_persistent = session.is_persistent();
-        session.expiry_interval = match connect.version {
-            ProtocolVersion::V5 => connect.properties.session_expiry_interval().unwrap_or(0),
-            _ if connect.clean_start => 0,
-            _ => NEVER,
-        };
-        if was_persistent && !session.is_persistent() {
-            self.unpersist(client);
+        session.expiry_interval = session_expiry(connect);
+        match (was_persistent, session.is_persistent()) {
+            (true, false) => self.unpersist(client),
+            (false, true) => self.promise(client),
+            _ => {}
         }
         let session = &mut self.sessions[client];
         session.link = Some(key);
@@ -521,6 +529,15 @@ impl Broker {
 impl Session {
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.incoming.values().chain(self.outgoing.inflight()).chain(self.outgoing.queue())
+    }
+}
+
+/// Seconds that the client wants its session to outlive the connection.
+pub(super) fn session_expiry(connect: &Connect) -> u32 {
+    match connect.version {
+        ProtocolVersion::V5 => connect.properties.session_expiry_interval().unwrap_or(0),
+        _ if connect.clean_start => 0,
+        _ => NEVER,
     }
 }
 

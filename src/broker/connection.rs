@@ -10,6 +10,7 @@ use bytestring::ByteString;
 use super::client::ClientKey;
 use super::message::Message;
 use super::slab::key;
+use super::storing::Waiting;
 use super::{ConnectionId, ListenerId, Peer};
 use crate::mqtt::packet::{NO_PROPERTIES, Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS};
 use crate::term::Secret;
@@ -49,6 +50,10 @@ pub(super) struct Connection {
     pub(super) max_qos: QoS,
     pub(super) retain_available: bool,
     pub(super) receive_maximum: Option<u16>,
+    /// Whether the client has been sent anything.
+    pub(super) is_greeted: bool,
+    /// What waits for the store to work again.
+    pub(super) waiting: Option<Box<Waiting>>,
     pub(super) output: Output,
 }
 
@@ -61,6 +66,8 @@ pub(super) struct Output {
     pub(super) usual: usize,
     /// Of `bytes`, what is not PUBLISH, and so bounded by nothing but the client's reading.
     pub(super) control_bytes: usize,
+    /// The generation of the journal that the last of `bytes` rests on. 0: none does.
+    pub(super) rests_on: u64,
     /// Handed over and not yet written.
     pub(super) writing: usize,
     pub(super) writing_bytes: usize,
@@ -124,6 +131,8 @@ impl Connection {
             max_qos: QoS::ExactlyOnce,
             retain_available: true,
             receive_maximum: None,
+            is_greeted: false,
+            waiting: None,
             output: Output::default(),
         }
     }

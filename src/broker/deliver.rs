@@ -12,6 +12,7 @@ use super::connection::{ConnectionKey, Copy};
 use super::event::{Event, PacketSummary, PublishSummary};
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
+use super::storing::Step;
 use super::{Broker, Identity, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
 
@@ -180,6 +181,9 @@ impl Broker {
                 self.journal.changed(session, entry, Direction::Out);
             }
         }
+        if self.journal.covers(session) {
+            self.rest_on_store(key);
+        }
         self.list(key);
     }
 
@@ -211,7 +215,10 @@ impl Broker {
         let Some(entry) = session.outgoing.resend() else { return false };
         let Some(packet_id) = PacketId::new(entry.packet_id) else { return true };
         if entry.state == EntryState::WaitForPubComp {
-            self.send(key, &Packet::PubRel(Ack::new(packet_id)));
+            let is_kept = self.journal.covers(session);
+            if !(is_kept && self.waits_for_store(key, Step::PubRec(packet_id))) {
+                self.send(key, &Packet::PubRel(Ack::new(packet_id)));
+            }
             return true;
         }
         entry.dup = true;

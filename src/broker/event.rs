@@ -51,7 +51,7 @@ pub enum Event {
         listener: ListenerId,
         why: String,
     },
-    /// What a batch changed could not be kept: clients are let go, nothing of it is acknowledged.
+    /// From now on nothing can be kept. Who waited for it is let go; the rest goes on.
     StoreFailed {
         why: String,
     },

@@ -1,26 +1,82 @@
-//! Collects what is to be persisted, and counts which messages the persistent state refers to.
+//! Collects what is to be persisted until the store has it, and counts which messages the persistent state refers to.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::change::{Change, Direction, EntryRecord, EntryState};
 use super::client::{Entry, Session};
+use super::condense::condense;
 use super::message::{Message, MessageId};
+
+/// Changes that one batch has seldom. Beyond them a store that fails has let them pile up, and what has no effect in
+/// the end is left out.
+const CONDENSED_FROM: usize = 64 * 1024;
+
+/// Room for changes that is kept from batch to batch.
+const KEPT_ROOM: usize = 4 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Journal {
     enabled: bool,
+    /// What the store does not have yet.
     changes: Vec<Change>,
+    /// At how many changes they are condensed next.
+    condensed_at: usize,
+    /// Counts the commits.
+    generation: u64,
+    /// Counts the changes.
+    noted: u64,
     references: HashMap<MessageId, u32>,
 }
 
 impl Journal {
     pub(super) fn new(enabled: bool) -> Self {
-        Self { enabled, changes: Vec::new(), references: HashMap::new() }
+        Self {
+            enabled,
+            changes: Vec::new(),
+            condensed_at: CONDENSED_FROM,
+            // 0 stands for all that was stored before.
+            generation: 1,
+            noted: 0,
+            references: HashMap::new(),
+        }
     }
 
-    pub(super) fn take(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.changes)
+    /// What the store does not have yet.
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Whether there is something that the store does not have yet.
+    pub(super) fn is_ahead(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// The store has all changes.
+    pub(super) fn stored(&mut self) {
+        self.generation += 1;
+        self.changes.clear();
+        self.changes.shrink_to(KEPT_ROOM);
+        self.condensed_at = CONDENSED_FROM;
+    }
+
+    /// Names the time between two commits: what was noted in an earlier one is stored.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// How many changes there have been.
+    pub(super) fn noted(&self) -> u64 {
+        self.noted
+    }
+
+    fn note(&mut self, change: Change) {
+        self.noted += 1;
+        if self.changes.len() >= self.condensed_at {
+            self.changes = condense(std::mem::take(&mut self.changes));
+            self.condensed_at = CONDENSED_FROM.max(2 * self.changes.len());
+        }
+        self.changes.push(change);
     }
 
     /// Whether changes of `session` are wanted.
@@ -34,7 +90,7 @@ impl Journal {
 
     pub(super) fn push(&mut self, change: Change) {
         if self.enabled {
-            self.changes.push(change);
+            self.note(change);
         }
     }
 
@@ -48,7 +104,7 @@ impl Journal {
     /// A message of the store that nothing refers to.
     pub(super) fn drop_orphan(&mut self, id: MessageId) {
         if self.enabled && !self.references.contains_key(&id) {
-            self.changes.push(Change::Removed(id));
+            self.note(Change::Removed(id));
         }
     }
 
@@ -59,7 +115,7 @@ impl Journal {
         let references = self.references.entry(message.id).or_default();
         *references += 1;
         if *references == 1 {
-            self.changes.push(Change::Stored(Arc::clone(message)));
+            self.note(Change::Stored(Arc::clone(message)));
         }
     }
 
@@ -68,7 +124,7 @@ impl Journal {
             *references -= 1;
             if *references == 0 {
                 self.references.remove(&id);
-                self.changes.push(Change::Removed(id));
+                self.note(Change::Removed(id));
             }
         }
     }
@@ -76,20 +132,20 @@ impl Journal {
     pub(super) fn queued(&mut self, session: &Session, entry: &Entry, direction: Direction) {
         if self.covers(session) {
             self.hold(&entry.message);
-            self.changes.push(Change::Queued(Box::new(record(session, entry, direction))));
+            self.note(Change::Queued(Box::new(record(session, entry, direction))));
         }
     }
 
     pub(super) fn changed(&mut self, session: &Session, entry: &Entry, direction: Direction) {
         if self.covers(session) {
-            self.changes.push(Change::EntryChanged(Box::new(record(session, entry, direction))));
+            self.note(Change::EntryChanged(Box::new(record(session, entry, direction))));
         }
     }
 
     pub(super) fn removed(&mut self, session: &Session, entry: &Entry) {
         if self.covers(session) {
             let change = Change::EntryRemoved { client_id: session.id.clone(), sequence: entry.sequence };
-            self.changes.push(change);
+            self.note(change);
             self.release(entry.message.id);
         }
     }

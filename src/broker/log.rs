@@ -123,7 +123,7 @@ fn all_lines(event: &Event, log: &LogSettings, settings: &Settings) -> Vec<Line>
         }
         Event::StoreFailed { why } => vec![Line::new(
             LogTypes::ERROR,
-            format!("Error: The state cannot be stored: {}. Clients are disconnected.", shown(why)),
+            format!("Error: The state cannot be stored: {}. What has to be kept is refused.", shown(why)),
         )],
         Event::StoreRecovered => notice("The state can be stored again.".to_owned()),
         Event::NoWill { .. } => debug("No will message specified.".to_owned()),

@@ -6,6 +6,7 @@
 pub mod access;
 mod change;
 mod client;
+mod condense;
 pub mod config;
 mod connect;
 mod connection;
@@ -26,6 +27,7 @@ mod settings;
 mod slab;
 mod statistics;
 pub mod store;
+mod storing;
 mod subscribe;
 pub mod sys;
 mod timers;
@@ -92,7 +94,8 @@ impl Peer {
 }
 
 /// The broker's core. Inputs are `handle_*`; after them the caller takes the outputs with `poll_*`: first
-/// [`Broker::poll_changes`], which must be on disk before what [`Broker::poll_output`] gives is sent.
+/// [`Broker::changes`], which are to be on the disk before [`Broker::handle_stored`]; until then [`Broker::poll_output`]
+/// gives only what does not rest on them.
 #[derive(Debug)]
 pub struct Broker {
     settings: Settings,
@@ -113,10 +116,14 @@ pub struct Broker {
     last_id: MessageId,
     /// Of the last message that was kept: the next often has the same.
     last_topic: ByteString,
-    /// Whether messages at QoS 1 and 2 are taken: not while the store fails.
+    /// Whether something can be kept: not while the store fails.
     storing: bool,
+    /// What the journal had noted when the packet came that is handled now.
+    noted_before: u64,
     /// Connections with output or an end to tell.
     listed: VecDeque<ConnectionKey>,
+    /// Those of them whose output waits for the store.
+    held: Vec<ConnectionKey>,
     events: VecDeque<Event>,
     statistics: Statistics,
     /// Reused from message to message.
@@ -158,7 +165,9 @@ impl Broker {
             last_id: MessageId::default(),
             last_topic: ByteString::new(),
             storing: true,
+            noted_before: 0,
             listed: VecDeque::new(),
+            held: Vec::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
             found: Vec::new(),
@@ -171,16 +180,6 @@ impl Broker {
     /// Which events [`Broker::poll_event`] is to give.
     pub fn listen(&mut self, interest: Interest) {
         self.interest = interest;
-    }
-
-    /// Whether the store works. While it does not, QoS 1 and 2 messages are refused.
-    pub fn set_storing(&mut self, storing: bool) {
-        self.storing = storing;
-    }
-
-    /// What another broker in the place of this one needs.
-    pub fn rules(&self) -> (Settings, Access) {
-        (self.settings.clone(), self.access.clone())
     }
 
     /// A peer has connected to `listener`.
@@ -213,6 +212,7 @@ impl Broker {
             return;
         }
         state.last_received = now.elapsed;
+        self.noted_before = self.journal.noted();
         self.statistics.messages_received += 1;
         let Some(client) = state.session else {
             match packet {
@@ -251,10 +251,8 @@ impl Broker {
                 self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
             }
         }
-        if self
-            .connections
-            .get(key)
-            .is_some_and(|state| state.output.blocked && state.output.control_bytes > MAXIMUM_CONTROL_BACKLOG)
+        if self.connections.get(key).is_some_and(|state| state.output.control_bytes > MAXIMUM_CONTROL_BACKLOG)
+            && (self.connections[key].output.blocked || self.rests_on_store(key))
         {
             self.end(key, Closing::QuotaExceeded, now);
         }
@@ -375,11 +373,6 @@ impl Broker {
         })
     }
 
-    /// What must be persisted before the outputs are sent. Empty without a store.
-    pub fn poll_changes(&mut self) -> Vec<Change> {
-        self.journal.take()
-    }
-
     /// The next bytes for a connection. A connection gets more only after [`Broker::handle_written`].
     pub fn poll_output(&mut self) -> Option<Output> {
         while let Some(key) = self.listed.pop_front() {
@@ -387,12 +380,18 @@ impl Broker {
             if !connection.output.listed {
                 continue;
             }
-            let connection = &mut self.connections[key];
-            connection.output.listed = false;
             if connection.output.writing > 0 {
+                self.connections[key].output.listed = false;
                 continue;
             }
+            if self.rests_on_store(key) {
+                self.held.push(key);
+                continue;
+            }
+            let connection = &mut self.connections[key];
             let output = &mut connection.output;
+            output.listed = false;
+            connection.is_greeted |= !output.bytes.is_empty();
             output.writing = std::mem::take(&mut output.packets);
             output.control_bytes = 0;
             let bytes = std::mem::take(&mut output.bytes);
@@ -489,6 +488,10 @@ impl Broker {
     fn send(&mut self, key: ConnectionKey, packet: &Packet) {
         let connection = &mut self.connections[key];
         connection.send(packet);
+        if !matches!(packet, Packet::PingResp | Packet::Disconnect(_)) && self.tells_of_changes(key) {
+            self.rest_on_store(key);
+        }
+        let connection = &self.connections[key];
         self.statistics.messages_sent += 1;
         if self.interest.packets
             && let Some(summary) = PacketSummary::of(packet)

@@ -11,6 +11,7 @@ use super::client::{ClientKey, Entry, WrongState};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
 use super::message::{Message, MessageId, detached};
+use super::storing::Step;
 use super::timers::Timer;
 use super::{Broker, Now};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};
@@ -55,8 +56,8 @@ impl Broker {
             self.tell(key, client, topic, Bytes::from_static(NO_ENDPOINT), now);
             return;
         }
-        if publish.qos > QoS::AtMostOnce && !self.storing {
-            self.refuse_unstored(key, &publish, now);
+        if !self.storing && (publish.qos > QoS::AtMostOnce || publish.retain) {
+            self.refuse_unstored(key, client, &publish, now);
             return;
         }
         self.clear_reused_id(client, &publish);
@@ -144,12 +145,34 @@ impl Broker {
         }
     }
 
-    /// The store does not work: no acknowledgement may be given.
-    fn refuse_unstored(&mut self, key: ConnectionKey, publish: &Publish, now: Now) {
-        if self.connections[key].version == ProtocolVersion::V5 {
-            self.acknowledge(key, publish, ReasonCode::QUOTA_EXCEEDED);
+    /// The store does not work: nothing may be acknowledged but what is stored already.
+    fn refuse_unstored(&mut self, key: ConnectionKey, client: ClientKey, publish: &Publish, now: Now) {
+        let reason = ReasonCode::QUOTA_EXCEEDED;
+        let Some(packet_id) = publish.packet_id else {
+            // A retained message at QoS 0, which no packet answers.
+            self.refuse(key, reason, Closing::QuotaExceeded, now);
+            return;
+        };
+        let session = &self.sessions[client];
+        let is_known = publish.qos == QoS::ExactlyOnce && session.incoming.contains_key(&packet_id.get());
+        if is_known && self.journal.covers(session) && self.is_stored(session) {
+            self.send(key, &Packet::PubRec(Ack::new(packet_id)));
+        } else if self.connections[key].version == ProtocolVersion::V5 {
+            // The client counts it as refused, so that no PUBREL will come for it.
+            if is_known {
+                self.forget_incoming(client, packet_id);
+            }
+            self.acknowledge(key, publish, reason);
         } else {
             self.end(key, Closing::ImplementationError, now);
+        }
+    }
+
+    fn forget_incoming(&mut self, client: ClientKey, packet_id: PacketId) {
+        let session = &mut self.sessions[client];
+        if let Some(entry) = session.incoming.remove(&packet_id.get()) {
+            session.incoming_bytes -= entry.message.size();
+            self.discard(client, std::slice::from_ref(&entry));
         }
     }
 
@@ -157,14 +180,12 @@ impl Broker {
     /// comes now is new, as with Mosquitto.
     fn clear_reused_id(&mut self, client: ClientKey, publish: &Publish) {
         let Some(packet_id) = publish.packet_id else { return };
-        let session = &mut self.sessions[client];
-        let Some(known) = session.incoming.get(&packet_id.get()) else { return };
+        let Some(known) = self.sessions[client].incoming.get(&packet_id.get()) else { return };
         let is_same = known.message.qos == publish.qos
             && known.message.topic == publish.topic
             && known.message.payload == publish.payload;
-        if !is_same && let Some(entry) = session.incoming.remove(&packet_id.get()) {
-            session.incoming_bytes -= entry.message.size();
-            self.discard(client, std::slice::from_ref(&entry));
+        if !is_same {
+            self.forget_incoming(client, packet_id);
         }
     }
 
@@ -203,11 +224,16 @@ impl Broker {
             };
             self.journal.queued(session, &entry, Direction::In);
             session.incoming.insert(packet_id.get(), entry);
+            self.promise(client);
         }
         self.send(key, &Packet::PubRec(Ack::new(packet_id)));
     }
 
     pub(super) fn pubrel(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+        // PUBCOMP says that the message is in all the queues it belongs in.
+        if self.waits_for_store(key, Step::PubRel(ack.packet_id)) {
+            return;
+        }
         let session = &mut self.sessions[client];
         if let Some(entry) = session.incoming.remove(&ack.packet_id.get()) {
             session.incoming_bytes -= entry.message.size();
@@ -244,6 +270,10 @@ impl Broker {
                     self.journal.changed(session, entry, Direction::Out);
                 }
             }
+        }
+        // After PUBREL the client no longer knows the message by its packet id: that it was received has to be stored.
+        if self.journal.covers(&self.sessions[client]) && self.waits_for_store(key, Step::PubRec(ack.packet_id)) {
+            return;
         }
         // Even for an unknown one, so that the client can let go of it.
         self.send(key, &Packet::PubRel(Ack::new(ack.packet_id)));

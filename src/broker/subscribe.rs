@@ -33,7 +33,7 @@ impl Broker {
         for subscription in &subscribe.subscriptions {
             let listener = self.listener(self.connections[key].listener);
             let filter = mounted(&subscription.filter, listener.mount_point.as_deref());
-            if !self.sessions[client].takes_filter(&filter) {
+            if !self.sessions[client].takes_filter(&filter) || !self.can_keep(client, &filter) {
                 self.note_filter(&subscription.filter, None);
                 codes.push(ReasonCode::QUOTA_EXCEEDED);
                 continue;
@@ -72,6 +72,14 @@ impl Broker {
         answer.encoded_len(connection.version).is_ok_and(|length| length <= connection.max_packet_size as usize)
     }
 
+    /// Whether the subscription lasts as long as its session. While the store fails, one that is there can be renewed.
+    fn can_keep(&self, client: ClientKey, filter: &ByteString) -> bool {
+        let session = &self.sessions[client];
+        self.storing
+            || !self.journal.covers(session)
+            || session.subscriptions.contains(filter) && self.is_stored(session)
+    }
+
     fn note_filter(&mut self, filter: &ByteString, granted: Option<QoS>) {
         if self.interest.packets {
             self.events.push_back(Event::Filter { filter: filter.clone(), granted });
@@ -100,8 +108,12 @@ impl Broker {
                 identifier: (identifier > 0).then_some(identifier),
             };
             self.journal.push(Change::Subscribed(session.id.clone(), record));
+            if self.storing {
+                self.promise(client);
+            }
         }
         if self.interest.subscriptions {
+            let session = &self.sessions[client];
             let event = Event::Subscribed { client: session.id.clone(), qos: options.qos, filter: filter.clone() };
             self.events.push_back(event);
         }

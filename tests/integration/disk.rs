@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -40,17 +40,74 @@ fn on_a_small_disk(port: u16) -> Option<(Child, PathBuf)> {
 }
 
 fn connect(port: u16, id: &str) -> io::Result<TcpStream> {
+    let (stream, code) = try_connect(port, id, 0)?;
+    assert_eq!(code, 0, "{id} is refused");
+    Ok(stream)
+}
+
+/// With the flags of CONNECT; gives the code of the CONNACK.
+fn try_connect(port: u16, id: &str, flags: u8) -> io::Result<(TcpStream, u8)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut packet = vec![0x10, 12 + id.len() as u8];
-    packet.extend(b"\x00\x04MQTT\x04\x00\x00\x00");
+    packet.extend(b"\x00\x04MQTT\x04");
+    packet.extend([flags, 0, 0]);
     packet.extend((id.len() as u16).to_be_bytes());
     packet.extend(id.bytes());
     stream.write_all(&packet)?;
     let mut connack = [0; 4];
     stream.read_exact(&mut connack)?;
-    assert_eq!(connack[3], 0, "{id} is refused");
-    Ok(stream)
+    Ok((stream, connack[3]))
+}
+
+/// Makes a session that is kept, with a subscription to `a` at QoS 1.
+fn subscribe_and_go(port: u16, id: &str) {
+    let mut away = connect(port, id).unwrap();
+    away.write_all(b"\x82\x06\x00\x01\x00\x01a\x01").unwrap();
+    away.read_exact(&mut [0; 5]).unwrap();
+}
+
+/// Two clients that need no store, and never lose their connections.
+struct Bystanders {
+    from: TcpStream,
+    to: TcpStream,
+}
+
+impl Bystanders {
+    fn meet(port: u16) -> Self {
+        const CLEAN: u8 = 2;
+        let join =
+            |id| try_connect(port, id, CLEAN).map(|(stream, code)| (code == 0).then_some(stream)).unwrap().unwrap();
+        let (from, mut to) = (join("from"), join("to"));
+        to.write_all(b"\x82\x06\x00\x01\x00\x01b\x00").unwrap();
+        to.read_exact(&mut [0; 5]).unwrap();
+        Self { from, to }
+    }
+
+    /// How long a message and a PINGREQ take.
+    fn exchange(&mut self) -> Duration {
+        let start = Instant::now();
+        let message = b"\x30\x04\x00\x01b!";
+        self.from.write_all(message).unwrap();
+        let mut got = [0; 6];
+        self.to.read_exact(&mut got).expect("a connection that needs no store goes on");
+        assert_eq!(&got, message);
+        self.to.write_all(b"\xc0\x00").unwrap();
+        let mut got = [0; 2];
+        self.to.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"\xd0\x00");
+        start.elapsed()
+    }
+
+    /// The longest time that an exchange takes within `time`.
+    fn exchange_for(&mut self, time: Duration) -> Duration {
+        let end = Instant::now() + time;
+        let mut longest = Duration::ZERO;
+        while Instant::now() < end {
+            longest = longest.max(self.exchange());
+        }
+        longest
+    }
 }
 
 /// Publishes one message at QoS 1 and waits for its PUBACK.
@@ -95,10 +152,7 @@ fn publish_in_trouble(
     make_room: impl FnOnce(&Child),
 ) {
     let mut log = BufReader::new(broker.stderr.take().unwrap());
-    let mut away = connect(port, "away").unwrap();
-    away.write_all(b"\x82\x06\x00\x01\x00\x01a\x01").unwrap();
-    away.read_exact(&mut [0; 5]).unwrap();
-    drop(away);
+    subscribe_and_go(port, "away");
 
     let mut publisher = connect(port, "publisher").unwrap();
     let mut acknowledged = Vec::new();
@@ -111,23 +165,154 @@ fn publish_in_trouble(
         acknowledged.push(number);
     }
     assert!(!acknowledged.is_empty());
-    let mut line = String::new();
-    while !line.contains(&format!("Error: The state cannot be stored: {reason}")) {
-        line.clear();
-        assert!(log.read_line(&mut line).unwrap() > 0, "the log does not say why");
-    }
+    wait_for_line(&mut log, &format!("Error: The state cannot be stored: {reason}"));
 
     make_room(&broker);
-    let until = Instant::now() + PATIENCE;
     let last = 1000;
-    while connect(port, "publisher").and_then(|mut stream| publish(&mut stream, last)).is_err() {
-        assert!(Instant::now() < until, "it does not recover");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    publish_at_last(port, last);
     let got = collect(port, last);
     let missing: Vec<_> = acknowledged.iter().filter(|number| !got.contains(number)).collect();
     assert!(missing.is_empty(), "acknowledged and lost: {missing:?}");
     assert!(got.is_sorted());
+    broker.kill().unwrap();
+    broker.wait().unwrap();
+}
+
+/// The lines before it are the answer.
+fn wait_for_line(log: &mut impl BufRead, wanted: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the log does not say {wanted:?}: {lines:?}");
+        if line.contains(wanted) {
+            return lines;
+        }
+        lines.push(line);
+    }
+}
+
+/// A broker with its state in `folder`, which has become ready.
+fn start(port: u16, folder: &Path) -> Child {
+    let mut broker = moskit(&["broker", "-p", &port.to_string(), "--print-url", "--store"]);
+    broker.arg(folder.join("state.sqlite3"));
+    let mut broker = broker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    BufReader::new(broker.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    broker
+}
+
+/// Publishes message `last` once the broker keeps things again.
+fn publish_at_last(port: u16, last: u32) {
+    let until = Instant::now() + PATIENCE;
+    while connect(port, "publisher").and_then(|mut stream| publish(&mut stream, last)).is_err() {
+        assert!(Instant::now() < until, "it does not recover");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn on_a_full_disk_who_needs_no_store_goes_on_and_the_rest_is_refused() {
+    let port = free_port();
+    let Some((mut broker, disk)) = on_a_small_disk(port) else { return };
+    let mut log = BufReader::new(broker.stderr.take().unwrap());
+    subscribe_and_go(port, "away");
+    let mut bystanders = Bystanders::meet(port);
+    let mut publisher = connect(port, "publisher").unwrap();
+    let full = (1..200).find(|number| publish(&mut publisher, *number).is_err());
+    let full = full.expect("the disk is full at last");
+    wait_for_line(&mut log, "Error: The state cannot be stored: database or disk is full");
+    bystanders.exchange_for(Duration::from_millis(2500));
+    assert_eq!(try_connect(port, "new", 0).unwrap().1, 3);
+    // It takes what waits, and acknowledges it.
+    let mut away = connect(port, "away").unwrap();
+    for _ in 1..full {
+        let mut packet = vec![0; 3 + 2 + 1 + 2 + PAYLOAD];
+        away.read_exact(&mut packet).unwrap();
+        away.write_all(&[0x40, 2, packet[6], packet[7]]).unwrap();
+    }
+    drop(away);
+    std::fs::remove_file(disk.join("ballast")).unwrap();
+    publish_at_last(port, 1000);
+    bystanders.exchange();
+    let between = wait_for_line(&mut log, "The state can be stored again.");
+    assert!(!between.iter().any(|line| line.contains("cannot be stored")), "it is said once: {between:?}");
+    broker.kill().unwrap();
+    broker.wait().unwrap();
+}
+
+#[test]
+fn a_state_file_that_loses_its_name_is_noticed_and_nothing_more_is_acknowledged() {
+    for (trouble, says, ends) in [
+        ("removed", "the file is gone", false),
+        ("replaced", "another file is in its place", false),
+        ("away for a while", "the file is gone", true),
+        // Its content is in what is still open, and is moved into the file.
+        ("without its log", "the file is gone", true),
+    ] {
+        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+        let file = |name: &str| folder.path().join(name);
+        let mut broker = start(port, folder.path());
+        let mut log = BufReader::new(broker.stderr.take().unwrap());
+        subscribe_and_go(port, "away");
+        let mut bystanders = Bystanders::meet(port);
+        let mut publisher = connect(port, "publisher").unwrap();
+        publish(&mut publisher, 1).unwrap();
+        match trouble {
+            "removed" => std::fs::remove_file(file("state.sqlite3")).unwrap(),
+            "replaced" => {
+                std::fs::copy(file("state.sqlite3"), file("new")).unwrap();
+                std::fs::rename(file("new"), file("state.sqlite3")).unwrap();
+            }
+            "away for a while" => std::fs::rename(file("state.sqlite3"), file("old")).unwrap(),
+            _ => std::fs::remove_file(file("state.sqlite3-wal")).unwrap(),
+        }
+        assert!(publish(&mut publisher, 2).is_err(), "{trouble}");
+        wait_for_line(&mut log, &format!("Error: The state cannot be stored: {says}"));
+        bystanders.exchange();
+        if trouble == "away for a while" {
+            std::fs::rename(file("old"), file("state.sqlite3")).unwrap();
+        }
+        if ends {
+            publish_at_last(port, 1000);
+            bystanders.exchange();
+        }
+        broker.kill().unwrap();
+        broker.wait().unwrap();
+        if ends {
+            let mut broker = start(port, folder.path());
+            let got = collect(port, 1000);
+            assert_eq!(got.first(), Some(&1), "{trouble}: {got:?}");
+            broker.kill().unwrap();
+            broker.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn nobody_waits_for_another_program_that_writes_to_the_state_but_who_needs_it() {
+    let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+    let mut broker = start(port, folder.path());
+    let mut log = BufReader::new(broker.stderr.take().unwrap());
+    subscribe_and_go(port, "away");
+    let mut bystanders = Bystanders::meet(port);
+    let other = rusqlite::Connection::open(folder.path().join("state.sqlite3")).unwrap();
+    let publisher = connect(port, "publisher").unwrap();
+    // For as long as it is waited for, and for longer.
+    for (number, seconds, is_kept) in [(1, 2, true), (2, 7, false)] {
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut publishing = publisher.try_clone().unwrap();
+        let waiting = std::thread::spawn(move || publish(&mut publishing, number).is_ok());
+        let longest = bystanders.exchange_for(Duration::from_secs(seconds));
+        assert!(longest < Duration::from_secs(1), "{longest:?}");
+        assert_eq!(waiting.is_finished(), !is_kept);
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(waiting.join().unwrap(), is_kept);
+        if !is_kept {
+            wait_for_line(&mut log, "Error: The state cannot be stored: another program is writing to the file");
+        }
+    }
+    publish_at_last(port, 1000);
+    drop(other);
+    assert_eq!(collect(port, 1000).first(), Some(&1));
     broker.kill().unwrap();
     broker.wait().unwrap();
 }

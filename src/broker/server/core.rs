@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::BytesMut;
 use bytestring::ByteString;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
@@ -12,19 +11,16 @@ use super::Config;
 use super::admission::Admission;
 use super::connection::Received;
 use super::mailbox::{Mail, Mailbox};
-use crate::broker::store::Store;
+use super::persistence::{Persistence, Progress};
 use crate::broker::sys::{Publication, Sys};
 use crate::broker::{
-    Access, Broker, ByConnection, Census, Change, ClientRecord, Closing, ConnectionId, Event, Interest, ListenerId,
-    Now, OwnMessage, Peer, Settings, Statistics,
+    Access, Broker, ByConnection, Census, Closing, ConnectionId, Event, Interest, ListenerId, Now, OwnMessage, Peer,
+    Settings, Statistics,
 };
 use crate::mqtt::packet::QoS;
 
 /// Inputs that one batch takes at most: its outputs wait until it ends.
 const BATCH: usize = 256;
-
-/// How long to wait before a store that failed is tried again.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often logins are checked before new rules are in force: who connects meanwhile comes with the next pass. With
 /// the last, rules wait for nobody any more.
@@ -92,26 +88,11 @@ pub(super) struct Core {
     mailboxes: ByConnection<Arc<Mailbox>>,
     interest: Interest,
     events: Box<dyn FnMut(Event) + Send>,
-    store: Option<Store>,
-    health: Health,
+    persistence: Persistence,
     sys: Sys,
     /// When `$SYS` is told next, on the monotonic clock.
     sys_due: Option<Duration>,
     stopping: bool,
-}
-
-/// How the store does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Health {
-    Well,
-    /// The last commit failed and the state was read again; QoS 1 and 2 wait for a commit that succeeds.
-    Unsure {
-        retry: Duration,
-    },
-    /// The state could not even be read: nobody is served until it can.
-    Lost {
-        retry: Duration,
-    },
 }
 
 impl Core {
@@ -137,8 +118,7 @@ impl Core {
             mailboxes: ByConnection::default(),
             interest: config.interest,
             events: config.events,
-            store: config.store,
-            health: Health::Well,
+            persistence: Persistence::new(config.store),
             sys: Sys::new(config.version, config.sys_interval, now),
             sys_due: None,
             stopping: false,
@@ -182,20 +162,11 @@ impl Core {
 
     /// The next moment at which something is due.
     fn deadline(&self) -> Option<Duration> {
-        let retry = match self.health {
-            Health::Well => None,
-            Health::Unsure { retry } | Health::Lost { retry } => Some(retry),
-        };
-        [self.broker.poll_deadline(), self.sys_due, retry].into_iter().flatten().min()
+        [self.broker.poll_deadline(), self.sys_due, self.persistence.retry()].into_iter().flatten().min()
     }
 
     fn wake(&mut self) {
         let now = self.clock.now();
-        match self.health {
-            Health::Unsure { retry } if retry <= now.elapsed => self.probe(now),
-            Health::Lost { retry } if retry <= now.elapsed => self.read_again(now),
-            _ => {}
-        }
         self.broker.handle_deadline(now);
         if self.sys_due.is_some_and(|due| due <= now.elapsed) {
             self.tell_sys(now);
@@ -204,12 +175,14 @@ impl Core {
 
     fn finish(mut self) {
         self.broker.handle_shutdown(self.clock.now());
-        self.hand_out();
-        if let Some(store) = self.store.take()
-            && let Err(error) = store.close()
-        {
-            (self.events)(Event::StoreFailed { why: error.to_string() });
+        match self.persistence.finish(self.broker.changes()) {
+            Ok(()) => self.broker.handle_stored(self.clock.now()),
+            Err(error) => {
+                (self.events)(Event::StoreFailed { why: error.to_string() });
+                self.broker.handle_store_failed(self.clock.now());
+            }
         }
+        hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes);
     }
 
     fn tell_version(&mut self, now: Now) {
@@ -236,11 +209,6 @@ impl Core {
 
     fn take(&mut self, input: Input) {
         match input {
-            // Nobody is served: what the core would remember of connections is lost when the state is read.
-            Input::Opened { mailbox, .. } if self.is_lost() => {
-                mailbox.post(Mail { bytes: BytesMut::new(), close: true });
-            }
-            Input::Packets(_) | Input::Written(_) | Input::Blocked(_) | Input::Closed { .. } if self.is_lost() => {}
             Input::Packets(received) => self.take_packets(*received),
             Input::Written(id) => self.broker.handle_written(id),
             Input::Blocked(id) => self.broker.handle_blocked(id),
@@ -285,9 +253,7 @@ impl Core {
                 }
             }
             Command::Save => {
-                if let Some(store) = &mut self.store
-                    && let Err(error) = store.checkpoint()
-                {
+                if let Err(error) = self.persistence.checkpoint() {
                     (self.events)(Event::StoreFailed { why: error.to_string() });
                 }
             }
@@ -336,129 +302,59 @@ impl Core {
         let now = self.clock.now();
         self.interest = interest;
         self.broker.listen(interest);
-        settings.persistent = self.store.is_some();
+        settings.persistent = self.persistence.is_enabled();
         self.admission.replace(access.clone(), settings.max_packet_size);
         self.broker.reload(settings, access, now);
         self.sys.set_interval(sys_interval);
         self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
     }
 
-    /// Commits what the batch changed, and only then lets its outputs go.
+    /// Commits what the batch changed, and lets its outputs go: those that rest on it only when it is stored.
     fn hand_out(&mut self) {
-        if !self.commit() {
-            return;
-        }
-        while let Some(event) = self.broker.poll_event() {
-            (self.events)(event);
-        }
-        while let Some(output) = self.broker.poll_output() {
-            self.broker.statistics_mut().bytes_sent += output.bytes.len() as u64;
-            let mail = Mail { bytes: output.bytes, close: output.close };
-            if output.close {
-                if let Some(mailbox) = self.mailboxes.remove(&output.connection) {
-                    mailbox.post(mail);
-                }
-            } else if let Some(mailbox) = self.mailboxes.get(&output.connection) {
-                mailbox.post(mail);
-            }
-        }
+        while self.keep() {}
+        hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes);
     }
 
-    /// Whether the outputs may go.
-    fn commit(&mut self) -> bool {
-        let changes = self.broker.poll_changes();
-        if self.is_lost() {
-            return false;
-        }
-        let Some(store) = &mut self.store else { return true };
-        if changes.is_empty() {
-            return true;
-        }
-        match store.commit(&changes) {
-            Ok(()) => {
-                self.recovered();
-                true
-            }
-            Err(error) => {
+    /// Brings to the store what it does not have. Says whether that led to more.
+    fn keep(&mut self) -> bool {
+        let now = self.clock.now();
+        match self.persistence.keep(self.broker.changes(), now.elapsed) {
+            Progress::Stored if self.broker.changes().is_empty() => {}
+            Progress::Stored => self.broker.handle_stored(now),
+            Progress::Later => {}
+            Progress::Failed(error) => {
                 (self.events)(Event::StoreFailed { why: error.to_string() });
-                self.read_again(self.clock.now());
-                false
+                self.broker.handle_store_failed(now);
+            }
+            Progress::Recovered => {
+                (self.events)(Event::StoreRecovered);
+                self.broker.handle_stored(now);
+                return !self.broker.changes().is_empty();
             }
         }
-    }
-
-    /// Drops what the batch would have sent, with all connections, and goes back to what the store holds.
-    fn read_again(&mut self, now: Now) {
-        self.dismiss_all();
-        let Some(store) = &mut self.store else { return };
-        let retry = now.elapsed + STORE_PAUSE;
-        match store.reload(now.wall) {
-            Ok(restored) => {
-                let (settings, access) = self.broker.rules();
-                let statistics = *self.broker.statistics();
-                self.broker = Broker::new(settings, access, restored, now);
-                self.broker.listen(self.interest);
-                self.broker.set_storing(false);
-                *self.broker.statistics_mut() = statistics;
-                // What was told is lost with the old state.
-                self.sys.restart();
-                self.tell_version(now);
-                self.health = Health::Unsure { retry };
-            }
-            Err(error) => {
-                if !matches!(self.health, Health::Lost { .. }) {
-                    (self.events)(Event::StoreFailed { why: error.to_string() });
-                }
-                self.health = Health::Lost { retry };
-            }
-        }
-    }
-
-    fn is_lost(&self) -> bool {
-        matches!(self.health, Health::Lost { .. })
-    }
-
-    fn dismiss_all(&mut self) {
-        for (_, mailbox) in self.mailboxes.drain() {
-            mailbox.post(Mail { bytes: BytesMut::new(), close: true });
-        }
-    }
-
-    /// Writes something that leaves no trace, to see whether writing works.
-    fn probe(&mut self, now: Now) {
-        let Some(store) = &mut self.store else { return };
-        if store.commit(&trace()).is_ok() {
-            self.recovered();
-        } else {
-            self.health = Health::Unsure { retry: now.elapsed + STORE_PAUSE };
-        }
-    }
-
-    fn recovered(&mut self) {
-        if self.health != Health::Well {
-            self.health = Health::Well;
-            self.broker.set_storing(true);
-            (self.events)(Event::StoreRecovered);
-        }
+        false
     }
 }
 
-/// A client that comes and goes within one transaction. No client on the wire can have its id.
-fn trace() -> [Change; 2] {
-    let client_id = ByteString::from_static("\0");
-    let record = ClientRecord {
-        client_id: client_id.clone(),
-        username: None,
-        listener_port: 0,
-        session_expiry_interval: 1,
-        created_at: Duration::ZERO,
-        disconnected_at: None,
-        max_packet_size: u32::MAX,
-        max_qos: QoS::ExactlyOnce,
-        retain_available: true,
-        will_delay_interval: 0,
-    };
-    [Change::Client(Box::new(record)), Change::ClientRemoved(client_id)]
+fn hand_out(
+    broker: &mut Broker,
+    events: &mut Box<dyn FnMut(Event) + Send>,
+    mailboxes: &mut ByConnection<Arc<Mailbox>>,
+) {
+    while let Some(event) = broker.poll_event() {
+        events(event);
+    }
+    while let Some(output) = broker.poll_output() {
+        broker.statistics_mut().bytes_sent += output.bytes.len() as u64;
+        let mail = Mail { bytes: output.bytes, close: output.close };
+        if output.close {
+            if let Some(mailbox) = mailboxes.remove(&output.connection) {
+                mailbox.post(mail);
+            }
+        } else if let Some(mailbox) = mailboxes.get(&output.connection) {
+            mailbox.post(mail);
+        }
+    }
 }
 
 fn own(publication: Publication) -> OwnMessage {
@@ -488,43 +384,5 @@ impl Clock {
             // A clock before 1970 counts as 1970.
             wall: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::task::{Context, Poll};
-
-    use super::*;
-    use crate::broker::config::Sync;
-
-    #[test]
-    fn while_the_state_cannot_be_read_nobody_is_served_and_nothing_is_remembered_of_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state.sqlite3");
-        let (store, _) = Store::open(&path, Sync::Normal, Duration::ZERO).unwrap();
-        let (to_us, inputs) = mpsc::channel(1);
-        let admission = Admission::new(Access::open(), u32::MAX);
-        let config = Config { store: Some(store), ..Config::open(Vec::new()) };
-        let mut core = Core::new(config, inputs, to_us.downgrade(), admission);
-        std::fs::rename(&path, folder.path().join("away")).unwrap();
-        core.read_again(core.clock.now());
-        for number in 0..10 {
-            let mailbox = Mailbox::new();
-            let opened = Input::Opened {
-                id: ConnectionId(number),
-                listener: ListenerId(0),
-                peer: Peer::default(),
-                mailbox: Arc::clone(&mailbox),
-            };
-            core.take(opened);
-            core.hand_out();
-            let mail = mailbox.poll(&mut Context::from_waker(std::task::Waker::noop()));
-            assert_eq!(mail, Poll::Ready(Mail { bytes: BytesMut::new(), close: true }));
-        }
-        assert_eq!((core.mailboxes.len(), core.broker.census().open_connections), (0, 0));
-        std::fs::rename(folder.path().join("away"), &path).unwrap();
-        core.read_again(core.clock.now());
-        assert!(!core.is_lost());
     }
 }

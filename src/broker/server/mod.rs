@@ -10,6 +10,7 @@ mod faulty;
 mod handshake;
 mod listen;
 mod mailbox;
+mod persistence;
 
 pub use self::core::Rules;
 pub use handshake::{CertificateName, Tls, WebSockets};

@@ -11,14 +11,15 @@ pub use import::{ImportError, Imported, import};
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata, metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::{Change, MessageId, Restored};
+use super::condense::Passing;
+use super::{Change, Restored};
 use crate::broker::config::Sync;
 use crate::net::reason;
 use crate::os::files;
@@ -37,8 +38,12 @@ pub enum StoreError {
     TooNew { major: i64 },
     /// Another process began to write the file while it was read.
     ChangedMeanwhile,
-    /// The last reload failed.
-    Closed,
+    /// Another program is writing.
+    Busy,
+    /// The file that was opened has no name any more, or its log has none.
+    Gone,
+    /// Another file has the name of the one that was opened, or of its log.
+    Replaced,
     /// SQLite's own words.
     Sqlite(rusqlite::Error),
 }
@@ -52,8 +57,23 @@ impl fmt::Display for StoreError {
             Self::NotPersistSqlite => f.write_str("it is no broker's state (no tables of persist-sqlite in it)"),
             Self::TooNew { major } => write!(f, "its schema, version {major}, is newer than this program"),
             Self::ChangedMeanwhile => f.write_str("a broker started on it while it was read; try again"),
-            Self::Closed => f.write_str("it could not be read again since the last failure"),
+            Self::Busy => f.write_str("another program is writing to the file"),
+            Self::Gone => f.write_str("the file is gone; put it back, or start the broker again for an empty state"),
+            Self::Replaced => f.write_str(
+                "another file is in its place; put the first one back, or start the broker again with this one",
+            ),
             Self::Sqlite(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the same may succeed when the file is opened anew, and not as it is open now.
+    pub fn may_end_with_descriptor(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull),
+            Self::Io(_) | Self::Gone | Self::Replaced => true,
+            _ => false,
         }
     }
 }
@@ -63,6 +83,7 @@ impl From<Unwritable> for StoreError {
         match error {
             Unwritable::NotPersistSqlite => Self::NotPersistSqlite,
             Unwritable::TooNew { major } => Self::TooNew { major },
+            Unwritable::Busy => Self::Busy,
             Unwritable::Sqlite(error) => Self::Sqlite(error),
         }
     }
@@ -79,16 +100,26 @@ impl From<Unreadable> for StoreError {
     }
 }
 
+/// How long the start and the end of a broker wait for another program that writes to the file.
+const PATIENT: Duration = Duration::from_secs(5);
+
 /// The open state file of one broker.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
     sync: Sync,
-    /// Absent only after a reload failed: nothing can be written until one succeeds.
-    writer: Option<Writer>,
+    /// Absent only while the file could not be opened again.
+    writer: Option<Open>,
     /// Holds the lock against a second broker. Declared last: closing any descriptor of the file ends
     /// the locks that SQLite holds on it, so this one goes after the writer.
-    _lock: File,
+    lock: File,
+}
+
+#[derive(Debug)]
+struct Open {
+    writer: Writer,
+    /// The write-ahead log, as it was when it was opened.
+    log: Metadata,
 }
 
 impl Store {
@@ -96,19 +127,40 @@ impl Store {
     /// the last broker ended count as disconnected at `wall`.
     pub fn open(path: &Path, sync: Sync, wall: Duration) -> Result<(Self, Restored), StoreError> {
         let lock = files::claim(path).map_err(StoreError::Io)?.ok_or(StoreError::InUse)?;
-        let mut store = Self { path: path.to_owned(), sync, writer: None, _lock: lock };
-        let restored = store.reload(wall)?;
+        // The reader opens and closes the file, which would end the locks of an open writer.
+        let (restored, repair) = restore::read(path, wall)?;
+        let mut store = Self { path: path.to_owned(), sync, writer: None, lock };
+        let writer = &mut store.open_writer(PATIENT)?.writer;
+        if !repair.is_empty() {
+            writer.transaction(|transaction| repair.write(&restored, transaction))?;
+        }
+        writer.set_busy_timeout(Duration::ZERO)?;
         Ok((store, restored))
     }
 
-    /// Writes all `changes` or none of them. What they led to may be sent when this has returned `Ok`.
+    fn open_writer(&mut self, busy_timeout: Duration) -> Result<&mut Open, StoreError> {
+        let sync = match self.sync {
+            Sync::Normal => sqlite::Sync::Normal,
+            Sync::Full => sqlite::Sync::Full,
+        };
+        let writer = Writer::open(&self.path, sync, busy_timeout)?;
+        let log = metadata(sqlite::log_of(&self.path)).map_err(StoreError::Io)?;
+        Ok(self.writer.insert(Open { writer, log }))
+    }
+
+    /// Writes all `changes` or none of them. What they led to may be sent when this has returned `Ok`. Waits for nobody
+    /// who writes to the file.
     pub fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
         }
-        let writer = self.writer.as_mut().ok_or(StoreError::Closed)?;
+        self.check_place()?;
+        let open = match &mut self.writer {
+            Some(open) => open,
+            None => self.open_writer(Duration::ZERO)?,
+        };
         let passing = Passing::of(changes);
-        Ok(writer.transaction(|transaction| {
+        Ok(open.writer.transaction(|transaction| {
             changes
                 .iter()
                 .filter(|change| !passing.covers(change))
@@ -116,85 +168,61 @@ impl Store {
         })?)
     }
 
-    /// Reads the file again: what a broker goes back to after a commit failed.
-    pub fn reload(&mut self, wall: Duration) -> Result<Restored, StoreError> {
-        // The reader opens and closes the file, which would end the locks of an open writer.
-        self.writer = None;
-        let (restored, repair) = restore::read(&self.path, wall)?;
-        let sync = match self.sync {
-            Sync::Normal => sqlite::Sync::Normal,
-            Sync::Full => sqlite::Sync::Full,
-        };
-        let mut writer = Writer::open(&self.path, sync)?;
-        if !repair.is_empty() {
-            writer.transaction(|transaction| repair.write(&restored, transaction))?;
+    /// As [`Store::commit`], at the end of a broker: waits a while for who writes to the file.
+    pub fn commit_last(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        if let Some(open) = &self.writer {
+            open.writer.set_busy_timeout(PATIENT)?;
         }
-        self.writer = Some(writer);
-        Ok(restored)
+        self.commit(changes)
+    }
+
+    /// Closes the file, for the next commit to open it anew: a descriptor on which something failed may go on failing.
+    pub fn let_go(&mut self) {
+        let Some(open) = &self.writer else { return };
+        // Closing a log without a name ends it: what is in it has to be in the file first.
+        let is_kept =
+            check_same(&open.log, &sqlite::log_of(&self.path)).is_ok() || matches!(open.writer.checkpoint(), Ok(true));
+        if is_kept && self.check_file().is_ok() {
+            self.writer = None;
+        }
+    }
+
+    /// What is written to a file without a name is lost with the process.
+    fn check_place(&self) -> Result<(), StoreError> {
+        self.check_file()?;
+        self.writer.as_ref().map_or(Ok(()), |open| check_same(&open.log, &sqlite::log_of(&self.path)))
+    }
+
+    fn check_file(&self) -> Result<(), StoreError> {
+        check_same(&self.lock.metadata().map_err(StoreError::Io)?, &self.path)
     }
 
     /// Fills an empty file with a whole state, as an import does.
     pub fn fill(&mut self, state: &Restored) -> Result<(), StoreError> {
-        let writer = self.writer.as_mut().ok_or(StoreError::Closed)?;
-        Ok(writer.transaction(|transaction| records::write_all(state, transaction))?)
+        let Some(open) = &mut self.writer else { return Err(StoreError::Gone) };
+        Ok(open.writer.transaction(|transaction| records::write_all(state, transaction))?)
     }
 
     /// Moves the write-ahead log into the file.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
-        Ok(self.writer.as_ref().map_or(Ok(()), Writer::checkpoint)?)
+        if let Some(open) = &self.writer {
+            open.writer.checkpoint()?;
+        }
+        Ok(())
     }
 
     /// Closes the file; one file remains, without a log beside it.
     pub fn close(self) -> Result<(), StoreError> {
-        Ok(self.writer.map_or(Ok(()), Writer::close)?)
+        Ok(self.writer.map_or(Ok(()), |open| open.writer.close())?)
     }
 }
 
-/// What one batch both makes and removes: it need not touch the disk at all. A message to a client that
-/// acknowledges at once is of this kind.
-#[derive(Default)]
-struct Passing<'a> {
-    entries: HashSet<(&'a ByteString, u64)>,
-    messages: HashSet<MessageId>,
-}
-
-impl<'a> Passing<'a> {
-    fn of(changes: &'a [Change]) -> Self {
-        let mut made = Self::default();
-        let mut passing = Self::default();
-        for change in changes {
-            match change {
-                Change::Queued(entry) => {
-                    let key = (&entry.client_id, entry.sequence);
-                    // A session that began anew in this batch counts from 1 again: this entry is another one.
-                    passing.entries.remove(&key);
-                    made.entries.insert(key);
-                }
-                Change::EntryRemoved { client_id, sequence } if made.entries.contains(&(client_id, *sequence)) => {
-                    passing.entries.insert((client_id, *sequence));
-                }
-                Change::Stored(message) => {
-                    made.messages.insert(message.id);
-                }
-                Change::Removed(id) if made.messages.contains(id) => {
-                    passing.messages.insert(*id);
-                }
-                _ => {}
-            }
-        }
-        passing
-    }
-
-    fn covers(&self, change: &Change) -> bool {
-        match change {
-            Change::Queued(entry) | Change::EntryChanged(entry) => {
-                self.entries.contains(&(&entry.client_id, entry.sequence))
-            }
-            Change::EntryRemoved { client_id, sequence } => self.entries.contains(&(client_id, *sequence)),
-            Change::Stored(message) => self.messages.contains(&message.id),
-            Change::Removed(id) => self.messages.contains(id),
-            _ => false,
-        }
+fn check_same(opened: &Metadata, path: &Path) -> Result<(), StoreError> {
+    match metadata(path) {
+        Ok(found) if files::is_same(opened, &found) => Ok(()),
+        Ok(_) => Err(StoreError::Replaced),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Gone),
+        Err(error) => Err(StoreError::Io(error)),
     }
 }
 

@@ -6,11 +6,22 @@ use bytes::Bytes;
 
 use super::*;
 use crate::broker::{
-    ClientRecord, Direction, EntryRecord, EntryState, Message, RestoredClient, Source, SubscriptionRecord, WillRecord,
+    ClientRecord, Direction, EntryRecord, EntryState, Message, MessageId, RestoredClient, Source, SubscriptionRecord,
+    WillRecord,
 };
 use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
 
 const WALL: Duration = Duration::from_secs(1_795_000_000);
+
+/// What is in the file, which the store opens anew for the next commit.
+fn reload(store: &mut Store) -> Restored {
+    reload_at(store, WALL)
+}
+
+fn reload_at(store: &mut Store, wall: Duration) -> Restored {
+    store.writer = None;
+    restore::read(&store.path, wall).unwrap().0
+}
 
 fn message(number: u64, topic: &str) -> Arc<Message> {
     Arc::new(Message {
@@ -176,7 +187,7 @@ fn removals_leave_nothing_behind() {
             Change::Removed(message(2, "").id),
         ])
         .unwrap();
-    let state = store.reload(WALL).unwrap();
+    let state = reload(&mut store);
     assert!(state.messages.is_empty() && state.clients.is_empty() && state.retained.is_empty(), "{state:?}");
     store.close().unwrap();
     let connection = rusqlite::Connection::open(file(&folder)).unwrap();
@@ -198,7 +209,7 @@ fn a_changed_entry_keeps_its_place() {
     store.commit(&queue(EntryState::Queued).map(|entry| Change::Queued(Box::new(entry)))).unwrap();
     let changed = entry("c", 1, &one, EntryState::WaitForPubAck);
     store.commit(&[Change::EntryChanged(Box::new(changed.clone()))]).unwrap();
-    let state = store.reload(WALL).unwrap();
+    let state = reload(&mut store);
     let [_, second, third] = queue(EntryState::Queued);
     assert_eq!(state.clients[0].entries, [changed, second, third]);
 }
@@ -209,7 +220,7 @@ fn who_was_connected_at_a_kill_is_gone_since_the_restart() {
     let (mut store, _) = open(&file(&folder));
     store.commit(&[Change::Client(Box::new(client("c", None)))]).unwrap();
     let later = WALL + Duration::from_secs(9);
-    assert_eq!(store.reload(later).unwrap().clients[0].record, client("c", Some(later)));
+    assert_eq!(reload_at(&mut store, later).clients[0].record, client("c", Some(later)));
 }
 
 #[test]
@@ -230,7 +241,7 @@ fn what_comes_and_goes_within_a_batch_is_never_written() {
     assert_eq!(covered, [true, true, false, false, true, true, true]);
     store.commit(&[Change::Client(Box::new(client("c", None)))]).unwrap();
     store.commit(&batch).unwrap();
-    let state = store.reload(WALL).unwrap();
+    let state = reload(&mut store);
     assert_eq!(state.messages, std::slice::from_ref(&staying));
     assert_eq!(state.clients[0].entries, [entry("c", 2, &staying, EntryState::Queued)]);
 }
@@ -240,17 +251,17 @@ fn a_full_disk_refuses_the_batch_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, _) = open(&file(&folder));
     store.commit(&changes()).unwrap();
-    let writer = store.writer.as_ref().unwrap();
+    let writer = &store.writer.as_ref().unwrap().writer;
     writer.limit_pages(writer.pages() + 2);
     let big = Arc::new(Message { payload: Bytes::from(vec![b'x'; 1 << 20]), ..copy(&message(3, "big")) });
     let batch = [Change::Stored(big.clone()), Change::Queued(Box::new(entry("ü:1", 4, &big, EntryState::Queued)))];
     assert!(matches!(store.commit(&batch), Err(StoreError::Sqlite(_))));
-    let state = store.reload(WALL).unwrap();
+    let state = reload(&mut store);
     assert_eq!(state.messages.len(), 2);
     assert_eq!(state.clients[0].entries.len(), 3);
     // The reload opened the file anew, without the limit: there is room again.
     store.commit(&batch).unwrap();
-    assert_eq!(store.reload(WALL).unwrap().messages.len(), 3);
+    assert_eq!(reload(&mut store).messages.len(), 3);
 }
 
 #[test]
@@ -348,7 +359,7 @@ fn a_file_of_mosquittos_plugin_is_restored_and_its_topics_become_text() {
     store
         .commit(&[Change::Stored(numeric.clone()), Change::Retained { topic: "0042".into(), message: numeric.id }])
         .unwrap();
-    let topics: Vec<_> = store.reload(WALL).unwrap().messages.iter().map(|one| one.topic.clone()).collect();
+    let topics: Vec<_> = reload(&mut store).messages.iter().map(|one| one.topic.clone()).collect();
     assert_eq!(topics, ["0042", "42"]);
 }
 
@@ -359,7 +370,7 @@ fn messages_with_expiry_keep_it_to_the_second() {
     let expires_at = Some(WALL + Duration::from_millis(5500));
     let one = Arc::new(Message { expires_at, ..copy(&message(1, "a")) });
     store.commit(&[Change::Stored(one.clone()), Change::Retained { topic: "a".into(), message: one.id }]).unwrap();
-    let state = store.reload(WALL).unwrap();
+    let state = reload(&mut store);
     assert_eq!(state.messages[0].expires_at, Some(WALL + Duration::from_secs(6)));
     assert_eq!(state.messages[0].properties.message_expiry_interval(), Some(6));
 }
@@ -369,7 +380,7 @@ fn an_export_is_imported_whole() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, _) = open(&file(&folder));
     store.commit(&changes()).unwrap();
-    let state = store.reload(WALL).unwrap();
+    let state = reload(&mut store);
     let exported = export(&state).unwrap();
     assert_eq!(exported.wills_left_out, 1);
     let path = folder.path().join("mosquitto.db");
@@ -393,7 +404,7 @@ fn an_export_is_imported_whole() {
     let other = folder.path().join("imported.sqlite3");
     let (mut store, _) = open(&other);
     store.fill(&imported.state).unwrap();
-    assert_eq!(store.reload(WALL).unwrap().clients[0].entries, after.entries);
+    assert_eq!(reload(&mut store).clients[0].entries, after.entries);
 }
 
 #[test]
@@ -413,7 +424,7 @@ fn files_of_every_version_are_imported() {
             let folder = tempfile::tempdir().unwrap();
             let (mut store, _) = open(&folder.path().join("state.sqlite3"));
             store.fill(&imported.state).unwrap();
-            let state = store.reload(WALL).unwrap();
+            let state = reload(&mut store);
             assert_eq!(export(&state).unwrap().bytes.len(), export(&imported.state).unwrap().bytes.len());
             seen += 1;
         }
@@ -427,7 +438,7 @@ fn a_damaged_file_gives_what_stands_before_the_damage() {
     let path = folder.path().join("mosquitto.db");
     let (mut store, _) = open(&file(&folder));
     store.commit(&changes()).unwrap();
-    let mut bytes = export(&store.reload(WALL).unwrap()).unwrap().bytes;
+    let mut bytes = export(&reload(&mut store)).unwrap().bytes;
     bytes.truncate(bytes.len() - 3);
     std::fs::write(&path, &bytes).unwrap();
     let imported = import(&path, WALL).unwrap();
@@ -459,10 +470,10 @@ fn an_entry_of_a_session_that_began_anew_in_one_batch_is_kept() {
             queued(&new),
         ])
         .unwrap();
-    let state = store.reload(WALL).unwrap();
+    let state = reload(&mut store);
     assert_eq!(state.clients[0].entries, [entry("c", 1, &new, EntryState::Queued)]);
     store.commit(&[removed(), Change::Removed(new.id)]).unwrap();
-    assert!(store.reload(WALL).unwrap().clients[0].entries.is_empty());
+    assert!(reload(&mut store).clients[0].entries.is_empty());
 }
 
 /// What no broker writes, and a person with a SQLite shell can.
@@ -555,7 +566,7 @@ fn strange_rows_cost_nothing_but_themselves() {
         let mut broker = crate::broker::Broker::new(settings, crate::broker::Access::open(), state, now);
         assert_eq!((broker.census().clients, broker.census().retained), (2, 1));
         broker.handle_deadline(now);
-        broker.poll_changes();
+        broker.handle_stored(now);
         store.close().unwrap();
     }
 }
@@ -575,4 +586,113 @@ fn a_reader_does_not_hold_up_who_moves_the_log_into_the_file() {
     store.checkpoint().unwrap();
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert_eq!(count(), 2);
+}
+
+mod condensed {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::broker::condense::condense;
+
+    /// What may happen to one of two clients or topics. Entries and messages live as the core lets them.
+    fn any_changes() -> impl Strategy<Value = Vec<Change>> {
+        proptest::collection::vec((0..9u8, 0..2u8, 0..3u64), 0..60).prop_map(|steps| {
+            let mut changes = Vec::new();
+            let mut queues = [Vec::new(), Vec::new()];
+            let mut last = [0; 2];
+            for (number, (kind, which, value)) in steps.into_iter().enumerate() {
+                let (place, id) = (usize::from(which), ["a", "b"][usize::from(which)]);
+                let stored = message(number as u64, id);
+                let seconds = Some(Duration::from_secs(1_795_000_000 + value));
+                match kind {
+                    0 => changes.push(Change::Client(Box::new(client(id, seconds)))),
+                    1 => {
+                        changes.push(Change::ClientRemoved(id.into()));
+                        changes.extend(
+                            queues[place]
+                                .drain(..)
+                                .map(|(_, message): (u64, Arc<Message>)| Change::Removed(message.id)),
+                        );
+                        last[place] = 0;
+                    }
+                    2 => {
+                        let (payload, properties) =
+                            (Bytes::from(vec![b'x'; value as usize]), crate::mqtt::packet::Properties::new());
+                        let will =
+                            WillRecord { topic: "w".into(), payload, qos: QoS::AtMostOnce, retain: false, properties };
+                        changes.push(Change::Will(id.into(), Box::new(will)));
+                    }
+                    3 => changes.push(Change::WillRemoved(id.into())),
+                    4 => {
+                        let options = SubscriptionOptions { qos: QoS::AtLeastOnce, ..SubscriptionOptions::default() };
+                        let record =
+                            SubscriptionRecord { filter: "f".into(), options, identifier: Some(1 + value as u32) };
+                        changes.push(Change::Subscribed(id.into(), record));
+                    }
+                    5 => changes.push(Change::Unsubscribed { client_id: id.into(), filter: "f".into() }),
+                    6 => {
+                        last[place] += 1;
+                        changes.push(Change::Stored(stored.clone()));
+                        changes.push(Change::Queued(Box::new(entry(id, last[place], &stored, EntryState::Queued))));
+                        queues[place].push((last[place], stored));
+                    }
+                    7 => {
+                        if let Some((sequence, message)) = queues[place].first() {
+                            let state =
+                                [EntryState::WaitForPubAck, EntryState::WaitForPubRec, EntryState::WaitForPubComp]
+                                    [value as usize];
+                            changes.push(Change::EntryChanged(Box::new(entry(id, *sequence, message, state))));
+                        }
+                    }
+                    _ => {
+                        if !queues[place].is_empty() {
+                            let (sequence, message) = queues[place].remove(0);
+                            changes.push(Change::EntryRemoved { client_id: id.into(), sequence });
+                            changes.push(Change::Removed(message.id));
+                        }
+                    }
+                }
+            }
+            changes
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn changes_lead_to_the_same_state(all in any_changes(), cut in 0..60usize) {
+            let folder = tempfile::tempdir().unwrap();
+            let (first, second) = all.split_at(cut.min(all.len()));
+            let state_after = |name: &str, batches: &[Vec<Change>]| {
+                let (mut store, _) = open(&folder.path().join(name));
+                for batch in batches {
+                    store.commit(batch).unwrap();
+                }
+                format!("{:?}", reload(&mut store).clients)
+            };
+            let one_by_one: Vec<_> = all.iter().map(|change| vec![change.clone()]).collect();
+            let condensed = condense(second.to_vec());
+            prop_assert!(condensed.len() <= second.len());
+            prop_assert_eq!(
+                state_after("plain", &one_by_one),
+                state_after("condensed", &[first.to_vec(), condensed])
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_stored_again_stays() {
+        let (folder, again) = (tempfile::tempdir().unwrap(), message(1, "t"));
+        let (mut store, _) = open(&file(&folder));
+        let batch = [
+            Change::Client(Box::new(client("c", None))),
+            Change::Stored(again.clone()),
+            Change::Removed(again.id),
+            Change::Stored(again.clone()),
+            Change::Queued(Box::new(entry("c", 1, &again, EntryState::Queued))),
+        ];
+        store.commit(&batch).unwrap();
+        assert_eq!(reload(&mut store).messages, [again]);
+    }
 }

@@ -8,6 +8,7 @@ mod limits;
 mod malformed;
 mod persistence;
 mod statements;
+mod storing;
 mod subscribing;
 
 use std::collections::HashMap;
@@ -31,6 +32,16 @@ struct Stage {
     lines: HashMap<u64, Line>,
     last: u64,
     changes: Vec<Change>,
+    store: Disk,
+}
+
+/// How the store of a stage does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disk {
+    Works,
+    /// Its answer has not come.
+    Waits,
+    Fails,
 }
 
 /// One connection, seen from the client.
@@ -54,7 +65,7 @@ impl Stage {
     fn restored(settings: Settings, restored: Restored, wall: Duration) -> Self {
         let now = Now { elapsed: Duration::ZERO, wall };
         let broker = Broker::new(settings, Access::open(), restored, now);
-        Self { broker, now, lines: HashMap::new(), last: 0, changes: Vec::new() }
+        Self { broker, now, lines: HashMap::new(), last: 0, changes: Vec::new(), store: Disk::Works }
     }
 
     fn open(&mut self, version: ProtocolVersion) -> u64 {
@@ -74,13 +85,34 @@ impl Stage {
 
     /// Takes what the broker has to say, and what it wants to keep.
     fn collect(&mut self) {
-        self.changes.extend(self.broker.poll_changes());
+        self.keep();
         while let Some(output) = self.broker.poll_output() {
             let line = self.lines.get_mut(&output.connection.0).expect("a connection of this stage");
             line.received.extend_from_slice(&output.bytes);
             line.closed |= output.close;
             self.broker.handle_written(output.connection);
         }
+    }
+
+    /// Until there is nothing new: what waited for the store may change it.
+    fn keep(&mut self) {
+        loop {
+            match self.store {
+                Disk::Waits => return,
+                Disk::Fails => return self.broker.handle_store_failed(self.now),
+                Disk::Works => {}
+            }
+            self.changes.extend_from_slice(self.broker.changes());
+            self.broker.handle_stored(self.now);
+            if self.broker.changes().is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn set_store(&mut self, store: Disk) {
+        self.store = store;
+        self.collect();
     }
 
     #[track_caller]

@@ -242,14 +242,14 @@ fn sessions_that_end_leave_nothing_behind() {
 #[test]
 fn a_store_that_fails_takes_no_acknowledged_messages() {
     let mut stage = Stage::with(persistent());
-    stage.broker.set_storing(false);
+    stage.set_store(Disk::Fails);
     let five = stage.join(connect("five", V5));
     stage.send(five, &at_least_once("t", "x", 1));
     stage.expect(five, &Packet::PubAck(Ack::with_reason(id(1), ReasonCode::QUOTA_EXCEEDED)));
     let three = stage.join(connect("three", V311));
     stage.send(three, &at_least_once("t", "x", 1));
     stage.expect_closed(three);
-    stage.broker.set_storing(true);
+    stage.set_store(Disk::Works);
     stage.send(five, &at_least_once("t", "x", 2));
     stage.expect(five, &unheard(2));
 }

@@ -5,9 +5,16 @@ mod read;
 mod rows;
 mod write;
 
+use std::path::{Path, PathBuf};
+
 pub use read::{Reader, Unreadable};
 pub use rows::{Entry, EntryDetail, Session, Will};
 pub use write::{Sync, Transaction, Unwritable, Writer};
+
+/// The write-ahead log of the database at `path`.
+pub fn log_of(path: &Path) -> PathBuf {
+    read::beside(path, "-wal")
+}
 
 /// First bytes of every SQLite file.
 pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";

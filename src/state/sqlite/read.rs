@@ -266,7 +266,7 @@ fn check_magic(path: &Path) -> Result<Metadata, Unreadable> {
 }
 
 /// The file that SQLite keeps beside `path` under its name and `suffix`.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

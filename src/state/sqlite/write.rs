@@ -7,14 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params};
 
 use super::super::ids::StoreId;
 use super::super::{Message, Properties};
 use super::rows::{Entry, Session, Will};
 
-/// How long another process may hold the file before a write fails.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements kept ready; there are fewer.
 const STATEMENTS: usize = 32;
 /// The write-ahead log is cut back to this after a checkpoint.
@@ -70,12 +68,17 @@ pub enum Unwritable {
     TooNew {
         major: i64,
     },
+    /// Another process writes to it, for longer than it was to be waited for.
+    Busy,
     Sqlite(rusqlite::Error),
 }
 
 impl From<rusqlite::Error> for Unwritable {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Sqlite(error),
+        }
     }
 }
 
@@ -87,11 +90,12 @@ pub struct Writer {
 
 impl Writer {
     /// Opens or creates the database at `path` and makes its tables ours: columns that Mosquitto declares
-    /// STRING become TEXT, because SQLite keeps `0042` in a STRING column as the number 42.
-    pub fn open(path: &Path, sync: Sync) -> Result<Self, Unwritable> {
+    /// STRING become TEXT, because SQLite keeps `0042` in a STRING column as the number 42. `busy_timeout` is how long
+    /// another process may hold the file before a write fails.
+    pub fn open(path: &Path, sync: Sync, busy_timeout: Duration) -> Result<Self, Unwritable> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.busy_timeout(busy_timeout)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         check_owner(&connection)?;
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
@@ -120,13 +124,16 @@ impl Writer {
         Ok(transaction.commit()?)
     }
 
+    /// How long another process may hold the file before a write fails.
+    pub fn set_busy_timeout(&self, timeout: Duration) -> Result<(), Unwritable> {
+        Ok(self.connection.busy_timeout(timeout)?)
+    }
+
     /// Moves the write-ahead log into the main file. A reader may hold some of it back, which is no error, and is not
-    /// waited for.
-    pub fn checkpoint(&self) -> Result<(), Unwritable> {
-        self.connection.busy_timeout(Duration::ZERO)?;
-        let moved = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        self.connection.busy_timeout(BUSY_TIMEOUT)?;
-        Ok(moved?)
+    /// waited for. Says whether all was moved.
+    pub fn checkpoint(&self) -> Result<bool, Unwritable> {
+        let is_held_back = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0).map(|busy| busy != 0);
+        Ok(!self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_held_back)?)
     }
 
     /// Closes the file; SQLite folds the log into it.

@@ -1,0 +1,155 @@
+//! What waits for the store, and what is refused while it fails.
+//!
+//! Whatever tells a client that something is kept rests on a commit, and is handed out after it. While the store fails,
+//! the state in memory goes on: what is taken from it is written later, and nothing is added that a client would have to
+//! be told of as kept.
+
+use std::collections::HashSet;
+
+use super::change::Change;
+use super::client::{ClientKey, Session};
+use super::connection::ConnectionKey;
+use super::event::Closing;
+use super::{Broker, Now};
+use crate::mqtt::packet::{
+    Ack, ConnAck, Connect, Disconnect, Packet, PacketId, Properties, ProtocolVersion, ReasonCode,
+};
+
+/// What CONNACK says before version 5: server unavailable.
+pub(super) const SERVER_UNAVAILABLE: u8 = 3;
+
+/// Steps of QoS 2 flows that wait until the store works again, in the order in which they are to be taken.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    steps: Vec<Step>,
+    /// The same, so that a client which repeats itself takes no memory. There are as many as packet ids, twice.
+    known: HashSet<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Step {
+    /// PUBREL came from the client.
+    PubRel(PacketId),
+    /// PUBREC came from the client, and PUBREL is to go to it.
+    PubRec(PacketId),
+}
+
+impl Broker {
+    /// What must be on the disk before the outputs that rest on it are handed out. Empty without a store.
+    pub fn changes(&self) -> &[Change] {
+        self.journal.changes()
+    }
+
+    /// The store has all [`Broker::changes`], and works.
+    pub fn handle_stored(&mut self, now: Now) {
+        self.journal.stored();
+        self.listed.extend(self.held.drain(..));
+        if self.storing {
+            return;
+        }
+        self.storing = true;
+        for key in self.connections.keys() {
+            let Some(waiting) = self.connections[key].waiting.take() else { continue };
+            for step in waiting.steps {
+                self.take_step(key, step, now);
+            }
+        }
+    }
+
+    /// The store takes nothing for now. Who waits for it is let go: what was to be acknowledged may be lost.
+    pub fn handle_store_failed(&mut self, now: Now) {
+        if !self.storing {
+            return;
+        }
+        for key in self.connections.keys() {
+            if self.rests_on_store(key) {
+                self.take_back(key, now);
+            }
+        }
+        self.listed.extend(self.held.drain(..));
+        self.storing = false;
+    }
+
+    /// Whether something that waits for the connection's socket says of what the store does not have that it is kept.
+    pub(super) fn rests_on_store(&self, key: ConnectionKey) -> bool {
+        self.storing && self.journal.is_ahead() && self.connections[key].output.rests_on == self.journal.generation()
+    }
+
+    /// Whether an answer to the packet that is handled now may speak of changes that the store does not have: of its own,
+    /// or, where the session is kept, of earlier ones.
+    pub(super) fn tells_of_changes(&self, key: ConnectionKey) -> bool {
+        let is_kept = |client| self.journal.covers(&self.sessions[client]);
+        self.journal.is_ahead()
+            && (self.journal.noted() > self.noted_before || self.connections[key].session.is_some_and(is_kept))
+    }
+
+    /// What was just put into the connection's output rests on the changes before it.
+    pub(super) fn rest_on_store(&mut self, key: ConnectionKey) {
+        if self.journal.is_ahead() {
+            self.connections[key].output.rests_on = self.journal.generation();
+        }
+    }
+
+    /// Ends the connection in place of what was to be sent.
+    fn take_back(&mut self, key: ConnectionKey, now: Now) {
+        let connection = &mut self.connections[key];
+        connection.output.bytes.clear();
+        connection.output.packets = 0;
+        if connection.output.close {
+            return;
+        }
+        let v5 = connection.version == ProtocolVersion::V5;
+        let reason = ReasonCode::QUOTA_EXCEEDED;
+        if !connection.is_greeted {
+            // The first packet that a client gets is a CONNACK [MQTT-3.2.0-1].
+            let code = if v5 { reason.0 } else { SERVER_UNAVAILABLE };
+            self.send(key, &Packet::ConnAck(ConnAck { session_present: false, code, properties: Properties::new() }));
+        } else if v5 {
+            self.send(key, &Packet::Disconnect(Disconnect { reason, properties: Properties::new() }));
+        }
+        self.end(key, Closing::ImplementationError, now);
+    }
+
+    /// Whether a step of a QoS 2 flow has to wait for the store, which then takes it.
+    pub(super) fn waits_for_store(&mut self, key: ConnectionKey, step: Step) -> bool {
+        if self.storing {
+            return false;
+        }
+        let waiting = self.connections[key].waiting.get_or_insert_default();
+        if waiting.known.insert(step) {
+            waiting.steps.push(step);
+        }
+        true
+    }
+
+    fn take_step(&mut self, key: ConnectionKey, step: Step, now: Now) {
+        let Some(client) = self.connections[key].session else { return };
+        match step {
+            Step::PubRel(packet_id) => self.pubrel(key, client, &Ack::new(packet_id), now),
+            Step::PubRec(packet_id) => self.send(key, &Packet::PubRel(Ack::new(packet_id))),
+        }
+    }
+
+    /// Whether the client may be told that what is kept for it is kept, while the store fails.
+    pub(super) fn is_stored(&self, session: &Session) -> bool {
+        session.promised_in < self.journal.generation()
+    }
+
+    /// The client will be told that something of its session is kept.
+    pub(super) fn promise(&mut self, client: ClientKey) {
+        let session = &mut self.sessions[client];
+        if self.journal.covers(session) {
+            session.promised_in = self.journal.generation();
+        }
+    }
+
+    /// Whether this CONNECT asks for something to be kept, while nothing can be. A session that is kept already may go
+    /// on: its client can take what waits.
+    pub(super) fn wants_store(&self, connect: &Connect, goes_on: Option<ClientKey>) -> bool {
+        if self.storing || super::connect::session_expiry(connect) == 0 {
+            return false;
+        }
+        let is_kept = goes_on.is_some_and(|client| self.is_stored(&self.sessions[client]));
+        !is_kept || connect.will.is_some()
+    }
+}
