@@ -106,6 +106,14 @@ pub fn problem(problem: &Problem, scene: Scene<'_>) -> Finding {
             vec![format!("next update was due {}", date(*next_update))],
             "make a new list (openssl ca -gencrl -out crl.pem) and reload the broker".to_owned(),
         ),
+        Problem::RevocationListNotYetValid { issuer, last_update } => (
+            format!(
+                "the revocation list of `{issuer}` is valid only in {}, so every certificate is refused",
+                span(last_update - scene.now)
+            ),
+            vec![format!("it is of {}", date(*last_update))],
+            "set the clock of the machine that is wrong (date -u), then make the list again".to_owned(),
+        ),
         other => plain(other),
     };
     let mut finding = Finding::error(id(problem, scene.purpose), what).fix(fix);

@@ -346,16 +346,20 @@ fn authorities_stage(files: &Files, contents: &Contents, now: i64) -> Option<Sta
         }
     }
     for list in contents.revocation.iter().flatten() {
-        stage.findings.extend(expired_list(list, now));
+        stage.findings.extend(untimely_list(list, now));
     }
     (files.cafile.is_some() || files.capath.is_some() || files.revocation.is_some()).then_some(stage)
 }
 
-/// A list that ran out: a broker refuses every client then.
-pub fn expired_list(list: &RevocationList, now: i64) -> Option<Finding> {
-    let problem = list
-        .next_update
-        .filter(|next| *next < now)
-        .map(|next_update| Problem::RevocationListExpired { issuer: list.issuer.to_string(), next_update })?;
+/// A list that ran out or is from the future: a broker refuses every client then.
+pub fn untimely_list(list: &RevocationList, now: i64) -> Option<Finding> {
+    let issuer = || list.issuer.to_string();
+    let problem = match list.next_update {
+        _ if list.last_update > now => {
+            Problem::RevocationListNotYetValid { issuer: issuer(), last_update: list.last_update }
+        }
+        Some(next_update) if list.is_expired(now) => Problem::RevocationListExpired { issuer: issuer(), next_update },
+        _ => return None,
+    };
     Some(chain::problem(&problem, chain::Scene { purpose: Purpose::Client, now, trusted: "", file: None }))
 }

@@ -182,7 +182,9 @@ fn certificate_error(problem: &Problem) -> CertificateError {
         Problem::WrongName { .. } => CertificateError::NotValidForName,
         Problem::UnknownCriticalExtension { .. } => CertificateError::UnhandledCriticalExtension,
         Problem::Revoked { .. } => CertificateError::Revoked,
-        Problem::RevocationUnknown { .. } => CertificateError::UnknownRevocationStatus,
+        Problem::RevocationUnknown { .. } | Problem::RevocationListNotYetValid { .. } => {
+            CertificateError::UnknownRevocationStatus
+        }
         Problem::RevocationListExpired { .. } => CertificateError::ExpiredRevocationList,
         Problem::WeakSignature { .. }
         | Problem::WeakKey { .. }

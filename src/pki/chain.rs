@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::certificate::Certificate;
 use super::name::{DistinguishedName, Match, NotPermitted, PeerName, matches};
-use super::revocation::RevocationList;
+use super::revocation::{self, RevocationList, Status};
 use super::signature::SignatureError;
 
 /// The most certificates that a peer may present.
@@ -54,6 +54,12 @@ impl Anchors {
 
     fn named(&self, name: &DistinguishedName) -> impl Iterator<Item = &Arc<Certificate>> {
         self.0.iter().filter(move |anchor| anchor.subject == *name)
+    }
+
+    /// Whether a path may end at `certificate`. Servers demand of their clients what OpenSSL demands, an anchor that is
+    /// self-signed; our own clients also take the server's certificate, or an intermediate, for one.
+    fn end(&self, certificate: &Certificate, purpose: Purpose) -> bool {
+        self.holds(certificate) && (purpose == Purpose::Server || is_root(certificate))
     }
 
     fn holds(&self, certificate: &Certificate) -> bool {
@@ -160,6 +166,11 @@ pub enum Problem {
     RevocationListExpired {
         issuer: String,
         next_update: i64,
+    },
+    /// The list that speaks for the leaf is from the future.
+    RevocationListNotYetValid {
+        issuer: String,
+        last_update: i64,
     },
 }
 
@@ -293,17 +304,17 @@ impl Search<'_> {
     /// Goes on from the end of `path`; `problems` are those of the signatures on it so far.
     fn extend(&mut self, path: &mut Vec<Arc<Certificate>>, problems: &mut Vec<Problem>) {
         let Some(last) = path.last().cloned() else { return };
-        if self.anchors.holds(&last) {
+        if self.anchors.end(&last, self.question.purpose) {
             self.propose(path, problems.clone(), true);
-            return;
+            // Only the issuer's list tells whether a certificate was revoked, also one that is trusted by itself.
+            if is_root(&last) || path.len() > 1 || self.question.revocation.is_none() {
+                return;
+            }
         }
-        let anchors: Vec<_> = self.anchors.named(&last.issuer).cloned().collect();
-        let presented: Vec<_> = self
-            .others
-            .iter()
-            .filter(|other| other.subject == last.issuer && !path.iter().any(|seen| seen.der == other.der))
-            .cloned()
-            .collect();
+        let is_new = |issuer: &&Arc<Certificate>| !path.iter().any(|seen| seen.der == issuer.der);
+        let anchors: Vec<_> = self.anchors.named(&last.issuer).filter(is_new).cloned().collect();
+        let presented = self.others.iter().filter(|other| other.subject == last.issuer);
+        let presented: Vec<_> = presented.filter(is_new).cloned().collect();
         let mut extended = false;
         let mut other_key = None;
         for issuer in anchors.into_iter().chain(presented) {
@@ -407,8 +418,8 @@ fn path_problems(path: &[Arc<Certificate>], anchored: bool, question: &Question<
             problems.push(Problem::WrongUsage { certificate: certificate.clone(), purpose: question.purpose });
         }
     }
-    if let (Some(lists), [leaf, issuer, ..]) = (question.revocation, path) {
-        problems.extend(revocation_problem(leaf, issuer, lists, question.now));
+    if let Some(lists) = question.revocation {
+        problems.extend(revocation_problems(path, anchored, lists, question.now));
     }
     problems
 }
@@ -465,20 +476,49 @@ fn usage_fits(certificate: &Certificate, purpose: Purpose, is_leaf: bool) -> boo
     extended && (basic || !is_leaf)
 }
 
-fn revocation_problem(
-    leaf: &Arc<Certificate>,
-    issuer: &Certificate,
+/// Some list must speak for the leaf, as OpenSSL demands with `-crl_check`. Of the certificates above it only what is
+/// known counts: that one was revoked.
+fn revocation_problems(
+    path: &[Arc<Certificate>],
+    anchored: bool,
     lists: &[RevocationList],
     now: i64,
-) -> Option<Problem> {
-    let Some(list) = lists.iter().filter(|list| list.is_of(issuer)).max_by_key(|list| list.last_update) else {
-        return Some(Problem::RevocationUnknown { certificate: leaf.clone() });
+) -> impl Iterator<Item = Problem> {
+    let problem_of = move |certificate: &Arc<Certificate>, issuer: Option<&Arc<Certificate>>| {
+        let certificate = certificate.clone();
+        let Some(issuer) = issuer else { return Some(Problem::RevocationUnknown { certificate }) };
+        let name = || issuer.subject.to_string();
+        match revocation::status(&certificate, issuer, lists, now) {
+            Status::Good => None,
+            Status::Revoked(at) => Some(Problem::Revoked { certificate, at }),
+            Status::Unknown => Some(Problem::RevocationUnknown { certificate }),
+            Status::NotYetValid(last_update) => {
+                Some(Problem::RevocationListNotYetValid { issuer: name(), last_update })
+            }
+            Status::Expired(next_update) => Some(Problem::RevocationListExpired { issuer: name(), next_update }),
+        }
     };
-    if let Some(at) = list.revoked(leaf) {
-        return Some(Problem::Revoked { certificate: leaf.clone(), at });
-    }
-    let next_update = list.next_update.filter(|next| now > *next)?;
-    Some(Problem::RevocationListExpired { issuer: list.issuer.to_string(), next_update })
+    path.iter().enumerate().filter_map(move |(depth, certificate)| {
+        // Only who issued itself is its own issuer.
+        let itself = (is_root(certificate) && depth + 1 == path.len()).then_some(certificate);
+        let issuer = path.get(depth + 1).or(itself);
+        // Where the path breaks off at the leaf there is a worse problem.
+        if issuer.is_none() && !anchored {
+            return None;
+        }
+        let problem = problem_of(certificate, issuer);
+        problem.filter(|problem| depth == 0 || matches!(problem, Problem::Revoked { .. }))
+    })
+}
+
+/// A name that issued itself, with the key that it says signed it: there OpenSSL ends a path. The signature of what is
+/// trusted is nobody's concern.
+fn is_root(certificate: &Certificate) -> bool {
+    let names_own_key = match (&certificate.authority_key_id, &certificate.subject_key_id) {
+        (Some(named), Some(own)) => named == own,
+        _ => true,
+    };
+    certificate.is_self_issued() && names_own_key
 }
 
 impl Problem {
@@ -507,6 +547,7 @@ impl Problem {
             Self::Revoked { .. } => "cert.revoked",
             Self::RevocationUnknown { .. } => "crl.missing",
             Self::RevocationListExpired { .. } => "crl.expired",
+            Self::RevocationListNotYetValid { .. } => "crl.not-yet-valid",
         }
     }
 }

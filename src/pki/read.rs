@@ -139,19 +139,34 @@ pub fn private_key(path: &Path) -> Result<EncodedKey, ReadError> {
 
 /// The revocation lists of a PEM file: at least one.
 pub fn revocation_lists(path: &Path) -> Result<Vec<Vec<u8>>, ReadError> {
-    let found: Vec<_> = sections(path)?
-        .into_iter()
-        .filter_map(|section| match section {
-            Section::RevocationList(der) => Some(der),
-            _ => None,
-        })
-        .collect();
+    let found = revocation_lists_beside(path)?;
     if found.is_empty() { Err(not(path, Kind::RevocationList)) } else { Ok(found) }
+}
+
+/// Those of a file that is there for other things.
+pub fn revocation_lists_beside(path: &Path) -> Result<Vec<Vec<u8>>, ReadError> {
+    let list = |section| match section {
+        Section::RevocationList(der) => Some(der),
+        _ => None,
+    };
+    Ok(sections(path)?.into_iter().filter_map(list).collect())
 }
 
 /// The certificates of a folder as OpenSSL looks for them: files named by a hash, `9d66eef0.0`.
 /// What cannot be read or parsed is passed over, as there.
 pub fn hashed_folder(path: &Path) -> Result<Vec<Vec<u8>>, ReadError> {
+    let files = hashed_files(path, "")?;
+    Ok(files.iter().filter_map(|file| certificates(file).ok()).flatten().collect())
+}
+
+/// The revocation lists of such a folder: `9d66eef0.r0`.
+pub fn hashed_revocation_lists(path: &Path) -> Result<Vec<Vec<u8>>, ReadError> {
+    let files = hashed_files(path, "r")?;
+    Ok(files.iter().filter_map(|file| revocation_lists(file).ok()).flatten().collect())
+}
+
+/// The files whose names have `mark` before their number.
+fn hashed_files(path: &Path, mark: &str) -> Result<Vec<PathBuf>, ReadError> {
     let entries = fs::read_dir(path).map_err(|error| {
         let problem = match error.kind() {
             io::ErrorKind::NotADirectory => ReadProblem::NotADirectory,
@@ -162,15 +177,16 @@ pub fn hashed_folder(path: &Path) -> Result<Vec<Vec<u8>>, ReadError> {
     let mut files: Vec<_> = entries
         .take(FOLDER_LIMIT)
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_hashed_name))
+        .filter(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(|name| is_hashed_name(name, mark)))
         .collect();
     files.sort();
-    Ok(files.iter().filter_map(|file| certificates(file).ok()).flatten().collect())
+    Ok(files)
 }
 
-/// `hhhhhhhh.N`: eight hexadecimal digits of the subject's hash, then a number.
-fn is_hashed_name(name: &str) -> bool {
-    name.split_once('.').is_some_and(|(hash, number)| {
+/// `hhhhhhhh.N`: eight hexadecimal digits of the subject's hash, then the mark and a number.
+fn is_hashed_name(name: &str, mark: &str) -> bool {
+    let parts = name.split_once('.').and_then(|(hash, rest)| Some((hash, rest.strip_prefix(mark)?)));
+    parts.is_some_and(|(hash, number)| {
         hash.len() == 8
             && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
             && !number.is_empty()

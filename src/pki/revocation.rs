@@ -1,26 +1,61 @@
-//! Lists of revoked certificates.
+//! Lists of revoked certificates, and what several of them say together.
 
+use x509_parser::asn1_rs::{Oid, oid};
+use x509_parser::extensions::{IssuingDistributionPoint, ParsedExtension};
+use x509_parser::oid_registry::OID_X509_EXT_DELTA_CRL_INDICATOR;
 use x509_parser::parse_x509_crl;
+use x509_parser::prelude::X509Extension;
+use x509_parser::x509::ReasonCode;
 
 use super::certificate::{Certificate, Malformed};
 use super::name::DistinguishedName;
 use super::signature::Algorithm;
 
+/// Of an entry about a certificate of somebody else (RFC 5280, 5.3.3).
+const CERTIFICATE_ISSUER: Oid<'static> = oid!(2.5.29.29);
+
 /// One list, as its file holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevocationList {
     pub issuer: DistinguishedName,
-    /// Seconds since 1970.
+    /// Seconds since 1970; before that nobody may build on the list.
     pub last_update: i64,
     /// Seconds since 1970; from then on nobody may build on the list.
     pub next_update: Option<i64>,
-    /// Serial numbers and when each was revoked.
+    /// Serial numbers without leading zeros and when each was revoked, sorted.
     revoked: Vec<(Vec<u8>, i64)>,
-    /// Has a critical extension, which limits it to some certificates in a way that nobody here reads.
-    is_partial: bool,
+    scope: Scope,
+    authority_key_id: Option<Vec<u8>>,
     algorithm: Algorithm,
     signature: Vec<u8>,
     signed: Vec<u8>,
+}
+
+/// For which certificates of its issuer the absence of a serial number means something (RFC 5280, 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    All,
+    EndEntities,
+    Authorities,
+    /// For none: it tells what has changed, some of the reasons, one distribution point, or has a critical extension
+    /// that nobody here reads.
+    None,
+    /// Its entries may be about the certificates of others.
+    Indirect,
+}
+
+/// What lists say about a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Good,
+    /// Since when, in seconds since 1970.
+    Revoked(i64),
+    /// No list speaks for it.
+    Unknown,
+    /// Every list that would speak for it is from the future: the earliest begins then.
+    NotYetValid(i64),
+    /// Every list that would speak for it has run out: the last did then.
+    Expired(i64),
 }
 
 impl RevocationList {
@@ -29,29 +64,40 @@ impl RevocationList {
         if !rest.is_empty() {
             return Err(Malformed);
         }
-        let revoked = parsed
-            .iter_revoked_certificates()
-            .map(|entry| (entry.raw_serial().to_vec(), entry.revocation_date.timestamp()))
-            .collect();
+        let mut scope = Scope::All;
+        let mut revoked = Vec::new();
+        for entry in parsed.iter_revoked_certificates() {
+            for extension in entry.extensions() {
+                if extension.oid == CERTIFICATE_ISSUER {
+                    scope = Scope::Indirect;
+                } else if extension.critical && extension.parsed_extension().unsupported() && scope == Scope::All {
+                    scope = Scope::None;
+                }
+            }
+            let reason = entry.reason_code().map(|(_, reason)| reason);
+            if reason != Some(ReasonCode::RemoveFromCRL) {
+                revoked.push((digits(entry.raw_serial()).to_vec(), entry.revocation_date.timestamp()));
+            }
+        }
+        revoked.sort_unstable();
+        let mut authority_key_id = None;
+        for extension in parsed.extensions() {
+            scope = scope.limited_by(extension);
+            if let ParsedExtension::AuthorityKeyIdentifier(identifier) = extension.parsed_extension() {
+                authority_key_id = identifier.key_identifier.as_ref().map(|id| id.0.to_vec());
+            }
+        }
         Ok(Self {
             issuer: DistinguishedName::new(parsed.issuer()),
             last_update: parsed.last_update().timestamp(),
             next_update: parsed.next_update().map(|time| time.timestamp()),
             revoked,
-            is_partial: parsed.extensions().iter().any(|extension| extension.critical),
+            scope,
+            authority_key_id,
             algorithm: Algorithm::new(&parsed.signature_algorithm),
             signature: parsed.signature_value.data.to_vec(),
             signed: parsed.tbs_cert_list.as_ref().to_vec(),
         })
-    }
-
-    /// Whether `issuer` made this list and it is about all of its certificates.
-    pub fn is_of(&self, issuer: &Certificate) -> bool {
-        let may_sign = issuer.key_usage.is_none_or(|usage| usage.crl_sign);
-        !self.is_partial
-            && may_sign
-            && self.issuer == issuer.subject
-            && issuer.public_key.verify(&self.algorithm, &self.signed, &self.signature).is_ok()
     }
 
     /// How many certificates are on it.
@@ -63,8 +109,110 @@ impl RevocationList {
         self.revoked.is_empty()
     }
 
-    /// When `certificate` was revoked, if it was.
-    pub fn revoked(&self, certificate: &Certificate) -> Option<i64> {
-        self.revoked.iter().find(|(serial, _)| *serial == certificate.serial).map(|(_, time)| *time)
+    /// Whether it has run out.
+    pub fn is_expired(&self, now: i64) -> bool {
+        self.next_update.is_some_and(|next| now >= next)
     }
+
+    /// Whether `issuer` made this list.
+    fn is_by(&self, issuer: &Certificate) -> bool {
+        self.scope != Scope::Indirect
+            && self.issuer == issuer.subject
+            && issuer.public_key.verify(&self.algorithm, &self.signed, &self.signature).is_ok()
+    }
+
+    /// Whether a certificate of `issuer` that is not on the list is good.
+    fn vouches_for(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+        let in_scope = match self.scope {
+            Scope::All => true,
+            Scope::EndEntities => !certificate.is_ca(),
+            Scope::Authorities => certificate.is_ca(),
+            Scope::None | Scope::Indirect => false,
+        };
+        let may_sign = issuer.key_usage.is_none_or(|usage| usage.crl_sign);
+        let names_key = match (&self.authority_key_id, &issuer.subject_key_id) {
+            (Some(named), Some(own)) => named == own,
+            _ => true,
+        };
+        in_scope && may_sign && names_key
+    }
+
+    /// When `certificate` was revoked, if it was.
+    fn revoked(&self, certificate: &Certificate) -> Option<i64> {
+        let serial = digits(&certificate.serial);
+        let first = self.revoked.partition_point(|(listed, _)| listed.as_slice() < serial);
+        self.revoked.get(first).filter(|(listed, _)| listed == serial).map(|(_, at)| *at)
+    }
+}
+
+/// What `lists` say about `certificate`, which `issuer` issued, at `now`.
+///
+/// The newest list in its time decides, as for OpenSSL, and a list that is not yet valid is none: one made with a wrong
+/// clock would otherwise outvote every list to come. A newer list that may not decide (it has run out, is a delta, is
+/// for some reasons only) still reveals what it names: who is wrongly kept out can be let in again, not the other way
+/// around.
+pub fn status(certificate: &Certificate, issuer: &Certificate, lists: &[RevocationList], now: i64) -> Status {
+    let made: Vec<_> = lists.iter().filter(|list| list.is_by(issuer)).collect();
+    let (begun, to_come): (Vec<_>, Vec<_>) = made.into_iter().partition(|list| list.last_update <= now);
+    let vouches = |list: &&&RevocationList| list.vouches_for(certificate, issuer);
+    let decides = |list: &&&RevocationList| vouches(list) && !list.is_expired(now);
+    let decided = begun.iter().filter(decides).map(|list| list.last_update).max();
+    let still_counts = |list: &&&RevocationList| decided.is_none_or(|decided| list.last_update >= decided);
+    if let Some(at) = begun.iter().filter(still_counts).find_map(|list| list.revoked(certificate)) {
+        return Status::Revoked(at);
+    }
+    if decided.is_some() {
+        return Status::Good;
+    }
+    let expired = begun.iter().filter(vouches).filter_map(|list| list.next_update).max();
+    let not_yet_valid = || to_come.iter().filter(vouches).map(|list| list.last_update).min();
+    match expired {
+        Some(next_update) => Status::Expired(next_update),
+        None => not_yet_valid().map_or(Status::Unknown, Status::NotYetValid),
+    }
+}
+
+impl Scope {
+    fn limited_by(self, extension: &X509Extension<'_>) -> Self {
+        let limit = match extension.parsed_extension() {
+            ParsedExtension::IssuingDistributionPoint(point) => Self::of(point),
+            _ if extension.oid == OID_X509_EXT_DELTA_CRL_INDICATOR => Self::None,
+            ParsedExtension::AuthorityKeyIdentifier(_) | ParsedExtension::CRLNumber(_) => Self::All,
+            _ if extension.critical => Self::None,
+            _ => Self::All,
+        };
+        match (self, limit) {
+            (Self::Indirect, _) | (_, Self::Indirect) => Self::Indirect,
+            (Self::All, limit) => limit,
+            (scope, Self::All) => scope,
+            (scope, limit) if scope == limit => scope,
+            _ => Self::None,
+        }
+    }
+
+    fn of(point: &IssuingDistributionPoint<'_>) -> Self {
+        let IssuingDistributionPoint { only_contains_user_certs: users, only_contains_ca_certs: authorities, .. } =
+            *point;
+        if point.indirect_crl {
+            return Self::Indirect;
+        }
+        if point.distribution_point.is_some()
+            || point.only_some_reasons.is_some()
+            || point.only_contains_attribute_certs
+        {
+            return Self::None;
+        }
+        match (users, authorities) {
+            (false, false) => Self::All,
+            (true, false) => Self::EndEntities,
+            (false, true) => Self::Authorities,
+            (true, true) => Self::None,
+        }
+    }
+}
+
+/// A serial number without the zeros that an encoder may or may not have put before it.
+fn digits(serial: &[u8]) -> &[u8] {
+    let zeros = serial.iter().take_while(|byte| **byte == 0).count();
+    &serial[zeros..]
 }

@@ -54,6 +54,7 @@ mod qshape_stores;
 mod qshape_terminal;
 mod recorded;
 mod requests;
+mod revoked;
 mod run;
 mod statements;
 mod story;

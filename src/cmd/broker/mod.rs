@@ -87,6 +87,9 @@ pub const APPLET: Applet = Applet {
             "In an ACL file, a pattern with `%c` or `%u` grants nothing to a client id or user name that is empty or has a \
              `/` in it, as in 2.1.2; 2.0 lets `a/b` into `a`'s topics. `pattern deny` is heeded for such names too, which \
              2.1.2 lets around it.",
+            "A client certificate is refused when any revocation list of its issuer that is not older than the newest in force \
+             names it, and when a list names a CA above it. OpenSSL, and so Mosquitto, asks one list, about the client alone, \
+             and takes a delta for a whole list.",
             "A unix socket at which somebody answers is not taken over, and a pid_file is written once the listeners are \
              open: a second broker with the same configuration ends and leaves both.",
             "Called `mosquitto`, the program gives its version as 2.1.2; as `moskit broker` it says its own.",

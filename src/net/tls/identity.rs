@@ -159,12 +159,29 @@ pub(super) fn anchors(
     Ok(Anchors::new(ders))
 }
 
-pub(super) fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, OptionsError> {
+/// The lists of `path` and those that lie with the trusted certificates. OpenSSL, once it is to ask for lists, takes
+/// them from everywhere.
+pub(super) fn revocation_lists(
+    path: &Path,
+    cafile: Option<&Path>,
+    capath: Option<&Path>,
+) -> Result<Vec<RevocationList>, OptionsError> {
+    let failed = |role| move |error| OptionsError::File { role, error };
+    let parse = |role, path: &Path, ders: Vec<Vec<u8>>| {
+        let malformed = |_| OptionsError::Malformed { role, path: path.to_owned() };
+        ders.iter().map(|der| RevocationList::parse(der).map_err(malformed)).collect::<Result<Vec<_>, _>>()
+    };
     let role = FileRole::RevocationList;
-    let ders = read::revocation_lists(path).map_err(|error| OptionsError::File { role, error })?;
-    ders.iter()
-        .map(|der| RevocationList::parse(der).map_err(|_| OptionsError::Malformed { role, path: path.to_owned() }))
-        .collect()
+    let mut lists = parse(role, path, read::revocation_lists(path).map_err(failed(role))?)?;
+    if let Some(path) = cafile {
+        let role = FileRole::Cafile;
+        lists.extend(parse(role, path, read::revocation_lists_beside(path).map_err(failed(role))?)?);
+    }
+    if let Some(path) = capath {
+        let role = FileRole::Capath;
+        lists.extend(parse(role, path, read::hashed_revocation_lists(path).map_err(failed(role))?)?);
+    }
+    Ok(lists)
 }
 
 /// The protocol names of ALPN as rustls takes them.

@@ -42,6 +42,14 @@ pub struct ServerOptions {
     pub keylog: Option<PathBuf>,
 }
 
+impl ServerOptions {
+    /// `None`: clients are not asked for more than their certificate.
+    fn revocation_lists(&self) -> Result<Option<Vec<RevocationList>>, OptionsError> {
+        let Some(path) = &self.revocation_list else { return Ok(None) };
+        revocation_lists(path, self.cafile.as_deref(), self.capath.as_deref()).map(Some)
+    }
+}
+
 /// A listener's TLS, ready for any number of connections.
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -72,7 +80,7 @@ impl ResolvesServerCert for Current {
 impl Server {
     pub fn new(options: ServerOptions, passphrase: Passphrase<'_>) -> Result<Self, OptionsError> {
         let identity = Identity::load(&options.certificate, &options.key, passphrase)?;
-        let lists = options.revocation_list.as_deref().map(revocation_lists).transpose()?;
+        let lists = options.revocation_lists()?;
         let current =
             Arc::new(Current { identity: RwLock::new(identity.0), revocation: RwLock::new(lists.map(Arc::new)) });
         let provider = Arc::new(CryptoProvider {
@@ -123,7 +131,7 @@ impl Server {
     /// them cannot be read the old ones stay.
     pub fn reload(&self, passphrase: Passphrase<'_>) -> Result<(), OptionsError> {
         let identity = Identity::load(&self.options.certificate, &self.options.key, passphrase)?;
-        let lists = self.options.revocation_list.as_deref().map(revocation_lists).transpose()?;
+        let lists = self.options.revocation_lists()?;
         *self.current.identity.write().unwrap_or_else(PoisonError::into_inner) = identity.0;
         *self.current.revocation.write().unwrap_or_else(PoisonError::into_inner) = lists.map(Arc::new);
         Ok(())
