@@ -13,6 +13,7 @@
 //! * [`net`]: how to reach a peer or be reached, TLS included; knows no packet
 //! * [`client`]: a session over a stream
 //! * [`state`]: what brokers leave on disk
+//! * [`record`]: a message as a line of JSON, written and read
 //! * [`pki`]: keys, certificates, chains
 //! * [`passwd`]: the password file
 //! * [`queue`]: where waiting messages can be read from, and the age × who table
@@ -41,6 +42,7 @@ pub mod pki;
 pub mod private_folder;
 pub mod probe;
 pub mod queue;
+pub mod record;
 pub mod state;
 pub mod talk;
 pub mod term;

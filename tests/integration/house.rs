@@ -20,6 +20,7 @@ const LAYERS: &[(u8, &str)] = &[
     (4, "mqtt::session"),
     (4, "broker"),
     (4, "talk"),
+    (4, "record"),
     (5, "client"),
     (5, "broker::store"),
     (6, "broker::server"), // it owns the store

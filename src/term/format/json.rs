@@ -201,19 +201,19 @@ impl Writer<'_> {
 /// Appends the inside of a string.
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     if let Ok(text) = str::from_utf8(bytes) {
-        escape_valid(text, out);
+        escape_json(text, out);
         return;
     }
     for chunk in bytes.utf8_chunks() {
-        escape_valid(chunk.valid(), out);
+        escape_json(chunk.valid(), out);
         if !chunk.invalid().is_empty() {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
 }
 
-/// Copies what needs no escape in runs.
-fn escape_valid(text: &str, out: &mut Vec<u8>) {
+/// Appends the inside of a string of JSON. What needs no escape is copied in runs.
+pub fn escape_json(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')) {
         out.extend_from_slice(&rest[..at]);
@@ -349,7 +349,7 @@ impl Reader<'_> {
                 return Some(());
             }
             let character = self.escaped()?;
-            escape_valid(character.encode_utf8(&mut [0; 4]), writer.out);
+            escape_json(character.encode_utf8(&mut [0; 4]), writer.out);
         }
     }
 

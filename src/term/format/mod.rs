@@ -12,6 +12,9 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::mqtt::packet::PublishRef;
+pub use json::escape_json;
+pub use number::put as put_number;
+
 use clock::Clock;
 use field::Field;
 

@@ -1,0 +1,145 @@
+//! Lines out of pieces of input, each with its number, and none longer than a record may be.
+
+/// A line of input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// From 1.
+    pub number: u64,
+    /// Without its newline.
+    pub text: &'a [u8],
+    /// The line ended with a newline. Only the last one of an input may lack it: whoever wrote it may have been
+    /// interrupted.
+    pub is_ended: bool,
+    /// It is longer than the limit, and `text` is as much of it as has come: its end may never.
+    pub is_too_long: bool,
+}
+
+/// Splits input into lines, in pieces as they come.
+#[derive(Debug)]
+pub struct Lines {
+    buffer: Vec<u8>,
+    /// Where in the buffer the next line starts.
+    start: usize,
+    /// Up to where the buffer has been searched for the line's end.
+    searched: usize,
+    /// The line that `peek` found: its end, and where the next one starts.
+    found: Option<(usize, usize)>,
+    is_at_end: bool,
+    /// Lines that have been taken.
+    taken: u64,
+    limit: usize,
+}
+
+impl Lines {
+    /// Lines of at most `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { buffer: Vec::new(), start: 0, searched: 0, found: None, is_at_end: false, taken: 0, limit }
+    }
+
+    /// The next line, as often as it is asked for until it is taken; `None` while its end has not come.
+    pub fn peek(&mut self) -> Option<Line<'_>> {
+        if self.found.is_none() {
+            let all = self.buffer.len();
+            self.found = match memchr::memchr(b'\n', &self.buffer[self.searched..]) {
+                Some(at) => Some((self.searched + at, self.searched + at + 1)),
+                None if self.is_at_end && self.start < all || all - self.start > self.limit => Some((all, all)),
+                None => {
+                    self.searched = all;
+                    None
+                }
+            };
+        }
+        let (end, next) = self.found?;
+        Some(Line {
+            number: self.taken + 1,
+            text: &self.buffer[self.start..end],
+            is_ended: next > end,
+            is_too_long: end - self.start > self.limit,
+        })
+    }
+
+    /// Goes on to the line after the one that `peek` returned.
+    pub fn take(&mut self) {
+        if let Some((_, next)) = self.found.take() {
+            self.start = next;
+            self.searched = next;
+            self.taken += 1;
+        }
+    }
+
+    /// Whether reading would help: there is no complete line left.
+    pub fn wants_more(&mut self) -> bool {
+        !self.is_at_end && self.peek().is_none()
+    }
+
+    /// Everything has come and has been taken.
+    pub fn is_drained(&self) -> bool {
+        self.is_at_end && self.start == self.buffer.len()
+    }
+
+    /// Where to append input. What has been taken is removed from the buffer first.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        if self.start > 0 {
+            self.buffer.drain(..self.start);
+            self.searched -= self.start;
+            self.found = self.found.map(|(end, next)| (end - self.start, next - self.start));
+            self.start = 0;
+        }
+        &mut self.buffer
+    }
+
+    /// No more input will come.
+    pub fn end(&mut self) {
+        self.is_at_end = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(number: u64, text: &[u8], is_ended: bool) -> Line<'_> {
+        Line { number, text, is_ended, is_too_long: false }
+    }
+
+    #[test]
+    fn lines_are_found_in_pieces_and_numbered() {
+        let mut lines = Lines::new(10);
+        lines.buffer().extend_from_slice(b"ab");
+        assert!(lines.wants_more());
+        lines.buffer().extend_from_slice(b"c\n\nde");
+        assert_eq!(lines.peek(), Some(line(1, b"abc", true)));
+        assert_eq!(lines.peek(), Some(line(1, b"abc", true)));
+        lines.take();
+        assert_eq!(lines.peek(), Some(line(2, b"", true)));
+        lines.take();
+        assert!(lines.wants_more() && !lines.is_drained());
+        lines.buffer().extend_from_slice(b"f");
+        lines.end();
+        assert_eq!(lines.peek(), Some(line(3, b"def", false)));
+        lines.take();
+        assert!(lines.is_drained() && lines.peek().is_none());
+    }
+
+    #[test]
+    fn a_line_that_was_found_stays_when_more_comes() {
+        let mut lines = Lines::new(10);
+        lines.buffer().extend_from_slice(b"a\nb\nc");
+        assert_eq!(lines.peek(), Some(line(1, b"a", true)));
+        lines.take();
+        assert_eq!(lines.peek(), Some(line(2, b"b", true)));
+        lines.buffer().extend_from_slice(b"d\n");
+        assert_eq!(lines.peek(), Some(line(2, b"b", true)));
+        lines.take();
+        assert_eq!(lines.peek(), Some(line(3, b"cd", true)));
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_is_not_waited_for() {
+        let mut lines = Lines::new(3);
+        lines.buffer().extend_from_slice(b"abc");
+        assert!(lines.peek().is_none());
+        lines.buffer().extend_from_slice(b"d");
+        assert!(lines.peek().unwrap().is_too_long);
+    }
+}
