@@ -13,6 +13,7 @@
 //! * [`net`]: how to reach a peer or be reached, TLS included; knows no packet
 //! * [`client`]: a session over a stream
 //! * [`state`]: what brokers leave on disk
+//! * [`decode`]: payloads as JSON, by the format that they are said to have
 //! * [`record`]: a message as a line of JSON, written and read
 //! * [`pki`]: keys, certificates, chains
 //! * [`passwd`]: the password file
@@ -32,6 +33,7 @@
 pub mod broker;
 pub mod client;
 pub mod cmd;
+pub mod decode;
 pub mod diagnose;
 pub mod examine;
 pub mod mqtt;

@@ -8,13 +8,19 @@
 //! Reading borrows from the line whatever needs no decoding; writing appends to a buffer of the caller's.
 
 mod error;
+mod file;
+mod input;
 mod lines;
 mod read;
+mod replay;
 mod write;
 
 pub use error::{Expected, RecordError};
+pub use file::{FileError, FileStep, Recording, Rotation};
+pub use input::decompressed;
 pub use lines::{Line, Lines};
 pub use read::Unknown;
+pub use replay::{Bound, Choice, Mapping, Pace, Speed, Verdict};
 pub use write::Writer;
 
 use std::borrow::Cow;

@@ -1,0 +1,201 @@
+//! Payloads as JSON, and JSON as payloads: what `--decode`, `--encode`, `--select` and `--match` know of formats.
+//!
+//! Nothing is guessed: the format is said by whoever asks, and what is not in it is an error with its reason.
+
+mod cbor;
+mod dump;
+mod msgpack;
+mod protobuf;
+mod select;
+mod sparkplug;
+mod text;
+
+use std::fmt;
+
+use serde_json::Value;
+
+pub use protobuf::{ProtoError, load as load_protobuf, message_names};
+pub use select::{Match, PathError, Select};
+pub use text::{Colours, write_json};
+
+/// The largest payload that is decoded. A value takes up to a hundred times the memory of the bytes that it was.
+pub const MAXIMUM_PAYLOAD: usize = 4 * 1024 * 1024;
+
+/// Lists and maps within each other.
+const MAXIMUM_DEPTH: usize = 100;
+
+/// A format of payloads.
+#[derive(Clone, Debug)]
+pub enum Format {
+    /// RFC 8259.
+    Json,
+    /// RFC 8949.
+    Cbor,
+    MessagePack,
+    /// A message of this type.
+    Protobuf(Box<prost_reflect::MessageDescriptor>),
+    /// Eclipse Sparkplug 3.0, payload B.
+    Sparkplug,
+    /// Any bytes, shown as digits.
+    Hex,
+}
+
+/// The formats by their names, `protobuf` apart, which needs a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatName {
+    Json,
+    Cbor,
+    MessagePack,
+    Protobuf,
+    Sparkplug,
+    Hex,
+}
+
+impl FormatName {
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("json", Self::Json),
+        ("cbor", Self::Cbor),
+        ("msgpack", Self::MessagePack),
+        ("protobuf", Self::Protobuf),
+        ("sparkplug", Self::Sparkplug),
+        ("hex", Self::Hex),
+    ];
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, format)| *format)
+    }
+}
+
+/// A payload that was decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// JSON on one line.
+    Json(Vec<u8>),
+    /// Lines for people, without a newline at the end.
+    Text(Vec<u8>),
+}
+
+/// Why a payload is not what it was said to be, or cannot become it. `Display` completes "not decoded: …".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FormatError {
+    TooLarge,
+    Json {
+        line: usize,
+        column: usize,
+    },
+    /// The text of the library that reads the format.
+    Wrong(&'static str, String),
+    /// Bytes after the end of the value.
+    Trailing,
+    /// JSON that the format has nothing for.
+    Unfit(&'static str, String),
+    /// Sparkplug has payloads only below `spBv1.0/`.
+    NotSparkplugTopic,
+    HexDigits,
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "the payload is larger than {} MiB", MAXIMUM_PAYLOAD / 1024 / 1024),
+            Self::Json { line, column } => write!(f, "not valid JSON at line {line}, column {column}"),
+            Self::Wrong(format, why) => write!(f, "not valid {format}: {why}"),
+            Self::Trailing => f.write_str("more bytes follow the end of the value"),
+            Self::Unfit(format, why) => write!(f, "{format} cannot hold it: {why}"),
+            Self::NotSparkplugTopic => f.write_str("the topic is not below spBv1.0/"),
+            Self::HexDigits => f.write_str("not an even number of hexadecimal digits"),
+        }
+    }
+}
+
+impl std::error::Error for FormatError {}
+
+/// Decodes the payloads of one format. It remembers the births of Sparkplug's metrics.
+#[derive(Debug)]
+pub struct Decoder {
+    format: Format,
+    births: sparkplug::Births,
+}
+
+impl Decoder {
+    pub fn new(format: Format) -> Self {
+        Self { format, births: sparkplug::Births::default() }
+    }
+
+    pub fn decode(&mut self, topic: &str, payload: &[u8]) -> Result<Decoded, FormatError> {
+        if payload.len() > MAXIMUM_PAYLOAD {
+            return Err(FormatError::TooLarge);
+        }
+        let value = match &self.format {
+            Format::Json => return json(payload),
+            Format::Hex => return Ok(Decoded::Text(dump::dump(payload))),
+            Format::Cbor => cbor::decode(payload)?,
+            Format::MessagePack => msgpack::decode(payload)?,
+            Format::Protobuf(message) => protobuf::decode(message, payload)?,
+            // What hosts say about themselves is JSON, Sparkplug 3.0 §5.8.
+            Format::Sparkplug if sparkplug::is_state(topic) => return json(payload),
+            Format::Sparkplug => self.births.decode(topic, payload)?,
+        };
+        Ok(Decoded::Json(value.to_string().into_bytes()))
+    }
+}
+
+/// JSON as it is, its numbers and the order of its members untouched.
+fn json(payload: &[u8]) -> Result<Decoded, FormatError> {
+    read_json::<serde_core::de::IgnoredAny>(payload)?;
+    let mut line = Vec::with_capacity(payload.len());
+    write_json(payload, false, None, &mut line);
+    Ok(Decoded::Json(line))
+}
+
+fn read_json<'a, T: serde_core::Deserialize<'a>>(text: &'a [u8]) -> Result<T, FormatError> {
+    serde_json::from_slice(text).map_err(|error| FormatError::Json { line: error.line(), column: error.column() })
+}
+
+/// A payload of this format from its text: JSON, or for [`Format::Hex`] digits.
+pub fn encode(format: &Format, text: &[u8]) -> Result<Vec<u8>, FormatError> {
+    if matches!(format, Format::Hex) {
+        return dump::undump(text).ok_or(FormatError::HexDigits);
+    }
+    if matches!(format, Format::Json) {
+        return match json(text)? {
+            Decoded::Json(line) | Decoded::Text(line) => Ok(line),
+        };
+    }
+    let value: Value = read_json(text)?;
+    match format {
+        Format::Json | Format::Hex => Ok(Vec::new()),
+        Format::Cbor => cbor::encode(&value),
+        Format::MessagePack => msgpack::encode(&value),
+        Format::Protobuf(message) => protobuf::encode(message, &value),
+        Format::Sparkplug => sparkplug::encode(&value),
+    }
+}
+
+/// A number, or where JSON has none its name as Protocol Buffers write it.
+fn float(number: f64) -> Value {
+    serde_json::Number::from_f64(number).map_or_else(
+        || {
+            let name = if number.is_nan() {
+                "NaN"
+            } else if number > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            };
+            Value::from(name)
+        },
+        Value::Number,
+    )
+}
+
+/// What stands for a key that is no text.
+fn key(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
