@@ -7,6 +7,7 @@ use serde_json::json;
 use super::report::{Report, Stage};
 use crate::diagnose::when::{date, days_until, span};
 use crate::diagnose::{Finding, chain, files, shell, stacks};
+use crate::net::tls;
 use crate::os;
 use crate::os::account::{Account, Database, Want};
 use crate::pki::certificate::Certificate;
@@ -83,6 +84,12 @@ pub fn identity(certificate: &Path, key: &Path, now: i64) -> Stage {
         stage.findings.extend(checked.findings.into_iter().filter(|finding| finding.id != "key.encrypted"));
     }
     stage
+}
+
+/// What is wrong with the client's own certificate, where its files tell: the same that a check finds.
+pub fn fault_of_own(options: &tls::Options, now: i64) -> Option<Finding> {
+    let (certificate, key) = options.identity.as_ref()?;
+    identity(certificate, key, now).findings.into_iter().find(Finding::is_error)
 }
 
 fn shown(path: &Path) -> String {

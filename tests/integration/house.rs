@@ -34,8 +34,7 @@ const LAYERS: &[(u8, &str)] = &[
 ];
 
 /// Edges that point upwards until they are cut: whoever names, and what is named.
-const STILL: &[(&str, &str)] =
-    &[("broker::host", "cmd::broker"), ("examine", "cmd::clients"), ("examine", "cmd::connect")];
+const STILL: &[(&str, &str)] = &[("broker::host", "cmd::broker")];
 
 /// The entry of the table that `path` (`a::b::c`) belongs to: the longest that is a prefix of it.
 fn room(path: &str) -> Option<(u8, &'static str)> {

@@ -9,10 +9,8 @@ mod render;
 mod session;
 
 use crate::cmd::applet::{Applet, Invocation, Manual};
-use crate::diagnose::Finding;
 use crate::examine::report::Report;
 use crate::examine::{acl, config, files};
-use crate::net::tls;
 use crate::term::{Exit, Failure, Term};
 
 use options::{Output, Request};
@@ -72,12 +70,6 @@ fn checked(request: &Request, invocation: &Invocation, term: &mut Term) -> Resul
         Request::Session(request) => session::check(request, invocation, now(), term),
         Request::Connect(request) => online::run(request, invocation, term)?,
     })
-}
-
-/// What is wrong with the client's own certificate, where its files tell: the same that a check finds.
-pub fn fault_of_own(options: &tls::Options, now: i64) -> Option<Finding> {
-    let (certificate, key) = options.identity.as_ref()?;
-    files::identity(certificate, key, now).findings.into_iter().find(Finding::is_error)
 }
 
 fn files_report(files: &files::Files, user: Option<&str>) -> Result<Report, Failure> {

@@ -5,12 +5,12 @@ use bytestring::ByteString;
 use crate::broker::host::embedded::{self, Embedded};
 use crate::cmd::applet::Invocation;
 use crate::cmd::check::options::Connection;
-use crate::cmd::clients::session;
 use crate::cmd::connect;
 use crate::cmd::connect::args::ClientArgs;
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::checks::SessionPlan;
 use crate::cmd::connect::login;
+use crate::cmd::connect::runtime;
 use crate::diagnose::{self, Finding};
 use crate::examine::online::target::{Login, Target, Tls};
 use crate::examine::online::{self, announcement};
@@ -27,7 +27,7 @@ pub fn run(request: &Connection, invocation: &Invocation, term: &mut Term) -> Re
             if let Some(id) = target.id.as_ref().filter(|_| target.as_client) {
                 term.note(announcement(id));
             }
-            session::block_on(async { Ok(online::check(&target).await) })
+            runtime::block_on(async { Ok(online::check(&target).await) })
         }
         Prepared::Finding(finding) => {
             let mut stage = Stage::new("options");
@@ -78,7 +78,7 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
         Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
         None => None,
     };
-    let mut route = session::route(args, embedded.as_ref())?;
+    let mut route = connect::route::route(args, embedded.as_ref())?;
     if args.websockets && route.websocket.is_none() {
         route.websocket = Some(Opening::default());
     }

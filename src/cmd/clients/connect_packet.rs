@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::outcome::Outcome;
 use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::cmd::connect::checks::SessionPlan;
+use crate::cmd::connect::outcome::{Outcome, unable_to_connect};
 use crate::mqtt::packet::{Connect, Properties, Property, PropertyOwner, ProtocolVersion, Will, first_discouraged};
 use crate::term::{Exit, Failure, Secret};
 
@@ -43,11 +43,6 @@ pub fn build(verb: Verb, args: &ClientArgs, plan: SessionPlan, password: Option<
 /// A failure before the connection, in Mosquitto's words.
 fn refused(text: impl Into<String>) -> Failure {
     Failure::verbatim(Exit::FAILED, text).quietable()
-}
-
-/// `Unable to connect (…).`, which ends with 1 whatever the result's number.
-pub fn unable_to_connect(outcome: Outcome) -> Failure {
-    refused(format!("Unable to connect ({}).\n", outcome.text()))
 }
 
 fn client_id(verb: Verb, args: &ClientArgs, plan: SessionPlan) -> Result<ByteString, Failure> {

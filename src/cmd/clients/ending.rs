@@ -3,28 +3,17 @@
 
 use std::io;
 
-use super::outcome::{Outcome, refusal_text};
 use crate::client::{Ending, Remains, StartError};
 use crate::cmd::connect::args::Verb;
+use crate::cmd::connect::outcome::{Outcome, failure};
 use crate::diagnose::{self, Attempted, Finding, Unanswered};
-use crate::mqtt::packet::{ConnAck, DecodeError, EncodeError, ProtocolVersion};
+use crate::mqtt::packet::{ConnAck, DecodeError, EncodeError, ProtocolVersion, refusal_text};
 use crate::mqtt::session::{SendError, SessionError};
 use crate::net::socks::{Reply, SocksError};
 use crate::net::tls::{Cause, alert_in};
 use crate::net::websocket::WebSocketError;
 use crate::net::{ConnectError, reason};
 use crate::term::{Exit, Failure, Term, plural};
-
-/// A failure in Mosquitto's words, which `--quiet` suppresses, with what we know beyond them.
-pub fn failure(exit: Exit, line: &str, finding: Option<Finding>) -> Failure {
-    let failure = Failure::verbatim(exit, line).quietable();
-    let Some(finding) = finding else { return failure };
-    let failure = failure.cause(&finding.what, finding.id);
-    match finding.fix {
-        Some(fix) => failure.hint(fix),
-        None => failure,
-    }
-}
 
 /// Exit code and line of Mosquitto, and what we know beyond them; [`failure`] makes one of the three.
 pub type Told = (Exit, String, Option<Finding>);

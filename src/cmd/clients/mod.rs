@@ -6,7 +6,6 @@ pub mod ending;
 pub mod leaving;
 mod manuals;
 pub mod options_file;
-pub mod outcome;
 pub mod payload;
 pub mod printer;
 pub mod publish;

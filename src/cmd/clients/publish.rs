@@ -7,13 +7,13 @@ use tokio::io::AsyncReadExt;
 use tokio::time::sleep_until;
 
 use super::debug_lines;
-use super::outcome::Outcome;
 use super::session::{self, Setup};
 use super::{ending, leaving, manuals, payload, setup};
 use crate::client::{Client, Ending};
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
 use crate::cmd::connect::args::{ClientArgs, MAX_PAYLOAD, PayloadSource, Strict, Verb};
+use crate::cmd::connect::outcome::{self, Outcome};
 use crate::mqtt::packet::{DecodeError, PacketId, PropertyOwner, Publish, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Event, SendError};
 use crate::term::{Exit, Failure, Term, escape_controls};
@@ -120,7 +120,7 @@ impl<'a> Publishing<'a> {
                 next = match (step, next) {
                     (Step::Left, _) => {
                         let text = format!("Error: {}\n", Outcome::NotConnected.text());
-                        return Err(ending::failure(Exit(Outcome::NotConnected as u8), &text, None));
+                        return Err(outcome::failure(Exit(Outcome::NotConnected as u8), &text, None));
                     }
                     (Step::Connected, _) => Next::At(now),
                     (Step::Done(id), Next::Awaiting(awaited)) if id == awaited => self.after_one(left),
@@ -383,7 +383,7 @@ fn unsendable_failure(error: SendError) -> Failure {
         _ => "",
     };
     let lines = format!("{text}Error: {}\n", outcome.text());
-    ending::failure(Exit(outcome as u8), &lines, ending::unsendable(error))
+    outcome::failure(Exit(outcome as u8), &lines, ending::unsendable(error))
 }
 
 /// The lines of standard input, in pieces as they come.

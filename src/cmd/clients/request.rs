@@ -6,14 +6,16 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::time::sleep_until;
 
-use super::outcome::Outcome;
 use super::printer::Printer;
 use super::session::{self, Setup};
 use super::{debug_lines, ending, leaving, manuals, payload, setup};
 use crate::client::{Client, Ending};
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
-use crate::cmd::connect::args::{ArgError, ClientArgs, PayloadSource, Strict, Verb};
+use crate::cmd::connect::arg_error::ArgError;
+use crate::cmd::connect::args::{ClientArgs, PayloadSource, Strict, Verb};
+use crate::cmd::connect::outcome::Outcome;
+use crate::cmd::connect::runtime;
 use crate::mqtt::packet::{Properties, Property, PropertyOwner, ProtocolVersion, Publish, ReasonCode, Subscription};
 use crate::mqtt::session::Event;
 use crate::os::signal::SignalKind;
@@ -85,7 +87,7 @@ impl<'a> Requesting<'a> {
     async fn run(mut self, term: &mut Term) -> Result<Exit, Failure> {
         self.setup.start(&mut self.client).await?;
         let timeout_at = self.args.timeout.map(|after| Instant::now() + after);
-        let mut alarm = session::listen(SignalKind::alarm())?;
+        let mut alarm = runtime::listen(SignalKind::alarm())?;
         loop {
             let now = Instant::now();
             loop {

@@ -1,33 +1,29 @@
-//! From checked arguments to a route and a session: what pub, sub, rr and our own connecting verbs share.
+//! From checked arguments to a session, and its end: what pub, sub and rr share.
 
-use std::ffi::OsStr;
 use std::future::Future;
 use std::time::Duration;
 
 use super::connect_packet;
 use super::ending;
-use super::outcome::Outcome;
 use crate::broker::host::embedded::{self, Embedded};
 use crate::client::{Client, Ending, StartError};
 use crate::cmd::applet::Invocation;
-use crate::cmd::check;
 use crate::cmd::connect;
 use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::cmd::connect::checks::SessionPlan;
 use crate::cmd::connect::login;
+use crate::cmd::connect::outcome;
+use crate::cmd::connect::route::route;
+use crate::cmd::connect::runtime::{block_on, listen};
 use crate::diagnose::{self, Attempted};
+use crate::examine::files;
 use crate::mqtt::packet::{ConnAck, Connect, ProtocolVersion};
 use crate::mqtt::session::Session;
-use crate::net::endpoint::{self, EndpointError};
+use crate::net::Route;
 use crate::net::tls;
-use crate::net::websocket::Opening;
-use crate::net::{Endpoint, Route};
-use crate::os::signal::{Signal, SignalKind, signal};
+use crate::os::signal::SignalKind;
 use crate::probe::{Probe, instead};
 use crate::term::{Exit, Failure, Term, signals_are_taken};
-
-/// The port that stands for TLS even where no TLS option is given.
-pub const TLS_PORT: i32 = endpoint::TLS_PORT as i32;
 
 /// How long each question may take to what answered in a broker's place.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
@@ -82,7 +78,7 @@ impl Setup {
 
     /// The broker refused CONNECT.
     pub fn refused(&self, verb: Verb, connack: &ConnAck) -> Failure {
-        let own = connect::tls::own_certificate(self.tls.as_ref());
+        let own = self.tls.as_ref().and_then(tls::Options::own_certificate);
         let finding = diagnose::refused(self.version(), connack, own.as_ref());
         ending::refused(verb, self.version(), connack, finding)
     }
@@ -96,11 +92,11 @@ impl Setup {
                 let in_clear = self.tls.is_none() && !self.websocket;
                 let finding = instead::look_again(probe, finding, in_clear).await;
                 let own = self.tls.as_ref().filter(|_| finding.id.starts_with("client."));
-                Some(own.and_then(|tls| check::fault_of_own(tls, self.attempted().now)).unwrap_or(finding))
+                Some(own.and_then(|tls| files::fault_of_own(tls, self.attempted().now)).unwrap_or(finding))
             }
             finding => finding,
         };
-        ending::failure(exit, &line, finding)
+        outcome::failure(exit, &line, finding)
     }
 
     fn attempted(&self) -> Attempted<'_> {
@@ -161,33 +157,6 @@ pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mu
     })
 }
 
-/// The route to the broker, without TLS.
-pub fn route(args: &ClientArgs, embedded: Option<&Embedded>) -> Result<Route, Failure> {
-    let host = args.host.as_deref().unwrap_or(OsStr::new("localhost"));
-    let tls = &args.tls;
-    let chooses_port = tls.cafile.is_some() || tls.capath.is_some() || tls.psk.is_some();
-    let port = args.port.unwrap_or(if chooses_port { TLS_PORT } else { i32::from(endpoint::PORT) });
-    let invalid = || connect_packet::unable_to_connect(Outcome::InvalidInput);
-    let port = u16::try_from(port).map_err(|_| invalid())?;
-    let endpoint = match embedded {
-        Some(broker) => Endpoint::new(&broker.address.host, broker.address.port),
-        // A path need not be text.
-        None if port == 0 => Endpoint::unix(host),
-        None => Endpoint::new(&host.to_string_lossy(), port),
-    };
-    let endpoint = endpoint.map_err(|error| match error {
-        EndpointError::HostEmpty if port != 0 => connect_packet::unable_to_connect(Outcome::Lookup),
-        _ => invalid(),
-    })?;
-    let mut route = Route::new(endpoint);
-    route.bind = args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned());
-    // `--nodelay` or not: what we write is a batch already, and waiting for more only delays it.
-    route.nodelay = true;
-    route.proxy.clone_from(&args.proxy);
-    route.websocket = args.websockets.then(Opening::default);
-    Ok(route)
-}
-
 /// Runs a client's work on this thread. Signals that a prompt has taken from their default end it here, but for
 /// those that sub itself listens for.
 pub fn run<T>(verb: Verb, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -209,69 +178,4 @@ pub fn run<T>(verb: Verb, work: impl Future<Output = Result<T, Failure>>) -> Res
         };
         Err(Failure::silent(Exit(128 + kind.as_raw_value() as u8)))
     })
-}
-
-/// Hears a signal from now on.
-pub fn listen(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|error| {
-        Failure::new(Exit::FAILED, format!("cannot listen for signals: {}", crate::net::reason(&error)))
-    })
-}
-
-/// Runs a verb's work on this thread. Threads that still wait for standard input do not keep the
-/// program from ending.
-pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::FAILED, format!("cannot start: {}", crate::net::reason(&error))))?;
-    let result = runtime.block_on(work);
-    runtime.shutdown_background();
-    result
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ffi::OsString;
-
-    use super::*;
-    use crate::os::text::OsStringExt;
-
-    fn typed(words: &str) -> ClientArgs {
-        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        ClientArgs::read(Verb::Pub, true, &[], &words).unwrap()
-    }
-
-    #[test]
-    fn the_port_follows_scheme_and_tls_options_but_not_no_tls() {
-        for (words, port, websocket) in [
-            ("", 1883, false),
-            ("-L mqtt://h/t", 1883, false),
-            ("-L mqtts://h/t", 8883, false),
-            ("-L ws://h/t", 1883, true),
-            ("-L wss://h/t", 8883, true),
-            ("-L ws://h:80/t", 80, true),
-            ("--ws", 1883, true),
-            ("--cafile c", 8883, false),
-            ("--capath c", 8883, false),
-            ("--psk 00", 8883, false),
-            ("--cafile c -p 7", 7, false),
-            ("--cafile c --no-tls", 8883, false),
-            ("--tls-use-os-certs", 1883, false),
-            ("--cert c --key k", 1883, false),
-        ] {
-            let route = route(&typed(words), None).unwrap();
-            let Endpoint::Tcp { port: chosen, .. } = route.endpoint else { panic!("{words}") };
-            assert_eq!((chosen, route.websocket.is_some()), (port, websocket), "{words}");
-        }
-        assert_eq!(route(&typed("-p 0 -h /x"), None).unwrap().endpoint, Endpoint::unix("/x").unwrap());
-    }
-
-    #[test]
-    fn the_path_of_a_socket_need_not_be_text() {
-        let path: OsString = OsStringExt::from_vec(b"/run/\xff.sock".to_vec());
-        let words = ["--unix".into(), path.clone()];
-        let args = ClientArgs::read(Verb::Pub, true, &[], &words).unwrap();
-        assert_eq!(route(&args, None).unwrap().endpoint, Endpoint::Unix(path.into()));
-    }
 }

@@ -7,7 +7,8 @@ use std::io::Read;
 use super::options_file;
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
-use crate::cmd::connect::args::{ArgError, ClientArgs, Verb};
+use crate::cmd::connect::arg_error::ArgError;
+use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::term::{Exit, Failure, Term};
 
 /// Largest options file that is read.

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, sleep_until};
 
 use super::debug_lines;
-use super::outcome::Outcome;
 use super::printer::Printer;
 use super::session::{self, Setup};
 use super::{ending, leaving, manuals, setup};
@@ -15,6 +14,8 @@ use crate::client::{Client, Ending};
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
 use crate::cmd::connect::args::{ClientArgs, Strict, Verb};
+use crate::cmd::connect::outcome::Outcome;
+use crate::cmd::connect::runtime;
 use crate::mqtt::packet::{PacketId, Properties, Publish, PublishRef, QoS, ReasonCode, SubAck, Subscription};
 use crate::mqtt::session::{Event, SendError, Session};
 use crate::os::signal::{Signal, SignalKind};
@@ -464,9 +465,9 @@ struct Signals {
 impl Signals {
     fn new() -> Result<Self, Failure> {
         Ok(Self {
-            interrupt: session::listen(SignalKind::interrupt())?,
-            terminate: session::listen(SignalKind::terminate())?,
-            alarm: session::listen(SignalKind::alarm())?,
+            interrupt: runtime::listen(SignalKind::interrupt())?,
+            terminate: runtime::listen(SignalKind::terminate())?,
+            alarm: runtime::listen(SignalKind::alarm())?,
         })
     }
 

@@ -1,6 +1,7 @@
 //! From what was typed to what is valid: the checks that need the whole line, in Mosquitto's order.
 
-use super::args::{ArgError, ClientArgs, Verb};
+use super::arg_error::ArgError;
+use super::args::{ClientArgs, Verb};
 use crate::mqtt::packet::ProtocolVersion;
 
 /// A session expiry interval that never ends.

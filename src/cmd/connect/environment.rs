@@ -4,7 +4,8 @@
 
 use std::ffi::OsString;
 
-use super::args::{ArgError, ClientArgs, PasswordSource};
+use super::arg_error::ArgError;
+use super::args::{ClientArgs, PasswordSource};
 use crate::os::text::OsStrExt;
 use crate::term::Secret;
 

@@ -1,12 +1,16 @@
 //! What every verb that reaches a broker shares: its options, and from them to TLS, a login and a proxy.
 
 pub mod api;
+pub mod arg_error;
 pub mod args;
 pub mod checks;
 pub mod environment;
 pub mod login;
 pub mod options;
+pub mod outcome;
 pub mod properties;
 pub mod proxy;
 pub mod reach;
+pub mod route;
+pub mod runtime;
 pub mod tls;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::args::ArgError;
+use super::arg_error::ArgError;
 use crate::cmd::words::WordError;
 use crate::mqtt::packet::{Properties, Property, PropertyId, PropertyOwner, PropertyType, first_discouraged};
 use crate::os::text::OsStrExt;

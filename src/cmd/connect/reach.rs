@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::cmd::applet::Invocation;
-use crate::cmd::clients::session;
 use crate::cmd::connect;
-use crate::cmd::connect::args::{ArgError, ClientArgs, Verb};
+use crate::cmd::connect::arg_error::ArgError;
+use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::cmd::connect::login;
 use crate::cmd::connect::options::{
     CLIENT_OPTIONS, NO_TOPIC, Opt, REACH, add_options, argument, typed_words, url_words,
@@ -130,7 +130,7 @@ impl Reach {
         connect::tls::refuse_pre_shared_key(&args)?;
         let tls = connect::tls::tls_wanted(invocation, &args, term)?;
         let tls_client = tls.as_ref().map(|options| connect::tls::tls_client(&args, options, term)).transpose()?;
-        let mut route = session::route(&args, None)?;
+        let mut route = connect::route::route(&args, None)?;
         route.tls = tls_client;
         route.timeout = timeout;
         Ok(Self { args, tls, route })

@@ -5,14 +5,13 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::args::{ClientArgs, TlsArgs};
-use super::login;
+use super::{login, outcome};
 use crate::cmd::applet::Invocation;
-use crate::cmd::clients::ending;
-use crate::cmd::clients::session::TLS_PORT;
+
 use crate::diagnose::{self, Finding};
+use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, FileRole, OptionsError, Suites, Version};
-use crate::pki::certificate::Certificate;
-use crate::pki::read::{self, ReadError, ReadProblem};
+use crate::pki::read::{ReadError, ReadProblem};
 use crate::term::{AskError, Exit, Failure, Term};
 
 /// Options that this program cannot follow, or not yet: one clear error each.
@@ -69,7 +68,7 @@ pub fn tls_wanted(
         return Ok(Some(options));
     }
     let named = given.cafile.is_some() || given.capath.is_some();
-    if !named && !given.os_certs && args.port != Some(TLS_PORT) {
+    if !named && !given.os_certs && args.port != Some(i32::from(TLS_PORT)) {
         return if given.cert.is_some() { tls_is_off(invocation, term) } else { Ok(None) };
     }
     let options = tls_options(given, lowest, !named || given.os_certs)?;
@@ -187,13 +186,7 @@ fn tls_options_failure(error: &OptionsError) -> Failure {
         }
         _ => "Unable to connect (A TLS error occurred).\n",
     };
-    ending::failure(Exit::FAILED, line, Some(diagnose::tls::options(error)))
-}
-
-/// The certificate that we show, if there is one; whether it can be read was asked when it was loaded.
-pub fn own_certificate(tls: Option<&tls::Options>) -> Option<Certificate> {
-    let (path, _) = tls?.identity.as_ref()?;
-    Certificate::parse(read::certificates(path).ok()?.first()?).ok()
+    outcome::failure(Exit::FAILED, line, Some(diagnose::tls::options(error)))
 }
 
 /// The passphrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal. The error is the

@@ -3,12 +3,11 @@
 use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
-use crate::cmd::connect;
 use crate::diagnose::{self, Finding, Unanswered};
 use crate::examine::report::Stage;
-use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
+use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, refusal_text};
 use crate::net::ConnectError;
-use crate::net::tls::Seen;
+use crate::net::tls::{self, Seen};
 use crate::net::websocket::WebSocketError;
 use crate::probe::{self, NotOpened, instead};
 use crate::talk::{Answer, Ended, Talk};
@@ -140,12 +139,12 @@ fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
 /// Refused: tries without login what a login may be the reason for.
 async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, connack: &ConnAck) -> Finding {
     let unknown = || {
-        let reason = crate::cmd::clients::outcome::refusal_text(version, connack.code);
+        let reason = refusal_text(version, connack.code);
         Finding::error("connack.refused", format!("the broker refuses CONNECT: {reason}"))
             .fix("the broker's log says why")
     };
     let tls = target.tls.as_ref().map(|tls| &tls.options).filter(|_| !trust.withheld);
-    let own = connect::tls::own_certificate(tls);
+    let own = tls.and_then(tls::Options::own_certificate);
     let finding = diagnose::refused(version, connack, own.as_ref())
         .unwrap_or_else(unknown)
         .evidence(format!("CONNACK code {}", connack.code));

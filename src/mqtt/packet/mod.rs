@@ -21,7 +21,7 @@ pub use disconnect::{Auth, Disconnect};
 pub use error::{DecodeError, EncodeError};
 pub use property::{MAXIMUM_PROPERTIES, NO_PROPERTIES, Properties, Property, PropertyId, PropertyOwner, PropertyType};
 pub use publish::{Ack, Publish, PublishRef};
-pub use reason::ReasonCode;
+pub use reason::{ReasonCode, refusal_text};
 pub use subscribe::{RetainHandling, SubAck, Subscribe, Subscription, SubscriptionOptions, UnsubAck, Unsubscribe};
 pub use utf8::first_discouraged;
 pub use wire::MAXIMUM_VARIABLE_BYTE_INTEGER;

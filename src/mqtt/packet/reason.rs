@@ -1,6 +1,6 @@
 //! Reason codes of MQTT 5, §2.4: raw numbers with names beside them.
 
-use super::PacketType;
+use super::{PacketType, ProtocolVersion};
 
 /// A reason code as it came over the wire; any of the 256 values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,4 +111,21 @@ impl ReasonCode {
     pub const fn is_error(self) -> bool {
         self.0 >= 128
     }
+}
+
+/// What Mosquitto's programs print of the code of a refusing CONNACK: a reason code in 5.0, a return code before
+/// (3.1.1, table 3.1).
+pub fn refusal_text(version: ProtocolVersion, code: u8) -> String {
+    if version == ProtocolVersion::V5 {
+        return ReasonCode(code).text().to_owned();
+    }
+    let why = match code {
+        1 => "unacceptable protocol version",
+        2 => "identifier rejected",
+        3 => "broker unavailable",
+        4 => "bad user name or password",
+        5 => "not authorised",
+        _ => "unknown reason",
+    };
+    format!("Connection Refused: {why}")
 }

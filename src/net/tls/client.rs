@@ -19,8 +19,10 @@ use super::identity::{Identity, KeyLogFile, OptionsError, Passphrase, anchors, a
 use super::{Checks, Seen, Session, Version};
 use crate::net::stream::Stream;
 use crate::net::verify::ServerCertificate;
+use crate::pki::certificate::Certificate;
 use crate::pki::chain::Anchors;
 use crate::pki::name::{DistinguishedName, PeerName, without_zone};
+use crate::pki::read;
 
 /// How long a handshake may take, from the first byte to the last.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,6 +46,14 @@ pub struct Options {
     /// In place of all certificates.
     #[cfg(feature = "psk")]
     pub pre_shared_key: Option<super::psk::PreSharedKey>,
+}
+
+impl Options {
+    /// The certificate that we show, if there is one; whether it can be read was asked when it was loaded.
+    pub fn own_certificate(&self) -> Option<Certificate> {
+        let (path, _) = self.identity.as_ref()?;
+        Certificate::parse(read::certificates(path).ok()?.first()?).ok()
+    }
 }
 
 /// Options read and found good: files are loaded, ready to connect any number of times.

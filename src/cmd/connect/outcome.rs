@@ -1,6 +1,7 @@
-//! The numbers that Mosquitto's clients end with, and their texts.
+//! The numbers that Mosquitto's clients end with, their texts, and failures in their words.
 
-use crate::mqtt::packet::{ProtocolVersion, ReasonCode};
+use crate::diagnose::Finding;
+use crate::term::{Exit, Failure};
 
 /// A result of libmosquitto: the exit code of a client where no CONNACK code applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +53,18 @@ impl Outcome {
     }
 }
 
-/// What "Connection error: …" says of a refusing CONNACK.
-pub fn refusal_text(version: ProtocolVersion, code: u8) -> String {
-    if version == ProtocolVersion::V5 {
-        return ReasonCode(code).text().to_owned();
+/// A failure in Mosquitto's words, which `--quiet` suppresses, with what we know beyond them.
+pub fn failure(exit: Exit, line: &str, finding: Option<Finding>) -> Failure {
+    let failure = Failure::verbatim(exit, line).quietable();
+    let Some(finding) = finding else { return failure };
+    let failure = failure.cause(&finding.what, finding.id);
+    match finding.fix {
+        Some(fix) => failure.hint(fix),
+        None => failure,
     }
-    let why = match code {
-        1 => "unacceptable protocol version",
-        2 => "identifier rejected",
-        3 => "broker unavailable",
-        4 => "bad user name or password",
-        5 => "not authorised",
-        _ => "unknown reason",
-    };
-    format!("Connection Refused: {why}")
+}
+
+/// `Unable to connect (…).`, which ends with 1 whatever the result's number.
+pub fn unable_to_connect(outcome: Outcome) -> Failure {
+    Failure::verbatim(Exit::FAILED, format!("Unable to connect ({}).\n", outcome.text())).quietable()
 }
