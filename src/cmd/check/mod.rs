@@ -68,7 +68,7 @@ fn checked(request: &Request, invocation: &Invocation, term: &mut Term) -> Resul
         Request::Config { path, user } => config::check(path, user.as_deref(), now()),
         Request::Acl { path, question } => acl::check(path, question),
         Request::Session(request) => session::check(request, invocation, now(), term),
-        Request::Connect(request) => online::run(request, invocation, term)?,
+        Request::Connect(request) => online::run(request, invocation, now(), term)?,
     })
 }
 

@@ -21,8 +21,8 @@ use crate::net::websocket::Opening;
 use crate::term::{Exit, Failure, Term};
 
 /// Asks the broker of the options.
-pub fn run(request: &Connection, invocation: &Invocation, term: &mut Term) -> Result<Report, Failure> {
-    match target(request, invocation, super::now(), term)? {
+pub fn run(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Report, Failure> {
+    match target(request, invocation, now, term)? {
         Prepared::Target(target, _embedded) => {
             if let Some(id) = target.id.as_ref().filter(|_| target.as_client) {
                 term.note(announcement(id));

@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint, value_parser};
 
 use super::monitor::Bounds;
+use crate::cmd::connect::api::ApiArgs;
 use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::cmd::connect::options::{CONNECT, NO_TOPIC, Opt, add_options, typed_words, url_words};
-use crate::cmd::qshape::{ApiArgs, SourceWords};
+use crate::cmd::connect::reach::SourceWords;
 use crate::examine::acl::Question;
 use crate::examine::files::Files;
 use crate::mqtt::topic::TopicName;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::options;
 use crate::cmd::applet::Invocation;
-use crate::cmd::qshape;
+use crate::cmd::connect::api;
 use crate::diagnose::{Finding, shell};
 use crate::examine::report::{Report, Stage};
 use crate::examine::session::{self, Found};
@@ -28,7 +28,7 @@ fn check_api(url: &str, request: &options::Session, invocation: &Invocation, now
     stage.fact("url", url);
     let mut found = Found::default();
     let mut each = |item: Item<'_>| found.item(id, item);
-    match qshape::ask(url, id, &request.api, &request.reach, invocation, term, &mut each) {
+    match api::ask(url, id, &request.api, &request.reach, invocation, term, &mut each) {
         Ok(snapshot) => {
             stage.fact("kind", snapshot.kind);
             report.stages.push(stage);

@@ -1,24 +1,51 @@
-//! SOURCE words that are URLs: `emqx+https://HOST:PORT`.
+//! Sources that are asked: SOURCE words that are URLs (`emqx+https://HOST:PORT`), and the options for them.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::Args;
+
 use super::reach::{Reach, SourceWords};
+use super::unreadable::{Place, cannot_open, cannot_read};
 use crate::cmd::applet::Invocation;
-use crate::cmd::qshape::args::ApiArgs;
-use crate::cmd::qshape::sentences::{Place, cannot_open};
 use crate::net::endpoint::{PORT, TLS_PORT};
-use crate::queue::Source;
 use crate::queue::api::{ApiSource, Kind};
 use crate::queue::http::Address;
 use crate::queue::sys::SysSource;
+use crate::queue::{Item, Snapshot, Source, Want};
 use crate::term::{Exit, Failure, Secret, Term};
 
 /// A longer file is no password.
 const MAX_KEY: usize = 64 * 1024;
 const KEY_VARIABLE: &str = "MOSKIT_API_KEY";
 const MAX_TIMEOUT_SECONDS: f64 = 3600.0;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sources that are asked")]
+pub struct ApiArgs {
+    /// For APIs: a file of USER:PASSWORD, or of one bearer token
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub api_key_file: Option<PathBuf>,
+    /// Seconds that a request, or a whole exchange over MQTT, may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    pub timeout: f64,
+}
+
+/// Asks the source at `url` what it knows of `client`: what is reached is up to `api` and `words`.
+pub fn ask(
+    url: &str,
+    client: &str,
+    api: &ApiArgs,
+    words: &SourceWords,
+    invocation: &Invocation,
+    term: &mut Term,
+    each: &mut dyn FnMut(Item<'_>),
+) -> Result<Snapshot, Failure> {
+    let live = Asked::new(api, words, invocation)?.source(url, term)?;
+    let want = Want { filters: true, client: Some(client.to_owned()), ..Want::default() };
+    live.open().read(&want, each).map_err(|error| cannot_read(&error, Some(&live.place)))
+}
 
 /// How sources that are asked are reached and spoken to.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What every verb that reaches a broker shares: its options, and from them to TLS, a login and a proxy.
+//! What every verb that reaches a broker, or its API, shares: the options, and from them to a route, TLS and a login.
 
 pub mod api;
 pub mod arg_error;
@@ -14,3 +14,4 @@ pub mod reach;
 pub mod route;
 pub mod runtime;
 pub mod tls;
+pub mod unreadable;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
+use super::unreadable::Place;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
@@ -13,7 +14,6 @@ use crate::cmd::connect::login;
 use crate::cmd::connect::options::{
     CLIENT_OPTIONS, NO_TOPIC, Opt, REACH, add_options, argument, typed_words, url_words,
 };
-use crate::cmd::qshape::sentences::Place;
 use crate::cmd::words::OptionSpec;
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{Route, tls};

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cmd::connect::reach::SourceWords;
+use crate::cmd::connect::api::ApiArgs;
+use crate::cmd::connect::reach::{BrokerWords, SourceWords};
 
 /// Shows who has messages waiting, and since when: a table of clients by age.
 #[derive(Debug, Parser)]
@@ -62,7 +63,7 @@ pub enum Verb {
     /// Say in words what the shape of one client's queue means and what to do
     Explain(ExplainArgs),
     /// Remove one client's session, and all that waits for it, over MQTT
-    Purge(super::purge::PurgeArgs),
+    Purge(PurgeArgs),
 }
 
 #[derive(Debug, Args)]
@@ -271,14 +272,32 @@ pub struct TimeArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Sources that are asked")]
-pub struct ApiArgs {
-    /// For APIs: a file of USER:PASSWORD, or of one bearer token
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub api_key_file: Option<PathBuf>,
-    /// Seconds that a request, or a whole exchange over MQTT, may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
-    pub timeout: f64,
+#[command(disable_help_flag = true)]
+pub struct PurgeArgs {
+    /// The client id whose session ends
+    #[arg(value_name = "CLIENT")]
+    pub client: String,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask; needed when there is no terminal to ask on
+    #[arg(long)]
+    pub yes: bool,
+    /// Also if no source shows the client as disconnected: one that is online loses its connection
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub broker: BrokerWords,
+    #[command(flatten)]
+    pub api: ApiArgs,
+    #[command(flatten)]
+    pub quiet: QuietArgs,
+    /// Show this help
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub help: Option<bool>,
+    /// Where to look first, as for the table
+    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath, help_heading = None::<&str>)]
+    pub sources: Vec<String>,
 }
 
 /// No more than was asked for.

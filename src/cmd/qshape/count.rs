@@ -4,8 +4,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::By;
 use super::options::{TableOptions, or_none};
-use super::sentences::cannot_read;
 use super::sources::Sources;
+use crate::cmd::connect::unreadable::cannot_read;
 use crate::queue::shape::Shape;
 use crate::queue::{Item, Note, Snapshot, Total, Waiting};
 use crate::state::ids::UnixTime;

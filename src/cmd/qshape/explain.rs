@@ -1,9 +1,10 @@
 //! `moskit qshape explain CLIENT`: what the shape of one client's queue means, in words.
 
 use super::args::ExplainArgs;
-use super::sentences::{age, cannot_read, moment, snapshot_line, tell_notes};
+use super::sentences::{age, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;
+use crate::cmd::connect::unreadable::cannot_read;
 use crate::diagnose::shell;
 use crate::queue::explain::{Facts, Finding};
 use crate::queue::{Item, Session, Total, Want};

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::args::By;
+use super::report::Report;
 use super::sentences::{moment, note};
-use super::table::Report;
 use crate::queue::shape::{Counts, Row};
 
 const NANOS_PER_SECOND: f64 = 1e9;

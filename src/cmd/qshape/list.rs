@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::args::ListArgs;
 use super::options::selection;
-use super::sentences::{age, cannot_read, moment, snapshot_line, tell_notes};
+use super::sentences::{age, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;
+use crate::cmd::connect::unreadable::cannot_read;
 use crate::queue::select::Selection;
 use crate::queue::{Item, Since, Snapshot, Waiting, Want};
 use crate::state::Phase;

@@ -1,6 +1,6 @@
 //! `moskit qshape`: who has messages waiting, and since when.
 
-pub mod args;
+mod args;
 mod count;
 mod explain;
 mod export;
@@ -9,36 +9,19 @@ mod options;
 mod picture;
 mod purge;
 mod refresh;
-pub mod sentences;
+mod render;
+mod report;
+mod sentences;
 mod sources;
 mod table;
 
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cmd::applet::{Applet, Invocation, Manual};
-use crate::cmd::connect::api;
-pub use crate::cmd::connect::reach::SourceWords;
-use crate::queue::{Item, Snapshot, Want};
 use crate::term::{Exit, Failure, Term};
-pub use args::ApiArgs;
 use args::{QshapeArgs, Verb};
 use options::TableOptions;
 use sources::Sources;
-
-/// Asks the source at `url` what it knows of `client`: what is reached is up to `api` and `words`.
-pub fn ask(
-    url: &str,
-    client: &str,
-    api: &ApiArgs,
-    words: &SourceWords,
-    invocation: &Invocation,
-    term: &mut Term,
-    each: &mut dyn FnMut(Item<'_>),
-) -> Result<Snapshot, Failure> {
-    let live = api::Asked::new(api, words, invocation)?.source(url, term)?;
-    let want = Want { filters: true, client: Some(client.to_owned()), ..Want::default() };
-    live.open().read(&want, each).map_err(|error| sentences::cannot_read(&error, Some(&live.place)))
-}
 
 pub const APPLET: Applet = Applet {
     name: "qshape",

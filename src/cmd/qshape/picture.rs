@@ -7,8 +7,8 @@ use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 use super::export::by_name;
+use super::report::{Report, heat, hottest};
 use super::sentences::{moment, source_name};
-use super::table::{Report, heat, hottest};
 use crate::net::reason;
 use crate::queue::shape::{Cell, Layout, Line, Table};
 use crate::term::{Exit, Failure, escape_controls, plural};

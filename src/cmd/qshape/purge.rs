@@ -2,46 +2,16 @@
 
 use std::io::{IsTerminal, stdin};
 
-use clap::Args;
-
-use super::args::{ApiArgs, QuietArgs};
-use super::sentences::{cannot_end, cannot_read, snapshot_line, tell_notes};
+use super::args::PurgeArgs;
+use super::sentences::{snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, timeout};
-use crate::cmd::connect::reach::{BrokerWords, Reach};
+use crate::cmd::connect::reach::Reach;
+use crate::cmd::connect::unreadable::{cannot_end, cannot_read};
 use crate::queue::purge::purge;
 use crate::queue::{Item, Want};
 use crate::term::{Exit, Failure, Term, escape_controls, plural};
-
-#[derive(Debug, Args)]
-#[command(disable_help_flag = true)]
-pub struct PurgeArgs {
-    /// The client id whose session ends
-    #[arg(value_name = "CLIENT")]
-    pub client: String,
-    /// Only say what would be removed
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do not ask; needed when there is no terminal to ask on
-    #[arg(long)]
-    pub yes: bool,
-    /// Also if no source shows the client as disconnected: one that is online loses its connection
-    #[arg(long)]
-    pub force: bool,
-    #[command(flatten)]
-    pub broker: BrokerWords,
-    #[command(flatten)]
-    pub api: ApiArgs,
-    #[command(flatten)]
-    pub quiet: QuietArgs,
-    /// Show this help
-    #[arg(long, action = clap::ArgAction::Help)]
-    pub help: Option<bool>,
-    /// Where to look first, as for the table
-    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath, help_heading = None::<&str>)]
-    pub sources: Vec<String>,
-}
 
 /// What the sources know of the client.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::sentences::cannot_open;
+use crate::cmd::connect::unreadable::cannot_open;
 use crate::net::reason;
 use crate::os::files::{self, Version};
 use crate::os::process;

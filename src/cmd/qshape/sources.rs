@@ -7,9 +7,10 @@ use std::time::SystemTime;
 
 use super::args::SourceArgs;
 use super::options::{At, age_from, at};
-use super::sentences::{Place, cannot_open, cannot_use_ledger};
+use super::sentences::cannot_use_ledger;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, Live};
+use crate::cmd::connect::unreadable::{Place, cannot_open};
 use crate::queue::age::AgeFrom;
 use crate::queue::file::{FileSource, Format, Found, format_of};
 use crate::queue::ledger::Ledger;

@@ -1,0 +1,166 @@
+//! A source that could not be opened, read or asked, and a session that could not be ended: the failure, with why and
+//! what to do.
+
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::diagnose::{self, Attempted, Finding, shell, state};
+use crate::mqtt::packet::ProtocolVersion;
+use crate::net::{ConnectError, Endpoint, reason, tls};
+use crate::os::files;
+use crate::queue::Error;
+use crate::queue::exchange::ExchangeError;
+use crate::queue::http::HttpError;
+use crate::state::ids::UnixTime;
+use crate::state::mosquitto_db;
+use crate::state::sqlite;
+use crate::term::{Exit, Failure, escape_controls};
+
+fn shown(path: &Path) -> String {
+    escape_controls(&path.to_string_lossy()).into_owned()
+}
+
+/// A file or folder that the system does not give.
+pub fn cannot_open(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(Exit::FAILED, format!("cannot read `{}`: {}", shown(path), reason(error)));
+    if error.kind() == io::ErrorKind::PermissionDenied { failure.hint(who_may_read(path)) } else { failure }
+}
+
+fn who_may_read(path: &Path) -> String {
+    let owner = std::fs::metadata(path).ok().and_then(|metadata| files::owner(&metadata));
+    let word = shell::path(path);
+    match owner {
+        Some(owner) => {
+            format!("only its owner (user id {}) and root may read it: sudo moskit qshape {word}", owner.user)
+        }
+        None => format!("a broker's folder is open to its own user and root: sudo moskit qshape {word}"),
+    }
+}
+
+/// Where something was asked, for who has to say why it failed.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub endpoint: Endpoint,
+    pub tls: Option<tls::Options>,
+    pub websocket: bool,
+    pub version: ProtocolVersion,
+}
+
+impl Place {
+    fn attempted(&self) -> Attempted<'_> {
+        let now = UnixTime::from(SystemTime::now()).seconds();
+        Attempted { endpoint: &self.endpoint, tls: self.tls.as_ref(), websocket: self.websocket, now }
+    }
+}
+
+/// A source that could not be read at all; `place` is where it was asked.
+pub fn cannot_read(error: &Error, place: Option<&Place>) -> Failure {
+    match error {
+        Error::Io(path, error)
+        | Error::Db(path, mosquitto_db::Unreadable::Io(error))
+        | Error::Sqlite(path, sqlite::Unreadable::Io(error)) => cannot_open(path, error),
+        Error::Db(path, error) => cannot_read_db(&shown(path), error),
+        Error::Sqlite(path, error) => cannot_read_sqlite(&shown(path), error),
+        Error::Http(at, error) => cannot_ask(at, error, place),
+        Error::Exchange(at, error) => {
+            explained(format!("cannot read from {at}: {}", exchange_failed(error)), exchange_finding(error, place))
+        }
+    }
+}
+
+fn cannot_read_db(path: &str, error: &mosquitto_db::Unreadable) -> Failure {
+    let exit = match error {
+        mosquitto_db::Unreadable::Io(_) | mosquitto_db::Unreadable::NotAFile => Exit::FAILED,
+        mosquitto_db::Unreadable::NotMosquittoDb | mosquitto_db::Unreadable::Version(_) => Exit::DAMAGED,
+    };
+    Failure::new(exit, format!("cannot read `{path}`: {}", state::mosquitto_db(error)))
+}
+
+fn cannot_read_sqlite(path: &str, error: &sqlite::Unreadable) -> Failure {
+    let exit = match error {
+        sqlite::Unreadable::Io(_) | sqlite::Unreadable::NotAFile | sqlite::Unreadable::ChangedMeanwhile => Exit::FAILED,
+        sqlite::Unreadable::NotSqlite | sqlite::Unreadable::NotPersistSqlite | sqlite::Unreadable::Sqlite(_) => {
+            Exit::DAMAGED
+        }
+    };
+    Failure::new(exit, format!("cannot read `{path}`: {}", state::sqlite(error)))
+}
+
+/// An API that gave no usable answer.
+fn cannot_ask(at: &str, error: &HttpError, place: Option<&Place>) -> Failure {
+    let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot read from {at}: {why}"));
+    match error {
+        HttpError::System(error) => failed(reason(error)),
+        HttpError::Connect(error) => explained(
+            format!("cannot read from {at}: {}", not_connected(error)),
+            place.map(|place| of_an_api(diagnose::not_connected(error, &place.attempted()))),
+        ),
+        HttpError::Timeout(limit) => {
+            failed(format!("no answer within {} s", limit.as_secs_f64())).hint("--timeout SECONDS waits longer")
+        }
+        HttpError::Protocol(error) => failed(format!("it does not speak HTTP as it should: {error}")),
+        HttpError::Status { code: code @ (401 | 403), .. } => {
+            failed(format!("it refuses (HTTP {code})")).hint("--api-key-file FILE, with USER:PASSWORD or a token in it")
+        }
+        HttpError::Status { code, path, said } if said.is_empty() => failed(format!("HTTP {code} for {path}")),
+        HttpError::Status { code, path, said } => failed(format!("HTTP {code} for {path}: {}", escape_controls(said))),
+        HttpError::TooLong { path } => failed(format!("the answer for {path} is broken off or longer than 64 MiB")),
+        HttpError::NotUnderstood { path } => failed(format!("the answer for {path} is not what this API gives"))
+            .hint("is it the right port, and kind of broker?"),
+    }
+}
+
+/// A port on which nothing listens is not the broker's for MQTT.
+fn of_an_api(finding: Finding) -> Finding {
+    if finding.id == "net.refused" {
+        finding.fix("does the broker run, with its HTTP API on this port?")
+    } else {
+        finding
+    }
+}
+
+fn not_connected(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Lookup { name, .. } => format!("the name {name} has no address"),
+        ConnectError::Tls(_) => "the TLS handshake failed".into(),
+        other => other.last_os_error().map_or_else(|| "it cannot be reached".into(), reason),
+    }
+}
+
+/// A session that could not be ended.
+pub fn cannot_end(place: &Place, error: &ExchangeError) -> Failure {
+    let line = format!("cannot end the session at {}: {}", place.endpoint, exchange_failed(error));
+    explained(line, exchange_finding(error, Some(place)))
+}
+
+/// What went wrong, why, and what to do about it.
+fn explained(line: String, finding: Option<Finding>) -> Failure {
+    let failure = Failure::new(Exit::FAILED, line);
+    let Some(finding) = finding else { return failure };
+    let failure = failure.cause(&finding.what, finding.id);
+    match finding.fix {
+        Some(fix) => failure.hint(fix),
+        None => failure,
+    }
+}
+
+fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Finding> {
+    let place = place?;
+    match error {
+        ExchangeError::Connect(error) => Some(diagnose::not_connected(error, &place.attempted())),
+        ExchangeError::Refused(answer) => diagnose::refused(place.version, answer, None),
+        _ => None,
+    }
+}
+
+fn exchange_failed(error: &ExchangeError) -> String {
+    match error {
+        ExchangeError::System(error) | ExchangeError::Io(error) => reason(error),
+        ExchangeError::Connect(error) => not_connected(error),
+        ExchangeError::Encode(_) => "the client id, user name or password does not fit into a packet".into(),
+        ExchangeError::Decode(_) | ExchangeError::Unexpected => "the broker does not answer as MQTT says".into(),
+        ExchangeError::Refused(answer) => format!("the broker refuses with code {}", answer.code),
+        ExchangeError::Timeout(limit) => format!("no answer within {} s", limit.as_secs_f64()),
+    }
+}

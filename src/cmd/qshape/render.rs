@@ -1,0 +1,98 @@
+//! The table as text, in colour on a terminal, or in the form that was asked for; and the footer below it.
+
+use colored::{ColoredString, Colorize};
+
+use super::options::Format;
+use super::report::{Report, heat, hottest};
+use super::sentences::{snapshot_line, tell_notes};
+use super::{export, picture};
+use crate::queue::shape::{Cell, Counts, Line, Table};
+use crate::term::{Failure, Term, plural};
+
+pub fn show(report: &Report<'_>, term: &mut Term) -> Result<(), Failure> {
+    match report.options.format {
+        Format::Text => print(&report.table(), term),
+        Format::Json => term.line(export::json(report)),
+        Format::Csv => term.write(export::csv(report).as_bytes()),
+        Format::OpenMetrics => term.write(export::openmetrics(report).as_bytes()),
+    }
+    if let Some(path) = &report.options.svg {
+        picture::write(path, &picture::svg(report))?;
+    }
+    if let Some(path) = &report.options.html {
+        picture::write(path, &picture::html(report))?;
+    }
+    Ok(())
+}
+
+fn print(table: &Table, term: &mut Term) {
+    let hottest = hottest(table);
+    term.line(table.head.text().bold());
+    for line in &table.lines {
+        let mut text = if line.is_total { line.name.bold().to_string() } else { line.name.clone() };
+        for cell in &line.cells {
+            text += &coloured(cell, line, hottest).to_string();
+        }
+        term.line(text);
+    }
+    if table.left_out > 0 {
+        term.flush();
+        term.note(format_args!("{} not shown (-n 0 shows all)", plural(table.left_out as u64, "row")));
+    }
+}
+
+/// Colour only repeats what the number says; nothing is told by it alone.
+fn coloured(cell: &Cell, line: &Line, hottest: u64) -> ColoredString {
+    let text = cell.text.as_str();
+    match heat(cell.count, hottest) {
+        _ if line.is_total => text.bold(),
+        _ if cell.count == 0 => text.dimmed(),
+        _ if !cell.is_age => text.normal(),
+        hot if hot > 0.85 => text.red().bold(),
+        hot if hot > 0.6 => text.red(),
+        hot if hot > 0.3 => text.yellow(),
+        _ => text.green(),
+    }
+}
+
+pub fn footer(report: &Report<'_>, term: &mut Term) {
+    for (word, snapshot, now) in &report.snapshots {
+        term.note(snapshot_line(word, snapshot, *now));
+        tell_notes(snapshot, term);
+        if snapshot.orphans > 0 {
+            let orphans = if snapshot.orphans == 1 { "1 entry" } else { &format!("{} entries", snapshot.orphans) };
+            term.note(format_args!("{orphans} whose message is gone, in no row"));
+        }
+        if snapshot.incoming > 0 && !report.options.incoming {
+            term.note(format_args!(
+                "{} published with QoS 2 and not released (--incoming counts them)",
+                plural(snapshot.incoming, "message")
+            ));
+        }
+    }
+    term.note(waiting_line(report));
+    if report.total.unknown > 0 {
+        term.note(unknown_line(report));
+    }
+}
+
+fn waiting_line(report: &Report<'_>) -> String {
+    let Counts { messages, bytes, in_flight, expired, .. } = report.total;
+    let detail = match in_flight {
+        _ if report.options.by_bytes => format!(", {}", plural(bytes, "byte")),
+        0 => String::new(),
+        sent => format!(", {sent} of them in flight"),
+    };
+    let expired = match expired {
+        0 => String::new(),
+        expired => format!("; {expired} expired and will never be delivered"),
+    };
+    format!("{} waiting{detail}{expired}", plural(messages, "message"))
+}
+
+fn unknown_line(report: &Report<'_>) -> String {
+    let counts_only = report.snapshots.iter().any(|(_, snapshot, _)| snapshot.counter.is_some());
+    let advice =
+        if counts_only { "; this broker only counts messages, --ledger FILE dates them from now on" } else { "" };
+    format!("age unknown: {} of {}{advice}", report.total.unknown, report.total.total)
+}
