@@ -1,5 +1,7 @@
 //! Which clients get a message: the tree of topic filters with their subscribers and shared groups.
 
+use std::collections::BTreeMap;
+
 use super::client::ClientKey;
 use super::tree::{Node, Tree};
 use crate::mqtt::packet::SubscriptionOptions;
@@ -34,13 +36,13 @@ struct LastRoute {
 struct Place {
     /// In the order of subscribing.
     subscribers: Vec<Subscriber>,
-    groups: Vec<Group>,
+    /// By name. One client may be in any number of groups at the same filter, so no group is looked for one by one.
+    groups: BTreeMap<Box<str>, Group>,
 }
 
 /// The members of `$share/NAME/filter` take turns: whoever has had one goes behind all others, and so does who comes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Group {
-    name: Box<str>,
     members: Vec<Subscriber>,
     /// Whose turn it is, so always below the number of members; a cell, since routing only looks at the tree.
     next: std::cell::Cell<usize>,
@@ -71,7 +73,7 @@ impl Router {
                 self.subscriptions += 1;
             }
             Some(name) => {
-                let group = place.group(name);
+                let group = place.groups.entry(name.into()).or_default();
                 if replace(&mut group.members, subscriber) {
                     return false;
                 }
@@ -117,7 +119,7 @@ impl Router {
         }
         found.extend_from_slice(&self.last.subscribers);
         if self.shared > 0 {
-            self.visit(topic, &mut |place| found.extend(place.groups.iter().map(Group::take_turn)));
+            self.visit(topic, &mut |place| found.extend(place.groups.values().map(Group::take_turn)));
         }
     }
 
@@ -150,19 +152,11 @@ impl Router {
 }
 
 impl Place {
-    fn group(&mut self, name: &str) -> &mut Group {
-        let at = self.groups.iter().position(|group| &*group.name == name).unwrap_or_else(|| {
-            self.groups.push(Group { name: name.into(), members: Vec::new(), next: 0.into() });
-            self.groups.len() - 1
-        });
-        &mut self.groups[at]
-    }
-
     fn leave(&mut self, name: &str, client: ClientKey) -> bool {
-        let Some(at) = self.groups.iter().position(|group| &*group.name == name) else { return false };
-        let removed = self.groups[at].leave(client);
-        if self.groups[at].members.is_empty() {
-            self.groups.remove(at);
+        let Some(group) = self.groups.get_mut(name) else { return false };
+        let removed = group.leave(client);
+        if group.members.is_empty() {
+            self.groups.remove(name);
         }
         removed
     }
