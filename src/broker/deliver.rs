@@ -240,13 +240,11 @@ impl Broker {
         let session = &mut self.sessions[client];
         let (id, username, listener) = (session.id.clone(), session.username.clone(), session.listener);
         let who = Identity { client_id: &id, username: username.as_deref(), listener };
-        let refused = session.outgoing.sift(|entry| {
-            // A PUBREL is no message: it completes what the client has already taken. Nor does a message expire that was
-            // sent before: its flow is under way [MQTT-4.3.3-7].
-            entry.state == EntryState::WaitForPubComp
-                || (entry.state != EntryState::Queued || !entry.message.is_expired(now.wall))
-                    && access.may_receive(who, &entry.message.topic)
-        });
+        // A PUBREL is no message: it completes what the client has already taken. Nor does a message expire that was
+        // sent before: its flow is under way [MQTT-4.3.3-7]. What is queued is looked at when its turn comes.
+        let refused = session
+            .outgoing
+            .sift(|entry| entry.state == EntryState::WaitForPubComp || access.may_receive(who, &entry.message.topic));
         session.outgoing.rewind();
         self.discard(client, &refused);
         self.pump(client, now);
@@ -292,7 +290,6 @@ fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, share: &Share<
         identifiers: share.identifiers.to_vec(),
         queued_at: now.wall,
         pubrel_order: 0,
-        allocation: 0,
     }
 }
 

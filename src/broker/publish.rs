@@ -219,7 +219,6 @@ impl Broker {
                 identifiers: Vec::new(),
                 queued_at: now.wall,
                 pubrel_order: 0,
-                allocation: 0,
                 message,
             };
             self.journal.queued(session, &entry, Direction::In);
@@ -266,7 +265,7 @@ impl Broker {
             Ok(None) => {}
             Ok(Some(_)) => {
                 let session = &self.sessions[client];
-                if let Some(entry) = session.outgoing.inflight().find(|entry| entry.packet_id == id) {
+                if let Some(entry) = session.outgoing.sent(id) {
                     self.journal.changed(session, entry, Direction::Out);
                 }
             }

@@ -20,6 +20,13 @@ pub fn shell(line: impl AsRef<OsStr>) -> Command {
     shell
 }
 
+/// Unix tells the CPU time of this thread here, for tests; this is the time of the clock.
+#[cfg(test)]
+pub fn thread_time() -> std::time::Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
+}
+
 pub fn ending_signal(_status: ExitStatus) -> Option<i32> {
     None
 }

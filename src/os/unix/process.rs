@@ -55,6 +55,13 @@ pub fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
+/// The CPU time that this thread has had, for tests that measure work and not what runs beside them.
+#[cfg(test)]
+pub fn thread_time() -> std::time::Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    std::time::Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
 /// What this machine is called.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
