@@ -14,20 +14,21 @@ use super::connection::ConnectionKey;
 use super::connection_id::IdHasher;
 use super::message::{Message, Source};
 use super::slab::key;
+use super::work::Jobs;
 use super::{ListenerId, Settings};
 use crate::mqtt::packet::QoS;
+use crate::mqtt::topic::levels;
 
 key! {
     /// Names a session while it lives.
     ClientKey
 }
 
-/// Subscriptions of one client. A client that needs more wants a wildcard; without a limit one peer could fill our
-/// memory.
-const MAXIMUM_SUBSCRIPTIONS: usize = 100_000;
-
-/// Bytes of their filters, each level of which takes memory of its own.
+/// Bytes of one client's filters.
 const MAXIMUM_FILTER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Levels of one client's filters: each may take memory of its own, and time whenever a message is routed.
+const MAXIMUM_FILTER_LEVELS: usize = 1_000_000;
 
 #[derive(Debug)]
 pub(super) struct Session {
@@ -55,6 +56,9 @@ pub(super) struct Session {
     pub(super) subscriptions: HashSet<ByteString>,
     /// Bytes of those filters.
     filter_bytes: usize,
+    filter_levels: usize,
+    /// What its client has asked for and is not done yet.
+    pub(super) jobs: Jobs,
     pub(super) outgoing: Outgoing,
     /// QoS 2 messages that wait for PUBREL, by packet id.
     pub(super) incoming: HashMap<u16, Entry>,
@@ -116,6 +120,8 @@ impl Session {
             timer: None,
             subscriptions: HashSet::new(),
             filter_bytes: 0,
+            filter_levels: 0,
+            jobs: Jobs::default(),
             outgoing: Outgoing::default(),
             incoming: HashMap::new(),
             incoming_bytes: 0,
@@ -142,30 +148,30 @@ impl Session {
         Arc::clone(source)
     }
 
-    /// Whether it may have one more subscription, or has it.
-    pub(super) fn takes_filter(&self, filter: &ByteString) -> bool {
-        let has_room = self.subscriptions.len() < MAXIMUM_SUBSCRIPTIONS
-            && self.filter_bytes + filter.len() <= MAXIMUM_FILTER_BYTES;
+    /// Whether it may have one more subscription, or has it. `limit`: of their number.
+    pub(super) fn takes_filter(&self, filter: &ByteString, limit: Option<u32>) -> bool {
+        let has_room = limit.is_none_or(|limit| self.subscriptions.len() < limit as usize)
+            && self.filter_bytes + filter.len() <= MAXIMUM_FILTER_BYTES
+            && self.filter_levels + levels(filter) <= MAXIMUM_FILTER_LEVELS;
         has_room || self.subscriptions.contains(filter)
     }
 
     pub(super) fn add_filter(&mut self, filter: ByteString) {
-        let length = filter.len();
+        let (length, levels) = (filter.len(), levels(&filter));
         if self.subscriptions.insert(filter) {
             self.filter_bytes += length;
+            self.filter_levels += levels;
         }
     }
 
     /// Says whether there was such a subscription.
     pub(super) fn remove_filter(&mut self, filter: &ByteString) -> bool {
         let existed = self.subscriptions.remove(filter);
-        self.filter_bytes -= if existed { filter.len() } else { 0 };
+        if existed {
+            self.filter_bytes -= filter.len();
+            self.filter_levels -= levels(filter);
+        }
         existed
-    }
-
-    pub(super) fn take_filters(&mut self) -> HashSet<ByteString> {
-        self.filter_bytes = 0;
-        std::mem::take(&mut self.subscriptions)
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {
@@ -385,6 +391,11 @@ impl Outgoing {
         refused
     }
 
+    /// Takes out any entry: the session has ended.
+    pub(super) fn take(&mut self) -> Option<Entry> {
+        self.inflight.pop_first().map(|(_, entry)| entry).or_else(|| self.queue.pop_front())
+    }
+
     /// Takes an entry from the store back.
     pub(super) fn restore(&mut self, mut entry: Entry) {
         if entry.state == EntryState::Queued {
@@ -496,7 +507,7 @@ mod tests {
         for packet_id in (1..=count).rev() {
             assert!(outgoing.finish(packet_id, EntryState::WaitForPubAck).unwrap().is_some());
         }
-        crate::os::process::thread_time() - start
+        crate::os::process::thread_time().saturating_sub(start)
     }
 
     #[test]

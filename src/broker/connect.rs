@@ -7,7 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::change::{Change, WillRecord};
-use super::client::{ClientKey, Entry, Outgoing, PendingWill, Session};
+use super::client::{ClientKey, Entry, PendingWill, Session};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
 use super::message::detached;
@@ -345,6 +345,8 @@ impl Broker {
         session.disconnected_at = None;
         session.expires_at = None;
         session.drop_noticed = false;
+        self.expect_reader(client);
+        let session = &mut self.sessions[client];
         self.timers.arm(Timer::Session(client), &mut session.timer, None);
         session.will = connect.will.take().map(|will| Box::new(pending_will(&will, mount_point.as_deref())));
         self.record_client(client);
@@ -371,11 +373,8 @@ impl Broker {
             return;
         }
         let session = &self.sessions[client];
-        let held: Vec<_> = session.entries().map(|entry| entry.message.id).collect();
         self.journal.push(Change::ClientRemoved(session.id.clone()));
-        for id in held {
-            self.journal.release(id);
-        }
+        self.released.extend(session.entries().map(|entry| entry.message.id));
     }
 
     /// In the order in which Mosquitto sends them.
@@ -442,6 +441,7 @@ impl Broker {
     pub(super) fn go_offline(&mut self, client: ClientKey, now: Now) {
         self.connected -= 1;
         let limit = self.settings.persistent_client_expiration;
+        self.list_work(client);
         let session = &mut self.sessions[client];
         session.link = None;
         session.disconnected_at = Some(now.wall);
@@ -450,9 +450,7 @@ impl Broker {
             self.remove_session(client, now);
             return;
         }
-        if !session.is_persistent() {
-            self.hollow(client);
-        }
+        let client = if session.is_persistent() { client } else { self.keep_will_alone(client) };
         let session = &mut self.sessions[client];
         session.expires_at = if session.is_persistent() {
             expiry(session.expiry_interval, limit).map(|after| now.elapsed + after)
@@ -495,34 +493,30 @@ impl Broker {
         self.arm_session(client);
     }
 
-    /// The session has ended but for its will, which waits for its delay as with Mosquitto.
-    fn hollow(&mut self, client: ClientKey) {
-        let session = &mut self.sessions[client];
-        session.outgoing = Outgoing::default();
-        session.incoming.clear();
-        session.incoming_bytes = 0;
-        for filter in session.take_filters() {
-            let (group, plain) = super::subscribe::split(&filter);
-            self.router.unsubscribe(plain, group, client);
-        }
+    /// The session has ended but for its will, which waits for its delay as with Mosquitto: another takes its place.
+    fn keep_will_alone(&mut self, client: ClientKey) -> ClientKey {
+        let Some(mut ended) = self.sessions.retire(client) else { return client };
+        let mut session = Session::new(ended.id.clone(), ended.listener, ended.created_at);
+        session.username = ended.username.take();
+        session.disconnected_at = ended.disconnected_at;
+        session.will = ended.will.take();
+        session.source = ended.source.take();
+        let heir = self.sessions.insert(session);
+        self.by_client_id.insert(ended.id.clone(), heir);
+        self.bury(client, ended, false);
+        heir
     }
 
     /// The session ends, and a will that still waits is sent with its end [MQTT-3.1.2-10].
     pub(super) fn remove_session(&mut self, client: ClientKey, now: Now) {
         self.publish_will(client, now);
-        let Some(mut session) = self.sessions.remove(client) else { return };
+        let Some(session) = self.sessions.retire(client) else { return };
         self.by_client_id.remove(&session.id);
-        self.timers.arm(Timer::Session(client), &mut session.timer, None);
-        for filter in &session.subscriptions {
-            let (group, plain) = super::subscribe::split(filter);
-            self.router.unsubscribe(plain, group, client);
-        }
-        if self.journal.covers(&session) {
+        let was_stored = self.journal.covers(&session);
+        if was_stored {
             self.journal.push(Change::ClientRemoved(session.id.clone()));
-            for entry in session.entries() {
-                self.journal.release(entry.message.id);
-            }
         }
+        self.bury(client, session, was_stored);
     }
 }
 

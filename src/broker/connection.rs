@@ -81,7 +81,15 @@ pub(super) struct Output {
 /// Room for output that is made before there is any, at most.
 const MOST_ROOM: usize = 16 * 1024;
 
+/// Bytes that may wait for a client that is being sent retained messages: more is sent when these are on their way.
+const ENOUGH: usize = 64 * 1024;
+
 impl Output {
+    /// Whether what is in no hurry had better wait until the client has read.
+    pub(super) fn is_full(&self) -> bool {
+        self.blocked || self.bytes.len() >= ENOUGH
+    }
+
     /// One allocation for what goes out together, in place of one for each doubling.
     fn make_room(&mut self) {
         if self.bytes.capacity() == 0 {

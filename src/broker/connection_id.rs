@@ -21,6 +21,10 @@ impl Hasher for IdHasher {
         }
     }
 
+    fn write_u16(&mut self, id: u16) {
+        self.write_u64(id.into());
+    }
+
     fn write_u64(&mut self, id: u64) {
         // 2^64 over the golden ratio: neighbours end up far apart, in the high bits as well.
         self.0 = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -13,6 +13,7 @@ use super::event::{Event, PacketSummary, PublishSummary};
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
 use super::storing::Step;
+use super::work::{Job, Progress, Slice};
 use super::{Broker, Identity, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
 
@@ -31,7 +32,8 @@ impl Broker {
     pub(super) fn route(&mut self, message: &Arc<Message>, publisher: Option<ClientKey>, now: Now) -> bool {
         let mut found = std::mem::take(&mut self.found);
         found.clear();
-        self.router.route(&message.topic, &mut found);
+        let (sessions, all_there) = (&self.sessions, self.remains.is_empty());
+        self.router.route(&message.topic, &mut found, |client| all_there || sessions.contains(client));
         // As with Mosquitto, a subscription that is not for its owner's messages still counts.
         let matched = !found.is_empty();
         found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
@@ -189,12 +191,22 @@ impl Broker {
 
     /// Sends what waits, as far as the window allows.
     pub(super) fn pump(&mut self, client: ClientKey, now: Now) {
-        let Some(key) = self.sessions[client].link else { return };
+        if !self.sessions[client].jobs.has_pump() && self.pump_slice(client, &mut Slice::new(), now) != Progress::Done {
+            self.postpone(client, Job::Pump);
+        }
+    }
+
+    pub(super) fn pump_slice(&mut self, client: ClientKey, slice: &mut Slice, now: Now) -> Progress {
+        let Some(key) = self.sessions[client].link else { return Progress::Done };
         while self.sessions[client].outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes) {
+            if slice.is_over() {
+                return Progress::Cut;
+            }
+            slice.spend(1);
             if self.resend(key, client, now) {
                 continue;
             }
-            let Some(entry) = self.sessions[client].outgoing.dequeue() else { return };
+            let Some(entry) = self.sessions[client].outgoing.dequeue() else { break };
             let gone = entry.message.is_expired(now.wall)
                 || !self.access.may_receive(self.sessions[client].identity(), &entry.message.topic);
             if gone {
@@ -207,6 +219,7 @@ impl Broker {
                 self.launch(key, client, entry, false, now);
             }
         }
+        Progress::Done
     }
 
     /// Sends the next of those in flight that were sent on an earlier connection. Says whether there was one.

@@ -33,6 +33,7 @@ pub mod sys;
 mod timers;
 mod tree;
 mod will;
+mod work;
 
 pub use access::{Access, Identity};
 pub use change::{
@@ -46,6 +47,7 @@ pub use settings::{ListenerSettings, Settings, UsernameFrom, Versions};
 pub use statistics::{Census, Statistics};
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Bound;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -58,6 +60,7 @@ use retained::Retained;
 use router::{Router, Subscriber};
 use slab::Slab;
 use timers::{Timer, Timers};
+use work::Remains;
 
 use crate::mqtt::packet::{DecodeError, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode};
 
@@ -95,7 +98,8 @@ impl Peer {
 
 /// The broker's core. Inputs are `handle_*`; after them the caller takes the outputs with `poll_*`: first
 /// [`Broker::changes`], which are to be on the disk before [`Broker::handle_stored`]; until then [`Broker::poll_output`]
-/// gives only what does not rest on them.
+/// gives only what does not rest on them. What would take long is done in slices: while [`Broker::has_work`],
+/// [`Broker::handle_work`] is to be called between other inputs.
 #[derive(Debug)]
 pub struct Broker {
     settings: Settings,
@@ -112,6 +116,8 @@ pub struct Broker {
     retained: Retained,
     timers: Timers,
     sweep: Option<Duration>,
+    /// Where the sweep that is under way goes on.
+    sweeping: Option<Bound<MessageId>>,
     journal: Journal,
     last_id: MessageId,
     /// Of the last message that was kept: the next often has the same.
@@ -126,6 +132,13 @@ pub struct Broker {
     held: Vec<ConnectionKey>,
     events: VecDeque<Event>,
     statistics: Statistics,
+    /// Sessions with work that can go on.
+    working: VecDeque<ClientKey>,
+    /// Connections that are no longer busy.
+    idle: VecDeque<ConnectionId>,
+    remains: VecDeque<Remains>,
+    /// Messages that one reference less holds in the store.
+    released: Vec<MessageId>,
     /// Reused from message to message.
     found: Vec<Subscriber>,
 }
@@ -161,6 +174,7 @@ impl Broker {
             retained: Retained::new(),
             timers: Timers::default(),
             sweep: None,
+            sweeping: None,
             journal,
             last_id: MessageId::default(),
             last_topic: ByteString::new(),
@@ -170,6 +184,10 @@ impl Broker {
             held: Vec::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
+            working: VecDeque::new(),
+            idle: VecDeque::new(),
+            remains: VecDeque::new(),
+            released: Vec::new(),
             found: Vec::new(),
         };
         broker.restore(restored, now);
@@ -204,7 +222,8 @@ impl Broker {
         self.timers.arm(Timer::Connection(key), &mut self.connections[key].timer, Some(at));
     }
 
-    /// A packet came. Packets of connections that have ended are ignored.
+    /// A packet came. Packets of connections that have ended are ignored; those of a connection that
+    /// [is busy](Broker::is_busy) have to wait.
     pub fn handle_packet(&mut self, connection: ConnectionId, packet: Packet, now: Now) {
         let Some(&key) = self.by_connection.get(&connection) else { return };
         let state = &mut self.connections[key];
@@ -238,8 +257,8 @@ impl Broker {
             Packet::PubRec(ack) => self.pubrec(key, client, &ack, now),
             Packet::PubRel(ack) => self.pubrel(key, client, &ack, now),
             Packet::PubComp(ack) => self.pubcomp(key, client, &ack, now),
-            Packet::Subscribe(subscribe) => self.subscribe(key, client, &subscribe, now),
-            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, client, &unsubscribe, now),
+            Packet::Subscribe(subscribe) => self.subscribe(key, client, subscribe, now),
+            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, client, unsubscribe, now),
             Packet::PingReq => self.send(key, &Packet::PingResp),
             Packet::Disconnect(disconnect) => self.disconnect_received(key, client, &disconnect, now),
             // No method of extended authentication is known here, so none was agreed on [MQTT-4.12.0-6].
@@ -307,6 +326,9 @@ impl Broker {
         if !output.bytes.is_empty() || output.close {
             self.list(key);
         }
+        if let Some(client) = self.connections[key].session {
+            self.list_work(client);
+        }
     }
 
     /// The socket does not take what was given, for now.
@@ -331,6 +353,7 @@ impl Broker {
             match timer {
                 Timer::Connection(key) => self.connection_due(key, now),
                 Timer::Session(client) => self.session_due(client, now),
+                Timer::Reader(client) => self.reader_due(client),
                 Timer::RetainedSweep => self.sweep(now),
             }
         }
@@ -439,12 +462,11 @@ impl Broker {
     /// What there is now. It walks all queues: for now and then.
     pub fn census(&self) -> Census {
         let queued = self.sessions.iter().flat_map(|(_, session)| session.entries().map(|entry| &entry.message));
-        let retained = self.retained.all();
-        let messages = retained.iter().chain(queued);
-        let mut stored: Vec<_> = messages.map(|message| (message.id, message.payload.len() as u64)).collect();
+        let mut queued: Vec<_> = queued.map(|message| (message.id, message.payload.len() as u64)).collect();
         // Each queue is in the order of its ids already, which this kind of sorting is quick with.
-        stored.sort();
-        stored.dedup();
+        queued.sort();
+        queued.dedup();
+        queued.retain(|(id, _)| !self.retained.contains(*id));
         let outputs = || self.connections.iter().map(|(_, connection)| &connection.output);
         Census {
             clients: self.sessions.len(),
@@ -452,8 +474,8 @@ impl Broker {
             subscriptions: self.router.subscriptions(),
             shared_subscriptions: self.router.shared(),
             retained: self.retained.len(),
-            stored: stored.len(),
-            stored_bytes: stored.iter().map(|(_, bytes)| bytes).sum(),
+            stored: self.retained.len() + queued.len(),
+            stored_bytes: self.retained.bytes() + queued.iter().map(|(_, bytes)| bytes).sum::<u64>(),
             open_connections: self.connections.len(),
             packets_out: outputs().map(|output| output.packets + output.writing).sum(),
             packets_out_bytes: outputs().map(|output| output.bytes.len() + output.writing_bytes).sum(),

@@ -1,5 +1,6 @@
 //! PUBLISH from clients and the acknowledgements of both directions.
 
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ const NO_ENDPOINT: &[u8] = br#"{"error": "endpoint not available"}"#;
 /// Bytes of half-done QoS 2 publishes of one client. Beyond it the client is let go; a version 5 client
 /// meets its receive-maximum first.
 const MAXIMUM_INCOMING_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Retained messages that a sweep looks at before others have their turn.
+const SWEPT_AT_ONCE: usize = 1024;
 
 impl Broker {
     pub(super) fn publish(&mut self, key: ConnectionKey, client: ClientKey, mut publish: Publish, now: Now) {
@@ -407,12 +411,21 @@ impl Broker {
     /// Lets go of retained messages whose time is over.
     pub(super) fn sweep(&mut self, now: Now) {
         self.sweep = None;
-        for message in self.retained.all() {
+        self.sweep_after(Bound::Unbounded, now);
+    }
+
+    /// Does a slice of a sweep.
+    pub(super) fn sweep_after(&mut self, after: Bound<MessageId>, now: Now) {
+        let page = self.retained.page(after, SWEPT_AT_ONCE);
+        self.sweeping = page.last().map(|last| Bound::Excluded(last.id));
+        for message in page {
             if message.is_expired(now.wall) {
                 self.unretain(&message.topic);
             }
         }
-        self.arm_sweep(now);
+        if self.sweeping.is_none() {
+            self.arm_sweep(now);
+        }
     }
 }
 

@@ -107,7 +107,8 @@ impl Router {
     }
 
     /// Appends everybody who gets a message with `topic`; last, of each shared group the member whose turn it is.
-    pub(super) fn route(&mut self, topic: &str, found: &mut Vec<Subscriber>) {
+    /// Those who are not there any more, and whose subscriptions are still to be removed, get nothing and have no turn.
+    pub(super) fn route(&mut self, topic: &str, found: &mut Vec<Subscriber>, is_there: impl Fn(ClientKey) -> bool) {
         if !self.last.is_valid || self.last.topic != topic {
             let mut last = std::mem::take(&mut self.last);
             last.subscribers.clear();
@@ -117,9 +118,11 @@ impl Router {
             last.is_valid = true;
             self.last = last;
         }
-        found.extend_from_slice(&self.last.subscribers);
+        found.extend(self.last.subscribers.iter().filter(|subscriber| is_there(subscriber.client)));
         if self.shared > 0 {
-            self.visit(topic, &mut |place| found.extend(place.groups.values().map(Group::take_turn)));
+            self.visit(topic, &mut |place| {
+                found.extend(place.groups.values().filter_map(|group| group.take_turn(&is_there)));
+            });
         }
     }
 
@@ -163,10 +166,12 @@ impl Place {
 }
 
 impl Group {
-    fn take_turn(&self) -> Subscriber {
-        let turn = self.next.get();
-        self.next.set((turn + 1) % self.members.len());
-        self.members[turn]
+    fn take_turn(&self, is_there: impl Fn(ClientKey) -> bool) -> Option<Subscriber> {
+        let (before, from) = self.members.split_at(self.next.get());
+        let mut turns = from.iter().chain(before).zip(1..);
+        let (member, steps) = turns.find(|(member, _)| is_there(member.client))?;
+        self.next.set((self.next.get() + steps) % self.members.len());
+        Some(*member)
     }
 
     fn join(&mut self, subscriber: Subscriber) {
@@ -214,7 +219,7 @@ mod tests {
 
     fn routed(router: &mut Router, topic: &str) -> Vec<u32> {
         let mut found = Vec::new();
-        router.route(topic, &mut found);
+        router.route(topic, &mut found, |_| true);
         found.iter().map(|subscriber| subscriber.client.0).collect()
     }
 
@@ -272,6 +277,24 @@ mod tests {
     }
 
     #[test]
+    fn who_is_not_there_any_more_has_no_turn() {
+        let mut router = Router::new();
+        for client in 0..4 {
+            router.subscribe("t", Some("g"), subscriber(client));
+        }
+        router.subscribe("t", None, subscriber(1));
+        router.subscribe("t", None, subscriber(2));
+        let mut found = Vec::new();
+        for _ in 0..3 {
+            router.route("t", &mut found, |client| [0, 2].contains(&client.0));
+        }
+        assert_eq!(found.iter().map(|one| one.client.0).collect::<Vec<_>>(), [2, 0, 2, 2, 2, 0]);
+        found.clear();
+        router.route("t", &mut found, |_| false);
+        assert_eq!(found, []);
+    }
+
+    #[test]
     fn groups_of_other_names_and_plain_subscribers_get_their_own_copy() {
         let mut router = Router::new();
         router.subscribe("t", Some("g"), subscriber(1));
@@ -299,7 +322,7 @@ mod tests {
         let again = Subscriber { identifier: 7, ..subscriber(0) };
         assert!(!router.subscribe("t", None, again));
         let mut found = Vec::new();
-        router.route("t", &mut found);
+        router.route("t", &mut found, |_| true);
         assert_eq!(found, [again]);
         assert!(router.unsubscribe("t", None, ClientKey(0)));
         assert!(!router.unsubscribe("t", None, ClientKey(0)));

@@ -28,6 +28,10 @@ pub struct Settings {
     /// Seconds.
     pub max_keepalive: Option<u16>,
     pub allow_duplicate_messages: bool,
+    /// Subscriptions of one session.
+    pub max_subscriptions: Option<u32>,
+    /// Filters of one SUBSCRIBE that are subscribed to.
+    pub max_subscriptions_per_packet: Option<u32>,
     /// Sessions, connected or not.
     pub global_max_clients: Option<u32>,
     /// Connections over all listeners.
@@ -60,6 +64,8 @@ impl Default for Settings {
             check_retain_source: false,
             max_keepalive: None,
             allow_duplicate_messages: true,
+            max_subscriptions: Some(100_000),
+            max_subscriptions_per_packet: Some(100_000),
             global_max_clients: None,
             global_max_connections: None,
             persistent_client_expiration: None,

@@ -13,16 +13,26 @@ pub(super) trait Key: Copy {
 pub(super) struct Slab<K, V> {
     values: Vec<Option<V>>,
     free: Vec<u32>,
+    /// Values that are there.
+    len: usize,
     key: PhantomData<K>,
 }
 
 impl<K: Key, V> Slab<K, V> {
     pub(super) const fn new() -> Self {
-        Self { values: Vec::new(), free: Vec::new(), key: PhantomData }
+        Self { values: Vec::new(), free: Vec::new(), len: 0, key: PhantomData }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.values.len() - self.free.len()
+        self.len
+    }
+
+    pub(super) fn contains(&self, key: K) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(super) fn get_mut(&mut self, key: K) -> Option<&mut V> {
+        self.values.get_mut(key.index())?.as_mut()
     }
 
     pub(super) fn get(&self, key: K) -> Option<&V> {
@@ -38,6 +48,7 @@ impl<K: Key, V> Slab<K, V> {
     }
 
     pub(super) fn insert(&mut self, value: V) -> K {
+        self.len += 1;
         if let Some(index) = self.free.pop() {
             self.values[index as usize] = Some(value);
             return K::new(index);
@@ -47,9 +58,21 @@ impl<K: Key, V> Slab<K, V> {
     }
 
     pub(super) fn remove(&mut self, key: K) -> Option<V> {
-        let value = self.values.get_mut(key.index())?.take()?;
-        self.free.push(key.index() as u32);
+        let value = self.retire(key)?;
+        self.release(key);
         Some(value)
+    }
+
+    /// Removes the value and keeps its key from being used again until [`Slab::release`].
+    pub(super) fn retire(&mut self, key: K) -> Option<V> {
+        let value = self.values.get_mut(key.index())?.take()?;
+        self.len -= 1;
+        Some(value)
+    }
+
+    /// Nothing names the retired key any more.
+    pub(super) fn release(&mut self, key: K) {
+        self.free.push(key.index() as u32);
     }
 }
 

@@ -62,7 +62,7 @@ impl Broker {
             return;
         }
         for key in self.connections.keys() {
-            if self.rests_on_store(key) {
+            if self.rests_on_store(key) || self.will_rest_on_store(key) {
                 self.take_back(key, now);
             }
         }
@@ -73,6 +73,12 @@ impl Broker {
     /// Whether something that waits for the connection's socket says of what the store does not have that it is kept.
     pub(super) fn rests_on_store(&self, key: ConnectionKey) -> bool {
         self.storing && self.journal.is_ahead() && self.connections[key].output.rests_on == self.journal.generation()
+    }
+
+    /// Whether the connection is to be told of changes that are only half made.
+    fn will_rest_on_store(&self, key: ConnectionKey) -> bool {
+        let session = self.connections[key].session.map(|client| &self.sessions[client]);
+        session.is_some_and(|session| self.journal.covers(session) && session.jobs.has_unacknowledged())
     }
 
     /// Whether an answer to the packet that is handled now may speak of changes that the store does not have: of its own,

@@ -1,23 +1,57 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use bytestring::ByteString;
 
 use super::change::{Change, SubscriptionRecord};
 use super::client::ClientKey;
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
+use super::retained::Matching;
 use super::router::Subscriber;
-use super::{Broker, Now};
+use super::work::{Job, Progress, Slice};
+use super::{Broker, ConnectionId, Now};
 use crate::mqtt::packet::{
-    Packet, PacketId, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, SubscriptionOptions, UnsubAck,
-    Unsubscribe,
+    Packet, PacketId, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription,
+    SubscriptionOptions, UnsubAck, Unsubscribe,
 };
-use crate::mqtt::topic::TopicFilter;
+use crate::mqtt::topic::{TopicFilter, levels};
 
 const SHARE: &str = "$share/";
 
+/// A SUBSCRIBE as far as it has come: filter by filter, SUBACK, retained messages.
+#[derive(Debug)]
+pub(super) struct Subscribing {
+    connection: ConnectionId,
+    packet: Subscribe,
+    /// Of the filters so far.
+    codes: Vec<ReasonCode>,
+    is_acknowledged: bool,
+    /// Whose retained messages are to come.
+    fresh: VecDeque<(Subscriber, ByteString)>,
+    /// Those of the first.
+    matching: Option<Matching>,
+}
+
+impl Subscribing {
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged
+    }
+}
+
+/// An UNSUBSCRIBE as far as it has come.
+#[derive(Debug)]
+pub(super) struct Unsubscribing {
+    connection: ConnectionId,
+    packet: Unsubscribe,
+    /// Of the filters so far.
+    codes: Vec<ReasonCode>,
+}
+
 impl Broker {
-    pub(super) fn subscribe(&mut self, key: ConnectionKey, client: ClientKey, subscribe: &Subscribe, now: Now) {
+    pub(super) fn subscribe(&mut self, key: ConnectionKey, client: ClientKey, subscribe: Subscribe, now: Now) {
         if let Err((reason, why)) = subscribe.subscriptions.iter().try_for_each(|one| check(&one.filter)) {
             self.offended(key, Offence::NotAFilter);
             self.refuse(key, reason, why, now);
@@ -27,37 +61,101 @@ impl Broker {
             self.refuse(key, ReasonCode::PACKET_TOO_LARGE, Closing::PacketTooLarge, now);
             return;
         }
-        let identifier = subscribe.properties.subscription_identifier().unwrap_or(0);
-        let mut codes = Vec::with_capacity(subscribe.subscriptions.len());
-        let mut fresh = Vec::new();
-        for subscription in &subscribe.subscriptions {
-            let listener = self.listener(self.connections[key].listener);
-            let filter = mounted(&subscription.filter, listener.mount_point.as_deref());
-            if !self.sessions[client].takes_filter(&filter) || !self.can_keep(client, &filter) {
-                self.note_filter(&subscription.filter, None);
-                codes.push(ReasonCode::QUOTA_EXCEEDED);
-                continue;
+        let subscribing = Subscribing {
+            connection: self.connections[key].id,
+            codes: Vec::with_capacity(subscribe.subscriptions.len()),
+            packet: subscribe,
+            is_acknowledged: false,
+            fresh: VecDeque::new(),
+            matching: None,
+        };
+        self.begin(client, Job::Subscribe(Box::new(subscribing)), now);
+    }
+
+    pub(super) fn go_on_subscribing(
+        &mut self,
+        client: ClientKey,
+        subscribing: &mut Subscribing,
+        slice: &mut Slice,
+        now: Now,
+    ) -> Progress {
+        while let Some(subscription) = subscribing.packet.subscriptions.get(subscribing.codes.len()) {
+            if slice.is_over() {
+                return Progress::Cut;
             }
-            self.note_filter(&subscription.filter, Some(subscription.options.qos));
-            let (subscriber, is_new) = self.subscribe_one(key, client, &filter, subscription.options, identifier);
-            codes.push(ReasonCode(subscriber.options.qos as u8));
-            let wanted = match subscriber.options.retain_handling {
-                RetainHandling::SendAtSubscribe => true,
-                RetainHandling::SendIfNew => is_new,
-                RetainHandling::DoNotSend => false,
-            };
-            // Not for shared subscriptions, §4.8.2.
-            if wanted && !filter.starts_with(SHARE) {
-                fresh.push((subscriber, filter));
+            slice.spend(levels(&subscription.filter));
+            let identifier = subscribing.packet.properties.subscription_identifier().unwrap_or(0);
+            let number = subscribing.codes.len();
+            let (code, fresh) = self.subscribe_one(client, subscription, identifier, number);
+            subscribing.codes.push(code);
+            subscribing.fresh.extend(fresh);
+        }
+        if !subscribing.is_acknowledged {
+            subscribing.is_acknowledged = true;
+            if let Some(key) = self.still_connected(client, subscribing.connection) {
+                let codes = std::mem::take(&mut subscribing.codes);
+                // No filter is left, whatever the number of codes.
+                subscribing.packet.subscriptions.clear();
+                let packet_id = subscribing.packet.packet_id;
+                self.send(key, &Packet::SubAck(SubAck { packet_id, properties: Properties::new(), codes }));
             }
         }
-        let suback = SubAck { packet_id: subscribe.packet_id, properties: Properties::new(), codes };
-        self.send(key, &Packet::SubAck(suback));
-        for (subscriber, filter) in fresh {
-            for message in self.retained.matching(&filter) {
-                self.deliver_retained(&subscriber, &message, now);
+        while let Some((subscriber, filter)) = subscribing.fresh.front() {
+            if slice.is_over() {
+                return Progress::Cut;
             }
+            let matching = subscribing.matching.get_or_insert_with(|| self.retained.matching(filter, slice));
+            loop {
+                if self.waits_for_reader(client) {
+                    return Progress::Full;
+                }
+                let Some(message) = self.retained.next(filter, matching, slice).map(Arc::clone) else { break };
+                self.deliver_retained(subscriber, &message, now);
+            }
+            if !matching.is_done() {
+                return Progress::Cut;
+            }
+            subscribing.matching = None;
+            subscribing.fresh.pop_front();
         }
+        Progress::Done
+    }
+
+    /// The client's connection, if it is the one with this name.
+    fn still_connected(&self, client: ClientKey, connection: ConnectionId) -> Option<ConnectionKey> {
+        self.sessions[client].link.filter(|&key| self.connections[key].id == connection)
+    }
+
+    /// Subscribes to the filter with this number in its packet. Gives the code of the SUBACK, and what retained messages
+    /// are wanted for.
+    fn subscribe_one(
+        &mut self,
+        client: ClientKey,
+        subscription: &Subscription,
+        identifier: u32,
+        number: usize,
+    ) -> (ReasonCode, Option<(Subscriber, ByteString)>) {
+        let settings = &self.settings;
+        let session = &self.sessions[client];
+        let listener = self.listener(session.listener);
+        let filter = mounted(&subscription.filter, listener.mount_point.as_deref());
+        let fits = settings.max_subscriptions_per_packet.is_none_or(|limit| number < limit as usize)
+            && session.takes_filter(&filter, settings.max_subscriptions)
+            && self.can_keep(client, &filter);
+        if !fits {
+            self.note_filter(&subscription.filter, None);
+            return (ReasonCode::QUOTA_EXCEEDED, None);
+        }
+        self.note_filter(&subscription.filter, Some(subscription.options.qos));
+        let (subscriber, is_new) = self.add_subscription(client, &filter, subscription.options, identifier);
+        let wanted = match subscriber.options.retain_handling {
+            RetainHandling::SendAtSubscribe => true,
+            RetainHandling::SendIfNew => is_new,
+            RetainHandling::DoNotSend => false,
+        };
+        // Not for shared subscriptions, §4.8.2.
+        let wanted = wanted && !filter.starts_with(SHARE);
+        (ReasonCode(subscriber.options.qos as u8), wanted.then_some((subscriber, filter)))
     }
 
     /// Whether the client takes a SUBACK or UNSUBACK with so many codes [MQTT-3.1.2-24]. Both are of one length, and the
@@ -86,15 +184,15 @@ impl Broker {
         }
     }
 
-    fn subscribe_one(
+    /// Says whether it is new.
+    fn add_subscription(
         &mut self,
-        key: ConnectionKey,
         client: ClientKey,
         filter: &ByteString,
         mut options: SubscriptionOptions,
         identifier: u32,
     ) -> (Subscriber, bool) {
-        options.qos = options.qos.min(self.listener(self.connections[key].listener).max_qos);
+        options.qos = options.qos.min(self.listener(self.sessions[client].listener).max_qos);
         let subscriber = Subscriber { client, options, identifier };
         let (group, plain) = split(filter);
         let is_new = self.router.subscribe(plain, group, subscriber);
@@ -120,7 +218,7 @@ impl Broker {
         (subscriber, is_new)
     }
 
-    pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: ClientKey, unsubscribe: &Unsubscribe, now: Now) {
+    pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: ClientKey, unsubscribe: Unsubscribe, now: Now) {
         if let Err((reason, why)) = unsubscribe.filters.iter().try_for_each(check) {
             self.refuse(key, reason, why, now);
             return;
@@ -129,32 +227,57 @@ impl Broker {
             self.refuse(key, ReasonCode::PACKET_TOO_LARGE, Closing::PacketTooLarge, now);
             return;
         }
-        let mut codes = Vec::with_capacity(unsubscribe.filters.len());
-        for filter in &unsubscribe.filters {
-            if self.interest.packets {
-                self.events.push_back(Event::FilterGone(filter.clone()));
+        let unsubscribing = Unsubscribing {
+            connection: self.connections[key].id,
+            codes: Vec::with_capacity(unsubscribe.filters.len()),
+            packet: unsubscribe,
+        };
+        self.begin(client, Job::Unsubscribe(Box::new(unsubscribing)), now);
+    }
+
+    pub(super) fn go_on_unsubscribing(
+        &mut self,
+        client: ClientKey,
+        unsubscribing: &mut Unsubscribing,
+        slice: &mut Slice,
+    ) -> Progress {
+        while let Some(filter) = unsubscribing.packet.filters.get(unsubscribing.codes.len()) {
+            if slice.is_over() {
+                return Progress::Cut;
             }
-            let filter = mounted(filter, self.listener(self.connections[key].listener).mount_point.as_deref());
-            let session = &mut self.sessions[client];
-            let existed = session.remove_filter(&filter);
-            codes.push(if existed { ReasonCode::SUCCESS } else { ReasonCode::NO_SUBSCRIPTION_EXISTED });
-            if existed {
-                let (group, plain) = split(&filter);
-                self.router.unsubscribe(plain, group, client);
-                let client_id = session.id.clone();
-                if self.journal.covers(&self.sessions[client]) {
-                    let change = Change::Unsubscribed { client_id, filter: filter.clone() };
-                    self.journal.push(change);
-                }
-            }
-            // Whether it was there or not, as with Mosquitto.
-            if self.interest.subscriptions {
-                let client = self.sessions[client].id.clone();
-                self.events.push_back(Event::Unsubscribed { client, filter });
+            slice.spend(levels(filter));
+            let code = self.unsubscribe_one(client, filter);
+            unsubscribing.codes.push(code);
+        }
+        if let Some(key) = self.still_connected(client, unsubscribing.connection) {
+            let (packet_id, codes) = (unsubscribing.packet.packet_id, std::mem::take(&mut unsubscribing.codes));
+            self.send(key, &Packet::UnsubAck(UnsubAck { packet_id, properties: Properties::new(), codes }));
+        }
+        Progress::Done
+    }
+
+    fn unsubscribe_one(&mut self, client: ClientKey, filter: &ByteString) -> ReasonCode {
+        if self.interest.packets {
+            self.events.push_back(Event::FilterGone(filter.clone()));
+        }
+        let filter = mounted(filter, self.listener(self.sessions[client].listener).mount_point.as_deref());
+        let session = &mut self.sessions[client];
+        let existed = session.remove_filter(&filter);
+        if existed {
+            let (group, plain) = split(&filter);
+            self.router.unsubscribe(plain, group, client);
+            let client_id = session.id.clone();
+            if self.journal.covers(&self.sessions[client]) {
+                let change = Change::Unsubscribed { client_id, filter: filter.clone() };
+                self.journal.push(change);
             }
         }
-        let unsuback = UnsubAck { packet_id: unsubscribe.packet_id, properties: Properties::new(), codes };
-        self.send(key, &Packet::UnsubAck(unsuback));
+        // Whether it was there or not, as with Mosquitto.
+        if self.interest.subscriptions {
+            let client = self.sessions[client].id.clone();
+            self.events.push_back(Event::Unsubscribed { client, filter });
+        }
+        if existed { ReasonCode::SUCCESS } else { ReasonCode::NO_SUBSCRIPTION_EXISTED }
     }
 }
 

@@ -1,4 +1,4 @@
-//! When to wake up for whom: one deadline per connection and per session.
+//! When to wake up for whom: a deadline per connection, and per session for each thing that it waits for.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,6 +16,8 @@ pub(super) struct Timers {
 pub(super) enum Timer {
     Connection(ConnectionKey),
     Session(ClientKey),
+    /// Work has waited long enough for the client to read.
+    Reader(ClientKey),
     /// Expired retained messages are looked for.
     RetainedSweep,
 }

@@ -135,6 +135,11 @@ pub fn matches(filter: &str, topic: &str) -> bool {
     topic_levels.next().is_none()
 }
 
+/// How many levels a topic name or filter has.
+pub fn levels(text: &str) -> usize {
+    text.bytes().filter(|&byte| byte == b'/').count() + 1
+}
+
 /// What holds for names and filters.
 fn check_any(text: &str) -> Result<(), TopicError> {
     if text.is_empty() {
@@ -143,7 +148,7 @@ fn check_any(text: &str) -> Result<(), TopicError> {
     if text.len() > MAXIMUM_LENGTH {
         return Err(TopicError::TooLong { length: text.len() });
     }
-    let separators = text.bytes().filter(|&byte| byte == b'/').count();
+    let separators = levels(text) - 1;
     if separators > MAXIMUM_SEPARATORS {
         return Err(TopicError::TooManyLevels { separators });
     }

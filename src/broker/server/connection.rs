@@ -133,6 +133,7 @@ impl Link {
                     if self.wait_at_the_door(&received).await.is_break() {
                         break;
                     }
+                    self.mailbox.sent(received.bytes);
                     Input::Packets(received)
                 }
                 Happened::Written => Input::Written(self.id),
@@ -154,6 +155,9 @@ impl Link {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
         if let Poll::Ready(happened) = self.poll_write(context) {
             return Poll::Ready(happened);
+        }
+        if self.mailbox.is_full() {
+            return Poll::Pending;
         }
         self.poll_read(context)
     }
@@ -193,7 +197,9 @@ impl Link {
     /// Lets a CONNECT wait until its login is checked. Breaks when the core has ended the connection meanwhile.
     async fn wait_at_the_door(&mut self, received: &Received) -> ControlFlow<()> {
         let Some((admission, listener)) = self.door.take() else { return ControlFlow::Continue(()) };
-        let Some(Packet::Connect(connect)) = received.packets.first() else { return ControlFlow::Continue(()) };
+        let Some(Packet::Connect(connect)) = received.packets.as_slice().first() else {
+            return ControlFlow::Continue(());
+        };
         let Some(login) = admission.slow_login(listener, connect) else { return ControlFlow::Continue(()) };
         tokio::select! {
             () = admission.check(login) => ControlFlow::Continue(()),
@@ -254,7 +260,7 @@ impl Link {
         }
         let bytes = std::mem::take(&mut self.bytes);
         self.usual = packets.len().min(PACKETS);
-        Some(Box::new(Received { id: self.id, packets, bytes, malformed, is_tls }))
+        Some(Box::new(Received { id: self.id, packets: packets.into_iter(), bytes, malformed, is_tls }))
     }
 
     fn decode_piece(&mut self, packets: &mut Vec<Packet>) -> Result<(), DecodeError> {
@@ -300,7 +306,7 @@ fn next_piece<'a>(received: &[u8], rest: &mut &'a [u8]) -> &'a [u8] {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) id: ConnectionId,
-    pub(super) packets: Vec<Packet>,
+    pub(super) packets: std::vec::IntoIter<Packet>,
     /// Of these and of what came before them.
     pub(super) bytes: usize,
     /// What came after them is no packet.

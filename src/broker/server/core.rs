@@ -1,5 +1,6 @@
 //! The task that owns the [`Broker`]: takes what connections send, commits, hands out what they are to get.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,6 +13,7 @@ use super::admission::Admission;
 use super::connection::Received;
 use super::mailbox::{Mail, Mailbox};
 use super::persistence::{Persistence, Progress};
+use super::turns::{Turns, Waiting};
 use crate::broker::sys::{Publication, Sys};
 use crate::broker::{
     Access, Broker, ByConnection, Census, Closing, ConnectionId, Event, Interest, ListenerId, Now, OwnMessage, Peer,
@@ -21,6 +23,11 @@ use crate::mqtt::packet::QoS;
 
 /// Inputs that one batch takes at most: its outputs wait until it ends.
 const BATCH: usize = 256;
+
+/// How long one connection is served before others have their turn, and how long all are before what they are to get
+/// goes out.
+const TURN: Duration = Duration::from_millis(2);
+const ROUND: Duration = Duration::from_millis(10);
 
 /// How often logins are checked before new rules are in force: who connects meanwhile comes with the next pass. With
 /// the last, rules wait for nobody any more.
@@ -86,6 +93,9 @@ pub(super) struct Core {
     /// How many there were; the last one counts.
     reloads: u64,
     mailboxes: ByConnection<Arc<Mailbox>>,
+    turns: Turns,
+    /// When outputs go at the latest, on the monotonic clock.
+    round_end: Duration,
     interest: Interest,
     events: Box<dyn FnMut(Event) + Send>,
     persistence: Persistence,
@@ -116,6 +126,8 @@ impl Core {
             admission,
             reloads: 0,
             mailboxes: ByConnection::default(),
+            turns: Turns::default(),
+            round_end: Duration::ZERO,
             interest: config.interest,
             events: config.events,
             persistence: Persistence::new(config.store),
@@ -151,13 +163,46 @@ impl Core {
                     self.wake();
                     armed = None;
                 }
+                // Sockets are looked at meanwhile.
+                () = tokio::task::yield_now(), if self.has_more() => {}
             }
+            self.round_end = self.clock.now().elapsed + ROUND;
             for input in batch.drain(..) {
                 self.take(input);
             }
+            self.go_on();
             self.hand_out();
         }
         self.finish();
+    }
+
+    /// Whether there is something to do without any input.
+    fn has_more(&self) -> bool {
+        !self.turns.is_empty() || self.broker.has_work()
+    }
+
+    /// Gives turns to who has waited, and goes on with work that was cut into slices, until the round is over; each at
+    /// least once.
+    fn go_on(&mut self) {
+        while self.has_more() {
+            if let Some((id, mut line)) = self.turns.next() {
+                self.serve(id, &mut line);
+                self.turns.resume(id, line, self.broker.is_busy(id));
+            }
+            if self.broker.has_work() {
+                self.broker.handle_work(self.clock.now());
+            }
+            while let Some(id) = self.broker.poll_idle() {
+                self.turns.wake(id);
+            }
+            if self.is_round_over() {
+                return;
+            }
+        }
+    }
+
+    fn is_round_over(&self) -> bool {
+        self.clock.start.elapsed() >= self.round_end
     }
 
     /// The next moment at which something is due.
@@ -182,7 +227,7 @@ impl Core {
                 self.broker.handle_store_failed(self.clock.now());
             }
         }
-        hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes);
+        hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
     }
 
     fn tell_version(&mut self, now: Now) {
@@ -209,7 +254,7 @@ impl Core {
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Packets(received) => self.take_packets(*received),
+            Input::Packets(received) => self.take_packets(received),
             Input::Written(id) => self.broker.handle_written(id),
             Input::Blocked(id) => self.broker.handle_blocked(id),
             Input::Opened { id, listener, peer, mailbox } => {
@@ -217,8 +262,13 @@ impl Core {
                 self.broker.handle_open(id, listener, peer, self.clock.now());
             }
             Input::Closed { id, why } => {
-                self.mailboxes.remove(&id);
-                self.broker.handle_close(id, why, self.clock.now());
+                let is_busy = self.broker.is_busy(id);
+                if is_busy || self.turns.has_line(id) {
+                    self.broker.handle_gone(id);
+                    self.turns.push(id, Waiting::Closed(why), is_busy);
+                } else {
+                    self.close(id, why);
+                }
             }
             Input::Failed { peer, listener, why } => {
                 if self.interest.notices {
@@ -229,19 +279,71 @@ impl Core {
         }
     }
 
-    fn take_packets(&mut self, received: Received) {
+    fn take_packets(&mut self, received: Box<Received>) {
         self.broker.statistics_mut().bytes_received += received.bytes as u64;
-        // What was read at once came at one moment; ids of messages are different all the same.
+        let id = received.id;
+        let is_busy = self.broker.is_busy(id);
+        if is_busy || !self.turns.is_empty() || self.turns.has_line(id) || self.is_round_over() {
+            self.turns.push(id, Waiting::Packets(received), is_busy);
+            return;
+        }
+        let mut line = VecDeque::from([Waiting::Packets(received)]);
+        self.serve(id, &mut line);
+        self.turns.resume(id, line, self.broker.is_busy(id));
+    }
+
+    /// Handles what waits of a connection, until nothing is left, the connection is busy or its turn is over.
+    fn serve(&mut self, id: ConnectionId, line: &mut VecDeque<Waiting>) {
+        // What is handled in one turn came at one moment; ids of messages are different all the same.
         let now = self.clock.now();
-        for packet in received.packets {
+        while let Some(waiting) = line.front_mut() {
+            if self.broker.is_busy(id) {
+                return;
+            }
+            match waiting {
+                Waiting::Packets(received) => {
+                    if !self.serve_packets(received, now) {
+                        return;
+                    }
+                }
+                Waiting::Closed(why) => {
+                    let why = std::mem::replace(why, Closing::ByClient);
+                    self.close(id, why);
+                }
+            }
+            line.pop_front();
+        }
+    }
+
+    /// Says whether all of it was handled.
+    fn serve_packets(&mut self, received: &mut Received, now: Now) -> bool {
+        while let Some(packet) = received.packets.next() {
             self.broker.handle_packet(received.id, packet, now);
+            if received.packets.as_slice().is_empty() {
+                break;
+            }
+            if self.broker.is_busy(received.id) || self.clock.start.elapsed() >= now.elapsed + TURN {
+                return false;
+            }
+        }
+        if received.malformed.is_some() && self.broker.is_busy(received.id) {
+            return false;
         }
         if received.is_tls {
             self.broker.handle_unexpected_tls(received.id);
         }
-        if let Some((error, version)) = received.malformed {
+        if let Some((error, version)) = received.malformed.take() {
             self.broker.handle_malformed(received.id, error, version, now);
         }
+        if let Some(mailbox) = self.mailboxes.get(&received.id) {
+            mailbox.handled(received.bytes);
+        }
+        true
+    }
+
+    fn close(&mut self, id: ConnectionId, why: Closing) {
+        self.mailboxes.remove(&id);
+        self.broker.handle_close(id, why, self.clock.now());
     }
 
     fn obey(&mut self, command: Command) {
@@ -312,7 +414,7 @@ impl Core {
     /// Commits what the batch changed, and lets its outputs go: those that rest on it only when it is stored.
     fn hand_out(&mut self) {
         while self.keep() {}
-        hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes);
+        hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
     }
 
     /// Brings to the store what it does not have. Says whether that led to more.
@@ -340,6 +442,7 @@ fn hand_out(
     broker: &mut Broker,
     events: &mut Box<dyn FnMut(Event) + Send>,
     mailboxes: &mut ByConnection<Arc<Mailbox>>,
+    turns: &mut Turns,
 ) {
     while let Some(event) = broker.poll_event() {
         events(event);
@@ -348,6 +451,7 @@ fn hand_out(
         broker.statistics_mut().bytes_sent += output.bytes.len() as u64;
         let mail = Mail { bytes: output.bytes, close: output.close };
         if output.close {
+            turns.forget(output.connection);
             if let Some(mailbox) = mailboxes.remove(&output.connection) {
                 mailbox.post(mail);
             }

@@ -11,6 +11,7 @@ mod handshake;
 mod listen;
 mod mailbox;
 mod persistence;
+mod turns;
 
 pub use self::core::Rules;
 pub use handshake::{CertificateName, Tls, WebSockets};

@@ -4,6 +4,7 @@
 mod connecting;
 mod delivery;
 mod expiry;
+mod fair;
 mod limits;
 mod malformed;
 mod persistence;
@@ -85,6 +86,14 @@ impl Stage {
 
     /// Takes what the broker has to say, and what it wants to keep.
     fn collect(&mut self) {
+        self.take_outputs();
+        while self.broker.has_work() {
+            self.broker.handle_work(self.now);
+            self.take_outputs();
+        }
+    }
+
+    fn take_outputs(&mut self) {
         self.keep();
         while let Some(output) = self.broker.poll_output() {
             let line = self.lines.get_mut(&output.connection.0).expect("a connection of this stage");

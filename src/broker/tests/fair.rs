@@ -1,0 +1,320 @@
+//! One client asks for what takes long: it is done in slices, in order, and others are served in between. Times are CPU
+//! time of the test's own thread, so that they are those of the broker and not of what runs beside it.
+
+use super::*;
+use crate::os::process::thread_time;
+
+/// No slice takes longer, not even in a debug build. What is cut would take many times as much in one piece.
+const SLICE: Duration = Duration::from_millis(100);
+
+impl Stage {
+    /// Sends a packet and does what it makes to do, others being served before each slice. Returns the number of slices
+    /// and the time of the longest.
+    #[track_caller]
+    fn sliced(&mut self, line: u64, packet: &Packet, other: u64) -> (usize, Duration) {
+        let start = thread_time();
+        self.broker.handle_packet(ConnectionId(line), packet.clone(), self.now);
+        let mut longest = thread_time().saturating_sub(start);
+        let mut slices = 1;
+        while self.broker.has_work() {
+            assert!(!self.broker.is_busy(ConnectionId(other)), "another is kept waiting");
+            self.broker.handle_packet(ConnectionId(other), Packet::PingReq, self.now);
+            self.take_outputs();
+            self.expect(other, &Packet::PingResp);
+            let start = thread_time();
+            self.broker.handle_work(self.now);
+            longest = longest.max(thread_time().saturating_sub(start));
+            slices += 1;
+        }
+        self.take_outputs();
+        (slices, longest)
+    }
+
+    fn retain(&mut self, line: u64, topics: impl Iterator<Item = String>) {
+        for topic in topics {
+            self.broker.handle_packet(ConnectionId(line), retained(&topic, "x"), self.now);
+        }
+        self.take_outputs();
+    }
+
+    #[track_caller]
+    fn expect_messages(&mut self, line: u64, count: usize) {
+        for _ in 0..count {
+            self.expect_message(line, "x");
+        }
+    }
+}
+
+fn subscribe_all(filters: impl Iterator<Item = String>) -> Packet {
+    let options = SubscriptionOptions::default();
+    let subscriptions = filters.map(|filter| Subscription { filter: filter.into(), options }).collect();
+    Packet::Subscribe(Subscribe { packet_id: id(1), properties: Properties::new(), subscriptions })
+}
+
+fn unsubscribe_all(filters: impl Iterator<Item = String>) -> Packet {
+    let filters = filters.map(Into::into).collect();
+    Packet::Unsubscribe(Unsubscribe { packet_id: id(1), properties: Properties::new(), filters })
+}
+
+fn groups(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|number| format!("$share/group{number}/t"))
+}
+
+#[test]
+fn many_shared_groups_at_one_filter_come_and_go_in_slices() {
+    const MANY: usize = 10_000;
+    let mut stage = Stage::new();
+    let (line, other) = (stage.join(connect("c", V5)), stage.join(connect("other", V5)));
+    let (slices, longest) = stage.sliced(line, &subscribe_all(groups(MANY)), other);
+    assert!(slices > MANY / 1024 && longest < SLICE, "{slices} slices, {longest:?}");
+    stage.expect(line, &suback(&[0; MANY]));
+    assert_eq!(stage.broker.census().shared_subscriptions, MANY);
+    let (slices, longest) = stage.sliced(line, &unsubscribe_all(groups(MANY / 2)), other);
+    assert!(slices > MANY / 2 / 1024 && longest < SLICE, "{slices} slices, {longest:?}");
+    let (slices, longest) = stage.sliced(line, &leave(), other);
+    assert!(slices > MANY / 2 / 1024 && longest < SLICE, "{slices} slices, {longest:?}");
+    assert_eq!((stage.broker.census().shared_subscriptions, stage.broker.census().clients), (0, 1));
+}
+
+#[test]
+fn retained_messages_come_in_slices_and_before_the_next_answer() {
+    const TOPICS: usize = 5_000;
+    let mut stage = Stage::new();
+    let (line, other) = (stage.join(connect("c", V5)), stage.join(connect("other", V5)));
+    stage.retain(other, (0..TOPICS).map(|number| format!("a/{number}")));
+    let packet = subscribe_all(["#", "#", "a/+"].map(str::to_owned).into_iter());
+    stage.broker.handle_packet(ConnectionId(line), packet.clone(), stage.now);
+    assert!(stage.broker.is_busy(ConnectionId(line)), "its next packet would be answered first");
+    stage.collect();
+    assert_eq!(stage.broker.poll_idle(), Some(ConnectionId(line)));
+    stage.expect(line, &suback(&[0; 3]));
+    stage.expect_messages(line, 3 * TOPICS);
+    let (slices, longest) = stage.sliced(line, &packet, other);
+    assert!(slices > 3 * TOPICS / 1024 && longest < SLICE, "{slices} slices, {longest:?}");
+    stage.expect(line, &suback(&[0; 3]));
+    stage.expect_messages(line, 3 * TOPICS);
+    stage.expect_silence(line);
+}
+
+#[test]
+fn what_is_published_while_retained_messages_are_sent_is_not_followed_by_older_ones() {
+    const TOPICS: usize = 5_000;
+    let mut stage = Stage::new();
+    let (line, other) = (stage.join(connect("c", V5)), stage.join(connect("other", V5)));
+    stage.retain(other, (0..TOPICS).map(|number| format!("a/{number}")));
+    stage.broker.handle_packet(ConnectionId(line), subscribe("#", qos(QoS::AtMostOnce)), stage.now);
+    let last = format!("a/{}", TOPICS - 1);
+    stage.broker.handle_packet(ConnectionId(other), retained(&last, "new"), stage.now);
+    stage.collect();
+    stage.expect(line, &suback(&[0]));
+    let mut texts = Vec::new();
+    while let Some(Packet::Publish(publish)) = stage.next(line) {
+        if *publish.topic == *last {
+            texts.push((publish.payload, publish.retain));
+        }
+    }
+    assert_eq!(texts, [(Bytes::from_static(b"new"), false)]);
+}
+
+#[test]
+fn retained_messages_wait_for_a_client_that_does_not_read_and_none_is_lost() {
+    const TOPICS: usize = 20_000;
+    let mut stage = Stage::new();
+    let (line, other) = (stage.join(connect("c", V5)), stage.join(connect("other", V5)));
+    stage.retain(other, (0..TOPICS).map(|number| format!("a/{number}")));
+    stage.broker.handle_packet(ConnectionId(line), subscribe("#", qos(QoS::AtMostOnce)), stage.now);
+    // The first bytes are handed over, and the socket takes no more.
+    let first = stage.broker.poll_output().expect("a SUBACK at least");
+    stage.broker.handle_blocked(ConnectionId(line));
+    while stage.broker.has_work() {
+        stage.broker.handle_work(stage.now);
+    }
+    let waiting = stage.broker.census().packets_out_bytes - first.bytes.len();
+    assert!(waiting < 128 * 1024, "{waiting} bytes wait");
+    assert!(stage.broker.is_busy(ConnectionId(line)));
+    stage.lines.get_mut(&line).expect("its line").received.extend_from_slice(&first.bytes);
+    stage.broker.handle_written(ConnectionId(line));
+    stage.collect();
+    stage.expect(line, &suback(&[0]));
+    stage.expect_messages(line, TOPICS);
+    assert_eq!(stage.broker.statistics().publish_dropped, 0);
+}
+
+#[test]
+fn one_that_never_reads_its_retained_messages_is_heard_again_after_a_while() {
+    let mut stage = Stage::new();
+    let line = stage.join(Connect { keep_alive: 0, ..connect("c", V5) });
+    let other = stage.join(Connect { keep_alive: 0, ..connect("other", V5) });
+    stage.retain(other, (0..20_000).map(|number| format!("a/{number}")));
+    stage.broker.handle_packet(ConnectionId(line), subscribe("#", qos(QoS::AtMostOnce)), stage.now);
+    assert!(stage.broker.poll_output().is_some());
+    stage.broker.handle_blocked(ConnectionId(line));
+    for (seconds, is_busy) in [(0, true), (29, true), (2, false)] {
+        stage.tick(stage.now.elapsed + Duration::from_secs(seconds));
+        stage.broker.handle_deadline(stage.now);
+        while stage.broker.has_work() {
+            stage.broker.handle_work(stage.now);
+        }
+        assert_eq!(stage.broker.is_busy(ConnectionId(line)), is_busy, "after {:?}", stage.now.elapsed);
+    }
+    assert!(stage.broker.statistics().publish_dropped > 0);
+}
+
+#[test]
+fn work_for_a_session_goes_on_for_the_connection_that_takes_it_over() {
+    const TOPICS: usize = 5_000;
+    let mut stage = Stage::new();
+    let (line, other) = (stage.join(lasting("c", 100)), stage.join(connect("other", V5)));
+    stage.retain(other, (0..TOPICS).map(|number| format!("a/{number}")));
+    let again = stage.open(V5);
+    stage.broker.handle_packet(ConnectionId(line), subscribe("#", qos(QoS::AtMostOnce)), stage.now);
+    stage.broker.handle_work(stage.now);
+    stage.take_outputs();
+    let before = std::iter::from_fn(|| stage.next(line)).filter(|one| matches!(one, Packet::Publish(_))).count();
+    stage.broker.handle_packet(ConnectionId(again), Packet::Connect(Box::new(lasting("c", 100))), stage.now);
+    assert!(before > 0 && stage.broker.is_busy(ConnectionId(again)), "{before}");
+    stage.collect();
+    assert_eq!(stage.broker.poll_idle(), Some(ConnectionId(again)));
+    assert!(matches!(stage.next(again), Some(Packet::ConnAck(_))));
+    stage.expect_messages(again, TOPICS - before);
+    stage.expect_silence(again);
+}
+
+#[test]
+fn a_session_with_a_long_queue_is_resumed_and_ended_in_slices() {
+    const QUEUED: usize = 20_000;
+    let settings = Settings {
+        max_queued_messages: None,
+        max_inflight_messages: None,
+        queue_qos0_messages: true,
+        ..Settings::default()
+    };
+    let mut stage = Stage::with(settings);
+    let line = stage.join(lasting("c", 1000));
+    stage.subscribe(line, "t", QoS::AtLeastOnce);
+    stage.cut(line);
+    let other = stage.join(connect("other", V5));
+    for number in 0..QUEUED {
+        let packet = if number % 2 == 0 { at_most_once("t", "x") } else { at_least_once("t", "x", 1) };
+        stage.broker.handle_packet(ConnectionId(other), packet, stage.now);
+    }
+    stage.take_outputs();
+    while stage.next(other).is_some() {}
+    let line = stage.open(V5);
+    let (slices, longest) = stage.sliced(line, &Packet::Connect(Box::new(lasting("c", 1000))), other);
+    assert!(slices > QUEUED / 1024 && longest < SLICE, "{slices} slices, {longest:?}");
+    assert!(matches!(stage.next(line), Some(Packet::ConnAck(_))));
+    stage.expect_messages(line, QUEUED);
+    stage.cut(line);
+    let line = stage.open(V5);
+    let fresh = Connect { clean_start: true, ..lasting("c", 1000) };
+    let (slices, longest) = stage.sliced(line, &Packet::Connect(Box::new(fresh)), other);
+    assert!(slices > QUEUED / 2 / 1024 && longest < SLICE, "{slices} slices, {longest:?}");
+}
+
+#[test]
+fn what_is_left_of_a_session_gets_nothing_and_has_no_turn_in_its_groups() {
+    const MANY: usize = 5_000;
+    let mut stage = Stage::new();
+    let (line, other) = (stage.join(connect("c", V5)), stage.join(connect("other", V5)));
+    let mine = (0..MANY).map(|number| format!("x/{number}"));
+    stage.send(line, &subscribe_all(["$share/g/t".to_owned()].into_iter().chain(mine.clone())));
+    stage.subscribe(other, "$share/g/t", QoS::AtMostOnce);
+    stage.broker.handle_packet(ConnectionId(line), leave(), stage.now);
+    assert!(stage.broker.has_work());
+    // Whoever comes now does not get the place of the one that is not cleared away yet.
+    let third = stage.open(V5);
+    stage.broker.handle_packet(ConnectionId(third), Packet::Connect(Box::new(connect("third", V5))), stage.now);
+    for number in 0..MANY {
+        let packet = at_most_once(&format!("x/{number}"), "x");
+        stage.broker.handle_packet(ConnectionId(other), packet, stage.now);
+    }
+    for _ in 0..4 {
+        stage.broker.handle_packet(ConnectionId(other), at_most_once("t", "x"), stage.now);
+    }
+    stage.take_outputs();
+    assert!(matches!(stage.next(third), Some(Packet::ConnAck(_))));
+    stage.expect_silence(third);
+    stage.expect_messages(other, 4);
+    stage.expect_silence(other);
+    stage.collect();
+    assert_eq!(stage.broker.census().subscriptions, 0);
+}
+
+#[test]
+fn a_delayed_will_outlasts_a_session_whose_filters_go_in_slices() {
+    const MANY: usize = 5_000;
+    let mut stage = Stage::new();
+    let other = stage.join(connect("other", V5));
+    stage.subscribe(other, "w", QoS::AtMostOnce);
+    let properties = [Property::WillDelayInterval(5)].into_iter().collect();
+    let line = stage.join(Connect { will: Some(Will { properties, ..will("w", "x") }), ..connect("c", V5) });
+    stage.send(line, &subscribe_all((0..MANY).map(|number| format!("x/{number}"))));
+    stage.broker.handle_close(ConnectionId(line), Closing::ByClient, stage.now);
+    assert!(stage.broker.has_work());
+    stage.collect();
+    assert_eq!((stage.broker.census().clients, stage.broker.census().subscriptions), (2, 1));
+    stage.expect_silence(other);
+    stage.pass_seconds(6);
+    stage.expect_message(other, "x");
+    assert_eq!(stage.broker.census().clients, 1);
+}
+
+#[test]
+fn a_sweep_looks_at_many_retained_messages_in_slices() {
+    const TOPICS: usize = 5_000;
+    let interval = Some(Duration::from_secs(60));
+    let mut stage = Stage::with(Settings { retain_expiry_interval: interval, ..Settings::default() });
+    let other = stage.join(Connect { keep_alive: 0, ..connect("other", V5) });
+    for number in 0..TOPICS {
+        let Packet::Publish(mut publish) = retained(&format!("a/{number}"), "x") else { unreachable!() };
+        publish.properties.push(Property::MessageExpiryInterval(30 + 60 * (number as u32 % 2)));
+        stage.broker.handle_packet(ConnectionId(other), Packet::Publish(publish), stage.now);
+    }
+    stage.take_outputs();
+    stage.tick(Duration::from_secs(60));
+    stage.broker.handle_deadline(stage.now);
+    assert!(stage.broker.has_work());
+    stage.collect();
+    assert_eq!(stage.broker.census().retained, TOPICS / 2);
+    stage.pass_seconds(60);
+    assert_eq!(stage.broker.census().retained, 0);
+}
+
+#[test]
+fn subscriptions_are_bounded_per_packet_and_per_session() {
+    let limits = Settings { max_subscriptions: Some(3), max_subscriptions_per_packet: Some(2), ..Settings::default() };
+    let mut stage = Stage::with(limits);
+    let line = stage.join(connect("c", V5));
+    let filters =
+        |names: &[&str]| subscribe_all(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>().into_iter());
+    stage.send(line, &filters(&["a", "b", "c"]));
+    stage.expect(line, &suback(&[0, 0, 0x97]));
+    stage.send(line, &filters(&["c", "d"]));
+    stage.expect(line, &suback(&[0, 0x97]));
+    stage.send(line, &filters(&["a"]));
+    stage.expect(line, &suback(&[0]));
+    stage.send(line, &unsubscribe_all(["b".to_owned()].into_iter()));
+    assert!(matches!(stage.next(line), Some(Packet::UnsubAck(_))));
+    stage.send(line, &filters(&["d"]));
+    stage.expect(line, &suback(&[0]));
+}
+
+#[test]
+fn a_subscribe_that_the_store_fails_under_is_not_acknowledged() {
+    const MANY: usize = 5_000;
+    let mut stage = Stage::with(Settings { persistent: true, ..Settings::default() });
+    let line = stage.join(lasting("c", 1000));
+    let packet = subscribe_all((0..MANY).map(|number| format!("x/{number}")));
+    stage.broker.handle_packet(ConnectionId(line), packet.clone(), stage.now);
+    assert!(stage.broker.is_busy(ConnectionId(line)));
+    stage.set_store(Disk::Fails);
+    stage.expect_refused(line, ReasonCode::QUOTA_EXCEEDED);
+    stage.set_store(Disk::Works);
+    // What was noted before the failure was written at last, and the client asks again.
+    let line = stage.rejoin(lasting("c", 1000), true);
+    stage.send(line, &packet);
+    stage.expect(line, &suback(&[0; MANY]));
+    let stored = stage.changes.iter().filter(|change| matches!(change, Change::Subscribed(..))).count();
+    assert!(stored >= MANY, "{stored}");
+}

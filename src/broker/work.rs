@@ -1,0 +1,283 @@
+//! Work that takes long is cut into slices, and others are served in between: SUBSCRIBE and UNSUBSCRIBE, retained messages,
+//! long queues, and what is left of sessions that have ended.
+//!
+//! While a session has work left, its client's next packet is not to be handled: the answer would overtake what was
+//! asked for before. [`Broker::is_busy`] says so, and [`Broker::poll_idle`] when it is over.
+
+use std::collections::{VecDeque, hash_map, hash_set};
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use super::client::{ClientKey, Entry, Outgoing, Session};
+use super::connection::ConnectionKey;
+use super::subscribe::{Subscribing, Unsubscribing};
+use super::timers::Timer;
+use super::{Broker, ConnectionId, Now};
+use crate::mqtt::topic::levels;
+
+/// Steps of one slice. None takes much more than a microsecond, but for a filter's levels, which count each.
+const SLICE: usize = 1024;
+
+/// How long retained messages wait for a client that does not read. Then they are dropped as QoS 0 messages are: one
+/// that goes on writing without reading would otherwise wait for us as we do for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What may still be done before others have their turn.
+#[derive(Debug)]
+pub(super) struct Slice {
+    steps: usize,
+}
+
+impl Slice {
+    pub(super) const fn new() -> Self {
+        Self { steps: SLICE }
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        self.steps == 0
+    }
+
+    /// Something was done that takes as long as so many steps.
+    pub(super) const fn spend(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_sub(steps);
+    }
+}
+
+/// Something that a session's client asked for and that did not fit into one slice.
+#[derive(Debug)]
+pub(super) enum Job {
+    Subscribe(Box<Subscribing>),
+    Unsubscribe(Box<Unsubscribing>),
+    /// What is in flight or queued goes out as far as the window allows.
+    Pump,
+}
+
+/// How far a job has come.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Done,
+    /// Others have their turn first.
+    Cut,
+    /// The client has to read first.
+    Full,
+}
+
+/// The jobs of a session.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    list: VecDeque<Job>,
+    /// It stands in the broker's list of those with work.
+    is_listed: bool,
+    /// When waiting for the client to read is over, on the monotonic clock.
+    timer: Option<Duration>,
+    /// The client has not read for too long, or is gone: nothing waits for it any more.
+    is_given_up: bool,
+}
+
+impl Jobs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether a change of the session's subscriptions is under way that its client has not been told of.
+    pub(super) fn has_unacknowledged(&self) -> bool {
+        self.list.iter().any(|job| match job {
+            Job::Subscribe(subscribing) => !subscribing.is_acknowledged(),
+            Job::Unsubscribe(_) => true,
+            Job::Pump => false,
+        })
+    }
+
+    pub(super) fn has_pump(&self) -> bool {
+        self.list.iter().any(|job| matches!(job, Job::Pump))
+    }
+
+    fn waits_for_reader(&self) -> bool {
+        !self.is_given_up
+    }
+}
+
+/// A session that has ended, until nothing is left of it. Its key is not used again before: filters name it.
+#[derive(Debug)]
+pub(super) struct Remains {
+    client: ClientKey,
+    filters: hash_set::IntoIter<ByteString>,
+    incoming: hash_map::IntoValues<u16, Entry>,
+    outgoing: Outgoing,
+    /// The store held its messages.
+    was_stored: bool,
+}
+
+impl Broker {
+    /// Whether packets of the connection have to wait for work that its client has asked for.
+    pub fn is_busy(&self, connection: ConnectionId) -> bool {
+        let session = self.by_connection.get(&connection).and_then(|&key| self.connections[key].session);
+        session.is_some_and(|client| !self.sessions[client].jobs.is_empty())
+    }
+
+    /// Whether [`Broker::handle_work`] is to be called.
+    pub fn has_work(&self) -> bool {
+        !self.working.is_empty() || !self.remains.is_empty() || !self.released.is_empty() || self.sweeping.is_some()
+    }
+
+    /// Does a slice of what is left to do of each kind.
+    pub fn handle_work(&mut self, now: Now) {
+        self.work_for_client(now);
+        if let Some(mut remains) = self.remains.pop_front() {
+            if self.clear(&mut remains, &mut Slice::new()) {
+                self.sessions.release(remains.client);
+            } else {
+                self.remains.push_back(remains);
+            }
+        }
+        let rest = self.released.len().saturating_sub(SLICE);
+        for id in self.released.split_off(rest) {
+            self.journal.release(id);
+        }
+        if let Some(after) = self.sweeping {
+            self.sweep_after(after, now);
+        }
+    }
+
+    /// A connection that is no longer busy.
+    pub fn poll_idle(&mut self) -> Option<ConnectionId> {
+        self.idle.pop_front()
+    }
+
+    /// The peer has gone, though packets of its still wait: nothing waits for it to read.
+    pub fn handle_gone(&mut self, connection: ConnectionId) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        self.connections[key].output.blocked = true;
+        if let Some(client) = self.connections[key].session {
+            self.give_up_reader(client);
+        }
+    }
+
+    /// Begins with the job. What does not fit into a slice is done later.
+    pub(super) fn begin(&mut self, client: ClientKey, job: Job, now: Now) {
+        let jobs = &mut self.sessions[client].jobs;
+        jobs.list.push_back(job);
+        if jobs.list.len() == 1 {
+            jobs.is_given_up = false;
+            self.work(client, now);
+        }
+    }
+
+    /// The job waits until others have had their turn.
+    pub(super) fn postpone(&mut self, client: ClientKey, job: Job) {
+        self.sessions[client].jobs.list.push_back(job);
+        self.list_work(client);
+    }
+
+    fn work_for_client(&mut self, now: Now) {
+        let Some(client) = self.working.pop_front() else { return };
+        // It may have ended since, and another have its key.
+        let Some(session) = self.sessions.get_mut(client) else { return };
+        session.jobs.is_listed = false;
+        self.work(client, now);
+        let session = &self.sessions[client];
+        if session.jobs.is_empty()
+            && let Some(key) = session.link
+        {
+            self.idle.push_back(self.connections[key].id);
+        }
+    }
+
+    fn work(&mut self, client: ClientKey, now: Now) {
+        let session = &mut self.sessions[client];
+        let Some(mut job) = session.jobs.list.pop_front() else { return };
+        if let Some(key) = session.link {
+            // Whoever is served is not silent, though we do not listen meanwhile.
+            self.connections[key].last_received = now.elapsed;
+        }
+        self.noted_before = self.journal.noted();
+        let mut slice = Slice::new();
+        let progress = match &mut job {
+            Job::Subscribe(subscribing) => self.go_on_subscribing(client, subscribing, &mut slice, now),
+            Job::Unsubscribe(unsubscribing) => self.go_on_unsubscribing(client, unsubscribing, &mut slice),
+            Job::Pump => self.pump_slice(client, &mut slice, now),
+        };
+        let jobs = &mut self.sessions[client].jobs;
+        if progress != Progress::Done {
+            jobs.list.push_front(job);
+        }
+        let due = (progress == Progress::Full).then(|| now.elapsed + PATIENCE);
+        self.timers.arm(Timer::Reader(client), &mut jobs.timer, due);
+        if progress != Progress::Full {
+            self.list_work(client);
+        }
+    }
+
+    /// The client has read, or does not have to any more.
+    pub(super) fn list_work(&mut self, client: ClientKey) {
+        let jobs = &mut self.sessions[client].jobs;
+        if !jobs.is_empty() && !jobs.is_listed {
+            jobs.is_listed = true;
+            self.working.push_back(client);
+        }
+    }
+
+    /// The client has not read for too long, or is gone.
+    pub(super) fn give_up_reader(&mut self, client: ClientKey) {
+        let jobs = &mut self.sessions[client].jobs;
+        self.timers.arm(Timer::Reader(client), &mut jobs.timer, None);
+        jobs.is_given_up = true;
+        self.list_work(client);
+    }
+
+    /// The client has a new connection, which it reads.
+    pub(super) fn expect_reader(&mut self, client: ClientKey) {
+        self.sessions[client].jobs.is_given_up = false;
+        self.list_work(client);
+    }
+
+    pub(super) fn reader_due(&mut self, client: ClientKey) {
+        self.sessions[client].jobs.timer = None;
+        self.give_up_reader(client);
+    }
+
+    /// Whether retained messages wait for the client to read what it has been sent.
+    pub(super) fn waits_for_reader(&self, client: ClientKey) -> bool {
+        let session = &self.sessions[client];
+        let is_full = |key: ConnectionKey| self.connections[key].output.is_full();
+        session.jobs.waits_for_reader() && session.link.is_some_and(is_full)
+    }
+
+    /// Takes apart what is left of a session that is no longer among the others.
+    pub(super) fn bury(&mut self, client: ClientKey, mut session: Session, was_stored: bool) {
+        self.timers.arm(Timer::Session(client), &mut session.timer, None);
+        self.timers.arm(Timer::Reader(client), &mut session.jobs.timer, None);
+        let mut remains = Remains {
+            client,
+            filters: session.subscriptions.into_iter(),
+            incoming: session.incoming.into_values(),
+            outgoing: session.outgoing,
+            was_stored,
+        };
+        if self.clear(&mut remains, &mut Slice::new()) {
+            self.sessions.release(client);
+        } else {
+            self.remains.push_back(remains);
+        }
+    }
+
+    /// Says whether nothing is left.
+    fn clear(&mut self, remains: &mut Remains, slice: &mut Slice) -> bool {
+        while !slice.is_over() {
+            if let Some(filter) = remains.filters.next() {
+                slice.spend(levels(&filter));
+                let (group, plain) = super::subscribe::split(&filter);
+                self.router.unsubscribe(plain, group, remains.client);
+            } else if let Some(entry) = remains.incoming.next().or_else(|| remains.outgoing.take()) {
+                slice.spend(1);
+                if remains.was_stored {
+                    self.journal.release(entry.message.id);
+                }
+            } else {
+                return true;
+            }
+        }
+        false
+    }
+}
