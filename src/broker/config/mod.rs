@@ -213,7 +213,7 @@ impl Reader {
             return Err(Problem::Unknown { option: line.name.to_owned() });
         };
         match rule {
-            Rule::Global(kind) => {
+            Rule::Global(kind) | Rule::Own(kind, _) => {
                 self.once(kind.is_once(), Current::None, name)?;
                 kind.apply(line, &mut self.configuration)
             }
@@ -318,6 +318,8 @@ impl Reader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Heeded,
+    /// Mosquitto does not know it; what it does.
+    Own(&'static str),
     /// It has no effect, and why that does no harm.
     Ignored(&'static str),
     /// A configuration with it is refused, and why.
@@ -328,6 +330,7 @@ pub enum Standing {
 pub fn known_options() -> impl Iterator<Item = (&'static str, Standing)> {
     OPTIONS.iter().map(|(name, rule)| {
         let standing = match rule {
+            Rule::Own(_, meaning) => Standing::Own(meaning),
             Rule::Ignored(because, _) => Standing::Ignored(because),
             Rule::Unsafe(because) => Standing::Refused(because),
             _ if *name == "connection" => Standing::Ignored(options::NO_BRIDGES),

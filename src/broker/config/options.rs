@@ -29,6 +29,8 @@ pub(super) enum Rule {
     ListenerOrDefault(Kind<Listener>),
     /// Global; with `per_listener_settings` of the listener.
     Security(Kind<Security>),
+    /// An option that Mosquitto lacks, and what it does.
+    Own(Kind<Configuration>, &'static str),
     Special(fn(&mut Reader, &Line<'_>, &mut Current) -> Result<(), Problem>),
     /// An option that we lack and that can be missing without harm: why, and what Mosquitto asks of it.
     Ignored(&'static str, Asks),
@@ -109,7 +111,7 @@ pub(super) fn find(name: &str) -> Option<(&'static str, &'static Rule)> {
 }
 
 use Kind::{Flag, LastText, Limited, Number, Other, OtherText, Text};
-use Rule::{Global, Ignored, ListenerOrDefault, Special};
+use Rule::{Global, Ignored, ListenerOrDefault, Own, Special};
 
 const ANY: i32 = i32::MAX;
 const U16: i32 = 65535;
@@ -228,6 +230,22 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("check_retain_source", Global(Flag(|c, on| c.settings.check_retain_source = on))),
     ("max_keepalive", Global(Number(0, U16, |c, n| c.settings.max_keepalive = above_zero(n).map(|n| n as u16)))),
     ("allow_duplicate_messages", Global(Flag(|c, on| c.settings.allow_duplicate_messages = on))),
+    (
+        "max_subscriptions",
+        Own(
+            Number(0, ANY, |c, n| c.settings.max_subscriptions = above_zero(n)),
+            "How many subscriptions a session may have; further ones are refused with reason code 151 (128 before MQTT 5). \
+             0 means no limit. The default is 100000",
+        ),
+    ),
+    (
+        "max_subscriptions_per_packet",
+        Own(
+            Number(0, ANY, |c, n| c.settings.max_subscriptions_per_packet = above_zero(n)),
+            "How many topic filters of one SUBSCRIBE are accepted; the others are refused with the same code. 0 means no \
+             limit. The default is 100000",
+        ),
+    ),
     ("global_max_clients", Global(Number(i32::MIN, ANY, |c, n| c.settings.global_max_clients = limit_or_none(n)))),
     (
         "global_max_connections",

@@ -157,6 +157,18 @@ fn limits_below_zero_are_no_limits() {
 }
 
 #[test]
+fn subscriptions_are_bounded_unless_the_limit_is_0() {
+    let limits = |text: &str| {
+        let settings = accepted(text).settings();
+        (settings.max_subscriptions, settings.max_subscriptions_per_packet)
+    };
+    assert_eq!(limits(""), (Some(100_000), Some(100_000)));
+    assert_eq!(limits("max_subscriptions 7\nmax_subscriptions_per_packet 3\n"), (Some(7), Some(3)));
+    assert_eq!(limits("max_subscriptions 0\nmax_subscriptions_per_packet 0\n"), (None, None));
+    assert_eq!(refused("max_subscriptions -1\n"), (invalid("max_subscriptions", "-1"), 1));
+}
+
+#[test]
 fn a_second_text_is_an_error_unless_the_last_one_wins() {
     assert_eq!(refused("pid_file a\n\npid_file b\n"), (Problem::Duplicate { option: "pid_file".to_owned() }, 3));
     for (option, value) in [("auto_id_prefix", "p"), ("listener_auto_id_prefix", "p"), ("tls_version", "tlsv1.3")] {

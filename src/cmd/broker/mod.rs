@@ -107,6 +107,7 @@ fn configuration_section() -> Section {
                 heeded.push(name);
                 continue;
             }
+            Standing::Own(meaning) => format!("moskit's own, unknown to Mosquitto: {meaning}."),
             Standing::Ignored(because) => format!("Ignored, with a warning: {because}."),
             Standing::Refused(because) => format!("Refused: {because}."),
         };
