@@ -24,6 +24,7 @@ mod dependencies;
 mod differential;
 mod disk;
 mod failures;
+mod fairness;
 mod foreign;
 mod formats;
 mod generated;
