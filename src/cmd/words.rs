@@ -1,4 +1,4 @@
-//! The exact-word reader of pub, sub and rr.
+//! The exact-word reader of pub, sub, rr and passwd.
 //!
 //! Mosquitto's rules are not clap's: each option is one exact word, the next word is its value
 //! whatever it looks like, words are read strictly left to right, the first error stops, and the
@@ -20,12 +20,25 @@ pub enum Value {
     Property,
     /// Only as `--option=value`, and only if wanted (options of our own).
     Attached { name: &'static str },
+    /// As `--option=value`, as the next word where that is a whole number, or left out (options of our own).
+    Number { name: &'static str },
 }
 
-/// One option: a row of the table that the reader, help, man page and completions share.
+/// What was typed for a verb, which the rows of its table fill in.
+pub trait Typed: 'static {
+    /// Why an option or its value is refused.
+    type Error: From<WordError> + std::fmt::Debug;
+}
+
+/// What takes the value words of an option into what was typed.
+pub type Set<T> = fn(&mut T, &[OsString]) -> Result<(), <T as Typed>::Error>;
+
+/// What refuses an option beside what was typed before it.
+pub type Conflict<T> = fn(&T) -> Result<(), <T as Typed>::Error>;
+
+/// One option: the row of the table that the reader, help, man page and completions share.
 #[derive(Debug)]
-pub struct OptionSpec<Id: 'static> {
-    pub id: Id,
+pub struct OptionSpec<T: Typed> {
     pub short: Option<char>,
     pub long: Option<&'static str>,
     pub value: Value,
@@ -34,9 +47,39 @@ pub struct OptionSpec<Id: 'static> {
     /// The heading it stands under in help and man page.
     pub heading: &'static str,
     pub help: &'static str,
+    /// Whether each use adds to those before it; else the last one counts.
+    pub repeats: bool,
+    /// What excludes the option, whatever its value: judged before the value is looked for.
+    pub conflict: Option<Conflict<T>>,
+    /// Takes the value, which are as many words as `value` promises, into what was typed.
+    pub set: Set<T>,
 }
 
-impl<Id> OptionSpec<Id> {
+impl<T: Typed> OptionSpec<T> {
+    /// The row, but each use adds to those before it.
+    #[must_use]
+    pub const fn repeated(mut self) -> Self {
+        self.repeats = true;
+        self
+    }
+
+    /// The row with what excludes it.
+    #[must_use]
+    pub const fn unless(mut self, conflict: Conflict<T>) -> Self {
+        self.conflict = Some(conflict);
+        self
+    }
+
+    /// Takes one use of the option with its value words.
+    pub fn take(&self, typed: &mut T, values: &[OsString]) -> Result<(), T::Error> {
+        self.refuse(typed)?;
+        (self.set)(typed, values)
+    }
+
+    fn refuse(&self, typed: &T) -> Result<(), T::Error> {
+        self.conflict.map_or(Ok(()), |conflict| conflict(typed))
+    }
+
     /// The name error texts call it by: the short one where there is one.
     fn label(&self) -> String {
         match (self.short, self.long) {
@@ -55,70 +98,109 @@ impl<Id> OptionSpec<Id> {
     }
 }
 
-/// Why the words cannot be read. Each is one of Mosquitto's texts in `cmd::connect::args`.
+/// Why the words cannot be read. Each verb has its texts for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WordError {
     /// Not an option of this verb.
     Unknown(String),
-    /// The option is the last word but needs a value: its label and what is missing.
-    MissingValue { label: String, missing: &'static str },
+    /// The option is the last word but needs a value: the word itself, its label and what is missing.
+    MissingValue { word: String, label: String, missing: &'static str },
     /// `-D` with fewer words than it needs.
     NotEnoughArguments,
-    /// `--option=value` for an option without a value.
-    UnexpectedValue(String),
+    /// `--option=value` for an option without a value: its label and the word in front of the `=`.
+    UnexpectedValue { word: String, label: String },
+}
+
+/// What words are that name no option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operands {
+    /// There are none: such a word is an error.
+    Refused,
+    /// The first such word and all that follow it, whatever they look like, as getopt of POSIX has it.
+    AfterOptions,
+    /// Words without two dashes in front, wherever they stand; a single dash makes an option only in front of the first
+    /// operand.
+    Anywhere,
 }
 
 /// Reads words against a table.
 #[derive(Debug)]
-pub struct Reader<Id: 'static> {
-    pub table: &'static [OptionSpec<Id>],
+pub struct Reader<T: Typed> {
+    pub table: &'static [OptionSpec<T>],
     /// The bit of the verb in [`OptionSpec::verbs`].
     pub verb: u8,
     /// Mosquitto's rules to the letter: no `--option=value`, no `--`.
     pub exact: bool,
+    /// Only the short names are known, as to mosquitto_passwd.
+    pub short_names_only: bool,
+    pub operands: Operands,
 }
 
-impl<Id: Copy> Reader<Id> {
-    /// Calls `apply` for each option in order, with its value words. The first error, of the words or
-    /// of `apply`, ends it.
-    pub fn read<E: From<WordError>>(
-        &self,
-        words: &[OsString],
-        mut apply: impl FnMut(Id, Vec<OsString>) -> Result<(), E>,
-    ) -> Result<(), E> {
+impl<T: Typed> Reader<T> {
+    /// Takes each option in order into `typed`, and returns the operands. The first error, of the words or of an
+    /// option, ends it.
+    pub fn read(&self, words: &[OsString], typed: &mut T) -> Result<Vec<OsString>, T::Error> {
+        let mut operands = Vec::new();
         let mut rest = words;
         while let Some((word, after)) = rest.split_first() {
             rest = after;
             let bytes = word.as_bytes();
             if !self.exact && bytes == b"--" {
-                return match rest.first() {
-                    None => Ok(()),
-                    Some(stray) => Err(WordError::Unknown(stray.to_string_lossy().into_owned()).into()),
-                };
+                match (self.operands, rest.first()) {
+                    (Operands::Refused, Some(stray)) => return Err(unknown(stray)),
+                    _ => operands.extend_from_slice(rest),
+                }
+                break;
             }
-            if let Some(spec) = self.find(bytes) {
-                let taken = values_after(spec, rest)?;
+            if !operands.is_empty() && self.is_past_options(bytes) {
+                operands.push(word.clone());
+            } else if let Some(spec) = self.find(bytes) {
+                spec.refuse(typed)?;
+                let taken = values_after(spec, word, rest)?;
+                (spec.set)(typed, &rest[..taken])?;
                 rest = &rest[taken..];
-                apply(spec.id, words_of(after, taken))?;
             } else if let Some((spec, value)) = self.find_attached(bytes) {
                 if matches!(spec.value, Value::None | Value::Property) {
-                    return Err(WordError::UnexpectedValue(spec.label()).into());
+                    let name = &bytes[..bytes.len() - value.len() - 1];
+                    let word = String::from_utf8_lossy(name).into_owned();
+                    return Err(WordError::UnexpectedValue { word, label: spec.label() }.into());
                 }
-                apply(spec.id, vec![OsString::from_vec(value.to_vec())])?;
+                spec.take(typed, &[OsString::from_vec(value.to_vec())])?;
+            } else if self.is_operand(bytes, operands.is_empty()) {
+                operands.push(word.clone());
             } else {
-                return Err(WordError::Unknown(word.to_string_lossy().into_owned()).into());
+                return Err(unknown(word));
             }
         }
-        Ok(())
+        Ok(operands)
     }
 
-    fn find(&self, word: &[u8]) -> Option<&'static OptionSpec<Id>> {
-        self.table.iter().find(|spec| spec.verbs & self.verb != 0 && spec.is(word))
+    /// Whether a word behind the first operand is an operand, whatever it looks like.
+    fn is_past_options(&self, word: &[u8]) -> bool {
+        match self.operands {
+            Operands::Refused => false,
+            Operands::AfterOptions => true,
+            Operands::Anywhere => !word.starts_with(b"--"),
+        }
+    }
+
+    fn is_operand(&self, word: &[u8], is_first: bool) -> bool {
+        match self.operands {
+            Operands::Refused => false,
+            Operands::AfterOptions => true,
+            Operands::Anywhere => !(word.starts_with(b"--") || is_first && word.starts_with(b"-") && word.len() > 1),
+        }
+    }
+
+    fn find(&self, word: &[u8]) -> Option<&'static OptionSpec<T>> {
+        self.table.iter().find(|spec| {
+            spec.verbs & self.verb != 0 && spec.is(word) && !(self.short_names_only && word.starts_with(b"--"))
+        })
     }
 
     /// `--long=value`. Under Mosquitto's names only our own options with an attached value take it,
     /// since theirs never do.
-    fn find_attached<'w>(&self, word: &'w [u8]) -> Option<(&'static OptionSpec<Id>, &'w [u8])> {
+    fn find_attached<'w>(&self, word: &'w [u8]) -> Option<(&'static OptionSpec<T>, &'w [u8])> {
         let at = memchr::memchr(b'=', word)?;
         if !word.starts_with(b"--") {
             return None;
@@ -128,11 +210,14 @@ impl<Id: Copy> Reader<Id> {
     }
 }
 
-/// How many of the words in `rest` belong to the option.
-fn values_after<Id>(spec: &OptionSpec<Id>, rest: &[OsString]) -> Result<usize, WordError> {
+/// How many of the words in `rest` belong to the option, which was typed as `word`.
+fn values_after<T: Typed>(spec: &OptionSpec<T>, word: &OsStr, rest: &[OsString]) -> Result<usize, WordError> {
     match spec.value {
         Value::None | Value::Attached { .. } => Ok(0),
-        Value::Word { missing, .. } if rest.is_empty() => Err(WordError::MissingValue { label: spec.label(), missing }),
+        Value::Number { .. } => Ok(usize::from(rest.first().is_some_and(|next| is_number(next)))),
+        Value::Word { missing, .. } if rest.is_empty() => {
+            Err(WordError::MissingValue { word: text(word), label: spec.label(), missing })
+        }
         Value::Word { .. } => Ok(1),
         // Only a user property has four words; which one it is, is judged where the names are known.
         Value::Property if rest.len() < 3 => Err(WordError::NotEnoughArguments),
@@ -141,8 +226,16 @@ fn values_after<Id>(spec: &OptionSpec<Id>, rest: &[OsString]) -> Result<usize, W
     }
 }
 
-fn words_of(words: &[OsString], count: usize) -> Vec<OsString> {
-    words[..count].to_vec()
+fn is_number(word: &OsStr) -> bool {
+    !word.is_empty() && word.as_bytes().iter().all(u8::is_ascii_digit)
+}
+
+fn text(word: &OsStr) -> String {
+    word.to_string_lossy().into_owned()
+}
+
+fn unknown<E: From<WordError>>(word: &OsStr) -> E {
+    WordError::Unknown(text(word)).into()
 }
 
 /// What C's `atoi` makes of the text: leading white space, a sign, digits; anything else ends it.
@@ -197,32 +290,60 @@ pub fn strtol(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    const TABLE: &[OptionSpec<char>] = &[
-        row('m', Some('m'), Some("message"), Value::Word { name: "TEXT", missing: "no message" }, 1),
-        row('V', Some('V'), Some("protocol-version"), Value::Word { name: "V", missing: "no version" }, 3),
-        row('d', Some('d'), Some("debug"), Value::None, 3),
-        row('D', Some('D'), Some("property"), Value::Property, 3),
-        row('e', None, Some("embedded"), Value::Attached { name: "CONF" }, 3),
-    ];
+    /// Each use of an option: its letter and its value words.
+    type Seen = Vec<(char, Vec<OsString>)>;
 
-    const fn row(
-        id: char,
-        short: Option<char>,
-        long: Option<&'static str>,
-        value: Value,
-        verbs: u8,
-    ) -> OptionSpec<char> {
-        OptionSpec { id, short, long, value, verbs, heading: "", help: "" }
+    impl Typed for Seen {
+        type Error = WordError;
     }
 
-    fn read(verb: u8, exact: bool, words: &[&str]) -> Result<Vec<(char, Vec<OsString>)>, WordError> {
-        let words: Vec<_> = words.iter().map(OsString::from).collect();
-        let mut seen = Vec::new();
-        Reader { table: TABLE, verb, exact }.read(&words, |id, values| {
-            seen.push((id, values));
-            Ok::<_, WordError>(())
-        })?;
+    macro_rules! see {
+        ($letter:literal) => {
+            |seen, values| {
+                seen.push(($letter, values.to_vec()));
+                Ok(())
+            }
+        };
+    }
+
+    fn unless_debugging(seen: &Seen) -> Result<(), WordError> {
+        if seen.iter().any(|(letter, _)| *letter == 'd') { Err(WordError::NotEnoughArguments) } else { Ok(()) }
+    }
+
+    const TABLE: &[OptionSpec<Seen>] = &[
+        row(Some('m'), "message", Value::Word { name: "TEXT", missing: "no message" }, 1, see!('m'))
+            .unless(unless_debugging),
+        row(Some('V'), "protocol-version", Value::Word { name: "V", missing: "no version" }, 3, see!('V')),
+        row(Some('d'), "debug", Value::None, 3, see!('d')),
+        row(Some('D'), "property", Value::Property, 3, see!('D')),
+        row(None, "embedded", Value::Attached { name: "CONF" }, 3, see!('e')),
+        row(None, "generate", Value::Number { name: "LENGTH" }, 4, see!('g')),
+        row(Some('b'), "batch", Value::None, 4, see!('b')),
+    ];
+
+    const fn row(short: Option<char>, long: &'static str, value: Value, verbs: u8, set: Set<Seen>) -> OptionSpec<Seen> {
+        OptionSpec { short, long: Some(long), value, verbs, heading: "", help: "", repeats: false, conflict: None, set }
+    }
+
+    fn words(words: &[&str]) -> Vec<OsString> {
+        words.iter().map(OsString::from).collect()
+    }
+
+    fn read(verb: u8, exact: bool, typed: &[&str]) -> Result<Seen, WordError> {
+        let reader = Reader { table: TABLE, verb, exact, short_names_only: false, operands: Operands::Refused };
+        let mut seen = Seen::new();
+        reader.read(&words(typed), &mut seen)?;
         Ok(seen)
+    }
+
+    /// The options and the operands, with operands as `operands` says.
+    fn with_operands(operands: Operands, typed: &[&str]) -> (Vec<char>, Vec<OsString>) {
+        let exact = operands == Operands::AfterOptions;
+        let mut seen = Seen::new();
+        let found = Reader { table: TABLE, verb: 4, exact, short_names_only: exact, operands }
+            .read(&words(typed), &mut seen)
+            .unwrap();
+        (seen.into_iter().map(|(letter, _)| letter).collect(), found)
     }
 
     #[test]
@@ -242,7 +363,10 @@ mod tests {
     fn our_own_verbs_take_attached_values_and_a_closing_double_dash() {
         assert_eq!(read(1, false, &["--message=a=b", "--"]), Ok(vec![('m', vec!["a=b".into()])]));
         assert_eq!(read(1, false, &["--", "x"]), Err(WordError::Unknown("x".into())));
-        assert_eq!(read(1, false, &["--debug=1"]), Err(WordError::UnexpectedValue("-d".into())));
+        assert_eq!(
+            read(1, false, &["--debug=1"]),
+            Err(WordError::UnexpectedValue { word: "--debug".into(), label: "-d".into() })
+        );
     }
 
     #[test]
@@ -258,9 +382,40 @@ mod tests {
 
     #[test]
     fn a_missing_value_is_told_by_the_short_name_but_for_the_protocol_version() {
-        let missing = |label: &str, missing| Err(WordError::MissingValue { label: label.into(), missing });
-        assert_eq!(read(1, true, &["--message"]), missing("-m", "no message"));
-        assert_eq!(read(1, true, &["-V"]), missing("--protocol-version", "no version"));
+        let missing = |word: &str, label: &str, missing| {
+            Err(WordError::MissingValue { word: word.into(), label: label.into(), missing })
+        };
+        assert_eq!(read(1, true, &["--message"]), missing("--message", "-m", "no message"));
+        assert_eq!(read(1, true, &["-V"]), missing("-V", "--protocol-version", "no version"));
+    }
+
+    #[test]
+    fn what_excludes_an_option_is_told_before_its_missing_value() {
+        assert_eq!(read(1, true, &["-d", "-m"]), Err(WordError::NotEnoughArguments));
+        assert_eq!(read(1, false, &["-d", "--message=x"]), Err(WordError::NotEnoughArguments));
+    }
+
+    #[test]
+    fn behind_the_first_operand_everything_is_one_for_mosquitto_passwd() {
+        let (seen, operands) = with_operands(Operands::AfterOptions, &["-b", "f", "-b", "--", "--batch"]);
+        assert_eq!((seen, operands), (vec!['b'], words(&["f", "-b", "--", "--batch"])));
+        assert_eq!(with_operands(Operands::AfterOptions, &["--batch", "-b"]).1, words(&["--batch", "-b"]));
+    }
+
+    #[test]
+    fn our_own_options_with_two_dashes_stand_anywhere_until_a_bare_pair() {
+        let (seen, operands) = with_operands(Operands::Anywhere, &["-b", "f", "--generate", "-b", "--", "--batch"]);
+        assert_eq!((seen, operands), (vec!['b', 'g'], words(&["f", "-b", "--batch"])));
+        assert_eq!(with_operands(Operands::Anywhere, &["-"]).1, words(&["-"]));
+    }
+
+    #[test]
+    fn a_number_may_follow_its_option_or_be_left_out() {
+        for (typed, values) in
+            [(&["--generate", "30"][..], &["30"][..]), (&["--generate=30"], &["30"]), (&["--generate"], &[])]
+        {
+            assert_eq!(read(4, false, typed), Ok(vec![('g', words(values))]));
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Every row of the table of options is tried by a test that follows the option, for each of pub, sub and rr that has it.
 
-use moskit::cmd::connect::args::Verb;
-use moskit::cmd::connect::options::CLIENT_OPTIONS;
+use moskit::cmd::connect::options::{CLIENT_OPTIONS, PUB, RR, SUB};
 
 /// Command lines of `tests/data/clients` that were followed, not refused as wrong usage.
 fn followed() -> Vec<String> {
@@ -33,8 +32,8 @@ fn every_option_is_tried() {
     let followed = followed();
     let tests = tests();
     let mut missing = Vec::new();
-    for (verb, name) in [(Verb::Pub, "mosquitto_pub"), (Verb::Sub, "mosquitto_sub"), (Verb::Rr, "mosquitto_rr")] {
-        for spec in CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb.bit() != 0) {
+    for (verb, name) in [(PUB, "mosquitto_pub"), (SUB, "mosquitto_sub"), (RR, "mosquitto_rr")] {
+        for spec in CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0) {
             let names: Vec<_> = spec
                 .short
                 .map(|short| format!("-{short}"))

@@ -51,10 +51,7 @@ enum Prepared {
 fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Prepared, Failure> {
     let args = &request.args;
     let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
-    // An id is not needed here: a check has one of its own.
-    let mut judged = args.clone();
-    judged.id.get_or_insert_with(|| "check".into());
-    connect::checks::check(Verb::Pub, &judged).map_err(|error| usage(error.into_failure(&invocation.program)))?;
+    connect::checks::check_connection(args).map_err(|error| usage(error.into_failure(&invocation.program)))?;
     let text = |what: &str, word: &std::ffi::OsString| {
         word.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Exit::USAGE, format!("the {what} is not UTF-8")))
     };

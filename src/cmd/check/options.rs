@@ -8,9 +8,11 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint,
 
 use super::monitor::Bounds;
 use crate::cmd::connect::api::ApiArgs;
-use crate::cmd::connect::args::{ClientArgs, Verb};
-use crate::cmd::connect::options::{CONNECT, NO_TOPIC, Opt, add_options, typed_words, url_words};
-use crate::cmd::connect::reach::SourceWords;
+use crate::cmd::connect::arg_error::ArgError;
+use crate::cmd::connect::args::ClientArgs;
+use crate::cmd::connect::options::{CONNECT, add_options, take_matches};
+use crate::cmd::connect::reach::SourceOptions;
+use crate::cmd::connect::values;
 use crate::examine::acl::Question;
 use crate::examine::files::Files;
 use crate::mqtt::topic::TopicName;
@@ -34,7 +36,7 @@ pub struct Session {
     /// A file, or the URL of a broker's API.
     pub source: Option<OsString>,
     pub api: ApiArgs,
-    pub reach: SourceWords,
+    pub reach: SourceOptions,
 }
 
 /// What a check by connection was asked for beside the options of pub and sub.
@@ -238,7 +240,7 @@ fn session_command() -> Command {
                 .value_parser(value_parser!(OsString))
                 .help("The broker's state: a mosquitto.db, the SQLite file of persist-sqlite or moskit, or an API that qshape asks, as emqx+http://HOST:PORT [default: Mosquitto's]"),
         );
-    output_args(SourceWords::augment_args(ApiArgs::augment_args(command)))
+    output_args(SourceOptions::augment_args(ApiArgs::augment_args(command)))
 }
 
 /// What was typed, made valid.
@@ -251,7 +253,7 @@ pub fn read(matches: &ArgMatches) -> Result<(Request, Output), Failure> {
                 id: text(session, "id").unwrap_or_default(),
                 source: session.get_one::<OsString>("source").cloned(),
                 api: ApiArgs::from_arg_matches(session).map_err(unread)?,
-                reach: SourceWords::from_arg_matches(session).map_err(unread)?,
+                reach: SourceOptions::from_arg_matches(session).map_err(unread)?,
             };
             Ok((Request::Session(Box::new(request)), output(session)))
         }
@@ -311,15 +313,16 @@ fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
         )
         .hint("moskit check --help"));
     }
-    let mut words = broker_words(matches);
-    words.extend(typed_words(matches, |spec| spec.verbs & CONNECT != 0 && spec.id != Opt::Topic));
-    let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
-    let mut args =
-        ClientArgs::read(Verb::Pub, false, &[], &words).map_err(|error| usage(error.into_failure("moskit check")))?;
-    args.take_environment(|name| std::env::var_os(name)).map_err(|error| usage(error.into_failure("moskit check")))?;
-    let from_url = args.topic.as_ref().map(|topic| str::to_owned(topic)).filter(|topic| topic != NO_TOPIC);
+    let refused = |error: ArgError| Failure { exit: Exit::USAGE, ..error.into_failure("moskit check") };
+    let mut args = ClientArgs::default();
+    if let Some(broker) = matches.get_one::<String>("broker") {
+        take_broker(&mut args, broker).map_err(refused)?;
+    }
+    take_matches(&mut args, matches, CONNECT).map_err(refused)?;
+    args.take_environment(|name| std::env::var_os(name)).map_err(refused)?;
+    let from_url = args.topic.as_ref().map(|topic| str::to_owned(topic));
     Ok(Connection {
-        topic: topic(matches)?.or(from_url),
+        topic: args.base_topic.clone().or(from_url),
         args,
         as_client: matches.get_flag("as-client"),
         trust_anyway: matches.get_flag("trust-anyway"),
@@ -328,32 +331,21 @@ fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
     })
 }
 
-/// The topic of `-t`, where `home/#` and `home` mean the same.
-fn topic(matches: &ArgMatches) -> Result<Option<String>, Failure> {
-    let Some(given) = matches.get_many::<OsString>("topic").and_then(Iterator::last) else { return Ok(None) };
-    let text = given.to_string_lossy();
-    let base = text.strip_suffix("/#").or(text.strip_suffix('#')).unwrap_or(&text);
-    if given.to_str().is_none() || (!base.is_empty() && TopicName::check(base).is_err()) {
-        return Err(Failure::new(Exit::USAGE, format!("`{text}` is no topic")).hint("-t home, or -t home/#"));
+/// Takes `HOST`, `HOST:PORT`, `[ADDRESS]:PORT` or an URL.
+fn take_broker(args: &mut ClientArgs, broker: &str) -> Result<(), ArgError> {
+    if broker.contains("://") {
+        return values::set_url(args, &[broker.into()]);
     }
-    Ok(Some(base.to_owned()))
-}
-
-/// `HOST`, `HOST:PORT`, `[ADDRESS]:PORT` or an URL.
-fn broker_words(matches: &ArgMatches) -> Vec<OsString> {
-    let Some(broker) = matches.get_one::<String>("broker") else { return Vec::new() };
-    let words: Vec<&str> = if broker.contains("://") {
-        // A topic is part of the URLs of pub and sub; here it may be missing, and -t gives it.
-        return url_words(broker);
-    } else if let Some((host, port)) = broker.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
-        vec!["-h", host, "-p", port]
+    let (host, port) = if let Some((host, port)) = broker.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
+        (host, Some(port))
     } else {
         match broker.split_once(':') {
-            Some((host, port)) if !port.contains(':') => vec!["-h", host, "-p", port],
-            _ => vec!["-h", broker.trim_start_matches('[').trim_end_matches(']')],
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (broker.trim_start_matches('[').trim_end_matches(']'), None),
         }
     };
-    words.into_iter().map(OsString::from).collect()
+    args.host = Some(host.into());
+    port.map_or(Ok(()), |port| values::set_port(args, &[port.into()]))
 }
 
 fn acl_request(matches: &ArgMatches) -> Result<Request, Failure> {

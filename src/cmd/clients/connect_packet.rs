@@ -133,10 +133,11 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
+    use crate::cmd::connect::options;
 
     fn connect(verb: Verb, words: &str) -> Result<Connect, String> {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        let args = ClientArgs::read(verb, true, &[], &words).unwrap();
+        let args = options::read(verb, true, &[], &words).unwrap();
         let password = match &args.password {
             Some(crate::cmd::connect::args::PasswordSource::Given(secret)) => Some(secret.clone()),
             _ => None,

@@ -9,6 +9,7 @@ use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{ClientArgs, Verb};
+use crate::cmd::connect::options;
 use crate::term::{Exit, Failure, Term};
 
 /// Largest options file that is read.
@@ -18,7 +19,7 @@ const MAX_OPTIONS_FILE: u64 = 1 << 20;
 /// asked for and has been printed.
 pub fn read(applet: &Applet, verb: Verb, invocation: &Invocation, term: &mut Term) -> Result<ClientArgs, Failure> {
     let file_lines = file_lines(verb, invocation)?;
-    let mut args = match ClientArgs::read(verb, invocation.as_mosquitto, &file_lines, &invocation.words) {
+    let mut args = match options::read(verb, invocation.as_mosquitto, &file_lines, &invocation.words) {
         Ok(args) => args,
         Err(ArgError::Help) => return Err(help(applet, invocation, term)),
         Err(ArgError::Version) => return Err(version(verb, invocation, term)),

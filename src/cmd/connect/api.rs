@@ -1,12 +1,11 @@
 //! Sources that are asked: SOURCE words that are URLs (`emqx+https://HOST:PORT`), and the options for them.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
-use super::reach::{Reach, SourceWords};
+use super::reach::{Reach, SourceOptions, SourcePlace};
 use super::unreadable::{Place, cannot_open, cannot_read};
 use crate::cmd::applet::Invocation;
 use crate::net::endpoint::{PORT, TLS_PORT};
@@ -37,7 +36,7 @@ pub fn ask(
     url: &str,
     client: &str,
     api: &ApiArgs,
-    words: &SourceWords,
+    words: &SourceOptions,
     invocation: &Invocation,
     term: &mut Term,
     each: &mut dyn FnMut(Item<'_>),
@@ -52,7 +51,7 @@ pub fn ask(
 pub struct Asked<'a> {
     credentials: Option<Secret>,
     timeout: Duration,
-    reach: &'a SourceWords,
+    reach: &'a SourceOptions,
     invocation: &'a Invocation,
 }
 
@@ -92,7 +91,7 @@ pub fn timeout(args: &ApiArgs) -> Result<Duration, Failure> {
 }
 
 impl<'a> Asked<'a> {
-    pub fn new(args: &ApiArgs, reach: &'a SourceWords, invocation: &'a Invocation) -> Result<Self, Failure> {
+    pub fn new(args: &ApiArgs, reach: &'a SourceOptions, invocation: &'a Invocation) -> Result<Self, Failure> {
         let credentials = credentials(args.api_key_file.as_deref())?;
         Ok(Self { credentials, timeout: timeout(args)?, reach, invocation })
     }
@@ -117,8 +116,7 @@ impl<'a> Asked<'a> {
 struct Url {
     /// The API, or none for a broker that is asked by MQTT.
     kind: Option<Kind>,
-    /// Where it is and how to get there, in the words of pub.
-    place: Vec<OsString>,
+    place: SourcePlace,
 }
 
 impl Url {
@@ -129,35 +127,30 @@ impl Url {
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(not_one)?;
         if scheme == "unix" {
-            return Ok(Self { kind: None, place: vec!["--unix".into(), rest.into()] });
+            return Ok(Self { kind: None, place: SourcePlace { host: rest.into(), ..SourcePlace::default() } });
         }
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         no_password_in(authority)?;
-        let (kind, default_port, more) = match scheme {
-            "mqtt" => (None, PORT, &[][..]),
-            "mqtts" => (None, TLS_PORT, &[TLS][..]),
-            "ws" => (None, PORT, &["--ws"][..]),
-            "wss" => (None, TLS_PORT, &["--ws", TLS][..]),
+        let (kind, default_port, websocket, tls) = match scheme {
+            "mqtt" => (None, PORT, false, None),
+            "mqtts" => (None, TLS_PORT, false, Some(true)),
+            "ws" => (None, PORT, true, None),
+            "wss" => (None, TLS_PORT, true, Some(true)),
             _ => {
                 let (name, transport) = scheme.split_once('+').ok_or_else(not_one)?;
                 let kind = Kind::parse(name, &decode(path)).ok_or_else(not_one)?;
                 let port = kind.default_port();
                 match transport {
-                    "http" => (Some(kind), port, &["--no-tls"][..]),
-                    "https" => (Some(kind), port, &[TLS][..]),
+                    "http" => (Some(kind), port, false, Some(false)),
+                    "https" => (Some(kind), port, false, Some(true)),
                     _ => return Err(not_one()),
                 }
             }
         };
         let (host, port) = host_and_port(authority, default_port).ok_or_else(not_one)?;
-        let port = port.to_string();
-        let place = ["-h", host, "-p", &port].into_iter().chain(more.iter().copied());
-        Ok(Self { kind, place: place.map(OsString::from).collect() })
+        Ok(Self { kind, place: SourcePlace { host: host.into(), port, websocket, tls } })
     }
 }
-
-/// Without certificates to trust, those of this system are meant.
-const TLS: &str = "--tls-use-os-certs";
 
 fn credentials(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
     use std::io::Read;
@@ -218,19 +211,21 @@ fn decode(path: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parsed(url: &str) -> (Option<Kind>, String) {
+    fn parsed(url: &str) -> (Option<Kind>, SourcePlace) {
         let Url { kind, place } = Url::parse(url).unwrap();
-        (kind, place.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" "))
+        (kind, place)
     }
 
     #[test]
     fn urls_name_the_broker_the_host_and_the_virtual_host() {
         let rabbitmq = |vhost: &str| Some(Kind::RabbitMq { vhost: vhost.into() });
-        assert_eq!(parsed("rabbitmq+https://[::1]:99/%2Fa"), (rabbitmq("/a"), format!("-h ::1 -p 99 {TLS}")));
-        assert_eq!(parsed("rabbitmq+http://host"), (rabbitmq("/"), "-h host -p 15672 --no-tls".into()));
-        assert_eq!(parsed("mqtt://host/"), (None, "-h host -p 1883".into()));
-        assert_eq!(parsed("wss://host:443"), (None, format!("-h host -p 443 --ws {TLS}")));
-        assert_eq!(parsed("unix:///run/m.sock"), (None, "--unix /run/m.sock".into()));
+        let place = |host: &str, port, websocket, tls| SourcePlace { host: host.into(), port, websocket, tls };
+        let secured = Some(true);
+        assert_eq!(parsed("rabbitmq+https://[::1]:99/%2Fa"), (rabbitmq("/a"), place("::1", 99, false, secured)));
+        assert_eq!(parsed("rabbitmq+http://host"), (rabbitmq("/"), place("host", 15672, false, Some(false))));
+        assert_eq!(parsed("mqtt://host/"), (None, place("host", 1883, false, None)));
+        assert_eq!(parsed("wss://host:443"), (None, place("host", 443, true, secured)));
+        assert_eq!(parsed("unix:///run/m.sock"), (None, place("/run/m.sock", 0, false, None)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Why the words of a command line are refused, and the one place that makes a failure of it.
+//! Why the words of pub, sub and rr, or of what shares their options, are refused, and how that is said.
 
 use crate::cmd::words::WordError;
 use crate::term::{Exit, Failure};
@@ -15,7 +15,7 @@ pub enum ArgError {
     /// `--help` or `--version` was read.
     Help,
     Version,
-    /// Told already, or to be told without the line that names `--help`.
+    /// A failure with its whole text, which no line about `--help` follows.
     Ended(Box<Failure>),
 }
 
@@ -49,13 +49,13 @@ impl ArgError {
             Self::Help | Self::Version => return Failure::silent(Exit::FAILED),
             Self::Usage { text, blank_line } => (text, blank_line),
             Self::Words(WordError::Unknown(word)) => (format!("Error: Unknown option '{word}'."), false),
-            Self::Words(WordError::MissingValue { label, missing }) => {
+            Self::Words(WordError::MissingValue { label, missing, .. }) => {
                 (format!("Error: {label} argument given but {missing} specified."), true)
             }
             Self::Words(WordError::NotEnoughArguments) => {
                 ("Error: --property argument given but not enough arguments specified.".to_owned(), true)
             }
-            Self::Words(WordError::UnexpectedValue(label)) => (format!("Error: {label} takes no value."), false),
+            Self::Words(WordError::UnexpectedValue { label, .. }) => (format!("Error: {label} takes no value."), false),
         };
         let end = match (text.is_empty(), blank_line) {
             (true, _) => "",

@@ -9,8 +9,7 @@ const NEVER: u32 = u32::MAX;
 
 /// Judges the options together; the first contradiction is told.
 pub fn check(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
-    check_will(args)?;
-    check_tls(args)?;
+    check_connection(args)?;
     check_session(verb, args)?;
     if verb == Verb::Sub {
         if args.filters.is_empty() && args.unsubscribes.is_empty() {
@@ -23,6 +22,12 @@ pub fn check(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
         }
     }
     Ok(())
+}
+
+/// The options of a connection together, but for those of its session.
+pub fn check_connection(args: &ClientArgs) -> Result<(), ArgError> {
+    check_will(args)?;
+    check_tls(args)
 }
 
 fn check_will(args: &ClientArgs) -> Result<(), ArgError> {
@@ -104,11 +109,12 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
+    use crate::cmd::connect::options;
 
     /// What the words end with: `ok`, or the first line of the error.
     fn verdict(verb: Verb, words: &str) -> String {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        let result = ClientArgs::read(verb, true, &[], &words).and_then(|args| check(verb, &args));
+        let result = options::read(verb, true, &[], &words).and_then(|args| check(verb, &args));
         match result {
             Ok(()) => "ok".to_owned(),
             Err(error) => error.into_failure("x").verbatim.trim_start().lines().next().unwrap_or_default().to_owned(),
@@ -168,11 +174,11 @@ mod tests {
     fn a_pause_that_no_clock_can_add_is_a_long_one() {
         let words = |delay: &str| ["--repeat-delay".into(), delay.into()];
         for delay in ["1e19", "1e300", "inf"] {
-            let args = ClientArgs::read(Verb::Pub, true, &[], &words(delay)).unwrap();
+            let args = options::read(Verb::Pub, true, &[], &words(delay)).unwrap();
             assert!(std::time::Instant::now().checked_add(args.repeat_delay).is_some(), "{delay}");
         }
         for delay in ["-1", "nan", "-inf"] {
-            assert!(ClientArgs::read(Verb::Pub, true, &[], &words(delay)).is_err(), "{delay}");
+            assert!(options::read(Verb::Pub, true, &[], &words(delay)).is_err(), "{delay}");
         }
     }
 
@@ -180,7 +186,7 @@ mod tests {
     fn the_session_follows_the_table() {
         let plan = |words: &str| {
             let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-            let plan = SessionPlan::of(Verb::Sub, &ClientArgs::read(Verb::Sub, true, &[], &words).unwrap());
+            let plan = SessionPlan::of(Verb::Sub, &options::read(Verb::Sub, true, &[], &words).unwrap());
             (plan.version as u8, plan.clean_start, plan.expiry)
         };
         assert_eq!(plan(""), (4, true, None));

@@ -67,11 +67,12 @@ fn given(password: OsString) -> PasswordSource {
 mod tests {
     use super::*;
     use crate::cmd::connect::args::Verb;
+    use crate::cmd::connect::options;
 
     /// `MQTT_HOST` to the password, after `words` were typed with `variables` in the environment.
     fn taken(words: &str, variables: &[(&str, &str)]) -> ClientArgs {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        let mut args = ClientArgs::read(Verb::Pub, false, &[], &words).unwrap();
+        let mut args = options::read(Verb::Pub, false, &[], &words).unwrap();
         let variable = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
         args.take_environment(variable).unwrap();
         args

@@ -15,3 +15,4 @@ pub mod route;
 pub mod runtime;
 pub mod tls;
 pub mod unreadable;
+pub mod values;

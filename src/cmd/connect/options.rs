@@ -1,10 +1,18 @@
-//! The options of pub, sub and rr: the one table that is read, shown in help and printed in man pages.
+//! The options of pub, sub and rr, and those of them that check and qshape have: the one table that is read, shown in
+//! help and printed in man pages.
 
 use std::ffi::OsString;
 
+use bytes::Bytes;
 use clap::ArgMatches;
 
-use crate::cmd::words::{OptionSpec, Value};
+use super::arg_error::ArgError;
+use super::args::{ClientArgs, PasswordSource, PayloadSource, Verb};
+use super::values;
+use crate::cmd::words::{Operands, OptionSpec, Reader, Set, Value};
+use crate::mqtt::packet::RetainHandling;
+use crate::os::text::OsStrExt;
+use crate::term::Secret;
 
 /// Bits of [`OptionSpec::verbs`].
 pub const PUB: u8 = 1;
@@ -14,94 +22,15 @@ pub const RR: u8 = 4;
 pub const CONNECT: u8 = 8;
 /// qshape: how its brokers are reached; who connects, and with which session, is its own business.
 pub const REACH: u8 = 16;
+/// qshape's sources, which name a broker by their URL: its options without those that name one, by their long names
+/// only, since most letters mean something else in a table.
+pub const SOURCE: u8 = 32;
 
 const CLIENTS: u8 = PUB | SUB | RR;
 const EVERY: u8 = CLIENTS | CONNECT;
-const ALL: u8 = EVERY | REACH;
-
-/// What an option is; its value is judged in `cmd::connect::args`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opt {
-    BindAddress,
-    CaFile,
-    CaPath,
-    Cert,
-    Ciphers,
-    Count,
-    DisableCleanSession,
-    Debug,
-    Property,
-    ResponseTopic,
-    ExitAfterSuback,
-    File,
-    Format,
-    Help,
-    Host,
-    Insecure,
-    Id,
-    IdPrefix,
-    KeepAlive,
-    Key,
-    KeyForm,
-    KeyPassFile,
-    Url,
-    StdinLine,
-    Latency,
-    Message,
-    MaxInflight,
-    MessageRate,
-    NoDelay,
-    NoTls,
-    NoVerify,
-    NullMessage,
-    NoNewline,
-    OptionsFile,
-    Port,
-    Pretty,
-    Password,
-    PasswordFile,
-    PasswordPrompt,
-    PasswordCommand,
-    Proxy,
-    Psk,
-    PskIdentity,
-    QoS,
-    Quiet,
-    Retain,
-    NoRetained,
-    RandomFilter,
-    RemoveRetained,
-    Repeat,
-    RepeatDelay,
-    RetainAsPublished,
-    RetainHandling,
-    RetainedOnly,
-    StdinFile,
-    Topic,
-    FilterOut,
-    TlsAlpn,
-    TlsEngine,
-    TlsEngineKpassSha1,
-    TlsKeyLog,
-    TlsUseOsCerts,
-    TlsVersion,
-    Unsubscribe,
-    Username,
-    Unix,
-    ProtocolVersion,
-    Verbose,
-    Version,
-    Timeout,
-    Watch,
-    WillPayload,
-    WillQoS,
-    WillRetain,
-    WillTopic,
-    WebSockets,
-    SessionExpiry,
-    Strict,
-    Embedded,
-}
+/// The options that name a broker.
+const NAMING: u8 = EVERY | REACH;
+const ALL: u8 = NAMING | SOURCE;
 
 const CONNECTION: &str = "Connection";
 const LOGIN: &str = "Login";
@@ -113,117 +42,151 @@ const OUTPUT: &str = "Output";
 const WILL: &str = "Will";
 const OTHER: &str = "Other";
 
+const URL_HELP: &str = "Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic";
+
 const fn word(name: &'static str, missing: &'static str) -> Value {
     Value::Word { name, missing }
 }
 
 const fn row(
-    id: Opt,
     short: Option<char>,
     long: &'static str,
     value: Value,
     verbs: u8,
     heading: &'static str,
     help: &'static str,
-) -> OptionSpec<Opt> {
+    set: Set<ClientArgs>,
+) -> OptionSpec<ClientArgs> {
     let long = if long.is_empty() { None } else { Some(long) };
-    OptionSpec { id, short, long, value, verbs, heading, help }
+    OptionSpec { short, long, value, verbs, heading, help, repeats: false, conflict: None, set }
+}
+
+/// Sets a flag.
+macro_rules! flag {
+    ($($field:ident).+) => {
+        |typed, _| {
+            typed.$($field).+ = true;
+            Ok(())
+        }
+    };
+}
+
+/// Keeps the word as it is.
+macro_rules! word {
+    ($($field:ident).+) => {
+        |typed, words| {
+            typed.$($field).+ = Some(words[0].clone().into());
+            Ok(())
+        }
+    };
+}
+
+/// Keeps the word as text.
+macro_rules! text {
+    ($($field:ident).+) => {
+        |typed, words| {
+            typed.$($field).+ = Some(words[0].to_string_lossy().into_owned());
+            Ok(())
+        }
+    };
 }
 
 /// Every option, in the order of the help.
 #[rustfmt::skip]
-pub const CLIENT_OPTIONS: &[OptionSpec<Opt>] = &[
-    row(Opt::Host, Some('h'), "host", word("HOST", "no host"), ALL, CONNECTION, "Broker to connect to [default: localhost]"),
-    row(Opt::Port, Some('p'), "port", word("PORT", "no port"), ALL, CONNECTION, "Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket"),
-    row(Opt::Url, Some('L'), "url", word("URL", "no URL"), ALL, CONNECTION, "Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic"),
-    row(Opt::Unix, None, "unix", word("PATH", "no socket path"), ALL, CONNECTION, "Connect to a unix domain socket"),
-    row(Opt::BindAddress, Some('A'), "", word("ADDRESS", "no address"), ALL, CONNECTION, "Local address to connect from"),
-    row(Opt::KeepAlive, Some('k'), "keepalive", word("SECONDS", "no keepalive"), EVERY, CONNECTION, "Keep-alive, 5 to 65535 [default: 60]"),
-    row(Opt::ProtocolVersion, Some('V'), "protocol-version", word("VERSION", "no version"), PUB | SUB | REACH, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]"),
-    row(Opt::ProtocolVersion, Some('V'), "protocol-version", word("VERSION", "no version"), RR, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]"),
-    row(Opt::ProtocolVersion, Some('V'), "protocol-version", word("VERSION", "no version"), CONNECT, CONNECTION, "Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]"),
-    row(Opt::NoDelay, None, "nodelay", Value::None, EVERY, CONNECTION, "Send small packets at once (TCP_NODELAY)"),
-    row(Opt::WebSockets, None, "ws", Value::None, ALL, CONNECTION, "Speak MQTT over WebSockets"),
-    row(Opt::Proxy, None, "proxy", word("URL", "no proxy url"), ALL, CONNECTION, "Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]"),
-    row(Opt::Embedded, None, "embedded", Value::Attached { name: "CONF" }, EVERY, CONNECTION, "Start the embedded broker in this process, on CONF if given, and use it"),
+pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
+    row(Some('h'), "host", word("HOST", "no host"), NAMING, CONNECTION, "Broker to connect to [default: localhost]", word!(host)),
+    row(Some('p'), "port", word("PORT", "no port"), NAMING, CONNECTION, "Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket", values::set_port),
+    row(Some('L'), "url", word("URL", "no URL"), PUB | RR, CONNECTION, URL_HELP, values::set_url_with_topic),
+    row(Some('L'), "url", word("URL", "no URL"), SUB, CONNECTION, URL_HELP, values::set_url_with_filter),
+    row(Some('L'), "url", word("URL", "no URL"), CONNECT | REACH, CONNECTION, URL_HELP, values::set_url),
+    row(None, "unix", word("PATH", "no socket path"), NAMING, CONNECTION, "Connect to a unix domain socket", values::set_unix_socket),
+    row(Some('A'), "", word("ADDRESS", "no address"), NAMING, CONNECTION, "Local address to connect from", word!(bind_address)),
+    row(Some('k'), "keepalive", word("SECONDS", "no keepalive"), EVERY, CONNECTION, "Keep-alive, 5 to 65535 [default: 60]", values::set_keep_alive),
+    row(Some('V'), "protocol-version", word("VERSION", "no version"), PUB | SUB | REACH | SOURCE, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]", values::set_version),
+    row(Some('V'), "protocol-version", word("VERSION", "no version"), RR, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]", values::set_version),
+    row(Some('V'), "protocol-version", word("VERSION", "no version"), CONNECT, CONNECTION, "Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]", values::set_version),
+    row(None, "nodelay", Value::None, EVERY, CONNECTION, "Send small packets at once (TCP_NODELAY)", flag!(no_delay)),
+    row(None, "ws", Value::None, NAMING, CONNECTION, "Speak MQTT over WebSockets", flag!(websockets)),
+    row(None, "proxy", word("URL", "no proxy url"), ALL, CONNECTION, "Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]", values::set_proxy),
+    row(None, "embedded", Value::Attached { name: "CONF" }, EVERY, CONNECTION, "Start the embedded broker in this process, on CONF if given, and use it", |typed, words| { typed.embedded = Some(words.first().map(Into::into)); Ok(()) }),
 
-    row(Opt::Username, Some('u'), "username", word("NAME", "no username"), ALL, LOGIN, "User name"),
-    row(Opt::Password, Some('P'), "pw", word("PASSWORD", "no password"), ALL, LOGIN, "Password; others can see it in the process list, so prefer the options below"),
-    row(Opt::PasswordFile, None, "pw-file", word("FILE", "no file"), ALL, LOGIN, "Read the password from the first line of FILE"),
-    row(Opt::PasswordPrompt, None, "pw-prompt", Value::None, ALL, LOGIN, "Ask for the password on the terminal"),
-    row(Opt::PasswordCommand, None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect"),
+    row(Some('u'), "username", word("NAME", "no username"), ALL, LOGIN, "User name", word!(username)),
+    row(Some('P'), "pw", word("PASSWORD", "no password"), ALL, LOGIN, "Password; others can see it in the process list, so prefer the options below", |typed, words| { typed.password = Some(PasswordSource::Given(Secret::new(words[0].as_bytes()))); Ok(()) }),
+    row(None, "pw-file", word("FILE", "no file"), ALL, LOGIN, "Read the password from the first line of FILE", |typed, words| { typed.password = Some(PasswordSource::File(words[0].clone().into())); Ok(()) }),
+    row(None, "pw-prompt", Value::None, ALL, LOGIN, "Ask for the password on the terminal", |typed, _| { typed.password = Some(PasswordSource::Prompt); Ok(()) }),
+    row(None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect", |typed, words| { typed.password = Some(PasswordSource::Command(words[0].clone())); Ok(()) }),
 
-    row(Opt::Id, Some('i'), "id", word("ID", "no id"), EVERY, SESSION, "Client id"),
-    row(Opt::IdPrefix, Some('I'), "id-prefix", word("PREFIX", "no id prefix"), EVERY, SESSION, "Client id made of PREFIX and the process id"),
-    row(Opt::DisableCleanSession, Some('c'), "disable-clean-session", Value::None, EVERY, SESSION, "Keep the session: the broker stores QoS 1 and 2 messages while this client is away"),
-    row(Opt::SessionExpiry, Some('x'), "", word("SECONDS", "no session expiry interval"), EVERY, SESSION, "Session expiry interval; -1 for never (MQTT 5)"),
-    row(Opt::MaxInflight, Some('M'), "", word("COUNT", "max_inflight not"), CLIENTS, SESSION, "Most QoS 1 and 2 messages in flight at once [default: 20]"),
+    row(Some('i'), "id", word("ID", "no id"), EVERY, SESSION, "Client id", word!(id)).unless(values::refuse_beside_id_prefix),
+    row(Some('I'), "id-prefix", word("PREFIX", "no id prefix"), EVERY, SESSION, "Client id made of PREFIX and the process id", word!(id_prefix)).unless(values::refuse_beside_id),
+    row(Some('c'), "disable-clean-session", Value::None, EVERY, SESSION, "Keep the session: the broker stores QoS 1 and 2 messages while this client is away", flag!(keep_session)),
+    row(Some('x'), "", word("SECONDS", "no session expiry interval"), EVERY, SESSION, "Session expiry interval; -1 for never (MQTT 5)", values::set_session_expiry),
+    row(Some('M'), "", word("COUNT", "max_inflight not"), CLIENTS, SESSION, "Most QoS 1 and 2 messages in flight at once [default: 20]", values::set_max_inflight),
 
-    row(Opt::CaFile, None, "cafile", word("FILE", "no file"), ALL, TLS, "Trust the CA certificates of this PEM file; switches TLS on"),
-    row(Opt::CaPath, None, "capath", word("DIR", "no directory"), ALL, TLS, "Trust the CA certificates in this directory; switches TLS on"),
-    row(Opt::TlsUseOsCerts, None, "tls-use-os-certs", Value::None, ALL, TLS, "Trust the CAs of the operating system; switches TLS on"),
-    row(Opt::Cert, None, "cert", word("FILE", "no file"), ALL, TLS, "Client certificate chain, PEM"),
-    row(Opt::Key, None, "key", word("FILE", "no file"), ALL, TLS, "Private key of the client certificate, PEM"),
-    row(Opt::KeyPassFile, None, "key-pass-file", word("FILE", "no file"), ALL, TLS, "Read the passphrase of an encrypted key from the first line of FILE instead of asking"),
-    row(Opt::TlsVersion, None, "tls-version", word("VERSION", "no version"), ALL, TLS, "Lowest version to accept: tlsv1.2 or tlsv1.3"),
-    row(Opt::TlsAlpn, None, "tls-alpn", word("PROTOCOL", "no protocol"), ALL, TLS, "Protocol to offer by ALPN"),
-    row(Opt::Ciphers, None, "ciphers", word("LIST", "no ciphers"), ALL, TLS, "Cipher suites by their OpenSSL names, separated by colons"),
-    row(Opt::Insecure, None, "insecure", Value::None, ALL, TLS, "Do not compare the certificate with the host name; the chain is still checked"),
-    row(Opt::NoVerify, None, "no-verify", Value::None, ALL, TLS, "Do not check the server's certificate at all; for tests only"),
-    row(Opt::TlsKeyLog, None, "tls-keylog", word("FILE", "no file"), ALL, TLS, "Append the session's secrets to FILE, for Wireshark"),
-    row(Opt::NoTls, None, "no-tls", Value::None, ALL, TLS, "Ignore all TLS options; the port stays as they chose it"),
-    row(Opt::Psk, None, "psk", word("KEY", "no key"), ALL, TLS, "Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk"),
-    row(Opt::PskIdentity, None, "psk-identity", word("IDENTITY", "no identity"), ALL, TLS, "Name of the pre-shared key"),
-    row(Opt::KeyForm, None, "keyform", word("FORM", "no keyform"), ALL, TLS, "Form of the private key: only pem"),
-    row(Opt::TlsEngine, None, "tls-engine", word("ENGINE", "no engine_id"), ALL, TLS, "Not supported: OpenSSL engines"),
-    row(Opt::TlsEngineKpassSha1, None, "tls-engine-kpass-sha1", word("HEX", "no kpass sha1"), ALL, TLS, "Not supported: OpenSSL engines"),
+    row(None, "cafile", word("FILE", "no file"), ALL, TLS, "Trust the CA certificates of this PEM file; switches TLS on", word!(tls.cafile)),
+    row(None, "capath", word("DIR", "no directory"), ALL, TLS, "Trust the CA certificates in this directory; switches TLS on", word!(tls.capath)),
+    row(None, "tls-use-os-certs", Value::None, ALL, TLS, "Trust the CAs of the operating system; switches TLS on", flag!(tls.os_certs)),
+    row(None, "cert", word("FILE", "no file"), ALL, TLS, "Client certificate chain, PEM", word!(tls.cert)),
+    row(None, "key", word("FILE", "no file"), ALL, TLS, "Private key of the client certificate, PEM", word!(tls.key)),
+    row(None, "key-pass-file", word("FILE", "no file"), ALL, TLS, "Read the passphrase of an encrypted key from the first line of FILE instead of asking", word!(tls.key_pass_file)),
+    row(None, "tls-version", word("VERSION", "no version"), ALL, TLS, "Lowest version to accept: tlsv1.2 or tlsv1.3", text!(tls.version)),
+    row(None, "tls-alpn", word("PROTOCOL", "no protocol"), ALL, TLS, "Protocol to offer by ALPN", |typed, words| { typed.tls.alpn = Some(words[0].as_bytes().to_vec()); Ok(()) }),
+    row(None, "ciphers", word("LIST", "no ciphers"), ALL, TLS, "Cipher suites by their OpenSSL names, separated by colons", text!(tls.ciphers)),
+    row(None, "insecure", Value::None, ALL, TLS, "Do not compare the certificate with the host name; the chain is still checked", flag!(tls.insecure)),
+    row(None, "no-verify", Value::None, ALL, TLS, "Do not check the server's certificate at all; for tests only", flag!(tls.no_verify)),
+    row(None, "tls-keylog", word("FILE", "no file"), ALL, TLS, "Append the session's secrets to FILE, for Wireshark", word!(tls.keylog)),
+    row(None, "no-tls", Value::None, ALL, TLS, "Ignore all TLS options; the port stays as they chose it", flag!(tls.no_tls)),
+    row(None, "psk", word("KEY", "no key"), ALL, TLS, "Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk", |typed, words| { typed.tls.psk = Some(Secret::new(words[0].as_bytes())); Ok(()) }),
+    row(None, "psk-identity", word("IDENTITY", "no identity"), ALL, TLS, "Name of the pre-shared key", text!(tls.psk_identity)),
+    row(None, "keyform", word("FORM", "no keyform"), ALL, TLS, "Form of the private key: only pem", text!(tls.keyform)),
+    row(None, "tls-engine", word("ENGINE", "no engine_id"), ALL, TLS, "Not supported: OpenSSL engines", text!(tls.engine)),
+    row(None, "tls-engine-kpass-sha1", word("HEX", "no kpass sha1"), ALL, TLS, "Not supported: OpenSSL engines", text!(tls.engine_kpass)),
 
-    row(Opt::Topic, Some('t'), "topic", word("TOPIC", "no topic"), PUB | RR, MESSAGE, "Topic to publish to"),
-    row(Opt::Topic, Some('t'), "topic", word("TOPIC", "no topic"), SUB, MESSAGE, "Topic filter to subscribe to; may be given several times"),
-    row(Opt::Topic, Some('t'), "topic", word("TOPIC", "no topic"), CONNECT, MESSAGE, "Topic below which a message is published and received, to see whether both are allowed"),
-    row(Opt::ResponseTopic, Some('e'), "", word("TOPIC", "no response topic"), RR, MESSAGE, "Topic on which the response is awaited"),
-    row(Opt::Message, Some('m'), "message", word("TEXT", "no message"), PUB | RR, MESSAGE, "Payload"),
-    row(Opt::File, Some('f'), "file", word("FILE", "no file"), PUB | RR, MESSAGE, "Payload from a regular file"),
-    row(Opt::StdinFile, Some('s'), "stdin-file", Value::None, PUB | RR, MESSAGE, "Payload from all of standard input"),
-    row(Opt::StdinLine, Some('l'), "stdin-line", Value::None, PUB, MESSAGE, "One message for each line of standard input"),
-    row(Opt::NullMessage, Some('n'), "null-message", Value::None, PUB | RR, MESSAGE, "Empty payload"),
-    row(Opt::QoS, Some('q'), "qos", word("QOS", "no QoS"), EVERY, MESSAGE, "Quality of service, 0, 1 or 2 [default: 0]"),
-    row(Opt::Retain, Some('r'), "retain", Value::None, PUB, MESSAGE, "Ask the broker to retain the message"),
-    row(Opt::Repeat, None, "repeat", word("COUNT", "no count"), PUB, MESSAGE, "Publish COUNT times [default: 1]"),
-    row(Opt::RepeatDelay, None, "repeat-delay", word("SECONDS", "no time"), PUB, MESSAGE, "Time between repetitions; fractions are allowed [default: 0]"),
-    row(Opt::Property, Some('D'), "property", Value::Property, EVERY, MESSAGE, "Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE"),
+    row(Some('t'), "topic", word("TOPIC", "no topic"), PUB | RR, MESSAGE, "Topic to publish to", |typed, words| { typed.topic = Some(values::topic_name(&words[0], "-t", "publish")?); Ok(()) }).repeated(),
+    row(Some('t'), "topic", word("TOPIC", "no topic"), SUB, MESSAGE, "Topic filter to subscribe to; may be given several times", |typed, words| { typed.filters.push(values::topic_filter(&words[0], "-t", "subscription")?); Ok(()) }).repeated(),
+    row(Some('t'), "topic", word("TOPIC", "no topic"), CONNECT, MESSAGE, "Topic below which a message is published and received, to see whether both are allowed", values::set_base_topic).repeated(),
+    row(Some('e'), "", word("TOPIC", "no response topic"), RR, MESSAGE, "Topic on which the response is awaited", |typed, words| { typed.response_topic = Some(values::topic_name(&words[0], "-e", "response")?); Ok(()) }),
+    row(Some('m'), "message", word("TEXT", "no message"), PUB | RR, MESSAGE, "Payload", values::set_message).unless(values::refuse_second_payload),
+    row(Some('f'), "file", word("FILE", "no file"), PUB | RR, MESSAGE, "Payload from a regular file", |typed, words| { typed.payload = Some(PayloadSource::File(words[0].clone().into())); Ok(()) }).unless(values::refuse_second_payload),
+    row(Some('s'), "stdin-file", Value::None, PUB | RR, MESSAGE, "Payload from all of standard input", |typed, _| { typed.payload = Some(PayloadSource::Stdin); Ok(()) }).unless(values::refuse_second_payload),
+    row(Some('l'), "stdin-line", Value::None, PUB, MESSAGE, "One message for each line of standard input", |typed, _| { typed.payload = Some(PayloadSource::StdinLines); Ok(()) }).unless(values::refuse_second_payload),
+    row(Some('n'), "null-message", Value::None, PUB | RR, MESSAGE, "Empty payload", |typed, _| { typed.payload = Some(PayloadSource::Null); Ok(()) }).unless(values::refuse_second_payload),
+    row(Some('q'), "qos", word("QOS", "no QoS"), EVERY, MESSAGE, "Quality of service, 0, 1 or 2 [default: 0]", values::set_qos),
+    row(Some('r'), "retain", Value::None, PUB, MESSAGE, "Ask the broker to retain the message", flag!(retain)),
+    row(None, "repeat", word("COUNT", "no count"), PUB, MESSAGE, "Publish COUNT times [default: 1]", values::set_repeat),
+    row(None, "repeat-delay", word("SECONDS", "no time"), PUB, MESSAGE, "Time between repetitions; fractions are allowed [default: 0]", values::set_repeat_delay),
+    row(Some('D'), "property", Value::Property, EVERY, MESSAGE, "Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE", values::add_property).repeated(),
 
-    row(Opt::Count, Some('C'), "", word("COUNT", "no count"), SUB, SUBSCRIPTION, "Leave after COUNT messages"),
-    row(Opt::ExitAfterSuback, Some('E'), "", Value::None, SUB, SUBSCRIPTION, "Leave once the broker has acknowledged the subscriptions"),
-    row(Opt::Timeout, Some('W'), "", word("SECONDS", "no timeout"), SUB | RR, SUBSCRIPTION, "Leave after SECONDS, with exit code 27"),
-    row(Opt::FilterOut, Some('T'), "filter-out", word("FILTER", "no topic filter"), SUB, SUBSCRIPTION, "Do not print messages whose topic matches; may be given several times"),
-    row(Opt::Unsubscribe, Some('U'), "unsubscribe", word("FILTER", "no unsubscribe topic"), SUB, SUBSCRIPTION, "Unsubscribe from a topic filter; may be given several times"),
-    row(Opt::NoRetained, Some('R'), "", Value::None, SUB | RR, SUBSCRIPTION, "Do not print retained messages"),
-    row(Opt::RetainedOnly, None, "retained-only", Value::None, SUB, SUBSCRIPTION, "Only retained messages: leave at the first live one"),
-    row(Opt::RemoveRetained, None, "remove-retained", Value::None, SUB, SUBSCRIPTION, "Delete each retained message that is received from the broker"),
-    row(Opt::RetainAsPublished, None, "retain-as-published", Value::None, SUB | RR, SUBSCRIPTION, "Keep the publisher's retain flag on live messages (MQTT 5)"),
-    row(Opt::RetainHandling, None, "retain-handling", word("WHEN", "no option"), SUB | RR, SUBSCRIPTION, "When retained messages are sent: always, new or never (MQTT 5)"),
-    row(Opt::RandomFilter, None, "random-filter", word("PERCENT", "no chance"), SUB, SUBSCRIPTION, "Print only this share of the messages, 0.1 to 100"),
+    row(Some('C'), "", word("COUNT", "no count"), SUB, SUBSCRIPTION, "Leave after COUNT messages", values::set_count),
+    row(Some('E'), "", Value::None, SUB, SUBSCRIPTION, "Leave once the broker has acknowledged the subscriptions", flag!(exit_after_suback)),
+    row(Some('W'), "", word("SECONDS", "no timeout"), SUB | RR, SUBSCRIPTION, "Leave after SECONDS, with exit code 27", values::set_timeout),
+    row(Some('T'), "filter-out", word("FILTER", "no topic filter"), SUB, SUBSCRIPTION, "Do not print messages whose topic matches; may be given several times", |typed, words| { typed.filter_outs.push(values::topic_filter(&words[0], "-T", "filter")?); Ok(()) }).repeated(),
+    row(Some('U'), "unsubscribe", word("FILTER", "no unsubscribe topic"), SUB, SUBSCRIPTION, "Unsubscribe from a topic filter; may be given several times", |typed, words| { typed.unsubscribes.push(values::topic_filter(&words[0], "-U", "unsubscribe")?); Ok(()) }).repeated(),
+    row(Some('R'), "", Value::None, SUB | RR, SUBSCRIPTION, "Do not print retained messages", |typed, _| { typed.no_retained = true; typed.retain_handling = RetainHandling::DoNotSend; Ok(()) }),
+    row(None, "retained-only", Value::None, SUB, SUBSCRIPTION, "Only retained messages: leave at the first live one", flag!(retained_only)),
+    row(None, "remove-retained", Value::None, SUB, SUBSCRIPTION, "Delete each retained message that is received from the broker", flag!(remove_retained)),
+    row(None, "retain-as-published", Value::None, SUB | RR, SUBSCRIPTION, "Keep the publisher's retain flag on live messages (MQTT 5)", flag!(retain_as_published)),
+    row(None, "retain-handling", word("WHEN", "no option"), SUB | RR, SUBSCRIPTION, "When retained messages are sent: always, new or never (MQTT 5)", values::set_retain_handling),
+    row(None, "random-filter", word("PERCENT", "no chance"), SUB, SUBSCRIPTION, "Print only this share of the messages, 0.1 to 100", values::set_random_filter),
 
-    row(Opt::Format, Some('F'), "", word("FORMAT", "no format"), SUB | RR, OUTPUT, "Output format; see the man page"),
-    row(Opt::Verbose, Some('v'), "verbose", Value::None, SUB | RR, OUTPUT, "Print the topic in front of the payload"),
-    row(Opt::NoNewline, Some('N'), "", Value::None, SUB | RR, OUTPUT, "No newline after each message"),
-    row(Opt::Pretty, None, "pretty", Value::None, SUB | RR, OUTPUT, "Indent the JSON of %j and %J"),
-    row(Opt::MessageRate, None, "message-rate", Value::None, SUB, OUTPUT, "Print the number of messages of each second instead of the messages"),
-    row(Opt::Watch, Some('w'), "watch", Value::None, SUB, OUTPUT, "Keep one line of the screen for each topic"),
-    row(Opt::Latency, None, "latency", Value::None, RR, OUTPUT, "Print the time between request and response; implies --nodelay"),
-    row(Opt::Debug, Some('d'), "debug", Value::None, EVERY, OUTPUT, "Print each packet on standard output"),
-    row(Opt::Quiet, None, "quiet", Value::None, CLIENTS, OUTPUT, "Print no errors at run time"),
+    row(Some('F'), "", word("FORMAT", "no format"), SUB | RR, OUTPUT, "Output format; see the man page", values::set_format),
+    row(Some('v'), "verbose", Value::None, SUB | RR, OUTPUT, "Print the topic in front of the payload", flag!(verbose)),
+    row(Some('N'), "", Value::None, SUB | RR, OUTPUT, "No newline after each message", flag!(no_newline)),
+    row(None, "pretty", Value::None, SUB | RR, OUTPUT, "Indent the JSON of %j and %J", flag!(pretty)),
+    row(None, "message-rate", Value::None, SUB, OUTPUT, "Print the number of messages of each second instead of the messages", flag!(message_rate)),
+    row(Some('w'), "watch", Value::None, SUB, OUTPUT, "Keep one line of the screen for each topic", flag!(watch)),
+    row(None, "latency", Value::None, RR, OUTPUT, "Print the time between request and response; implies --nodelay", |typed, _| { typed.latency = true; typed.no_delay = true; Ok(()) }),
+    row(Some('d'), "debug", Value::None, EVERY, OUTPUT, "Print each packet on standard output", flag!(debug)),
+    row(None, "quiet", Value::None, CLIENTS, OUTPUT, "Print no errors at run time", flag!(quiet)),
 
-    row(Opt::WillTopic, None, "will-topic", word("TOPIC", "no will topic"), CLIENTS, WILL, "Topic of the will, which the broker publishes if this client vanishes"),
-    row(Opt::WillPayload, None, "will-payload", word("TEXT", "no will payload"), CLIENTS, WILL, "Payload of the will [default: empty]"),
-    row(Opt::WillQoS, None, "will-qos", word("QOS", "no will QoS"), CLIENTS, WILL, "Quality of service of the will [default: 0]"),
-    row(Opt::WillRetain, None, "will-retain", Value::None, CLIENTS, WILL, "Retain the will"),
+    row(None, "will-topic", word("TOPIC", "no will topic"), CLIENTS, WILL, "Topic of the will, which the broker publishes if this client vanishes", |typed, words| { typed.will.topic = Some(values::topic_name(&words[0], "--will-topic", "will")?); Ok(()) }),
+    row(None, "will-payload", word("TEXT", "no will payload"), CLIENTS, WILL, "Payload of the will [default: empty]", |typed, words| { typed.will.payload = Some(Bytes::copy_from_slice(words[0].as_bytes())); Ok(()) }),
+    row(None, "will-qos", word("QOS", "no will QoS"), CLIENTS, WILL, "Quality of service of the will [default: 0]", values::set_will_qos),
+    row(None, "will-retain", Value::None, CLIENTS, WILL, "Retain the will", flag!(will.retain)),
 
-    row(Opt::Strict, None, "strict", Value::Attached { name: "subscribers" }, CLIENTS, OTHER, "Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)"),
-    row(Opt::OptionsFile, Some('o'), "", word("FILE", "no options file"), CLIENTS, OTHER, "Read options from FILE instead of the file in ~/.config"),
-    row(Opt::Help, None, "help", Value::None, CLIENTS, OTHER, "Show this help"),
-    row(Opt::Version, None, "version", Value::None, CLIENTS, OTHER, "Show the version"),
+    row(None, "strict", Value::Attached { name: "subscribers" }, CLIENTS, OTHER, "Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)", values::set_strict),
+    row(Some('o'), "", word("FILE", "no options file"), CLIENTS, OTHER, "Read options from FILE instead of the file in ~/.config", |typed, _| { typed.options_file_given = true; Ok(()) }).unless(values::refuse_second_options_file),
+    row(None, "help", Value::None, CLIENTS, OTHER, "Show this help", |_, _| Err(ArgError::Help)),
+    row(None, "version", Value::None, CLIENTS, OTHER, "Show the version", |_, _| Err(ArgError::Version)),
 ];
 
 /// A `clap::Command` with the options that `verb` has: for help, man page and completions.
@@ -234,20 +197,19 @@ pub fn command(name: &'static str, about: &'static str, verb: u8) -> clap::Comma
 
 /// Adds the options of `verb` to a command, as clap arguments named by their long (or short) name.
 pub fn add_options(command: clap::Command, verb: u8) -> clap::Command {
-    CLIENT_OPTIONS
-        .iter()
-        .filter(|spec| spec.verbs & verb != 0)
-        .fold(command, |command, spec| command.arg(argument(spec)))
+    CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0).fold(command, |command, spec| {
+        let argument = argument(spec);
+        command.arg(if verb == SOURCE { argument.short(None) } else { argument })
+    })
 }
 
 /// The id of the option among clap's arguments.
-pub fn argument_id(spec: &OptionSpec<Opt>) -> String {
+fn argument_id(spec: &OptionSpec<ClientArgs>) -> String {
     spec.long.map_or_else(|| spec.short.map(String::from).unwrap_or_default(), str::to_owned)
 }
 
 /// An option of the table as clap's argument.
-pub fn argument(spec: &OptionSpec<Opt>) -> clap::Arg {
-    let repeatable = matches!(spec.id, Opt::Topic | Opt::FilterOut | Opt::Unsubscribe | Opt::Property);
+fn argument(spec: &OptionSpec<ClientArgs>) -> clap::Arg {
     let mut argument = clap::Arg::new(argument_id(spec)).help(spec.help).help_heading(spec.heading);
     if let Some(short) = spec.short {
         argument = argument.short(short);
@@ -255,7 +217,7 @@ pub fn argument(spec: &OptionSpec<Opt>) -> clap::Arg {
     if let Some(long) = spec.long {
         argument = argument.long(long);
     }
-    let values = if repeatable { clap::ArgAction::Append } else { clap::ArgAction::Set };
+    let values = if spec.repeats { clap::ArgAction::Append } else { clap::ArgAction::Set };
     match spec.value {
         Value::None => argument.action(clap::ArgAction::SetTrue),
         Value::Word { name, .. } => argument
@@ -269,7 +231,7 @@ pub fn argument(spec: &OptionSpec<Opt>) -> clap::Arg {
             .num_args(3..=4)
             .value_names(["COMMAND", "PROPERTY", "VALUE"])
             .value_parser(clap::value_parser!(OsString)),
-        Value::Attached { name } => argument
+        Value::Attached { name } | Value::Number { name } => argument
             .action(values)
             .num_args(0..=1)
             .require_equals(true)
@@ -278,55 +240,58 @@ pub fn argument(spec: &OptionSpec<Opt>) -> clap::Arg {
     }
 }
 
-/// What clap took apart, as the words that the table's own reader takes, in the order in which they were
-/// typed.
-pub fn typed_words(matches: &ArgMatches, wanted: impl Fn(&OptionSpec<Opt>) -> bool) -> Vec<OsString> {
-    let mut found: Vec<(usize, Vec<OsString>)> = Vec::new();
-    for spec in CLIENT_OPTIONS.iter().filter(|spec| wanted(spec)) {
-        let id = argument_id(spec);
-        let option = OsString::from(
-            spec.long.map_or_else(|| format!("-{}", spec.short.unwrap_or_default()), |long| format!("--{long}")),
-        );
-        if matches.value_source(&id) != Some(clap::parser::ValueSource::CommandLine) {
+const fn bit(verb: Verb) -> u8 {
+    match verb {
+        Verb::Pub => PUB,
+        Verb::Sub => SUB,
+        Verb::Rr => RR,
+    }
+}
+
+/// Reads the lines of the options file, if there is one, then the words of the command line.
+/// `exact`: Mosquitto's rules to the letter ([`Reader::exact`]).
+pub fn read(verb: Verb, exact: bool, file_lines: &[Vec<OsString>], words: &[OsString]) -> Result<ClientArgs, ArgError> {
+    let mut typed = ClientArgs::default();
+    let reader = |exact| Reader {
+        table: CLIENT_OPTIONS,
+        verb: bit(verb),
+        exact,
+        short_names_only: false,
+        operands: Operands::Refused,
+    };
+    for line in file_lines {
+        // `-o` in a file has no effect.
+        reader(true).read(line, &mut typed)?;
+        typed.options_file_given = false;
+    }
+    reader(exact).read(words, &mut typed)?;
+    Ok(typed)
+}
+
+/// Takes what clap read of the options of `verb`, in the order in which they were typed.
+pub fn take_matches(typed: &mut ClientArgs, matches: &ArgMatches, verb: u8) -> Result<(), ArgError> {
+    let mut given: Vec<_> = CLIENT_OPTIONS
+        .iter()
+        // clap knows no others, and panics when it is asked for them.
+        .filter(|spec| spec.verbs & verb != 0)
+        .filter(|spec| matches.value_source(&argument_id(spec)) == Some(clap::parser::ValueSource::CommandLine))
+        .map(|spec| {
+            let first = matches.indices_of(&argument_id(spec)).and_then(|mut indices| indices.next());
+            (first.unwrap_or_default(), spec)
+        })
+        .collect();
+    given.sort_by_key(|(index, _)| *index);
+    for (_, spec) in given {
+        if spec.value == Value::None {
+            spec.take(typed, &[])?;
             continue;
         }
-        let first = matches.indices_of(&id).and_then(|mut indices| indices.next()).unwrap_or_default();
-        match spec.value {
-            Value::None => found.push((first, vec![option])),
-            Value::Attached { .. } => {
-                let value = matches.get_one::<OsString>(&id);
-                let word = value.map_or_else(
-                    || option.clone(),
-                    |value| {
-                        let mut word = option.clone();
-                        word.push("=");
-                        word.push(value);
-                        word
-                    },
-                );
-                found.push((first, vec![word]));
-            }
-            Value::Word { .. } | Value::Property => {
-                for occurrence in matches.get_occurrences::<OsString>(&id).into_iter().flatten() {
-                    found.push((first, std::iter::once(option.clone()).chain(occurrence.cloned()).collect()));
-                }
-            }
+        for use_of_it in matches.get_occurrences::<OsString>(&argument_id(spec)).into_iter().flatten() {
+            spec.take(typed, &use_of_it.cloned().collect::<Vec<_>>())?;
         }
     }
-    found.sort_by_key(|(index, _)| *index);
-    found.into_iter().flat_map(|(_, words)| words).collect()
+    Ok(())
 }
-
-/// An URL as the words of pub and sub, whose reader wants a topic in it.
-pub fn url_words(url: &str) -> Vec<OsString> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let has_topic = rest.split_once('/').is_some_and(|(_, topic)| !topic.is_empty());
-    let url = if has_topic { url.to_owned() } else { format!("{}/{NO_TOPIC}", url.trim_end_matches('/')) };
-    vec!["-L".into(), url.into()]
-}
-
-/// Stands for the topic of an URL without one: nobody may publish to it.
-pub const NO_TOPIC: &str = "$";
 
 fn hint(name: &str) -> clap::ValueHint {
     match name {
@@ -345,23 +310,15 @@ mod tests {
     /// Default builds of Mosquitto 2.1 have 53, 62 and 59 options; ours come on top.
     #[test]
     fn each_verb_has_the_options_of_the_program_it_stands_in_for() {
-        let ours = [
-            Opt::Embedded,
-            Opt::PasswordFile,
-            Opt::PasswordPrompt,
-            Opt::PasswordCommand,
-            Opt::KeyPassFile,
-            Opt::NoVerify,
-            Opt::Strict,
-        ];
+        let ours = ["embedded", "pw-file", "pw-prompt", "pw-command", "key-pass-file", "no-verify", "strict"].map(Some);
         let count =
-            |verb| CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0 && !ours.contains(&spec.id)).count();
+            |verb| CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0 && !ours.contains(&spec.long)).count();
         assert_eq!([count(PUB), count(SUB), count(RR)], [53, 62, 59]);
     }
 
     #[test]
     fn no_two_options_of_a_verb_share_a_name() {
-        for verb in [PUB, SUB, RR, CONNECT, REACH] {
+        for verb in [PUB, SUB, RR, CONNECT, REACH, SOURCE] {
             command("x", "y", verb).debug_assert();
         }
     }

@@ -5,42 +5,45 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
+use super::arg_error::ArgError;
+use super::args::ClientArgs;
+use super::login;
+use super::options::{REACH, SOURCE, add_options, take_matches};
 use super::unreadable::Place;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect;
-use crate::cmd::connect::arg_error::ArgError;
-use crate::cmd::connect::args::{ClientArgs, Verb};
-use crate::cmd::connect::login;
-use crate::cmd::connect::options::{
-    CLIENT_OPTIONS, NO_TOPIC, Opt, REACH, add_options, argument, typed_words, url_words,
-};
-use crate::cmd::words::OptionSpec;
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{Route, tls};
 use crate::queue::exchange::Login;
 use crate::term::{Exit, Failure, Term};
 
-/// Which of the options name the broker and its protocol; a SOURCE has them in its URL.
-const NAMING: [Opt; 5] = [Opt::Host, Opt::Port, Opt::Url, Opt::Unix, Opt::WebSockets];
-
 /// The options as typed, the broker's name among them.
 #[derive(Clone, Debug)]
-pub struct BrokerWords {
-    words: Vec<OsString>,
+pub struct BrokerOptions {
+    typed: Result<Box<ClientArgs>, ArgError>,
     /// What of them holds for the sources that are looked at first, too.
-    pub for_sources: SourceWords,
+    pub for_sources: SourceOptions,
 }
 
-/// The options as typed, without those that name a broker, and by their long names only: most letters
-/// mean something else in a table.
-#[derive(Clone, Debug, Default)]
-pub struct SourceWords(Vec<OsString>);
+/// The options as typed, without those that name a broker.
+#[derive(Clone, Debug)]
+pub struct SourceOptions(Result<Box<ClientArgs>, ArgError>);
 
-fn names_no_broker(spec: &OptionSpec<Opt>) -> bool {
-    spec.verbs & REACH != 0 && !NAMING.contains(&spec.id)
+impl Default for SourceOptions {
+    fn default() -> Self {
+        Self(Ok(Box::new(ClientArgs::default())))
+    }
 }
 
-impl Args for BrokerWords {
+/// What was typed of the options of `verb`. An option's own error is told when the options are used, as those of all
+/// options together are.
+fn typed(matches: &ArgMatches, verb: u8) -> Result<Box<ClientArgs>, ArgError> {
+    let mut typed = Box::new(ClientArgs::default());
+    take_matches(&mut typed, matches, verb)?;
+    Ok(typed)
+}
+
+impl Args for BrokerOptions {
     fn augment_args(command: Command) -> Command {
         add_options(command, REACH)
     }
@@ -50,13 +53,9 @@ impl Args for BrokerWords {
     }
 }
 
-impl FromArgMatches for BrokerWords {
+impl FromArgMatches for BrokerOptions {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut words = typed_words(matches, |spec| spec.verbs & REACH != 0 && spec.id != Opt::Url);
-        if let Some(url) = matches.get_one::<OsString>("url").and_then(|url| url.to_str()) {
-            words.extend(url_words(url));
-        }
-        Ok(Self { words, for_sources: SourceWords::from_arg_matches(matches)? })
+        Ok(Self { typed: typed(matches, REACH), for_sources: SourceOptions::from_arg_matches(matches)? })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -65,10 +64,9 @@ impl FromArgMatches for BrokerWords {
     }
 }
 
-impl Args for SourceWords {
+impl Args for SourceOptions {
     fn augment_args(command: Command) -> Command {
-        let options = CLIENT_OPTIONS.iter().filter(|spec| names_no_broker(spec) && spec.long.is_some());
-        options.fold(command, |command, spec| command.arg(argument(spec).short(None)))
+        add_options(command, SOURCE)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -76,14 +74,35 @@ impl Args for SourceWords {
     }
 }
 
-impl FromArgMatches for SourceWords {
+impl FromArgMatches for SourceOptions {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self(typed_words(matches, |spec| names_no_broker(spec) && spec.long.is_some())))
+        Ok(Self(typed(matches, SOURCE)))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
+    }
+}
+
+/// What the URL of a source says of the way to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourcePlace {
+    pub host: OsString,
+    /// 0: the host is the path of a unix socket.
+    pub port: u16,
+    pub websocket: bool,
+    /// With TLS or without it, where the URL decides; certificates that are not named are this system's.
+    pub tls: Option<bool>,
+}
+
+impl SourcePlace {
+    fn put_into(&self, typed: &mut ClientArgs) {
+        typed.host = Some(self.host.clone());
+        typed.port = Some(i32::from(self.port));
+        typed.websockets = self.websocket;
+        typed.tls.os_certs |= self.tls == Some(true);
+        typed.tls.no_tls |= self.tls == Some(false);
     }
 }
 
@@ -96,36 +115,45 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// The broker of `words`, else of the environment.
+    /// The broker that `options` name, else that of the environment.
     pub fn broker(
-        words: &BrokerWords,
+        options: &BrokerOptions,
         timeout: Duration,
         invocation: &Invocation,
         term: &mut Term,
     ) -> Result<Self, Failure> {
-        Self::new(&words.words, timeout, invocation, term)
+        Self::new(options.typed.clone(), timeout, invocation, term)
     }
 
-    /// The place that `place` names in pub's words, reached as `words` say.
+    /// The source at `place`, reached as `options` say.
     pub fn source(
-        place: &[OsString],
-        words: &SourceWords,
+        place: &SourcePlace,
+        options: &SourceOptions,
         timeout: Duration,
         invocation: &Invocation,
         term: &mut Term,
     ) -> Result<Self, Failure> {
-        Self::new(&[place, &words.0].concat(), timeout, invocation, term)
+        let mut typed = options.0.clone();
+        if let Ok(typed) = &mut typed {
+            place.put_into(typed);
+        }
+        Self::new(typed, timeout, invocation, term)
     }
 
-    fn new(words: &[OsString], timeout: Duration, invocation: &Invocation, term: &mut Term) -> Result<Self, Failure> {
+    fn new(
+        typed: Result<Box<ClientArgs>, ArgError>,
+        timeout: Duration,
+        invocation: &Invocation,
+        term: &mut Term,
+    ) -> Result<Self, Failure> {
         let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
         let refused = |error: ArgError| usage(error.into_failure(&invocation.program));
-        let mut args = ClientArgs::read(Verb::Pub, false, &[], words).map_err(refused)?;
-        if args.topic.as_ref().is_some_and(|topic| **topic != *NO_TOPIC) {
+        let mut args = *typed.map_err(refused)?;
+        if args.topic.is_some() {
             return Err(Failure::new(Exit::USAGE, "a topic has no place in the URL of a broker that is looked at"));
         }
         args.take_environment(|name| std::env::var_os(name)).map_err(refused)?;
-        connect::checks::check(Verb::Pub, &args).map_err(refused)?;
+        connect::checks::check_connection(&args).map_err(refused)?;
         connect::tls::refuse_missing_parts(&args)?;
         connect::tls::refuse_pre_shared_key(&args)?;
         let tls = connect::tls::tls_wanted(invocation, &args, term)?;

@@ -43,11 +43,12 @@ mod tests {
 
     use super::*;
     use crate::cmd::connect::args::Verb;
+    use crate::cmd::connect::options;
     use crate::os::text::OsStringExt;
 
     fn typed(words: &str) -> ClientArgs {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        ClientArgs::read(Verb::Pub, true, &[], &words).unwrap()
+        options::read(Verb::Pub, true, &[], &words).unwrap()
     }
 
     #[test]
@@ -79,7 +80,7 @@ mod tests {
     fn the_path_of_a_socket_need_not_be_text() {
         let path: OsString = OsStringExt::from_vec(b"/run/\xff.sock".to_vec());
         let words = ["--unix".into(), path.clone()];
-        let args = ClientArgs::read(Verb::Pub, true, &[], &words).unwrap();
+        let args = options::read(Verb::Pub, true, &[], &words).unwrap();
         assert_eq!(route(&args, None).unwrap().endpoint, Endpoint::Unix(path.into()));
     }
 }

@@ -230,10 +230,11 @@ mod tests {
 
     use super::*;
     use crate::cmd::connect::args::Verb;
+    use crate::cmd::connect::options;
 
     fn typed(words: &str) -> ClientArgs {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        ClientArgs::read(Verb::Pub, true, &[], &words).unwrap()
+        options::read(Verb::Pub, true, &[], &words).unwrap()
     }
 
     fn tls_of(words: &str) -> tls::Options {

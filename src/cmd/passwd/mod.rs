@@ -9,7 +9,7 @@ mod reload;
 mod secret;
 mod table;
 mod text;
-mod words;
+mod typed;
 
 use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};

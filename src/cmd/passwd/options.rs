@@ -1,20 +1,17 @@
 //! From what was typed to what is valid, with mosquitto_passwd's checks in its order.
 
-use std::ffi::{OsStr, OsString};
-use std::num::NonZeroU32;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::table::Opt;
+use super::table;
 use super::text::error;
-use super::words::{self, Given};
-use crate::cmd::words::atoi;
+use super::typed::{Kind, Refused, Source, Typed};
 use crate::os::text::{OsStrExt, OsStringExt};
-use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, Recipe, SALT_BYTES, SALT_BYTES_LONG};
+use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, Recipe, SALT_BYTES};
 use crate::term::{Failure, Secret};
 
 /// Mosquitto's limit of user names and passwords, which is that of an MQTT packet.
 pub const MAX_BYTES: usize = 65_535;
-const GENERATED_LENGTH: usize = 24;
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,54 +71,10 @@ pub enum Target {
     Output,
 }
 
-/// Where a password comes from.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Source {
-    Prompt,
-    Word(Secret),
-    Stdin,
-    File(PathBuf),
-    Variable(OsString),
-    Generate(usize),
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
-    #[default]
-    Pbkdf2,
-    Sha512,
-    Argon2id,
-}
-
-/// What was typed.
-#[derive(Debug, Default)]
-struct Typed {
-    batch: bool,
-    create: bool,
-    delete: bool,
-    update: bool,
-    list: bool,
-    upgrade: bool,
-    json: bool,
-    overwrite: bool,
-    rehash: bool,
-    help: bool,
-    verify: Option<OsString>,
-    import: Option<PathBuf>,
-    sources: Vec<Source>,
-    kind: Kind,
-    iterations: Option<NonZeroU32>,
-    memory: Option<u32>,
-    passes: Option<u32>,
-    lanes: Option<u32>,
-    salt_bytes: Option<usize>,
-    reload: Option<OsString>,
-}
-
 /// Reads the words of the command line.
 pub fn parse(words: &[OsString], as_mosquitto: bool) -> Result<Options, Failure> {
     let mut typed = Typed::default();
-    let operands = words::read(words, as_mosquitto, |given| typed.take(given))?;
+    let operands = table::reader(as_mosquitto).read(words, &mut typed).map_err(Refused::into_failure)?;
     if typed.help {
         return Ok(Options { action: Action::Help, recipe: Recipe::Sha512, salt_bytes: SALT_BYTES, reload: None });
     }
@@ -134,41 +87,6 @@ pub fn parse(words: &[OsString], as_mosquitto: bool) -> Result<Options, Failure>
 }
 
 impl Typed {
-    fn take(&mut self, (option, value): Given) -> Result<(), Failure> {
-        let given = value.is_some();
-        let value = value.unwrap_or_default();
-        match option {
-            Opt::Batch => self.batch = true,
-            Opt::Create => self.create = true,
-            Opt::Delete => self.delete = true,
-            Opt::Update => self.update = true,
-            Opt::List => self.list = true,
-            Opt::Upgrade => self.upgrade = true,
-            Opt::Json => self.json = true,
-            Opt::Overwrite => self.overwrite = true,
-            Opt::Rehash => self.rehash = true,
-            Opt::Help => self.help = true,
-            Opt::Hash => self.kind = kind(&value)?,
-            Opt::Iterations => {
-                let count = u32::try_from(atoi(&value)).ok().and_then(NonZeroU32::new);
-                self.iterations = Some(count.ok_or_else(|| error("Number of iterations must be > 0."))?);
-            }
-            Opt::Memory => self.memory = Some(number("--argon2-memory", &value)?),
-            Opt::Passes => self.passes = Some(number("--argon2-passes", &value)?),
-            Opt::Lanes => self.lanes = Some(number("--argon2-lanes", &value)?),
-            Opt::SaltBytes => self.salt_bytes = Some(salt_bytes(&value)?),
-            Opt::Verify => self.verify = Some(value),
-            Opt::Import => self.import = Some(value.into()),
-            Opt::Reload => self.reload = Some(value),
-            Opt::Stdin => self.sources.push(Source::Stdin),
-            Opt::PasswordFile => self.sources.push(Source::File(value.into())),
-            Opt::PasswordVariable => self.sources.push(Source::Variable(value)),
-            Opt::Generate if given => self.sources.push(Source::Generate(length(&value)?)),
-            Opt::Generate => self.sources.push(Source::Generate(GENERATED_LENGTH)),
-        }
-        Ok(())
-    }
-
     /// Modes that exclude each other; mosquitto_passwd's pairs first and in its order.
     fn check_combination(&self) -> Result<(), Failure> {
         let (verify, import) = (self.verify.is_some(), self.import.is_some());
@@ -306,35 +224,6 @@ impl Typed {
             _ => Ok(()),
         }
     }
-}
-
-fn kind(value: &OsStr) -> Result<Kind, Failure> {
-    match value.as_bytes() {
-        b"argon2id" => Ok(Kind::Argon2id),
-        b"sha512-pbkdf2" => Ok(Kind::Pbkdf2),
-        b"sha512" => Ok(Kind::Sha512),
-        _ => Err(error(&format!("Unknown hash type '{}'", value.display()))),
-    }
-}
-
-fn number(option: &str, value: &OsStr) -> Result<u32, Failure> {
-    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
-    number.ok_or_else(|| error(&format!("{option} takes a whole number greater than 0, not '{}'.", value.display())))
-}
-
-fn salt_bytes(value: &OsStr) -> Result<usize, Failure> {
-    let count = number("--salt-bytes", value)? as usize;
-    // No Mosquitto reads any other.
-    if [SALT_BYTES, SALT_BYTES_LONG].contains(&count) {
-        Ok(count)
-    } else {
-        Err(error(&format!("--salt-bytes is {SALT_BYTES} or {SALT_BYTES_LONG}.")))
-    }
-}
-
-fn length(value: &OsStr) -> Result<usize, Failure> {
-    let length = number("--generate", value)? as usize;
-    if (8..=1024).contains(&length) { Ok(length) } else { Err(error("--generate makes 8 to 1024 characters.")) }
 }
 
 /// mosquitto_passwd's rules for a user name, and its sentences.

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::options::{MAX_BYTES, Source, valid_password};
+use super::options::{MAX_BYTES, valid_password};
 use super::text::{error, failed};
+use super::typed::Source;
 use crate::net::reason;
 use crate::os::text::OsStringExt;
 use crate::passwd;

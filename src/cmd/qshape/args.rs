@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cmd::connect::api::ApiArgs;
-use crate::cmd::connect::reach::{BrokerWords, SourceWords};
+use crate::cmd::connect::reach::{BrokerOptions, SourceOptions};
 
 /// Shows who has messages waiting, and since when: a table of clients by age.
 #[derive(Debug, Parser)]
@@ -42,7 +42,7 @@ pub struct SourceArgs {
     #[command(flatten)]
     pub api: ApiArgs,
     #[command(flatten)]
-    pub reach: SourceWords,
+    pub reach: SourceOptions,
 
     /// Where to look; several are counted together. Without any, Mosquitto's files in /var/lib/mosquitto.
     ///
@@ -287,7 +287,7 @@ pub struct PurgeArgs {
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
-    pub broker: BrokerWords,
+    pub broker: BrokerOptions,
     #[command(flatten)]
     pub api: ApiArgs,
     #[command(flatten)]

@@ -89,7 +89,7 @@ fn an_option_behind_the_file_is_a_user() {
 fn odd_users_and_passwords_are_taken() {
     let folder = tempfile::tempdir().unwrap();
     file(folder.path(), "");
-    for (user, password) in [("with space", ""), ("grün", "a:b"), ("ok", "\u{1}\n")] {
+    for (user, password) in [("with space", " "), ("grün", "a:b"), ("ok", "\u{1}\n")] {
         let added = run(&mut theirs(folder.path(), &["-b", "passwords", user, password]), b"");
         assert_eq!(added, ended(&format!("Adding password for user {user}\n"), "", 0));
         let right = run(&mut own(folder.path(), &["-b", "--verify", user, "passwords", password]), b"");

@@ -1,0 +1,320 @@
+//! What the options of pub, sub and rr take, each judged as far as it can be alone: the setters that the rows of
+//! `connect::options` name where a value needs more than to be kept.
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::arg_error::ArgError;
+use super::args::{ClientArgs, MAX_PAYLOAD, PasswordSource, PayloadSource, Strict};
+use super::proxy;
+use crate::cmd::words::{atof, atoi, strtol};
+use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, first_discouraged};
+use crate::mqtt::topic::{TopicFilter, TopicName};
+use crate::net::Scheme;
+use crate::os::text::{OsStrExt, OsStringExt};
+use crate::term::format::Format;
+use crate::term::{Exit, Failure, Secret};
+
+/// The longest pause between repetitions, a century: what is longer is as good as never, and beyond what clocks can add.
+const LONGEST_DELAY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// The result of a setter.
+type Set = Result<(), ArgError>;
+
+/// `-i` and `-I` exclude each other; either may be repeated.
+pub fn refuse_beside_id(typed: &ClientArgs) -> Set {
+    refuse_both_ids(typed.id.is_some())
+}
+
+pub fn refuse_beside_id_prefix(typed: &ClientArgs) -> Set {
+    refuse_both_ids(typed.id_prefix.is_some())
+}
+
+fn refuse_both_ids(other_is_given: bool) -> Set {
+    if other_is_given {
+        return Err(ArgError::spaced("Error: -i and -I argument cannot be used together."));
+    }
+    Ok(())
+}
+
+pub fn refuse_second_payload(typed: &ClientArgs) -> Set {
+    if typed.payload.is_some() {
+        return Err(ArgError::spaced("Error: Only one type of message can be sent at once."));
+    }
+    Ok(())
+}
+
+pub fn refuse_second_options_file(typed: &ClientArgs) -> Set {
+    if typed.options_file_given {
+        return Err(ArgError::spaced("Error: Duplicate -o argument given."));
+    }
+    Ok(())
+}
+
+pub fn set_port(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let port = atoi(&words[0]);
+    if !(0..=65535).contains(&port) {
+        return Err(ArgError::plain(format!("Error: Invalid port given: {port}")));
+    }
+    typed.port = Some(port);
+    Ok(())
+}
+
+pub fn set_unix_socket(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    typed.host = Some(words[0].clone());
+    typed.port = Some(0);
+    Ok(())
+}
+
+pub fn set_keep_alive(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let seconds = u16::try_from(atoi(&words[0])).ok().filter(|seconds| *seconds >= 5);
+    typed.keep_alive = seconds
+        .ok_or_else(|| ArgError::spaced("Error: Invalid keepalive given, it must be between 5 and 65535 inclusive."))?;
+    Ok(())
+}
+
+pub fn set_version(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    typed.version = Some(match words[0].as_bytes() {
+        b"mqttv31" | b"31" => ProtocolVersion::V31,
+        b"mqttv311" | b"311" => ProtocolVersion::V311,
+        b"mqttv5" | b"5" => ProtocolVersion::V5,
+        _ => return Err(ArgError::spaced("Error: Invalid protocol version argument given.")),
+    });
+    Ok(())
+}
+
+pub fn set_proxy(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    // The one usage error that a `--quiet` in front of it suppresses.
+    let told = |line| ArgError::plain(if typed.quiet { String::new() } else { line });
+    typed.proxy = Some(proxy::parse(&words[0].to_string_lossy()).map_err(told)?);
+    Ok(())
+}
+
+/// `-x`: seconds, or -1, 4294967295 or ∞ for never.
+pub fn set_session_expiry(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let text = words[0].to_string_lossy();
+    let seconds = if text == "∞" {
+        u32::MAX
+    } else {
+        let number = strtol(&text).ok_or_else(|| ArgError::spaced("Error: session-expiry-interval not a number."))?;
+        match number {
+            -1 => u32::MAX,
+            _ => u32::try_from(number).map_err(|_| ArgError::spaced("Error: session-expiry-interval out of range."))?,
+        }
+    };
+    typed.session_expiry = Some(seconds);
+    typed.version = Some(ProtocolVersion::V5);
+    Ok(())
+}
+
+pub fn set_max_inflight(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let count = atoi(&words[0]);
+    if count < 1 {
+        return Err(ArgError::spaced("Error: Maximum inflight messages must be greater than 0."));
+    }
+    // Packet ids are 16 bits, so more can never be in flight.
+    typed.max_inflight = u16::try_from(count).unwrap_or(u16::MAX);
+    Ok(())
+}
+
+pub fn add_property(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    typed.properties.add(words)?;
+    typed.version = Some(ProtocolVersion::V5);
+    Ok(())
+}
+
+pub fn set_strict(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    typed.strict = match words.first().map(|value| value.as_bytes()) {
+        None => Strict::Refusals,
+        Some(b"subscribers") => Strict::Subscribers,
+        Some(_) => {
+            return Err(ArgError::plain("Error: --strict takes no value but `subscribers`: --strict=subscribers."));
+        }
+    };
+    Ok(())
+}
+
+pub fn set_qos(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    typed.qos =
+        qos(&words[0]).ok_or_else(|| ArgError::plain(format!("Error: Invalid QoS given: {}", atoi(&words[0]))))?;
+    Ok(())
+}
+
+pub fn set_will_qos(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    typed.will.qos =
+        qos(&words[0]).ok_or_else(|| ArgError::spaced(format!("Error: Invalid will QoS {}.", atoi(&words[0]))))?;
+    Ok(())
+}
+
+fn qos(value: &OsStr) -> Option<QoS> {
+    u8::try_from(atoi(value)).ok().and_then(|level| QoS::try_from(level).ok())
+}
+
+pub fn set_message(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let text = words[0].as_bytes();
+    if text.len() > MAX_PAYLOAD {
+        return Err(ArgError::spaced(format!("Error: Message length must be less than {MAX_PAYLOAD} bytes.")));
+    }
+    typed.payload = Some(PayloadSource::Text(Bytes::copy_from_slice(text)));
+    Ok(())
+}
+
+pub fn set_repeat(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    typed.repeat = u32::try_from(atoi(&words[0]))
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(|| ArgError::spaced("Error: --repeat argument must be >0."))?;
+    Ok(())
+}
+
+pub fn set_repeat_delay(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let seconds = atof(&words[0]);
+    if seconds.is_nan() || seconds < 0.0 {
+        return Err(ArgError::spaced("Error: --repeat-delay argument must be >=0.0."));
+    }
+    typed.repeat_delay = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY);
+    Ok(())
+}
+
+pub fn set_count(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let count = atoi(&words[0]);
+    let valid = u32::try_from(count).ok().filter(|count| *count > 0);
+    typed.count = Some(valid.ok_or_else(|| ArgError::spaced(format!("Error: Invalid message count \"{count}\".")))?);
+    Ok(())
+}
+
+pub fn set_timeout(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let seconds = atoi(&words[0]);
+    let valid = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+    let valid = valid.ok_or_else(|| ArgError::spaced(format!("Error: Invalid timeout \"{seconds}\".")))?;
+    typed.timeout = Some(Duration::from_secs(valid));
+    Ok(())
+}
+
+pub fn set_retain_handling(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    typed.retain_handling = match words[0].as_bytes() {
+        b"always" => RetainHandling::SendAtSubscribe,
+        b"new" => RetainHandling::SendIfNew,
+        b"never" => RetainHandling::DoNotSend,
+        _ => {
+            let value = words[0].to_string_lossy();
+            return Err(ArgError::spaced(format!("Error: Unknown value '{value}' for --retain-handling.")));
+        }
+    };
+    Ok(())
+}
+
+pub fn set_random_filter(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let percent = atof(&words[0]);
+    if !(0.1..=100.0).contains(&percent) {
+        return Err(ArgError::spaced("Error: --random-filter chance must be between 0.1-100.0"));
+    }
+    typed.random_filter = Some((percent * 100.0).round() as u32);
+    Ok(())
+}
+
+pub fn set_format(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let format = Format::parse(words[0].as_bytes());
+    typed.format = Some(format.map_err(|error| ArgError::plain(format!("Error: {error}")))?);
+    Ok(())
+}
+
+/// check's `-t`, where `home/#` and `home` mean the same.
+pub fn set_base_topic(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let text = words[0].to_string_lossy();
+    let base = text.strip_suffix("/#").or(text.strip_suffix('#')).unwrap_or(&text);
+    if words[0].to_str().is_none() || (!base.is_empty() && TopicName::check(base).is_err()) {
+        let failure = Failure::new(Exit::USAGE, format!("`{text}` is no topic")).hint("-t home, or -t home/#");
+        return Err(ArgError::Ended(Box::new(failure)));
+    }
+    typed.base_topic = Some(base.to_owned());
+    Ok(())
+}
+
+/// `-L` of pub and rr, which need a topic in it.
+pub fn set_url_with_topic(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let topic = take_url(typed, &words[0])?.ok_or_else(topic_missing)?;
+    typed.topic = Some(topic_name(&topic, "-L topic", "publish")?);
+    Ok(())
+}
+
+/// `-L` of sub, which needs a topic filter in it.
+pub fn set_url_with_filter(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let topic = take_url(typed, &words[0])?.ok_or_else(topic_missing)?;
+    typed.filters.push(topic_filter(&topic, "-L topic", "subscription")?);
+    Ok(())
+}
+
+/// `-L` where a topic may be missing.
+pub fn set_url(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    if let Some(topic) = take_url(typed, &words[0])?.filter(|topic| !topic.is_empty()) {
+        typed.topic = Some(topic_name(&topic, "-L topic", "publish")?);
+    }
+    Ok(())
+}
+
+fn topic_missing() -> ArgError {
+    ArgError::plain("Error: Invalid URL for -L argument specified - topic missing.")
+}
+
+/// Takes `scheme://[user[:password]@]host[:port]` of an URL, and returns what follows the next slash, if there is one.
+/// Nothing is percent-decoded.
+fn take_url(typed: &mut ClientArgs, url: &OsStr) -> Result<Option<OsString>, ArgError> {
+    let (scheme, rest) = split_at(url.as_bytes(), b"://")
+        .and_then(|(name, rest)| Some((Scheme::parse(str::from_utf8(name).ok()?)?, rest)))
+        .ok_or_else(|| ArgError::spaced("Error: Unsupported URL scheme."))?;
+    typed.websockets |= scheme.is_websocket();
+    typed.tls.os_certs |= scheme.is_tls();
+    let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+    let (authority, topic) = match split_at(rest, b"/") {
+        Some((authority, topic)) => (authority, Some(word(topic))),
+        None => (rest, None),
+    };
+    let host = match split_at(authority, b"@") {
+        Some((login, host)) => {
+            let (username, password) = split_at(login, b":").unwrap_or((login, b""));
+            typed.username = Some(word(username));
+            if login.contains(&b':') {
+                typed.password = Some(PasswordSource::Given(Secret::new(password)));
+            }
+            host
+        }
+        None => authority,
+    };
+    let (host, port) = match split_at(host, b":") {
+        Some((host, port)) => (host, atoi(&word(port))),
+        None => (host, i32::from(scheme.default_port())),
+    };
+    typed.host = Some(word(host));
+    typed.port = Some(port);
+    Ok(topic)
+}
+
+fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = memchr::memmem::find(text, separator)?;
+    Some((&text[..at], &text[at + separator.len()..]))
+}
+
+fn utf8(value: &OsStr, argument: &str) -> Result<ByteString, ArgError> {
+    value
+        .to_str()
+        .filter(|text| first_discouraged(text).is_none())
+        .map(ByteString::from)
+        .ok_or_else(|| ArgError::spaced(format!("Error: Malformed UTF-8 in {argument} argument.")))
+}
+
+pub fn topic_name(value: &OsStr, argument: &str, kind: &str) -> Result<TopicName, ArgError> {
+    let text = utf8(value, argument)?;
+    TopicName::new(text.clone())
+        .map_err(|_| ArgError::plain(format!("Error: Invalid {kind} topic '{text}', does it contain '+' or '#'?")))
+}
+
+pub fn topic_filter(value: &OsStr, argument: &str, kind: &str) -> Result<TopicFilter, ArgError> {
+    let text = utf8(value, argument)?;
+    TopicFilter::new(text.clone()).map_err(|_| {
+        ArgError::plain(format!("Error: Invalid {kind} topic '{text}', are all '+' and '#' wildcards correct?"))
+    })
+}

@@ -1,0 +1,136 @@
+//! What was typed for passwd, and what its options take, each judged alone.
+
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use super::text::error;
+use crate::cmd::words::{self, WordError, atoi};
+use crate::os::text::OsStrExt;
+use crate::passwd::{SALT_BYTES, SALT_BYTES_LONG};
+use crate::term::{Failure, Secret};
+
+/// Characters of a password that `--generate` makes, unless a number says.
+const GENERATED_LENGTH: usize = 24;
+
+/// Where a password comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Source {
+    Prompt,
+    Word(Secret),
+    Stdin,
+    File(PathBuf),
+    Variable(OsString),
+    Generate(usize),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    #[default]
+    Pbkdf2,
+    Sha512,
+    Argon2id,
+}
+
+/// What was typed.
+#[derive(Debug, Default)]
+pub struct Typed {
+    pub batch: bool,
+    pub create: bool,
+    pub delete: bool,
+    pub update: bool,
+    pub list: bool,
+    pub upgrade: bool,
+    pub json: bool,
+    pub overwrite: bool,
+    pub rehash: bool,
+    pub help: bool,
+    pub verify: Option<OsString>,
+    pub import: Option<PathBuf>,
+    pub sources: Vec<Source>,
+    pub kind: Kind,
+    pub iterations: Option<NonZeroU32>,
+    pub memory: Option<u32>,
+    pub passes: Option<u32>,
+    pub lanes: Option<u32>,
+    pub salt_bytes: Option<usize>,
+    pub reload: Option<OsString>,
+}
+
+/// Why an option is refused.
+#[derive(Debug)]
+pub struct Refused(Failure);
+
+impl Refused {
+    pub fn into_failure(self) -> Failure {
+        self.0
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+impl From<WordError> for Refused {
+    fn from(error: WordError) -> Self {
+        Self(match error {
+            WordError::Unknown(word) => self::error(&format!("Unknown option '{word}'."))
+                .hint("moskit passwd --help lists the options; after `--` a word is no option"),
+            WordError::MissingValue { word, .. } => {
+                self::error(&format!("{word} argument given but not enough other arguments."))
+            }
+            WordError::NotEnoughArguments => self::error("not enough arguments given."),
+            WordError::UnexpectedValue { word, .. } => self::error(&format!("`{word}` takes no value.")),
+        })
+    }
+}
+
+impl words::Typed for Typed {
+    type Error = Refused;
+}
+
+pub fn set_hash(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
+    typed.kind = match words[0].as_bytes() {
+        b"argon2id" => Kind::Argon2id,
+        b"sha512-pbkdf2" => Kind::Pbkdf2,
+        b"sha512" => Kind::Sha512,
+        _ => return Err(error(&format!("Unknown hash type '{}'", words[0].display())).into()),
+    };
+    Ok(())
+}
+
+pub fn set_iterations(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
+    let count = u32::try_from(atoi(&words[0])).ok().and_then(NonZeroU32::new);
+    typed.iterations = Some(count.ok_or_else(|| error("Number of iterations must be > 0."))?);
+    Ok(())
+}
+
+pub fn set_salt_bytes(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
+    let count = number("--salt-bytes", &words[0])? as usize;
+    // No Mosquitto reads any other.
+    if ![SALT_BYTES, SALT_BYTES_LONG].contains(&count) {
+        return Err(error(&format!("--salt-bytes is {SALT_BYTES} or {SALT_BYTES_LONG}.")).into());
+    }
+    typed.salt_bytes = Some(count);
+    Ok(())
+}
+
+pub fn add_generate(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
+    let length = match words.first() {
+        None => GENERATED_LENGTH,
+        Some(word) => number("--generate", word)? as usize,
+    };
+    if !(8..=1024).contains(&length) {
+        return Err(error("--generate makes 8 to 1024 characters.").into());
+    }
+    typed.sources.push(Source::Generate(length));
+    Ok(())
+}
+
+/// A whole number greater than 0.
+pub fn number(option: &str, value: &OsStr) -> Result<u32, Failure> {
+    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
+    number.ok_or_else(|| error(&format!("{option} takes a whole number greater than 0, not '{}'.", value.display())))
+}
