@@ -128,7 +128,13 @@ impl Decoder {
             (Receiver::Client, _) => kind.goes_to_client() && kind != PacketType::Disconnect,
         };
         if !expected {
-            return Err(DecodeError::UnexpectedPacket(kind));
+            // Both are wrong, and either may be said; Mosquitto looks at the flags of these first.
+            let flags_first = matches!(kind, PacketType::SubAck | PacketType::UnsubAck | PacketType::PingResp);
+            return Err(if self.is_strict_v5() && flags_first && first & 0x0F != 0 {
+                DecodeError::Flags(first)
+            } else {
+                DecodeError::UnexpectedPacket(kind)
+            });
         }
         // [MQTT-2.1.3-1]. In 3.1 the bits are "not used" or carry DUP, whatever the packet.
         // libmosquitto looks at PUBREL's only. CONNECT's version is not known yet.

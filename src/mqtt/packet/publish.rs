@@ -6,8 +6,8 @@ use bytestring::ByteString;
 use super::utf8::is_printable_ascii;
 use super::wire::{Reader, field_length, put_field, put_header};
 use super::{
-    DecodeError, EncodeError, NO_PROPERTIES, PacketId, PacketType, Properties, PropertyOwner, ProtocolVersion, QoS,
-    ReasonCode, Receiver,
+    DecodeError, EncodeError, NO_PROPERTIES, PacketId, PacketType, Properties, PropertyId, PropertyOwner,
+    ProtocolVersion, QoS, ReasonCode, Receiver,
 };
 
 /// PUBLISH, §3.3.
@@ -66,7 +66,13 @@ impl Publish {
         let topic = reader.string()?;
         let packet_id = if qos == QoS::AtMostOnce { None } else { Some(reader.packet_id(PacketType::Publish)?) };
         let properties = if version == ProtocolVersion::V5 {
-            Properties::read(&mut reader, PropertyOwner::Publish)?
+            Properties::read(&mut reader, PropertyOwner::Publish).map_err(|error| match (error, receiver) {
+                // [MQTT-3.3.4-6]: whatever its value, a client sends none.
+                (DecodeError::PropertyValue(id @ PropertyId::SubscriptionIdentifier), Receiver::Server) => {
+                    DecodeError::PropertyNotAllowed(id)
+                }
+                (error, _) => error,
+            })?
         } else {
             Properties::new()
         };
@@ -77,7 +83,7 @@ impl Publish {
             }
             // [MQTT-3.3.4-6]
             if properties.subscription_identifier().is_some() {
-                return Err(DecodeError::PropertyNotAllowed(super::PropertyId::SubscriptionIdentifier));
+                return Err(DecodeError::PropertyNotAllowed(PropertyId::SubscriptionIdentifier));
             }
         }
         if topic.is_empty() && properties.topic_alias().is_none() {
