@@ -194,7 +194,7 @@ fn websockets_carry_mqtt_plain_and_over_tls() {
 }
 
 #[test]
-fn pages_from_elsewhere_and_what_is_no_websocket_get_no_connection() {
+fn what_opens_no_websocket_gets_an_answer_and_no_connection() {
     use std::io::{Read, Write};
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -204,23 +204,51 @@ fn pages_from_elsewhere_and_what_is_no_websocket_get_no_connection() {
          websockets_origin https://good.example\nwebsockets_headers_size 1024\n"
     );
     let broker = Broker::configured(folder, &configuration);
-    let answer = |more: &str| {
+    let good = "GET /any?x=1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Protocol: mqtt\r\nOrigin: https://good.example\r\n\r\n";
+    // What is answered; a refused client's connection is closed behind it.
+    let answer = |head: &str| {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let head = format!(
-            "GET /mqtt HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Protocol: mqtt\r\n{more}\r\n"
-        );
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = [0; 12];
-        // Closed without a word, with or without a reset.
-        let read = stream.read(&mut answer).unwrap_or(0);
-        String::from_utf8_lossy(&answer[..read]).into_owned()
+        let mut answer = Vec::new();
+        while !answer.starts_with(b"HTTP/1.1 101") || !answer.ends_with(b"\r\n\r\n") {
+            let mut chunk = [0; 512];
+            match stream.read(&mut chunk).unwrap() {
+                0 => break,
+                length => answer.extend_from_slice(&chunk[..length]),
+            }
+        }
+        String::from_utf8(answer).unwrap()
     };
-    assert_eq!(answer("Origin: https://good.example\r\n"), "HTTP/1.1 101");
-    assert_eq!(answer("Origin: https://bad.example\r\n"), "");
-    assert_eq!(answer(""), "HTTP/1.1 101", "what names no origin is no page");
-    assert_eq!(answer(&format!("Origin: https://good.example\r\nX: {}\r\n", "x".repeat(2000))), "");
+    assert!(answer(good).starts_with("HTTP/1.1 101 "));
+    let anonymous = good.replace("Origin: https://good.example\r\n", "");
+    assert!(answer(&anonymous).starts_with("HTTP/1.1 101 "), "what names no origin is no page");
+    let rows = [
+        ("403 Forbidden", "origin", good.replace("good", "bad")),
+        ("426 Upgrade Required", "version 13", good.replace("Version: 13", "Version: 8")),
+        ("426 Upgrade Required", "version 13", good.replace("Sec-WebSocket-Version: 13\r\n", "")),
+        ("400 Bad Request", "MQTT broker", "GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()),
+        ("400 Bad Request", "MQTT broker", good.replace("GET", "POST")),
+        ("400 Bad Request", "MQTT broker", good.replace("GET", "OPTIONS")),
+        ("400 Bad Request", "Sec-WebSocket-Key", good.replace("dGhlIHNhbXBsZSBub25jZQ==", "short")),
+        ("400 Bad Request", "subprotocol mqtt", good.replace("Protocol: mqtt", "Protocol: chat")),
+        ("400 Bad Request", "too long", good.replace("Host: x", &format!("Host: {}", "x".repeat(2000)))),
+        ("400 Bad Request", "too long", format!("GET /{}", "x".repeat(300_000))),
+        ("400 Bad Request", "no HTTP request", "HELLO\r\n\r\n".to_owned()),
+    ];
+    for (status, part, head) in rows {
+        let heard = answer(&head);
+        let (fields, text) = heard.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{part}: {heard:?}"));
+        assert!(fields.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{heard}");
+        assert!(fields.contains(&format!("Content-Length: {}", text.len())), "{heard}");
+        assert!(text.contains(part) && text.lines().count() == 1, "{heard}");
+        assert_eq!(fields.contains("Sec-WebSocket-Version: 13"), status.starts_with("426"), "{heard}");
+    }
+    let head = answer("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 400 ") && head.ends_with("\r\n\r\n"), "{head}");
+    assert_eq!(answer("\x10\x0e\0\x04MQTT\x04\x02\0\0\0\x02ab"), "", "who speaks MQTT reads no HTTP");
     let log = broker.end().stderr;
     assert!(log.contains("disconnected: non-matching http origin."), "{log}");
 }

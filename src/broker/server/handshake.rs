@@ -136,6 +136,7 @@ impl WebSockets {
             && !self.origins.is_empty()
             && !self.origins.contains(origin)
         {
+            upgrade.refuse_origin().await;
             return Err("non-matching http origin".to_owned());
         }
         upgrade.accept().await.map_err(|error| error.to_string())

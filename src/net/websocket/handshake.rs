@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::{Role, WebSocket};
 use crate::net::stream::Stream;
@@ -17,7 +19,14 @@ use crate::pki::name::without_zone;
 pub const HEAD_LIMIT: usize = 4096;
 
 /// The most fields of an HTTP head.
-const FIELD_LIMIT: usize = 64;
+const FIELD_LIMIT: usize = 128;
+
+/// The most bytes that are still read from a client that was refused: it may be sending while we close, and a reset
+/// would take the answer from it.
+const LEFTOVER_LIMIT: usize = 64 * 1024;
+
+/// How long a client that was refused may take to close.
+const LEFTOVER_TIME: Duration = Duration::from_secs(2);
 
 /// What the server puts behind the key before it hashes it (RFC 6455, 1.3).
 const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -149,8 +158,7 @@ pub struct Request {
     key: String,
 }
 
-/// A client that wants a WebSocket and waits for the answer. To refuse it, drop it: the connection
-/// closes without an answer, as with Mosquitto.
+/// A client that wants a WebSocket and waits for the answer: [`Upgrade::accept`] or [`Upgrade::refuse_origin`].
 #[derive(Debug)]
 pub struct Upgrade {
     pub request: Request,
@@ -160,12 +168,30 @@ pub struct Upgrade {
 
 impl Upgrade {
     /// Reads a client's request, whose head may have `limit` bytes ([`HEAD_LIMIT`] unless configured).
+    ///
+    /// A request that opens no WebSocket is answered, so that a browser shows its page why; Mosquitto closes the
+    /// connection without a word. Whoever speaks no HTTP gets no answer.
     pub async fn read(mut stream: Stream, limit: usize) -> Result<Self, WebSocketError> {
         let mut received = BytesMut::new();
-        let end = read_head(&mut stream, &mut received, limit).await?;
-        let request = check_request(&received[..end])?;
-        received.advance(end);
-        Ok(Self { request, stream, rest: received })
+        let read = read_head(&mut stream, &mut received, limit).await;
+        match read.and_then(|end| check_request(&received[..end]).map(|request| (end, request))) {
+            Ok((end, request)) => {
+                received.advance(end);
+                Ok(Self { request, stream, rest: received })
+            }
+            Err(error) => {
+                if let Some(refusal) = Refusal::of(&error) {
+                    refusal.send(stream, received.starts_with(b"HEAD ")).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Tells a page that its origin may not connect.
+    pub async fn refuse_origin(self) {
+        let text = "Pages of this origin may not connect to this broker.";
+        Refusal { status: "403 Forbidden", fields: Refusal::FIELDS, text }.send(self.stream, false).await;
     }
 
     /// Opens the WebSocket.
@@ -180,6 +206,71 @@ impl Upgrade {
         self.stream.flush().await?;
         Ok(Stream::WebSocket(Box::new(WebSocket::new(self.stream, Role::Server, self.rest))))
     }
+}
+
+/// The answer to a request that opens no WebSocket.
+struct Refusal {
+    status: &'static str,
+    /// Fields of the head beside those that every answer has.
+    fields: &'static str,
+    /// One line.
+    text: &'static str,
+}
+
+impl Refusal {
+    const FIELDS: &str = "Connection: close\r\n";
+    const VERSION_FIELDS: &str = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n";
+
+    /// `None` where there is nobody who would read it.
+    fn of(error: &WebSocketError) -> Option<Self> {
+        let bad_request = |text| Some(Self { status: "400 Bad Request", fields: Self::FIELDS, text });
+        match error {
+            WebSocketError::Field("Sec-WebSocket-Version") => Some(Self {
+                status: "426 Upgrade Required",
+                fields: Self::VERSION_FIELDS,
+                text: "This broker speaks version 13 of the WebSocket protocol.",
+            }),
+            WebSocketError::Field("Sec-WebSocket-Protocol") => {
+                bad_request("This broker speaks MQTT: ask for the WebSocket subprotocol mqtt.")
+            }
+            WebSocketError::Field("Sec-WebSocket-Key") => {
+                bad_request("The request has no Sec-WebSocket-Key of 16 bytes in base64.")
+            }
+            WebSocketError::Field(_) => bad_request("This is an MQTT broker: connect to it with MQTT over WebSockets."),
+            WebSocketError::HeadTooLong => bad_request("The head of the request is too long."),
+            WebSocketError::NotHttp(head) if is_text(head) => bad_request("This is no HTTP request."),
+            _ => None,
+        }
+    }
+
+    /// Answers and closes. The client may be gone, and then nobody misses the answer.
+    async fn send(&self, mut stream: Stream, is_head: bool) {
+        let Self { status, fields, text } = self;
+        let length = text.len() + 1;
+        let body = if is_head { String::new() } else { format!("{text}\n") };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\n{fields}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let sent = async {
+            stream.write_all(answer.as_bytes()).await?;
+            stream.shutdown().await?;
+            let mut leftover = [0; 4096];
+            let mut room = LEFTOVER_LIMIT;
+            while room > 0 {
+                match stream.read(&mut leftover).await? {
+                    0 => break,
+                    length => room = room.saturating_sub(length),
+                }
+            }
+            io::Result::Ok(())
+        };
+        let _ = timeout(LEFTOVER_TIME, sent).await;
+    }
+}
+
+/// Whether somebody may have typed it.
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
 fn check_request(head: &[u8]) -> Result<Request, WebSocketError> {
@@ -340,7 +431,7 @@ mod tests {
         assert!(matches!(answer_with(b"\x20\x02\x00\x00").await, WebSocketError::NotHttp(_)));
         let endless = [b"HTTP/1.1 101 x\r\nX: ".to_vec(), vec![b'x'; 5000]].concat();
         assert!(matches!(answer_with(&endless).await, WebSocketError::HeadTooLong));
-        let many = format!("HTTP/1.1 101 x\r\n{}\r\n", "a: b\r\n".repeat(70));
+        let many = format!("HTTP/1.1 101 x\r\n{}\r\n", "a: b\r\n".repeat(140));
         assert!(matches!(answer_with(many.as_bytes()).await, WebSocketError::HeadTooLong));
     }
 
