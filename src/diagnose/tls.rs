@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::net::reason;
-use crate::net::tls::{Alert, Cause, Failure, FileRole, OptionsError, Seen};
+use crate::net::tls::{Alert, Cause, Failure, FileRole, OptionsError, Seen, UnknownCiphers};
 use crate::pki::key::DecryptError;
 
 use super::chain;
@@ -176,16 +176,7 @@ pub fn options(error: &OptionsError) -> Finding {
             format!("the first certificate in `{}` is not the one that the key belongs to", certificate.display()),
         )
         .fix("put the own certificate first, then the one that issued it"),
-        OptionsError::Ciphers(ciphers) => {
-            let cause = if ciphers.unknown.is_empty() {
-                format!("`{}` leaves no cipher suite that moskit has", ciphers.list)
-            } else {
-                let words: Vec<_> = ciphers.unknown.iter().map(|word| format!("`{word}`")).collect();
-                format!("no cipher suite that moskit has is called {}", list(&words))
-            };
-            Finding::error("tls.cipher", cause)
-                .fix("the suites are those of TLS 1.3 and ECDHE with AES-GCM or ChaCha20: leave out --ciphers for all")
-        }
+        OptionsError::Ciphers(list) => ciphers(list, "--ciphers"),
         OptionsError::ApplicationProtocol(name) => Finding::error(
             "tls.alpn",
             format!("`{name}` cannot be the name of an application protocol: it has 1 to 255 bytes"),
@@ -195,6 +186,18 @@ pub fn options(error: &OptionsError) -> Finding {
             format!("the key log `{}` cannot be written: {}", path.display(), reason(error)),
         ),
     }
+}
+
+/// A list of ciphers that cannot be had; `option` is where it was given.
+pub fn ciphers(ciphers: &UnknownCiphers, option: &str) -> Finding {
+    let cause = if ciphers.unknown.is_empty() {
+        format!("`{}` leaves no cipher suite that moskit has", ciphers.list)
+    } else {
+        let words: Vec<_> = ciphers.unknown.iter().map(|word| format!("`{word}`")).collect();
+        format!("no cipher suite that moskit has is called {}", list(&words))
+    };
+    Finding::error("tls.cipher", cause)
+        .fix(format!("the suites are those of TLS 1.3 and ECDHE with AES-GCM or ChaCha20: leave out {option} for all"))
 }
 
 fn what_for(role: FileRole) -> &'static str {

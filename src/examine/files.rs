@@ -12,6 +12,7 @@ use crate::os;
 use crate::os::account::{Account, Database, Want};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Anchors, Problem, Purpose, Question, Verdict, Warning, judge};
+use crate::pki::completion;
 use crate::pki::key::EncodedKey;
 use crate::pki::name::PeerName;
 use crate::pki::read;
@@ -31,6 +32,22 @@ pub struct Files {
     pub purpose: Option<Purpose>,
     /// The broker's own certificate: its clients hold the CA, so an unknown issuer is no fault.
     pub issuer_is_elsewhere: bool,
+    /// Where whoever sends the certificate finds its issuers, besides `cafile` and `capath`.
+    pub issuers: Issuers,
+}
+
+/// CAs that complete a chain and are trusted by nobody here.
+#[derive(Clone, Debug, Default)]
+pub struct Issuers {
+    pub cafile: Option<PathBuf>,
+    pub capath: Option<PathBuf>,
+}
+
+impl Issuers {
+    /// Those that a client completes its own chain from.
+    pub fn of(options: &tls::Options) -> Self {
+        Self { cafile: options.cafile.clone(), capath: options.capath.clone() }
+    }
 }
 
 /// Who must be able to read the files, with the users of this machine.
@@ -40,7 +57,10 @@ pub type Reader<'a> = Option<(&'a Database, &'a Account)>;
 #[derive(Default)]
 struct Contents {
     anchors: Option<Anchors>,
+    /// As the certificate's file holds it.
     chain: Option<Vec<Vec<u8>>>,
+    /// What goes behind it on the wire.
+    completed_by: Vec<Vec<u8>>,
     key: Option<EncodedKey>,
     revocation: Option<Vec<RevocationList>>,
 }
@@ -49,13 +69,15 @@ struct Contents {
 pub fn check(files: &Files, reader: Reader<'_>, now: i64) -> Report {
     let mut report = Report::new("files");
     let mut stage = Stage::new("files");
-    let contents = read_all(files, reader, &mut stage);
+    let mut contents = read_all(files, reader, &mut stage);
+    complete(files, &mut contents, now, &mut stage);
     report.stages.push(stage);
     if files.key.is_some() {
         report.stages.push(key_stage(files, &contents));
     }
-    let verdict = contents.chain.as_ref().map(|chain| judged(files, chain, &contents, now));
-    match (&contents.chain, &verdict) {
+    let sent = contents.chain.as_ref().map(|chain| [&chain[..], &contents.completed_by].concat());
+    let verdict = sent.as_ref().map(|sent| judged(files, sent, &contents, now));
+    match (&sent, &verdict) {
         (Some(presented), Some((purpose, verdict))) => {
             report.stages.push(chain_stage(files, presented, *purpose, verdict, now));
             if *purpose == Purpose::Server && !files.issuer_is_elsewhere {
@@ -69,8 +91,9 @@ pub fn check(files: &Files, reader: Reader<'_>, now: i64) -> Report {
 }
 
 /// A client's own certificate and key, judged as the broker will.
-pub fn identity(certificate: &Path, key: &Path, now: i64) -> Stage {
+pub fn identity(certificate: &Path, key: &Path, issuers: Issuers, now: i64) -> Stage {
     let own = Files {
+        issuers,
         certificate: Some(certificate.to_owned()),
         key: Some(key.to_owned()),
         purpose: Some(Purpose::Client),
@@ -89,7 +112,7 @@ pub fn identity(certificate: &Path, key: &Path, now: i64) -> Stage {
 /// What is wrong with the client's own certificate, where its files tell: the same that a check finds.
 pub fn fault_of_own(options: &tls::Options, now: i64) -> Option<Finding> {
     let (certificate, key) = options.identity.as_ref()?;
-    identity(certificate, key, now).findings.into_iter().find(Finding::is_error)
+    identity(certificate, key, Issuers::of(options), now).findings.into_iter().find(Finding::is_error)
 }
 
 fn shown(path: &Path) -> String {
@@ -108,7 +131,10 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
     if let Some(path) = &files.capath {
         match read::hashed_folder(path) {
             Ok(ders) if ders.is_empty() => stage.found(empty_capath(path)),
-            Ok(ders) => contents.anchors = Some(anchors(path, &ders, stage)),
+            Ok(ders) => {
+                let found = anchors(path, &ders, stage);
+                contents.anchors = Some(contents.anchors.take().unwrap_or_default().with(&found));
+            }
             Err(error) => stage.found(files::unreadable("CA folder", &error)),
         }
     }
@@ -135,6 +161,22 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
         contents.revocation = revocation(path, stage);
     }
     contents
+}
+
+/// Adds to a certificate that is alone in its file what is sent behind it. A file of issuers that cannot be read is the
+/// matter of those who are to trust it.
+fn complete(files: &Files, contents: &mut Contents, now: i64, stage: &mut Stage) {
+    let Some([leaf]) = contents.chain.as_deref() else { return };
+    let Ok(leaf) = Certificate::parse(leaf) else { return };
+    let in_file = files.issuers.cafile.as_deref().and_then(|path| read::certificates(path).ok());
+    let in_folder = files.issuers.capath.as_deref().and_then(|path| read::hashed_folder(path).ok());
+    let others = Anchors::new(in_file.into_iter().chain(in_folder).flatten());
+    let known = contents.anchors.clone().unwrap_or_default().with(&others);
+    let issuers = completion::issuers(&leaf, &known, now);
+    if !issuers.is_empty() {
+        stage.fact("sent", 1 + issuers.len());
+        contents.completed_by = issuers.iter().map(|issuer| issuer.der.clone()).collect();
+    }
 }
 
 fn anchors(path: &Path, ders: &[Vec<u8>], stage: &mut Stage) -> Anchors {

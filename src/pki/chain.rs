@@ -40,6 +40,12 @@ impl Anchors {
         Self(anchors)
     }
 
+    /// These and those of `other`.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        Self(self.0.iter().chain(&other.0).cloned().collect())
+    }
+
     pub fn len(&self) -> usize {
         self.0.len()
     }

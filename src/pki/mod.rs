@@ -9,6 +9,7 @@
 
 pub mod certificate;
 pub mod chain;
+pub mod completion;
 pub mod key;
 mod key_encryption;
 pub mod make;

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::broker::config::{Tls, TlsVersion};
 use crate::broker::server::{self, CertificateName};
+use crate::diagnose;
 use crate::net::tls::{FileRole, OptionsError, Server, ServerOptions, Suites, Version};
 use crate::pki::key::EncryptedKey;
 use crate::term::{Exit, Failure};
@@ -45,7 +46,10 @@ pub fn no_passphrase(_: &Path, _: &EncryptedKey) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Mosquitto's sentence, then what is behind it.
 pub fn tls_failure(error: &OptionsError) -> Failure {
-    let finding = crate::diagnose::tls::options(error);
+    let finding = match error {
+        OptionsError::Ciphers(unknown) => diagnose::tls::ciphers(unknown, option_of(unknown.version)),
+        error => diagnose::tls::options(error),
+    };
     let text = match error {
         OptionsError::File { role, error } => unusable(*role, &error.path),
         OptionsError::Malformed { role, path } => unusable(*role, path),
@@ -56,6 +60,9 @@ pub fn tls_failure(error: &OptionsError) -> Failure {
             "Error: Server certificate/key are inconsistent.".to_owned()
         }
         OptionsError::KeyLog { path, .. } => unusable(FileRole::KeyLog, path),
+        OptionsError::Ciphers(unknown) if unknown.version == Version::Tls13 => {
+            format!("Error: Unable to set TLS 1.3 ciphersuites. Check cipher_tls13 list \"{}\".", unknown.list)
+        }
         OptionsError::Ciphers(unknown) => {
             format!("Error: Unable to set TLS ciphers. Check cipher list \"{}\".", unknown.list)
         }
@@ -63,6 +70,14 @@ pub fn tls_failure(error: &OptionsError) -> Failure {
     };
     let failure = Failure::verbatim(Exit::FAILED, format!("{text}\n"));
     Failure { message: Some(finding.what), hint: finding.fix, ..failure }
+}
+
+/// The option of mosquitto.conf that chooses the suites of a version.
+fn option_of(version: Version) -> &'static str {
+    match version {
+        Version::Tls12 => "`ciphers`",
+        Version::Tls13 => "`ciphers_tls1.3`",
+    }
 }
 
 fn unusable(role: FileRole, path: &Path) -> String {

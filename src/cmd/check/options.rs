@@ -14,7 +14,7 @@ use crate::cmd::connect::options::{CONNECT, add_options, take_matches};
 use crate::cmd::connect::reach::SourceOptions;
 use crate::cmd::connect::values;
 use crate::examine::acl::Question;
-use crate::examine::files::Files;
+use crate::examine::files::{Files, Issuers};
 use crate::mqtt::topic::TopicName;
 use crate::pki::chain::Purpose;
 use crate::term::{Exit, Failure};
@@ -299,6 +299,7 @@ fn files_request(matches: &ArgMatches) -> Request {
         purpose: text(matches, "purpose")
             .map(|purpose| if purpose == "client" { Purpose::Client } else { Purpose::Server }),
         issuer_is_elsewhere: false,
+        issuers: Issuers::default(),
     };
     Request::Files { files, user }
 }

@@ -179,5 +179,5 @@ fn soften(checks: Checks, stage: &mut Stage) {
 /// Our own certificate, judged as the broker will.
 pub fn identity(target: &Target, tls: &Tls) -> Option<Stage> {
     let (certificate, key) = tls.options.identity.as_ref()?;
-    Some(files::identity(certificate, key, target.now))
+    Some(files::identity(certificate, key, files::Issuers::of(&tls.options), target.now))
 }

@@ -3,6 +3,8 @@
 use rustls::crypto::aws_lc_rs::cipher_suite as suite;
 use rustls::{CipherSuite, SupportedCipherSuite};
 
+use super::Version;
+
 /// Every suite there is, best first, by OpenSSL's name.
 const SUITES: [(&str, SupportedCipherSuite); 9] = [
     ("TLS_AES_256_GCM_SHA384", suite::TLS13_AES_256_GCM_SHA384),
@@ -28,6 +30,8 @@ pub struct Suites {
 /// A list that leaves no suite, or (TLS 1.3) names one that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCiphers {
+    /// Whose suites the list is to choose.
+    pub version: Version,
     pub list: String,
     /// The words of it that name nothing here.
     pub unknown: Vec<String>,
@@ -72,7 +76,7 @@ fn tls13(list: &str) -> Result<Vec<SupportedCipherSuite>, UnknownCiphers> {
         }
     }
     if chosen.is_empty() || !unknown.is_empty() {
-        return Err(UnknownCiphers { list: list.to_owned(), unknown });
+        return Err(UnknownCiphers { version: Version::Tls13, list: list.to_owned(), unknown });
     }
     Ok(chosen)
 }
@@ -90,7 +94,8 @@ fn tls12(list: &str) -> Result<Vec<SupportedCipherSuite>, UnknownCiphers> {
         }
         // A command that is not followed here asks for more than is done; OpenSSL too refuses what it does not know.
         if word.starts_with('@') {
-            return Err(UnknownCiphers { list: list.to_owned(), unknown: vec![word.to_owned()] });
+            let (list, unknown) = (list.to_owned(), vec![word.to_owned()]);
+            return Err(UnknownCiphers { version: Version::Tls12, list, unknown });
         }
         let (action, pattern) = match word.split_at_checked(1) {
             Some((action @ ("!" | "-" | "+"), pattern)) => (action, pattern),
@@ -120,7 +125,7 @@ fn tls12(list: &str) -> Result<Vec<SupportedCipherSuite>, UnknownCiphers> {
         }
     }
     if chosen.is_empty() {
-        return Err(UnknownCiphers { list: list.to_owned(), unknown });
+        return Err(UnknownCiphers { version: Version::Tls12, list: list.to_owned(), unknown });
     }
     Ok(chosen.into_iter().map(|(_, suite)| suite).collect())
 }

@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use super::ciphers::Suites;
 use super::failure::{Cause, Failure};
 use super::identity::{Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols};
-use super::{Checks, Seen, Session, Version};
+use super::{Checks, Seen, Session, Version, unix_now};
 use crate::net::stream::Stream;
 use crate::net::verify::ServerCertificate;
 use crate::pki::certificate::Certificate;
@@ -81,11 +81,12 @@ impl Client {
             let connector = super::psk::Connector::new(secret, options.suites.tls12.as_deref())?;
             return Ok(Self { pre_shared: Some(connector), ..Self::new(&Options::default(), passphrase)? });
         }
+        let anchors = anchors(options.cafile.as_deref(), options.capath.as_deref(), options.os_certificates)?;
         Ok(Self {
             #[cfg(feature = "psk")]
             pre_shared: None,
-            anchors: Arc::new(anchors(options.cafile.as_deref(), options.capath.as_deref(), options.os_certificates)?),
-            identity,
+            identity: identity.map(|identity| identity.completed(&anchors, unix_now())),
+            anchors: Arc::new(anchors),
             alpn: application_protocols(&options.alpn)?,
             version: options.minimum_version,
             provider: Arc::new(CryptoProvider {

@@ -15,6 +15,7 @@ use super::ciphers::UnknownCiphers;
 use crate::os::files::{self, OpenOptionsExt};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::Anchors;
+use crate::pki::completion;
 use crate::pki::key::{DecryptError, EncodedKey, EncryptedKey, KeyFormat, PrivateKey};
 use crate::pki::read::{self, ReadError};
 use crate::pki::revocation::RevocationList;
@@ -105,6 +106,20 @@ impl Identity {
         let chain = chain.into_iter().map(CertificateDer::from).collect();
         // Not `with_single_cert`: it insists on parsing the certificate, and refuses X.509 v1.
         Ok(Self(Arc::new(CertifiedKey::new(chain, signing))))
+    }
+
+    /// Sends the issuers among `known` behind a certificate that is alone in its file. With more in the file nothing is
+    /// added, as in OpenSSL: whoever wrote it has decided.
+    pub fn completed(self, known: &Anchors, now: i64) -> Self {
+        let [leaf] = &self.0.cert[..] else { return self };
+        let Ok(leaf) = Certificate::parse(leaf) else { return self };
+        let issuers = completion::issuers(&leaf, known, now);
+        if issuers.is_empty() {
+            return self;
+        }
+        let behind = issuers.iter().map(|issuer| CertificateDer::from(issuer.der.clone()));
+        let chain = self.0.cert.iter().cloned().chain(behind).collect();
+        Self(Arc::new(CertifiedKey::new(chain, Arc::clone(&self.0.key))))
     }
 }
 

@@ -17,6 +17,8 @@ pub use identity::{FileRole, OptionsError, Passphrase};
 pub(super) use server::Current;
 pub use server::{Server, ServerOptions};
 
+use rustls::pki_types::UnixTime;
+
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::Verdict;
 use crate::pki::name::DistinguishedName;
@@ -75,6 +77,11 @@ pub struct Session {
     pub cipher: String,
     pub alpn: Option<String>,
     pub seen: Seen,
+}
+
+/// Seconds since 1970.
+fn unix_now() -> i64 {
+    UnixTime::now().as_secs().cast_signed()
 }
 
 impl Seen {

@@ -64,7 +64,11 @@ impl Connector {
     pub fn new(secret: &PreSharedKey, suites: Option<&str>) -> Result<Self, OptionsError> {
         let suites = suites.unwrap_or(SUITES);
         context(secret.clone(), suites).map(|context| Self(context)).map_err(|_| {
-            OptionsError::Ciphers(UnknownCiphers { list: suites.to_owned(), unknown: vec![suites.to_owned()] })
+            OptionsError::Ciphers(UnknownCiphers {
+                version: super::Version::Tls12,
+                list: suites.to_owned(),
+                unknown: vec![suites.to_owned()],
+            })
         })
     }
 

@@ -16,9 +16,10 @@ use super::failure::{Cause, Failure};
 use super::identity::{
     Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols, revocation_lists,
 };
-use super::{Seen, Session, Version};
+use super::{Seen, Session, Version, unix_now};
 use crate::net::stream::Stream;
 use crate::net::verify::ClientCertificate;
+use crate::pki::chain::Anchors;
 use crate::pki::revocation::RevocationList;
 
 /// What a listener may say about TLS.
@@ -79,7 +80,7 @@ impl ResolvesServerCert for Current {
 
 impl Server {
     pub fn new(options: ServerOptions, passphrase: Passphrase<'_>) -> Result<Self, OptionsError> {
-        let identity = Identity::load(&options.certificate, &options.key, passphrase)?;
+        let identity = Self::identity(&options, passphrase)?;
         let lists = options.revocation_lists()?;
         let current =
             Arc::new(Current { identity: RwLock::new(identity.0), revocation: RwLock::new(lists.map(Arc::new)) });
@@ -91,6 +92,18 @@ impl Server {
         Ok(Self { options, config: Arc::new(config), current })
     }
 
+    /// The certificate and key of the files as they are now, with the issuers that the CAs' files hold.
+    fn identity(options: &ServerOptions, passphrase: Passphrase<'_>) -> Result<Identity, OptionsError> {
+        let identity = Identity::load(&options.certificate, &options.key, passphrase)?;
+        let cafile = anchors(options.cafile.as_deref(), None, false)?;
+        // Where clients are not asked for certificates a folder that is not there is no mistake to Mosquitto.
+        let capath = match anchors(None, options.capath.as_deref(), false) {
+            Err(_) if !options.requires_certificate => Anchors::default(),
+            found => found?,
+        };
+        Ok(identity.completed(&cafile.with(&capath), unix_now()))
+    }
+
     fn config(
         options: &ServerOptions,
         provider: Arc<CryptoProvider>,
@@ -100,13 +113,15 @@ impl Server {
         let builder = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(options.minimum_version.and_up())
             .map_err(|_| {
-                let list = options.suites.tls13.clone().or(options.suites.tls12.clone()).unwrap_or_default();
-                OptionsError::Ciphers(super::UnknownCiphers { list, unknown: Vec::new() })
+                let (version, list) = match (&options.suites.tls13, &options.suites.tls12) {
+                    (Some(list), _) => (Version::Tls13, list.clone()),
+                    (None, list) => (Version::Tls12, list.clone().unwrap_or_default()),
+                };
+                OptionsError::Ciphers(super::UnknownCiphers { version, list, unknown: Vec::new() })
             })?;
         let required = options.requires_certificate;
-        // A file that is named must be there, whether clients are asked for certificates or not.
-        let anchors = anchors(options.cafile.as_deref(), options.capath.as_deref().filter(|_| required), false)?;
         let builder = if required {
+            let anchors = anchors(options.cafile.as_deref(), options.capath.as_deref(), false)?;
             builder.with_client_cert_verifier(Arc::new(ClientCertificate::new(
                 anchors,
                 !options.ignore_client_dates,
@@ -127,10 +142,10 @@ impl Server {
         Ok(config)
     }
 
-    /// Reads certificate, key and revocation list again, for the connections to come. If one of
-    /// them cannot be read the old ones stay.
+    /// Reads certificate, key and revocation list again, for the connections to come, and completes the chain anew. If
+    /// one of the files cannot be read the old ones stay. Whose certificates clients may show stays as it was.
     pub fn reload(&self, passphrase: Passphrase<'_>) -> Result<(), OptionsError> {
-        let identity = Identity::load(&self.options.certificate, &self.options.key, passphrase)?;
+        let identity = Self::identity(&self.options, passphrase)?;
         let lists = self.options.revocation_lists()?;
         *self.current.identity.write().unwrap_or_else(PoisonError::into_inner) = identity.0;
         *self.current.revocation.write().unwrap_or_else(PoisonError::into_inner) = lists.map(Arc::new);
