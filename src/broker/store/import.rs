@@ -14,6 +14,8 @@ use super::restore::Collected;
 #[derive(Debug)]
 pub enum ImportError {
     Unreadable(Unreadable),
+    /// Not a byte in it: no Mosquitto has finished writing it.
+    Empty,
 }
 
 /// What a mosquitto.db gave.
@@ -33,6 +35,9 @@ pub fn import(path: &Path, wall: Duration) -> Result<Imported, ImportError> {
     // Old versions mix the kinds of chunks, and entries need their client and their message.
     for pass in [Pass::Sessions, Pass::Messages, Pass::Entries] {
         let mut reader = Reader::open(path, Keep::ALL).map_err(ImportError::Unreadable)?;
+        if reader.version().is_none() {
+            return Err(ImportError::Empty);
+        }
         damage = loop {
             match reader.next_chunk() {
                 Ok(Some(chunk)) => take(&mut state, pass, chunk),

@@ -122,6 +122,19 @@ struct Open {
     log: Metadata,
 }
 
+/// Whether [`Store::open`] would take what is at `path`, also while a broker has it; nothing is written.
+pub fn test(path: &Path, wall: Duration) -> Result<(), StoreError> {
+    if path.exists() {
+        return restore::read(path, wall).map(|_| ());
+    }
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(StoreError::Io(io::ErrorKind::NotFound.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Store {
     /// Opens or creates the file at `path` and reads what is in it. Sessions that were connected when
     /// the last broker ended count as disconnected at `wall`.

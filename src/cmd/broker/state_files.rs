@@ -12,23 +12,33 @@ use crate::whole_file;
 
 /// Opens the state file at `path`, or says why not.
 pub fn open(path: &Path, sync: Sync) -> Result<(Store, crate::broker::Restored), Failure> {
-    Store::open(path, sync, wall()).map_err(|error| {
-        let file = path.display();
-        let failure = Failure::new(Exit::FAILED, format!("cannot keep the state in `{file}`: {error}"));
-        if matches!(error, StoreError::NotPersistSqlite) {
-            return failure.hint(format!("if Mosquitto wrote it: moskit broker --store NEW.sqlite3 --import {file}"));
-        }
-        failure
-    })
+    Store::open(path, sync, wall()).map_err(|error| unusable(path, &error))
+}
+
+/// Whether [`open`] would find fault with the file; nothing is written.
+pub fn test(path: &Path) -> Result<(), Failure> {
+    store::test(path, wall()).map_err(|error| unusable(path, &error))
+}
+
+fn unusable(path: &Path, error: &StoreError) -> Failure {
+    let file = path.display();
+    let failure = Failure::new(Exit::FAILED, format!("cannot keep the state in `{file}`: {error}"));
+    if matches!(error, StoreError::NotPersistSqlite) {
+        return failure.hint(format!("if Mosquitto wrote it: moskit broker --store NEW.sqlite3 --import {file}"));
+    }
+    failure
 }
 
 /// Fills the empty state at `store` with the mosquitto.db `from`.
 pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<Exit, Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot import `{}`: {why}", from.display()));
-    let imported = store::import(from, wall()).map_err(|ImportError::Unreadable(error)| {
-        let failure = failed(state::mosquitto_db(&error));
-        let exit = if matches!(error, Unreadable::NotMosquittoDb) { Exit::DAMAGED } else { failure.exit };
-        Failure { exit, ..failure }
+    let imported = store::import(from, wall()).map_err(|error| match error {
+        ImportError::Empty => failed("it is empty".to_owned()).hint("is there another one, or a backup of it?"),
+        ImportError::Unreadable(error) => {
+            let failure = failed(state::mosquitto_db(&error));
+            let exit = if matches!(error, Unreadable::NotMosquittoDb) { Exit::DAMAGED } else { failure.exit };
+            Failure { exit, ..failure }
+        }
     })?;
     let (mut file, before) = open(store, sync)?;
     if !before.clients.is_empty() || !before.messages.is_empty() {
