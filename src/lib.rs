@@ -25,6 +25,7 @@
 //! * [`term`]: everything that a person sees
 //! * [`cmd`]: one folder a verb (`clients`: pub, sub and rr), and what several share
 //! * [`private_folder`]: temporary folders of our own
+//! * [`text_file`]: text files as editors leave them
 //! * [`whole_file`]: files written whole or not at all
 //! * [`os`]: what differs between operating systems; below all the others
 //!
@@ -48,4 +49,5 @@ pub mod record;
 pub mod state;
 pub mod talk;
 pub mod term;
+pub mod text_file;
 pub mod whole_file;

@@ -90,3 +90,17 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     name.into()
 }
+
+/// A text file that begins with a byte-order mark.
+pub fn byte_order_mark(path: &Path) -> Finding {
+    Finding::warning("file.byte-order-mark", format!("`{}` begins with a byte-order mark", path.display()))
+        .evidence("moskit's broker skips it; Mosquitto takes it for a part of the first line")
+        .fix(format!("sed -i '1s/^\\xef\\xbb\\xbf//' {}", shell::path(path)))
+}
+
+/// A text file that no broker reads, because it is UTF-16. `what` it was given for.
+pub fn utf16(what: &str, path: &Path) -> Finding {
+    let word = shell::path(path);
+    Finding::error("file.utf16", format!("the {what} `{}` is UTF-16 and not UTF-8", path.display()))
+        .fix(format!("iconv -f UTF-16 -t UTF-8 {word} > NEW && mv NEW {word}"))
+}

@@ -8,6 +8,7 @@ use crate::broker::ListenerId;
 use crate::broker::access::{Access, Acl, AclProblem, Because, Identity, Rules, Ruling};
 use crate::diagnose::{Finding, files};
 use crate::pki::read;
+use crate::text_file;
 
 /// Who wants what.
 #[derive(Clone, Debug)]
@@ -35,7 +36,13 @@ pub fn check(path: &Path, question: &Question) -> Report {
             return report;
         }
     };
-    let acl = match Acl::parse(&text) {
+    let Ok(text) = text_file::utf8(&text) else {
+        let mut stage = Stage::new("file");
+        stage.found(files::utf16("ACL file", path));
+        report.stages.push(stage);
+        return report;
+    };
+    let acl = match Acl::parse(text.bytes) {
         Ok(acl) => acl,
         Err(problem) => {
             let mut stage = Stage::new("file");
@@ -45,7 +52,7 @@ pub fn check(path: &Path, question: &Question) -> Report {
         }
     };
     let lines: Vec<_> =
-        text.split(|byte| *byte == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+        text.bytes.split(|byte| *byte == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect();
     let access = Access::new(vec![Rules { allow_anonymous: true, passwords: None, acl: Some(Arc::new(acl)) }]);
     let identity =
         Identity { client_id: &question.client, username: question.user.as_deref(), listener: ListenerId(0) };
@@ -73,7 +80,6 @@ pub fn refused(path: &Path, problem: &AclProblem) -> Finding {
         AclProblem::EmptyTopic => "an entry has no topic".to_owned(),
         AclProblem::MissingUsername => "a user line has no name".to_owned(),
         AclProblem::InvalidTopic(topic) => format!("`{topic}` is no topic filter"),
-        AclProblem::MalformedUtf8 => "it is not UTF-8".to_owned(),
     };
     Finding::error("acl.file", format!("the ACL file `{}` is refused: {why}", path.display()))
         .fix(format!("correct {}; a broker does not start with it", path.display()))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{self, Files, Reader};
+use super::files::{self, Files, Issuers, Reader};
 use super::report::{Report, Stage};
 use crate::broker::access::Acl;
 use crate::broker::config::{self, Configuration, File, Listener, Notice, Problem, Refusal, Security};
@@ -14,9 +14,7 @@ use crate::os::account::{Account, Database, Want};
 use crate::passwd::{self, Fault, HashError};
 use crate::pki::chain::Purpose;
 use crate::pki::read;
-
-/// The user that Mosquitto becomes when root starts it.
-const DEFAULT_USER: &str = "mosquitto";
+use crate::text_file;
 
 /// Checks the configuration at `path` as the broker of `user` would meet it.
 pub fn check(path: &Path, user: Option<&str>, now: i64) -> Report {
@@ -61,6 +59,8 @@ fn refused(path: &Path, refusal: &Refusal) -> Finding {
         Problem::NeedsListener { option } => format!("`{option}` must follow a `listener` line"),
         Problem::NeedsPlugin { option } => format!("`{option}` must follow a plugin line"),
         Problem::MalformedUtf8 => "a value is not UTF-8".to_owned(),
+        Problem::ZeroByte => "there is a zero byte in the line".to_owned(),
+        Problem::Utf16 => "the file is UTF-16 and not UTF-8".to_owned(),
         Problem::UnixListenerWithoutPath => "`listener 0` needs the path of a socket".to_owned(),
         Problem::MountPointWildcard { value } => format!("the mount point `{value}` has a wildcard in it"),
         Problem::TooSmall { option, least } => format!("`{option}` must be {least} at least"),
@@ -104,6 +104,31 @@ fn notices(configuration: &Configuration, stage: &mut Stage) {
                     None => finding,
                 });
             }
+            Notice::WithoutListener { option, place } => stage.found(
+                Finding::warning("conf.no-listener", format!("`{option}` has no effect: no listener stands before it"))
+                    .evidence(format!("{} line {}", place.file, place.line))
+                    .fix("begin with a `listener` line"),
+            ),
+            Notice::WithoutTls { option, place } => stage.found(
+                Finding::warning("conf.no-tls", format!("`{option}` has no effect: its listener does not speak TLS"))
+                    .evidence(format!("{} line {}", place.file, place.line))
+                    .fix("add certfile and keyfile below the listener, or remove the line"),
+            ),
+            Notice::EveryAddress { place } => stage.found(
+                Finding::note("conf.address", "`*` as the address of a listener means every address")
+                    .evidence(format!("{} line {}", place.file, place.line)),
+            ),
+            Notice::WordIgnored { option, word, place } => stage.found(
+                Finding::warning("conf.word", format!("`{word}` is no value of `{option}`: the broker ignores it"))
+                    .evidence(format!("{} line {}", place.file, place.line))
+                    .fix("remove the word"),
+            ),
+            Notice::BinaryLines { place } => stage.found(
+                Finding::warning("conf.binary", "the file has lines that are no text: the broker ignores them")
+                    .evidence(format!("{} line {}", place.file, place.line))
+                    .fix(format!("remove {} if it is no configuration", shell::path(Path::new(&place.file)))),
+            ),
+            Notice::ByteOrderMark { file } => stage.found(words::byte_order_mark(Path::new(file))),
             Notice::DefaultPortTwice => stage.found(
                 Finding::warning("conf.port-twice", "`port` is given twice: the last one wins")
                     .fix("use `listener` lines"),
@@ -124,7 +149,7 @@ fn account(
     let owner = std::fs::metadata(path).ok().and_then(|metadata| os::files::owner(&metadata)).map(|owner| owner.user);
     let name = match (user.or(configuration.user.as_deref()), owner) {
         (Some(name), _) => name.to_owned(),
-        (None, Some(0) | None) => DEFAULT_USER.to_owned(),
+        (None, Some(0) | None) => load::DEFAULT_USER.to_owned(),
         // A configuration of one's own is started by oneself, and then nobody changes the user.
         (None, Some(owner)) => database.user_name(owner),
     };
@@ -207,6 +232,7 @@ fn listener_stages(
         key: listener.tls.keyfile.clone(),
         purpose: Some(Purpose::Server),
         issuer_is_elsewhere: true,
+        issuers: Issuers { cafile: listener.tls.cafile.clone(), capath: listener.tls.capath.clone() },
         ..Files::default()
     };
     report.stages.extend(files::check(&own, reader, now).stages);
@@ -329,15 +355,27 @@ fn file_of(security: &Security, path: &Path, reader: Reader<'_>, stage: &mut Sta
             return;
         }
     };
+    let Ok(text_file::Text { bytes: text, has_mark }) = text_file::utf8(&text) else {
+        stage.found(words::utf16(what, path));
+        return;
+    };
+    stage.findings.extend(has_mark.then(|| words::byte_order_mark(path)));
     if is_password_file {
-        match passwd::File::parse(&text) {
+        match passwd::File::parse(text) {
             Ok(_) => stage.fact("password_file", path.display().to_string()),
             Err(error) => stage.found(bad_password_file(path, error)),
         }
     } else {
-        match Acl::parse(&text) {
+        match Acl::parse(text) {
             Ok(acl) => {
                 stage.fact("acl_file", path.display().to_string());
+                for line in acl.lines_not_utf8() {
+                    stage.found(
+                        Finding::warning("acl.not-utf8", "a line is not UTF-8: no topic and no user name is like it")
+                            .evidence(format!("{} line {line}", path.display()))
+                            .fix("save the file as UTF-8"),
+                    );
+                }
                 for pattern in acl.plain_patterns() {
                     stage.found(Finding::note(
                         "acl.plain-pattern",

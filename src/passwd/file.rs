@@ -37,10 +37,11 @@ pub enum Fault {
 }
 
 impl File {
-    /// Reads the text of a file. Comments and lines without `:` are passed over, as Mosquitto does.
+    /// Reads the text of a file. Comments, lines without `:` and those that begin with a zero byte are passed over, as
+    /// Mosquitto does.
     pub fn parse(text: &[u8]) -> Result<Self, FileError> {
         let mut users = HashMap::new();
-        for (index, line) in lines(text).enumerate() {
+        for (index, line) in lines(text).enumerate().filter(|(_, line)| line.first() != Some(&0)) {
             let Line::Record { user, secret } = Line::parse(line) else { continue };
             let hash = readable(user, secret).map_err(|fault| FileError { line: index + 1, fault })?;
             match users.entry(user.into()) {

@@ -91,16 +91,25 @@ fn help_and_version_are_asked_for_and_so_no_errors() {
 }
 
 #[test]
-fn a_configuration_is_tested_without_opening_what_it_names() {
+fn a_configuration_is_tested_with_what_it_names() {
     let folder = tempfile::tempdir().unwrap();
     let conf = folder.path().join("m.conf");
-    std::fs::write(&conf, "listener 1883\npassword_file /nowhere\n").unwrap();
-    let ended = mosquitto(&["-c", text(&conf), "--test-config"]);
+    let test = |text: &str| {
+        std::fs::write(&conf, text).unwrap();
+        mosquitto(&["-c", self::text(&conf), "--test-config"])
+    };
+    let ended = test("listener 1883\n");
     let expected = format!("#: Configuration file is OK.\n{END}");
     assert_eq!(ended, Ended { stdout: String::new(), stderr: expected, code: 0 });
-    std::fs::write(&conf, "listener 1883\n\nfoo bar\n").unwrap();
+    let ended = test("listener 1883\npassword_file /nowhere\n");
+    assert_eq!(ended.code, 13);
+    assert!(ended.stderr.starts_with("#: password-file: Error: Unable to open pwfile \"/nowhere\".\n"), "{ended:?}");
+    let ended = test("listener 1883\ncertfile /nowhere\nkeyfile /nowhere\n");
+    assert_eq!(ended.code, 1);
+    let first = "#: Error: Unable to load server certificate \"/nowhere\". Check certfile.\n";
+    assert!(ended.stderr.starts_with(first) && ended.stderr.ends_with(END), "{ended:?}");
     let place = conf.display();
-    let ended = mosquitto(&["-c", text(&conf), "--test-config"]);
+    let ended = test("listener 1883\n\nfoo bar\n");
     let expected = format!("#: Error: Unknown configuration variable 'foo'.\n#: Error found at {place}:3.\n{END}");
     assert_eq!(ended, Ended { stdout: String::new(), stderr: expected, code: 3 });
 }

@@ -156,7 +156,23 @@ fn the_configuration_can_be_tested_alone() {
         std::fs::write(&conf, content).unwrap();
         run(&mut moskit(&["broker", "-c", text(&conf), "--test-config"]), b"")
     };
-    assert_eq!(test("listener 1883\npassword_file /nowhere\n"), ended("Configuration file is OK.\n", "", 0));
+    assert_eq!(test("listener 1883\n"), ended("Configuration file is OK.\n", "", 0));
+    // Also what the configuration names is opened: OK means that the broker starts.
+    let unopened = test("listener 1883\npassword_file /nowhere\n");
+    assert_eq!((unopened.code, unopened.stdout.as_str()), (13, ""));
+    let state = folder.path().join("mosquitto.sqlite3");
+    std::fs::write(&state, "no database").unwrap();
+    let persistent = format!("persistence true\npersistence_location {}\n", folder.path().display());
+    let unread = test(&persistent);
+    assert_eq!(unread.code, 1, "{unread:?}");
+    assert!(unread.stderr.starts_with("error: cannot keep the state in "), "{unread:?}");
+    std::fs::remove_file(&state).unwrap();
+    assert_eq!(test(&persistent).code, 0);
+    assert!(!state.exists(), "a test makes no file");
+    // Nor does a broker that has the state keep the test from reading it.
+    let broker = Broker::configured(folder.path(), &format!("listener {} 127.0.0.1\n{persistent}", free_port()));
+    assert_eq!(test(&persistent), ended("Configuration file is OK.\n", "", 0));
+    assert_eq!(broker.end().code, 0);
     let place = conf.display();
     assert_eq!(
         test("\nfoo 1\n"),

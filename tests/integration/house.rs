@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(u8, &str)] = &[
     (0, "os"),
     (1, "private_folder"),
+    (1, "text_file"),
     (1, "whole_file"),
     (2, "mqtt::packet"),
     (2, "mqtt::topic"),

@@ -5,6 +5,7 @@ mod attacks;
 mod beside;
 mod broker;
 mod broker_as_mosquitto;
+mod broker_configured;
 mod broker_listeners;
 mod broker_log;
 mod broker_logins;

@@ -15,6 +15,7 @@ pub struct Acl {
     patterns: Entries,
     /// Patterns that name neither client nor user, which is seldom meant.
     plain_patterns: Vec<String>,
+    lines_not_utf8: Vec<usize>,
 }
 
 /// Why an ACL file is refused.
@@ -25,7 +26,6 @@ pub enum AclProblem {
     EmptyTopic,
     MissingUsername,
     InvalidTopic(String),
-    MalformedUtf8,
 }
 
 /// What is asked for.
@@ -82,39 +82,66 @@ struct Entries {
     granted: Vec<Entry>,
 }
 
+/// The client that `topic` lines are about.
+enum Whose {
+    Anonymous,
+    User(String),
+    /// A user whose name no client can have.
+    Nobody,
+}
+
 impl Acl {
     /// Reads the text of an ACL file.
     pub fn parse(text: &[u8]) -> Result<Self, AclProblem> {
         let mut acl = Self::default();
-        let mut user: Option<String> = None;
+        let mut whose = Whose::Anonymous;
+        // As Mosquitto, which sees an empty line where one begins with a zero byte.
         let lines = text.split(|byte| *byte == b'\n').enumerate();
-        for (index, line) in lines.filter(|(_, line)| line.first() != Some(&b'#')) {
-            let line = std::str::from_utf8(line).map_err(|_| AclProblem::MalformedUtf8)?.trim_ascii_end();
+        for (index, line) in lines.filter(|(_, line)| !matches!(line.first(), Some(b'#' | 0))) {
+            let number = index + 1;
+            let line = String::from_utf8_lossy(line);
+            // MQTT's topics and names are UTF-8, so that what is not matches none of them. It is judged as if it were
+            // text, and then it grants and denies nothing.
+            let is_utf8 = matches!(line, Cow::Borrowed(_));
+            if !is_utf8 {
+                acl.lines_not_utf8.push(number);
+            }
+            let line = line.trim_ascii_end();
             let word_start = line.find(|c| c != ' ').unwrap_or(line.len());
             let word_end = line[word_start..].find(' ').map_or(line.len(), |space| word_start + space);
             let rest = line[word_end..].trim_ascii_start();
             match &line[word_start..word_end] {
                 "" => {}
                 "user" if rest.is_empty() => return Err(AclProblem::MissingUsername),
-                "user" => user = Some(rest.to_owned()),
+                "user" if is_utf8 => whose = Whose::User(rest.to_owned()),
+                "user" => whose = Whose::Nobody,
                 "topic" => {
-                    let entry = entry(rest, index + 1)?;
-                    match &user {
-                        None => acl.anonymous.add(entry),
-                        Some(user) => acl.users.entry(user.clone()).or_default().add(entry),
+                    let entry = entry(rest, number)?;
+                    match &whose {
+                        _ if !is_utf8 => {}
+                        Whose::Nobody => {}
+                        Whose::Anonymous => acl.anonymous.add(entry),
+                        Whose::User(user) => acl.users.entry(user.clone()).or_default().add(entry),
                     }
                 }
                 "pattern" => {
-                    let entry = entry(rest, index + 1)?;
-                    if !entry.filter.contains("%c") && !entry.filter.contains("%u") {
-                        acl.plain_patterns.push(entry.filter.clone());
+                    let entry = entry(rest, number)?;
+                    if is_utf8 {
+                        if !entry.filter.contains("%c") && !entry.filter.contains("%u") {
+                            acl.plain_patterns.push(entry.filter.clone());
+                        }
+                        acl.patterns.add(entry);
                     }
-                    acl.patterns.add(entry);
                 }
                 _ => return Err(AclProblem::UnknownLine(line[..word_end].to_owned())),
             }
         }
         Ok(acl)
+    }
+
+    /// Lines that are not UTF-8, counted from 1.
+    pub fn lines_not_utf8(&self) -> &[usize] {
+        &self.lines_not_utf8
     }
 
     /// Patterns without `%c` and `%u`: they work, and deserve a warning.
@@ -412,7 +439,23 @@ mod tests {
         ] {
             assert_eq!(Acl::parse(text.as_bytes()), Err(problem), "{text}");
         }
-        assert_eq!(Acl::parse(b"user \xff\n"), Err(AclProblem::MalformedUtf8));
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf8_speaks_of_nobody_and_nothing() {
+        let acl = Acl::parse(
+            b"topic a\nuser joe\ntopic b\nuser \xe9\ntopic c\ntopic deny \xe9/#\nuser ann\ntopic \xe9\ntopic d\n\
+              pattern \xe9/%c\n\0topic e\n",
+        )
+        .unwrap();
+        assert_eq!(acl.lines_not_utf8(), [4, 6, 8, 10]);
+        let writes = |user, topic| acl.rule("x", user, topic, Kind::Write).allowed;
+        assert!(writes(None, "a") && writes(Some("joe"), "b") && writes(Some("ann"), "d"));
+        // What follows the name that nobody has is no right of whoever was named before, or of anonymous clients.
+        for (user, topic) in [(Some("joe"), "c"), (None, "c"), (Some("\u{fffd}"), "c"), (Some("ann"), "\u{fffd}")] {
+            assert!(!writes(user, topic), "{user:?} {topic}");
+        }
+        assert_eq!(Acl::parse(b"topic \xe9 x\n"), Err(AclProblem::UnknownAccess("\u{fffd}".to_owned())));
     }
 
     #[test]

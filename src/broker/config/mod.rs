@@ -12,6 +12,9 @@ pub use types::{
     Sync, Tls, TlsVersion,
 };
 
+use std::ffi::OsString;
+
+use crate::text_file;
 use options::{Asks, Current, OPTIONS, Rule};
 use value::Line;
 
@@ -91,6 +94,10 @@ pub enum Problem {
         option: String,
     },
     MalformedUtf8,
+    /// A zero byte inside a line: Mosquitto joins what precedes it with a later line.
+    ZeroByte,
+    /// The whole file is UTF-16, which Mosquitto takes for an empty one.
+    Utf16,
     UnixListenerWithoutPath,
     MountPointWildcard {
         value: String,
@@ -130,6 +137,33 @@ pub enum Notice {
     DefaultListener {
         option: String,
     },
+    /// An option of a listener before any, where no `listener`, `port` or `bind_address` makes one.
+    WithoutListener {
+        option: String,
+        place: Place,
+    },
+    /// An option of TLS for a listener that does not speak it.
+    WithoutTls {
+        option: String,
+        place: Place,
+    },
+    /// `listener PORT *`: every address, as without it.
+    EveryAddress {
+        place: Place,
+    },
+    /// A word that is no value of the option, beside words that are.
+    WordIgnored {
+        option: String,
+        word: String,
+        place: Place,
+    },
+    /// Lines that begin with a zero byte, the first of which is here: no text, and ignored.
+    BinaryLines {
+        place: Place,
+    },
+    ByteOrderMark {
+        file: String,
+    },
     DefaultPortTwice,
     Loading {
         file: String,
@@ -149,15 +183,23 @@ pub type Include<'a> = dyn FnMut(&str) -> Result<Vec<File>, String> + 'a;
 /// ```
 pub fn parse(main: &File, include: &mut Include<'_>) -> Result<Configuration, Refusal> {
     let place = Place { file: main.name.clone(), line: 0, included: false };
-    let configuration = Configuration::default();
-    let mut reader = Reader { configuration, place, texts_seen: Vec::new(), default_ports: 0, has_bridge: false };
+    let mut reader = Reader {
+        configuration: Configuration::default(),
+        place,
+        texts_seen: Vec::new(),
+        default_ports: 0,
+        default_has_address: false,
+        of_listeners: Vec::new(),
+        has_bridge: false,
+    };
     reader.read(main, Some(include))?;
+    reader.judge_listeners()?;
     reader.configuration.finish().map_err(|problem| Refusal { problem, places: Vec::new() })
 }
 
 /// The order in which the files of an `include_dir` are read: by letter without case, upper case
 /// before lower where that is the only difference.
-pub fn sort_included(names: &mut [String]) {
+pub fn sort_included(names: &mut [OsString]) {
     names.sort_by(|a, b| a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase()).then_with(|| a.cmp(b)));
 }
 
@@ -169,7 +211,25 @@ struct Reader {
     /// Scope and name of the text options seen: most may be given once per scope.
     texts_seen: Vec<(Current, &'static str)>,
     default_ports: usize,
+    /// `port` or `bind_address` asked for the default listener. Other options alone do not: Mosquitto forgets them
+    /// and starts in local only mode.
+    default_has_address: bool,
+    /// Options of a listener whose effect depends on what the rest of the file makes of it.
+    of_listeners: Vec<OfListener>,
     has_bridge: bool,
+}
+
+/// An option that was given to a listener.
+struct OfListener {
+    listener: Current,
+    name: &'static str,
+    /// What it switches on is a check of who comes in.
+    guards: bool,
+    /// It concerns TLS only.
+    is_tls: bool,
+    /// A value that a listener with TLS cannot have.
+    unknown_value: Option<String>,
+    place: Place,
 }
 
 impl Reader {
@@ -178,9 +238,26 @@ impl Reader {
         // Neither the current listener nor the current plugin reaches over from one file to another.
         let mut current = Current::None;
         let included = include.is_none();
-        for (index, text) in file.text.split(|byte| *byte == b'\n').enumerate() {
-            let place = Place { file: file.name.clone(), line: index + 1, included };
+        let at = |line| Place { file: file.name.clone(), line, included };
+        let text = match text_file::utf8(&file.text) {
+            Ok(text) => text,
+            Err(text_file::Utf16) => return Err(Refusal { problem: Problem::Utf16, places: vec![at(1)] }),
+        };
+        if text.has_mark {
+            self.configuration.notices.push(Notice::ByteOrderMark { file: file.name.clone() });
+        }
+        let mut is_binary = false;
+        for (index, text) in text.bytes.split(|byte| *byte == b'\n').enumerate() {
+            let place = at(index + 1);
             let refuse = |problem| Refusal { problem, places: vec![place.clone()] };
+            // As the AppleDouble files of macOS (`._x.conf`) begin.
+            if text.first() == Some(&0) {
+                if !is_binary {
+                    self.configuration.notices.push(Notice::BinaryLines { place });
+                }
+                is_binary = true;
+                continue;
+            }
             let Some(line) = Line::read(text).map_err(refuse)? else { continue };
             if line.name == "include_dir" {
                 let Some(include) = include.as_deref_mut() else { return Err(refuse(Problem::IncludeInIncluded)) };
@@ -219,12 +296,16 @@ impl Reader {
             }
             Rule::Listener(kind) => {
                 self.once(kind.is_once(), *current, name)?;
-                kind.apply(line, self.listener(*current, name)?)
+                kind.apply(line, self.listener(*current, name)?)?;
+                self.remember(*current, name, kind.is_off(line), None);
+                Ok(())
             }
             Rule::ListenerOrDefault(kind) => {
                 self.default_if_none(current, name);
                 self.once(kind.is_once(), *current, name)?;
-                kind.apply(line, self.listener(*current, name)?)
+                kind.apply(line, self.listener(*current, name)?)?;
+                self.remember(*current, name, kind.is_off(line), None);
+                Ok(())
             }
             Rule::Security(kind) => {
                 self.configuration.security_was_set = true;
@@ -239,7 +320,10 @@ impl Reader {
             Rule::Special(read) => read(self, line, current),
             Rule::Ignored(because, asks) => {
                 self.ask(*asks, line, *current)?;
-                self.ignore(line, because);
+                // What belongs to a bridge goes with the `connection` line, which has its warning.
+                if *asks != Asks::Bridge {
+                    self.ignore(line.name, because);
+                }
                 Ok(())
             }
             Rule::Unsafe(because) => Err(Problem::Unsafe { option: line.name.to_owned(), because }),
@@ -255,14 +339,16 @@ impl Reader {
             Asks::Number => {
                 line.number()?;
             }
+            // Mosquitto reads as far as there are digits, and takes a word without any for 0.
             Asks::Size => {
-                let number = line.number()?;
-                if number < 0 {
-                    return Err(line.invalid(number));
+                let word = line.word()?.trim_ascii_start();
+                if word.starts_with('-') && word[1..].starts_with(|c: char| ('1'..='9').contains(&c)) {
+                    return Err(line.invalid(word));
                 }
             }
-            Asks::Listener => {
+            Asks::ListenerText => {
                 self.listener(current, line.name)?;
+                line.text()?;
             }
             Asks::Bridge if !self.has_bridge => return Err(Problem::NeedsBridge { option: option() }),
             Asks::Plugin if self.configuration.plugins.persist_sqlite.is_none() => {
@@ -274,12 +360,66 @@ impl Reader {
     }
 
     /// Says once that the option has no effect.
-    fn ignore(&mut self, line: &Line<'_>, because: &'static str) {
-        let told = |notice: &Notice| matches!(notice, Notice::Ignored { option, .. } if option == line.name);
+    fn ignore(&mut self, option: &str, because: &'static str) {
+        let told = |notice: &Notice| matches!(notice, Notice::Ignored { option: known, .. } if known == option);
         if !self.configuration.notices.iter().any(told) {
-            let option = line.name.to_owned();
+            let option = option.to_owned();
             self.configuration.notices.push(Notice::Ignored { option, because, place: self.place.clone() });
         }
+    }
+
+    /// Notes an option of a listener that may turn out to have no effect on it. `is_off` means that none was wanted.
+    fn remember(&mut self, listener: Current, name: &'static str, is_off: bool, unknown_value: Option<String>) {
+        let is_tls = options::CONCERN_TLS.contains(&name);
+        if !is_off && (is_tls || listener == Current::Default) {
+            let guards = options::GUARD_ACCESS.contains(&name);
+            let place = self.place.clone();
+            self.of_listeners.push(OfListener { listener, name, guards, is_tls, unknown_value, place });
+        }
+    }
+
+    /// What only the whole file shows of the listeners: whether there is a default listener at all, and which options
+    /// have no effect on theirs.
+    fn judge_listeners(&mut self) -> Result<(), Refusal> {
+        let without_listener = self.configuration.listeners.is_empty() && !self.default_has_address;
+        if without_listener {
+            self.forget_default_listener().map_err(|problem| Refusal { problem, places: Vec::new() })?;
+        }
+        for given in std::mem::take(&mut self.of_listeners) {
+            let option = given.name.to_owned();
+            let refuse = |problem| Refusal { problem, places: vec![given.place.clone()] };
+            if without_listener {
+                // Without it the listener that takes its place would let in whom it was to keep out.
+                if given.guards {
+                    return Err(refuse(Problem::NeedsListener { option }));
+                }
+                self.configuration.notices.push(Notice::WithoutListener { option, place: given.place });
+                continue;
+            }
+            let speaks_tls = self.listener(given.listener, given.name).is_ok_and(|listener| listener.tls.is_on());
+            match (given.unknown_value, speaks_tls) {
+                (Some(value), true) => return Err(refuse(Problem::Invalid { option, value })),
+                (_, false) if given.is_tls => {
+                    self.configuration.notices.push(Notice::WithoutTls { option, place: given.place });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the broker in local only mode. Who may come in is still what the file says: with `per_listener_settings`
+    /// it stands with the listener that goes, and holds for the local ones. (Mosquitto forgets that too.)
+    fn forget_default_listener(&mut self) -> Result<(), Problem> {
+        let configuration = &mut self.configuration;
+        let gone = configuration.default_listener.take();
+        gone.as_ref().map_or(Ok(()), |listener| listener.tls.check())?;
+        if configuration.per_listener_settings {
+            configuration.per_listener_settings = false;
+            configuration.security = gone.map(|listener| listener.security).unwrap_or_default();
+        }
+        configuration.notices.retain(|notice| !matches!(notice, Notice::DefaultListener { .. }));
+        Ok(())
     }
 
     /// Notes a text option of which a second value in the same scope is an error.

@@ -44,10 +44,10 @@ pub(super) enum Asks {
     Nothing,
     Flag,
     Number,
-    /// 0 or more.
+    /// A number of bytes, not below 0.
     Size,
-    /// A listener before it.
-    Listener,
+    /// A listener before it, and a text.
+    ListenerText,
     /// A bridge before it.
     Bridge,
     /// A plugin before it.
@@ -73,6 +73,11 @@ pub(super) enum Kind<T> {
 impl<T> Kind<T> {
     pub fn is_once(&self) -> bool {
         matches!(self, Self::Text(_) | Self::OtherText(_))
+    }
+
+    /// A flag that the line leaves off.
+    pub fn is_off(&self, line: &Line<'_>) -> bool {
+        matches!(self, Self::Flag(_)) && line.flag() == Ok(false)
     }
 
     pub fn apply(&self, line: &Line<'_>, target: &mut T) -> Result<(), Problem> {
@@ -134,6 +139,22 @@ fn limit_or_none(number: i32) -> Option<u32> {
     u32::try_from(number).ok()
 }
 
+/// Options that a listener without TLS has no use for. (The files have an error of their own.)
+pub(super) const CONCERN_TLS: &[&str] = &[
+    "ciphers",
+    "ciphers_tls1.3",
+    "crlfile",
+    "disable_client_cert_date_checks",
+    "require_certificate",
+    "tls_version",
+    "use_identity_as_username",
+    "use_subject_as_username",
+];
+
+/// Options of a listener that keep clients out, or say as whom they come in.
+pub(super) const GUARD_ACCESS: &[&str] =
+    &["require_certificate", "use_identity_as_username", "use_subject_as_username"];
+
 pub(super) const OPTIONS: &[(&str, Rule)] = &[
     // Listeners.
     ("listener", Special(listener)),
@@ -148,7 +169,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("maximum_qos", ListenerOrDefault(Other(max_qos))),
     ("max_topic_alias", Rule::Listener(Number(0, U16, |l, n| l.settings.max_topic_alias = n as u16))),
     ("max_topic_alias_broker", Rule::Listener(Number(0, U16, |l, n| l.settings.max_topic_alias_broker = n as u16))),
-    ("accept_protocol_versions", Rule::Listener(Other(accept_protocol_versions))),
+    ("accept_protocol_versions", Special(accept_protocol_versions)),
     ("use_username_as_clientid", ListenerOrDefault(Flag(|l, on| l.settings.use_username_as_clientid = on))),
     ("listener_allow_anonymous", Rule::Listener(Flag(|l, on| l.allow_anonymous = Some(on)))),
     ("listener_auto_id_prefix", Rule::Listener(OtherText(listener_auto_id_prefix))),
@@ -161,7 +182,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
             Ok(())
         })),
     ),
-    ("http_dir", Ignored("no files are served over HTTP", Asks::Listener)),
+    ("http_dir", Ignored("no files are served over HTTP", Asks::ListenerText)),
     // Who may connect and what they may do.
     ("per_listener_settings", Special(per_listener_settings)),
     ("allow_anonymous", Rule::Security(Flag(|s, on| s.allow_anonymous = Some(on)))),
@@ -197,7 +218,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("disable_client_cert_date_checks", Rule::Listener(Flag(|l, on| l.tls.disable_client_cert_date_checks = on))),
     ("dhparamfile", Ignored("key agreement is by elliptic curves", Asks::Nothing)),
     ("tls_engine", ENGINE),
-    ("tls_keyform", ListenerOrDefault(Other(tls_keyform))),
+    ("tls_keyform", Special(tls_keyform)),
     ("tls_engine_kpass_sha1", ENGINE),
     // Limits and protocol behaviour.
     ("max_packet_size", Global(Limited(20, ANY, |c, n| c.settings.max_packet_size = n.cast_unsigned()))),
@@ -267,7 +288,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("autosave_interval", Ignored(KEPT_AT_ONCE, Asks::Number)),
     ("autosave_on_changes", Ignored(KEPT_AT_ONCE, Asks::Flag)),
     // Log and process.
-    ("log_dest", Global(Other(log_dest))),
+    ("log_dest", Special(log_dest)),
     ("log_type", Global(Other(log_type))),
     ("log_timestamp", Global(Flag(|c, on| c.log.timestamp = on))),
     ("log_timestamp_format", Global(Text(|c, format| c.log.timestamp_format = Some(format.to_owned())))),
@@ -275,7 +296,8 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("connection_messages", Global(Flag(|c, on| c.log.connection_messages = on))),
     ("pid_file", Global(Text(|c, path| c.pid_file = Some(path.into())))),
     ("user", Global(LastText(|c, name| c.user = Some(name.to_owned())))),
-    ("websockets_log_level", Ignored("Mosquitto itself no longer uses it", Asks::Number)),
+    ("websockets_log_level", Ignored("Mosquitto itself no longer uses it", Asks::Nothing)),
+    ("retry_interval", Ignored("a message is sent again when its client is back, not in between", Asks::Nothing)),
     // Bridges.
     ("connection", Special(connection)),
     ("address", BRIDGE),
@@ -331,11 +353,15 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
 fn listener(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
     let port = line.called("listener port").number()?;
     let port = u16::try_from(port).map_err(|_| line.called("port").invalid(port))?;
-    let place = line.text_after_word()?.filter(|text| !text.starts_with('#'));
+    let place = line.second_word()?.filter(|word| !word.starts_with('#'));
     let mut listener = Listener::on(port);
     match (port, place) {
         (0, None) => return Err(Problem::UnixListenerWithoutPath),
         (0, Some(path)) => listener.unix_path = Some(path.into()),
+        (_, Some("*")) => {
+            let place = reader.place.clone();
+            reader.configuration.notices.push(Notice::EveryAddress { place });
+        }
         (_, host) => listener.host = host.map(str::to_owned),
     }
     reader.configuration.listeners.push(listener);
@@ -351,6 +377,7 @@ fn port(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(
         reader.configuration.notices.push(Notice::DefaultPortTwice);
     }
     reader.default_ports += 1;
+    reader.default_has_address = true;
     default_listener(reader, "port", current).port = port;
     Ok(())
 }
@@ -360,6 +387,7 @@ fn bind_address(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> 
     reader.configuration.notices.push(Notice::Deprecated { option, instead: Some("listener") });
     let host = line.called("default listener bind_address").text()?.to_owned();
     reader.once(true, Current::Default, "bind_address")?;
+    reader.default_has_address = true;
     default_listener(reader, "bind_address", current).host = Some(host);
     Ok(())
 }
@@ -411,17 +439,30 @@ fn max_qos(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn accept_protocol_versions(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
+/// A list with commas, spaces or tabs between. As with Mosquitto other words are passed over, and what follows `#`; a
+/// list without any version would let nobody in, and is refused.
+fn accept_protocol_versions(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
     let mut versions = Versions { v31: false, v311: false, v5: false };
-    for word in line.text()?.split([',', ' ', '\t']).filter(|word| !word.is_empty()) {
+    let list = line.lossy_text()?;
+    let words =
+        || list.split([',', ' ', '\t']).filter(|word| !word.is_empty()).take_while(|word| !word.starts_with('#'));
+    let mut others = Vec::new();
+    for word in words() {
         match word {
             "3" => versions.v31 = true,
             "4" => versions.v311 = true,
             "5" => versions.v5 = true,
-            other => return Err(line.invalid(other)),
+            other => others.push(other),
         }
     }
-    listener.settings.versions = versions;
+    if !(versions.v31 || versions.v311 || versions.v5) {
+        return Err(line.invalid(words().next().unwrap_or(&list)));
+    }
+    reader.listener(*current, line.name)?.settings.versions = versions;
+    for word in others {
+        let (option, place) = (line.name.to_owned(), reader.place.clone());
+        reader.configuration.notices.push(Notice::WordIgnored { option, word: word.to_owned(), place });
+    }
     Ok(())
 }
 
@@ -464,35 +505,41 @@ fn clientid_prefixes(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> R
     Ok(())
 }
 
+/// Whether the value is one is asked only of a listener that speaks TLS, as with Mosquitto.
 fn tls_version(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
-    let minimum = match line.text()? {
-        "tlsv1.3" => TlsVersion::V13,
-        "tlsv1.2" => TlsVersion::V12,
+    let value = line.text()?;
+    let minimum = match value {
+        "tlsv1.3" => Some(TlsVersion::V13),
+        "tlsv1.2" => Some(TlsVersion::V12),
         // Below what we speak; a listener that asks for it gets the lowest there is.
         "tlsv1.1" => {
             let (option, instead) = ("tls_version tlsv1.1".to_owned(), Some("tls_version tlsv1.2"));
             reader.configuration.notices.push(Notice::Deprecated { option, instead });
-            TlsVersion::V12
+            Some(TlsVersion::V12)
         }
-        other => return Err(line.invalid(other)),
+        _ => None,
     };
-    reader.listener(*current, line.name)?.tls.minimum = minimum;
-    reader.once(true, *current, "tls_version")
+    reader.listener(*current, line.name)?.tls.minimum = minimum.unwrap_or_default();
+    reader.once(true, *current, "tls_version")?;
+    reader.remember(*current, "tls_version", false, minimum.is_none().then(|| value.to_owned()));
+    Ok(())
 }
 
-/// Keys come from files, which is what `pem` says.
-fn tls_keyform(_: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
-    if line.text()? == "pem" {
-        return Ok(());
+/// Without an engine Mosquitto reads the key from its PEM file whatever stands here, and so do we.
+fn tls_keyform(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
+    let value = line.text()?;
+    reader.default_if_none(current, "tls_keyform");
+    if value != "pem" {
+        reader.ignore(line.name, KEYS_ARE_FILES);
     }
-    Err(Problem::Unsafe { option: line.name.to_owned(), because: KEYS_ARE_FILES })
+    Ok(())
 }
 
 /// A bridge begins; its options follow.
 fn connection(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
     line.text()?;
     reader.has_bridge = true;
-    reader.ignore(line, NO_BRIDGES);
+    reader.ignore(line.name, NO_BRIDGES);
     Ok(())
 }
 
@@ -505,7 +552,7 @@ fn packet_buffer_size(configuration: &mut Configuration, line: &Line<'_>) -> Res
 }
 
 fn persistent_client_expiration(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {
-    let value = line.text()?;
+    let value = line.word()?.trim_ascii_start();
     let (digits, unit) = value.split_at(value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len()));
     let seconds = match unit {
         "s" => 1,
@@ -522,7 +569,12 @@ fn persistent_client_expiration(configuration: &mut Configuration, line: &Line<'
     Ok(())
 }
 
-fn log_dest(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Problem> {
+fn log_dest(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    if line.word()? == "dlt" {
+        reader.ignore("log_dest dlt", "the log of automotive systems (DLT) is not written; the other destinations are");
+        return Ok(());
+    }
+    let configuration = &mut reader.configuration;
     let log = &mut configuration.log;
     let is_file = |destination: &LogDestination| matches!(destination, LogDestination::File(_));
     let destination = match line.word()? {

@@ -217,7 +217,7 @@ impl Tls {
         self.certfile.is_some()
     }
 
-    fn check(&self) -> Result<(), Problem> {
+    pub(super) fn check(&self) -> Result<(), Problem> {
         if self.certfile.is_some() != self.keyfile.is_some() {
             return Err(Problem::CertificateAndKey { given: None });
         }

@@ -1,5 +1,6 @@
 //! One line of mosquitto.conf taken apart: the option's name and the value readers that Mosquitto has.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::Problem;
@@ -23,6 +24,9 @@ impl<'a> Line<'a> {
         let text = &text[start..];
         if text.is_empty() {
             return Ok(None);
+        }
+        if text.contains(&0) {
+            return Err(Problem::ZeroByte);
         }
         let end = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
         let name = std::str::from_utf8(&text[..end]).map_err(|_| Problem::MalformedUtf8)?;
@@ -54,6 +58,12 @@ impl<'a> Line<'a> {
         clean(text)
     }
 
+    /// The same for a list that ends in whatever bytes.
+    pub fn lossy_text(&self) -> Result<Cow<'a, str>, Problem> {
+        let text = self.rest.trim_ascii();
+        if text.is_empty() { Err(self.empty()) } else { Ok(String::from_utf8_lossy(text)) }
+    }
+
     pub fn flag(&self) -> Result<bool, Problem> {
         match self.word()? {
             "true" | "1" => Ok(true),
@@ -63,14 +73,21 @@ impl<'a> Line<'a> {
     }
 
     pub fn number(&self) -> Result<i32, Problem> {
-        let word = self.word()?;
+        // `strtol` skips white space, and only a space ends a word.
+        let word = self.word()?.trim_ascii_start();
         match c_integer(word) {
             None => Err(Problem::NotANumber { option: self.name.to_owned() }),
             Some(number) => i32::try_from(number).map_err(|_| Problem::OutOfRange { option: self.name.to_owned() }),
         }
     }
 
-    /// What follows the first word, for options whose keyword is followed by a path or an address.
+    /// The word after the first, for an address: what follows it is ignored.
+    pub fn second_word(&self) -> Result<Option<&'a str>, Problem> {
+        let word = self.words().nth(1).map(<[u8]>::trim_ascii).filter(|word| !word.is_empty());
+        word.map(clean).transpose()
+    }
+
+    /// What follows the first word, for options whose keyword is followed by a path.
     pub fn text_after_word(&self) -> Result<Option<&'a str>, Problem> {
         let rest = self.rest.trim_ascii_start();
         let Some(space) = rest.iter().position(|byte| *byte == b' ') else { return Ok(None) };

@@ -11,14 +11,18 @@ use crate::broker::Access;
 use crate::broker::access::{Acl, Rules};
 use crate::broker::config::{self, Configuration, Listener, Security};
 use crate::cmd::broker::{sentences, user};
-use crate::os::{self, files};
+use crate::os::account::{Account, Database};
+use crate::os::{self, Owner, files};
 use crate::passwd;
 use crate::term::{Exit, Failure};
+use crate::text_file;
 
 /// Lets password and ACL files be symbolic links.
 const ALLOW_SYMLINKS: &str = "MOSQUITTO_UNSAFE_ALLOW_SYMLINKS";
 /// A configuration, password or ACL file is never longer than this: it is read into memory.
 const FILE_MOST: u64 = 256 << 20;
+/// The user that Mosquitto becomes when root starts it and names nobody.
+pub const DEFAULT_USER: &str = "mosquitto";
 /// Exit code when a password or ACL file cannot be opened.
 const UNKNOWN_ACCESS: Exit = Exit(13);
 
@@ -42,9 +46,7 @@ pub fn included(folder: &str) -> Result<Vec<config::File>, String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| crate::net::reason(&error))? {
         let name = entry.map_err(|error| crate::net::reason(&error))?.file_name();
-        if let Ok(name) = name.into_string()
-            && Path::new(&name).extension().is_some_and(|extension| extension == "conf")
-        {
+        if Path::new(&name).extension().is_some_and(|extension| extension == "conf") {
             names.push(name);
         }
     }
@@ -59,7 +61,12 @@ pub fn included(folder: &str) -> Result<Vec<config::File>, String> {
 
 /// The rules of every listener, from their files. Also gives warnings about the files.
 pub fn access(configuration: &Configuration) -> Result<(Access, Vec<String>), Failure> {
-    let mut files = AccessFiles::default();
+    let mut files = AccessFiles {
+        readers: Readers::of(configuration.user.as_deref()),
+        passwords: HashMap::new(),
+        acls: HashMap::new(),
+        warnings: Vec::new(),
+    };
     let local = [Listener::on(0)];
     let listeners = if configuration.is_local_only() { &local[..] } else { &configuration.listeners };
     let rules = listeners
@@ -73,8 +80,8 @@ pub fn access(configuration: &Configuration) -> Result<(Access, Vec<String>), Fa
 }
 
 /// Files that several listeners share are read once.
-#[derive(Default)]
 struct AccessFiles {
+    readers: Readers,
     passwords: HashMap<PathBuf, Arc<passwd::File>>,
     acls: HashMap<PathBuf, Arc<Acl>>,
     warnings: Vec<String>,
@@ -91,8 +98,8 @@ impl AccessFiles {
         if let Some(known) = self.passwords.get(path) {
             return Ok(Arc::clone(known));
         }
-        let text = self.read(path, "password-file: Error: Unable to open pwfile")?;
-        let file = passwd::File::parse(&text)
+        let bytes = self.read(path, "password-file: Error: Unable to open pwfile")?;
+        let file = passwd::File::parse(self.text(path, &bytes)?)
             .map_err(|error| Failure::verbatim(Exit::USAGE, format!("{}\n", sentences::passwords(error, path))))?;
         let file = Arc::new(file);
         self.passwords.insert(path.to_owned(), Arc::clone(&file));
@@ -103,19 +110,36 @@ impl AccessFiles {
         if let Some(known) = self.acls.get(path) {
             return Ok(Arc::clone(known));
         }
-        let text = self.read(path, "Error: Unable to open acl_file").map_err(|mut failure| {
+        let bytes = self.read(path, "Error: Unable to open acl_file").map_err(|mut failure| {
             // Writing to a string cannot fail.
             let _ = writeln!(failure.verbatim, "Error opening acl file \"{}\".", path.display());
             failure
         })?;
-        let acl = Acl::parse(&text)
+        let acl = Acl::parse(self.text(path, &bytes)?)
             .map_err(|problem| Failure::verbatim(Exit::USAGE, format!("{}\n", sentences::acl(&problem, path))))?;
         for pattern in acl.plain_patterns() {
             self.warnings.push(format!("Warning: ACL pattern '{pattern}' does not contain '%c' or '%u'."));
         }
+        self.warnings.extend(acl.lines_not_utf8().iter().map(|line| {
+            format!("Warning: Line {line} of {} is not UTF-8: no topic and no user name is like it.", path.display())
+        }));
         let acl = Arc::new(acl);
         self.acls.insert(path.to_owned(), Arc::clone(&acl));
         Ok(acl)
+    }
+
+    /// The text of a file that was read, without what an editor put before it.
+    fn text<'a>(&mut self, path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], Failure> {
+        let file = path.display();
+        let text = text_file::utf8(bytes).map_err(|text_file::Utf16| {
+            Failure::verbatim(Exit::USAGE, format!("Error: {file} is UTF-16 and not UTF-8.\n"))
+                .hint(format!("iconv -f UTF-16 -t UTF-8 {file} makes a text that brokers read"))
+        })?;
+        if text.has_mark {
+            self.warnings
+                .push(format!("Warning: {file} begins with a byte-order mark, for which Mosquitto misreads it."));
+        }
+        Ok(text.bytes)
     }
 
     fn read(&mut self, path: &Path, objection: &str) -> Result<Vec<u8>, Failure> {
@@ -127,31 +151,54 @@ impl AccessFiles {
                 .hint(format!("{reason}: look with ls -l {file}"))
         })?;
         if let Ok(metadata) = fs::metadata(path) {
-            self.warnings.extend(doubts(path, &metadata));
+            self.warnings.extend(self.readers.doubts(path, &metadata));
         }
         Ok(text)
     }
 }
 
-/// What is unusual about who may read, and change, a file that guards access.
-fn doubts(path: &Path, metadata: &Metadata) -> Vec<String> {
-    let file = path.display();
-    let mut doubts = Vec::new();
-    if files::mode(metadata).is_some_and(|mode| mode & 0o007 != 0) {
-        doubts.push(format!(
-            "Warning: File {file} has world readable permissions. `chmod 0600 {file}` keeps it private."
-        ));
+/// Whose a file that guards access may be.
+struct Readers {
+    /// Those of this process.
+    own: Option<Owner>,
+    /// The account that Mosquitto would become. We stay root then, and what it can read is to stay so: whoever tries us
+    /// in its place goes back to it.
+    mosquitto: Option<Account>,
+}
+
+impl Readers {
+    /// `user` is the configuration's.
+    fn of(user: Option<&str>) -> Self {
+        let own = os::user::effective();
+        let by_default = own.is_some_and(|own| own.user == 0) && user.is_none();
+        Self { own, mosquitto: if by_default { Database::read().account(DEFAULT_USER) } else { None } }
     }
-    let (Some(owner), Some(we)) = (files::owner(metadata), os::user::effective()) else { return doubts };
-    if owner.user != we.user {
-        let name = user::name_of_user(we.user);
-        doubts.push(format!("Warning: File {file} owner is not {name}. `chown {name} {file}` makes it yours."));
+
+    /// What is unusual about who may read, and change, the file at `path`.
+    fn doubts(&self, path: &Path, metadata: &Metadata) -> Vec<String> {
+        let file = path.display();
+        let mut doubts = Vec::new();
+        if files::mode(metadata).is_some_and(|mode| mode & 0o007 != 0) {
+            let repair = match &self.mosquitto {
+                Some(account) => format!("chown {} {file} && chmod 0600 {file}", account.name),
+                None => format!("chmod 0600 {file}"),
+            };
+            doubts.push(format!("Warning: File {file} has world readable permissions. `{repair}` keeps it private."));
+        }
+        let (Some(owner), Some(we)) = (files::owner(metadata), self.own) else { return doubts };
+        let is_mosquittos =
+            |found: fn(&Account, Owner) -> bool| self.mosquitto.as_ref().is_some_and(|it| found(it, owner));
+        let better = |own: String| self.mosquitto.as_ref().map_or(own, |account| account.name.clone());
+        if owner.user != we.user && !is_mosquittos(|account, owner| account.user == owner.user) {
+            let name = better(user::name_of_user(we.user));
+            doubts.push(format!("Warning: File {file} owner is not {name}. `chown {name} {file}` makes it yours."));
+        }
+        if owner.group != we.group && !is_mosquittos(|account, owner| account.groups.contains(&owner.group)) {
+            let name = better(user::name_of_group(we.group));
+            doubts.push(format!("Warning: File {file} group is not {name}. `chgrp {name} {file}` changes it."));
+        }
+        doubts
     }
-    if owner.group != we.group {
-        let name = user::name_of_group(we.group);
-        doubts.push(format!("Warning: File {file} group is not {name}. `chgrp {name} {file}` changes it."));
-    }
-    doubts
 }
 
 fn read(path: &Path, restricted: bool) -> io::Result<Vec<u8>> {

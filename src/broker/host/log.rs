@@ -126,19 +126,20 @@ impl Log {
     }
 
     fn write(&self, line: Line, shared: &Shared) {
+        let stamp = log::stamp(&shared.settings, wall(), &shared.zone);
         if shared.settings.destinations.contains(&LogDestination::Topic)
             && let Some(topic) = line.topic()
         {
             // A full channel means that the broker is behind; the line is in the other destinations.
             let _ = self.topics.try_send(OwnMessage {
                 topic: topic.into(),
-                payload: Bytes::from(line.text.clone()),
+                payload: Bytes::from(format!("{stamp}{}", line.text)),
                 qos: QoS::ExactlyOnce,
                 retain: false,
                 expiry: Some(TOPIC_EXPIRY),
             });
         }
-        self.logbook.write(gravity(line.kind), log::stamp(&shared.settings, wall(), &shared.zone), line.text);
+        self.logbook.write(gravity(line.kind), stamp, line.text);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::broker::fault::Faults;
 use crate::broker::server::{self, Bind, Config, Missing, Running, StartError, WebSockets};
 use crate::broker::store::Store;
 use crate::broker::{Restored, log as lines};
-use crate::cmd::broker::{sentences, state_files};
+use crate::cmd::broker::{sentences, state_files, user};
 use crate::net::tls::Server;
 use crate::term::{Exit, Failure};
 
@@ -125,6 +125,24 @@ pub fn start(plan: Plan) -> Result<Started, Failure> {
     }
 }
 
+/// Opens and reads all that a start would, but binds no socket and writes nothing; the overrides are applied. Gives what
+/// is unusual about the files.
+pub fn rehearse(configuration: &Configuration, local_only: bool) -> Result<Vec<String>, Failure> {
+    let (_, warnings) = load::access(configuration)?;
+    for listener in &configuration.listeners {
+        bound(listener, local_only)?;
+        tls::of(&listener.tls, None)?;
+    }
+    let persistence = &configuration.persistence;
+    if let Some(path) = persistence.path() {
+        if let Some(snapshot) = persistence.snapshot_path() {
+            state_files::check_snapshot(&path, &snapshot)?;
+        }
+        state_files::test(&path)?;
+    }
+    Ok(warnings)
+}
+
 fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure> {
     let local_only = plan.local_only;
     let configuration = &plan.configuration;
@@ -208,9 +226,13 @@ fn missing<'a>(wanted: &'a [Bind], running: &Running) -> impl Iterator<Item = So
 }
 
 fn announce(plan: &Plan, log: &Log) {
-    if plan.as_mosquitto && crate::cmd::broker::user::is_root() {
+    if plan.as_mosquitto && user::is_root() {
         log.information("Info: running mosquitto as user: root.");
         log.warning("Warning: Mosquitto should not be run as root/administrator.");
+    }
+    let is_roots_by_default = plan.configuration.user.is_none() && user::is_root();
+    if !plan.as_mosquitto && plan.configured_by.is_some() && is_roots_by_default {
+        log.warning("Warning: The broker runs as root: the configuration names no other user.");
     }
     log.information(format!("{} starting", plan.version));
     match &plan.configured_by {
@@ -275,12 +297,28 @@ fn bound(listener: &Listener, local_only: bool) -> Result<server::Listener, Fail
             binds.push(bind);
         }
     }
+    if binds.is_empty() {
+        return Err(no_address(listener));
+    }
     let missing = match listener.host {
         _ if local_only => Missing::Any,
         None => Missing::NotThere,
         Some(_) => Missing::None,
     };
     Ok(server::Listener { missing, ..server::Listener::new(binds) })
+}
+
+/// `socket_domain` leaves none of the addresses that the listener has: it would be there and listen on nothing.
+fn no_address(listener: &Listener) -> Failure {
+    let host = listener.host.as_deref().unwrap_or("*");
+    let domain = match listener.socket_domain {
+        SocketDomain::Ipv4 => "IPv4",
+        _ => "IPv6",
+    };
+    let failure =
+        Failure::verbatim(Exit::FAILED, "Error creating listener: Address family for hostname not supported.\n");
+    Failure { message: Some(format!("`{host}` has no {domain} address, which `socket_domain` asks for")), ..failure }
+        .hint(format!("remove `socket_domain`, or give `listener {}` another address", listener.port))
 }
 
 fn start_failure(error: &StartError) -> Failure {

@@ -108,7 +108,7 @@ pub fn objection(line: &str) -> Failure {
 }
 
 /// Puts the time before each line.
-fn stamp(failure: Failure) -> Failure {
+pub fn stamp(failure: Failure) -> Failure {
     Failure { verbatim: failure.verbatim.lines().map(stamped).collect(), ..failure }
 }
 

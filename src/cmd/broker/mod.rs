@@ -78,7 +78,20 @@ pub const APPLET: Applet = Applet {
              plugin that may guard access is refused.",
             "`persistence true` keeps every change at once in `mosquitto.sqlite3`, not now and then in `mosquitto.db`; \
              a persistence_file is in the same SQLite form, and one of Mosquitto's is to be imported.",
-            "As root the broker changes to another user only when the configuration, PUID or PGID names one.",
+            "As root the broker changes to another user only when the configuration, PUID or PGID names one, and says so; \
+             advice on the owner of a file never makes it unreadable for the user mosquitto.",
+            "`--test-config` opens and reads all that a start would: certificates, keys, password, ACL and state files. \
+             Mosquitto only reads the configuration.",
+            "An option of a listener without a listener before it, and without `port` or `bind_address`, has no effect, as \
+             with Mosquitto; one that asks for client certificates is refused then, and with `per_listener_settings` who \
+             may connect is heeded all the same.",
+            "A byte-order mark is skipped and a file in UTF-16 is refused; lines of an ACL file that are not UTF-8 match \
+             nothing. An `accept_protocol_versions` without any version is refused.",
+            "A browser's request that opens no WebSocket gets an answer: 400, 403 for its origin, 426 for its version of \
+             the protocol. Mosquitto closes the connection.",
+            "There is no $SYS/broker/heap: memory is not counted.",
+            "max_inflight_messages is announced as Receive Maximum; a client of MQTT 5 that has more QoS 2 messages under \
+             way is sent DISCONNECT 0x93.",
             "After SIGHUP, errors in the configuration, the password file or the ACL file are logged and the rules in \
              force stay; Mosquitto ends when one of the latter two cannot be read.",
             "`allow_duplicate_messages`, `max_packet_size` and the other limits are all taken over at SIGHUP, and so are \
@@ -153,7 +166,7 @@ fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         return Ok(list_faults(term));
     }
     if options.test_config {
-        return if invocation.as_mosquitto { test_as_mosquitto(&options, term) } else { test_config(&options, term) };
+        return test_config(&options, invocation.as_mosquitto, term);
     }
     let configuration = match &options.config {
         Some(file) => load::configuration(file)?,
@@ -197,29 +210,37 @@ fn list_faults(term: &mut Term) -> Exit {
     Exit::OK
 }
 
-fn test_config(options: &Options, term: &mut Term) -> Result<Exit, Failure> {
+/// `--test-config`: whether the broker would start, but for its sockets.
+fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result<Exit, Failure> {
+    const NO_FILE: &str = "Please provide a configuration file to test.";
     let Some(file) = &options.config else {
-        return Err(Failure::verbatim(Exit::USAGE, "Please provide a configuration file to test.\n"));
+        let failure = Failure::verbatim(Exit::USAGE, format!("{NO_FILE}\n"));
+        return Err(if as_mosquitto { drop_in::stamp(failure) } else { failure });
     };
-    let configuration = load::configuration(file)?;
+    let mut configuration = load::configuration(file)?;
+    // Under the name of Mosquitto everything is a line of the log.
+    let mut tell = |text: &str| {
+        if as_mosquitto { term.complain_raw(drop_in::stamped(text).as_bytes()) } else { term.note(text) }
+    };
     for notice in &configuration.notices {
-        term.note(sentences::notice(notice).1);
+        tell(&sentences::notice(notice).1);
+    }
+    let local_only = overrides(options).apply(&mut configuration);
+    // Who the broker will be decides what it can read. Where that cannot be tried the start says why.
+    if let Some(identity) = wanted_identity(&configuration)? {
+        let _ = user::become_user(&identity);
+    }
+    let warnings = start::rehearse(&configuration, local_only)
+        .map_err(|failure| if as_mosquitto { drop_in::stamp(failure) } else { failure })?;
+    for warning in warnings {
+        tell(&warning);
+    }
+    if as_mosquitto {
+        tell("Configuration file is OK.");
+        return Err(Failure::silent(Exit::OK));
     }
     term.line("Configuration file is OK.");
     Ok(Exit::OK)
-}
-
-/// The same as Mosquitto says it: everything is a line of the log.
-fn test_as_mosquitto(options: &Options, term: &mut Term) -> Result<Exit, Failure> {
-    let Some(file) = &options.config else {
-        return Err(drop_in::objection("Please provide a configuration file to test."));
-    };
-    let configuration = load::configuration(file)?;
-    for notice in &configuration.notices {
-        term.complain_raw(drop_in::stamped(&sentences::notice(notice).1).as_bytes());
-    }
-    term.complain_raw(drop_in::stamped("Configuration file is OK.").as_bytes());
-    Err(Failure::silent(Exit::OK))
 }
 
 /// What the command line changes in a configuration.
@@ -336,17 +357,21 @@ fn set_umask() -> Result<(), Failure> {
     process::set_umask(mode).map_err(|error| Failure::new(Exit::USAGE, format!("UMASK_SET cannot be heeded: {error}")))
 }
 
-/// Becomes the user of the environment or of the configuration. As Mosquitto, but only when one is named: a broker
-/// that is tried out as root keeps its files where root put them.
-fn drop_privilege(configuration: &Configuration, version: &str, term: &mut Term) -> Result<(), Failure> {
+/// Who root is to become, if anybody.
+fn wanted_identity(configuration: &Configuration) -> Result<Option<Identity>, Failure> {
     if !user::is_root() {
-        return Ok(());
+        return Ok(None);
     }
     let variable = |name: &str| std::env::var(name).ok();
     let (puid, pgid) = (variable("PUID"), variable("PGID"));
-    let identity = Identity::choose(puid.as_deref(), pgid.as_deref(), configuration.user.as_deref())
-        .map_err(|name| Failure::new(Exit::USAGE, format!("{name} is not a number")))?;
-    let Some(identity) = identity else { return Ok(()) };
+    Identity::choose(puid.as_deref(), pgid.as_deref(), configuration.user.as_deref())
+        .map_err(|name| Failure::new(Exit::USAGE, format!("{name} is not a number")))
+}
+
+/// Becomes the user of the environment or of the configuration. As Mosquitto, but only when one is named: a broker
+/// that is tried out as root keeps its files where root put them.
+fn drop_privilege(configuration: &Configuration, version: &str, term: &mut Term) -> Result<(), Failure> {
+    let Some(identity) = wanted_identity(configuration)? else { return Ok(()) };
     match user::become_user(&identity) {
         Ok(()) => {
             let program = version.split(' ').next().unwrap_or_default();

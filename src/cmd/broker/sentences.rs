@@ -6,19 +6,22 @@ use std::path::Path;
 use crate::broker::access::AclProblem;
 use crate::broker::config::{Notice, Place, Problem, Refusal};
 use crate::passwd::{Fault, FileError, HashError};
+use crate::term::escape_controls;
 
 /// The whole text of a refused configuration: what is wrong, then where.
 pub fn refusal(refusal: &Refusal) -> String {
-    let mut text = problem(&refusal.problem);
+    // What a file holds must not control the terminal that it is told on.
+    let mut text = escape_controls(&problem(&refusal.problem)).into_owned();
     text.push('\n');
     for place in &refusal.places {
-        text.push_str(&found_at(place));
+        text.push_str(&escape_controls(&found_at(place)));
+        text.push('\n');
     }
     text
 }
 
 fn found_at(Place { file, line, included }: &Place) -> String {
-    if *included { format!("Error found at '{file}:{line}'.\n") } else { format!("Error found at {file}:{line}.\n") }
+    if *included { format!("Error found at '{file}:{line}'.") } else { format!("Error found at {file}:{line}.") }
 }
 
 fn problem(problem: &Problem) -> String {
@@ -44,6 +47,8 @@ fn problem(problem: &Problem) -> String {
             format!("Error: The '{option}' option requires a bridge to be defined first.")
         }
         Problem::MalformedUtf8 => "Error: Malformed UTF-8 in configuration.".to_owned(),
+        Problem::ZeroByte => "Error: There is a zero byte in the line.".to_owned(),
+        Problem::Utf16 => "Error: The file is UTF-16. Save it as UTF-8.".to_owned(),
         Problem::UnixListenerWithoutPath => "Error: A listener with port 0 must provide a Unix socket path.".to_owned(),
         Problem::MountPointWildcard { value } => {
             format!("Error: Invalid 'mount_point' value ({value}). Does it contain a wildcard character?")
@@ -70,12 +75,21 @@ fn problem(problem: &Problem) -> String {
     }
 }
 
+/// A place for the end of a sentence.
+fn at(Place { file, line, .. }: &Place) -> String {
+    format!("{file}:{line}")
+}
+
 /// A notice for the log, and whether it is a warning.
 pub fn notice(notice: &Notice) -> (bool, String) {
+    let (is_warning, text) = words(notice);
+    (is_warning, escape_controls(&text).into_owned())
+}
+
+fn words(notice: &Notice) -> (bool, String) {
     match notice {
         Notice::Ignored { option, because, place } => {
-            let Place { file, line, .. } = place;
-            (true, format!("Warning: The '{option}' option has no effect here: {because} ({file}:{line})."))
+            (true, format!("Warning: The '{option}' option has no effect here: {because} ({}).", at(place)))
         }
         Notice::Deprecated { option, instead: Some(instead) } => (
             false,
@@ -89,6 +103,26 @@ pub fn notice(notice: &Notice) -> (bool, String) {
         }
         Notice::DefaultListener { option } => {
             (false, format!("Creating default listener due to '{option}' option, without a listener before it."))
+        }
+        Notice::WithoutListener { option, place } => {
+            let place = at(place);
+            (true, format!("Warning: The '{option}' option has no effect: there is no listener before it ({place})."))
+        }
+        Notice::WithoutTls { option, place } => {
+            let place = at(place);
+            (true, format!("Warning: The '{option}' option has no effect: its listener does not speak TLS ({place})."))
+        }
+        Notice::EveryAddress { place } => {
+            (true, format!("Warning: '*' as the address of a listener means every address ({}).", at(place)))
+        }
+        Notice::WordIgnored { option, word, place } => {
+            (true, format!("Warning: '{word}' is no value of '{option}' and is ignored ({}).", at(place)))
+        }
+        Notice::BinaryLines { place } => {
+            (true, format!("Warning: Lines that begin with a zero byte are ignored ({}).", at(place)))
+        }
+        Notice::ByteOrderMark { file } => {
+            (true, format!("Warning: {file} begins with a byte-order mark, for which Mosquitto refuses it."))
         }
         Notice::DefaultPortTwice => {
             (true, "Warning: Default listener port specified multiple times. Only the latest will be used.".to_owned())
@@ -108,9 +142,8 @@ pub fn acl(problem: &AclProblem, path: &Path) -> String {
         AclProblem::EmptyTopic => format!("Error: Empty topic in acl_file \"{file}\"."),
         AclProblem::MissingUsername => format!("Error: Missing username in acl_file \"{file}\"."),
         AclProblem::InvalidTopic(topic) => format!("Error: Invalid ACL topic \"{topic}\" in acl_file \"{file}\"."),
-        AclProblem::MalformedUtf8 => format!("Error: Malformed UTF-8 in acl_file \"{file}\"."),
     };
-    format!("{first}\nError opening acl file \"{file}\".")
+    format!("{}\n{}", escape_controls(&first), escape_controls(&format!("Error opening acl file \"{file}\".")))
 }
 
 /// Why a password file is refused.
