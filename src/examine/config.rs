@@ -10,7 +10,7 @@ use crate::broker::host::load;
 use crate::diagnose::{Finding, files as words, shell};
 use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::os;
-use crate::os::account::{Account, Database, Want};
+use crate::os::account::{self, Account, Want};
 use crate::passwd::{self, Fault, HashError};
 use crate::pki::chain::Purpose;
 use crate::pki::read;
@@ -29,11 +29,10 @@ pub fn check(path: &Path, user: Option<&str>, now: i64) -> Report {
         }
     };
     notices(&configuration, &mut stage);
-    let database = Database::read();
-    let account = account(path, user, &configuration, &database, &mut stage);
+    let account = reading_account(path, user, &configuration, &mut stage);
     general(&configuration, &mut stage);
     report.stages.push(stage);
-    let reader = account.as_ref().map(|account| (&database, account));
+    let reader = account.as_ref();
     for listener in &configuration.listeners {
         listener_stages(&configuration, listener, reader, now, &mut report);
     }
@@ -139,11 +138,10 @@ fn notices(configuration: &Configuration, stage: &mut Stage) {
 }
 
 /// Who reads the files: as told, as configured, or whoever Mosquitto becomes.
-fn account(
+fn reading_account(
     path: &Path,
     user: Option<&str>,
     configuration: &Configuration,
-    database: &Database,
     stage: &mut Stage,
 ) -> Option<Account> {
     let owner = std::fs::metadata(path).ok().and_then(|metadata| os::files::owner(&metadata)).map(|owner| owner.user);
@@ -151,9 +149,19 @@ fn account(
         (Some(name), _) => name.to_owned(),
         (None, Some(0) | None) => load::DEFAULT_USER.to_owned(),
         // A configuration of one's own is started by oneself, and then nobody changes the user.
-        (None, Some(owner)) => database.user_name(owner),
+        (None, Some(owner)) => account::user_name(owner),
     };
-    let account = database.account(&name);
+    let account = match Account::find(&name) {
+        Ok(account) => account,
+        Err(error) => {
+            let why = crate::net::reason(&error);
+            stage.found(Finding::warning(
+                "conf.user",
+                format!("cannot find out about user `{name}` ({why}): permissions were not checked"),
+            ));
+            return None;
+        }
+    };
     match &account {
         Some(_) => stage.fact("user", name),
         None if user.is_some() || configuration.user.is_some() => {
@@ -446,8 +454,8 @@ fn state_stage(configuration: &Configuration, reader: Reader<'_>) -> Stage {
             )
             .fix(format!("mkdir -p {}", shell::path(&folder))),
         );
-    } else if let Some((database, account)) = reader
-        && let Ok(Some(obstacle)) = database.obstacle(account, &folder, Want::WriteInto)
+    } else if let Some(account) = reader
+        && let Ok(Some(obstacle)) = account.obstacle(&folder, Want::WriteInto)
     {
         stage.found(
             Finding::error(

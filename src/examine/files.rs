@@ -9,7 +9,7 @@ use crate::diagnose::when::{date, days_until, span};
 use crate::diagnose::{Finding, chain, files, shell, stacks};
 use crate::net::tls;
 use crate::os;
-use crate::os::account::{Account, Database, Want};
+use crate::os::account::{Account, Want};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Anchors, Problem, Purpose, Question, Verdict, Warning, judge};
 use crate::pki::completion;
@@ -51,7 +51,7 @@ impl Issuers {
 }
 
 /// Who must be able to read the files, with the users of this machine.
-pub type Reader<'a> = Option<(&'a Database, &'a Account)>;
+pub type Reader<'a> = Option<&'a Account>;
 
 /// What the files hold.
 #[derive(Default)]
@@ -217,8 +217,8 @@ fn revocation(path: &Path, stage: &mut Stage) -> Option<Vec<RevocationList>> {
 
 /// Says so if the broker's user cannot read `path`.
 pub fn permission(path: &Path, what: &str, reader: Reader<'_>, stage: &mut Stage) {
-    let Some((database, account)) = reader else { return };
-    let Ok(Some(obstacle)) = database.obstacle(account, path, Want::Read) else { return };
+    let Some(account) = reader else { return };
+    let Ok(Some(obstacle)) = account.obstacle(path, Want::Read) else { return };
     let finding = Finding::error(
         "key.permission",
         format!("user `{}` cannot read the {what} `{}`", account.name, path.display()),

@@ -4,16 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::os::files;
+use crate::os::{Owner, files, user};
 
-/// The most bytes of `/etc/passwd` and `/etc/group` that are read.
-const DATABASE_LIMIT: u64 = 4 * 1024 * 1024;
-
-/// A user of this machine.
+/// A user that this machine knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub name: String,
     pub user: u32,
+    /// Its own first.
     pub groups: Vec<u32>,
 }
 
@@ -42,66 +40,35 @@ struct Node {
     group: u32,
 }
 
-/// The users and groups of this machine, as texts.
-#[derive(Clone, Debug, Default)]
-pub struct Database {
-    passwd: String,
-    group: String,
+/// The name of a user, or its number where it has none.
+pub fn user_name(id: u32) -> String {
+    user::name_of_user(id).unwrap_or_else(|| id.to_string())
 }
 
-impl Database {
-    pub fn read() -> Self {
-        let read = |path: &str| {
-            use std::io::Read;
-            let mut text = Vec::new();
-            let opened = fs::File::open(path);
-            // Without the file there are no names, only numbers.
-            let _ = opened.map(|file| file.take(DATABASE_LIMIT).read_to_end(&mut text));
-            String::from_utf8_lossy(&text).into_owned()
-        };
-        Self { passwd: read("/etc/passwd"), group: read("/etc/group") }
-    }
+/// The same for groups.
+pub fn group_name(id: u32) -> String {
+    user::name_of_group(id).unwrap_or_else(|| id.to_string())
+}
 
+impl Account {
     /// The account called `name`, with all its groups.
-    pub fn account(&self, name: &str) -> Option<Account> {
-        let fields =
-            self.passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields[0] == name)?;
-        let user = fields.get(2)?.parse().ok()?;
-        let mut groups = vec![fields.get(3)?.parse().ok()?];
-        for line in self.group.lines() {
-            let fields: Vec<_> = line.split(':').collect();
-            if let [_, _, id, members] = fields[..]
-                && members.split(',').any(|member| member == name)
-                && let Ok(id) = id.parse()
-            {
-                groups.push(id);
-            }
-        }
-        Some(Account { name: name.to_owned(), user, groups })
+    pub fn find(name: &str) -> io::Result<Option<Self>> {
+        let Some(Owner { user, group }) = user::find(name)? else { return Ok(None) };
+        Ok(Some(Self { name: name.to_owned(), user, groups: user::groups(name, group)? }))
     }
 
-    /// The name of a user id, or its number.
-    pub fn user_name(&self, id: u32) -> String {
-        name_of(&self.passwd, id)
-    }
-
-    fn group_name(&self, id: u32) -> String {
-        name_of(&self.group, id)
-    }
-
-    /// Why `account` cannot have what it wants of `path`, if it cannot. A path that does not exist
+    /// Why it cannot have what it wants of `path`, if it cannot. A path that does not exist
     /// is nobody's obstacle: whoever reads it says so.
-    pub fn obstacle(&self, account: &Account, path: &Path, want: Want) -> io::Result<Option<Obstacle>> {
+    pub fn obstacle(&self, path: &Path, want: Want) -> io::Result<Option<Obstacle>> {
         let path = fs::canonicalize(path)?;
         let mut ancestors: Vec<_> = path.ancestors().skip(1).collect();
         ancestors.reverse();
         for folder in ancestors {
-            if let Some(obstacle) = self.look(account, folder, 0o1)? {
+            if let Some(obstacle) = self.look(folder, 0o1)? {
                 return Ok(Some(obstacle));
             }
         }
         self.look(
-            account,
             &path,
             match want {
                 Want::Read => 0o4,
@@ -110,32 +77,18 @@ impl Database {
         )
     }
 
-    fn look(&self, account: &Account, path: &Path, bits: u32) -> io::Result<Option<Obstacle>> {
+    fn look(&self, path: &Path, bits: u32) -> io::Result<Option<Obstacle>> {
         let metadata = fs::metadata(path)?;
         // Where files have neither, there is no account to ask for.
         let (Some(mode), Some(owner)) = (files::mode(&metadata), files::owner(&metadata)) else { return Ok(None) };
         let node = Node { mode, user: owner.user, group: owner.group };
-        if node.allows(account, bits) {
+        if node.allows(self, bits) {
             return Ok(None);
         }
-        let mode = format!(
-            "{} {} {}",
-            mode_text(node.mode, metadata.is_dir()),
-            self.user_name(node.user),
-            self.group_name(node.group)
-        );
+        let mode =
+            format!("{} {} {}", mode_text(node.mode, metadata.is_dir()), user_name(node.user), group_name(node.group));
         Ok(Some(Obstacle { path: path.to_owned(), mode, is_folder: metadata.is_dir() }))
     }
-}
-
-/// Both files have the name first and the id third.
-fn name_of(text: &str, id: u32) -> String {
-    let number = id.to_string();
-    let found = text
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>())
-        .find(|fields| fields.get(2) == Some(&number.as_str()));
-    found.map_or(number.clone(), |fields| fields[0].to_owned())
 }
 
 impl Node {
@@ -170,23 +123,22 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nmosquitto:x:108:113::/var/lib/mosquitto:/usr/sbin/nologin\n";
-    const GROUP: &str = "root:x:0:\nmosquitto:x:113:\nssl-cert:x:115:postgres,mosquitto\n";
-
-    fn database() -> Database {
-        Database { passwd: PASSWD.to_owned(), group: GROUP.to_owned() }
+    fn mosquitto() -> Account {
+        Account { name: "mosquitto".to_owned(), user: 108, groups: vec![113, 115] }
     }
 
     #[test]
-    fn an_account_has_its_own_and_its_supplementary_groups() {
-        let account = database().account("mosquitto").unwrap();
-        assert_eq!((account.user, account.groups), (108, vec![113, 115]));
-        assert_eq!(database().account("nobody"), None);
+    fn the_machine_knows_its_root_and_nobody_else_by_that_number() {
+        let root = Account::find("root").unwrap().unwrap();
+        assert_eq!((root.user, root.groups[0]), (0, 0));
+        assert_eq!(Account::find("nobody of this name").unwrap(), None);
+        assert_eq!((user_name(0).as_str(), group_name(root.groups[0])), ("root", group_name(0)));
+        assert_eq!(user_name(3_999_999_999), "3999999999");
     }
 
     #[test]
     fn owner_group_and_others_are_asked_in_this_order() {
-        let account = database().account("mosquitto").unwrap();
+        let account = mosquitto();
         let node = |mode, user, group| Node { mode, user, group };
         let rows = [
             (node(0o400, 108, 0), true),
@@ -200,7 +152,7 @@ mod tests {
         for (node, readable) in rows {
             assert_eq!(node.allows(&account, 0o4), readable, "{node:?}");
         }
-        let root = database().account("root").unwrap();
+        let root = Account { name: "root".to_owned(), user: 0, groups: vec![0] };
         assert!(node(0, 5, 5).allows(&root, 0o7));
     }
 
@@ -211,7 +163,7 @@ mod tests {
         fs::write(&file, "key").unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let stranger = Account { name: "stranger".to_owned(), user: 4_000_000, groups: vec![4_000_000] };
-        let obstacle = database().obstacle(&stranger, &file, Want::Read).unwrap().unwrap();
+        let obstacle = stranger.obstacle(&file, Want::Read).unwrap().unwrap();
         assert_eq!(obstacle.path, fs::canonicalize(folder.path()).unwrap());
         assert!(obstacle.is_folder && obstacle.mode.starts_with("drwx------ "), "{obstacle:?}");
     }

@@ -219,9 +219,9 @@ impl Certificate {
         self.basic_constraints.is_some_and(|constraints| constraints.ca)
     }
 
-    /// The last common name of the subject, which is the most specific one.
+    /// The first common name of the subject, which is the one that Mosquitto takes for the user's.
     pub fn common_name(&self) -> Option<&str> {
-        self.subject.common_names().last()
+        self.subject.common_names().next()
     }
 
     /// The names it is valid for, for people: its alternative names, or else its common name.

@@ -117,6 +117,8 @@ pub struct DistinguishedName {
 struct Attribute {
     identifier: String,
     value: String,
+    /// The bytes are the text, in UTF-8.
+    is_plain: bool,
     is_common_name: bool,
 }
 
@@ -155,6 +157,7 @@ impl DistinguishedName {
             let attribute = |attribute: &x509_parser::x509::AttributeTypeAndValue<'_>| Attribute {
                 identifier: attribute.attr_type().to_id_string(),
                 value: string(attribute.attr_value()),
+                is_plain: is_plain(attribute.attr_value()),
                 is_common_name: *attribute.attr_type() == common_name,
             };
             set.iter().map(attribute).collect()
@@ -183,6 +186,13 @@ impl DistinguishedName {
             .flatten()
             .filter(|attribute| attribute.is_common_name)
             .map(|attribute| attribute.value.as_str())
+    }
+
+    /// The first common name, if its bytes are text as they stand. Whoever reads those bytes sees what we see: none
+    /// of BMPString, UniversalString, or of another character set.
+    pub fn plain_common_name(&self) -> Option<&str> {
+        let first = self.sets.iter().flatten().find(|attribute| attribute.is_common_name)?;
+        first.is_plain.then_some(first.value.as_str())
     }
 
     /// The name as OpenSSL writes it for RFC 2253: last part first, special characters escaped, all but printable ASCII
@@ -255,6 +265,14 @@ fn escape(value: &str) -> String {
 }
 
 /// The text of an attribute, whichever of ASN.1's string types holds it.
+fn is_plain(value: &Any<'_>) -> bool {
+    match value.tag() {
+        Tag::BmpString | Tag::UniversalString => false,
+        Tag::TeletexString => value.data.is_ascii(),
+        _ => str::from_utf8(value.data).is_ok(),
+    }
+}
+
 fn string(value: &Any<'_>) -> String {
     match value.tag() {
         Tag::TeletexString => value.data.iter().copied().map(char::from).collect(),
@@ -417,6 +435,29 @@ fn is_in_network(address: IpAddr, base: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_common_name_counts_and_only_as_text() {
+        // SEQUENCE of one SET each; 2.5.4.3 is the common name, 2.5.4.10 the organization.
+        let name = |parts: &[(u8, u8, &[u8])]| {
+            let set = |(attribute, tag, value): &(u8, u8, &[u8])| {
+                let pair = [&[6, 3, 0x55, 4, *attribute, *tag, value.len() as u8][..], value].concat();
+                let sequence = [&[0x30, pair.len() as u8][..], &pair].concat();
+                [&[0x31, sequence.len() as u8][..], &sequence].concat()
+            };
+            let sets = parts.iter().flat_map(set).collect::<Vec<_>>();
+            DistinguishedName::parse(&[&[0x30, sets.len() as u8][..], &sets].concat()).unwrap()
+        };
+        const UTF8: u8 = 0x0c;
+        let plain = |parts: &[(u8, u8, &[u8])]| name(parts).plain_common_name().map(str::to_owned);
+        assert_eq!(plain(&[(3, UTF8, b"lowly"), (3, UTF8, b"admin")]).as_deref(), Some("lowly"));
+        assert_eq!(plain(&[(10, UTF8, b"org"), (3, UTF8, "zo\u{eb}".as_bytes())]).as_deref(), Some("zo\u{eb}"));
+        assert_eq!(plain(&[(10, UTF8, b"org")]), None);
+        // BMPString, UniversalString, TeletexString beyond ASCII, bytes that are no UTF-8; the second does not step in.
+        for (tag, value) in [(0x1e, &b"\0a"[..]), (0x1c, b"\0\0\0a"), (0x14, b"zo\xeb"), (UTF8, b"zo\xeb")] {
+            assert_eq!(plain(&[(3, tag, value), (3, UTF8, b"admin")]), None, "{tag:#x}");
+        }
+    }
 
     #[test]
     fn a_star_stands_for_one_whole_first_label() {

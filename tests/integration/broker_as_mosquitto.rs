@@ -229,7 +229,7 @@ fn root_becomes_whom_puid_and_pgid_name() {
     assert!(status.contains("Gid:\t65533\t65533\t65533\t65533\n"), "{status}");
     assert!(broker.end().stderr.contains("Info: running moskit as user: 65534:65533."));
     let ended = run(moskit(&["broker", "-p", "0"]).env("PUID", "joe"), b"");
-    assert_eq!((ended.stderr.as_str(), ended.code), ("error: PUID is not a number\n", 3));
+    assert_eq!((ended.stderr.as_str(), ended.code), ("error: PUID is not the number of a user or group\n", 3));
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use crate::broker::Access;
 use crate::broker::access::{Acl, Rules};
 use crate::broker::config::{self, Configuration, Listener, Security};
-use crate::cmd::broker::{sentences, user};
-use crate::os::account::{Account, Database};
+use crate::cmd::broker::sentences;
+use crate::os::account::{self, Account};
 use crate::os::{self, Owner, files};
 use crate::passwd;
 use crate::term::{Exit, Failure};
@@ -171,7 +171,7 @@ impl Readers {
     fn of(user: Option<&str>) -> Self {
         let own = os::user::effective();
         let by_default = own.is_some_and(|own| own.user == 0) && user.is_none();
-        Self { own, mosquitto: if by_default { Database::read().account(DEFAULT_USER) } else { None } }
+        Self { own, mosquitto: if by_default { Account::find(DEFAULT_USER).ok().flatten() } else { None } }
     }
 
     /// What is unusual about who may read, and change, the file at `path`.
@@ -190,11 +190,11 @@ impl Readers {
             |found: fn(&Account, Owner) -> bool| self.mosquitto.as_ref().is_some_and(|it| found(it, owner));
         let better = |own: String| self.mosquitto.as_ref().map_or(own, |account| account.name.clone());
         if owner.user != we.user && !is_mosquittos(|account, owner| account.user == owner.user) {
-            let name = better(user::name_of_user(we.user));
+            let name = better(account::user_name(we.user));
             doubts.push(format!("Warning: File {file} owner is not {name}. `chown {name} {file}` makes it yours."));
         }
         if owner.group != we.group && !is_mosquittos(|account, owner| account.groups.contains(&owner.group)) {
-            let name = better(user::name_of_group(we.group));
+            let name = better(account::group_name(we.group));
             doubts.push(format!("Warning: File {file} group is not {name}. `chgrp {name} {file}` changes it."));
         }
         doubts

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::connection::{self, Limits};
 use super::core::Input;
 use crate::broker::{ListenerId, Peer};
+use crate::mqtt::packet::first_discouraged;
 use crate::net::tls::{self, Cause};
 use crate::net::websocket::{HEAD_LIMIT, Upgrade};
 use crate::net::{Stream, reason};
@@ -121,7 +122,12 @@ impl UnderWay {
 impl CertificateName {
     fn of(self, certificate: &crate::pki::certificate::Certificate) -> Option<ByteString> {
         let name = match self {
-            Self::CommonName => certificate.common_name().map(str::to_owned),
+            // As Mosquitto: of several the first, and none that is not text or that a CONNECT could not hold
+            // [MQTT-1.5.4-2]; the client is then refused for want of a name.
+            Self::CommonName => {
+                let name = certificate.subject.plain_common_name();
+                name.filter(|name| first_discouraged(name).is_none()).map(str::to_owned)
+            }
             Self::Subject => Some(certificate.subject.rfc2253()),
         };
         name.filter(|name| !name.is_empty()).map(ByteString::from)

@@ -365,7 +365,7 @@ fn wanted_identity(configuration: &Configuration) -> Result<Option<Identity>, Fa
     let variable = |name: &str| std::env::var(name).ok();
     let (puid, pgid) = (variable("PUID"), variable("PGID"));
     Identity::choose(puid.as_deref(), pgid.as_deref(), configuration.user.as_deref())
-        .map_err(|name| Failure::new(Exit::USAGE, format!("{name} is not a number")))
+        .map_err(|name| Failure::new(Exit::USAGE, format!("{name} is not the number of a user or group")))
 }
 
 /// Becomes the user of the environment or of the configuration. As Mosquitto, but only when one is named: a broker
@@ -383,7 +383,9 @@ fn drop_privilege(configuration: &Configuration, version: &str, term: &mut Term)
                 StayReason::NoSuchUser => "there is no such user".to_owned(),
                 StayReason::Io(error) => crate::net::reason(&error),
             };
-            term.note(format_args!("Warning: the broker goes on as root and not as user {identity}: {why}."));
+            // Root is more than anybody asked for.
+            let failure = Failure::new(Exit::USAGE, format!("cannot run as user `{identity}`: {why}"));
+            return Err(failure.hint("name another with `user` in the configuration; `user root` stays root"));
         }
     }
     Ok(())

@@ -23,7 +23,7 @@ use crate::broker::server::{Bind, Control, Rules, Running};
 use crate::broker::{OwnMessage, log as lines};
 use crate::net::tls::Server;
 use crate::os::signal::{self, Signal, SignalKind};
-use crate::term::{Exit, Failure};
+use crate::term::{Exit, Failure, escape_controls};
 
 /// How long a command may take to end after the signal that ended it.
 const CHILD_PATIENCE: Duration = Duration::from_secs(10);
@@ -215,9 +215,9 @@ impl Desk {
         let mut last = None;
         for (filter, client) in self.control.subscriptions().await {
             if last.as_ref() != Some(&filter) {
-                self.log.print(filter.to_string());
+                self.log.print(escape_controls(&filter).into_owned());
             }
-            self.log.print(format!("  {client}"));
+            self.log.print(format!("  {}", escape_controls(&client)));
             last = Some(filter);
         }
     }

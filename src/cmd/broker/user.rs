@@ -1,12 +1,15 @@
 //! Giving up root. The broker needs no privilege once its files are open.
 
 use std::fmt;
-use std::fs;
 use std::io;
 
+use crate::os::account::Account;
 use crate::os::{Owner, user};
 
-/// Why the program stays who it is.
+/// Beyond this nobody has a number; 4294967295 means "leave it as it is" to the system's calls.
+const NUMBER_LIMIT: u32 = i32::MAX.cast_unsigned();
+
+/// Why the program stays who it is. The broker must not go on as that.
 #[derive(Debug)]
 pub enum StayReason {
     /// Other threads would keep the old user: the system changes one thread at a time.
@@ -30,8 +33,9 @@ pub enum Identity {
 impl Identity {
     /// `PUID` and `PGID`, each a decimal number, go before `name`. The error is the variable that is none.
     pub fn choose(puid: Option<&str>, pgid: Option<&str>, name: Option<&str>) -> Result<Option<Self>, &'static str> {
-        let user = puid.map(str::parse).transpose().map_err(|_| "PUID")?;
-        let group = pgid.map(str::parse).transpose().map_err(|_| "PGID")?;
+        let number = |text: &str| text.parse::<u32>().ok().filter(|number| *number < NUMBER_LIMIT);
+        let user = puid.map(|text| number(text).ok_or("PUID")).transpose()?;
+        let group = pgid.map(|text| number(text).ok_or("PGID")).transpose()?;
         Ok(match (user, group) {
             (None, None) => name.filter(|name| *name != "root").map(|name| Self::Name(name.to_owned())),
             (user, group) => Some(Self::Numbers { user, group }),
@@ -53,64 +57,26 @@ impl fmt::Display for Identity {
 /// Becomes that user for good. Works only while the program has one thread: those that it starts later
 /// inherit the new user, those that run already would not.
 pub fn become_user(identity: &Identity) -> Result<(), StayReason> {
-    let owner = match identity {
-        Identity::Name(name) => find(name)?,
-        Identity::Numbers { user, group } => Owner { user: user.unwrap_or_default(), group: group.unwrap_or_default() },
+    let (owner, groups) = match identity {
+        Identity::Name(name) => {
+            let account = Account::find(name).map_err(StayReason::Io)?.ok_or(StayReason::NoSuchUser)?;
+            let group = account.groups.first().copied().ok_or(StayReason::NoSuchUser)?;
+            (Owner { user: account.user, group }, account.groups)
+        }
+        Identity::Numbers { user, group } => {
+            let owner = Owner { user: user.unwrap_or_default(), group: group.unwrap_or_default() };
+            (owner, vec![owner.group])
+        }
     };
     if user::threads().map_err(StayReason::Io)? != 1 {
         return Err(StayReason::Threads);
     }
-    user::become_user(owner).map_err(StayReason::Io)
-}
-
-/// As the user list calls it; its number when it has no name there.
-pub fn name_of_user(user: u32) -> String {
-    name_in("/etc/passwd", user)
-}
-
-/// The same for groups.
-pub fn name_of_group(group: u32) -> String {
-    name_in("/etc/group", group)
-}
-
-/// Both lists have the number in the third field.
-fn name_in(list: &str, id: u32) -> String {
-    let lines = fs::read_to_string(list).unwrap_or_default();
-    let named = lines.lines().find(|line| line.split(':').nth(2).and_then(|field| field.parse().ok()) == Some(id));
-    named.and_then(|line| line.split(':').next()).map_or_else(|| id.to_string(), str::to_owned)
-}
-
-fn find(user: &str) -> Result<Owner, StayReason> {
-    let users = fs::read_to_string("/etc/passwd").map_err(StayReason::Io)?;
-    users.lines().find_map(|line| ids(line, user)).ok_or(StayReason::NoSuchUser)
-}
-
-/// `name:x:uid:gid:…`
-fn ids(line: &str, user: &str) -> Option<Owner> {
-    let mut fields = line.split(':');
-    if fields.next() != Some(user) {
-        return None;
-    }
-    Some(Owner { user: fields.nth(1)?.parse().ok()?, group: fields.next()?.parse().ok()? })
+    user::become_user(owner, &groups).map_err(StayReason::Io)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_of_the_user_list_gives_both_ids() {
-        let line = "mosquitto:x:105:108::/var/lib/mosquitto:/usr/sbin/nologin";
-        assert_eq!(ids(line, "mosquitto"), Some(Owner { user: 105, group: 108 }));
-        assert_eq!(ids(line, "mosquit"), None);
-        assert_eq!(ids("broken:x:y", "broken"), None);
-    }
-
-    #[test]
-    fn a_number_without_name_is_its_own() {
-        assert_eq!((name_of_user(0).as_str(), name_of_group(0).as_str()), ("root", "root"));
-        assert_eq!(name_of_user(3_999_999_999), "3999999999");
-    }
 
     #[test]
     fn a_program_with_several_threads_stays_who_it_is() {
@@ -128,6 +94,9 @@ mod tests {
         assert_eq!(Identity::choose(None, None, Some("joe")), Ok(Some(Identity::Name("joe".to_owned()))));
         assert_eq!(Identity::choose(None, None, Some("root")), Ok(None));
         assert_eq!(Identity::choose(Some("joe"), None, None), Err("PUID"));
-        assert_eq!(Identity::choose(None, Some("-1"), None), Err("PGID"));
+        for number in ["-1", "4294967295", "4294967296", "2147483647", "", "1 "] {
+            assert_eq!(Identity::choose(None, Some(number), None), Err("PGID"), "{number:?}");
+        }
+        assert_eq!(Identity::choose(Some("2147483646"), None, None), numbers(Some(2_147_483_646), None));
     }
 }

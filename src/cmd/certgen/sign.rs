@@ -119,6 +119,11 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::FAILED, format!("the request `{}` has no name at all", args.request.display()))
             .hint("--san NAME adds one"));
     }
+    if request.subject.common_names().nth(1).is_some() {
+        let place = args.request.display();
+        let failure = Failure::new(Exit::FAILED, format!("the request `{place}` has more than one common name"));
+        return Err(failure.hint("programs take different ones of them for the user's: make the request with one"));
+    }
     let issuer = args.issuer.open(now, term)?;
     let validity = args.lifetime.validity(now, days, Some(issuer.authority.certificate()), term);
     warn_of_long_life(validity, now, term);

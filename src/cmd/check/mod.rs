@@ -11,6 +11,7 @@ mod session;
 use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::examine::report::Report;
 use crate::examine::{acl, config, files};
+use crate::os::account::Account;
 use crate::term::{Exit, Failure, Term};
 
 use options::{Output, Request};
@@ -73,15 +74,20 @@ fn checked(request: &Request, invocation: &Invocation, term: &mut Term) -> Resul
 }
 
 fn files_report(files: &files::Files, user: Option<&str>) -> Result<Report, Failure> {
-    let database = crate::os::account::Database::read();
     let account = match user {
         None => None,
-        Some(name) => Some(database.account(name).ok_or_else(|| {
-            Failure::new(Exit::USAGE, format!("there is no user `{name}` on this machine"))
-                .hint("getent passwd lists the users")
-        })?),
+        Some(name) => {
+            let found = Account::find(name).map_err(|error| {
+                let why = crate::net::reason(&error);
+                Failure::new(Exit::FAILED, format!("cannot find out about user `{name}`: {why}"))
+            })?;
+            Some(found.ok_or_else(|| {
+                Failure::new(Exit::USAGE, format!("there is no user `{name}` on this machine"))
+                    .hint("getent passwd lists the users")
+            })?)
+        }
     };
-    Ok(files::check(files, account.as_ref().map(|account| (&database, account)), now()))
+    Ok(files::check(files, account.as_ref(), now()))
 }
 
 fn show(report: &Report, output: &Output, term: &mut Term) -> Exit {

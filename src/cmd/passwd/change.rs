@@ -16,7 +16,7 @@ use crate::cmd::output;
 use crate::net::reason;
 use crate::os::text::{OsStrExt, OsStringExt};
 use crate::passwd::edit::{self, PlainText, Record};
-use crate::passwd::{Hash, Recipe, Replacement, Stored, StoredError, make_all};
+use crate::passwd::{Hash, Recipe, Replacement, Stored, StoredError, is_empty_password, make_all};
 use crate::term::{Exit, Failure, Secret, Term};
 use crate::whole_file::{self, Draft, Permission};
 
@@ -204,6 +204,9 @@ fn importable(user: &[u8], password: &[u8]) -> Result<(), String> {
         return Err("no user name".to_owned());
     }
     valid_user(std::ffi::OsString::from_vec(user.to_vec())).map_err(sentence)?;
+    if is_empty_password(password) {
+        return Err("the password is empty".to_owned());
+    }
     super::options::valid_password(Secret::new(password)).map(drop).map_err(sentence)
 }
 

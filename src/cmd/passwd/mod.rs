@@ -64,6 +64,7 @@ const MANUAL: Manual = Manual {
         "A signal at the prompt ends `moskit passwd` with 128 + its number; as mosquitto_passwd it ends with 0.",
         "A user name that a broker would take for another, or for none (empty, after a #, between spaces), is refused, and so is a password \
          with a zero byte, at which it would end.",
+        "An empty password is refused; under the name mosquitto_passwd the entry is made, with a warning.",
         "Under the name mosquitto_passwd only -b -c -D -H -I -U are options.",
     ],
     see_also: &["mosquitto.conf(5)", "mosquitto_passwd(1)", "moskit(1)"],
@@ -81,6 +82,9 @@ fn obey(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let reload = options.reload.clone();
     let hashing = change::Hashing { recipe: options.recipe, salt_bytes: options.salt_bytes };
     let interrupted = if invocation.as_mosquitto { secret::Interrupted::Success } else { secret::Interrupted::Signal };
+    if options.action.has_empty_password() {
+        term.note("Warning: the password is empty, and moskit's broker lets nobody in by this entry.");
+    }
     let changed = match options.action {
         Action::Usage => return Ok(usage(&invocation.program, term)),
         Action::Help => {

@@ -7,7 +7,7 @@ use super::table;
 use super::text::error;
 use super::typed::{Kind, Refused, Source, Typed};
 use crate::os::text::{OsStrExt, OsStringExt};
-use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, Recipe, SALT_BYTES};
+use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, Recipe, SALT_BYTES, is_empty_password};
 use crate::term::{Failure, Secret};
 
 /// Mosquitto's limit of user names and passwords, which is that of an MQTT packet.
@@ -71,6 +71,13 @@ pub enum Target {
     Output,
 }
 
+impl Action {
+    /// Whether an entry is asked for with which nobody could log in.
+    pub fn has_empty_password(&self) -> bool {
+        matches!(self, Self::Put { password: Source::Word(word), .. } if is_empty_password(word.expose()))
+    }
+}
+
 /// Reads the words of the command line.
 pub fn parse(words: &[OsString], as_mosquitto: bool) -> Result<Options, Failure> {
     let mut typed = Typed::default();
@@ -82,6 +89,10 @@ pub fn parse(words: &[OsString], as_mosquitto: bool) -> Result<Options, Failure>
     let recipe = typed.recipe(as_mosquitto)?;
     let action = typed.action(operands)?;
     typed.check_use(&action)?;
+    // A variable that is not set, most likely. mosquitto_passwd makes the entry.
+    if !as_mosquitto && action.has_empty_password() {
+        return Err(error("Empty password."));
+    }
     let salt_bytes = typed.salt_bytes.unwrap_or(SALT_BYTES);
     Ok(Options { action, recipe, salt_bytes, reload: typed.reload })
 }

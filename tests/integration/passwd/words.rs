@@ -95,6 +95,12 @@ fn odd_users_and_passwords_are_taken() {
         let right = run(&mut own(folder.path(), &["-b", "--verify", user, "passwords", password]), b"");
         assert_eq!(right, ended(&format!("Right password for user {user}\n"), "", 0));
     }
+    // The entry is made, as by the original, but no login by it is ever right.
+    let added = run(&mut theirs(folder.path(), &["-b", "passwords", "ann", ""]), b"");
+    let warning = "Warning: the password is empty, and moskit's broker lets nobody in by this entry.\n";
+    assert_eq!(added, ended("Adding password for user ann\n", warning, 0));
+    let verified = run(&mut own(folder.path(), &["-b", "--verify", "ann", "passwords", ""]), b"");
+    assert_eq!((verified.stderr.as_str(), verified.code), ("Wrong password for user ann\n", 4));
 }
 
 #[test]
