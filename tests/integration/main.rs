@@ -24,6 +24,7 @@ mod demo;
 mod dependencies;
 mod differential;
 mod disk;
+mod ends;
 mod failures;
 mod fairness;
 mod foreign;
