@@ -4,6 +4,7 @@
 
 mod escape;
 mod failure;
+mod foreign;
 pub mod format;
 pub mod logbook;
 mod progress;
@@ -12,6 +13,7 @@ mod secret;
 
 pub use escape::{escape_controls, is_control};
 pub use failure::{Exit, Failure};
+pub use foreign::Foreign;
 pub use progress::Progress;
 pub use prompt::{AskError, Audience, signals_are_taken};
 pub use secret::Secret;

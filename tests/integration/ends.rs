@@ -64,7 +64,7 @@ impl Keeper {
 
     /// Publishes `1` to `last`, each on a line.
     fn publish(&self, last: usize) {
-        let lines: String = (1..=last).map(|number| format!("{number}\n")).collect();
+        let lines = lines_up_to(last);
         let words = ["pub", "-p", &self.port, "-t", "lab/n", "-q", "2", "-l"];
         assert_eq!(run(&mut moskit(&words), lines.as_bytes()), ended("", 0));
     }
@@ -164,6 +164,10 @@ fn up_to(last: usize) -> Vec<usize> {
     (1..=last).collect()
 }
 
+fn lines_up_to(last: usize) -> String {
+    (1..=last).fold(String::new(), |lines, number| lines + &number.to_string() + "\n")
+}
+
 fn count_again_and_again(rounds: usize) {
     for (keeper, _folder) in Keeper::both() {
         for qos in ["1", "2"] {
@@ -175,8 +179,7 @@ fn count_again_and_again(rounds: usize) {
                 assert_eq!((sub.stderr.as_str(), sub.code), ("", 0));
                 shown += &sub.stdout;
             }
-            let expected: String = up_to(rounds * 7).iter().map(|number| format!("{number}\n")).collect();
-            assert_eq!(shown, expected, "QoS {qos}");
+            assert_eq!(shown, lines_up_to(rounds * 7), "QoS {qos}");
             assert_eq!(keeper.left(qos, 0), up_to(0));
         }
     }

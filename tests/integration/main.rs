@@ -61,6 +61,7 @@ mod revoked;
 mod run;
 mod statements;
 mod story;
+mod strangers;
 mod strict;
 mod stub;
 mod terminal;

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use crate::mqtt::packet::ProtocolVersion;
 use crate::mqtt::session::{Event, Session, Summary, Trace};
-use crate::term::Term;
+use crate::term::{Foreign, Term};
 
 /// A line of the log, as Mosquitto's clients print it. Not every trace has one.
 #[derive(Debug)]
@@ -25,8 +25,9 @@ impl Display for DebugLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Where a client has no id, Mosquitto's log says `null`, and printf's `(null)` in the lines of CONNACK.
         let (name, connack_name) = match self.client_id {
-            "" => ("null", "(null)"),
-            id => (id, id),
+            "" => (Foreign::new("null"), Foreign::new("(null)")),
+            // The server may have assigned it.
+            id => (Foreign::new(id), Foreign::new(id)),
         };
         match self.trace {
             Trace::Sending(packet) => {
@@ -85,7 +86,7 @@ fn plain(packet: &Summary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Summary::Publish { dup, qos, retain, packet_id, topic, length } => {
             let (dup, qos, retain) = (u8::from(*dup), *qos as u8, u8::from(*retain));
             // A topic that an alias stands for prints as C's null.
-            let topic = topic.as_deref().unwrap_or("(null)");
+            let topic = Foreign::new(topic.as_deref().unwrap_or("(null)"));
             return write!(f, "PUBLISH (d{dup}, q{qos}, r{retain}, m{packet_id}, '{topic}', ... ({length} bytes))");
         }
         Summary::Unsubscribe { packet_id, filter } => {

@@ -17,10 +17,15 @@ pub fn of_file(path: &Path) -> Result<Bytes, Failure> {
         Failure::verbatim(Exit::FAILED, format!("{first}\nError loading input file \"{name}\".\n")).quietable()
     };
     let unreadable = |error: &io::Error| failed(format!("Error: Unable to read file \"{name}\": {}.", reason(error)));
+    let is_no_file = || failed(format!("Error: {name} is not a file."));
+    // Before it is opened, since opening a pipe waits for somebody who writes; and again, since it may be another by then.
+    if !std::fs::metadata(path).map_err(|error| unreadable(&error))?.is_file() {
+        return Err(is_no_file());
+    }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let metadata = file.metadata().map_err(|error| unreadable(&error))?;
     if !metadata.is_file() {
-        return Err(failed(format!("Error: {name} is not a file.")));
+        return Err(is_no_file());
     }
     // Room for all of it at once: a vector that grows holds it up to three times.
     let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(MAX_PAYLOAD);

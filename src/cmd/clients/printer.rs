@@ -57,11 +57,12 @@ impl Printer {
             None => Style::Payload,
         };
         let is_bare = style == Style::Payload && !args.message_rate && !args.watch && args.random_filter.is_none();
+        let renderer = Renderer::new(style, !args.no_newline, args.pretty);
         let line_end: &[u8] = if args.no_newline { b"" } else { b"\n" };
         Self {
             bare: is_bare.then_some(line_end),
             shows_time: args.format.is_some(),
-            renderer: Renderer::new(style, !args.no_newline, args.pretty),
+            renderer: if args.watch { renderer.on_screen() } else { renderer },
             buffer: Vec::new(),
             rate: args.message_rate.then(|| Rate::new(Instant::now())),
             watch: args.watch.then(Watch::default),

@@ -16,7 +16,7 @@ use crate::cmd::connect::args::{ClientArgs, MAX_PAYLOAD, PayloadSource, Strict, 
 use crate::cmd::connect::outcome::{self, Outcome};
 use crate::mqtt::packet::{DecodeError, PacketId, PropertyOwner, Publish, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Event, SendError};
-use crate::term::{Exit, Failure, Term, escape_controls};
+use crate::term::{Exit, Failure, Foreign, Term};
 
 pub const APPLET: Applet = Applet {
     name: "pub",
@@ -327,7 +327,7 @@ impl<'a> Publishing<'a> {
         if reason.is_error() {
             term.note(format_args!("Warning: Publish {id} failed: {}.", reason.text()));
             if let Some(why) = why {
-                term.note(escape_controls(why));
+                term.note(Foreign::new(why));
             }
             if self.args.strict >= Strict::Refusals {
                 self.refused = Some(Exit(reason.0));

@@ -9,7 +9,7 @@ use crate::broker::host::embedded::{self, Embedded};
 use crate::client::{Client, Ending, StartError};
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect;
-use crate::cmd::connect::args::{ClientArgs, Verb};
+use crate::cmd::connect::args::{ClientArgs, PasswordSource, Verb};
 use crate::cmd::connect::checks::SessionPlan;
 use crate::cmd::connect::login;
 use crate::cmd::connect::outcome;
@@ -92,6 +92,7 @@ impl Setup {
                 let in_clear = self.tls.is_none() && !self.websocket;
                 let finding = instead::look_again(probe, finding, in_clear).await;
                 let own = self.tls.as_ref().filter(|_| finding.id.starts_with("client."));
+                let own = own.filter(|tls| tls.identity_is_in_files());
                 Some(own.and_then(|tls| files::fault_of_own(tls, self.attempted().now)).unwrap_or(finding))
             }
             finding => finding,
@@ -134,8 +135,13 @@ pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mu
     connect::tls::refuse_pre_shared_key(args)?;
     let plan = SessionPlan::of(verb, args);
     let login = login::Login::new(args.password.as_ref());
-    let password = login.first(term)?;
-    let connect = connect_packet::build(verb, args, plan, password.as_ref())?;
+    let connect = |term: &mut Term| {
+        let password = login.first(term)?;
+        connect_packet::build(verb, args, plan, password.as_ref())
+    };
+    // A question takes the signals from their default action, and a file that is read after it may be a pipe: it comes last.
+    let is_asked_for = matches!(args.password, Some(PasswordSource::Prompt));
+    let known = if is_asked_for { None } else { Some(connect(term)?) };
     let tls = connect::tls::tls_wanted(invocation, args, term)?;
     let embedded = match &args.embedded {
         Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
@@ -144,6 +150,10 @@ pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mu
     let tls_client = tls.as_ref().map(|options| connect::tls::tls_client(args, options, term)).transpose()?;
     let mut route = route(args, embedded.as_ref())?;
     route.tls = tls_client;
+    let connect = match known {
+        Some(connect) => connect,
+        None => connect(term)?,
+    };
     Ok(Setup {
         route,
         connect,

@@ -1,7 +1,7 @@
 //! The client's end of TLS.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,9 +49,16 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether certificate and key, if there are any, are files that give the same each time: a pipe gives it once, and may then
+    /// block for ever.
+    pub fn identity_is_in_files(&self) -> bool {
+        let is_file = |path: &Path| std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        self.identity.as_ref().is_none_or(|(certificate, key)| is_file(certificate) && is_file(key))
+    }
+
     /// The certificate that we show, if there is one; whether it can be read was asked when it was loaded.
     pub fn own_certificate(&self) -> Option<Certificate> {
-        let (path, _) = self.identity.as_ref()?;
+        let (path, _) = self.identity.as_ref().filter(|_| self.identity_is_in_files())?;
         Certificate::parse(read::certificates(path).ok()?.first()?).ok()
     }
 }

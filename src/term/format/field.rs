@@ -1,7 +1,8 @@
 //! The `%` conversions of a format: `%[-][0][width][.precision][separator]conversion`.
 
-use super::{Complaint, Context, FormatError, MAX_WIDTH, Piece, SEPARATORS, json, next, number};
+use super::{Complaint, Context, FormatError, MAX_WIDTH, Piece, SEPARATORS, json, next, number, shown};
 use crate::mqtt::packet::{Property, PublishRef};
+use crate::term::foreign::escape_controls_in_json;
 
 /// One conversion with its flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +105,8 @@ impl Field {
     pub fn render(&self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Result<(), Complaint> {
         let message = context.message;
         match self.conversion {
-            Conversion::Topic => self.put_text(message.topic.as_bytes(), out),
-            Conversion::Payload => self.put_payload(message.payload, out),
+            Conversion::Topic => self.put_text(&shown(message.topic.as_bytes(), context.on_screen), out),
+            Conversion::Payload => self.put_payload(message.payload, context.on_screen, out),
             _ => return self.render_other(context, out),
         }
         Ok(())
@@ -139,23 +140,23 @@ impl Field {
                     _ => None,
                 });
                 match content_type {
-                    Some(text) => self.put_text(text, out),
+                    Some(text) => self.put_text(&shown(text, context.on_screen), out),
                     None => self.put_absent(out),
                 }
             }
             Conversion::ResponseTopic => {
                 if let Some(topic) = message.properties.iter().find_map(response_topic) {
-                    self.put_text(topic, out);
+                    self.put_text(&shown(topic, context.on_screen), out);
                 }
             }
             Conversion::CorrelationData => {
                 for property in message.properties {
                     if let Property::CorrelationData(data) = property {
-                        out.extend_from_slice(data);
+                        out.extend_from_slice(&shown(data, context.on_screen));
                     }
                 }
             }
-            Conversion::UserProperties => put_user_properties(message, out),
+            Conversion::UserProperties => put_user_properties(message, context.on_screen, out),
             Conversion::Length => self.put_number(message.payload.len() as i64, out),
             Conversion::PacketId => self.put_number(message.packet_id.map_or(0, |id| i64::from(id.get())), out),
             Conversion::QoS => out.push(b'0' + message.qos as u8),
@@ -179,7 +180,13 @@ impl Field {
                 let bytes = message.payload.try_into().map_err(|_| Complaint::NotFloat)?;
                 self.put_float(f64::from(f32::from_ne_bytes(bytes)), out);
             }
-            Conversion::Json { embedded } => json::render(context, embedded, out)?,
+            Conversion::Json { embedded } => {
+                let start = out.len();
+                json::render(context, embedded, out)?;
+                if context.on_screen {
+                    escape_controls_in_json(out, start);
+                }
+            }
         }
         Ok(())
     }
@@ -191,9 +198,9 @@ impl Field {
     }
 
     /// The width is also the most that is printed.
-    fn put_payload(&self, payload: &[u8], out: &mut Vec<u8>) {
-        let payload = self.cut(payload);
-        self.put_aligned(self.fill(), out, |out| out.extend_from_slice(payload));
+    fn put_payload(&self, payload: &[u8], on_screen: bool, out: &mut Vec<u8>) {
+        let payload = shown(self.cut(payload), on_screen);
+        self.put_aligned(self.fill(), out, |out| out.extend_from_slice(&payload));
     }
 
     fn put_number(&self, value: i64, out: &mut Vec<u8>) {
@@ -308,16 +315,16 @@ fn response_topic(property: &Property) -> Option<&[u8]> {
     }
 }
 
-fn put_user_properties(message: PublishRef<'_>, out: &mut Vec<u8>) {
+fn put_user_properties(message: PublishRef<'_>, on_screen: bool, out: &mut Vec<u8>) {
     let mut is_first = true;
     for property in message.properties {
         if let Property::UserProperty(name, value) = property {
             if !std::mem::take(&mut is_first) {
                 out.push(b' ');
             }
-            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(&shown(name.as_bytes(), on_screen));
             out.push(b':');
-            out.extend_from_slice(value.as_bytes());
+            out.extend_from_slice(&shown(value.as_bytes(), on_screen));
         }
     }
 }

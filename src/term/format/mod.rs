@@ -8,15 +8,16 @@ mod field;
 mod json;
 mod number;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
 use crate::mqtt::packet::PublishRef;
-pub use json::escape_json;
-pub use number::put as put_number;
-
+use crate::term::Foreign;
 use clock::Clock;
 use field::Field;
+pub use json::escape_json;
+pub use number::put as put_number;
 
 /// Largest width and precision: far above what a line needs, and each message may take that much memory.
 const MAX_WIDTH: usize = 1024 * 1024;
@@ -153,7 +154,10 @@ impl Complaint {
         match self {
             Self::NotFloat => "requested float printing, but non-float data received".to_owned(),
             Self::NotDouble => "requested double printing, but non-double data received".to_owned(),
-            Self::NotJson => format!("Error: Message payload is not valid JSON on topic {topic}.\n"),
+            Self::NotJson => {
+                let topic = Foreign::new(topic);
+                format!("Error: Message payload is not valid JSON on topic {topic}.\n")
+            }
         }
     }
 }
@@ -164,13 +168,21 @@ pub struct Printer {
     style: Style,
     newline: bool,
     pretty: bool,
+    /// What is printed goes to a screen that control characters would disturb.
+    on_screen: bool,
     clock: Clock,
 }
 
 impl Printer {
     /// `newline`: after each message, unless `-N`. `pretty`: JSON on several lines.
     pub fn new(style: Style, newline: bool, pretty: bool) -> Self {
-        Self { style, newline, pretty, clock: Clock::system() }
+        Self { style, newline, pretty, on_screen: false, clock: Clock::system() }
+    }
+
+    /// Prints control characters of messages as escapes. The format's own stay what they are.
+    #[must_use]
+    pub fn on_screen(self) -> Self {
+        Self { on_screen: true, ..self }
     }
 
     /// Appends to `out` what is printed for a message that came at `now`.
@@ -179,15 +191,17 @@ impl Printer {
         let mut complaints = Vec::new();
         match &self.style {
             Style::Payload if message.payload.is_empty() => return complaints,
-            Style::Payload => out.extend_from_slice(message.payload),
+            Style::Payload => out.extend_from_slice(&shown(message.payload, self.on_screen)),
             Style::Verbose if message.payload.is_empty() && !self.newline => return complaints,
             Style::Verbose => {
-                out.extend_from_slice(message.topic.as_bytes());
+                out.extend_from_slice(&shown(message.topic.as_bytes(), self.on_screen));
                 out.push(b' ');
-                out.extend_from_slice(if message.payload.is_empty() { b"(null)" } else { message.payload });
+                let payload = if message.payload.is_empty() { b"(null)" } else { message.payload };
+                out.extend_from_slice(&shown(payload, self.on_screen));
             }
             Style::Format(format) => {
-                let mut context = Context { message, now: now.into(), clock: &mut self.clock, pretty: self.pretty };
+                let (pretty, on_screen) = (self.pretty, self.on_screen);
+                let mut context = Context { message, now: now.into(), clock: &mut self.clock, pretty, on_screen };
                 complaints = format.render(&mut context, out);
             }
         }
@@ -204,6 +218,13 @@ struct Context<'a> {
     now: clock::Moment,
     clock: &'a mut Clock,
     pretty: bool,
+    on_screen: bool,
+}
+
+/// Bytes of a message as they are printed.
+#[inline]
+fn shown(bytes: &[u8], on_screen: bool) -> Cow<'_, [u8]> {
+    if on_screen { Foreign::new(bytes).to_string().into_bytes().into() } else { bytes.into() }
 }
 
 impl Format {
