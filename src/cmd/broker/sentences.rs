@@ -11,13 +11,18 @@ use crate::term::escape_controls;
 /// The whole text of a refused configuration: what is wrong, then where.
 pub fn refusal(refusal: &Refusal) -> String {
     // What a file holds must not control the terminal that it is told on.
-    let mut text = escape_controls(&problem(&refusal.problem)).into_owned();
+    let mut text = printable(&problem(&refusal.problem));
     text.push('\n');
     for place in &refusal.places {
-        text.push_str(&escape_controls(&found_at(place)));
+        text.push_str(&printable(&found_at(place)));
         text.push('\n');
     }
     text
+}
+
+/// Without what controls a terminal, but for tabs: Mosquitto's sentences show them as they are.
+fn printable(text: &str) -> String {
+    text.split('\t').map(escape_controls).collect::<Vec<_>>().join("\t")
 }
 
 fn found_at(Place { file, line, included }: &Place) -> String {
@@ -83,7 +88,7 @@ fn at(Place { file, line, .. }: &Place) -> String {
 /// A notice for the log, and whether it is a warning.
 pub fn notice(notice: &Notice) -> (bool, String) {
     let (is_warning, text) = words(notice);
-    (is_warning, escape_controls(&text).into_owned())
+    (is_warning, printable(&text))
 }
 
 fn words(notice: &Notice) -> (bool, String) {
@@ -143,7 +148,7 @@ pub fn acl(problem: &AclProblem, path: &Path) -> String {
         AclProblem::MissingUsername => format!("Error: Missing username in acl_file \"{file}\"."),
         AclProblem::InvalidTopic(topic) => format!("Error: Invalid ACL topic \"{topic}\" in acl_file \"{file}\"."),
     };
-    format!("{}\n{}", escape_controls(&first), escape_controls(&format!("Error opening acl file \"{file}\".")))
+    format!("{}\n{}", printable(&first), printable(&format!("Error opening acl file \"{file}\".")))
 }
 
 /// Why a password file is refused.
