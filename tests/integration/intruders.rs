@@ -69,6 +69,8 @@ fn a_user_that_does_not_exist_ends_the_start_and_nobody_stays_root_instead() {
     assert_eq!((ended.stdout.as_str(), ended.code), ("", 3));
     assert!(ended.stderr.contains("cannot run as user `nobody-of-this-name`: there is no such user"), "{ended:?}");
     assert!(!ended.stderr.contains("running"), "{ended:?}");
+    let tested = run(&mut moskit(&["broker", "--test-config", "-c", text(&conf)]), b"");
+    assert_eq!((tested.stdout.as_str(), tested.code), ("", 3), "{tested:?}");
     for variables in [[("PUID", "4294967295")], [("PGID", "4294967295")], [("PUID", "-1")], [("PUID", "")]] {
         let ended = start("user root", &variables);
         assert_eq!(ended.code, 3, "{variables:?}: {ended:?}");

@@ -226,9 +226,9 @@ fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result
         tell(&sentences::notice(notice).1);
     }
     let local_only = overrides(options).apply(&mut configuration);
-    // Who the broker will be decides what it can read. Where that cannot be tried the start says why.
+    // Who the broker will be decides what it can read.
     if let Some(identity) = wanted_identity(&configuration)? {
-        let _ = user::become_user(&identity);
+        become_user(&identity).map_err(|failure| if as_mosquitto { drop_in::stamp(failure) } else { failure })?;
     }
     let warnings = start::rehearse(&configuration, local_only)
         .map_err(|failure| if as_mosquitto { drop_in::stamp(failure) } else { failure })?;
@@ -372,23 +372,23 @@ fn wanted_identity(configuration: &Configuration) -> Result<Option<Identity>, Fa
 /// that is tried out as root keeps its files where root put them.
 fn drop_privilege(configuration: &Configuration, version: &str, term: &mut Term) -> Result<(), Failure> {
     let Some(identity) = wanted_identity(configuration)? else { return Ok(()) };
-    match user::become_user(&identity) {
-        Ok(()) => {
-            let program = version.split(' ').next().unwrap_or_default();
-            term.note(format_args!("Info: running {program} as user: {identity}."));
-        }
-        Err(reason) => {
-            let why = match reason {
-                StayReason::Threads => "it has several threads already".to_owned(),
-                StayReason::NoSuchUser => "there is no such user".to_owned(),
-                StayReason::Io(error) => crate::net::reason(&error),
-            };
-            // Root is more than anybody asked for.
-            let failure = Failure::new(Exit::USAGE, format!("cannot run as user `{identity}`: {why}"));
-            return Err(failure.hint("name another with `user` in the configuration; `user root` stays root"));
-        }
-    }
+    become_user(&identity)?;
+    let program = version.split(' ').next().unwrap_or_default();
+    term.note(format_args!("Info: running {program} as user: {identity}."));
     Ok(())
+}
+
+/// Root is more than anybody asked for, so a broker that cannot become its user does not start.
+fn become_user(identity: &Identity) -> Result<(), Failure> {
+    user::become_user(identity).map_err(|reason| {
+        let why = match reason {
+            StayReason::Threads => "it has several threads already".to_owned(),
+            StayReason::NoSuchUser => "there is no such user".to_owned(),
+            StayReason::Io(error) => crate::net::reason(&error),
+        };
+        Failure::new(Exit::USAGE, format!("cannot run as user `{identity}`: {why}"))
+            .hint("name another with `user` in the configuration; `user root` stays root")
+    })
 }
 
 /// Who is to be told that the broker accepts connections.

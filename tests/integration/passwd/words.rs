@@ -100,7 +100,7 @@ fn odd_users_and_passwords_are_taken() {
     let warning = "Warning: the password is empty, and moskit's broker lets nobody in by this entry.\n";
     assert_eq!(added, ended("Adding password for user ann\n", warning, 0));
     let verified = run(&mut own(folder.path(), &["-b", "--verify", "ann", "passwords", ""]), b"");
-    assert_eq!((verified.stderr.as_str(), verified.code), ("Wrong password for user ann\n", 4));
+    assert_eq!((verified.stderr.as_str(), verified.code), ("Error: Wrong password for user ann.\n", 4));
 }
 
 #[test]
