@@ -134,11 +134,6 @@ fn above_zero(number: i32) -> Option<u32> {
     u32::try_from(number).ok().filter(|number| *number > 0)
 }
 
-/// For limits where only less than 0 means that there is none.
-fn limit_or_none(number: i32) -> Option<u32> {
-    u32::try_from(number).ok()
-}
-
 /// Options that a listener without TLS has no use for. (The files have an error of their own.)
 pub(super) const CONCERN_TLS: &[&str] = &[
     "ciphers",
@@ -164,7 +159,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("socket_domain", ListenerOrDefault(Other(socket_domain))),
     ("protocol", ListenerOrDefault(Other(protocol))),
     ("mount_point", Rule::Listener(Other(mount_point))),
-    ("max_connections", ListenerOrDefault(Number(i32::MIN, ANY, |l, n| l.settings.max_connections = limit_or_none(n)))),
+    ("max_connections", ListenerOrDefault(Number(i32::MIN, ANY, |l, n| l.settings.max_connections = above_zero(n)))),
     ("max_qos", ListenerOrDefault(Other(max_qos))),
     ("maximum_qos", ListenerOrDefault(Other(max_qos))),
     ("max_topic_alias", Rule::Listener(Number(0, U16, |l, n| l.settings.max_topic_alias = n as u16))),
@@ -267,11 +262,11 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
              limit. The default is 100000",
         ),
     ),
-    ("global_max_clients", Global(Number(i32::MIN, ANY, |c, n| c.settings.global_max_clients = limit_or_none(n)))),
+    ("global_max_clients", Global(Number(i32::MIN, ANY, |c, n| c.settings.global_max_clients = above_zero(n)))),
     (
         "global_max_connections",
         Global(Number(i32::MIN, ANY, |c, n| {
-            c.settings.global_max_connections = limit_or_none(n);
+            c.settings.global_max_connections = above_zero(n);
         })),
     ),
     ("persistent_client_expiration", Global(Other(persistent_client_expiration))),

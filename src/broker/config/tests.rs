@@ -78,7 +78,7 @@ fn options_of_a_listener_need_one_first() {
 fn options_go_to_the_listener_above_them() {
     let configuration = accepted(
         "listener 1\nmax_qos 1\nmount_point a/\nlistener 2\nprotocol websockets\nsocket_domain ipv6\n\
-         max_connections -5\naccept_protocol_versions 4, 5\nuse_username_as_clientid true\nmax_topic_alias 0\n",
+         max_connections 0\nglobal_max_connections 0\nglobal_max_clients 0\naccept_protocol_versions 4, 5\nuse_username_as_clientid true\nmax_topic_alias 0\n",
     );
     let [first, second] = configuration.listeners.as_slice() else { panic!("two listeners") };
     assert_eq!((first.settings.max_qos, first.settings.mount_point.as_deref()), (QoS::AtLeastOnce, Some("a/")));
