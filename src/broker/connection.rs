@@ -219,7 +219,10 @@ impl Copy<'_> {
             // What is left, rounded up: a message that is still good is never announced as gone [MQTT-3.3.2-6].
             let left = at.saturating_sub(self.wall);
             let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-            properties.push(Property::MessageExpiryInterval(u32::try_from(seconds).unwrap_or(u32::MAX)));
+            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+            // Nor for longer than its publisher wanted, though the clock was set back.
+            let published = self.message.properties.message_expiry_interval().unwrap_or(u32::MAX);
+            properties.push(Property::MessageExpiryInterval(seconds.min(published)));
         }
         if let Some(alias) = alias {
             properties.push(Property::TopicAlias(alias));

@@ -162,9 +162,11 @@ impl Collected {
         let Some(topic) = topic(message.topic) else { return self.orphan() };
         let mut properties = properties::read(message.properties);
         if let Some(expires) = message.expires {
-            // The interval itself is not kept; what goes out is computed from the time of expiry.
-            let stored = message.store_id.stored_at().map_or(self.wall, since_epoch).as_secs();
-            let seconds = expires.max(0).cast_unsigned().saturating_sub(stored);
+            // The interval itself is not kept. The time of expiry was rounded up to a second, so that the whole seconds
+            // until then are those of the interval.
+            let stored = message.store_id.stored_at().map_or(self.wall, since_epoch);
+            let expires = Duration::from_secs(expires.max(0).cast_unsigned());
+            let seconds = expires.saturating_sub(stored).as_secs();
             properties.push(Property::MessageExpiryInterval(u32::try_from(seconds).unwrap_or(u32::MAX)));
         }
         // Node ids of other brokers stand above the time and would put our own ids far into the future.

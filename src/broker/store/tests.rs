@@ -372,7 +372,8 @@ fn messages_with_expiry_keep_it_to_the_second() {
     store.commit(&[Change::Stored(one.clone()), Change::Retained { topic: "a".into(), message: one.id }]).unwrap();
     let state = reload(&mut store);
     assert_eq!(state.messages[0].expires_at, Some(WALL + Duration::from_secs(6)));
-    assert_eq!(state.messages[0].properties.message_expiry_interval(), Some(6));
+    // Whole seconds, and no more than there were.
+    assert_eq!(state.messages[0].properties.message_expiry_interval(), Some(5));
 }
 
 #[test]
@@ -586,6 +587,20 @@ fn a_reader_does_not_hold_up_who_moves_the_log_into_the_file() {
     store.checkpoint().unwrap();
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert_eq!(count(), 2);
+}
+
+#[test]
+fn the_expiry_interval_of_a_restored_message_is_the_publishers() {
+    for (fraction, seconds) in [(0, 10), (200, 10), (500_000_000, 10), (999_999_900, 1)] {
+        let (folder, stored_at) = (tempfile::tempdir().unwrap(), WALL + Duration::from_nanos(fraction));
+        let (mut store, _) = open(&file(&folder));
+        let expires_at = Some(stored_at + Duration::from_secs(seconds));
+        let one = Arc::new(Message { id: MessageId::at(stored_at), expires_at, ..copy(&message(1, "a")) });
+        let topic = one.topic.clone();
+        store.commit(&[Change::Stored(one.clone()), Change::Retained { topic, message: one.id }]).unwrap();
+        let restored = reload(&mut store).messages.remove(0);
+        assert_eq!(restored.properties.message_expiry_interval(), Some(seconds as u32), "{fraction}");
+    }
 }
 
 mod condensed {

@@ -139,3 +139,16 @@ fn a_reload_begins_and_ends_the_sweeping_of_retained_messages() {
     stage.pass_seconds(1000);
     assert_eq!((stage.broker.census().retained, stage.broker.poll_deadline()), (1, None));
 }
+
+#[test]
+fn a_clock_that_is_set_back_announces_no_longer_expiry_than_the_publishers() {
+    let mut stage = Stage::new();
+    let line = stage.join(lasting("c", 1000));
+    stage.subscribe(line, "t", QoS::AtLeastOnce);
+    stage.cut(line);
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &expiring("x", 10, 1));
+    stage.now.wall -= Duration::from_secs(3600);
+    let line = stage.rejoin(lasting("c", 1000), true);
+    assert_eq!(stage.expect_message(line, "x").properties.message_expiry_interval(), Some(10));
+}
