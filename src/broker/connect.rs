@@ -123,7 +123,7 @@ impl Broker {
         if !known && self.settings.global_max_clients.is_some_and(|limit| self.sessions.len() >= limit as usize) {
             return Err(Refusal::new(ReasonCode::SERVER_BUSY, Closing::ServerBusy));
         }
-        if self.wants_store(connect, self.session_to_resume(connect)) {
+        if self.wants_store(connect, self.session_to_resume(key, connect)) {
             return Err(Refusal::new(ReasonCode::QUOTA_EXCEEDED, Closing::QuotaExceeded));
         }
         Ok(())
@@ -271,15 +271,19 @@ impl Broker {
     }
 
     /// The session that goes on with this CONNECT, if there is one.
-    fn session_to_resume(&self, connect: &Connect) -> Option<ClientKey> {
+    fn session_to_resume(&self, key: ConnectionKey, connect: &Connect) -> Option<ClientKey> {
         let client = *self.by_client_id.get(&connect.client_id)?;
-        (!connect.clean_start && self.sessions[client].is_persistent()).then_some(client)
+        let session = &self.sessions[client];
+        // Behind another mount point its filters, and what waits for it, would be of topics that are not to be seen there.
+        let mount_point = |listener| &self.listener(listener).mount_point;
+        let is_there = mount_point(session.listener) == mount_point(self.connections[key].listener);
+        (!connect.clean_start && session.is_persistent() && is_there).then_some(client)
     }
 
     /// Ends whatever stands against the new connection and returns its session, with whether it is an old one.
     fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (ClientKey, bool) {
         if let Some(&client) = self.by_client_id.get(&connect.client_id) {
-            let goes_on = self.session_to_resume(connect).is_some();
+            let goes_on = self.session_to_resume(key, connect).is_some();
             // Whoever comes back takes the will of before along [MQTT-3.1.3-9]; one that waits goes with a new session
             // too [MQTT-3.1.2-8].
             if goes_on || self.sessions[client].will.as_ref().is_some_and(|will| will.delay > 0) {

@@ -388,3 +388,24 @@ fn more_clients_than_allowed_are_told_so() {
     stage.expect_bytes(line, "2003008900");
     stage.expect_closed(line);
 }
+
+#[test]
+fn a_session_is_not_resumed_behind_another_mount_point() {
+    let mounted = ListenerSettings { mount_point: Some("m/".into()), ..ListenerSettings::default() };
+    let listeners = vec![ListenerSettings::default(), mounted];
+    let mut stage = Stage::with(Settings { listeners, ..Settings::default() });
+    let line = stage.join(lasting("c", 1000));
+    stage.subscribe(line, "#", QoS::AtLeastOnce);
+    stage.cut(line);
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &at_least_once("secret", "x", 1));
+    let line = stage.open(V5);
+    let key = stage.broker.by_connection[&ConnectionId(line)];
+    stage.broker.connections[key].listener = ListenerId(1);
+    stage.broker.open = vec![1, 1];
+    stage.send(line, &Packet::Connect(Box::new(lasting("c", 1000))));
+    let Some(Packet::ConnAck(connack)) = stage.next(line) else { panic!("no CONNACK") };
+    assert_eq!((connack.code, connack.session_present), (0, false));
+    stage.send(publisher, &at_least_once("secret", "y", 2));
+    stage.expect_silence(line);
+}
