@@ -14,7 +14,7 @@ use super::message::{Message, MessageId};
 use super::router::Subscriber;
 use super::storing::Step;
 use super::work::{Job, Progress, Slice};
-use super::{Broker, Identity, Now, Settings, Statistics};
+use super::{Broker, Identity, ListenerId, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
 
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
@@ -61,18 +61,36 @@ impl Broker {
 
     /// Gives a retained message to one who has just subscribed.
     pub(super) fn deliver_retained(&mut self, subscriber: &Subscriber, message: &Arc<Message>, now: Now) {
-        if self.settings.check_retain_source && !message.source.client_id.is_empty() {
-            let source = &message.source;
-            let listener = self.sessions[subscriber.client].listener;
-            let who = Identity { client_id: &source.client_id, username: source.username.as_deref(), listener };
-            if !self.access.may_publish(who, &message.topic) {
-                return;
-            }
+        if self.settings.check_retain_source && !self.source_may_publish(message) {
+            return;
         }
         let identifiers = [subscriber.identifier];
         let identifiers = if subscriber.identifier == 0 { &[][..] } else { &identifiers };
         let share = Share { qos: subscriber.options.qos, retain: true, identifiers };
         self.give(subscriber.client, message, &share, now);
+    }
+
+    /// Whether the one a retained message came from may still publish it, by the rules of the listener it came through.
+    /// All that outlives a restart of that is its port: where several listeners have it, or none has any more, all of
+    /// them must agree.
+    fn source_may_publish(&self, message: &Message) -> bool {
+        let source = &message.source;
+        // The broker's own.
+        if source.client_id.is_empty() {
+            return true;
+        }
+        let may = |listener: usize| {
+            let listener = ListenerId(listener as u16);
+            let who = Identity { client_id: &source.client_id, username: source.username.as_deref(), listener };
+            self.access.may_publish(who, &message.topic)
+        };
+        let is_its = |listener: &usize| self.settings.listeners[*listener].port == source.listener_port;
+        let listeners = 0..self.settings.listeners.len();
+        if listeners.clone().any(|listener| is_its(&listener)) {
+            listeners.filter(is_its).all(may)
+        } else {
+            listeners.into_iter().all(may)
+        }
     }
 
     fn give(&mut self, client: ClientKey, message: &Arc<Message>, share: &Share<'_>, now: Now) {
