@@ -53,6 +53,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use bytestring::ByteString;
 
+use access::SlowLogin;
 use client::{ClientKey, Session};
 use connection::{Connection, ConnectionKey};
 use journal::Journal;
@@ -369,7 +370,8 @@ impl Broker {
         }
     }
 
-    /// New rules are in force. Listeners stay as many as they are. Clients that may no longer connect are let go.
+    /// New rules are in force, all at once. Listeners stay as many as they are. Clients that may no longer connect are let
+    /// go; those whose password takes long to check stay until [`Broker::dismiss`].
     pub fn reload(&mut self, settings: Settings, access: Access, now: Now) {
         let interval = self.settings.retain_expiry_interval;
         self.settings = settings;
@@ -382,18 +384,32 @@ impl Broker {
             let Some(client) = connection.session else { continue };
             let password = connection.password.as_ref().map(crate::term::Secret::expose);
             let certified = self.listener(connection.listener).username_from == UsernameFrom::Certificate;
-            if !certified && !self.access.may_connect(self.sessions[client].identity(), password) {
+            if !certified && self.access.may_stay(self.sessions[client].identity(), password) == Some(false) {
                 self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
             }
         }
     }
 
-    /// Listener, user name and password of everybody who is connected and had to give one.
-    pub fn logins(&self) -> impl Iterator<Item = (ListenerId, &str, &[u8])> {
-        self.connections.iter().filter_map(|(_, connection)| {
+    /// The client's login is no longer right.
+    pub fn dismiss(&mut self, connection: ConnectionId, now: Now) {
+        if let Some(&key) = self.by_connection.get(&connection)
+            && !self.connections[key].output.close
+        {
+            self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
+        }
+    }
+
+    /// The logins of those who are connected that take long to check against the rules in force.
+    pub fn slow_logins(&self) -> Vec<(ConnectionId, SlowLogin)> {
+        let slow = |connection: &Connection| {
             let username = self.sessions.get(connection.session?)?.username.as_deref()?;
-            Some((connection.listener, username, connection.password.as_ref()?.expose()))
-        })
+            if self.listener(connection.listener).username_from == UsernameFrom::Certificate {
+                return None;
+            }
+            let password = connection.password.as_ref()?.expose();
+            Some((connection.id, self.access.slow_login(connection.listener, Some(username), password)?))
+        };
+        self.connections.iter().filter_map(|(_, connection)| slow(connection)).collect()
     }
 
     /// The next bytes for a connection. A connection gets more only after [`Broker::handle_written`].

@@ -44,7 +44,8 @@ pub fn check(path: &Path, user: Option<&str>, now: i64) -> Report {
 fn parsed(path: &Path) -> Result<Configuration, Box<Finding>> {
     let text = read::bytes(path).map_err(|error| Box::new(words::unreadable("configuration", &error)))?;
     let main = File { name: path.display().to_string(), text: text.to_vec() };
-    config::parse(&main, &mut load::included).map_err(|refusal| Box::new(refused(path, &refusal)))
+    config::parse(&main, &mut |folder: &str| load::included(folder, load::Files::All))
+        .map_err(|refusal| Box::new(refused(path, &refusal)))
 }
 
 fn refused(path: &Path, refusal: &Refusal) -> Finding {

@@ -69,6 +69,11 @@ impl File {
         own.or_else(|| self.users.values().next().map(|decoy| (decoy, false)))
     }
 
+    /// Whether there is such a user, which takes no time to see.
+    pub fn has(&self, user: &[u8]) -> bool {
+        self.users.contains_key(user)
+    }
+
     /// How many users there are.
     pub fn len(&self) -> usize {
         self.users.len()

@@ -12,8 +12,7 @@ use aws_lc_rs::rand::SystemRandom;
 use super::file::{File, Verdict};
 use super::hash::Hash;
 
-/// Verdicts that are kept besides those of [`Remembered::make_room`]; the oldest goes first. Wrong logins have entries
-/// too, and an attacker makes many.
+/// Verdicts that are kept; the oldest goes first. Wrong logins have entries too, and an attacker makes many.
 const ROOM: usize = 8192;
 
 type Digest = [u8; 32];
@@ -30,8 +29,6 @@ pub struct Remembered {
 struct Verdicts {
     known: HashMap<Digest, bool>,
     oldest_first: VecDeque<Digest>,
-    /// What there is room for beyond [`ROOM`].
-    more: usize,
 }
 
 impl Remembered {
@@ -45,12 +42,6 @@ impl Remembered {
             self.keep(digest, verdict == Verdict::Right);
         }
         verdict
-    }
-
-    /// Keeps so many verdicts more, in place of those asked for before: all of a set that is checked as a whole must
-    /// be remembered in the end, or the check of its last has made its first unknown.
-    pub fn make_room(&self, verdicts: usize) {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).more = verdicts;
     }
 
     /// The verdict, if it costs next to nothing.
@@ -85,7 +76,7 @@ impl Remembered {
         if verdicts.known.insert(digest, right).is_none() {
             verdicts.oldest_first.push_back(digest);
         }
-        while verdicts.oldest_first.len() > ROOM + verdicts.more {
+        while verdicts.oldest_first.len() > ROOM {
             if let Some(oldest) = verdicts.oldest_first.pop_front() {
                 verdicts.known.remove(&oldest);
             }
@@ -153,18 +144,5 @@ mod tests {
         let verdicts = memory.verdicts.lock().unwrap();
         assert_eq!((verdicts.known.len(), verdicts.oldest_first.len()), (ROOM, ROOM));
         assert!(!verdicts.known.contains_key(&numbered(0)));
-    }
-
-    #[test]
-    fn there_is_more_room_for_as_long_as_it_is_asked_for() {
-        let memory = Remembered::default();
-        let size = || memory.verdicts.lock().unwrap().known.len();
-        memory.make_room(100);
-        (0..ROOM + 200).for_each(|number| memory.keep(numbered(number), true));
-        assert_eq!(size(), ROOM + 100);
-        memory.make_room(0);
-        memory.keep(numbered(usize::MAX), false);
-        assert_eq!(size(), ROOM);
-        assert!(memory.verdicts.lock().unwrap().known.contains_key(&numbered(ROOM + 199)));
     }
 }

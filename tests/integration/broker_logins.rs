@@ -88,7 +88,7 @@ fn a_hash_that_takes_long_holds_up_nobody_else_and_keeps_the_order_of_its_connec
 }
 
 #[test]
-fn new_rules_are_in_force_when_all_who_are_there_are_checked_against_them() {
+fn new_rules_are_in_force_at_once_and_who_is_there_is_checked_against_them_beside_the_loop() {
     let (running, address) = broker(access(b"secret", QUICK));
     let mut ann = connecting(address, "ann", Some("secret"), &[]);
     let mut other = connecting(address, "other", None, &[]);
@@ -96,7 +96,8 @@ fn new_rules_are_in_force_when_all_who_are_there_are_checked_against_them() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let reload = |access| {
         let (settings, interest) = (Settings::default(), Interest::default());
-        runtime.block_on(running.control().reload(server::Rules { settings, access, sys_interval: 10, interest }));
+        let reload = running.control().begin_reload();
+        runtime.block_on(reload.finish(server::Rules { settings, access, sys_interval: 10, interest }));
     };
     // The same password behind another, slow hash: nobody has to go, and meanwhile everybody is served.
     reload(access(b"secret", SLOW));
@@ -110,6 +111,35 @@ fn new_rules_are_in_force_when_all_who_are_there_are_checked_against_them() {
     assert_eq!(read(&mut other), PINGRESP);
     assert_eq!(ann.read(&mut [0]).unwrap(), 0, "ann is let go");
     assert_eq!(read(&mut connecting(address, "new", Some("changed"), &[])), ACCEPTED);
+    running.stop();
+}
+
+#[test]
+fn nobody_who_connects_during_a_reload_meets_the_old_rules_and_a_deleted_user_is_out_at_once() {
+    let (running, address) = broker(access(b"secret", SLOW));
+    let mut ann = connecting(address, "ann", Some("secret"), &[]);
+    assert_eq!(read(&mut ann), ACCEPTED);
+    let reload = running.control().begin_reload();
+    let mut late = connecting(address, "late", Some("secret"), &PINGREQ);
+    let mut anonymous = connecting(address, "anonymous", None, &PINGREQ);
+    // Who is there goes on, and its answer says that the others' CONNECTs had their time.
+    for _ in 0..20 {
+        ann.write_all(&PINGREQ).unwrap();
+        assert_eq!(read(&mut ann), PINGRESP);
+    }
+    assert!(is_silent(&late) && is_silent(&anonymous));
+    let empty = Access::new(vec![Rules { allow_anonymous: false, passwords: Some(Arc::default()), acl: None }]);
+    let (settings, interest) = (Settings::default(), Interest::default());
+    let rules = server::Rules { settings, access: empty, sys_interval: 10, interest };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(reload.finish(rules));
+    assert_eq!(ann.read(&mut [0]).unwrap(), 0);
+    for stream in [&mut late, &mut anonymous] {
+        assert_eq!(read(stream), REFUSED);
+    }
+    // One that is given up leaves the rules, and lets everybody go on.
+    drop(running.control().begin_reload());
+    assert_eq!(read(&mut connecting(address, "after", None, &[])), REFUSED);
     running.stop();
 }
 

@@ -9,6 +9,7 @@ mod broker_configured;
 mod broker_listeners;
 mod broker_log;
 mod broker_logins;
+mod broker_reload;
 mod broker_verb;
 mod certgen;
 mod certgen_broken;

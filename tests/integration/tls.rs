@@ -282,7 +282,7 @@ async fn a_server_reloads_its_certificate_and_refuses_revoked_clients() {
         folder,
         "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -passin pass:ca",
     );
-    server.reload(&mut |_, _| None).unwrap();
+    server.renew(server.read_again(&mut |_, _| None).unwrap());
     let (second, refused) = try_once().await;
     assert_ne!(first, second, "the new certificate is shown");
     assert!(matches!(refused.unwrap_err().cause, Cause::Certificate));

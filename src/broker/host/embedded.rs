@@ -24,7 +24,7 @@ pub fn start(configuration: Option<&Path>, term: &mut Term) -> Result<Embedded, 
         ..Overrides::default()
     };
     let mut settings = match configuration {
-        Some(path) => load::configuration(path)?,
+        Some(path) => load::configuration(path, load::Files::All)?,
         None => Configuration::default(),
     };
     let local_only = overrides.apply(&mut settings);

@@ -26,23 +26,33 @@ pub const DEFAULT_USER: &str = "mosquitto";
 /// Exit code when a password or ACL file cannot be opened.
 const UNKNOWN_ACCESS: Exit = Exit(13);
 
+/// Which files are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Files {
+    /// Pipes too, for as long as they last: at the start somebody waits for the broker, and may interrupt it.
+    All,
+    /// At a reload a pipe would have nothing to say again, and a broker at work waits for nobody.
+    Regular,
+}
+
 /// Reads mosquitto.conf.
-pub fn configuration(path: &Path) -> Result<Configuration, Failure> {
+pub fn configuration(path: &Path, files: Files) -> Result<Configuration, Failure> {
     let name = path.display().to_string();
     if path.is_dir() {
         return Err(Failure::verbatim(Exit::USAGE, format!("Error: Config file '{name}' is a directory.\n")));
     }
-    let text = read(path, false).map_err(|error| {
+    let text = read(path, files, false).map_err(|error| {
         let error = crate::net::reason(&error);
         Failure::verbatim(Exit::USAGE, format!("Error: Unable to open config file '{name}'.\n"))
             .hint(format!("{error}: look with ls -l {name}"))
     })?;
     let main = config::File { name, text };
-    config::parse(&main, &mut included).map_err(|refusal| Failure::verbatim(Exit::USAGE, sentences::refusal(&refusal)))
+    config::parse(&main, &mut |folder: &str| included(folder, files))
+        .map_err(|refusal| Failure::verbatim(Exit::USAGE, sentences::refusal(&refusal)))
 }
 
 /// The `*.conf` files of a folder, in Mosquitto's order.
-pub fn included(folder: &str) -> Result<Vec<config::File>, String> {
+pub fn included(folder: &str, files: Files) -> Result<Vec<config::File>, String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| crate::net::reason(&error))? {
         let name = entry.map_err(|error| crate::net::reason(&error))?.file_name();
@@ -53,15 +63,17 @@ pub fn included(folder: &str) -> Result<Vec<config::File>, String> {
     config::sort_included(&mut names);
     let texts = names.into_iter().map(|name| {
         let path = Path::new(folder).join(name);
-        let text = read(&path, false).map_err(|error| format!("{}: {}", path.display(), crate::net::reason(&error)))?;
+        let text =
+            read(&path, files, false).map_err(|error| format!("{}: {}", path.display(), crate::net::reason(&error)))?;
         Ok(config::File { name: path.display().to_string(), text })
     });
     texts.collect()
 }
 
 /// The rules of every listener, from their files. Also gives warnings about the files.
-pub fn access(configuration: &Configuration) -> Result<(Access, Vec<String>), Failure> {
+pub fn access(configuration: &Configuration, kind: Files) -> Result<(Access, Vec<String>), Failure> {
     let mut files = AccessFiles {
+        kind,
         readers: Readers::of(configuration.user.as_deref()),
         passwords: HashMap::new(),
         acls: HashMap::new(),
@@ -81,6 +93,7 @@ pub fn access(configuration: &Configuration) -> Result<(Access, Vec<String>), Fa
 
 /// Files that several listeners share are read once.
 struct AccessFiles {
+    kind: Files,
     readers: Readers,
     passwords: HashMap<PathBuf, Arc<passwd::File>>,
     acls: HashMap<PathBuf, Arc<Acl>>,
@@ -145,7 +158,7 @@ impl AccessFiles {
     fn read(&mut self, path: &Path, objection: &str) -> Result<Vec<u8>, Failure> {
         let restricted = std::env::var_os(ALLOW_SYMLINKS).is_none();
         let file = path.display();
-        let text = read(path, restricted).map_err(|error| {
+        let text = read(path, self.kind, restricted).map_err(|error| {
             let reason = crate::net::reason(&error);
             Failure::verbatim(UNKNOWN_ACCESS, format!("{objection} \"{file}\".\n"))
                 .hint(format!("{reason}: look with ls -l {file}"))
@@ -201,7 +214,10 @@ impl Readers {
     }
 }
 
-fn read(path: &Path, restricted: bool) -> io::Result<Vec<u8>> {
+fn read(path: &Path, files: Files, restricted: bool) -> io::Result<Vec<u8>> {
+    if files == Files::Regular {
+        files::check_regular(path)?;
+    }
     let file = if restricted { files::open_unless_link(path)? } else { File::open(path)? };
     if file.metadata()?.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());

@@ -1,5 +1,6 @@
 //! The broker's log: events and our own lines, stamped, to where the configuration wants them.
 
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use crate::broker::log::{self, Line, TOPIC_EXPIRY};
 use crate::broker::{Event, OwnMessage, Settings};
 use crate::cmd::broker::state_files::wall;
 use crate::mqtt::packet::QoS;
+use crate::os::files;
 use crate::term::logbook::{Gravity, Keeper, Logbook, Place, Unopenable};
 
 /// Lines on their way to a log topic, at most; more are dropped, as for every reader that is too slow.
@@ -94,8 +96,16 @@ impl Log {
 
     /// New settings after a reload. Files are opened anew; destinations that cannot be opened leave those of before.
     pub fn reload(&self, mut settings: LogSettings, broker: Settings) {
+        let pipe = settings.destinations.iter().find_map(|destination| match destination {
+            LogDestination::File(path) if files::is_pipe(path) => Some(path.clone()),
+            _ => None,
+        });
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let replaced = self.logbook.replace(&places(&settings, shared.colour));
+        let replaced = match pipe {
+            // Opening it would wait for a reader, and every client for us.
+            Some(path) => Err(Unopenable { place: Place::File(path), error: ErrorKind::InvalidInput.into() }),
+            None => self.logbook.replace(&places(&settings, shared.colour)),
+        };
         if replaced.is_err() {
             settings.destinations = std::mem::take(&mut shared.settings.destinations);
         }

@@ -128,7 +128,7 @@ pub fn start(plan: Plan) -> Result<Started, Failure> {
 /// Opens and reads all that a start would, but binds no socket and writes nothing; the overrides are applied. Gives what
 /// is unusual about the files.
 pub fn rehearse(configuration: &Configuration, local_only: bool) -> Result<Vec<String>, Failure> {
-    let (_, warnings) = load::access(configuration)?;
+    let (_, warnings) = load::access(configuration, load::Files::All)?;
     for listener in &configuration.listeners {
         bound(listener, local_only)?;
         tls::of(&listener.tls, None)?;
@@ -148,7 +148,7 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
     let configuration = &plan.configuration;
     let settings = configuration.settings();
     announce(plan, log);
-    let (access, warnings) = load::access(configuration)?;
+    let (access, warnings) = load::access(configuration, load::Files::All)?;
     for warning in warnings {
         log.warning(warning);
     }

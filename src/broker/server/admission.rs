@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::available_parallelism;
 
-use tokio::sync::Semaphore;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_blocking;
 
 use crate::broker::access::SlowLogin;
 use crate::broker::{Access, ListenerId};
@@ -20,6 +20,14 @@ pub(super) struct Admission {
     access: RwLock<Access>,
     max_packet_size: AtomicU32,
     permits: Arc<Semaphore>,
+    reloads: watch::Sender<Reloads>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Reloads {
+    /// Begun and not ended: while there are any, nobody is let in.
+    under_way: u32,
+    begun: u64,
 }
 
 impl Admission {
@@ -30,6 +38,7 @@ impl Admission {
             access: RwLock::new(access),
             max_packet_size: AtomicU32::new(max_packet_size),
             permits: Arc::new(Semaphore::new(at_once)),
+            reloads: watch::Sender::new(Reloads::default()),
         })
     }
 
@@ -50,30 +59,55 @@ impl Admission {
     }
 
     /// What is to be checked before the core gets this CONNECT.
-    pub(super) fn slow_login(&self, listener: ListenerId, connect: &Connect) -> Option<SlowLogin> {
+    fn slow_login(&self, listener: ListenerId, connect: &Connect) -> Option<SlowLogin> {
         let password = connect.password.as_deref()?;
         let access = self.access.read().unwrap_or_else(PoisonError::into_inner);
         access.slow_login(listener, connect.username.as_deref(), password)
     }
 
-    /// Returns when the core will know the answer.
-    pub(super) async fn check(&self, login: SlowLogin) {
-        // Never closed. The permit goes with the work, which goes on even if nobody waits for it any more.
-        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
-        let checked = spawn_blocking(move || {
-            login.check();
-            drop(permit);
+    /// From now on every CONNECT waits in its task, until [`Admission::end_reload`].
+    pub(super) fn begin_reload(&self) {
+        self.reloads.send_modify(|reloads| {
+            reloads.under_way += 1;
+            reloads.begun += 1;
         });
-        // It ends early only with the whole server.
-        let _ = checked.await;
     }
 
-    pub(super) async fn check_all(self: Arc<Self>, logins: Vec<SlowLogin>) {
-        let mut checks = JoinSet::new();
-        for login in logins {
-            let all = Arc::clone(&self);
-            checks.spawn(async move { all.check(login).await });
+    pub(super) fn end_reload(&self) {
+        self.reloads.send_modify(|reloads| reloads.under_way = reloads.under_way.saturating_sub(1));
+    }
+
+    /// Returns when no reload is under way, with how many there have been.
+    pub(super) async fn wait_for_reloads(&self) -> u64 {
+        let mut reloads = self.reloads.subscribe();
+        // The sender lives as long as we do.
+        reloads.wait_for(|reloads| reloads.under_way == 0).await.map_or(0, |reloads| reloads.begun)
+    }
+
+    /// Returns when the core may get this CONNECT: no reload is under way, and its login is checked by the rules in force.
+    /// Gives how many reloads there have been.
+    pub(super) async fn settle(&self, listener: ListenerId, connect: &Connect) -> u64 {
+        loop {
+            let begun = self.wait_for_reloads().await;
+            let Some(login) = self.slow_login(listener, connect) else { return begun };
+            self.check(login).await;
+            // What was checked holds unless a reload has begun meanwhile.
+            if self.reloads.borrow().begun == begun {
+                return begun;
+            }
         }
-        checks.join_all().await;
+    }
+
+    /// Whether the login is right.
+    pub(super) async fn check(&self, login: SlowLogin) -> bool {
+        // Never closed. The permit goes with the work, which goes on even if nobody waits for it any more.
+        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return false };
+        let checked = spawn_blocking(move || {
+            let right = login.check();
+            drop(permit);
+            right
+        });
+        // It ends early only with the whole server.
+        checked.await.unwrap_or(false)
     }
 }

@@ -57,8 +57,16 @@ pub(super) struct Limits {
     pub(super) admission: Arc<Admission>,
 }
 
-/// Announces the connection to the core and starts its task.
-pub(super) async fn open(stream: Stream, listener: ListenerId, peer: Peer, limits: Limits, core: &mpsc::Sender<Input>) {
+/// Announces the connection to the core and starts its task. `certified_at`: its peer's certificate was judged when
+/// there had been so many reloads.
+pub(super) async fn open(
+    stream: Stream,
+    listener: ListenerId,
+    peer: Peer,
+    certified_at: Option<u64>,
+    limits: Limits,
+    core: &mpsc::Sender<Input>,
+) {
     let stream = match limits.faults {
         None => stream,
         Some(faults) => match interpose(stream, faults) {
@@ -83,7 +91,7 @@ pub(super) async fn open(stream: Stream, listener: ListenerId, peer: Peer, limit
             blocked: false,
             flushing: false,
             mailbox,
-            door: Some((limits.admission, listener)),
+            door: Some(Door { admission: limits.admission, listener, certified_at }),
             _alive: limits.alive,
         };
         tokio::spawn(link.run(core.clone()));
@@ -109,8 +117,15 @@ struct Link {
     flushing: bool,
     mailbox: Arc<Mailbox>,
     /// Until the first packet, which may be a CONNECT, has come.
-    door: Option<(Arc<Admission>, ListenerId)>,
+    door: Option<Door>,
     _alive: mpsc::Sender<()>,
+}
+
+/// What a CONNECT has to pass.
+struct Door {
+    admission: Arc<Admission>,
+    listener: ListenerId,
+    certified_at: Option<u64>,
 }
 
 /// What happened on the stream.
@@ -131,6 +146,8 @@ impl Link {
                 Happened::Received(None) => continue,
                 Happened::Received(Some(received)) => {
                     if self.wait_at_the_door(&received).await.is_break() {
+                        // The core may have ended it itself.
+                        let _ = core.send(Input::Closed { id: self.id, why: Closing::NotAuthorized }).await;
                         break;
                     }
                     self.mailbox.sent(received.bytes);
@@ -194,15 +211,19 @@ impl Link {
         if self.close { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Lets a CONNECT wait until its login is checked. Breaks when the core has ended the connection meanwhile.
+    /// Lets a CONNECT wait for the end of a reload and until its login is checked. Breaks when the connection is to end.
     async fn wait_at_the_door(&mut self, received: &Received) -> ControlFlow<()> {
-        let Some((admission, listener)) = self.door.take() else { return ControlFlow::Continue(()) };
+        let Some(door) = self.door.take() else { return ControlFlow::Continue(()) };
         let Some(Packet::Connect(connect)) = received.packets.as_slice().first() else {
             return ControlFlow::Continue(());
         };
-        let Some(login) = admission.slow_login(listener, connect) else { return ControlFlow::Continue(()) };
         tokio::select! {
-            () = admission.check(login) => ControlFlow::Continue(()),
+            biased;
+            reloads = door.admission.settle(door.listener, connect) => {
+                // A certificate that was judged by the lists of before has to be shown again.
+                let is_outdated = door.certified_at.is_some_and(|before| before != reloads);
+                if is_outdated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            }
             // Before CONNECT the core has nothing to say but the end.
             () = poll_fn(|context| self.poll_mail(context)) => ControlFlow::Break(()),
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytestring::ByteString;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Sleep;
 
 use super::Config;
@@ -21,6 +22,9 @@ use crate::broker::{
 };
 use crate::mqtt::packet::QoS;
 
+/// Logins of connected clients that are checked at once after a reload.
+const RECHECKED_AT_ONCE: usize = 4;
+
 /// Inputs that one batch takes at most: its outputs wait until it ends.
 const BATCH: usize = 256;
 
@@ -28,10 +32,6 @@ const BATCH: usize = 256;
 /// goes out.
 const TURN: Duration = Duration::from_millis(2);
 const ROUND: Duration = Duration::from_millis(10);
-
-/// How often logins are checked before new rules are in force: who connects meanwhile comes with the next pass. With
-/// the last, rules wait for nobody any more.
-const RELOAD_PASSES: u8 = 3;
 
 #[derive(Debug)]
 pub(super) enum Input {
@@ -59,12 +59,12 @@ pub(super) enum Input {
 
 #[derive(Debug)]
 pub(super) enum Command {
-    Reload(Box<Rules>),
-    /// The rules of the reload with this number, once all logins are checked against them.
-    Apply {
+    /// Says when they are in force.
+    Reload(Box<Rules>, oneshot::Sender<()>),
+    /// A login is not right by the rules of the reload with this number.
+    Dismiss {
         reload: u64,
-        rules: Box<Rules>,
-        passes: u8,
+        connection: ConnectionId,
     },
     Save,
     Publish(OwnMessage),
@@ -92,6 +92,8 @@ pub(super) struct Core {
     admission: Arc<Admission>,
     /// How many there were; the last one counts.
     reloads: u64,
+    /// Checks the logins of those who were connected at the last one.
+    rechecking: Option<AbortHandle>,
     mailboxes: ByConnection<Arc<Mailbox>>,
     turns: Turns,
     /// When outputs go at the latest, on the monotonic clock.
@@ -125,6 +127,7 @@ impl Core {
             to_us,
             admission,
             reloads: 0,
+            rechecking: None,
             mailboxes: ByConnection::default(),
             turns: Turns::default(),
             round_end: Duration::ZERO,
@@ -348,10 +351,14 @@ impl Core {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Reload(rules) => self.reload(rules),
-            Command::Apply { reload, rules, passes } => {
+            Command::Reload(rules, done) => {
+                self.reload(*rules);
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+            Command::Dismiss { reload, connection } => {
                 if reload == self.reloads {
-                    self.check_and_apply(rules, passes);
+                    self.broker.dismiss(connection, self.clock.now());
                 }
             }
             Command::Save => {
@@ -371,36 +378,11 @@ impl Core {
         }
     }
 
-    fn reload(&mut self, mut rules: Box<Rules>) {
+    /// New rules are in force at once. Whose password takes long to check against them stays until that is done.
+    fn reload(&mut self, rules: Rules) {
         self.reloads += 1;
-        self.admission.teach(&mut rules.access);
-        self.check_and_apply(rules, RELOAD_PASSES);
-    }
-
-    /// New rules are in force as soon as it takes no time to know who may stay, or no pass is left.
-    fn check_and_apply(&mut self, rules: Box<Rules>, passes: u8) {
-        rules.access.make_room(self.broker.logins().count());
-        let slow: Vec<_> = self
-            .broker
-            .logins()
-            .filter_map(|(listener, username, password)| rules.access.slow_login(listener, Some(username), password))
-            .collect();
-        if slow.is_empty() || passes == 0 {
-            self.apply(*rules);
-            return;
-        }
-        let (admission, to_us, reload) = (Arc::clone(&self.admission), self.to_us.clone(), self.reloads);
-        tokio::spawn(async move {
-            admission.check_all(slow).await;
-            if let Some(to_us) = to_us.upgrade() {
-                // It has ended; there is nobody to tell.
-                let _ = to_us.send(Input::Command(Command::Apply { reload, rules, passes: passes - 1 })).await;
-            }
-        });
-    }
-
-    fn apply(&mut self, rules: Rules) {
-        let Rules { mut settings, access, sys_interval, interest } = rules;
+        let Rules { mut settings, mut access, sys_interval, interest } = rules;
+        self.admission.teach(&mut access);
         let now = self.clock.now();
         self.interest = interest;
         self.broker.listen(interest);
@@ -409,6 +391,44 @@ impl Core {
         self.broker.reload(settings, access, now);
         self.sys.set_interval(sys_interval);
         self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
+        self.recheck();
+    }
+
+    /// Checks logins beside the loop, a few at a time: who connects meanwhile does not wait for all of them.
+    fn recheck(&mut self) {
+        if let Some(earlier) = self.rechecking.take() {
+            earlier.abort();
+        }
+        let mut slow = self.broker.slow_logins().into_iter();
+        if slow.len() == 0 {
+            return;
+        }
+        let (admission, to_us, reload) = (Arc::clone(&self.admission), self.to_us.clone(), self.reloads);
+        let check = move |connection, login| {
+            let (admission, to_us) = (Arc::clone(&admission), to_us.clone());
+            async move {
+                if !admission.check(login).await
+                    && let Some(to_us) = to_us.upgrade()
+                {
+                    // It has ended; there is nobody to tell.
+                    let _ = to_us.send(Input::Command(Command::Dismiss { reload, connection })).await;
+                }
+            }
+        };
+        let task = tokio::spawn(async move {
+            let mut checks = JoinSet::new();
+            loop {
+                while checks.len() < RECHECKED_AT_ONCE
+                    && let Some((connection, login)) = slow.next()
+                {
+                    checks.spawn(check(connection, login));
+                }
+                if checks.join_next().await.is_none() {
+                    return;
+                }
+            }
+        });
+        self.rechecking = Some(task.abort_handle());
     }
 
     /// Commits what the batch changed, and lets its outputs go: those that rest on it only when it is stored.

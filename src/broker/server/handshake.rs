@@ -72,8 +72,10 @@ impl Handshake {
         limits: Limits,
         core: mpsc::Sender<Input>,
     ) {
+        let judges = self.tls.as_ref().is_some_and(|tls| tls.server.requires_certificate());
+        let certified_at = if judges { Some(limits.admission.wait_for_reloads().await) } else { None };
         match self.shake(stream, &mut peer).await {
-            Ok(stream) => connection::open(stream, listener, peer, limits, &core).await,
+            Ok(stream) => connection::open(stream, listener, peer, certified_at, limits, &core).await,
             Err(why) => {
                 // Without a core there is nobody to tell.
                 let _ = core.send(Input::Failed { peer, listener, why }).await;

@@ -163,7 +163,7 @@ impl Socket {
             };
             let peer = Peer { address: address.into(), ..Peer::default() };
             if self.handshake.is_none() {
-                connection::open(stream, self.id, peer, limits.clone(), &core).await;
+                connection::open(stream, self.id, peer, None, limits.clone(), &core).await;
             } else {
                 let handshake = self.handshake.clone();
                 let task = tokio::spawn(handshake.run(stream, self.id, peer.clone(), limits.clone(), core.clone()));

@@ -93,6 +93,7 @@ pub struct Running {
     /// Where it listens, with the ports that the system chose.
     pub endpoints: Vec<Endpoint>,
     inputs: mpsc::Sender<Input>,
+    admission: Arc<Admission>,
     /// Taken when the end is waited for.
     thread: Option<JoinHandle<()>>,
     ended: oneshot::Receiver<()>,
@@ -129,6 +130,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let (alive, mut all_gone) = mpsc::channel(1);
     let admission = Admission::new(config.access.clone(), config.settings.max_packet_size);
     let limits = Limits { faults, alive, admission: Arc::clone(&admission) };
+    let asked = Arc::clone(&admission);
     let serve = move || {
         runtime.block_on(async move {
             let accepting: Vec<_> = sockets
@@ -150,13 +152,13 @@ pub fn start(config: Config) -> Result<Running, StartError> {
         let _ = ending.send(());
     };
     let thread = std::thread::Builder::new().name("broker".into()).spawn(serve).map_err(StartError::Thread)?;
-    Ok(Running { endpoints, inputs, thread: Some(thread), ended })
+    Ok(Running { endpoints, inputs, admission: asked, thread: Some(thread), ended })
 }
 
 impl Running {
     /// A handle to talk to the server with while it runs.
     pub fn control(&self) -> Control {
-        Control { inputs: self.inputs.clone() }
+        Control { inputs: self.inputs.clone(), admission: Arc::clone(&self.admission) }
     }
 
     /// Ends the server: wills and state are written, connections closed. Returns when it has ended.
@@ -193,13 +195,38 @@ impl Drop for Running {
 #[derive(Clone, Debug)]
 pub struct Control {
     inputs: mpsc::Sender<Input>,
+    admission: Arc<Admission>,
+}
+
+/// A reload that has begun: clients that connect wait for its end, which is when this is dropped at the latest.
+#[derive(Debug)]
+pub struct Reload {
+    inputs: mpsc::Sender<Input>,
+    admission: Arc<Admission>,
+}
+
+impl Reload {
+    /// New rules, in force in one step. The listeners stay as many as they are. The logins of those who are connected are
+    /// checked against them; whose hash takes long stays until it is computed.
+    pub async fn finish(self, rules: Rules) {
+        let (done, applied) = oneshot::channel();
+        // When the server has ended there is nobody to tell.
+        let _ = self.inputs.send(Input::Command(Command::Reload(Box::new(rules), done))).await;
+        let _ = applied.await;
+    }
+}
+
+impl Drop for Reload {
+    fn drop(&mut self) {
+        self.admission.end_reload();
+    }
 }
 
 impl Control {
-    /// New rules. The listeners stay as many as they are. They are in force once the logins of all who are
-    /// connected are checked against them.
-    pub async fn reload(&self, rules: Rules) {
-        self.command(Command::Reload(Box::new(rules))).await;
+    /// From now on clients that connect wait until the reload has ended: none of them meets the old rules.
+    pub fn begin_reload(&self) -> Reload {
+        self.admission.begin_reload();
+        Reload { inputs: self.inputs.clone(), admission: Arc::clone(&self.admission) }
     }
 
     /// Moves the store's log into its file.

@@ -42,7 +42,7 @@ pub fn read(words: &[OsString], term: &mut Term) -> Result<(), Failure> {
                 let Some(file) = words.next() else {
                     return Err(objection("Error: -c argument given, but no config file specified."));
                 };
-                load::configuration(Path::new(&*file)).map_err(stamp)?;
+                load::configuration(Path::new(&*file), load::Files::All).map_err(stamp)?;
             }
             "-p" | "--port" => {
                 let Some(port) = words.next() else {

@@ -5,6 +5,7 @@ mod child;
 mod drop_in;
 mod login;
 mod options;
+mod reload;
 pub mod sentences;
 mod serve;
 pub mod state_files;
@@ -169,7 +170,7 @@ fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         return test_config(&options, invocation.as_mosquitto, term);
     }
     let configuration = match &options.config {
-        Some(file) => load::configuration(file)?,
+        Some(file) => load::configuration(file, load::Files::All)?,
         None => Configuration::default(),
     };
     let overrides = overrides(&options);
@@ -217,7 +218,7 @@ fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result
         let failure = Failure::verbatim(Exit::USAGE, format!("{NO_FILE}\n"));
         return Err(if as_mosquitto { drop_in::stamp(failure) } else { failure });
     };
-    let mut configuration = load::configuration(file)?;
+    let mut configuration = load::configuration(file, load::Files::All)?;
     // Under the name of Mosquitto everything is a line of the log.
     let mut tell = |text: &str| {
         if as_mosquitto { term.complain_raw(drop_in::stamped(text).as_bytes()) } else { term.note(text) }

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::future::pending;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::process::Child;
@@ -12,14 +12,13 @@ use tokio::sync::mpsc;
 
 use super::login::USERNAME;
 use super::options::Options;
+use super::reload::{Fresh, Reloading, Sources};
 use super::throw_away::ThrowAway;
 use super::{certificates, child};
 use crate::broker::config::Configuration;
-use crate::broker::host::load;
 use crate::broker::host::log::Log;
 use crate::broker::host::start::{Address, Overrides, Started, reachable};
-use crate::broker::host::tls::{no_passphrase, tls_failure};
-use crate::broker::server::{Bind, Control, Rules, Running};
+use crate::broker::server::{Bind, Control, Reload, Rules, Running};
 use crate::broker::{OwnMessage, log as lines};
 use crate::net::tls::Server;
 use crate::os::signal::{self, Signal, SignalKind};
@@ -51,7 +50,15 @@ pub fn serve(
     let environment = environment(&started, origin.throw_away.as_ref());
     let version = origin.version;
     let Started { running, log, ends, configuration, tls, .. } = started;
-    let mut desk = Desk { control: running.control(), log: log.clone(), origin, configuration, tls };
+    let mut desk = Desk {
+        control: running.control(),
+        log: log.clone(),
+        origin,
+        configuration,
+        tls,
+        reloading: None,
+        reload_again: false,
+    };
     let exit = runtime.block_on(async {
         let signals = Signals::listen().map_err(cannot_wait)?;
         ready()?;
@@ -122,6 +129,9 @@ struct Desk {
     configuration: Configuration,
     /// Of the listeners that have it; their certificates are read again.
     tls: Vec<Server>,
+    reloading: Option<Reloading>,
+    /// Another SIGHUP came while the files were read: they may have changed since.
+    reload_again: bool,
 }
 
 impl Desk {
@@ -138,7 +148,8 @@ impl Desk {
                 () = reopening(&mut signals.reopen) => self.log.reopen(),
                 _ = signals.interrupt.recv() => if let Some(exit) = end(child.as_mut(), SignalKind::interrupt()).await? { break exit },
                 _ = signals.terminate.recv() => if let Some(exit) = end(child.as_mut(), SignalKind::terminate()).await? { break exit },
-                _ = signals.hangup.recv() => self.reload().await,
+                _ = signals.hangup.recv() => self.begin_reload(),
+                read = reading(&mut self.reloading) => self.end_reload(read).await,
                 _ = signals.save.recv() => self.save().await,
                 _ = signals.show.recv() => self.show_subscriptions().await,
                 Some(message) = topics.recv() => self.control.publish(message).await,
@@ -160,55 +171,60 @@ impl Desk {
         }
     }
 
-    /// Reads configuration and access files again. What is wrong is said, and the rules in force stay.
-    async fn reload(&mut self) {
+    /// Begins to read configuration and access files again. Clients that connect from now on wait until that is done.
+    fn begin_reload(&mut self) {
+        if self.reloading.is_some() {
+            self.reload_again = true;
+            return;
+        }
+        let gate = self.control.begin_reload();
         self.log.notice("Reloading config.");
-        if let Err(failure) = self.read_again().await {
-            for line in failure.verbatim.lines().chain(failure.message.as_deref()) {
-                self.log.error(line);
-            }
+        let sources = Sources {
+            file: self.origin.file.clone(),
+            overrides: self.origin.overrides.clone(),
+            running: self.configuration.clone(),
+            tls: self.tls.clone(),
+        };
+        match Reloading::begin(gate, sources) {
+            Ok(reloading) => self.reloading = Some(reloading),
+            Err(error) => self.log.error(format!("Error: Not reloaded: {}.", crate::net::reason(&error))),
         }
     }
 
-    async fn read_again(&mut self) -> Result<(), Failure> {
-        let configuration = match &self.origin.file {
-            Some(file) => self.read_file_again(file)?,
-            None => self.configuration.clone(),
-        };
-        let (access, warnings) = load::access(&configuration)?;
+    /// The files are read. What is wrong is said, and the rules in force stay.
+    async fn end_reload(&mut self, read: Result<Fresh, Failure>) {
+        let Some(reloading) = self.reloading.take() else { return };
+        match read {
+            Ok(fresh) => self.put_in_force(fresh, reloading.gate).await,
+            Err(failure) => {
+                for line in failure.verbatim.lines().chain(failure.message.as_deref()).chain(failure.hint.as_deref()) {
+                    self.log.error(line);
+                }
+            }
+        }
+        if std::mem::take(&mut self.reload_again) {
+            self.begin_reload();
+        }
+    }
+
+    async fn put_in_force(&mut self, fresh: Fresh, gate: Reload) {
+        let Fresh { configuration, access, tls, warnings, other_listeners } = fresh;
+        if other_listeners {
+            self.log
+                .error("Error: It is not currently possible to add/remove listeners when reloading the config file.");
+        }
         for warning in warnings {
             self.log.warning(warning);
         }
-        for server in &self.tls {
-            server.reload(&mut no_passphrase).map_err(|error| tls_failure(&error))?;
+        for (server, renewed) in self.tls.iter().zip(tls) {
+            server.renew(renewed);
         }
         let settings = configuration.settings();
         self.log.reload(configuration.log.clone(), settings.clone());
         let interest = lines::interest(&configuration.log);
         let sys_interval = configuration.sys_interval;
         self.configuration = configuration;
-        self.control.reload(Rules { settings, access, sys_interval, interest }).await;
-        Ok(())
-    }
-
-    /// The configuration as it is to be from now on. Sockets, and what was set up with them, stay as they are.
-    fn read_file_again(&self, file: &Path) -> Result<Configuration, Failure> {
-        let mut configuration = load::configuration(file)?;
-        self.origin.overrides.apply(&mut configuration);
-        let running = &self.configuration.listeners;
-        let same = configuration.listeners.len() == running.len()
-            && configuration.listeners.iter().zip(running).all(|(new, old)| new.is_same_socket(old));
-        if !same {
-            self.log
-                .error("Error: It is not currently possible to add/remove listeners when reloading the config file.");
-            configuration.listeners.clone_from(running);
-        }
-        for (new, old) in configuration.listeners.iter_mut().zip(running) {
-            new.protocol = old.protocol;
-            new.tls.clone_from(&old.tls);
-            new.websockets_origins.clone_from(&old.websockets_origins);
-        }
-        Ok(configuration)
+        gate.finish(Rules { settings, access, sys_interval, interest }).await;
     }
 
     async fn show_subscriptions(&self) {
@@ -220,6 +236,13 @@ impl Desk {
             self.log.print(format!("  {}", escape_controls(&client)));
             last = Some(filter);
         }
+    }
+}
+
+async fn reading(reloading: &mut Option<Reloading>) -> Result<Fresh, Failure> {
+    match reloading {
+        Some(reloading) => reloading.read().await,
+        None => pending().await,
     }
 }
 

@@ -15,7 +15,7 @@ pub use client::{Client, HANDSHAKE_TIMEOUT, Options};
 pub use failure::{Alert, Cause, Failure, alert_in};
 pub use identity::{FileRole, OptionsError, Passphrase};
 pub(super) use server::Current;
-pub use server::{Server, ServerOptions};
+pub use server::{Renewed, Server, ServerOptions};
 
 use rustls::pki_types::UnixTime;
 

@@ -1,6 +1,6 @@
 //! The server's end of TLS, for the embedded broker.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
@@ -57,6 +57,13 @@ pub struct Server {
     options: ServerOptions,
     config: Arc<ServerConfig>,
     current: Arc<Current>,
+}
+
+/// What was read again, and is right in itself.
+#[derive(Debug)]
+pub struct Renewed {
+    identity: Identity,
+    lists: Option<Vec<RevocationList>>,
 }
 
 /// What a reload replaces.
@@ -142,14 +149,32 @@ impl Server {
         Ok(config)
     }
 
-    /// Reads certificate, key and revocation list again, for the connections to come, and completes the chain anew. If
-    /// one of the files cannot be read the old ones stay. Whose certificates clients may show stays as it was.
-    pub fn reload(&self, passphrase: Passphrase<'_>) -> Result<(), OptionsError> {
+    /// Whether clients must show a certificate.
+    pub fn requires_certificate(&self) -> bool {
+        self.options.requires_certificate
+    }
+
+    /// The files that [`Server::read_again`] reads.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let options = &self.options;
+        [Some(&options.certificate), Some(&options.key), options.revocation_list.as_ref(), options.cafile.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
+    }
+
+    /// Reads certificate, key and revocation list again, and completes the chain anew. Whose certificates clients may
+    /// show stays as it was.
+    pub fn read_again(&self, passphrase: Passphrase<'_>) -> Result<Renewed, OptionsError> {
         let identity = Self::identity(&self.options, passphrase)?;
         let lists = self.options.revocation_lists()?;
-        *self.current.identity.write().unwrap_or_else(PoisonError::into_inner) = identity.0;
-        *self.current.revocation.write().unwrap_or_else(PoisonError::into_inner) = lists.map(Arc::new);
-        Ok(())
+        Ok(Renewed { identity, lists })
+    }
+
+    /// What was read is used for the connections to come.
+    pub fn renew(&self, renewed: Renewed) {
+        *self.current.identity.write().unwrap_or_else(PoisonError::into_inner) = renewed.identity.0;
+        *self.current.revocation.write().unwrap_or_else(PoisonError::into_inner) = renewed.lists.map(Arc::new);
     }
 
     /// Makes a session with a client that has connected.

@@ -72,6 +72,20 @@ pub fn version(metadata: &Metadata) -> Version {
     Version { made: metadata.created().ok(), length: metadata.len(), changed: metadata.modified().ok() }
 }
 
+/// Fails for what has no content to be read.
+pub fn check_regular(path: &Path) -> io::Result<()> {
+    match fs::metadata(path)?.file_type() {
+        kind if kind.is_file() => Ok(()),
+        kind if kind.is_dir() => Err(is_a_folder()),
+        _ => Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")),
+    }
+}
+
+/// There are none among files here.
+pub fn is_pipe(_path: &Path) -> bool {
+    false
+}
+
 /// Opens a file to be read, unless its last name is a symbolic link.
 pub fn open_unless_link(path: &Path) -> io::Result<File> {
     if fs::symlink_metadata(path)?.is_symlink() {
