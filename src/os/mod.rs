@@ -17,6 +17,7 @@
 pub mod account;
 #[cfg(not(unix))]
 mod elsewhere;
+pub mod runtime;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(target_os = "linux"))]

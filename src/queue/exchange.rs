@@ -75,7 +75,7 @@ pub(super) fn run<T>(
     limit: Duration,
     exchange: impl Future<Output = Result<T, ExchangeError>>,
 ) -> Result<T, ExchangeError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ExchangeError::System)?;
+    let runtime = crate::os::runtime::on_this_thread().map_err(ExchangeError::System)?;
     runtime
         .block_on(async { tokio::time::timeout(limit, exchange).await.unwrap_or(Err(ExchangeError::Timeout(limit))) })
 }

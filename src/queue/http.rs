@@ -66,7 +66,7 @@ pub struct Api {
 
 impl Api {
     pub fn new(address: Address) -> Result<Self, HttpError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(HttpError::System)?;
+        let runtime = crate::os::runtime::on_this_thread().map_err(HttpError::System)?;
         Ok(Self { address, runtime, sender: None })
     }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -94,7 +94,7 @@ struct Signals {
 
 impl Signals {
     fn listen() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let runtime = crate::os::runtime::on_this_thread()?;
         SIGNALS_ARE_TAKEN.store(true, Ordering::Relaxed);
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
         let entered = runtime.enter();

@@ -23,6 +23,7 @@ mod check_secrets;
 mod clients;
 mod demo;
 mod dependencies;
+mod descriptors;
 mod differential;
 mod disk;
 mod ends;

@@ -117,7 +117,7 @@ pub struct Running {
 /// ```
 pub fn start(config: Config) -> Result<Running, StartError> {
     process::raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
+    let runtime = crate::os::runtime::on_this_thread().map_err(StartError::Thread)?;
     let (sockets, endpoints) = {
         // Sockets are registered with the runtime they are made in.
         let _context = runtime.enter();

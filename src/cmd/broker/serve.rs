@@ -46,7 +46,7 @@ pub fn serve(
     let cannot_wait = |error: io::Error| {
         Failure::new(Exit::FAILED, format!("cannot wait for signals: {}", crate::net::reason(&error)))
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_wait)?;
+    let runtime = crate::os::runtime::on_this_thread().map_err(cannot_wait)?;
     let environment = environment(&started, origin.throw_away.as_ref());
     let version = origin.version;
     let Started { running, log, ends, configuration, tls, .. } = started;

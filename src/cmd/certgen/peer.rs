@@ -36,8 +36,7 @@ pub fn look(host: &str, port: u16) -> Result<Peer, Failure> {
     let client = Client::new(&options, &mut |_, _| None).map_err(|_| failed("TLS cannot be set up".to_owned()))?;
     let endpoint = Endpoint::new(host, port).map_err(|_| Failure::new(Exit::USAGE, format!("`{host}` is no host")))?;
     let route = Route { tls: Some(client), ..Route::new(endpoint) };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| failed(reason(&error)))?;
+    let runtime = crate::os::runtime::on_this_thread().map_err(|error| failed(reason(&error)))?;
     let (seen, session) = match runtime.block_on(connect(&route)) {
         Ok(stream) => {
             let session = stream.session().ok_or_else(|| failed("there is no TLS session".to_owned()))?;

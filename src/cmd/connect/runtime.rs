@@ -15,9 +15,7 @@ pub fn listen(kind: SignalKind) -> Result<Signal, Failure> {
 /// Runs a verb's work on this thread. Threads that still wait for standard input do not keep the
 /// program from ending.
 pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
+    let runtime = crate::os::runtime::on_this_thread()
         .map_err(|error| Failure::new(Exit::FAILED, format!("cannot start: {}", crate::net::reason(&error))))?;
     let result = runtime.block_on(work);
     runtime.shutdown_background();
