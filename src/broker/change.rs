@@ -137,6 +137,41 @@ pub struct Restored {
     pub messages: Vec<Arc<Message>>,
     pub clients: Vec<RestoredClient>,
     pub retained: Vec<MessageId>,
+    /// What could not be read, at most [`MOST_LOSSES`] of it.
+    pub losses: Vec<Loss>,
+    /// How much more there was of that.
+    pub more_losses: usize,
+}
+
+/// Losses that are told one by one.
+pub const MOST_LOSSES: usize = 1000;
+
+/// A row that cannot be what it should be, or that hangs on one which is not there. Names are shown as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    Session {
+        client_id: String,
+    },
+    Will {
+        client_id: String,
+    },
+    Subscription {
+        client_id: String,
+        filter: String,
+    },
+    Message {
+        id: u64,
+        topic: String,
+    },
+    /// A place in a client's queue.
+    Entry {
+        client_id: String,
+        sequence: u64,
+        message: u64,
+    },
+    Retained {
+        message: u64,
+    },
 }
 
 #[derive(Clone, Debug)]

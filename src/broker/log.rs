@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::config::{LogSettings, LogTypes};
 use super::event::{Offence, PacketSummary, PublishSummary};
-use super::{Closing, Event, Interest, Settings};
+use super::{Closing, Event, Interest, Loss, Settings};
 use crate::mqtt::packet::{DecodeError, PacketType, ProtocolVersion};
 
 /// Characters of a line, at most; client ids and topics may be longer than a log should be.
@@ -268,6 +268,35 @@ fn publish_text(publish: &PublishSummary) -> String {
     let PublishSummary { dup, qos, retain, packet_id, topic, bytes } = publish;
     let (dup, retain, qos) = (u8::from(*dup), u8::from(*retain), *qos as u8);
     format!("(d{dup}, q{qos}, r{retain}, m{packet_id}, '{}', ... ({bytes} bytes))", shown(topic))
+}
+
+/// What of the state could not be read, a line each.
+pub fn losses(losses: &[Loss], more: usize) -> Vec<String> {
+    let line = |loss: &Loss| match loss {
+        Loss::Session { client_id } => format!("the session of '{}' cannot be read", shown(client_id)),
+        Loss::Will { client_id } => {
+            format!("the will of '{}' belongs to no session, or has no topic", shown(client_id))
+        }
+        Loss::Subscription { client_id, filter } => {
+            format!(
+                "the subscription of '{}' to '{}' belongs to no session, or is no filter",
+                shown(client_id),
+                shown(filter)
+            )
+        }
+        Loss::Message { id, topic } => format!("message {id} has no topic that can be one: '{}'", shown(topic)),
+        Loss::Entry { client_id, sequence, message } => format!(
+            "place {sequence} in the queue of '{}', message {message}, belongs to no session or no message",
+            shown(client_id)
+        ),
+        Loss::Retained { message } => format!("a retained message, {message}, is not there"),
+    };
+    let mut lines: Vec<_> =
+        losses.iter().map(|loss| format!("Error: Left out of the restored state: {}.", line(loss))).collect();
+    if more > 0 {
+        lines.push(format!("Error: Left out of the restored state: {more} more."));
+    }
+    lines
 }
 
 /// A stranger's text without what would move the cursor, or look like another line.

@@ -37,7 +37,8 @@ mod work;
 
 pub use access::{Access, Identity};
 pub use change::{
-    Change, ClientRecord, Direction, EntryRecord, EntryState, Restored, RestoredClient, SubscriptionRecord, WillRecord,
+    Change, ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Restored, RestoredClient,
+    SubscriptionRecord, WillRecord,
 };
 pub use connection_id::{ByConnection, ConnectionId};
 pub use event::{Closing, Event, Interest, Offence, PacketSummary, PublishSummary};

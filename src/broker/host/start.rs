@@ -265,6 +265,9 @@ fn tell_restored(restored: &Restored, log: &Log) {
     log.information(format!("Restored {} clients", restored.clients.len()));
     log.information(format!("Restored {subscriptions} subscriptions"));
     log.information(format!("Restored {entries} client messages"));
+    for line in lines::losses(&restored.losses, restored.more_losses) {
+        log.error(line);
+    }
 }
 
 /// The sockets of a listener.

@@ -10,8 +10,8 @@ use bytestring::ByteString;
 
 use super::{Repair, StoreError};
 use crate::broker::{
-    ClientRecord, Direction, EntryRecord, EntryState, Message, MessageId, Restored, RestoredClient, Source,
-    SubscriptionRecord, WillRecord,
+    ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Message, MessageId, Restored, RestoredClient,
+    Source, SubscriptionRecord, WillRecord,
 };
 use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
 use crate::mqtt::topic::MAXIMUM_SEPARATORS;
@@ -81,6 +81,8 @@ pub(super) struct Collected {
     retained: Vec<MessageId>,
     last_id: MessageId,
     repair: Repair,
+    losses: Vec<Loss>,
+    more_losses: usize,
     /// What was left out because it had no partner.
     pub orphans: usize,
 }
@@ -94,7 +96,7 @@ impl Collected {
         let client_id = text(session.client_id).filter(|id| !id.is_empty());
         // A blob and a text of the same bytes are two keys to SQLite.
         let Some(client_id) = client_id.filter(|_| !self.by_id.contains_key(session.client_id)) else {
-            return self.orphan();
+            return self.lose(Loss::Session { client_id: lossy(session.client_id) });
         };
         let finite = session.session_expiry_interval != u32::MAX && session.session_expires > 0;
         let since = || {
@@ -126,9 +128,15 @@ impl Collected {
         self.by_id.get(client_id).and_then(|index| self.clients.get_mut(*index))
     }
 
-    fn orphan(&mut self) {
+    /// Leaves a row out, and what hangs on it with it.
+    fn lose(&mut self, loss: Loss) {
         self.orphans += 1;
         self.repair.stray_rows = true;
+        if self.losses.len() < MOST_LOSSES {
+            self.losses.push(loss);
+        } else {
+            self.more_losses += 1;
+        }
     }
 
     pub fn will(&mut self, will: &Will<'_>) {
@@ -141,7 +149,7 @@ impl Collected {
         });
         match (self.client(will.client_id), record) {
             (Some(client), Some(record)) => client.will = Some(record),
-            _ => self.orphan(),
+            _ => self.lose(Loss::Will { client_id: lossy(will.client_id) }),
         }
     }
 
@@ -153,13 +161,18 @@ impl Collected {
         });
         match (self.client(subscription.client_id), record) {
             (Some(client), Some(record)) => client.subscriptions.push(record),
-            _ => self.orphan(),
+            _ => self.lose(Loss::Subscription {
+                client_id: lossy(subscription.client_id),
+                filter: lossy(subscription.filter),
+            }),
         }
     }
 
     pub fn message(&mut self, message: &state::Message<'_>) {
         let id = MessageId(message.store_id.0);
-        let Some(topic) = topic(message.topic) else { return self.orphan() };
+        let Some(topic) = topic(message.topic) else {
+            return self.lose(Loss::Message { id: id.0, topic: lossy(message.topic) });
+        };
         let mut properties = properties::read(message.properties);
         if let Some(expires) = message.expires {
             // The interval itself is not kept. The time of expiry was rounded up to a second, so that the whole seconds
@@ -201,15 +214,17 @@ impl Collected {
 
     pub fn entry(&mut self, entry: &ClientMessage<'_>, detail: Option<&Detail>) {
         let id = MessageId(entry.store_id.0);
+        let loss =
+            || Loss::Entry { client_id: lossy(entry.client_id), sequence: entry.cmsg_id, message: entry.store_id.0 };
         if !self.messages.contains_key(&id) {
-            return self.orphan();
+            return self.lose(loss());
         }
         let wall = self.wall;
-        let Some(&place) = self.by_id.get(entry.client_id) else { return self.orphan() };
+        let Some(&place) = self.by_id.get(entry.client_id) else { return self.lose(loss()) };
         let Some((state, packet_id)) = self.standing(place, entry) else {
             // The row goes when those of its client are written anew.
             self.repair.renumber.insert(self.clients[place].record.client_id.clone());
-            return self.orphan();
+            return self.lose(loss());
         };
         let client = &mut self.clients[place];
         let sequence = client.entries.last().map_or(1, |last| last.sequence + 1);
@@ -264,7 +279,7 @@ impl Collected {
             self.used.insert(id);
             self.retained.push(id);
         } else {
-            self.orphan();
+            self.lose(Loss::Retained { message: id.0 });
         }
     }
 
@@ -274,8 +289,14 @@ impl Collected {
         }
         let messages =
             self.order.iter().filter(|id| self.used.contains(id)).map(|id| self.messages[id].clone()).collect();
-        let restored =
-            Restored { last_message_id: self.last_id, messages, clients: self.clients, retained: self.retained };
+        let restored = Restored {
+            last_message_id: self.last_id,
+            messages,
+            clients: self.clients,
+            retained: self.retained,
+            losses: self.losses,
+            more_losses: self.more_losses,
+        };
         (restored, self.repair)
     }
 }
@@ -318,6 +339,11 @@ fn options(subscription: &Subscription<'_>) -> SubscriptionOptions {
 
 fn qos(level: u8) -> QoS {
     QoS::try_from(level).unwrap_or(QoS::ExactlyOnce)
+}
+
+/// For whoever reads of it.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn text(bytes: &[u8]) -> Option<ByteString> {

@@ -603,6 +603,22 @@ fn the_expiry_interval_of_a_restored_message_is_the_publishers() {
     }
 }
 
+#[test]
+fn a_row_that_was_tampered_with_loses_what_hangs_on_it_and_each_loss_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    store.commit(&changes()).unwrap();
+    store.close().unwrap();
+    let connection = rusqlite::Connection::open(file(&folder)).unwrap();
+    connection.execute_batch("UPDATE base_msgs SET topic = '' WHERE topic = 'a/b'").unwrap();
+    drop(connection);
+    let (_store, state) = open(&file(&folder));
+    let lines = crate::broker::log::losses(&state.losses, state.more_losses);
+    assert!(lines[0].contains("has no topic that can be one"), "{lines:?}");
+    assert!(lines[1..].iter().any(|line| line.contains("in the queue of 'ü:1'")), "{lines:?}");
+    assert_eq!(state.clients.len(), 1);
+}
+
 mod condensed {
     use proptest::prelude::*;
 

@@ -84,6 +84,7 @@ impl Shelf {
             messages: self.messages.values().cloned().collect(),
             clients: self.clients.values().cloned().collect(),
             retained: self.retained.values().copied().collect(),
+            ..Restored::default()
         }
     }
 }
