@@ -10,19 +10,14 @@ use bytestring::ByteString;
 
 use super::access::Identity;
 use super::change::{ClientRecord, EntryRecord, EntryState, WillRecord};
-use super::connection::ConnectionKey;
 use super::connection_id::IdHasher;
 use super::message::{Message, Source};
-use super::slab::key;
+pub(super) use super::slab::ClientKey;
+use super::slab::ConnectionKey;
 use super::work::Jobs;
 use super::{ListenerId, Settings};
 use crate::mqtt::packet::QoS;
 use crate::mqtt::topic::levels;
-
-key! {
-    /// Names a session while it lives.
-    ClientKey
-}
 
 /// Bytes of one client's filters.
 const MAXIMUM_FILTER_BYTES: usize = 16 * 1024 * 1024;

@@ -11,7 +11,6 @@ use super::client::{ClientKey, Entry, PendingWill, Session};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
 use super::message::detached;
-use super::storing::SERVER_UNAVAILABLE;
 use super::timers::Timer;
 use super::{Broker, Identity, ListenerSettings, Now, UsernameFrom};
 use crate::mqtt::packet::{
@@ -19,6 +18,9 @@ use crate::mqtt::packet::{
 };
 use crate::mqtt::topic::TopicName;
 use crate::term::Secret;
+
+/// What CONNACK says before version 5: server unavailable.
+pub(super) const SERVER_UNAVAILABLE: u8 = 3;
 
 /// Why a CONNECT is not accepted, as version 5 says it.
 struct Refusal {

@@ -7,18 +7,13 @@ use std::time::Duration;
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::client::ClientKey;
 use super::message::Message;
-use super::slab::key;
+use super::slab::ClientKey;
+pub(super) use super::slab::ConnectionKey;
 use super::storing::Waiting;
 use super::{ConnectionId, ListenerId, Peer};
 use crate::mqtt::packet::{NO_PROPERTIES, Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS};
 use crate::term::Secret;
-
-key! {
-    /// Names a connection while it is open.
-    ConnectionKey
-}
 
 #[derive(Debug)]
 pub(super) struct Connection {

@@ -108,4 +108,13 @@ macro_rules! key {
         }
     };
 }
-pub(super) use key;
+
+key! {
+    /// Names a session while it lives.
+    ClientKey
+}
+
+key! {
+    /// Names a connection while it is open.
+    ConnectionKey
+}

@@ -8,15 +8,13 @@ use std::collections::HashSet;
 
 use super::change::Change;
 use super::client::{ClientKey, Session};
+use super::connect::{SERVER_UNAVAILABLE, session_expiry};
 use super::connection::ConnectionKey;
 use super::event::Closing;
 use super::{Broker, Now};
 use crate::mqtt::packet::{
     Ack, ConnAck, Connect, Disconnect, Packet, PacketId, Properties, ProtocolVersion, ReasonCode,
 };
-
-/// What CONNACK says before version 5: server unavailable.
-pub(super) const SERVER_UNAVAILABLE: u8 = 3;
 
 /// Steps of QoS 2 flows that wait until the store works again, in the order in which they are to be taken.
 #[derive(Debug, Default)]
@@ -152,7 +150,7 @@ impl Broker {
     /// Whether this CONNECT asks for something to be kept, while nothing can be. A session that is kept already may go
     /// on: its client can take what waits.
     pub(super) fn wants_store(&self, connect: &Connect, goes_on: Option<ClientKey>) -> bool {
-        if self.storing || super::connect::session_expiry(connect) == 0 {
+        if self.storing || session_expiry(connect) == 0 {
             return false;
         }
         let is_kept = goes_on.is_some_and(|client| self.is_stored(&self.sessions[client]));

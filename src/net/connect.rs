@@ -10,6 +10,7 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
+use super::reason;
 use super::socks::{self, Proxy, SocksError};
 use super::stream::Stream;
 use super::tls;
@@ -126,16 +127,6 @@ impl fmt::Display for ConnectError {
 }
 
 impl std::error::Error for ConnectError {}
-
-/// The text of an error of the operating system as `strerror` gives it: `Connection refused`,
-/// without Rust's `(os error 111)`.
-pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match error.raw_os_error() {
-        Some(code) => text.trim_end_matches(&format!(" (os error {code})")).to_owned(),
-        None => text,
-    }
-}
 
 /// Connects along `route`.
 pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {

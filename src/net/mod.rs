@@ -5,12 +5,14 @@
 
 mod connect;
 pub mod endpoint;
+mod reason;
 pub mod socks;
 mod stream;
 pub mod tls;
 mod verify;
 pub mod websocket;
 
-pub use connect::{Attempt, ConnectError, Route, connect, reason};
+pub use connect::{Attempt, ConnectError, Route, connect};
 pub use endpoint::{Endpoint, Scheme};
+pub use reason::reason;
 pub use stream::Stream;

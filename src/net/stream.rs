@@ -24,7 +24,7 @@ pub enum Stream {
     Tls(Box<TlsStream>),
     #[cfg(feature = "psk")]
     PreShared(Box<PreSharedStream>),
-    WebSocket(Box<WebSocket>),
+    WebSocket(Box<WebSocket<Stream>>),
 }
 
 /// A TLS session over another stream.

@@ -1,13 +1,12 @@
 //! What a certificate says: everything that the judge, `inspect` and error texts need, owned.
 
-use std::net::IpAddr;
-
 use x509_parser::asn1_rs::oid;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::parse_x509_certificate;
 use x509_parser::prelude::X509Certificate;
 
-use super::name::{Constraints, DistinguishedName, address};
+pub use super::name::AlternativeName;
+use super::name::{Constraints, DistinguishedName, Names, address};
 use super::signature::{Algorithm, PublicKey};
 
 /// The most bytes of one certificate. Those of the web have 1 to 4 KB.
@@ -48,17 +47,6 @@ pub struct Certificate {
     pub signature: Vec<u8>,
     /// The bytes that are signed.
     pub signed: Vec<u8>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AlternativeName {
-    Dns(String),
-    Ip(IpAddr),
-    Email(String),
-    Uri(String),
-    Directory(DistinguishedName),
-    /// A kind, or bytes, that nobody here reads.
-    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +94,11 @@ impl ExtendedKeyUsage {
 pub struct Malformed;
 
 impl Certificate {
+    /// The names that the certificate is for.
+    pub fn names(&self) -> Names<'_> {
+        Names { subject: &self.subject, alternatives: self.alternative_names.as_deref() }
+    }
+
     pub fn parse(der: &[u8]) -> Result<Self, Malformed> {
         if der.len() > CERTIFICATE_LIMIT {
             return Err(Malformed);

@@ -254,7 +254,7 @@ fn judge_leaf(
     }
     let mut warnings = Vec::new();
     if let Some(name) = question.name {
-        let matched = matches(leaf, name);
+        let matched = matches(leaf.names(), name);
         match matched {
             Match::AlternativeName => {}
             Match::CommonName => warnings.push(Warning::CommonNameOnly),
@@ -448,7 +448,7 @@ fn issuer_problems(path: &[Arc<Certificate>], is_anchor: bool) -> Vec<Problem> {
             if depth > 0 && certificate.is_self_issued() {
                 continue;
             }
-            if let Err(NotPermitted(name)) = constraints.check(certificate) {
+            if let Err(NotPermitted(name)) = constraints.check(certificate.names(), certificate.is_ca()) {
                 problems.push(Problem::NameNotPermitted { ca: ca.clone(), name });
             }
         }

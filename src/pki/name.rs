@@ -7,8 +7,6 @@ use x509_parser::asn1_rs::{Any, Tag, oid};
 use x509_parser::extensions::{GeneralName, NameConstraints};
 use x509_parser::x509::X509Name;
 
-use super::certificate::{AlternativeName, Certificate};
-
 /// Whom we asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerName {
@@ -57,14 +55,34 @@ pub enum Match {
     AddressAsDnsName,
 }
 
-/// Whether `certificate` is one for `name`. The common name counts only without any subjectAltName.
-pub fn matches(certificate: &Certificate, name: &PeerName) -> Match {
-    let Some(alternatives) = &certificate.alternative_names else {
+/// One name of a subjectAltName.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlternativeName {
+    Dns(String),
+    Ip(IpAddr),
+    Email(String),
+    Uri(String),
+    Directory(DistinguishedName),
+    /// A kind, or bytes, that nobody here reads.
+    Other,
+}
+
+/// The names that a certificate is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    pub subject: &'a DistinguishedName,
+    /// `None` without a subjectAltName.
+    pub alternatives: Option<&'a [AlternativeName]>,
+}
+
+/// Whether a certificate of `names` is one for `name`. The common name counts only without any subjectAltName.
+pub fn matches(names: Names<'_>, name: &PeerName) -> Match {
+    let Some(alternatives) = names.alternatives else {
         let fits = |common: &str| match name {
             PeerName::Dns(host) => dns_matches(common, host),
             PeerName::Ip(address) => common.parse() == Ok(*address),
         };
-        return if certificate.subject.common_names().any(fits) { Match::CommonName } else { Match::No };
+        return if names.subject.common_names().any(fits) { Match::CommonName } else { Match::No };
     };
     let fits = |alternative: &AlternativeName| match (alternative, name) {
         (AlternativeName::Dns(pattern), PeerName::Dns(host)) => dns_matches(pattern, host),
@@ -324,16 +342,16 @@ impl Constraints {
         }
     }
 
-    /// Whether every name of `certificate` is allowed. Its common name counts as a host name (or an
+    /// Whether every one of `names` is allowed. The common name of what is no CA counts as a host name (or an
     /// address) where it could be taken for one: without a subjectAltName.
-    pub fn check(&self, certificate: &Certificate) -> Result<(), NotPermitted> {
-        if !certificate.subject.is_empty() {
-            self.check_name(&AlternativeName::Directory(certificate.subject.clone()))?;
+    pub fn check(&self, names: Names<'_>, is_ca: bool) -> Result<(), NotPermitted> {
+        if !names.subject.is_empty() {
+            self.check_name(&AlternativeName::Directory(names.subject.clone()))?;
         }
-        match &certificate.alternative_names {
+        match names.alternatives {
             Some(names) => names.iter().try_for_each(|name| self.check_name(name)),
-            None if certificate.is_ca() => Ok(()),
-            None => certificate.subject.common_names().try_for_each(|common| match common.parse() {
+            None if is_ca => Ok(()),
+            None => names.subject.common_names().try_for_each(|common| match common.parse() {
                 Ok(address) => self.check_name(&AlternativeName::Ip(address)),
                 Err(_) if looks_like_a_host(common) => self.check_name(&AlternativeName::Dns(common.to_owned())),
                 Err(_) => Ok(()),

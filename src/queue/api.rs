@@ -1,10 +1,7 @@
 //! Brokers that are asked over their HTTP APIs, one file each.
 
-use super::http::{Address, Api, HttpError};
+use super::http::{Address, Api};
 use super::{Error, Item, Note, Snapshot, Source, Want, emqx, hivemq, rabbitmq, rmqtt, vernemq};
-
-/// Pages of a list that are read before a server is taken for one that never ends.
-pub const MAX_PAGES: u64 = 10_000;
 
 /// Which broker's API it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,15 +79,4 @@ impl Source for ApiSource {
         }
         Ok(snapshot)
     }
-}
-
-/// Reads pages until one says that it was the last; a server that never ends is not believed.
-pub fn pages(notes: &mut Vec<Note>, mut page: impl FnMut(u64) -> Result<bool, HttpError>) -> Result<(), HttpError> {
-    for number in 1..=MAX_PAGES {
-        if !page(number)? {
-            return Ok(());
-        }
-    }
-    notes.push(Note::Incomplete(format!("the list did not end within {MAX_PAGES} pages")));
-    Ok(())
 }

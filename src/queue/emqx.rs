@@ -3,8 +3,8 @@
 use base64::Engine;
 use serde_json::Value;
 
-use super::api::pages;
 use super::http::{Api, HttpError, encode, list, number, optional_number, text};
+use super::paging::pages;
 use super::{Item, Note, Session, Since, Snapshot, Total, Waiting, Want};
 use crate::state::Phase;
 use crate::state::ids::UnixTime;

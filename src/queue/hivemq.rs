@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::api::pages;
 use super::http::{Api, HttpError, encode, list, number, optional_number, text};
+use super::paging::pages;
 use super::{Item, Note, Session, Snapshot, Total, Want};
 
 const CLIENTS: &str = "/api/v1/mqtt/clients";

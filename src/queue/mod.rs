@@ -13,6 +13,7 @@ mod hivemq;
 pub mod http;
 pub mod ledger;
 pub mod ndjson;
+mod paging;
 pub mod purge;
 mod rabbitmq;
 mod rmqtt;

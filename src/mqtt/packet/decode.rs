@@ -5,18 +5,11 @@ use bytes::{Buf, BytesMut};
 use super::wire::{Reader, Variable, variable_length};
 use super::{
     Ack, Auth, ConnAck, Connect, DecodeError, Disconnect, Packet, PacketId, PacketType, ProtocolVersion, Publish,
-    PublishRef, ReasonCode, SubAck, Subscribe, UnsubAck, Unsubscribe, connect,
+    PublishRef, ReasonCode, Receiver, SubAck, Subscribe, UnsubAck, Unsubscribe, connect,
 };
 
 /// The largest packet that the protocol can express: fixed header and remaining length.
 pub const MAXIMUM_PACKET_SIZE: usize = 5 + super::wire::MAXIMUM_VARIABLE_BYTE_INTEGER;
-
-/// Who reads: a server is as strict as the standards, a client forgives what libmosquitto forgives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Receiver {
-    Server,
-    Client,
-}
 
 /// Takes packets out of the bytes that one connection receives.
 #[derive(Clone, Debug)]

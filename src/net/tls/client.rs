@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
@@ -14,7 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::ciphers::Suites;
-use super::failure::{Cause, Failure};
+use super::failure::{Cause, Failure, HANDSHAKE_TIMEOUT};
 use super::identity::{Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols};
 use super::{Checks, Seen, Session, Version, unix_now};
 use crate::net::stream::Stream;
@@ -23,9 +22,6 @@ use crate::pki::certificate::Certificate;
 use crate::pki::chain::Anchors;
 use crate::pki::name::{DistinguishedName, PeerName, without_zone};
 use crate::pki::read;
-
-/// How long a handshake may take, from the first byte to the last.
-pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a user may say about TLS.
 #[derive(Clone, Debug, Default)]

@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use super::Seen;
 use crate::net::reason;
 use crate::pki::chain::Problem;
+
+/// How long a handshake may take, from the first byte to the last.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An alert that the peer sent: why it refused us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 
 mod ciphers;
 mod client;
+mod current;
 mod failure;
 mod identity;
 #[cfg(feature = "psk")]
@@ -11,10 +12,10 @@ pub mod psk;
 mod server;
 
 pub use ciphers::{Suites, UnknownCiphers};
-pub use client::{Client, HANDSHAKE_TIMEOUT, Options};
-pub use failure::{Alert, Cause, Failure, alert_in};
+pub use client::{Client, Options};
+pub(super) use current::Current;
+pub use failure::{Alert, Cause, Failure, HANDSHAKE_TIMEOUT, alert_in};
 pub use identity::{FileRole, OptionsError, Passphrase};
-pub(super) use server::Current;
 pub use server::{Renewed, Server, ServerOptions};
 
 use rustls::pki_types::UnixTime;

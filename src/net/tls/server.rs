@@ -5,14 +5,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::server::{ClientHello, NoClientAuth, NoServerSessionStorage, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::server::{NoClientAuth, NoServerSessionStorage};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::ciphers::Suites;
-use super::client::HANDSHAKE_TIMEOUT;
-use super::failure::{Cause, Failure};
+use super::current::Current;
+use super::failure::{Cause, Failure, HANDSHAKE_TIMEOUT};
 use super::identity::{
     Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols, revocation_lists,
 };
@@ -64,25 +63,6 @@ pub struct Server {
 pub struct Renewed {
     identity: Identity,
     lists: Option<Vec<RevocationList>>,
-}
-
-/// What a reload replaces.
-#[derive(Debug)]
-pub(in crate::net) struct Current {
-    identity: RwLock<Arc<CertifiedKey>>,
-    revocation: RwLock<Option<Arc<Vec<RevocationList>>>>,
-}
-
-impl Current {
-    pub fn revocation(&self) -> Option<Arc<Vec<RevocationList>>> {
-        self.revocation.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl ResolvesServerCert for Current {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.identity.read().unwrap_or_else(PoisonError::into_inner).clone())
-    }
 }
 
 impl Server {

@@ -99,7 +99,7 @@ pub(in crate::net) async fn open(
     mut stream: Stream,
     host: &str,
     opening: &Opening,
-) -> Result<WebSocket, WebSocketError> {
+) -> Result<WebSocket<Stream>, WebSocketError> {
     let mut key = [0; 16];
     aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no randomness"))?;
     let key = BASE64.encode(key);

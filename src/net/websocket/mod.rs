@@ -17,7 +17,6 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::stream::Stream;
 use frame::{Decoder, Event, FrameError, Opcode, encode};
 
 /// The most bytes of one write that go into a frame.
@@ -39,10 +38,10 @@ enum Role {
     Server,
 }
 
-/// A WebSocket that has been opened.
+/// A WebSocket that has been opened, over the stream `S`.
 #[derive(Debug)]
-pub struct WebSocket {
-    stream: Stream,
+pub struct WebSocket<S> {
+    stream: S,
     role: Role,
     decoder: Decoder,
     incoming: BytesMut,
@@ -56,9 +55,9 @@ pub struct WebSocket {
     close_received: bool,
 }
 
-impl WebSocket {
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// `rest` was read together with the handshake and belongs to the first frames.
-    fn new(stream: Stream, role: Role, rest: BytesMut) -> Self {
+    fn new(stream: S, role: Role, rest: BytesMut) -> Self {
         Self {
             stream,
             role,
@@ -72,12 +71,12 @@ impl WebSocket {
         }
     }
 
-    pub(super) fn transport(&self) -> &Stream {
+    pub(super) fn transport(&self) -> &S {
         &self.stream
     }
 
     #[cfg(test)]
-    fn transport_mut(&mut self) -> &mut Stream {
+    fn transport_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
@@ -167,7 +166,7 @@ impl WebSocket {
     }
 }
 
-impl AsyncRead for WebSocket {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         loop {
@@ -193,7 +192,7 @@ impl AsyncRead for WebSocket {
     }
 }
 
-impl AsyncWrite for WebSocket {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WebSocket<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
         if socket.close_sent {

@@ -202,9 +202,9 @@ impl Authority {
             return Err(Error::EqualNames { subject: made.subject.to_string() });
         }
         match &self.certificate.name_constraints {
-            Some(constraints) => {
-                constraints.check(made).map_err(|NotPermitted(name)| Error::OutsideConstraints { name })
-            }
+            Some(constraints) => constraints
+                .check(made.names(), made.is_ca())
+                .map_err(|NotPermitted(name)| Error::OutsideConstraints { name }),
             None => Ok(()),
         }
     }

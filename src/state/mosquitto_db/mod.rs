@@ -4,11 +4,13 @@
 //! Versions 2 to 4 are packed fields; 5 and 6 are dumped C structs, so their size depends on the
 //! writer's ABI. 64-bit values are in the writer's byte order, all others big-endian.
 
+mod damage;
 mod layout;
 mod read;
 mod write;
 
-pub use read::{Chunk, Damage, Reader, Unreadable};
+pub use damage::Damage;
+pub use read::{Chunk, Reader, Unreadable};
 pub use write::Writer;
 
 /// First bytes of every file; four bytes that nobody checks and the version follow.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::ids::StoreId;
 use super::super::{Client, ClientMessage, Configuration, Keep, Message, Subscription};
 use super::layout::{Fields, Layout};
-use super::{HEAD_LEN, MAGIC, MAX_PAYLOAD, kind};
+use super::{Damage, HEAD_LEN, MAGIC, MAX_PAYLOAD, kind};
 
 /// Bytes read from the file at once.
 const BUFFER: usize = 256 * 1024;
@@ -50,50 +50,6 @@ pub enum Unreadable {
     NotMosquittoDb,
     /// Not 2 to 6.
     Version(u32),
-}
-
-/// Why reading ended before the end of the file. What was read before stands.
-#[derive(Debug)]
-pub enum Damage {
-    Io(io::Error),
-    /// Bytes at the end that are too few for a chunk's head.
-    StrayTail {
-        at: u64,
-        bytes: u64,
-    },
-    /// The chunk at `at` is longer than the rest of the file.
-    Truncated {
-        kind: u32,
-        at: u64,
-        wants: u64,
-        left: u64,
-    },
-    /// A field of the chunk at `at` does not fit into the chunk.
-    ShortChunk {
-        kind: u32,
-        at: u64,
-        needs: u64,
-        field_at: u64,
-        has: u64,
-    },
-    EmptyTopic {
-        at: u64,
-    },
-    /// A chunk that would have to be in memory and is longer than any that brokers write.
-    ChunkTooLong {
-        kind: u32,
-        at: u64,
-        length: u64,
-    },
-    PayloadTooLong {
-        at: u64,
-        length: u32,
-    },
-    /// Ids of another size than 8 bytes.
-    IdSize {
-        at: u64,
-        size: u8,
-    },
 }
 
 /// A mosquitto.db being read.
