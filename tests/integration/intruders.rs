@@ -146,7 +146,9 @@ fn of_several_common_names_the_first_is_the_users_and_what_is_no_text_is_nobodys
     let connect = |names: &[(DnType, DnValue)], id: &str| {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
-        names.iter().for_each(|(kind, value)| params.distinguished_name.push(kind.clone(), value.clone()));
+        for (kind, value) in names {
+            params.distinguished_name.push(kind.clone(), value.clone());
+        }
         let key = KeyPair::generate().unwrap();
         let (certificate, own_key) = (folder.join("c.crt"), folder.join("c.key"));
         std::fs::write(&certificate, params.signed_by(&key, &issuer).unwrap().pem()).unwrap();
