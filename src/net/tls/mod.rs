@@ -10,6 +10,7 @@ mod identity;
 #[cfg(feature = "psk")]
 pub mod psk;
 mod server;
+mod version;
 
 pub use ciphers::{Suites, UnknownCiphers};
 pub use client::{Client, Options};
@@ -17,6 +18,7 @@ pub(super) use current::Current;
 pub use failure::{Alert, Cause, Failure, HANDSHAKE_TIMEOUT, alert_in};
 pub use identity::{FileRole, OptionsError, Passphrase};
 pub use server::{Renewed, Server, ServerOptions};
+pub use version::Version;
 
 use rustls::pki_types::UnixTime;
 
@@ -26,24 +28,6 @@ use crate::pki::name::DistinguishedName;
 
 /// The longest name of an application protocol in bytes; its length is one byte on the wire.
 pub const ALPN_LIMIT: usize = 255;
-
-/// The lowest version of TLS that is spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Version {
-    #[default]
-    Tls12,
-    Tls13,
-}
-
-impl Version {
-    fn and_up(self) -> &'static [&'static rustls::SupportedProtocolVersion] {
-        static FROM_1_2: [&rustls::SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
-        match self {
-            Self::Tls12 => &FROM_1_2,
-            Self::Tls13 => &FROM_1_2[..1],
-        }
-    }
-}
 
 /// How much of the server's certificate is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
