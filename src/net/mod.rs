@@ -3,6 +3,7 @@
 //! [`connect`] takes a [`Route`] (where to, and through what) and gives a [`Stream`]; every failure is
 //! a [`ConnectError`], a fact that `cmd` and `diagnose` put into words.
 
+pub mod authority;
 mod connect;
 pub mod endpoint;
 mod reason;

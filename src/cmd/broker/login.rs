@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::net::authority::percent_encoded;
 use crate::passwd::{self, Hash, Recipe, SALT_BYTES};
 use crate::term::{Exit, Failure};
 use crate::whole_file;
@@ -44,7 +45,9 @@ impl Login {
     /// `scheme://host…` with the login in it.
     pub fn in_url(&self, url: &str) -> String {
         match url.split_once("://") {
-            Some((scheme, rest)) => format!("{scheme}://{USERNAME}:{}@{rest}", *self.password),
+            Some((scheme, rest)) => {
+                format!("{scheme}://{USERNAME}:{}@{rest}", percent_encoded(self.password.as_bytes()))
+            }
             None => url.to_owned(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::net::authority::HostAndPort;
 use crate::net::endpoint::{Endpoint, TLS_PORT};
 use crate::net::tls::{Checks, Client, Options};
 use crate::net::{ConnectError, Route, connect, reason};
@@ -18,15 +19,17 @@ pub struct Peer {
     pub asks_for_certificate: Option<Vec<DistinguishedName>>,
 }
 
-/// `HOST:PORT` or `[v6]:PORT`, if `target` is no file that exists.
+/// `HOST:PORT` or `[v6]:PORT`, if `target` is no file that exists. Nothing behind the colon is the port of MQTT over TLS.
 pub fn address(target: &str) -> Option<(String, u16)> {
     if Path::new(target).exists() || target.contains('/') {
         return None;
     }
-    let (host, port) = target.rsplit_once(':')?;
-    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let port = if port.is_empty() { TLS_PORT } else { port.parse().ok().filter(|port| *port > 0)? };
-    (!host.is_empty()).then(|| (host.to_owned(), port))
+    let (place, default) = match target.strip_suffix(':') {
+        Some(host) => (host, Some(TLS_PORT)),
+        None => (target, None),
+    };
+    let place = HostAndPort::parse(place).ok()?;
+    Some((place.host, place.port.or(default)?))
 }
 
 /// Makes a TLS session without believing anybody, and tells what was seen.

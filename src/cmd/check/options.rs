@@ -16,6 +16,7 @@ use crate::cmd::connect::values;
 use crate::examine::acl::Question;
 use crate::examine::files::{Files, Issuers};
 use crate::mqtt::topic::TopicName;
+use crate::net::authority::HostAndPort;
 use crate::pki::chain::Purpose;
 use crate::term::{Exit, Failure};
 
@@ -337,16 +338,13 @@ fn take_broker(args: &mut ClientArgs, broker: &str) -> Result<(), ArgError> {
     if broker.contains("://") {
         return values::set_url(args, &[broker.into()]);
     }
-    let (host, port) = if let Some((host, port)) = broker.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
-        (host, Some(port))
-    } else {
-        match broker.split_once(':') {
-            Some((host, port)) if !port.contains(':') => (host, Some(port)),
-            _ => (broker.trim_start_matches('[').trim_end_matches(']'), None),
-        }
-    };
-    args.host = Some(host.into());
-    port.map_or(Ok(()), |port| values::set_port(args, &[port.into()]))
+    let place = HostAndPort::parse(broker).map_err(|error| {
+        let failure = Failure::new(Exit::USAGE, format!("`{broker}` names no broker: {error}"));
+        ArgError::Ended(Box::new(failure.hint("moskit check HOST, HOST:PORT, [ADDRESS]:PORT or URL")))
+    })?;
+    args.host = Some(place.host.into());
+    args.port = place.port.map(i32::from);
+    Ok(())
 }
 
 fn acl_request(matches: &ArgMatches) -> Result<Request, Failure> {

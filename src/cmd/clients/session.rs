@@ -38,6 +38,7 @@ pub struct Setup {
     debug: bool,
     looks_again: bool,
     login: login::Login,
+    login_was_encoded: bool,
     /// Runs for as long as the client does.
     _embedded: Option<Embedded>,
 }
@@ -79,7 +80,13 @@ impl Setup {
     /// The broker refused CONNECT.
     pub fn refused(&self, verb: Verb, connack: &ConnAck) -> Failure {
         let own = self.tls.as_ref().and_then(tls::Options::own_certificate);
-        let finding = diagnose::refused(self.version(), connack, own.as_ref());
+        let mut finding = diagnose::refused(self.version(), connack, own.as_ref());
+        if self.login_was_encoded
+            && let Some(finding) = &mut finding
+        {
+            let before = finding.fix.take().map(|fix| format!("{fix}; ")).unwrap_or_default();
+            finding.fix = Some(format!("{before}the login of an URL is percent-decoded: write a % in it as %25"));
+        }
         ending::refused(verb, self.version(), connack, finding)
     }
 
@@ -163,6 +170,7 @@ pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mu
         debug: args.debug,
         looks_again: !invocation.as_mosquitto && !term.is_quiet(),
         login,
+        login_was_encoded: args.login_was_encoded,
         _embedded: embedded,
     })
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use super::reach::{Reach, SourceOptions, SourcePlace};
 use super::unreadable::{Place, cannot_open, cannot_read};
 use crate::cmd::applet::Invocation;
+use crate::net::authority::Authority;
 use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::queue::api::{ApiSource, Kind};
 use crate::queue::http::Address;
@@ -147,8 +148,10 @@ impl Url {
                 }
             }
         };
-        let (host, port) = host_and_port(authority, default_port).ok_or_else(not_one)?;
-        Ok(Self { kind, place: SourcePlace { host: host.into(), port, websocket, tls } })
+        let Authority { place, .. } =
+            Authority::parse(authority.as_bytes()).map_err(|error| usage(format!("`{url}` is no source: {error}")))?;
+        let port = place.port.unwrap_or(default_port);
+        Ok(Self { kind, place: SourcePlace { host: place.host.into(), port, websocket, tls } })
     }
 }
 
@@ -176,22 +179,6 @@ fn no_password_in(authority: &str) -> Result<(), Failure> {
             .hint("--api-key-file FILE, with USER:PASSWORD in it"));
     }
     Ok(())
-}
-
-/// `HOST`, `HOST:PORT`, `[v6]` or `[v6]:PORT`.
-fn host_and_port(authority: &str, default: u16) -> Option<(&str, u16)> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            (host, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
-        }
-        None => match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        },
-    };
-    let port = port.map_or(Some(default), |port| port.parse().ok())?;
-    (!host.is_empty() && port != 0).then_some((host, port))
 }
 
 /// The virtual host `/` is written `%2F` in a path.

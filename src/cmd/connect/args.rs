@@ -104,6 +104,8 @@ pub struct WillArgs {
 /// What was typed.
 #[derive(Clone, Debug)]
 pub struct ClientArgs {
+    /// Read to the letter as Mosquitto's programs read it; else what is no number or no URL is refused, and URLs are decoded.
+    pub exact: bool,
     pub host: Option<OsString>,
     pub port: Option<i32>,
     pub bind_address: Option<OsString>,
@@ -115,6 +117,8 @@ pub struct ClientArgs {
     /// Wanted, and with which configuration file.
     pub embedded: Option<Option<PathBuf>>,
     pub username: Option<OsString>,
+    /// The login stood percent-encoded in an URL.
+    pub login_was_encoded: bool,
     pub password: Option<PasswordSource>,
     pub id: Option<OsString>,
     pub id_prefix: Option<OsString>,
@@ -172,6 +176,7 @@ impl Typed for ClientArgs {
 impl Default for ClientArgs {
     fn default() -> Self {
         Self {
+            exact: false,
             host: None,
             port: None,
             bind_address: None,
@@ -182,6 +187,7 @@ impl Default for ClientArgs {
             proxy: None,
             embedded: None,
             username: None,
+            login_was_encoded: false,
             password: None,
             id: None,
             id_prefix: None,

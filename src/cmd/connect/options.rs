@@ -94,7 +94,7 @@ macro_rules! text {
 /// Every option, in the order of the help.
 #[rustfmt::skip]
 pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
-    row(Some('h'), "host", word("HOST", "no host"), NAMING, CONNECTION, "Broker to connect to [default: localhost]", word!(host)),
+    row(Some('h'), "host", word("HOST", "no host"), NAMING, CONNECTION, "Broker to connect to [default: localhost]", values::set_host),
     row(Some('p'), "port", word("PORT", "no port"), NAMING, CONNECTION, "Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket", values::set_port),
     row(Some('L'), "url", word("URL", "no URL"), PUB | RR, CONNECTION, URL_HELP, values::set_url_with_topic),
     row(Some('L'), "url", word("URL", "no URL"), SUB, CONNECTION, URL_HELP, values::set_url_with_filter),
@@ -251,7 +251,7 @@ const fn bit(verb: Verb) -> u8 {
 /// Reads the lines of the options file, if there is one, then the words of the command line.
 /// `exact`: Mosquitto's rules to the letter ([`Reader::exact`]).
 pub fn read(verb: Verb, exact: bool, file_lines: &[Vec<OsString>], words: &[OsString]) -> Result<ClientArgs, ArgError> {
-    let mut typed = ClientArgs::default();
+    let mut typed = ClientArgs { exact, ..ClientArgs::default() };
     let reader = |exact| Reader {
         table: CLIENT_OPTIONS,
         verb: bit(verb),
@@ -321,5 +321,65 @@ mod tests {
         for verb in [PUB, SUB, RR, CONNECT, REACH, SOURCE] {
             command("x", "y", verb).debug_assert();
         }
+    }
+
+    fn typed(exact: bool, words: &[&str]) -> Result<ClientArgs, String> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        read(Verb::Pub, exact, &[], &words).map_err(|error| error.into_failure("x").verbatim)
+    }
+
+    fn place(exact: bool, url: &str) -> (OsString, i32) {
+        let typed = typed(exact, &["-L", url]).unwrap();
+        (typed.host.unwrap(), typed.port.unwrap())
+    }
+
+    fn login(exact: bool, url: &str) -> (OsString, Vec<u8>) {
+        let typed = typed(exact, &["-L", url]).unwrap();
+        let Some(PasswordSource::Given(password)) = typed.password else { panic!("{url}") };
+        (typed.username.unwrap(), password.expose().to_vec())
+    }
+
+    #[test]
+    fn an_url_is_read_as_urls_are_under_our_own_names() {
+        assert_eq!(place(false, "mqtt://[::1]:7/t"), ("::1".into(), 7));
+        assert_eq!(place(false, "mqtts://[fe80::1%25eth0]/t"), ("fe80::1%eth0".into(), 8883));
+        assert_eq!(login(false, "mqtt://u%40x:p@ss%2F@h/t"), ("u@x".into(), b"p@ss/".to_vec()));
+        assert_eq!(&*typed(false, &["-L", "mqtt://h/a%20b?c@d"]).unwrap().topic.unwrap(), "a%20b?c@d");
+    }
+
+    #[test]
+    fn an_url_is_read_as_mosquitto_reads_it_under_its_names() {
+        assert_eq!(place(true, "mqtt://h:abc/t"), ("h".into(), 0));
+        assert_eq!(login(true, "mqtt://u%40x:p@ss@h/t"), ("u%40x".into(), b"p".to_vec()));
+        assert_eq!(place(true, "mqtt://u:p@ss@h/t").0, "ss@h");
+    }
+
+    #[test]
+    fn an_url_that_is_none_is_refused_without_its_login() {
+        for (url, why) in [
+            ("mqtt://u:secret@h:abc/t", "'abc' is no port from 1 to 65535"),
+            ("mqtt://u:secret@[::1/t", "an IPv6 address stands in brackets: [::1] or [::1]:1883"),
+            ("mqtt://u:secret%@h/t", "'%' has to be written %25 where no two hexadecimal digits follow"),
+            ("mqtt://u:secret%00@h/t", "%00 cannot be part of a login or host"),
+            ("mqtt:///t", "there is no host"),
+        ] {
+            let refused = typed(false, &["-L", url]).unwrap_err();
+            assert_eq!(refused.lines().next(), Some(&*format!("Error: Invalid URL: {why}.")), "{url}");
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_0_for_mosquitto_and_refused_by_us() {
+        for words in [["-q", "two"], ["-p", "abc"], ["--will-qos", "1x"]] {
+            assert!(typed(true, &words).is_ok(), "{words:?}");
+            let refused = typed(false, &words).unwrap_err();
+            assert!(refused.contains(words[1]), "{refused}");
+        }
+        for words in [["-k", "60s"], ["-M", ""], ["--repeat", "2x"], ["--repeat-delay", "1s"]] {
+            assert!(typed(false, &words).is_err(), "{words:?}");
+        }
+        assert_eq!(typed(false, &["-h", "[::1]"]).unwrap().host, Some("::1".into()));
+        assert_eq!(typed(true, &["-h", "[::1]"]).unwrap().host, Some("[::1]".into()));
     }
 }

@@ -4,10 +4,12 @@ use zeroize::Zeroizing;
 
 use crate::net::socks::{Login, PORT, Proxy};
 
-/// Reads the URL. The error is Mosquitto's line; for some errors it has none.
-pub fn parse(url: &str) -> Result<Proxy, String> {
+/// Reads the URL, `exact` as Mosquitto does. The error is Mosquitto's line; for some errors it has none.
+pub fn parse(url: &str, exact: bool) -> Result<Proxy, String> {
     let rest = url.strip_prefix("socks5h://").ok_or_else(|| format!("Error: Unsupported proxy protocol: {url}"))?;
-    let (login, place) = match rest.split_once('@') {
+    // An `@` within a password ends it for Mosquitto, which then asks the DNS for the rest.
+    let parts = if exact { rest.split_once('@') } else { rest.rsplit_once('@') };
+    let (login, place) = match parts {
         Some((login, place)) => (Some(login), place),
         None => (None, rest),
     };
@@ -88,12 +90,12 @@ mod tests {
 
     #[test]
     fn the_parts_are_found_and_the_login_is_decoded() {
-        let proxy = parse("socks5h://us%3Aer:p%40%25@[::1]:99").unwrap();
+        let proxy = parse("socks5h://us%3Aer:p%40%25@[::1]:99", true).unwrap();
         let login = proxy.login.unwrap();
         assert_eq!((proxy.host.as_str(), proxy.port), ("::1", 99));
         assert_eq!((login.user.as_str(), login.password.as_str()), ("us:er", "p@%"));
         for plain in ["socks5h://lan", "socks5h://@lan"] {
-            let plain = parse(plain).unwrap();
+            let plain = parse(plain, true).unwrap();
             assert_eq!((plain.host.as_str(), plain.port, plain.login.is_none()), ("lan", 1080, true));
         }
     }
@@ -115,7 +117,13 @@ mod tests {
             ("socks5h://a%41@h", ""),
         ];
         for (url, line) in rows {
-            assert_eq!(parse(url).unwrap_err(), line, "{url}");
+            assert_eq!(parse(url, true).unwrap_err(), line, "{url}");
         }
+    }
+
+    #[test]
+    fn no_tail_of_a_password_becomes_a_host_under_our_own_names() {
+        let proxy = parse("socks5h://u:p@ss@h", false).unwrap();
+        assert_eq!((&*proxy.host, proxy.login.unwrap().password.as_str()), ("h", "p@ss"));
     }
 }

@@ -14,6 +14,7 @@ use crate::cmd::words::{atof, atoi, strtol};
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, first_discouraged};
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::net::Scheme;
+use crate::net::authority::{Authority, without_brackets};
 use crate::os::text::{OsStrExt, OsStringExt};
 use crate::term::format::Format;
 use crate::term::{Exit, Failure, Secret};
@@ -54,10 +55,41 @@ pub fn refuse_second_options_file(typed: &ClientArgs) -> Set {
     Ok(())
 }
 
+/// A whole number as Mosquitto's programs read it, where anything else is 0. Under our own verbs what is no number is an
+/// error instead, which `refused` makes of what was understood.
+fn integer(typed: &ClientArgs, word: &OsStr, refused: impl Fn(&str) -> ArgError) -> Result<i32, ArgError> {
+    if typed.exact {
+        return Ok(atoi(word));
+    }
+    let text = word.to_string_lossy();
+    text.trim_ascii().parse().map_err(|_| refused(&text))
+}
+
+/// The same for a number with a fraction.
+fn fraction(typed: &ClientArgs, word: &OsStr, refused: impl Fn() -> ArgError) -> Result<f64, ArgError> {
+    if typed.exact {
+        return Ok(atof(word));
+    }
+    word.to_string_lossy().trim_ascii().parse().map_err(|_| refused())
+}
+
+/// What the word was understood as, for an error.
+fn understood(typed: &ClientArgs, word: &OsStr) -> String {
+    if typed.exact { atoi(word).to_string() } else { word.to_string_lossy().into_owned() }
+}
+
+pub fn set_host(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let host = &words[0];
+    let inner = host.to_str().filter(|_| !typed.exact).map(|host| OsString::from(without_brackets(host)));
+    typed.host = Some(inner.unwrap_or_else(|| host.clone()));
+    Ok(())
+}
+
 pub fn set_port(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let port = atoi(&words[0]);
+    let refused = |text: &str| ArgError::plain(format!("Error: Invalid port given: {text}"));
+    let port = integer(typed, &words[0], refused)?;
     if !(0..=65535).contains(&port) {
-        return Err(ArgError::plain(format!("Error: Invalid port given: {port}")));
+        return Err(refused(&port.to_string()));
     }
     typed.port = Some(port);
     Ok(())
@@ -70,9 +102,10 @@ pub fn set_unix_socket(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_keep_alive(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let seconds = u16::try_from(atoi(&words[0])).ok().filter(|seconds| *seconds >= 5);
-    typed.keep_alive = seconds
-        .ok_or_else(|| ArgError::spaced("Error: Invalid keepalive given, it must be between 5 and 65535 inclusive."))?;
+    let refused =
+        |_: &str| ArgError::spaced("Error: Invalid keepalive given, it must be between 5 and 65535 inclusive.");
+    let seconds = u16::try_from(integer(typed, &words[0], refused)?).ok().filter(|seconds| *seconds >= 5);
+    typed.keep_alive = seconds.ok_or_else(|| refused(""))?;
     Ok(())
 }
 
@@ -89,7 +122,7 @@ pub fn set_version(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 pub fn set_proxy(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     // The one usage error that a `--quiet` in front of it suppresses.
     let told = |line| ArgError::plain(if typed.quiet { String::new() } else { line });
-    typed.proxy = Some(proxy::parse(&words[0].to_string_lossy()).map_err(told)?);
+    typed.proxy = Some(proxy::parse(&words[0].to_string_lossy(), typed.exact).map_err(told)?);
     Ok(())
 }
 
@@ -111,9 +144,10 @@ pub fn set_session_expiry(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_max_inflight(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let count = atoi(&words[0]);
+    let refused = |_: &str| ArgError::spaced("Error: Maximum inflight messages must be greater than 0.");
+    let count = integer(typed, &words[0], refused)?;
     if count < 1 {
-        return Err(ArgError::spaced("Error: Maximum inflight messages must be greater than 0."));
+        return Err(refused(""));
     }
     // Packet ids are 16 bits, so more can never be in flight.
     typed.max_inflight = u16::try_from(count).unwrap_or(u16::MAX);
@@ -138,19 +172,18 @@ pub fn set_strict(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_qos(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    typed.qos =
-        qos(&words[0]).ok_or_else(|| ArgError::plain(format!("Error: Invalid QoS given: {}", atoi(&words[0]))))?;
+    typed.qos = qos(typed, &words[0], |text| ArgError::plain(format!("Error: Invalid QoS given: {text}")))?;
     Ok(())
 }
 
 pub fn set_will_qos(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    typed.will.qos =
-        qos(&words[0]).ok_or_else(|| ArgError::spaced(format!("Error: Invalid will QoS {}.", atoi(&words[0]))))?;
+    typed.will.qos = qos(typed, &words[0], |text| ArgError::spaced(format!("Error: Invalid will QoS {text}.")))?;
     Ok(())
 }
 
-fn qos(value: &OsStr) -> Option<QoS> {
-    u8::try_from(atoi(value)).ok().and_then(|level| QoS::try_from(level).ok())
+fn qos(typed: &ClientArgs, word: &OsStr, refused: impl Fn(&str) -> ArgError) -> Result<QoS, ArgError> {
+    let level = u8::try_from(integer(typed, word, &refused)?).ok().and_then(|level| QoS::try_from(level).ok());
+    level.ok_or_else(|| refused(&understood(typed, word)))
 }
 
 pub fn set_message(typed: &mut ClientArgs, words: &[OsString]) -> Set {
@@ -163,34 +196,33 @@ pub fn set_message(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_repeat(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    typed.repeat = u32::try_from(atoi(&words[0]))
-        .ok()
-        .filter(|count| *count > 0)
-        .ok_or_else(|| ArgError::spaced("Error: --repeat argument must be >0."))?;
+    let refused = |_: &str| ArgError::spaced("Error: --repeat argument must be >0.");
+    let count = u32::try_from(integer(typed, &words[0], refused)?).ok().filter(|count| *count > 0);
+    typed.repeat = count.ok_or_else(|| refused(""))?;
     Ok(())
 }
 
 pub fn set_repeat_delay(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let seconds = atof(&words[0]);
+    let refused = || ArgError::spaced("Error: --repeat-delay argument must be >=0.0.");
+    let seconds = fraction(typed, &words[0], refused)?;
     if seconds.is_nan() || seconds < 0.0 {
-        return Err(ArgError::spaced("Error: --repeat-delay argument must be >=0.0."));
+        return Err(refused());
     }
     typed.repeat_delay = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY);
     Ok(())
 }
 
 pub fn set_count(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let count = atoi(&words[0]);
-    let valid = u32::try_from(count).ok().filter(|count| *count > 0);
-    typed.count = Some(valid.ok_or_else(|| ArgError::spaced(format!("Error: Invalid message count \"{count}\".")))?);
+    let refused = |text: &str| ArgError::spaced(format!("Error: Invalid message count \"{text}\"."));
+    let valid = u32::try_from(integer(typed, &words[0], refused)?).ok().filter(|count| *count > 0);
+    typed.count = Some(valid.ok_or_else(|| refused(&understood(typed, &words[0])))?);
     Ok(())
 }
 
 pub fn set_timeout(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let seconds = atoi(&words[0]);
-    let valid = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
-    let valid = valid.ok_or_else(|| ArgError::spaced(format!("Error: Invalid timeout \"{seconds}\".")))?;
-    typed.timeout = Some(Duration::from_secs(valid));
+    let refused = |text: &str| ArgError::spaced(format!("Error: Invalid timeout \"{text}\"."));
+    let valid = u64::try_from(integer(typed, &words[0], refused)?).ok().filter(|seconds| *seconds > 0);
+    typed.timeout = Some(Duration::from_secs(valid.ok_or_else(|| refused(&understood(typed, &words[0])))?));
     Ok(())
 }
 
@@ -208,9 +240,10 @@ pub fn set_retain_handling(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_random_filter(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let percent = atof(&words[0]);
+    let refused = || ArgError::spaced("Error: --random-filter chance must be between 0.1-100.0");
+    let percent = fraction(typed, &words[0], refused)?;
     if !(0.1..=100.0).contains(&percent) {
-        return Err(ArgError::spaced("Error: --random-filter chance must be between 0.1-100.0"));
+        return Err(refused());
     }
     typed.random_filter = Some((percent * 100.0).round() as u32);
     Ok(())
@@ -260,19 +293,44 @@ fn topic_missing() -> ArgError {
     ArgError::plain("Error: Invalid URL for -L argument specified - topic missing.")
 }
 
-/// Takes `scheme://[user[:password]@]host[:port]` of an URL, and returns what follows the next slash, if there is one.
-/// Nothing is percent-decoded.
+/// Takes `scheme://[user[:password]@]host[:port]` of an URL, and returns what follows the next slash, if there is one:
+/// the topic, which is taken as it is, because `#`, `?` and `%` are characters of topics.
 fn take_url(typed: &mut ClientArgs, url: &OsStr) -> Result<Option<OsString>, ArgError> {
     let (scheme, rest) = split_at(url.as_bytes(), b"://")
         .and_then(|(name, rest)| Some((Scheme::parse(str::from_utf8(name).ok()?)?, rest)))
         .ok_or_else(|| ArgError::spaced("Error: Unsupported URL scheme."))?;
     typed.websockets |= scheme.is_websocket();
     typed.tls.os_certs |= scheme.is_tls();
-    let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     let (authority, topic) = match split_at(rest, b"/") {
-        Some((authority, topic)) => (authority, Some(word(topic))),
+        Some((authority, topic)) => (authority, Some(OsString::from_vec(topic.to_vec()))),
         None => (rest, None),
     };
+    if typed.exact {
+        take_authority_as_mosquitto(typed, scheme, authority);
+    } else {
+        take_authority(typed, scheme, authority)?;
+    }
+    Ok(topic)
+}
+
+fn take_authority(typed: &mut ClientArgs, scheme: Scheme, authority: &[u8]) -> Set {
+    let Authority { login, place } =
+        Authority::parse(authority).map_err(|error| ArgError::plain(format!("Error: Invalid URL: {error}.")))?;
+    if let Some(login) = login {
+        typed.username = Some(OsString::from_vec(login.username));
+        typed.login_was_encoded = login.was_encoded;
+        if let Some(password) = login.password {
+            typed.password = Some(PasswordSource::Given(Secret::new(password.as_slice())));
+        }
+    }
+    typed.host = Some(place.host.into());
+    typed.port = Some(i32::from(place.port.unwrap_or(scheme.default_port())));
+    Ok(())
+}
+
+/// The first `@` ends the login, the first colon the host, nothing is decoded, and what is no port is 0.
+fn take_authority_as_mosquitto(typed: &mut ClientArgs, scheme: Scheme, authority: &[u8]) {
+    let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     let host = match split_at(authority, b"@") {
         Some((login, host)) => {
             let (username, password) = split_at(login, b":").unwrap_or((login, b""));
@@ -290,7 +348,6 @@ fn take_url(typed: &mut ClientArgs, url: &OsStr) -> Result<Option<OsString>, Arg
     };
     typed.host = Some(word(host));
     typed.port = Some(port);
-    Ok(topic)
 }
 
 fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
