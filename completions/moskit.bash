@@ -2572,7 +2572,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__pub)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -m -f -s -l -n -q -r -D -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --stdin-line --null-message --qos --retain --repeat --repeat-delay --property --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -m -f -s -l -n -q -r -D -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --stdin-line --ndjson --lenient --skip-bad --replay --speed --from --to --loop --filter --map --topic-per-line --payload-format --null-message --qos --retain --repeat --repeat-delay --property --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2957,6 +2957,70 @@ _moskit() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --replay)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --speed)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --loop)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --filter)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --payload-format)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
                     fi
                     return 0
                     ;;
@@ -4684,7 +4748,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__sub)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -q -D -C -E -W -T -U -R -F -v -N -w -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --property --filter-out --unsubscribe --retained-only --remove-retained --retain-as-published --retain-handling --random-filter --verbose --pretty --message-rate --watch --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -q -D -C -E -W -T -U -R -F -v -N -w -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --property --filter-out --unsubscribe --retained-only --remove-retained --retain-as-published --retain-handling --random-filter --ndjson --record --rotate --raw --verbose --pretty --message-rate --watch --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5107,6 +5171,28 @@ _moskit() {
                     return 0
                     ;;
                 -F)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --record)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --rotate)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

@@ -72,6 +72,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-engine-kpass-s
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s t -l topic -d 'Topic to publish to' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s m -l message -d 'Payload' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s f -l file -d 'Payload from a regular file' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l replay -d 'Publish the records of FILE (- for standard input, zstd or not) as they were received, with their pauses; may be given several times' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l speed -d 'With --replay: so many times as fast, 2x or 0.5x, or max for no pauses [default: 1x]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l from -d 'With --replay: begin with the records of TIME, RFC 3339 or so long after the first record (90s, 5m, 2h)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l to -d 'With --replay: end with the records of TIME' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l loop -d 'With --replay: play COUNT times, 0 for without end [default: 1]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l filter -d 'With --replay or --ndjson: only records whose topic matches; may be given several times' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l map -d 'With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l payload-format -d 'How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat -d 'Publish COUNT times [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat-delay -d 'Time between repetitions; fractions are allowed [default: 0]' -r -f
@@ -91,6 +99,10 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l no-verify -d 'Do n
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s s -l stdin-file -d 'Payload from all of standard input'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s l -l stdin-line -d 'One message for each line of standard input'
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ndjson -d 'One message for each record on standard input, see moskit-record(5); -t, -q, -r and -D publish stand in for fields that a record lacks'
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l lenient -d 'With --ndjson or --replay: ignore fields that a record does not have'
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l skip-bad -d 'With --ndjson or --replay: pass over lines that are no record and count them, instead of ending there'
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l topic-per-line -d 'With -l: each line is a topic, a tab and the payload'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s n -l null-message -d 'Empty payload'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s r -l retain -d 'Ask the broker to retain the message'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s d -l debug -d 'Print each packet on standard output'
@@ -139,6 +151,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s U -l unsubscribe -
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l random-filter -d 'Print only this share of the messages, 0.1 to 100' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s F -d 'Output format; see the man page' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l record -d 'Keep each message as a record in FILE, a new one, instead of printing it; compressed if the name ends in .zst' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l rotate -d 'With --record: begin a new file, with a number in its name, after SIZE (10MB, 1GiB) or TIME (30m, 1h, 1d)' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
@@ -154,9 +168,11 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l no-verify -d 'Do n
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s E -d 'Leave once the broker has acknowledged the subscriptions'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s R -d 'Do not print retained messages'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retained-only -d 'Only retained messages: leave at the first live one'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retained-only -d 'Only retained messages, at QoS 0: leave when the broker has no more'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l remove-retained -d 'Delete each retained message that is received from the broker'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-as-published -d 'Keep the publisher\'s retain flag on live messages (MQTT 5)'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ndjson -d 'Print each message as a record, one line of JSON; see moskit-record(5)'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l raw -d 'Print control characters as they are on a terminal too, where they are escaped otherwise'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s v -l verbose -d 'Print the topic in front of the payload'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s N -d 'No newline after each message'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pretty -d 'Indent the JSON of %j and %J'

@@ -140,9 +140,17 @@ impl Decoder {
     }
 }
 
+/// Whether a payload is JSON.
+pub fn check_json(payload: &[u8]) -> Result<(), FormatError> {
+    if payload.len() > MAXIMUM_PAYLOAD {
+        return Err(FormatError::TooLarge);
+    }
+    read_json::<serde_core::de::IgnoredAny>(payload).map(drop)
+}
+
 /// JSON as it is, its numbers and the order of its members untouched.
 fn json(payload: &[u8]) -> Result<Decoded, FormatError> {
-    read_json::<serde_core::de::IgnoredAny>(payload)?;
+    check_json(payload)?;
     let mut line = Vec::with_capacity(payload.len());
     write_json(payload, false, None, &mut line);
     Ok(Decoded::Json(line))

@@ -166,7 +166,7 @@ impl Recording {
     }
 
     /// Writes what is pending and waits for the disk.
-    pub fn finish(mut self) -> Result<(), FileError> {
+    pub fn finish(&mut self) -> Result<(), FileError> {
         self.flush()?;
         self.file.sync_all().map_err(|cause| failed(&self.name, FileStep::Write, cause))
     }
@@ -204,6 +204,13 @@ impl Recording {
         (self.name, self.file) = open(&self.path, Some(self.number))?;
         self.written = 0;
         Ok(())
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // Whoever wants to know whether it could be written asks by `finish`.
+        let _ = self.flush();
     }
 }
 

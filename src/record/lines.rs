@@ -67,6 +67,11 @@ impl Lines {
         }
     }
 
+    /// The next line is the first of another input.
+    pub fn count_anew(&mut self) {
+        self.taken = 0;
+    }
+
     /// Whether reading would help: there is no complete line left.
     pub fn wants_more(&mut self) -> bool {
         !self.is_at_end && self.peek().is_none()

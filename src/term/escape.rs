@@ -27,6 +27,23 @@ pub fn escape_controls(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// Appends bytes for a terminal: as [`escape_controls`], but newline and tab stay, and what is no UTF-8 is escaped, too.
+pub fn escape_for_terminal(bytes: &[u8], out: &mut Vec<u8>) {
+    for chunk in bytes.utf8_chunks() {
+        let text = chunk.valid();
+        let mut start = 0;
+        for (at, c) in text.char_indices().filter(|(_, c)| is_control(*c) && !matches!(c, '\n' | '\t')) {
+            out.extend_from_slice(&text.as_bytes()[start..at]);
+            start = at + c.len_utf8();
+            out.extend_from_slice(escape_controls(&text[at..start]).as_bytes());
+        }
+        out.extend_from_slice(&text.as_bytes()[start..]);
+        for byte in chunk.invalid() {
+            out.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
+        }
+    }
+}
+
 /// Whether `c` moves the cursor, or turns the direction of what follows.
 pub fn is_control(c: char) -> bool {
     c.is_control()
@@ -36,6 +53,18 @@ pub fn is_control(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_gets_newlines_and_tabs_and_no_other_control() {
+        let shown = |bytes: &[u8]| {
+            let mut out = Vec::new();
+            escape_for_terminal(bytes, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(shown("grün\n\tx".as_bytes()), "grün\n\tx");
+        assert_eq!(shown(b"\x1b]0;title\x07\r\xff\xc3"), "\\x1b]0;title\\x07\\r\\xff\\xc3");
+        assert_eq!(shown("\u{9b}31m\u{202e}".as_bytes()), "\\u{9b}31m\\u{202e}");
+    }
 
     #[test]
     fn control_and_direction_characters_are_shown_and_others_left() {

@@ -29,7 +29,7 @@ impl Display for Foreign<'_> {
 
 /// Shows as `\\uXXXX` the control characters that stand in `json` from `start` on, but for the ends of lines and tabs between its
 /// tokens: inside its strings it has escapes of its own for those.
-pub(super) fn escape_controls_in_json(json: &mut Vec<u8>, start: usize) {
+pub fn escape_controls_in_json(json: &mut Vec<u8>, start: usize) {
     let is_harmful = |c: char| super::is_control(c) && c != '\n' && c != '\t';
     let text = String::from_utf8_lossy(&json[start..]);
     if !text.chars().any(is_harmful) {

@@ -11,9 +11,9 @@ mod progress;
 mod prompt;
 mod secret;
 
-pub use escape::{escape_controls, is_control};
+pub use escape::{escape_controls, escape_for_terminal, is_control};
 pub use failure::{Exit, Failure};
-pub use foreign::Foreign;
+pub use foreign::{Foreign, escape_controls_in_json};
 pub use progress::Progress;
 pub use prompt::{AskError, Audience, signals_are_taken};
 pub use secret::Secret;

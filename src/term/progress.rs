@@ -24,6 +24,11 @@ impl Progress {
     pub fn add(&self, steps: u64) {
         self.0.inc(steps);
     }
+
+    /// The work is so far.
+    pub fn reach(&self, position: u64) {
+        self.0.set_position(position);
+    }
 }
 
 impl Drop for Progress {

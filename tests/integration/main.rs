@@ -58,6 +58,7 @@ mod qshape_speed;
 mod qshape_stores;
 mod qshape_terminal;
 mod recorded;
+mod records;
 mod requests;
 mod revoked;
 mod run;

@@ -3,13 +3,17 @@
 pub mod connect_packet;
 pub mod debug_lines;
 pub mod ending;
+mod feed;
 pub mod leaving;
 mod manuals;
 pub mod options_file;
 pub mod payload;
 pub mod printer;
 pub mod publish;
+mod recorder;
+mod replay;
 pub mod request;
+mod retained_end;
 pub mod session;
 pub mod setup;
 pub mod subscribe;

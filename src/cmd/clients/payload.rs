@@ -6,9 +6,20 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use crate::cmd::connect::args::MAX_PAYLOAD;
+use crate::cmd::connect::args::{MAX_PAYLOAD, PayloadSource};
 use crate::net::reason;
 use crate::term::{Exit, Failure};
+
+/// The one payload that a source has; `None` for those that have many, or none.
+pub fn of(source: Option<&PayloadSource>) -> Result<Option<Bytes>, Failure> {
+    Ok(match source {
+        None | Some(PayloadSource::StdinLines | PayloadSource::Records) => None,
+        Some(PayloadSource::Text(text)) => Some(text.clone()),
+        Some(PayloadSource::Null) => Some(Bytes::new()),
+        Some(PayloadSource::File(path)) => Some(of_file(path)?),
+        Some(PayloadSource::Stdin) => Some(of_stdin(io::stdin().lock())?),
+    })
+}
 
 /// The whole of a regular file; an empty one is an empty payload.
 pub fn of_file(path: &Path) -> Result<Bytes, Failure> {

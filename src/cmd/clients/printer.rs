@@ -5,8 +5,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::cmd::connect::args::ClientArgs;
 use crate::mqtt::packet::PublishRef;
-use crate::term::Term;
+use crate::record;
 use crate::term::format::{Printer as Renderer, Style};
+use crate::term::{Term, escape_controls_in_json};
 
 /// Most topics that `--watch` gives a line of their own; a screen has no more lines than this.
 const WATCHED_TOPICS: usize = 10_000;
@@ -22,7 +23,13 @@ pub struct Printer {
     renderer: Renderer,
     /// What ends a line, where nothing but payloads is shown.
     bare: Option<&'static [u8]>,
+    /// Messages are recorded, and nothing asks for them to be printed as well.
+    is_silent: bool,
     shows_time: bool,
+    /// The terminal is to be kept from strangers' control characters.
+    safe: bool,
+    /// `--ndjson`
+    records: Option<record::Writer>,
     buffer: Vec<u8>,
     rate: Option<Rate>,
     watch: Option<Watch>,
@@ -50,19 +57,37 @@ struct RandomFilter {
 }
 
 impl Printer {
-    pub fn new(args: &ClientArgs) -> Self {
+    /// `as_mosquitto`: whatever a message has goes to a terminal as it is, as with Mosquitto's clients.
+    pub fn new(args: &ClientArgs, as_mosquitto: bool, term: &Term) -> Self {
+        let safe = term.out_is_terminal() && !as_mosquitto && !args.data.raw;
         let style = match &args.format {
             Some(format) => Style::Format(format.clone()),
             None if args.verbose => Style::Verbose,
             None => Style::Payload,
         };
-        let is_bare = style == Style::Payload && !args.message_rate && !args.watch && args.random_filter.is_none();
+        let is_bare = style == Style::Payload
+            && !args.message_rate
+            && !args.watch
+            && args.random_filter.is_none()
+            && !args.data.ndjson
+            && !safe;
         let renderer = Renderer::new(style, !args.no_newline, args.pretty);
         let line_end: &[u8] = if args.no_newline { b"" } else { b"\n" };
         Self {
             bare: is_bare.then_some(line_end),
+            is_silent: args.data.record.is_some()
+                && args.format.is_none()
+                && !(args.verbose || args.watch || args.message_rate),
             shows_time: args.format.is_some(),
-            renderer: if args.watch { renderer.on_screen() } else { renderer },
+            safe,
+            records: args.data.ndjson.then(record::Writer::default),
+            renderer: if args.watch {
+                renderer.on_screen()
+            } else if safe {
+                renderer.on_terminal()
+            } else {
+                renderer
+            },
             buffer: Vec::new(),
             rate: args.message_rate.then(|| Rate::new(Instant::now())),
             watch: args.watch.then(Watch::default),
@@ -100,6 +125,9 @@ impl Printer {
 
     #[inline]
     pub fn print(&mut self, publish: PublishRef<'_>, term: &mut Term) {
+        if self.is_silent {
+            return;
+        }
         match self.bare {
             Some(_) if publish.payload.is_empty() => {}
             Some(line_end) => {
@@ -121,6 +149,14 @@ impl Printer {
         }
         if self.random.as_mut().is_some_and(|random| !random.lets_through()) {
             // A topic has its line of the screen even if nothing is shown there.
+            term.write(&self.buffer);
+            return;
+        }
+        if let Some(records) = &mut self.records {
+            records.write(&publish, SystemTime::now().into(), &mut self.buffer);
+            if self.safe {
+                escape_controls_in_json(&mut self.buffer, 0);
+            }
             term.write(&self.buffer);
             return;
         }

@@ -1,22 +1,25 @@
 //! `moskit pub`, and `mosquitto_pub`: publishes a message, or each line of its input.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncReadExt;
+use bytes::Bytes;
+use bytestring::ByteString;
 use tokio::time::sleep_until;
 
 use super::debug_lines;
+use super::feed::{self, Feed, Kind};
 use super::session::{self, Setup};
 use super::{ending, leaving, manuals, payload, setup};
 use crate::client::{Client, Ending};
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
-use crate::cmd::connect::args::{ClientArgs, MAX_PAYLOAD, PayloadSource, Strict, Verb};
+use crate::cmd::connect::args::{ClientArgs, PayloadSource, Strict, Verb};
 use crate::cmd::connect::outcome::{self, Outcome};
-use crate::mqtt::packet::{DecodeError, PacketId, PropertyOwner, Publish, PublishRef, QoS, ReasonCode};
+use crate::mqtt::packet::{DecodeError, PacketId, PropertyOwner, Publish, QoS, ReasonCode};
 use crate::mqtt::session::{Event, SendError};
-use crate::term::{Exit, Failure, Foreign, Term};
+use crate::record::Unknown;
+use crate::term::{Exit, Failure, Foreign, Progress, Term};
 
 pub const APPLET: Applet = Applet {
     name: "pub",
@@ -30,23 +33,28 @@ pub const APPLET: Applet = Applet {
 /// Bytes of output that may wait for the socket before no more lines are read.
 const OUTPUT_LIMIT: usize = 64 * 1024;
 
-/// Bytes of standard input read at once with `-l`.
-const INPUT_SIZE: usize = 64 * 1024;
-
 /// How long `-l` waits before it connects again.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = setup::read(&APPLET, Verb::Pub, invocation, term)?;
-    let source = match &args.payload {
-        None => None,
-        Some(PayloadSource::Text(text)) => Some(Source::Fixed(text.clone())),
-        Some(PayloadSource::Null) => Some(Source::Fixed(Bytes::new())),
-        Some(PayloadSource::File(path)) => Some(Source::Fixed(payload::of_file(path)?)),
-        Some(PayloadSource::Stdin) => Some(Source::Fixed(payload::of_stdin(std::io::stdin().lock())?)),
-        Some(PayloadSource::StdinLines) => Some(Source::Lines),
+    let source = match (&args.payload, payload::of(args.payload.as_ref())?, &args.topic) {
+        (Some(PayloadSource::Records), ..) => {
+            let unknown = if args.data.lenient { Unknown::Ignored } else { Unknown::Refused };
+            Some(Source::Lines(Kind::Records(unknown)))
+        }
+        (Some(PayloadSource::StdinLines), ..) if args.data.topic_per_line => {
+            Some(Source::Lines(Kind::TopicsAndPayloads))
+        }
+        (Some(PayloadSource::StdinLines), _, Some(_)) => Some(Source::Lines(Kind::Payloads)),
+        (_, Some(text), Some(topic)) => {
+            let payload = feed::payload(Cow::Borrowed(&text), args.data.payload_form)
+                .map_err(|error| Failure::new(Exit::FAILED, error.to_string()))?;
+            Some(Source::Fixed(topic.clone().into_inner(), Bytes::copy_from_slice(&payload)))
+        }
+        _ => None,
     };
-    let (Some(source), Some(topic)) = (source, args.topic.clone()) else {
+    let Some(source) = source else {
         term.complain("Error: Both topic and message must be supplied.");
         let usage = APPLET.help(&invocation.program, term);
         term.write(usage.as_bytes());
@@ -54,20 +62,20 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     };
     let setup = session::prepare(Verb::Pub, invocation, &args, term)?;
     session::run(Verb::Pub, async move {
-        let mut publishing = Publishing::new(&args, setup, topic.into_inner());
+        let mut publishing = Publishing::new(&args, setup);
         match source {
-            Source::Fixed(payload) => publishing.repeat(payload, term).await,
-            Source::Lines => publishing.lines(term).await,
+            Source::Fixed(topic, payload) => publishing.repeat(topic, payload, term).await,
+            Source::Lines(kind) => publishing.lines(kind, term).await,
         }
     })
 }
 
 /// What is published.
 enum Source {
-    /// One payload, as often as `--repeat` says.
-    Fixed(Bytes),
+    /// One topic and payload, as often as `--repeat` says.
+    Fixed(ByteString, Bytes),
     /// Each line of standard input.
-    Lines,
+    Lines(Kind),
 }
 
 /// A run of pub: the connection and what is still to be done on it.
@@ -75,7 +83,6 @@ struct Publishing<'a> {
     args: &'a ClientArgs,
     setup: Setup,
     client: Client,
-    topic: bytestring::ByteString,
     /// The broker has accepted at least once.
     accepted: bool,
     /// `--strict` found a refusal: the exit code at the end.
@@ -104,13 +111,13 @@ enum Next {
 }
 
 impl<'a> Publishing<'a> {
-    fn new(args: &'a ClientArgs, mut setup: Setup, topic: bytestring::ByteString) -> Self {
+    fn new(args: &'a ClientArgs, mut setup: Setup) -> Self {
         let client = Client::new(setup.session());
-        Self { args, setup, client, topic, accepted: false, refused: None }
+        Self { args, setup, client, accepted: false, refused: None }
     }
 
     /// One payload, `--repeat` times, each after the acknowledgement of the one before.
-    async fn repeat(&mut self, payload: Bytes, term: &mut Term) -> Result<Exit, Failure> {
+    async fn repeat(&mut self, topic: ByteString, payload: Bytes, term: &mut Term) -> Result<Exit, Failure> {
         self.setup.start(&mut self.client).await?;
         let mut left = self.args.repeat;
         let mut next = Next::Connecting;
@@ -130,7 +137,7 @@ impl<'a> Publishing<'a> {
             match next {
                 Next::Finished => return self.leave(term).await,
                 Next::At(at) if at <= now => {
-                    let id = self.publish_fixed(&payload, now, term).await?;
+                    let id = self.publish_fixed(&topic, &payload, now, term).await?;
                     left -= 1;
                     next = if self.args.qos == QoS::AtMostOnce {
                         self.write_out(term).await?;
@@ -159,12 +166,18 @@ impl<'a> Publishing<'a> {
         if left == 0 { Next::Finished } else { Next::At(Instant::now() + self.args.repeat_delay) }
     }
 
-    async fn publish_fixed(&mut self, payload: &Bytes, now: Instant, term: &mut Term) -> Result<PacketId, Failure> {
+    async fn publish_fixed(
+        &mut self,
+        topic: &ByteString,
+        payload: &Bytes,
+        now: Instant,
+        term: &mut Term,
+    ) -> Result<PacketId, Failure> {
         let publish = Publish {
             dup: false,
             qos: self.args.qos,
             retain: self.args.retain,
-            topic: self.topic.clone(),
+            topic: topic.clone(),
             packet_id: None,
             properties: self.args.properties.publish.clone(),
             payload: payload.clone(),
@@ -177,12 +190,12 @@ impl<'a> Publishing<'a> {
 
     /// Each line of standard input is a message. The connection is made anew as often as needed; at
     /// QoS 1 and 2 no line is lost.
-    async fn lines(&mut self, term: &mut Term) -> Result<Exit, Failure> {
+    async fn lines(&mut self, kind: Kind, term: &mut Term) -> Result<Exit, Failure> {
+        let mut feed = Feed::new(kind, self.args)?;
+        let mut told = None;
         self.setup.start(&mut self.client).await?;
-        let mut stdin = tokio::io::stdin();
-        let mut input = Lines::default();
         loop {
-            match self.lines_on_connection(&mut stdin, &mut input, term).await? {
+            match self.lines_on_connection(&mut feed, &mut told, term).await? {
                 Some(exit) => return Ok(exit),
                 None => self.reconnect(term).await?,
             }
@@ -192,8 +205,8 @@ impl<'a> Publishing<'a> {
     /// Publishes lines until the input ends (`Some`) or the connection does (`None`).
     async fn lines_on_connection(
         &mut self,
-        stdin: &mut tokio::io::Stdin,
-        input: &mut Lines,
+        feed: &mut Feed,
+        progress: &mut Option<Progress>,
         term: &mut Term,
     ) -> Result<Option<Exit>, Failure> {
         loop {
@@ -207,20 +220,28 @@ impl<'a> Publishing<'a> {
                     Err(_) => return Ok(None),
                 }
             }
-            self.publish_lines(input, now, term).await?;
-            let drained = input.is_drained() && self.client.session().output().is_empty();
+            self.publish_lines(feed, now, term).await?;
+            let drained = feed.is_drained() && self.client.session().output().is_empty();
             if drained && self.client.session().is_connected() && self.client.session().unacknowledged() == 0 {
-                return self.leave(term).await.map(Some);
+                drop(progress.take());
+                let exit = self.leave(term).await?;
+                feed.finish(term)?;
+                return Ok(Some(exit));
             }
             term.flush();
-            let wants_input = self.client.session().is_connected() && input.wants_more();
+            if let Some((read, Some(length))) = feed.progress() {
+                progress.get_or_insert_with(|| term.progress(length, "bytes")).reach(read);
+            }
+            let due = feed.due().filter(|_| self.client.session().is_connected());
+            let wants_input = self.client.session().is_connected() && feed.wants_more();
             tokio::select! {
                 moved = self.client.transfer() => match moved {
                     Ok(()) => {}
                     Err(ending) if self.is_final(&ending) => return Err(self.lost(&ending).await),
                     Err(_) => return Ok(None),
                 },
-                read = input.read(stdin), if wants_input => read.map_err(|error| {
+                () = sleep_until(due.unwrap_or(now).into()), if due.is_some() => {}
+                read = feed.read(), if wants_input => read.map_err(|error| {
                     Failure::verbatim(Exit::FAILED, format!("Error: Unable to read standard input: {}.\n", crate::net::reason(&error))).quietable()
                 })?,
             }
@@ -228,28 +249,19 @@ impl<'a> Publishing<'a> {
     }
 
     /// Publishes the complete lines that there are, as far as window and output have room.
-    async fn publish_lines(&mut self, input: &mut Lines, now: Instant, term: &mut Term) -> Result<(), Failure> {
-        let (qos, retain) = (self.args.qos, self.args.retain);
+    async fn publish_lines(&mut self, feed: &mut Feed, now: Instant, term: &mut Term) -> Result<(), Failure> {
+        let version = self.setup.version();
         loop {
             let session = self.client.session();
-            let room = if qos == QoS::AtMostOnce { session.is_connected() } else { session.has_room() };
-            if !room || session.output().len() >= OUTPUT_LIMIT {
+            // Without a connection QoS 0 cannot be sent, and the QoS of a record is known when it is read.
+            let room = if feed.is_at_most_once(self.args) { session.is_connected() } else { session.has_room() };
+            if !room || !session.is_connected() || session.output().len() >= OUTPUT_LIMIT {
                 return Ok(());
             }
-            let Some(line) = input.peek() else { return Ok(()) };
-            let publish = PublishRef {
-                dup: false,
-                qos,
-                retain,
-                topic: &self.topic,
-                packet_id: None,
-                properties: &self.args.properties.publish,
-                payload: line,
-            };
-            let sent = session.publish_ref(publish, now);
-            input.take();
-            if let Err(error) = sent {
-                return Err(self.unsendable(error, term).await);
+            match feed.next(self.args, version, now, term, |publish| session.publish_ref(publish, now)) {
+                None => return Ok(()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(self.unsendable(error, term).await),
             }
         }
     }
@@ -333,14 +345,19 @@ impl<'a> Publishing<'a> {
                 self.refused = Some(Exit(reason.0));
             }
         } else if reason == ReasonCode::NO_MATCHING_SUBSCRIBERS && self.args.strict == Strict::Subscribers {
-            term.note(format_args!("Warning: Publish {id}: nobody is subscribed to '{}'.", self.topic));
+            match &self.args.topic {
+                Some(topic) if self.args.payload != Some(PayloadSource::Records) => {
+                    term.note(format_args!("Warning: Publish {id}: nobody is subscribed to '{}'.", &**topic));
+                }
+                _ => term.note(format_args!("Warning: Publish {id}: nobody is subscribed to its topic.")),
+            }
             self.refused.get_or_insert(Exit(reason.0));
         }
     }
 
     /// With `-l` Mosquitto has numbers of their own for what cannot go out.
     fn unsendable_failure(&self, error: SendError) -> Failure {
-        if self.args.payload == Some(PayloadSource::StdinLines) {
+        if matches!(self.args.payload, Some(PayloadSource::StdinLines | PayloadSource::Records)) {
             return ending::not_sent(error);
         }
         unsendable_failure(error)
@@ -384,75 +401,4 @@ fn unsendable_failure(error: SendError) -> Failure {
     };
     let lines = format!("{text}Error: {}\n", outcome.text());
     outcome::failure(Exit(outcome as u8), &lines, ending::unsendable(error))
-}
-
-/// The lines of standard input, in pieces as they come.
-#[derive(Default)]
-struct Lines {
-    buffer: BytesMut,
-    /// Where in the buffer the next line starts.
-    start: usize,
-    /// Up to where the buffer has been searched for the line's end.
-    searched: usize,
-    /// The line found by `peek`: its end, and where the next one starts.
-    found: Option<(usize, usize)>,
-    at_end: bool,
-}
-
-impl Lines {
-    /// The next line without its newline; the last one may lack it. One that no packet can hold is given as far as it
-    /// has come, to be refused: its end may never come.
-    fn peek(&mut self) -> Option<&[u8]> {
-        if self.found.is_none() {
-            let rest = &self.buffer[self.searched..];
-            self.found = match memchr::memchr(b'\n', rest) {
-                Some(at) => Some((self.searched + at, self.searched + at + 1)),
-                None if self.is_last() || self.buffer.len() - self.start > MAX_PAYLOAD => {
-                    Some((self.buffer.len(), self.buffer.len()))
-                }
-                None => {
-                    self.searched = self.buffer.len();
-                    None
-                }
-            };
-        }
-        self.found.map(|(end, _)| &self.buffer[self.start..end])
-    }
-
-    /// Goes on to the line after the one that `peek` gave.
-    fn take(&mut self) {
-        if let Some((_, next)) = self.found.take() {
-            self.start = next;
-            self.searched = next;
-        }
-    }
-
-    /// What is left is the last line, without its newline.
-    fn is_last(&self) -> bool {
-        self.at_end && self.start < self.buffer.len()
-    }
-
-    /// Everything has been read and taken.
-    fn is_drained(&self) -> bool {
-        self.at_end && self.start == self.buffer.len()
-    }
-
-    /// Whether reading would help: there is no complete line left.
-    fn wants_more(&mut self) -> bool {
-        !self.at_end && self.peek().is_none()
-    }
-
-    /// Reads more. What is read stays even if the caller stops waiting.
-    async fn read(&mut self, stdin: &mut tokio::io::Stdin) -> std::io::Result<()> {
-        if self.start > 0 {
-            bytes::Buf::advance(&mut self.buffer, self.start);
-            self.searched -= self.start;
-            self.start = 0;
-        }
-        self.buffer.reserve(INPUT_SIZE);
-        if stdin.read_buf(&mut self.buffer).await? == 0 {
-            self.at_end = true;
-        }
-        Ok(())
-    }
 }

@@ -13,7 +13,7 @@ use crate::client::{Client, Ending};
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
-use crate::cmd::connect::args::{ClientArgs, PayloadSource, Strict, Verb};
+use crate::cmd::connect::args::{ClientArgs, Strict, Verb};
 use crate::cmd::connect::outcome::Outcome;
 use crate::cmd::connect::runtime;
 use crate::mqtt::packet::{Properties, Property, PropertyOwner, ProtocolVersion, Publish, ReasonCode, Subscription};
@@ -32,14 +32,8 @@ pub const APPLET: Applet = Applet {
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = setup::read(&APPLET, Verb::Rr, invocation, term)?;
-    let printer = Printer::new(&args);
-    let payload = match &args.payload {
-        None | Some(PayloadSource::StdinLines) => None,
-        Some(PayloadSource::Text(text)) => Some(text.clone()),
-        Some(PayloadSource::Null) => Some(Bytes::new()),
-        Some(PayloadSource::File(path)) => Some(payload::of_file(path)?),
-        Some(PayloadSource::Stdin) => Some(payload::of_stdin(std::io::stdin().lock())?),
-    };
+    let printer = Printer::new(&args, invocation.as_mosquitto, term);
+    let payload = payload::of(args.payload.as_ref())?;
     let (Some(payload), Some(topic), Some(response_topic)) = (payload, args.topic.clone(), args.response_topic.clone())
     else {
         let error = ArgError::plain("Error: All of topic, message, and response topic must be supplied.");

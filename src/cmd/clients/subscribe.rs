@@ -8,6 +8,8 @@ use tokio::time::{sleep, sleep_until};
 
 use super::debug_lines;
 use super::printer::Printer;
+use super::recorder::Recorder;
+use super::retained_end::{RetainedEnd, Turn};
 use super::session::{self, Setup};
 use super::{ending, leaving, manuals, setup};
 use crate::client::{Client, Ending};
@@ -38,9 +40,10 @@ const TOO_EARLY: Exit = Exit(255);
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = setup::read(&APPLET, Verb::Sub, invocation, term)?;
-    let printer = Printer::new(&args);
+    let printer = Printer::new(&args, invocation.as_mosquitto, term);
     let setup = session::prepare(Verb::Sub, invocation, &args, term)?;
-    session::run(Verb::Sub, async move { Subscribing::new(&args, setup, printer)?.run(term).await })
+    let as_mosquitto = invocation.as_mosquitto;
+    session::run(Verb::Sub, async move { Subscribing::new(&args, setup, printer, as_mosquitto)?.run(term).await })
 }
 
 /// A run of sub.
@@ -56,6 +59,8 @@ struct Subscribing<'a> {
     accepted: bool,
     /// The cause of a connection that ended before that has been told.
     explained: bool,
+    /// `--retained-only`: whether the broker has more.
+    retained_end: Option<RetainedEnd>,
     /// Retained messages that are being removed and not yet acknowledged.
     removals: HashSet<PacketId>,
 }
@@ -64,6 +69,8 @@ struct Subscribing<'a> {
 struct Showing<'a> {
     args: &'a ClientArgs,
     printer: Printer,
+    /// `--record`
+    recorder: Option<Recorder>,
     /// Messages that `-C` still waits for.
     left: Option<u32>,
     /// Nothing more is shown; removals may still be on their way.
@@ -96,17 +103,18 @@ enum Woken {
 }
 
 impl<'a> Subscribing<'a> {
-    fn new(args: &'a ClientArgs, mut setup: Setup, printer: Printer) -> Result<Self, Failure> {
+    fn new(args: &'a ClientArgs, mut setup: Setup, printer: Printer, as_mosquitto: bool) -> Result<Self, Failure> {
         let client = Client::new(setup.session());
         Ok(Self {
             args,
             setup,
             client,
-            showing: Showing { args, printer, left: args.count, over: false },
+            showing: Showing { args, printer, recorder: Recorder::start(args)?, left: args.count, over: false },
             signals: Signals::new()?,
             timeout_at: None,
             accepted: false,
             explained: false,
+            retained_end: (args.retained_only && !as_mosquitto).then(RetainedEnd::default),
             removals: HashSet::new(),
         })
     }
@@ -120,17 +128,17 @@ impl<'a> Subscribing<'a> {
         self.timeout_at = self.args.timeout.map(|after| Instant::now() + after);
         loop {
             match self.converse(term).await? {
-                Ok(exit) => return Ok(exit),
+                Ok(exit) => return self.showing.finish().map(|()| exit),
                 // What was shown last could not be written: whatever comes after it could not either.
                 Err(_) if term.out_failed().is_some() => {
                     self.client.close().await;
-                    return Ok(Exit::OK);
+                    return self.showing.finish().map(|()| Exit::OK);
                 }
                 Err(ending) if ending::is_retried(&ending) => self.explain_once(&ending, term).await,
                 Err(ending) => return Err(self.setup.lost(&mut self.client, self.accepted, &ending).await),
             }
             if let Some(exit) = self.reconnect(term).await? {
-                return Ok(exit);
+                return self.showing.finish().map(|()| exit);
             }
         }
     }
@@ -161,7 +169,7 @@ impl<'a> Subscribing<'a> {
                     Ok(None) => break,
                     Err(ending) => {
                         self.drain_log(term);
-                        leaving::acknowledge_shown(&mut self.client, term);
+                        self.acknowledge_shown(term);
                         return Ok(Err(ending));
                     }
                 };
@@ -169,15 +177,20 @@ impl<'a> Subscribing<'a> {
                     Ok(Step::Go) => {}
                     Ok(Step::Leave(exit)) => return self.leave(exit, ReasonCode::SUCCESS, term).await.map(Ok),
                     Err(ending) => {
-                        leaving::acknowledge_shown(&mut self.client, term);
+                        self.acknowledge_shown(term);
                         return Ok(Err(ending));
                     }
                 }
             }
+            if self.removals.is_empty()
+                && let Some(exit) = self.look_for_retained_end(now, term)
+            {
+                return self.leave(exit, ReasonCode::SUCCESS, term).await.map(Ok);
+            }
             if self.showing.over && self.removals.is_empty() {
                 return self.leave(Exit::OK, ReasonCode::SUCCESS, term).await.map(Ok);
             }
-            if !leaving::acknowledge_shown(&mut self.client, term) {
+            if !self.acknowledge_shown(term) {
                 return self.leave(Exit::OK, ReasonCode::SUCCESS, term).await.map(Ok);
             }
             match self.wait(now).await {
@@ -191,7 +204,9 @@ impl<'a> Subscribing<'a> {
     }
 
     async fn wait(&mut self, now: Instant) -> Woken {
-        let wake = [self.timeout_at, self.showing.printer.deadline()].into_iter().flatten().min();
+        let retained = self.retained_end.as_ref().and_then(RetainedEnd::deadline);
+        let recorder = self.showing.recorder.as_ref().and_then(Recorder::deadline);
+        let wake = [self.timeout_at, self.showing.printer.deadline(), recorder, retained].into_iter().flatten().min();
         tokio::select! {
             biased;
             moved = self.client.transfer() => Woken::Moved(moved),
@@ -282,7 +297,12 @@ impl<'a> Subscribing<'a> {
                 ending::note_unsent("PUBLISH", error, term);
                 Step::Go
             }
-            Event::UnsubAck(_) => Step::Go,
+            Event::UnsubAck(unsuback) => {
+                if let Some(end) = &mut self.retained_end {
+                    end.answered(unsuback.packet_id, now);
+                }
+                Step::Go
+            }
         }))
     }
 
@@ -290,7 +310,12 @@ impl<'a> Subscribing<'a> {
     /// version is left out in silence by Mosquitto; we say so.
     fn subscribe(&mut self, now: Instant, term: &mut Term) {
         let args = self.args;
-        let options = args.subscription_options();
+        let mut options = args.subscription_options();
+        if let Some(end) = &mut self.retained_end {
+            // Messages of QoS 1 and 2 wait for their place in the window, and others overtake them.
+            options.qos = QoS::AtMostOnce;
+            end.begin_again();
+        }
         let session = self.client.session();
         if !args.filters.is_empty() {
             let subscriptions = args
@@ -328,7 +353,32 @@ impl<'a> Subscribing<'a> {
             term.note("All subscription requests were denied.");
             return Step::Leave(Exit::OK);
         }
+        if let Some(end) = &mut self.retained_end {
+            end.subscribed();
+        }
         if self.args.exit_after_suback { Step::Leave(Exit::OK) } else { Step::Go }
+    }
+
+    /// `--retained-only`: asks whether the broker has more, and leaves if not.
+    fn look_for_retained_end(&mut self, now: Instant, term: &mut Term) -> Option<Exit> {
+        match self.retained_end.as_mut()?.poll(now) {
+            Turn::Wait => None,
+            Turn::Ask => {
+                let filter = RetainedEnd::filter(&self.args.filters);
+                match self.client.session().unsubscribe(vec![filter.into()], Properties::new(), now) {
+                    Ok(id) => self.retained_end.as_mut()?.asked(id, now),
+                    Err(error) => ending::note_unsent("UNSUBSCRIBE", error, term),
+                }
+                None
+            }
+            Turn::Done => Some(Exit::OK),
+            Turn::Unknown => {
+                term.note(
+                    "Warning: it is not known whether the broker has more retained messages: it does not answer.",
+                );
+                Some(Exit(Outcome::Timeout as u8))
+            }
+        }
     }
 
     /// The messages that ask for nothing but to be shown, straight from what was read.
@@ -337,10 +387,18 @@ impl<'a> Subscribing<'a> {
             return Step::Go;
         }
         let showing = &mut self.showing;
-        let shown = self.client.show_plain(now, |publish| match showing.judge(&publish) {
-            Verdict::PassOver | Verdict::TooLate => ControlFlow::Continue(()),
-            Verdict::Show => showing.show(publish, term),
-            Verdict::Enough => ControlFlow::Break(()),
+        let end = &mut self.retained_end;
+        let shown = self.client.show_plain(now, |publish| {
+            let verdict = showing.judge(&publish);
+            match (verdict, end.as_mut()) {
+                // More retained ones may follow a live one.
+                (Verdict::PassOver | Verdict::TooLate, _) | (Verdict::Enough, Some(_)) => ControlFlow::Continue(()),
+                (Verdict::Enough, None) => ControlFlow::Break(()),
+                (Verdict::Show, end) => {
+                    end.into_iter().for_each(RetainedEnd::heard);
+                    showing.show(publish, term)
+                }
+            }
         });
         if shown.is_break() { self.finish() } else { Step::Go }
     }
@@ -350,6 +408,10 @@ impl<'a> Subscribing<'a> {
     fn message(&mut self, publish: &Publish, now: Instant, term: &mut Term) -> Step {
         match self.showing.judge(&publish.as_ref()) {
             Verdict::TooLate => return Step::Go,
+            Verdict::Enough if self.retained_end.is_some() => {
+                self.client.session().acknowledge(publish);
+                return Step::Go;
+            }
             Verdict::Enough => return self.finish(),
             Verdict::PassOver => {
                 self.client.session().acknowledge(publish);
@@ -362,6 +424,9 @@ impl<'a> Subscribing<'a> {
                 Ok(acknowledged) => self.removals.extend(acknowledged),
                 Err(error) => ending::note_unsent("PUBLISH", error, term),
             }
+        }
+        if let Some(end) = &mut self.retained_end {
+            end.heard();
         }
         // Their lines of the log stand in front of the message.
         if self.args.debug {
@@ -378,7 +443,7 @@ impl<'a> Subscribing<'a> {
 
     /// Ends the flows of what was shown, then DISCONNECT, and the end.
     async fn leave(&mut self, exit: Exit, reason: ReasonCode, term: &mut Term) -> Result<Exit, Failure> {
-        if leaving::acknowledge_shown(&mut self.client, term) {
+        if self.acknowledge_shown(term) {
             tokio::select! {
                 () = leaving::settle(&mut self.client, term) => {}
                 // One more signal: whoever sends it does not want to wait.
@@ -389,12 +454,27 @@ impl<'a> Subscribing<'a> {
         Ok(exit)
     }
 
+    /// Writes what has been shown and recorded, and then lets the acknowledgements of it out; whether it could be written.
+    fn acknowledge_shown(&mut self, term: &mut Term) -> bool {
+        let now = Instant::now();
+        if self.showing.recorder.as_mut().is_some_and(|recorder| !recorder.write_due(now)) {
+            self.client.session().withhold_acknowledgements();
+            return false;
+        }
+        leaving::acknowledge_shown(&mut self.client, term)
+    }
+
     fn drain_log(&mut self, term: &mut Term) {
         debug_lines::drain(self.client.session(), term);
     }
 }
 
 impl Showing<'_> {
+    /// Ends the recording.
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.recorder.take().map_or(Ok(()), Recorder::finish)
+    }
+
     #[inline]
     fn judge(&mut self, publish: &PublishRef<'_>) -> Verdict {
         self.printer.count();
@@ -414,6 +494,11 @@ impl Showing<'_> {
     /// Breaks with the last message of `-C`.
     #[inline]
     fn show(&mut self, publish: PublishRef<'_>, term: &mut Term) -> ControlFlow<()> {
+        if let Some(recorder) = &mut self.recorder
+            && !recorder.record(&publish)
+        {
+            return ControlFlow::Break(());
+        }
         self.printer.print(publish, term);
         match &mut self.left {
             Some(left) if !self.args.message_rate => {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::arg_error::ArgError;
+use super::data_args::DataArgs;
 use super::properties::CommandProperties;
 use crate::cmd::words::Typed;
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, SubscriptionOptions};
@@ -47,6 +48,8 @@ pub enum PayloadSource {
     Stdin,
     /// Each line of standard input is one.
     StdinLines,
+    /// Each record says its own.
+    Records,
 }
 
 /// Where a password comes from besides `-P`.
@@ -163,6 +166,9 @@ pub struct ClientArgs {
     pub watch: bool,
     pub latency: bool,
 
+    /// Messages as data.
+    pub data: DataArgs,
+
     pub options_file_given: bool,
     /// check: the topic of `-t`, below which may be published.
     pub base_topic: Option<String>,
@@ -226,6 +232,7 @@ impl Default for ClientArgs {
             message_rate: false,
             watch: false,
             latency: false,
+            data: DataArgs::default(),
             options_file_given: false,
             base_topic: None,
         }

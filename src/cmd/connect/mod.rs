@@ -4,6 +4,7 @@ pub mod api;
 pub mod arg_error;
 pub mod args;
 pub mod checks;
+pub mod data_args;
 pub mod environment;
 pub mod login;
 pub mod options;

@@ -6,7 +6,7 @@ use std::io::Write;
 use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
-use super::folder;
+use super::{folder, record_page};
 use crate::cmd::applet::{Applet, Invocation, Manual, Section, find, introduction, moskit_command};
 use crate::term::{Exit, Failure, Term};
 
@@ -29,7 +29,11 @@ pub const APPLET: Applet = Applet {
 
 fn command() -> clap::Command {
     clap::Command::new("man")
-        .arg(clap::Arg::new("verb").value_name("VERB").help("The verb; without it, the page of moskit itself"))
+        .arg(
+            clap::Arg::new("verb")
+                .value_name("VERB")
+                .help("The verb, or record for moskit-record(5); without it, the page of moskit itself"),
+        )
         .arg(folder::folder_option("verb", "Write every page into DIR instead, replacing those that are there"))
 }
 
@@ -38,8 +42,9 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     if let Some(folder) = matches.get_one::<std::path::PathBuf>("out") {
         return folder::write_all(folder, &pages(invocation.applets));
     }
-    let page = match matches.get_one::<String>("verb") {
+    let page = match matches.get_one::<String>("verb").map(String::as_str) {
         None => overview(invocation.applets),
+        Some(record_page::NAME) => record_page::page(),
         Some(verb) => page(find(invocation.applets, verb)?),
     };
     term.write(page.as_bytes());
@@ -50,6 +55,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
 pub fn pages(applets: &[Applet]) -> Vec<(String, String)> {
     let mut pages = vec![("moskit.1".to_owned(), overview(applets))];
     pages.extend(applets.iter().map(|applet| (format!("moskit-{}.1", applet.name), page(applet))));
+    pages.push((format!("moskit-{}.5", record_page::NAME), record_page::page()));
     pages
 }
 

@@ -4,3 +4,4 @@ pub mod completions;
 mod folder;
 pub mod links;
 pub mod man;
+mod record_page;

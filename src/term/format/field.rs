@@ -1,6 +1,6 @@
 //! The `%` conversions of a format: `%[-][0][width][.precision][separator]conversion`.
 
-use super::{Complaint, Context, FormatError, MAX_WIDTH, Piece, SEPARATORS, json, next, number, shown};
+use super::{Complaint, Context, Controls, FormatError, MAX_WIDTH, Piece, SEPARATORS, json, next, number, shown};
 use crate::mqtt::packet::{Property, PublishRef};
 use crate::term::foreign::escape_controls_in_json;
 
@@ -105,8 +105,8 @@ impl Field {
     pub fn render(&self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Result<(), Complaint> {
         let message = context.message;
         match self.conversion {
-            Conversion::Topic => self.put_text(&shown(message.topic.as_bytes(), context.on_screen), out),
-            Conversion::Payload => self.put_payload(message.payload, context.on_screen, out),
+            Conversion::Topic => self.put_text(&shown(message.topic.as_bytes(), context.controls), out),
+            Conversion::Payload => self.put_payload(message.payload, context.controls, out),
             _ => return self.render_other(context, out),
         }
         Ok(())
@@ -140,23 +140,23 @@ impl Field {
                     _ => None,
                 });
                 match content_type {
-                    Some(text) => self.put_text(&shown(text, context.on_screen), out),
+                    Some(text) => self.put_text(&shown(text, context.controls), out),
                     None => self.put_absent(out),
                 }
             }
             Conversion::ResponseTopic => {
                 if let Some(topic) = message.properties.iter().find_map(response_topic) {
-                    self.put_text(&shown(topic, context.on_screen), out);
+                    self.put_text(&shown(topic, context.controls), out);
                 }
             }
             Conversion::CorrelationData => {
                 for property in message.properties {
                     if let Property::CorrelationData(data) = property {
-                        out.extend_from_slice(&shown(data, context.on_screen));
+                        out.extend_from_slice(&shown(data, context.controls));
                     }
                 }
             }
-            Conversion::UserProperties => put_user_properties(message, context.on_screen, out),
+            Conversion::UserProperties => put_user_properties(message, context.controls, out),
             Conversion::Length => self.put_number(message.payload.len() as i64, out),
             Conversion::PacketId => self.put_number(message.packet_id.map_or(0, |id| i64::from(id.get())), out),
             Conversion::QoS => out.push(b'0' + message.qos as u8),
@@ -183,7 +183,7 @@ impl Field {
             Conversion::Json { embedded } => {
                 let start = out.len();
                 json::render(context, embedded, out)?;
-                if context.on_screen {
+                if context.controls != Controls::Kept {
                     escape_controls_in_json(out, start);
                 }
             }
@@ -198,8 +198,8 @@ impl Field {
     }
 
     /// The width is also the most that is printed.
-    fn put_payload(&self, payload: &[u8], on_screen: bool, out: &mut Vec<u8>) {
-        let payload = shown(self.cut(payload), on_screen);
+    fn put_payload(&self, payload: &[u8], controls: Controls, out: &mut Vec<u8>) {
+        let payload = shown(self.cut(payload), controls);
         self.put_aligned(self.fill(), out, |out| out.extend_from_slice(&payload));
     }
 
@@ -315,16 +315,16 @@ fn response_topic(property: &Property) -> Option<&[u8]> {
     }
 }
 
-fn put_user_properties(message: PublishRef<'_>, on_screen: bool, out: &mut Vec<u8>) {
+fn put_user_properties(message: PublishRef<'_>, controls: Controls, out: &mut Vec<u8>) {
     let mut is_first = true;
     for property in message.properties {
         if let Property::UserProperty(name, value) = property {
             if !std::mem::take(&mut is_first) {
                 out.push(b' ');
             }
-            out.extend_from_slice(&shown(name.as_bytes(), on_screen));
+            out.extend_from_slice(&shown(name.as_bytes(), controls));
             out.push(b':');
-            out.extend_from_slice(&shown(value.as_bytes(), on_screen));
+            out.extend_from_slice(&shown(value.as_bytes(), controls));
         }
     }
 }

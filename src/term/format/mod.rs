@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::mqtt::packet::PublishRef;
-use crate::term::Foreign;
+use crate::term::{Foreign, escape_for_terminal};
 use clock::Clock;
 use field::Field;
 pub use json::escape_json;
@@ -162,27 +162,41 @@ impl Complaint {
     }
 }
 
+/// What becomes of the control characters of a message; a screen would be disturbed by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Controls {
+    Kept,
+    /// Newlines and tabs stay.
+    LinesKept,
+    Escaped,
+}
+
 /// Turns messages into what is printed for them.
 #[derive(Debug)]
 pub struct Printer {
     style: Style,
     newline: bool,
     pretty: bool,
-    /// What is printed goes to a screen that control characters would disturb.
-    on_screen: bool,
+    controls: Controls,
     clock: Clock,
 }
 
 impl Printer {
     /// `newline`: after each message, unless `-N`. `pretty`: JSON on several lines.
     pub fn new(style: Style, newline: bool, pretty: bool) -> Self {
-        Self { style, newline, pretty, on_screen: false, clock: Clock::system() }
+        Self { style, newline, pretty, controls: Controls::Kept, clock: Clock::system() }
     }
 
     /// Prints control characters of messages as escapes. The format's own stay what they are.
     #[must_use]
     pub fn on_screen(self) -> Self {
-        Self { on_screen: true, ..self }
+        Self { controls: Controls::Escaped, ..self }
+    }
+
+    /// As [`Printer::on_screen`], but newlines and tabs stay: a terminal that shows one message after the other.
+    #[must_use]
+    pub fn on_terminal(self) -> Self {
+        Self { controls: Controls::LinesKept, ..self }
     }
 
     /// Appends to `out` what is printed for a message that came at `now`.
@@ -191,17 +205,17 @@ impl Printer {
         let mut complaints = Vec::new();
         match &self.style {
             Style::Payload if message.payload.is_empty() => return complaints,
-            Style::Payload => out.extend_from_slice(&shown(message.payload, self.on_screen)),
+            Style::Payload => out.extend_from_slice(&shown(message.payload, self.controls)),
             Style::Verbose if message.payload.is_empty() && !self.newline => return complaints,
             Style::Verbose => {
-                out.extend_from_slice(&shown(message.topic.as_bytes(), self.on_screen));
+                out.extend_from_slice(&shown(message.topic.as_bytes(), self.controls));
                 out.push(b' ');
                 let payload = if message.payload.is_empty() { b"(null)" } else { message.payload };
-                out.extend_from_slice(&shown(payload, self.on_screen));
+                out.extend_from_slice(&shown(payload, self.controls));
             }
             Style::Format(format) => {
-                let (pretty, on_screen) = (self.pretty, self.on_screen);
-                let mut context = Context { message, now: now.into(), clock: &mut self.clock, pretty, on_screen };
+                let (pretty, controls) = (self.pretty, self.controls);
+                let mut context = Context { message, now: now.into(), clock: &mut self.clock, pretty, controls };
                 complaints = format.render(&mut context, out);
             }
         }
@@ -218,13 +232,21 @@ struct Context<'a> {
     now: clock::Moment,
     clock: &'a mut Clock,
     pretty: bool,
-    on_screen: bool,
+    controls: Controls,
 }
 
 /// Bytes of a message as they are printed.
 #[inline]
-fn shown(bytes: &[u8], on_screen: bool) -> Cow<'_, [u8]> {
-    if on_screen { Foreign::new(bytes).to_string().into_bytes().into() } else { bytes.into() }
+fn shown(bytes: &[u8], controls: Controls) -> Cow<'_, [u8]> {
+    match controls {
+        Controls::Kept => bytes.into(),
+        Controls::Escaped => Foreign::new(bytes).to_string().into_bytes().into(),
+        Controls::LinesKept => {
+            let mut out = Vec::with_capacity(bytes.len());
+            escape_for_terminal(bytes, &mut out);
+            out.into()
+        }
+    }
 }
 
 impl Format {

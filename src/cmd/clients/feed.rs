@@ -1,0 +1,405 @@
+//! What pub publishes line by line: lines of text, lines with their topic, records.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use tokio::io::AsyncReadExt as _;
+
+use super::replay::{self, Piece, Player};
+use crate::cmd::connect::args::{ClientArgs, MAX_PAYLOAD};
+use crate::cmd::connect::data_args::PayloadForm;
+use crate::decode::{self, Format, FormatError};
+use crate::mqtt::packet::{NO_PROPERTIES, Properties, Property, ProtocolVersion, PublishRef, QoS};
+use crate::mqtt::topic::{TopicError, TopicName};
+use crate::record::{Choice, Lines, MAXIMUM_LINE, Pace, Record, RecordError, Speed, Unknown, Verdict};
+use crate::state::ids::UnixTime;
+use crate::term::{Exit, Failure, Term, plural};
+
+/// Bytes of standard input read at once.
+const INPUT_SIZE: usize = 64 * 1024;
+
+/// Bad lines that are told one by one; the others are counted.
+const BAD_LINES_TOLD: u64 = 5;
+
+/// How a line becomes a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It is the payload.
+    Payloads,
+    /// It is a topic, a tab and the payload.
+    TopicsAndPayloads,
+    /// It is a record, moskit-record(5).
+    Records(Unknown),
+}
+
+/// Why a line is no message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineError {
+    Record(RecordError),
+    /// Neither the record nor the options have one.
+    NoTopic,
+    NoPayload,
+    /// No tab stands in a line that should have one.
+    NoTab,
+    Topic(TopicError),
+    TopicText,
+    Form(PayloadError),
+}
+
+/// Why a payload is not what it was said to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayloadError {
+    Base64,
+    Format(FormatError),
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(error) => error.fmt(f),
+            Self::NoTopic => f.write_str("`topic` is missing, and there is no -t"),
+            Self::NoPayload => f.write_str("`payload` is missing, and `payload_b64` too"),
+            Self::NoTab => f.write_str("no tab stands between topic and payload"),
+            Self::TopicText => f.write_str("the topic is not UTF-8"),
+            Self::Topic(error) => RecordError::Topic(*error).fmt(f),
+            Self::Form(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Base64 => f.write_str("the payload is not valid base64"),
+            Self::Format(error) => write!(f, "the payload is {error}"),
+        }
+    }
+}
+
+/// The payload that stands for `text`.
+pub fn payload(text: Cow<'_, [u8]>, form: PayloadForm) -> Result<Cow<'_, [u8]>, PayloadError> {
+    match form {
+        PayloadForm::Text => Ok(text),
+        PayloadForm::Base64 => BASE64.decode(text.trim_ascii()).map(Cow::Owned).map_err(|_| PayloadError::Base64),
+        PayloadForm::Hex => decode::encode(&Format::Hex, &text).map(Cow::Owned).map_err(PayloadError::Format),
+        PayloadForm::Json => match decode::check_json(&text) {
+            Ok(()) => Ok(text),
+            Err(error) => Err(PayloadError::Format(error)),
+        },
+    }
+}
+
+/// The lines that are still to be published.
+#[derive(Debug)]
+pub struct Feed {
+    source: Source,
+    lines: Lines,
+    kind: Kind,
+    form: PayloadForm,
+    skips_bad: bool,
+    /// Lines that were no messages and were passed over.
+    skipped: u64,
+    published: u64,
+    /// What ended the reading: nothing after it is published.
+    bad: Option<Bad>,
+    choice: Choice,
+    pace: Pace,
+    /// The time of the first record of this round that has one.
+    first: Option<UnixTime>,
+    /// When the next record is due.
+    due: Option<Instant>,
+    /// Properties cannot be sent in this version, and that has been said.
+    warned: bool,
+}
+
+/// Where the lines come from.
+#[derive(Debug)]
+enum Source {
+    Stdin(tokio::io::Stdin),
+    /// `--replay`: the files, and the one that is being read.
+    Files {
+        player: Player,
+        path: PathBuf,
+    },
+}
+
+/// What ended the reading.
+#[derive(Debug)]
+enum Bad {
+    Line(u64, LineError),
+    /// A file that cannot be read on.
+    Source(Failure),
+}
+
+/// What becomes of a line.
+enum Outcome<'a> {
+    Message(Message<'a>),
+    /// `--from`, `--to` and `--filter` leave it out.
+    PassOver,
+    /// It is due then.
+    Wait(Instant),
+}
+
+/// The message of a line, as far as it does not borrow from the options.
+struct Message<'a> {
+    topic: Cow<'a, str>,
+    payload: Cow<'a, [u8]>,
+    qos: QoS,
+    retain: bool,
+    /// Those of the options if there are none.
+    properties: Properties,
+}
+
+impl Feed {
+    pub fn new(kind: Kind, args: &ClientArgs) -> Result<Self, Failure> {
+        let data = &args.data;
+        let source = if data.replays.is_empty() {
+            Source::Stdin(tokio::io::stdin())
+        } else {
+            let rounds = data.rounds.unwrap_or(1);
+            Source::Files {
+                player: Player::start(&data.replays, (rounds > 0).then_some(rounds))?,
+                path: PathBuf::new(),
+            }
+        };
+        let normal = if data.replays.is_empty() { Speed::Maximum } else { Speed::Times(1.0) };
+        let limit = if matches!(kind, Kind::Records(_)) { MAXIMUM_LINE } else { MAX_PAYLOAD };
+        Ok(Self {
+            source,
+            lines: Lines::new(limit),
+            kind,
+            form: args.data.payload_form,
+            skips_bad: args.data.skip_bad,
+            skipped: 0,
+            published: 0,
+            bad: None,
+            choice: data.choice.clone(),
+            pace: Pace::new(data.speed.unwrap_or(normal)),
+            first: None,
+            due: None,
+            warned: false,
+        })
+    }
+
+    /// When the next record is due: until then there is nothing to publish.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// How much of the files has been read, and of how much.
+    pub fn progress(&self) -> Option<(u64, Option<u64>)> {
+        match &self.source {
+            Source::Stdin(_) => None,
+            Source::Files { player, .. } => Some(player.progress()),
+        }
+    }
+
+    /// Whether all messages have QoS 0.
+    pub fn is_at_most_once(&self, args: &ClientArgs) -> bool {
+        !matches!(self.kind, Kind::Records(_)) && args.qos == QoS::AtMostOnce
+    }
+
+    /// Calls `publish` with the message of the next line, if there is one: what it returns, and whether there was. Lines
+    /// that are no messages end the reading, or are passed over.
+    pub fn next<T>(
+        &mut self,
+        args: &ClientArgs,
+        version: ProtocolVersion,
+        now: Instant,
+        term: &mut Term,
+        publish: impl FnOnce(PublishRef<'_>) -> T,
+    ) -> Option<T> {
+        if self.bad.is_some() || self.due.is_some_and(|due| due > now) {
+            return None;
+        }
+        self.due = None;
+        loop {
+            let line = self.lines.peek()?;
+            let number = line.number;
+            let is_blank = line.text.iter().all(u8::is_ascii_whitespace);
+            if is_blank && matches!(self.kind, Kind::Records(_)) {
+                self.lines.take();
+                continue;
+            }
+            let message = if line.is_too_long && matches!(self.kind, Kind::Records(_)) {
+                Err(LineError::Record(RecordError::TooLong))
+            } else {
+                match self.kind {
+                    Kind::Records(unknown) => {
+                        let played = Record::read(line.text, unknown)
+                            .and_then(|record| {
+                                self.first = self.first.or(record.received);
+                                self.choice.judge(record, self.first).map_err(RecordError::Topic)
+                            })
+                            .map_err(LineError::Record);
+                        played.and_then(|verdict| match verdict {
+                            Verdict::PassOver => Ok(Outcome::PassOver),
+                            Verdict::Play(record) => match self.pace.due(record.received, now) {
+                                due if due > now => Ok(Outcome::Wait(due)),
+                                _ => of_record(record, args).map(Outcome::Message),
+                            },
+                        })
+                    }
+                    kind => of_text(kind, self.form, line.text, args).map(Outcome::Message),
+                }
+            };
+            let error = match message {
+                Ok(Outcome::PassOver) => {
+                    self.lines.take();
+                    continue;
+                }
+                Ok(Outcome::Wait(due)) => {
+                    self.due = Some(due);
+                    return None;
+                }
+                Ok(Outcome::Message(message)) => {
+                    let mut properties = &message.properties;
+                    if properties.is_empty() {
+                        properties = &args.properties.publish;
+                    } else if version != ProtocolVersion::V5 {
+                        properties = &NO_PROPERTIES;
+                        if !std::mem::replace(&mut self.warned, true) {
+                            term.note(
+                                "Warning: records have properties, which only -V mqttv5 sends: they are left out.",
+                            );
+                        }
+                    }
+                    let published = publish(PublishRef {
+                        dup: false,
+                        qos: message.qos,
+                        retain: message.retain,
+                        topic: &message.topic,
+                        packet_id: None,
+                        properties,
+                        payload: &message.payload,
+                    });
+                    self.published += 1;
+                    self.lines.take();
+                    return Some(published);
+                }
+                Err(error) => error,
+            };
+            let may_skip = self.skips_bad && !line.is_too_long;
+            if !may_skip {
+                self.bad = Some(Bad::Line(number, error));
+                return None;
+            }
+            self.lines.take();
+            self.skipped += 1;
+            if self.skipped <= BAD_LINES_TOLD {
+                term.note(format_args!("Warning: line {number} is skipped: {error}."));
+            }
+        }
+    }
+
+    /// Nothing more will be published.
+    pub fn is_drained(&self) -> bool {
+        self.bad.is_some() || self.lines.is_drained()
+    }
+
+    /// Whether reading would help: there is no complete line left.
+    pub fn wants_more(&mut self) -> bool {
+        self.bad.is_none() && self.due.is_none() && self.lines.wants_more()
+    }
+
+    /// Reads more. What is read stays even if the caller stops waiting.
+    pub async fn read(&mut self) -> std::io::Result<()> {
+        match &mut self.source {
+            Source::Stdin(stdin) => {
+                let buffer = self.lines.buffer();
+                buffer.reserve(INPUT_SIZE);
+                if stdin.read_buf(buffer).await? == 0 {
+                    self.lines.end();
+                }
+            }
+            Source::Files { player, path: current } => match player.next().await {
+                Some(Piece::Bytes(bytes)) => self.lines.buffer().extend_from_slice(&bytes),
+                Some(Piece::Begin { path, is_first }) => {
+                    self.lines.count_anew();
+                    *current = path;
+                    if is_first {
+                        self.pace.begin_again();
+                        self.first = None;
+                    }
+                }
+                Some(Piece::Failed { path, why }) => self.bad = Some(Bad::Source(replay::unreadable(&path, &why))),
+                None => self.lines.end(),
+            },
+        }
+        Ok(())
+    }
+
+    /// How it went, once everything that was published is acknowledged: the failure if a line ended it.
+    pub fn finish(&self, term: &mut Term) -> Result<(), Failure> {
+        if self.skipped > 0 {
+            term.note(format_args!("{} skipped, {} published.", plural(self.skipped, "bad line"), self.published));
+        }
+        let before = if self.published == 1 {
+            "the 1 message before it published".to_owned()
+        } else {
+            format!("the {} messages before it published", self.published)
+        };
+        let (number, error) = match &self.bad {
+            None => return Ok(()),
+            Some(Bad::Source(failure)) => {
+                let mut failure = failure.clone();
+                failure.message = failure.message.map(|message| format!("{message}; {before}"));
+                return Err(failure);
+            }
+            Some(Bad::Line(number, error)) => (number, error),
+        };
+        let source = match &self.source {
+            Source::Files { path, .. } if !replay::is_stdin(path) => format!("`{}`", path.display()),
+            _ => "standard input".to_owned(),
+        };
+        let message = format!("line {number} of {source}: {error}; {before}");
+        let failure = Failure::new(Exit::FAILED, message);
+        Err(match error {
+            LineError::Record(RecordError::UnknownField(_)) => {
+                failure.hint("--lenient ignores fields that a record does not have")
+            }
+            LineError::Record(_) => failure.hint("moskit man record describes a line; --skip-bad goes on after one"),
+            _ => failure,
+        })
+    }
+}
+
+fn fixed_topic(args: &ClientArgs) -> Result<Cow<'_, str>, LineError> {
+    args.topic.as_ref().map(|topic| Cow::Borrowed(&**topic)).ok_or(LineError::NoTopic)
+}
+
+fn of_text<'a>(kind: Kind, form: PayloadForm, line: &'a [u8], args: &'a ClientArgs) -> Result<Message<'a>, LineError> {
+    let (topic, text) = if kind == Kind::TopicsAndPayloads {
+        let at = memchr::memchr(b'\t', line).ok_or(LineError::NoTab)?;
+        let topic = str::from_utf8(&line[..at]).map_err(|_| LineError::TopicText)?;
+        TopicName::check(topic).map_err(LineError::Topic)?;
+        (Cow::Borrowed(topic), &line[at + 1..])
+    } else {
+        (fixed_topic(args)?, line)
+    };
+    Ok(Message {
+        topic,
+        payload: payload(Cow::Borrowed(text), form).map_err(LineError::Form)?,
+        qos: args.qos,
+        retain: args.retain,
+        properties: Properties::new(),
+    })
+}
+
+fn of_record<'a>(mut record: Record<'a>, args: &'a ClientArgs) -> Result<Message<'a>, LineError> {
+    // An alias belongs to a connection, and a client must not send an identifier [MQTT-3.3.4-6].
+    record
+        .properties
+        .retain(|property| !matches!(property, Property::TopicAlias(_) | Property::SubscriptionIdentifier(_)));
+    Ok(Message {
+        topic: record.topic.map_or_else(|| fixed_topic(args), Ok)?,
+        payload: record.payload.ok_or(LineError::NoPayload)?,
+        qos: record.qos.unwrap_or(args.qos),
+        retain: record.retain.unwrap_or(args.retain),
+        properties: record.properties,
+    })
+}

@@ -1,0 +1,635 @@
+//! Messages as data: records out of sub and into pub, with jq and Python as foreign readers and Debian's mosquitto between.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::broker::broker;
+use crate::mosquitto::{Mosquitto, installed};
+use crate::run::{Ended, called_as, moskit, run};
+
+/// A session at the broker that keeps what comes for it.
+struct Kept<'a> {
+    port: &'a str,
+    id: &'a str,
+    filter: &'a str,
+}
+
+impl<'a> Kept<'a> {
+    fn new(port: &'a str, id: &'a str, filter: &'a str) -> Self {
+        let kept = Self { port, id, filter };
+        assert_eq!(run(&mut kept.sub(&["-E"]), b"").code, 0);
+        kept
+    }
+
+    fn sub(&self, words: &[&str]) -> Command {
+        let session = ["sub", "-p", self.port, "-V", "mqttv5", "-q", "2", "-c", "-i", self.id, "-t", self.filter];
+        moskit(&[&session[..], words].concat())
+    }
+
+    /// The records of so many messages, as jq reads them.
+    fn records(&self, count: usize) -> Vec<Value> {
+        let ended = run(&mut self.sub(&["--ndjson", "-W", "20", "-C", &count.to_string()]), b"");
+        assert_eq!((ended.stderr.as_str(), ended.code), ("", 0));
+        let ended = run(Command::new("jq").args(["-c", "."]), ended.stdout.as_bytes());
+        assert_eq!(ended.stderr, "");
+        ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn publish(port: &str, words: &[&str], stdin: &[u8]) -> Ended {
+    run(&mut moskit(&[&["pub", "-p", port][..], words].concat()), stdin)
+}
+
+const DONE: Ended = Ended { stdout: String::new(), stderr: String::new(), code: 0 };
+
+#[test]
+fn a_record_has_all_that_came_with_a_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    if installed("jq").is_none() {
+        return;
+    }
+    let port = port.to_string();
+    let kept = Kept::new(&port, "kept", "lab/#");
+    let properties = [
+        ["payload-format-indicator", "1"],
+        ["message-expiry-interval", "600"],
+        ["content-type", "text/plain"],
+        ["response-topic", "lab/answer"],
+        ["correlation-data", "42"],
+    ];
+    let mut words = vec!["-p", &port, "-V", "5", "-q", "1", "-t", "lab/ü", "-m", "\"offen\"\n"];
+    for [name, value] in &properties {
+        words.extend(["-D", "publish", name, value]);
+    }
+    words.extend(["-D", "publish", "user-property", "k", "1", "-D", "publish", "user-property", "k", "2"]);
+    assert_eq!(run(Command::new("mosquitto_pub").args(&words), b"").code, 0);
+    let mut records = kept.records(1);
+    let record = records[0].as_object_mut().unwrap();
+    let ts = record.remove("ts").unwrap();
+    assert!(ts.as_str().unwrap().parse::<jiff::Timestamp>().is_ok() && ts.as_str().unwrap().len() == 30, "{ts}");
+    let left = record["properties"].as_object_mut().unwrap().remove("message-expiry-interval").unwrap();
+    assert!((1..=600).contains(&left.as_u64().unwrap()));
+    assert_eq!(
+        Value::Object(record.clone()),
+        json!({
+            "v": 1, "topic": "lab/ü", "payload": "\"offen\"\n", "qos": 1, "retain": false, "dup": false, "mid": 1,
+            "properties": {
+                "payload-format-indicator": 1, "content-type": "text/plain", "response-topic": "lab/answer",
+                "correlation-data": "42", "user-property": [["k", "1"], ["k", "2"]],
+            },
+        })
+    );
+}
+
+/// Python's json and base64 read a record, and write one that pub publishes.
+#[test]
+fn another_language_reads_and_writes_records() {
+    let (running, address) = broker();
+    if installed("python3").is_none() {
+        return;
+    }
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let write = "import json, base64\nfor i in (1, 2):\n print(json.dumps({'topic': f'py/{i}', 'qos': i, \
+                 'payload_b64': base64.b64encode(bytes([0, 255, i])).decode(), 'properties': {'user-property': [['ä', 'ö']]}}))";
+    let lines = run(Command::new("python3").args(["-c", write]), b"");
+    assert_eq!(publish(&port, &["-V", "mqttv5", "--ndjson"], lines.stdout.as_bytes()), DONE);
+    let read = "import json, base64, sys\nfor line in sys.stdin:\n r = json.loads(line)\n \
+                print(r['topic'], r['qos'], list(base64.b64decode(r['payload_b64'])), r['properties']['user-property'])";
+    let records = run(&mut kept.sub(&["--ndjson", "-W", "20", "-C", "2"]), b"");
+    let said = run(Command::new("python3").args(["-c", read]), records.stdout.as_bytes());
+    let expected = "py/1 1 [0, 255, 1] [['ä', 'ö']]\npy/2 2 [0, 255, 2] [['ä', 'ö']]\n";
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), (expected, ""));
+    running.stop();
+}
+
+#[test]
+fn a_pipe_copies_messages_from_one_broker_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, from)) = Mosquitto::open(folder.path()) else { return };
+    if installed("jq").is_none() {
+        return;
+    }
+    let (running, address) = broker();
+    let (from, to) = (from.to_string(), address.port().to_string());
+    let source = Kept::new(&from, "source", "#");
+    let target = Kept::new(&to, "target", "#");
+    for (topic, qos, payload) in [("a", "1", "zero"), ("b/c", "1", "\u{1}one\n"), ("ü", "2", "{\"two\":2}")] {
+        let words = ["-q", qos, "-t", topic, "-m", payload, "-V", "5", "-D", "publish", "content-type", topic];
+        assert_eq!(publish(&from, &words, b""), DONE);
+    }
+    assert_eq!(publish(&from, &["-q", "1", "-t", "bytes", "-s"], b"\xff\x00\xfe"), DONE);
+    assert_eq!(publish(&from, &["-q", "1", "-t", "kept", "-r", "-n"], b""), DONE);
+    let mut sub = source.sub(&["--ndjson", "-C", "5", "-W", "20"]);
+    let mut sub = sub.stdout(Stdio::piped()).spawn().unwrap();
+    let mut copy = moskit(&["pub", "-p", &to, "-V", "mqttv5", "--ndjson"]);
+    assert!(copy.stdin(sub.stdout.take().unwrap()).status().unwrap().success());
+    assert!(sub.wait().unwrap().success());
+    let mut records = target.records(5);
+    // QoS 2 is delivered with PUBREL, and so behind messages of other topics that came later.
+    records.sort_by_key(|record| record["topic"].to_string());
+    let seen: Vec<_> = records
+        .iter()
+        .map(|record| {
+            json!([record["topic"], record["qos"], record.get("payload"), record["properties"].get("content-type")])
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            json!(["a", 1, "zero", "a"]),
+            json!(["b/c", 1, "\u{1}one\n", "b/c"]),
+            json!(["bytes", 1, null, null]),
+            json!(["kept", 1, "", null]),
+            json!(["ü", 2, "{\"two\":2}", "ü"]),
+        ]
+    );
+    assert_eq!(records[2]["payload_b64"], "/wD+");
+    running.stop();
+}
+
+#[test]
+fn fields_that_are_absent_take_the_values_of_the_options() {
+    let (running, address) = broker();
+    if installed("jq").is_none() {
+        return;
+    }
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let lines = b"{\"payload\":\"1\"}\n\n  \n{\"topic\":\"own\",\"payload\":\"2\",\"qos\":2,\"retain\":false,\
+                  \"properties\":{\"content-type\":\"c\"}}";
+    let words =
+        ["-V", "mqttv5", "--ndjson", "-t", "given", "-q", "1", "-r", "-D", "publish", "user-property", "a", "b"];
+    assert_eq!(publish(&port, &words, lines), DONE);
+    let seen: Vec<_> =
+        kept.records(2).iter().map(|record| json!([record["topic"], record["qos"], record["properties"]])).collect();
+    assert_eq!(seen, [json!(["given", 1, {"user-property": [["a", "b"]]}]), json!(["own", 2, {"content-type": "c"}])]);
+    let retained = run(&mut moskit(&["sub", "-p", &port, "-t", "given", "-C", "1", "-F", "%r %p"]), b"");
+    assert_eq!(retained.stdout, "1 1\n");
+    running.stop();
+}
+
+#[test]
+fn a_bad_line_is_named_and_nothing_after_it_is_published() {
+    let (running, address) = broker();
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let good = |number: usize| format!("{{\"topic\":\"t\",\"qos\":1,\"payload\":\"{number}\"}}\n");
+    for (bad, why) in [
+        ("{\"topic\":\"a/+\",\"payload\":\"\"}\n", "`topic` has a wildcard, and nothing can be published to one"),
+        ("{\"topic\":\"a\",\"payload_b64\":\"?\"}\n", "`payload_b64` is not valid base64"),
+        ("{\"topic\":\"a\",\"payload\":\"x\",\"topics\":1}\n", "unknown field `topics`"),
+        ("{\"topic\":\"a\",\"payload\":\"x\"", "the line is cut off"),
+        ("nonsense\n", "not valid JSON at column 2"),
+        ("{\"topic\":\"a\"}\n", "`payload` is missing, and `payload_b64` too"),
+        ("{\"payload\":\"x\"}\n", "`topic` is missing, and there is no -t"),
+        ("{\"topic\":\"\x1b[31m\",\"\x1b\":1}\n", "not valid JSON at column 11"),
+    ] {
+        let input = format!("{}{}{bad}{}", good(1), good(2), if bad.ends_with('\n') { good(3) } else { String::new() });
+        let ended = publish(&port, &["--ndjson"], input.as_bytes());
+        let line = format!("error: line 3 of standard input: {why}; the 2 messages before it published\n");
+        assert!(ended.stderr.starts_with(&line), "{bad}: {}", ended.stderr);
+        assert_eq!(ended.code, 1);
+        let ended = run(&mut kept.sub(&["-C", "2", "-W", "20"]), b"");
+        assert_eq!(ended.stdout, "1\n2\n", "{bad}");
+    }
+    let left = run(&mut kept.sub(&["-W", "1"]), b"");
+    assert_eq!((left.stdout.as_str(), left.code), ("", 27));
+    running.stop();
+}
+
+#[test]
+fn bad_lines_are_skipped_and_counted_if_that_is_asked_for() {
+    let (running, address) = broker();
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let input = b"x\n{\"topic\":\"t\",\"qos\":1,\"payload\":\"1\"}\n{}\n{\"topic\":\"t\",\"qos\":1,\"payload\":\"2\",\"new\":1}\n";
+    let ended = publish(&port, &["--ndjson", "--skip-bad"], input);
+    let said = "Warning: line 1 is skipped: not valid JSON at column 1.\n\
+                Warning: line 3 is skipped: `topic` is missing, and there is no -t.\n\
+                Warning: line 4 is skipped: unknown field `new`.\n3 bad lines skipped, 1 published.\n";
+    assert_eq!(ended, Ended { stderr: said.to_owned(), ..DONE });
+    let ended = publish(&port, &["--ndjson", "--skip-bad", "--lenient", "--quiet"], input);
+    assert_eq!(ended, DONE);
+    assert_eq!(run(&mut kept.sub(&["-C", "3", "-W", "20"]), b"").stdout, "1\n1\n2\n");
+    running.stop();
+}
+
+#[test]
+fn properties_are_left_out_before_version_5_and_that_is_said_once() {
+    let (running, address) = broker();
+    let port = address.port().to_string();
+    let line = "{\"topic\":\"t\",\"payload\":\"1\",\"properties\":{\"content-type\":\"c\"}}\n";
+    let ended = publish(&port, &["--ndjson"], line.repeat(3).as_bytes());
+    let said = "Warning: records have properties, which only -V mqttv5 sends: they are left out.\n";
+    assert_eq!(ended, Ended { stderr: said.to_owned(), ..DONE });
+    running.stop();
+}
+
+#[test]
+fn lines_can_bring_their_topics() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    let port = port.to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    assert_eq!(publish(&port, &["-q", "1", "-l", "--topic-per-line"], b"a/b\tone\tmore\nc\t\n\xc3\xbc\ttwo"), DONE);
+    let shown = run(&mut kept.sub(&["-C", "3", "-W", "20", "-F", "%t=%p"]), b"");
+    assert_eq!(shown.stdout, "a/b=one\tmore\nc=\nü=two\n");
+    for (line, why) in [
+        (&b"no tab"[..], "no tab stands between topic and payload"),
+        (b"a/#\tx", "`topic` has a wildcard, and nothing can be published to one"),
+        (b"\xff\tx", "the topic is not UTF-8"),
+        (b"\tx", "`topic` is empty"),
+    ] {
+        let ended = publish(&port, &["-l", "--topic-per-line"], line);
+        let said = format!("error: line 1 of standard input: {why}; the 0 messages before it published\n");
+        assert_eq!((ended.stderr, ended.code), (said, 1));
+    }
+}
+
+#[test]
+fn payloads_are_read_in_the_form_that_is_said() {
+    let (running, address) = broker();
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let words = |form: &'static str| ["-q", "1", "-t", "t", "--payload-format", form];
+    assert_eq!(publish(&port, &[&words("hex")[..], &["-m", "00 ff 6A"]].concat(), b""), DONE);
+    assert_eq!(publish(&port, &[&words("base64")[..], &["-s"]].concat(), b"AP9q\n"), DONE);
+    assert_eq!(publish(&port, &[&words("base64")[..], &["-l"]].concat(), b"AP8=\nag==\n"), DONE);
+    assert_eq!(publish(&port, &[&words("json")[..], &["-m", "{ \"a\": 1.50 }"]].concat(), b""), DONE);
+    let shown = run(&mut kept.sub(&["-C", "5", "-W", "20", "-F", "%x"]), b"");
+    assert_eq!(shown.stdout, "00ff6a\n00ff6a\n00ff\n6a\n7b202261223a20312e3530207d\n");
+    for (form, text, why) in [
+        ("hex", "0", "the payload is not an even number of hexadecimal digits"),
+        ("base64", "A", "the payload is not valid base64"),
+        ("json", "{", "the payload is not valid JSON at line 1, column 1"),
+    ] {
+        let ended = publish(&port, &[&words(form)[..], &["-m", text]].concat(), b"");
+        assert_eq!((ended.stderr, ended.code), (format!("error: {why}\n"), 1));
+    }
+    running.stop();
+}
+
+#[test]
+fn options_that_contradict_each_other_are_one_clear_error() {
+    for (words, why) in [
+        (&["pub", "--ndjson", "-m", "x"][..], "Error: Only one type of message can be sent at once."),
+        (&["pub", "-t", "a", "-l", "--lenient"], "Error: --lenient needs --ndjson or --replay."),
+        (&["pub", "-t", "a", "-m", "x", "--skip-bad"], "Error: --skip-bad needs --ndjson or --replay."),
+        (&["pub", "-m", "x", "--topic-per-line"], "Error: --topic-per-line needs -l."),
+        (&["pub", "-t", "a", "-l", "--topic-per-line"], "Error: --topic-per-line and -t cannot be used together."),
+        (
+            &["pub", "-t", "a", "-m", "x", "--payload-format", "xml"],
+            "Error: Unknown payload format 'xml': it is text, hex, base64 or json.",
+        ),
+        (&["pub", "--speed", "2x", "-t", "a", "-l"], "Error: --speed needs --replay."),
+        (
+            &["pub", "--replay", "x", "--speed", "fast"],
+            "Error: Invalid value 'fast' for --speed: it is 2x, 0.5x or max.",
+        ),
+        (&["pub", "--replay", "x", "-l"], "Error: Only one type of message can be sent at once."),
+        (&["pub", "--replay", "-", "--loop", "2"], "Error: --loop cannot play standard input again."),
+        (
+            &["pub", "--ndjson", "--map", "a"],
+            "Error: Invalid value 'a' for --map: it is A=B, two beginnings of topics.",
+        ),
+        (&["sub", "-t", "a", "--rotate", "1MB"], "Error: --rotate needs --record."),
+        (
+            &["sub", "-t", "a", "--record", "x", "--rotate", "1x"],
+            "Error: Invalid value '1x' for --rotate: it is a size as 10MB or a time as 1h.",
+        ),
+        (&["sub", "-t", "a", "--ndjson", "-v"], "Error: --ndjson and -v cannot be used together."),
+        (&["sub", "-t", "a", "--ndjson", "-F", "%p"], "Error: --ndjson and -F cannot be used together."),
+    ] {
+        let ended = run(&mut moskit(words), b"");
+        assert_eq!((ended.stderr.lines().next().unwrap_or_default(), ended.code), (why, 1), "{words:?}");
+    }
+}
+
+/// Messages that one broker has and the other gets, while both are killed and started again.
+fn nothing_is_lost_on_the_way(rounds: usize, count: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |name: &str, port: u16| {
+        let folder = folder.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        broker_that_keeps(&folder, port)
+    };
+    let (from, to) = (crate::mosquitto::free_port(), crate::mosquitto::free_port());
+    let (Some(mut source), Some(mut target)) = (start("source", from), start("target", to)) else { return };
+    let (from_port, to_port) = (from.to_string(), to.to_string());
+    let bridge = ["-q", "1", "-c", "-i", "bridge", "-t", "#"];
+    assert_eq!(run(&mut moskit(&[&["sub", "-p", &from_port, "-E"][..], &bridge].concat()), b"").code, 0);
+    let kept = Kept::new(&to_port, "kept", "#");
+    let numbers = (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
+    assert_eq!(publish(&from_port, &["-q", "1", "-t", "t", "-l"], numbers.as_bytes()), DONE);
+    let mut sub = moskit(&[&["sub", "-p", &from_port, "--ndjson", "-M", "100"][..], &bridge].concat());
+    let mut sub = sub.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut copy = moskit(&["pub", "-p", &to_port, "--ndjson"]);
+    let mut copy = copy.stdin(sub.stdout.take().unwrap()).stderr(Stdio::null()).spawn().unwrap();
+    let mut missing: std::collections::HashSet<_> = (0..count).map(|number| number.to_string()).collect();
+    let arrived = |count: &str| run(&mut kept.sub(&["-C", count, "-W", "10"]), b"").stdout;
+    // From now on both connections have been there, and are made again.
+    missing.remove(arrived("1").trim_end());
+    for round in 0..rounds {
+        if round % 2 == 0 {
+            target.kill();
+            target = start("target", to).unwrap();
+        } else {
+            source.kill();
+            source = start("source", from).unwrap();
+        }
+    }
+    while !missing.is_empty() {
+        let numbers = arrived("500");
+        assert!(!numbers.is_empty(), "{} of {count} messages never came", missing.len());
+        for number in numbers.lines() {
+            missing.remove(number);
+        }
+    }
+    for child in [&mut sub, &mut copy] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// A broker of ours that writes what it has before it acknowledges it.
+fn broker_that_keeps(folder: &Path, port: u16) -> Option<Killable> {
+    let file = folder.join("broker.conf");
+    std::fs::write(
+        &file,
+        format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n\
+                                   max_queued_messages 0\n",
+            folder.display()
+        ),
+    )
+    .unwrap();
+    let child = moskit(&["broker", "-c", file.to_str()?]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::yield_now();
+    }
+    Some(Killable(child))
+}
+
+struct Killable(std::process::Child);
+
+impl Killable {
+    fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Killable {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[test]
+fn a_pipe_between_two_brokers_loses_nothing_when_either_is_killed() {
+    nothing_is_lost_on_the_way(2, 5_000);
+}
+
+#[test]
+#[ignore = "long: twenty kills"]
+fn a_pipe_between_two_brokers_loses_nothing_in_twenty_kills() {
+    nothing_is_lost_on_the_way(20, 50_000);
+}
+
+#[test]
+fn mosquittos_names_print_what_they_printed() {
+    // An option of ours is no option of theirs, but help under their names lists all that is read.
+    let ended = run(&mut called_as("mosquitto_sub", &["-t", "a", "--nonsense"]), b"");
+    assert!(ended.stderr.starts_with("Error: Unknown option '--nonsense'."), "{}", ended.stderr);
+}
+
+fn records_of(path: &Path) -> String {
+    let ended = if path.extension().is_some_and(|extension| extension == "zst") {
+        run(Command::new("zstd").arg("-dcq").arg(path), b"")
+    } else {
+        run(Command::new("cat").arg(path), b"")
+    };
+    assert_eq!((ended.stderr.as_str(), ended.code), ("", 0), "{}", path.display());
+    ended.stdout
+}
+
+#[test]
+fn a_recording_is_played_again_under_other_topics() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    if installed("zstd").is_none() {
+        return;
+    }
+    let port = port.to_string();
+    for name in ["plain.ndjson", "small.ndjson.zst"] {
+        let file = folder.path().join(name);
+        let file = file.to_str().unwrap();
+        let kept = Kept::new(&port, name, "lab/#");
+        for (topic, qos) in [("lab/a", "1"), ("lab/b", "2"), ("lab/c", "1")] {
+            assert_eq!(publish(&port, &["-q", qos, "-t", topic, "-m", topic], b""), DONE);
+        }
+        let recorded = run(&mut kept.sub(&["--record", file, "-C", "3", "-W", "20"]), b"");
+        assert_eq!(recorded, DONE);
+        assert_eq!(records_of(Path::new(file)).lines().count(), 3);
+        let again = run(&mut kept.sub(&["--record", file, "-C", "1"]), b"");
+        assert!(again.stderr.contains("it is there already") && again.code == 1, "{again:?}");
+        let copy = Kept::new(&port, "copy", "copy/#");
+        let words = [
+            "--replay",
+            file,
+            "--speed",
+            "max",
+            "--map",
+            "lab/=copy/",
+            "--filter",
+            "lab/a",
+            "--filter",
+            "lab/c",
+            "--loop",
+            "2",
+        ];
+        assert_eq!(publish(&port, &words, b""), DONE);
+        let seen: Vec<_> =
+            copy.records(4).iter().map(|record| json!([record["topic"], record["payload"], record["qos"]])).collect();
+        let (a, c) = (json!(["copy/a", "lab/a", 1]), json!(["copy/c", "lab/c", 1]));
+        assert_eq!(seen, [a.clone(), c.clone(), a, c]);
+        let end = run(&mut moskit(&["sub", "-p", &port, "-i", "copy", "-t", "x", "-E"]), b"");
+        assert_eq!(end.code, 0);
+    }
+}
+
+#[test]
+fn pauses_are_played_and_cut_out() {
+    let (running, address) = broker();
+    let folder = tempfile::tempdir().unwrap();
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let record = |second: u32| {
+        format!("{{\"ts\":\"2026-11-29T12:00:{second:02}.500Z\",\"topic\":\"t\",\"qos\":1,\"payload\":\"{second}\"}}\n")
+    };
+    let file = folder.path().join("a.ndjson");
+    std::fs::write(&file, [0, 1, 2, 9].map(record).concat()).unwrap();
+    let file = file.to_str().unwrap();
+    let start = std::time::Instant::now();
+    let words = ["--replay", file, "--speed", "4x", "--from", "2026-11-29T12:00:01Z", "--to", "2s"];
+    assert_eq!(publish(&port, &words, b""), DONE);
+    assert!(start.elapsed() >= std::time::Duration::from_millis(250));
+    let records = kept.records(2);
+    let time = |record: &Value| record["ts"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    assert_eq!([&records[0]["payload"], &records[1]["payload"]], ["1", "2"]);
+    // They were received at once, from the broker's queue; how long pub took is the pause.
+    assert!(time(&records[1]) >= time(&records[0]));
+    running.stop();
+}
+
+#[test]
+fn files_that_cannot_be_played_are_named() {
+    let (running, address) = broker();
+    let folder = tempfile::tempdir().unwrap();
+    let port = address.port().to_string();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let line = "{\"topic\":\"t\",\"qos\":1,\"payload\":\"x\"}\n";
+    std::fs::write(path("cut"), format!("{line}{}", &line[..20])).unwrap();
+    std::fs::write(path("good"), line).unwrap();
+    let frame = zstd::encode_all(line.repeat(1000).as_bytes(), 3).unwrap();
+    std::fs::write(path("cut.zst"), &frame[..frame.len() - 3]).unwrap();
+    for (names, why) in [
+        (&["missing"][..], "cannot read `missing`: No such file or directory"),
+        (&["."], "cannot read `.`: is a directory"),
+        (&["good", "cut"], "line 2 of `cut`: the line is cut off; the 2 messages before it published"),
+        (&["cut.zst"], "cannot read `cut.zst`: its compressed data is damaged or cut off"),
+    ] {
+        let mut command = moskit(&["pub", "-p", &port, "--speed", "max"]);
+        command.args(names.iter().flat_map(|name| ["--replay", name]));
+        let ended = run(command.current_dir(folder.path()), b"");
+        assert!(ended.stderr.contains(why) && ended.code == 1, "{names:?}: {}", ended.stderr);
+    }
+    running.stop();
+}
+
+#[test]
+fn a_killed_recorder_leaves_whole_lines_and_what_it_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    if installed("zstd").is_none() {
+        return;
+    }
+    let port = crate::mosquitto::free_port();
+    let Some(_broker) = broker_that_keeps(folder.path(), port) else { return };
+    let port = port.to_string();
+    for name in ["a.ndjson", "a.ndjson.zst"] {
+        let kept = Kept::new(&port, name, "#");
+        let file = folder.path().join(name);
+        let mut recorder = kept.sub(&["--record", file.to_str().unwrap()]).spawn().unwrap();
+        let mut feed = moskit(&["pub", "-p", &port, "-q", "1", "-t", "t", "-l"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = feed.stdin.take().unwrap();
+        let count = 20_000;
+        let writer = std::thread::spawn(move || {
+            use std::io::Write as _;
+            (0..count).for_each(|number| writeln!(stdin, "{number}").unwrap());
+        });
+        while std::fs::metadata(&file).map_or(0, |metadata| metadata.len()) < 50_000 {
+            std::thread::yield_now();
+        }
+        recorder.kill().unwrap();
+        recorder.wait().unwrap();
+        writer.join().unwrap();
+        assert!(feed.wait().unwrap().success());
+        let text = records_of(&file);
+        assert!(text.ends_with('\n'), "{name}");
+        let mut numbers: std::collections::HashSet<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["payload"].as_str().unwrap().to_owned())
+            .collect();
+        // The broker has all the others.
+        let left = run(&mut kept.sub(&["-W", "3"]), b"");
+        numbers.extend(left.stdout.lines().map(str::to_owned));
+        assert_eq!(numbers.len(), count, "{name}");
+    }
+}
+
+#[test]
+fn a_full_disk_ends_a_recording_with_the_reason() {
+    let (running, address) = broker();
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let lines = format!("{}\n", "x".repeat(1000)).repeat(300);
+    assert_eq!(publish(&port, &["-q", "1", "-t", "t", "-l"], lines.as_bytes()), DONE);
+    let sub = kept.sub(&["--record", "/mnt/a.ndjson", "-W", "20"]);
+    let script = "mount -t tmpfs -o size=100k tmpfs /mnt || { echo SKIPPED; exit; }; \"$0\" \"$@\"; code=$?; \
+                  tail -c 1 /mnt/a.ndjson | od -An -c; exit $code";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script]).arg(sub.get_program()).args(sub.get_args());
+    let ended = run(&mut command, b"");
+    if ended.stdout.contains("SKIPPED") || ended.stderr.contains("unshare failed") {
+        eprintln!("SKIPPED: no file system can be mounted here");
+        return;
+    }
+    assert!(ended.stderr.contains("error: cannot write `/mnt/a.ndjson`: No space left on device"), "{}", ended.stderr);
+    assert_eq!(ended.code, 1);
+    running.stop();
+}
+
+#[test]
+fn all_retained_messages_and_then_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, theirs)) = Mosquitto::open(folder.path()) else { return };
+    let (running, address) = broker();
+    for port in [theirs, address.port()].map(|port| port.to_string()) {
+        let lines: String = (0..300).map(|number| format!("r/{number}\t{number}\n")).collect::<Vec<_>>().concat();
+        assert_eq!(publish(&port, &["-q", "1", "-r", "-l", "--topic-per-line"], lines.as_bytes()), DONE);
+        for version in ["mqttv31", "mqttv311", "mqttv5"] {
+            for (filter, count) in [("r/#", 300), ("none/#", 0)] {
+                let words = ["sub", "-p", &port, "-V", version, "-q", "2", "-t", filter, "--retained-only", "-W", "20"];
+                let ended = run(&mut moskit(&words), b"");
+                assert_eq!(
+                    (ended.stdout.lines().count(), ended.stderr.as_str(), ended.code),
+                    (count, "", 0),
+                    "{version}"
+                );
+            }
+        }
+        // Under Mosquitto's name it waits for a live message, as theirs does.
+        let ended =
+            run(&mut called_as("mosquitto_sub", &["-p", &port, "-t", "r/#", "--retained-only", "-W", "1"]), b"");
+        assert_eq!((ended.stdout.lines().count(), ended.code), (300, 27));
+    }
+    running.stop();
+}
+
+#[test]
+fn strangers_do_not_control_the_terminal() {
+    use crate::terminal::OnTerminal;
+    let (running, address) = broker();
+    let port = address.port().to_string();
+    let payload = b"\x1b]0;owned\x07ab\xff\xc2\x9b31m\ttab";
+    assert_eq!(publish(&port, &["-r", "-t", "t\u{202e}x", "-s"], payload), DONE);
+    let shown = |words: &[&str]| {
+        let words = [&["sub", "-p", &port, "-t", "#", "-C", "1"][..], words].concat();
+        let mut terminal = OnTerminal::start(moskit(&words));
+        terminal.child.wait().unwrap();
+        terminal.type_in("END\n");
+        terminal.wait_for("END").replace("END", "")
+    };
+    let escaped = "\\x1b]0;owned\\x07ab\\xff\\u{9b}31m\ttab\r\n";
+    assert_eq!(shown(&[]), escaped);
+    assert_eq!(shown(&["-v"]), format!("t\\u{{202e}}x {escaped}"));
+    // What the user's own format has stays; lengths are those of the message.
+    assert_eq!(
+        shown(&["-F", "\\e[1m%t\\e[0m %l %p"]),
+        format!("\u{1b}[1mt\\u{{202e}}x\u{1b}[0m {} {escaped}", payload.len())
+    );
+    let record = shown(&["--ndjson"]);
+    assert!(record.contains(r#""topic":"t\u202ex""#) && !record.contains('\u{202e}'), "{record}");
+    let json = shown(&["-F", "%j"]);
+    assert!(!json.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{json}");
+    assert!(shown(&["--raw", "-F", "%t"]).contains('\u{202e}'));
+    let piped = run(&mut moskit(&["sub", "-p", &port, "-t", "#", "-C", "1", "-F", "%x"]), b"");
+    assert_eq!(piped.stdout.trim_end(), payload.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat());
+    let piped = moskit(&["sub", "-p", &port, "-t", "#", "-C", "1", "-N"]).output().unwrap();
+    assert_eq!(piped.stdout, payload);
+    running.stop();
+}
