@@ -149,10 +149,12 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s W -d 'Leave after 
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s T -l filter-out -d 'Do not print messages whose topic matches; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s U -l unsubscribe -d 'Unsubscribe from a topic filter; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l match -d 'Only messages whose payload is JSON and matches: a path of RFC 9535 that finds something, or a comparison such as \'$.state == "on"\'; with -C 1 -W SECONDS, wait for one' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l random-filter -d 'Print only this share of the messages, 0.1 to 100' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s F -d 'Output format; see the man page' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l record -d 'Keep each message as a record in FILE, a new one, instead of printing it; compressed if the name ends in .zst' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l rotate -d 'With --record: begin a new file, with a number in its name, after SIZE (10MB, 1GiB) or TIME (30m, 1h, 1d)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l select -d 'Print what PATH finds in a JSON payload in its place, each value on a line, texts without quotes; JSONPath, RFC 9535' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f

@@ -633,3 +633,33 @@ fn strangers_do_not_control_the_terminal() {
     assert_eq!(piped.stdout, payload);
     running.stop();
 }
+
+#[test]
+fn parts_of_payloads_are_selected_and_matched() {
+    let (running, address) = broker();
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let lines = "a\t{\"state\":\"off\",\"t\":20.50}\nb\tno json\nc\t{\"state\":\"on\",\"list\":[1,\"x\"]}\n";
+    assert_eq!(publish(&port, &["-q", "1", "-l", "--topic-per-line"], lines.as_bytes()), DONE);
+    let matched = run(&mut kept.sub(&["--match", "$.state == \"on\"", "-C", "1", "-W", "20", "-v"]), b"");
+    assert_eq!((matched.stdout.as_str(), matched.code), ("c {\"state\":\"on\",\"list\":[1,\"x\"]}\n", 0));
+    let late = run(&mut kept.sub(&["--match", "$.state", "-C", "1", "-W", "1"]), b"");
+    assert_eq!((late.stdout.as_str(), late.code), ("", 27));
+    assert_eq!(publish(&port, &["-q", "1", "-l", "--topic-per-line"], lines.repeat(2).as_bytes()), DONE);
+    let selected = run(&mut kept.sub(&["--select", "$['state','t']", "-C", "6", "-W", "20", "-v"]), b"");
+    assert_eq!(selected.stdout, "a off\n20.5\nb no json\nc on\n".repeat(2));
+    assert_eq!(
+        (selected.stderr.as_str(), selected.code),
+        ("Warning: nothing can be selected on 'b': the payload is not valid JSON at line 1, column 2.\n", 0)
+    );
+    for words in [["--select", "state"], ["--match", "$.a =="]] {
+        let ended = run(&mut kept.sub(&words), b"");
+        assert!(
+            ended.stderr.starts_with(&format!("Error: Invalid value '{}' for {}: ", words[1], words[0])),
+            "{}",
+            ended.stderr
+        );
+        assert_eq!(ended.code, 1);
+    }
+    running.stop();
+}

@@ -1,13 +1,14 @@
 //! What sub and rr show: messages, a rate, or a screen with a line for each topic.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cmd::connect::args::ClientArgs;
+use crate::decode::Select;
 use crate::mqtt::packet::PublishRef;
 use crate::record;
 use crate::term::format::{Printer as Renderer, Style};
-use crate::term::{Term, escape_controls_in_json};
+use crate::term::{Foreign, Term, escape_controls_in_json};
 
 /// Most topics that `--watch` gives a line of their own; a screen has no more lines than this.
 const WATCHED_TOPICS: usize = 10_000;
@@ -28,6 +29,11 @@ pub struct Printer {
     shows_time: bool,
     /// The terminal is to be kept from strangers' control characters.
     safe: bool,
+    /// `--select`
+    select: Option<Select>,
+    /// Topics whose payloads are no JSON, and that has been said.
+    told: HashSet<String>,
+    selected: Vec<u8>,
     /// `--ndjson`
     records: Option<record::Writer>,
     buffer: Vec<u8>,
@@ -70,6 +76,7 @@ impl Printer {
             && !args.watch
             && args.random_filter.is_none()
             && !args.data.ndjson
+            && args.data.select.is_none()
             && !safe;
         let renderer = Renderer::new(style, !args.no_newline, args.pretty);
         let line_end: &[u8] = if args.no_newline { b"" } else { b"\n" };
@@ -80,6 +87,9 @@ impl Printer {
                 && !(args.verbose || args.watch || args.message_rate),
             shows_time: args.format.is_some(),
             safe,
+            select: args.data.select.clone(),
+            told: HashSet::new(),
+            selected: Vec::new(),
             records: args.data.ndjson.then(record::Writer::default),
             renderer: if args.watch {
                 renderer.on_screen()
@@ -138,8 +148,29 @@ impl Printer {
         }
     }
 
-    /// With what the options put around the payload.
+    /// With what `--select` finds in place of the payload: nothing is printed if it finds nothing, and what is no JSON is
+    /// printed as it is.
     fn print_dressed(&mut self, publish: PublishRef<'_>, term: &mut Term) {
+        let Some(select) = &self.select else { return self.print_around(publish, term) };
+        let mut selected = std::mem::take(&mut self.selected);
+        selected.clear();
+        match select.write(publish.payload, &mut selected) {
+            Ok(true) => self.print_around(PublishRef { payload: &selected, ..publish }, term),
+            Ok(false) => {}
+            Err(error) => {
+                let is_new = self.told.len() < WATCHED_TOPICS && self.told.insert(publish.topic.to_owned());
+                if is_new {
+                    let topic = Foreign::new(publish.topic);
+                    term.note(format_args!("Warning: nothing can be selected on '{topic}': the payload is {error}."));
+                }
+                self.print_around(publish, term);
+            }
+        }
+        self.selected = selected;
+    }
+
+    /// With what the other options put around the payload.
+    fn print_around(&mut self, publish: PublishRef<'_>, term: &mut Term) {
         if self.rate.is_some() {
             return;
         }

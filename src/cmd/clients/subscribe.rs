@@ -484,6 +484,7 @@ impl Showing<'_> {
             Verdict::Enough
         } else if publish.retain && self.args.no_retained
             || self.args.filter_outs.iter().any(|filter| filter.matches(publish.topic))
+            || self.args.data.matching.as_ref().is_some_and(|matching| !matching.is_met(publish.payload))
         {
             Verdict::PassOver
         } else {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, PayloadSource};
 use super::values;
+use crate::decode::{Match, PathError, Select};
 use crate::os::text::OsStrExt as _;
 use crate::record::{Bound, Choice, Mapping, Rotation, Speed};
 use crate::state::ids::UnixTime;
@@ -44,6 +45,10 @@ pub struct DataArgs {
     pub payload_form: PayloadForm,
     /// sub: no escapes on a terminal.
     pub raw: bool,
+    /// sub: what is printed in place of a payload.
+    pub select: Option<Select>,
+    /// sub: other messages are passed over.
+    pub matching: Option<Match>,
 
     /// sub: keep records in this file.
     pub record: Option<PathBuf>,
@@ -79,6 +84,23 @@ fn set<T>(
     })?;
     *place = Some(value);
     Ok(())
+}
+
+pub fn set_select(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    typed.data.select = Some(path(&words[0], "--select", Select::parse)?);
+    Ok(())
+}
+
+pub fn set_match(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    typed.data.matching = Some(path(&words[0], "--match", Match::parse)?);
+    Ok(())
+}
+
+fn path<T>(word: &OsString, option: &str, parse: fn(&str) -> Result<T, PathError>) -> Result<T, ArgError> {
+    let text = word.to_str().ok_or_else(|| ArgError::plain(format!("Error: Malformed UTF-8 in {option} argument.")))?;
+    parse(text).map_err(|PathError { position, why }| {
+        ArgError::plain(format!("Error: Invalid value '{text}' for {option}: {why} at position {}.", position + 1))
+    })
 }
 
 pub fn set_rotation(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
