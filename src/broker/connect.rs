@@ -286,11 +286,7 @@ impl Broker {
     fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (ClientKey, bool) {
         if let Some(&client) = self.by_client_id.get(&connect.client_id) {
             let goes_on = self.session_to_resume(key, connect).is_some();
-            // Whoever comes back takes the will of before along [MQTT-3.1.3-9]; one that waits goes with a new session
-            // too [MQTT-3.1.2-8].
-            if goes_on || self.sessions[client].will.as_ref().is_some_and(|will| will.delay > 0) {
-                self.clear_will(client);
-            }
+            self.take_back_delayed_will(client, now);
             if let Some(old) = self.sessions[client].link {
                 self.refuse(old, ReasonCode::SESSION_TAKEN_OVER, Closing::TakenOver, now);
             }
@@ -451,18 +447,11 @@ impl Broker {
         let session = &mut self.sessions[client];
         session.link = None;
         session.disconnected_at = Some(now.wall);
-        let will_waits = session.will.as_ref().is_some_and(|will| will.delay > 0);
-        if !session.is_persistent() && !will_waits {
+        if !session.is_persistent() {
             self.remove_session(client, now);
             return;
         }
-        let client = if session.is_persistent() { client } else { self.keep_will_alone(client) };
-        let session = &mut self.sessions[client];
-        session.expires_at = if session.is_persistent() {
-            expiry(session.expiry_interval, limit).map(|after| now.elapsed + after)
-        } else {
-            None
-        };
+        session.expires_at = expiry(session.expiry_interval, limit).map(|after| now.elapsed + after);
         if let Some(pending) = &session.will {
             session.will_due = Some(now.elapsed + Duration::from_secs(u64::from(pending.delay)));
             if pending.delay == 0 {
@@ -491,29 +480,11 @@ impl Broker {
         }
         if session.will_due.is_some_and(|at| at <= now.elapsed) {
             self.publish_will(client, now);
-            if !self.sessions[client].is_persistent() {
-                self.remove_session(client, now);
-                return;
-            }
         }
         self.arm_session(client);
     }
 
-    /// The session has ended but for its will, which waits for its delay as with Mosquitto: another takes its place.
-    fn keep_will_alone(&mut self, client: ClientKey) -> ClientKey {
-        let Some(mut ended) = self.sessions.retire(client) else { return client };
-        let mut session = Session::new(ended.id.clone(), ended.listener, ended.created_at);
-        session.username = ended.username.take();
-        session.disconnected_at = ended.disconnected_at;
-        session.will = ended.will.take();
-        session.source = ended.source.take();
-        let heir = self.sessions.insert(session);
-        self.by_client_id.insert(ended.id.clone(), heir);
-        self.bury(client, ended, false);
-        heir
-    }
-
-    /// The session ends, and a will that still waits is sent with its end [MQTT-3.1.2-10].
+    /// The session ends, and a will that still waits is sent with its end [MQTT-3.1.2-8].
     pub(super) fn remove_session(&mut self, client: ClientKey, now: Now) {
         self.publish_will(client, now);
         let Some(session) = self.sessions.retire(client) else { return };

@@ -119,7 +119,8 @@ impl Broker {
                 let event = Event::PublishTooLarge { client: session.id.clone(), publish: PublishSummary::of(publish) };
                 self.events.push_back(event);
             }
-            return Some(ReasonCode::PACKET_TOO_LARGE);
+            // PUBACK and PUBREC have no "packet too large" [MQTT-3.4.2-1] [MQTT-3.5.2-1].
+            return Some(ReasonCode::QUOTA_EXCEEDED);
         }
         // `$share/…` names subscriptions: a message there could reach nobody.
         let denied =

@@ -18,6 +18,18 @@ impl Broker {
         }
     }
 
+    /// The client id has a new connection. A will whose delay is not over is not sent any more, whether the session goes
+    /// on [MQTT-3.1.3-9] or ends [MQTT-3.1.2-8]. One without a delay is sent as soon as the connection before is closed,
+    /// so also where the session goes on.
+    pub(super) fn take_back_delayed_will(&mut self, client: ClientKey, now: Now) {
+        let session = &self.sessions[client];
+        if session.will_due.is_some_and(|at| at <= now.elapsed) {
+            self.publish_will(client, now);
+        } else if session.will.as_ref().is_some_and(|will| will.delay > 0) {
+            self.clear_will(client);
+        }
+    }
+
     /// Sends the will, if there is one.
     pub(super) fn publish_will(&mut self, client: ClientKey, now: Now) {
         let Some(pending) = self.sessions[client].will.clone() else { return };

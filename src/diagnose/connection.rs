@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::client::Ending;
-use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion};
+use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::SessionError;
 use crate::net::{Attempt, ConnectError, reason};
 use crate::pki::certificate::Certificate;
@@ -101,6 +101,11 @@ pub fn lost(ending: &Ending) -> Option<Finding> {
             Finding::error("proto.garbage", "what the other side sends is not MQTT, or is broken")
                 .fix("is this the port of an MQTT broker? find out what answers: moskit check HOST:PORT")
         }
+        // The standard has no such reason for PUBACK and PUBREC (§3.4.2.1), but Mosquitto answers with it.
+        Ending::Session(SessionError::ReasonCode { reason: ReasonCode::PACKET_TOO_LARGE, .. }) => {
+            Finding::error("publish.too-large", "the message is larger than the broker takes")
+                .fix("send it in smaller parts, or raise message_size_limit in mosquitto.conf")
+        }
         Ending::Session(error) => {
             Finding::error("proto.violation", format!("the broker broke the protocol: {}", violation(*error)))
         }
@@ -189,6 +194,16 @@ mod tests {
         assert_eq!(not_reached(ErrorKind::TimedOut, None).id, "net.timeout");
         assert_eq!(not_reached(ErrorKind::AddrNotAvailable, Some("10.0.0.2:0")).id, "net.local-address");
         assert_eq!(not_reached(ErrorKind::HostUnreachable, None).id, "net.unreachable");
+    }
+
+    #[test]
+    fn mosquittos_reason_for_a_large_message_is_told_as_that() {
+        let lost_by = |reason| {
+            let packet = crate::mqtt::packet::PacketType::PubAck;
+            lost(&Ending::Session(SessionError::ReasonCode { packet, reason })).unwrap().id
+        };
+        assert_eq!(lost_by(ReasonCode::PACKET_TOO_LARGE), "publish.too-large");
+        assert_eq!(lost_by(ReasonCode::BANNED), "proto.violation");
     }
 
     #[test]

@@ -280,38 +280,62 @@ fn coming_back_with_a_clean_start_takes_the_will_back_too() {
 }
 
 #[test]
-fn a_will_waits_though_its_session_ended_with_the_connection() {
+fn a_will_with_a_delay_is_sent_at_once_when_its_session_ends_with_the_connection() {
     let mut stage = Stage::new();
     let watcher = stage.join(Connect { keep_alive: 0, ..connect("w", V5) });
     stage.subscribe(watcher, "will", QoS::AtMostOnce);
     let line = stage.join(delayed("c", 10, 0));
-    stage.subscribe(line, "t", QoS::AtLeastOnce);
     stage.cut(line);
-    stage.send(watcher, &at_least_once("t", "for nobody", 1));
-    stage.expect_bytes(watcher, "4003000110");
-    stage.pass(Duration::from_millis(9_999));
-    stage.expect_silence(watcher);
-    stage.pass(Duration::from_millis(1));
+    stage.expect_message(watcher, "late");
+    let line = stage.join(delayed("d", 10, 100));
+    let properties = [Property::SessionExpiryInterval(0)].into_iter().collect();
+    let reason = ReasonCode::DISCONNECT_WITH_WILL;
+    stage.send(line, &Packet::Disconnect(Disconnect { reason, properties }));
+    stage.expect_closed(line);
     stage.expect_message(watcher, "late");
     assert_eq!(stage.broker.census().clients, 1);
-    let line = stage.join(delayed("c", 10, 0));
-    stage.cut(line);
-    stage.rejoin(lasting("c", 100), false);
     stage.pass_seconds(20);
     stage.expect_silence(watcher);
 }
 
 #[test]
-fn a_takeover_sends_the_will_only_if_it_ends_the_session() {
+fn a_takeover_sends_a_will_without_a_delay_and_no_other() {
     let mut stage = Stage::new();
-    let watcher = stage.join(connect("w", V5));
+    let watcher = stage.join(Connect { keep_alive: 0, ..connect("w", V5) });
     stage.subscribe(watcher, "will", QoS::AtMostOnce);
-    stage.join(Connect { will: Some(will("will", "ended")), ..connect("a", V5) });
-    stage.join(connect("a", V5));
-    stage.expect_message(watcher, "ended");
-    stage.join(Connect { will: Some(will("will", "goes on")), ..lasting("b", 10) });
-    stage.rejoin(lasting("b", 10), true);
-    stage.expect_silence(watcher);
+    let kept = |version| Connect { clean_start: false, ..connect("three", version) };
+    for old in [
+        Connect { will: Some(will("will", "at once")), ..connect("ends", V5) },
+        Connect { will: Some(will("will", "at once")), ..lasting("goes on", 10) },
+        Connect { will: Some(will("will", "at once")), ..kept(V311) },
+    ] {
+        let new = Connect { will: None, ..old.clone() };
+        stage.join(old.clone());
+        stage.rejoin(new, !old.clean_start);
+        stage.expect_message(watcher, "at once");
+    }
+    for (name, expiry, clean_start) in [("a", 100, false), ("b", 100, true), ("c", 0, true)] {
+        let old = delayed(name, 10, expiry);
+        stage.join(old.clone());
+        let goes_on = expiry > 0 && !clean_start;
+        stage.rejoin(Connect { will: None, clean_start, keep_alive: 0, ..old }, goes_on);
+        stage.pass_seconds(9);
+        stage.pass_seconds(20);
+        stage.expect_silence(watcher);
+    }
+}
+
+#[test]
+fn who_comes_back_when_the_delay_is_over_does_not_take_the_will_back() {
+    let mut stage = Stage::new();
+    let watcher = stage.join(Connect { keep_alive: 0, ..connect("w", V5) });
+    stage.subscribe(watcher, "will", QoS::AtMostOnce);
+    let line = stage.join(delayed("c", 10, 100));
+    stage.cut(line);
+    // The deadline has passed and the timer has not run yet.
+    stage.now.elapsed += Duration::from_secs(10);
+    stage.rejoin(Connect { keep_alive: 0, ..lasting("c", 100) }, true);
+    stage.expect_message(watcher, "late");
 }
 
 #[test]

@@ -171,9 +171,9 @@ fn payloads_above_the_limit_are_dropped_and_the_flow_completed() {
     stage.subscribe(watcher, "t", QoS::AtMostOnce);
     let five = stage.join(connect("five", V5));
     stage.send(five, &at_least_once("t", "large", 1));
-    stage.expect_bytes(five, "4003000195");
+    stage.expect_bytes(five, "4003000197");
     stage.send(five, &exactly_once("t", "large", 2));
-    stage.expect_bytes(five, "5003000295");
+    stage.expect_bytes(five, "5003000297");
     let three = stage.join(connect("three", V311));
     stage.send(three, &at_least_once("t", "large", 1));
     stage.expect_bytes(three, "40020001");

@@ -374,7 +374,7 @@ fn mqtt_4_3_3_9_a_packet_id_that_was_refused_is_a_new_message() {
     stage.subscribe(watcher, "t", QoS::AtMostOnce);
     let publisher = stage.join(connect("p", V5));
     stage.send(publisher, &exactly_once("t", "large", 1));
-    stage.expect_bytes(publisher, "5003000195");
+    stage.expect_bytes(publisher, "5003000197");
     stage.send(publisher, &exactly_once("t", "fit", 1));
     stage.expect(publisher, &pubrec(1));
     stage.send(publisher, &pubrel(1));

@@ -309,6 +309,9 @@ fn wills() -> Vec<Script> {
             start("a will is not sent for a client that leaves", will("@@@@/w", 1, false)).send(1, leave(level)),
             start("a will is sent for a client that is put out", will("@@@@/w", 0, false)).send(1, b"\x00\x00"),
             start("a will is sent when another takes over", will("@@@@/w", 0, false)).open(2, open(level, "@@@@b")),
+            start("a will is sent when another takes over a session that goes on", will("@@@@/w", 0, false))
+                .open(2, encode(&Connect { will: Some(will("@@@@/w", 0, false)), ..lasting(level, "@@@@b") }))
+                .open(3, encode(&lasting(level, "@@@@b"))),
             start("a will is retained", will("@@@@/w", 1, true))
                 .cut(1)
                 .open(2, open(level, "@@@@c"))

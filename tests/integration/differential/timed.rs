@@ -43,7 +43,7 @@ fn scripts() -> Vec<Script> {
             .open(1, encode(&connect(5, "@@@@b")))
             .wait(PATIENCE),
         watched("a will waits for its delay", "").open(1, delayed(2, 100)).cut(1).wait(PATIENCE),
-        watched("a will outlasts its session", "").open(1, delayed(2, 0)).cut(1).wait(PATIENCE),
+        watched("a will is sent though its session has ended", "").open(1, delayed(2, 0)).cut(1).wait(PATIENCE),
         watched("a will waits no longer than its session", "").open(1, delayed(100, 1)).cut(1).wait(PATIENCE),
         watched("a will that waits is forgotten with a clean start too", "")
             .open(1, delayed(2, 100))
