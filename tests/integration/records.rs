@@ -190,7 +190,7 @@ fn a_bad_line_is_named_and_nothing_after_it_is_published() {
     ] {
         let input = format!("{}{}{bad}{}", good(1), good(2), if bad.ends_with('\n') { good(3) } else { String::new() });
         let ended = publish(&port, &["--ndjson"], input.as_bytes());
-        let line = format!("error: line 3 of standard input: {why}; the 2 messages before it published\n");
+        let line = format!("error: line 3 of standard input: {why}; 2 messages before it were published\n");
         assert!(ended.stderr.starts_with(&line), "{bad}: {}", ended.stderr);
         assert_eq!(ended.code, 1);
         let ended = run(&mut kept.sub(&["-C", "2", "-W", "20"]), b"");
@@ -245,7 +245,7 @@ fn lines_can_bring_their_topics() {
         (b"\tx", "`topic` is empty"),
     ] {
         let ended = publish(&port, &["-l", "--topic-per-line"], line);
-        let said = format!("error: line 1 of standard input: {why}; the 0 messages before it published\n");
+        let said = format!("error: line 1 of standard input: {why}; 0 messages before it were published\n");
         assert_eq!((ended.stderr, ended.code), (said, 1));
     }
 }
@@ -500,7 +500,7 @@ fn files_that_cannot_be_played_are_named() {
     for (names, why) in [
         (&["missing"][..], "cannot read `missing`: No such file or directory"),
         (&["."], "cannot read `.`: is a directory"),
-        (&["good", "cut"], "line 2 of `cut`: the line is cut off; the 2 messages before it published"),
+        (&["good", "cut"], "line 2 of `cut`: the line is cut off; 2 messages before it were published"),
         (&["cut.zst"], "cannot read `cut.zst`: its compressed data is damaged or cut off"),
     ] {
         let mut command = moskit(&["pub", "-p", &port, "--speed", "max"]);

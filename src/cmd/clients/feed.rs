@@ -338,11 +338,8 @@ impl Feed {
         if self.skipped > 0 {
             term.note(format_args!("{} skipped, {} published.", plural(self.skipped, "bad line"), self.published));
         }
-        let before = if self.published == 1 {
-            "the 1 message before it published".to_owned()
-        } else {
-            format!("the {} messages before it published", self.published)
-        };
+        let were = if self.published == 1 { "was" } else { "were" };
+        let before = format!("{} before it {were} published", plural(self.published, "message"));
         let (number, error) = match &self.bad {
             None => return Ok(()),
             Some(Bad::Source(failure)) => {
