@@ -2,7 +2,7 @@
 
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, Verb};
-use super::data_args;
+use super::data_values;
 use crate::mqtt::packet::ProtocolVersion;
 
 /// A session expiry interval that never ends.
@@ -13,10 +13,10 @@ pub fn check(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
     check_connection(args)?;
     check_session(verb, args)?;
     if verb == Verb::Pub {
-        data_args::check_pub(args)?;
+        data_values::check_pub(args)?;
     }
     if verb == Verb::Sub {
-        data_args::check_sub(args)?;
+        data_values::check_sub(args)?;
         if args.filters.is_empty() && args.unsubscribes.is_empty() {
             return Err(ArgError::plain(
                 "Error: You must specify a topic to subscribe to (-t) or unsubscribe from (-U).",

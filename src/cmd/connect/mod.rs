@@ -5,6 +5,7 @@ pub mod arg_error;
 pub mod args;
 pub mod checks;
 pub mod data_args;
+mod data_values;
 pub mod environment;
 pub mod login;
 pub mod options;

@@ -8,7 +8,7 @@ use clap::ArgMatches;
 
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, PasswordSource, PayloadSource, Verb};
-use super::{data_args, values};
+use super::{data_values, values};
 use crate::cmd::words::{Operands, OptionSpec, Reader, Set, Value};
 use crate::mqtt::packet::RetainHandling;
 use crate::os::text::OsStrExt;
@@ -152,15 +152,15 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "ndjson", Value::None, PUB, MESSAGE, "One message for each record on standard input, see moskit-record(5); -t, -q, -r and -D publish stand in for fields that a record lacks", |typed, _| { typed.payload = Some(PayloadSource::Records); Ok(()) }).unless(values::refuse_second_payload),
     row(None, "lenient", Value::None, PUB, MESSAGE, "With --ndjson or --replay: ignore fields that a record does not have", flag!(data.lenient)),
     row(None, "skip-bad", Value::None, PUB, MESSAGE, "With --ndjson or --replay: pass over lines that are no record and count them, instead of ending there", flag!(data.skip_bad)),
-    row(None, "replay", word("FILE", "no file"), PUB, MESSAGE, "Publish the records of FILE (- for standard input, zstd or not) as they were received, with their pauses; may be given several times", |typed, words| { typed.payload = Some(PayloadSource::Records); typed.data.replays.push(words[0].clone().into()); Ok(()) }).unless(data_args::refuse_replay).repeated(),
-    row(None, "speed", word("SPEED", "no speed"), PUB, MESSAGE, "With --replay: so many times as fast, 2x or 0.5x, or max for no pauses [default: 1x]", data_args::set_speed),
-    row(None, "from", word("TIME", "no time"), PUB, MESSAGE, "With --replay: begin with the records of TIME, RFC 3339 or so long after the first record (90s, 5m, 2h)", data_args::set_from),
-    row(None, "to", word("TIME", "no time"), PUB, MESSAGE, "With --replay: end with the records of TIME", data_args::set_to),
-    row(None, "loop", word("COUNT", "no count"), PUB, MESSAGE, "With --replay: play COUNT times, 0 for without end [default: 1]", data_args::set_rounds),
+    row(None, "replay", word("FILE", "no file"), PUB, MESSAGE, "Publish the records of FILE (- for standard input, zstd or not) as they were received, with their pauses; may be given several times", |typed, words| { typed.payload = Some(PayloadSource::Records); typed.data.replays.push(words[0].clone().into()); Ok(()) }).unless(data_values::refuse_replay).repeated(),
+    row(None, "speed", word("SPEED", "no speed"), PUB, MESSAGE, "With --replay: so many times as fast, 2x or 0.5x, or max for no pauses [default: 1x]", data_values::set_speed),
+    row(None, "from", word("TIME", "no time"), PUB, MESSAGE, "With --replay: begin with the records of TIME, RFC 3339 or so long after the first record (90s, 5m, 2h)", data_values::set_from),
+    row(None, "to", word("TIME", "no time"), PUB, MESSAGE, "With --replay: end with the records of TIME", data_values::set_to),
+    row(None, "loop", word("COUNT", "no count"), PUB, MESSAGE, "With --replay: play COUNT times, 0 for without end [default: 1]", data_values::set_rounds),
     row(None, "filter", word("FILTER", "no topic filter"), PUB, MESSAGE, "With --replay or --ndjson: only records whose topic matches; may be given several times", |typed, words| { typed.data.choice.filters.push(values::topic_filter(&words[0], "--filter", "record")?); Ok(()) }).repeated(),
-    row(None, "map", word("A=B", "no mapping"), PUB, MESSAGE, "With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits", data_args::add_mapping).repeated(),
+    row(None, "map", word("A=B", "no mapping"), PUB, MESSAGE, "With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits", data_values::add_mapping).repeated(),
     row(None, "topic-per-line", Value::None, PUB, MESSAGE, "With -l: each line is a topic, a tab and the payload", flag!(data.topic_per_line)),
-    row(None, "payload-format", word("FORM", "no payload format"), PUB, MESSAGE, "How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]", data_args::set_payload_form),
+    row(None, "payload-format", word("FORM", "no payload format"), PUB, MESSAGE, "How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]", data_values::set_payload_form),
     row(Some('n'), "null-message", Value::None, PUB | RR, MESSAGE, "Empty payload", |typed, _| { typed.payload = Some(PayloadSource::Null); Ok(()) }).unless(values::refuse_second_payload),
     row(Some('q'), "qos", word("QOS", "no QoS"), EVERY, MESSAGE, "Quality of service, 0, 1 or 2 [default: 0]", values::set_qos),
     row(Some('r'), "retain", Value::None, PUB, MESSAGE, "Ask the broker to retain the message", flag!(retain)),
@@ -178,15 +178,15 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "remove-retained", Value::None, SUB, SUBSCRIPTION, "Delete each retained message that is received from the broker", flag!(remove_retained)),
     row(None, "retain-as-published", Value::None, SUB | RR, SUBSCRIPTION, "Keep the publisher's retain flag on live messages (MQTT 5)", flag!(retain_as_published)),
     row(None, "retain-handling", word("WHEN", "no option"), SUB | RR, SUBSCRIPTION, "When retained messages are sent: always, new or never (MQTT 5)", values::set_retain_handling),
-    row(None, "match", word("EXPRESSION", "no expression"), SUB, SUBSCRIPTION, "Only messages whose payload is JSON and matches: a path of RFC 9535 that finds something, or a comparison such as '$.state == \"on\"'; with -C 1 -W SECONDS, wait for one", data_args::set_match),
+    row(None, "match", word("EXPRESSION", "no expression"), SUB, SUBSCRIPTION, "Only messages whose payload is JSON and matches: a path of RFC 9535 that finds something, or a comparison such as '$.state == \"on\"'; with -C 1 -W SECONDS, wait for one", data_values::set_match),
     row(None, "random-filter", word("PERCENT", "no chance"), SUB, SUBSCRIPTION, "Print only this share of the messages, 0.1 to 100", values::set_random_filter),
 
     row(Some('F'), "", word("FORMAT", "no format"), SUB | RR, OUTPUT, "Output format; see the man page", values::set_format),
     row(None, "ndjson", Value::None, SUB, OUTPUT, "Print each message as a record, one line of JSON; see moskit-record(5)", flag!(data.ndjson)),
     row(None, "record", word("FILE", "no file"), SUB, OUTPUT, "Keep each message as a record in FILE, a new one, instead of printing it; compressed if the name ends in .zst", word!(data.record)),
-    row(None, "rotate", word("SIZE|TIME", "no size"), SUB, OUTPUT, "With --record: begin a new file, with a number in its name, after SIZE (10MB, 1GiB) or TIME (30m, 1h, 1d)", data_args::set_rotation),
+    row(None, "rotate", word("SIZE|TIME", "no size"), SUB, OUTPUT, "With --record: begin a new file, with a number in its name, after SIZE (10MB, 1GiB) or TIME (30m, 1h, 1d)", data_values::set_rotation),
     row(None, "raw", Value::None, SUB, OUTPUT, "Print control characters as they are on a terminal too, where they are escaped otherwise", flag!(data.raw)),
-    row(None, "select", word("PATH", "no path"), SUB, OUTPUT, "Print what PATH finds in a JSON payload in its place, each value on a line, texts without quotes; JSONPath, RFC 9535", data_args::set_select),
+    row(None, "select", word("PATH", "no path"), SUB, OUTPUT, "Print what PATH finds in a JSON payload in its place, each value on a line, texts without quotes; JSONPath, RFC 9535", data_values::set_select),
     row(Some('v'), "verbose", Value::None, SUB | RR, OUTPUT, "Print the topic in front of the payload", flag!(verbose)),
     row(Some('N'), "", Value::None, SUB | RR, OUTPUT, "No newline after each message", flag!(no_newline)),
     row(None, "pretty", Value::None, SUB | RR, OUTPUT, "Indent the JSON of %j and %J", flag!(pretty)),

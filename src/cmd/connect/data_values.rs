@@ -1,0 +1,185 @@
+//! How the values of the options for messages as data are read, and the checks that need several of them.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::arg_error::ArgError;
+use super::args::{ClientArgs, PayloadSource};
+use super::data_args::PayloadForm;
+use super::values;
+use crate::decode::{Match, PathError, Select};
+use crate::os::text::OsStrExt as _;
+use crate::record::{Bound, Mapping, Rotation, Speed};
+use crate::state::ids::UnixTime;
+
+const TIME: &str = "a time of RFC 3339, or as 90s, 5m or 2h the time after the first record";
+
+/// `30s`, `5m`, `2h`, `1d`.
+fn duration(text: &str) -> Option<Duration> {
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let seconds = match &text[at..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    text[..at].parse::<u32>().ok().map(|count| Duration::from_secs(u64::from(count) * seconds))
+}
+
+/// A size in bytes or an age, neither of them nothing.
+fn rotation(text: &str) -> Option<Rotation> {
+    if let Some(age) = duration(text) {
+        return (age > Duration::ZERO).then_some(Rotation::Age(age));
+    }
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit: u64 = match text[at..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return None,
+    };
+    let bytes = text[..at].parse::<u64>().ok()?.checked_mul(unit)?;
+    (bytes > 0).then_some(Rotation::Bytes(bytes))
+}
+
+fn bound(text: &str) -> Option<Bound> {
+    if let Some(after) = duration(text) {
+        return Some(Bound::After(after));
+    }
+    let time: jiff::Timestamp = text.parse().ok()?;
+    i64::try_from(time.as_nanosecond()).ok().map(|nanos| Bound::At(UnixTime::from_nanos(nanos)))
+}
+
+pub fn set_payload_form(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    typed.data.payload_form = PayloadForm::parse(words[0].as_bytes()).ok_or_else(|| {
+        ArgError::plain(format!(
+            "Error: Unknown payload format '{}': it is text, hex, base64 or json.",
+            words[0].to_string_lossy()
+        ))
+    })?;
+    Ok(())
+}
+
+fn set<T>(
+    place: &mut Option<T>,
+    value: Option<T>,
+    word: &OsString,
+    option: &str,
+    expected: &str,
+) -> Result<(), ArgError> {
+    let value = value.ok_or_else(|| {
+        let word = word.to_string_lossy();
+        ArgError::plain(format!("Error: Invalid value '{word}' for {option}: it is {expected}."))
+    })?;
+    *place = Some(value);
+    Ok(())
+}
+
+pub fn set_select(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    typed.data.select = Some(path(&words[0], "--select", Select::parse)?);
+    Ok(())
+}
+
+pub fn set_match(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    typed.data.matching = Some(path(&words[0], "--match", Match::parse)?);
+    Ok(())
+}
+
+fn path<T>(word: &OsString, option: &str, parse: fn(&str) -> Result<T, PathError>) -> Result<T, ArgError> {
+    let text = word.to_str().ok_or_else(|| ArgError::plain(format!("Error: Malformed UTF-8 in {option} argument.")))?;
+    parse(text).map_err(|PathError { position, why }| {
+        ArgError::plain(format!("Error: Invalid value '{text}' for {option}: {why} at position {}.", position + 1))
+    })
+}
+
+pub fn set_rotation(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    let value = rotation(&words[0].to_string_lossy());
+    set(&mut typed.data.rotation, value, &words[0], "--rotate", "a size as 10MB or a time as 1h")
+}
+
+pub fn set_speed(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    let value = Speed::parse(&words[0].to_string_lossy());
+    set(&mut typed.data.speed, value, &words[0], "--speed", "2x, 0.5x or max")
+}
+
+pub fn set_from(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    set(&mut typed.data.choice.from, bound(&words[0].to_string_lossy()), &words[0], "--from", TIME)
+}
+
+pub fn set_to(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    set(&mut typed.data.choice.to, bound(&words[0].to_string_lossy()), &words[0], "--to", TIME)
+}
+
+pub fn set_rounds(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    let value = words[0].to_string_lossy().parse().ok();
+    set(&mut typed.data.rounds, value, &words[0], "--loop", "a whole number")
+}
+
+pub fn add_mapping(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    let mut mapping = None;
+    let value = words[0].to_str().and_then(Mapping::parse);
+    set(&mut mapping, value, &words[0], "--map", "A=B, two beginnings of topics")?;
+    typed.data.choice.mappings.extend(mapping);
+    Ok(())
+}
+
+/// Beside another file to be played, but beside no other payload.
+pub fn refuse_replay(typed: &ClientArgs) -> Result<(), ArgError> {
+    if typed.data.replays.is_empty() { values::refuse_second_payload(typed) } else { Ok(()) }
+}
+
+/// The contradictions of pub's options.
+pub fn check_pub(args: &ClientArgs) -> Result<(), ArgError> {
+    let data = &args.data;
+    let needs = |is_given: bool, option: &str, other: &str| {
+        if is_given { Err(ArgError::plain(format!("Error: {option} needs {other}."))) } else { Ok(()) }
+    };
+    let has_records = args.payload == Some(PayloadSource::Records);
+    let has_lines = args.payload == Some(PayloadSource::StdinLines);
+    let plays = !data.replays.is_empty();
+    needs(data.lenient && !has_records, "--lenient", "--ndjson or --replay")?;
+    needs(data.skip_bad && !has_records, "--skip-bad", "--ndjson or --replay")?;
+    needs(!data.choice.filters.is_empty() && !has_records, "--filter", "--ndjson or --replay")?;
+    needs(!data.choice.mappings.is_empty() && !has_records, "--map", "--ndjson or --replay")?;
+    needs(data.speed.is_some() && !plays, "--speed", "--replay")?;
+    needs(data.choice.from.is_some() && !plays, "--from", "--replay")?;
+    needs(data.choice.to.is_some() && !plays, "--to", "--replay")?;
+    needs(data.rounds.is_some() && !plays, "--loop", "--replay")?;
+    if data.rounds.is_some_and(|rounds| rounds != 1) && data.replays.iter().any(|path| path.as_os_str() == "-") {
+        return Err(ArgError::plain("Error: --loop cannot play standard input again."));
+    }
+    needs(data.topic_per_line && !has_lines, "--topic-per-line", "-l")?;
+    if data.topic_per_line && args.topic.is_some() {
+        return Err(ArgError::plain("Error: --topic-per-line and -t cannot be used together."));
+    }
+    if data.payload_form != PayloadForm::Text && has_records {
+        return Err(ArgError::plain("Error: --payload-format cannot be used with records: they say it."));
+    }
+    Ok(())
+}
+
+/// The contradictions of sub's options.
+pub fn check_sub(args: &ClientArgs) -> Result<(), ArgError> {
+    let others = [
+        (args.format.is_some(), "-F"),
+        (args.verbose, "-v"),
+        (args.no_newline, "-N"),
+        (args.pretty, "--pretty"),
+        (args.watch, "-w"),
+        (args.message_rate, "--message-rate"),
+        (args.debug, "-d"),
+        (args.data.record.is_some(), "--record"),
+    ];
+    if args.data.rotation.is_some() && args.data.record.is_none() {
+        return Err(ArgError::plain("Error: --rotate needs --record."));
+    }
+    if let Some((_, other)) = others.iter().find(|(is_given, _)| args.data.ndjson && *is_given) {
+        return Err(ArgError::plain(format!("Error: --ndjson and {other} cannot be used together.")));
+    }
+    Ok(())
+}
