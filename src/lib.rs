@@ -27,6 +27,7 @@
 //! * [`private_folder`]: temporary folders of our own
 //! * [`text_file`]: text files as editors leave them
 //! * [`whole_file`]: files written whole or not at all
+//! * [`file_set`]: files that belong together, replaced even when the process is killed half-way
 //! * [`os`]: what differs between operating systems; below all the others
 //!
 //! A module names only modules on lines above its own; `tests/integration/house.rs` holds the table.
@@ -37,6 +38,7 @@ pub mod cmd;
 pub mod decode;
 pub mod diagnose;
 pub mod examine;
+pub mod file_set;
 pub mod mqtt;
 pub mod net;
 pub mod os;

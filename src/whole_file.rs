@@ -12,6 +12,9 @@ use crate::os::files::{self, OpenOptionsExt};
 /// Names tried for a draft before giving up. Drafts of killed processes may be in the way, never this many.
 const DRAFT_NAMES: u32 = 1000;
 
+/// What drafts are called, with the number of a process and one more between the two.
+const DRAFT_NAME: (&str, &str) = (".moskit-", ".tmp");
+
 /// Threads that wait for the disk at once.
 const SYNC_THREADS: usize = 16;
 
@@ -22,6 +25,8 @@ pub enum Permission {
     Exactly(u32),
     /// Owner, group and mode of the old file; these mode bits when there was none.
     KeepOr(u32),
+    /// These mode bits, whatever the old file had, and its owner and group.
+    KeepOwner(u32),
 }
 
 /// What could not be done to a file, and why. The target is as it was, and no draft is left.
@@ -97,7 +102,7 @@ pub fn publish_all(drafts: Vec<Draft>) -> Result<(), Error> {
 
 /// Waits for the disk once for many files instead of once for each: file systems with a journal write
 /// what several threads wait for in one go.
-fn sync_all(drafts: &[Draft]) -> Result<(), Error> {
+pub fn sync_all(drafts: &[Draft]) -> Result<(), Error> {
     let share = drafts.len().div_ceil(SYNC_THREADS).max(1);
     std::thread::scope(|scope| {
         let threads: Vec<_> =
@@ -141,7 +146,8 @@ impl Draft {
         };
         let (mode, owner) = match (permission, old) {
             (Permission::KeepOr(mode), Some(old)) => (files::mode(&old).unwrap_or(mode), files::owner(&old)),
-            (Permission::KeepOr(mode) | Permission::Exactly(mode), _) => (mode, None),
+            (Permission::KeepOwner(mode), Some(old)) => (mode, files::owner(&old)),
+            (Permission::KeepOr(mode) | Permission::KeepOwner(mode) | Permission::Exactly(mode), _) => (mode, None),
         };
         // Nobody else reads the draft before it has the owner and the mode it is to have.
         let (draft, mut file) = Self::create(target, mode & 0o600, true)?;
@@ -151,6 +157,16 @@ impl Draft {
         draft.step(Step::SetMode, files::set_mode(&file, mode))?;
         draft.fill(&mut file, bytes)?;
         Ok(draft)
+    }
+
+    /// The file that holds the content until then.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// The file that it will be.
+    pub fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Fails already now as [`Draft::publish`] would, if there is a file that may not be replaced.
@@ -192,7 +208,7 @@ impl Draft {
         let mut last = io::Error::from(ErrorKind::AlreadyExists);
         for _ in 0..DRAFT_NAMES {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let temporary = folder.join(format!(".moskit-{}-{number}.tmp", std::process::id()));
+            let temporary = folder.join(format!("{}{}-{number}{}", DRAFT_NAME.0, std::process::id(), DRAFT_NAME.1));
             match OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary) {
                 Ok(file) => return Ok((Self { temporary, target, may_replace }, file)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => last = error,
@@ -218,6 +234,11 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.temporary);
         }
     }
+}
+
+/// Whether a file of this name is a draft.
+pub fn is_draft_name(name: &str) -> bool {
+    name.starts_with(DRAFT_NAME.0) && name.ends_with(DRAFT_NAME.1)
 }
 
 /// Makes a rename last. Only a power cut could still undo it, and not every file system can sync a

@@ -19,6 +19,7 @@ const LAYERS: &[(u8, &str)] = &[
     (2, "mqtt::packet"),
     (2, "mqtt::topic"),
     (2, "pki"),
+    (2, "file_set"),
     (2, "passwd"),
     (3, "mqtt::flow"),
     (3, "net"),

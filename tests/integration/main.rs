@@ -15,6 +15,7 @@ mod certgen;
 mod certgen_broken;
 mod certgen_judge;
 mod certgen_look;
+mod certgen_pairs;
 mod check_causes;
 mod check_files;
 mod check_healthy;

@@ -42,7 +42,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     };
     let files: Vec<_> = made.iter().map(file).collect();
     let folder = Folder::make(&dir)?;
-    write_all(&files, args.force)?;
+    write_all(&files, args.force, term)?;
     folder.keep();
     for file in &files {
         term.line(file.path.display());

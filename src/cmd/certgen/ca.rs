@@ -96,7 +96,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
         let chain = [authority.certificate()].into_iter().chain(&parent.chain);
         files.push(NewFile::certificates(super::options::chain_path(&crt), chain.map(|it| it.der.as_slice())));
     }
-    write_all(&files, args.force)?;
+    write_all(&files, args.force, term)?;
     folder.keep();
     tell(authority.certificate(), &files, term);
     if !args.name_constraint.is_empty() {

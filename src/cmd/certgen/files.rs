@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::explain::{exists, not_written};
+use crate::file_set::{FolderLock, Interrupted};
 use crate::net::reason;
 use crate::os::files::DirBuilderExt;
 use crate::pki::make::{KeyPair, to_pem};
-use crate::term::{Exit, Failure, Secret};
-use crate::whole_file::{Draft, Permission, publish_all};
+use crate::term::{Exit, Failure, Secret, Term};
+use crate::whole_file::{Draft, Permission};
 
 /// Certificates are public, keys are the owner's alone.
 pub const CERTIFICATE_MODE: u32 = 0o644;
@@ -29,15 +30,19 @@ impl NewFile {
         Self { path, text: Zeroizing::new(text.into()), permission: Permission::Exactly(mode) }
     }
 
-    /// Owner and mode of the file that it replaces stay: the broker may be the owner.
+    /// The owner of the file that it replaces stays, for that may be the broker, and so does the mode of a certificate.
+    /// A key is its owner's alone, whatever the mode of the old one was.
     pub fn in_place(mut self) -> Self {
-        self.permission = Permission::KeepOr(self.mode());
+        self.permission = match self.mode() {
+            KEY_MODE => Permission::KeepOwner(KEY_MODE),
+            mode => Permission::KeepOr(mode),
+        };
         self
     }
 
     fn mode(&self) -> u32 {
         match self.permission {
-            Permission::Exactly(mode) | Permission::KeepOr(mode) => mode,
+            Permission::Exactly(mode) | Permission::KeepOr(mode) | Permission::KeepOwner(mode) => mode,
         }
     }
 
@@ -59,8 +64,41 @@ impl NewFile {
     }
 }
 
+/// Takes the lock of the folder that `file` is in, and finishes sets in it that a killed process left half-way.
+pub fn lock_beside(file: &Path, term: &mut Term) -> Result<FolderLock, Failure> {
+    let lock = FolderLock::take(file.parent().unwrap_or(Path::new("")));
+    for interrupted in lock.finish_interrupted().map_err(|error| not_written(&error))? {
+        let names = |files: Vec<PathBuf>| {
+            files.iter().map(|file| format!("`{}`", file.display())).collect::<Vec<_>>().join(", ")
+        };
+        match interrupted {
+            Interrupted::Finished(files) if files.is_empty() => {}
+            Interrupted::Finished(files) => term.note(format_args!(
+                "note: an earlier run was interrupted before it was done; {} finished now",
+                match files.as_slice() {
+                    [file] => format!("`{}` is", file.display()),
+                    _ => format!("{} are", names(files)),
+                }
+            )),
+            Interrupted::Abandoned(files) => term.note(format_args!(
+                "warning: an earlier run was interrupted, and {} changed since, so what was to be written is thrown away: \
+                 see with `moskit certgen key match` whether keys and certificates belong together",
+                names(files)
+            )),
+        }
+    }
+    Ok(lock)
+}
+
 /// Writes all files or none. Without `force` none may exist.
-pub fn write_all(files: &[NewFile], force: bool) -> Result<(), Failure> {
+pub fn write_all(files: &[NewFile], force: bool, term: &mut Term) -> Result<(), Failure> {
+    let Some(first) = files.first() else { return Ok(()) };
+    let lock = lock_beside(&first.path, term)?;
+    write_locked(files, force, &lock)
+}
+
+/// The same for who holds the lock already.
+pub fn write_locked(files: &[NewFile], force: bool, lock: &FolderLock) -> Result<(), Failure> {
     if !force && let Some(there) = files.iter().find(|file| fs::symlink_metadata(&file.path).is_ok()) {
         return Err(exists(&there.path));
     }
@@ -73,7 +111,7 @@ pub fn write_all(files: &[NewFile], force: bool) -> Result<(), Failure> {
     };
     // All content is written before the first file gets its name.
     let drafts = files.iter().map(draft).collect::<Result<Vec<_>, _>>().map_err(|error| not_written(&error))?;
-    publish_all(drafts).map_err(|error| not_written(&error))
+    lock.publish(drafts).map_err(|error| not_written(&error))
 }
 
 /// A folder for files that are made: nobody else may look into it. Taken away again on drop unless

@@ -92,7 +92,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let absolute = fs::canonicalize(&args.dir).unwrap_or_else(|_| args.dir.clone());
     let configuration = configuration(&absolute, args.port, !args.clients.is_empty());
     set.push(NewFile::new(args.dir.join("mosquitto.conf"), configuration.as_bytes(), CERTIFICATE_MODE));
-    write_all(&set, args.force)?;
+    write_all(&set, args.force, term)?;
     folder.keep();
     tell(args, &made, &configuration, secret.is_some(), term);
     Ok(Exit::OK)

@@ -167,7 +167,7 @@ impl Target {
             term.write(bytes);
             return Ok(Exit::OK);
         }
-        write_all(&[NewFile::new(self.out.clone(), bytes, KEY_MODE)], self.force)?;
+        write_all(&[NewFile::new(self.out.clone(), bytes, KEY_MODE)], self.force, term)?;
         Ok(Exit::OK)
     }
 }

@@ -135,7 +135,7 @@ impl Common {
         let (certificates, files): (Vec<_>, Vec<_>) = told.into_iter().unzip();
         let counts: Vec<_> = files.iter().map(Vec::len).collect();
         let all: Vec<_> = files.into_iter().flatten().collect();
-        write_all(&all, self.output.force)?;
+        write_all(&all, self.output.force, term)?;
         folder.keep();
         let mut rest = all.as_slice();
         for (certificate, count) in certificates.iter().zip(counts) {

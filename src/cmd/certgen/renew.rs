@@ -1,5 +1,6 @@
 //! `certgen renew`: the same certificate with a new end, when it is due.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -7,10 +8,11 @@ use super::ca::tell;
 use super::content::{Item, items};
 use super::dates::{DAY, from_now, instant, now, parse_duration};
 use super::explain::not_made;
-use super::files::{NewFile, write_all};
+use super::files::{KEY_MODE, NewFile, lock_beside, write_locked};
 use super::options::{Issuer, Lifetime, certificates, chain_path};
-use crate::os::process;
+use crate::os::{files, process};
 use crate::pki::certificate::Certificate;
+use crate::pki::key::EncodedKey;
 use crate::pki::make::{KeyPair, KeyType};
 use crate::term::{Exit, Failure, Term};
 
@@ -52,9 +54,10 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
 
 fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let now = now();
-    let mut above = certificates(&args.certificate)?;
-    let old = above.remove(0);
     let shown = args.certificate.display();
+    // Once before anybody is asked for a passphrase, and again under the lock that is held until all is written.
+    drop(lock_beside(&args.certificate, term)?);
+    let (old, _) = old_certificate(args)?;
     if old.is_ca() {
         return Err(Failure::new(
             Exit::FAILED,
@@ -63,15 +66,15 @@ fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
         .hint("make a new one: moskit certgen ca NAME"));
     }
     if old.not_after - now > args.within {
-        term.line(format_args!(
-            "{shown}: not due, expires {} ({})",
-            from_now(old.not_after, now),
-            instant(old.not_after)
-        ));
-        return Ok(Exit::FAILED);
+        return Ok(not_due(args, &old, now, term));
     }
     must_hold_certificates_alone(&args.certificate)?;
     let issuer = args.issuer.beside(&args.certificate).open(now, term)?;
+    let lock = lock_beside(&args.certificate, term)?;
+    let (old, above) = old_certificate(args)?;
+    if old.not_after - now > args.within {
+        return Ok(not_due(args, &old, now, term));
+    }
     let authority = issuer.authority.certificate();
     if old.issuer != authority.subject {
         return Err(Failure::new(
@@ -94,6 +97,7 @@ fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
         .map_err(|_| Failure::new(Exit::FAILED, format!("the new `{shown}` cannot be read back")))?;
     let mut files = Vec::new();
     if let Some(key) = &new_key {
+        warn_of_old_key(&key_path, term);
         files.push(NewFile::key(key_path, key, None)?.in_place());
     }
     // A file that held a chain holds one again. What the CA's files know of it is newer than what was in it.
@@ -103,11 +107,41 @@ fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     if chain.exists() {
         files.push(chain_file(chain, &certificate, &issuer.chain));
     }
-    write_all(&files, true)?;
+    write_locked(&files, true, &lock)?;
+    drop(lock);
     tell(&certificate, &files, term);
     match &args.exec {
         Some(command) => execute(command, term),
         None => Ok(Exit::OK),
+    }
+}
+
+/// What the file holds: the certificate, and those above it.
+fn old_certificate(args: &Args) -> Result<(Certificate, Vec<Certificate>), Failure> {
+    let mut above = certificates(&args.certificate)?;
+    let old = above.remove(0);
+    Ok((old, above))
+}
+
+fn not_due(args: &Args, old: &Certificate, now: i64, term: &mut Term) -> Exit {
+    term.line(format_args!(
+        "{}: not due, expires {} ({})",
+        args.certificate.display(),
+        from_now(old.not_after, now),
+        instant(old.not_after)
+    ));
+    Exit::FAILED
+}
+
+/// What the old key had and the new one has not.
+fn warn_of_old_key(path: &Path, term: &mut Term) {
+    let mode = fs::metadata(path).ok().and_then(|old| files::mode(&old)).map(|mode| mode & 0o777);
+    if let Some(mode) = mode.filter(|mode| mode & !KEY_MODE != 0) {
+        term.note(format_args!("note: `{}` had mode {mode:03o} and gets {KEY_MODE:03o}", path.display()));
+    }
+    let is_encrypted = |item: &Item| matches!(item, Item::Key(EncodedKey::Encrypted(_)));
+    if items(path).is_ok_and(|items| items.iter().any(is_encrypted)) {
+        term.note(format_args!("note: the old key in `{}` was encrypted, the new one is not", path.display()));
     }
 }
 

@@ -90,7 +90,7 @@ pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure>
         files.push(NewFile::key(args.out.join(format!("{stem}.key")), &key, None)?);
     }
     let folder = Folder::make(&args.out)?;
-    write_all(&files, args.force)?;
+    write_all(&files, args.force, term)?;
     folder.keep();
     for file in &files {
         term.line(file.path.display());
@@ -140,7 +140,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
         files.push(NewFile::certificates(chain_path(&crt), chain.map(|it| it.der.as_slice())));
     }
     let folder = Folder::make(&out)?;
-    write_all(&files, args.output.force)?;
+    write_all(&files, args.output.force, term)?;
     folder.keep();
     tell(&certificate, &files, term);
     Ok(Exit::OK)
