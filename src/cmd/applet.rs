@@ -1,5 +1,7 @@
 //! What a verb is made of, how it was called, and how its words are parsed and its help is laid out. Knows no verb.
 
+use clap::error::{ContextKind, ContextValue};
+
 use std::ffi::OsString;
 
 use crate::term::{Exit, Failure, Term};
@@ -88,7 +90,8 @@ impl Applet {
     pub fn parse(&self, invocation: &Invocation, term: &mut Term) -> Result<clap::ArgMatches, Failure> {
         let command = self.clap_command().after_help(examples(&self.manual)).bin_name(&invocation.program);
         let command = command.no_binary_name(true).term_width(width(term));
-        command.try_get_matches_from(&invocation.words).map_err(|error| {
+        command.try_get_matches_from(&invocation.words).map_err(|mut error| {
+            hide_secret(&mut error);
             let text = error.render().to_string();
             if error.use_stderr() {
                 Failure::verbatim(Exit::USAGE, text)
@@ -97,6 +100,17 @@ impl Applet {
                 Failure::silent(Exit::OK)
             }
         })
+    }
+}
+
+/// Takes the value out of an error about an option that names the source of a secret: it may be the secret itself.
+fn hide_secret(error: &mut clap::Error) {
+    let is_secret = error.get(ContextKind::InvalidArg).is_some_and(|option| {
+        let option = option.to_string();
+        ["--pass", "--pw", "--psk"].iter().any(|secret| option.starts_with(secret))
+    });
+    if is_secret && error.get(ContextKind::InvalidValue).is_some() {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
     }
 }
 

@@ -286,6 +286,16 @@ pub fn strtol(text: &str) -> Option<i64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// An option that there is not, as an error names it: without what may be a password behind it.
+pub fn without_value(word: &str) -> String {
+    let secret = ["-P", "--pw", "--psk"].iter().find(|secret| word.starts_with(*secret) && word != **secret);
+    match (word.split_once('='), secret) {
+        (Some((name, _)), _) if name.starts_with("--") || name == "-b" => format!("{name}=…"),
+        (_, Some(secret)) => format!("{secret}…"),
+        (_, None) => word.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,26 @@ pub fn escape_controls(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// `text` with the logins taken out that URLs in it hold, and what was typed like one: `mqtt://…@lan`, `ann:…@lan`. For
+/// errors, which quote what they refuse and end up in logs.
+pub fn without_logins(text: &str) -> Cow<'_, str> {
+    if !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    let is_end = |c: char| c.is_whitespace() || c == '`';
+    let words = text.split_inclusive(is_end).map(|word| {
+        let at = word.rfind('@')?;
+        let scheme_end = word[..at].find("://").map(|scheme| scheme + "://".len());
+        let start = scheme_end.or_else(|| word[..at].find(':').map(|colon| colon + 1))?;
+        (start < at).then(|| format!("{}…{}", &word[..start], &word[at..]))
+    });
+    let originals = text.split_inclusive(is_end);
+    Cow::Owned(originals.zip(words).fold(String::with_capacity(text.len()), |mut shown, (word, hidden)| {
+        shown.push_str(hidden.as_deref().unwrap_or(word));
+        shown
+    }))
+}
+
 /// Appends bytes for a terminal: as [`escape_controls`], but newline and tab stay, and what is no UTF-8 is escaped, too.
 pub fn escape_for_terminal(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.utf8_chunks() {
@@ -53,6 +73,21 @@ pub fn is_control(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn logins_are_taken_out_of_what_an_error_quotes() {
+        for (text, shown) in [
+            ("`mqtt://ann:secret@lan:1` is no source", "`mqtt://…@lan:1` is no source"),
+            ("no proxy: http://ann:se@cret/x@lan", "no proxy: http://…@lan"),
+            ("http://token@lan", "http://…@lan"),
+            ("the name `ann:secret@lan` has no address", "the name `ann:…@lan` has no address"),
+            ("mqtt://lan/a ops@lan `a` b", "mqtt://lan/a ops@lan `a` b"),
+            ("no login: mqtt://@lan", "no login: mqtt://@lan"),
+            ("größe", "größe"),
+        ] {
+            assert_eq!(without_logins(text), shown);
+        }
+    }
 
     #[test]
     fn a_terminal_gets_newlines_and_tabs_and_no_other_control() {

@@ -1,6 +1,7 @@
 //! How a verb ends: its exit code, and the one text a failure is told in.
 
-use super::{Term, escape_controls};
+use super::Term;
+use super::escape::{escape_controls, escape_for_terminal, without_logins};
 
 /// An exit code of the process, 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,22 +81,29 @@ impl Failure {
     }
 
     /// Prints the failure on standard error, unless it is one that `--quiet` suppresses. The names in it may be
-    /// strangers', out of a certificate or a broker's answer.
+    /// strangers', out of a certificate or a broker's answer, and what it quotes may hold a login.
     pub fn tell(&self, term: &mut Term) {
         if self.quietable && term.is_quiet() {
             return;
         }
         if !self.verbatim.is_empty() {
-            term.complain_raw(self.verbatim.as_bytes());
+            let mut text = Vec::new();
+            escape_for_terminal(without_logins(&self.verbatim).as_bytes(), &mut text);
+            term.complain_raw(&text);
         }
         if let Some(message) = &self.message {
-            term.complain(format_args!("error: {}", escape_controls(message)));
+            term.complain(format_args!("error: {}", shown(message)));
         }
         if let Some(cause) = &self.cause {
-            term.complain(format_args!("cause: {}", escape_controls(cause)));
+            term.complain(format_args!("cause: {}", shown(cause)));
         }
         if let Some(hint) = &self.hint {
-            term.complain(format_args!("hint: {}", escape_controls(hint)));
+            term.complain(format_args!("hint: {}", shown(hint)));
         }
     }
+}
+
+/// A sentence without what a stranger could do to a terminal, and what a log must not keep.
+fn shown(sentence: &str) -> String {
+    escape_controls(&without_logins(sentence)).into_owned()
 }

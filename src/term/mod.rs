@@ -11,7 +11,7 @@ mod progress;
 mod prompt;
 mod secret;
 
-pub use escape::{escape_controls, escape_for_terminal, is_control};
+pub use escape::{escape_controls, escape_for_terminal, is_control, without_logins};
 pub use failure::{Exit, Failure};
 pub use foreign::{Foreign, escape_controls_in_json};
 pub use progress::Progress;

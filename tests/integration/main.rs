@@ -63,6 +63,7 @@ mod records;
 mod requests;
 mod revoked;
 mod run;
+mod secrets;
 mod statements;
 mod story;
 mod strangers;

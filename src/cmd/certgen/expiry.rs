@@ -9,7 +9,7 @@ use super::dates::{DAY, from_now, instant, now, parse_duration};
 use super::inspect::files_of;
 use super::peer::{address, look};
 use crate::net::reason;
-use crate::term::{Exit, Failure, Term, escape_controls};
+use crate::term::{Exit, Failure, Term, escape_controls, without_logins};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -93,6 +93,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
             if State::Unknown.badness() > worst.badness() {
                 worst = State::Unknown;
             }
+            let (place, why) = (without_logins(&place), without_logins(&why));
             if args.json {
                 term.line(json!({"state": "UNKNOWN", "target": place, "error": why}));
             } else {

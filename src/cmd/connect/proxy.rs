@@ -3,10 +3,13 @@
 use zeroize::Zeroizing;
 
 use crate::net::socks::{Login, PORT, Proxy};
+use crate::term::without_logins;
 
 /// Reads the URL, `exact` as Mosquitto does. The error is Mosquitto's line; for some errors it has none.
 pub fn parse(url: &str, exact: bool) -> Result<Proxy, String> {
-    let rest = url.strip_prefix("socks5h://").ok_or_else(|| format!("Error: Unsupported proxy protocol: {url}"))?;
+    let rest = url
+        .strip_prefix("socks5h://")
+        .ok_or_else(|| format!("Error: Unsupported proxy protocol: {}", without_logins(url)))?;
     // An `@` within a password ends it for Mosquitto, which then asks the DNS for the rest.
     let parts = if exact { rest.split_once('@') } else { rest.rsplit_once('@') };
     let (login, place) = match parts {
@@ -105,6 +108,7 @@ mod tests {
         let rows = [
             ("socks4://h", "Error: Unsupported proxy protocol: socks4://h"),
             ("SOCKS5H://h", "Error: Unsupported proxy protocol: SOCKS5H://h"),
+            ("http://u:secret@h", "Error: Unsupported proxy protocol: http://…@h"),
             ("socks5h://", "Error: Invalid proxy."),
             ("socks5h://h:0", "Error: Invalid proxy port 0"),
             ("socks5h://h:65536", "Error: Invalid proxy port 65536"),

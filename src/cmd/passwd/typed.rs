@@ -76,7 +76,7 @@ impl From<Failure> for Refused {
 impl From<WordError> for Refused {
     fn from(error: WordError) -> Self {
         Self(match error {
-            WordError::Unknown(word) => self::error(&format!("Unknown option '{word}'."))
+            WordError::Unknown(word) => self::error(&format!("Unknown option '{}'.", words::without_value(&word)))
                 .hint("moskit passwd --help lists the options; after `--` a word is no option"),
             WordError::MissingValue { word, .. } => {
                 self::error(&format!("{word} argument given but not enough other arguments."))
@@ -120,10 +120,11 @@ pub fn set_salt_bytes(typed: &mut Typed, words: &[OsString]) -> Result<(), Refus
 pub fn add_generate(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
     let length = match words.first() {
         None => GENERATED_LENGTH,
-        Some(word) => number("--generate", word)? as usize,
+        Some(word) => word.to_str().and_then(|text| text.parse().ok()).unwrap_or(0),
     };
+    // Whoever takes it for the option of the password itself has typed one, so the value is not shown.
     if !(8..=1024).contains(&length) {
-        return Err(error("--generate makes 8 to 1024 characters.").into());
+        return Err(error("--generate takes how many characters to make, 8 to 1024, and no password.").into());
     }
     typed.sources.push(Source::Generate(length));
     Ok(())

@@ -103,7 +103,7 @@ fn a_generated_password_is_all_that_standard_output_gets() {
     done(folder.path(), &["-b", "--verify", "a", "passwords", stdout.trim_end()]);
     assert_eq!(
         run(&mut own(folder.path(), &["passwords", "a", "--generate=7"]), b"").stderr,
-        "Error: --generate makes 8 to 1024 characters.\n"
+        "Error: --generate takes how many characters to make, 8 to 1024, and no password.\n"
     );
 }
 
