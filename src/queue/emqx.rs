@@ -3,8 +3,9 @@
 use base64::Engine;
 use serde_json::Value;
 
-use super::http::{Api, HttpError, encode, list, number, optional_number, text};
+use super::http::{Api, HttpError, encode, number, optional_number, text};
 use super::paging::pages;
+use super::split::Place;
 use super::{Item, Note, Session, Since, Snapshot, Total, Waiting, Want};
 use crate::state::Phase;
 use crate::state::ids::UnixTime;
@@ -12,6 +13,8 @@ use crate::state::ids::UnixTime;
 /// Clients and messages of one page; the API takes up to 10,000, and each page is one call into the
 /// client's own process.
 const PAGE: usize = 1000;
+/// A server that gives more than was asked for is believed up to here.
+const MOST: usize = 10 * PAGE;
 const FIELDS: &str = "clientid,username,connected,disconnected_at,mqueue_len,mqueue_max,mqueue_dropped,\
                       inflight_cnt,inflight_max,expiry_interval,durable";
 const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -23,7 +26,7 @@ pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -
     }
     if let Some(client) = &want.client {
         match api.get(&format!("/api/v5/clients/{}", encode(client))) {
-            Ok(found) => one_client(api, &found, want, &mut snapshot, each)?,
+            Ok(found) => one_client(api, &Client::of(&found), want, &mut snapshot, each)?,
             Err(HttpError::Status { code: 404, .. }) => {}
             Err(error) => return Err(error),
         }
@@ -32,9 +35,9 @@ pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -
     let mut notes = Vec::new();
     pages(&mut notes, |page| {
         let path = format!("/api/v5/clients?limit={PAGE}&page={page}&fields={FIELDS}");
-        let answer = api.get(&path)?;
-        let clients = list(&answer, "data", &path)?;
-        for client in clients {
+        let mut clients = Vec::new();
+        api.list(&path, Place::Field("data"), MOST, &mut |client| clients.push(Client::of(client)))?;
+        for client in &clients {
             one_client(api, client, want, &mut snapshot, each)?;
         }
         Ok(clients.len() >= PAGE)
@@ -45,23 +48,23 @@ pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -
 
 fn one_client(
     api: &mut Api,
-    client: &Value,
+    client: &Client,
     want: &Want,
     snapshot: &mut Snapshot,
     each: &mut dyn FnMut(Item<'_>),
 ) -> Result<(), HttpError> {
-    let (id, user) = (text(client, "clientid"), text(client, "username"));
+    let Client { id, user, queued, in_flight, .. } = client;
+    let (queued, in_flight) = (*queued, *in_flight);
     snapshot.sessions += 1;
     each(Item::Session(Session {
         client: id,
-        connected: client.get("connected").and_then(Value::as_bool),
-        disconnected_at: super::age::parse_time(text(client, "disconnected_at")),
-        queue_limit: optional_number(client, "mqueue_max").filter(|limit| *limit > 0),
-        in_flight_limit: optional_number(client, "inflight_max").filter(|limit| *limit > 0),
-        dropped: optional_number(client, "mqueue_dropped"),
+        connected: client.connected,
+        disconnected_at: client.disconnected_at,
+        queue_limit: client.queue_limit,
+        in_flight_limit: client.in_flight_limit,
+        dropped: client.dropped,
         ..Session::default()
     }));
-    let (queued, in_flight) = (number(client, "mqueue_len"), number(client, "inflight_cnt"));
     if queued == 0 && in_flight == 0 {
         return Ok(());
     }
@@ -80,6 +83,35 @@ fn one_client(
         snapshot.notes.push(Note::NoList { client: id.to_owned(), why });
     }
     Ok(())
+}
+
+/// What is kept of a client until the page that it is on has been read.
+struct Client {
+    id: String,
+    user: String,
+    connected: Option<bool>,
+    disconnected_at: Option<UnixTime>,
+    queue_limit: Option<u64>,
+    in_flight_limit: Option<u64>,
+    dropped: Option<u64>,
+    queued: u64,
+    in_flight: u64,
+}
+
+impl Client {
+    fn of(client: &Value) -> Self {
+        Self {
+            id: text(client, "clientid").to_owned(),
+            user: text(client, "username").to_owned(),
+            connected: client.get("connected").and_then(Value::as_bool),
+            disconnected_at: super::age::parse_time(text(client, "disconnected_at")),
+            queue_limit: optional_number(client, "mqueue_max").filter(|limit| *limit > 0),
+            in_flight_limit: optional_number(client, "inflight_max").filter(|limit| *limit > 0),
+            dropped: optional_number(client, "mqueue_dropped"),
+            queued: number(client, "mqueue_len"),
+            in_flight: number(client, "inflight_cnt"),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -110,7 +142,13 @@ fn messages(
             encode(id),
             encode(&position)
         );
-        let answer = match api.get(&path) {
+        let mut found = 0;
+        let answer = api.list(&path, Place::Field("data"), MOST, &mut |message| {
+            found += 1;
+            one_message(id, user, message, phase, each);
+        });
+        listed.count += found;
+        let answer = match answer {
             Ok(answer) => answer,
             // Durable sessions (501), a client that has gone (404), a busy one (500), a closed door (403).
             Err(HttpError::Status { code, said, .. }) if matches!(code, 403 | 404 | 500 | 501) => {
@@ -119,13 +157,8 @@ fn messages(
             }
             Err(error) => return Err(error),
         };
-        let found = list(&answer, "data", &path)?;
-        for message in found {
-            listed.count += 1;
-            one_message(id, user, message, phase, each);
-        }
         let next = answer.get("meta").map(|meta| text(meta, "position")).unwrap_or_default();
-        let more = !found.is_empty() && !next.is_empty() && next != position && next != "none" && next != "end_of_data";
+        let more = found > 0 && !next.is_empty() && next != position && next != "none" && next != "end_of_data";
         next.clone_into(&mut position);
         Ok(more)
     })?;

@@ -2,12 +2,15 @@
 
 use serde_json::Value;
 
-use super::http::{Api, HttpError, encode, list, number, optional_number, text};
+use super::http::{Api, HttpError, encode, number, optional_number, text};
 use super::paging::pages;
+use super::split::Place;
 use super::{Item, Note, Session, Snapshot, Total, Want};
 
 const CLIENTS: &str = "/api/v1/mqtt/clients";
 const PAGE: usize = 500;
+/// A server that gives more than was asked for is believed up to here.
+const MOST: usize = 10 * PAGE;
 
 pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, HttpError> {
     let mut snapshot = Snapshot::default();
@@ -19,9 +22,11 @@ pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -
     let mut next = format!("{CLIENTS}?limit={PAGE}");
     let mut notes = Vec::new();
     pages(&mut notes, |_| {
-        let answer = api.get(&next)?;
-        for client in list(&answer, "items", &next)? {
-            one_client(api, text(client, "id"), &mut snapshot, each)?;
+        let mut ids = Vec::new();
+        let answer =
+            api.list(&next, Place::Field("items"), MOST, &mut |client| ids.push(text(client, "id").to_owned()))?;
+        for id in &ids {
+            one_client(api, id, &mut snapshot, each)?;
         }
         let link = answer.get("_links").map(|links| text(links, "next")).unwrap_or_default();
         // The server names the next page; it is only followed where clients are listed.

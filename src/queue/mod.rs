@@ -19,6 +19,7 @@ mod rabbitmq;
 mod rmqtt;
 pub mod select;
 pub mod shape;
+mod split;
 pub mod sys;
 mod vernemq;
 

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::http::{Api, HttpError, encode, list, number, optional_number, text};
+use super::http::{Api, HttpError, encode, number, optional_number, text};
+use super::split::Place;
 use super::{Item, Note, Session, Since, Snapshot, Total, Waiting, Want};
 use crate::state::Phase;
 
 /// Rows asked for; the server's own default is 100 a node.
-const LIMIT: u64 = 1_000_000;
+const LIMIT: usize = 1_000_000;
 /// Milliseconds that one row may take; the default of 100 leaves out busy sessions.
 const ROW_TIMEOUT: u64 = 5000;
 
@@ -20,12 +21,12 @@ pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -
         "/api/v1/session/show?--client_id&--user&--is_online&--offline_messages&--online_messages&--waiting_acks\
          {columns}{only}&--limit={LIMIT}&--rowtimeout={ROW_TIMEOUT}"
     );
-    let answer = api.get(&path)?;
-    let rows = list(&answer, "table", &path)?;
-    for row in rows {
+    let mut rows = 0;
+    api.list(&path, Place::Field("table"), LIMIT, &mut |row| {
+        rows += 1;
         one_row(row, want, &mut snapshot, each);
-    }
-    if rows.len() as u64 >= LIMIT {
+    })?;
+    if rows >= LIMIT {
         snapshot.notes.push(Note::Incomplete(format!("the list was cut at {LIMIT} rows")));
     }
     Ok(snapshot)

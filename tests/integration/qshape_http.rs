@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -281,7 +282,7 @@ fn a_server_that_is_silent_refuses_or_lies_is_told_as_such() {
         ),
         (answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"), "is not what this API gives"),
         (answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"), "is not what this API gives"),
-        (answering("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n["), "is broken off or longer than 64 MiB"),
+        (answering("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n["), "is broken off"),
         (answering("SSH-2.0-x\r\n"), "it does not speak HTTP as it should"),
     ] {
         let ended = qshape(&["--timeout", "0.3", &format!("rmqtt+http://127.0.0.1:{port}")], "");
@@ -298,4 +299,51 @@ fn a_list_that_never_ends_is_left() {
     let server = Server::start([("/api/v1/mqtt/clients?limit=500".to_owned(), (200, body))].into());
     let ended = qshape(&["--json", &format!("hivemq+http://127.0.0.1:{}", server.port)], "");
     assert_eq!((ended.code, server.asked().len()), (0, 1), "{ended:?}");
+}
+
+/// Sends `head`, then `piece` until `times` or the reader has enough, with a pause after each.
+fn sending(head: &'static str, piece: String, times: usize, pause: Duration) -> u16 {
+    server_that(move |mut stream| {
+        let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\n\r\n{head}").as_bytes());
+        for _ in 0..times {
+            if stream.write_all(piece.as_bytes()).is_err() {
+                return;
+            }
+            thread::sleep(pause);
+        }
+    })
+}
+
+#[test]
+fn long_answers_take_no_more_memory_than_short_ones() {
+    // A value of 32 bytes for two of text: 20 MB of them were more than 600 MB.
+    let ones = || "1,".repeat(1_000_000);
+    let rows = [
+        ("rmqtt", sending("[", ones(), 10, Duration::ZERO)),
+        ("rmqtt", sending("[[", ones(), 10, Duration::ZERO)),
+        ("rmqtt", sending("[\"", "x".repeat(1_000_000), 40, Duration::ZERO)),
+        ("emqx", sending("{\"data\":[", "{},".repeat(1_000_000), 3, Duration::ZERO)),
+        ("emqx", sending("{\"meta\":[", ones(), 10, Duration::ZERO)),
+        ("vernemq", sending("{\"table\":[", ones(), 10, Duration::ZERO)),
+    ];
+    for (kind, port) in rows {
+        let script = "ulimit -v 300000; exec \"$0\" qshape \"$1\"";
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script]).arg(moskit(&[]).get_program()).arg(format!("{kind}+http://127.0.0.1:{port}"));
+        let ended = run(&mut command, b"");
+        assert_eq!((ended.stdout.as_str(), ended.code), ("", 1), "{kind}: {ended:?}");
+        let is_told = ["is longer than any that a broker gives", "is broken off", "is not what this API gives"];
+        assert!(is_told.iter().any(|told| ended.stderr.contains(told)), "{kind}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_server_that_never_comes_to_an_end_is_left() {
+    let port = sending("[", " ".to_owned(), 1_000_000, Duration::from_millis(20));
+    let ended = qshape(&["--timeout", "0.1", &format!("rmqtt+http://127.0.0.1:{port}")], "");
+    let told = format!(
+        "error: cannot read from 127.0.0.1:{port}: its answers have not ended within 6 s\n\
+         hint: --timeout SECONDS gives each answer, and so all of them, more time\n"
+    );
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str(), ended.code), ("", told.as_str(), 1));
 }

@@ -105,7 +105,14 @@ fn cannot_ask(at: &str, error: &HttpError, place: Option<&Place>) -> Failure {
         }
         HttpError::Status { code, path, said } if said.is_empty() => failed(format!("HTTP {code} for {path}")),
         HttpError::Status { code, path, said } => failed(format!("HTTP {code} for {path}: {}", escape_controls(said))),
-        HttpError::TooLong { path } => failed(format!("the answer for {path} is broken off or longer than 64 MiB")),
+        HttpError::TooLong { path } => failed(format!("the answer for {path} is longer than any that a broker gives")),
+        HttpError::BrokenOff { path } => failed(format!("the answer for {path} is broken off")),
+        HttpError::TooMuch { bytes } => {
+            failed(format!("its answers have more than {} MiB together", bytes / (1024 * 1024)))
+                .hint("--client ID asks for one client")
+        }
+        HttpError::TooSlow(limit) => failed(format!("its answers have not ended within {} s", limit.as_secs_f64()))
+            .hint("--timeout SECONDS gives each answer, and so all of them, more time"),
         HttpError::NotUnderstood { path } => failed(format!("the answer for {path} is not what this API gives"))
             .hint("is it the right port, and kind of broker?"),
     }
