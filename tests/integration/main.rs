@@ -48,6 +48,7 @@ mod outputs;
 mod passwd;
 mod peers;
 mod pictures;
+mod pipes;
 mod psk;
 mod qshape;
 mod qshape_brokers;
