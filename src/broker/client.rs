@@ -88,7 +88,10 @@ pub(super) struct Entry {
     pub(super) retain: bool,
     pub(super) dup: bool,
     pub(super) state: EntryState,
-    pub(super) identifiers: Vec<u32>,
+    pub(super) identifiers: Box<[u32]>,
+    /// The shared subscription that it came by: another member gets it if this session ends first. Not stored, so that
+    /// after a restart it stays with its session.
+    pub(super) shared: Option<Arc<ByteString>>,
     /// Wall clock.
     pub(super) queued_at: Duration,
     pub(super) pubrel_order: u64,
@@ -428,7 +431,8 @@ impl Entry {
             retain: record.retain,
             dup: record.dup,
             state: record.state,
-            identifiers: record.subscription_identifiers,
+            identifiers: record.subscription_identifiers.into(),
+            shared: None,
             queued_at: record.queued_at,
             pubrel_order: record.pubrel_order,
         }
@@ -463,7 +467,8 @@ mod tests {
             retain: false,
             dup: false,
             state: EntryState::Queued,
-            identifiers: Vec::new(),
+            identifiers: Box::default(),
+            shared: None,
             queued_at: Duration::ZERO,
             pubrel_order: 0,
         }
