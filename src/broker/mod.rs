@@ -18,6 +18,7 @@ pub mod host;
 mod journal;
 pub mod log;
 mod message;
+mod places;
 mod publish;
 mod restore;
 mod retained;
