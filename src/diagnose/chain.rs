@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use crate::pki::certificate::{Certificate, short_key_id};
-use crate::pki::chain::{Problem, Purpose, UnknownIssuer, Warning};
+use crate::pki::chain::{Problem, Purpose, UnknownIssuer, Verdict, Warning};
 use crate::pki::name::PeerName;
+use crate::pki::strict::{self, Departure};
 
 use super::stacks::key_ids_differ;
 use super::when::{date, span};
-use super::{Finding, Severity, shell};
+use super::{Finding, shell};
 
 /// What the sentences need to know besides the judgement.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,13 @@ impl Scene<'_> {
         match self.purpose {
             Purpose::Server => "server certificate",
             Purpose::Client => "client certificate",
+        }
+    }
+
+    fn sender(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Server => "server",
+            Purpose::Client => "client",
         }
     }
 
@@ -57,6 +65,68 @@ fn id(problem: &Problem, purpose: Purpose) -> &'static str {
         "cert.eku" => "client.eku",
         "cert.revoked" => "client.revoked",
         other => other,
+    }
+}
+
+/// Everything that is to be said of a judged chain, in the one order that all verbs tell it in. `asked` is the host that
+/// was asked for; `soon` is the time, in seconds, that must be left.
+pub fn findings(verdict: &Verdict, asked: Option<&PeerName>, scene: Scene<'_>, soon: i64) -> Vec<Finding> {
+    // OpenSSL stops at equal names before it looks at anything else.
+    let (stopping, others): (Vec<_>, Vec<_>) =
+        verdict.warnings.iter().partition(|warning| **warning == Warning::SubjectEqualsIssuer);
+    let warn = |it: &Warning| warning(*it, verdict, asked, scene);
+    let mut found: Vec<_> = stopping.into_iter().filter_map(warn).collect();
+    found.extend(verdict.problems.iter().map(|it| problem(it, scene)));
+    found.extend(others.into_iter().filter_map(warn));
+    if verdict.is_accepted() && scene.purpose == Purpose::Server {
+        found.extend(departures(verdict));
+    }
+    found.extend(verdict.path.first().into_iter().flat_map(|leaf| advice(leaf, scene, soon)));
+    found
+}
+
+/// What strict verifiers refuse in a chain that the others believe: a finding for each certificate.
+fn departures(verdict: &Verdict) -> Vec<Finding> {
+    let broken = strict::departures(&verdict.path);
+    let of = |(place, certificate): (usize, &std::sync::Arc<Certificate>)| {
+        let own = broken.iter().filter(|(at, _)| *at == place).map(|(_, departure)| *departure);
+        strict_finding(certificate, own)
+    };
+    verdict.path.iter().enumerate().filter_map(of).collect()
+}
+
+/// The rules of RFC 5280 that one certificate breaks, if it does.
+pub fn strict_finding(certificate: &Certificate, broken: impl IntoIterator<Item = Departure>) -> Option<Finding> {
+    let mut broken = broken.into_iter().map(departure);
+    let first = broken.next()?;
+    let what = format!("{} {first}: Python ≥ 3.13 and other strict X.509 users refuse it", named(certificate));
+    let mut finding = Finding::warning("cert.strict", what);
+    finding.evidence = broken.map(|it| format!("also, it {it}")).collect();
+    Some(finding.fix(if certificate.is_ca() {
+        "make the CA anew, and what it issued: moskit certgen init"
+    } else {
+        "issue it again: moskit certgen server HOST"
+    }))
+}
+
+/// How a certificate breaks a rule, as the end of a sentence about it.
+fn departure(departure: Departure) -> &'static str {
+    match departure {
+        Departure::ConstraintsNotCritical => "has basic constraints that are not critical",
+        Departure::PathLengthOfNoCa => "has a path length and is no CA",
+        Departure::PathLengthWithoutSigning => "has a path length, and its key usage lacks certificate signing",
+        Departure::CaWithoutKeyUsage => "is a CA without key usage",
+        Departure::SigningOfNoCa => "may sign certificates by its key usage and is no CA",
+        Departure::IssuerIsNoCa => "issues certificates without CA:TRUE",
+        Departure::EmptyIssuer => "has an empty issuer",
+        Departure::EmptySubject => "has an empty subject",
+        Departure::NamesNotCritical => "has an empty subject, and its subjectAltName is not critical",
+        Departure::NoNames => "has an empty subjectAltName",
+        Departure::AuthorityKeyIdCritical => "has a critical authority key identifier",
+        Departure::NoAuthorityKeyId => "has no authority key identifier",
+        Departure::SubjectKeyIdCritical => "has a critical subject key identifier",
+        Departure::CaWithoutSubjectKeyId => "is a CA without subject key identifier",
+        Departure::ExtensionsBeforeVersion3 => "has extensions but is not X.509 v3",
     }
 }
 
@@ -142,13 +212,22 @@ fn plain(problem: &Problem) -> Words {
             format!("the signature of {} was not made by the key of `{}`", named(certificate), ca.subject),
             "the file is damaged or forged: issue the certificate again",
         ),
-        Problem::UnsupportedAlgorithm { certificate } => (
+        Problem::UnsupportedAlgorithm { certificate, signer } => (
             format!(
-                "{} is signed with {}, which is not supported",
+                "{} is signed with {} by a key of {}, which cannot be checked here",
                 named(certificate),
-                certificate.signature_algorithm.name
+                certificate.signature_algorithm.name,
+                signer.name()
             ),
-            "issue it again with RSA, ECDSA or Ed25519",
+            "issue it again by a CA with P-256, P-384, Ed25519 or RSA from 2048 to 8192 bits, and SHA-256 or longer",
+        ),
+        Problem::UnsupportedKey { certificate } => (
+            format!(
+                "{} has a key of {}, which not every TLS takes",
+                named(certificate),
+                certificate.public_key.kind.name()
+            ),
+            "issue it again with a new key: moskit certgen server HOST --key p256",
         ),
         Problem::PathTooLong { ca } => (
             format!("the CA `{}` allows fewer CAs below it than there are", ca.subject),
@@ -225,15 +304,20 @@ fn unknown_issuer(unknown: &UnknownIssuer, scene: Scene<'_>) -> Words {
     if let Some(id) = &certificate.authority_key_id {
         evidence.push(format!("the issuer's key id is {}", short_key_id(id)));
     }
-    let what = if unknown.self_signed {
-        format!("{} is self-signed and not in {}", named(certificate), scene.trusted)
-    } else {
-        format!("the issuer `{}` is not in {}", certificate.issuer, scene.trusted)
+    let what = match (unknown.self_signed, unknown.is_leaf) {
+        (true, true) => format!("{} is self-signed and not in {}", named(certificate), scene.trusted),
+        (true, false) => format!("the CA `{}`, which was sent along, is not in {}", certificate.subject, scene.trusted),
+        (false, _) => format!("the issuer `{}` is not in {}", certificate.issuer, scene.trusted),
     };
     let fix = match scene.purpose {
-        Purpose::Server if unknown.self_signed => {
+        Purpose::Server if unknown.self_signed && unknown.is_leaf => {
             "if you trust this server, use its own certificate: --cafile SERVER.crt".to_owned()
         }
+        Purpose::Server if unknown.is_leaf => format!(
+            "if `{0}` is a root, get its CA certificate and give it: --cafile FILE; if it is an intermediate, the server \
+             must send it and --cafile hold its root",
+            certificate.issuer
+        ),
         Purpose::Server => format!("get the CA certificate of `{}` and give it: --cafile FILE", certificate.issuer),
         Purpose::Client => format!("use a certificate by a CA that the broker's cafile holds: {}", scene.verb()),
     };
@@ -242,9 +326,12 @@ fn unknown_issuer(unknown: &UnknownIssuer, scene: Scene<'_>) -> Words {
 
 fn missing_intermediate(certificate: &Certificate, scene: Scene<'_>) -> Words {
     (
-        format!("only the leaf was presented, issued by `{}`, which is no root", certificate.issuer),
+        format!("the intermediate `{}`, which issued {}, was not sent along", certificate.issuer, named(certificate)),
         vec![format!("{} does not hold that CA either", scene.trusted)],
-        "the certificate file must hold leaf and intermediate: cat leaf.crt intermediate.crt > chain.crt".to_owned(),
+        format!(
+            "the {} must send it: cat leaf.crt intermediate.crt > chain.crt as its certificate file",
+            scene.sender()
+        ),
     )
 }
 
@@ -311,9 +398,10 @@ fn leaf_not_first(first: &Certificate) -> Words {
     )
 }
 
-/// What was accepted and will fail elsewhere. `asked` is the host that was asked for.
-pub fn warning(warning: Warning, leaf: &Certificate, asked: Option<&PeerName>, scene: Scene<'_>) -> Finding {
-    match (warning, asked) {
+/// What was accepted and will fail elsewhere. `None` for a verdict without a path, which has no warnings.
+fn warning(warning: Warning, verdict: &Verdict, asked: Option<&PeerName>, scene: Scene<'_>) -> Option<Finding> {
+    let leaf = verdict.path.first()?;
+    Some(match (warning, asked) {
         // Mosquitto before 2.1 looked for addresses in the common name; OpenSSL's own check, used since, does not.
         (Warning::CommonNameOnly, Some(PeerName::Ip(address))) => {
             Finding::error("cert.ip-in-cn-or-dns", format!("the address {address} stands in the common name only"))
@@ -321,7 +409,7 @@ pub fn warning(warning: Warning, leaf: &Certificate, asked: Option<&PeerName>, s
                 .fix(format!("moskit certgen server {address}"))
         }
         (Warning::CommonNameOnly, _) => {
-            let name = leaf.common_name().unwrap_or_default();
+            let name = leaf.common_name().unwrap_or("HOST");
             Finding::warning(
                 "cert.cn-only",
                 "the certificate has no subjectAltName: Mosquitto's clients take it, rustls, Go and browsers do not",
@@ -338,67 +426,94 @@ pub fn warning(warning: Warning, leaf: &Certificate, asked: Option<&PeerName>, s
             "the server uses a CA certificate (CA:TRUE) as its own: OpenSSL clients take it, rustls does not",
         )
         .fix("make a CA and a server certificate: moskit certgen init"),
-        (Warning::SubjectEqualsIssuer, _) => {
-            let id = match scene.purpose {
-                Purpose::Server => "cert.subject-equals-issuer",
-                Purpose::Client => "client.subject-equals-issuer",
-            };
-            if key_ids_differ(leaf) {
-                let what = format!(
-                    "the {} and its CA have the same subject `{}`, and only their key identifiers tell them apart",
-                    scene.holder(),
-                    leaf.subject
-                );
-                return Finding::warning(id, what)
-                    .evidence("OpenSSL 3 looks at the key identifiers; who does not takes it for self-signed")
-                    .fix("give CA, server and client different names: moskit certgen init");
-            }
-            Finding::error(
-                id,
-                format!(
-                    "the {} and its CA have the same subject `{}`: OpenSSL takes it for self-signed and stops",
-                    scene.holder(),
-                    leaf.subject
-                ),
-            )
-            .evidence("OpenSSL says `self-signed certificate`, which is misleading; rustls accepts it")
-            .fix("give CA, server and client different names: moskit certgen init")
-        }
-    }
+        (Warning::AnchorNotRoot { is_sent }, _) => anchor_not_root(verdict.path.last()?, is_sent, scene),
+        (Warning::SubjectEqualsIssuer, _) => subject_equals_issuer(leaf, scene),
+    })
 }
 
-/// What no verifier minds but people should know.
-pub fn advice(leaf: &Certificate, scene: Scene<'_>) -> Vec<Finding> {
+fn subject_equals_issuer(leaf: &Certificate, scene: Scene<'_>) -> Finding {
+    let id = match scene.purpose {
+        Purpose::Server => "cert.subject-equals-issuer",
+        Purpose::Client => "client.subject-equals-issuer",
+    };
+    if key_ids_differ(leaf) {
+        let what = format!(
+            "the {} and its CA have the same subject `{}`, and only their key identifiers tell them apart",
+            scene.holder(),
+            leaf.subject
+        );
+        return Finding::warning(id, what)
+            .evidence("OpenSSL 3 looks at the key identifiers; who does not takes it for self-signed")
+            .fix("give CA, server and client different names: moskit certgen init");
+    }
+    Finding::error(
+        id,
+        format!(
+            "the {} and its CA have the same subject `{}`: OpenSSL takes it for self-signed and stops",
+            scene.holder(),
+            leaf.subject
+        ),
+    )
+    .evidence("OpenSSL says `self-signed certificate`, which is misleading; rustls accepts it")
+    .fix("give CA, server and client different names: moskit certgen init")
+}
+
+/// Most clients are OpenSSL's, and to them this chain has no end.
+fn anchor_not_root(anchor: &Certificate, is_sent: bool, scene: Scene<'_>) -> Finding {
+    let (subject, issuer) = (&anchor.subject, &anchor.issuer);
+    let ends =
+        format!("{} holds `{subject}`, which is not self-signed: OpenSSL clients refuse the chain", scene.trusted);
+    let get_root = format!("get the CA certificate of `{issuer}` and give it: --cafile FILE");
+    let finding = Finding::error("ca.not-root", ends).evidence(format!("`{subject}` was issued by `{issuer}`"));
+    if is_sent {
+        return finding
+            .evidence("moskit's own clients and rustls take any CA that they are told to trust")
+            .fix(get_root);
+    }
+    finding.evidence("the server does not send that intermediate along").fix(format!(
+        "the server must send it (cat server.crt intermediate.crt > chain.crt as its certfile); then {get_root}"
+    ))
+}
+
+/// Long enough to plan a renewal, in seconds.
+pub const SOON: i64 = 14 * 86_400;
+
+/// What no verifier minds but people should know; `soon` is the time, in seconds, that must be left.
+fn advice(leaf: &Certificate, scene: Scene<'_>, soon: i64) -> Vec<Finding> {
     /// Apple refuses longer ones.
     const LIFETIME_DAYS: i64 = 825;
-    /// Long enough to plan a renewal.
-    const SOON_DAYS: i64 = 14;
-    let days = |seconds: i64| seconds / 86_400;
+    const DAY: i64 = 86_400;
     let mut found = Vec::new();
-    let lifetime = days(leaf.not_after - leaf.not_before);
-    if scene.purpose == Purpose::Server && lifetime > LIFETIME_DAYS {
-        found.push(Finding::note(
+    let lifetime = leaf.not_after - leaf.not_before;
+    // A day more than that is backdated for clocks that are wrong.
+    if scene.purpose == Purpose::Server && !leaf.is_ca() && lifetime / DAY > LIFETIME_DAYS + 1 {
+        found.push(Finding::warning(
             "cert.lifetime",
-            format!("valid for {lifetime} days: Apple's clients refuse more than {LIFETIME_DAYS}"),
+            format!("valid for {} days: Apple's clients refuse more than {LIFETIME_DAYS}", lifetime / DAY),
         ));
     }
-    if scene.purpose == Purpose::Client && leaf.common_name().is_none() {
+    if scene.purpose == Purpose::Client && !leaf.is_ca() && leaf.common_name().is_none() {
         found.push(
             Finding::warning("client.no-cn", "the client certificate has no common name to be a user name")
                 .evidence("a broker with use_identity_as_username refuses it as a bad user name or password")
                 .fix("moskit certgen client ID"),
         );
     }
-    let left = days(leaf.not_after - scene.now);
-    if (0..SOON_DAYS).contains(&left) && leaf.not_after >= scene.now && lifetime > SOON_DAYS {
-        found.push(
-            Finding::new(
-                Severity::Warning,
-                "cert.expires-soon",
-                format!("the {} expires in {}", scene.holder(), span(leaf.not_after - scene.now)),
-            )
-            .fix(scene.renew()),
-        );
+    if lifetime > soon.min(SOON) {
+        found.extend(expires_soon(leaf, scene, soon));
     }
     found
+}
+
+/// A certificate with less than `soon` seconds to go.
+pub fn expires_soon(certificate: &Certificate, scene: Scene<'_>, soon: i64) -> Option<Finding> {
+    let left = certificate.not_after - scene.now;
+    // A CA is not renewed: those who trust it would not hear of it.
+    let (who, fix) = if certificate.is_ca() {
+        (format!("the CA `{}`", certificate.subject), "make a new one: moskit certgen ca NAME".to_owned())
+    } else {
+        (format!("the {}", scene.holder()), scene.renew())
+    };
+    let what = format!("{who} expires in {} ({})", span(left), date(certificate.not_after));
+    (0..soon).contains(&left).then(|| Finding::warning("cert.expires-soon", what).fix(fix))
 }

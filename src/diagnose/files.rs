@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::net::reason;
 use crate::pki::key::EncryptedKey;
-use crate::pki::read::{FILE_LIMIT, Kind, ReadError, ReadProblem};
+use crate::pki::read::{FILE_LIMIT, Fault, FaultKind, Kind, ReadError, ReadProblem};
 
 use super::{Finding, shell};
 
@@ -16,8 +16,9 @@ pub fn unreadable(what: &str, error: &ReadError) -> Finding {
         ReadProblem::Missing => {
             Finding::error("file.missing", format!("{what} `{path}` does not exist")).fix("correct the path")
         }
-        ReadProblem::Directory => Finding::error("file.kind", format!("{what} `{path}` is a folder"))
-            .fix(format!("for a folder of hashed certificates use --capath {word}")),
+        ReadProblem::Directory => {
+            Finding::error("file.kind", format!("{what} `{path}` is a folder")).fix("name a file in it")
+        }
         ReadProblem::NotADirectory => Finding::error("file.kind", format!("{what} `{path}` is a file, not a folder"))
             .fix(format!("for one file use --cafile {word}")),
         ReadProblem::Denied => {
@@ -27,14 +28,72 @@ pub fn unreadable(what: &str, error: &ReadError) -> Finding {
         ReadProblem::TooLarge => {
             Finding::error("file.kind", format!("{what} `{path}` has more than {} MB", FILE_LIMIT / 1_048_576))
         }
-        ReadProblem::Damaged(why) => {
-            Finding::error("file.damaged", format!("{what} `{path}` is damaged: {why}")).fix("copy the file again")
+        ReadProblem::Damaged(fault) => {
+            Finding::error("file.damaged", format!("{what} `{path}` is damaged: {}", pem_fault(*fault)))
+                .evidence("OpenSSL does not read it")
+                .fix(pem_fix(*fault, &error.path))
         }
         ReadProblem::Not { wanted, found } => wrong_kind(what, &error.path, wanted, found),
         ReadProblem::Io(error) => {
             Finding::error("file.unreadable", format!("{what} `{path}` cannot be read: {}", reason(error)))
         }
     }
+}
+
+/// A CA file that is a folder: there is an option for those.
+pub fn cafile_unreadable(error: &ReadError) -> Finding {
+    let finding = unreadable("CA file", error);
+    match error.problem {
+        ReadProblem::Directory => {
+            finding.fix(format!("for a folder of hashed certificates use --capath {}", shell::path(&error.path)))
+        }
+        _ => finding,
+    }
+}
+
+/// Each of the two files was given in the place of the other.
+pub fn swapped(certificate: &Path, key: &Path) -> Finding {
+    let (certificate, key) = (certificate.display(), key.display());
+    Finding::error("file.kind", format!("`{certificate}` is a private key and `{key}` a certificate"))
+        .fix("certificate and key files are swapped: exchange them")
+}
+
+/// What OpenSSL stumbles over, and in which line.
+fn pem_fault(fault: Fault) -> String {
+    let line = fault.line;
+    match fault.kind {
+        FaultKind::IndentedBegin => format!("line {line} begins with spaces, so its section is taken for text"),
+        FaultKind::BeginWithoutEnd => {
+            format!("line {line} does not end with `-----`, so its section is taken for text")
+        }
+        FaultKind::CarriageReturns => "its lines end in a carriage return alone, so it is one line".to_owned(),
+        FaultKind::RunOn => format!("in line {line} something follows the END, which must end the line"),
+        FaultKind::IndentedEnd => format!("line {line} begins with spaces before the END"),
+        FaultKind::OtherEnd => format!("the END in line {line} does not belong to the BEGIN before it"),
+        FaultKind::EmptyLine => format!("line {line}, within a section, is empty"),
+        FaultKind::NotBase64 => format!("line {line} is no base64"),
+        FaultKind::NoEnd => format!("the section that begins in line {line} has no end"),
+    }
+}
+
+fn pem_fix(fault: Fault, path: &Path) -> String {
+    let word = shell::path(path);
+    match fault.kind {
+        FaultKind::IndentedBegin | FaultKind::IndentedEnd => {
+            format!("remove the spaces: sed -i 's/^[[:space:]]*//' {word}")
+        }
+        FaultKind::CarriageReturns => format!("tr '\\r' '\\n' < {word} > NEW && mv NEW {word}"),
+        FaultKind::RunOn => format!("begin a new line there: sed -i 's/-----BEGIN/\\n&/' {word}"),
+        FaultKind::EmptyLine => format!("remove empty lines: sed -i '/^[[:space:]]*$/d' {word}"),
+        _ => "copy the file again".to_owned(),
+    }
+}
+
+/// A section that OpenSSL passes over in a file that it otherwise reads.
+pub fn passed_over(what: &str, path: &Path, fault: Fault) -> Finding {
+    Finding::warning("file.damaged", format!("OpenSSL reads only a part of the {what} `{}`", path.display()))
+        .evidence(pem_fault(fault))
+        .fix(pem_fix(fault, path))
 }
 
 fn wrong_kind(what: &str, path: &Path, wanted: &Kind, found: &Kind) -> Finding {
@@ -53,9 +112,6 @@ fn wrong_kind(what: &str, path: &Path, wanted: &Kind, found: &Kind) -> Finding {
             finding.fix(format!("convert it: openssl pkey -inform DER -in {word} -out {out}"))
         }
         (_, Kind::Der("a PKCS#12 store")) => finding.fix(format!("take it apart: openssl pkcs12 -in {word} -nodes")),
-        (Kind::Certificate, Kind::PrivateKey | Kind::EncryptedPrivateKey) | (Kind::PrivateKey, Kind::Certificate) => {
-            finding.fix("certificate and key files are swapped: exchange them")
-        }
         (Kind::Certificate, Kind::Request) => finding
             .fix(format!("a request must be signed first: moskit certgen sign {word} --profile server --dir DIR")),
         _ => finding.fix(format!("give a file that holds {}", wanted.describe())),

@@ -147,6 +147,7 @@ pub(super) fn inspect_own(attempted: &Attempted<'_>) -> String {
 /// Why options made no TLS configuration.
 pub fn options(error: &OptionsError) -> Finding {
     match error {
+        OptionsError::File { role: FileRole::Cafile, error } => files::cafile_unreadable(error),
         OptionsError::File { role, error } => unreadable(what_for(*role), error),
         OptionsError::Malformed { role, path } => Finding::error(
             "file.damaged",
@@ -170,6 +171,7 @@ pub fn options(error: &OptionsError) -> Finding {
                 path.display()
             ),
         ),
+        OptionsError::Swapped { certificate, key } => files::swapped(certificate, key),
         OptionsError::KeyMismatch { certificate, key } => mismatch(certificate, key),
         OptionsError::ChainOrder { certificate } => Finding::error(
             "chain.order",

@@ -11,7 +11,7 @@ use crate::net::tls;
 use crate::os;
 use crate::os::account::{Account, Want};
 use crate::pki::certificate::Certificate;
-use crate::pki::chain::{Anchors, Problem, Purpose, Question, Verdict, Warning, judge};
+use crate::pki::chain::{Anchors, Problem, Purpose, Question, Verdict, judge};
 use crate::pki::completion;
 use crate::pki::key::EncodedKey;
 use crate::pki::name::PeerName;
@@ -34,6 +34,13 @@ pub struct Files {
     pub issuer_is_elsewhere: bool,
     /// Where whoever sends the certificate finds its issuers, besides `cafile` and `capath`.
     pub issuers: Issuers,
+}
+
+impl Files {
+    /// Nobody said which CAs are trusted.
+    fn names_no_ca(&self) -> bool {
+        self.cafile.is_none() && self.capath.is_none()
+    }
 }
 
 /// CAs that complete a chain and are trusted by nobody here.
@@ -82,7 +89,11 @@ pub fn check(files: &Files, reader: Reader<'_>, now: i64) -> Report {
             report.stages.push(chain_stage(files, presented, *purpose, verdict, now));
             if *purpose == Purpose::Server && !files.issuer_is_elsewhere {
                 let name = files.host.as_deref().map(PeerName::new);
-                report.opinions = stacks::opinions(verdict, name.as_ref());
+                report.opinions = if files.names_no_ca() {
+                    stacks::opinions_without_ca(verdict, name.as_ref())
+                } else {
+                    stacks::opinions(verdict, name.as_ref())
+                };
             }
         }
         _ => report.stages.extend(authorities_stage(files, &contents, now)),
@@ -125,7 +136,7 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
         permission(path, "CA file", reader, stage);
         match read::certificates(path) {
             Ok(ders) => contents.anchors = Some(anchors(path, &ders, stage)),
-            Err(error) => stage.found(files::unreadable("CA file", &error)),
+            Err(error) => stage.found(files::cafile_unreadable(&error)),
         }
     }
     if let Some(path) = &files.capath {
@@ -137,6 +148,12 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
             }
             Err(error) => stage.found(files::unreadable("CA folder", &error)),
         }
+    }
+    if let Some((certificate, key)) = files.certificate.as_ref().zip(files.key.as_ref())
+        && read::are_swapped(certificate, key)
+    {
+        stage.found(files::swapped(certificate, key));
+        return contents;
     }
     if let Some(path) = &files.certificate {
         permission(path, "certificate", reader, stage);
@@ -159,6 +176,10 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
     if let Some(path) = &files.revocation {
         permission(path, "revocation list", reader, stage);
         contents.revocation = revocation(path, stage);
+    }
+    for (what, path) in [("CA file", &files.cafile), ("certificate", &files.certificate)] {
+        let faults = path.iter().flat_map(|path| read::passed_over(path).into_iter().map(move |fault| (path, fault)));
+        stage.findings.extend(faults.map(|(path, fault)| files::passed_over(what, path, fault)));
     }
     contents
 }
@@ -232,13 +253,29 @@ pub fn permission(path: &Path, what: &str, reader: Reader<'_>, stage: &mut Stage
     stage.found(finding.evidence(format!("{} {}", obstacle.mode, obstacle.path.display())).fix(fix));
 }
 
-/// A private key that everybody on the machine can read.
-fn exposed(path: &Path) -> Option<Finding> {
+/// A private key that everybody on the machine can read, or replace. The group may be the broker's.
+pub fn exposed(path: &Path) -> Option<Finding> {
     let mode = os::files::mode(&std::fs::metadata(path).ok()?)?;
-    (mode & 0o004 != 0).then(|| {
-        Finding::warning("key.exposed", format!("every user of this machine can read the key `{}`", path.display()))
-            .fix(format!("chmod 600 {}", shell::path(path)))
-    })
+    let what = match (mode & 0o004 != 0, mode & 0o002 != 0) {
+        (true, _) => "read",
+        (false, true) => "write to",
+        (false, false) => return None,
+    };
+    let what = format!("every user of this machine can {what} the key `{}`", path.display());
+    Some(
+        Finding::warning("key.exposed", what)
+            .evidence(format!("mode {mode:04o}"))
+            .fix(format!("chmod 600 {}", shell::path(path))),
+    )
+}
+
+/// A private key that no TLS of ours can use.
+pub fn unusable(path: &Path) -> Finding {
+    Finding::error(
+        "key.unusable",
+        format!("the key `{}` is damaged, too short or of an algorithm that TLS does not use here", path.display()),
+    )
+    .fix("make a new one: moskit certgen renew CERT --new-key")
 }
 
 fn key_stage(files: &Files, contents: &Contents) -> Stage {
@@ -263,18 +300,10 @@ fn key_stage(files: &Files, contents: &Contents) -> Stage {
             stage.found(mismatch_or_order(&public, contents, certificate, path));
         }
         (Some(_), _, _) => stage.fact("readable", true),
-        // aws-lc loads no RSA key below 2048 bits.
+        // aws-lc loads no RSA key below 2048 bits; of that, and of other kinds, the chain's finding tells.
         (None, Some(own), _) if own.public_key.is_weak() => {}
-        (None, ..) => stage.found(
-            Finding::error(
-                "key.unusable",
-                format!(
-                    "the key `{}` is damaged, too short or of an algorithm that TLS does not use here",
-                    path.display()
-                ),
-            )
-            .fix("make a new one: moskit certgen renew CERT --new-key"),
-        ),
+        (None, Some(own), _) if !own.public_key.kind.is_usable() => {}
+        (None, ..) => stage.found(unusable(path)),
     }
     stage
 }
@@ -295,19 +324,14 @@ fn mismatch_or_order(public: &[u8], contents: &Contents, certificate: &Path, key
 /// What the certificate is to be used for, and the judgement.
 fn judged(files: &Files, presented: &[Vec<u8>], contents: &Contents, now: i64) -> (Purpose, Verdict) {
     let leaf = presented.first().and_then(|der| Certificate::parse(der).ok());
-    let only_client = leaf
-        .as_ref()
-        .and_then(|leaf| leaf.extended_key_usage.as_ref())
-        .is_some_and(|usage| usage.client && !usage.server);
-    // A host makes it a server's, whatever it says of itself: then its usage is the fault.
-    let by_itself = if only_client && files.host.is_none() { Purpose::Client } else { Purpose::Server };
+    let by_itself = leaf.as_ref().map_or(Purpose::Server, |leaf| Purpose::guess(leaf, files.host.is_some()));
     let purpose = files.purpose.unwrap_or(by_itself);
     let name = files.host.as_deref().map(PeerName::new);
     let none = Anchors::default();
     let question =
         Question { purpose, name: name.as_ref(), now, check_dates: true, revocation: contents.revocation.as_deref() };
     let mut verdict = judge(presented, contents.anchors.as_ref().unwrap_or(&none), &question);
-    if files.issuer_is_elsewhere || (files.cafile.is_none() && files.capath.is_none()) {
+    if files.issuer_is_elsewhere || files.names_no_ca() {
         verdict.problems.retain(|problem| {
             !matches!(
                 problem,
@@ -341,6 +365,12 @@ fn chain_stage(files: &Files, presented: &[Vec<u8>], purpose: Purpose, verdict: 
     let scene = chain::Scene { purpose, now, trusted: &trusted, file: files.certificate.as_deref() };
     let name = files.host.as_deref().map(PeerName::new);
     findings(presented, verdict, name.as_ref(), scene, &mut stage);
+    if files.names_no_ca() && !files.issuer_is_elsewhere && verdict.is_accepted() {
+        stage.found(
+            Finding::note("ca.not-given", "who trusts the issuer is not known, because no CA was given")
+                .fix("give the CA that its peers trust: --cafile FILE"),
+        );
+    }
     stage
 }
 
@@ -356,14 +386,7 @@ pub fn findings(
     if let Some(leaf) = &leaf {
         leaf_facts(leaf, scene.now, stage);
     }
-    // OpenSSL stops at equal names before it looks at anything else.
-    let (stopping, others): (Vec<_>, Vec<_>) =
-        verdict.warnings.iter().partition(|warning| **warning == Warning::SubjectEqualsIssuer);
-    let warn = |warning: &Warning| leaf.as_ref().map(|leaf| chain::warning(*warning, leaf, asked, scene));
-    stage.findings.extend(stopping.into_iter().filter_map(warn));
-    stage.findings.extend(verdict.problems.iter().map(|problem| chain::problem(problem, scene)));
-    stage.findings.extend(others.into_iter().filter_map(warn));
-    stage.findings.extend(leaf.iter().flat_map(|leaf| chain::advice(leaf, scene)));
+    stage.findings.extend(chain::findings(verdict, asked, scene, chain::SOON));
 }
 
 /// Without a certificate to judge, the authorities and lists by themselves.

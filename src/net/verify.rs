@@ -189,6 +189,7 @@ fn certificate_error(problem: &Problem) -> CertificateError {
         Problem::WeakSignature { .. }
         | Problem::WeakKey { .. }
         | Problem::UnsupportedAlgorithm { .. }
+        | Problem::UnsupportedKey { .. }
         | Problem::NameNotPermitted { .. } => CertificateError::ApplicationVerificationFailure,
     }
 }

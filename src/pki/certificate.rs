@@ -42,11 +42,34 @@ pub struct Certificate {
     pub tells_issuer_address: bool,
     /// Object identifiers of critical extensions that nobody here understands.
     pub unknown_critical: Vec<String>,
+    pub critical: Critical,
+    pub has_extensions: bool,
     pub public_key: PublicKey,
     pub signature_algorithm: Algorithm,
     pub signature: Vec<u8>,
     /// The bytes that are signed.
     pub signed: Vec<u8>,
+}
+
+/// Which of the extensions that are understood say that they must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Critical {
+    pub basic_constraints: bool,
+    pub alternative_names: bool,
+    pub subject_key_id: bool,
+    pub authority_key_id: bool,
+}
+
+impl Critical {
+    fn note(&mut self, extension: &ParsedExtension<'_>, critical: bool) {
+        match extension {
+            ParsedExtension::BasicConstraints(_) => self.basic_constraints = critical,
+            ParsedExtension::SubjectAlternativeName(_) => self.alternative_names = critical,
+            ParsedExtension::SubjectKeyIdentifier(_) => self.subject_key_id = critical,
+            ParsedExtension::AuthorityKeyIdentifier(_) => self.authority_key_id = critical,
+            _ => {}
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +148,8 @@ impl Certificate {
             authority_issuer: None,
             tells_issuer_address: false,
             unknown_critical: Vec::new(),
+            critical: Critical::default(),
+            has_extensions: !parsed.extensions().is_empty(),
             public_key: PublicKey::new(parsed.public_key()),
             signature_algorithm: Algorithm::new(&parsed.signature_algorithm),
             signature: parsed.signature_value.data.to_vec(),
@@ -142,6 +167,7 @@ impl Certificate {
         // `extensions_map` fails on an extension that occurs twice (RFC 5280, 4.2).
         parsed.extensions_map().map_err(|_| Malformed)?;
         for extension in parsed.extensions() {
+            self.critical.note(extension.parsed_extension(), extension.critical);
             match extension.parsed_extension() {
                 ParsedExtension::SubjectAlternativeName(names) => {
                     if names.general_names.len() > NAMES_LIMIT {

@@ -2,14 +2,14 @@
 //!
 //! Stricter than webpki about anchors (dates, CA:FALSE, short keys), as OpenSSL is, and more lenient in exactly
 //! what MQTT's tutorials produce: an X.509 v1 leaf, a common name for want of a subjectAltName, and a
-//! leaf that is itself configured as trusted. Leniency is told in [`Warning`]s.
+//! leaf or an intermediate that is itself configured as trusted. Leniency is told in [`Warning`]s.
 
 use std::sync::Arc;
 
 use super::certificate::Certificate;
 use super::name::{DistinguishedName, Match, NotPermitted, PeerName, matches};
 use super::revocation::{self, RevocationList, Status};
-use super::signature::SignatureError;
+use super::signature::{KeyKind, SignatureError};
 
 /// The most certificates that a peer may present.
 pub const PRESENTED_LIMIT: usize = 16;
@@ -80,6 +80,15 @@ pub enum Purpose {
     Client,
 }
 
+impl Purpose {
+    /// What a certificate is for, where nobody says it: a client's, if it says so of itself. Who names a host means a
+    /// server, whatever the certificate says; then its usage is the fault.
+    pub fn guess(leaf: &Certificate, host_is_named: bool) -> Self {
+        let says_client = leaf.extended_key_usage.as_ref().is_some_and(|usage| usage.client && !usage.server);
+        if says_client && !host_is_named { Self::Client } else { Self::Server }
+    }
+}
+
 /// What is asked about a chain.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
@@ -125,7 +134,14 @@ pub enum Problem {
     WeakKey {
         certificate: Arc<Certificate>,
     },
+    /// Nobody here can check its signature.
     UnsupportedAlgorithm {
+        certificate: Arc<Certificate>,
+        /// What signed it.
+        signer: KeyKind,
+    },
+    /// A leaf with a key that no handshake of ours takes.
+    UnsupportedKey {
         certificate: Arc<Certificate>,
     },
     /// It issued the one below and may not.
@@ -184,6 +200,8 @@ pub enum Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownIssuer {
     pub certificate: Arc<Certificate>,
+    /// It is the peer's own, and not a CA that was sent along.
+    pub is_leaf: bool,
     pub self_signed: bool,
     /// The subjects of the anchors, at most [`UnknownIssuer::KNOWN_LIMIT`].
     pub known: Vec<String>,
@@ -205,6 +223,11 @@ pub enum Warning {
     SubjectEqualsIssuer,
     /// A CA's certificate used by a server: rustls refuses it.
     CaAsLeaf,
+    /// The path ends at what is trusted but is not self-signed: OpenSSL does not take that for an end.
+    AnchorNotRoot {
+        /// The peer sends it, too.
+        is_sent: bool,
+    },
 }
 
 /// The judgement.
@@ -240,6 +263,32 @@ pub fn judge(presented: &[impl AsRef<[u8]>], anchors: &Anchors, question: &Quest
     judge_leaf(&Arc::new(leaf), &others, anchors, question)
 }
 
+/// What can be said of one certificate without its issuer and without anybody who trusts it: all of [`judge`] but the
+/// path, its signatures and the name.
+pub fn judge_alone(certificate: &Arc<Certificate>, now: i64) -> Verdict {
+    let is_leaf = !certificate.is_ca();
+    let mut problems = Vec::new();
+    if certificate.signature_algorithm.is_weak() && !certificate.is_self_issued() {
+        problems.push(Problem::WeakSignature { certificate: certificate.clone() });
+    }
+    if is_leaf && !certificate.public_key.kind.is_usable() {
+        problems.push(Problem::UnsupportedKey { certificate: certificate.clone() });
+    }
+    problems.extend(own_problems(certificate, is_leaf, now, true));
+    let mut warnings = Vec::new();
+    let serves = certificate.extended_key_usage.as_ref().is_none_or(|usage| usage.server);
+    let has_names = certificate.alternative_names.as_ref().is_some_and(|names| !names.is_empty());
+    if is_leaf && serves && !has_names && certificate.version == 3 {
+        warnings.push(Warning::CommonNameOnly);
+    }
+    warnings.extend((certificate.version < 3).then_some(Warning::Version1));
+    if is_leaf && certificate.is_self_issued() && !certificate.is_self_signed() {
+        warnings.push(Warning::SubjectEqualsIssuer);
+    }
+    warnings.extend((!is_leaf && has_names).then_some(Warning::CaAsLeaf));
+    Verdict { path: vec![certificate.clone()], problems, warnings }
+}
+
 fn judge_leaf(
     leaf: &Arc<Certificate>,
     others: &[Arc<Certificate>],
@@ -248,7 +297,7 @@ fn judge_leaf(
 ) -> Verdict {
     let mut search = Search { others, anchors, question, signatures: 0, best: None };
     search.extend(&mut vec![leaf.clone()], &mut Vec::new());
-    let Candidate { path, mut problems, .. } = search.best.unwrap_or_else(|| Candidate::unanchored(leaf.clone()));
+    let Candidate { path, mut problems, anchored } = search.best.unwrap_or_else(|| Candidate::unanchored(leaf.clone()));
     if leaf.is_ca() && others.iter().any(|other| !other.is_ca() && other.issuer == leaf.subject) {
         problems.insert(0, Problem::LeafNotFirst { first: leaf.clone() });
     }
@@ -274,6 +323,10 @@ fn judge_leaf(
     if leaf.is_ca() && anchors.holds(leaf) {
         warnings.push(Warning::CaAsLeaf);
     }
+    if let Some(anchor) = path.last().filter(|last| anchored && !is_root(last)) {
+        let is_sent = path.len() == 1 || others.iter().any(|other| other.der == anchor.der);
+        warnings.push(Warning::AnchorNotRoot { is_sent });
+    }
     Verdict { path, problems, warnings }
 }
 
@@ -287,13 +340,18 @@ struct Candidate {
 
 impl Candidate {
     fn unanchored(leaf: Arc<Certificate>) -> Self {
-        let problem = UnknownIssuer { certificate: leaf.clone(), self_signed: false, known: Vec::new() };
+        let problem = UnknownIssuer { certificate: leaf.clone(), is_leaf: true, self_signed: false, known: Vec::new() };
         Self { path: vec![leaf], problems: vec![Problem::UnknownIssuer(problem)], anchored: false }
     }
 
-    /// Lower is better: no problem, then an anchor, then few problems, then a long path.
-    fn rank(&self) -> (bool, bool, usize, usize) {
-        (!self.problems.is_empty(), !self.anchored, self.problems.len(), usize::MAX - self.path.len())
+    /// Lower is better: no problem, then an anchor, then a root as the end, then few problems, then a long path.
+    fn rank(&self) -> (bool, bool, bool, usize, usize) {
+        let problems = self.problems.len();
+        (problems > 0, !self.anchored, !self.ends_at_root(), problems, usize::MAX - self.path.len())
+    }
+
+    fn ends_at_root(&self) -> bool {
+        self.path.last().is_some_and(|last| is_root(last))
     }
 }
 
@@ -312,8 +370,8 @@ impl Search<'_> {
         let Some(last) = path.last().cloned() else { return };
         if self.anchors.end(&last, self.question.purpose) {
             self.propose(path, problems.clone(), true);
-            // Only the issuer's list tells whether a certificate was revoked, also one that is trusted by itself.
-            if is_root(&last) || path.len() > 1 || self.question.revocation.is_none() {
+            // Above an anchor that is no root there may be one that is, which is the end that everybody takes.
+            if is_root(&last) {
                 return;
             }
         }
@@ -342,13 +400,13 @@ impl Search<'_> {
         }
         if !extended {
             let mut problems = problems.clone();
-            problems.insert(0, self.why_no_issuer(&last, other_key));
+            problems.insert(0, self.why_no_issuer(&last, path.len() == 1, other_key));
             self.propose(path, problems, false);
         }
     }
 
     fn is_found(&self) -> bool {
-        self.best.as_ref().is_some_and(|best| best.problems.is_empty())
+        self.best.as_ref().is_some_and(|best| best.problems.is_empty() && best.ends_at_root())
     }
 
     fn propose(&mut self, path: &[Arc<Certificate>], mut problems: Vec<Problem>, anchored: bool) {
@@ -359,7 +417,12 @@ impl Search<'_> {
         }
     }
 
-    fn why_no_issuer(&self, certificate: &Arc<Certificate>, other_key: Option<Arc<Certificate>>) -> Problem {
+    fn why_no_issuer(
+        &self,
+        certificate: &Arc<Certificate>,
+        is_leaf: bool,
+        other_key: Option<Arc<Certificate>>,
+    ) -> Problem {
         let certificate = certificate.clone();
         let self_signed = certificate.is_self_signed();
         if let Some(ca) = other_key.filter(|_| !self_signed) {
@@ -376,7 +439,7 @@ impl Search<'_> {
             return Problem::MissingIntermediate { certificate };
         }
         let known = self.anchors.iter().take(UnknownIssuer::KNOWN_LIMIT).map(|anchor| anchor.subject.to_string());
-        Problem::UnknownIssuer(UnknownIssuer { certificate, self_signed, known: known.collect() })
+        Problem::UnknownIssuer(UnknownIssuer { certificate, is_leaf, self_signed, known: known.collect() })
     }
 }
 
@@ -395,7 +458,10 @@ fn signature_problem(certificate: &Arc<Certificate>, issuer: &Certificate) -> Re
         Err(SignatureError::Invalid) if issuer.public_key.is_weak() => Ok(None),
         Err(SignatureError::Invalid) => Err(ByAnotherKey),
         Err(SignatureError::Weak) => Ok(Some(Problem::WeakSignature { certificate: certificate() })),
-        Err(SignatureError::Unsupported) => Ok(Some(Problem::UnsupportedAlgorithm { certificate: certificate() })),
+        Err(SignatureError::Unsupported) => {
+            let signer = issuer.public_key.kind.clone();
+            Ok(Some(Problem::UnsupportedAlgorithm { certificate: certificate(), signer }))
+        }
     }
 }
 
@@ -405,27 +471,37 @@ fn path_problems(path: &[Arc<Certificate>], anchored: bool, question: &Question<
     for (depth, certificate) in path.iter().enumerate() {
         let is_leaf = depth == 0;
         let is_anchor = anchored && depth + 1 == path.len();
-        if certificate.public_key.is_weak() {
-            problems.push(Problem::WeakKey { certificate: certificate.clone() });
+        if is_leaf && !certificate.public_key.kind.is_usable() {
+            problems.push(Problem::UnsupportedKey { certificate: certificate.clone() });
         }
         if !is_leaf {
             problems.extend(issuer_problems(&path[..=depth], is_anchor));
         }
-        if question.check_dates && question.now > certificate.not_after {
-            problems.push(Problem::Expired { certificate: certificate.clone(), is_leaf });
-        }
-        if question.check_dates && question.now < certificate.not_before {
-            problems.push(Problem::NotYetValid { certificate: certificate.clone(), is_leaf });
-        }
-        if let Some(identifier) = certificate.unknown_critical.first().cloned() {
-            problems.push(Problem::UnknownCriticalExtension { certificate: certificate.clone(), identifier });
-        }
+        problems.extend(own_problems(certificate, is_leaf, question.now, question.check_dates));
         if !usage_fits(certificate, question.purpose, is_leaf) {
             problems.push(Problem::WrongUsage { certificate: certificate.clone(), purpose: question.purpose });
         }
     }
     if let Some(lists) = question.revocation {
         problems.extend(revocation_problems(path, anchored, lists, question.now));
+    }
+    problems
+}
+
+/// What speaks against a certificate wherever it stands.
+fn own_problems(certificate: &Arc<Certificate>, is_leaf: bool, now: i64, check_dates: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if certificate.public_key.is_weak() {
+        problems.push(Problem::WeakKey { certificate: certificate.clone() });
+    }
+    if check_dates && now > certificate.not_after {
+        problems.push(Problem::Expired { certificate: certificate.clone(), is_leaf });
+    }
+    if check_dates && now < certificate.not_before {
+        problems.push(Problem::NotYetValid { certificate: certificate.clone(), is_leaf });
+    }
+    if let Some(identifier) = certificate.unknown_critical.first().cloned() {
+        problems.push(Problem::UnknownCriticalExtension { certificate: certificate.clone(), identifier });
     }
     problems
 }
@@ -519,7 +595,7 @@ fn revocation_problems(
 
 /// A name that issued itself, with the key that it says signed it: there OpenSSL ends a path. The signature of what is
 /// trusted is nobody's concern.
-fn is_root(certificate: &Certificate) -> bool {
+pub fn is_root(certificate: &Certificate) -> bool {
     let names_own_key = match (&certificate.authority_key_id, &certificate.subject_key_id) {
         (Some(named), Some(own)) => named == own,
         _ => true,
@@ -539,6 +615,7 @@ impl Problem {
             Self::BadSignature { .. } => "cert.bad-signature",
             Self::WeakSignature { .. } | Self::WeakKey { .. } => "cert.weak",
             Self::UnsupportedAlgorithm { .. } => "cert.unsupported-algorithm",
+            Self::UnsupportedKey { .. } => "cert.unsupported-key",
             Self::NotCa { .. } => "ca.not-a-ca",
             Self::PathTooLong { .. } => "chain.path-length",
             Self::NameNotPermitted { .. } => "cert.name-constraints",
@@ -566,6 +643,7 @@ impl Warning {
             Self::Version1 => "cert.v1",
             Self::SubjectEqualsIssuer => "cert.subject-equals-issuer",
             Self::CaAsLeaf => "cert.self-signed-as-server",
+            Self::AnchorNotRoot { .. } => "ca.not-root",
         }
     }
 }

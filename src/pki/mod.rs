@@ -6,6 +6,7 @@
 //! * [`make`]: new keys, authorities, certificates, requests, revocation lists
 //! * [`name`]: host names, addresses and distinguished names, and whether they match
 //! * [`chain`]: whether a chain is to be believed, and if not, every reason
+//! * [`strict`]: where a chain that is believed departs from RFC 5280
 
 pub mod certificate;
 pub mod chain;
@@ -14,7 +15,9 @@ pub mod key;
 mod key_encryption;
 pub mod make;
 pub mod name;
+mod pem_text;
 pub mod pkcs12;
 pub mod read;
 pub mod revocation;
 pub mod signature;
+pub mod strict;

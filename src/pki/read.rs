@@ -8,6 +8,8 @@ use x509_parser::asn1_rs::{Any, FromDer};
 use zeroize::Zeroizing;
 
 use super::key::{EncodedKey, EncryptedKey, KeyFormat, PrivateKey};
+use super::pem_text;
+pub use super::pem_text::{Fault, FaultKind};
 
 /// The most bytes of one file that are read. The bundle of an operating system has about 250 KB, a
 /// large revocation list some megabytes.
@@ -98,8 +100,8 @@ pub enum ReadProblem {
     NotADirectory,
     Denied,
     TooLarge,
-    /// A PEM section that ends early or is no base64.
-    Damaged(String),
+    /// A PEM section that OpenSSL does not read.
+    Damaged(Fault),
     /// The file is something else than was asked for.
     Not {
         wanted: Kind,
@@ -126,15 +128,29 @@ pub fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, ReadError> {
     if found.is_empty() { Err(not(path, Kind::Certificate)) } else { Ok(found) }
 }
 
-/// The first private key of a PEM file.
+/// The first private key of a PEM file. What stands behind it is not read.
 pub fn private_key(path: &Path) -> Result<EncodedKey, ReadError> {
-    sections(path)?
-        .into_iter()
-        .find_map(|section| match section {
-            Section::PrivateKey(key) => Some(key),
-            _ => None,
-        })
-        .ok_or_else(|| not(path, Kind::PrivateKey))
+    let Contents { sections, broken, .. } = Contents::of(&bytes(path)?);
+    let key = sections.into_iter().find_map(|section| match section {
+        Section::PrivateKey(key) => Some(key),
+        _ => None,
+    });
+    match (key, broken) {
+        (Some(key), _) => Ok(key),
+        (None, Some(fault)) => Err(ReadError { path: path.to_owned(), problem: ReadProblem::Damaged(fault) }),
+        (None, None) => Err(not(path, Kind::PrivateKey)),
+    }
+}
+
+/// The sections of a readable file that OpenSSL passes over as if they were text.
+pub fn passed_over(path: &Path) -> Vec<Fault> {
+    bytes(path).map(|text| Contents::of(&text).passed_over).unwrap_or_default()
+}
+
+/// The one file is a key and the other a certificate, each in the other's place.
+pub fn are_swapped(certificate: &Path, key: &Path) -> bool {
+    let is_key = matches!(what_is(certificate), Ok(Kind::PrivateKey | Kind::EncryptedPrivateKey));
+    is_key && matches!(what_is(key), Ok(Kind::Certificate))
 }
 
 /// The revocation lists of a PEM file: at least one.
@@ -197,13 +213,8 @@ fn is_hashed_name(name: &str, mark: &str) -> bool {
 /// What a readable file is, in one word.
 pub fn what_is(path: &Path) -> Result<Kind, ReadError> {
     let bytes = bytes(path)?;
-    Ok(match parse(&bytes) {
-        Ok(sections) => match sections.first() {
-            Some(section) => section.kind(),
-            None => kind_without_pem(&bytes),
-        },
-        Err(_) => Kind::Text,
-    })
+    let sections = parse(&bytes).map_err(|problem| ReadError { path: path.to_owned(), problem })?;
+    Ok(sections.first().map_or_else(|| kind_without_pem(&bytes), Section::kind))
 }
 
 fn not(path: &Path, wanted: Kind) -> ReadError {
@@ -263,13 +274,28 @@ fn problem(error: io::Error) -> ReadProblem {
     }
 }
 
-/// Takes PEM text apart.
+/// Takes PEM text apart, as OpenSSL does.
 pub fn parse(text: &[u8]) -> Result<Vec<Section>, ReadProblem> {
-    let blocks = pem::parse_many(text).map_err(|error| ReadProblem::Damaged(error.to_string()))?;
-    if blocks.is_empty() && memchr::memmem::find(text, b"-----BEGIN ").is_some() {
-        return Err(ReadProblem::Damaged("a section has no end".to_owned()));
+    let Contents { sections, passed_over, broken } = Contents::of(text);
+    // A file whose only section is passed over holds nothing, and the reason is worth more than that.
+    let nothing = passed_over.first().copied().filter(|_| sections.is_empty());
+    match broken.or(nothing) {
+        Some(fault) => Err(ReadProblem::Damaged(fault)),
+        None => Ok(sections),
     }
-    Ok(blocks.into_iter().map(section).collect())
+}
+
+struct Contents {
+    sections: Vec<Section>,
+    passed_over: Vec<Fault>,
+    broken: Option<Fault>,
+}
+
+impl Contents {
+    fn of(text: &[u8]) -> Self {
+        let pem_text::Sections { blocks, passed_over, broken } = pem_text::sections(text);
+        Self { sections: blocks.into_iter().map(section).collect(), passed_over, broken }
+    }
 }
 
 fn section(block: pem::Pem) -> Section {

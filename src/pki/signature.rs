@@ -8,15 +8,25 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 /// The shortest RSA key that is believed: 112 bits of security, OpenSSL's level 2.
 pub const RSA_BITS_MINIMUM: usize = 2048;
 
+/// The longest RSA key that aws-lc checks a signature with.
+pub const RSA_BITS_MAXIMUM: usize = 8192;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyKind {
     Rsa {
+        bits: usize,
+    },
+    /// RSA that signs by RSASSA-PSS only (RFC 4055), which another object identifier says.
+    RsaPss {
         bits: usize,
     },
     P256,
     P384,
     P521,
     Ed25519,
+    Ed448,
+    /// An elliptic curve that no TLS stack offers by itself, by its name or object identifier.
+    Curve(String),
     /// By its name, or its object identifier.
     Other(String),
 }
@@ -26,11 +36,22 @@ impl KeyKind {
     pub fn name(&self) -> String {
         match self {
             Self::Rsa { bits } => format!("RSA-{bits}"),
+            Self::RsaPss { bits } => format!("RSA-PSS-{bits}"),
             Self::P256 => "P-256".to_owned(),
             Self::P384 => "P-384".to_owned(),
             Self::P521 => "P-521".to_owned(),
             Self::Ed25519 => "Ed25519".to_owned(),
-            Self::Other(name) => name.clone(),
+            Self::Ed448 => "Ed448".to_owned(),
+            Self::Curve(name) | Self::Other(name) => name.clone(),
+        }
+    }
+
+    /// Whether rustls takes it for the key of its peer in a handshake.
+    pub fn is_usable(&self) -> bool {
+        match self {
+            Self::Rsa { bits } => *bits <= RSA_BITS_MAXIMUM,
+            Self::P256 | Self::P384 | Self::P521 | Self::Ed25519 => true,
+            Self::RsaPss { .. } | Self::Ed448 | Self::Curve(_) | Self::Other(_) => false,
         }
     }
 }
@@ -98,7 +119,7 @@ impl PublicKey {
 
     /// RSA below 2048 bits.
     pub fn is_weak(&self) -> bool {
-        matches!(self.kind, KeyKind::Rsa { bits } if bits < RSA_BITS_MINIMUM)
+        matches!(self.kind, KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } if bits < RSA_BITS_MINIMUM)
     }
 
     /// Checks that `signature` over `message` was made with this key.
@@ -112,14 +133,17 @@ impl PublicKey {
 
     fn verification(&self, scheme: Scheme) -> Option<&'static dyn VerificationAlgorithm> {
         use Hash::{Sha256, Sha384, Sha512};
-        use KeyKind::{Ed25519, P256, P384, P521, Rsa};
+        use KeyKind::{Ed25519, P256, P384, P521, Rsa, RsaPss};
+        if matches!(self.kind, Rsa { bits } | RsaPss { bits } if bits > RSA_BITS_MAXIMUM) {
+            return None;
+        }
         Some(match (scheme, &self.kind) {
             (Scheme::RsaPkcs1(Sha256), Rsa { .. }) => &algorithms::RSA_PKCS1_2048_8192_SHA256,
             (Scheme::RsaPkcs1(Sha384), Rsa { .. }) => &algorithms::RSA_PKCS1_2048_8192_SHA384,
             (Scheme::RsaPkcs1(Sha512), Rsa { .. }) => &algorithms::RSA_PKCS1_2048_8192_SHA512,
-            (Scheme::RsaPss(Sha256), Rsa { .. }) => &algorithms::RSA_PSS_2048_8192_SHA256,
-            (Scheme::RsaPss(Sha384), Rsa { .. }) => &algorithms::RSA_PSS_2048_8192_SHA384,
-            (Scheme::RsaPss(Sha512), Rsa { .. }) => &algorithms::RSA_PSS_2048_8192_SHA512,
+            (Scheme::RsaPss(Sha256), Rsa { .. } | RsaPss { .. }) => &algorithms::RSA_PSS_2048_8192_SHA256,
+            (Scheme::RsaPss(Sha384), Rsa { .. } | RsaPss { .. }) => &algorithms::RSA_PSS_2048_8192_SHA384,
+            (Scheme::RsaPss(Sha512), Rsa { .. } | RsaPss { .. }) => &algorithms::RSA_PSS_2048_8192_SHA512,
             (Scheme::Ecdsa(Sha256), P256) => &algorithms::ECDSA_P256_SHA256_ASN1,
             (Scheme::Ecdsa(Sha384), P256) => &algorithms::ECDSA_P256_SHA384_ASN1,
             (Scheme::Ecdsa(Sha512), P256) => &algorithms::ECDSA_P256_SHA512_ASN1,
@@ -151,10 +175,10 @@ impl Algorithm {
 fn key_kind(info: &SubjectPublicKeyInfo<'_>, bits: &[u8]) -> KeyKind {
     let identifier = info.algorithm.algorithm.to_id_string();
     match identifier.as_str() {
-        // rsaEncryption, id-RSASSA-PSS
-        "1.2.840.113549.1.1.1" | "1.2.840.113549.1.1.10" => KeyKind::Rsa { bits: modulus_bits(bits) },
+        "1.2.840.113549.1.1.1" => KeyKind::Rsa { bits: modulus_bits(bits) },
+        "1.2.840.113549.1.1.10" => KeyKind::RsaPss { bits: modulus_bits(bits) },
         "1.3.101.112" => KeyKind::Ed25519,
-        "1.3.101.113" => KeyKind::Other("Ed448".to_owned()),
+        "1.3.101.113" => KeyKind::Ed448,
         "1.2.840.10040.4.1" => KeyKind::Other("DSA".to_owned()),
         "1.2.840.10045.2.1" => {
             let curve = info.algorithm.parameters.as_ref().and_then(|parameters| Oid::try_from(parameters).ok());
@@ -162,9 +186,9 @@ fn key_kind(info: &SubjectPublicKeyInfo<'_>, bits: &[u8]) -> KeyKind {
                 Some("1.2.840.10045.3.1.7") => KeyKind::P256,
                 Some("1.3.132.0.34") => KeyKind::P384,
                 Some("1.3.132.0.35") => KeyKind::P521,
-                Some("1.3.132.0.10") => KeyKind::Other("secp256k1".to_owned()),
-                Some(other) => KeyKind::Other(format!("EC on curve {other}")),
-                None => KeyKind::Other("EC on a curve of its own".to_owned()),
+                Some("1.3.132.0.10") => KeyKind::Curve("secp256k1".to_owned()),
+                Some(other) => KeyKind::Curve(format!("EC on curve {other}")),
+                None => KeyKind::Curve("EC on a curve of its own".to_owned()),
             }
         }
         _ => KeyKind::Other(identifier),

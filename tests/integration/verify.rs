@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use moskit::pki::chain::Warning::{self, CaAsLeaf, CommonNameOnly, SubjectEqualsIssuer, Version1};
+use moskit::diagnose::stacks::{self, Answer, Stack};
+use moskit::pki::chain::Warning::{self, AnchorNotRoot, CaAsLeaf, CommonNameOnly, SubjectEqualsIssuer, Version1};
 use moskit::pki::chain::{Anchors, Purpose, Question, judge};
 use moskit::pki::name::PeerName;
 use moskit::pki::read;
@@ -291,9 +292,33 @@ fn issuer_rows() -> Vec<Row> {
         row("two CAs of one name, the second is it", &[&direct], &[&namesake.der, &root.der], HOST, ok),
         row("missing intermediate", &[&indirect], &[&root.der], HOST, Err("ca.unknown")),
         row("no anchor at all but another's", &[&indirect, &intermediate.der], &[&other.der], HOST, Err("ca.unknown")),
-        row("the intermediate as anchor", &[&indirect], &[&intermediate.der], HOST, ok)
-            .but_openssl(false, "what the user trusts is trusted, root or not; webpki does the same"),
-        row("the leaf as anchor, root absent", &[&direct], &[&direct], HOST, ok)
+        row(
+            "the intermediate as anchor",
+            &[&indirect],
+            &[&intermediate.der],
+            HOST,
+            Ok(&[AnchorNotRoot { is_sent: false }]),
+        )
+        .but_openssl(false, "what the user trusts is trusted, root or not; webpki does the same"),
+        row("the intermediate as anchor, beside its root", &[&indirect], &[&intermediate.der, &root.der], HOST, ok),
+        row("the leaf as anchor, beside its root", &[&direct], &[&direct, &root.der], HOST, ok),
+        row(
+            "the upper of two intermediates as anchor",
+            &[&deep, &deeper.der],
+            &[&intermediate.der],
+            HOST,
+            Ok(&[AnchorNotRoot { is_sent: false }]),
+        )
+        .but_openssl(false, "what the user trusts is trusted, root or not"),
+        row(
+            "the intermediate as anchor, sent along",
+            &[&indirect, &intermediate.der],
+            &[&intermediate.der],
+            HOST,
+            Ok(&[AnchorNotRoot { is_sent: true }]),
+        )
+        .but_openssl(false, "what the user trusts is trusted, root or not; webpki does the same"),
+        row("the leaf as anchor, root absent", &[&direct], &[&direct], HOST, Ok(&[AnchorNotRoot { is_sent: true }]))
             .but_openssl(false, "a leaf given as trusted is trusted"),
         row("self-signed, its own anchor", &[own.der()], &[own.der()], HOST, ok),
         row("self-signed, unknown", &[own.der()], &[&root.der], HOST, Err("ca.unknown")),
@@ -563,8 +588,8 @@ fn command_rows(folder: &Path) -> Vec<Row> {
     ]
 }
 
-/// What `openssl verify` says, at the security level of Debian's OpenSSL.
-fn openssl_accepts(folder: &Path, row: &Row) -> (bool, String) {
+/// What `openssl verify` says, at the security level of Debian's OpenSSL, with more words.
+fn openssl_accepts(folder: &Path, row: &Row, more: &[&str]) -> (bool, String) {
     let pem = |ders: &[Vec<u8>]| {
         ders.iter().map(|der| pem::encode(&pem::Pem::new("CERTIFICATE", der.clone()))).collect::<Vec<_>>().concat()
     };
@@ -584,7 +609,7 @@ fn openssl_accepts(folder: &Path, row: &Row) -> (bool, String) {
         "-no-CApath",
         "-no-CAstore",
     ]);
-    command.args([name, row.host, "-CAfile", "trusted.pem"]);
+    command.args([name, row.host, "-CAfile", "trusted.pem"]).args(more);
     if row.presented.len() > 1 {
         command.args(["-untrusted", "more.pem"]);
     }
@@ -627,7 +652,20 @@ fn our_verdicts_stand_beside_those_of_openssl() {
         if ours != row.ours {
             wrong.push(format!("{}: ours is {ours:?}, not {:?}", row.name, row.ours));
         }
-        let (accepts, text) = openssl_accepts(folder.path(), row);
+        let (accepts, text) = openssl_accepts(folder.path(), row, &[]);
+        let (accepts_strictly, _) = openssl_accepts(folder.path(), row, &["-x509_strict", "-partial_chain"]);
+        for opinion in stacks::opinions(&verdict, Some(&name)) {
+            let theirs = match opinion.stack {
+                Stack::OpenSsl => accepts,
+                Stack::Strict => accepts_strictly,
+                Stack::Rustls | Stack::MbedTls => continue,
+            };
+            // Mosquitto's clients give OpenSSL the host as it was typed; here its final dot is gone.
+            let is_known = !matches!(opinion.answer, Answer::Unknown(_)) && !row.host.ends_with('.');
+            if is_known && opinion.accepts() != theirs {
+                wrong.push(format!("{}: {} says {theirs}, not {:?}", row.name, opinion.stack.name(), opinion.answer));
+            }
+        }
         if accepts != row.openssl_accepts {
             wrong.push(format!("{}: OpenSSL {}: {text}", row.name, if accepts { "accepts" } else { "refuses" }));
         }

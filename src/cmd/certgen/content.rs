@@ -6,8 +6,8 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::explain::not_read;
 use super::passphrase::{Passphrase, pair};
+use crate::diagnose::{Finding, files};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::{EncodedKey, EncryptedKey, KeyFormat, PrivateKey};
 use crate::pki::make::KeyPair;
@@ -34,16 +34,21 @@ pub enum Item {
 
 /// All that a file holds, at least one thing.
 pub fn items(path: &Path) -> Result<Vec<Item>, Failure> {
-    let bytes = read::bytes(path).map_err(|error| not_read("file", &error))?;
-    let sections =
-        read::parse(&bytes).map_err(|problem| not_read("file", &ReadError { path: path.to_owned(), problem }))?;
+    try_items(path).map_err(|finding| finding.into_failure(Exit::FAILED))
+}
+
+/// The same, and what is wrong with a file that holds nothing of the kind as a finding.
+pub fn try_items(path: &Path) -> Result<Vec<Item>, Finding> {
+    let unreadable = |error: ReadError| files::unreadable("file", &error);
+    let bytes = read::bytes(path).map_err(unreadable)?;
+    let sections = read::parse(&bytes).map_err(|problem| unreadable(ReadError { path: path.to_owned(), problem }))?;
     if !sections.is_empty() {
         return Ok(sections.into_iter().map(item).collect());
     }
     let unknown = || {
         let what = read::what_is(path).map_or_else(|_| "something else".to_owned(), |kind| kind.describe());
-        Failure::new(
-            Exit::FAILED,
+        Finding::error(
+            "file.kind",
             format!("`{}` holds no certificate, key, request or list: it is {what}", path.display()),
         )
     };

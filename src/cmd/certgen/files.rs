@@ -157,6 +157,9 @@ impl Drop for Folder {
     }
 }
 
+/// For verbs that have the option.
+pub const NAME_THE_FILES: &str = "--stem NAME names the files";
+
 /// The stem of the files of `name`: `*.lan` gives `_wildcard.lan`.
 pub fn stem(name: &str) -> Result<String, Failure> {
     let stem = match name.strip_prefix('*') {
@@ -170,7 +173,11 @@ pub fn stem(name: &str) -> Result<String, Failure> {
     if usable {
         Ok(stem)
     } else {
-        Err(Failure::new(Exit::USAGE, format!("`{name}` cannot be the name of a file"))
-            .hint("--stem NAME names the files"))
+        let why = if name.is_empty() {
+            "a name is empty".to_owned()
+        } else {
+            format!("`{name}` cannot be the name of a file")
+        };
+        Err(Failure::new(Exit::USAGE, why))
     }
 }

@@ -63,13 +63,14 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
             if at > 0 {
                 term.line("");
             }
-            for (number, sheet) in server.iter().chain(&sheets).enumerate() {
-                let place = if number == 0 {
-                    escape_controls(target).into_owned()
-                } else {
-                    format!("{} ({})", escape_controls(target), number + 1)
-                };
-                sheet.show(&place, term);
+            let place = escape_controls(target);
+            if let Some(server) = &server {
+                server.show(&place, term);
+            }
+            for (index, sheet) in sheets.iter().enumerate() {
+                // What is alone in its file, or first in it, is the file.
+                let is_file = index == 0 && server.is_none();
+                sheet.show(&if is_file { place.to_string() } else { format!("{place} ({})", index + 1) }, term);
             }
         }
     }

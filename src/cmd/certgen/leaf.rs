@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::ca::tell;
 use super::dates::now;
 use super::explain::{bad_name, not_made};
-use super::files::{Folder, NewFile, stem, write_all};
+use super::files::{Folder, NAME_THE_FILES, NewFile, stem, write_all};
 use super::options::{
     CLIENT_DAYS, Issuer, Lifetime, NewKey, OpenIssuer, Output, SERVER_DAYS, SubjectParts, chain_path, warn_of_long_life,
 };
@@ -78,7 +78,7 @@ pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Exit, Failure> {
     }
     let common_name = args.cn.clone().or_else(|| common_name(&names));
     let subject = args.common.subject.with(common_name);
-    let stem = stem(args.stem.as_ref().unwrap_or(&args.hosts[0]))?;
+    let stem = stem(args.stem.as_ref().unwrap_or(&args.hosts[0])).map_err(|failure| failure.hint(NAME_THE_FILES))?;
     let purpose = if args.common.both { Purpose::Both } else { Purpose::Server };
     let plan = Plan { what, subject, names, optional_names: Vec::new(), purpose, stem, days: SERVER_DAYS };
     args.common.make(&[plan], term)

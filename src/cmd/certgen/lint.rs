@@ -2,21 +2,23 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::content::{Item, items};
-use super::dates::{DAY, from_now, instant, now, parse_duration};
-use super::verify::{finding_json, show};
-use crate::diagnose::{Finding, Severity, files, shell};
-use crate::os;
+use super::content::{Item, items, try_items};
+use super::dates::{DAY, from_now, now, parse_duration};
+use crate::cmd::findings;
+use crate::diagnose::chain::{self, Scene};
+use crate::diagnose::{Finding, Severity, files};
+use crate::examine::files::{exposed, untimely_list, unusable};
 use crate::pki::certificate::{AlternativeName, Certificate};
+use crate::pki::chain::{Problem, Purpose, judge_alone};
 use crate::pki::key::EncodedKey;
+use crate::pki::read;
 use crate::pki::revocation::RevocationList;
+use crate::pki::signature::KeyKind;
+use crate::pki::strict;
 use crate::term::{Exit, Failure, Term};
 
-/// Days that a leaf may live without a word: Apple's limit.
-const LIFETIME_DAYS: i64 = 825;
 /// Random bytes that a serial number must have.
 const SERIAL_MINIMUM: usize = 8;
 
@@ -38,7 +40,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let mut seen = Vec::new();
     for target in &args.targets {
         for path in paths(target)? {
-            let items = items(&path);
+            let items = try_items(&path);
             seen.push((path, items));
         }
     }
@@ -48,24 +50,27 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     for (path, items) in &seen {
         match items {
             Ok(items) => found.extend(file(path, items, now, args.within).into_iter().map(|it| (path.clone(), it))),
-            Err(failure) => {
-                let what = failure.message.clone().unwrap_or_default();
-                found.push((path.clone(), Finding::error("file.kind", what)));
-            }
+            Err(finding) => found.push((path.clone(), finding.clone())),
         }
     }
     found.extend(authorities_of_one_name(&seen));
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut place: Option<&PathBuf> = None;
     for (path, finding) in &found {
         worst = worst.max(Some(finding.severity));
         count += usize::from(finding.severity != Severity::Note);
         if args.json {
-            let mut object = finding_json(finding);
-            if let Value::Object(members) = &mut object {
-                members.insert("target".to_owned(), path.display().to_string().into());
-            }
+            let mut object = findings::json(finding);
+            object["target"] = path.display().to_string().into();
             term.line(object);
-        } else {
-            show(finding, &path.display().to_string(), term);
+            continue;
+        }
+        if place != Some(path) {
+            term.line(findings::safe(&path.display().to_string()));
+            place = Some(path);
+        }
+        for line in findings::lines(finding, 2, findings::columns(term)) {
+            term.line(line);
         }
     }
     if !args.json && count == 0 {
@@ -108,14 +113,15 @@ fn paths(target: &Path) -> Result<Vec<PathBuf>, Failure> {
 fn file(path: &Path, items: &[Item], now: i64, within: i64) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut certificates = items.iter().filter_map(|item| match item {
-        Item::Certificate(certificate) => Some(certificate.as_ref()),
+        Item::Certificate(certificate) => Some(Arc::new(certificate.as_ref().clone())),
         _ => None,
     });
     if let Some(first) = certificates.next() {
-        found.extend(certificate(first, now, within));
-        found.extend(certificates.flat_map(|certificate| dates(certificate, now, within)));
-        found.extend(mismatch(path, first));
+        found.extend(certificate(path, &first, now, within));
+        found.extend(certificates.flat_map(|certificate| dates(path, &certificate, now, within)));
+        found.extend(mismatch(path, &first));
     }
+    found.extend(read::passed_over(path).into_iter().map(|fault| files::passed_over("file", path, fault)));
     for item in items {
         match item {
             Item::Key(key) => found.extend(private_key(path, key)),
@@ -127,36 +133,16 @@ fn file(path: &Path, items: &[Item], now: i64, within: i64) -> Vec<Finding> {
     found
 }
 
-fn certificate(it: &Certificate, now: i64, within: i64) -> Vec<Finding> {
-    let mut found = dates(it, now, within);
-    if it.signature_algorithm.is_weak() {
-        found.push(
-            Finding::error(
-                "cert.weak",
-                format!("it is signed with {}, which nobody believes any more", it.signature_algorithm.name),
-            )
-            .fix("issue it again: moskit certgen renew"),
-        );
+fn certificate(path: &Path, it: &Arc<Certificate>, now: i64, within: i64) -> Vec<Finding> {
+    let scene = scene(path, it, now);
+    let mut found = chain::findings(&judge_alone(it, now), None, scene, within);
+    // RFC 5280 is silent about one that is trusted by itself and is no CA (RFC 6818, section 2).
+    if it.is_ca() || !it.is_self_issued() {
+        found.extend(chain::strict_finding(it, strict::of_one(it, it.is_self_issued())));
     }
-    if it.public_key.is_weak() {
-        found.push(
-            Finding::error(
-                "cert.weak",
-                format!("its key is {}: mosquitto and OpenSSL want 2048 bits", it.public_key.kind.name()),
-            )
-            .fix("issue it again with another key: moskit certgen renew --new-key"),
-        );
+    if !it.is_ca() {
+        found.extend(leaf(it));
     }
-    if it.version < 3 {
-        found.push(
-            Finding::warning(
-                "cert.v1",
-                format!("it is X.509 v{}: OpenSSL clients take it, rustls does not", it.version),
-            )
-            .fix("issue it again: moskit certgen server, moskit certgen client"),
-        );
-    }
-    found.extend(if it.is_ca() { authority(it) } else { leaf(it) });
     if it.version == 3 && it.serial.len() < SERIAL_MINIMUM {
         found.push(Finding::note(
             "cert.serial",
@@ -166,36 +152,13 @@ fn certificate(it: &Certificate, now: i64, within: i64) -> Vec<Finding> {
     found
 }
 
-fn authority(it: &Certificate) -> Vec<Finding> {
-    let mut found = Vec::new();
-    if it.key_usage.is_none() {
-        found.push(Finding::note("ca.key-usage", "the CA has no key usage, which strict verifiers want"));
-    }
-    if it.alternative_names.is_some() {
-        found.push(
-            Finding::warning(
-                "cert.self-signed-as-server",
-                "it is CA and server at once: OpenSSL clients take it, rustls does not",
-            )
-            .fix("make a CA and a server certificate: moskit certgen init"),
-        );
-    }
-    found
+fn scene<'a>(path: &'a Path, it: &Certificate, now: i64) -> Scene<'a> {
+    Scene { purpose: Purpose::guess(it, false), now, trusted: "", file: Some(path) }
 }
 
 fn leaf(it: &Certificate) -> Vec<Finding> {
     let mut found = Vec::new();
-    let serves = it.extended_key_usage.as_ref().is_none_or(|usage| usage.server);
     let names = it.alternative_names.as_deref().unwrap_or_default();
-    if serves && names.is_empty() && it.version == 3 {
-        found.push(
-            Finding::warning(
-                "cert.cn-only",
-                "it has no subjectAltName: Mosquitto's clients take it, rustls, Go and browsers do not",
-            )
-            .fix("moskit certgen server HOST makes one with it"),
-        );
-    }
     let written_as_name = names.iter().find_map(|name| match name {
         AlternativeName::Dns(text) => text.parse::<std::net::IpAddr>().ok(),
         _ => None,
@@ -208,22 +171,15 @@ fn leaf(it: &Certificate) -> Vec<Finding> {
                 .fix(format!("moskit certgen server {address} --ip-as-dns has it in both places")),
         );
     }
-    if it.is_self_issued() && !it.is_self_signed() {
+    let kind = &it.public_key.kind;
+    if *kind == KeyKind::Ed25519 {
         found.push(
-            Finding::error(
-                "cert.subject-equals-issuer",
-                format!("it has the subject of its CA, `{}`: OpenSSL may take it for self-signed", it.subject),
+            Finding::note(
+                "cert.key-kind",
+                "its key is Ed25519: mbedTLS (ESP32), NSS, browsers and Java before 15 refuse it",
             )
-            .fix("give CA, server and client different names: moskit certgen init"),
+            .fix("for them, issue it again: moskit certgen server HOST --key p256"),
         );
-    }
-    let days = (it.not_after - it.not_before) / DAY;
-    // Backdating is no life time.
-    if serves && days > LIFETIME_DAYS + 1 {
-        found.push(Finding::warning(
-            "cert.lifetime",
-            format!("it lives {days} days; Apple's devices refuse more than {LIFETIME_DAYS}"),
-        ));
     }
     if it.extended_key_usage.is_none() && it.version == 3 {
         found.push(Finding::note(
@@ -234,36 +190,21 @@ fn leaf(it: &Certificate) -> Vec<Finding> {
     found
 }
 
-fn dates(it: &Certificate, now: i64, within: i64) -> Vec<Finding> {
-    let subject = &it.subject;
-    // A CA is not renewed: those who trust it would not hear of it.
-    let remedy = if it.is_ca() { "make a new one: moskit certgen ca NAME" } else { "moskit certgen renew" };
-    if now > it.not_after {
-        let id = if it.is_ca() { "ca.expired" } else { "cert.expired" };
-        let what = format!("`{subject}` expired {} ({})", from_now(it.not_after, now), instant(it.not_after));
-        return vec![Finding::error(id, what).fix(remedy)];
-    }
-    if now < it.not_before {
-        let id = if it.is_ca() { "ca.not-yet-valid" } else { "cert.not-yet-valid" };
-        let what = format!("`{subject}` begins {} ({})", from_now(it.not_before, now), instant(it.not_before));
-        return vec![Finding::error(id, what).evidence(format!("this machine's clock says {}", instant(now)))];
-    }
-    if it.not_after - now < within {
-        let what = format!("`{subject}` expires {} ({})", from_now(it.not_after, now), instant(it.not_after));
-        return vec![Finding::warning("cert.expires-soon", what).fix(remedy)];
-    }
-    Vec::new()
+/// The dates of a certificate that is in the file behind another.
+fn dates(path: &Path, it: &Arc<Certificate>, now: i64, within: i64) -> Vec<Finding> {
+    let scene = scene(path, it, now);
+    let of_dates = |problem: &Problem| matches!(problem, Problem::Expired { .. } | Problem::NotYetValid { .. });
+    let mut found: Vec<_> =
+        judge_alone(it, now).problems.iter().filter(|it| of_dates(it)).map(|it| chain::problem(it, scene)).collect();
+    found.extend(chain::expires_soon(it, scene, within));
+    found
 }
 
 fn revocation_list(list: &RevocationList, now: i64, within: i64) -> Vec<Finding> {
+    if let Some(finding) = untimely_list(list, now) {
+        return vec![finding];
+    }
     match list.next_update {
-        Some(next) if next < now => vec![
-            Finding::error(
-                "crl.expired",
-                format!("the list of `{}` was to be replaced {}", list.issuer, from_now(next, now)),
-            )
-            .evidence("a broker with this crlfile refuses every client"),
-        ],
         Some(next) if next - now < within.min(7 * DAY) => {
             vec![Finding::warning(
                 "crl.expires-soon",
@@ -275,15 +216,7 @@ fn revocation_list(list: &RevocationList, now: i64, within: i64) -> Vec<Finding>
 }
 
 fn private_key(path: &Path, key: &EncodedKey) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let mode = fs::metadata(path).ok().and_then(|facts| os::files::mode(&facts)).unwrap_or(0);
-    // The group may be the broker's; the others are nobody's.
-    if mode & 0o007 != 0 {
-        found.push(
-            Finding::error("key.permission", format!("everybody on this machine can read the key (mode {mode:04o})"))
-                .fix(format!("chmod 600 {}", shell::path(path))),
-        );
-    }
+    let mut found: Vec<_> = exposed(path).into_iter().collect();
     let is_authority = path.with_extension("crt");
     let is_authority = items(&is_authority)
         .is_ok_and(|items| matches!(items.first(), Some(Item::Certificate(certificate)) if certificate.is_ca()));
@@ -291,9 +224,7 @@ fn private_key(path: &Path, key: &EncodedKey) -> Vec<Finding> {
         EncodedKey::Encrypted(key) if !is_authority => {
             found.push(files::encrypted_key(path, key).severity(Severity::Note));
         }
-        EncodedKey::Plain(key) if key.public_key().is_none() => {
-            found.push(Finding::error("cert.weak", "the key is damaged, too short, or of a type that cannot be used"));
-        }
+        EncodedKey::Plain(key) if key.public_key().is_none() => found.push(unusable(path)),
         _ => {}
     }
     found
@@ -313,7 +244,7 @@ fn mismatch(path: &Path, certificate: &Certificate) -> Option<Finding> {
 }
 
 /// Two authorities of one name with different keys: one was made anew, and somebody has the old one.
-fn authorities_of_one_name(seen: &[(PathBuf, Result<Vec<Item>, Failure>)]) -> Vec<(PathBuf, Finding)> {
+fn authorities_of_one_name(seen: &[(PathBuf, Result<Vec<Item>, Finding>)]) -> Vec<(PathBuf, Finding)> {
     let mut known: Vec<(&Path, &Certificate)> = Vec::new();
     let mut found = Vec::new();
     for (path, items) in seen {

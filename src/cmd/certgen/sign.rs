@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::ca::tell;
 use super::dates::now;
 use super::explain::{bad_request, not_made, not_read};
-use super::files::{CERTIFICATE_MODE, Folder, NewFile, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, stem, write_all};
 use super::leaf::{add, more_names};
 use super::options::{
     CLIENT_DAYS, Issuer, Lifetime, NewKey, Output, SERVER_DAYS, SubjectParts, chain_path, warn_of_long_life,
@@ -83,7 +83,7 @@ pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure>
     };
     let subject = args.subject.with(Some(args.name.clone()));
     let request = Request::make(&subject, &names, &key).map_err(|error| not_made(what, error))?;
-    let stem = stem(args.stem.as_ref().unwrap_or(&args.name))?;
+    let stem = stem(args.stem.as_ref().unwrap_or(&args.name)).map_err(|failure| failure.hint(NAME_THE_FILES))?;
     let text = to_pem("CERTIFICATE REQUEST", &request);
     let mut files = vec![NewFile::new(args.out.join(format!("{stem}.csr")), text.as_bytes(), CERTIFICATE_MODE)];
     if args.use_key.is_none() {

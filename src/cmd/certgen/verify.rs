@@ -9,7 +9,8 @@ use super::dates::{now, parse_instant};
 use super::explain::not_read;
 use super::options::certificates;
 use super::passphrase::Passphrase;
-use crate::diagnose::chain::{Scene, advice, problem, warning};
+use crate::cmd::findings;
+use crate::diagnose::chain::{self, SOON, Scene};
 use crate::diagnose::stacks::{Opinion, Stack, opinions};
 use crate::diagnose::{Finding, files};
 use crate::pki::certificate::Certificate;
@@ -61,6 +62,7 @@ enum Use {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Chosen {
     Openssl,
+    Strict,
     Rustls,
     Mbedtls,
     All,
@@ -71,7 +73,10 @@ impl Chosen {
         self == Self::All
             || matches!(
                 (self, stack),
-                (Self::Openssl, Stack::OpenSsl) | (Self::Rustls, Stack::Rustls) | (Self::Mbedtls, Stack::MbedTls)
+                (Self::Openssl, Stack::OpenSsl)
+                    | (Self::Strict, Stack::Strict)
+                    | (Self::Rustls, Stack::Rustls)
+                    | (Self::Mbedtls, Stack::MbedTls)
             )
     }
 }
@@ -90,20 +95,20 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     let verdict = judge(&presented, &anchors, &question);
     let trusted = ca.display().to_string();
     let scene = Scene { purpose, now, trusted: &trusted, file: Some(&args.certificate) };
-    let mut findings = findings(&verdict, leaf, asked.as_ref(), scene);
+    let mut found = chain::findings(&verdict, asked.as_ref(), scene, SOON);
     let opinions = opinions(&verdict, asked.as_ref());
     let mut fits = true;
     if let Some(key) = &args.key
         && public_key(key, &args.passphrase, term)? != leaf.public_key.info
     {
         fits = false;
-        findings.insert(0, files::mismatch(&args.certificate, key));
+        found.insert(0, files::mismatch(&args.certificate, key));
     }
     let accepted = fits && accepted(args.stack, &verdict, &opinions);
     if args.json {
-        term.line(to_json(args, accepted, &opinions, &findings));
+        term.line(to_json(args, accepted, &opinions, &found));
     } else {
-        tell(args, leaf, accepted, &opinions, &findings, term);
+        tell(args, leaf, accepted, &opinions, &found, term);
     }
     Ok(if accepted { Exit::OK } else { Exit::FAILED })
 }
@@ -119,19 +124,11 @@ fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, Failure> {
 }
 
 fn purpose(args: &Args, leaf: &Certificate) -> Purpose {
-    let says_client = leaf.extended_key_usage.as_ref().is_some_and(|usage| usage.client && !usage.server);
     match args.purpose {
         Some(Use::Client) => Purpose::Client,
-        None if says_client && args.host.is_none() => Purpose::Client,
-        Some(Use::Server) | None => Purpose::Server,
+        Some(Use::Server) => Purpose::Server,
+        None => Purpose::guess(leaf, args.host.is_some()),
     }
-}
-
-fn findings(verdict: &Verdict, leaf: &Certificate, asked: Option<&PeerName>, scene: Scene<'_>) -> Vec<Finding> {
-    let mut found: Vec<_> = verdict.problems.iter().map(|it| problem(it, scene)).collect();
-    found.extend(verdict.warnings.iter().map(|it| warning(*it, leaf, asked, scene)));
-    found.extend(advice(leaf, scene));
-    found
 }
 
 fn accepted(chosen: Option<Chosen>, verdict: &Verdict, opinions: &[Opinion]) -> bool {
@@ -143,7 +140,7 @@ fn accepted(chosen: Option<Chosen>, verdict: &Verdict, opinions: &[Opinion]) -> 
     }
 }
 
-fn tell(args: &Args, leaf: &Certificate, accepted: bool, opinions: &[Opinion], findings: &[Finding], term: &mut Term) {
+fn tell(args: &Args, leaf: &Certificate, accepted: bool, opinions: &[Opinion], found: &[Finding], term: &mut Term) {
     let answer = if accepted { "good" } else { "not good" };
     term.line(format_args!("{}: {answer}", escape_controls(&args.certificate.display().to_string())));
     term.line(format_args!(
@@ -151,57 +148,26 @@ fn tell(args: &Args, leaf: &Certificate, accepted: bool, opinions: &[Opinion], f
         escape_controls(&leaf.subject.to_string()),
         escape_controls(&leaf.issuer.to_string())
     ));
+    let width = findings::columns(term);
     for opinion in opinions {
-        let verdict = match (&opinion.refusal, opinion.reservation) {
-            (Some(why), _) => format!("refuse it: {why}"),
-            (None, Some(but)) => format!("take it, but {but}"),
-            (None, None) => "take it".to_owned(),
-        };
-        term.line(format_args!("  {} {verdict}", opinion.stack.users()));
+        let (sign, text) = findings::opinion(opinion);
+        for (index, part) in findings::wrap(&text, width.saturating_sub(4)).into_iter().enumerate() {
+            let sign = if index == 0 { sign.paint() } else { " ".to_owned() };
+            term.line(format_args!("  {sign} {part}"));
+        }
     }
-    for finding in findings {
-        show(finding, "", term);
-    }
-}
-
-/// A finding as lines: what, what speaks for it, what to do. `place` is where it was found.
-pub fn show(finding: &Finding, place: &str, term: &mut Term) {
-    let place = if place.is_empty() { String::new() } else { format!("{}: ", escape_controls(place)) };
-    term.line(format_args!("{} {}: {place}{}", finding.severity.name(), finding.id, escape_controls(&finding.what)));
-    for fact in &finding.evidence {
-        term.line(format_args!("  {}", escape_controls(fact)));
-    }
-    if let Some(fix) = &finding.fix {
-        term.line(format_args!("  hint: {}", escape_controls(fix)));
+    for finding in found {
+        for line in findings::lines(finding, 0, width) {
+            term.line(line);
+        }
     }
 }
 
-pub fn finding_json(finding: &Finding) -> Value {
-    json!({
-        "id": finding.id,
-        "severity": finding.severity.name(),
-        "what": finding.what,
-        "evidence": finding.evidence,
-        "fix": finding.fix,
-    })
-}
-
-fn to_json(args: &Args, accepted: bool, opinions: &[Opinion], findings: &[Finding]) -> Value {
-    let stacks: Vec<_> = opinions
-        .iter()
-        .map(|opinion| {
-            json!({
-                "stack": opinion.stack.name(),
-                "accepts": opinion.accepts(),
-                "refusal": opinion.refusal,
-                "reservation": opinion.reservation,
-            })
-        })
-        .collect();
+fn to_json(args: &Args, accepted: bool, opinions: &[Opinion], found: &[Finding]) -> Value {
     json!({
         "target": args.certificate.display().to_string(),
         "good": accepted,
-        "stacks": stacks,
-        "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
+        "verdicts": findings::verdicts(opinions),
+        "findings": found.iter().map(findings::json).collect::<Vec<_>>(),
     })
 }

@@ -1,15 +1,13 @@
 //! A report as text, wide or narrow, and as JSON. Signs, not colour, carry the meaning.
 
-use colored::{Color, Colorize};
-use serde_json::{Map, Value, json};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use colored::Colorize;
+use serde_json::{Value, json};
 
+use crate::cmd::findings::{self, Sign, safe, wrap};
+use crate::diagnose::stacks::Answer;
 use crate::diagnose::{Finding, Severity};
 use crate::examine::report::{Report, Stage};
-use crate::term::{Term, is_control, plural};
-
-/// Off a terminal, lines are laid out for this many columns.
-const PAGE: usize = 100;
+use crate::term::{Term, plural};
 
 /// Below this width facts stand under each other and under the name of their stage.
 const NARROW: usize = 60;
@@ -19,8 +17,7 @@ const NAME: usize = 12;
 
 /// The report as a person reads it.
 pub fn text(report: &Report, term: &mut Term) {
-    let width = term.columns().map_or(PAGE, usize::from).clamp(20, 160);
-    for line in lines(report, width) {
+    for line in lines(report, findings::columns(term)) {
         term.line(line);
     }
 }
@@ -31,11 +28,7 @@ fn lines(report: &Report, width: usize) -> Vec<String> {
         stage_lines(stage, width, &mut lines);
     }
     for opinion in &report.opinions {
-        let (sign, text) = match (&opinion.refusal, opinion.reservation) {
-            (Some(why), _) => (Sign::Bad, format!("{}: refuse it ({why})", opinion.stack.users())),
-            (None, Some(condition)) => (Sign::Warning, format!("{}: accept it; {condition}", opinion.stack.users())),
-            (None, None) => (Sign::Good, format!("{}: accept it", opinion.stack.users())),
-        };
+        let (sign, text) = findings::opinion(opinion);
         row(sign, "verdict", &text, width, &mut lines);
     }
     lines.push(String::new());
@@ -46,7 +39,9 @@ fn lines(report: &Report, width: usize) -> Vec<String> {
 fn conclusion(report: &Report, width: usize, lines: &mut Vec<String>) {
     let Some(cause) = report.cause() else {
         let warnings = report.findings().filter(|finding| finding.severity == Severity::Warning).count();
+        let is_open = report.opinions.iter().any(|opinion| matches!(opinion.answer, Answer::Unknown(_)));
         lines.push(match warnings {
+            0 if is_open => "nothing wrong was found; what the clients say to it is not known".to_owned(),
             0 => "all is well".to_owned(),
             count => format!("it works, with {}", plural(count as u64, "warning")),
         });
@@ -64,39 +59,6 @@ fn conclusion(report: &Report, width: usize, lines: &mut Vec<String>) {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Sign {
-    Good,
-    Bad,
-    Warning,
-    Note,
-    Skipped,
-}
-
-impl Sign {
-    fn paint(self) -> String {
-        let (sign, colour) = match self {
-            Self::Good => ("✔", Some(Color::Green)),
-            Self::Bad => ("✘", Some(Color::Red)),
-            Self::Warning => ("!", Some(Color::Yellow)),
-            Self::Note => ("·", None),
-            Self::Skipped => ("–", None),
-        };
-        match colour {
-            Some(colour) => sign.color(colour).bold().to_string(),
-            None => sign.to_owned(),
-        }
-    }
-
-    fn of(severity: Option<Severity>) -> Self {
-        match severity {
-            None | Some(Severity::Note) => Self::Good,
-            Some(Severity::Warning) => Self::Warning,
-            Some(Severity::Error) => Self::Bad,
-        }
-    }
-}
-
 fn stage_lines(stage: &Stage, width: usize, lines: &mut Vec<String>) {
     if let Some(why) = &stage.skipped {
         row(Sign::Skipped, stage.name, &format!("not tried: {why}"), width, lines);
@@ -104,32 +66,18 @@ fn stage_lines(stage: &Stage, width: usize, lines: &mut Vec<String>) {
     }
     let facts: Vec<_> = stage.facts.iter().map(|(name, value)| fact(name, value)).collect();
     let joint = if width < NARROW { "\n" } else { ", " };
-    row(Sign::of(stage.worst()), stage.name, &facts.join(joint), width, lines);
+    row(sign_of(stage), stage.name, &facts.join(joint), width, lines);
+    let indent = if width < NARROW { 2 } else { NAME };
     for finding in &stage.findings {
-        finding_lines(finding, width, lines);
+        lines.extend(findings::lines(finding, indent, width));
     }
 }
 
-fn finding_lines(finding: &Finding, width: usize, lines: &mut Vec<String>) {
-    let sign = match finding.severity {
-        Severity::Error => Sign::Bad,
-        Severity::Warning => Sign::Warning,
-        Severity::Note => Sign::Note,
-    };
-    let indent = if width < NARROW { 2 } else { NAME };
-    let room = width.saturating_sub(indent + 2);
-    let mut push = |first: &str, text: &str| {
-        for (index, part) in wrap(&safe(text), room).into_iter().enumerate() {
-            let mark = if index == 0 { first } else { " " };
-            lines.push(format!("{}{mark} {part}", " ".repeat(indent)));
-        }
-    };
-    push(&sign.paint(), &format!("{} [{}]", finding.what, finding.id));
-    for evidence in &finding.evidence {
-        push(" ", evidence);
-    }
-    if let Some(fix) = &finding.fix {
-        push(" ", &format!("→ {fix}"));
+fn sign_of(stage: &Stage) -> Sign {
+    match stage.worst() {
+        None | Some(Severity::Note) => Sign::Good,
+        Some(Severity::Warning) => Sign::Warning,
+        Some(Severity::Error) => Sign::Bad,
     }
 }
 
@@ -181,58 +129,14 @@ fn row(sign: Sign, name: &str, text: &str, width: usize, lines: &mut Vec<String>
     }
 }
 
-/// Names in certificates and answers of servers are strangers' text.
-fn safe(text: &str) -> String {
-    text.chars().map(|c| if is_control(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-/// Lines of at most `room` columns, broken at spaces; a longer word is cut.
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let room = room.max(8);
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split(' ') {
-        let width = word.width();
-        if used > 0 && used + 1 + width > room {
-            lines.push(String::new());
-            used = 0;
-        }
-        if used > 0 {
-            push(&mut lines, ' ');
-            used += 1;
-        }
-        for c in word.chars() {
-            let columns = c.width().unwrap_or(0);
-            if used + columns > room {
-                lines.push(String::new());
-                used = 0;
-            }
-            push(&mut lines, c);
-            used += columns;
-        }
-    }
-    lines
-}
-
-fn push(lines: &mut [String], c: char) {
-    if let Some(line) = lines.last_mut() {
-        line.push(c);
-    }
-}
-
 /// The report for programs.
 pub fn json(report: &Report) -> Value {
     let cause = report.cause();
     let is_cause = |finding: &Finding| cause.is_some_and(|cause| std::ptr::eq(cause, finding));
     let of = |finding: &Finding| {
-        json!({
-            "id": finding.id,
-            "severity": finding.severity.name(),
-            "what": finding.what,
-            "evidence": finding.evidence,
-            "fix": finding.fix,
-            "cause": is_cause(finding),
-        })
+        let mut object = findings::json(finding);
+        object["cause"] = is_cause(finding).into();
+        object
     };
     let stages: Vec<_> = report
         .stages
@@ -247,22 +151,13 @@ pub fn json(report: &Report) -> Value {
             })
         })
         .collect();
-    let verdicts: Map<String, Value> = report
-        .opinions
-        .iter()
-        .map(|opinion| {
-            let value =
-                json!({ "accepts": opinion.accepts(), "refusal": opinion.refusal, "reservation": opinion.reservation });
-            (opinion.stack.name().to_owned(), value)
-        })
-        .collect();
     json!({
         "target": report.target,
         "ok": !report.has_failed(),
         "cause": cause.map(|cause| cause.id),
         "next": cause.and_then(|cause| cause.fix.clone()),
         "stages": stages,
-        "verdicts": verdicts,
+        "verdicts": findings::verdicts(&report.opinions),
     })
 }
 
@@ -277,6 +172,8 @@ fn status(stage: &Stage) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr;
+
     use super::*;
 
     fn report() -> Report {
@@ -324,10 +221,5 @@ next:  renew it";
         assert_eq!(causes, [json!(true), json!(false)]);
         assert_eq!(json["cause"], "cert.expired");
         assert_eq!(json["stages"][2]["status"], "skipped");
-    }
-
-    #[test]
-    fn words_longer_than_the_room_are_cut() {
-        assert_eq!(wrap("aaaaaaaaaaaa b", 8), ["aaaaaaaa", "aaaa b"]);
     }
 }

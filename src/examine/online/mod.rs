@@ -15,6 +15,7 @@ pub mod target;
 use super::report::{Report, Stage};
 use crate::diagnose::stacks;
 use crate::net::tls::Checks;
+use crate::pki::chain::{Problem, Verdict};
 use crate::pki::name::PeerName;
 
 use broker::Trust;
@@ -59,10 +60,11 @@ fn skip(report: &mut Report, names: &[&'static str], why: &str) {
 async fn tls_stages(target: &Target, report: &mut Report) -> bool {
     let Some(tls) = &target.tls else { return true };
     let Shown { tls: stage, chain, seen } = handshake::capture(target, tls).await;
-    let believed = !chain_refused(target, &chain) || target.trust_anyway;
+    let verdict = seen.as_ref().and_then(|seen| seen.verdict.as_ref());
+    let believed = is_believed(target.checks(), verdict) || target.trust_anyway;
     report.stages.push(stage);
     report.stages.push(chain);
-    if let Some(verdict) = seen.as_ref().and_then(|seen| seen.verdict.as_ref()) {
+    if let Some(verdict) = verdict {
         let name = target.endpoint().host().map(PeerName::new);
         report.opinions = stacks::opinions(verdict, name.as_ref());
     }
@@ -70,13 +72,15 @@ async fn tls_stages(target: &Target, report: &mut Report) -> bool {
     believed
 }
 
-/// The chain was not believed, or was not even looked at where it had to be.
-fn chain_refused(target: &Target, chain: &Stage) -> bool {
-    // An equal subject is OpenSSL's quarrel: the signature is the CA's.
-    let refused = chain.findings.iter().any(|finding| finding.is_error() && finding.id != "cert.subject-equals-issuer");
-    match target.checks() {
-        Checks::Nothing => false,
-        Checks::Everything | Checks::NotTheName => refused || chain.skipped.is_some(),
+/// Whether our clients would go on with such a server: what others refuse is told, and is no reason to withhold a login.
+/// A chain that nobody saw is not believed.
+fn is_believed(checks: Checks, verdict: Option<&Verdict>) -> bool {
+    match checks {
+        Checks::Nothing => true,
+        Checks::Everything => verdict.is_some_and(Verdict::is_accepted),
+        Checks::NotTheName => {
+            verdict.is_some_and(|verdict| verdict.problems.iter().all(|it| matches!(it, Problem::WrongName { .. })))
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::pki::certificate::Certificate;
 use crate::pki::chain::Anchors;
 use crate::pki::completion;
 use crate::pki::key::{DecryptError, EncodedKey, EncryptedKey, KeyFormat, PrivateKey};
-use crate::pki::read::{self, ReadError};
+use crate::pki::read::{self, ReadError, ReadProblem};
 use crate::pki::revocation::RevocationList;
 
 /// Gives the passphrase of an encrypted key, or `None` if there is none to be had.
@@ -61,6 +61,11 @@ pub enum OptionsError {
     KeyUnusable {
         path: PathBuf,
     },
+    /// Each of the two is in the place of the other.
+    Swapped {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
     /// The key is not the one in the certificate.
     KeyMismatch {
         certificate: PathBuf,
@@ -85,8 +90,12 @@ pub(super) struct Identity(pub Arc<CertifiedKey>);
 
 impl Identity {
     pub fn load(certificate: &Path, key: &Path, passphrase: Passphrase<'_>) -> Result<Self, OptionsError> {
-        let chain = read::certificates(certificate)
-            .map_err(|error| OptionsError::File { role: FileRole::Certificate, error })?;
+        let chain = read::certificates(certificate).map_err(|error| match error.problem {
+            ReadProblem::Not { .. } if read::are_swapped(certificate, key) => {
+                OptionsError::Swapped { certificate: certificate.to_owned(), key: key.to_owned() }
+            }
+            _ => OptionsError::File { role: FileRole::Certificate, error },
+        })?;
         let malformed = || OptionsError::Malformed { role: FileRole::Certificate, path: certificate.to_owned() };
         let own = chain.first().and_then(|der| Certificate::parse(der).ok()).ok_or_else(malformed)?;
         let private = private_key(key, passphrase)?;

@@ -45,7 +45,11 @@ impl KeyType {
             signature::KeyKind::P384 => Self::P384,
             signature::KeyKind::Ed25519 => Self::Ed25519,
             signature::KeyKind::Rsa { bits } => Self::Rsa((*bits).max(2048)),
-            signature::KeyKind::P521 | signature::KeyKind::Other(_) => return None,
+            signature::KeyKind::P521
+            | signature::KeyKind::RsaPss { .. }
+            | signature::KeyKind::Ed448
+            | signature::KeyKind::Curve(_)
+            | signature::KeyKind::Other(_) => return None,
         };
         Self::OFFERED.iter().map(|(_, offered)| *offered).find(|offered| *offered == same)
     }
