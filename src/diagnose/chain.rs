@@ -9,7 +9,7 @@ use crate::pki::strict::{self, Departure};
 
 use super::stacks::key_ids_differ;
 use super::when::{date, span};
-use super::{Finding, shell};
+use super::{Finding, Severity, shell};
 
 /// What the sentences need to know besides the judgement.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,26 @@ pub struct Scene<'a> {
     pub trusted: &'a str,
     /// Where the certificate lies, if it came from a file.
     pub file: Option<&'a Path>,
+}
+
+/// What the user said that is not to be minded. It is told all the same, but fails nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Forgiven {
+    #[default]
+    Nothing,
+    TheName,
+    Everything,
+}
+
+impl Forgiven {
+    fn applies(self, is_about_the_name: bool) -> bool {
+        self == Self::Everything || (self == Self::TheName && is_about_the_name)
+    }
+
+    fn soften(self, finding: Finding, is_about_the_name: bool) -> Finding {
+        let forgives = finding.is_error() && self.applies(is_about_the_name);
+        if forgives { finding.severity(Severity::Warning) } else { finding }
+    }
 }
 
 impl Scene<'_> {
@@ -71,12 +91,27 @@ fn id(problem: &Problem, purpose: Purpose) -> &'static str {
 /// Everything that is to be said of a judged chain, in the one order that all verbs tell it in. `asked` is the host that
 /// was asked for; `soon` is the time, in seconds, that must be left.
 pub fn findings(verdict: &Verdict, asked: Option<&PeerName>, scene: Scene<'_>, soon: i64) -> Vec<Finding> {
+    findings_but(Forgiven::Nothing, verdict, asked, scene, soon)
+}
+
+/// The same, with what was forgiven as a warning.
+pub fn findings_but(
+    forgiven: Forgiven,
+    verdict: &Verdict,
+    asked: Option<&PeerName>,
+    scene: Scene<'_>,
+    soon: i64,
+) -> Vec<Finding> {
     // OpenSSL stops at equal names before it looks at anything else.
     let (stopping, others): (Vec<_>, Vec<_>) =
         verdict.warnings.iter().partition(|warning| **warning == Warning::SubjectEqualsIssuer);
-    let warn = |it: &Warning| warning(*it, verdict, asked, scene);
+    let warn = |it: &Warning| {
+        let found = warning(*it, verdict, asked, scene)?;
+        Some(forgiven.soften(found, *it == Warning::CommonNameOnly))
+    };
     let mut found: Vec<_> = stopping.into_iter().filter_map(warn).collect();
-    found.extend(verdict.problems.iter().map(|it| problem(it, scene)));
+    let mind = |it: &Problem| forgiven.soften(problem(it, scene), matches!(it, Problem::WrongName { .. }));
+    found.extend(verdict.problems.iter().map(mind));
     found.extend(others.into_iter().filter_map(warn));
     if verdict.is_accepted() && scene.purpose == Purpose::Server {
         found.extend(departures(verdict));
@@ -87,7 +122,7 @@ pub fn findings(verdict: &Verdict, asked: Option<&PeerName>, scene: Scene<'_>, s
 
 /// What strict verifiers refuse in a chain that the others believe: a finding for each certificate.
 fn departures(verdict: &Verdict) -> Vec<Finding> {
-    let broken = strict::departures(&verdict.path);
+    let broken = strict::departures(verdict.partial_path());
     let of = |(place, certificate): (usize, &std::sync::Arc<Certificate>)| {
         let own = broken.iter().filter(|(at, _)| *at == place).map(|(_, departure)| *departure);
         strict_finding(certificate, own)
@@ -463,15 +498,13 @@ fn anchor_not_root(anchor: &Certificate, is_sent: bool, scene: Scene<'_>) -> Fin
     let (subject, issuer) = (&anchor.subject, &anchor.issuer);
     let ends =
         format!("{} holds `{subject}`, which is not self-signed: OpenSSL clients refuse the chain", scene.trusted);
-    let get_root = format!("get the CA certificate of `{issuer}` and give it: --cafile FILE");
+    let root = format!("get the CA certificate of `{issuer}` and give it: --cafile FILE");
     let finding = Finding::error("ca.not-root", ends).evidence(format!("`{subject}` was issued by `{issuer}`"));
     if is_sent {
-        return finding
-            .evidence("moskit's own clients and rustls take any CA that they are told to trust")
-            .fix(get_root);
+        return finding.evidence("moskit's own clients and rustls take any CA that they are told to trust").fix(root);
     }
     finding.evidence("the server does not send that intermediate along").fix(format!(
-        "the server must send it (cat server.crt intermediate.crt > chain.crt as its certfile); then {get_root}"
+        "the server must send it (cat server.crt intermediate.crt > chain.crt as its certfile); then {root}"
     ))
 }
 

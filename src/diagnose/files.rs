@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::net::reason;
+use crate::passwd::{Fault, HashError};
 use crate::pki::key::EncryptedKey;
-use crate::pki::read::{FILE_LIMIT, Fault, FaultKind, Kind, ReadError, ReadProblem};
+use crate::pki::read::{self as pem, FILE_LIMIT, FaultKind, Kind, ReadError, ReadProblem};
 
 use super::{Finding, shell};
 
@@ -59,7 +60,7 @@ pub fn swapped(certificate: &Path, key: &Path) -> Finding {
 }
 
 /// What OpenSSL stumbles over, and in which line.
-fn pem_fault(fault: Fault) -> String {
+fn pem_fault(fault: pem::Fault) -> String {
     let line = fault.line;
     match fault.kind {
         FaultKind::IndentedBegin => format!("line {line} begins with spaces, so its section is taken for text"),
@@ -76,7 +77,7 @@ fn pem_fault(fault: Fault) -> String {
     }
 }
 
-fn pem_fix(fault: Fault, path: &Path) -> String {
+fn pem_fix(fault: pem::Fault, path: &Path) -> String {
     let word = shell::path(path);
     match fault.kind {
         FaultKind::IndentedBegin | FaultKind::IndentedEnd => {
@@ -90,7 +91,7 @@ fn pem_fix(fault: Fault, path: &Path) -> String {
 }
 
 /// A section that OpenSSL passes over in a file that it otherwise reads.
-pub fn passed_over(what: &str, path: &Path, fault: Fault) -> Finding {
+pub fn passed_over(what: &str, path: &Path, fault: pem::Fault) -> Finding {
     Finding::warning("file.damaged", format!("OpenSSL reads only a part of the {what} `{}`", path.display()))
         .evidence(pem_fault(fault))
         .fix(pem_fix(fault, path))
@@ -145,6 +146,20 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// Why a broker does not take a line of a password file.
+pub fn password_fault(fault: Fault) -> &'static str {
+    match fault {
+        Fault::EmptyUser => "the user name is empty",
+        Fault::DuplicateUser => "the user has a line before",
+        Fault::EmptyHash => "the hash is empty",
+        Fault::Hash(HashError::UnknownKind) => "not a hash",
+        Fault::Hash(HashError::Iterations) => "damaged hash: iterations",
+        Fault::Hash(HashError::Cost) => "damaged hash: argon2 parameters",
+        Fault::Hash(HashError::Salt) => "damaged hash: salt",
+        Fault::Hash(HashError::Hash) => "damaged hash",
+    }
 }
 
 /// A text file that begins with a byte-order mark.

@@ -358,7 +358,9 @@ fn file_of(security: &Security, path: &Path, reader: Reader<'_>, stage: &mut Sta
             let mut finding = words::unreadable(what, &error);
             if is_password_file {
                 finding.id = "auth.password-file";
-                finding.fix = Some(format!("make it: moskit passwd -c {} USER", shell::path(path)));
+                if matches!(error.problem, read::ReadProblem::Missing) {
+                    finding.fix = Some(format!("make it: moskit passwd -c {} USER", shell::path(path)));
+                }
             }
             stage.found(finding);
             return;
@@ -398,13 +400,7 @@ fn file_of(security: &Security, path: &Path, reader: Reader<'_>, stage: &mut Sta
 }
 
 fn bad_password_file(path: &Path, error: passwd::FileError) -> Finding {
-    let why = match error.fault {
-        Fault::EmptyUser => "it has no user name",
-        Fault::DuplicateUser => "the user is there already",
-        Fault::EmptyHash => "it has no hash",
-        Fault::Hash(HashError::UnknownKind) => "it is no hash: is the password in plain text?",
-        Fault::Hash(_) => "its hash is damaged",
-    };
+    let why = words::password_fault(error.fault);
     let word = shell::path(path);
     let path = path.display();
     let finding = Finding::error(

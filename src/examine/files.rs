@@ -34,6 +34,8 @@ pub struct Files {
     pub issuer_is_elsewhere: bool,
     /// Where whoever sends the certificate finds its issuers, besides `cafile` and `capath`.
     pub issuers: Issuers,
+    /// The passphrase of the key is known: that it is encrypted is no fault.
+    pub key_can_be_opened: bool,
 }
 
 impl Files {
@@ -109,13 +111,14 @@ pub fn identity(certificate: &Path, key: &Path, issuers: Issuers, now: i64) -> S
         key: Some(key.to_owned()),
         purpose: Some(Purpose::Client),
         issuer_is_elsewhere: true,
+        // It was opened to get here.
+        key_can_be_opened: true,
         ..Files::default()
     };
     let mut stage = Stage::new("identity");
     for checked in check(&own, None, now).stages {
         stage.facts.extend(checked.facts);
-        // An encrypted key was opened to get here.
-        stage.findings.extend(checked.findings.into_iter().filter(|finding| finding.id != "key.encrypted"));
+        stage.findings.extend(checked.findings);
     }
     stage
 }
@@ -284,7 +287,9 @@ fn key_stage(files: &Files, contents: &Contents) -> Stage {
     let mut stage = Stage::new("key");
     let plain = match key {
         EncodedKey::Encrypted(encrypted) => {
-            stage.found(files::encrypted_key(path, encrypted));
+            if !files.key_can_be_opened {
+                stage.found(files::encrypted_key(path, encrypted));
+            }
             return stage;
         }
         EncodedKey::Plain(plain) => plain,
@@ -364,7 +369,10 @@ fn chain_stage(files: &Files, presented: &[Vec<u8>], purpose: Purpose, verdict: 
         .map_or_else(|| "nothing".to_owned(), |path| format!("`{}`", path.display()));
     let scene = chain::Scene { purpose, now, trusted: &trusted, file: files.certificate.as_deref() };
     let name = files.host.as_deref().map(PeerName::new);
-    findings(presented, verdict, name.as_ref(), scene, &mut stage);
+    if let Some(leaf) = presented.first().and_then(|der| Certificate::parse(der).ok()) {
+        leaf_facts(&leaf, now, &mut stage);
+    }
+    stage.findings.extend(chain::findings(verdict, name.as_ref(), scene, chain::SOON));
     if files.names_no_ca() && !files.issuer_is_elsewhere && verdict.is_accepted() {
         stage.found(
             Finding::note("ca.not-given", "who trusts the issuer is not known, because no CA was given")
@@ -372,21 +380,6 @@ fn chain_stage(files: &Files, presented: &[Vec<u8>], purpose: Purpose, verdict: 
         );
     }
     stage
-}
-
-/// Adds what is to be said of a judged chain.
-pub fn findings(
-    presented: &[Vec<u8>],
-    verdict: &Verdict,
-    asked: Option<&PeerName>,
-    scene: chain::Scene<'_>,
-    stage: &mut Stage,
-) {
-    let leaf = presented.first().and_then(|der| Certificate::parse(der).ok());
-    if let Some(leaf) = &leaf {
-        leaf_facts(leaf, scene.now, stage);
-    }
-    stage.findings.extend(chain::findings(verdict, asked, scene, chain::SOON));
 }
 
 /// Without a certificate to judge, the authorities and lists by themselves.

@@ -235,6 +235,8 @@ pub enum Warning {
 pub struct Verdict {
     /// The path that was judged, leaf first, as far as it was found.
     pub path: Vec<Arc<Certificate>>,
+    /// How many of the path there are up to the first that is trusted by itself.
+    pub trusted_at: usize,
     /// The most telling one first; empty is yes.
     pub problems: Vec<Problem>,
     pub warnings: Vec<Warning>,
@@ -246,7 +248,12 @@ impl Verdict {
     }
 
     fn refused(problem: Problem) -> Self {
-        Self { path: Vec::new(), problems: vec![problem], warnings: Vec::new() }
+        Self { problems: vec![problem], ..Self::default() }
+    }
+
+    /// The path as far as those need it who take any CA that is trusted for its end.
+    pub fn partial_path(&self) -> &[Arc<Certificate>] {
+        &self.path[..self.trusted_at.min(self.path.len())]
     }
 }
 
@@ -286,7 +293,7 @@ pub fn judge_alone(certificate: &Arc<Certificate>, now: i64) -> Verdict {
         warnings.push(Warning::SubjectEqualsIssuer);
     }
     warnings.extend((!is_leaf && has_names).then_some(Warning::CaAsLeaf));
-    Verdict { path: vec![certificate.clone()], problems, warnings }
+    Verdict { path: vec![certificate.clone()], trusted_at: 1, problems, warnings }
 }
 
 fn judge_leaf(
@@ -327,7 +334,8 @@ fn judge_leaf(
         let is_sent = path.len() == 1 || others.iter().any(|other| other.der == anchor.der);
         warnings.push(Warning::AnchorNotRoot { is_sent });
     }
-    Verdict { path, problems, warnings }
+    let trusted_at = path.iter().position(|certificate| anchors.holds(certificate)).map_or(path.len(), |at| at + 1);
+    Verdict { path, trusted_at, problems, warnings }
 }
 
 /// A path and what speaks against it.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::broker::access::AclProblem;
 use crate::broker::config::{Notice, Place, Problem, Refusal};
-use crate::passwd::{Fault, FileError, HashError};
+use crate::diagnose::files::password_fault;
+use crate::passwd::FileError;
 use crate::term::escape_controls;
 
 /// The whole text of a refused configuration: what is wrong, then where.
@@ -153,15 +154,6 @@ pub fn acl(problem: &AclProblem, path: &Path) -> String {
 
 /// Why a password file is refused.
 pub fn passwords(error: FileError, path: &Path) -> String {
-    let fault = match error.fault {
-        Fault::EmptyUser => "empty user name",
-        Fault::DuplicateUser => "user name given twice",
-        Fault::EmptyHash => "empty password hash",
-        Fault::Hash(HashError::UnknownKind) => "unknown kind of password hash",
-        Fault::Hash(HashError::Iterations) => "invalid number of iterations",
-        Fault::Hash(HashError::Cost) => "invalid or too costly parameters",
-        Fault::Hash(HashError::Salt) => "unable to decode the salt",
-        Fault::Hash(HashError::Hash) => "unable to decode the hash",
-    };
+    let fault = password_fault(error.fault);
     format!("password-file: Error: {fault} in '{}', line {}.", path.display(), error.line)
 }

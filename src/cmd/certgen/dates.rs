@@ -37,15 +37,16 @@ pub fn parse_instant(text: &str) -> Result<i64, String> {
     Ok(since_1970(date.at(23, 59, 59, 0)))
 }
 
-/// `90m`, `24h`, `30d`, `2w`: seconds. A bare number is days.
+/// `90m`, `24h`, `30d`, `2w`: seconds. A bare number but 0 is refused, because other verbs count other units.
 pub fn parse_duration(text: &str) -> Result<i64, String> {
-    let wrong = || "a duration: a number and s, m, h, d or w".to_owned();
+    let wrong = || "a duration: a number and s, m, h, d or w, as 30d".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "s" => 1,
         "m" => 60,
         "h" => 3600,
-        "d" | "" => DAY,
+        "d" => DAY,
+        "" if digits == "0" => 1,
         "w" => 7 * DAY,
         _ => return Err(wrong()),
     };
@@ -89,12 +90,11 @@ mod tests {
 
     #[test]
     fn durations_have_a_unit() {
-        for (text, seconds) in
-            [("90s", 90), ("90m", 5400), ("24h", DAY), ("30d", 30 * DAY), ("30", 30 * DAY), ("2w", 14 * DAY)]
+        for (text, seconds) in [("90s", 90), ("90m", 5400), ("24h", DAY), ("30d", 30 * DAY), ("2w", 14 * DAY), ("0", 0)]
         {
             assert_eq!(parse_duration(text), Ok(seconds), "{text}");
         }
-        for text in ["", "d", "1y", "-1d", "1.5h", "99999999999d", "1 d"] {
+        for text in ["", "30", "d", "1y", "-1d", "1.5h", "99999999999d", "1 d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -301,6 +301,7 @@ fn files_request(matches: &ArgMatches) -> Request {
             .map(|purpose| if purpose == "client" { Purpose::Client } else { Purpose::Server }),
         issuer_is_elsewhere: false,
         issuers: Issuers::default(),
+        key_can_be_opened: false,
     };
     Request::Files { files, user }
 }

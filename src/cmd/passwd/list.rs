@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
 use super::typed::Source;
+use crate::diagnose::files::password_fault;
 use crate::diagnose::shell;
 use crate::os::text::OsStrExt;
 use crate::passwd::{self, Fault, Hash, HashError, Line, lines};
@@ -72,7 +73,7 @@ impl Row {
             Ok(hash) => {
                 (hash.kind(), hash.salt_bytes().to_string(), if hash.is_weak() { "weak" } else { "" }.to_owned())
             }
-            Err(why) => ("none", "-".to_owned(), fault_text(Fault::Hash(*why)).to_owned()),
+            Err(why) => ("none", "-".to_owned(), password_fault(Fault::Hash(*why)).to_owned()),
         };
         [escape_controls(&self.user).into_owned(), kind.to_owned(), self.work(), salt, note]
     }
@@ -117,20 +118,6 @@ fn table(rows: &[Row], term: &mut Term) {
     }
 }
 
-/// Why a broker refuses a line.
-pub fn fault_text(fault: Fault) -> &'static str {
-    match fault {
-        Fault::EmptyUser => "the user name is empty",
-        Fault::DuplicateUser => "the user has a line before",
-        Fault::EmptyHash => "the hash is empty",
-        Fault::Hash(HashError::UnknownKind) => "not a hash",
-        Fault::Hash(HashError::Iterations) => "damaged hash: iterations",
-        Fault::Hash(HashError::Cost) => "damaged hash: argon2 parameters",
-        Fault::Hash(HashError::Salt) => "damaged hash: salt",
-        Fault::Hash(HashError::Hash) => "damaged hash",
-    }
-}
-
 /// Checks a password against the user's first record, which is the one that an update changes.
 pub fn verify(
     file: &Path,
@@ -146,7 +133,7 @@ pub fn verify(
         return Err(Failure::new(NO_SUCH_USER, format!("no user `{}` in `{}`", user.display(), file.display())));
     };
     let hash = Hash::parse(secret).map_err(|why| {
-        failed(format!("user `{}` cannot log in: {}", user.display(), fault_text(Fault::Hash(why))))
+        failed(format!("user `{}` cannot log in: {}", user.display(), password_fault(Fault::Hash(why))))
             .hint(format!("moskit passwd -U {} hashes plain-text passwords", shell::path(file)))
     })?;
     let password = password.known_password(interrupted, term)?;

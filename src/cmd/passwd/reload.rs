@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::list::fault_text;
 use super::text::{self, failed};
+use crate::diagnose::files::password_fault;
 use crate::diagnose::shell;
 use crate::net::reason;
 use crate::os::process::{self, Held};
@@ -20,7 +20,7 @@ const BROKERS: [&str; 2] = ["mosquitto", "moskit"];
 pub fn run(broker: &OsStr, file: &Path, term: &mut Term) -> Result<(), Failure> {
     let text = passwd::read(file).map_err(|cause| text::stored(file, &cause))?;
     File::parse(&text).map_err(|error| {
-        let fault = fault_text(error.fault);
+        let fault = password_fault(error.fault);
         failed(format!("the broker was not told: it would refuse line {} of `{}`: {fault}", error.line, file.display()))
             .hint(format!("moskit passwd --list {}", shell::path(file)))
     })?;

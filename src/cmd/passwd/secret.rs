@@ -5,8 +5,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use zeroize::Zeroizing;
-
 use super::options::{MAX_BYTES, valid_password};
 use super::text::{error, failed};
 use super::typed::Source;
@@ -49,7 +47,7 @@ impl Source {
         match self {
             Self::Prompt => ask("Password: ", interrupted, term),
             Self::Word(password) => Ok(password),
-            Self::Stdin => one_line(&mut io::stdin().lock(), "standard input"),
+            Self::Stdin => first_line(&mut io::stdin().lock(), "standard input"),
             Self::File(path) => from_file(&path),
             Self::Variable(name) => from_variable(&name),
             Self::Generate(length) => passwd::generate(length)
@@ -71,7 +69,7 @@ fn ask(question: &str, interrupted: Interrupted, term: &mut Term) -> Result<Secr
 fn from_file(path: &Path) -> Result<Secret, Failure> {
     let mut file = File::open(path)
         .map_err(|cause| failed(format!("cannot read the password from `{}`: {}", path.display(), reason(&cause))))?;
-    one_line(&mut file, &format!("`{}`", path.display()))
+    first_line(&mut file, &format!("`{}`", path.display()))
 }
 
 fn from_variable(name: &OsStr) -> Result<Secret, Failure> {
@@ -79,20 +77,11 @@ fn from_variable(name: &OsStr) -> Result<Secret, Failure> {
     not_empty(Secret::new(value.into_vec())).and_then(valid_password)
 }
 
-/// All there is to read, less one line end. More than one line is more likely the wrong file than a password.
-fn one_line(input: &mut impl Read, whence: &str) -> Result<Secret, Failure> {
-    let limit = MAX_BYTES + 2;
-    let mut text = Zeroizing::new(Vec::with_capacity(limit + 1));
-    input
-        .take(limit as u64 + 1)
-        .read_to_end(&mut text)
+/// The first line, as in every file that holds a secret.
+fn first_line(input: &mut impl Read, whence: &str) -> Result<Secret, Failure> {
+    let line = Secret::first_line(input, MAX_BYTES)
         .map_err(|cause| failed(format!("cannot read the password from {whence}: {}", reason(&cause))))?;
-    let line = text.strip_suffix(b"\n").unwrap_or(&text);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.contains(&b'\n') {
-        return Err(failed(format!("{whence} has more than one line, so it is not just a password")));
-    }
-    not_empty(Secret::new(line)).and_then(valid_password)
+    not_empty(line).and_then(valid_password)
 }
 
 fn not_empty(password: Secret) -> Result<Secret, Failure> {

@@ -199,7 +199,7 @@ pub struct SelectionArgs {
     /// What to do with messages that have expired and will never be delivered
     #[arg(long, value_name = "HOW", value_enum, default_value = "show")]
     pub expired: ExpiredArg,
-    /// Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)
+    /// Only messages at least this old (30m, 90s, 2h, 3d)
     #[arg(long, value_name = "AGE")]
     pub older: Option<String>,
     /// Count what clients published with QoS 2 and have not released, instead of what waits for them
@@ -244,7 +244,7 @@ pub struct LiveArgs {
     /// Read and show again every SECONDS, in place on a terminal
     #[arg(long, value_name = "SECONDS")]
     pub watch: Option<f64>,
-    /// End with 1 if more than N messages are older than AGE (minutes, or 90s, 2h, 3d)
+    /// End with 1 if more than N messages are older than AGE (30m, 90s, 2h, 3d)
     #[arg(long, value_name = "AGE=N")]
     pub fail_over: Option<String>,
     /// Ask the running mosquitto to write its file first (SIGUSR1), and wait for it; with --watch each time

@@ -207,18 +207,21 @@ pub fn selection(args: &SelectionArgs) -> Result<Selection, Failure> {
     })
 }
 
-/// Minutes, or a number with `s`, `m`, `h` or `d`.
+/// Minutes, from a number with `s`, `m`, `h`, `d` or `w`. A bare number but 0 is refused: other verbs count other units.
 fn minutes(text: &str, option: &str) -> Result<f64, Failure> {
     let (number, factor) = match text.char_indices().next_back() {
         Some((end, 's')) => (&text[..end], 1.0 / 60.0),
         Some((end, 'm')) => (&text[..end], 1.0),
         Some((end, 'h')) => (&text[..end], 60.0),
         Some((end, 'd')) => (&text[..end], 1440.0),
-        _ => (text, 1.0),
+        Some((end, 'w')) => (&text[..end], 10_080.0),
+        _ if text == "0" => (text, 1.0),
+        _ => ("", 1.0),
     };
     match number.parse::<f64>() {
         Ok(number) if number >= 0.0 && number.is_finite() => Ok(number * factor),
-        _ => Err(usage(format!("`{option} {text}` is not an age")).hint("an age is 30 (minutes), 90s, 2h or 3d")),
+        _ => Err(usage(format!("`{option} {text}` is not an age"))
+            .hint("an age is a number and its unit: 30m, 90s, 2h, 3d, 1w")),
     }
 }
 
@@ -277,11 +280,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_have_units_and_are_minutes_without_one() {
-        for (text, expected) in [("30", 30.0), ("90s", 1.5), ("2h", 120.0), ("3d", 4320.0), ("1m", 1.0), ("0", 0.0)] {
+    fn ages_have_units() {
+        for (text, expected) in
+            [("30m", 30.0), ("90s", 1.5), ("2h", 120.0), ("3d", 4320.0), ("1w", 10_080.0), ("0", 0.0)]
+        {
             assert_eq!(minutes(text, "--older").unwrap().to_string(), expected.to_string());
         }
-        for text in ["", "-1", "x", "h", "1w", "inf"] {
+        for text in ["", "30", "-1m", "x", "h", "1y", "infm"] {
             assert_eq!(minutes(text, "--older").unwrap_err().exit, Exit::USAGE, "{text}");
         }
         assert_eq!(fail_over("2h=5").unwrap(), FailOver { minutes: 120.0, count: 5 });

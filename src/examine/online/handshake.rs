@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use super::target::{How, Target, Tls, milliseconds};
-use crate::diagnose::{self, Finding, Severity, chain};
+use crate::diagnose::chain::{self, Forgiven};
+use crate::diagnose::{self, Finding};
 use crate::examine::files;
 use crate::examine::report::Stage;
 use crate::net::ConnectError;
-use crate::net::tls::{Cause, Checks, Failure, Seen};
+use crate::net::tls::{Alert, Cause, Checks, Failure, Seen};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Problem, Purpose};
 use crate::pki::name::PeerName;
@@ -68,12 +69,12 @@ async fn failed(target: &Target, failure: Failure, stage: &mut Stage) -> Seen {
         return *failure.seen;
     }
     let wrong_protocol = matches!(failure.cause, Cause::NotTls | Cause::Closed | Cause::TimedOut | Cause::Io(_));
+    let nothing_in_common = matches!(failure.cause, Cause::Incompatible(_) | Cause::Alert(Alert(40 | 70 | 71)));
     let instead = if wrong_protocol { instead::of_tls(target.probe()).await } else { None };
     let finding = match instead {
         Some(finding) => finding,
         None => diagnose::tls::handshake(&failure, &target.attempted()),
     };
-    let nothing_in_common = matches!(finding.id, "tls.version" | "tls.cipher");
     stage.found(if nothing_in_common { offered(target, finding).await } else { finding });
     *failure.seen
 }
@@ -135,12 +136,19 @@ async fn chain_stage(target: &Target, tls: &Tls, seen: &Seen) -> Stage {
     let trusted = target.trusted();
     let scene = chain::Scene { purpose: Purpose::Server, now: target.now, trusted: &trusted, file: None };
     let name = target.endpoint().host().map(PeerName::new);
-    files::findings(&seen.presented, verdict, name.as_ref(), scene, &mut stage);
+    let forgiven = match tls.options.checks {
+        Checks::Everything => Forgiven::Nothing,
+        Checks::NotTheName => Forgiven::TheName,
+        Checks::Nothing => Forgiven::Everything,
+    };
+    if let Some(leaf) = seen.peer() {
+        files::leaf_facts(&leaf, target.now, &mut stage);
+    }
+    stage.findings.extend(chain::findings_but(forgiven, verdict, name.as_ref(), scene, chain::SOON));
     // Some servers choose the certificate by the name asked for, and this one may not have been.
     if verdict.problems.iter().any(|problem| matches!(problem, Problem::WrongName { .. })) {
         stage.findings.extend(without_name(target, tls, seen).await);
     }
-    soften(tls.options.checks, &mut stage);
     stage
 }
 
@@ -160,20 +168,6 @@ async fn without_name(target: &Target, tls: &Tls, seen: &Seen) -> Option<Finding
             .evidence(format!("without a name it is for {names}"))
             .fix("connect by the host name, not by an address: -h NAME"),
     )
-}
-
-/// What the user told us not to mind is still said, but fails nothing.
-fn soften(checks: Checks, stage: &mut Stage) {
-    let forgiven = |finding: &Finding| match checks {
-        Checks::Everything => false,
-        Checks::NotTheName => finding.id == "cert.hostname" || finding.id == "cert.ip-in-cn-or-dns",
-        Checks::Nothing => true,
-    };
-    for finding in &mut stage.findings {
-        if finding.is_error() && forgiven(finding) {
-            finding.severity = Severity::Warning;
-        }
-    }
 }
 
 /// Our own certificate, judged as the broker will.
