@@ -1526,7 +1526,7 @@ _moskit() {
                     return 0
                     ;;
                 --stack)
-                    COMPREPLY=($(compgen -W "openssl rustls mbedtls all" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "openssl strict rustls mbedtls all" -- "${cur}"))
                     return 0
                     ;;
                 --at)

@@ -433,6 +433,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 client\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l crl -d 'The revocation list that must speak for the certificate' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l stack -d 'Let these clients decide [default: OpenSSL\'s and moskit\'s do, the others are told]' -r -f -a "openssl\t''
+strict\t''
 rustls\t''
 mbedtls\t''
 all\t''"
@@ -610,14 +611,14 @@ inflight\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l expired -d 'What to do with messages that have expired and will never be delivered' -r -f -a "show\t''
 hide\t''
 only\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l older -d 'Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l older -d 'Only messages at least this old (30m, 90s, 2h, 3d)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s n -d 'Show N rows, TOTAL included; 0 for all [default: 20 on a terminal, else 0]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l min -d 'Only rows of at least N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s w -d 'Width of the table in columns [default: the terminal\'s, else 80]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l svg -d 'Write the table as a picture' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l html -d 'Write the table as a page that needs nothing else' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l watch -d 'Read and show again every SECONDS, in place on a terminal' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l fail-over -d 'End with 1 if more than N messages are older than AGE (minutes, or 90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l fail-over -d 'End with 1 if more than N messages are older than AGE (30m, 90s, 2h, 3d)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pid -d 'The process to ask [default: the only mosquitto that runs]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
@@ -675,7 +676,7 @@ inflight\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l expired -d 'What to do with messages that have expired and will never be delivered' -r -f -a "show\t''
 hide\t''
 only\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l older -d 'Only messages at least this old, in minutes or with a unit (90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l older -d 'Only messages at least this old (30m, 90s, 2h, 3d)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
