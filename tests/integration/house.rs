@@ -39,6 +39,7 @@ const LAYERS: &[(u8, &str)] = &[
     (7, "probe"),
     (8, "examine"),
     (9, "cmd::applet"),
+    (9, "cmd::findings"),
     (9, "cmd::output"),
     (9, "cmd::words"),
     (10, "cmd::connect"),
