@@ -17,6 +17,8 @@ pub struct HostAndPort {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthorityError {
     HostMissing,
+    /// An `@` with a login in front of it, where only an URL has one.
+    Login,
     /// The text behind the colon is no number from 1 to 65535.
     Port(String),
     /// `[` without `]`, or something other than a port behind `]`.
@@ -33,6 +35,7 @@ impl fmt::Display for AuthorityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HostMissing => f.write_str("there is no host"),
+            Self::Login => f.write_str("a login belongs into an URL, behind its mqtt://"),
             Self::Port(text) => write!(f, "'{}' is no port from 1 to 65535", text.escape_debug()),
             Self::Brackets => f.write_str("an IPv6 address stands in brackets: [::1] or [::1]:1883"),
             Self::Escape => f.write_str("'%' has to be written %25 where no two hexadecimal digits follow"),
@@ -63,6 +66,9 @@ impl HostAndPort {
         };
         if host.is_empty() {
             return Err(AuthorityError::HostMissing);
+        }
+        if host.contains('@') {
+            return Err(AuthorityError::Login);
         }
         Ok(Self { host: host.to_owned(), port: port.map(port_of).transpose()? })
     }
@@ -196,6 +202,8 @@ mod tests {
             assert_eq!(place(&format!("[::1]:{text}")), Err(AuthorityError::Port(text.to_owned())));
         }
         assert_eq!(place(""), Err(AuthorityError::HostMissing));
+        assert_eq!(place("u:p@h:1"), Err(AuthorityError::Login));
+        assert_eq!(place("u@h"), Err(AuthorityError::Login));
         assert_eq!(place(":1"), Err(AuthorityError::HostMissing));
         assert_eq!(place("[]:1"), Err(AuthorityError::HostMissing));
         for text in ["[::1", "[::1]x", "[::1]1883"] {
