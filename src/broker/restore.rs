@@ -9,6 +9,7 @@ use super::client::{ClientKey, Entry, PendingWill, Session};
 use super::connect::expiry;
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
+use super::subscribe::split;
 use super::{Broker, ListenerId, Now};
 
 impl Broker {
@@ -84,7 +85,8 @@ impl Broker {
 
     fn restore_subscription(&mut self, client: ClientKey, record: super::SubscriptionRecord) {
         let (options, identifier) = (record.options, record.identifier.unwrap_or(0));
-        self.router.subscribe(&record.filter, Subscriber { client, options, identifier });
+        let (group, plain) = split(&record.filter);
+        self.router.subscribe(plain, group, Subscriber { client, options, identifier });
         self.sessions[client].add_filter(record.filter);
     }
 }

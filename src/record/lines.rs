@@ -77,6 +77,11 @@ impl Lines {
         !self.is_at_end && self.peek().is_none()
     }
 
+    /// No more input will come.
+    pub fn is_at_end(&self) -> bool {
+        self.is_at_end
+    }
+
     /// Everything has come and has been taken.
     pub fn is_drained(&self) -> bool {
         self.is_at_end && self.start == self.buffer.len()

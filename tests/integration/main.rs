@@ -35,6 +35,7 @@ mod formats;
 mod generated;
 mod hints;
 mod house;
+mod in_vain;
 mod intruders;
 mod keys;
 mod kill;

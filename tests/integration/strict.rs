@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::mosquitto::{Mosquitto, free_port};
-use crate::run::{Ended, moskit, run};
+use crate::run::{Ended, called_as, moskit, run};
 
 /// Everybody may read and write below `open`; what is below `shut` can be subscribed to and written by nobody.
 const ACCESS: &str = "topic readwrite open/#\n";
@@ -120,7 +120,11 @@ fn a_denied_subscription_is_an_exit_code() {
             ("sub -V 5 -t open/a -t shut/a -E", 0, ""),
             ("rr --strict -t open/a -e shut/b -m x", 135, "Not authorized\n"),
             ("rr --strict -V 311 -t open/a -e shut/b -m x", 128, "Unspecified error\n"),
-            ("rr -t open/a -e shut/b -m x", 0, "Not authorized\n"),
+            // Without a response there is nothing to be content with; Mosquitto's rr is.
+            ("rr -t open/a -e shut/b -m x", 135, "Not authorized\n"),
         ],
     );
+    let words = ["-p", &port.to_string(), "-t", "open/a", "-e", "shut/b", "-m", "x"];
+    let as_mosquitto = run(&mut called_as("mosquitto_rr", &words), b"");
+    assert_eq!(as_mosquitto, Ended { stdout: String::new(), stderr: "Not authorized\n".to_owned(), code: 0 });
 }

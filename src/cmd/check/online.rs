@@ -1,15 +1,16 @@
 //! `check HOST`: from the options to a target, and the questions to it.
 
+use std::path::Path;
+
 use bytestring::ByteString;
 
-use crate::broker::host::embedded::{self, Embedded};
+use crate::broker::host::embedded::Embedded;
 use crate::cmd::applet::Invocation;
 use crate::cmd::check::options::Connection;
 use crate::cmd::connect;
 use crate::cmd::connect::args::ClientArgs;
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::checks::SessionPlan;
-use crate::cmd::connect::login;
 use crate::cmd::connect::runtime;
 use crate::diagnose::{self, Finding};
 use crate::examine::online::target::{Login, Target, Tls};
@@ -17,7 +18,6 @@ use crate::examine::online::{self, announcement};
 use crate::examine::report::{Report, Stage};
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
-use crate::net::websocket::Opening;
 use crate::term::{Exit, Failure, Term};
 
 /// Asks the broker of the options.
@@ -66,27 +66,22 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
             .fix("add --cafile FILE, --capath DIR or --tls-use-os-certs"),
         )));
     }
-    let options = connect::tls::tls_wanted(invocation, args, term)?;
-    let tls = match options.map(|options| both(options, request, term)).transpose() {
+    let connection = connect::connection::Connection::new(args, invocation, term)?;
+    let key_pass_file = connection.key_pass_file.as_deref();
+    let tls = connection.tls.clone().map(|options| both(options, request.trust_anyway, key_pass_file, term));
+    let tls = match tls.transpose() {
         Ok(tls) => tls,
         Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
     };
-    let embedded = match &args.embedded {
-        Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
-        None => None,
-    };
-    let mut route = connect::route::route(args, embedded.as_ref())?;
-    if args.websockets && route.websocket.is_none() {
-        route.websocket = Some(Opening::default());
-    }
+    let embedded = connection.start_embedded(term)?;
+    let mut route = connection.route(embedded.as_ref())?;
     route.timeout = request.patience;
-    route.nodelay = true;
     let plan = SessionPlan::of(Verb::Pub, args);
     let target = Target {
         tls,
         login: Login {
             username: args.username.as_ref().map(|name| text("user name", name)).transpose()?.map(ByteString::from),
-            password: login::Login::new(args.password.as_ref()).first(term)?,
+            password: connection.login.first(term)?,
         },
         version: args.version,
         topic: request.topic.clone(),
@@ -114,12 +109,17 @@ fn tls_is_off(args: &ClientArgs) -> bool {
 }
 
 /// TLS as asked for; and the same without a certificate of ours and without refusing anything.
-fn both(options: tls::Options, request: &Connection, term: &mut Term) -> Result<Tls, OptionsError> {
+fn both(
+    options: tls::Options,
+    trust_anyway: bool,
+    key_pass_file: Option<&Path>,
+    term: &mut Term,
+) -> Result<Tls, OptionsError> {
     // What was told to be trusted anyway is judged all the same, but not refused.
-    let checks = if request.trust_anyway { Checks::Nothing } else { options.checks };
+    let checks = if trust_anyway { Checks::Nothing } else { options.checks };
     let wanted = tls::Options { checks, ..options.clone() };
-    let given = &request.args.tls;
-    let real = tls::Client::new(&wanted, &mut |path, _| connect::tls::passphrase(given, path, term).ok().flatten())?;
+    let real =
+        tls::Client::new(&wanted, &mut |path, _| connect::tls::passphrase(key_pass_file, path, term).ok().flatten())?;
     let blind = tls::Options { identity: None, checks: Checks::Nothing, keylog: None, ..options.clone() };
     let capture = tls::Client::new(&blind, &mut |_, _| None)?;
     Ok(Tls { options, capture, real })

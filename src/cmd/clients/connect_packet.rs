@@ -2,14 +2,13 @@
 
 use std::ffi::OsStr;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::cmd::connect::checks::SessionPlan;
 use crate::cmd::connect::outcome::{Outcome, unable_to_connect};
 use crate::mqtt::packet::{Connect, Properties, Property, PropertyOwner, ProtocolVersion, Will, first_discouraged};
-use crate::term::{Exit, Failure, Secret};
+use crate::term::{Exit, Failure};
 
 /// The receive maximum that Mosquitto's clients announce.
 const RECEIVE_MAXIMUM: u16 = 20;
@@ -20,11 +19,12 @@ const PID_DIGITS: usize = 9;
 /// Length of the random part of an id of ours; 3.1 needs an id, and 23 characters are its limit.
 const RANDOM_ID: usize = 18;
 
-/// Builds the CONNECT. The password was fetched before, since that may ask or run a program.
-pub fn build(verb: Verb, args: &ClientArgs, plan: SessionPlan, password: Option<&Secret>) -> Result<Connect, Failure> {
+/// Builds the CONNECT, but for the password: to fetch it may ask or run a program.
+pub fn build(verb: Verb, args: &ClientArgs) -> Result<Connect, Failure> {
+    let plan = SessionPlan::of(verb, args);
     let client_id = client_id(verb, args, plan)?;
     let will = will(args, plan.version)?;
-    if login_is_impossible(args, plan.version, password) {
+    if login_is_impossible(args, plan.version) {
         return Err(refused("Error: Problem setting username and/or password.\n"));
     }
     Ok(Connect {
@@ -35,7 +35,7 @@ pub fn build(verb: Verb, args: &ClientArgs, plan: SessionPlan, password: Option<
         client_id,
         will,
         username: args.username.as_ref().and_then(|name| name.to_str()).map(ByteString::from),
-        password: password.map(|password| Bytes::copy_from_slice(password.expose())),
+        password: None,
         properties: properties(verb, args, plan)?,
     })
 }
@@ -97,10 +97,10 @@ fn will(args: &ClientArgs, version: ProtocolVersion) -> Result<Option<Will>, Fai
 }
 
 /// A name that is no text, or, before version 5, a password without a name.
-fn login_is_impossible(args: &ClientArgs, version: ProtocolVersion, password: Option<&Secret>) -> bool {
+fn login_is_impossible(args: &ClientArgs, version: ProtocolVersion) -> bool {
     match &args.username {
         Some(name) => string(name).is_none(),
-        None => password.is_some() && version != ProtocolVersion::V5,
+        None => args.password.is_some() && version != ProtocolVersion::V5,
     }
 }
 
@@ -138,11 +138,7 @@ mod tests {
     fn connect(verb: Verb, words: &str) -> Result<Connect, String> {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
         let args = options::read(verb, true, &[], &words).unwrap();
-        let password = match &args.password {
-            Some(crate::cmd::connect::args::PasswordSource::Given(secret)) => Some(secret.clone()),
-            _ => None,
-        };
-        build(verb, &args, SessionPlan::of(verb, &args), password.as_ref()).map_err(|failure| failure.verbatim)
+        build(verb, &args).map_err(|failure| failure.verbatim)
     }
 
     fn properties(verb: Verb, words: &str) -> Vec<Property> {

@@ -7,13 +7,15 @@ use crate::client::{Ending, Remains, StartError};
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome::{Outcome, failure};
 use crate::diagnose::{self, Attempted, Finding, Unanswered};
-use crate::mqtt::packet::{ConnAck, DecodeError, EncodeError, ProtocolVersion, refusal_text};
+use crate::mqtt::packet::{
+    ConnAck, DecodeError, Disconnect, EncodeError, PacketId, PropertyOwner, ProtocolVersion, ReasonCode, refusal_text,
+};
 use crate::mqtt::session::{SendError, SessionError};
 use crate::net::socks::{Reply, SocksError};
 use crate::net::tls::{Cause, alert_in};
 use crate::net::websocket::WebSocketError;
 use crate::net::{ConnectError, reason};
-use crate::term::{Exit, Failure, Term, plural};
+use crate::term::{Exit, Failure, Foreign, Term, plural};
 
 /// Exit code and line of Mosquitto, and what we know beyond them; [`failure`] makes one of the three.
 pub type Told = (Exit, String, Option<Finding>);
@@ -151,6 +153,21 @@ pub fn not_sent(error: SendError) -> Failure {
     failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), unsendable(error))
 }
 
+/// As [`not_sent`], for the one message of pub: Mosquitto leaves, and takes that for a connection that was lost.
+pub fn not_sent_by_pub(error: SendError) -> Failure {
+    let outcome = Outcome::ConnectionLost;
+    let text = match error {
+        SendError::QoSNotSupported { .. } => "Error: Message QoS not supported on broker, try a lower QoS.\n",
+        SendError::Property { error: DecodeError::DuplicateProperty(_), .. } => "",
+        SendError::Property { owner: PropertyOwner::Publish, .. } => {
+            "Error: Protocol error when communicating with broker.\n"
+        }
+        _ => "",
+    };
+    let lines = format!("{text}Error: {}\n", outcome.text());
+    failure(Exit(outcome as u8), &lines, unsendable(error))
+}
+
 /// What a message that cannot go out amounts to in Mosquitto's numbers.
 fn unsent(error: &SendError) -> Outcome {
     match error {
@@ -171,6 +188,76 @@ pub fn asked_to_authenticate() -> Failure {
         "the broker sent AUTH: it wants an authentication in several steps, of which only the first can be given (-D connect)",
     );
     failure(Exit(Outcome::Auth as u8), &line, Some(finding))
+}
+
+/// The broker said DISCONNECT before the work was done, and nobody connects again.
+pub fn disconnected(disconnect: &Disconnect) -> Failure {
+    not_connected_any_more(Some(farewell(disconnect)))
+}
+
+/// Mosquitto's line and number for what needs a connection where there is none.
+fn not_connected_any_more(finding: Option<Finding>) -> Failure {
+    failure(Exit(Outcome::NotConnected as u8), &format!("Error: {}\n", Outcome::NotConnected.text()), finding)
+}
+
+/// What the broker's DISCONNECT says.
+fn farewell(disconnect: &Disconnect) -> Finding {
+    let reason = disconnect.reason;
+    let mut what = format!("the broker ended the connection: {} (reason code {})", reason.text(), reason.0);
+    if let Some(why) = disconnect.properties.reason_string() {
+        what = format!("{what}: {}", Foreign::new(&why));
+    }
+    let finding = Finding::error("proto.disconnect", what);
+    match reason {
+        ReasonCode::NOT_AUTHORIZED => finding.fix("the broker's ACL does not allow this user what was just sent"),
+        ReasonCode::PACKET_TOO_LARGE => finding.fix("send less at once, or raise max_packet_size in mosquitto.conf"),
+        ReasonCode::SESSION_TAKEN_OVER => {
+            finding.fix("another client uses the same client id: give each its own with -i, or leave out -i")
+        }
+        ReasonCode::QOS_NOT_SUPPORTED => finding.fix("use a lower QoS: -q 1 or -q 0"),
+        _ => finding,
+    }
+}
+
+/// pub has waited for an acknowledgement for one and a half keep-alive times.
+pub fn unacknowledged(messages: usize) -> Failure {
+    let line = format!("Error: {}\n", Outcome::Timeout.text());
+    let finding = Finding::error(
+        "ack.missing",
+        format!("{} sent, and for one and a half keep-alive times (-k) the broker acknowledged none", count(messages)),
+    )
+    .fix("it may have been delivered or not; the broker's log may say more");
+    failure(Exit(Outcome::Timeout as u8), &line, Some(finding))
+}
+
+/// Nothing got through on any connection, or none came about any more. `why` is what the last one ended with, `accepted`
+/// the number of connections that the broker accepted and ended at once, `messages` what is left unacknowledged.
+pub fn in_vain(why: Option<Failure>, accepted: u32, messages: usize) -> Failure {
+    let mut what = if accepted > 0 {
+        format!("{accepted} times in a row the broker accepted the connection and ended it before anything got through")
+    } else {
+        "the connection was lost and could not be made again".to_owned()
+    };
+    if messages > 0 {
+        what = format!("{what}; {} not acknowledged", count(messages));
+    }
+    let (cause, hint) = why.map_or((None, None), |why| (why.cause, why.hint));
+    if let Some(cause) = cause {
+        what = format!("{what}; the last time: {cause}");
+    }
+    let finding = Finding::error("connection.in-vain", what);
+    not_connected_any_more(Some(match (hint, accepted > 0 && messages > 0) {
+        (Some(hint), _) => finding.fix(hint),
+        (None, true) => finding.fix(
+            "the message may be larger than the broker takes (max_packet_size), not allowed, or of a QoS that it does not have: try -q 0 or -V mqttv5, which says why",
+        ),
+        (None, false) => finding.fix("the broker's log says why; with -V mqttv5 it may say so itself"),
+    }))
+}
+
+/// `1 message is`, `2 messages are`.
+fn count(messages: usize) -> String {
+    format!("{} {}", plural(messages as u64, "message"), if messages == 1 { "is" } else { "are" })
 }
 
 /// Why a message did not go out, where Mosquitto's line does not say it.
@@ -200,6 +287,11 @@ pub fn unsendable(error: SendError) -> Option<Finding> {
         )),
         SendError::NotConnected | SendError::NoFreePacketId | SendError::Encode(_) => None,
     }
+}
+
+/// The broker acknowledged a message with a refusal.
+pub fn note_refused(id: PacketId, reason: ReasonCode, term: &mut Term) {
+    term.note(format_args!("Warning: Publish {id} failed: {}.", reason.text()));
 }
 
 /// A request that cannot be sent, such as properties in a version that has none.

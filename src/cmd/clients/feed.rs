@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use bytestring::ByteString;
 use tokio::io::AsyncReadExt as _;
 
 use super::replay::{self, Piece, Player};
@@ -90,6 +91,26 @@ pub fn payload(text: Cow<'_, [u8]>, form: PayloadForm) -> Result<Cow<'_, [u8]>, 
             Ok(()) => Ok(text),
             Err(error) => Err(PayloadError::Format(error)),
         },
+    }
+}
+
+/// What holds for every message that does not say otherwise.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    pub topic: Option<ByteString>,
+    pub qos: QoS,
+    pub retain: bool,
+    pub properties: Properties,
+}
+
+impl Defaults {
+    pub fn new(args: &ClientArgs) -> Self {
+        Self {
+            topic: args.topic.clone().map(TopicName::into_inner),
+            qos: args.qos,
+            retain: args.retain,
+            properties: args.properties.publish.clone(),
+        }
     }
 }
 
@@ -199,15 +220,15 @@ impl Feed {
     }
 
     /// Whether all messages have QoS 0.
-    pub fn is_at_most_once(&self, args: &ClientArgs) -> bool {
-        !matches!(self.kind, Kind::Records(_)) && args.qos == QoS::AtMostOnce
+    pub fn is_at_most_once(&self, defaults: &Defaults) -> bool {
+        !matches!(self.kind, Kind::Records(_)) && defaults.qos == QoS::AtMostOnce
     }
 
     /// Calls `publish` with the message of the next line, if there is one: what it returns, and whether there was. Lines
     /// that are no messages end the reading, or are passed over.
     pub fn next<T>(
         &mut self,
-        args: &ClientArgs,
+        defaults: &Defaults,
         version: ProtocolVersion,
         now: Instant,
         term: &mut Term,
@@ -240,11 +261,11 @@ impl Feed {
                             Verdict::PassOver => Ok(Outcome::PassOver),
                             Verdict::Play(record) => match self.pace.due(record.received, now) {
                                 due if due > now => Ok(Outcome::Wait(due)),
-                                _ => of_record(record, args).map(Outcome::Message),
+                                _ => of_record(record, defaults).map(Outcome::Message),
                             },
                         })
                     }
-                    kind => of_text(kind, self.form, line.text, args).map(Outcome::Message),
+                    kind => of_text(kind, self.form, line.text, defaults).map(Outcome::Message),
                 }
             };
             let error = match message {
@@ -259,7 +280,7 @@ impl Feed {
                 Ok(Outcome::Message(message)) => {
                     let mut properties = &message.properties;
                     if properties.is_empty() {
-                        properties = &args.properties.publish;
+                        properties = &defaults.properties;
                     } else if version != ProtocolVersion::V5 {
                         properties = &NO_PROPERTIES;
                         if !std::mem::replace(&mut self.warned, true) {
@@ -294,6 +315,11 @@ impl Feed {
                 term.note(format_args!("Warning: line {number} is skipped: {error}."));
             }
         }
+    }
+
+    /// There is nothing more to be read, though not all may be published.
+    pub fn is_at_end(&self) -> bool {
+        self.bad.is_some() || self.lines.is_at_end()
     }
 
     /// Nothing more will be published.
@@ -365,38 +391,43 @@ impl Feed {
     }
 }
 
-fn fixed_topic(args: &ClientArgs) -> Result<Cow<'_, str>, LineError> {
-    args.topic.as_ref().map(|topic| Cow::Borrowed(&**topic)).ok_or(LineError::NoTopic)
+fn fixed_topic(defaults: &Defaults) -> Result<Cow<'_, str>, LineError> {
+    defaults.topic.as_ref().map(|topic| Cow::Borrowed(&**topic)).ok_or(LineError::NoTopic)
 }
 
-fn of_text<'a>(kind: Kind, form: PayloadForm, line: &'a [u8], args: &'a ClientArgs) -> Result<Message<'a>, LineError> {
+fn of_text<'a>(
+    kind: Kind,
+    form: PayloadForm,
+    line: &'a [u8],
+    defaults: &'a Defaults,
+) -> Result<Message<'a>, LineError> {
     let (topic, text) = if kind == Kind::TopicsAndPayloads {
         let at = memchr::memchr(b'\t', line).ok_or(LineError::NoTab)?;
         let topic = str::from_utf8(&line[..at]).map_err(|_| LineError::TopicText)?;
         TopicName::check(topic).map_err(LineError::Topic)?;
         (Cow::Borrowed(topic), &line[at + 1..])
     } else {
-        (fixed_topic(args)?, line)
+        (fixed_topic(defaults)?, line)
     };
     Ok(Message {
         topic,
         payload: payload(Cow::Borrowed(text), form).map_err(LineError::Form)?,
-        qos: args.qos,
-        retain: args.retain,
+        qos: defaults.qos,
+        retain: defaults.retain,
         properties: Properties::new(),
     })
 }
 
-fn of_record<'a>(mut record: Record<'a>, args: &'a ClientArgs) -> Result<Message<'a>, LineError> {
+fn of_record<'a>(mut record: Record<'a>, defaults: &'a Defaults) -> Result<Message<'a>, LineError> {
     // An alias belongs to a connection, and a client must not send an identifier [MQTT-3.3.4-6].
     record
         .properties
         .retain(|property| !matches!(property, Property::TopicAlias(_) | Property::SubscriptionIdentifier(_)));
     Ok(Message {
-        topic: record.topic.map_or_else(|| fixed_topic(args), Ok)?,
+        topic: record.topic.map_or_else(|| fixed_topic(defaults), Ok)?,
         payload: record.payload.ok_or(LineError::NoPayload)?,
-        qos: record.qos.unwrap_or(args.qos),
-        retain: record.retain.unwrap_or(args.retain),
+        qos: record.qos.unwrap_or(defaults.qos),
+        retain: record.retain.unwrap_or(defaults.retain),
         properties: record.properties,
     })
 }

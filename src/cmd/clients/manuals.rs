@@ -109,9 +109,18 @@ pub const PUB: Manual = Manual {
         EXIT_BROKEN,
         EXIT_WAY,
         EXIT_UNSENT,
-        ("4", "The broker said DISCONNECT (MQTT 5; not with -l, which connects again)."),
+        (
+            "4",
+            "The broker said DISCONNECT (MQTT 5; not with -l, which connects again). With -l: the broker accepted five connections in a row and ended them before it \
+             acknowledged anything, or the input has ended and the connection could not be made again for 30 seconds; under the name mosquitto_pub \
+             at the first attempt that fails.",
+        ),
         ("7", "The connection was lost, or the message cannot be sent to this broker."),
         EXIT_KEEPALIVE,
+        (
+            "27",
+            "No acknowledgement came for one and a half keep-alive times (-k; 90 seconds where nothing is said). mosquitto_pub waits without an end.",
+        ),
         ("16, 128-153", "With --strict: the reason code of the PUBACK or PUBREC."),
     ],
     environment: ENVIRONMENT,
@@ -156,6 +165,10 @@ pub const SUB: Manual = Manual {
         EXIT_CONNACK,
         EXIT_BROKEN,
         EXIT_WAY,
+        (
+            "4",
+            "The broker accepted five connections in a row and ended them before a message came. mosquitto_sub tries without an end.",
+        ),
         ("27", "-W is over."),
         ("255", "A signal or -W came before the broker had accepted."),
         ("128-162", "With --strict: the reason code of a denied subscription."),
@@ -203,16 +216,23 @@ pub const SUB: Manual = Manual {
 pub const RR: Manual = Manual {
     sections: || vec![format_section(), properties_section()],
     exit_status: &[
-        ("0", "The response was printed; also if the subscription was denied."),
+        (
+            "0",
+            "The response was printed. As mosquitto_rr also if the subscription was denied or the broker said DISCONNECT.",
+        ),
         EXIT_USAGE,
         EXIT_CONNACK,
         EXIT_BROKEN,
         EXIT_WAY,
         EXIT_UNSENT,
+        ("4", "The broker said DISCONNECT before the response (MQTT 5)."),
         ("7", "The connection was lost."),
         EXIT_KEEPALIVE,
         ("27", "-W is over."),
-        ("128-162", "With --strict: the reason code of a denied subscription or a refused request."),
+        (
+            "128-162",
+            "The reason code of a denied subscription or a refused request, after which no response comes. As mosquitto_rr only with --strict.",
+        ),
     ],
     environment: ENVIRONMENT,
     files: &[(

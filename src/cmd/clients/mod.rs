@@ -1,6 +1,7 @@
 //! `moskit pub`, `sub` and `rr`: one file a verb, and what they share.
 
 pub mod connect_packet;
+pub mod conversation;
 pub mod debug_lines;
 pub mod ending;
 mod feed;
@@ -8,7 +9,9 @@ pub mod leaving;
 mod manuals;
 pub mod options_file;
 pub mod payload;
+pub mod plan;
 pub mod printer;
+pub mod progress;
 pub mod publish;
 mod recorder;
 mod replay;
@@ -16,4 +19,6 @@ pub mod request;
 mod retained_end;
 pub mod session;
 pub mod setup;
+pub mod signals;
+pub mod stop;
 pub mod subscribe;

@@ -1,11 +1,11 @@
 //! `sub --record`: keeps messages in files before they are acknowledged.
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use crate::cmd::connect::args::ClientArgs;
 use crate::mqtt::packet::{PublishRef, QoS};
-use crate::record::{FileError, FileStep, Recording, Writer};
+use crate::record::{FileError, FileStep, Recording, Rotation, Writer};
 use crate::term::{Exit, Failure};
 
 /// The files of `--record`.
@@ -20,11 +20,10 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Makes the file, if the options want one.
-    pub fn start(args: &ClientArgs) -> Result<Option<Self>, Failure> {
-        let Some(path) = &args.data.record else { return Ok(None) };
-        let recording = Recording::create(path, args.data.rotation, Instant::now()).map_err(|error| failure(&error))?;
-        Ok(Some(Self { recording, writer: Writer::default(), line: Vec::new(), owes: false, failed: None }))
+    /// Makes the file.
+    pub fn start(path: &Path, rotation: Option<Rotation>) -> Result<Self, Failure> {
+        let recording = Recording::create(path, rotation, Instant::now()).map_err(|error| failure(&error))?;
+        Ok(Self { recording, writer: Writer::default(), line: Vec::new(), owes: false, failed: None })
     }
 
     /// Adds a message. Whether it could be: [`Recorder::finish`] has the reason if not.

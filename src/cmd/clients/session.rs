@@ -1,23 +1,20 @@
-//! From checked arguments to a session, and its end: what pub, sub and rr share.
+//! From a plan to what connects, as often as needed, and what is told when it does not.
 
 use std::future::Future;
 use std::time::Duration;
 
-use super::connect_packet;
+use bytes::Bytes;
+
 use super::ending;
-use crate::broker::host::embedded::{self, Embedded};
+use super::plan::Plan;
+use crate::broker::host::embedded::Embedded;
 use crate::client::{Client, Ending, StartError};
-use crate::cmd::applet::Invocation;
-use crate::cmd::connect;
-use crate::cmd::connect::args::{ClientArgs, PasswordSource, Verb};
-use crate::cmd::connect::checks::SessionPlan;
-use crate::cmd::connect::login;
+use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome;
-use crate::cmd::connect::route::route;
 use crate::cmd::connect::runtime::{block_on, listen};
 use crate::diagnose::{self, Attempted};
 use crate::examine::files;
-use crate::mqtt::packet::{ConnAck, Connect, ProtocolVersion};
+use crate::mqtt::packet::{ConnAck, Properties};
 use crate::mqtt::session::Session;
 use crate::net::Route;
 use crate::net::tls;
@@ -30,33 +27,70 @@ const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// Everything that is needed to connect, as often as needed.
 pub struct Setup {
-    pub route: Route,
-    connect: Connect,
-    tls: Option<tls::Options>,
-    websocket: bool,
-    max_inflight: u16,
-    debug: bool,
-    looks_again: bool,
-    login: login::Login,
-    login_was_encoded: bool,
+    plan: Plan,
+    route: Route,
     /// Runs for as long as the client does.
     _embedded: Option<Embedded>,
+    /// Neither a name of Mosquitto's nor `--quiet` forbids to say more than Mosquitto does.
+    tells_more: bool,
 }
 
 impl Setup {
+    /// Reads the files that the plan names, asks for what it leaves to be asked, and starts the broker that it wants.
+    pub fn new(mut plan: Plan, term: &mut Term) -> Result<Self, Failure> {
+        let connection = &plan.connection;
+        let password = |term: &mut Term| -> Result<_, Failure> {
+            let password = connection.login.first(term)?;
+            Ok(password.map(|password| Bytes::copy_from_slice(password.expose())))
+        };
+        // A question takes the signals from their default action, and a file that is read after it may be a pipe: it comes last.
+        let known = if connection.login.is_asked_for() { None } else { Some(password(term)?) };
+        let embedded = connection.start_embedded(term)?;
+        let mut route = connection.route(embedded.as_ref())?;
+        route.tls = connection.tls_client(term)?;
+        let password = match known {
+            Some(password) => password,
+            None => password(term)?,
+        };
+        plan.connect.password = password;
+        let tells_more = !plan.as_mosquitto && !term.is_quiet();
+        Ok(Self { plan, route, _embedded: embedded, tells_more })
+    }
+
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    pub fn verb(&self) -> Verb {
+        self.plan.verb
+    }
+
+    /// Under one of Mosquitto's names.
+    pub fn as_mosquitto(&self) -> bool {
+        self.plan.as_mosquitto
+    }
+
+    /// What DISCONNECT carries.
+    pub fn disconnect_properties(&self) -> &Properties {
+        &self.plan.disconnect
+    }
+
+    /// How long pub waits for an acknowledgement while none comes. Under Mosquitto's name that is for ever.
+    pub fn acknowledgement_limit(&self) -> Option<Duration> {
+        let keep_alive = Duration::from_secs(self.plan.connect.keep_alive.into());
+        (self.plan.verb == Verb::Pub && !self.plan.as_mosquitto).then_some(keep_alive * 3 / 2)
+    }
+
     /// A session that has not connected yet.
     pub fn session(&mut self) -> Session {
-        let mut session = Session::new(self.connect.clone(), self.max_inflight);
-        session.set_tracing(self.debug);
+        let mut session = Session::new(self.plan.connect.clone(), self.plan.max_inflight);
+        session.set_tracing(self.plan.connection.debug);
         session
     }
 
-    /// Connects for the first time; a failure ends the program.
-    pub async fn start(&self, client: &mut Client) -> Result<(), Failure> {
-        match client.connect(&self.route).await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(self.explained(ending::not_connected(&error, &self.attempted())).await),
-        }
+    /// The first connection did not come about.
+    pub async fn not_connected(&self, error: &StartError) -> Failure {
+        self.explained(ending::not_connected(error, &self.attempted())).await
     }
 
     /// A lost connection could not be made again, and that is the end.
@@ -74,31 +108,31 @@ impl Setup {
 
     /// Under our own name: what Mosquitto's clients keep to themselves is told.
     pub fn tells_more(&self) -> bool {
-        self.looks_again
+        self.tells_more
     }
 
     /// The broker refused CONNECT.
-    pub fn refused(&self, verb: Verb, connack: &ConnAck) -> Failure {
-        let own = self.tls.as_ref().and_then(tls::Options::own_certificate);
-        let mut finding = diagnose::refused(self.version(), connack, own.as_ref());
-        if self.login_was_encoded
+    pub fn refused(&self, connack: &ConnAck) -> Failure {
+        let own = self.tls().and_then(tls::Options::own_certificate);
+        let mut finding = diagnose::refused(self.plan.version(), connack, own.as_ref());
+        if self.plan.login_was_encoded
             && let Some(finding) = &mut finding
         {
             let before = finding.fix.take().map(|fix| format!("{fix}; ")).unwrap_or_default();
             finding.fix = Some(format!("{before}the login of an URL is percent-decoded: write a % in it as %25"));
         }
-        ending::refused(verb, self.version(), connack, finding)
+        ending::refused(self.plan.verb, self.plan.version(), connack, finding)
     }
 
     /// The failure with its cause, for which the place is looked at once more where the connection alone
     /// does not tell. Not under Mosquitto's names: a drop-in does not connect more often than the original.
     async fn explained(&self, (exit, line, finding): ending::Told) -> Failure {
         let finding = match finding {
-            Some(finding) if self.looks_again => {
+            Some(finding) if self.tells_more => {
                 let probe = Probe { route: &self.route, patience: SECOND_LOOK };
-                let in_clear = self.tls.is_none() && !self.websocket;
+                let in_clear = self.tls().is_none() && !self.plan.connection.websockets;
                 let finding = instead::look_again(probe, finding, in_clear).await;
-                let own = self.tls.as_ref().filter(|_| finding.id.starts_with("client."));
+                let own = self.tls().filter(|_| finding.id.starts_with("client."));
                 let own = own.filter(|tls| tls.identity_is_in_files());
                 Some(own.and_then(|tls| files::fault_of_own(tls, self.attempted().now)).unwrap_or(finding))
             }
@@ -111,10 +145,14 @@ impl Setup {
         let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Attempted {
             endpoint: &self.route.endpoint,
-            tls: self.tls.as_ref(),
-            websocket: self.websocket,
+            tls: self.tls(),
+            websocket: self.plan.connection.websockets,
             now: since_1970.as_secs().cast_signed(),
         }
+    }
+
+    fn tls(&self) -> Option<&tls::Options> {
+        self.plan.connection.tls.as_ref()
     }
 
     /// The broker as the user named it.
@@ -122,57 +160,13 @@ impl Setup {
         self.route.endpoint.host().unwrap_or_default()
     }
 
-    pub fn version(&self) -> ProtocolVersion {
-        self.connect.version
-    }
-
     /// Before each connection but the first: a password that a command prints is fetched anew.
     pub async fn renew_login(&self, session: &mut Session) -> Result<(), Failure> {
-        if let Some(password) = self.login.renewed().await? {
-            session.set_password(bytes::Bytes::copy_from_slice(password.expose()));
+        if let Some(password) = self.plan.connection.login.renewed().await? {
+            session.set_password(Bytes::copy_from_slice(password.expose()));
         }
         Ok(())
     }
-}
-
-/// Turns the arguments into a route and a CONNECT; reads the files they name.
-pub fn prepare(verb: Verb, invocation: &Invocation, args: &ClientArgs, term: &mut Term) -> Result<Setup, Failure> {
-    connect::tls::refuse_missing_parts(args)?;
-    #[cfg(not(feature = "psk"))]
-    connect::tls::refuse_pre_shared_key(args)?;
-    let plan = SessionPlan::of(verb, args);
-    let login = login::Login::new(args.password.as_ref());
-    let connect = |term: &mut Term| {
-        let password = login.first(term)?;
-        connect_packet::build(verb, args, plan, password.as_ref())
-    };
-    // A question takes the signals from their default action, and a file that is read after it may be a pipe: it comes last.
-    let is_asked_for = matches!(args.password, Some(PasswordSource::Prompt));
-    let known = if is_asked_for { None } else { Some(connect(term)?) };
-    let tls = connect::tls::tls_wanted(invocation, args, term)?;
-    let embedded = match &args.embedded {
-        Some(configuration) => Some(embedded::start(configuration.as_deref(), term)?),
-        None => None,
-    };
-    let tls_client = tls.as_ref().map(|options| connect::tls::tls_client(args, options, term)).transpose()?;
-    let mut route = route(args, embedded.as_ref())?;
-    route.tls = tls_client;
-    let connect = match known {
-        Some(connect) => connect,
-        None => connect(term)?,
-    };
-    Ok(Setup {
-        route,
-        connect,
-        tls,
-        websocket: args.websockets,
-        max_inflight: args.max_inflight,
-        debug: args.debug,
-        looks_again: !invocation.as_mosquitto && !term.is_quiet(),
-        login,
-        login_was_encoded: args.login_was_encoded,
-        _embedded: embedded,
-    })
 }
 
 /// Runs a client's work on this thread. Signals that a prompt has taken from their default end it here, but for

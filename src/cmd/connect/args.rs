@@ -11,7 +11,7 @@ use super::arg_error::ArgError;
 use super::data_args::DataArgs;
 use super::properties::CommandProperties;
 use crate::cmd::words::Typed;
-use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, SubscriptionOptions};
+use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling};
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::net::socks::Proxy;
 use crate::term::Secret;
@@ -235,18 +235,6 @@ impl Default for ClientArgs {
             data: DataArgs::default(),
             options_file_given: false,
             base_topic: None,
-        }
-    }
-}
-
-impl ClientArgs {
-    /// What sub and rr ask for with each filter.
-    pub fn subscription_options(&self) -> SubscriptionOptions {
-        SubscriptionOptions {
-            qos: self.qos,
-            no_local: false,
-            retain_as_published: self.retain_as_published,
-            retain_handling: self.retain_handling,
         }
     }
 }

@@ -34,6 +34,11 @@ impl Login {
         Self { source: source.cloned() }
     }
 
+    /// Whether somebody has to type it.
+    pub fn is_asked_for(&self) -> bool {
+        matches!(self.source, Some(PasswordSource::Prompt))
+    }
+
     /// The password for the first connection, if there is to be one.
     pub fn first(&self, term: &mut Term) -> Result<Option<Secret>, Failure> {
         match &self.source {

@@ -7,13 +7,13 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::arg_error::ArgError;
 use super::args::ClientArgs;
-use super::login;
+use super::connection::Connection;
 use super::options::{REACH, SOURCE, add_options, take_matches};
 use super::unreadable::Place;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect;
 use crate::mqtt::packet::ProtocolVersion;
-use crate::net::{Route, tls};
+use crate::net::Route;
 use crate::queue::exchange::Login;
 use crate::term::{Exit, Failure, Term};
 
@@ -109,8 +109,8 @@ impl SourcePlace {
 /// How a broker is reached, read from the options and the files that they name.
 #[derive(Debug)]
 pub struct Reach {
-    args: ClientArgs,
-    tls: Option<tls::Options>,
+    connection: Connection,
+    username: Option<OsString>,
     pub route: Route,
 }
 
@@ -156,35 +156,34 @@ impl Reach {
         connect::checks::check_connection(&args).map_err(refused)?;
         connect::tls::refuse_missing_parts(&args)?;
         connect::tls::refuse_pre_shared_key(&args)?;
-        let tls = connect::tls::tls_wanted(invocation, &args, term)?;
-        let tls_client = tls.as_ref().map(|options| connect::tls::tls_client(&args, options, term)).transpose()?;
-        let mut route = connect::route::route(&args, None)?;
-        route.tls = tls_client;
+        let connection = Connection::new(&args, invocation, term)?;
+        let mut route = connection.route(None)?;
+        route.tls = connection.tls_client(term)?;
         route.timeout = timeout;
-        Ok(Self { args, tls, route })
+        Ok(Self { connection, username: args.username, route })
     }
 
     /// As whom to connect; a password that has to be asked for is asked for now.
     pub fn login(&self, term: &mut Term) -> Result<Login, Failure> {
-        let username = self.args.username.as_ref().map(|name| {
+        let username = self.username.as_ref().map(|name| {
             name.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Exit::USAGE, "the user name is not UTF-8"))
         });
         Ok(Login {
             username: username.transpose()?,
-            password: login::Login::new(self.args.password.as_ref()).first(term)?,
+            password: self.connection.login.first(term)?,
             version: self.version(),
         })
     }
 
     fn version(&self) -> ProtocolVersion {
-        self.args.version.unwrap_or(ProtocolVersion::V311)
+        self.connection.version.unwrap_or(ProtocolVersion::V311)
     }
 
     /// The same as it is told of when it fails.
     pub fn place(&self) -> Place {
         Place {
             endpoint: self.route.endpoint.clone(),
-            tls: self.tls.clone(),
+            tls: self.connection.tls.clone(),
             websocket: self.route.websocket.is_some(),
             version: self.version(),
         }

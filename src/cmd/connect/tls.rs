@@ -147,7 +147,7 @@ fn tls_options(given: &TlsArgs, minimum_version: Version, os_certificates: bool)
 }
 
 /// What libmosquitto logs of TLS options that it cannot use.
-fn tls_debug_line(error: &OptionsError, given: &TlsArgs) -> Option<String> {
+fn tls_debug_line(error: &OptionsError, options: &tls::Options) -> Option<String> {
     let unloaded = |what: &str, path: &Path| Some(format!("Error: Unable to load {what} \"{}\".", path.display()));
     match error {
         OptionsError::File { error, .. } if is_no_file(error) => None,
@@ -161,12 +161,15 @@ fn tls_debug_line(error: &OptionsError, given: &TlsArgs) -> Option<String> {
         | OptionsError::KeyUnusable { path }
         | OptionsError::KeyMismatch { key: path, .. } => unloaded("client key file", path),
         OptionsError::Ciphers(_) => {
-            let list = given.ciphers.as_deref().unwrap_or_default();
-            Some(match lowest_version(given) {
-                Ok(Version::Tls13) => {
+            let suites = &options.suites;
+            Some(match (&suites.tls13, &suites.tls12) {
+                (Some(list), _) => {
                     format!("Error: Unable to set TLS 1.3 ciphersuites. Check cipher_tls13 list \"{list}\".")
                 }
-                _ => format!("Error: Unable to set TLS ciphers. Check cipher list \"{list}\"."),
+                (None, list) => {
+                    let list = list.as_deref().unwrap_or_default();
+                    format!("Error: Unable to set TLS ciphers. Check cipher list \"{list}\".")
+                }
             })
         }
         _ => None,
@@ -191,8 +194,12 @@ fn tls_options_failure(error: &OptionsError) -> Failure {
 
 /// The passphrase of an encrypted key: from `--key-pass-file`, else asked for on the terminal. The error is the
 /// number of a signal that ended the question.
-pub fn passphrase(given: &TlsArgs, path: &Path, term: &mut Term) -> Result<Option<Zeroizing<Vec<u8>>>, u8> {
-    let secret = match &given.key_pass_file {
+pub fn passphrase(
+    key_pass_file: Option<&Path>,
+    path: &Path,
+    term: &mut Term,
+) -> Result<Option<Zeroizing<Vec<u8>>>, u8> {
+    let secret = match key_pass_file {
         Some(file) => login::first_line_of(file).ok(),
         None => match term.ask_on_terminal(&format!("Enter passphrase for {}: ", path.display())) {
             Ok(typed) => Some(typed),
@@ -204,9 +211,14 @@ pub fn passphrase(given: &TlsArgs, path: &Path, term: &mut Term) -> Result<Optio
 }
 
 /// The TLS configuration; what is wrong with it is a line of `-d` too.
-pub fn tls_client(args: &ClientArgs, options: &tls::Options, term: &mut Term) -> Result<tls::Client, Failure> {
+pub fn tls_client(
+    options: &tls::Options,
+    key_pass_file: Option<&Path>,
+    debug: bool,
+    term: &mut Term,
+) -> Result<tls::Client, Failure> {
     let mut signal = None;
-    let client = tls::Client::new(options, &mut |path, _| match passphrase(&args.tls, path, term) {
+    let client = tls::Client::new(options, &mut |path, _| match passphrase(key_pass_file, path, term) {
         Ok(passphrase) => passphrase,
         Err(number) => {
             signal = Some(number);
@@ -217,7 +229,7 @@ pub fn tls_client(args: &ClientArgs, options: &tls::Options, term: &mut Term) ->
         if let Some(number) = signal {
             return Failure::silent(Exit(128 + number));
         }
-        if let Some(line) = tls_debug_line(&error, &args.tls).filter(|_| args.debug) {
+        if let Some(line) = tls_debug_line(&error, options).filter(|_| debug) {
             term.line(line);
         }
         tls_options_failure(&error)

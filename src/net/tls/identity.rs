@@ -1,6 +1,7 @@
 //! What files give a TLS end: the certificates it trusts, and its own certificate with its key.
 
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 use super::ciphers::UnknownCiphers;
-use crate::os::files;
+use crate::os::files::{self, OpenOptionsExt};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::Anchors;
 use crate::pki::completion;
@@ -247,7 +248,7 @@ impl KeyLogFile {
     }
 
     fn append(&self, line: &[u8]) -> io::Result<()> {
-        files::open_to_append(&self.0)?.write_all(line)
+        OpenOptions::new().append(true).create(true).mode(0o600).open(&self.0)?.write_all(line)
     }
 }
 

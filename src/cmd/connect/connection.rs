@@ -1,0 +1,160 @@
+//! How a broker is reached, after all checks: what pub, sub, rr, check and qshape make of the connection options.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use super::args::ClientArgs;
+use super::login::Login;
+use super::outcome::{Outcome, unable_to_connect};
+use super::tls::{tls_client, tls_wanted};
+use crate::broker::host::embedded::{self, Embedded};
+use crate::cmd::applet::Invocation;
+use crate::mqtt::packet::ProtocolVersion;
+use crate::net::endpoint::{EndpointError, PORT, TLS_PORT};
+use crate::net::socks::Proxy;
+use crate::net::websocket::Opening;
+use crate::net::{Endpoint, Route, tls};
+use crate::term::{Failure, Term};
+
+/// Which broker, and on which way.
+#[derive(Debug)]
+pub struct Connection {
+    pub broker: Broker,
+    /// The local address to connect from.
+    pub bind: Option<String>,
+    pub proxy: Option<Proxy>,
+    pub websockets: bool,
+    pub tls: Option<tls::Options>,
+    /// Where the passphrase of the client's key stands; without it the terminal is asked.
+    pub key_pass_file: Option<PathBuf>,
+    pub login: Login,
+    /// The version that was asked for, if one was.
+    pub version: Option<ProtocolVersion>,
+    pub debug: bool,
+}
+
+/// Where the broker is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broker {
+    At(Endpoint),
+    /// In this process, once it is started.
+    Embedded {
+        configuration: Option<PathBuf>,
+    },
+}
+
+impl Connection {
+    /// From options that `connect::checks` has taken.
+    pub fn new(args: &ClientArgs, invocation: &Invocation, term: &mut Term) -> Result<Self, Failure> {
+        let tls = tls_wanted(invocation, args, term)?;
+        Ok(Self {
+            broker: broker(args)?,
+            bind: args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned()),
+            proxy: args.proxy.clone(),
+            websockets: args.websockets,
+            tls,
+            key_pass_file: args.tls.key_pass_file.clone(),
+            login: Login::new(args.password.as_ref()),
+            version: args.version,
+            debug: args.debug,
+        })
+    }
+
+    /// Starts the broker that is wanted in this process, if one is.
+    pub fn start_embedded(&self, term: &mut Term) -> Result<Option<Embedded>, Failure> {
+        match &self.broker {
+            Broker::At(_) => Ok(None),
+            Broker::Embedded { configuration } => embedded::start(configuration.as_deref(), term).map(Some),
+        }
+    }
+
+    /// The TLS configuration, whose files are read now.
+    pub fn tls_client(&self, term: &mut Term) -> Result<Option<tls::Client>, Failure> {
+        let options = self.tls.as_ref();
+        options.map(|options| tls_client(options, self.key_pass_file.as_deref(), self.debug, term)).transpose()
+    }
+
+    /// The route to the broker, without TLS. `embedded` is what [`Self::start_embedded`] has started.
+    pub fn route(&self, embedded: Option<&Embedded>) -> Result<Route, Failure> {
+        let endpoint = match (&self.broker, embedded) {
+            (Broker::At(endpoint), _) => endpoint.clone(),
+            (Broker::Embedded { .. }, Some(started)) => Endpoint::new(&started.address.host, started.address.port)
+                .map_err(|_| unable_to_connect(Outcome::InvalidInput))?,
+            (Broker::Embedded { .. }, None) => return Err(unable_to_connect(Outcome::InvalidInput)),
+        };
+        let mut route = Route::new(endpoint);
+        route.bind.clone_from(&self.bind);
+        // `--nodelay` or not: what we write is a batch already, and waiting for more only delays it.
+        route.nodelay = true;
+        route.proxy.clone_from(&self.proxy);
+        route.websocket = self.websockets.then(Opening::default);
+        Ok(route)
+    }
+}
+
+/// Where the broker is. As Mosquitto reads it, port 0 makes the host the path of a unix socket.
+fn broker(args: &ClientArgs) -> Result<Broker, Failure> {
+    if let Some(configuration) = &args.embedded {
+        return Ok(Broker::Embedded { configuration: configuration.clone() });
+    }
+    let host = args.host.as_deref().unwrap_or(OsStr::new("localhost"));
+    let tls = &args.tls;
+    let chooses_port = tls.cafile.is_some() || tls.capath.is_some() || tls.psk.is_some();
+    let port = args.port.unwrap_or(i32::from(if chooses_port { TLS_PORT } else { PORT }));
+    let invalid = || unable_to_connect(Outcome::InvalidInput);
+    let port = u16::try_from(port).map_err(|_| invalid())?;
+    // A path need not be text.
+    let endpoint = if port == 0 { Endpoint::unix(host) } else { Endpoint::new(&host.to_string_lossy(), port) };
+    endpoint.map(Broker::At).map_err(|error| match error {
+        EndpointError::HostEmpty if port != 0 => unable_to_connect(Outcome::Lookup),
+        _ => invalid(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cmd::connect::args::Verb;
+    use crate::cmd::connect::options;
+    use crate::os::text::OsStringExt;
+
+    fn typed(words: &str) -> ClientArgs {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        options::read(Verb::Pub, true, &[], &words).unwrap()
+    }
+
+    #[test]
+    fn the_port_follows_scheme_and_tls_options_but_not_no_tls() {
+        for (words, port, websocket) in [
+            ("", 1883, false),
+            ("-L mqtt://h/t", 1883, false),
+            ("-L mqtts://h/t", 8883, false),
+            ("-L ws://h/t", 1883, true),
+            ("-L wss://h/t", 8883, true),
+            ("-L ws://h:80/t", 80, true),
+            ("--ws", 1883, true),
+            ("--cafile c", 8883, false),
+            ("--capath c", 8883, false),
+            ("--psk 00", 8883, false),
+            ("--cafile c -p 7", 7, false),
+            ("--cafile c --no-tls", 8883, false),
+            ("--tls-use-os-certs", 1883, false),
+            ("--cert c --key k", 1883, false),
+        ] {
+            let args = typed(words);
+            let Broker::At(Endpoint::Tcp { port: chosen, .. }) = broker(&args).unwrap() else { panic!("{words}") };
+            assert_eq!((chosen, args.websockets), (port, websocket), "{words}");
+        }
+        assert_eq!(broker(&typed("-p 0 -h /x")).unwrap(), Broker::At(Endpoint::unix("/x").unwrap()));
+    }
+
+    #[test]
+    fn the_path_of_a_socket_need_not_be_text() {
+        let path: OsString = OsStringExt::from_vec(b"/run/\xff.sock".to_vec());
+        let words = ["--unix".into(), path.clone()];
+        let args = options::read(Verb::Pub, true, &[], &words).unwrap();
+        assert_eq!(broker(&args).unwrap(), Broker::At(Endpoint::Unix(path.into())));
+    }
+}
