@@ -93,6 +93,10 @@ pub const APPLET: Applet = Applet {
             "There is no $SYS/broker/heap: memory is not counted.",
             "max_inflight_messages is announced as Receive Maximum; a client of MQTT 5 that has more QoS 2 messages under \
              way is sent DISCONNECT 0x93.",
+            "A will without a delay is sent at every takeover, one with a delay at the latest when its session ends. Members \
+             of a shared subscription that are away are passed over while another is connected.",
+            "Retained messages are sent from the oldest on; Mosquitto goes through the topics as a tree. Of those with QoS 1 \
+             and 2, what exceeds max_queued_messages is dropped: the log says so once for each connection.",
             "After SIGHUP, errors in the configuration, the password file or the ACL file are logged and the rules in \
              force stay; Mosquitto ends when one of the latter two cannot be read.",
             "`allow_duplicate_messages`, `max_packet_size` and the other limits are all taken over at SIGHUP, and so are \
