@@ -2,7 +2,6 @@
 //! publishes, its will and when all that ends.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use bytestring::ByteString;
 
 use super::access::Identity;
 use super::change::{ClientRecord, EntryRecord, EntryState, WillRecord};
-use super::connection_id::IdHasher;
 use super::message::{Message, Source};
+use super::places::Places;
 pub(super) use super::slab::ClientKey;
 use super::slab::ConnectionKey;
 use super::work::Jobs;
@@ -88,7 +87,10 @@ pub(super) struct Entry {
     pub(super) retain: bool,
     pub(super) dup: bool,
     pub(super) state: EntryState,
-    pub(super) identifiers: Vec<u32>,
+    pub(super) identifiers: Box<[u32]>,
+    /// The shared subscription that it came by: another member gets it if this session ends first. Not stored, so that
+    /// after a restart it stays with its session.
+    pub(super) shared: Option<Arc<ByteString>>,
     /// Wall clock.
     pub(super) queued_at: Duration,
     pub(super) pubrel_order: u64,
@@ -201,7 +203,7 @@ pub(super) struct Outgoing {
     /// By place, which is the order of their first sending. All have a packet id.
     inflight: BTreeMap<u64, Entry>,
     /// The place of each packet id in flight: clients acknowledge in whatever order they like.
-    places: HashMap<u16, u64, BuildHasherDefault<IdHasher>>,
+    places: Places,
     /// The place of the next.
     next_place: u64,
     /// How many at the end of `inflight` have not been sent on this connection yet.
@@ -268,7 +270,7 @@ impl Outgoing {
 
     /// Takes the entry in flight, with a packet id.
     pub(super) fn launch(&mut self, mut entry: Entry) -> &Entry {
-        if entry.packet_id > 0 && self.places.contains_key(&entry.packet_id) {
+        if entry.packet_id > 0 && self.places.contains(entry.packet_id) {
             // More than all ids are out, and what holds this one is not yet acknowledged.
             entry.packet_id = 0;
             self.unreserved = true;
@@ -299,17 +301,13 @@ impl Outgoing {
 
     /// 1, 2, 3 …, skipping those in use. The caller sees to it that fewer than all are in flight.
     fn next_packet_id(&mut self) -> u16 {
-        loop {
-            self.last_packet_id = self.last_packet_id.checked_add(1).unwrap_or(1);
-            if !self.places.contains_key(&self.last_packet_id) {
-                return self.last_packet_id;
-            }
-        }
+        self.last_packet_id = self.places.next_free(self.last_packet_id).expect("fewer than all ids are in flight");
+        self.last_packet_id
     }
 
     /// The place of what was sent on this connection with the packet id.
     fn place(&self, packet_id: u16) -> Option<u64> {
-        self.places.get(&packet_id).copied().filter(|&place| self.unsent == 0 || place < self.first_unsent)
+        self.places.get(packet_id).filter(|&place| self.unsent == 0 || place < self.first_unsent)
     }
 
     /// Takes out the entry that PUBACK, PUBCOMP or a failing PUBREC ends. `None`: there is nothing with that packet id.
@@ -319,7 +317,7 @@ impl Outgoing {
             return Err(WrongState);
         }
         let entry = self.inflight.remove(&place);
-        self.places.remove(&packet_id);
+        self.places.remove(packet_id);
         self.inflight_bytes -= entry.as_ref().map_or(0, |entry| entry.message.payload.len() as u64);
         Ok(entry)
     }
@@ -380,7 +378,7 @@ impl Outgoing {
         let refused: Vec<_> = self.inflight.iter().filter(|(_, entry)| !keep(entry)).map(|(&place, _)| place).collect();
         let refused: Vec<_> = refused.iter().filter_map(|place| self.inflight.remove(place)).collect();
         for entry in &refused {
-            self.places.remove(&entry.packet_id);
+            self.places.remove(entry.packet_id);
             self.inflight_bytes -= entry.message.payload.len() as u64;
         }
         refused
@@ -428,7 +426,8 @@ impl Entry {
             retain: record.retain,
             dup: record.dup,
             state: record.state,
-            identifiers: record.subscription_identifiers,
+            identifiers: record.subscription_identifiers.into(),
+            shared: None,
             queued_at: record.queued_at,
             pubrel_order: record.pubrel_order,
         }
@@ -463,7 +462,8 @@ mod tests {
             retain: false,
             dup: false,
             state: EntryState::Queued,
-            identifiers: Vec::new(),
+            identifiers: Box::default(),
+            shared: None,
             queued_at: Duration::ZERO,
             pubrel_order: 0,
         }
@@ -509,6 +509,26 @@ mod tests {
     fn acknowledgements_in_reverse_cost_no_more_than_in_order() {
         let (few, many) = (acknowledged_backwards(4_000), acknowledged_backwards(64_000));
         assert!(many < few * 64, "sixteen times as many took {many:?} instead of {few:?}");
+    }
+
+    #[test]
+    fn a_free_packet_id_is_found_quickly_with_nearly_all_in_flight() {
+        let mut outgoing = Outgoing::default();
+        let launch_another = |outgoing: &mut Outgoing| {
+            outgoing.enqueue(waiting(0));
+            launch_next(outgoing)
+        };
+        for _ in 0..u16::MAX {
+            launch_another(&mut outgoing);
+        }
+        let start = crate::os::process::thread_time();
+        // The one before the last: all others have to be passed over to find it.
+        for id in (u16::MAX - 2000..u16::MAX).rev() {
+            assert!(matches!(outgoing.finish(id, EntryState::WaitForPubAck), Ok(Some(_))));
+            assert_eq!(launch_another(&mut outgoing), id);
+        }
+        let time = crate::os::process::thread_time().saturating_sub(start);
+        assert!(time < Duration::from_millis(500), "{time:?}");
     }
 
     #[test]

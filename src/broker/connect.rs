@@ -493,7 +493,7 @@ impl Broker {
         if was_stored {
             self.journal.push(Change::ClientRemoved(session.id.clone()));
         }
-        self.bury(client, session, was_stored);
+        self.bury(client, session, was_stored, now);
     }
 }
 

@@ -8,13 +8,14 @@ use bytestring::ByteString;
 
 use super::change::{Direction, EntryState};
 use super::client::{ClientKey, Entry, Session};
-use super::connection::{ConnectionKey, Copy};
+use super::connection::{Connection, ConnectionKey, Copy, Output};
 use super::event::{Event, PacketSummary, PublishSummary};
 use super::message::{Message, MessageId};
-use super::router::Subscriber;
+use super::router::{Candidates, Router, SharedSubscriber, Subscriber};
+use super::slab::Slab;
 use super::storing::Step;
 use super::work::{Job, Progress, Slice};
-use super::{Broker, Identity, ListenerId, Now, Settings, Statistics};
+use super::{Access, Broker, Identity, ListenerId, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
 
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
@@ -25,6 +26,8 @@ struct Share<'a> {
     qos: QoS,
     retain: bool,
     identifiers: &'a [u32],
+    /// The shared subscription that it comes by.
+    shared: Option<&'a Arc<ByteString>>,
 }
 
 impl Broker {
@@ -34,29 +37,63 @@ impl Broker {
         found.clear();
         let (sessions, all_there) = (&self.sessions, self.remains.is_empty());
         self.router.route(&message.topic, &mut found, |client| all_there || sessions.contains(client));
+        let mut found_shared = std::mem::take(&mut self.found_shared);
+        let (router, members) = self.members(message);
+        router.route_shared(&message.topic, &mut found_shared, |member, kind| members.are(member, kind));
         // As with Mosquitto, a subscription that is not for its owner's messages still counts.
-        let matched = !found.is_empty();
+        let matched = !(found.is_empty() && found_shared.is_empty());
         found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
-        if self.settings.allow_duplicate_messages || found.len() < 2 {
+        if self.settings.allow_duplicate_messages || found.len() + found_shared.len() < 2 {
             for subscriber in &found {
-                let identifiers = [subscriber.identifier];
-                let identifiers = if subscriber.identifier == 0 { &[][..] } else { &identifiers };
-                self.deliver(subscriber, identifiers, message, now);
+                self.deliver(subscriber, &[subscriber.identifier], None, message, now);
+            }
+            for (subscriber, shared) in &found_shared {
+                self.deliver(subscriber, &[subscriber.identifier], Some(shared), message, now);
             }
         } else {
-            for (subscriber, identifiers) in merged(&found) {
-                self.deliver(&subscriber, &identifiers, message, now);
+            for (subscriber, identifiers, shared) in merged(&found, &found_shared) {
+                self.deliver(&subscriber, &identifiers, shared, message, now);
             }
         }
-        self.found = found;
+        found_shared.clear();
+        (self.found, self.found_shared) = (found, found_shared);
         matched
     }
 
-    fn deliver(&mut self, subscriber: &Subscriber, identifiers: &[u32], message: &Arc<Message>, now: Now) {
+    /// An identifier of 0 is none.
+    fn deliver(
+        &mut self,
+        subscriber: &Subscriber,
+        identifiers: &[u32],
+        shared: Option<&Arc<ByteString>>,
+        message: &Arc<Message>,
+        now: Now,
+    ) {
         let options = subscriber.options;
         // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let retain = options.retain_as_published && message.retain;
-        self.give(subscriber.client, message, &Share { qos: options.qos, retain, identifiers }, now);
+        let identifiers = if *identifiers == [0] { &[] } else { identifiers };
+        self.give(subscriber.client, message, &Share { qos: options.qos, retain, identifiers, shared }, now);
+    }
+
+    /// The session of a member of a shared subscription has ended: what it has not acknowledged goes to another, §4.8.2, but
+    /// for messages at QoS 2 whose delivery has begun [MQTT-4.8.2-5]. Where nobody else is a member, the message ends with
+    /// the session.
+    pub(super) fn pass_on(&mut self, entry: &Entry, now: Now) {
+        let Some(shared) = &entry.shared else { return };
+        if entry.qos == QoS::ExactlyOnce && entry.state != EntryState::Queued {
+            return;
+        }
+        let (router, members) = self.members(&entry.message);
+        if let Some(member) = router.next_member(shared, |member, kind| members.are(member, kind)) {
+            self.deliver(&member, &[member.identifier], Some(shared), &entry.message, now);
+        }
+    }
+
+    /// The router, and what decides which members of a shared subscription take the message.
+    fn members<'a>(&'a mut self, message: &'a Message) -> (&'a mut Router, Members<'a>) {
+        let Self { router, sessions, connections, access, settings, .. } = self;
+        (router, Members { sessions, connections, access, settings, message })
     }
 
     /// Gives a retained message to one who has just subscribed.
@@ -66,7 +103,7 @@ impl Broker {
         }
         let identifiers = [subscriber.identifier];
         let identifiers = if subscriber.identifier == 0 { &[][..] } else { &identifiers };
-        let share = Share { qos: subscriber.options.qos, retain: true, identifiers };
+        let share = Share { qos: subscriber.options.qos, retain: true, identifiers, shared: None };
         self.give(subscriber.client, message, &share, now);
     }
 
@@ -102,8 +139,7 @@ impl Broker {
         if !self.access.may_receive(session.identity(), &message.topic) {
             return;
         }
-        let most = self.listener(session.listener).max_qos;
-        let qos = if self.settings.upgrade_outgoing_qos { share.qos } else { share.qos.min(message.qos) }.min(most);
+        let qos = outgoing_qos(&self.settings, session, share.qos, message);
         match (session.link, qos) {
             (Some(key), QoS::AtMostOnce) => self.give_at_once(key, client, message, share, now),
             (None, QoS::AtMostOnce) if !self.settings.queue_qos0_messages => {}
@@ -135,7 +171,7 @@ impl Broker {
             packet_id: 0,
             source: Arc::default(),
         });
-        let share = Share { qos: QoS::AtMostOnce, retain: false, identifiers: &[] };
+        let share = Share { qos: QoS::AtMostOnce, retain: false, identifiers: &[], shared: None };
         self.give_at_once(key, client, &message, &share, now);
     }
 
@@ -148,10 +184,7 @@ impl Broker {
         share: &Share<'_>,
         now: Now,
     ) {
-        let output = &self.connections[key].output;
-        let full = output.blocked
-            && self.settings.max_queued_messages.is_some_and(|limit| output.packets + output.writing >= limit as usize);
-        if full || output.bytes.len() > MAXIMUM_BACKLOG_BYTES {
+        if is_backlogged(&self.settings, &self.connections[key].output) {
             self.drop_for(client);
             return;
         }
@@ -230,7 +263,8 @@ impl Broker {
             if gone {
                 self.discard(client, std::slice::from_ref(&entry));
             } else if entry.qos == QoS::AtMostOnce {
-                let share = Share { qos: entry.qos, retain: entry.retain, identifiers: &entry.identifiers };
+                let share =
+                    Share { qos: entry.qos, retain: entry.retain, identifiers: &entry.identifiers, shared: None };
                 self.give_at_once(key, client, &entry.message, &share, now);
                 self.discard(client, std::slice::from_ref(&entry));
             } else {
@@ -318,7 +352,8 @@ fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, share: &Share<
         retain: share.retain,
         dup: false,
         state: EntryState::Queued,
-        identifiers: share.identifiers.to_vec(),
+        identifiers: share.identifiers.into(),
+        shared: share.shared.map(Arc::clone),
         queued_at: now.wall,
         pubrel_order: 0,
     }
@@ -342,6 +377,53 @@ fn visible<'a>(topic: &'a str, mount_point: Option<&str>) -> &'a str {
     mount_point.and_then(|mount_point| topic.strip_prefix(mount_point)).unwrap_or(topic)
 }
 
+/// What decides which members of a shared subscription take a message.
+struct Members<'a> {
+    sessions: &'a Slab<ClientKey, Session>,
+    connections: &'a Slab<ConnectionKey, Connection>,
+    access: &'a Access,
+    settings: &'a Settings,
+    message: &'a Message,
+}
+
+impl Members<'_> {
+    /// Whether the member is one of those. One whose session has ended, and whose subscriptions are still to be removed, is
+    /// none of them.
+    fn are(&self, member: &Subscriber, kind: Candidates) -> bool {
+        let Some(session) = self.sessions.get(member.client) else { return false };
+        let qos = outgoing_qos(self.settings, session, member.options.qos, self.message);
+        let takes = match (kind, session.link) {
+            (Candidates::Connected, Some(key)) if qos == QoS::AtMostOnce => {
+                !is_backlogged(self.settings, &self.connections[key].output)
+            }
+            (Candidates::Connected, Some(key)) => {
+                session.outgoing.is_queue_empty()
+                    && session.outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes)
+                    || may_queue(self.settings, session, Some(self.connections[key].window))
+            }
+            (Candidates::Away, None) => {
+                (qos > QoS::AtMostOnce || self.settings.queue_qos0_messages) && may_queue(self.settings, session, None)
+            }
+            (Candidates::Any, _) => return true,
+            _ => return false,
+        };
+        takes && self.access.may_receive(session.identity(), &self.message.topic)
+    }
+}
+
+/// The QoS at which a client gets the message, of what it was granted [MQTT-3.8.4-8].
+fn outgoing_qos(settings: &Settings, session: &Session, granted: QoS, message: &Message) -> QoS {
+    let most = settings.listeners[usize::from(session.listener.0)].max_qos;
+    if settings.upgrade_outgoing_qos { granted } else { granted.min(message.qos) }.min(most)
+}
+
+/// Whether so much waits for the socket that a message at QoS 0 is dropped.
+fn is_backlogged(settings: &Settings, output: &Output) -> bool {
+    let full = output.blocked
+        && settings.max_queued_messages.is_some_and(|limit| output.packets + output.writing >= limit as usize);
+    full || output.bytes.len() > MAXIMUM_BACKLOG_BYTES
+}
+
 /// Whether one more may wait. Online, with `window`, the window is on top of the limits: what is acknowledged next
 /// makes room for that many.
 fn may_queue(settings: &Settings, session: &Session, window: Option<u16>) -> bool {
@@ -355,16 +437,22 @@ fn may_queue(settings: &Settings, session: &Session, window: Option<u16>) -> boo
         && settings.max_queued_bytes.is_none_or(|limit| bytes < limit + more_bytes)
 }
 
+/// What one client gets once, though several of its subscriptions match: with all their identifiers, and the first shared
+/// subscription among them.
+type Merged<'a> = (Subscriber, Vec<u32>, Option<&'a Arc<ByteString>>);
+
 /// One copy per client: at its highest QoS, with all its identifiers.
-fn merged(found: &[Subscriber]) -> Vec<(Subscriber, Vec<u32>)> {
+fn merged<'a>(found: &[Subscriber], found_shared: &'a [SharedSubscriber]) -> Vec<Merged<'a>> {
     let mut places = HashMap::new();
-    let mut merged: Vec<(Subscriber, Vec<u32>)> = Vec::new();
-    for subscriber in found {
+    let mut merged: Vec<Merged<'_>> = Vec::new();
+    let plain = found.iter().map(|subscriber| (subscriber, None));
+    for (subscriber, shared) in plain.chain(found_shared.iter().map(|(member, shared)| (member, Some(shared)))) {
         let place = *places.entry(subscriber.client).or_insert_with(|| {
-            merged.push((*subscriber, Vec::new()));
+            merged.push((*subscriber, Vec::new(), None));
             merged.len() - 1
         });
-        let (one, identifiers) = &mut merged[place];
+        let (one, identifiers, by) = &mut merged[place];
+        *by = by.or(shared);
         one.options.qos = one.options.qos.max(subscriber.options.qos);
         one.options.retain_as_published |= subscriber.options.retain_as_published;
         if subscriber.identifier > 0 {

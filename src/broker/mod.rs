@@ -18,6 +18,7 @@ pub mod host;
 mod journal;
 pub mod log;
 mod message;
+mod places;
 mod publish;
 mod restore;
 mod retained;
@@ -59,7 +60,7 @@ use client::{ClientKey, Session};
 use connection::{Connection, ConnectionKey};
 use journal::Journal;
 use retained::Retained;
-use router::{Router, Subscriber};
+use router::{Router, SharedSubscriber, Subscriber};
 use slab::Slab;
 use timers::{Timer, Timers};
 use work::Remains;
@@ -143,6 +144,7 @@ pub struct Broker {
     released: Vec<MessageId>,
     /// Reused from message to message.
     found: Vec<Subscriber>,
+    found_shared: Vec<SharedSubscriber>,
 }
 
 /// What one connection is to be told. `close`: after the bytes are written.
@@ -191,6 +193,7 @@ impl Broker {
             remains: VecDeque::new(),
             released: Vec::new(),
             found: Vec::new(),
+            found_shared: Vec::new(),
         };
         broker.restore(restored, now);
         broker.arm_sweep(now);

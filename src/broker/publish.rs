@@ -16,7 +16,7 @@ use super::storing::Step;
 use super::timers::Timer;
 use super::{Broker, Now};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};
-use crate::mqtt::topic::TopicName;
+use crate::mqtt::topic::{TopicName, is_shared};
 
 /// A retained message stays long: a payload up to this size is copied, so that it does not keep alive what came with
 /// it. A larger one is most of its packet, which came in memory of its own.
@@ -123,8 +123,7 @@ impl Broker {
             return Some(ReasonCode::QUOTA_EXCEEDED);
         }
         // `$share/…` names subscriptions: a message there could reach nobody.
-        let denied =
-            publish.topic.starts_with("$share/") || !self.access.may_publish(session.identity(), &publish.topic);
+        let denied = is_shared(&publish.topic) || !self.access.may_publish(session.identity(), &publish.topic);
         if denied {
             if self.interest.packets {
                 let event = Event::PublishDenied { client: session.id.clone(), publish: PublishSummary::of(publish) };
@@ -221,7 +220,8 @@ impl Broker {
                 retain: message.retain,
                 dup: false,
                 state: EntryState::WaitForPubRel,
-                identifiers: Vec::new(),
+                identifiers: Box::default(),
+                shared: None,
                 queued_at: now.wall,
                 pubrel_order: 0,
                 message,

@@ -9,7 +9,6 @@ use super::client::{ClientKey, Entry, PendingWill, Session};
 use super::connect::expiry;
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
-use super::subscribe::split;
 use super::{Broker, ListenerId, Now};
 
 impl Broker {
@@ -85,8 +84,7 @@ impl Broker {
 
     fn restore_subscription(&mut self, client: ClientKey, record: super::SubscriptionRecord) {
         let (options, identifier) = (record.options, record.identifier.unwrap_or(0));
-        let (group, plain) = split(&record.filter);
-        self.router.subscribe(plain, group, Subscriber { client, options, identifier });
+        self.router.subscribe(&record.filter, Subscriber { client, options, identifier });
         self.sessions[client].add_filter(record.filter);
     }
 }

@@ -1,10 +1,14 @@
 //! Which clients get a message: the tree of topic filters with their subscribers and shared groups.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytestring::ByteString;
 
 use super::client::ClientKey;
 use super::tree::{Node, Tree};
 use crate::mqtt::packet::SubscriptionOptions;
+use crate::mqtt::topic::split_share;
 
 /// One client's subscription at one filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +44,25 @@ struct Place {
     groups: BTreeMap<Box<str>, Group>,
 }
 
+/// A member of a shared subscription, with its filter as subscribed.
+pub(super) type SharedSubscriber = (Subscriber, Arc<ByteString>);
+
+/// Which members of a shared subscription may get a message, the first kind first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Candidates {
+    /// Those who are connected and take it.
+    Connected,
+    /// Those who are away, and for whom it is kept.
+    Away,
+    /// All who have a session. The message is dropped, and counted for the one whose turn it is.
+    Any,
+}
+
 /// The members of `$share/NAME/filter` take turns: whoever has had one goes behind all others, and so does who comes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Group {
+    /// As subscribed.
+    filter: Arc<ByteString>,
     members: Vec<Subscriber>,
     /// Whose turn it is, so always below the number of members; a cell, since routing only looks at the tree.
     next: std::cell::Cell<usize>,
@@ -63,9 +83,10 @@ impl Router {
     }
 
     /// Adds or replaces. Says whether the subscription is new.
-    pub(super) fn subscribe(&mut self, filter: &str, group: Option<&str>, subscriber: Subscriber) -> bool {
+    pub(super) fn subscribe(&mut self, filter: &ByteString, subscriber: Subscriber) -> bool {
         self.last.is_valid = false;
-        let place = self.tree.insert(filter);
+        let (group, plain) = split_share(filter);
+        let place = self.tree.insert(plain);
         match group {
             None if replace(&mut place.subscribers, subscriber) => return false,
             None => {
@@ -73,7 +94,7 @@ impl Router {
                 self.subscriptions += 1;
             }
             Some(name) => {
-                let group = place.groups.entry(name.into()).or_default();
+                let group = place.groups.entry(name.into()).or_insert_with(|| Group::new(filter));
                 if replace(&mut group.members, subscriber) {
                     return false;
                 }
@@ -85,7 +106,8 @@ impl Router {
     }
 
     /// Says whether there was such a subscription.
-    pub(super) fn unsubscribe(&mut self, filter: &str, group: Option<&str>, client: ClientKey) -> bool {
+    pub(super) fn unsubscribe(&mut self, filter: &str, client: ClientKey) -> bool {
+        let (group, filter) = split_share(filter);
         let Some(place) = self.tree.find_mut(filter) else { return false };
         self.last.is_valid = false;
         let removed = match group {
@@ -106,8 +128,8 @@ impl Router {
         removed
     }
 
-    /// Appends everybody who gets a message with `topic`; last, of each shared group the member whose turn it is.
-    /// Those who are not there any more, and whose subscriptions are still to be removed, get nothing and have no turn.
+    /// Appends everybody who gets a message with `topic`, but for shared subscriptions. Those who are not there any more,
+    /// and whose subscriptions are still to be removed, get nothing.
     pub(super) fn route(&mut self, topic: &str, found: &mut Vec<Subscriber>, is_there: impl Fn(ClientKey) -> bool) {
         if !self.last.is_valid || self.last.topic != topic {
             let mut last = std::mem::take(&mut self.last);
@@ -119,11 +141,32 @@ impl Router {
             self.last = last;
         }
         found.extend(self.last.subscribers.iter().filter(|subscriber| is_there(subscriber.client)));
+    }
+
+    /// Appends, for each shared subscription that matches `topic`, the member whose turn it is. A member has its turn only if
+    /// it is one of the best candidates: one that is away is passed over while another is connected.
+    pub(super) fn route_shared(
+        &self,
+        topic: &str,
+        found: &mut Vec<SharedSubscriber>,
+        is_among: impl Fn(&Subscriber, Candidates) -> bool,
+    ) {
         if self.shared > 0 {
             self.visit(topic, &mut |place| {
-                found.extend(place.groups.values().filter_map(|group| group.take_turn(&is_there)));
+                found.extend(place.groups.values().filter_map(|group| group.take_turn(&is_among)));
             });
         }
+    }
+
+    /// The member of one shared subscription whose turn it is.
+    pub(super) fn next_member(
+        &mut self,
+        filter: &str,
+        is_among: impl Fn(&Subscriber, Candidates) -> bool,
+    ) -> Option<Subscriber> {
+        let (name, plain) = split_share(filter);
+        let group = self.tree.find_mut(plain)?.groups.get(name?)?;
+        group.take_turn(&is_among).map(|(member, _)| member)
     }
 
     /// Goes through the filters that match.
@@ -166,12 +209,19 @@ impl Place {
 }
 
 impl Group {
-    fn take_turn(&self, is_there: impl Fn(ClientKey) -> bool) -> Option<Subscriber> {
+    fn new(filter: &ByteString) -> Self {
+        Self { filter: Arc::new(filter.clone()), members: Vec::new(), next: std::cell::Cell::default() }
+    }
+
+    fn take_turn(&self, is_among: &impl Fn(&Subscriber, Candidates) -> bool) -> Option<SharedSubscriber> {
         let (before, from) = self.members.split_at(self.next.get());
-        let mut turns = from.iter().chain(before).zip(1..);
-        let (member, steps) = turns.find(|(member, _)| is_there(member.client))?;
+        let (member, steps) =
+            [Candidates::Connected, Candidates::Away, Candidates::Any].into_iter().find_map(|kind| {
+                let mut turns = from.iter().chain(before).zip(1..);
+                turns.find(|(member, _)| is_among(member, kind))
+            })?;
         self.next.set((self.next.get() + steps) % self.members.len());
-        Some(*member)
+        Some((*member, Arc::clone(&self.filter)))
     }
 
     fn join(&mut self, subscriber: Subscriber) {
@@ -220,13 +270,19 @@ mod tests {
     fn routed(router: &mut Router, topic: &str) -> Vec<u32> {
         let mut found = Vec::new();
         router.route(topic, &mut found, |_| true);
-        found.iter().map(|subscriber| subscriber.client.0).collect()
+        let mut shared = Vec::new();
+        router.route_shared(topic, &mut shared, |_, _| true);
+        found.iter().chain(shared.iter().map(|(subscriber, _)| subscriber)).map(|one| one.client.0).collect()
+    }
+
+    fn share(name: &str) -> ByteString {
+        format!("$share/{name}/t").into()
     }
 
     fn router(filters: &[&str]) -> Router {
         let mut router = Router::new();
         for (client, filter) in filters.iter().enumerate() {
-            assert!(router.subscribe(filter, None, subscriber(client as u32)));
+            assert!(router.subscribe(&(*filter).into(), subscriber(client as u32)));
         }
         router
     }
@@ -251,11 +307,11 @@ mod tests {
     fn members_of_a_group_take_turns() {
         let mut router = Router::new();
         for client in 0..3 {
-            router.subscribe("t", Some("g"), subscriber(client));
+            router.subscribe(&share("g"), subscriber(client));
         }
         let turns: Vec<_> = (0..5).flat_map(|_| routed(&mut router, "t")).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1]);
-        assert!(router.unsubscribe("t", Some("g"), ClientKey(2)));
+        assert!(router.unsubscribe(&share("g"), ClientKey(2)));
         assert_eq!(routed(&mut router, "t"), [0]);
     }
 
@@ -264,15 +320,15 @@ mod tests {
         let mut router = Router::new();
         let turn = |router: &mut Router| routed(router, "t")[0];
         for client in 0..2 {
-            router.subscribe("t", Some("g"), subscriber(client));
+            router.subscribe(&share("g"), subscriber(client));
         }
         assert_eq!(turn(&mut router), 0);
-        router.subscribe("t", Some("g"), subscriber(2));
+        router.subscribe(&share("g"), subscriber(2));
         assert_eq!([(); 4].map(|()| turn(&mut router)), [1, 0, 2, 1]);
-        router.unsubscribe("t", Some("g"), ClientKey(0));
+        router.unsubscribe(&share("g"), ClientKey(0));
         assert_eq!([(); 3].map(|()| turn(&mut router)), [2, 1, 2]);
-        router.unsubscribe("t", Some("g"), ClientKey(1));
-        router.subscribe("t", Some("g"), subscriber(3));
+        router.unsubscribe(&share("g"), ClientKey(1));
+        router.subscribe(&share("g"), subscriber(3));
         assert_eq!([(); 3].map(|()| turn(&mut router)), [2, 3, 2]);
     }
 
@@ -280,26 +336,47 @@ mod tests {
     fn who_is_not_there_any_more_has_no_turn() {
         let mut router = Router::new();
         for client in 0..4 {
-            router.subscribe("t", Some("g"), subscriber(client));
+            router.subscribe(&share("g"), subscriber(client));
         }
-        router.subscribe("t", None, subscriber(1));
-        router.subscribe("t", None, subscriber(2));
-        let mut found = Vec::new();
-        for _ in 0..3 {
-            router.route("t", &mut found, |client| [0, 2].contains(&client.0));
+        router.subscribe(&"t".into(), subscriber(1));
+        router.subscribe(&"t".into(), subscriber(2));
+        let is_there = |client: ClientKey| [0, 2].contains(&client.0);
+        let turn = |router: &mut Router, is_there: &dyn Fn(ClientKey) -> bool| {
+            let (mut found, mut shared) = (Vec::new(), Vec::new());
+            router.route("t", &mut found, is_there);
+            router.route_shared("t", &mut shared, |member, _| is_there(member.client));
+            found.iter().chain(shared.iter().map(|(member, _)| member)).map(|one| one.client.0).collect::<Vec<_>>()
+        };
+        assert_eq!([(); 3].map(|()| turn(&mut router, &is_there)), [[2, 0], [2, 2], [2, 0]]);
+        assert!(turn(&mut router, &|_| false).is_empty());
+    }
+
+    #[test]
+    fn whoever_is_away_has_a_turn_only_where_nobody_is_connected() {
+        let mut router = Router::new();
+        for client in 0..4 {
+            router.subscribe(&share("g"), subscriber(client));
         }
-        assert_eq!(found.iter().map(|one| one.client.0).collect::<Vec<_>>(), [2, 0, 2, 2, 2, 0]);
-        found.clear();
-        router.route("t", &mut found, |_| false);
-        assert_eq!(found, []);
+        let turn = |router: &mut Router, connected: &[u32], away: &[u32]| {
+            let member = router.next_member(&share("g"), |member, kind| match kind {
+                Candidates::Connected => connected.contains(&member.client.0),
+                Candidates::Away => away.contains(&member.client.0),
+                Candidates::Any => true,
+            });
+            member.unwrap().client.0
+        };
+        assert_eq!([(); 3].map(|()| turn(&mut router, &[1, 3], &[0, 2])), [1, 3, 1]);
+        assert_eq!([(); 3].map(|()| turn(&mut router, &[], &[0, 2])), [2, 0, 2]);
+        assert_eq!(turn(&mut router, &[], &[]), 3);
+        assert_eq!(router.next_member(&share("h"), |_, _| true), None);
     }
 
     #[test]
     fn groups_of_other_names_and_plain_subscribers_get_their_own_copy() {
         let mut router = Router::new();
-        router.subscribe("t", Some("g"), subscriber(1));
-        router.subscribe("t", Some("h"), subscriber(2));
-        router.subscribe("t", None, subscriber(3));
+        router.subscribe(&share("g"), subscriber(1));
+        router.subscribe(&share("h"), subscriber(2));
+        router.subscribe(&"t".into(), subscriber(3));
         assert_eq!(routed(&mut router, "t"), [3, 1, 2]);
         assert_eq!((router.subscriptions(), router.shared()), (1, 2));
     }
@@ -310,9 +387,9 @@ mod tests {
         assert_eq!(routed(&mut router, "t"), [0]);
         assert_eq!(routed(&mut router, "t"), [0]);
         assert_eq!(routed(&mut router, "u"), [1]);
-        assert!(router.subscribe("+", None, subscriber(2)));
+        assert!(router.subscribe(&"+".into(), subscriber(2)));
         assert_eq!(routed(&mut router, "u"), [1, 2]);
-        assert!(router.unsubscribe("u", None, ClientKey(1)));
+        assert!(router.unsubscribe("u", ClientKey(1)));
         assert_eq!(routed(&mut router, "u"), [2]);
     }
 
@@ -320,12 +397,12 @@ mod tests {
     fn subscribing_again_replaces() {
         let mut router = router(&["t"]);
         let again = Subscriber { identifier: 7, ..subscriber(0) };
-        assert!(!router.subscribe("t", None, again));
+        assert!(!router.subscribe(&"t".into(), again));
         let mut found = Vec::new();
         router.route("t", &mut found, |_| true);
         assert_eq!(found, [again]);
-        assert!(router.unsubscribe("t", None, ClientKey(0)));
-        assert!(!router.unsubscribe("t", None, ClientKey(0)));
+        assert!(router.unsubscribe("t", ClientKey(0)));
+        assert!(!router.unsubscribe("t", ClientKey(0)));
         assert_eq!((router.subscriptions(), router.tree.size()), (0, 0));
     }
 }

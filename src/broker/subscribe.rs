@@ -17,9 +17,7 @@ use crate::mqtt::packet::{
     Packet, PacketId, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription,
     SubscriptionOptions, UnsubAck, Unsubscribe,
 };
-use crate::mqtt::topic::{TopicFilter, levels};
-
-const SHARE: &str = "$share/";
+use crate::mqtt::topic::{TopicFilter, is_shared, join_share, levels, split_share};
 
 /// A SUBSCRIBE as far as it has come: filter by filter, SUBACK, retained messages.
 #[derive(Debug)]
@@ -154,7 +152,7 @@ impl Broker {
             RetainHandling::DoNotSend => false,
         };
         // Not for shared subscriptions, §4.8.2.
-        let wanted = wanted && !filter.starts_with(SHARE);
+        let wanted = wanted && !is_shared(&filter);
         (ReasonCode(subscriber.options.qos as u8), wanted.then_some((subscriber, filter)))
     }
 
@@ -194,8 +192,7 @@ impl Broker {
     ) -> (Subscriber, bool) {
         options.qos = options.qos.min(self.listener(self.sessions[client].listener).max_qos);
         let subscriber = Subscriber { client, options, identifier };
-        let (group, plain) = split(filter);
-        let is_new = self.router.subscribe(plain, group, subscriber);
+        let is_new = self.router.subscribe(filter, subscriber);
         let session = &mut self.sessions[client];
         session.add_filter(filter.clone());
         let session = &self.sessions[client];
@@ -264,8 +261,7 @@ impl Broker {
         let session = &mut self.sessions[client];
         let existed = session.remove_filter(&filter);
         if existed {
-            let (group, plain) = split(&filter);
-            self.router.unsubscribe(plain, group, client);
+            self.router.unsubscribe(&filter, client);
             let client_id = session.id.clone();
             if self.journal.covers(&self.sessions[client]) {
                 let change = Change::Unsubscribed { client_id, filter: filter.clone() };
@@ -288,19 +284,11 @@ fn check(filter: &ByteString) -> Result<(), (ReasonCode, Closing)> {
     Ok(())
 }
 
-/// The group, if it is a shared subscription, and the filter that topics are matched with.
-pub(super) fn split(filter: &str) -> (Option<&str>, &str) {
-    match filter.strip_prefix(SHARE).and_then(|rest| rest.split_once('/')) {
-        Some((group, plain)) => (Some(group), plain),
-        None => (None, filter),
-    }
-}
-
 /// The filter with the mount point in front of what topics are matched with, in memory of its own.
 fn mounted(filter: &str, mount_point: Option<&str>) -> ByteString {
     let mount_point = mount_point.unwrap_or_default();
-    match split(filter) {
-        (Some(group), plain) => format!("{SHARE}{group}/{mount_point}{plain}").into(),
+    match split_share(filter) {
+        (Some(group), plain) => join_share(group, &format!("{mount_point}{plain}")),
         (None, plain) => format!("{mount_point}{plain}").into(),
     }
 }

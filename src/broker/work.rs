@@ -125,7 +125,7 @@ impl Broker {
     pub fn handle_work(&mut self, now: Now) {
         self.work_for_client(now);
         if let Some(mut remains) = self.remains.pop_front() {
-            if self.clear(&mut remains, &mut Slice::new()) {
+            if self.clear(&mut remains, &mut Slice::new(), now) {
                 self.sessions.release(remains.client);
             } else {
                 self.remains.push_back(remains);
@@ -245,7 +245,7 @@ impl Broker {
     }
 
     /// Takes apart what is left of a session that is no longer among the others.
-    pub(super) fn bury(&mut self, client: ClientKey, mut session: Session, was_stored: bool) {
+    pub(super) fn bury(&mut self, client: ClientKey, mut session: Session, was_stored: bool, now: Now) {
         self.timers.arm(Timer::Session(client), &mut session.timer, None);
         self.timers.arm(Timer::Reader(client), &mut session.jobs.timer, None);
         let mut remains = Remains {
@@ -255,7 +255,7 @@ impl Broker {
             outgoing: session.outgoing,
             was_stored,
         };
-        if self.clear(&mut remains, &mut Slice::new()) {
+        if self.clear(&mut remains, &mut Slice::new(), now) {
             self.sessions.release(client);
         } else {
             self.remains.push_back(remains);
@@ -263,14 +263,14 @@ impl Broker {
     }
 
     /// Says whether nothing is left.
-    fn clear(&mut self, remains: &mut Remains, slice: &mut Slice) -> bool {
+    fn clear(&mut self, remains: &mut Remains, slice: &mut Slice, now: Now) -> bool {
         while !slice.is_over() {
             if let Some(filter) = remains.filters.next() {
                 slice.spend(levels(&filter));
-                let (group, plain) = super::subscribe::split(&filter);
-                self.router.unsubscribe(plain, group, remains.client);
+                self.router.unsubscribe(&filter, remains.client);
             } else if let Some(entry) = remains.incoming.next().or_else(|| remains.outgoing.take()) {
                 slice.spend(1);
+                self.pass_on(&entry, now);
                 if remains.was_stored {
                     self.journal.release(entry.message.id);
                 }

@@ -171,6 +171,10 @@ impl Client {
     fn poll_transfer(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         let Some(connection) = &mut self.connection else { return Poll::Ready(Err(Ending::Closed)) };
         let written = connection.poll_write(self.session.output(), context);
+        if self.session.output().is_congested() {
+            // Writing goes on when the broker reads. The session's own deadline ends it if it never does.
+            return if written { Poll::Ready(Ok(())) } else { Poll::Pending };
+        }
         let awaited = self.session.unacknowledged() > 0;
         if written {
             // Where something is answered, whoever waits for the answer must not wait for us.
@@ -351,6 +355,49 @@ mod tests {
             }
         }
         false
+    }
+
+    /// Accepts, then sends what has to be answered, and reads nothing, until nobody takes it any more or it is `most`
+    /// bytes: how many were taken.
+    fn send_unread(mut stream: TcpStream, most: usize) -> usize {
+        let mut received = [0; 100];
+        assert!(stream.read(&mut received).unwrap() > 0);
+        stream.write_all(b"\x20\x02\x00\x00").unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        let releases = b"\x62\x02\x00\x01".repeat(10_000);
+        let mut sent = 0;
+        while sent < most {
+            match stream.write(&releases[sent % 4..]) {
+                Ok(count) => sent += count,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    break;
+                }
+            }
+        }
+        sent
+    }
+
+    #[tokio::test]
+    async fn answers_to_a_broker_that_never_reads_do_not_pile_up() {
+        // Several times what the kernel keeps for both directions.
+        const MOST: usize = 64 * 1024 * 1024;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
+        let server = std::thread::spawn(move || send_unread(listener.accept().unwrap().0, MOST));
+        let mut client = Client::new(Session::new(connect_packet(0), 0));
+        client.connect(&Route::new(endpoint)).await.unwrap();
+        let mut most = 0;
+        while !server.is_finished() {
+            // What is cancelled here waits for the server.
+            if let Ok(moved) = timeout(Duration::from_millis(100), client.transfer()).await {
+                moved.unwrap();
+            }
+            while client.poll_event(Instant::now()).unwrap().is_some() {}
+            most = most.max(client.session().output().len());
+        }
+        let sent = server.join().unwrap();
+        assert!(sent < MOST && most < 2 * 1024 * 1024, "{sent} bytes were taken, {most} waited");
     }
 
     #[tokio::test]

@@ -135,6 +135,24 @@ pub fn matches(filter: &str, topic: &str) -> bool {
     topic_levels.next().is_none()
 }
 
+/// Whether a filter asks for a shared subscription, or a topic has the form of one.
+pub fn is_shared(text: &str) -> bool {
+    text.starts_with(SHARE)
+}
+
+/// The group, if the valid `filter` is that of a shared subscription, and the filter that topics are matched with, §4.8.2.
+pub fn split_share(filter: &str) -> (Option<&str>, &str) {
+    match filter.strip_prefix(SHARE).and_then(|rest| rest.split_once('/')) {
+        Some((group, plain)) => (Some(group), plain),
+        None => (None, filter),
+    }
+}
+
+/// The filter of the shared subscription of `group` to `plain`.
+pub fn join_share(group: &str, plain: &str) -> ByteString {
+    format!("{SHARE}{group}/{plain}").into()
+}
+
 /// How many levels a topic name or filter has.
 pub fn levels(text: &str) -> usize {
     text.bytes().filter(|&byte| byte == b'/').count() + 1

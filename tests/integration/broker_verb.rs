@@ -268,6 +268,23 @@ fn sigusr2_prints_who_subscribed_to_what() {
     assert_eq!(lines, "a/#\n  one\n  two\n");
 }
 
+/// A client chooses its id and its filters, and the operator reads them on a terminal. Control characters do not come this
+/// far: the broker refuses them in every string.
+#[test]
+fn sigusr2_prints_ids_and_filters_escaped() {
+    let mut broker = Broker::start(&["-q", "-p", "0"]);
+    let id = "\u{202e}one\u{2066}";
+    let port = broker.port.to_string();
+    let words = ["sub", "-p", &port, "-i", id, "-c", "-q", "1", "-t", "a/\u{200f}\u{202d}/#", "-E"];
+    assert_eq!(run(&mut moskit(&words), b"").code, 0);
+    broker.signal(Signal::USR2);
+    let mut lines = String::new();
+    for _ in 0..2 {
+        broker.out.read_line(&mut lines).unwrap();
+    }
+    assert_eq!(lines, "a/\\u{200f}\\u{202d}/#\n  \\u{202e}one\\u{2066}\n");
+}
+
 #[test]
 fn queued_messages_wait_through_a_restart_and_reach_a_mosquitto_by_export() {
     let folder = tempfile::tempdir().unwrap();

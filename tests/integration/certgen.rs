@@ -266,6 +266,34 @@ fn a_request_is_signed_and_the_key_stays_where_it_is() {
     );
 }
 
+/// Brokers take different ones of several common names for the user's.
+#[test]
+fn a_request_with_several_common_names_is_refused_however_they_stand_in_it() {
+    if installed("openssl").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    made(folder, "ca Lab");
+    for (number, subject) in ["/CN=lowly/CN=admin", "/CN=lowly/O=Lab/CN=admin", "/CN=lowly+CN=admin"].iter().enumerate()
+    {
+        let words = format!(
+            "req -new -newkey rsa:2048 -nodes -multivalue-rdn -keyout k{number}.key -out r{number}.csr -subj {subject}"
+        );
+        assert_eq!(openssl(folder, &words).0, 0, "{subject}");
+        let before = names_in(folder);
+        for profile in ["client", "server --san lab.lan", "both --san lab.lan"] {
+            let ended = certgen(folder, &format!("sign r{number}.csr --profile {profile}"));
+            let said = format!(
+                "error: the request `r{number}.csr` has more than one common name\n\
+                 hint: programs take different ones of them for the user's: make the request with one\n"
+            );
+            assert_eq!((ended.code, ended.stderr, ended.stdout), (1, said, String::new()), "{subject}, {profile}");
+        }
+        assert_eq!(names_in(folder), before);
+    }
+}
+
 #[test]
 fn a_ca_of_openssl_with_repeated_attributes_signs_too() {
     if installed("openssl").is_none() {

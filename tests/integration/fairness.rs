@@ -2,14 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
-use moskit::broker::Settings;
+use moskit::broker::config::Sync;
 use moskit::broker::server::{Bind, Config, Running, start};
+use moskit::broker::store::Store;
+use moskit::broker::{Restored, Settings};
 use moskit::mqtt::packet::{
     Ack, Connect, Decoder, Disconnect, Packet, PacketId, Properties, ProtocolVersion, Publish, QoS, Subscribe,
     Subscription, SubscriptionOptions,
@@ -24,7 +27,22 @@ const LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 }
 const SHARE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 4 } else { 15 });
 
 fn broker(settings: Settings) -> (Running, SocketAddr) {
-    let config = Config { settings, sys_interval: 1, ..Config::open(vec![Bind::Tcp(([127, 0, 0, 1], 0).into())]) };
+    stored(settings, None)
+}
+
+/// A broker with its state in a file, or in memory.
+fn stored(settings: Settings, state: Option<&Path>) -> (Running, SocketAddr) {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let (store, restored) = match state {
+        Some(path) => {
+            let (store, restored) = Store::open(path, Sync::Normal, wall).unwrap();
+            (Some(store), restored)
+        }
+        None => (None, Restored::default()),
+    };
+    let settings = Settings { persistent: store.is_some(), ..settings };
+    let open = Config::open(vec![Bind::Tcp(([127, 0, 0, 1], 0).into())]);
+    let config = Config { settings, sys_interval: 1, store, restored, ..open };
     let running = start(config).unwrap();
     let Bind::Tcp(address) = running.endpoints[0].bind else { unreachable!("a TCP listener was asked for") };
     (running, address)
@@ -39,6 +57,11 @@ struct Client {
 
 impl Client {
     fn join(address: SocketAddr, id: &str) -> Self {
+        Self::connected(address, id, true)
+    }
+
+    /// `clean`: with a new session, which ends with the connection.
+    fn connected(address: SocketAddr, id: &str, clean: bool) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
@@ -47,7 +70,7 @@ impl Client {
         client.send(&[Packet::Connect(Box::new(Connect {
             version: VERSION,
             bridge: false,
-            clean_start: true,
+            clean_start: clean,
             keep_alive: 0,
             client_id: id.into(),
             will: None,
@@ -98,6 +121,17 @@ impl Client {
         self.send(&[Packet::Subscribe(Subscribe { packet_id, properties: Properties::new(), subscriptions })]);
     }
 
+    /// Publishes a message again and again at QoS 1; each is acknowledged.
+    fn publish_acknowledged(&mut self, topic: &str, count: usize) {
+        let Packet::Publish(one) = publish(topic, false) else { unreachable!("that is what it makes") };
+        let of_id = |packet_id| Packet::Publish(Publish { qos: QoS::AtLeastOnce, packet_id, ..one.clone() });
+        let thousand: Vec<_> = (1..=1000).map(|id| of_id(PacketId::new(id))).collect();
+        for sent in (0..count).step_by(thousand.len()) {
+            self.send(&thousand[..thousand.len().min(count - sent)]);
+            self.settle();
+        }
+    }
+
     fn retain(&mut self, topics: usize) {
         let topics: Vec<_> = (0..topics).map(|number| publish(&format!("{}/{number}", number % 100), true)).collect();
         for some in topics.chunks(1000) {
@@ -130,17 +164,24 @@ impl Bystander {
         let stop = Arc::new(AtomicBool::new(false));
         let mut client = Client::join(address, "bystander");
         let stopped = Arc::clone(&stop);
+        // The attack begins behind the first answer, and one more PINGREQ goes out behind its end.
+        let (first, begun) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let mut longest = Duration::ZERO;
-            while !stopped.load(Ordering::Relaxed) {
+            loop {
+                let is_last = stopped.load(Ordering::Relaxed);
                 let sent = Instant::now();
                 client.settle();
                 longest = longest.max(sent.elapsed());
+                if is_last {
+                    return longest;
+                }
+                let _ = first.send(());
                 // A pace: pings back to back would be load themselves.
                 std::thread::sleep(Duration::from_millis(2));
             }
-            longest
         });
+        begun.recv().unwrap();
         Self { stop, thread }
     }
 
@@ -189,18 +230,8 @@ fn acknowledged_backwards(address: SocketAddr, count: u16) {
     client.subscribe(std::iter::once("t".to_owned()), QoS::AtLeastOnce);
     client.settle();
     let mut publisher = Client::join(address, "publisher");
-    let ids = (1..=count).filter_map(PacketId::new);
-    let messages = ids.map(|packet_id| {
-        let Packet::Publish(one) = publish("t", false) else { unreachable!() };
-        Packet::Publish(Publish { qos: QoS::AtLeastOnce, packet_id: Some(packet_id), ..one })
-    });
-    let messages: Vec<_> = messages.collect();
-    let sender = std::thread::spawn(move || {
-        for some in messages.chunks(1000) {
-            publisher.send(some);
-            publisher.settle();
-        }
-    });
+    // Behind those in flight as many wait, each of which takes a packet id that was just freed.
+    let sender = std::thread::spawn(move || publisher.publish_acknowledged("t", 2 * usize::from(count)));
     let mut ids = Vec::new();
     while ids.len() < usize::from(count) {
         if let Packet::Publish(Publish { packet_id: Some(packet_id), .. }) = client.next() {
@@ -213,6 +244,40 @@ fn acknowledged_backwards(address: SocketAddr, count: u16) {
     client.send(&acks);
     client.settle();
     bystander.was_served("acknowledged in reverse");
+}
+
+/// Makes a session that waits for messages of the topic, and leaves.
+fn leave_session(address: SocketAddr, id: &str, topic: &str) {
+    let mut client = Client::connected(address, id, false);
+    client.subscribe(std::iter::once(topic.to_owned()), QoS::AtLeastOnce);
+    client.settle();
+    client.send(&[Packet::Disconnect(Disconnect::default())]);
+}
+
+fn one_message_for_many(address: SocketAddr, sessions: usize) {
+    for number in 0..sessions {
+        leave_session(address, &format!("session{number}"), "many");
+    }
+    let bystander = Bystander::watch(address);
+    Client::join(address, "publisher").publish_acknowledged("many", 3);
+    bystander.was_served("a message for many sessions");
+}
+
+fn long_queue_comes_and_goes(address: SocketAddr, messages: usize) {
+    leave_session(address, "long", "queued");
+    let bystander = Bystander::watch(address);
+    Client::join(address, "publisher").publish_acknowledged("queued", messages);
+    bystander.was_served("messages for one who is away");
+    let bystander = Bystander::watch(address);
+    // Some rounds of $SYS, which tells how many messages there are.
+    std::thread::sleep(Duration::from_secs(3));
+    bystander.was_served("a long queue");
+    let bystander = Bystander::watch(address);
+    let mut client = Client::join(address, "long");
+    client.settle();
+    // What is left of the session goes in the background.
+    std::thread::sleep(Duration::from_secs(2));
+    bystander.was_served("the end of a long queue");
 }
 
 fn flood(address: SocketAddr) {
@@ -260,6 +325,30 @@ fn another_is_served_while_one_acknowledges_in_reverse_or_floods() {
     acknowledged_backwards(address, 20_000);
     flood(address);
     running.stop();
+}
+
+#[test]
+fn another_is_served_while_one_message_goes_to_many_or_a_long_queue_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in [None, Some(folder.path().join("state"))] {
+        let (running, address) = stored(unlimited(), store.as_deref());
+        one_message_for_many(address, 500);
+        long_queue_comes_and_goes(address, 5_000);
+        running.stop();
+    }
+}
+
+#[test]
+#[ignore = "minutes in a release build: 100,000 sessions, and a million messages that wait for one"]
+fn another_is_served_while_one_message_goes_to_a_hundred_thousand_sessions_or_a_million_end() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in [None, Some(folder.path().join("state"))] {
+        eprintln!("{}", if store.is_some() { "with a store" } else { "in memory" });
+        let (running, address) = stored(unlimited(), store.as_deref());
+        long_queue_comes_and_goes(address, 1_000_000);
+        one_message_for_many(address, if store.is_some() { 20_000 } else { 100_000 });
+        running.stop();
+    }
 }
 
 #[test]

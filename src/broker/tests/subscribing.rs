@@ -135,20 +135,123 @@ fn shared_subscriptions_take_turns_and_get_nothing_retained() {
 }
 
 #[test]
-fn members_of_a_group_that_are_away_queue_their_turns() {
-    let mut stage = Stage::new();
-    let away = stage.join(lasting("a", 100));
-    stage.subscribe(away, "$share/g/t", QoS::AtLeastOnce);
-    stage.cut(away);
-    let here = stage.join(connect("b", V5));
-    stage.subscribe(here, "$share/g/t", QoS::AtLeastOnce);
+fn members_of_a_group_that_are_away_are_passed_over_while_another_is_there() {
+    for (level, keep) in [(QoS::AtMostOnce, false), (QoS::AtMostOnce, true), (QoS::AtLeastOnce, true)] {
+        let mut stage = Stage::with(Settings { queue_qos0_messages: keep, ..Settings::default() });
+        let away = stage.join(lasting("a", 100));
+        stage.subscribe(away, "$share/g/t", level);
+        stage.cut(away);
+        let here = stage.join(connect("b", V5));
+        stage.subscribe(here, "$share/g/t", level);
+        let publisher = stage.join(connect("p", V5));
+        let packet = |text| if level > QoS::AtMostOnce { at_least_once("t", text, 1) } else { at_most_once("t", text) };
+        for text in ["1", "2", "3"] {
+            stage.send(publisher, &packet(text));
+            stage.expect_message(here, text);
+        }
+        stage.send(here, &leave());
+        stage.send(publisher, &packet("4"));
+        let back = stage.rejoin(lasting("a", 100), true);
+        if level > QoS::AtMostOnce {
+            // What the other had not acknowledged when it left, in its order, then what came with nobody there.
+            for text in ["1", "2", "3"] {
+                stage.expect_message(back, text);
+            }
+        }
+        if keep {
+            stage.expect_message(back, "4");
+        }
+        stage.expect_silence(back);
+    }
+}
+
+#[test]
+fn members_of_a_group_that_take_nothing_more_are_passed_over() {
+    let settings = Settings { max_inflight_messages: Some(1), max_queued_messages: Some(1), ..Settings::default() };
+    let mut stage = Stage::with(settings);
+    let members = ["a", "b"].map(|name| {
+        let line = stage.join(lasting(name, 100));
+        stage.subscribe(line, "$share/g/t", QoS::AtLeastOnce);
+        line
+    });
     let publisher = stage.join(connect("p", V5));
-    stage.send(publisher, &at_least_once("t", "1", 1));
-    stage.send(publisher, &at_least_once("t", "2", 2));
-    stage.expect_message(here, "2");
-    stage.expect_silence(here);
-    let back = stage.rejoin(lasting("a", 100), true);
-    stage.expect_message(back, "1");
+    // One in flight and two queued at each of them.
+    for text in ["1", "2", "3", "4", "5", "6"] {
+        stage.send(publisher, &at_least_once("t", text, 1));
+    }
+    stage.expect_message(members[0], "1");
+    stage.send(members[0], &puback(1));
+    stage.expect_message(members[0], "3");
+    for text in ["7", "8"] {
+        stage.send(publisher, &at_least_once("t", text, 1));
+    }
+    // The turn of the first came before that of the second, which is full.
+    assert_eq!(stage.broker.statistics().publish_dropped, 1);
+    for (packet_id, text) in [(2, "5"), (3, "7")] {
+        stage.send(members[0], &puback(packet_id));
+        stage.expect_message(members[0], text);
+    }
+}
+
+#[test]
+fn what_a_member_did_not_acknowledge_goes_to_another_when_its_session_ends() {
+    for persistent in [false, true] {
+        let mut stage = Stage::with(Settings { persistent, max_inflight_messages: Some(1), ..Settings::default() });
+        let publisher = stage.join(connect("p", V5));
+        let first = stage.join(Connect { keep_alive: 0, ..lasting("a", u32::from(persistent) * 5) });
+        stage.subscribe(first, "$share/g/t", QoS::ExactlyOnce);
+        stage.subscribe(first, "plain", QoS::AtLeastOnce);
+        for text in ["done", "sent", "queued"] {
+            stage.send(publisher, &at_least_once("t", text, 1));
+        }
+        stage.send(publisher, &at_least_once("plain", "its own", 2));
+        for packet_id in [3, 4] {
+            stage.send(publisher, &exactly_once("t", if packet_id == 3 { "twice" } else { "once" }, packet_id));
+            stage.send(publisher, &pubrel(packet_id));
+        }
+        stage.expect_message(first, "done");
+        stage.send(first, &puback(1));
+        stage.expect_message(first, "sent");
+        let second = stage.join(Connect { keep_alive: 0, ..connect("b", V5) });
+        stage.subscribe(second, "$share/g/t", QoS::ExactlyOnce);
+        stage.cut(first);
+        if persistent {
+            stage.expect_silence(second);
+            stage.pass_seconds(5);
+        }
+        for (packet_id, text) in [(1, "sent"), (2, "queued")] {
+            let sent = stage.expect_message(second, text);
+            assert_eq!((sent.dup, sent.packet_id), (false, PacketId::new(packet_id)));
+            stage.send(second, &puback(packet_id));
+        }
+        for (packet_id, text) in [(3, "twice"), (4, "once")] {
+            assert_eq!(stage.expect_message(second, text).qos, QoS::ExactlyOnce);
+            stage.send(second, &pubrec(packet_id));
+            stage.expect(second, &pubrel(packet_id));
+            stage.send(second, &pubcomp(packet_id));
+        }
+        stage.expect_silence(second);
+    }
+}
+
+#[test]
+fn what_a_member_keeps_after_unsubscribing_and_what_nobody_else_takes() {
+    let mut stage = Stage::new();
+    let publisher = stage.join(connect("p", V5));
+    let only = stage.join(connect("a", V5));
+    stage.subscribe(only, "$share/g/t", QoS::AtLeastOnce);
+    stage.send(publisher, &at_least_once("t", "x", 1));
+    stage.expect_message(only, "x");
+    let unsubscribe =
+        Unsubscribe { packet_id: id(1), properties: Properties::new(), filters: vec!["$share/g/t".into()] };
+    stage.send(only, &Packet::Unsubscribe(unsubscribe));
+    let other = stage.join(connect("b", V5));
+    stage.subscribe(other, "$share/g/t", QoS::AtLeastOnce);
+    stage.expect_silence(other);
+    stage.cut(only);
+    stage.expect_message(other, "x");
+    stage.cut(other);
+    assert_eq!(stage.broker.census().stored, 0);
 }
 
 #[test]

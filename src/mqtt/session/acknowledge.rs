@@ -62,6 +62,7 @@ impl Session {
                 self.receiver.handle_answered(packet_id, start + end as u64);
             }
             self.output.bytes().extend_from_slice(&self.staged.bytes);
+            self.output.note_answer(self.staged.bytes.len());
             self.staged.bytes.clear();
             self.note_sent(now);
         }

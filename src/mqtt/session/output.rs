@@ -8,7 +8,13 @@ pub struct Output {
     bytes: BytesMut,
     /// Bytes of this connection that have been taken off.
     left: u64,
+    /// Bytes of answers that went in since it was last empty.
+    answers: usize,
 }
+
+/// Bytes of answers that may wait for a server that does not read. A quarter of a million acknowledgements: more than any
+/// window, and no server that means well waits for us to read before it reads itself.
+const MAXIMUM_ANSWERS: usize = 1024 * 1024;
 
 impl Output {
     #[inline]
@@ -24,6 +30,20 @@ impl Output {
     /// Drops what can never be written. It does not count as having left.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.answers = 0;
+    }
+
+    /// Whether nothing more is to be read from the server before it has read: what it sends makes answers without end,
+    /// and it takes none of them.
+    #[inline]
+    pub fn is_congested(&self) -> bool {
+        self.answers > MAXIMUM_ANSWERS
+    }
+
+    /// So many bytes of what was put in answer something that the server has sent.
+    #[inline]
+    pub(super) fn note_answer(&mut self, count: usize) {
+        self.answers += count;
     }
 
     /// Where packets are encoded to.
@@ -44,7 +64,7 @@ impl Output {
 
     /// Another connection begins.
     pub(super) fn restart(&mut self) {
-        self.bytes.clear();
+        self.clear();
         self.left = 0;
     }
 }
@@ -64,5 +84,8 @@ impl Buf for Output {
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
         self.left += count as u64;
+        if self.bytes.is_empty() {
+            self.answers = 0;
+        }
     }
 }

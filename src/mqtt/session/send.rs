@@ -235,8 +235,10 @@ impl Session {
     /// Sends a packet of this session's own making, which is never too long to encode.
     #[inline]
     pub(super) fn put(&mut self, packet: &Packet, now: Instant) {
+        let before = self.output.len();
         let encoded = packet.encode(self.connect.version, self.output.bytes());
         debug_assert_eq!(encoded, Ok(()));
+        self.output.note_answer(self.output.len() - before);
         self.note_sent(now);
     }
 

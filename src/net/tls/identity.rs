@@ -1,7 +1,6 @@
 //! What files give a TLS end: the certificates it trusts, and its own certificate with its key.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 use super::ciphers::UnknownCiphers;
-use crate::os::files::{self, OpenOptionsExt};
+use crate::os::files;
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::Anchors;
 use crate::pki::completion;
@@ -248,7 +247,7 @@ impl KeyLogFile {
     }
 
     fn append(&self, line: &[u8]) -> io::Result<()> {
-        OpenOptions::new().append(true).create(true).mode(0o600).open(&self.0)?.write_all(line)
+        files::open_to_append(&self.0)?.write_all(line)
     }
 }
 

@@ -94,6 +94,11 @@ pub fn open_unless_link(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Opens a file to write behind what is in it, or makes it.
+pub fn open_to_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
 pub fn descriptor_path(_number: u16) -> io::Result<PathBuf> {
     Err(unsupported("descriptors with a number"))
 }

@@ -71,6 +71,18 @@ pub fn is_pipe(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
+/// Opens a file to write behind what is in it, or makes it for its owner only. Never waits: of a pipe that nobody reads
+/// it says so, and to one that is full nothing can be written.
+pub fn open_to_append(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path).map_err(|error| {
+        if is_pipe(path) && error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
+            return io::Error::new(io::ErrorKind::NotConnected, "it is a pipe that nobody reads");
+        }
+        error
+    })
+}
+
 /// What leads to the file that a descriptor of ours is open on.
 pub fn descriptor_path(number: u16) -> io::Result<PathBuf> {
     Ok(format!("/dev/fd/{number}").into())
@@ -127,4 +139,31 @@ fn rename_exclusively(from: &Path, to: &Path) -> rustix::io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn rename_exclusively(_from: &Path, _to: &Path) -> rustix::io::Result<()> {
     Err(Errno::NOSYS)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_nobody_reads_is_not_waited_for_and_one_that_is_read_is_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (sender, opened) = std::sync::mpsc::channel();
+        let path = pipe.clone();
+        // It would wait here for ever.
+        std::thread::spawn(move || sender.send(open_to_append(&path).unwrap_err().to_string()));
+        let said = opened.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+        assert_eq!(said, "it is a pipe that nobody reads");
+
+        let reader = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(&pipe);
+        let mut reader = reader.unwrap();
+        open_to_append(&pipe).unwrap().write_all(b"secret").unwrap();
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "secret");
+    }
 }

@@ -499,10 +499,7 @@ impl<'a> Reading<'a> {
         let key = (self.messages.topic_number(place), entry.subscription_identifier);
         let filters = self.ahead.filters.get(&self.client)?;
         *self.explained.entry(key).or_insert_with(|| {
-            let matching = |filter: &Filter| {
-                let plain = filter.filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
-                topic::matches(plain.map_or(filter.filter.as_str(), |(_, filter)| filter), topic)
-            };
+            let matching = |filter: &Filter| topic::matches(topic::split_share(&filter.filter).1, topic);
             let of_identifier = filters.iter().position(|filter| {
                 filter.identifier != 0 && filter.identifier == entry.subscription_identifier && matching(filter)
             });

@@ -273,7 +273,7 @@ fn subscriptions() -> Vec<Script> {
             .send(0, message(5, "@@@@/t", 2, 2))
             .open(1, open(5, "@@@@b"))
             .send(1, message(5, "@@@@/t", 1, 1)),
-        Script::new("members of a group take turns, those that are away too")
+        Script::new("members of a group take turns, those that are away last")
             .open(0, encode(&lasting(5, "@@@@a")))
             .send(0, subscribe(5, 1, &[("$share/g/@@@@/t", 1)], 3))
             .open(1, open(4, "@@@@b"))
