@@ -147,7 +147,7 @@ impl<T: Typed> Reader<T> {
             let bytes = word.as_bytes();
             if !self.exact && bytes == b"--" {
                 match (self.operands, rest.first()) {
-                    (Operands::Refused, Some(stray)) => return Err(unknown(stray)),
+                    (Operands::Refused, Some(stray)) => return Err(unknown(stray, self.exact)),
                     _ => operands.extend_from_slice(rest),
                 }
                 break;
@@ -169,7 +169,7 @@ impl<T: Typed> Reader<T> {
             } else if self.is_operand(bytes, operands.is_empty()) {
                 operands.push(word.clone());
             } else {
-                return Err(unknown(word));
+                return Err(unknown(word, self.exact));
             }
         }
         Ok(operands)
@@ -234,8 +234,19 @@ fn text(word: &OsStr) -> String {
     word.to_string_lossy().into_owned()
 }
 
-fn unknown<E: From<WordError>>(word: &OsStr) -> E {
-    WordError::Unknown(text(word)).into()
+/// An option that there is not, without what may be a password behind it. Read to the letter, only an option that is known
+/// for its secret loses its value, because Mosquitto's error names the whole word.
+fn unknown<E: From<WordError>>(word: &OsStr, exact: bool) -> E {
+    let word = text(word);
+    let secret = ["-P", "--pw", "--psk", "--proxy"].iter().find(|secret| word.starts_with(*secret) && word != **secret);
+    WordError::Unknown(match (word.split_once('='), secret) {
+        (Some((name, _)), secret) if (secret.is_some() || !exact) && (name.starts_with("--") || name == "-b") => {
+            format!("{name}=…")
+        }
+        (_, Some(secret)) => format!("{secret}…"),
+        (_, None) => word,
+    })
+    .into()
 }
 
 /// What C's `atoi` makes of the text: leading white space, a sign, digits; anything else ends it.
@@ -284,16 +295,6 @@ pub fn strtol(text: &str) -> Option<i64> {
     // Beyond 64 bits strtol stops at the end of its range; so do we.
     let magnitude = i64::from_str_radix(digits, radix).unwrap_or(i64::MAX);
     Some(if negative { -magnitude } else { magnitude })
-}
-
-/// An option that there is not, as an error names it: without what may be a password behind it.
-pub fn without_value(word: &str) -> String {
-    let secret = ["-P", "--pw", "--psk"].iter().find(|secret| word.starts_with(*secret) && word != **secret);
-    match (word.split_once('='), secret) {
-        (Some((name, _)), _) if name.starts_with("--") || name == "-b" => format!("{name}=…"),
-        (_, Some(secret)) => format!("{secret}…"),
-        (_, None) => word.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ const CONNACK: &[u8] = b"\x20\x02\x00\x00";
 const CONNACK_5: &[u8] = b"\x20\x03\x00\x00\x00";
 
 /// A broker that does the same on each of so many connections; the last is the end.
-fn again_and_again(turn: Turn, times: usize) -> Vec<Turn> {
+fn again_and_again(turn: &Turn, times: usize) -> Vec<Turn> {
     let mut turns = vec![turn.clone(); times - 1];
     turns.push(last(turn.on, &turn.reply));
     turns
@@ -38,7 +38,7 @@ fn ends_in_vain(stub: Stub, words: &[&str], stdin: &[u8], causes: &[&str], ackno
 #[test]
 fn a_line_that_the_broker_will_not_take_is_tried_five_times_and_told() {
     for qos in ["1", "2"] {
-        let stub = Stub::start(&again_and_again(cut(PUBLISH, b""), 5));
+        let stub = Stub::start(&again_and_again(&cut(PUBLISH, b""), 5));
         let words = ["pub", "-t", "t", "-l", "-q", qos];
         ends_in_vain(stub, &words, b"too large\nbehind it\n", &["2 messages are not acknowledged"], PUBLISH);
     }
@@ -46,9 +46,9 @@ fn a_line_that_the_broker_will_not_take_is_tried_five_times_and_told() {
 
 #[test]
 fn a_subscription_that_ends_each_connection_is_tried_five_times_and_told() {
-    let stub = Stub::start(&again_and_again(cut(SUBSCRIBE, b""), 5));
+    let stub = Stub::start(&again_and_again(&cut(SUBSCRIBE, b""), 5));
     ends_in_vain(stub, &["sub", "-t", "t"], b"", &[], SUBSCRIBE);
-    let stub = Stub::start(&again_and_again(cut(SUBSCRIBE, b"\xe0\x02\x87\x00"), 5));
+    let stub = Stub::start(&again_and_again(&cut(SUBSCRIBE, b"\xe0\x02\x87\x00"), 5));
     let causes = ["Not authorized", "reason code 135", "[proto.disconnect]"];
     ends_in_vain(stub, &["sub", "-t", "t", "-V", "5"], b"", &causes, SUBSCRIBE);
 }

@@ -185,7 +185,7 @@ pub const SUB: Manual = Manual {
     ],
     differences: &[
         QOS_2,
-        "--retained-only subscribes at QoS 0, passes live messages over and leaves by itself. Nothing in MQTT says that all retained messages have come: the broker is asked to unsubscribe from a filter that nobody subscribed to, twice, and nothing may come for 0.3 s between. It ends with 27 and says that it is not known if an answer takes 10 s. Not under the mosquitto_* names, where it leaves at the first live message.",
+        "--retained-only without -c subscribes at QoS 0, passes live messages over and leaves by itself. Nothing in MQTT says that all retained messages have come: the broker is asked to unsubscribe from a filter that nobody subscribed to, twice, and nothing may come for 0.3 s between. It ends with 27 and says that it is not known if an answer takes 10 s. With -c, and under the mosquitto_* names, it leaves at the first live message.",
         "On a terminal control characters of messages are escaped, but newline and tab, unless --raw is given. Not under the mosquitto_* names.",
         "What cannot be written is not acknowledged: it stays with the broker. A message that comes after the last of -C or ends --retained-only stays there too.",
         "--remove-retained leaves once the last removal is acknowledged; mosquitto_sub 2.1 does not leave.",

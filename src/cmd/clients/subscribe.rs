@@ -108,7 +108,9 @@ impl Subscribing {
             ..
         } = subscribe;
         let debug = plan.connection.debug;
-        let retained_end = (retained_only && !plan.as_mosquitto).then(RetainedEnd::default);
+        // A session that is kept would keep the subscription at QoS 0, and lose what waits in it.
+        let asks_for_the_end = retained_only && !plan.as_mosquitto && plan.connect.clean_start;
+        let retained_end = asks_for_the_end.then(RetainedEnd::default);
         let setup = Setup::new(plan, term)?;
         let recorder = record.map(|(path, rotation)| Recorder::start(&path, rotation)).transpose()?;
         printer.start(setup.host(), term);
@@ -197,10 +199,7 @@ impl Subscribing {
     fn message(&mut self, publish: &Publish, session: &mut Session, now: Instant, term: &mut Term) -> Result<(), Stop> {
         match self.showing.judge(&publish.as_ref()) {
             Verdict::TooLate => return Ok(()),
-            Verdict::Enough if self.retained_end.is_some() => {
-                session.acknowledge(publish);
-                return Ok(());
-            }
+            Verdict::Enough if self.retained_end.is_some() => return Ok(()),
             Verdict::Enough => return self.finish(),
             Verdict::PassOver => {
                 session.acknowledge(publish);

@@ -1,6 +1,6 @@
 //! Why the words of pub, sub and rr, or of what shares their options, are refused, and how that is said.
 
-use crate::cmd::words::{WordError, without_value};
+use crate::cmd::words::WordError;
 use crate::term::{Exit, Failure};
 
 /// Why the words are refused. Text is made from it in one place, [`ArgError::into_failure`].
@@ -48,9 +48,7 @@ impl ArgError {
             Self::Ended(failure) => return *failure,
             Self::Help | Self::Version => return Failure::silent(Exit::FAILED),
             Self::Usage { text, blank_line } => (text, blank_line),
-            Self::Words(WordError::Unknown(word)) => {
-                (format!("Error: Unknown option '{}'.", without_value(&word)), false)
-            }
+            Self::Words(WordError::Unknown(word)) => (format!("Error: Unknown option '{word}'."), false),
             Self::Words(WordError::MissingValue { label, missing, .. }) => {
                 (format!("Error: {label} argument given but {missing} specified."), true)
             }

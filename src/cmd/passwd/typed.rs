@@ -76,7 +76,7 @@ impl From<Failure> for Refused {
 impl From<WordError> for Refused {
     fn from(error: WordError) -> Self {
         Self(match error {
-            WordError::Unknown(word) => self::error(&format!("Unknown option '{}'.", words::without_value(&word)))
+            WordError::Unknown(word) => self::error(&format!("Unknown option '{word}'."))
                 .hint("moskit passwd --help lists the options; after `--` a word is no option"),
             WordError::MissingValue { word, .. } => {
                 self::error(&format!("{word} argument given but not enough other arguments."))

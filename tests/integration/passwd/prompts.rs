@@ -83,8 +83,8 @@ fn a_source_without_one_password_is_refused() {
     let refused = |words: &[&str], typed: &str| {
         run(&mut own(folder.path(), &[&["passwords", "a"], words].concat()), typed.as_bytes())
     };
-    let more = "error: standard input has more than one line, so it is not just a password\n";
-    assert_eq!(refused(&["--stdin"], "a\nb\n"), ended("", more, 1));
+    // As in every file of a secret, what follows the first line is passed over.
+    assert_eq!(refused(&["--stdin"], "a\nb\n"), ended("Adding password for user a\n", "", 0));
     assert_eq!(refused(&["--stdin"], "\n"), ended("", "Error: Empty password.\n", 1));
     let long = "Error: Password must be less than 65536 characters long.\n";
     assert_eq!(refused(&["--stdin"], &"x".repeat(65_536)), ended("", long, 1));
