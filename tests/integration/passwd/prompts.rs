@@ -86,7 +86,7 @@ fn a_source_without_one_password_is_refused() {
     // As in every file of a secret, what follows the first line is passed over.
     assert_eq!(refused(&["--stdin"], "a\nb\n"), ended("Adding password for user a\n", "", 0));
     assert_eq!(refused(&["--stdin"], "\n"), ended("", "Error: Empty password.\n", 1));
-    let long = "Error: Password must be less than 65536 characters long.\n";
+    let long = "error: cannot read the password from standard input: it has more than 65535 bytes\n";
     assert_eq!(refused(&["--stdin"], &"x".repeat(65_536)), ended("", long, 1));
     let none = "error: cannot read the password from `none`: No such file or directory\n";
     assert_eq!(refused(&["--pw-file", "none"], ""), ended("", none, 1));
