@@ -123,6 +123,21 @@ fn turn(text: &str) -> Turn {
     Turn { on, reply: digits.chunks(2).map(byte).collect(), then }
 }
 
+/// `PORT` for the port where it stands alone: its digits may be part of a payload in hexadecimal.
+fn without_port(text: &str, port: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(port) {
+        let (before, behind) = (&rest[..at], &rest[at + port.len()..]);
+        let is_part = |next: Option<char>| next.is_some_and(|next| next.is_ascii_alphanumeric());
+        let stands_alone = !is_part(before.chars().next_back()) && !is_part(behind.chars().next());
+        plain += before;
+        plain += if stands_alone { "PORT" } else { port };
+        rest = behind;
+    }
+    plain + rest
+}
+
 /// What a program does with the words of a case, as lines. `FILES` in a word is the folder of `files`, `PORT` the broker's port;
 /// `-h` and `-p` stand in front unless a word names `PORT` itself.
 fn answer(case: &Case, files: &Path, programs: &Path) -> Vec<String> {
@@ -137,7 +152,7 @@ fn answer(case: &Case, files: &Path, programs: &Path) -> Vec<String> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let address: &[&str] = if case.row.contains("PORT") { &[] } else { &["-h", "127.0.0.1", "-p", &port] };
     let ended = run(&mut in_time(programs, words[0], &[address, &words[1..]].concat()), &case.stdin);
-    let plain = |text: &str| text.replace(&port, "PORT").replace(files, "FILES");
+    let plain = |text: &str| without_port(text, &port).replace(files, "FILES");
     // A program that has been silent for long lost its broker.
     stub.try_stop().map_or_else(|_| vec!["(silent)".to_owned()], |packets| lines(&packets, &ended, plain))
 }
