@@ -123,6 +123,8 @@ pub struct ClientArgs {
     /// The login stood percent-encoded in an URL.
     pub login_was_encoded: bool,
     pub password: Option<PasswordSource>,
+    /// The option on the command line that said so.
+    pub password_option: Option<&'static str>,
     pub id: Option<OsString>,
     pub id_prefix: Option<OsString>,
     pub keep_session: bool,
@@ -195,6 +197,7 @@ impl Default for ClientArgs {
             username: None,
             login_was_encoded: false,
             password: None,
+            password_option: None,
             id: None,
             id_prefix: None,
             keep_session: false,
@@ -236,5 +239,18 @@ impl Default for ClientArgs {
             options_file_given: false,
             base_topic: None,
         }
+    }
+}
+
+impl ClientArgs {
+    /// Takes a password from `source`, which `option` names. Two of them cannot both be meant; Mosquitto's programs
+    /// know only the option and the URL, and take the last.
+    pub fn take_password(&mut self, option: &'static str, source: PasswordSource) -> Result<(), ArgError> {
+        if let Some(other) = self.password_option.filter(|other| *other != option && !self.exact) {
+            return Err(ArgError::plain(format!("Error: Only one of {other} and {option} can give the password.")));
+        }
+        self.password_option = Some(option);
+        self.password = Some(source);
+        Ok(())
     }
 }

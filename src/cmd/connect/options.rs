@@ -111,10 +111,10 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "embedded", Value::Attached { name: "CONF" }, EVERY, CONNECTION, "Start the embedded broker in this process, on CONF if given, and use it", |typed, words| { typed.embedded = Some(words.first().map(Into::into)); Ok(()) }),
 
     row(Some('u'), "username", word("NAME", "no username"), ALL, LOGIN, "User name", word!(username)),
-    row(Some('P'), "pw", word("PASSWORD", "no password"), ALL, LOGIN, "Password; others can see it in the process list, so prefer the options below", |typed, words| { typed.password = Some(PasswordSource::Given(Secret::new(words[0].as_bytes()))); Ok(()) }),
-    row(None, "pw-file", word("FILE", "no file"), ALL, LOGIN, "Read the password from the first line of FILE", |typed, words| { typed.password = Some(PasswordSource::File(words[0].clone().into())); Ok(()) }),
-    row(None, "pw-prompt", Value::None, ALL, LOGIN, "Ask for the password on the terminal", |typed, _| { typed.password = Some(PasswordSource::Prompt); Ok(()) }),
-    row(None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect", |typed, words| { typed.password = Some(PasswordSource::Command(words[0].clone())); Ok(()) }),
+    row(Some('P'), "pw", word("PASSWORD", "no password"), ALL, LOGIN, "Password; others can see it in the process list, so prefer the options below", |typed, words| typed.take_password("-P", PasswordSource::Given(Secret::new(words[0].as_bytes())))),
+    row(None, "pw-file", word("FILE", "no file"), ALL, LOGIN, "Read the password from the first line of FILE", |typed, words| typed.take_password("--pw-file", PasswordSource::File(words[0].clone().into()))),
+    row(None, "pw-prompt", Value::None, ALL, LOGIN, "Ask for the password on the terminal", |typed, _| typed.take_password("--pw-prompt", PasswordSource::Prompt)),
+    row(None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect", |typed, words| typed.take_password("--pw-command", PasswordSource::Command(words[0].clone()))),
 
     row(Some('i'), "id", word("ID", "no id"), EVERY, SESSION, "Client id", word!(id)).unless(values::refuse_beside_id_prefix),
     row(Some('I'), "id-prefix", word("PREFIX", "no id prefix"), EVERY, SESSION, "Client id made of PREFIX and the process id", word!(id_prefix)).unless(values::refuse_beside_id),
@@ -281,6 +281,8 @@ pub fn read(verb: Verb, exact: bool, file_lines: &[Vec<OsString>], words: &[OsSt
         // `-o` in a file has no effect.
         reader(true).read(line, &mut typed)?;
         typed.options_file_given = false;
+        // What is typed outranks the file.
+        typed.password_option = None;
     }
     reader(exact).read(words, &mut typed)?;
     Ok(typed)
@@ -370,6 +372,27 @@ mod tests {
     fn typed(exact: bool, words: &[&str]) -> Result<ClientArgs, String> {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         read(Verb::Pub, exact, &[], &words).map_err(|error| error.into_failure("x").verbatim)
+    }
+
+    #[test]
+    fn a_password_comes_from_one_place() {
+        let ways: [&[&str]; 5] =
+            [&["-P", "a"], &["--pw-file", "f"], &["--pw-prompt"], &["--pw-command", "c"], &["-L", "mqtt://u:p@h/t"]];
+        for (index, one) in ways.iter().enumerate() {
+            for (other_index, other) in ways.iter().enumerate() {
+                let words = [*one, *other].concat();
+                let read = typed(false, &words);
+                assert_eq!(read.is_ok(), index == other_index, "{words:?}");
+                if let Err(text) = read {
+                    assert!(text.starts_with("Error: Only one of "), "{text}");
+                }
+                assert!(typed(true, &words).is_ok(), "{words:?}");
+            }
+        }
+        // A file of options gives what the command line may replace.
+        let line = ["-P", "a"].map(OsString::from).to_vec();
+        let args = read(Verb::Pub, false, &[line], &["--pw-prompt".into()]).unwrap();
+        assert_eq!(args.password, Some(PasswordSource::Prompt));
     }
 
     fn place(exact: bool, url: &str) -> (OsString, i32) {

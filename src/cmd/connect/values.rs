@@ -320,7 +320,7 @@ fn take_authority(typed: &mut ClientArgs, scheme: Scheme, authority: &[u8]) -> S
         typed.username = Some(OsString::from_vec(login.username));
         typed.login_was_encoded = login.was_encoded;
         if let Some(password) = login.password {
-            typed.password = Some(PasswordSource::Given(Secret::new(password.as_slice())));
+            typed.take_password("the URL", PasswordSource::Given(Secret::new(password.as_slice())))?;
         }
     }
     typed.host = Some(place.host.into());

@@ -45,7 +45,8 @@ impl Hashing {
     fn note_readers(self, term: &mut Term) {
         if matches!(self.recipe, Recipe::Argon2id(_)) {
             term.note(
-                "note: Mosquitto reads argon2id hashes since 2.1 and only if built with argon2; 2.0 refuses the file",
+                "note: Mosquitto reads argon2id hashes since 2.1 and only if built with argon2; 2.0 starts without \
+                 the users who have one, and they cannot log in",
             );
         }
     }
@@ -278,11 +279,23 @@ fn change<T>(
     term: &mut Term,
     mut make: impl FnMut(&[u8], &mut Term) -> Result<(Option<Zeroizing<Vec<u8>>>, T), Failure>,
 ) -> Result<T, Failure> {
-    let changed = stored.change(|text| make(text, term).map_err(Stopped::Verb));
+    let mut had_mark = false;
+    let changed = stored.change(|text| {
+        let text = text::unmarked(file, text).map_err(Stopped::Verb)?;
+        let (replacement, told) = make(text.bytes, term).map_err(Stopped::Verb)?;
+        had_mark = text.has_mark && replacement.is_some();
+        Ok((replacement, told))
+    });
     let (told, replacement) = changed.map_err(|stopped| match stopped {
         Stopped::Stored(cause) => text::stored(file, &cause),
         Stopped::Verb(failure) => failure,
     })?;
+    if had_mark {
+        term.note(format_args!(
+            "note: the byte-order mark of `{}` is gone: for it Mosquitto did not know the user of the first line",
+            stored.path().display()
+        ));
+    }
     if replacement == Replacement::InPlace {
         term.note(format_args!(
             "note: `{}` was written in place, because its folder or owner does not let us replace it",

@@ -28,9 +28,10 @@ struct Row {
 /// Lists the users of a file, or those whose hash is weak.
 pub fn run(file: &Path, weak_only: bool, as_json: bool, term: &mut Term) -> Result<Exit, Failure> {
     let text = passwd::read(file).map_err(|cause| text::stored(file, &cause))?;
+    let text = unmarked(file, &text, term)?;
     let mut rows = Vec::new();
     let mut corrupt = None;
-    for (index, line) in lines(&text).enumerate() {
+    for (index, line) in lines(text).enumerate() {
         let parsed = Line::parse(line);
         if let Some((user, secret)) = parsed.whole_record() {
             let user = String::from_utf8_lossy(user).into_owned();
@@ -118,6 +119,19 @@ fn table(rows: &[Row], term: &mut Term) {
     }
 }
 
+/// The text without a byte-order mark, and a warning if there is one: Mosquitto takes it for a part of the first line.
+fn unmarked<'t>(file: &Path, text: &'t [u8], term: &mut Term) -> Result<&'t [u8], Failure> {
+    let text = text::unmarked(file, text)?;
+    if text.has_mark {
+        term.note(format_args!(
+            "warning: `{}` begins with a byte-order mark, for which Mosquitto does not know the user of its first line; \
+             the next change of the file removes it",
+            file.display()
+        ));
+    }
+    Ok(text.bytes)
+}
+
 /// Checks a password against the user's first record, which is the one that an update changes.
 pub fn verify(
     file: &Path,
@@ -127,8 +141,9 @@ pub fn verify(
     term: &mut Term,
 ) -> Result<Exit, Failure> {
     let text = passwd::read(file).map_err(|cause| text::stored(file, &cause))?;
+    let text = unmarked(file, &text, term)?;
     let record =
-        lines(&text).filter_map(|line| Line::parse(line).whole_record()).find(|(name, _)| *name == user.as_bytes());
+        lines(text).filter_map(|line| Line::parse(line).whole_record()).find(|(name, _)| *name == user.as_bytes());
     let Some((_, secret)) = record else {
         return Err(Failure::new(NO_SUCH_USER, format!("no user `{}` in `{}`", user.display(), file.display())));
     };

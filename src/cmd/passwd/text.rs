@@ -7,6 +7,7 @@ use crate::diagnose::shell;
 use crate::net::reason;
 use crate::passwd::{StoredError, edit::Corrupt};
 use crate::term::{Exit, Failure};
+use crate::text_file::{self, Text, Utf16};
 
 /// One line on standard error and exit code 1, as mosquitto_passwd ends.
 pub fn error(sentence: &str) -> Failure {
@@ -48,6 +49,13 @@ pub fn stored(given: &Path, cause: &StoredError) -> Failure {
             format!("writing `{path}` failed half-way ({}) and the old content could not be put back", reason(cause)),
         ),
     }
+}
+
+/// The text without a byte-order mark, which is no part of the first user's name, and whether it had one.
+pub fn unmarked<'t>(file: &Path, text: &'t [u8]) -> Result<Text<'t>, Failure> {
+    text_file::utf8(text).map_err(|Utf16| {
+        failed(format!("`{}` is UTF-16, which no broker reads", file.display())).hint("save it as UTF-8")
+    })
 }
 
 pub fn failed(message: String) -> Failure {

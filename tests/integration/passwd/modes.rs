@@ -38,8 +38,8 @@ fn an_empty_file_has_nothing_to_hash() {
 fn every_hash_can_be_made_and_checked() {
     let folder = tempfile::tempdir().unwrap();
     file(folder.path(), "");
-    let argon2 =
-        "note: Mosquitto reads argon2id hashes since 2.1 and only if built with argon2; 2.0 refuses the file\n";
+    let argon2 = "note: Mosquitto reads argon2id hashes since 2.1 and only if built with argon2; 2.0 starts without \
+         the users who have one, and they cannot log in\n";
     for (user, options, begin, note) in [
         ("a", &["-H", "sha512"][..], "$6$", ""),
         ("b", &["-I", "7"], "$7$7$", ""),
@@ -134,4 +134,34 @@ fn many_users_are_imported_at_once_or_none() {
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
     fs::write(&csv, "x,y\n").unwrap();
     assert_eq!(done(folder.path(), &["-c", "--import", "users.csv", "new"]), "1 added, 0 updated\n");
+}
+
+#[test]
+fn a_byte_order_mark_hides_nobody_and_goes_with_the_next_change() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &["-b", "-c", "passwords", "ann", "secret"]);
+    let path = folder.path().join("passwords");
+    let plain = fs::read_to_string(&path).unwrap();
+    let marked = format!("\u{feff}{plain}");
+    let mark = |command: &[&str]| {
+        fs::write(&path, &marked).unwrap();
+        run(&mut own(folder.path(), command), b"")
+    };
+    for command in [&["-b", "--verify", "ann", "passwords", "secret"][..], &["--list", "passwords"]] {
+        let looked = mark(command);
+        assert_eq!(looked.code, 0, "{looked:?}");
+        assert!(looked.stderr.contains("begins with a byte-order mark"), "{looked:?}");
+        assert!(looked.stdout.contains("ann") && !looked.stdout.contains('\u{feff}'), "{looked:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), marked);
+    }
+    let updated = mark(&["-b", "passwords", "ann", "other"]);
+    assert_eq!((updated.stdout.as_str(), updated.code), ("Updating password for user ann\n", 0), "{updated:?}");
+    assert!(updated.stderr.contains("the byte-order mark of"), "{updated:?}");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("ann:") && text.lines().count() == 1, "{text}");
+    let removed = mark(&["-D", "passwords", "ann"]);
+    assert_eq!((removed.code, fs::read_to_string(&path).unwrap().as_str()), (0, ""), "{removed:?}");
+    fs::write(&path, b"\xFF\xFEa\0").unwrap();
+    let refused = run(&mut own(folder.path(), &["-b", "--verify", "a", "passwords", "x"]), b"");
+    assert!(refused.code == 1 && refused.stderr.contains("is UTF-16"), "{refused:?}");
 }
