@@ -174,6 +174,15 @@ impl Since {
             Self::Unknown => None,
         }
     }
+
+    /// The age that it cannot exceed, in nanoseconds; `None` when there is no such bound.
+    pub fn most_age(self, now: UnixTime) -> Option<i64> {
+        match self {
+            Self::Exact(at) | Self::Look { after: at, .. } => Some(now.nanos_since(at)),
+            Self::Between { from, .. } if from != Self::EVER => Some(now.nanos_since(from)),
+            Self::Between { .. } | Self::Unknown => None,
+        }
+    }
 }
 
 /// What a source says about the reading as a whole.
@@ -250,11 +259,11 @@ impl Note {
             | Self::UnknownChunk { .. }
             | Self::UnknownChunks { .. }
             | Self::Damage(_)
+            | Self::MaybeCut { .. }
             | Self::BadLine { .. }
             | Self::BadLines { .. }
             | Self::Incomplete(_) => true,
-            Self::MaybeCut { .. }
-            | Self::UsersUncertain
+            Self::UsersUncertain
             | Self::CannotTell(_)
             | Self::Experimental(_)
             | Self::Dropped(_)

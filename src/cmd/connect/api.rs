@@ -131,7 +131,7 @@ impl Url {
             return Ok(Self { kind: None, place: SourcePlace { host: rest.into(), ..SourcePlace::default() } });
         }
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        no_password_in(authority)?;
+        no_password_in(authority, scheme.contains('+'))?;
         let (kind, default_port, websocket, tls) = match scheme {
             "mqtt" => (None, PORT, false, None),
             "mqtts" => (None, TLS_PORT, false, Some(true)),
@@ -173,10 +173,13 @@ fn credentials(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
     Ok(Some(Secret::new(text)))
 }
 
-fn no_password_in(authority: &str) -> Result<(), Failure> {
+fn no_password_in(authority: &str, is_api: bool) -> Result<(), Failure> {
     if authority.contains('@') {
-        return Err(usage("a password in a URL is seen by everybody on this machine".into())
-            .hint("--api-key-file FILE, with USER:PASSWORD in it"));
+        return Err(usage("a password in a URL is seen by everybody on this machine".into()).hint(if is_api {
+            "--api-key-file FILE, with USER:PASSWORD in it"
+        } else {
+            "--username NAME --pw-file FILE"
+        }));
     }
     Ok(())
 }
@@ -224,5 +227,8 @@ mod tests {
         }
         let refused = Url::parse("emqx+http://user:secret@h").unwrap_err();
         assert!(!refused.message.unwrap().contains("secret"));
+        assert!(refused.hint.unwrap().contains("--api-key-file"));
+        let refused = Url::parse("mqtt://user:secret@h").unwrap_err();
+        assert_eq!(refused.hint.as_deref(), Some("--username NAME --pw-file FILE"));
     }
 }

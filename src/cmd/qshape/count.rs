@@ -23,6 +23,8 @@ pub struct Counted {
     pub snapshots: Vec<(String, Snapshot, UnixTime)>,
     /// Messages that are too old for `--fail-over`.
     pub too_old: u64,
+    /// Messages of which it is not known whether they are, or whether `--older` takes them.
+    pub undecided: u64,
     /// Counts of clients whose messages a source did not list.
     pub totals: u64,
 }
@@ -39,7 +41,7 @@ pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<C
     let mut counting = Counting {
         options,
         takes_all: options.selection.takes_all(),
-        counted: Counted { shape, snapshots: Vec::new(), too_old: 0, totals: 0 },
+        counted: Counted { shape, snapshots: Vec::new(), too_old: 0, undecided: 0, totals: 0 },
         now: UnixTime::from_seconds(0),
         row: String::new(),
         bar: Bar { shown: term.err_is_terminal() && !term.is_quiet(), bar: None },
@@ -83,12 +85,16 @@ impl Counting<'_> {
 
     fn message(&mut self, message: &Waiting<'_>) {
         if !self.takes_all && !self.options.selection.takes(message, self.now) {
+            self.counted.undecided += u64::from(self.options.selection.cannot_tell(message, self.now));
             return;
         }
-        if let Some(limit) = self.options.fail_over
-            && message.since.least_age(self.now).is_some_and(|age| age as f64 > limit.minutes * NANOS_PER_MINUTE)
-        {
-            self.counted.too_old += 1;
+        if let Some(limit) = self.options.fail_over {
+            let is_over = |age: i64| age as f64 > limit.minutes * NANOS_PER_MINUTE;
+            if message.since.least_age(self.now).is_some_and(is_over) {
+                self.counted.too_old += 1;
+            } else if message.since.most_age(self.now).is_none_or(is_over) {
+                self.counted.undecided += 1;
+            }
         }
         self.counted.shape.add(self.options.row_of(message, &mut self.row), message);
     }
@@ -98,6 +104,9 @@ impl Counting<'_> {
             return;
         }
         self.counted.totals += 1;
+        if self.options.fail_over.is_some() || self.options.selection.older_minutes.is_some() {
+            self.counted.undecided = self.counted.undecided.saturating_add(total.waiting());
+        }
         let row = match self.options.by {
             By::Client | By::ClientTopic => total.client,
             By::User => or_none(total.user),

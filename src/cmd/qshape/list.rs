@@ -6,6 +6,7 @@ use super::args::ListArgs;
 use super::options::selection;
 use super::sentences::{age, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
+use super::table::not_known;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::unreadable::cannot_read;
 use crate::queue::select::Selection;
@@ -29,7 +30,8 @@ pub fn run(args: &ListArgs, invocation: &Invocation, term: &mut Term) -> Result<
         age_from: sources.age_from.clone(),
         ..Want::default()
     };
-    let mut listing = Listing { args, selection, seen: 0, shown: 0, known: false, told: None, damaged: false };
+    let mut listing =
+        Listing { args, selection, seen: 0, shown: 0, undecided: 0, known: false, told: None, damaged: false };
     for word in &sources.words {
         listing.source(word, &sources, &want, term)?;
     }
@@ -41,6 +43,8 @@ struct Listing<'a> {
     selection: Selection,
     seen: u64,
     shown: u64,
+    /// Messages of which it is not known whether `--older` takes them.
+    undecided: u64,
     /// A session of this client was seen, or a message for it.
     known: bool,
     /// How many wait, from a source that lists none.
@@ -71,6 +75,7 @@ impl Listing<'_> {
     fn message(&mut self, message: &Waiting<'_>, now: UnixTime, term: &mut Term) {
         self.known = true;
         if !self.selection.takes(message, now) {
+            self.undecided += u64::from(self.selection.cannot_tell(message, now));
             return;
         }
         self.seen += 1;
@@ -118,6 +123,9 @@ impl Listing<'_> {
         } else if !self.damaged {
             return Err(Failure::new(Exit::FAILED, format!("no client `{client}` here"))
                 .hint("moskit qshape lists the clients that have messages waiting"));
+        }
+        if !self.damaged && self.undecided > 0 {
+            return Err(not_known(self.undecided));
         }
         Ok(if self.damaged { Exit::DAMAGED } else { Exit::OK })
     }

@@ -35,7 +35,7 @@ pub const APPLET: Applet = Applet {
             ("0", "Done."),
             ("1", "A source could not be read, or --fail-over found too many."),
             ("2", "A source is damaged; what could be read was shown."),
-            ("3", "Usage; with --fail-over also: the state cannot be known."),
+            ("3", "Usage; with --fail-over or --older also: the ages are not known well enough to say."),
         ],
         environment: &[
             ("MOSKIT_API_KEY", "For APIs, USER:PASSWORD or a token, unless --api-key-file is given."),

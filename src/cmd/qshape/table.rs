@@ -47,7 +47,7 @@ fn once(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Ex
     if options.watch.is_some() && term.out_is_terminal() {
         term.write(REDRAW.as_bytes());
     }
-    let (damaged, too_old) = (counted.is_damaged(), counted.too_old);
+    let (damaged, too_old, undecided) = (counted.is_damaged(), counted.too_old, counted.undecided);
     let report = Report::new(options, counted);
     show(&report, term)?;
     footer(&report, term);
@@ -64,8 +64,16 @@ fn once(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Ex
             ));
             Ok(Exit::FAILED)
         }
+        Some(limit) if too_old.saturating_add(undecided) <= limit.count => Ok(Exit::OK),
+        _ if undecided > 0 => Err(not_known(undecided)),
         _ => Ok(Exit::OK),
     }
+}
+
+/// What is not known is not "no": a monitor must not take it for it.
+pub fn not_known(undecided: u64) -> Failure {
+    let what = format!("{} may be older or not: since when they wait is not known", plural(undecided, "message"));
+    Failure::new(Exit::USAGE, what).hint("--ledger FILE or --age-from, where the source does not tell the time")
 }
 
 fn look(options: &TableOptions, sources: &Sources, term: &Term) -> Result<Counted, Failure> {
