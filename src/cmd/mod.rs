@@ -11,6 +11,7 @@ pub mod clients;
 pub mod connect;
 pub mod demo;
 pub mod findings;
+pub mod host;
 pub mod output;
 pub mod passwd;
 pub mod qshape;

@@ -40,6 +40,11 @@ struct Node {
     group: u32,
 }
 
+/// Whether the program runs as root.
+pub fn is_root() -> bool {
+    user::real().is_some_and(|owner| owner.user == 0)
+}
+
 /// The name of a user, or its number where it has none.
 pub fn user_name(id: u32) -> String {
     user::name_of_user(id).unwrap_or_else(|| id.to_string())

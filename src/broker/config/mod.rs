@@ -1,7 +1,7 @@
 //! mosquitto.conf: from the texts of the files to a [`Configuration`].
 //!
 //! Pure: whoever opened the files hands in their texts. Problems and notices are facts with the place
-//! where they were found; `cmd::broker` makes Mosquitto's sentences of them.
+//! where they were found; `cmd::host` makes Mosquitto's sentences of them.
 
 mod options;
 mod types;

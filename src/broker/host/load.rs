@@ -1,20 +1,17 @@
 //! Opens the files of a configuration: mosquitto.conf and what it includes, password and ACL files.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::broker::Access;
-use crate::broker::access::{Acl, Rules};
-use crate::broker::config::{self, Configuration, Listener, Security};
-use crate::cmd::broker::sentences;
+use crate::broker::access::{Acl, AclProblem, Rules};
+use crate::broker::config::{self, Configuration, Listener, Refusal, Security};
 use crate::os::account::{self, Account};
 use crate::os::{self, Owner, files};
 use crate::passwd;
-use crate::term::{Exit, Failure};
 use crate::text_file;
 
 /// Lets password and ACL files be symbolic links.
@@ -23,8 +20,76 @@ const ALLOW_SYMLINKS: &str = "MOSQUITTO_UNSAFE_ALLOW_SYMLINKS";
 const FILE_MOST: u64 = 256 << 20;
 /// The user that Mosquitto becomes when root starts it and names nobody.
 pub const DEFAULT_USER: &str = "mosquitto";
-/// Exit code when a password or ACL file cannot be opened.
-const UNKNOWN_ACCESS: Exit = Exit(13);
+
+/// Why a configuration, or a file that guards access, cannot be used.
+#[derive(Debug)]
+pub enum LoadError {
+    /// A folder stands where the configuration should.
+    IsFolder {
+        path: PathBuf,
+    },
+    Unopenable {
+        path: PathBuf,
+        error: io::Error,
+    },
+    /// The configuration itself is wrong.
+    Refused(Refusal),
+    AccessUnopenable {
+        kind: AccessFile,
+        path: PathBuf,
+        error: io::Error,
+    },
+    AccessUtf16 {
+        path: PathBuf,
+    },
+    Passwords {
+        path: PathBuf,
+        error: passwd::FileError,
+    },
+    Acl {
+        path: PathBuf,
+        problem: AclProblem,
+    },
+}
+
+/// The files that say who may come in and what they may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessFile {
+    Passwords,
+    Acl,
+}
+
+/// What is unusual about a password or ACL file that is used all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// An ACL `pattern` without `%c` and `%u`.
+    PlainPattern {
+        pattern: String,
+    },
+    /// A line of an ACL file which no topic and no user name can be like.
+    LineNotUtf8 {
+        path: PathBuf,
+        line: usize,
+    },
+    ByteOrderMark {
+        path: PathBuf,
+    },
+    /// Everybody on this machine may read it. `keeper` is to own it, where that is not who does.
+    ForEverybody {
+        path: PathBuf,
+        keeper: Option<String>,
+    },
+    /// It belongs to another user than `owner`.
+    Owner {
+        path: PathBuf,
+        owner: String,
+    },
+    /// It belongs to another group than `group`.
+    Group {
+        path: PathBuf,
+        group: String,
+    },
+}
 
 /// Which files are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,19 +101,13 @@ pub enum Files {
 }
 
 /// Reads mosquitto.conf.
-pub fn configuration(path: &Path, files: Files) -> Result<Configuration, Failure> {
-    let name = path.display().to_string();
+pub fn configuration(path: &Path, files: Files) -> Result<Configuration, LoadError> {
     if path.is_dir() {
-        return Err(Failure::verbatim(Exit::USAGE, format!("Error: Config file '{name}' is a directory.\n")));
+        return Err(LoadError::IsFolder { path: path.to_owned() });
     }
-    let text = read(path, files, false).map_err(|error| {
-        let error = crate::net::reason(&error);
-        Failure::verbatim(Exit::USAGE, format!("Error: Unable to open config file '{name}'.\n"))
-            .hint(format!("{error}: look with ls -l {name}"))
-    })?;
-    let main = config::File { name, text };
-    config::parse(&main, &mut |folder: &str| included(folder, files))
-        .map_err(|refusal| Failure::verbatim(Exit::USAGE, sentences::refusal(&refusal)))
+    let text = read(path, files, false).map_err(|error| LoadError::Unopenable { path: path.to_owned(), error })?;
+    let main = config::File { name: path.display().to_string(), text };
+    config::parse(&main, &mut |folder: &str| included(folder, files)).map_err(LoadError::Refused)
 }
 
 /// The `*.conf` files of a folder, in Mosquitto's order.
@@ -70,14 +129,14 @@ pub fn included(folder: &str, files: Files) -> Result<Vec<config::File>, String>
     texts.collect()
 }
 
-/// The rules of every listener, from their files. Also gives warnings about the files.
-pub fn access(configuration: &Configuration, kind: Files) -> Result<(Access, Vec<String>), Failure> {
+/// The rules of every listener, from their files, and what is unusual about these.
+pub fn access(configuration: &Configuration, kind: Files) -> Result<(Access, Vec<Doubt>), LoadError> {
     let mut files = AccessFiles {
         kind,
         readers: Readers::of(configuration.user.as_deref()),
         passwords: HashMap::new(),
         acls: HashMap::new(),
-        warnings: Vec::new(),
+        doubts: Vec::new(),
     };
     let local = [Listener::on(0)];
     let listeners = if configuration.is_local_only() { &local[..] } else { &configuration.listeners };
@@ -88,7 +147,7 @@ pub fn access(configuration: &Configuration, kind: Files) -> Result<(Access, Vec
             files.rules(security, configuration.allows_anonymous(listener))
         })
         .collect::<Result<_, _>>()?;
-    Ok((Access::new(rules), files.warnings))
+    Ok((Access::new(rules), files.doubts))
 }
 
 /// Files that several listeners share are read once.
@@ -97,74 +156,64 @@ struct AccessFiles {
     readers: Readers,
     passwords: HashMap<PathBuf, Arc<passwd::File>>,
     acls: HashMap<PathBuf, Arc<Acl>>,
-    warnings: Vec<String>,
+    doubts: Vec<Doubt>,
 }
 
 impl AccessFiles {
-    fn rules(&mut self, security: &Security, allow_anonymous: bool) -> Result<Rules, Failure> {
+    fn rules(&mut self, security: &Security, allow_anonymous: bool) -> Result<Rules, LoadError> {
         let passwords = security.password_file.as_deref().map(|path| self.passwords(path)).transpose()?;
         let acl = security.acl_file.as_deref().map(|path| self.acl(path)).transpose()?;
         Ok(Rules { allow_anonymous, passwords, acl })
     }
 
-    fn passwords(&mut self, path: &Path) -> Result<Arc<passwd::File>, Failure> {
+    fn passwords(&mut self, path: &Path) -> Result<Arc<passwd::File>, LoadError> {
         if let Some(known) = self.passwords.get(path) {
             return Ok(Arc::clone(known));
         }
-        let bytes = self.read(path, "password-file: Error: Unable to open pwfile")?;
+        let bytes = self.read(path, AccessFile::Passwords)?;
         let file = passwd::File::parse(self.text(path, &bytes)?)
-            .map_err(|error| Failure::verbatim(Exit::USAGE, format!("{}\n", sentences::passwords(error, path))))?;
+            .map_err(|error| LoadError::Passwords { path: path.to_owned(), error })?;
         let file = Arc::new(file);
         self.passwords.insert(path.to_owned(), Arc::clone(&file));
         Ok(file)
     }
 
-    fn acl(&mut self, path: &Path) -> Result<Arc<Acl>, Failure> {
+    fn acl(&mut self, path: &Path) -> Result<Arc<Acl>, LoadError> {
         if let Some(known) = self.acls.get(path) {
             return Ok(Arc::clone(known));
         }
-        let bytes = self.read(path, "Error: Unable to open acl_file").map_err(|mut failure| {
-            // Writing to a string cannot fail.
-            let _ = writeln!(failure.verbatim, "Error opening acl file \"{}\".", path.display());
-            failure
-        })?;
+        let bytes = self.read(path, AccessFile::Acl)?;
         let acl = Acl::parse(self.text(path, &bytes)?)
-            .map_err(|problem| Failure::verbatim(Exit::USAGE, format!("{}\n", sentences::acl(&problem, path))))?;
+            .map_err(|problem| LoadError::Acl { path: path.to_owned(), problem })?;
         for pattern in acl.plain_patterns() {
-            self.warnings.push(format!("Warning: ACL pattern '{pattern}' does not contain '%c' or '%u'."));
+            self.doubts.push(Doubt::PlainPattern { pattern: pattern.clone() });
         }
-        self.warnings.extend(acl.lines_not_utf8().iter().map(|line| {
-            format!("Warning: Line {line} of {} is not UTF-8: no topic and no user name is like it.", path.display())
-        }));
+        let not_utf8 = acl.lines_not_utf8().iter();
+        self.doubts.extend(not_utf8.map(|line| Doubt::LineNotUtf8 { path: path.to_owned(), line: *line }));
         let acl = Arc::new(acl);
         self.acls.insert(path.to_owned(), Arc::clone(&acl));
         Ok(acl)
     }
 
     /// The text of a file that was read, without what an editor put before it.
-    fn text<'a>(&mut self, path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], Failure> {
-        let file = path.display();
-        let text = text_file::utf8(bytes).map_err(|text_file::Utf16| {
-            Failure::verbatim(Exit::USAGE, format!("Error: {file} is UTF-16 and not UTF-8.\n"))
-                .hint(format!("iconv -f UTF-16 -t UTF-8 {file} makes a text that brokers read"))
-        })?;
+    fn text<'a>(&mut self, path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], LoadError> {
+        let text =
+            text_file::utf8(bytes).map_err(|text_file::Utf16| LoadError::AccessUtf16 { path: path.to_owned() })?;
         if text.has_mark {
-            self.warnings
-                .push(format!("Warning: {file} begins with a byte-order mark, for which Mosquitto misreads it."));
+            self.doubts.push(Doubt::ByteOrderMark { path: path.to_owned() });
         }
         Ok(text.bytes)
     }
 
-    fn read(&mut self, path: &Path, objection: &str) -> Result<Vec<u8>, Failure> {
+    fn read(&mut self, path: &Path, kind: AccessFile) -> Result<Vec<u8>, LoadError> {
         let restricted = std::env::var_os(ALLOW_SYMLINKS).is_none();
-        let file = path.display();
-        let text = read(path, self.kind, restricted).map_err(|error| {
-            let reason = crate::net::reason(&error);
-            Failure::verbatim(UNKNOWN_ACCESS, format!("{objection} \"{file}\".\n"))
-                .hint(format!("{reason}: look with ls -l {file}"))
+        let text = read(path, self.kind, restricted).map_err(|error| LoadError::AccessUnopenable {
+            kind,
+            path: path.to_owned(),
+            error,
         })?;
         if let Ok(metadata) = fs::metadata(path) {
-            self.warnings.extend(self.readers.doubts(path, &metadata));
+            self.doubts.extend(self.readers.doubts(path, &metadata));
         }
         Ok(text)
     }
@@ -188,27 +237,21 @@ impl Readers {
     }
 
     /// What is unusual about who may read, and change, the file at `path`.
-    fn doubts(&self, path: &Path, metadata: &Metadata) -> Vec<String> {
-        let file = path.display();
+    fn doubts(&self, path: &Path, metadata: &Metadata) -> Vec<Doubt> {
         let mut doubts = Vec::new();
         if files::mode(metadata).is_some_and(|mode| mode & 0o007 != 0) {
-            let repair = match &self.mosquitto {
-                Some(account) => format!("chown {} {file} && chmod 0600 {file}", account.name),
-                None => format!("chmod 0600 {file}"),
-            };
-            doubts.push(format!("Warning: File {file} has world readable permissions. `{repair}` keeps it private."));
+            let keeper = self.mosquitto.as_ref().map(|account| account.name.clone());
+            doubts.push(Doubt::ForEverybody { path: path.to_owned(), keeper });
         }
         let (Some(owner), Some(we)) = (files::owner(metadata), self.own) else { return doubts };
         let is_mosquittos =
             |found: fn(&Account, Owner) -> bool| self.mosquitto.as_ref().is_some_and(|it| found(it, owner));
         let better = |own: String| self.mosquitto.as_ref().map_or(own, |account| account.name.clone());
         if owner.user != we.user && !is_mosquittos(|account, owner| account.user == owner.user) {
-            let name = better(account::user_name(we.user));
-            doubts.push(format!("Warning: File {file} owner is not {name}. `chown {name} {file}` makes it yours."));
+            doubts.push(Doubt::Owner { path: path.to_owned(), owner: better(account::user_name(we.user)) });
         }
         if owner.group != we.group && !is_mosquittos(|account, owner| account.groups.contains(&owner.group)) {
-            let name = better(account::group_name(we.group));
-            doubts.push(format!("Warning: File {file} group is not {name}. `chgrp {name} {file}` changes it."));
+            doubts.push(Doubt::Group { path: path.to_owned(), group: better(account::group_name(we.group)) });
         }
         doubts
     }

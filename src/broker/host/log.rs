@@ -7,10 +7,10 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
+use super::state::wall;
 use crate::broker::config::{LogDestination, LogSettings, LogTypes};
 use crate::broker::log::{self, Line, TOPIC_EXPIRY};
 use crate::broker::{Event, OwnMessage, Settings};
-use crate::cmd::broker::state_files::wall;
 use crate::mqtt::packet::QoS;
 use crate::os::files;
 use crate::term::logbook::{Gravity, Keeper, Logbook, Place, Unopenable};
@@ -45,25 +45,22 @@ pub struct LogEnds {
 }
 
 impl Log {
-    /// Opens the destinations. One that cannot be opened leaves standard error, with errors only.
-    pub fn open(mut settings: LogSettings, broker: Settings, colour: bool) -> (Self, LogEnds) {
+    /// Opens the destinations. One that cannot be opened, which comes back, leaves standard error, with errors only.
+    pub fn open(mut settings: LogSettings, broker: Settings, colour: bool) -> (Self, LogEnds, Option<Unopenable>) {
         let places = places(&settings, colour);
-        let (opened, complaint) = match Logbook::open(&places) {
+        let (opened, unopenable) = match Logbook::open(&places) {
             Ok(opened) => (Ok(opened), None),
             Err(unopenable) => {
                 settings.types = LogTypes::ERROR;
                 settings.destinations = vec![LogDestination::Stderr];
-                (Logbook::open(&[Place::Stderr { colour }]), Some(complaint(&unopenable)))
+                (Logbook::open(&[Place::Stderr { colour }]), Some(unopenable))
             }
         };
         let Ok((logbook, keeper)) = opened else { unreachable!("standard error needs no opening") };
         let (topics, published) = mpsc::channel(TOPIC_ROOM);
         let shared = Shared { settings, colour, broker, zone: TimeZone::system() };
         let log = Self { shared: Arc::new(Mutex::new(shared)), logbook, topics };
-        if let Some(complaint) = complaint {
-            log.error(complaint);
-        }
-        (log, LogEnds { keeper, topics: published })
+        (log, LogEnds { keeper, topics: published }, unopenable)
     }
 
     pub fn error(&self, text: impl Into<String>) {
@@ -94,8 +91,9 @@ impl Log {
         }
     }
 
-    /// New settings after a reload. Files are opened anew; destinations that cannot be opened leave those of before.
-    pub fn reload(&self, mut settings: LogSettings, broker: Settings) {
+    /// New settings after a reload. Files are opened anew; where a destination cannot be opened, which comes back, those
+    /// of before stay.
+    pub fn reload(&self, mut settings: LogSettings, broker: Settings) -> Option<Unopenable> {
         let pipe = settings.destinations.iter().find_map(|destination| match destination {
             LogDestination::File(path) if files::is_pipe(path) => Some(path.clone()),
             _ => None,
@@ -110,10 +108,7 @@ impl Log {
             settings.destinations = std::mem::take(&mut shared.settings.destinations);
         }
         (shared.settings, shared.broker) = (settings, broker);
-        drop(shared);
-        if let Err(unopenable) = replaced {
-            self.error(complaint(&unopenable));
-        }
+        replaced.err()
     }
 
     /// Opens the files anew: somebody has renamed them.
@@ -150,13 +145,6 @@ impl Log {
             });
         }
         self.logbook.write(gravity(line.kind), stamp, line.text);
-    }
-}
-
-fn complaint(unopenable: &Unopenable) -> String {
-    match &unopenable.place {
-        Place::File(path) => format!("Error: Unable to open log file {} for writing.", path.display()),
-        _ => format!("Error: Unable to open the system's log ({}).", unopenable.error),
     }
 }
 

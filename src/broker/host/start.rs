@@ -1,19 +1,20 @@
-//! From options and configuration to a running broker: one way for `moskit broker`, for commands run
-//! beside it, and for the clients' `--embedded`.
+//! From a configuration to a running broker: one way for `moskit broker`, for commands run beside it, and for the
+//! clients' `--embedded`.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use super::load::{self, Doubt, LoadError};
 use super::log::{Log, LogEnds};
-use super::{load, tls};
+use super::state::{self, StateError};
+use super::tls;
 use crate::broker::config::{Configuration, Listener, LogTypes, Protocol, SocketDomain, Sync, Tls};
 use crate::broker::fault::Faults;
 use crate::broker::server::{self, Bind, Config, Missing, Running, StartError, WebSockets};
 use crate::broker::store::Store;
 use crate::broker::{Restored, log as lines};
-use crate::cmd::broker::{sentences, state_files, user};
-use crate::net::tls::Server;
-use crate::term::{Exit, Failure};
+use crate::net::tls::{OptionsError, Server};
 
 /// What the command line, or the verb that embeds a broker, decides over the configuration. Applied when
 /// it is read, and again at each reload.
@@ -72,16 +73,61 @@ pub struct Plan {
     /// With the overrides applied.
     pub configuration: Configuration,
     pub local_only: bool,
-    /// The file it was read from, for the log.
-    pub configured_by: Option<PathBuf>,
     pub faults: Faults,
     /// What the broker calls itself.
     pub version: &'static str,
-    /// Scripts look for what Mosquitto's log begins with.
-    pub as_mosquitto: bool,
     pub tls_keylog: Option<PathBuf>,
-    /// Standard error is a terminal.
-    pub colour: bool,
+}
+
+/// Why a broker does not start.
+#[derive(Debug)]
+pub enum NotStarted {
+    Load(LoadError),
+    State(StateError),
+    Tls(OptionsError),
+    /// The name of a listener's host leads nowhere.
+    HostNotFound {
+        host: String,
+        error: io::Error,
+    },
+    /// `socket_domain` leaves none of the addresses that the listener has: it would be there and listen on nothing.
+    NoAddress {
+        host: Option<String>,
+        domain: SocketDomain,
+        port: u16,
+    },
+    Server(StartError),
+}
+
+impl From<LoadError> for NotStarted {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+impl From<StateError> for NotStarted {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<OptionsError> for NotStarted {
+    fn from(error: OptionsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
+/// What happens on the way, in this order.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// The password and ACL files are read.
+    Doubts(&'a [Doubt]),
+    /// The state is read from its file.
+    Restored(&'a Restored),
+    /// An address of a listener is not to be had; one of its others is.
+    Missing(SocketAddr),
+    Opened(&'a Bind),
+    Running,
 }
 
 /// A broker at work, with its log.
@@ -103,32 +149,9 @@ pub struct Address {
     pub port: u16,
 }
 
-/// Starts the broker. The text of every failure is complete.
-pub fn start(plan: Plan) -> Result<Started, Failure> {
-    let (log, ends) = Log::open(plan.configuration.log.clone(), plan.configuration.settings(), plan.colour);
-    match start_with(&plan, &log) {
-        Ok((running, tls)) => {
-            let urls = urls(&plan.configuration, &running);
-            Ok(Started { running, log, ends, urls, configuration: plan.configuration, tls })
-        }
-        Err(mut failure) => {
-            // The log may be all that anybody reads; who reads standard error needs it once.
-            for line in failure.verbatim.lines() {
-                log.error(line);
-            }
-            if log.shows_errors() {
-                failure.verbatim.clear();
-            }
-            ends.keeper.end();
-            Err(failure)
-        }
-    }
-}
-
-/// Opens and reads all that a start would, but binds no socket and writes nothing; the overrides are applied. Gives what
-/// is unusual about the files.
-pub fn rehearse(configuration: &Configuration, local_only: bool) -> Result<Vec<String>, Failure> {
-    let (_, warnings) = load::access(configuration, load::Files::All)?;
+/// What [`start`] would open and read, but it binds no socket and writes nothing; the overrides are applied.
+pub fn rehearse(configuration: &Configuration, local_only: bool) -> Result<Vec<Doubt>, NotStarted> {
+    let (_, doubts) = load::access(configuration, load::Files::All)?;
     for listener in &configuration.listeners {
         bound(listener, local_only)?;
         tls::of(&listener.tls, None)?;
@@ -136,27 +159,23 @@ pub fn rehearse(configuration: &Configuration, local_only: bool) -> Result<Vec<S
     let persistence = &configuration.persistence;
     if let Some(path) = persistence.path() {
         if let Some(snapshot) = persistence.snapshot_path() {
-            state_files::check_snapshot(&path, &snapshot)?;
+            state::check_snapshot(&path, &snapshot)?;
         }
-        state_files::test(&path)?;
+        state::test(&path)?;
     }
-    Ok(warnings)
+    Ok(doubts)
 }
 
-fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure> {
-    let local_only = plan.local_only;
+/// Starts the broker, whose events go to `log`, and says each step.
+pub fn start(plan: &Plan, log: &Log, said: &mut dyn FnMut(Step<'_>)) -> Result<(Running, Vec<Server>), NotStarted> {
     let configuration = &plan.configuration;
-    let settings = configuration.settings();
-    announce(plan, log);
-    let (access, warnings) = load::access(configuration, load::Files::All)?;
-    for warning in warnings {
-        log.warning(warning);
-    }
-    let (store, restored) = open_store(configuration, log)?;
+    let (access, doubts) = load::access(configuration, load::Files::All)?;
+    said(Step::Doubts(&doubts));
+    let (store, restored) = open_store(configuration, said)?;
     let mut listeners = Vec::new();
     let mut tls = Vec::new();
     for listener in &configuration.listeners {
-        let mut bound = bound(listener, local_only)?;
+        let mut bound = bound(listener, plan.local_only)?;
         bound.tls = tls::of(&listener.tls, plan.tls_keylog.as_deref())?;
         bound.websockets = (listener.protocol == Protocol::Websockets).then(|| WebSockets {
             origins: listener.websockets_origins.clone(),
@@ -167,7 +186,7 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
     }
     let events = log.clone();
     let config = Config {
-        settings,
+        settings: configuration.settings(),
         access,
         listeners,
         store,
@@ -179,35 +198,30 @@ fn start_with(plan: &Plan, log: &Log) -> Result<(Running, Vec<Server>), Failure>
         events: Box::new(move |event| events.event(&event)),
     };
     let wanted: Vec<_> = config.listeners.iter().flat_map(|listener| listener.binds.clone()).collect();
-    let running = server::start(config).map_err(|error| start_failure(&error))?;
-    for bind in missing(&wanted, &running) {
-        log.warning(format!("Warning: Unable to listen on {bind}; it may be in use, or not there."));
+    let running = server::start(config).map_err(NotStarted::Server)?;
+    for address in missing(&wanted, &running) {
+        said(Step::Missing(address));
     }
     for endpoint in &running.endpoints {
-        log.information(opening(&endpoint.bind));
+        said(Step::Opened(&endpoint.bind));
     }
-    log.information(format!("{} running", plan.version));
+    said(Step::Running);
     Ok((running, tls))
 }
 
 /// The state on disk, if the configuration asks for one, and what was in it.
-fn open_store(configuration: &Configuration, log: &Log) -> Result<(Option<Store>, Restored), Failure> {
+fn open_store(
+    configuration: &Configuration,
+    said: &mut dyn FnMut(Step<'_>),
+) -> Result<(Option<Store>, Restored), NotStarted> {
     let persistence = &configuration.persistence;
     let Some(path) = persistence.path() else { return Ok((None, Restored::default())) };
     if let Some(snapshot) = persistence.snapshot_path() {
-        state_files::check_snapshot(&path, &snapshot)?;
+        state::check_snapshot(&path, &snapshot)?;
     }
-    let (store, restored) = state_files::open(&path, persistence.sync)?;
-    tell_restored(&restored, log);
+    let (store, restored) = state::open(&path, persistence.sync)?;
+    said(Step::Restored(&restored));
     Ok((Some(store), restored))
-}
-
-fn opening(bind: &Bind) -> String {
-    match bind {
-        Bind::Tcp(address) if address.is_ipv4() => format!("Opening ipv4 listen socket on port {}.", address.port()),
-        Bind::Tcp(address) => format!("Opening ipv6 listen socket on port {}.", address.port()),
-        Bind::Unix(path) => format!("Opening unix listen socket on path {}.", path.display()),
-    }
 }
 
 /// The addresses of which one was enough.
@@ -225,53 +239,8 @@ fn missing<'a>(wanted: &'a [Bind], running: &Running) -> impl Iterator<Item = So
     })
 }
 
-fn announce(plan: &Plan, log: &Log) {
-    if plan.as_mosquitto && user::is_root() {
-        log.information("Info: running mosquitto as user: root.");
-        log.warning("Warning: Mosquitto should not be run as root/administrator.");
-    }
-    let is_roots_by_default = plan.configuration.user.is_none() && user::is_root();
-    if !plan.as_mosquitto && plan.configured_by.is_some() && is_roots_by_default {
-        log.warning("Warning: The broker runs as root: the configuration names no other user.");
-    }
-    log.information(format!("{} starting", plan.version));
-    match &plan.configured_by {
-        Some(file) => log.information(format!("Config loaded from {}.", file.display())),
-        None => log.information("Using default config."),
-    }
-    if plan.as_mosquitto {
-        // Bridges and TLS-PSK are not here.
-        for feature in ["Persistence", "TLS", "Websockets"] {
-            log.information(format!("{feature} support available."));
-        }
-    }
-    for notice in &plan.configuration.notices {
-        match sentences::notice(notice) {
-            (true, text) => log.warning(text),
-            (false, text) => log.notice(text),
-        }
-    }
-    if plan.local_only {
-        log.notice("Starting in local only mode. Only clients on this machine can connect.");
-        log.notice("A configuration with a listener opens the broker to others: moskit broker -c FILE");
-    }
-}
-
-fn tell_restored(restored: &Restored, log: &Log) {
-    let entries: usize = restored.clients.iter().map(|client| client.entries.len()).sum();
-    let subscriptions: usize = restored.clients.iter().map(|client| client.subscriptions.len()).sum();
-    log.information(format!("Restored {} base messages", restored.messages.len()));
-    log.information(format!("Restored {} retained messages", restored.retained.len()));
-    log.information(format!("Restored {} clients", restored.clients.len()));
-    log.information(format!("Restored {subscriptions} subscriptions"));
-    log.information(format!("Restored {entries} client messages"));
-    for line in lines::losses(&restored.losses, restored.more_losses) {
-        log.error(line);
-    }
-}
-
 /// The sockets of a listener.
-fn bound(listener: &Listener, local_only: bool) -> Result<server::Listener, Failure> {
+fn bound(listener: &Listener, local_only: bool) -> Result<server::Listener, NotStarted> {
     if let Some(path) = &listener.unix_path {
         return Ok(server::Listener::new(vec![Bind::Unix(path.clone())]));
     }
@@ -280,10 +249,7 @@ fn bound(listener: &Listener, local_only: bool) -> Result<server::Listener, Fail
         None => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
         Some(host) => (host, listener.port)
             .to_socket_addrs()
-            .map_err(|error| {
-                let why = crate::net::reason(&error);
-                Failure::verbatim(Exit::FAILED, format!("Error creating listener: cannot find `{host}` ({why}).\n"))
-            })?
+            .map_err(|error| NotStarted::HostNotFound { host: host.to_owned(), error })?
             .map(|address| address.ip())
             .collect(),
     };
@@ -301,7 +267,8 @@ fn bound(listener: &Listener, local_only: bool) -> Result<server::Listener, Fail
         }
     }
     if binds.is_empty() {
-        return Err(no_address(listener));
+        let (host, domain, port) = (listener.host.clone(), listener.socket_domain, listener.port);
+        return Err(NotStarted::NoAddress { host, domain, port });
     }
     let missing = match listener.host {
         _ if local_only => Missing::Any,
@@ -311,41 +278,8 @@ fn bound(listener: &Listener, local_only: bool) -> Result<server::Listener, Fail
     Ok(server::Listener { missing, ..server::Listener::new(binds) })
 }
 
-/// `socket_domain` leaves none of the addresses that the listener has: it would be there and listen on nothing.
-fn no_address(listener: &Listener) -> Failure {
-    let host = listener.host.as_deref().unwrap_or("*");
-    let domain = match listener.socket_domain {
-        SocketDomain::Ipv4 => "IPv4",
-        _ => "IPv6",
-    };
-    let failure =
-        Failure::verbatim(Exit::FAILED, "Error creating listener: Address family for hostname not supported.\n");
-    Failure { message: Some(format!("`{host}` has no {domain} address, which `socket_domain` asks for")), ..failure }
-        .hint(format!("remove `socket_domain`, or give `listener {}` another address", listener.port))
-}
-
-fn start_failure(error: &StartError) -> Failure {
-    match error {
-        StartError::Bind { bind, error } => {
-            let place = match bind {
-                Bind::Tcp(address) => address.to_string(),
-                Bind::Unix(path) => path.display().to_string(),
-            };
-            let mut reason = crate::net::reason(error);
-            if let Some(first) = reason.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            let failure = Failure::verbatim(Exit::FAILED, format!("Error: {reason}\n"));
-            Failure { message: Some(format!("cannot listen on {place}")), ..failure }
-        }
-        StartError::Thread(error) => {
-            Failure::verbatim(Exit::FAILED, format!("Error: cannot start a thread ({})\n", crate::net::reason(error)))
-        }
-    }
-}
-
 /// How clients on this machine reach each listener: its first address.
-fn urls(configuration: &Configuration, running: &Running) -> Vec<String> {
+pub fn urls(configuration: &Configuration, running: &Running) -> Vec<String> {
     let mut urls = Vec::new();
     for (index, listener) in configuration.listeners.iter().enumerate() {
         let Some(endpoint) = running.endpoints.iter().find(|endpoint| usize::from(endpoint.listener.0) == index) else {

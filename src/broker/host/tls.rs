@@ -6,13 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::broker::config::{Tls, TlsVersion};
 use crate::broker::server::{self, CertificateName};
-use crate::diagnose;
-use crate::net::tls::{FileRole, OptionsError, Server, ServerOptions, Suites, Version};
+use crate::net::tls::{OptionsError, Server, ServerOptions, Suites, Version};
 use crate::pki::key::EncryptedKey;
-use crate::term::{Exit, Failure};
 
 /// `None` for a listener without TLS. `keylog` is for the secrets of its sessions.
-pub fn of(tls: &Tls, keylog: Option<&Path>) -> Result<Option<server::Tls>, Failure> {
+pub fn of(tls: &Tls, keylog: Option<&Path>) -> Result<Option<server::Tls>, OptionsError> {
     let (Some(certificate), Some(key)) = (&tls.certfile, &tls.keyfile) else { return Ok(None) };
     let options = ServerOptions {
         certificate: certificate.clone(),
@@ -30,7 +28,7 @@ pub fn of(tls: &Tls, keylog: Option<&Path>) -> Result<Option<server::Tls>, Failu
         alpn: Vec::new(),
         keylog: keylog.map(Path::to_owned),
     };
-    let server = Server::new(options, &mut no_passphrase).map_err(|error| tls_failure(&error))?;
+    let server = Server::new(options, &mut no_passphrase)?;
     let username = match (tls.use_identity_as_username, tls.use_subject_as_username) {
         (true, _) => Some(CertificateName::CommonName),
         (false, true) => Some(CertificateName::Subject),
@@ -42,54 +40,4 @@ pub fn of(tls: &Tls, keylog: Option<&Path>) -> Result<Option<server::Tls>, Failu
 /// A broker has nobody to ask.
 pub fn no_passphrase(_: &Path, _: &EncryptedKey) -> Option<Zeroizing<Vec<u8>>> {
     None
-}
-
-/// Mosquitto's sentence, then what is behind it.
-pub fn tls_failure(error: &OptionsError) -> Failure {
-    let finding = match error {
-        OptionsError::Ciphers(unknown) => diagnose::tls::ciphers(unknown, option_of(unknown.version)),
-        error => diagnose::tls::options(error),
-    };
-    let text = match error {
-        OptionsError::File { role, error } => unusable(*role, &error.path),
-        OptionsError::Malformed { role, path } => unusable(*role, path),
-        OptionsError::KeyEncrypted { path, .. }
-        | OptionsError::KeyNotDecrypted { path, .. }
-        | OptionsError::KeyUnusable { path } => unusable(FileRole::Key, path),
-        OptionsError::KeyMismatch { .. } | OptionsError::ChainOrder { .. } => {
-            "Error: Server certificate/key are inconsistent.".to_owned()
-        }
-        OptionsError::KeyLog { path, .. } => unusable(FileRole::KeyLog, path),
-        OptionsError::Ciphers(unknown) if unknown.version == Version::Tls13 => {
-            format!("Error: Unable to set TLS 1.3 ciphersuites. Check cipher_tls13 list \"{}\".", unknown.list)
-        }
-        OptionsError::Ciphers(unknown) => {
-            format!("Error: Unable to set TLS ciphers. Check cipher list \"{}\".", unknown.list)
-        }
-        _ => "Error: Unable to set up TLS.".to_owned(),
-    };
-    let failure = Failure::verbatim(Exit::FAILED, format!("{text}\n"));
-    Failure { message: Some(finding.what), hint: finding.fix, ..failure }
-}
-
-/// The option of mosquitto.conf that chooses the suites of a version.
-fn option_of(version: Version) -> &'static str {
-    match version {
-        Version::Tls12 => "`ciphers`",
-        Version::Tls13 => "`ciphers_tls1.3`",
-    }
-}
-
-fn unusable(role: FileRole, path: &Path) -> String {
-    let path = path.display();
-    match role {
-        FileRole::Certificate => format!("Error: Unable to load server certificate \"{path}\". Check certfile."),
-        FileRole::Key => format!("Error: Unable to load server key file \"{path}\". Check keyfile."),
-        FileRole::Cafile => format!("Error: Unable to load CA certificates. Check cafile \"{path}\"."),
-        FileRole::Capath => format!("Error: Unable to load CA certificates. Check capath \"{path}\"."),
-        FileRole::RevocationList => {
-            format!("Error: Unable to load certificate revocation file \"{path}\". Check crlfile.")
-        }
-        FileRole::KeyLog => format!("Error: Unable to open TLS key log file \"{path}\"."),
-    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::broker::config::Tls;
 use crate::broker::fault::BadCertificate;
+use crate::broker::host::state::wall;
 use crate::pki::make::{
     Authority, AuthorityPlan, Error, KeyPair, KeyType, Leaf, PermittedNames, Purpose, Subject, Validity, host, to_pem,
 };
@@ -19,8 +20,8 @@ const KEY: &str = "server.key";
 /// Makes the certificates in `folder`. `bad` makes the server's one that clients should refuse.
 pub fn write(folder: &Path, bad: Option<BadCertificate>) -> Result<(), Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot make certificates: {why}"));
-    let (authority, certificate, key) = certificates(bad, super::state_files::wall().as_secs().cast_signed())
-        .map_err(|error| failed(format!("{error:?}")))?;
+    let (authority, certificate, key) =
+        certificates(bad, wall().as_secs().cast_signed()).map_err(|error| failed(format!("{error:?}")))?;
     for (name, text) in [(AUTHORITY, &authority), (CERTIFICATE, &certificate), (KEY, &key)] {
         whole_file::write_new(&folder.join(name), text.as_bytes(), 0o600)
             .map_err(|error| failed(crate::net::reason(&error.cause)))?;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::options::PORTS_MOST;
 use crate::broker::host::load;
+use crate::broker::host::state::wall;
+use crate::cmd::host::sentences;
 use crate::term::{Exit, Failure, Term};
 
 /// What the broker calls itself: scripts look for the version.
@@ -28,7 +30,7 @@ This is moskit standing in for mosquitto; `moskit broker --help` lists what else
 
 /// How a line begins and ends that is written before the log is open.
 pub fn stamped(line: &str) -> String {
-    format!("{}: {line}\n", super::state_files::wall().as_secs())
+    format!("{}: {line}\n", wall().as_secs())
 }
 
 /// Reads the words as Mosquitto does, left to right, configuration files at their place. The first that ends the
@@ -42,7 +44,8 @@ pub fn read(words: &[OsString], term: &mut Term) -> Result<(), Failure> {
                 let Some(file) = words.next() else {
                     return Err(objection("Error: -c argument given, but no config file specified."));
                 };
-                load::configuration(Path::new(&*file), load::Files::All).map_err(stamp)?;
+                load::configuration(Path::new(&*file), load::Files::All)
+                    .map_err(|error| stamp(sentences::load(&error)))?;
             }
             "-p" | "--port" => {
                 let Some(port) = words.next() else {

@@ -6,11 +6,10 @@ mod drop_in;
 mod login;
 mod options;
 mod reload;
-pub mod sentences;
 mod serve;
-pub mod state_files;
+mod state_files;
 mod throw_away;
-pub mod user;
+mod user;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +28,8 @@ use crate::broker::host::load;
 use crate::broker::host::start::{self, Overrides, Plan};
 use crate::broker::server::VERSION;
 use crate::cmd::applet::{Applet, Invocation, Manual, Section};
-use crate::os::process;
+use crate::cmd::host::{announce, sentences};
+use crate::os::{account, process};
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file::{self, Permission};
 
@@ -174,7 +174,7 @@ fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         return test_config(&options, invocation.as_mosquitto, term);
     }
     let configuration = match &options.config {
-        Some(file) => load::configuration(file, load::Files::All)?,
+        Some(file) => load::configuration(file, load::Files::All).map_err(|error| sentences::load(&error))?,
         None => Configuration::default(),
     };
     let overrides = overrides(&options);
@@ -222,7 +222,7 @@ fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result
         let failure = Failure::verbatim(Exit::USAGE, format!("{NO_FILE}\n"));
         return Err(if as_mosquitto { drop_in::stamp(failure) } else { failure });
     };
-    let mut configuration = load::configuration(file, load::Files::All)?;
+    let mut configuration = load::configuration(file, load::Files::All).map_err(|error| sentences::load(&error))?;
     // Under the name of Mosquitto everything is a line of the log.
     let mut tell = |text: &str| {
         if as_mosquitto { term.complain_raw(drop_in::stamped(text).as_bytes()) } else { term.note(text) }
@@ -235,10 +235,12 @@ fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result
     if let Some(identity) = wanted_identity(&configuration)? {
         become_user(&identity).map_err(|failure| if as_mosquitto { drop_in::stamp(failure) } else { failure })?;
     }
-    let warnings = start::rehearse(&configuration, local_only)
-        .map_err(|failure| if as_mosquitto { drop_in::stamp(failure) } else { failure })?;
-    for warning in warnings {
-        tell(&warning);
+    let doubts = start::rehearse(&configuration, local_only).map_err(|error| {
+        let failure = sentences::not_started(&error);
+        if as_mosquitto { drop_in::stamp(failure) } else { failure }
+    })?;
+    for doubt in &doubts {
+        tell(&sentences::doubt(doubt));
     }
     if as_mosquitto {
         tell("Configuration file is OK.");
@@ -325,16 +327,9 @@ fn serve(
     set_umask()?;
     drop_privilege(&configuration, version, term)?;
     let pid_file = configuration.pid_file.clone();
-    let mut started = start::start(Plan {
-        configuration,
-        local_only,
-        configured_by: options.config.clone(),
-        faults,
-        version,
-        as_mosquitto: version == drop_in::VERSION,
-        tls_keylog: options.tls_keylog.clone(),
-        colour: term.err_is_terminal(),
-    })?;
+    let plan = Plan { configuration, local_only, faults, version, tls_keylog: options.tls_keylog.clone() };
+    let announced = announce::Origin { file: options.config.clone(), as_mosquitto: version == drop_in::VERSION };
+    let mut started = crate::cmd::host::start::start(plan, &announced, term.err_is_terminal())?;
     // Not before: another broker with this configuration would lose its own to one that cannot listen.
     let pid_file = pid_file.map(PidFile::write).transpose()?;
     if let Some(login) = throw_away.as_ref().and_then(|made| made.login.as_ref()) {
@@ -364,7 +359,7 @@ fn set_umask() -> Result<(), Failure> {
 
 /// Who root is to become, if anybody.
 fn wanted_identity(configuration: &Configuration) -> Result<Option<Identity>, Failure> {
-    if !user::is_root() {
+    if !account::is_root() {
         return Ok(None);
     }
     let variable = |name: &str| std::env::var(name).ok();

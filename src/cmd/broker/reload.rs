@@ -9,10 +9,11 @@ use tokio::time::Instant;
 
 use crate::broker::Access;
 use crate::broker::config::Configuration;
-use crate::broker::host::load::{self, Files};
+use crate::broker::host::load::{self, Doubt, Files};
 use crate::broker::host::start::Overrides;
-use crate::broker::host::tls::{no_passphrase, tls_failure};
+use crate::broker::host::tls::no_passphrase;
 use crate::broker::server;
+use crate::cmd::host::sentences;
 use crate::net::tls::{Renewed, Server};
 use crate::os::files;
 use crate::term::{Exit, Failure};
@@ -42,7 +43,7 @@ pub struct Fresh {
     pub configuration: Configuration,
     pub access: Access,
     pub tls: Vec<Renewed>,
-    pub warnings: Vec<String>,
+    pub doubts: Vec<Doubt>,
     /// The file has other listeners than those that run, which stay.
     pub other_listeners: bool,
 }
@@ -79,16 +80,17 @@ impl Sources {
         let mut other_listeners = false;
         let configuration = match self.file.take() {
             Some(file) => {
-                let mut configuration = load::configuration(&file, Files::Regular)?;
+                let mut configuration =
+                    load::configuration(&file, Files::Regular).map_err(|error| sentences::load(&error))?;
                 self.overrides.apply(&mut configuration);
                 other_listeners = !self.keep_sockets(&mut configuration);
                 configuration
             }
             None => self.running.clone(),
         };
-        let (access, warnings) = load::access(&configuration, Files::Regular)?;
+        let (access, doubts) = load::access(&configuration, Files::Regular).map_err(|error| sentences::load(&error))?;
         let tls = self.tls.iter().map(renewed).collect::<Result<_, _>>()?;
-        Ok(Fresh { configuration, access, tls, warnings, other_listeners })
+        Ok(Fresh { configuration, access, tls, doubts, other_listeners })
     }
 
     /// Sockets, and what was set up with them, stay as they are. Whether the configuration has the same ones.
@@ -117,5 +119,5 @@ fn renewed(server: &Server) -> Result<Renewed, Failure> {
                 .hint(format!("{}: look with ls -l {file}", crate::net::reason(&error)))
         })?;
     }
-    server.read_again(&mut no_passphrase).map_err(|error| tls_failure(&error))
+    server.read_again(&mut no_passphrase).map_err(|error| sentences::tls(&error))
 }

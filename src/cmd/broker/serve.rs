@@ -17,9 +17,11 @@ use super::throw_away::ThrowAway;
 use super::{certificates, child};
 use crate::broker::config::Configuration;
 use crate::broker::host::log::Log;
-use crate::broker::host::start::{Address, Overrides, Started, reachable};
+use crate::broker::host::start::{Address, Overrides, reachable};
 use crate::broker::server::{Bind, Control, Reload, Rules, Running};
 use crate::broker::{OwnMessage, log as lines};
+use crate::cmd::host::announce;
+use crate::cmd::host::start::Started;
 use crate::net::tls::Server;
 use crate::os::signal::{self, Signal, SignalKind};
 use crate::term::{Exit, Failure, escape_controls};
@@ -208,19 +210,18 @@ impl Desk {
     }
 
     async fn put_in_force(&mut self, fresh: Fresh, gate: Reload) {
-        let Fresh { configuration, access, tls, warnings, other_listeners } = fresh;
+        let Fresh { configuration, access, tls, doubts, other_listeners } = fresh;
         if other_listeners {
             self.log
                 .error("Error: It is not currently possible to add/remove listeners when reloading the config file.");
         }
-        for warning in warnings {
-            self.log.warning(warning);
-        }
+        announce::doubts(&doubts, &self.log);
         for (server, renewed) in self.tls.iter().zip(tls) {
             server.renew(renewed);
         }
         let settings = configuration.settings();
-        self.log.reload(configuration.log.clone(), settings.clone());
+        let unopenable = self.log.reload(configuration.log.clone(), settings.clone());
+        announce::unopenable(unopenable.as_ref(), &self.log);
         let interest = lines::interest(&configuration.log);
         let sys_interval = configuration.sys_interval;
         self.configuration = configuration;

@@ -1,33 +1,15 @@
 //! `--import` and `--export`: between our state and Mosquitto's snapshot.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::Path;
 
 use crate::broker::config::Sync;
-use crate::broker::store::{self, ImportError, Store, StoreError};
+use crate::broker::host::state::{self as files, wall};
+use crate::broker::store::{self, ImportError};
+use crate::cmd::host::sentences;
 use crate::diagnose::state;
 use crate::state::mosquitto_db::Unreadable;
 use crate::term::{Exit, Failure, Term, plural};
 use crate::whole_file;
-
-/// Opens the state file at `path`, or says why not.
-pub fn open(path: &Path, sync: Sync) -> Result<(Store, crate::broker::Restored), Failure> {
-    Store::open(path, sync, wall()).map_err(|error| unusable(path, &error))
-}
-
-/// Whether [`open`] would find fault with the file; nothing is written.
-pub fn test(path: &Path) -> Result<(), Failure> {
-    store::test(path, wall()).map_err(|error| unusable(path, &error))
-}
-
-fn unusable(path: &Path, error: &StoreError) -> Failure {
-    let file = path.display();
-    let failure = Failure::new(Exit::FAILED, format!("cannot keep the state in `{file}`: {error}"));
-    if matches!(error, StoreError::NotPersistSqlite) {
-        return failure.hint(format!("if Mosquitto wrote it: moskit broker --store NEW.sqlite3 --import {file}"));
-    }
-    failure
-}
 
 /// Fills the empty state at `store` with the mosquitto.db `from`.
 pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<Exit, Failure> {
@@ -40,7 +22,7 @@ pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<
             Failure { exit, ..failure }
         }
     })?;
-    let (mut file, before) = open(store, sync)?;
+    let (mut file, before) = files::open(store, sync).map_err(|error| sentences::state(&error))?;
     if !before.clients.is_empty() || !before.messages.is_empty() {
         return Err(failed(format!("there is a state in `{}` already", store.display()))
             .hint(format!("import into a new file: --store NEW.sqlite3, or move {} away", store.display())));
@@ -72,7 +54,7 @@ pub fn export(store: &Path, to: &Path, sync: Sync, term: &mut Term) -> Result<Ex
     if !store.exists() {
         return Err(Failure::new(Exit::FAILED, format!("there is no state to export: `{}`", store.display())));
     }
-    let (file, state) = open(store, sync)?;
+    let (file, state) = files::open(store, sync).map_err(|error| sentences::state(&error))?;
     let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot export to `{}`: {why}", to.display()));
     let exported = store::export(&state).map_err(|error| failed(error.0.to_string()))?;
     whole_file::replace(to, &exported.bytes, whole_file::Permission::Exactly(0o600))
@@ -90,21 +72,4 @@ pub fn export(store: &Path, to: &Path, sync: Sync, term: &mut Term) -> Result<Ex
         term.note(format_args!("left out: {wills}, for which a mosquitto.db has no place"));
     }
     Ok(Exit::OK)
-}
-
-/// Refuses to start an empty state beside a snapshot that Mosquitto left: its messages would be missing.
-pub fn check_snapshot(store: &Path, snapshot: &Path) -> Result<(), Failure> {
-    if store.exists() || !snapshot.exists() {
-        return Ok(());
-    }
-    let from: PathBuf = snapshot.to_owned();
-    Err(Failure::new(
-        Exit::FAILED,
-        format!("`{}` holds Mosquitto's state, and `{}` is not there yet", from.display(), store.display()),
-    )
-    .hint(format!("moskit broker --store {} --import {}", store.display(), from.display())))
-}
-
-pub fn wall() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

@@ -18,11 +18,6 @@ pub enum StayReason {
     Io(io::Error),
 }
 
-/// Whether the program runs as root.
-pub fn is_root() -> bool {
-    user::real().is_some_and(|owner| owner.user == 0)
-}
-
 /// Who the broker is to be, in the numbers of the environment or by the name of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {

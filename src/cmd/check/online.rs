@@ -4,7 +4,6 @@ use std::path::Path;
 
 use bytestring::ByteString;
 
-use crate::broker::host::embedded::Embedded;
 use crate::cmd::applet::Invocation;
 use crate::cmd::check::options::Connection;
 use crate::cmd::connect;
@@ -12,6 +11,7 @@ use crate::cmd::connect::args::ClientArgs;
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::checks::SessionPlan;
 use crate::cmd::connect::runtime;
+use crate::cmd::host::embedded::Embedded;
 use crate::diagnose::{self, Finding};
 use crate::examine::online::target::{Login, Target, Tls};
 use crate::examine::online::{self, announcement};

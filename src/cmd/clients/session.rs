@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::ending;
 use super::plan::Plan;
-use crate::broker::host::embedded::Embedded;
 use crate::client::{Client, Ending, StartError};
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome;
 use crate::cmd::connect::runtime::{block_on, listen};
+use crate::cmd::host::embedded::Embedded;
 use crate::diagnose::{self, Attempted};
 use crate::examine::files;
 use crate::mqtt::packet::{ConnAck, Properties};

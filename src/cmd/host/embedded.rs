@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use super::load;
-use super::start::{self, Address, Overrides, Plan, Started};
+use super::announce::Origin;
+use super::sentences;
+use super::start::{self, Started};
 use crate::broker::config::{Configuration, LogTypes};
 use crate::broker::fault::Faults;
+use crate::broker::host::load;
+use crate::broker::host::start::{Address, Overrides, Plan, reachable};
 use crate::broker::server::{Bind, VERSION};
 use crate::term::{Exit, Failure, Term};
 
@@ -15,8 +18,8 @@ pub struct Embedded {
     pub address: Address,
 }
 
-/// Starts a broker on `configuration`, or an open one on a port that the system chooses, and tells its
-/// URL on standard error. Its log shows warnings and errors only.
+/// Starts a broker on `configuration`, or an open one on a port that the system chooses, and writes its
+/// URL to standard error. Its log shows warnings and errors only.
 pub fn start(configuration: Option<&Path>, term: &mut Term) -> Result<Embedded, Failure> {
     let overrides = Overrides {
         log_types: Some(LogTypes::ERROR.with(LogTypes::WARNING)),
@@ -24,22 +27,16 @@ pub fn start(configuration: Option<&Path>, term: &mut Term) -> Result<Embedded, 
         ..Overrides::default()
     };
     let mut settings = match configuration {
-        Some(path) => load::configuration(path, load::Files::All)?,
+        Some(path) => load::configuration(path, load::Files::All).map_err(|error| sentences::load(&error))?,
         None => Configuration::default(),
     };
     let local_only = overrides.apply(&mut settings);
-    let started = start::start(Plan {
-        configuration: settings,
-        local_only,
-        configured_by: configuration.map(Path::to_owned),
-        faults: Faults::default(),
-        version: VERSION,
-        as_mosquitto: false,
-        tls_keylog: None,
-        colour: term.err_is_terminal(),
-    })?;
+    let plan =
+        Plan { configuration: settings, local_only, faults: Faults::default(), version: VERSION, tls_keylog: None };
+    let origin = Origin { file: configuration.map(Path::to_owned), as_mosquitto: false };
+    let started = start::start(plan, &origin, term.err_is_terminal())?;
     let tcp = started.running.endpoints.iter().find_map(|endpoint| match &endpoint.bind {
-        Bind::Tcp(address) => Some(start::reachable(*address)),
+        Bind::Tcp(address) => Some(reachable(*address)),
         Bind::Unix(_) => None,
     });
     let address = tcp.ok_or_else(|| {
