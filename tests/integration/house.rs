@@ -306,6 +306,76 @@ fn what_one_operating_system_has_is_named_in_one_room() {
     assert!(wrong.is_empty(), "this belongs into src/os: {wrong:#?}");
 }
 
+/// The verbs whose folders have the common shape. `clients` is three verbs over one table of options, `tool` explains
+/// and links the others.
+const VERBS: &[&str] = &["broker", "certgen", "check", "demo", "passwd", "qshape"];
+
+/// What a file of a verb's folder names that another file of it is for.
+fn misshapen(file: &str, text: &str) -> Vec<String> {
+    let is_options = file == "options" || file.starts_with("options::");
+    let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let lines = || program.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let names = |words: &'static [&'static str]| {
+        words.iter().copied().filter(move |word| lines().any(|line| has_word(line, word)))
+    };
+    let mut wrong = Vec::new();
+    if is_options {
+        let opens = names(&["File::open", "OpenOptions", "fs::read", "read_dir", "connect(", "spawn(", "stdin("]);
+        wrong.extend(opens.map(|word| format!("options open nothing, and these name `{word}`")));
+    } else {
+        wrong.extend(
+            names(&["clap", "ArgMatches"]).map(|word| format!("only options know clap, and this names `{word}`")),
+        );
+    }
+    if file != "render" {
+        wrong.extend(
+            names(&["colored", "Colorize"]).map(|word| format!("only render colours, and this names `{word}`")),
+        );
+    }
+    wrong
+}
+
+#[test]
+fn every_verbs_folder_has_the_same_shape() {
+    let verbs = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cmd");
+    let mut wrong = Vec::new();
+    for verb in VERBS {
+        let root = verbs.join(verb);
+        let files: Vec<_> = sources(&root).into_iter().map(|file| (module_of(&root, &file), file)).collect();
+        for needed in ["", "options"] {
+            if !files.iter().any(|(module, _)| module == needed) {
+                wrong.push(format!("{verb} has no {needed}.rs"));
+            }
+        }
+        for (module, file) in files {
+            let text = fs::read_to_string(&file).unwrap();
+            if module.is_empty() && !text.contains("pub const APPLET: Applet") {
+                wrong.push(format!("{verb}: its opener has no APPLET"));
+            }
+            wrong.extend(misshapen(&module, &text).into_iter().map(|why| format!("{verb}::{module}: {why}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_belongs_into_another_file_of_a_verb_is_seen() {
+    for (file, text) in [
+        ("init", "use clap::Args;"),
+        ("", "fn run(matches: &ArgMatches) {}"),
+        ("options::make", "fn f() { std::fs::read(path) }"),
+        ("options", "fn f() { File::open(path) }"),
+        ("steps", "use colored::Colorize;"),
+    ] {
+        assert_eq!(misshapen(file, text).len(), 1 + usize::from(text.starts_with("use colored")), "{file}: {text}");
+    }
+    let right =
+        [("options", "use clap::Args;"), ("render", "use colored::ColoredString;"), ("init", "// clap knows it")];
+    for (file, text) in right {
+        assert_eq!(misshapen(file, text), Vec::<String>::new(), "{file}");
+    }
+}
+
 #[test]
 fn every_file_says_first_what_it_is_for() {
     for folder in ["src", "tests", "benches"] {

@@ -15,8 +15,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use clap::{Args, FromArgMatches};
-
 use self::options::Options;
 use self::serve::Origin;
 use self::throw_away::ThrowAway;
@@ -37,7 +35,7 @@ pub const APPLET: Applet = Applet {
     name: "broker",
     mosquitto_name: Some("mosquitto"),
     about: "Run a broker, for tests and trials",
-    command,
+    command: options::command,
     run,
     manual: Manual {
         sections: || vec![configuration_section()],
@@ -142,10 +140,6 @@ fn configuration_section() -> Section {
     }
 }
 
-fn command() -> clap::Command {
-    Options::augment_args(clap::Command::new("broker"))
-}
-
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let ended = run_as(invocation, term);
     // Mosquitto says it on every way out; a broker that ran has said it in its log.
@@ -164,9 +158,7 @@ fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         drop_in::read(&invocation.words, term)?;
     }
     let matches = APPLET.parse(invocation, term)?;
-    let options = Options::from_arg_matches(&matches)
-        .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
-    options.check().map_err(|text| Failure::verbatim(Exit::USAGE, text))?;
+    let options = options::read(&matches)?;
     if options.faults.iter().any(|fault| fault == "help") {
         return Ok(list_faults(term));
     }

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, ValueHint};
+use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
+
+use crate::term::{Exit, Failure};
 
 /// Mosquitto takes as many `-p`.
 pub const PORTS_MOST: usize = 10;
@@ -71,15 +73,23 @@ pub struct Options {
     pub faults: Vec<String>,
 }
 
-impl Options {
-    /// What clap does not check. The text is Mosquitto's.
-    pub fn check(&self) -> Result<(), String> {
-        if self.ports.len() > PORTS_MOST {
-            return Err("Error: Only 10 ports can be specified on the command line.\n".to_owned());
-        }
-        Ok(())
-    }
+pub fn command() -> Command {
+    Options::augment_args(Command::new("broker"))
+}
 
+/// What was asked for.
+pub fn read(matches: &ArgMatches) -> Result<Options, Failure> {
+    let options = Options::from_arg_matches(matches)
+        .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
+    if options.ports.len() > PORTS_MOST {
+        // Mosquitto's text.
+        let text = "Error: Only 10 ports can be specified on the command line.\n";
+        return Err(Failure::verbatim(Exit::USAGE, text));
+    }
+    Ok(options)
+}
+
+impl Options {
     /// A command is run beside the broker.
     pub fn has_command(&self) -> bool {
         self.run.is_some() || !self.program.is_empty()

@@ -5,26 +5,11 @@ use std::path::PathBuf;
 use super::dates::now;
 use super::explain::not_made;
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, write_all};
+use super::options::BrokenArgs;
 use crate::pki::make::{BROKEN_KINDS, BrokenKind, broken};
 use crate::term::{Exit, Failure, Term};
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// What is to be broken; see --list
-    #[arg(required_unless_present = "list")]
-    kind: Option<String>,
-    /// Folder for the files [default: KIND]
-    #[arg(value_hint = clap::ValueHint::DirPath)]
-    dir: Option<PathBuf>,
-    /// List the kinds
-    #[arg(long, conflicts_with = "kind")]
-    list: bool,
-    /// Replace files that exist
-    #[arg(short, long)]
-    force: bool,
-}
-
-pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &BrokenArgs, term: &mut Term) -> Result<Exit, Failure> {
     let Some(name) = &args.kind else {
         for kind in BROKEN_KINDS {
             term.line(format_args!("{:27} {}", kind.name, kind.about));

@@ -1,63 +1,15 @@
 //! `certgen ca`: a root, or an intermediate below another authority.
 
-use std::path::PathBuf;
-
 use super::dates::{date, now};
 use super::explain::{bad_name, not_made};
 use super::files::{Folder, NewFile, stem, write_all};
-use super::options::{CA_DAYS, INTERMEDIATE_DAYS, Lifetime, NewKey, OpenIssuer, SubjectParts, open_issuer};
-use super::passphrase::Passphrase;
+use super::issuer::{OpenIssuer, open_issuer};
+use super::options::{CA_DAYS, CaArgs, INTERMEDIATE_DAYS, NewKey, Passphrase};
 use crate::pki::certificate::Certificate;
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, PermittedNames, random_suffix};
 use crate::term::{Exit, Failure, Term};
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Name of the CA. Its common name gets four random digits behind it, so that a CA made anew is
-    /// never taken for the old one
-    name: String,
-    #[command(flatten)]
-    key: NewKey,
-    #[command(flatten)]
-    lifetime: Lifetime,
-    #[command(flatten)]
-    subject: SubjectParts,
-    /// Take NAME as the common name, without the digits
-    #[arg(long)]
-    exact_name: bool,
-    /// How many CAs may stand between this one and a server or client
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    path_len: u8,
-    /// Let the CA sign only for these domains (.lan), networks (192.168.0.0/16) and mail domains
-    /// (@example.com); may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    name_constraint: Vec<String>,
-    /// Make an intermediate CA, signed by the CA whose certificate is FILE
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    parent: Option<PathBuf>,
-    /// Private key of the parent [default: as its certificate, with .key]
-    #[arg(long, value_name = "FILE", requires = "parent", value_hint = clap::ValueHint::FilePath)]
-    parent_key: Option<PathBuf>,
-    /// Read the passphrase of the parent's key from the first line of FILE
-    #[arg(long, value_name = "FILE", requires = "parent", value_hint = clap::ValueHint::FilePath)]
-    parent_pass_file: Option<PathBuf>,
-    /// Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it
-    #[arg(long)]
-    encrypt: bool,
-    #[command(flatten)]
-    passphrase: Passphrase,
-    /// Name of the files without their endings [default: ca; for an intermediate, made of NAME]
-    #[arg(long, value_name = "STEM")]
-    stem: Option<String>,
-    /// Folder for the new files
-    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
-    out: PathBuf,
-    /// Replace files that exist
-    #[arg(short, long)]
-    force: bool,
-}
-
-pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &CaArgs, term: &mut Term) -> Result<Exit, Failure> {
     let now = now();
     let has_source = args.passphrase.given()?.is_some();
     if has_source && !args.encrypt {

@@ -6,7 +6,8 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::passphrase::{Passphrase, pair};
+use super::options::Passphrase;
+use super::passphrase::pair;
 use crate::diagnose::{Finding, files};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::{EncodedKey, EncryptedKey, KeyFormat, PrivateKey};

@@ -5,27 +5,12 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::content::{Item, items};
-use super::dates::{DAY, from_now, instant, now, parse_duration};
+use super::dates::{DAY, from_now, instant, now};
 use super::inspect::files_of;
+use super::options::ExpiryArgs;
 use super::peer::{address, look};
 use crate::net::reason;
 use crate::term::{Exit, Failure, Term, escape_controls, without_logins};
-
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Files, folders (their .crt, .pem, .cer, .der and .crl files) or servers as HOST:PORT
-    #[arg(required = true, value_name = "FILE|DIR|HOST:PORT")]
-    targets: Vec<String>,
-    /// Warn (exit 1) if less than this is left
-    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
-    warn: i64,
-    /// Be critical (exit 2) if less than this is left
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_duration)]
-    crit: i64,
-    /// One JSON object per certificate
-    #[arg(long)]
-    json: bool,
-}
 
 /// How it stands, in the words and codes of monitoring plugins.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,7 +59,7 @@ struct Deadline {
     at: Option<i64>,
 }
 
-pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &ExpiryArgs, term: &mut Term) -> Result<Exit, Failure> {
     if args.crit > args.warn {
         return Err(Failure::new(Exit::USAGE, "--crit is longer than --warn, which would never warn"));
     }
@@ -104,7 +89,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     Ok(worst.exit())
 }
 
-fn state(deadline: &Deadline, args: &Args, now: i64) -> State {
+fn state(deadline: &Deadline, args: &ExpiryArgs, now: i64) -> State {
     match deadline.at.map(|at| at - now) {
         Some(left) if left < args.crit => State::Critical,
         Some(left) if left < args.warn => State::Warning,

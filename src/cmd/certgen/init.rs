@@ -1,63 +1,23 @@
 //! `certgen init`: a CA, a server, clients and the configuration that uses them, in one go.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::ca::common_name;
 use super::dates::{date, now};
 use super::explain::{bad_name, exists, not_made};
 use super::files::{CERTIFICATE_MODE, Folder, NewFile, stem, write_all};
+use super::issuer::OpenIssuer;
 use super::leaf::{add_addresses_as_dns, client_names, files, hosts, own_names, sign};
-use super::options::{
-    CA_DAYS, CLIENT_DAYS, Lifetime, NewKey, OpenIssuer, SERVER_DAYS, SubjectParts, warn_of_long_life,
-};
-use super::passphrase::Passphrase;
+use super::lifetime::warn_of_long_life;
+use super::options::{CA_DAYS, CLIENT_DAYS, InitArgs, Lifetime, SERVER_DAYS};
 use crate::diagnose::shell;
 use crate::os::user;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, Leaf, PermittedNames, Purpose};
 use crate::term::{Exit, Failure, Term};
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Folder for all of it; made here, and only its owner may look into it
-    #[arg(default_value = "certs", value_hint = clap::ValueHint::DirPath)]
-    dir: PathBuf,
-    /// Name of the CA [default: the folder's]
-    #[arg(long, value_name = "NAME")]
-    ca_name: Option<String>,
-    /// Names and addresses of the broker [default: this machine's name, localhost, 127.0.0.1, ::1]
-    #[arg(long, value_name = "HOST,…", value_delimiter = ',')]
-    hosts: Vec<String>,
-    /// Ids of clients that get a certificate; with any, the broker will ask every client for one
-    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
-    clients: Vec<String>,
-    #[command(flatten)]
-    key: NewKey,
-    #[command(flatten)]
-    lifetime: Lifetime,
-    /// Days until the CA expires
-    #[arg(long, value_name = "N", default_value_t = CA_DAYS)]
-    ca_days: u32,
-    #[command(flatten)]
-    subject: SubjectParts,
-    /// Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it
-    #[arg(long)]
-    ip_as_dns: bool,
-    /// Port of the listener in mosquitto.conf
-    #[arg(long, value_name = "PORT", default_value_t = 8883)]
-    port: u16,
-    /// Encrypt the key of the CA with a passphrase, which is asked for unless one of the --pass options gives it
-    #[arg(long)]
-    encrypt: bool,
-    #[command(flatten)]
-    passphrase: Passphrase,
-    /// Use a folder that has files in it, and replace those of the same names
-    #[arg(short, long)]
-    force: bool,
-}
-
-pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
     let now = now();
     if args.passphrase.given()?.is_some() && !args.encrypt {
         return Err(Failure::new(Exit::USAGE, "a passphrase is given, but not --encrypt"));
@@ -117,7 +77,7 @@ fn client_stems(ids: &[String]) -> Result<Vec<String>, Failure> {
     Ok(stems)
 }
 
-fn authority(args: &Args, now: i64) -> Result<Authority, Failure> {
+fn authority(args: &InitArgs, now: i64) -> Result<Authority, Failure> {
     let folder_name = fs::canonicalize(&args.dir).ok().or_else(|| Some(args.dir.clone()));
     let folder_name = folder_name.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let name = args.ca_name.clone().or(folder_name).unwrap_or_else(|| "moskit".to_owned());
@@ -133,7 +93,7 @@ fn authority(args: &Args, now: i64) -> Result<Authority, Failure> {
         .map_err(|error| not_made("make the CA", error))
 }
 
-fn server(args: &Args, now: i64, term: &mut Term) -> Result<Leaf, Failure> {
+fn server(args: &InitArgs, now: i64, term: &mut Term) -> Result<Leaf, Failure> {
     let mut names = if args.hosts.is_empty() {
         own_names()
     } else {
@@ -148,7 +108,7 @@ fn server(args: &Args, now: i64, term: &mut Term) -> Result<Leaf, Failure> {
     Ok(Leaf { subject, names, purpose: Purpose::Server, validity })
 }
 
-fn client(args: &Args, id: &str, now: i64, term: &mut Term) -> Leaf {
+fn client(args: &InitArgs, id: &str, now: i64, term: &mut Term) -> Leaf {
     let validity = args.lifetime.span(now, CLIENT_DAYS);
     warn_of_long_life(validity, now, term);
     Leaf { subject: args.subject.with(Some(id.to_owned())), names: Vec::new(), purpose: Purpose::Client, validity }
@@ -175,7 +135,13 @@ fn configuration(folder: &Path, port: u16, with_clients: bool) -> String {
     text
 }
 
-fn tell(args: &Args, made: &[(String, Certificate)], configuration: &str, ca_key_is_encrypted: bool, term: &mut Term) {
+fn tell(
+    args: &InitArgs,
+    made: &[(String, Certificate)],
+    configuration: &str,
+    ca_key_is_encrypted: bool,
+    term: &mut Term,
+) {
     term.line(format_args!("Made in {}:\n", args.dir.display()));
     let width = made.iter().map(|(stem, _)| stem.chars().count() + 4).max().unwrap_or(0);
     for (stem, certificate) in made {
@@ -210,7 +176,7 @@ fn tell(args: &Args, made: &[(String, Certificate)], configuration: &str, ca_key
 }
 
 /// The command lines that show that it works.
-fn commands(args: &Args, made: &[(String, Certificate)]) -> Vec<String> {
+fn commands(args: &InitArgs, made: &[(String, Certificate)]) -> Vec<String> {
     let folder = shell::path(&args.dir);
     let server = made
         .iter()

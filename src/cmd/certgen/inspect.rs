@@ -8,25 +8,14 @@ use super::content::{Item, items};
 use super::dates::{from_now, instant, now};
 use super::explain::not_decrypted;
 use super::key::{hex, pin, sha256};
-use super::passphrase::{Passphrase, pair};
+use super::options::{InspectArgs, Passphrase};
+use super::passphrase::pair;
 use super::peer::{Peer, address, look};
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::key::EncodedKey;
 use crate::pki::make::{Request, RequestError};
 use crate::pki::name::{Constraints, Subtree};
 use crate::term::{Exit, Failure, Term, escape_controls};
-
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Files (PEM or DER: certificate, request, revocation list, key, PKCS#12) or servers as HOST:PORT
-    #[arg(required = true, value_name = "FILE|HOST:PORT")]
-    targets: Vec<String>,
-    /// One JSON object per target
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    passphrase: Passphrase,
-}
 
 /// What is told of one thing: a heading, and facts by their stable names.
 struct Sheet {
@@ -42,7 +31,7 @@ struct Fact {
     value: Value,
 }
 
-pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &InspectArgs, term: &mut Term) -> Result<Exit, Failure> {
     for (at, target) in args.targets.iter().enumerate() {
         let (server, sheets) = match address(target) {
             Some((host, port)) => {

@@ -1,6 +1,6 @@
 //! `certgen key`: private keys opened, encrypted, converted and compared.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -9,94 +9,23 @@ use base64::engine::general_purpose::STANDARD;
 use super::content::{key_pair, public_key};
 use super::explain::not_made;
 use super::files::{KEY_MODE, NewFile, write_all};
-use super::passphrase::Passphrase;
+use super::options::{Change, Compare, Convert, Form, KeyAction, Passphrase, Target};
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Term};
 
-#[derive(Debug, clap::Subcommand)]
-pub enum Action {
-    /// Open an encrypted key, for a service that nobody can type a passphrase for
-    Decrypt(Change),
-    /// Encrypt a key with a passphrase (PKCS#8, PBES2, AES-256)
-    Encrypt(Change),
-    /// Write a key in another form
-    Convert(Convert),
-    /// Tell whether certificates, requests and keys belong together
-    Match(Compare),
-    /// Print the SHA-256 of public keys, as curl and others pin them
-    Pin(Compare),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Change {
-    /// The key, PEM or DER
-    #[arg(value_hint = clap::ValueHint::FilePath)]
-    file: PathBuf,
-    #[command(flatten)]
-    target: Target,
-    #[command(flatten)]
-    passphrase: Passphrase,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Convert {
-    /// The key, PEM or DER
-    #[arg(value_hint = clap::ValueHint::FilePath)]
-    file: PathBuf,
-    /// The form to write
-    #[arg(long, value_name = "FORM")]
-    to: Form,
-    #[command(flatten)]
-    target: Target,
-    #[command(flatten)]
-    passphrase: Passphrase,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    /// PEM, BEGIN PRIVATE KEY
-    Pkcs8,
-    /// PEM, BEGIN RSA PRIVATE KEY
-    Pkcs1,
-    /// PEM, BEGIN EC PRIVATE KEY
-    Sec1,
-    /// PKCS#8 without PEM around it
-    Der,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Compare {
-    /// Certificates, requests, private and public keys, PEM or DER
-    #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    files: Vec<PathBuf>,
-    #[command(flatten)]
-    passphrase: Passphrase,
-}
-
-/// Where a key is written.
-#[derive(Debug, clap::Args)]
-struct Target {
-    /// Where the key is written, with mode 0600; - for standard output
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    out: PathBuf,
-    /// Replace the file if it exists
-    #[arg(short, long)]
-    force: bool,
-}
-
-pub fn run(action: &Action, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(action: &KeyAction, term: &mut Term) -> Result<Exit, Failure> {
     match action {
-        Action::Decrypt(args) => {
+        KeyAction::Decrypt(args) => {
             let key = key_pair(&args.file, &args.passphrase, term)?;
             args.target.write(key.to_pem().as_bytes(), term)
         }
-        Action::Encrypt(args) => encrypt(args, term),
-        Action::Convert(args) => {
+        KeyAction::Encrypt(args) => encrypt(args, term),
+        KeyAction::Convert(args) => {
             let key = key_pair(&args.file, &args.passphrase, term)?;
             convert(&key, args, term)
         }
-        Action::Match(args) => compare(args, term),
-        Action::Pin(args) => {
+        KeyAction::Match(args) => compare(args, term),
+        KeyAction::Pin(args) => {
             for file in &args.files {
                 let pin = pin(&public_key(file, &args.passphrase, term)?);
                 term.line(format_args!("{pin}  {}", file.display()));

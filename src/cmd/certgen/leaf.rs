@@ -6,68 +6,13 @@ use super::ca::tell;
 use super::dates::now;
 use super::explain::{bad_name, not_made};
 use super::files::{Folder, NAME_THE_FILES, NewFile, stem, write_all};
-use super::options::{
-    CLIENT_DAYS, Issuer, Lifetime, NewKey, OpenIssuer, Output, SERVER_DAYS, SubjectParts, chain_path, warn_of_long_life,
-};
+use super::issuer::OpenIssuer;
+use super::lifetime::warn_of_long_life;
+use super::options::{CLIENT_DAYS, ClientArgs, Common, SERVER_DAYS, ServerArgs, chain_path};
 use crate::os::process;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Error, KeyPair, KeyType, Leaf, NameError, Purpose, Subject, host};
 use crate::term::{Exit, Failure, Term};
-
-/// What server and client have in common.
-#[derive(Debug, clap::Args)]
-struct Common {
-    #[command(flatten)]
-    key: NewKey,
-    #[command(flatten)]
-    lifetime: Lifetime,
-    #[command(flatten)]
-    subject: SubjectParts,
-    /// More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:;
-    /// may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    san: Vec<String>,
-    /// For servers that are clients too, and the other way round (bridges)
-    #[arg(long)]
-    both: bool,
-    /// Write the chain too (STEM-chain.crt), as is always done below an intermediate CA
-    #[arg(long)]
-    bundle: bool,
-    #[command(flatten)]
-    issuer: Issuer,
-    #[command(flatten)]
-    output: Output,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ServerArgs {
-    /// Names and addresses that clients connect to; the first is also the common name
-    #[arg(required = true)]
-    hosts: Vec<String>,
-    /// Common name instead of the first host
-    #[arg(long, value_name = "NAME")]
-    cn: Option<String>,
-    /// Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it
-    #[arg(long)]
-    ip_as_dns: bool,
-    /// Add this machine's name, NAME.local, localhost, 127.0.0.1 and ::1
-    #[arg(long)]
-    auto_san: bool,
-    /// Name of the files without their endings [default: the first host]
-    #[arg(long, value_name = "STEM")]
-    stem: Option<String>,
-    #[command(flatten)]
-    common: Common,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ClientArgs {
-    /// Names of the clients: the common name, which use_identity_as_username makes the user name of
-    #[arg(required = true)]
-    ids: Vec<String>,
-    #[command(flatten)]
-    common: Common,
-}
 
 pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Exit, Failure> {
     let what = "make a server certificate";

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::content::{Item, items, try_items};
-use super::dates::{DAY, from_now, now, parse_duration};
+use super::dates::{DAY, from_now, now};
+use super::options::LintArgs;
 use crate::cmd::findings;
 use crate::diagnose::chain::{self, Scene};
 use crate::diagnose::{Finding, Severity, files};
@@ -22,20 +23,7 @@ use crate::term::{Exit, Failure, Term};
 /// Random bytes that a serial number must have.
 const SERIAL_MINIMUM: usize = 8;
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Files, or folders whose certificates, keys and revocation lists are looked at
-    #[arg(required = true, value_name = "FILE|DIR", value_hint = clap::ValueHint::AnyPath)]
-    targets: Vec<PathBuf>,
-    /// Warn if less than this is left
-    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
-    within: i64,
-    /// One JSON object per finding
-    #[arg(long)]
-    json: bool,
-}
-
-pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &LintArgs, term: &mut Term) -> Result<Exit, Failure> {
     let now = now();
     let mut seen = Vec::new();
     for target in &args.targets {

@@ -9,8 +9,10 @@ mod explain;
 mod files;
 mod init;
 mod inspect;
+mod issuer;
 mod key;
 mod leaf;
+mod lifetime;
 mod lint;
 mod options;
 mod passphrase;
@@ -19,8 +21,7 @@ mod renew;
 mod sign;
 mod verify;
 
-use clap::{FromArgMatches, Subcommand};
-
+use self::options::Action;
 use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
 
@@ -28,7 +29,7 @@ pub const APPLET: Applet = Applet {
     name: "certgen",
     mosquitto_name: None,
     about: "Make and check certificates and keys",
-    command,
+    command: options::command,
     run,
     manual: Manual {
         sections: Vec::new,
@@ -80,53 +81,9 @@ pub const APPLET: Applet = Applet {
     },
 };
 
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Make a CA, a server, clients and a mosquitto.conf in one go
-    Init(init::Args),
-    /// Make a certificate authority, or with --parent an intermediate one
-    Ca(ca::Args),
-    /// Make a key and a certificate for a broker
-    Server(leaf::ServerArgs),
-    /// Make keys and certificates for clients
-    Client(leaf::ClientArgs),
-    /// Make a key and a request for a certificate
-    Csr(sign::RequestArgs),
-    /// Sign a request
-    Sign(sign::SignArgs),
-    /// Show what a file or a server holds, whatever it is
-    Inspect(inspect::Args),
-    /// Judge a certificate as each family of TLS clients does: chain, host, purpose, key, revocation
-    Verify(verify::Args),
-    /// Find what is wrong, weak or soon over in files of certificates and keys
-    Lint(lint::Args),
-    /// Tell how long certificates are still good; the exit codes suit monitoring
-    Expiry(expiry::Args),
-    /// Give a certificate a new end when it is due, for cron
-    Renew(renew::Args),
-    /// Open, encrypt, convert and compare keys
-    #[command(subcommand, subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
-    Key(key::Action),
-    /// Make a set of files that shows one failure, for tests
-    Broken(broken::Args),
-}
-
-fn command() -> clap::Command {
-    Action::augment_subcommands(
-        clap::Command::new("certgen")
-            .subcommand_required(true)
-            .subcommand_value_name("ACTION")
-            .subcommand_help_heading("Actions")
-            .arg_required_else_help(true)
-            .disable_help_subcommand(true),
-    )
-}
-
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let matches = APPLET.parse(invocation, term)?;
-    let action = Action::from_arg_matches(&matches)
-        .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
-    match &action {
+    match &options::read(&matches)? {
         Action::Init(args) => init::run(args, term),
         Action::Ca(args) => ca::run(args, term),
         Action::Server(args) => leaf::run_server(args, term),

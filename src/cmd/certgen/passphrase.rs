@@ -3,9 +3,10 @@
 
 use std::fs::File;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::explain::{not_decrypted, not_read};
+use super::options::Passphrase;
 use crate::net::reason;
 use crate::os;
 use crate::pki::key::{EncodedKey, PrivateKey};
@@ -15,21 +16,6 @@ use crate::term::{AskError, Audience, Exit, Failure, Secret, Term};
 
 /// The longest passphrase that is read.
 const LIMIT: usize = 4096;
-
-/// The options that name a source; at most one may be given.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[group(multiple = false)]
-pub struct Passphrase {
-    /// Read the passphrase of the key from the first line of FILE
-    #[arg(id = "pass_file", long = "pass-file", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub file: Option<PathBuf>,
-    /// Read the passphrase of the key from the environment variable VAR
-    #[arg(id = "pass_env", long = "pass-env", value_name = "VAR")]
-    pub variable: Option<String>,
-    /// Read the passphrase of the key from the open file descriptor N
-    #[arg(id = "pass_fd", long = "pass-fd", value_name = "N")]
-    pub descriptor: Option<u16>,
-}
 
 impl Passphrase {
     /// The passphrase that was given; `None` if no source was named.

@@ -6,44 +6,19 @@ use std::process::Stdio;
 
 use super::ca::tell;
 use super::content::{Item, items};
-use super::dates::{DAY, from_now, instant, now, parse_duration};
+use super::dates::{DAY, from_now, instant, now};
 use super::explain::not_made;
 use super::files::{KEY_MODE, NewFile, lock_beside, write_locked};
-use super::options::{Issuer, Lifetime, certificates, chain_path};
+use super::issuer::certificates;
+use super::options::{RenewArgs, chain_path};
 use crate::os::{files, process};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::EncodedKey;
 use crate::pki::make::{KeyPair, KeyType};
 use crate::term::{Exit, Failure, Term};
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The certificate; it is replaced, and so is its chain file, if it has one
-    #[arg(value_name = "CERT", value_hint = clap::ValueHint::FilePath)]
-    certificate: PathBuf,
-    /// Renew only if less than this is left; otherwise end with 1
-    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
-    within: i64,
-    /// Make a new key too, of the same type; it replaces the old one
-    #[arg(long)]
-    new_key: bool,
-    /// Keep the key, as is done anyway
-    #[arg(long, conflicts_with = "new_key")]
-    same_key: bool,
-    /// The private key of CERT [default: as CERT, with .key]
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    key: Option<PathBuf>,
-    #[command(flatten)]
-    lifetime: Lifetime,
-    #[command(flatten)]
-    issuer: Issuer,
-    /// Run this command with the shell after the renewal: systemctl reload mosquitto
-    #[arg(long, value_name = "COMMAND")]
-    exec: Option<String>,
-}
-
 /// Ends with 0 if the certificate was renewed, 1 if it is not due, 2 if something failed.
-pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
     renew(args, term).map_err(|mut failure| {
         if failure.exit == Exit::FAILED {
             failure.exit = Exit::DAMAGED;
@@ -52,7 +27,7 @@ pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
     })
 }
 
-fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
     let now = now();
     let shown = args.certificate.display();
     // Once before anybody is asked for a passphrase, and again under the lock that is held until all is written.
@@ -117,13 +92,13 @@ fn renew(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
 }
 
 /// What the file holds: the certificate, and those above it.
-fn old_certificate(args: &Args) -> Result<(Certificate, Vec<Certificate>), Failure> {
+fn old_certificate(args: &RenewArgs) -> Result<(Certificate, Vec<Certificate>), Failure> {
     let mut above = certificates(&args.certificate)?;
     let old = above.remove(0);
     Ok((old, above))
 }
 
-fn not_due(args: &Args, old: &Certificate, now: i64, term: &mut Term) -> Exit {
+fn not_due(args: &RenewArgs, old: &Certificate, now: i64, term: &mut Term) -> Exit {
     term.line(format_args!(
         "{}: not due, expires {} ({})",
         args.certificate.display(),

@@ -1,73 +1,18 @@
 //! `certgen csr` and `certgen sign`: a certificate for a key that never leaves its device.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::ca::tell;
 use super::dates::now;
 use super::explain::{bad_request, not_made, not_read};
 use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, stem, write_all};
 use super::leaf::{add, more_names};
-use super::options::{
-    CLIENT_DAYS, Issuer, Lifetime, NewKey, Output, SERVER_DAYS, SubjectParts, chain_path, warn_of_long_life,
-};
-use super::passphrase::Passphrase;
+use super::lifetime::warn_of_long_life;
+use super::options::{CLIENT_DAYS, Profile, RequestArgs, SERVER_DAYS, SignArgs, chain_path};
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{KeyPair, Leaf, Purpose, Request, Subject, host, to_pem};
 use crate::pki::read::{self, Kind, ReadError, ReadProblem, Section};
 use crate::term::{Exit, Failure, Term};
-
-#[derive(Debug, clap::Args)]
-pub struct RequestArgs {
-    /// Common name: the id of a client, or the host of a server
-    name: String,
-    /// More names: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    san: Vec<String>,
-    #[command(flatten)]
-    key: NewKey,
-    /// Use the private key in FILE instead of a new one
-    #[arg(long, value_name = "FILE", conflicts_with = "kind", value_hint = clap::ValueHint::FilePath)]
-    use_key: Option<PathBuf>,
-    #[command(flatten)]
-    passphrase: Passphrase,
-    #[command(flatten)]
-    subject: SubjectParts,
-    /// Name of the files without their endings [default: NAME]
-    #[arg(long, value_name = "STEM")]
-    stem: Option<String>,
-    /// Folder for the new files
-    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
-    out: PathBuf,
-    /// Replace files that exist
-    #[arg(short, long)]
-    force: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct SignArgs {
-    /// The request, PEM or DER
-    #[arg(value_name = "CSR", value_hint = clap::ValueHint::FilePath)]
-    request: PathBuf,
-    /// What the certificate is for; the request does not decide that
-    #[arg(long, value_name = "PURPOSE")]
-    profile: Profile,
-    /// Names beside those in the request; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    san: Vec<String>,
-    #[command(flatten)]
-    lifetime: Lifetime,
-    #[command(flatten)]
-    issuer: Issuer,
-    #[command(flatten)]
-    output: Output,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Profile {
-    Server,
-    Client,
-    Both,
-}
 
 pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure> {
     let what = "make the request";
@@ -132,7 +77,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
     let certificate = Certificate::parse(&made)
         .map_err(|_| Failure::new(Exit::FAILED, "the request makes a certificate that cannot be read back"))?;
     let stem = stem(&args.request.file_stem().unwrap_or_default().to_string_lossy())?;
-    let out = args.output.out.clone().or_else(|| args.request.parent().map(PathBuf::from)).unwrap_or_default();
+    let out = args.output.out.clone().or_else(|| args.request.parent().map(Path::to_owned)).unwrap_or_default();
     let crt = out.join(format!("{stem}.crt"));
     let mut files = vec![NewFile::certificates(crt.clone(), [certificate.der.as_slice()])];
     if !issuer.chain.is_empty() {

@@ -1,17 +1,17 @@
 //! `certgen verify`: whether a certificate does its job, for each family of TLS clients.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::content::public_key;
-use super::dates::{now, parse_instant};
+use super::dates::now;
 use super::explain::not_read;
-use super::options::certificates;
-use super::passphrase::Passphrase;
+use super::issuer::certificates;
+use super::options::{Chosen, Use, VerifyArgs};
 use crate::cmd::findings;
 use crate::diagnose::chain::{self, SOON, Scene};
-use crate::diagnose::stacks::{Opinion, Stack, opinions};
+use crate::diagnose::stacks::{Opinion, opinions};
 use crate::diagnose::{Finding, files};
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Anchors, Purpose, Question, Verdict, judge};
@@ -20,68 +20,7 @@ use crate::pki::read;
 use crate::pki::revocation::RevocationList;
 use crate::term::{Exit, Failure, Term, escape_controls};
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The certificate, and behind it in the same file its intermediate CAs
-    #[arg(value_name = "CERT", value_hint = clap::ValueHint::FilePath)]
-    certificate: PathBuf,
-    /// The CAs that are trusted [default: ca.crt beside CERT]
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    ca: Option<PathBuf>,
-    /// The private key that should belong to CERT
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    key: Option<PathBuf>,
-    /// The host or address that clients connect to
-    #[arg(long, value_name = "HOST")]
-    host: Option<String>,
-    /// What the certificate is used for [default: what it says, else server]
-    #[arg(long, value_name = "PURPOSE")]
-    purpose: Option<Use>,
-    /// The revocation list that must speak for the certificate
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    crl: Option<PathBuf>,
-    /// Let these clients decide [default: OpenSSL's and moskit's do, the others are told]
-    #[arg(long, value_name = "STACK")]
-    stack: Option<Chosen>,
-    /// Judge as of this moment instead of now
-    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
-    at: Option<i64>,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    passphrase: Passphrase,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Use {
-    Server,
-    Client,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Chosen {
-    Openssl,
-    Strict,
-    Rustls,
-    Mbedtls,
-    All,
-}
-
-impl Chosen {
-    fn includes(self, stack: Stack) -> bool {
-        self == Self::All
-            || matches!(
-                (self, stack),
-                (Self::Openssl, Stack::OpenSsl)
-                    | (Self::Strict, Stack::Strict)
-                    | (Self::Rustls, Stack::Rustls)
-                    | (Self::Mbedtls, Stack::MbedTls)
-            )
-    }
-}
-
-pub fn run(args: &Args, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &VerifyArgs, term: &mut Term) -> Result<Exit, Failure> {
     let chain = certificates(&args.certificate)?;
     let leaf = &chain[0];
     let ca = args.ca.clone().unwrap_or_else(|| args.certificate.with_file_name("ca.crt"));
@@ -123,7 +62,7 @@ fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, Failure> {
         .collect()
 }
 
-fn purpose(args: &Args, leaf: &Certificate) -> Purpose {
+fn purpose(args: &VerifyArgs, leaf: &Certificate) -> Purpose {
     match args.purpose {
         Some(Use::Client) => Purpose::Client,
         Some(Use::Server) => Purpose::Server,
@@ -140,7 +79,14 @@ fn accepted(chosen: Option<Chosen>, verdict: &Verdict, opinions: &[Opinion]) -> 
     }
 }
 
-fn tell(args: &Args, leaf: &Certificate, accepted: bool, opinions: &[Opinion], found: &[Finding], term: &mut Term) {
+fn tell(
+    args: &VerifyArgs,
+    leaf: &Certificate,
+    accepted: bool,
+    opinions: &[Opinion],
+    found: &[Finding],
+    term: &mut Term,
+) {
     let answer = if accepted { "good" } else { "not good" };
     term.line(format_args!("{}: {answer}", escape_controls(&args.certificate.display().to_string())));
     term.line(format_args!(
@@ -163,7 +109,7 @@ fn tell(args: &Args, leaf: &Certificate, accepted: bool, opinions: &[Opinion], f
     }
 }
 
-fn to_json(args: &Args, accepted: bool, opinions: &[Opinion], found: &[Finding]) -> Value {
+fn to_json(args: &VerifyArgs, accepted: bool, opinions: &[Opinion], found: &[Finding]) -> Value {
     json!({
         "target": args.certificate.display().to_string(),
         "good": accepted,

@@ -1,12 +1,10 @@
 //! `moskit demo`: the whole story in one command. Every step is a command that a user would type, run
 //! for real, with its real output, and what must hold after it is asserted.
 
+mod options;
+mod render;
 mod scene;
 mod steps;
-
-use std::path::PathBuf;
-
-use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
@@ -17,7 +15,7 @@ pub const APPLET: Applet = Applet {
     name: "demo",
     mosquitto_name: None,
     about: "Show the whole story: certificates, passwords, a broker, messages, a queue, a diagnosis",
-    command,
+    command: options::command,
     run,
     manual: Manual {
         exit_status: &[
@@ -35,25 +33,12 @@ pub const APPLET: Applet = Applet {
     },
 };
 
-fn command() -> Command {
-    Command::new("demo")
-        .arg(
-            Arg::new("keep")
-                .long("keep")
-                .value_name("DIR")
-                .value_hint(ValueHint::DirPath)
-                .value_parser(value_parser!(PathBuf))
-                .help("Work in DIR and keep it; without it everything is removed at the end"),
-        )
-        .arg(Arg::new("fast").long("fast").action(ArgAction::SetTrue).help("No pauses between the steps"))
-}
-
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let matches = APPLET.parse(invocation, term)?;
-    let keep = matches.get_one::<PathBuf>("keep").cloned();
+    let options = options::read(&matches);
     // Off a terminal nobody reads along.
-    let pauses = !matches.get_flag("fast") && term.out_is_terminal();
-    let mut scene = Scene::new(keep.as_deref(), pauses)?;
+    let pauses = !options.is_fast && term.out_is_terminal();
+    let mut scene = Scene::new(options.keep.as_deref(), pauses)?;
     steps::play(&mut scene, term)?;
     Ok(Exit::OK)
 }

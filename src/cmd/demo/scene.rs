@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use colored::Colorize;
-
+use super::render;
 use crate::cmd::{connect, output};
 use crate::diagnose::shell::quoted;
 use crate::net::reason;
@@ -93,14 +92,14 @@ impl Scene {
             std::thread::sleep(PAUSE);
         }
         self.step += 1;
-        term.line(format_args!("\n{}", format!("{}. {text}", self.step).bold()));
+        term.line(format_args!("\n{}", render::heading(self.step, text)));
     }
 
     /// Writes a file of the demo, and shows it.
     pub fn write(&self, name: &str, content: &str, term: &mut Term) -> Result<(), Failure> {
         fs::write(self.folder().join(name), content)
             .map_err(|error| failed(&format!("write {name}"), reason(&error)))?;
-        term.line(format!("$ cat {name}").cyan());
+        term.line(render::typed(&format!("cat {name}")));
         term.write(content.as_bytes());
         Ok(())
     }
@@ -125,7 +124,7 @@ impl Scene {
         term: &mut Term,
     ) -> Result<Ended, Failure> {
         let line = shown(words, input);
-        term.line(format!("$ {line}").cyan());
+        term.line(render::typed(&line));
         output::deliver(term)?;
         let ended = self.finish(words, input)?;
         term.write(ended.text().as_bytes());
@@ -171,7 +170,7 @@ impl Scene {
 
     /// Starts the broker of `words` in the background and waits until it accepts.
     pub fn start_broker(&mut self, words: &[&str], term: &mut Term) -> Result<(), Failure> {
-        term.line(format!("$ {} &", shown(words, None)).cyan());
+        term.line(render::typed(&format!("{} &", shown(words, None))));
         output::deliver(term)?;
         let log = fs::File::create(self.folder().join("broker.log"))
             .map_err(|error| failed("write broker.log", reason(&error)))?;

@@ -1,7 +1,6 @@
 //! The story, step by step.
 
-use colored::Colorize;
-
+use super::render;
 use super::scene::{Ended, Scene, words};
 use crate::net::reason;
 use crate::os::files::OpenOptionsExt;
@@ -30,7 +29,7 @@ pub fn play(scene: &mut Scene, term: &mut Term) -> Result<(), Failure> {
     if code != 0 {
         return Err(Failure::new(Exit::FAILED, format!("the broker ended with {code}")).hint("its log is broker.log"));
     }
-    term.line(format_args!("\n{}", "Everything held.".green().bold()));
+    term.line(format_args!("\n{}", render::success()));
     if scene.is_kept() {
         farewell(scene, term);
     }

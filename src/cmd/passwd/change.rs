@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::csv::{self, CsvError};
+use super::options::Source;
 use super::options::{Target, valid_user};
 use super::permissions;
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
-use super::typed::Source;
 use crate::cmd::applet::Invocation;
 use crate::cmd::output;
 use crate::net::reason;

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
 
+use super::options::Source;
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
-use super::typed::Source;
 use crate::diagnose::files::password_fault;
 use crate::diagnose::shell;
 use crate::os::text::OsStrExt;

@@ -7,9 +7,7 @@ mod options;
 mod permissions;
 mod reload;
 mod secret;
-mod table;
 mod text;
-mod typed;
 
 use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
@@ -19,7 +17,7 @@ pub const APPLET: Applet = Applet {
     name: "passwd",
     mosquitto_name: Some("mosquitto_passwd"),
     about: "Manage the users of a password file",
-    command: table::command,
+    command: options::command,
     run,
     manual: MANUAL,
 };

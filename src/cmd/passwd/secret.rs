@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::options::Source;
 use super::options::{MAX_BYTES, valid_password};
 use super::text::{error, failed};
-use super::typed::Source;
 use crate::net::reason;
 use crate::os::text::OsStringExt;
 use crate::passwd;

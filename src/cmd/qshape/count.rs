@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::By;
+use super::options::By;
 use super::options::{TableOptions, or_none};
 use super::sources::Sources;
 use crate::cmd::connect::unreadable::cannot_read;

@@ -1,6 +1,6 @@
 //! `moskit qshape explain CLIENT`: what the shape of one client's queue means, in words.
 
-use super::args::ExplainArgs;
+use super::options::ExplainArgs;
 use super::sentences::{age, moment, snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::args::By;
+use super::options::By;
 use super::report::Report;
 use super::sentences::{moment, note};
 use crate::queue::shape::{Counts, Row};

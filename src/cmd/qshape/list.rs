@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::args::ListArgs;
+use super::options::ListArgs;
 use super::options::selection;
 use super::sentences::{age, moment, snapshot_line, tell_notes};
 use super::sources::Sources;

@@ -1,6 +1,5 @@
 //! `moskit qshape`: who has messages waiting, and since when.
 
-mod args;
 mod count;
 mod explain;
 mod export;
@@ -15,19 +14,16 @@ mod sentences;
 mod sources;
 mod table;
 
-use clap::{CommandFactory, FromArgMatches};
-
 use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
-use args::{QshapeArgs, Verb};
-use options::TableOptions;
+use options::{TableOptions, Verb};
 use sources::Sources;
 
 pub const APPLET: Applet = Applet {
     name: "qshape",
     mosquitto_name: None,
     about: "Show who has messages waiting, and since when",
-    command: QshapeArgs::command,
+    command: options::command,
     run,
     manual: Manual {
         sections: Vec::new,
@@ -69,8 +65,7 @@ pub const APPLET: Applet = Applet {
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let matches = APPLET.parse(invocation, term)?;
-    let args = QshapeArgs::from_arg_matches(&matches)
-        .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
+    let args = options::read(&matches)?;
     match &args.verb {
         Some(Verb::List(list)) => return list::run(list, invocation, term),
         Some(Verb::Explain(explain)) => return explain::run(explain, invocation, term),

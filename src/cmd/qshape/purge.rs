@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stdin};
 
-use super::args::PurgeArgs;
+use super::options::PurgeArgs;
 use super::sentences::{snapshot_line, tell_notes};
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::args::SourceArgs;
+use super::options::SourceArgs;
 use super::options::{At, age_from, at};
 use super::sentences::cannot_use_ledger;
 use crate::cmd::applet::Invocation;

@@ -1,8 +1,13 @@
 //! What was typed, made valid: one function per group of words.
 
+mod args;
+
 use std::path::PathBuf;
 
-use super::args::{By, ColumnArgs, ExpiredArg, LiveArgs, OutputArgs, QshapeArgs, RowArgs, SelectionArgs, StateArg};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+
+pub use self::args::{By, ExplainArgs, ListArgs, PurgeArgs, QshapeArgs, SourceArgs, Verb};
+use self::args::{ColumnArgs, ExpiredArg, LiveArgs, OutputArgs, RowArgs, SelectionArgs, StateArg};
 use super::refresh::Whom;
 use crate::mqtt::topic::TopicFilter;
 use crate::queue::age::{AgeFrom, parse_time};
@@ -69,6 +74,15 @@ pub enum At {
     /// The last change of the file.
     Mtime,
     Time(UnixTime),
+}
+
+pub fn command() -> Command {
+    QshapeArgs::command()
+}
+
+/// What was typed.
+pub fn read(matches: &ArgMatches) -> Result<QshapeArgs, Failure> {
+    QshapeArgs::from_arg_matches(matches).map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))
 }
 
 fn usage(message: impl Into<String>) -> Failure {

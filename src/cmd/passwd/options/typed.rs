@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use super::text::error;
+use crate::cmd::passwd::text::error;
 use crate::cmd::words::{self, WordError, atoi};
 use crate::os::text::OsStrExt;
 use crate::passwd::{SALT_BYTES, SALT_BYTES_LONG};

@@ -4,13 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::dates::{DAY, date, parse_duration, parse_instant};
-use super::explain::{not_made, not_read};
-use super::passphrase::Passphrase;
-use crate::pki::certificate::Certificate;
-use crate::pki::make::{Authority, KeyType, Subject, Validity};
-use crate::pki::read;
-use crate::term::{Exit, Failure, Term};
+use crate::cmd::certgen::dates::{parse_duration, parse_instant};
+use crate::pki::make::{KeyType, Subject};
 
 /// Days that a server's certificate lives, unless asked otherwise: a year and a month to renew it in.
 pub const SERVER_DAYS: u32 = 397;
@@ -26,17 +21,6 @@ pub struct NewKey {
     /// Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones
     #[arg(long = "key", value_name = "TYPE", default_value = "p256", value_parser = key_type())]
     pub kind: KeyType,
-}
-
-impl NewKey {
-    /// Says which stacks cannot use the type.
-    pub fn warn(&self, term: &mut Term) {
-        if self.kind == KeyType::Ed25519 {
-            term.note(
-                "warning: Ed25519 works with OpenSSL 3 and rustls, but not with mbedTLS (ESP32), browsers or Java before 15",
-            );
-        }
-    }
 }
 
 fn key_type() -> impl TypedValueParser<Value = KeyType> {
@@ -61,35 +45,6 @@ pub struct Lifetime {
     /// Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub backdate: i64,
-}
-
-impl Lifetime {
-    /// The validity of a certificate made now. Unless asked for, it ends with its issuer's at the latest.
-    pub fn validity(&self, now: i64, default_days: u32, issuer: Option<&Certificate>, term: &mut Term) -> Validity {
-        let mut validity = self.span(now, default_days);
-        let asked = self.not_after.is_some() || self.days.is_some();
-        if let Some(issuer) = issuer.filter(|issuer| !asked && validity.not_after > issuer.not_after) {
-            let lost = validity.not_after - issuer.not_after;
-            validity.not_after = issuer.not_after;
-            if lost > DAY {
-                term.note(format_args!("warning: valid until {} only, when its CA expires", date(issuer.not_after)));
-            }
-        }
-        validity
-    }
-
-    /// The validity without regard to an issuer, as for a root.
-    pub fn span(&self, now: i64, default_days: u32) -> Validity {
-        let days = i64::from(self.days.unwrap_or(default_days));
-        Validity { not_before: now - self.backdate, not_after: self.not_after.unwrap_or(now + days * DAY) }
-    }
-}
-
-/// Apple's devices refuse leaf certificates that live longer, also those of private authorities.
-pub fn warn_of_long_life(validity: Validity, now: i64, term: &mut Term) {
-    if validity.not_after - now > i64::from(CLIENT_DAYS) * DAY {
-        term.note(format_args!("warning: valid for more than {CLIENT_DAYS} days, which Apple's devices refuse"));
-    }
 }
 
 /// What else a subject may say.
@@ -155,68 +110,25 @@ impl Issuer {
             (None, None) => self.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
         }
     }
-
-    pub fn open(&self, now: i64, term: &mut Term) -> Result<OpenIssuer, Failure> {
-        open_issuer(&self.certificate_path(), self.ca_key.as_deref(), &self.passphrase, now, term)
-    }
 }
 
-/// An authority read from its files, ready to sign.
-pub struct OpenIssuer {
-    pub authority: Authority,
-    /// What a chain holds behind a certificate of this authority: itself and those above it, without
-    /// the root. Empty if the authority is a root.
-    pub chain: Vec<Certificate>,
-}
-
-pub fn open_issuer(
-    path: &Path,
-    key: Option<&Path>,
-    passphrase: &Passphrase,
-    now: i64,
-    term: &mut Term,
-) -> Result<OpenIssuer, Failure> {
-    let mut found = certificates(path).map_err(|failure| {
-        if path.exists() { failure } else { failure.hint("make a CA: moskit certgen init, or moskit certgen ca NAME") }
-    })?;
-    let certificate = found.remove(0);
-    let key = key.map_or_else(|| path.with_extension("key"), Path::to_owned);
-    let authority = Authority::load(certificate.clone(), passphrase.read_pair(&key, term)?, now)
-        .map_err(|error| not_made(&format!("sign with `{}`", path.display()), error))?;
-    let mut chain = Vec::new();
-    if !certificate.is_self_issued() {
-        chain.push(certificate);
-        chain.extend(above(path, found));
-        chain.retain(|certificate| !certificate.is_self_issued());
-    }
-    Ok(OpenIssuer { authority, chain })
-}
-
-/// The certificates above an intermediate: the rest of its file, or of the chain file beside it.
-fn above(path: &Path, rest: Vec<Certificate>) -> Vec<Certificate> {
-    if !rest.is_empty() {
-        return rest;
-    }
-    certificates(&chain_path(path)).map(|mut chain| chain.split_off(1)).unwrap_or_default()
+/// The options that name a source; at most one may be given.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(multiple = false)]
+pub struct Passphrase {
+    /// Read the passphrase of the key from the first line of FILE
+    #[arg(id = "pass_file", long = "pass-file", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+    /// Read the passphrase of the key from the environment variable VAR
+    #[arg(id = "pass_env", long = "pass-env", value_name = "VAR")]
+    pub variable: Option<String>,
+    /// Read the passphrase of the key from the open file descriptor N
+    #[arg(id = "pass_fd", long = "pass-fd", value_name = "N")]
+    pub descriptor: Option<u16>,
 }
 
 /// `dir/floor-2.crt` → `dir/floor-2-chain.crt`
 pub fn chain_path(certificate: &Path) -> PathBuf {
     let stem = certificate.file_stem().unwrap_or_default().to_string_lossy();
     certificate.with_file_name(format!("{stem}-chain.crt"))
-}
-
-/// The certificates of a PEM file, at least one, parsed.
-pub fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
-    let ders = read::certificates(path).map_err(|error| not_read("certificate", &error))?;
-    ders.iter()
-        .map(|der| {
-            Certificate::parse(der).map_err(|_| {
-                Failure::new(
-                    Exit::FAILED,
-                    format!("cannot read `{}`: a certificate in it is malformed", path.display()),
-                )
-            })
-        })
-        .collect()
 }

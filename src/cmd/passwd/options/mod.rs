@@ -1,11 +1,15 @@
 //! From what was typed to what is valid, with mosquitto_passwd's checks in its order.
 
+mod table;
+mod typed;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::table;
+pub use self::table::command;
+pub use self::typed::Source;
+use self::typed::{Kind, Refused, Typed};
 use super::text::error;
-use super::typed::{Kind, Refused, Source, Typed};
 use crate::os::text::{OsStrExt, OsStringExt};
 use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, Recipe, SALT_BYTES, is_empty_password};
 use crate::term::{Failure, Secret};

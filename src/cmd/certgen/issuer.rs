@@ -1,0 +1,70 @@
+//! The authority that signs, read from its files.
+
+use std::path::Path;
+
+use super::explain::{not_made, not_read};
+use super::options::{Issuer, Passphrase, chain_path};
+use crate::pki::certificate::Certificate;
+use crate::pki::make::Authority;
+use crate::pki::read;
+use crate::term::{Exit, Failure, Term};
+
+impl Issuer {
+    pub fn open(&self, now: i64, term: &mut Term) -> Result<OpenIssuer, Failure> {
+        open_issuer(&self.certificate_path(), self.ca_key.as_deref(), &self.passphrase, now, term)
+    }
+}
+
+/// An authority read from its files, ready to sign.
+pub struct OpenIssuer {
+    pub authority: Authority,
+    /// What a chain holds behind a certificate of this authority: itself and those above it, without
+    /// the root. Empty if the authority is a root.
+    pub chain: Vec<Certificate>,
+}
+
+pub fn open_issuer(
+    path: &Path,
+    key: Option<&Path>,
+    passphrase: &Passphrase,
+    now: i64,
+    term: &mut Term,
+) -> Result<OpenIssuer, Failure> {
+    let mut found = certificates(path).map_err(|failure| {
+        if path.exists() { failure } else { failure.hint("make a CA: moskit certgen init, or moskit certgen ca NAME") }
+    })?;
+    let certificate = found.remove(0);
+    let key = key.map_or_else(|| path.with_extension("key"), Path::to_owned);
+    let authority = Authority::load(certificate.clone(), passphrase.read_pair(&key, term)?, now)
+        .map_err(|error| not_made(&format!("sign with `{}`", path.display()), error))?;
+    let mut chain = Vec::new();
+    if !certificate.is_self_issued() {
+        chain.push(certificate);
+        chain.extend(above(path, found));
+        chain.retain(|certificate| !certificate.is_self_issued());
+    }
+    Ok(OpenIssuer { authority, chain })
+}
+
+/// The certificates above an intermediate: the rest of its file, or of the chain file beside it.
+fn above(path: &Path, rest: Vec<Certificate>) -> Vec<Certificate> {
+    if !rest.is_empty() {
+        return rest;
+    }
+    certificates(&chain_path(path)).map(|mut chain| chain.split_off(1)).unwrap_or_default()
+}
+
+/// The certificates of a PEM file, at least one, parsed.
+pub fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let ders = read::certificates(path).map_err(|error| not_read("certificate", &error))?;
+    ders.iter()
+        .map(|der| {
+            Certificate::parse(der).map_err(|_| {
+                Failure::new(
+                    Exit::FAILED,
+                    format!("cannot read `{}`: a certificate in it is malformed", path.display()),
+                )
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,241 @@
+//! Words of the actions that make certificates: init, ca, server, client, csr, sign, renew, broken.
+
+use std::path::PathBuf;
+
+use super::shared::{CA_DAYS, Issuer, Lifetime, NewKey, Output, Passphrase, SubjectParts};
+use crate::cmd::certgen::dates::parse_duration;
+
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// Folder for all of it; made here, and only its owner may look into it
+    #[arg(default_value = "certs", value_hint = clap::ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Name of the CA [default: the folder's]
+    #[arg(long, value_name = "NAME")]
+    pub ca_name: Option<String>,
+    /// Names and addresses of the broker [default: this machine's name, localhost, 127.0.0.1, ::1]
+    #[arg(long, value_name = "HOST,…", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+    /// Ids of clients that get a certificate; with any, the broker will ask every client for one
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub clients: Vec<String>,
+    #[command(flatten)]
+    pub key: NewKey,
+    #[command(flatten)]
+    pub lifetime: Lifetime,
+    /// Days until the CA expires
+    #[arg(long, value_name = "N", default_value_t = CA_DAYS)]
+    pub ca_days: u32,
+    #[command(flatten)]
+    pub subject: SubjectParts,
+    /// Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it
+    #[arg(long)]
+    pub ip_as_dns: bool,
+    /// Port of the listener in mosquitto.conf
+    #[arg(long, value_name = "PORT", default_value_t = 8883)]
+    pub port: u16,
+    /// Encrypt the key of the CA with a passphrase, which is asked for unless one of the --pass options gives it
+    #[arg(long)]
+    pub encrypt: bool,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
+    /// Use a folder that has files in it, and replace those of the same names
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CaArgs {
+    /// Name of the CA. Its common name gets four random digits behind it, so that a CA made anew is
+    /// never taken for the old one
+    pub name: String,
+    #[command(flatten)]
+    pub key: NewKey,
+    #[command(flatten)]
+    pub lifetime: Lifetime,
+    #[command(flatten)]
+    pub subject: SubjectParts,
+    /// Take NAME as the common name, without the digits
+    #[arg(long)]
+    pub exact_name: bool,
+    /// How many CAs may stand between this one and a server or client
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub path_len: u8,
+    /// Let the CA sign only for these domains (.lan), networks (192.168.0.0/16) and mail domains
+    /// (@example.com); may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub name_constraint: Vec<String>,
+    /// Make an intermediate CA, signed by the CA whose certificate is FILE
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub parent: Option<PathBuf>,
+    /// Private key of the parent [default: as its certificate, with .key]
+    #[arg(long, value_name = "FILE", requires = "parent", value_hint = clap::ValueHint::FilePath)]
+    pub parent_key: Option<PathBuf>,
+    /// Read the passphrase of the parent's key from the first line of FILE
+    #[arg(long, value_name = "FILE", requires = "parent", value_hint = clap::ValueHint::FilePath)]
+    pub parent_pass_file: Option<PathBuf>,
+    /// Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it
+    #[arg(long)]
+    pub encrypt: bool,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
+    /// Name of the files without their endings [default: ca; for an intermediate, made of NAME]
+    #[arg(long, value_name = "STEM")]
+    pub stem: Option<String>,
+    /// Folder for the new files
+    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Replace files that exist
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// What server and client have in common.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    #[command(flatten)]
+    pub key: NewKey,
+    #[command(flatten)]
+    pub lifetime: Lifetime,
+    #[command(flatten)]
+    pub subject: SubjectParts,
+    /// More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:;
+    /// may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub san: Vec<String>,
+    /// For servers that are clients too, and the other way round (bridges)
+    #[arg(long)]
+    pub both: bool,
+    /// Write the chain too (STEM-chain.crt), as is always done below an intermediate CA
+    #[arg(long)]
+    pub bundle: bool,
+    #[command(flatten)]
+    pub issuer: Issuer,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ServerArgs {
+    /// Names and addresses that clients connect to; the first is also the common name
+    #[arg(required = true)]
+    pub hosts: Vec<String>,
+    /// Common name instead of the first host
+    #[arg(long, value_name = "NAME")]
+    pub cn: Option<String>,
+    /// Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it
+    #[arg(long)]
+    pub ip_as_dns: bool,
+    /// Add this machine's name, NAME.local, localhost, 127.0.0.1 and ::1
+    #[arg(long)]
+    pub auto_san: bool,
+    /// Name of the files without their endings [default: the first host]
+    #[arg(long, value_name = "STEM")]
+    pub stem: Option<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ClientArgs {
+    /// Names of the clients: the common name, which use_identity_as_username makes the user name of
+    #[arg(required = true)]
+    pub ids: Vec<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RequestArgs {
+    /// Common name: the id of a client, or the host of a server
+    pub name: String,
+    /// More names: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub san: Vec<String>,
+    #[command(flatten)]
+    pub key: NewKey,
+    /// Use the private key in FILE instead of a new one
+    #[arg(long, value_name = "FILE", conflicts_with = "kind", value_hint = clap::ValueHint::FilePath)]
+    pub use_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
+    #[command(flatten)]
+    pub subject: SubjectParts,
+    /// Name of the files without their endings [default: NAME]
+    #[arg(long, value_name = "STEM")]
+    pub stem: Option<String>,
+    /// Folder for the new files
+    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Replace files that exist
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SignArgs {
+    /// The request, PEM or DER
+    #[arg(value_name = "CSR", value_hint = clap::ValueHint::FilePath)]
+    pub request: PathBuf,
+    /// What the certificate is for; the request does not decide that
+    #[arg(long, value_name = "PURPOSE")]
+    pub profile: Profile,
+    /// Names beside those in the request; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub san: Vec<String>,
+    #[command(flatten)]
+    pub lifetime: Lifetime,
+    #[command(flatten)]
+    pub issuer: Issuer,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Profile {
+    Server,
+    Client,
+    Both,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RenewArgs {
+    /// The certificate; it is replaced, and so is its chain file, if it has one
+    #[arg(value_name = "CERT", value_hint = clap::ValueHint::FilePath)]
+    pub certificate: PathBuf,
+    /// Renew only if less than this is left; otherwise end with 1
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
+    pub within: i64,
+    /// Make a new key too, of the same type; it replaces the old one
+    #[arg(long)]
+    pub new_key: bool,
+    /// Keep the key, as is done anyway
+    #[arg(long, conflicts_with = "new_key")]
+    pub same_key: bool,
+    /// The private key of CERT [default: as CERT, with .key]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub key: Option<PathBuf>,
+    #[command(flatten)]
+    pub lifetime: Lifetime,
+    #[command(flatten)]
+    pub issuer: Issuer,
+    /// Run this command with the shell after the renewal: systemctl reload mosquitto
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BrokenArgs {
+    /// What is to be broken; see --list
+    #[arg(required_unless_present = "list")]
+    pub kind: Option<String>,
+    /// Folder for the files [default: KIND]
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// List the kinds
+    #[arg(long, conflicts_with = "kind")]
+    pub list: bool,
+    /// Replace files that exist
+    #[arg(short, long)]
+    pub force: bool,
+}

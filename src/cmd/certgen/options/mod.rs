@@ -1,0 +1,65 @@
+//! The words of certgen: what may be typed, and what it means. Nothing is opened here.
+
+mod key;
+mod look;
+mod make;
+mod shared;
+
+use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
+
+pub use self::key::{Change, Compare, Convert, Form, KeyAction, Target};
+pub use self::look::{Chosen, ExpiryArgs, InspectArgs, LintArgs, Use, VerifyArgs};
+pub use self::make::{
+    BrokenArgs, CaArgs, ClientArgs, Common, InitArgs, Profile, RenewArgs, RequestArgs, ServerArgs, SignArgs,
+};
+pub use self::shared::{
+    CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, Passphrase, SERVER_DAYS, chain_path,
+};
+use crate::term::{Exit, Failure};
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Make a CA, a server, clients and a mosquitto.conf in one go
+    Init(InitArgs),
+    /// Make a certificate authority, or with --parent an intermediate one
+    Ca(CaArgs),
+    /// Make a key and a certificate for a broker
+    Server(ServerArgs),
+    /// Make keys and certificates for clients
+    Client(ClientArgs),
+    /// Make a key and a request for a certificate
+    Csr(RequestArgs),
+    /// Sign a request
+    Sign(SignArgs),
+    /// Show what a file or a server holds, whatever it is
+    Inspect(InspectArgs),
+    /// Judge a certificate as each family of TLS clients does: chain, host, purpose, key, revocation
+    Verify(VerifyArgs),
+    /// Find what is wrong, weak or soon over in files of certificates and keys
+    Lint(LintArgs),
+    /// Tell how long certificates are still good; the exit codes suit monitoring
+    Expiry(ExpiryArgs),
+    /// Give a certificate a new end when it is due, for cron
+    Renew(RenewArgs),
+    /// Open, encrypt, convert and compare keys
+    #[command(subcommand, subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
+    Key(KeyAction),
+    /// Make a set of files that shows one failure, for tests
+    Broken(BrokenArgs),
+}
+
+pub fn command() -> Command {
+    Action::augment_subcommands(
+        Command::new("certgen")
+            .subcommand_required(true)
+            .subcommand_value_name("ACTION")
+            .subcommand_help_heading("Actions")
+            .arg_required_else_help(true)
+            .disable_help_subcommand(true),
+    )
+}
+
+/// The action that was asked for.
+pub fn read(matches: &ArgMatches) -> Result<Action, Failure> {
+    Action::from_arg_matches(matches).map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))
+}
