@@ -74,7 +74,8 @@ fn refused(path: &Path, refusal: &Refusal) -> Finding {
         }
         Problem::IncludeInIncluded => "`include_dir` works in the main file only".to_owned(),
         Problem::IncludeUnreadable { path, reason } => format!("the folder `{path}` cannot be included: {reason}"),
-        Problem::Unsafe { option, because } => format!("`{option}` is not supported here: {because}"),
+        Problem::Unsafe { option, because, .. } => format!("`{option}` is not supported here: {because}"),
+        Problem::Bridge(_) => "bridge".to_owned(),
         Problem::CertificateAndKey { given: Some(option) } => {
             format!("`{option}` alone switches no TLS on: certfile and keyfile are missing")
         }
@@ -122,6 +123,11 @@ fn notices(configuration: &Configuration, stage: &mut Stage) {
                 Finding::warning("conf.word", format!("`{word}` is no value of `{option}`: the broker ignores it"))
                     .evidence(format!("{} line {}", place.file, place.line))
                     .fix("remove the word"),
+            ),
+            Notice::CommentInValue { option, comment, place } => stage.found(
+                Finding::warning("conf.comment", format!("`{comment}` is a part of the value of `{option}`"))
+                    .evidence(format!("{} line {}", place.file, place.line))
+                    .fix("move the comment to a line of its own"),
             ),
             Notice::BinaryLines { place } => stage.found(
                 Finding::warning("conf.binary", "the file has lines that are no text: the broker ignores them")

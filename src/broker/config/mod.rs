@@ -3,6 +3,7 @@
 //! Pure: whoever opened the files hands in their texts. Problems and notices are facts with the place
 //! where they were found; `cmd::host` makes Mosquitto's sentences of them.
 
+mod bridge;
 mod options;
 mod types;
 mod value;
@@ -15,6 +16,7 @@ pub use types::{
 use std::ffi::OsString;
 
 use crate::text_file;
+use bridge::Bridge;
 use options::{Asks, Current, OPTIONS, Rule};
 use value::Line;
 
@@ -108,16 +110,66 @@ pub enum Problem {
         path: String,
         reason: String,
     },
-    /// An option that we do not have and that must not be ignored: what would go wrong.
+    /// An option that we do not have and that must not be ignored: what would go wrong. Mosquitto has it.
     Unsafe {
         option: String,
+        /// The rest of the line.
+        value: String,
         because: &'static str,
     },
+    /// A bridge, which we do not have, with which Mosquitto does not start.
+    Bridge(BridgeProblem),
     /// TLS needs both; `given` names the option that stands alone.
     CertificateAndKey {
         given: Option<&'static str>,
     },
     PersistenceTwice,
+}
+
+/// What is wrong with a bridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BridgeProblem {
+    DuplicateName {
+        name: String,
+    },
+    DuplicateLocalClientId {
+        id: String,
+    },
+    DuplicateAddress,
+    NoAddress {
+        name: String,
+    },
+    NoTopic {
+        name: String,
+    },
+    /// Not from 1 to 65535, or no number.
+    Port {
+        value: String,
+    },
+    Direction {
+        value: String,
+    },
+    QoS {
+        value: String,
+    },
+    /// A prefix of a topic, alone or before the topic, that is no topic filter.
+    Prefix {
+        value: String,
+    },
+    /// An empty topic stands for one topic on either side, which both prefixes must name.
+    Remapping,
+    /// `start_type manual`, which Mosquitto knows and does not have.
+    ManualStart,
+    /// The longest wait is shorter than the first.
+    RestartTimeout,
+    /// Of a pre-shared key and its identity one is missing.
+    PskNeeds {
+        name: String,
+        missing: &'static str,
+    },
+    PskAndCertificate {
+        option: String,
+    },
 }
 
 /// What the user should know about a configuration that is accepted.
@@ -157,6 +209,12 @@ pub enum Notice {
         word: String,
         place: Place,
     },
+    /// What looks like a comment, from its `#` on, is a part of the value: comments need a line of their own.
+    CommentInValue {
+        option: String,
+        comment: String,
+        place: Place,
+    },
     /// Lines that begin with a zero byte, the first of which is here: no text, and ignored.
     BinaryLines {
         place: Place,
@@ -182,19 +240,44 @@ pub type Include<'a> = dyn FnMut(&str) -> Result<Vec<File>, String> + 'a;
 /// assert_eq!(configuration.settings().listeners[0].max_qos as u8, 1);
 /// ```
 pub fn parse(main: &File, include: &mut Include<'_>) -> Result<Configuration, Refusal> {
+    let Survey { configuration, refusals } = survey(main, include);
+    refusals.into_iter().next().map_or(Ok(configuration), Err)
+}
+
+/// A configuration with all that is wrong with it, for those who judge it and start nothing.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// What the lines say that could be read.
+    pub configuration: Configuration,
+    /// In the order of the files; [`REFUSALS_MOST`] at most.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Of a file with more mistakes than this the rest is not read: it is no configuration.
+pub const REFUSALS_MOST: usize = 50;
+
+/// Reads a configuration file and those it includes, past what is wrong with them.
+pub fn survey(main: &File, include: &mut Include<'_>) -> Survey {
     let place = Place { file: main.name.clone(), line: 0, included: false };
     let mut reader = Reader {
         configuration: Configuration::default(),
         place,
+        refusals: Vec::new(),
         texts_seen: Vec::new(),
         default_ports: 0,
         default_has_address: false,
         of_listeners: Vec::new(),
-        has_bridge: false,
+        unread_listener: Listener::on(0),
+        bridges: Vec::new(),
+        has_foreign_plugin: false,
     };
-    reader.read(main, Some(include))?;
-    reader.judge_listeners()?;
-    reader.configuration.finish().map_err(|problem| Refusal { problem, places: Vec::new() })
+    reader.read(main, Some(include));
+    reader.judge_listeners();
+    reader.judge_bridges();
+    let Reader { configuration, mut refusals, .. } = reader;
+    let (configuration, problems) = configuration.finish();
+    refusals.extend(problems.into_iter().map(|problem| Refusal { problem, places: Vec::new() }));
+    Survey { configuration, refusals }
 }
 
 /// The order in which the files of an `include_dir` are read: by letter without case, upper case
@@ -208,6 +291,7 @@ struct Reader {
     configuration: Configuration,
     /// Of the line that is read.
     place: Place,
+    refusals: Vec<Refusal>,
     /// Scope and name of the text options seen: most may be given once per scope.
     texts_seen: Vec<(Current, &'static str)>,
     default_ports: usize,
@@ -216,7 +300,11 @@ struct Reader {
     default_has_address: bool,
     /// Options of a listener whose effect depends on what the rest of the file makes of it.
     of_listeners: Vec<OfListener>,
-    has_bridge: bool,
+    /// Stands for a listener whose line is refused, so that the options of it are read and given to no other.
+    unread_listener: Listener,
+    bridges: Vec<Bridge>,
+    /// A plugin that is none of ours was loaded: what its options mean is not known.
+    has_foreign_plugin: bool,
 }
 
 /// An option that was given to a listener.
@@ -234,22 +322,24 @@ struct OfListener {
 
 impl Reader {
     /// Reads one file. `include` is absent for an included one: they do not include in turn.
-    fn read(&mut self, file: &File, mut include: Option<&mut Include<'_>>) -> Result<(), Refusal> {
+    fn read(&mut self, file: &File, mut include: Option<&mut Include<'_>>) {
         // Neither the current listener nor the current plugin reaches over from one file to another.
         let mut current = Current::None;
         let included = include.is_none();
         let at = |line| Place { file: file.name.clone(), line, included };
         let text = match text_file::utf8(&file.text) {
             Ok(text) => text,
-            Err(text_file::Utf16) => return Err(Refusal { problem: Problem::Utf16, places: vec![at(1)] }),
+            Err(text_file::Utf16) => return self.refuse(Problem::Utf16, vec![at(1)]),
         };
         if text.has_mark {
             self.configuration.notices.push(Notice::ByteOrderMark { file: file.name.clone() });
         }
         let mut is_binary = false;
         for (index, text) in text.bytes.split(|byte| *byte == b'\n').enumerate() {
+            if self.refusals.len() >= REFUSALS_MOST {
+                return;
+            }
             let place = at(index + 1);
-            let refuse = |problem| Refusal { problem, places: vec![place.clone()] };
             // As the AppleDouble files of macOS (`._x.conf`) begin.
             if text.first() == Some(&0) {
                 if !is_binary {
@@ -258,31 +348,50 @@ impl Reader {
                 is_binary = true;
                 continue;
             }
-            let Some(line) = Line::read(text).map_err(refuse)? else { continue };
-            if line.name == "include_dir" {
-                let Some(include) = include.as_deref_mut() else { return Err(refuse(Problem::IncludeInIncluded)) };
-                self.include(line.text().map_err(refuse)?, include, &place)?;
-            } else {
-                self.place.clone_from(&place);
-                self.apply(&line, &mut current).map_err(refuse)?;
+            let line = Line::read(text);
+            if let Ok(Some(line)) = &line {
+                self.look_for_comment(line, &place);
+            }
+            let done = match line {
+                Ok(None) => Ok(()),
+                Ok(Some(line)) if line.name == "include_dir" => {
+                    include_line(&line, include.as_deref_mut()).map(|files| self.read_included(files, &place))
+                }
+                Ok(Some(line)) => {
+                    self.place.clone_from(&place);
+                    self.apply(&line, &mut current)
+                }
+                Err(problem) => Err(problem),
+            };
+            if let Err(problem) = done {
+                self.refuse(problem, vec![place]);
             }
         }
-        Ok(())
     }
 
-    fn include(&mut self, folder: &str, include: &mut Include<'_>, place: &Place) -> Result<(), Refusal> {
-        let files = include(folder).map_err(|reason| Refusal {
-            problem: Problem::IncludeUnreadable { path: folder.to_owned(), reason },
-            places: vec![place.clone()],
-        })?;
+    /// A value that is a text goes on to the end of its line.
+    fn look_for_comment(&mut self, line: &Line<'_>, place: &Place) {
+        if options::takes_text(line)
+            && let Some(comment) = line.comment()
+        {
+            let (option, comment) = (line.name.to_owned(), comment.to_owned());
+            self.configuration.notices.push(Notice::CommentInValue { option, comment, place: place.clone() });
+        }
+    }
+
+    fn refuse(&mut self, problem: Problem, places: Vec<Place>) {
+        self.refusals.push(Refusal { problem, places });
+    }
+
+    fn read_included(&mut self, files: Vec<File>, place: &Place) {
         for file in files {
             self.configuration.notices.push(Notice::Loading { file: file.name.clone() });
-            self.read(&file, None).map_err(|mut refusal| {
+            let before = self.refusals.len();
+            self.read(&file, None);
+            for refusal in &mut self.refusals[before..] {
                 refusal.places.push(place.clone());
-                refusal
-            })?;
+            }
         }
-        Ok(())
     }
 
     fn apply(&mut self, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
@@ -320,13 +429,23 @@ impl Reader {
             Rule::Special(read) => read(self, line, current),
             Rule::Ignored(because, asks) => {
                 self.ask(*asks, line, *current)?;
-                // What belongs to a bridge goes with the `connection` line, which has its warning.
-                if *asks != Asks::Bridge {
-                    self.ignore(line.name, because);
-                }
+                self.ignore(line.name, because);
                 Ok(())
             }
-            Rule::Unsafe(because) => Err(Problem::Unsafe { option: line.name.to_owned(), because }),
+            Rule::Bridge(value) => {
+                let Some(bridge) = self.bridges.last_mut() else {
+                    return Err(Problem::NeedsBridge { option: line.name.to_owned() });
+                };
+                // What belongs to a bridge goes with the `connection` line, which has its warning.
+                bridge.apply(name, *value, line)
+            }
+            Rule::Unsafe(because, asks) => {
+                self.ask(*asks, line, *current)?;
+                if let Ok(listener) = self.listener(*current, name) {
+                    listener.unsupported.push(name);
+                }
+                Err(line.unsafe_here(because))
+            }
         }
     }
 
@@ -346,15 +465,24 @@ impl Reader {
                     return Err(line.invalid(word));
                 }
             }
-            Asks::ListenerText => {
-                self.listener(current, line.name)?;
+            Asks::Text => {
                 line.text()?;
             }
-            Asks::Bridge if !self.has_bridge => return Err(Problem::NeedsBridge { option: option() }),
-            Asks::Plugin if self.configuration.plugins.persist_sqlite.is_none() => {
+            Asks::ListenerNumber(least, most) => {
+                self.listener(current, line.name)?;
+                let number = line.number()?;
+                if !(least..=most).contains(&number) {
+                    return Err(line.invalid(number));
+                }
+            }
+            Asks::ListenerFlag => {
+                self.listener(current, line.name)?;
+                line.flag()?;
+            }
+            Asks::Plugin if self.configuration.plugins.persist_sqlite.is_none() && !self.has_foreign_plugin => {
                 return Err(Problem::NeedsPlugin { option: option() });
             }
-            Asks::Nothing | Asks::Bridge | Asks::Plugin => {}
+            Asks::Nothing | Asks::Plugin => {}
         }
         Ok(())
     }
@@ -371,6 +499,9 @@ impl Reader {
     /// Notes an option of a listener that may turn out to have no effect on it. `is_off` means that none was wanted.
     fn remember(&mut self, listener: Current, name: &'static str, is_off: bool, unknown_value: Option<String>) {
         let is_tls = options::CONCERN_TLS.contains(&name);
+        if listener == Current::Unread {
+            return;
+        }
         if !is_off && (is_tls || listener == Current::Default) {
             let guards = options::GUARD_ACCESS.contains(&name);
             let place = self.place.clone();
@@ -380,32 +511,50 @@ impl Reader {
 
     /// What only the whole file shows of the listeners: whether there is a default listener at all, and which options
     /// have no effect on theirs.
-    fn judge_listeners(&mut self) -> Result<(), Refusal> {
+    fn judge_listeners(&mut self) {
         let without_listener = self.configuration.listeners.is_empty() && !self.default_has_address;
-        if without_listener {
-            self.forget_default_listener().map_err(|problem| Refusal { problem, places: Vec::new() })?;
+        if without_listener && let Err(problem) = self.forget_default_listener() {
+            self.refuse(problem, Vec::new());
         }
         for given in std::mem::take(&mut self.of_listeners) {
             let option = given.name.to_owned();
-            let refuse = |problem| Refusal { problem, places: vec![given.place.clone()] };
             if without_listener {
                 // Without it the listener that takes its place would let in whom it was to keep out.
                 if given.guards {
-                    return Err(refuse(Problem::NeedsListener { option }));
+                    self.refuse(Problem::NeedsListener { option }, vec![given.place]);
+                } else {
+                    self.configuration.notices.push(Notice::WithoutListener { option, place: given.place });
                 }
-                self.configuration.notices.push(Notice::WithoutListener { option, place: given.place });
                 continue;
             }
-            let speaks_tls = self.listener(given.listener, given.name).is_ok_and(|listener| listener.tls.is_on());
+            let listener = self.listener(given.listener, given.name);
+            // With a pre-shared key it speaks TLS without a certificate.
+            let speaks_tls = listener.is_ok_and(|listener| listener.tls.is_on() || listener.has_psk());
             match (given.unknown_value, speaks_tls) {
-                (Some(value), true) => return Err(refuse(Problem::Invalid { option, value })),
+                (Some(value), true) => self.refuse(Problem::Invalid { option, value }, vec![given.place]),
                 (_, false) if given.is_tls => {
                     self.configuration.notices.push(Notice::WithoutTls { option, place: given.place });
                 }
                 _ => {}
             }
         }
-        Ok(())
+    }
+
+    /// What only the whole file shows of the bridges.
+    fn judge_bridges(&mut self) {
+        let mut local_ids: Vec<String> = Vec::new();
+        for bridge in std::mem::take(&mut self.bridges) {
+            let place = bridge.place.clone();
+            if let Some(problem) = bridge.problem() {
+                self.refuse(Problem::Bridge(problem), vec![place.clone()]);
+            }
+            let Some(id) = bridge.local_client_id else { continue };
+            if local_ids.contains(&id) {
+                self.refuse(Problem::Bridge(BridgeProblem::DuplicateLocalClientId { id }), vec![place]);
+            } else {
+                local_ids.push(id);
+            }
+        }
     }
 
     /// Leaves the broker in local only mode. Who may come in is still what the file says: with `per_listener_settings`
@@ -438,6 +587,7 @@ impl Reader {
             Current::None => None,
             Current::Default => self.configuration.default_listener.as_mut(),
             Current::Listener(index) => self.configuration.listeners.get_mut(index),
+            Current::Unread => Some(&mut self.unread_listener),
         };
         found.ok_or_else(|| Problem::NeedsListener { option: option.to_owned() })
     }
@@ -472,12 +622,21 @@ pub fn known_options() -> impl Iterator<Item = (&'static str, Standing)> {
         let standing = match rule {
             Rule::Own(_, meaning) => Standing::Own(meaning),
             Rule::Ignored(because, _) => Standing::Ignored(because),
-            Rule::Unsafe(because) => Standing::Refused(because),
+            Rule::Unsafe(because, _) => Standing::Refused(because),
+            Rule::Bridge(_) => Standing::Ignored(options::NO_BRIDGES),
             _ if *name == "connection" => Standing::Ignored(options::NO_BRIDGES),
+            _ if *name == "http_dir" => Standing::Ignored(options::NO_HTTP_FILES),
             _ => Standing::Heeded,
         };
         (*name, standing)
     })
+}
+
+/// The files that an `include_dir` line asks for.
+fn include_line(line: &Line<'_>, include: Option<&mut Include<'_>>) -> Result<Vec<File>, Problem> {
+    let include = include.ok_or(Problem::IncludeInIncluded)?;
+    let folder = line.text()?;
+    include(folder).map_err(|reason| Problem::IncludeUnreadable { path: folder.to_owned(), reason })
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::bridge::{Bridge, Value};
 use super::types::{DEFAULT_PORT, LogTypes};
 use super::value::Line;
 use super::{
-    Configuration, Listener, LogDestination, Notice, Problem, Protocol, Reader, Security, SocketDomain, Sync,
-    TlsVersion,
+    BridgeProblem, Configuration, Listener, LogDestination, Notice, Problem, Protocol, Reader, Security, SocketDomain,
+    Sync, TlsVersion,
 };
 use crate::broker::Versions;
 use crate::mqtt::packet::QoS;
@@ -18,6 +19,8 @@ pub(super) enum Current {
     None,
     Default,
     Listener(usize),
+    /// One whose line is refused.
+    Unread,
 }
 
 /// Where an option may stand and what it sets there.
@@ -34,8 +37,11 @@ pub(super) enum Rule {
     Special(fn(&mut Reader, &Line<'_>, &mut Current) -> Result<(), Problem>),
     /// An option that we lack and that can be missing without harm: why, and what Mosquitto asks of it.
     Ignored(&'static str, Asks),
-    /// An option that we lack and without which the broker would be less safe or not reachable.
-    Unsafe(&'static str),
+    /// An option of a bridge, which we lack; what is wrong for Mosquitto is wrong here.
+    Bridge(Value),
+    /// An option that we lack and without which the broker would be less safe or not reachable; and what Mosquitto
+    /// asks of it.
+    Unsafe(&'static str, Asks),
 }
 
 /// What an option without effect has to be all the same: a typing mistake is one with every broker.
@@ -46,10 +52,11 @@ pub(super) enum Asks {
     Number,
     /// A number of bytes, not below 0.
     Size,
-    /// A listener before it, and a text.
-    ListenerText,
-    /// A bridge before it.
-    Bridge,
+    /// A value.
+    Text,
+    /// A listener before it, and a number of this range.
+    ListenerNumber(i32, i32),
+    ListenerFlag,
     /// A plugin before it.
     Plugin,
 }
@@ -115,6 +122,38 @@ pub(super) fn find(name: &str) -> Option<(&'static str, &'static Rule)> {
     OPTIONS.iter().find(|(known, _)| *known == name).map(|(known, rule)| (*known, rule))
 }
 
+/// Whether the value goes on to the end of the line, so that no comment can follow. The texts of bridges may hold a
+/// `#` on purpose: passwords, and the patterns of topics.
+pub(super) fn takes_text(line: &Line<'_>) -> bool {
+    const TEXTS: &[&str] = &[
+        "auth_plugin",
+        "bind_address",
+        "clientid_prefixes",
+        "global_plugin",
+        "http_dir",
+        "include_dir",
+        "mount_point",
+        "plugin",
+        "plugin_load",
+        "tls_version",
+        "websockets_origin",
+    ];
+    fn is_text<T>(kind: &Kind<T>) -> bool {
+        matches!(kind, Text(_) | LastText(_) | OtherText(_))
+    }
+    if line.name == "log_dest" {
+        return line.words().next() == Some(b"file");
+    }
+    TEXTS.contains(&line.name)
+        || find(line.name).is_some_and(|(_, rule)| match rule {
+            Global(kind) | Own(kind, _) => is_text(kind),
+            Rule::Listener(kind) | ListenerOrDefault(kind) => is_text(kind),
+            Rule::Security(kind) => is_text(kind),
+            Rule::Unsafe(_, asks) => *asks == Asks::Text,
+            Special(_) | Ignored(..) | Rule::Bridge(_) => false,
+        })
+}
+
 use Kind::{Flag, LastText, Limited, Number, Other, OtherText, Text};
 use Rule::{Global, Ignored, ListenerOrDefault, Own, Special};
 
@@ -122,12 +161,13 @@ const ANY: i32 = i32::MAX;
 const U16: i32 = 65535;
 
 pub(super) const NO_BRIDGES: &str = "moskit's broker has no bridges";
-const BRIDGE: Rule = Ignored(NO_BRIDGES, Asks::Bridge);
+pub(super) const NO_HTTP_FILES: &str = "no files are served over HTTP";
 const KEPT_AT_ONCE: &str = "every change is stored at once";
-const PSK: Rule = Rule::Unsafe("there is no TLS-PSK here; the listener would be open without it");
+const PSK: Rule = Rule::Unsafe("there is no TLS-PSK here; the listener would be open without it", Asks::Text);
 const KEYS_ARE_FILES: &str = "private keys are read from files only";
-const ENGINE: Rule = Rule::Unsafe(KEYS_ARE_FILES);
-const PROXY: Rule = Rule::Unsafe("the PROXY protocol is not spoken here; no client could connect");
+const ENGINE: Rule = Rule::Unsafe(KEYS_ARE_FILES, Asks::Text);
+const NO_PROXY: &str = "the PROXY protocol is not spoken here; no client could connect";
+const ONE_INTERFACE: &str = "the listener would be reachable over every interface; give the address instead";
 
 /// For limits where 0 and less mean that there is none.
 fn above_zero(number: i32) -> Option<u32> {
@@ -155,7 +195,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("listener", Special(listener)),
     ("port", Special(port)),
     ("bind_address", Special(bind_address)),
-    ("bind_interface", Rule::Unsafe("the listener would be reachable over every interface; give the address instead")),
+    ("bind_interface", Rule::Unsafe(ONE_INTERFACE, Asks::Text)),
     ("socket_domain", ListenerOrDefault(Other(socket_domain))),
     ("protocol", ListenerOrDefault(Other(protocol))),
     ("mount_point", Rule::Listener(Other(mount_point))),
@@ -168,8 +208,8 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("use_username_as_clientid", ListenerOrDefault(Flag(|l, on| l.settings.use_username_as_clientid = on))),
     ("listener_allow_anonymous", Rule::Listener(Flag(|l, on| l.allow_anonymous = Some(on)))),
     ("listener_auto_id_prefix", Rule::Listener(OtherText(listener_auto_id_prefix))),
-    ("enable_proxy_protocol", PROXY),
-    ("proxy_protocol_v2_require_tls", PROXY),
+    ("enable_proxy_protocol", Rule::Unsafe(NO_PROXY, Asks::ListenerNumber(1, 2))),
+    ("proxy_protocol_v2_require_tls", Rule::Unsafe(NO_PROXY, Asks::ListenerFlag)),
     (
         "websockets_origin",
         Rule::Listener(Other(|l, line| {
@@ -177,7 +217,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
             Ok(())
         })),
     ),
-    ("http_dir", Ignored("no files are served over HTTP", Asks::ListenerText)),
+    ("http_dir", Special(http_dir)),
     // Who may connect and what they may do.
     ("per_listener_settings", Special(per_listener_settings)),
     ("allow_anonymous", Rule::Security(Flag(|s, on| s.allow_anonymous = Some(on)))),
@@ -295,57 +335,58 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("retry_interval", Ignored("a message is sent again when its client is back, not in between", Asks::Nothing)),
     // Bridges.
     ("connection", Special(connection)),
-    ("address", BRIDGE),
-    ("addresses", BRIDGE),
-    ("topic", BRIDGE),
-    ("bridge_alpn", BRIDGE),
-    ("bridge_attempt_unsubscribe", BRIDGE),
-    ("bridge_bind_address", BRIDGE),
-    ("bridge_cafile", BRIDGE),
-    ("bridge_capath", BRIDGE),
-    ("bridge_certfile", BRIDGE),
-    ("bridge_ciphers", BRIDGE),
-    ("bridge_ciphers_tls1.3", BRIDGE),
-    ("bridge_identity", BRIDGE),
-    ("bridge_insecure", BRIDGE),
-    ("bridge_keyfile", BRIDGE),
-    ("bridge_max_packet_size", BRIDGE),
-    ("bridge_max_topic_alias", BRIDGE),
-    ("bridge_outgoing_retain", BRIDGE),
-    ("bridge_protocol_version", BRIDGE),
-    ("bridge_psk", BRIDGE),
-    ("bridge_receive_maximum", BRIDGE),
-    ("bridge_reload_type", BRIDGE),
-    ("bridge_require_ocsp", BRIDGE),
-    ("bridge_session_expiry_interval", BRIDGE),
-    ("bridge_tcp_keepalive", BRIDGE),
-    ("bridge_tcp_user_timeout", BRIDGE),
-    ("bridge_tls_use_os_certs", BRIDGE),
-    ("bridge_tls_version", BRIDGE),
-    ("cleansession", BRIDGE),
-    ("clientid", BRIDGE),
-    ("idle_timeout", BRIDGE),
-    ("keepalive_interval", BRIDGE),
-    ("local_cleansession", BRIDGE),
-    ("local_clientid", BRIDGE),
-    ("local_password", BRIDGE),
-    ("local_username", BRIDGE),
-    ("notification_topic", BRIDGE),
-    ("notifications", BRIDGE),
-    ("notifications_local_only", BRIDGE),
-    ("password", BRIDGE),
-    ("remote_clientid", BRIDGE),
-    ("remote_password", BRIDGE),
-    ("remote_username", BRIDGE),
-    ("restart_timeout", BRIDGE),
-    ("round_robin", BRIDGE),
-    ("start_type", BRIDGE),
-    ("threshold", BRIDGE),
-    ("try_private", BRIDGE),
-    ("username", BRIDGE),
+    ("address", Rule::Bridge(Value::Addresses)),
+    ("addresses", Rule::Bridge(Value::Addresses)),
+    ("topic", Rule::Bridge(Value::Topic)),
+    ("bridge_alpn", Rule::Bridge(Value::Text)),
+    ("bridge_attempt_unsubscribe", Rule::Bridge(Value::Flag)),
+    ("bridge_bind_address", Rule::Bridge(Value::Text)),
+    ("bridge_cafile", Rule::Bridge(Value::Certificate)),
+    ("bridge_capath", Rule::Bridge(Value::Certificate)),
+    ("bridge_certfile", Rule::Bridge(Value::Certificate)),
+    ("bridge_ciphers", Rule::Bridge(Value::Text)),
+    ("bridge_ciphers_tls1.3", Rule::Bridge(Value::Text)),
+    ("bridge_identity", Rule::Bridge(Value::Psk)),
+    ("bridge_insecure", Rule::Bridge(Value::Flag)),
+    ("bridge_keyfile", Rule::Bridge(Value::LastText)),
+    ("bridge_max_packet_size", Rule::Bridge(Value::Number)),
+    ("bridge_max_topic_alias", Rule::Bridge(Value::Range(0, U16))),
+    ("bridge_outgoing_retain", Rule::Bridge(Value::Flag)),
+    ("bridge_protocol_version", Rule::Bridge(Value::Word(&["mqttv31", "mqttv311", "mqttv50"]))),
+    ("bridge_psk", Rule::Bridge(Value::Psk)),
+    ("bridge_receive_maximum", Rule::Bridge(Value::Range(1, U16))),
+    ("bridge_reload_type", Rule::Bridge(Value::Word(&["immediate", "lazy"]))),
+    ("bridge_require_ocsp", Rule::Bridge(Value::Flag)),
+    ("bridge_session_expiry_interval", Rule::Bridge(Value::Range(0, ANY))),
+    ("bridge_tcp_keepalive", Rule::Bridge(Value::TcpKeepAlive)),
+    ("bridge_tcp_user_timeout", Rule::Bridge(Value::Range(0, ANY))),
+    ("bridge_tls_use_os_certs", Rule::Bridge(Value::Flag)),
+    ("bridge_tls_version", Rule::Bridge(Value::Text)),
+    ("cleansession", Rule::Bridge(Value::Flag)),
+    ("clientid", Rule::Bridge(Value::TextOf("bridge remote clientid"))),
+    ("idle_timeout", Rule::Bridge(Value::Number)),
+    ("keepalive_interval", Rule::Bridge(Value::Number)),
+    ("local_cleansession", Rule::Bridge(Value::Flag)),
+    ("local_clientid", Rule::Bridge(Value::LocalClientId)),
+    ("local_password", Rule::Bridge(Value::TextOf("bridge local_password"))),
+    ("local_username", Rule::Bridge(Value::TextOf("bridge local_username"))),
+    ("notification_topic", Rule::Bridge(Value::Text)),
+    ("notifications", Rule::Bridge(Value::Flag)),
+    ("notifications_local_only", Rule::Bridge(Value::Flag)),
+    ("password", Rule::Bridge(Value::TextOf("bridge remote_password"))),
+    ("remote_clientid", Rule::Bridge(Value::TextOf("bridge remote clientid"))),
+    ("remote_password", Rule::Bridge(Value::TextOf("bridge remote_password"))),
+    ("remote_username", Rule::Bridge(Value::TextOf("bridge remote_username"))),
+    ("restart_timeout", Rule::Bridge(Value::RestartTimeout)),
+    ("round_robin", Rule::Bridge(Value::Flag)),
+    ("start_type", Rule::Bridge(Value::StartType)),
+    ("threshold", Rule::Bridge(Value::Number)),
+    ("try_private", Rule::Bridge(Value::Flag)),
+    ("username", Rule::Bridge(Value::TextOf("bridge remote_username"))),
 ];
 
 fn listener(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
+    *current = Current::Unread;
     let port = line.called("listener port").number()?;
     let port = u16::try_from(port).map_err(|_| line.called("port").invalid(port))?;
     let place = line.second_word()?.filter(|word| !word.starts_with('#'));
@@ -408,10 +449,8 @@ fn protocol(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
         "mqtt" => Protocol::Mqtt,
         "websockets" => Protocol::Websockets,
         "http_api" => {
-            return Err(Problem::Unsafe {
-                option: "protocol http_api".to_owned(),
-                because: "there is no HTTP API here",
-            });
+            listener.unsupported.push("protocol");
+            return Err(line.called("protocol http_api").unsafe_here("there is no HTTP API here"));
         }
         other => return Err(line.invalid(other)),
     };
@@ -532,9 +571,19 @@ fn tls_keyform(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> R
 
 /// A bridge begins; its options follow.
 fn connection(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
-    line.text()?;
-    reader.has_bridge = true;
+    let name = line.text()?;
+    let is_known = reader.bridges.iter().any(|bridge| bridge.name == name);
+    reader.bridges.push(Bridge::new(name, reader.place.clone()));
     reader.ignore(line.name, NO_BRIDGES);
+    if is_known {
+        return Err(Problem::Bridge(BridgeProblem::DuplicateName { name: name.to_owned() }));
+    }
+    Ok(())
+}
+
+fn http_dir(reader: &mut Reader, line: &Line<'_>, current: &mut Current) -> Result<(), Problem> {
+    reader.listener(*current, line.name)?.http_dir = Some(line.text()?.into());
+    reader.ignore(line.name, NO_HTTP_FILES);
     Ok(())
 }
 
@@ -627,7 +676,8 @@ fn is_persist_sqlite(path: &str) -> bool {
 /// `plugin PATH`: persist-sqlite selects our store, which keeps its tables.
 fn plugin(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
     if !is_persist_sqlite(line.text()?) {
-        return Err(Problem::Unsafe { option: line.name.to_owned(), because: PLUGIN });
+        reader.has_foreign_plugin = true;
+        return Err(line.unsafe_here(PLUGIN));
     }
     reader.configuration.plugins.persist_sqlite.get_or_insert_default();
     Ok(())
@@ -636,11 +686,12 @@ fn plugin(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), P
 /// `plugin_load NAME PATH`
 fn plugin_load(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
     let path = line.text_after_word()?.ok_or_else(|| line.empty())?;
-    if !is_persist_sqlite(path) {
-        return Err(Problem::Unsafe { option: line.name.to_owned(), because: PLUGIN });
-    }
     let plugins = &mut reader.configuration.plugins;
     plugins.loaded.push(line.word()?.to_owned());
+    if !is_persist_sqlite(path) {
+        reader.has_foreign_plugin = true;
+        return Err(Problem::Unsafe { option: line.name.to_owned(), value: path.to_owned(), because: PLUGIN });
+    }
     plugins.persist_sqlite.get_or_insert_default();
     Ok(())
 }
@@ -657,6 +708,9 @@ fn plugin_use(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(
 
 /// `plugin_opt_…` of persist-sqlite, the only plugin there can be.
 fn plugin_option(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
+    if reader.has_foreign_plugin {
+        return Ok(());
+    }
     let plugins = &mut reader.configuration.plugins;
     let Some(sync) = plugins.persist_sqlite.as_mut() else {
         return Err(Problem::NeedsPlugin { option: line.name.to_owned() });

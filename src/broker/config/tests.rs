@@ -401,7 +401,8 @@ fn what_would_open_a_listener_wider_than_asked_is_refused() {
 
 #[test]
 fn an_option_that_has_no_effect_is_named_once() {
-    let configuration = accepted("connection a\naddress b\nconnection c\n");
+    let bridge = "address b\ntopic #\n";
+    let configuration = accepted(&format!("connection a\n{bridge}connection c\n{bridge}"));
     let named: Vec<_> = configuration
         .notices
         .iter()
@@ -470,4 +471,133 @@ fn the_core_gets_one_entry_for_each_listener() {
     let from: Vec<_> = settings.listeners.iter().map(|one| one.username_from).collect();
     assert_eq!(from, [UsernameFrom::Connect, UsernameFrom::Certificate]);
     assert!(settings.listeners.iter().all(|one| !one.allow_zero_length_clientid));
+}
+
+fn bridge(text: &str) -> Result<Configuration, Refusal> {
+    read(&format!("connection a\naddress h:1\ntopic # both 1\n{text}"))
+}
+
+/// As measured with Mosquitto 2.1.2.
+#[test]
+fn a_bridge_that_mosquitto_refuses_is_refused() {
+    let name = || "a".to_owned();
+    let value = |text: &str| text.to_owned();
+    let whole = [
+        ("connection a\n", BridgeProblem::NoAddress { name: name() }, 1),
+        ("connection a\ntopic #\n", BridgeProblem::NoAddress { name: name() }, 1),
+        ("connection a\naddress h\n", BridgeProblem::NoTopic { name: name() }, 1),
+    ];
+    for (text, problem, line) in whole {
+        assert_eq!(refused(text), (Problem::Bridge(problem), line), "{text}");
+    }
+    let rows = [
+        ("address i", BridgeProblem::DuplicateAddress),
+        ("topic a sideways", BridgeProblem::Direction { value: value("sideways") }),
+        ("topic a both 3", BridgeProblem::QoS { value: value("3") }),
+        ("topic a both -1", BridgeProblem::QoS { value: value("-1") }),
+        ("topic a out 3x", BridgeProblem::QoS { value: value("3x") }),
+        ("topic a in 1 l/# r/", BridgeProblem::Prefix { value: value("l/#") }),
+        ("topic a in 1 l/ r/+", BridgeProblem::Prefix { value: value("r/+") }),
+        ("topic # in 1 l", BridgeProblem::Prefix { value: value("l#") }),
+        ("topic \"\" in 1 a/", BridgeProblem::Remapping),
+        ("start_type manual", BridgeProblem::ManualStart),
+        ("restart_timeout 10 5", BridgeProblem::RestartTimeout),
+        ("bridge_cafile x\nbridge_psk 0102", BridgeProblem::PskAndCertificate { option: value("bridge_psk") }),
+        ("bridge_psk 0102", BridgeProblem::PskNeeds { name: name(), missing: "bridge_identity" }),
+        ("bridge_identity x", BridgeProblem::PskNeeds { name: name(), missing: "bridge_psk" }),
+        ("connection a\naddress h\ntopic #", BridgeProblem::DuplicateName { name: name() }),
+        (
+            "local_clientid x\nconnection b\naddress h\ntopic #\nlocal_clientid x",
+            BridgeProblem::DuplicateLocalClientId { id: value("x") },
+        ),
+    ];
+    for (text, problem) in rows {
+        assert_eq!(
+            bridge(&format!("{text}\n")).map_err(|refusal| refusal.problem).unwrap_err(),
+            Problem::Bridge(problem),
+            "{text}"
+        );
+    }
+    for port in ["99999", "0", "x", ""] {
+        let problem = BridgeProblem::Port { value: port.to_owned() };
+        assert_eq!(refused(&format!("connection a\naddress h:{port}\n")), (Problem::Bridge(problem), 2));
+    }
+    for text in [
+        "cleansession maybe",
+        "keepalive_interval x",
+        "start_type nope",
+        "bridge_receive_maximum 0",
+        "clientid x\nremote_clientid y",
+        "bridge_protocol_version mqttv5",
+        "bridge_tcp_keepalive 1 2",
+    ] {
+        bridge(&format!("{text}\n")).expect_err(text);
+    }
+}
+
+#[test]
+fn a_bridge_that_mosquitto_starts_with_is_taken() {
+    for text in [
+        "topic a",
+        "topic # both x",
+        "topic a in # x",
+        "topic # both 1 \"\" b/",
+        "topic \"\" both 0 a/ b/",
+        "topic a/#/b both 1",
+        "topic # in 1 l/",
+        "keepalive_interval 1 # x",
+        "restart_timeout 1 5",
+        "restart_timeout 5 30 # x",
+        "start_type lazy",
+        "remote_password # 1",
+        "bridge_keyfile a\nbridge_keyfile b",
+        "bridge_psk 0102\nbridge_identity x",
+        "bridge_tcp_keepalive 1 2 3",
+        "connection b\naddresses [::1]:1883 127.0.0.1 h:1x\ntopic # in",
+    ] {
+        bridge(&format!("{text}\n")).expect(text);
+    }
+}
+
+#[test]
+fn a_survey_goes_on_behind_what_is_wrong() {
+    let text = "bogus 1\nlistener x\ncertfile a\nlistener 1884\nplugin p.so\nplugin_opt_x y\nmax_qos 1\nmax_qos 7\n";
+    let file = File { name: "m.conf".to_owned(), text: text.as_bytes().to_vec() };
+    let survey = survey(&file, &mut |_| Err(String::new()));
+    let lines: Vec<_> = survey.refusals.iter().map(|refusal| refusal.places[0].line).collect();
+    // The options of a listener whose line is refused are given to no other.
+    assert_eq!(lines, [1, 2, 5, 8]);
+    assert_eq!(survey.configuration.listeners.len(), 1);
+    assert_eq!(survey.configuration.listeners[0].settings.max_qos, QoS::AtLeastOnce);
+    assert_eq!(survey.configuration.listeners[0].tls.certfile, None);
+    let many = "bogus 1\n".repeat(10 * REFUSALS_MOST);
+    let file = File { name: "m.conf".to_owned(), text: many.into_bytes() };
+    assert_eq!(super::survey(&file, &mut |_| Err(String::new())).refusals.len(), REFUSALS_MOST);
+}
+
+#[test]
+fn a_comment_behind_a_text_is_noticed_and_one_behind_a_number_is_none_of_it() {
+    let comments = |text: &str| -> Vec<String> {
+        let notices = accepted(text).notices.into_iter();
+        notices
+            .filter_map(|notice| match notice {
+                Notice::CommentInValue { comment, .. } => Some(comment),
+                _ => None,
+            })
+            .collect()
+    };
+    for line in
+        ["password_file p # users", "log_dest file /l # users", "user u  # users", "log_timestamp_format %H # users"]
+    {
+        assert_eq!(comments(&format!("{line}\n")), ["# users"], "{line}");
+    }
+    for line in [
+        "persistence true # x",
+        "log_dest stdout # x",
+        "listener 1 127.0.0.1 # x",
+        "password_file p#x",
+        "max_keepalive 1 # x",
+    ] {
+        assert!(comments(&format!("{line}\n")).is_empty(), "{line}");
+    }
 }

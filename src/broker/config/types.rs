@@ -106,17 +106,15 @@ impl Configuration {
         }
     }
 
-    /// What only the whole file shows.
-    pub(super) fn finish(mut self) -> Result<Self, Problem> {
+    /// What only the whole file shows, and what is wrong with that.
+    pub(super) fn finish(mut self) -> (Self, Vec<Problem>) {
         if let Some(listener) = self.default_listener.take() {
             self.listeners.insert(0, listener);
         }
-        for listener in &self.listeners {
-            listener.tls.check()?;
-        }
+        let mut problems: Vec<_> = self.listeners.iter().filter_map(|listener| listener.tls.check().err()).collect();
         if let Some(sync) = self.plugins.persist_sqlite {
             if self.persistence.enabled {
-                return Err(Problem::PersistenceTwice);
+                problems.push(Problem::PersistenceTwice);
             }
             self.persistence.enabled = true;
             self.persistence.sync = sync;
@@ -124,7 +122,12 @@ impl Configuration {
                 self.persistence.store = self.plugins.db_file.take();
             }
         }
-        Ok(self)
+        (self, problems)
+    }
+
+    /// The state is kept in persist-sqlite's tables with Mosquitto too.
+    pub fn has_persist_sqlite(&self) -> bool {
+        self.plugins.persist_sqlite.is_some()
     }
 }
 
@@ -155,6 +158,10 @@ pub struct Listener {
     pub websockets_origins: Vec<String>,
     pub tls: Tls,
     pub security: Security,
+    /// A folder that Mosquitto serves over HTTP, and we do not.
+    pub http_dir: Option<PathBuf>,
+    /// Options of it that Mosquitto has and we lack. A configuration with one is refused, and still judged by others.
+    pub unsupported: Vec<&'static str>,
 }
 
 impl Listener {
@@ -171,7 +178,14 @@ impl Listener {
             websockets_origins: Vec::new(),
             tls: Tls::default(),
             security: Security::default(),
+            http_dir: None,
+            unsupported: Vec::new(),
         }
+    }
+
+    /// It speaks TLS with pre-shared keys, as far as we can see.
+    pub fn has_psk(&self) -> bool {
+        self.unsupported.iter().any(|option| option.starts_with("psk_"))
     }
 
     /// The same socket: what a reload recognises a listener by.

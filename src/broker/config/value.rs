@@ -98,6 +98,23 @@ impl<'a> Line<'a> {
         clean(text).map(Some)
     }
 
+    /// From a `#` on that stands behind a space: a comment to whoever wrote it.
+    pub fn comment(&self) -> Option<&'a str> {
+        let text = std::str::from_utf8(self.rest).ok()?;
+        let start = text.match_indices('#').map(|(at, _)| at).find(|at| text[..*at].ends_with([' ', '\t']))?;
+        Some(text[start..].trim_end())
+    }
+
+    /// The rest of the line, whatever it is.
+    pub fn rest_lossy(&self) -> String {
+        String::from_utf8_lossy(self.rest.trim_ascii()).into_owned()
+    }
+
+    /// An option that we lack and must not ignore.
+    pub fn unsafe_here(&self, because: &'static str) -> Problem {
+        Problem::Unsafe { option: self.name.to_owned(), value: self.rest_lossy(), because }
+    }
+
     pub fn empty(&self) -> Problem {
         Problem::Empty { option: self.name.to_owned() }
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::broker::access::AclProblem;
-use crate::broker::config::{Notice, Place, Problem, Refusal, SocketDomain};
+use crate::broker::config::{BridgeProblem, Notice, Place, Problem, Refusal, SocketDomain};
 use crate::broker::host::load::{AccessFile, Doubt, LoadError};
 use crate::broker::host::start::NotStarted;
 use crate::broker::host::state::StateError;
@@ -261,7 +261,8 @@ fn problem(problem: &Problem) -> String {
         Problem::IncludeUnreadable { path, reason } => {
             format!("Error: Unable to open include_dir '{path}' ({reason}).")
         }
-        Problem::Unsafe { option, because } => format!("Error: The '{option}' option is not supported: {because}."),
+        Problem::Unsafe { option, because, .. } => format!("Error: The '{option}' option is not supported: {because}."),
+        Problem::Bridge(problem) => bridge(problem),
         Problem::CertificateAndKey { given: None } => {
             "Error: Both certfile and keyfile must be provided to enable a TLS listener.".to_owned()
         }
@@ -270,6 +271,31 @@ fn problem(problem: &Problem) -> String {
         }
         Problem::PersistenceTwice => {
             "Error: 'persistence true' and a persistence plugin cannot be used together.".to_owned()
+        }
+    }
+}
+
+fn bridge(problem: &BridgeProblem) -> String {
+    match problem {
+        BridgeProblem::DuplicateName { name } => format!("Error: Duplicate bridge name '{name}'."),
+        BridgeProblem::DuplicateLocalClientId { id } => format!("Error: Bridge local_clientid '{id}' is not unique."),
+        BridgeProblem::DuplicateAddress => {
+            "Error: Invalid bridge configuration, 'address' only allowed once.".to_owned()
+        }
+        BridgeProblem::NoAddress { .. } => {
+            "Error: Invalid bridge configuration: no remote addresses defined.".to_owned()
+        }
+        BridgeProblem::NoTopic { .. } => "Error: Invalid bridge configuration: no topics defined.".to_owned(),
+        BridgeProblem::Port { value } => format!("Error: Invalid bridge port value ({value})."),
+        BridgeProblem::Direction { value } => format!("Error: Invalid bridge topic direction '{value}'."),
+        BridgeProblem::QoS { value } => format!("Error: Invalid bridge QoS level '{value}'."),
+        BridgeProblem::Prefix { value } => format!("Error: Invalid bridge topic prefix '{value}'."),
+        BridgeProblem::Remapping => "Error: Invalid bridge remapping.".to_owned(),
+        BridgeProblem::ManualStart => "Error: Manual start_type not supported.".to_owned(),
+        BridgeProblem::RestartTimeout => "Error: backoff cap is lower than the base in restart_timeout.".to_owned(),
+        BridgeProblem::PskNeeds { missing, .. } => format!("Error: Invalid bridge configuration: missing {missing}."),
+        BridgeProblem::PskAndCertificate { option } => {
+            format!("Error: '{option}': Cannot use both certificate and psk encryption in a single bridge.")
         }
     }
 }
@@ -316,6 +342,15 @@ fn words(notice: &Notice) -> (bool, String) {
         }
         Notice::WordIgnored { option, word, place } => {
             (true, format!("Warning: '{word}' is no value of '{option}' and is ignored ({}).", at(place)))
+        }
+        Notice::CommentInValue { option, comment, place } => {
+            let place = at(place);
+            (
+                true,
+                format!(
+                    "Warning: '{comment}' is a part of the value of '{option}': a comment needs a line of its own ({place})."
+                ),
+            )
         }
         Notice::BinaryLines { place } => {
             (true, format!("Warning: Lines that begin with a zero byte are ignored ({}).", at(place)))
