@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
+pub const DAY: i64 = 24 * HOUR;
 
 /// `2026-11-21 13:46Z`
 pub fn date(seconds: i64) -> String {
@@ -13,6 +13,11 @@ pub fn date(seconds: i64) -> String {
         Some(time) => time.strftime("%Y-%m-%d %H:%MZ").to_string(),
         None => format!("{seconds} s after 1970"),
     }
+}
+
+/// `2027-12-24T10:00:00Z`
+pub fn instant(seconds: i64) -> String {
+    utc(seconds).map_or_else(|| format!("{seconds} s after 1970"), |time| format!("{time}Z"))
 }
 
 /// What calendar and clock show in UTC. Not jiff's `Timestamp`, which ends a day before the last second of 9999: that
@@ -37,6 +42,19 @@ pub fn span(seconds: i64) -> String {
         7_200..=172_799 => format!("{} h", seconds / HOUR),
         _ => format!("{} days", seconds / DAY),
     }
+}
+
+/// `in 30 days`, `3 hours ago`: roughly, in the largest unit that fits.
+pub fn from_now(seconds: i64, now: i64) -> String {
+    let distance = (seconds - now).unsigned_abs();
+    let (amount, unit) = match distance {
+        0..120 => (distance, "second"),
+        120..7_200 => (distance / 60, "minute"),
+        7_200..172_800 => (distance / 3600, "hour"),
+        _ => (distance / DAY.unsigned_abs(), "day"),
+    };
+    let plural = if amount == 1 { "" } else { "s" };
+    if seconds < now { format!("{amount} {unit}{plural} ago") } else { format!("in {amount} {unit}{plural}") }
 }
 
 /// Whole days from `now` until `then`; negative when it is over.
@@ -66,5 +84,14 @@ mod tests {
     #[test]
     fn the_last_day_counts_as_none() {
         assert_eq!([days_until(0, DAY - 1), days_until(0, DAY), days_until(0, -1)], [0, 1, -1]);
+    }
+
+    #[test]
+    fn distances_are_told_in_the_largest_unit_that_fits() {
+        for (seconds, text) in
+            [(90, "in 90 seconds"), (-3600, "60 minutes ago"), (DAY, "in 24 hours"), (-30 * DAY, "30 days ago")]
+        {
+            assert_eq!(from_now(1000 + seconds, 1000), text);
+        }
     }
 }

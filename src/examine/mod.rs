@@ -5,7 +5,10 @@
 
 pub mod acl;
 pub mod config;
+pub mod content;
 pub mod files;
+pub mod lint;
 pub mod online;
 pub mod report;
 pub mod session;
+pub mod verify;

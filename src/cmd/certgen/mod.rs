@@ -17,6 +17,7 @@ mod lint;
 mod options;
 mod passphrase;
 mod peer;
+mod render;
 mod renew;
 mod sign;
 mod verify;

@@ -1,0 +1,72 @@
+//! What certgen's judges found, as text and as JSON.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::cmd::findings;
+use crate::diagnose::Severity;
+use crate::examine::lint::Linted;
+use crate::examine::verify::Verified;
+use crate::term::{Term, escape_controls};
+
+/// What was found in files: each file's name, and its findings below it.
+pub fn linted(linted: &Linted, term: &mut Term) {
+    let mut place: Option<&PathBuf> = None;
+    for (path, finding) in &linted.found {
+        if place != Some(path) {
+            term.line(findings::safe(&path.display().to_string()));
+            place = Some(path);
+        }
+        for line in findings::lines(finding, 2, findings::columns(term)) {
+            term.line(line);
+        }
+    }
+    if linted.found.iter().all(|(_, finding)| finding.severity == Severity::Note) {
+        let (files, verb) = if linted.files == 1 { ("file", "is") } else { ("files", "are") };
+        term.line(format_args!("{} {files} {verb} fine", linted.files));
+    }
+}
+
+/// The same, one JSON object a finding.
+pub fn linted_as_json(linted: &Linted, term: &mut Term) {
+    for (path, finding) in &linted.found {
+        let mut object = findings::json(finding);
+        object["target"] = path.display().to_string().into();
+        term.line(object);
+    }
+}
+
+/// What each family of clients makes of the certificate of `file`.
+pub fn verified(file: &Path, accepted: bool, verified: &Verified<'_>, term: &mut Term) {
+    let answer = if accepted { "good" } else { "not good" };
+    term.line(format_args!("{}: {answer}", escape_controls(&file.display().to_string())));
+    term.line(format_args!(
+        "  {}, issued by {}",
+        escape_controls(&verified.leaf.subject.to_string()),
+        escape_controls(&verified.leaf.issuer.to_string())
+    ));
+    let width = findings::columns(term);
+    for opinion in &verified.opinions {
+        let (sign, text) = findings::opinion(opinion);
+        for (index, part) in findings::wrap(&text, width.saturating_sub(4)).into_iter().enumerate() {
+            let sign = if index == 0 { sign.paint() } else { " ".to_owned() };
+            term.line(format_args!("  {sign} {part}"));
+        }
+    }
+    for finding in &verified.findings {
+        for line in findings::lines(finding, 0, width) {
+            term.line(line);
+        }
+    }
+}
+
+/// The same as one JSON object.
+pub fn verified_as_json(file: &Path, accepted: bool, verified: &Verified<'_>) -> Value {
+    json!({
+        "target": file.display().to_string(),
+        "good": accepted,
+        "verdicts": findings::verdicts(&verified.opinions),
+        "findings": verified.findings.iter().map(findings::json).collect::<Vec<_>>(),
+    })
+}
