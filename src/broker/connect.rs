@@ -3,40 +3,37 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::change::{Change, WillRecord};
-use super::client::{ClientKey, Entry, PendingWill, Session};
+use super::change::Change;
+use super::client::{ClientKey, Entry, Session};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
-use super::message::detached;
 use super::timers::Timer;
 use super::{Broker, Identity, ListenerSettings, Now, UsernameFrom};
 use crate::mqtt::packet::{
-    ConnAck, Connect, DecodeError, Disconnect, Packet, Properties, Property, ProtocolVersion, QoS, ReasonCode, Will,
+    ConnAck, Connect, DecodeError, Disconnect, Packet, Properties, Property, ProtocolVersion, QoS, ReasonCode,
 };
-use crate::mqtt::topic::TopicName;
 use crate::term::Secret;
 
 /// What CONNACK says before version 5: server unavailable.
 pub(super) const SERVER_UNAVAILABLE: u8 = 3;
 
 /// Why a CONNECT is not accepted, as version 5 says it.
-struct Refusal {
+pub(super) struct Refusal {
     /// `None`: the connection is closed without an answer.
-    reason: Option<ReasonCode>,
+    pub(super) reason: Option<ReasonCode>,
     /// What the client would have to keep to.
-    limit: Option<Property>,
-    why: Closing,
+    pub(super) limit: Option<Property>,
+    pub(super) why: Closing,
 }
 
 impl Refusal {
-    const fn new(reason: ReasonCode, why: Closing) -> Self {
+    pub(super) const fn new(reason: ReasonCode, why: Closing) -> Self {
         Self { reason: Some(reason), limit: None, why }
     }
 
-    const fn silent(why: Closing) -> Self {
+    pub(super) const fn silent(why: Closing) -> Self {
         Self { reason: None, limit: None, why }
     }
 
@@ -189,24 +186,6 @@ impl Broker {
         Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized))
     }
 
-    fn admit_will(&self, will: &Will, max_qos: QoS) -> Result<(), Refusal> {
-        // Will topics on `$CONTROL` are reserved for what we do not have.
-        if TopicName::check(&will.topic).is_err() || will.topic.starts_with("$CONTROL/") {
-            return Err(Refusal::silent(Closing::Malformed));
-        }
-        if will.qos > max_qos {
-            let refusal = Refusal::new(ReasonCode::QOS_NOT_SUPPORTED, Closing::NotSupported);
-            return Err(Refusal { limit: Some(Property::MaximumQoS(max_qos as u8)), ..refusal });
-        }
-        if will.retain && !self.settings.retain_available {
-            return Err(Refusal::new(ReasonCode::RETAIN_NOT_SUPPORTED, Closing::NotSupported));
-        }
-        if self.settings.message_size_limit.is_some_and(|limit| will.payload.len() > limit as usize) {
-            return Err(Refusal::new(ReasonCode::PACKET_TOO_LARGE, Closing::PayloadTooLarge));
-        }
-        Ok(())
-    }
-
     fn accept(&mut self, key: ConnectionKey, mut connect: Connect, now: Now) {
         let v5 = connect.version == ProtocolVersion::V5;
         let listener_id = self.connections[key].listener;
@@ -254,24 +233,6 @@ impl Broker {
         self.resume(client, now);
     }
 
-    fn note_will(&mut self, client: ClientKey) {
-        if !self.interest.packets {
-            return;
-        }
-        let session = &self.sessions[client];
-        let client = session.id.clone();
-        self.events.push_back(match &session.will {
-            None => Event::NoWill { client },
-            Some(pending) => Event::Will {
-                client,
-                topic: pending.will.topic.clone(),
-                bytes: pending.will.payload.len(),
-                qos: pending.will.qos,
-                retain: pending.will.retain,
-            },
-        });
-    }
-
     /// The session that goes on with this CONNECT, if there is one.
     fn session_to_resume(&self, key: ConnectionKey, connect: &Connect) -> Option<ClientKey> {
         let client = *self.by_client_id.get(&connect.client_id)?;
@@ -286,7 +247,7 @@ impl Broker {
     fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (ClientKey, bool) {
         if let Some(&client) = self.by_client_id.get(&connect.client_id) {
             let goes_on = self.session_to_resume(key, connect).is_some();
-            self.take_back_delayed_will(client, now);
+            self.will_at_takeover(client, now);
             if let Some(old) = self.sessions[client].link {
                 self.refuse(old, ReasonCode::SESSION_TAKEN_OVER, Closing::TakenOver, now);
             }
@@ -329,7 +290,6 @@ impl Broker {
     fn store_session(&mut self, client: ClientKey, key: ConnectionKey, connect: &mut Connect) {
         self.connections[key].session = Some(client);
         let listener = self.connections[key].listener;
-        let mount_point = self.listener(listener).mount_point.clone();
         let session = &mut self.sessions[client];
         let was_persistent = session.is_persistent();
         session.expiry_interval = session_expiry(connect);
@@ -350,14 +310,9 @@ impl Broker {
         self.expect_reader(client);
         let session = &mut self.sessions[client];
         self.timers.arm(Timer::Session(client), &mut session.timer, None);
-        session.will = connect.will.take().map(|will| Box::new(pending_will(&will, mount_point.as_deref())));
+        self.set_will(client, connect.will.take());
         self.record_client(client);
-        let session = &self.sessions[client];
-        if let Some(pending) = &session.will
-            && self.journal.covers(session)
-        {
-            self.journal.push(Change::Will(session.id.clone(), Box::new(pending.will.clone())));
-        }
+        self.record_will(client);
     }
 
     /// Writes down what is recorded of the session itself.
@@ -432,10 +387,7 @@ impl Broker {
             }
             self.sessions[client].expiry_interval = interval;
         }
-        // [MQTT-3.14.4-3]
-        if disconnect.reason == ReasonCode::SUCCESS {
-            self.clear_will(client);
-        }
+        self.will_after_disconnect(client, disconnect.reason);
         self.end(key, Closing::Clean, now);
     }
 
@@ -452,12 +404,7 @@ impl Broker {
             return;
         }
         session.expires_at = expiry(session.expiry_interval, limit).map(|after| now.elapsed + after);
-        if let Some(pending) = &session.will {
-            session.will_due = Some(now.elapsed + Duration::from_secs(u64::from(pending.delay)));
-            if pending.delay == 0 {
-                self.publish_will(client, now);
-            }
-        }
+        self.will_after_connection(client, now);
         self.record_client(client);
         self.arm_session(client);
     }
@@ -478,15 +425,13 @@ impl Broker {
             self.remove_session(client, now);
             return;
         }
-        if session.will_due.is_some_and(|at| at <= now.elapsed) {
-            self.publish_will(client, now);
-        }
+        self.will_after_delay(client, now);
         self.arm_session(client);
     }
 
-    /// The session ends, and a will that still waits is sent with its end [MQTT-3.1.2-8].
+    /// The session ends.
     pub(super) fn remove_session(&mut self, client: ClientKey, now: Now) {
-        self.publish_will(client, now);
+        self.will_at_session_end(client, now);
         let Some(session) = self.sessions.retire(client) else { return };
         self.by_client_id.remove(&session.id);
         let was_stored = self.journal.covers(&session);
@@ -519,17 +464,6 @@ pub(super) fn expiry(interval: u32, limit: Option<Duration>) -> Option<Duration>
         (Some(wish), Some(limit)) => Some(wish.min(limit)),
         (wish, limit) => wish.or(limit),
     }
-}
-
-fn pending_will(will: &Will, mount_point: Option<&str>) -> PendingWill {
-    let delay = will.properties.will_delay_interval().unwrap_or(0);
-    let mut properties = detached(&will.properties);
-    properties
-        .retain(|property| !matches!(property, Property::WillDelayInterval(_) | Property::MessageExpiryInterval(0)));
-    let topic = format!("{}{}", mount_point.unwrap_or_default(), will.topic).into();
-    let payload = Bytes::copy_from_slice(&will.payload);
-    let will = WillRecord { topic, payload, qos: will.qos, retain: will.retain, properties };
-    PendingWill { will, delay }
 }
 
 /// 36 characters, upper-case hex. Unique rather than secret.

@@ -366,9 +366,7 @@ impl Broker {
 
     /// The broker ends: wills go out, to whoever is still there, and connections are closed.
     pub fn handle_shutdown(&mut self, now: Now) {
-        for client in self.sessions.keys() {
-            self.publish_will(client, now);
-        }
+        self.wills_at_shutdown(now);
         for key in self.connections.keys() {
             self.end(key, Closing::ShuttingDown, now);
         }

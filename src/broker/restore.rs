@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::change::{Change, Direction, Restored, RestoredClient};
-use super::client::{ClientKey, Entry, PendingWill, Session};
+use super::client::{ClientKey, Entry, Session};
 use super::connect::expiry;
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
+use super::will::restore_will;
 use super::{Broker, ListenerId, Now};
 
 impl Broker {
@@ -54,9 +55,7 @@ impl Broker {
         let left = |whole: Duration| now.elapsed + whole.saturating_sub(away);
         session.expires_at = expiry(session.expiry_interval, limit).map(left);
         if let Some(will) = restored.will {
-            let delay = record.will_delay_interval;
-            session.will_due = Some(left(Duration::from_secs(u64::from(delay))));
-            session.will = Some(Box::new(PendingWill { will, delay }));
+            restore_will(&mut session, will, record.will_delay_interval, left);
         }
         for record in restored.entries {
             let Some(message) = messages.get(&record.message) else { continue };
