@@ -9,11 +9,11 @@ use bytestring::ByteString;
 
 use super::access::Identity;
 use super::change::{ClientRecord, EntryRecord, EntryState, WillRecord};
+use super::jobs::Jobs;
 use super::message::{Message, Source};
 use super::places::Places;
 pub(super) use super::slab::ClientKey;
 use super::slab::ConnectionKey;
-use super::work::Jobs;
 use super::{ListenerId, Settings};
 use crate::mqtt::packet::QoS;
 use crate::mqtt::topic::levels;
@@ -174,6 +174,11 @@ impl Session {
     pub(super) fn next_sequence(&mut self) -> u64 {
         self.last_sequence += 1;
         self.last_sequence
+    }
+
+    /// Everything that is kept for it: its own QoS 2 messages, and what it is to get.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.incoming.values().chain(self.outgoing.inflight()).chain(self.outgoing.queue())
     }
 
     pub(super) fn next_wakeup(&self) -> Option<Duration> {

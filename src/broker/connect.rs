@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::change::Change;
-use super::client::{ClientKey, Entry, Session};
+use super::client::{ClientKey, Session};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
+use super::session_end::session_expiry;
 use super::timers::Timer;
 use super::{Broker, Identity, ListenerSettings, Now, UsernameFrom};
 use crate::mqtt::packet::{
@@ -53,9 +54,6 @@ impl Refusal {
         }
     }
 }
-
-/// Session expiry of a 3.x client without clean session, and of version 5 clients that ask for it.
-const NEVER: u32 = u32::MAX;
 
 impl Broker {
     pub(super) fn connect(&mut self, key: ConnectionKey, mut connect: Connect, now: Now) {
@@ -324,16 +322,6 @@ impl Broker {
         }
     }
 
-    /// The session, which was kept so far, is to end with its connection: the store forgets it.
-    fn unpersist(&mut self, client: ClientKey) {
-        if !self.journal.is_enabled() {
-            return;
-        }
-        let session = &self.sessions[client];
-        self.journal.push(Change::ClientRemoved(session.id.clone()));
-        self.released.extend(session.entries().map(|entry| entry.message.id));
-    }
-
     /// In the order in which Mosquitto sends them.
     fn connack_properties(
         &self,
@@ -375,94 +363,14 @@ impl Broker {
         disconnect: &Disconnect,
         now: Now,
     ) {
-        let session = &mut self.sessions[client];
-        if let Some(interval) = disconnect.properties.session_expiry_interval() {
-            // [MQTT-3.14.2-2]
-            if session.expiry_interval == 0 && interval > 0 {
-                self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
-                return;
-            }
-            if session.is_persistent() && interval == 0 {
-                self.unpersist(client);
-            }
-            self.sessions[client].expiry_interval = interval;
+        if let Some(interval) = disconnect.properties.session_expiry_interval()
+            && self.change_expiry(client, interval).is_err()
+        {
+            self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
+            return;
         }
         self.will_after_disconnect(client, disconnect.reason);
         self.end(key, Closing::Clean, now);
-    }
-
-    /// The connection of a session has ended.
-    pub(super) fn go_offline(&mut self, client: ClientKey, now: Now) {
-        self.connected -= 1;
-        let limit = self.settings.persistent_client_expiration;
-        self.list_work(client);
-        let session = &mut self.sessions[client];
-        session.link = None;
-        session.disconnected_at = Some(now.wall);
-        if !session.is_persistent() {
-            self.remove_session(client, now);
-            return;
-        }
-        session.expires_at = expiry(session.expiry_interval, limit).map(|after| now.elapsed + after);
-        self.will_after_connection(client, now);
-        self.record_client(client);
-        self.arm_session(client);
-    }
-
-    pub(super) fn arm_session(&mut self, client: ClientKey) {
-        let session = &mut self.sessions[client];
-        let at = session.next_wakeup();
-        self.timers.arm(Timer::Session(client), &mut session.timer, at);
-    }
-
-    pub(super) fn session_due(&mut self, client: ClientKey, now: Now) {
-        let session = &mut self.sessions[client];
-        session.timer = None;
-        if session.expires_at.is_some_and(|at| at <= now.elapsed) {
-            let id = session.id.clone();
-            self.note(|| Event::Expired { client: id });
-            self.statistics.clients_expired += 1;
-            self.remove_session(client, now);
-            return;
-        }
-        self.will_after_delay(client, now);
-        self.arm_session(client);
-    }
-
-    /// The session ends.
-    pub(super) fn remove_session(&mut self, client: ClientKey, now: Now) {
-        self.will_at_session_end(client, now);
-        let Some(session) = self.sessions.retire(client) else { return };
-        self.by_client_id.remove(&session.id);
-        let was_stored = self.journal.covers(&session);
-        if was_stored {
-            self.journal.push(Change::ClientRemoved(session.id.clone()));
-        }
-        self.bury(client, session, was_stored, now);
-    }
-}
-
-impl Session {
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.incoming.values().chain(self.outgoing.inflight()).chain(self.outgoing.queue())
-    }
-}
-
-/// Seconds that the client wants its session to outlive the connection.
-pub(super) fn session_expiry(connect: &Connect) -> u32 {
-    match connect.version {
-        ProtocolVersion::V5 => connect.properties.session_expiry_interval().unwrap_or(0),
-        _ if connect.clean_start => 0,
-        _ => NEVER,
-    }
-}
-
-/// How long a session lives on its own: the smaller of the client's wish and the broker's limit.
-pub(super) fn expiry(interval: u32, limit: Option<Duration>) -> Option<Duration> {
-    let wish = (interval != NEVER).then(|| Duration::from_secs(u64::from(interval)));
-    match (wish, limit) {
-        (Some(wish), Some(limit)) => Some(wish.min(limit)),
-        (wish, limit) => wish.or(limit),
     }
 }
 

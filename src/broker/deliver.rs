@@ -10,11 +10,12 @@ use super::change::{Direction, EntryState};
 use super::client::{ClientKey, Entry, Session};
 use super::connection::{Connection, ConnectionKey, Copy, Output};
 use super::event::{Event, PacketSummary, PublishSummary};
+use super::jobs::Job;
 use super::message::{Message, MessageId};
 use super::router::{Candidates, Router, SharedSubscriber, Subscriber};
 use super::slab::Slab;
+use super::slice::{Progress, Slice};
 use super::storing::Step;
-use super::work::{Job, Progress, Slice};
 use super::{Access, Broker, Identity, ListenerId, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
 

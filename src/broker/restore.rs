@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::change::{Change, Direction, Restored, RestoredClient};
 use super::client::{ClientKey, Entry, Session};
-use super::connect::expiry;
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
+use super::session_end::expiry;
 use super::will::restore_will;
 use super::{Broker, ListenerId, Now};
 

@@ -5,8 +5,8 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::message::{Message, MessageId};
+use super::slice::Slice;
 use super::tree::{Node, Tree};
-use super::work::Slice;
 use crate::mqtt::topic;
 
 #[derive(Debug)]

@@ -8,9 +8,10 @@ use std::collections::HashSet;
 
 use super::change::Change;
 use super::client::{ClientKey, Session};
-use super::connect::{SERVER_UNAVAILABLE, session_expiry};
+use super::connect::SERVER_UNAVAILABLE;
 use super::connection::ConnectionKey;
 use super::event::Closing;
+use super::session_end::session_expiry;
 use super::{Broker, Now};
 use crate::mqtt::packet::{
     Ack, ConnAck, Connect, Disconnect, Packet, PacketId, Properties, ProtocolVersion, ReasonCode,

@@ -9,44 +9,15 @@ use super::change::{Change, SubscriptionRecord};
 use super::client::ClientKey;
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
-use super::retained::Matching;
+use super::jobs::{Job, Subscribing, Unsubscribing};
 use super::router::Subscriber;
-use super::work::{Job, Progress, Slice};
+use super::slice::{Progress, Slice};
 use super::{Broker, ConnectionId, Now};
 use crate::mqtt::packet::{
     Packet, PacketId, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription,
     SubscriptionOptions, UnsubAck, Unsubscribe,
 };
 use crate::mqtt::topic::{TopicFilter, is_shared, join_share, levels, split_share};
-
-/// A SUBSCRIBE as far as it has come: filter by filter, SUBACK, retained messages.
-#[derive(Debug)]
-pub(super) struct Subscribing {
-    connection: ConnectionId,
-    packet: Subscribe,
-    /// Of the filters so far.
-    codes: Vec<ReasonCode>,
-    is_acknowledged: bool,
-    /// Whose retained messages are to come.
-    fresh: VecDeque<(Subscriber, ByteString)>,
-    /// Those of the first.
-    matching: Option<Matching>,
-}
-
-impl Subscribing {
-    pub(super) fn is_acknowledged(&self) -> bool {
-        self.is_acknowledged
-    }
-}
-
-/// An UNSUBSCRIBE as far as it has come.
-#[derive(Debug)]
-pub(super) struct Unsubscribing {
-    connection: ConnectionId,
-    packet: Unsubscribe,
-    /// Of the filters so far.
-    codes: Vec<ReasonCode>,
-}
 
 impl Broker {
     pub(super) fn subscribe(&mut self, key: ConnectionKey, client: ClientKey, subscribe: Subscribe, now: Now) {

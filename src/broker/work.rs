@@ -4,110 +4,18 @@
 //! While a session has work left, its client's next packet is not to be handled: the answer would overtake what was
 //! asked for before. [`Broker::is_busy`] says so, and [`Broker::poll_idle`] when it is over.
 
-use std::collections::{VecDeque, hash_map, hash_set};
 use std::time::Duration;
 
-use bytestring::ByteString;
-
-use super::client::{ClientKey, Entry, Outgoing, Session};
+use super::client::ClientKey;
 use super::connection::ConnectionKey;
-use super::subscribe::{Subscribing, Unsubscribing};
+use super::jobs::Job;
+use super::slice::{Progress, SLICE, Slice};
 use super::timers::Timer;
 use super::{Broker, ConnectionId, Now};
-use crate::mqtt::topic::levels;
-
-/// Steps of one slice. None takes much more than a microsecond, but for a filter's levels, which count each.
-const SLICE: usize = 1024;
 
 /// How long retained messages wait for a client that does not read. Then they are dropped as QoS 0 messages are: one
 /// that goes on writing without reading would otherwise wait for us as we do for it.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What may still be done before others have their turn.
-#[derive(Debug)]
-pub(super) struct Slice {
-    steps: usize,
-}
-
-impl Slice {
-    pub(super) const fn new() -> Self {
-        Self { steps: SLICE }
-    }
-
-    pub(super) const fn is_over(&self) -> bool {
-        self.steps == 0
-    }
-
-    /// Something was done that takes as long as so many steps.
-    pub(super) const fn spend(&mut self, steps: usize) {
-        self.steps = self.steps.saturating_sub(steps);
-    }
-}
-
-/// Something that a session's client asked for and that did not fit into one slice.
-#[derive(Debug)]
-pub(super) enum Job {
-    Subscribe(Box<Subscribing>),
-    Unsubscribe(Box<Unsubscribing>),
-    /// What is in flight or queued goes out as far as the window allows.
-    Pump,
-}
-
-/// How far a job has come.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Progress {
-    Done,
-    /// Others have their turn first.
-    Cut,
-    /// The client has to read first.
-    Full,
-}
-
-/// The jobs of a session.
-#[derive(Debug, Default)]
-pub(super) struct Jobs {
-    list: VecDeque<Job>,
-    /// It stands in the broker's list of those with work.
-    is_listed: bool,
-    /// When waiting for the client to read is over, on the monotonic clock.
-    timer: Option<Duration>,
-    /// The client has not read for too long, or is gone: nothing waits for it any more.
-    is_given_up: bool,
-}
-
-impl Jobs {
-    pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// Whether a change of the session's subscriptions is under way that its client has not been told of.
-    pub(super) fn has_unacknowledged(&self) -> bool {
-        self.list.iter().any(|job| match job {
-            Job::Subscribe(subscribing) => !subscribing.is_acknowledged(),
-            Job::Unsubscribe(_) => true,
-            Job::Pump => false,
-        })
-    }
-
-    pub(super) fn has_pump(&self) -> bool {
-        self.list.iter().any(|job| matches!(job, Job::Pump))
-    }
-
-    fn waits_for_reader(&self) -> bool {
-        !self.is_given_up
-    }
-}
-
-/// A session that has ended, until nothing is left of it. Its key is not used again before: filters name it.
-#[derive(Debug)]
-pub(super) struct Remains {
-    client: ClientKey,
-    filters: hash_set::IntoIter<ByteString>,
-    incoming: hash_map::IntoValues<u16, Entry>,
-    outgoing: Outgoing,
-    /// The store held its messages.
-    was_stored: bool,
-}
 
 impl Broker {
     /// Whether packets of the connection have to wait for work that its client has asked for.
@@ -124,12 +32,8 @@ impl Broker {
     /// Does a slice of what is left to do of each kind.
     pub fn handle_work(&mut self, now: Now) {
         self.work_for_client(now);
-        if let Some(mut remains) = self.remains.pop_front() {
-            if self.clear(&mut remains, &mut Slice::new(), now) {
-                self.sessions.release(remains.client);
-            } else {
-                self.remains.push_back(remains);
-            }
+        if let Some(remains) = self.remains.pop_front() {
+            self.clear_remains(remains, now);
         }
         let rest = self.released.len().saturating_sub(SLICE);
         for id in self.released.split_off(rest) {
@@ -242,42 +146,5 @@ impl Broker {
         let session = &self.sessions[client];
         let is_full = |key: ConnectionKey| self.connections[key].output.is_full();
         session.jobs.waits_for_reader() && session.link.is_some_and(is_full)
-    }
-
-    /// Takes apart what is left of a session that is no longer among the others.
-    pub(super) fn bury(&mut self, client: ClientKey, mut session: Session, was_stored: bool, now: Now) {
-        self.timers.arm(Timer::Session(client), &mut session.timer, None);
-        self.timers.arm(Timer::Reader(client), &mut session.jobs.timer, None);
-        let mut remains = Remains {
-            client,
-            filters: session.subscriptions.into_iter(),
-            incoming: session.incoming.into_values(),
-            outgoing: session.outgoing,
-            was_stored,
-        };
-        if self.clear(&mut remains, &mut Slice::new(), now) {
-            self.sessions.release(client);
-        } else {
-            self.remains.push_back(remains);
-        }
-    }
-
-    /// Says whether nothing is left.
-    fn clear(&mut self, remains: &mut Remains, slice: &mut Slice, now: Now) -> bool {
-        while !slice.is_over() {
-            if let Some(filter) = remains.filters.next() {
-                slice.spend(levels(&filter));
-                self.router.unsubscribe(&filter, remains.client);
-            } else if let Some(entry) = remains.incoming.next().or_else(|| remains.outgoing.take()) {
-                slice.spend(1);
-                self.pass_on(&entry, now);
-                if remains.was_stored {
-                    self.journal.release(entry.message.id);
-                }
-            } else {
-                return true;
-            }
-        }
-        false
     }
 }

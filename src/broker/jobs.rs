@@ -1,0 +1,84 @@
+//! What a session's client has asked for and is not done yet.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use super::connection_id::ConnectionId;
+use super::retained::Matching;
+use super::router::Subscriber;
+use crate::mqtt::packet::{ReasonCode, Subscribe, Unsubscribe};
+
+/// Something that a session's client asked for and that did not fit into one slice.
+#[derive(Debug)]
+pub(super) enum Job {
+    Subscribe(Box<Subscribing>),
+    Unsubscribe(Box<Unsubscribing>),
+    /// What is in flight or queued goes out as far as the window allows.
+    Pump,
+}
+
+/// A SUBSCRIBE as far as it has come: filter by filter, SUBACK, retained messages.
+#[derive(Debug)]
+pub(super) struct Subscribing {
+    pub(super) connection: ConnectionId,
+    pub(super) packet: Subscribe,
+    /// Of the filters so far.
+    pub(super) codes: Vec<ReasonCode>,
+    pub(super) is_acknowledged: bool,
+    /// Whose retained messages are to come.
+    pub(super) fresh: VecDeque<(Subscriber, ByteString)>,
+    /// Those of the first.
+    pub(super) matching: Option<Matching>,
+}
+
+impl Subscribing {
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged
+    }
+}
+
+/// An UNSUBSCRIBE as far as it has come.
+#[derive(Debug)]
+pub(super) struct Unsubscribing {
+    pub(super) connection: ConnectionId,
+    pub(super) packet: Unsubscribe,
+    /// Of the filters so far.
+    pub(super) codes: Vec<ReasonCode>,
+}
+
+/// The jobs of a session.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    pub(super) list: VecDeque<Job>,
+    /// It stands in the broker's list of those with work.
+    pub(super) is_listed: bool,
+    /// When waiting for the client to read is over, on the monotonic clock.
+    pub(super) timer: Option<Duration>,
+    /// The client has not read for too long, or is gone: nothing waits for it any more.
+    pub(super) is_given_up: bool,
+}
+
+impl Jobs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether a change of the session's subscriptions is under way that its client has not been told of.
+    pub(super) fn has_unacknowledged(&self) -> bool {
+        self.list.iter().any(|job| match job {
+            Job::Subscribe(subscribing) => !subscribing.is_acknowledged(),
+            Job::Unsubscribe(_) => true,
+            Job::Pump => false,
+        })
+    }
+
+    pub(super) fn has_pump(&self) -> bool {
+        self.list.iter().any(|job| matches!(job, Job::Pump))
+    }
+
+    pub(super) fn waits_for_reader(&self) -> bool {
+        !self.is_given_up
+    }
+}

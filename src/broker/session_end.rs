@@ -1,0 +1,173 @@
+//! When sessions end, §3.1.2.11.2: what a client asks for, the broker's cap on it, the timer, and how what is left of an
+//! ended session is taken apart.
+
+use std::collections::{hash_map, hash_set};
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use super::change::Change;
+use super::client::{ClientKey, Entry, Outgoing, Session};
+use super::event::Event;
+use super::slice::Slice;
+use super::timers::Timer;
+use super::{Broker, Now};
+use crate::mqtt::packet::{Connect, ProtocolVersion};
+use crate::mqtt::topic::levels;
+
+/// Session expiry of a 3.x client without clean session, and of version 5 clients that ask for it.
+const NEVER: u32 = u32::MAX;
+
+/// DISCONNECT asks a session that ends with its connection to outlive it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CannotOutlive;
+
+/// A session that has ended, until nothing is left of it. Its key is not used again before: filters name it.
+#[derive(Debug)]
+pub(super) struct Remains {
+    client: ClientKey,
+    filters: hash_set::IntoIter<ByteString>,
+    incoming: hash_map::IntoValues<u16, Entry>,
+    outgoing: Outgoing,
+    /// The store held its messages.
+    was_stored: bool,
+}
+
+impl Broker {
+    /// DISCONNECT has another session expiry interval than CONNECT.
+    pub(super) fn change_expiry(&mut self, client: ClientKey, interval: u32) -> Result<(), CannotOutlive> {
+        let session = &self.sessions[client];
+        // [MQTT-3.14.2-2]
+        if !session.is_persistent() && interval > 0 {
+            return Err(CannotOutlive);
+        }
+        if session.is_persistent() && interval == 0 {
+            self.unpersist(client);
+        }
+        self.sessions[client].expiry_interval = interval;
+        Ok(())
+    }
+
+    /// The connection of a session has ended: the session ends as well, or is kept until it expires or its client is back.
+    pub(super) fn go_offline(&mut self, client: ClientKey, now: Now) {
+        self.connected -= 1;
+        let limit = self.settings.persistent_client_expiration;
+        self.list_work(client);
+        let session = &mut self.sessions[client];
+        session.link = None;
+        session.disconnected_at = Some(now.wall);
+        if !session.is_persistent() {
+            self.remove_session(client, now);
+            return;
+        }
+        session.expires_at = expiry(session.expiry_interval, limit).map(|after| now.elapsed + after);
+        self.will_after_connection(client, now);
+        self.record_client(client);
+        self.arm_session(client);
+    }
+
+    /// Sets the session's timer to the next moment at which it or its will is due.
+    pub(super) fn arm_session(&mut self, client: ClientKey) {
+        let session = &mut self.sessions[client];
+        let at = session.next_wakeup();
+        self.timers.arm(Timer::Session(client), &mut session.timer, at);
+    }
+
+    /// The session's timer has run out.
+    pub(super) fn session_due(&mut self, client: ClientKey, now: Now) {
+        let session = &mut self.sessions[client];
+        session.timer = None;
+        if session.expires_at.is_some_and(|at| at <= now.elapsed) {
+            let id = session.id.clone();
+            self.note(|| Event::Expired { client: id });
+            self.statistics.clients_expired += 1;
+            self.remove_session(client, now);
+            return;
+        }
+        self.will_after_delay(client, now);
+        self.arm_session(client);
+    }
+
+    /// The session ends: nothing of it is there for anybody from now on, and what it took is freed in slices.
+    pub(super) fn remove_session(&mut self, client: ClientKey, now: Now) {
+        self.will_at_session_end(client, now);
+        let Some(session) = self.sessions.retire(client) else { return };
+        self.by_client_id.remove(&session.id);
+        let was_stored = self.journal.covers(&session);
+        if was_stored {
+            self.journal.push(Change::ClientRemoved(session.id.clone()));
+        }
+        self.take_apart(client, session, was_stored, now);
+    }
+
+    /// The session, which was kept so far, is to end with its connection: the store forgets it.
+    pub(super) fn unpersist(&mut self, client: ClientKey) {
+        if !self.journal.is_enabled() {
+            return;
+        }
+        let session = &self.sessions[client];
+        self.journal.push(Change::ClientRemoved(session.id.clone()));
+        self.released.extend(session.entries().map(|entry| entry.message.id));
+    }
+
+    /// Takes apart what is left of a session that is no longer among the others.
+    fn take_apart(&mut self, client: ClientKey, mut session: Session, was_stored: bool, now: Now) {
+        self.timers.arm(Timer::Session(client), &mut session.timer, None);
+        self.timers.arm(Timer::Reader(client), &mut session.jobs.timer, None);
+        let remains = Remains {
+            client,
+            filters: session.subscriptions.into_iter(),
+            incoming: session.incoming.into_values(),
+            outgoing: session.outgoing,
+            was_stored,
+        };
+        self.clear_remains(remains, now);
+    }
+
+    /// Does a slice of what is left of an ended session.
+    pub(super) fn clear_remains(&mut self, mut remains: Remains, now: Now) {
+        if self.clear(&mut remains, &mut Slice::new(), now) {
+            self.sessions.release(remains.client);
+        } else {
+            self.remains.push_back(remains);
+        }
+    }
+
+    /// Says whether nothing is left.
+    fn clear(&mut self, remains: &mut Remains, slice: &mut Slice, now: Now) -> bool {
+        while !slice.is_over() {
+            if let Some(filter) = remains.filters.next() {
+                slice.spend(levels(&filter));
+                self.router.unsubscribe(&filter, remains.client);
+            } else if let Some(entry) = remains.incoming.next().or_else(|| remains.outgoing.take()) {
+                slice.spend(1);
+                self.pass_on(&entry, now);
+                if remains.was_stored {
+                    self.journal.release(entry.message.id);
+                }
+            } else {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Seconds that the client wants its session to outlive the connection.
+pub(super) fn session_expiry(connect: &Connect) -> u32 {
+    match connect.version {
+        ProtocolVersion::V5 => connect.properties.session_expiry_interval().unwrap_or(0),
+        _ if connect.clean_start => 0,
+        _ => NEVER,
+    }
+}
+
+/// How long a session lives without a connection: the smaller of the client's wish and the broker's limit,
+/// `persistent_client_expiration`. `None`: for ever.
+pub(super) fn expiry(interval: u32, limit: Option<Duration>) -> Option<Duration> {
+    let wish = (interval != NEVER).then(|| Duration::from_secs(u64::from(interval)));
+    match (wish, limit) {
+        (Some(wish), Some(limit)) => Some(wish.min(limit)),
+        (wish, limit) => wish.or(limit),
+    }
+}
