@@ -6,6 +6,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,13 +15,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 
 use super::admission::Admission;
-use super::core::Input;
 use super::faulty::interpose;
-use super::listen::next_connection;
+use super::input::{Input, Received};
 use super::mailbox::{Mail, Mailbox};
 use crate::broker::fault::Faults;
 use crate::broker::{Closing, ConnectionId, ListenerId, Peer};
-use crate::mqtt::packet::{DecodeError, Decoder, Packet, ProtocolVersion};
+use crate::mqtt::packet::{DecodeError, Decoder, Packet};
 use crate::net::Stream;
 
 /// Bytes read at once. One buffer per thread: an idle connection has none.
@@ -42,6 +42,13 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long after our end of a connection its peer may go on sending. Closed with bytes unread, the kernel would
 /// throw our last words away.
 const LINGER: Duration = Duration::from_millis(250);
+
+/// The ids of all connections of the process.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+
+fn next_connection() -> ConnectionId {
+    ConnectionId(CONNECTIONS.fetch_add(1, Ordering::Relaxed))
+}
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
@@ -323,19 +330,6 @@ fn next_piece<'a>(received: &[u8], rest: &mut &'a [u8]) -> &'a [u8] {
     rest.split_off(..size.min(rest.len())).unwrap_or_default()
 }
 
-/// Packets of one read.
-#[derive(Debug)]
-pub(super) struct Received {
-    pub(super) id: ConnectionId,
-    pub(super) packets: std::vec::IntoIter<Packet>,
-    /// Of these and of what came before them.
-    pub(super) bytes: usize,
-    /// What came after them is no packet.
-    pub(super) malformed: Option<(DecodeError, Option<ProtocolVersion>)>,
-    /// It is the start of a TLS handshake.
-    pub(super) is_tls: bool,
-}
-
 fn ending(error: &io::Error) -> Closing {
     match error.kind() {
         io::ErrorKind::ConnectionReset
@@ -349,6 +343,7 @@ fn ending(error: &io::Error) -> Closing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mqtt::packet::ProtocolVersion;
 
     /// A PUBLISH at QoS 0 of so many bytes on the wire.
     fn publish(size: usize) -> Vec<u8> {

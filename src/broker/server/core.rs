@@ -4,22 +4,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytestring::ByteString;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Sleep;
 
-use super::Config;
 use super::admission::Admission;
-use super::connection::Received;
+use super::config::Config;
+use super::input::{Command, Input, Received, Rules};
 use super::mailbox::{Mail, Mailbox};
 use super::persistence::{Persistence, Progress};
 use super::turns::{Turns, Waiting};
 use crate::broker::sys::{Publication, Sys};
-use crate::broker::{
-    Access, Broker, ByConnection, Census, Closing, ConnectionId, Event, Interest, ListenerId, Now, OwnMessage, Peer,
-    Settings, Statistics,
-};
+use crate::broker::{Broker, ByConnection, Closing, ConnectionId, Event, Interest, Now, OwnMessage};
 use crate::mqtt::packet::QoS;
 
 /// Logins of connected clients that are checked at once after a reload.
@@ -32,56 +28,6 @@ const BATCH: usize = 256;
 /// goes out.
 const TURN: Duration = Duration::from_millis(2);
 const ROUND: Duration = Duration::from_millis(10);
-
-#[derive(Debug)]
-pub(super) enum Input {
-    Opened {
-        id: ConnectionId,
-        listener: ListenerId,
-        peer: Peer,
-        mailbox: Arc<Mailbox>,
-    },
-    Packets(Box<Received>),
-    Written(ConnectionId),
-    Blocked(ConnectionId),
-    Closed {
-        id: ConnectionId,
-        why: Closing,
-    },
-    /// A connection ended before it was one of MQTT.
-    Failed {
-        peer: Peer,
-        listener: ListenerId,
-        why: String,
-    },
-    Command(Command),
-}
-
-#[derive(Debug)]
-pub(super) enum Command {
-    /// Says when they are in force.
-    Reload(Box<Rules>, oneshot::Sender<()>),
-    /// A login is not right by the rules of the reload with this number.
-    Dismiss {
-        reload: u64,
-        connection: ConnectionId,
-    },
-    Save,
-    Publish(OwnMessage),
-    Statistics(oneshot::Sender<(Statistics, Census)>),
-    Subscriptions(oneshot::Sender<Vec<(ByteString, ByteString)>>),
-    Stop,
-}
-
-/// What a reload replaces.
-#[derive(Debug)]
-pub struct Rules {
-    pub settings: Settings,
-    pub access: Access,
-    /// Seconds; 0 = no `$SYS`.
-    pub sys_interval: u16,
-    pub interest: Interest,
-}
 
 pub(super) struct Core {
     broker: Broker,

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::connection::{self, Limits};
-use super::core::Input;
+use super::input::Input;
 use crate::broker::{ListenerId, Peer};
 use crate::mqtt::packet::first_discouraged;
 use crate::net::tls::{self, Cause};

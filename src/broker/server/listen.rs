@@ -3,17 +3,15 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 
-use super::StartError;
 use super::connection::{self, Limits};
-use super::core::Input;
 use super::handshake::{Handshake, Tls, UnderWay, WebSockets};
-use crate::broker::{ConnectionId, ListenerId, Peer};
+use super::input::Input;
+use crate::broker::{ListenerId, Peer};
 use crate::net::Stream;
 use crate::os::{local, socket};
 
@@ -60,6 +58,13 @@ impl Listener {
 pub struct Endpoint {
     pub listener: ListenerId,
     pub bind: Bind,
+}
+
+/// Why a server does not start.
+#[derive(Debug)]
+pub enum StartError {
+    Bind { bind: Bind, error: io::Error },
+    Thread(io::Error),
 }
 
 /// A socket that listens, with what is done to its connections before they speak MQTT.
@@ -142,13 +147,6 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     }
     socket.bind(address)?;
     socket.listen(BACKLOG)
-}
-
-/// The ids of all connections of the process.
-static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
-
-pub(super) fn next_connection() -> ConnectionId {
-    ConnectionId(CONNECTIONS.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Socket {

@@ -4,20 +4,22 @@
 //! by itself while the thread is busy.
 
 mod admission;
+mod config;
 mod connection;
 mod core;
 mod faulty;
 mod handshake;
+mod input;
 mod listen;
 mod mailbox;
 mod persistence;
 mod turns;
 
-pub use self::core::Rules;
+pub use config::{Config, VERSION};
 pub use handshake::{CertificateName, Tls, WebSockets};
-pub use listen::{Bind, Endpoint, Listener, Missing};
+pub use input::Rules;
+pub use listen::{Bind, Endpoint, Listener, Missing, StartError};
 
-use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,10 +29,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::admission::Admission;
 use self::connection::Limits;
-use self::core::{Command, Core, Input};
-use super::fault::Faults;
-use super::store::Store;
-use super::{Access, Census, Event, Interest, OwnMessage, Restored, Settings, Statistics};
+use self::core::Core;
+use self::input::{Command, Input};
+use super::{Census, OwnMessage, Statistics};
 use crate::os::process;
 
 /// Inputs on their way to the core; whoever has one more waits.
@@ -38,54 +39,6 @@ const INPUTS: usize = 512;
 
 /// How long the last words of all connections may take when the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-/// What the broker calls itself.
-pub const VERSION: &str = concat!("moskit version ", env!("CARGO_PKG_VERSION"));
-
-/// Everything a server needs.
-pub struct Config {
-    pub settings: Settings,
-    pub access: Access,
-    /// As many as `settings.listeners`, in the same order.
-    pub listeners: Vec<Listener>,
-    /// Where the state is kept, with what is in `restored`; `None`: in memory.
-    pub store: Option<Store>,
-    pub restored: Restored,
-    /// Seconds; 0 = no `$SYS`.
-    pub sys_interval: u16,
-    /// What `$SYS/broker/version` says.
-    pub version: &'static str,
-    /// What is to go wrong, to test clients.
-    pub faults: Faults,
-    pub interest: Interest,
-    /// Gets the events of `interest`. It must not block.
-    pub events: Box<dyn FnMut(Event) + Send>,
-}
-
-impl Config {
-    /// In memory, for everybody who reaches `bind`, silent.
-    pub fn open(bind: Vec<Bind>) -> Self {
-        Self {
-            settings: Settings::default(),
-            access: Access::open(),
-            listeners: vec![Listener::new(bind)],
-            store: None,
-            restored: Restored::default(),
-            sys_interval: 10,
-            version: VERSION,
-            faults: Faults::default(),
-            interest: Interest::default(),
-            events: Box::new(|_| {}),
-        }
-    }
-}
-
-/// Why a server does not start.
-#[derive(Debug)]
-pub enum StartError {
-    Bind { bind: Bind, error: io::Error },
-    Thread(io::Error),
-}
 
 /// A server at work. It ends when this is dropped, which [`Running::stop`] says in a word.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::connection::Received;
+use super::input::Received;
 use crate::broker::{ByConnection, Closing, ConnectionId};
 
 /// Something that came of a connection and waits until what came before it is handled.

@@ -87,7 +87,7 @@ pub fn known_properties() -> Vec<(String, String)> {
             PropertyType::FourByteInteger => "0 to 4294967295",
             PropertyType::VariableByteInteger => "1 to 268435455",
             PropertyType::Binary => "bytes",
-            PropertyType::String => "text",
+            PropertyType::Text => "text",
             PropertyType::StringPair => "a name and a value, as often as wanted",
         };
         (!commands.is_empty()).then(|| (id.name().to_owned(), format!("{value}; {}", commands.join(", "))))
@@ -108,7 +108,7 @@ fn value(id: PropertyId, name: &str, words: &[OsString]) -> Result<Property, Arg
     };
     let property = match id.kind() {
         PropertyType::StringPair => Some(Property::UserProperty(string(0)?, string(1)?)),
-        PropertyType::String => of_string(id, string(0)?),
+        PropertyType::Text => of_string(id, string(0)?),
         PropertyType::Binary => {
             let bytes = words[0].as_bytes();
             if bytes.len() > MAX_VALUE {

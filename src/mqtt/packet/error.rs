@@ -1,6 +1,8 @@
 //! What can be wrong with a packet, as facts; each knows the v5 reason code that answers it.
 
-use super::{PacketType, PropertyId, ReasonCode};
+use super::property::PropertyId;
+use super::reason::ReasonCode;
+use super::types::PacketType;
 
 /// Why bytes are not a packet. The connection ends with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod publish;
 mod reason;
 mod receiver;
 mod subscribe;
+mod types;
 mod utf8;
 mod wire;
 
@@ -25,48 +26,11 @@ pub use publish::{Ack, Publish, PublishRef};
 pub use reason::{ReasonCode, refusal_text};
 pub use receiver::Receiver;
 pub use subscribe::{RetainHandling, SubAck, Subscribe, Subscription, SubscriptionOptions, UnsubAck, Unsubscribe};
+pub use types::{PacketId, PacketType, ProtocolVersion, QoS};
 pub use utf8::first_discouraged;
 pub use wire::MAXIMUM_VARIABLE_BYTE_INTEGER;
 
-use std::num::NonZeroU16;
-
 use bytes::BytesMut;
-
-/// A packet identifier; 0 is never one [MQTT-2.2.1-3].
-pub type PacketId = NonZeroU16;
-
-/// Protocol version, by its level in CONNECT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum ProtocolVersion {
-    /// 3.1, protocol name `MQIsdp`.
-    V31 = 3,
-    /// 3.1.1.
-    V311 = 4,
-    V5 = 5,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum QoS {
-    #[default]
-    AtMostOnce = 0,
-    AtLeastOnce = 1,
-    ExactlyOnce = 2,
-}
-
-impl TryFrom<u8> for QoS {
-    type Error = u8;
-
-    fn try_from(level: u8) -> Result<Self, u8> {
-        match level {
-            0 => Ok(Self::AtMostOnce),
-            1 => Ok(Self::AtLeastOnce),
-            2 => Ok(Self::ExactlyOnce),
-            other => Err(other),
-        }
-    }
-}
 
 /// Any MQTT control packet. Fields that a version lacks are empty or zero in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,91 +50,6 @@ pub enum Packet {
     PingResp,
     Disconnect(Disconnect),
     Auth(Auth),
-}
-
-/// The type of a control packet, §2.1.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum PacketType {
-    Connect = 1,
-    ConnAck = 2,
-    Publish = 3,
-    PubAck = 4,
-    PubRec = 5,
-    PubRel = 6,
-    PubComp = 7,
-    Subscribe = 8,
-    SubAck = 9,
-    Unsubscribe = 10,
-    UnsubAck = 11,
-    PingReq = 12,
-    PingResp = 13,
-    Disconnect = 14,
-    Auth = 15,
-}
-
-impl PacketType {
-    pub(crate) const fn from_number(number: u8) -> Option<Self> {
-        Some(match number {
-            1 => Self::Connect,
-            2 => Self::ConnAck,
-            3 => Self::Publish,
-            4 => Self::PubAck,
-            5 => Self::PubRec,
-            6 => Self::PubRel,
-            7 => Self::PubComp,
-            8 => Self::Subscribe,
-            9 => Self::SubAck,
-            10 => Self::Unsubscribe,
-            11 => Self::UnsubAck,
-            12 => Self::PingReq,
-            13 => Self::PingResp,
-            14 => Self::Disconnect,
-            15 => Self::Auth,
-            _ => return None,
-        })
-    }
-
-    /// The first byte on the wire of a packet whose flags are not its own, §2.1.
-    const fn first_byte(self) -> u8 {
-        (self as u8) << 4 | self.fixed_flags()
-    }
-
-    /// The low half of the first byte, where it is not the packet's own, §2.1.3.
-    const fn fixed_flags(self) -> u8 {
-        match self {
-            Self::PubRel | Self::Subscribe | Self::Unsubscribe => 0b0010,
-            _ => 0,
-        }
-    }
-
-    /// After CONNECT, which comes once.
-    const fn goes_to_server(self) -> bool {
-        !matches!(self, Self::Connect | Self::ConnAck | Self::SubAck | Self::UnsubAck | Self::PingResp)
-    }
-
-    const fn goes_to_client(self) -> bool {
-        !matches!(self, Self::Connect | Self::Subscribe | Self::Unsubscribe | Self::PingReq)
-    }
-
-    /// Whose properties the packet carries; a packet without any carries those of AUTH, which asks for none.
-    const fn property_owner(self) -> PropertyOwner {
-        match self {
-            Self::Connect => PropertyOwner::Connect,
-            Self::ConnAck => PropertyOwner::ConnAck,
-            Self::Publish => PropertyOwner::Publish,
-            Self::PubAck => PropertyOwner::PubAck,
-            Self::PubRec => PropertyOwner::PubRec,
-            Self::PubRel => PropertyOwner::PubRel,
-            Self::PubComp => PropertyOwner::PubComp,
-            Self::Subscribe => PropertyOwner::Subscribe,
-            Self::SubAck => PropertyOwner::SubAck,
-            Self::Unsubscribe => PropertyOwner::Unsubscribe,
-            Self::UnsubAck => PropertyOwner::UnsubAck,
-            Self::Disconnect => PropertyOwner::Disconnect,
-            Self::PingReq | Self::PingResp | Self::Auth => PropertyOwner::Auth,
-        }
-    }
 }
 
 impl Packet {
@@ -225,7 +104,7 @@ impl Packet {
 
     /// Bytes on the wire, the fixed header included: what a maximum packet size counts.
     pub fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-        Ok(with_header(match self {
+        Ok(wire::with_header(match self {
             Self::Connect(connect) => connect.body_len()?,
             Self::ConnAck(connack) => connack.body_len(version)?,
             Self::Publish(publish) => publish.as_ref().body_len(version)?,
@@ -239,12 +118,6 @@ impl Packet {
             Self::Auth(auth) => auth.body_len()?,
         }))
     }
-}
-
-/// Bytes of a packet whose body has `length` bytes.
-#[inline]
-const fn with_header(length: usize) -> usize {
-    1 + wire::variable_length(length) + length
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 
 use super::utf8::is_printable_ascii;
-use super::wire::{Reader, field_length, put_field, put_header};
+use super::wire::{Reader, field_length, put_field, put_header, with_header};
 use super::{
     DecodeError, EncodeError, NO_PROPERTIES, PacketId, PacketType, Properties, PropertyId, PropertyOwner,
     ProtocolVersion, QoS, ReasonCode, Receiver,
@@ -196,7 +196,7 @@ impl PublishRef<'_> {
     /// Bytes on the wire, the fixed header included.
     #[inline]
     pub fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
-        Ok(super::with_header(self.body_len(version)?))
+        Ok(with_header(self.body_len(version)?))
     }
 }
 

@@ -3,8 +3,9 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 
+use super::error::{DecodeError, EncodeError};
+use super::types::{PacketId, PacketType};
 use super::utf8::{first_discouraged, is_printable_ascii};
-use super::{DecodeError, EncodeError, PacketId, PacketType};
 
 /// Largest value of a variable byte integer, and so of a remaining length.
 pub const MAXIMUM_VARIABLE_BYTE_INTEGER: usize = 268_435_455;
@@ -200,4 +201,10 @@ pub(super) fn put_header(first: u8, length: usize, out: &mut BytesMut) -> Result
     out.put_u8(first);
     put_variable(length, out);
     Ok(())
+}
+
+/// Bytes of a packet whose body has `length` bytes.
+#[inline]
+pub(super) const fn with_header(length: usize) -> usize {
+    1 + variable_length(length) + length
 }

@@ -1,21 +1,25 @@
 //! The properties of MQTT 5, §2.2.2: what one packet carries, and the rules for it.
 
+#[macro_use]
 mod table;
+
+mod codec;
+mod id;
 mod value;
 
-pub use table::{Property, PropertyId};
+pub use codec::Property;
+pub use id::{PropertyId, PropertyOwner, PropertyType};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use bytestring::ByteString;
 
+use self::value::MAXIMUM_SUBSCRIPTION_IDENTIFIER;
+use super::error::{DecodeError, EncodeError};
 use super::wire::{Reader, put_variable, variable_length};
-use super::{DecodeError, EncodeError};
 
 /// Properties that one packet may bring: far more than anyone sends, and it keeps a packet of two-byte
 /// user properties from taking sixteen times its size in memory.
 pub const MAXIMUM_PROPERTIES: usize = 65_536;
-
-/// Largest subscription identifier, §3.8.2.1.2.
-const MAXIMUM_SUBSCRIPTION_IDENTIFIER: u32 = 268_435_455;
 
 /// The properties of one packet, in wire order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -184,59 +188,24 @@ impl Property {
     }
 }
 
-/// What a property may be attached to: a packet, or the will in a CONNECT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum PropertyOwner {
-    Will = 0,
-    Connect = 1,
-    ConnAck = 2,
-    Publish = 3,
-    PubAck = 4,
-    PubRec = 5,
-    PubRel = 6,
-    PubComp = 7,
-    Subscribe = 8,
-    SubAck = 9,
-    Unsubscribe = 10,
-    UnsubAck = 11,
-    Disconnect = 14,
-    Auth = 15,
+macro_rules! accessors {
+    ($(
+        $(#[$comment:meta])*
+        $variant:ident($($field:ident: $type:ident),+) = $number:literal, $name:literal $(=> $accessor:ident: $native:ty)?,
+            in [$($allowed:ident),+] $(, repeatable in [$($repeatable:ident),+])?;
+    )*) => {
+        /// The value of the first property of each kind.
+        impl Properties {
+            $($(
+                pub fn $accessor(&self) -> Option<$native> {
+                    self.iter().find_map(|property| match property {
+                        Property::$variant(value) => Some(value.clone()),
+                        _ => None,
+                    })
+                }
+            )?)*
+        }
+    };
 }
 
-impl PropertyOwner {
-    const ALL: [(Self, &str); 14] = [
-        (Self::Will, "will"),
-        (Self::Connect, "connect"),
-        (Self::ConnAck, "connack"),
-        (Self::Publish, "publish"),
-        (Self::PubAck, "puback"),
-        (Self::PubRec, "pubrec"),
-        (Self::PubRel, "pubrel"),
-        (Self::PubComp, "pubcomp"),
-        (Self::Subscribe, "subscribe"),
-        (Self::SubAck, "suback"),
-        (Self::Unsubscribe, "unsubscribe"),
-        (Self::UnsubAck, "unsuback"),
-        (Self::Disconnect, "disconnect"),
-        (Self::Auth, "auth"),
-    ];
-
-    /// By its name on the command line, in any case.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(owner, _)| *owner)
-    }
-}
-
-/// The data type of a property, numbered as Mosquitto does in its messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum PropertyType {
-    Byte = 1,
-    TwoByteInteger = 2,
-    FourByteInteger = 3,
-    VariableByteInteger = 4,
-    Binary = 5,
-    String = 6,
-    StringPair = 7,
-}
+property_table!(accessors);

@@ -3,15 +3,16 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 
-use super::{MAXIMUM_SUBSCRIPTION_IDENTIFIER, PropertyType};
+use crate::mqtt::packet::error::{DecodeError, EncodeError};
 use crate::mqtt::packet::wire::{Reader, field_length, put_field, put_variable, variable_length};
-use crate::mqtt::packet::{DecodeError, EncodeError};
+
+/// Largest subscription identifier, §3.8.2.1.2.
+pub(super) const MAXIMUM_SUBSCRIPTION_IDENTIFIER: u32 = 268_435_455;
 
 /// One of the data types; its implementors are names, never values.
 pub trait Value {
     /// The value in memory.
     type Native: Clone;
-    const TYPE: PropertyType;
 
     fn read(reader: &mut Reader) -> Result<Self::Native, DecodeError>;
     fn encoded_len(value: &Self::Native) -> Result<usize, EncodeError>;
@@ -30,7 +31,6 @@ pub struct Text;
 
 impl Value for Byte {
     type Native = u8;
-    const TYPE: PropertyType = PropertyType::Byte;
 
     fn read(reader: &mut Reader) -> Result<u8, DecodeError> {
         reader.u8()
@@ -47,7 +47,6 @@ impl Value for Byte {
 
 impl Value for TwoByteInteger {
     type Native = u16;
-    const TYPE: PropertyType = PropertyType::TwoByteInteger;
 
     fn read(reader: &mut Reader) -> Result<u16, DecodeError> {
         reader.u16()
@@ -64,7 +63,6 @@ impl Value for TwoByteInteger {
 
 impl Value for FourByteInteger {
     type Native = u32;
-    const TYPE: PropertyType = PropertyType::FourByteInteger;
 
     fn read(reader: &mut Reader) -> Result<u32, DecodeError> {
         reader.u32()
@@ -81,7 +79,6 @@ impl Value for FourByteInteger {
 
 impl Value for VariableByteInteger {
     type Native = u32;
-    const TYPE: PropertyType = PropertyType::VariableByteInteger;
 
     fn read(reader: &mut Reader) -> Result<u32, DecodeError> {
         // Four times seven bits fit.
@@ -102,7 +99,6 @@ impl Value for VariableByteInteger {
 
 impl Value for Binary {
     type Native = Bytes;
-    const TYPE: PropertyType = PropertyType::Binary;
 
     fn read(reader: &mut Reader) -> Result<Bytes, DecodeError> {
         reader.binary()
@@ -123,7 +119,6 @@ impl Value for Binary {
 
 impl Value for Text {
     type Native = ByteString;
-    const TYPE: PropertyType = PropertyType::String;
 
     fn read(reader: &mut Reader) -> Result<ByteString, DecodeError> {
         reader.string()
