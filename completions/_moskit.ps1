@@ -546,12 +546,13 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--warn', '--warn', [CompletionResultType]::ParameterName, 'Warn (exit 1) if less than this is left')
             [CompletionResult]::new('--crit', '--crit', [CompletionResultType]::ParameterName, 'Be critical (exit 2) if less than this is left')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object per certificate')
+            [CompletionResult]::new('--openmetrics', '--openmetrics', [CompletionResultType]::ParameterName, 'Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'moskit;certgen;renew' {
-            [CompletionResult]::new('--within', '--within', [CompletionResultType]::ParameterName, 'Renew only if less than this is left; otherwise end with 1')
+            [CompletionResult]::new('--within', '--within', [CompletionResultType]::ParameterName, 'Renew only if less than this is left; otherwise say so and leave everything as it is')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The private key of CERT [default: as CERT, with .key]')
             [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]')
             [CompletionResult]::new('--not-after', '--not-after', [CompletionResultType]::ParameterName, 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z')
@@ -564,6 +565,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--pass-env', '--pass-env', [CompletionResultType]::ParameterName, 'Read the passphrase of the key from the environment variable VAR')
             [CompletionResult]::new('--pass-fd', '--pass-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the key from the open file descriptor N')
             [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Run this command with the shell after the renewal: systemctl reload mosquitto')
+            [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'End with 1, not 0, if the certificate is not due')
             [CompletionResult]::new('--new-key', '--new-key', [CompletionResultType]::ParameterName, 'Make a new key too, of the same type; it replaces the old one')
             [CompletionResult]::new('--same-key', '--same-key', [CompletionResultType]::ParameterName, 'Keep the key, as is done anyway')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')

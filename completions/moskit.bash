@@ -653,7 +653,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__expiry)
-            opts="-h --warn --crit --json --help"
+            opts="-h --warn --crit --json --openmetrics --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1104,7 +1104,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__renew)
-            opts="-d -h --within --new-key --same-key --key --days --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --exec --help"
+            opts="-d -h --within --exit-code --new-key --same-key --key --days --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --exec --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -528,11 +528,12 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --warn 'Warn (exit 1) if less than this is left'
             cand --crit 'Be critical (exit 2) if less than this is left'
             cand --json 'One JSON object per certificate'
+            cand --openmetrics 'Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'moskit;certgen;renew'= {
-            cand --within 'Renew only if less than this is left; otherwise end with 1'
+            cand --within 'Renew only if less than this is left; otherwise say so and leave everything as it is'
             cand --key 'The private key of CERT [default: as CERT, with .key]'
             cand --days 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]'
             cand --not-after 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z'
@@ -545,6 +546,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
             cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
             cand --exec 'Run this command with the shell after the renewal: systemctl reload mosquitto'
+            cand --exit-code 'End with 1, not 0, if the certificate is not due'
             cand --new-key 'Make a new key too, of the same type; it replaces the old one'
             cand --same-key 'Keep the key, as is done anyway'
             cand -h 'Print help'

@@ -449,8 +449,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l warn -d 'Warn (exit 1) if less than this is left' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l crit -d 'Be critical (exit 2) if less than this is left' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l json -d 'One JSON object per certificate'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l openmetrics -d 'Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l within -d 'Renew only if less than this is left; otherwise end with 1' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l within -d 'Renew only if less than this is left; otherwise say so and leave everything as it is' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l key -d 'The private key of CERT [default: as CERT, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
@@ -462,6 +463,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exec -d 'Run this command with the shell after the renewal: systemctl reload mosquitto' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exit-code -d 'End with 1, not 0, if the certificate is not due'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l new-key -d 'Make a new key too, of the same type; it replaces the old one'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l same-key -d 'Keep the key, as is done anyway'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -s h -l help -d 'Print help'

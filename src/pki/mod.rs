@@ -4,6 +4,7 @@
 //! * [`key`]: private keys, encrypted ones too
 //! * [`certificate`]: what a certificate says
 //! * [`make`]: new keys, authorities, certificates, requests, revocation lists
+//! * [`serial`]: serial numbers
 //! * [`name`]: host names, addresses and distinguished names, and whether they match
 //! * [`chain`]: whether a chain is to be believed, and if not, every reason
 //! * [`strict`]: where a chain that is believed departs from RFC 5280
@@ -19,5 +20,6 @@ mod pem_text;
 pub mod pkcs12;
 pub mod read;
 pub mod revocation;
+pub mod serial;
 pub mod signature;
 pub mod strict;

@@ -9,6 +9,7 @@ use x509_parser::x509::ReasonCode;
 
 use super::certificate::{Certificate, Malformed};
 use super::name::DistinguishedName;
+use super::serial::digits;
 use super::signature::Algorithm;
 
 /// Of an entry about a certificate of somebody else (RFC 5280, 5.3.3).
@@ -209,10 +210,4 @@ impl Scope {
             (true, true) => Self::None,
         }
     }
-}
-
-/// A serial number without the zeros that an encoder may or may not have put before it.
-fn digits(serial: &[u8]) -> &[u8] {
-    let zeros = serial.iter().take_while(|byte| **byte == 0).count();
-    &serial[zeros..]
 }

@@ -148,9 +148,11 @@ fn renew_waits_until_it_is_due_and_keeps_what_the_certificate_says() {
     made(folder, "init lab --hosts mqtt.lan,10.0.0.1 --clients dev1");
     made(folder, "server broker.lan 10.0.0.2 -d lab --days 20 --org Lab");
     let path = folder.join("lab/broker.lan.crt");
-    let ended = certgen(folder, "renew lab/server.crt");
-    assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
-    assert!(ended.stdout.starts_with("lab/server.crt: not due, expires in "), "{}", ended.stdout);
+    for (words, code) in [("renew lab/server.crt", 0), ("renew lab/server.crt --exit-code", 1)] {
+        let ended = certgen(folder, words);
+        assert_eq!((ended.code, ended.stderr.as_str()), (code, ""), "{words}");
+        assert!(ended.stdout.starts_with("lab/server.crt: not due, expires in "), "{}", ended.stdout);
+    }
     let before = json(folder, "lab/broker.lan.crt");
     // The broker may be the owner of its files, and must stay it.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
@@ -179,6 +181,26 @@ fn renew_waits_until_it_is_due_and_keeps_what_the_certificate_says() {
     assert_ne!(newest["pin"], after["pin"]);
     assert_eq!(made(folder, "key match lab/broker.lan.crt lab/broker.lan.key"), "they belong together\n");
     assert_eq!(fs::metadata(folder.join("lab/broker.lan.key")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn expiry_tells_prometheus_when_certificates_and_lists_end_and_what_is_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    made(folder, "init lab --hosts mqtt.lan --clients dev1 --not-after 2027-12-24T10:00:00Z");
+    made(folder, "broken crl.expired over");
+    let ended = certgen(folder, "expiry --openmetrics lab/dev1.crt lab/dev1.crt over/crl.pem none.crt");
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert_eq!(ended.stderr, "error: none.crt: file `none.crt` does not exist\n");
+    let samples: Vec<_> = ended.stdout.lines().filter(|line| !line.starts_with('#')).collect();
+    let [certificate, list, unreadable] = samples[..] else { panic!("{samples:?}") };
+    let name = "moskit_certificate_not_after_timestamp_seconds{target=\"lab/dev1.crt\",subject=\"CN=dev1\",serial=\"";
+    assert!(certificate.starts_with(name) && certificate.ends_with("\"} 1829642400"), "{certificate}");
+    let name = "moskit_crl_next_update_timestamp_seconds{target=\"over/crl.pem\",issuer=\"CN=Broken Lab CA\"} ";
+    assert!(list.starts_with(name), "{list}");
+    assert_eq!(unreadable, "moskit_expiry_unreadable{target=\"none.crt\"} 1");
+    assert!(ended.stdout.ends_with("# EOF\n"), "{}", ended.stdout);
+    assert_eq!(certgen(folder, "expiry --openmetrics --json lab").code, 3);
 }
 
 #[test]

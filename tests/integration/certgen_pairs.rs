@@ -69,7 +69,7 @@ fn kill_renewals(enough: impl Fn(u32, Instant) -> bool) {
         kills += 1;
         let next = ["certgen", "renew", "dev1.crt", "--within", "1d"];
         let next = run(moskit(&next).current_dir(folder.path()), b"");
-        assert_eq!(next.code, 1, "{next:?}");
+        assert_eq!(next.code, 0, "{next:?}");
         assert!(belong_together(folder.path()), "after {kills} kills: {next:?}");
     }
 }

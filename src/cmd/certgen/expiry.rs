@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::content::{Item, items};
+use super::content::items;
 use super::dates::{DAY, from_now, instant, now};
+use super::deadline::Deadline;
 use super::inspect::files_of;
+use super::openmetrics::Metrics;
 use super::options::ExpiryArgs;
 use super::peer::{address, look};
 use crate::net::reason;
@@ -51,20 +53,13 @@ impl State {
     }
 }
 
-/// Something that expires.
-struct Deadline {
-    place: String,
-    what: String,
-    /// `None`: never.
-    at: Option<i64>,
-}
-
 pub fn run(args: &ExpiryArgs, term: &mut Term) -> Result<Exit, Failure> {
     if args.crit > args.warn {
         return Err(Failure::new(Exit::USAGE, "--crit is longer than --warn, which would never warn"));
     }
     let now = now();
     let mut worst = State::Ok;
+    let mut metrics = Metrics::default();
     for target in &args.targets {
         let (deadlines, unknown) = deadlines(target);
         for deadline in &deadlines {
@@ -72,19 +67,29 @@ pub fn run(args: &ExpiryArgs, term: &mut Term) -> Result<Exit, Failure> {
             if state.badness() > worst.badness() {
                 worst = state;
             }
-            tell(deadline, state, args.json, now, term);
+            if args.openmetrics {
+                metrics.add(deadline);
+            } else {
+                tell(deadline, state, args.json, now, term);
+            }
         }
         for (place, why) in unknown {
             if State::Unknown.badness() > worst.badness() {
                 worst = State::Unknown;
             }
             let (place, why) = (without_logins(&place), without_logins(&why));
-            if args.json {
+            if args.openmetrics {
+                metrics.add_unreadable(&place);
+                term.note(format_args!("error: {}: {}", escape_controls(&place), escape_controls(&why)));
+            } else if args.json {
                 term.line(json!({"state": "UNKNOWN", "target": place, "error": why}));
             } else {
                 term.line(format_args!("UNKNOWN   {}: {}", escape_controls(&place), escape_controls(&why)));
             }
         }
+    }
+    if args.openmetrics {
+        term.write(metrics.render().as_bytes());
     }
     Ok(worst.exit())
 }
@@ -98,7 +103,8 @@ fn state(deadline: &Deadline, args: &ExpiryArgs, now: i64) -> State {
 }
 
 fn tell(deadline: &Deadline, state: State, as_json: bool, now: i64, term: &mut Term) {
-    let Deadline { place, what, at } = deadline;
+    let Deadline { place, at, .. } = deadline;
+    let what = deadline.what();
     if as_json {
         let days = at.map(|at| (at - now).div_euclid(DAY));
         term.line(json!({
@@ -111,7 +117,7 @@ fn tell(deadline: &Deadline, state: State, as_json: bool, now: i64, term: &mut T
         Some(at) => format!("expires {}, {}", from_now(*at, now), instant(*at)),
         None => "never expires".to_owned(),
     };
-    term.line(format_args!("{:9} {}: {} {when}", state.name(), escape_controls(place), escape_controls(what)));
+    term.line(format_args!("{:9} {}: {} {when}", state.name(), escape_controls(place), escape_controls(&what)));
 }
 
 /// What expires at a target, and what could not be looked at with the reason.
@@ -121,11 +127,9 @@ fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
     let why = |failure: Failure| failure.message.unwrap_or_default();
     if let Some((host, port)) = address(target) {
         match look(&host, port) {
-            Ok(peer) => found.extend(peer.presented.iter().map(|certificate| Deadline {
-                place: target.to_owned(),
-                what: certificate.subject.to_string(),
-                at: Some(certificate.not_after),
-            })),
+            Ok(peer) => {
+                found.extend(peer.presented.iter().map(|certificate| Deadline::of_certificate(target, certificate)));
+            }
             Err(failure) => unknown.push((target.to_owned(), why(failure))),
         }
         return (found, unknown);
@@ -147,7 +151,7 @@ fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
         match items(&file) {
             Ok(items) => {
                 let before = found.len();
-                found.extend(items.iter().filter_map(|item| deadline(&place, item)));
+                found.extend(items.iter().filter_map(|item| Deadline::of(&place, item)));
                 if found.len() == before && !path.is_dir() {
                     unknown.push((place, "nothing in it expires".to_owned()));
                 }
@@ -159,13 +163,4 @@ fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
         unknown.push((target.to_owned(), "no certificate in it".to_owned()));
     }
     (found, unknown)
-}
-
-fn deadline(place: &str, item: &Item) -> Option<Deadline> {
-    let (what, at) = match item {
-        Item::Certificate(certificate) => (certificate.subject.to_string(), Some(certificate.not_after)),
-        Item::RevocationList(list) => (format!("revocation list of {}", list.issuer), list.next_update),
-        _ => return None,
-    };
-    Some(Deadline { place: place.to_owned(), what, at })
 }

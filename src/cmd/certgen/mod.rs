@@ -4,6 +4,7 @@ mod broken;
 mod ca;
 mod content;
 mod dates;
+mod deadline;
 mod expiry;
 mod explain;
 mod files;
@@ -14,6 +15,7 @@ mod key;
 mod leaf;
 mod lifetime;
 mod lint;
+mod openmetrics;
 mod options;
 mod passphrase;
 mod peer;
@@ -35,10 +37,13 @@ pub const APPLET: Applet = Applet {
     manual: Manual {
         sections: Vec::new,
         exit_status: &[
-            ("0", "Done; the answer is yes; nothing expires soon; lint found nothing but notes."),
+            (
+                "0",
+                "Done; the answer is yes; nothing expires soon; nothing was due (renew); lint found nothing but notes.",
+            ),
             (
                 "1",
-                "Failed; the answer is no; something expires soon (expiry), is not due (renew) or could be better (lint).",
+                "Failed; the answer is no; something expires soon (expiry), is not due (renew --exit-code) or could be better (lint).",
             ),
             ("2", "Something is over or about to be (expiry), wrong (lint) or could not be renewed (renew)."),
             ("3", "Usage, or (expiry) it cannot be known."),

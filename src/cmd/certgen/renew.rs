@@ -17,7 +17,7 @@ use crate::pki::key::EncodedKey;
 use crate::pki::make::{KeyPair, KeyType};
 use crate::term::{Exit, Failure, Term};
 
-/// Ends with 0 if the certificate was renewed, 1 if it is not due, 2 if something failed.
+/// Ends with 0 if the certificate was renewed or is not due (1 for that with `--exit-code`), 2 if something failed.
 pub fn run(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
     renew(args, term).map_err(|mut failure| {
         if failure.exit == Exit::FAILED {
@@ -105,7 +105,7 @@ fn not_due(args: &RenewArgs, old: &Certificate, now: i64, term: &mut Term) -> Ex
         from_now(old.not_after, now),
         instant(old.not_after)
     ));
-    Exit::FAILED
+    if args.exit_code { Exit::FAILED } else { Exit::OK }
 }
 
 /// What the old key had and the new one has not.

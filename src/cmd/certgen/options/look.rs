@@ -106,4 +106,7 @@ pub struct ExpiryArgs {
     /// One JSON object per certificate
     #[arg(long)]
     pub json: bool,
+    /// Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read
+    #[arg(long, conflicts_with = "json")]
+    pub openmetrics: bool,
 }

@@ -203,9 +203,12 @@ pub struct RenewArgs {
     /// The certificate; it is replaced, and so is its chain file, if it has one
     #[arg(value_name = "CERT", value_hint = clap::ValueHint::FilePath)]
     pub certificate: PathBuf,
-    /// Renew only if less than this is left; otherwise end with 1
+    /// Renew only if less than this is left; otherwise say so and leave everything as it is
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
     pub within: i64,
+    /// End with 1, not 0, if the certificate is not due
+    #[arg(long)]
+    pub exit_code: bool,
     /// Make a new key too, of the same type; it replaces the old one
     #[arg(long)]
     pub new_key: bool,
