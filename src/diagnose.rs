@@ -23,6 +23,6 @@ pub mod when;
 pub use attempted::Attempted;
 use attempted::list;
 pub use connection::{lost, no_address, not_connected, refused};
-pub use finding::{Finding, Severity};
+pub use finding::{About, Finding, Severity};
 pub use tls::WITHOUT_TLS;
 pub use unanswered::{Unanswered, plain_to_tls, unanswered};

@@ -75,16 +75,12 @@ impl Scene<'_> {
 /// The stable id of a problem. Those of client certificates have names of their own where the
 /// remedy is another.
 fn id(problem: &Problem, purpose: Purpose) -> &'static str {
-    let id = problem.id();
-    if purpose == Purpose::Server {
-        return id;
-    }
-    match id {
-        "cert.expired" => "client.expired",
-        "ca.unknown" => "client.ca-unknown",
-        "cert.eku" => "client.eku",
-        "cert.revoked" => "client.revoked",
-        other => other,
+    match (purpose, problem) {
+        (Purpose::Client, Problem::Expired { is_leaf: true, .. }) => "client.expired",
+        (Purpose::Client, Problem::UnknownIssuer(_)) => "client.ca-unknown",
+        (Purpose::Client, Problem::WrongUsage { .. }) => "client.eku",
+        (Purpose::Client, Problem::Revoked { .. }) => "client.revoked",
+        (Purpose::Client | Purpose::Server, problem) => problem.id(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::mqtt::session::SessionError;
 use crate::net::{Attempt, ConnectError, reason};
 use crate::pki::certificate::Certificate;
 
-use super::{Attempted, Finding, shell};
+use super::{About, Attempted, Finding, shell};
 
 /// Why no address of the broker could be reached.
 pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding {
@@ -61,7 +61,8 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
     let tried = tried.join(", ");
     let all = |kind| attempts.iter().all(|attempt| attempt.error.kind() == kind);
     if all(ErrorKind::ConnectionRefused) {
-        let finding = Finding::error("net.refused", format!("nothing listens on {host}:{port} (tried {tried})"));
+        let finding = Finding::error("net.refused", format!("nothing listens on {host}:{port} (tried {tried})"))
+            .about(About::NothingListens);
         let is_own = attempts.iter().all(|attempt| attempt.address.ip().is_loopback());
         return match (is_own, attempted.tls) {
             (true, None) => finding.fix(format!("is the broker running? For a trial: moskit broker -p {port}")),
@@ -160,6 +161,7 @@ pub fn refused(version: ProtocolVersion, connack: &ConnAck, own: Option<&Certifi
             "the broker does not let this user in: wrong user name or password, no login where one is needed, \
              or a client id, will or address that it does not allow",
         )
+        .about(About::Login)
         .fix("try the login alone, without -i and will options; the broker's log names the reason"),
         _ => return None,
     })

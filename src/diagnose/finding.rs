@@ -23,6 +23,30 @@ impl Severity {
     }
 }
 
+/// What a finding is about, for whoever asks further because of it. The id is for scripts and sentences are for people:
+/// nothing is decided by either, so that both can be reworded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// No address of the broker accepts connections.
+    NothingListens,
+    /// The peer closed the connection without an answer to CONNECT.
+    Closed,
+    /// The peer's first bytes are of no protocol that is known here.
+    NotMqtt,
+    /// TLS was begun, and the peer has none.
+    NoTls,
+    /// The peer speaks TLS, which was not begun, or minds something about it.
+    Tls,
+    /// The peer speaks HTTP.
+    Http,
+    /// The peer says nothing.
+    Silence,
+    /// The certificate that was shown to the peer, or should have been.
+    OwnCertificate,
+    /// Who may come in.
+    Login,
+}
+
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -35,11 +59,12 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// What to do, as a command to type where there is one.
     pub fix: Option<String>,
+    pub about: Option<About>,
 }
 
 impl Finding {
     pub fn new(severity: Severity, id: &'static str, what: impl Into<String>) -> Self {
-        Self { id, severity, what: what.into(), evidence: Vec::new(), fix: None }
+        Self { id, severity, what: what.into(), evidence: Vec::new(), fix: None, about: None }
     }
 
     pub fn error(id: &'static str, what: impl Into<String>) -> Self {
@@ -63,6 +88,12 @@ impl Finding {
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
+        self
+    }
+
+    #[must_use]
+    pub fn about(mut self, about: About) -> Self {
+        self.about = Some(about);
         self
     }
 

@@ -9,7 +9,7 @@ use crate::pki::key::DecryptError;
 use super::chain;
 use super::files::{self, mismatch, unreadable};
 use super::when::date;
-use super::{Attempted, Finding, list, shell};
+use super::{About, Attempted, Finding, list, shell};
 
 /// Why a TLS handshake failed.
 pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
@@ -53,7 +53,7 @@ pub const WITHOUT_TLS: &str = "TLS listeners are usually on port 8883: -p 8883; 
      --tls-use-os-certs and mqtts://, or add --no-tls";
 
 fn tls_to_plain(cause: String, attempted: &Attempted<'_>) -> Finding {
-    let finding = Finding::error("tls.tls-to-plain", cause).fix(WITHOUT_TLS);
+    let finding = Finding::error("tls.tls-to-plain", cause).about(About::NoTls).fix(WITHOUT_TLS);
     match attempted.endpoint.host() {
         Some(host) if host.parse::<std::net::IpAddr>().is_ok() => finding.evidence(
             "the host is an address, so no name was sent: a server that chooses its certificate by name may hang up",
@@ -72,18 +72,23 @@ fn aws(attempted: &Attempted<'_>) -> Finding {
 
 /// What the peer meant by its alert, which depends on whether it judged a certificate of ours.
 pub(super) fn alert(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Finding {
-    let place = attempted.place();
     let asked = seen.asked_for_certificate.is_some();
-    let sent = seen.sent_certificate;
-    match alert.0 {
-        116 | 40 if asked && !sent => certificate_required(seen),
-        116 => certificate_required(seen),
-        48 if sent => Finding::error(
+    if alert.0 == 116 || alert.0 == 40 && asked && !seen.sent_certificate {
+        return certificate_required(seen);
+    }
+    let of_own = if seen.sent_certificate { alert_about_own(alert, seen, attempted) } else { None };
+    of_own.unwrap_or_else(|| alert_about_tls(alert, attempted))
+}
+
+/// The alerts that mean the certificate that we showed.
+fn alert_about_own(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Option<Finding> {
+    let finding = match alert.0 {
+        48 => Finding::error(
             "client.ca-unknown",
             format!("the broker does not know the issuer of the client certificate{}", accepted_issuers(seen)),
         )
         .fix(inspect_own(attempted)),
-        45 if sent => Finding::error(
+        45 => Finding::error(
             "client.expired",
             format!(
                 "the broker says that the client certificate has expired; this machine's clock says {}",
@@ -91,16 +96,24 @@ pub(super) fn alert(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Fin
             ),
         )
         .fix("or the broker's revocation list is out of date: check its nextUpdate"),
-        43 if sent => Finding::error(
+        43 => Finding::error(
             "client.eku",
             "the broker says that the client certificate is not for clients (its extended key usage lacks clientAuth)",
         )
         .fix(inspect_own(attempted)),
-        44 if sent => Finding::error("client.revoked", "the client certificate has been revoked"),
-        42 | 46 | 49 | 51 if sent => {
+        44 => Finding::error("client.revoked", "the client certificate has been revoked"),
+        42 | 46 | 49 | 51 => {
             Finding::error("client.refused", format!("the broker refuses the client certificate: {alert}"))
                 .fix(inspect_own(attempted))
         }
+        _ => return None,
+    };
+    Some(finding.about(About::OwnCertificate))
+}
+
+fn alert_about_tls(alert: Alert, attempted: &Attempted<'_>) -> Finding {
+    let place = attempted.place();
+    let finding = match alert.0 {
         120 if attempted.is_aws() => aws(attempted),
         120 => {
             let offered = attempted.tls.map(|tls| tls.alpn.clone()).unwrap_or_default();
@@ -120,7 +133,8 @@ pub(super) fn alert(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Fin
         115 => Finding::error("psk.unknown-identity", "the broker does not know this --psk-identity"),
         20 => Finding::error("psk.wrong-key", "the broker has another key for this --psk-identity"),
         _ => Finding::error("tls.alert", format!("{place} ended the TLS session: {alert}")),
-    }
+    };
+    finding.about(About::Tls)
 }
 
 pub(super) fn certificate_required(seen: &Seen) -> Finding {
@@ -128,7 +142,7 @@ pub(super) fn certificate_required(seen: &Seen) -> Finding {
         "client.cert-required",
         format!("the broker asks for a client certificate{}, and none was given", accepted_issuers(seen)),
     );
-    finding.fix("--cert FILE --key FILE, together with --cafile or --capath")
+    finding.about(About::OwnCertificate).fix("--cert FILE --key FILE, together with --cafile or --capath")
 }
 
 /// ` from CN=Lab CA`: the issuers that the server named when it asked.

@@ -4,7 +4,7 @@ use crate::net::Endpoint;
 use crate::net::tls::{Alert, Seen};
 
 use super::tls::{alert, certificate_required, inspect_own};
-use super::{Attempted, Finding};
+use super::{About, Attempted, Finding};
 
 /// How a connection ended before the broker answered CONNECT.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +29,7 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
         }
         if seen.asked_for_certificate.is_some() {
             return Finding::error("client.refused", format!("{place} hung up after it saw the client certificate"))
+                .about(About::OwnCertificate)
                 .fix(inspect_own(attempted));
         }
     }
@@ -38,17 +39,20 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
     }
     if ended.first_bytes.starts_with(b"HTTP/") {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks HTTP, so MQTT goes over WebSockets there"))
+            .about(About::Http)
             .fix("add --ws, or use a ws:// URL");
     }
     if !ended.first_bytes.is_empty() {
         return Finding::error("proto.not-mqtt", format!("{place} does not speak MQTT"))
+            .about(About::NotMqtt)
             .fix("which service listens there?");
     }
     let is_tls_port = matches!(attempted.port(), Some(443 | 8443 | 8883 | 8884 | 8885 | 8886));
     if attempted.tls.is_none() && is_tls_port {
         return plain_to_tls(attempted.endpoint);
     }
-    let finding = Finding::error("proto.closed", format!("{place} closed the connection without an answer to CONNECT"));
+    let finding = Finding::error("proto.closed", format!("{place} closed the connection without an answer to CONNECT"))
+        .about(About::Closed);
     let hint = match (attempted.tls.is_some(), attempted.websocket, attempted.endpoint) {
         (_, _, Endpoint::Unix(_)) | (true, true, _) => "the broker's log says why",
         (true, false, _) => "it may want WebSockets (--ws), or refuse the client: the broker's log says why",
@@ -61,6 +65,7 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
 /// The place speaks TLS and we spoke in clear.
 pub fn plain_to_tls(place: &Endpoint) -> Finding {
     Finding::error("tls.plain-to-tls", format!("{place} speaks TLS, and we did not"))
+        .about(About::Tls)
         .fix("add --cafile FILE, or use a mqtts:// URL for certificates that the operating system knows")
 }
 

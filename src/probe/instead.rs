@@ -3,17 +3,17 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Found, Probe};
-use crate::diagnose::{self, Finding};
+use crate::diagnose::{self, About, Finding};
 use crate::net::Endpoint;
 
 /// The finding after another look at the place: what a failed connection alone does not tell.
 /// `in_clear`: neither TLS nor a WebSocket had been tried.
 pub async fn look_again(probe: Probe<'_>, finding: Finding, in_clear: bool) -> Finding {
-    let better = match finding.id {
-        "net.refused" => return of_refusal(probe, finding).await,
-        "proto.closed" if in_clear => of_mqtt(probe).await,
-        "proto.not-mqtt" if in_clear => by_http(probe).await,
-        "tls.tls-to-plain" => of_tls(probe).await,
+    let better = match finding.about {
+        Some(About::NothingListens) => return of_refusal(probe, finding).await,
+        Some(About::Closed) if in_clear => of_mqtt(probe).await,
+        Some(About::NotMqtt) if in_clear => by_http(probe).await,
+        Some(About::NoTls) => of_tls(probe).await,
         _ => None,
     };
     better.unwrap_or(finding)
@@ -34,6 +34,7 @@ pub async fn of_tls(probe: Probe<'_>) -> Option<Finding> {
     match probe.plain_mqtt().await {
         Found::Mqtt => Some(
             Finding::error("tls.tls-to-plain", format!("{place} has no TLS: it answers MQTT in clear"))
+                .about(About::NoTls)
                 .evidence("it answers a CONNECT without TLS")
                 .fix(diagnose::WITHOUT_TLS),
         ),
@@ -57,13 +58,15 @@ pub async fn by_http(probe: Probe<'_>) -> Option<Finding> {
 pub fn speaks_http(place: &Endpoint, status: u16, takes_mqtt: bool) -> Finding {
     if takes_mqtt {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks MQTT over WebSockets, not plain MQTT"))
+            .about(About::Http)
             .evidence(format!("HTTP status {status}, sub-protocol mqtt"))
             .fix("add --ws, or use a ws:// URL");
     }
     let finding = Finding::error(
         "proto.ws-vs-mqtt",
         format!("{place} speaks HTTP and offers no MQTT at /mqtt (status {status})"),
-    );
+    )
+    .about(About::Http);
     match status {
         101 => {
             finding.evidence("the answer has no `Sec-WebSocket-Protocol: mqtt`").fix("is it another WebSocket service?")
@@ -78,6 +81,7 @@ pub fn speaks_http(place: &Endpoint, status: u16, takes_mqtt: bool) -> Finding {
 pub fn strange(place: &Endpoint, first_bytes: &[u8]) -> Finding {
     let text: String = String::from_utf8_lossy(first_bytes).chars().take(40).collect();
     Finding::error("proto.not-mqtt", format!("{place} does not speak MQTT"))
+        .about(About::NotMqtt)
         .evidence(format!("it says {text:?}"))
         .fix("which service listens there? give the port of the broker: -p PORT")
 }
@@ -92,6 +96,7 @@ pub fn silent(probe: Probe<'_>) -> Finding {
             probe.patience.as_secs_f32()
         ),
     )
+    .about(About::Silence)
     .fix("the broker may hang, or something between holds the bytes back; is it the broker's port?")
 }
 
@@ -100,7 +105,7 @@ pub fn silent(probe: Probe<'_>) -> Finding {
 pub async fn of_refusal(probe: Probe<'_>, finding: Finding) -> Finding {
     let Endpoint::Tcp { host, port } = probe.endpoint() else { return finding };
     let is_own = host.parse::<IpAddr>().is_ok_and(is_own_address);
-    if finding.id != "net.refused" || !is_own {
+    if finding.about != Some(About::NothingListens) || !is_own {
         return finding;
     }
     let loopback = SocketAddr::from(([127, 0, 0, 1], *port));

@@ -364,6 +364,23 @@ fn what_belongs_into_another_file_of_a_verb_is_seen() {
     }
 }
 
+/// How a program would decide by the id of a finding, which is for scripts: `Finding::about` is for that.
+const BY_ID: [&str; 5] =
+    ["finding.id ==", "finding.id !=", "finding.id.starts_with", "match finding.id", "problem.id() =="];
+
+#[test]
+fn nothing_is_decided_by_the_id_of_a_finding() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for file in sources(&root) {
+        let text = fs::read_to_string(&file).unwrap();
+        let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let by_id = BY_ID.iter().filter(|words| program.contains(**words));
+        wrong.extend(by_id.map(|words| format!("{} has `{words}`", file.display())));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn every_file_says_first_what_it_is_for() {
     for folder in ["src", "tests", "benches"] {

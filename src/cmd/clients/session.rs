@@ -12,7 +12,7 @@ use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome;
 use crate::cmd::connect::runtime::{block_on, listen};
 use crate::cmd::host::embedded::Embedded;
-use crate::diagnose::{self, Attempted};
+use crate::diagnose::{self, About, Attempted};
 use crate::examine::files;
 use crate::mqtt::packet::{ConnAck, Properties};
 use crate::mqtt::session::Session;
@@ -132,7 +132,7 @@ impl Setup {
                 let probe = Probe { route: &self.route, patience: SECOND_LOOK };
                 let in_clear = self.tls().is_none() && !self.plan.connection.websockets;
                 let finding = instead::look_again(probe, finding, in_clear).await;
-                let own = self.tls().filter(|_| finding.id.starts_with("client."));
+                let own = self.tls().filter(|_| finding.about == Some(About::OwnCertificate));
                 let own = own.filter(|tls| tls.identity_is_in_files());
                 Some(own.and_then(|tls| files::fault_of_own(tls, self.attempted().now)).unwrap_or(finding))
             }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::diagnose::{self, Attempted, Finding, shell, state};
+use crate::diagnose::{self, About, Attempted, Finding, shell, state};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
@@ -120,7 +120,7 @@ fn cannot_ask(at: &str, error: &HttpError, place: Option<&Place>) -> Failure {
 
 /// A port on which nothing listens is not the broker's for MQTT.
 fn of_an_api(finding: Finding) -> Finding {
-    if finding.id == "net.refused" {
+    if finding.about == Some(About::NothingListens) {
         finding.fix("does the broker run, with its HTTP API on this port?")
     } else {
         finding

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
-use crate::diagnose::{self, Finding, Unanswered};
+use crate::diagnose::{self, About, Finding, Severity, Unanswered};
 use crate::examine::report::Stage;
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, refusal_text};
 use crate::net::ConnectError;
@@ -63,9 +63,9 @@ pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accept
             Ok(Answer::Ended(ended)) => {
                 stage.fact(fact_name(version), "no answer");
                 let finding = unanswered(target, trust, version, ended).await;
-                let is_about_the_port = finding.id.starts_with("tls.")
-                    || finding.id.starts_with("proto.ws")
-                    || finding.id == "proto.silent";
+                // Another version of MQTT would meet the same.
+                let is_about_the_port =
+                    matches!(finding.about, Some(About::NoTls | About::Tls | About::Http | About::Silence));
                 failures.push(finding);
                 if is_about_the_port {
                     break;
@@ -83,7 +83,6 @@ pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accept
 
 /// One version that works is enough, unless the user named one; then the list has only that.
 fn conclude(stage: &mut Stage, accepted: Option<&Accepted>, failures: Vec<Finding>, trust: Trust<'_>) {
-    use crate::diagnose::Severity;
     match accepted {
         Some(Accepted { version: ProtocolVersion::V311, .. }) if !failures.is_empty() => {
             let note = Finding::note("proto.version", "the broker has no MQTT 5, only 3.1.1");
@@ -148,8 +147,7 @@ async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, co
     let finding = diagnose::refused(version, connack, own.as_ref())
         .unwrap_or_else(unknown)
         .evidence(format!("CONNACK code {}", connack.code));
-    let not_allowed = finding.id == "auth.refused";
-    if !not_allowed {
+    if finding.about != Some(About::Login) {
         return finding;
     }
     if !trust.login.is_given() {
