@@ -104,7 +104,7 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
 fn tls_is_off(args: &ClientArgs) -> bool {
     let tls = &args.tls;
     let switched_on =
-        tls.cafile.is_some() || tls.capath.is_some() || tls.os_certs || args.port == Some(i32::from(TLS_PORT));
+        tls.cafile.is_some() || tls.capath.is_some() || tls.os_certs || args.port.is_some_and(|port| port.is(TLS_PORT));
     tls.cert.is_some() && !switched_on && !tls.no_tls
 }
 

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint,
 use super::monitor::Bounds;
 use crate::cmd::connect::api::ApiArgs;
 use crate::cmd::connect::arg_error::ArgError;
-use crate::cmd::connect::args::ClientArgs;
+use crate::cmd::connect::args::{ClientArgs, Port};
 use crate::cmd::connect::options::{CONNECT, add_options, take_matches};
 use crate::cmd::connect::reach::SourceOptions;
 use crate::cmd::connect::values;
@@ -344,7 +344,7 @@ fn take_broker(args: &mut ClientArgs, broker: &str) -> Result<(), ArgError> {
         ArgError::Ended(Box::new(failure.hint("moskit check HOST, HOST:PORT, [ADDRESS]:PORT or URL")))
     })?;
     args.host = Some(place.host.into());
-    args.port = place.port.map(i32::from);
+    args.port = place.port.map(Port::from);
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::args::Port;
 use super::reach::{Reach, SourceOptions, SourcePlace};
 use super::unreadable::{Place, cannot_open, cannot_read};
 use crate::cmd::applet::Invocation;
@@ -128,7 +129,10 @@ impl Url {
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(not_one)?;
         if scheme == "unix" {
-            return Ok(Self { kind: None, place: SourcePlace { host: rest.into(), ..SourcePlace::default() } });
+            return Ok(Self {
+                kind: None,
+                place: SourcePlace { host: rest.into(), port: Port::OfSocket, websocket: false, tls: None },
+            });
         }
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         no_password_in(authority, scheme.contains('+'))?;
@@ -150,7 +154,7 @@ impl Url {
         };
         let Authority { place, .. } =
             Authority::parse(authority.as_bytes()).map_err(|error| usage(format!("`{url}` is no source: {error}")))?;
-        let port = place.port.unwrap_or(default_port);
+        let port = place.port.unwrap_or(default_port).into();
         Ok(Self { kind, place: SourcePlace { host: place.host.into(), port, websocket, tls } })
     }
 }
@@ -209,7 +213,12 @@ mod tests {
     #[test]
     fn urls_name_the_broker_the_host_and_the_virtual_host() {
         let rabbitmq = |vhost: &str| Some(Kind::RabbitMq { vhost: vhost.into() });
-        let place = |host: &str, port, websocket, tls| SourcePlace { host: host.into(), port, websocket, tls };
+        let place = |host: &str, port: u16, websocket, tls| SourcePlace {
+            host: host.into(),
+            port: port.into(),
+            websocket,
+            tls,
+        };
         let secured = Some(true);
         assert_eq!(parsed("rabbitmq+https://[::1]:99/%2Fa"), (rabbitmq("/a"), place("::1", 99, false, secured)));
         assert_eq!(parsed("rabbitmq+http://host"), (rabbitmq("/"), place("host", 15672, false, Some(false))));

@@ -2,6 +2,7 @@
 //! (`connect::values`); what only the whole line can tell is `connect::checks`.
 
 use std::ffi::OsString;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -104,21 +105,53 @@ pub struct WillArgs {
     pub retain: bool,
 }
 
+/// What stands behind the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    Tcp(NonZeroU16),
+    /// 0 or `--unix`: the host is the path of a unix socket.
+    OfSocket,
+    /// A number that Mosquitto's programs take from an URL and that no port has.
+    OutOfRange,
+}
+
+impl Port {
+    /// The port that a number means where Mosquitto's programs read it.
+    pub fn of(number: i32) -> Self {
+        u16::try_from(number).map_or(Self::OutOfRange, Self::from)
+    }
+
+    pub fn is(self, number: u16) -> bool {
+        self == Self::from(number)
+    }
+}
+
+impl From<u16> for Port {
+    fn from(number: u16) -> Self {
+        NonZeroU16::new(number).map_or(Self::OfSocket, Self::Tcp)
+    }
+}
+
+/// A broker in this process is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedArgs {
+    pub configuration: Option<PathBuf>,
+}
+
 /// What was typed.
 #[derive(Clone, Debug)]
 pub struct ClientArgs {
     /// Read to the letter as Mosquitto's programs read it; else what is no number or no URL is refused, and URLs are decoded.
     pub exact: bool,
     pub host: Option<OsString>,
-    pub port: Option<i32>,
+    pub port: Option<Port>,
     pub bind_address: Option<OsString>,
     pub keep_alive: u16,
     pub version: Option<ProtocolVersion>,
     pub no_delay: bool,
     pub websockets: bool,
     pub proxy: Option<Proxy>,
-    /// Wanted, and with which configuration file.
-    pub embedded: Option<Option<PathBuf>>,
+    pub embedded: Option<EmbeddedArgs>,
     pub username: Option<OsString>,
     /// The login stood percent-encoded in an URL.
     pub login_was_encoded: bool,

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use super::args::ClientArgs;
+use super::args::{ClientArgs, EmbeddedArgs, Port};
 use super::login::Login;
 use super::outcome::{Outcome, unable_to_connect};
 use super::tls::{tls_client, tls_wanted};
@@ -92,23 +92,26 @@ impl Connection {
     }
 }
 
-/// Where the broker is. As Mosquitto reads it, port 0 makes the host the path of a unix socket.
+/// Where the broker is. As Mosquitto reads it, port 0 makes the host the path of a unix socket ([`Port`]).
 fn broker(args: &ClientArgs) -> Result<Broker, Failure> {
-    if let Some(configuration) = &args.embedded {
+    if let Some(EmbeddedArgs { configuration }) = &args.embedded {
         return Ok(Broker::Embedded { configuration: configuration.clone() });
     }
     let host = args.host.as_deref().unwrap_or(OsStr::new("localhost"));
     let tls = &args.tls;
     let chooses_port = tls.cafile.is_some() || tls.capath.is_some() || tls.psk.is_some();
-    let port = args.port.unwrap_or(i32::from(if chooses_port { TLS_PORT } else { PORT }));
     let invalid = || unable_to_connect(Outcome::InvalidInput);
-    let port = u16::try_from(port).map_err(|_| invalid())?;
-    // A path need not be text.
-    let endpoint = if port == 0 { Endpoint::unix(host) } else { Endpoint::new(&host.to_string_lossy(), port) };
-    endpoint.map(Broker::At).map_err(|error| match error {
-        EndpointError::HostEmpty if port != 0 => unable_to_connect(Outcome::Lookup),
-        _ => invalid(),
-    })
+    match args.port.unwrap_or(Port::from(if chooses_port { TLS_PORT } else { PORT })) {
+        // A path need not be text.
+        Port::OfSocket => Endpoint::unix(host).map(Broker::At).map_err(|_| invalid()),
+        Port::OutOfRange => Err(invalid()),
+        Port::Tcp(port) => {
+            Endpoint::new(&host.to_string_lossy(), port.get()).map(Broker::At).map_err(|error| match error {
+                EndpointError::HostEmpty => unable_to_connect(Outcome::Lookup),
+                _ => invalid(),
+            })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +151,9 @@ mod tests {
             assert_eq!((chosen, args.websockets), (port, websocket), "{words}");
         }
         assert_eq!(broker(&typed("-p 0 -h /x")).unwrap(), Broker::At(Endpoint::unix("/x").unwrap()));
+        for words in ["-L mqtt://h:70000/t", "-L mqtt://h:-1/t"] {
+            assert!(broker(&typed(words)).is_err(), "{words}");
+        }
     }
 
     #[test]

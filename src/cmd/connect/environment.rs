@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 
 use super::arg_error::ArgError;
-use super::args::{ClientArgs, PasswordSource};
+use super::args::{ClientArgs, PasswordSource, Port};
 use crate::os::text::OsStrExt;
 use crate::term::Secret;
 
@@ -37,13 +37,13 @@ impl ClientArgs {
         let Some(text) = text else {
             // A unix socket has a path and no port.
             let is_path = self.host.as_ref().is_some_and(|host| host.as_bytes().starts_with(b"/"));
-            self.port = is_path.then_some(0);
+            self.port = is_path.then_some(Port::OfSocket);
             return Ok(());
         };
         let port = text.to_str().and_then(|text| text.parse::<u16>().ok()).filter(|port| *port != 0);
         let text = text.to_string_lossy();
         let error = ArgError::plain(format!("Error: MQTT_PORT is not a port: '{text}'."));
-        self.port = Some(port.map(i32::from).ok_or(error)?);
+        self.port = Some(port.map(Port::from).ok_or(error)?);
         Ok(())
     }
 
@@ -97,11 +97,11 @@ mod tests {
     #[test]
     fn a_broker_is_reached_as_its_environment_says() {
         let args = taken("", BROKER);
-        assert_eq!((args.host.as_deref(), args.port), (Some("lab".as_ref()), Some(7)));
+        assert_eq!((args.host.as_deref(), args.port), (Some("lab".as_ref()), Some(Port::from(7))));
         assert_eq!(args.tls.cafile.as_deref(), Some("ca.crt".as_ref()));
         assert_eq!((args.username.as_deref(), password(&args)), (Some("me".as_ref()), Some(&b"secret"[..])));
         let args = taken("", &[("MQTT_HOST", "/run/mqtt.sock")]);
-        assert_eq!(args.port, Some(0));
+        assert_eq!(args.port, Some(Port::OfSocket));
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         let args = taken("-u you", BROKER);
         assert_eq!((args.username.as_deref(), password(&args)), (Some("you".as_ref()), Some(&b"other"[..])));
         let args = taken("-u you -P mine -p 9 --capath d", BROKER);
-        assert_eq!((password(&args), args.port, &args.tls.cafile), (Some(&b"mine"[..]), Some(9), &None));
+        assert_eq!((password(&args), args.port, &args.tls.cafile), (Some(&b"mine"[..]), Some(Port::from(9)), &None));
         assert_eq!(taken("--no-tls", BROKER).tls.cafile, None);
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use clap::ArgMatches;
 
 use super::arg_error::ArgError;
-use super::args::{ClientArgs, PasswordSource, PayloadSource, Verb};
+use super::args::{ClientArgs, EmbeddedArgs, PasswordSource, PayloadSource, Verb};
 use super::{data_values, values};
 use crate::cmd::words::{Operands, OptionSpec, Reader, Set, Value};
 use crate::mqtt::packet::RetainHandling;
@@ -108,7 +108,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "nodelay", Value::None, EVERY, CONNECTION, "Send small packets at once (TCP_NODELAY)", flag!(no_delay)),
     row(None, "ws", Value::None, NAMING, CONNECTION, "Speak MQTT over WebSockets", flag!(websockets)),
     row(None, "proxy", word("URL", "no proxy url"), ALL, CONNECTION, "Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]", values::set_proxy),
-    row(None, "embedded", Value::Attached { name: "CONF" }, EVERY, CONNECTION, "Start the embedded broker in this process, on CONF if given, and use it", |typed, words| { typed.embedded = Some(words.first().map(Into::into)); Ok(()) }),
+    row(None, "embedded", Value::Attached { name: "CONF" }, EVERY, CONNECTION, "Start the embedded broker in this process, on CONF if given, and use it", |typed, words| { typed.embedded = Some(EmbeddedArgs { configuration: words.first().map(Into::into) }); Ok(()) }),
 
     row(Some('u'), "username", word("NAME", "no username"), ALL, LOGIN, "User name", word!(username)),
     row(Some('P'), "pw", word("PASSWORD", "no password"), ALL, LOGIN, "Password; others can see it in the process list, so prefer the options below", |typed, words| typed.take_password("-P", PasswordSource::Given(Secret::new(words[0].as_bytes())))),
@@ -326,6 +326,7 @@ fn hint(name: &str) -> clap::ValueHint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmd::connect::args::Port;
 
     /// Default builds of Mosquitto 2.1 have 53, 62 and 59 options; ours come on top.
     #[test]
@@ -395,7 +396,7 @@ mod tests {
         assert_eq!(args.password, Some(PasswordSource::Prompt));
     }
 
-    fn place(exact: bool, url: &str) -> (OsString, i32) {
+    fn place(exact: bool, url: &str) -> (OsString, Port) {
         let typed = typed(exact, &["-L", url]).unwrap();
         (typed.host.unwrap(), typed.port.unwrap())
     }
@@ -408,15 +409,15 @@ mod tests {
 
     #[test]
     fn an_url_is_read_as_urls_are_under_our_own_names() {
-        assert_eq!(place(false, "mqtt://[::1]:7/t"), ("::1".into(), 7));
-        assert_eq!(place(false, "mqtts://[fe80::1%25eth0]/t"), ("fe80::1%eth0".into(), 8883));
+        assert_eq!(place(false, "mqtt://[::1]:7/t"), ("::1".into(), Port::from(7)));
+        assert_eq!(place(false, "mqtts://[fe80::1%25eth0]/t"), ("fe80::1%eth0".into(), Port::from(8883)));
         assert_eq!(login(false, "mqtt://u%40x:p@ss%2F@h/t"), ("u@x".into(), b"p@ss/".to_vec()));
         assert_eq!(&*typed(false, &["-L", "mqtt://h/a%20b?c@d"]).unwrap().topic.unwrap(), "a%20b?c@d");
     }
 
     #[test]
     fn an_url_is_read_as_mosquitto_reads_it_under_its_names() {
-        assert_eq!(place(true, "mqtt://h:abc/t"), ("h".into(), 0));
+        assert_eq!(place(true, "mqtt://h:abc/t"), ("h".into(), Port::OfSocket));
         assert_eq!(login(true, "mqtt://u%40x:p@ss@h/t"), ("u%40x".into(), b"p".to_vec()));
         assert_eq!(place(true, "mqtt://u:p@ss@h/t").0, "ss@h");
     }

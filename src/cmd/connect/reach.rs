@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::arg_error::ArgError;
-use super::args::ClientArgs;
+use super::args::{ClientArgs, Port};
 use super::connection::Connection;
 use super::options::{REACH, SOURCE, add_options, take_matches};
 use super::unreadable::Place;
@@ -86,11 +86,10 @@ impl FromArgMatches for SourceOptions {
 }
 
 /// What the URL of a source says of the way to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourcePlace {
     pub host: OsString,
-    /// 0: the host is the path of a unix socket.
-    pub port: u16,
+    pub port: Port,
     pub websocket: bool,
     /// With TLS or without it, where the URL decides; certificates that are not named are this system's.
     pub tls: Option<bool>,
@@ -99,7 +98,7 @@ pub struct SourcePlace {
 impl SourcePlace {
     fn put_into(&self, typed: &mut ClientArgs) {
         typed.host = Some(self.host.clone());
-        typed.port = Some(i32::from(self.port));
+        typed.port = Some(self.port);
         typed.websockets = self.websocket;
         typed.tls.os_certs |= self.tls == Some(true);
         typed.tls.no_tls |= self.tls == Some(false);

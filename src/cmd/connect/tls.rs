@@ -68,7 +68,7 @@ pub fn tls_wanted(
         return Ok(Some(options));
     }
     let named = given.cafile.is_some() || given.capath.is_some();
-    if !named && !given.os_certs && args.port != Some(i32::from(TLS_PORT)) {
+    if !named && !given.os_certs && !args.port.is_some_and(|port| port.is(TLS_PORT)) {
         return if given.cert.is_some() { tls_is_off(invocation, term) } else { Ok(None) };
     }
     let options = tls_options(given, lowest, !named || given.os_certs)?;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::arg_error::ArgError;
-use super::args::{ClientArgs, MAX_PAYLOAD, PasswordSource, PayloadSource, Strict};
+use super::args::{ClientArgs, MAX_PAYLOAD, PasswordSource, PayloadSource, Port, Strict};
 use super::proxy;
 use crate::cmd::words::{atof, atoi, strtol};
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling, first_discouraged};
@@ -91,13 +91,13 @@ pub fn set_port(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     if !(0..=65535).contains(&port) {
         return Err(refused(&port.to_string()));
     }
-    typed.port = Some(port);
+    typed.port = Some(Port::of(port));
     Ok(())
 }
 
 pub fn set_unix_socket(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     typed.host = Some(words[0].clone());
-    typed.port = Some(0);
+    typed.port = Some(Port::OfSocket);
     Ok(())
 }
 
@@ -324,7 +324,7 @@ fn take_authority(typed: &mut ClientArgs, scheme: Scheme, authority: &[u8]) -> S
         }
     }
     typed.host = Some(place.host.into());
-    typed.port = Some(i32::from(place.port.unwrap_or(scheme.default_port())));
+    typed.port = Some(place.port.unwrap_or(scheme.default_port()).into());
     Ok(())
 }
 
@@ -343,8 +343,8 @@ fn take_authority_as_mosquitto(typed: &mut ClientArgs, scheme: Scheme, authority
         None => authority,
     };
     let (host, port) = match split_at(host, b":") {
-        Some((host, port)) => (host, atoi(&word(port))),
-        None => (host, i32::from(scheme.default_port())),
+        Some((host, port)) => (host, Port::of(atoi(&word(port)))),
+        None => (host, scheme.default_port().into()),
     };
     typed.host = Some(word(host));
     typed.port = Some(port);
