@@ -15,12 +15,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::os::text::{OsStrExt, OsStringExt};
 use crate::os::{files, user};
-use crate::whole_file::{self, Draft, Error, Step};
+use crate::whole_file::{self, Draft, Error, NOTE_NAME, Step};
 
 /// The first line of a note. The number is that of its form.
 const MAGIC: &[u8] = b"moskit set 1";
-/// What notes are called, with the number of a process and one more between the two.
-const NOTE_NAME: (&str, &str) = (".moskit-", ".set");
 /// Names tried for a note. Those of other users may be in the way, never this many.
 const NOTE_NAMES: u32 = 1000;
 /// The longest note that is read: a set of a hundred thousand files has one of 16 MB.
@@ -78,21 +76,27 @@ impl FolderLock {
     }
 
     /// Gives all drafts their names: all of them in the end, unless one fails.
-    pub fn publish(&self, drafts: Vec<Draft>) -> Result<(), Error> {
+    pub fn publish(&self, mut drafts: Vec<Draft>) -> Result<(), Error> {
         if drafts.len() < 2 {
             return whole_file::publish_all(drafts);
         }
-        let note = self.note(&drafts)?;
+        let note = self.note(&mut drafts)?;
         let published = whole_file::publish_all(drafts);
         remove(&note)?;
         published
     }
 
     /// Completes the drafts and names them in a note. From here on the set is as good as published.
-    fn note(&self, drafts: &[Draft]) -> Result<PathBuf, Error> {
+    fn note(&self, drafts: &mut [Draft]) -> Result<PathBuf, Error> {
+        for draft in drafts.iter_mut() {
+            // Who cleans up in a folder looks for notes there, and keeps what they may name.
+            if !is_same_folder(draft.temporary(), &self.folder) {
+                draft.set_apart()?;
+            }
+        }
         whole_file::sync_all(drafts)?;
         let mut text = MAGIC.to_vec();
-        for draft in drafts {
+        for draft in &*drafts {
             let inspect = |cause| Error { path: draft.target().to_owned(), step: Step::Inspect, cause };
             let target = std::path::absolute(draft.target()).map_err(inspect)?;
             for part in [
@@ -117,8 +121,13 @@ impl FolderLock {
 }
 
 fn is_note(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with(NOTE_NAME.0) && name.ends_with(NOTE_NAME.1)
+    path.file_name().and_then(|name| name.to_str()).is_some_and(whole_file::is_note_name)
+}
+
+/// Whether the file lies in the folder. When nobody knows, it does not.
+fn is_same_folder(file: &Path, folder: &Path) -> bool {
+    let own = file.parent().filter(|own| !own.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    own == folder || matches!((own.canonicalize(), folder.canonicalize()), (Ok(own), Ok(folder)) if own == folder)
 }
 
 /// The text of a note, if it is one of ours: what it says is done, so nobody else may have written it.
@@ -224,12 +233,11 @@ mod tests {
             Draft::replacing(&folder.join(name), text.as_bytes(), Permission::Exactly(0o600)).unwrap()
         };
         let mut drafts = vec![draft("a.key"), draft("a.crt"), draft("b.crt")];
-        lock.note(&drafts).unwrap();
+        lock.note(&mut drafts).unwrap();
         for draft in drafts.drain(..renamed) {
             draft.publish().unwrap();
         }
-        // A killed process removes nothing.
-        drafts.into_iter().for_each(std::mem::forget);
+        drafts.into_iter().for_each(Draft::abandon);
     }
 
     #[test]
@@ -248,6 +256,28 @@ mod tests {
             }
             assert_eq!(FolderLock::take(folder.path()).finish_interrupted().unwrap(), []);
         }
+    }
+
+    #[test]
+    fn a_set_over_two_folders_is_finished_though_others_write_there_before() {
+        let (certificates, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (crt, key) = (certificates.path().join("a.crt"), keys.path().join("a.key"));
+        fs::write(&crt, "old").unwrap();
+        fs::write(&key, "old").unwrap();
+        let lock = FolderLock::take(certificates.path());
+        let draft = |path: &Path| Draft::replacing(path, b"new", Permission::Exactly(0o600)).unwrap();
+        let mut drafts = vec![draft(&crt), draft(&key)];
+        lock.note(&mut drafts).unwrap();
+        drafts.into_iter().for_each(Draft::abandon);
+        drop(lock);
+        for folder in [&certificates, &keys] {
+            whole_file::clean(folder.path());
+            assert_eq!(names_in(folder.path()).iter().filter(|name| whole_file::is_draft_name(name)).count(), 1);
+        }
+        let found = FolderLock::take(certificates.path()).finish_interrupted().unwrap();
+        assert_eq!(found, [Interrupted::Finished(vec![crt.canonicalize().unwrap(), key.canonicalize().unwrap()])]);
+        assert_eq!((fs::read(&crt).unwrap(), fs::read(&key).unwrap()), (b"new".to_vec(), b"new".to_vec()));
+        assert_eq!((names_in(certificates.path()).len(), names_in(keys.path()).len()), (1, 1));
     }
 
     #[test]

@@ -9,11 +9,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::os::Owner;
 use crate::os::files::{self, OpenOptionsExt};
 
-/// Names tried for a draft before giving up. Drafts of killed processes may be in the way, never this many.
-const DRAFT_NAMES: u32 = 1000;
+mod drafts;
 
-/// What drafts are called, with the number of a process and one more between the two.
-const DRAFT_NAME: (&str, &str) = (".moskit-", ".tmp");
+#[cfg(test)]
+pub use drafts::clean;
+pub use drafts::{NOTE_NAME, is_name as is_draft_name, is_note_name};
+
+/// Names tried for a draft before giving up. Drafts of processes that live may be in the way, never this many.
+const DRAFT_NAMES: u32 = 1000;
 
 /// Threads that wait for the disk at once.
 const SYNC_THREADS: usize = 16;
@@ -120,7 +123,12 @@ pub struct Draft {
     temporary: PathBuf,
     target: PathBuf,
     may_replace: bool,
+    /// Keeps others from taking it for the draft of a killed process.
+    _lock: drafts::Lock,
 }
+
+/// The number of the next draft of this process.
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Draft {
     /// A draft of a file that must not exist when it is published.
@@ -169,6 +177,22 @@ impl Draft {
         &self.target
     }
 
+    /// Gives the draft a name that [`is_draft_name`] knows and under which nobody takes it for abandoned, though this
+    /// process is killed: a note in another folder is about to name it.
+    pub fn set_apart(&mut self) -> Result<(), Error> {
+        let apart = drafts::name_apart(std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let apart = self.temporary.with_file_name(apart);
+        self.step(Step::Publish, files::rename_to_unused(&self.temporary, &apart))?;
+        self.temporary = apart;
+        Ok(())
+    }
+
+    /// Leaves the draft as a killed process does.
+    #[cfg(test)]
+    pub fn abandon(mut self) {
+        self.temporary = PathBuf::new();
+    }
+
     /// Fails already now as [`Draft::publish`] would, if there is a file that may not be replaced.
     pub fn still_unused(self) -> Result<Self, Error> {
         if !self.may_replace && fs::symlink_metadata(&self.target).is_ok() {
@@ -203,14 +227,18 @@ impl Draft {
     }
 
     fn create(target: PathBuf, mode: u32, may_replace: bool) -> Result<(Self, File), Error> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         let folder = folder_of(&target).to_owned();
+        drafts::clean_once(&folder);
         let mut last = io::Error::from(ErrorKind::AlreadyExists);
         for _ in 0..DRAFT_NAMES {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let temporary = folder.join(format!("{}{}-{number}{}", DRAFT_NAME.0, std::process::id(), DRAFT_NAME.1));
+            let temporary = folder.join(drafts::name(std::process::id(), number));
             match OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary) {
-                Ok(file) => return Ok((Self { temporary, target, may_replace }, file)),
+                Ok(file) => {
+                    // Whoever took it for an abandoned one removes it.
+                    let Ok(lock) = drafts::Lock::take(&file, &temporary) else { continue };
+                    return Ok((Self { temporary, target, may_replace, _lock: lock }, file));
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => last = error,
                 Err(cause) => return Err(Error { path: target, step: Step::Create, cause }),
             }
@@ -234,11 +262,6 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.temporary);
         }
     }
-}
-
-/// Whether a file of this name is a draft.
-pub fn is_draft_name(name: &str) -> bool {
-    name.starts_with(DRAFT_NAME.0) && name.ends_with(DRAFT_NAME.1)
 }
 
 /// Makes a rename last. Only a power cut could still undo it, and not every file system can sync a
@@ -397,10 +420,15 @@ mod tests {
     }
 
     #[test]
-    fn the_drafts_of_a_killed_process_are_not_in_the_way() {
+    fn drafts_that_stay_are_not_in_the_way() {
         let folder = tempfile::tempdir().unwrap();
-        for number in 0..100 {
-            fs::write(folder.path().join(format!(".moskit-{}-{number}.tmp", std::process::id())), "").unwrap();
+        let draft = |number: u32| folder.path().join(drafts::name(std::process::id(), number));
+        let next = NEXT.load(Ordering::Relaxed);
+        let mut held = Vec::new();
+        for number in next..next + 100 {
+            fs::write(draft(number), "").unwrap();
+            held.push(File::open(draft(number)).unwrap());
+            held.last().unwrap().lock().unwrap();
         }
         write_new(&folder.path().join("ca.key"), b"x", 0o600).unwrap();
         assert_eq!(names_in(folder.path()).len(), 101);

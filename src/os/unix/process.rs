@@ -6,7 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::io::Errno;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit, test_kill_process};
 
 use super::signal::SignalKind;
 
@@ -42,6 +43,12 @@ pub fn start_in_background(mut command: Command, name: Option<&OsStr>) -> io::Re
 pub fn leave_session() {
     // It fails only for the leader of a group, which has no terminal to lose.
     let _ = rustix::process::setsid();
+}
+
+/// Whether there is a process of that number, anybody's. Numbers are used again.
+pub fn is_alive(process: u32) -> bool {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| test_kill_process(process) != Err(Errno::SRCH))
 }
 
 pub fn set_umask(mode: u32) -> io::Result<()> {

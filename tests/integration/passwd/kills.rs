@@ -1,10 +1,14 @@
 //! A killed run leaves the old file or the new one.
 
 use std::fs;
-use std::process::Stdio;
-use std::time::Instant;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
-use super::{done, file, own};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{done, file, names, own};
 
 /// Kills runs at moments spread over the time that one takes.
 fn kill(times: u32) {
@@ -49,4 +53,51 @@ fn a_killed_run_leaves_the_old_file_or_the_new_one() {
 #[ignore = "500 killed runs take a minute"]
 fn five_hundred_killed_runs_leave_the_old_file_or_the_new_one() {
     kill(500);
+}
+
+fn drafts(folder: &Path) -> Vec<String> {
+    names(folder).into_iter().filter(|name| name.starts_with(".moskit-")).collect()
+}
+
+/// A run that was stopped while it had a draft in the folder.
+fn stopped_with_a_draft(folder: &Path) -> Child {
+    let until = Instant::now() + Duration::from_secs(120);
+    loop {
+        let words = ["-H", "sha512", "-b", "passwords", "new", "p"];
+        let mut child = own(folder, &words).stdout(Stdio::null()).spawn().unwrap();
+        let id = Pid::from_raw(child.id().cast_signed()).unwrap();
+        let prefix = format!(".moskit-{}-", child.id());
+        while child.try_wait().unwrap().is_none() {
+            if !names(folder).iter().any(|name| name.starts_with(&prefix)) {
+                continue;
+            }
+            kill_process(id, Signal::STOP).unwrap();
+            // It may have come to its end before the signal did.
+            if names(folder).iter().any(|name| name.starts_with(&prefix)) {
+                return child;
+            }
+            kill_process(id, Signal::CONT).unwrap();
+        }
+        assert!(Instant::now() < until, "no run is ever met with its draft");
+    }
+}
+
+#[test]
+fn the_draft_of_a_killed_run_goes_with_the_next_and_that_of_a_living_one_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    file(folder.path(), &format!("user:{}\n", "x".repeat(100)).repeat(100_000));
+    let other = folder.path().join("others");
+    fs::write(&other, "").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+    let write_beside = || done(folder.path(), &["-H", "sha512", "-b", "others", "new", "p"]);
+
+    let mut stopped = stopped_with_a_draft(folder.path());
+    let draft = drafts(folder.path());
+    write_beside();
+    assert_eq!((draft.len(), drafts(folder.path())), (1, draft), "it is wanted still");
+    stopped.kill().unwrap();
+    stopped.wait().unwrap();
+    assert_eq!(drafts(folder.path()).len(), 1);
+    write_beside();
+    assert_eq!(names(folder.path()), ["others", "passwords"]);
 }
