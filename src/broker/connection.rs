@@ -63,6 +63,10 @@ pub(super) struct Output {
     pub(super) control_bytes: usize,
     /// The generation of the journal that the last of `bytes` rests on. 0: none does.
     pub(super) rests_on: u64,
+    /// The first of `bytes`, which rest on what the store was handed before.
+    pub(super) sealed: Option<Sealed>,
+    /// The client's next packets wait for the store.
+    pub(super) awaits_store: bool,
     /// Handed over and not yet written.
     pub(super) writing: usize,
     pub(super) writing_bytes: usize,
@@ -71,6 +75,15 @@ pub(super) struct Output {
     /// It stands in the list of connections with something to say.
     pub(super) listed: bool,
     pub(super) close: bool,
+}
+
+/// A part of what waits for the socket that may go before the rest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sealed {
+    bytes: usize,
+    packets: usize,
+    control_bytes: usize,
+    pub(super) rests_on: u64,
 }
 
 /// Room for output that is made before there is any, at most.
@@ -83,6 +96,41 @@ impl Output {
     /// Whether what is in no hurry had better wait until the client has read.
     pub(super) fn is_full(&self) -> bool {
         self.blocked || self.bytes.len() >= ENOUGH
+    }
+
+    /// What waits now goes as soon as the store has what it rests on, whatever comes behind it.
+    pub(super) fn seal(&mut self) {
+        // An earlier part that has not gone yet goes first.
+        if self.sealed.is_none() && !self.bytes.is_empty() {
+            let Self { packets, control_bytes, rests_on, .. } = *self;
+            self.sealed = Some(Sealed { bytes: self.bytes.len(), packets, control_bytes, rests_on });
+        }
+    }
+
+    /// Takes what is to be written: all, or the sealed part.
+    pub(super) fn take(&mut self, part: Option<Sealed>) -> BytesMut {
+        self.sealed = None;
+        let bytes = if let Some(part) = part {
+            self.writing = part.packets;
+            self.packets -= part.packets;
+            self.control_bytes -= part.control_bytes;
+            self.bytes.split_to(part.bytes)
+        } else {
+            self.writing = std::mem::take(&mut self.packets);
+            self.control_bytes = 0;
+            std::mem::take(&mut self.bytes)
+        };
+        self.writing_bytes = bytes.len();
+        self.usual = bytes.len();
+        bytes
+    }
+
+    /// Throws away what waits.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.sealed = None;
+        self.packets = 0;
+        self.control_bytes = 0;
     }
 
     /// One allocation for what goes out together, in place of one for each doubling.

@@ -12,18 +12,17 @@ use super::message::{Message, MessageId};
 /// the end is left out.
 const CONDENSED_FROM: usize = 64 * 1024;
 
-/// Room for changes that is kept from batch to batch.
-const KEPT_ROOM: usize = 4 * 1024;
-
 #[derive(Debug)]
 pub(super) struct Journal {
     enabled: bool,
-    /// What the store does not have yet.
+    /// What the store has not been handed yet.
     changes: Vec<Change>,
     /// At how many changes they are condensed next.
     condensed_at: usize,
-    /// Counts the commits.
+    /// Counts what was handed to the store. It names what is noted now.
     generation: u64,
+    /// The last generation that the store has.
+    stored: u64,
     /// Counts the changes.
     noted: u64,
     references: HashMap<MessageId, u32>,
@@ -37,32 +36,54 @@ impl Journal {
             condensed_at: CONDENSED_FROM,
             // 0 stands for all that was stored before.
             generation: 1,
+            stored: 0,
             noted: 0,
             references: HashMap::new(),
         }
     }
 
-    /// What the store does not have yet.
-    pub(super) fn changes(&self) -> &[Change] {
-        &self.changes
+    /// Whether the store is to be handed something.
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
     }
 
     /// Whether there is something that the store does not have yet.
     pub(super) fn is_ahead(&self) -> bool {
-        !self.changes.is_empty()
+        self.newest() > self.stored
     }
 
-    /// The store has all changes.
-    pub(super) fn stored(&mut self) {
+    /// What was noted since the last time, for the store.
+    pub(super) fn hand_over(&mut self) -> Vec<Change> {
         self.generation += 1;
-        self.changes.clear();
-        self.changes.shrink_to(KEPT_ROOM);
         self.condensed_at = CONDENSED_FROM;
+        std::mem::take(&mut self.changes)
     }
 
-    /// Names the time between two commits: what was noted in an earlier one is stored.
+    /// The store has what it was handed last.
+    pub(super) fn stored(&mut self) {
+        self.stored = self.generation - 1;
+    }
+
+    /// The store does not have what it was handed last: it will be handed it again, with what was noted since.
+    pub(super) fn take_back(&mut self, mut changes: Vec<Change>) {
+        changes.append(&mut self.changes);
+        self.changes = changes;
+        self.condense_if_many();
+    }
+
+    /// Names what is noted now.
     pub(super) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The last generation in which something was noted, if the store does not have all.
+    pub(super) fn newest(&self) -> u64 {
+        if self.changes.is_empty() { self.generation - 1 } else { self.generation }
+    }
+
+    /// Whether the store has everything of this generation.
+    pub(super) fn has_stored(&self, generation: u64) -> bool {
+        generation <= self.stored
     }
 
     /// How many changes there have been.
@@ -72,11 +93,15 @@ impl Journal {
 
     fn note(&mut self, change: Change) {
         self.noted += 1;
+        self.condense_if_many();
+        self.changes.push(change);
+    }
+
+    fn condense_if_many(&mut self) {
         if self.changes.len() >= self.condensed_at {
             self.changes = condense(std::mem::take(&mut self.changes));
             self.condensed_at = CONDENSED_FROM.max(2 * self.changes.len());
         }
-        self.changes.push(change);
     }
 
     /// Whether changes of `session` are wanted.

@@ -103,7 +103,7 @@ impl Peer {
 }
 
 /// The broker's core. Inputs are `handle_*`; after them the caller takes the outputs with `poll_*`: first
-/// [`Broker::changes`], which are to be on the disk before [`Broker::handle_stored`]; until then [`Broker::poll_output`]
+/// [`Broker::take_changes`], which are to be on the disk before [`Broker::handle_stored`]; until then [`Broker::poll_output`]
 /// gives only what does not rest on them. What would take long is done in slices: while [`Broker::has_work`],
 /// [`Broker::handle_work`] is to be called between other inputs.
 #[derive(Debug)]
@@ -136,6 +136,8 @@ pub struct Broker {
     listed: VecDeque<ConnectionKey>,
     /// Those of them whose output waits for the store.
     held: Vec<ConnectionKey>,
+    /// Those whose next packets wait for the store.
+    awaiting: Vec<ConnectionKey>,
     events: VecDeque<Event>,
     statistics: Statistics,
     /// Sessions with work that can go on.
@@ -189,6 +191,7 @@ impl Broker {
             noted_before: 0,
             listed: VecDeque::new(),
             held: Vec::new(),
+            awaiting: Vec::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
             working: VecDeque::new(),
@@ -283,6 +286,7 @@ impl Broker {
         {
             self.end(key, Closing::QuotaExceeded, now);
         }
+        self.await_store(key);
     }
 
     /// What came is the start of a TLS handshake, which is no packet.
@@ -428,20 +432,22 @@ impl Broker {
                 self.connections[key].output.listed = false;
                 continue;
             }
+            let mut part = None;
             if self.rests_on_store(key) {
-                self.held.push(key);
-                continue;
+                if !self.has_stored_part(key) {
+                    self.held.push(key);
+                    continue;
+                }
+                part = connection.output.sealed;
             }
             let connection = &mut self.connections[key];
             let output = &mut connection.output;
             output.listed = false;
-            connection.is_greeted |= !output.bytes.is_empty();
-            output.writing = std::mem::take(&mut output.packets);
-            output.control_bytes = 0;
-            let bytes = std::mem::take(&mut output.bytes);
-            output.writing_bytes = bytes.len();
-            output.usual = bytes.len();
-            let out = Output { connection: connection.id, bytes, close: output.close };
+            let bytes = output.take(part);
+            connection.is_greeted |= !bytes.is_empty();
+            // What is left goes first.
+            let close = output.close && part.is_none();
+            let out = Output { connection: connection.id, bytes, close };
             if out.close {
                 self.forget(key);
             }
@@ -577,7 +583,7 @@ impl Broker {
         // A peer that does not read will not get the rest either.
         if connection.output.blocked {
             connection.output.writing = 0;
-            connection.output.bytes.clear();
+            connection.output.clear();
         }
         self.timers.arm(Timer::Connection(key), &mut self.connections[key].timer, None);
         self.list(key);

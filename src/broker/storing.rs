@@ -3,6 +3,9 @@
 //! Whatever tells a client that something is kept rests on a commit, and is handed out after it. While the store fails,
 //! the state in memory goes on: what is taken from it is written later, and nothing is added that a client would have to
 //! be told of as kept.
+//!
+//! The store writes beside the core: while it writes one batch of changes, the next gathers. What rests on the first goes
+//! out when that is stored, though more that rests on the second has come behind it.
 
 use std::collections::HashSet;
 
@@ -16,6 +19,9 @@ use super::{Broker, Now};
 use crate::mqtt::packet::{
     Ack, ConnAck, Connect, Disconnect, Packet, PacketId, Properties, ProtocolVersion, ReasonCode,
 };
+
+/// Bytes of answers to one client that wait for the store before its next packets do too.
+const HELD_ANSWERS: usize = 64 * 1024;
 
 /// Steps of QoS 2 flows that wait until the store works again, in the order in which they are to be taken.
 #[derive(Debug, Default)]
@@ -34,15 +40,26 @@ pub(super) enum Step {
 }
 
 impl Broker {
-    /// What must be on the disk before the outputs that rest on it are handed out. Empty without a store.
-    pub fn changes(&self) -> &[Change] {
-        self.journal.changes()
+    /// Whether there is something that must be on the disk before the outputs that rest on it are handed out.
+    pub fn has_changes(&self) -> bool {
+        self.journal.has_changes()
     }
 
-    /// The store has all [`Broker::changes`], and works.
+    /// What is to be written, all of it or nothing. [`Broker::handle_stored`] or [`Broker::handle_store_failed`] says what
+    /// became of it before more is taken.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        for key in self.listed.iter().chain(&self.held) {
+            if let Some(connection) = self.connections.get_mut(*key) {
+                connection.output.seal();
+            }
+        }
+        self.journal.hand_over()
+    }
+
+    /// The store has what was taken last, and works.
     pub fn handle_stored(&mut self, now: Now) {
         self.journal.stored();
-        self.listed.extend(self.held.drain(..));
+        self.go_on_after_store();
         if self.storing {
             return;
         }
@@ -55,8 +72,10 @@ impl Broker {
         }
     }
 
-    /// The store takes nothing for now. Who waits for it is let go: what was to be acknowledged may be lost.
-    pub fn handle_store_failed(&mut self, now: Now) {
+    /// The store takes nothing for now, not what was taken last either. Who waits for it is let go: what was to be
+    /// acknowledged may be lost.
+    pub fn handle_store_failed(&mut self, taken: Vec<Change>, now: Now) {
+        self.journal.take_back(taken);
         if !self.storing {
             return;
         }
@@ -65,13 +84,39 @@ impl Broker {
                 self.take_back(key, now);
             }
         }
-        self.listed.extend(self.held.drain(..));
+        self.go_on_after_store();
         self.storing = false;
+    }
+
+    fn go_on_after_store(&mut self) {
+        self.listed.extend(self.held.drain(..));
+        for key in self.awaiting.drain(..) {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.output.awaits_store = false;
+                self.idle.push_back(connection.id);
+            }
+        }
+    }
+
+    /// Lets a client's next packets wait that has been answered much which waits for the store.
+    pub(super) fn await_store(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let output = &connection.output;
+        if output.control_bytes > HELD_ANSWERS && !output.awaits_store && self.rests_on_store(key) {
+            self.connections[key].output.awaits_store = true;
+            self.awaiting.push(key);
+        }
     }
 
     /// Whether something that waits for the connection's socket says of what the store does not have that it is kept.
     pub(super) fn rests_on_store(&self, key: ConnectionKey) -> bool {
-        self.storing && self.journal.is_ahead() && self.connections[key].output.rests_on == self.journal.generation()
+        self.storing && !self.journal.has_stored(self.connections[key].output.rests_on)
+    }
+
+    /// Whether a part of what waits may go, though the rest rests on the store.
+    pub(super) fn has_stored_part(&self, key: ConnectionKey) -> bool {
+        let sealed = &self.connections[key].output.sealed;
+        sealed.as_ref().is_some_and(|part| self.journal.has_stored(part.rests_on))
     }
 
     /// Whether the connection is to be told of changes that are only half made.
@@ -91,15 +136,14 @@ impl Broker {
     /// What was just put into the connection's output rests on the changes before it.
     pub(super) fn rest_on_store(&mut self, key: ConnectionKey) {
         if self.journal.is_ahead() {
-            self.connections[key].output.rests_on = self.journal.generation();
+            self.connections[key].output.rests_on = self.journal.newest();
         }
     }
 
     /// Ends the connection in place of what was to be sent.
     fn take_back(&mut self, key: ConnectionKey, now: Now) {
         let connection = &mut self.connections[key];
-        connection.output.bytes.clear();
-        connection.output.packets = 0;
+        connection.output.clear();
         if connection.output.close {
             return;
         }
@@ -137,7 +181,7 @@ impl Broker {
 
     /// Whether the client may be told that what is kept for it is kept, while the store fails.
     pub(super) fn is_stored(&self, session: &Session) -> bool {
-        session.promised_in < self.journal.generation()
+        self.journal.has_stored(session.promised_in)
     }
 
     /// The client will be told that something of its session is kept.

@@ -18,10 +18,12 @@ use super::{Broker, ConnectionId, Now};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Broker {
-    /// Whether packets of the connection have to wait for work that its client has asked for.
+    /// Whether packets of the connection have to wait for work that its client has asked for, or for the store.
     pub fn is_busy(&self, connection: ConnectionId) -> bool {
-        let session = self.by_connection.get(&connection).and_then(|&key| self.connections[key].session);
-        session.is_some_and(|client| !self.sessions[client].jobs.is_empty())
+        let Some(&key) = self.by_connection.get(&connection) else { return false };
+        let connection = &self.connections[key];
+        connection.output.awaits_store
+            || connection.session.is_some_and(|client| !self.sessions[client].jobs.is_empty())
     }
 
     /// Whether [`Broker::handle_work`] is to be called.

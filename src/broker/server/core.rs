@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::config::Config;
 use super::input::{Command, Input, Received, Rules};
 use super::mailbox::{Mail, Mailbox};
-use super::persistence::{Persistence, Progress};
+use super::persistence::{Answer, Persistence, Progress};
 use super::turns::{Turns, Waiting};
 use crate::broker::sys::{Publication, Sys};
 use crate::broker::{Broker, ByConnection, Closing, ConnectionId, Event, Interest, Now, OwnMessage};
@@ -56,6 +56,7 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(
         config: Config,
+        persistence: Persistence,
         inputs: mpsc::Receiver<Input>,
         to_us: mpsc::WeakSender<Input>,
         admission: Arc<Admission>,
@@ -63,7 +64,7 @@ impl Core {
         let clock = Clock::start();
         let now = clock.now();
         let mut settings = config.settings;
-        settings.persistent = config.store.is_some();
+        settings.persistent = persistence.is_enabled();
         let mut broker = Broker::new(settings, config.access, config.restored, now);
         broker.listen(config.interest);
         let mut core = Self {
@@ -79,7 +80,7 @@ impl Core {
             round_end: Duration::ZERO,
             interest: config.interest,
             events: config.events,
-            persistence: Persistence::new(config.store),
+            persistence,
             sys: Sys::new(config.version, config.sys_interval, now),
             sys_due: None,
             stopping: false,
@@ -103,6 +104,7 @@ impl Core {
             }
             tokio::select! {
                 biased;
+                answer = self.persistence.answer() => self.take_answer(answer),
                 received = self.inputs.recv_many(&mut batch, BATCH) => {
                     if received == 0 {
                         break;
@@ -122,7 +124,7 @@ impl Core {
             self.go_on();
             self.hand_out();
         }
-        self.finish();
+        self.finish().await;
     }
 
     /// Whether there is something to do without any input.
@@ -133,6 +135,7 @@ impl Core {
     /// Gives turns to who has waited, and goes on with work that was cut into slices, until the round is over; each at
     /// least once.
     fn go_on(&mut self) {
+        self.wake_idle();
         while self.has_more() {
             if let Some((id, mut line)) = self.turns.next() {
                 self.serve(id, &mut line);
@@ -141,12 +144,16 @@ impl Core {
             if self.broker.has_work() {
                 self.broker.handle_work(self.clock.now());
             }
-            while let Some(id) = self.broker.poll_idle() {
-                self.turns.wake(id);
-            }
+            self.wake_idle();
             if self.is_round_over() {
                 return;
             }
+        }
+    }
+
+    fn wake_idle(&mut self) {
+        while let Some(id) = self.broker.poll_idle() {
+            self.turns.wake(id);
         }
     }
 
@@ -167,13 +174,14 @@ impl Core {
         }
     }
 
-    fn finish(mut self) {
+    async fn finish(mut self) {
         self.broker.handle_shutdown(self.clock.now());
-        match self.persistence.finish(self.broker.changes()) {
+        match self.persistence.finish(self.broker.take_changes()).await {
             Ok(()) => self.broker.handle_stored(self.clock.now()),
             Err(error) => {
                 (self.events)(Event::StoreFailed { why: error.to_string() });
-                self.broker.handle_store_failed(self.clock.now());
+                // Nothing is written any more, so nothing has to be kept for it.
+                self.broker.handle_store_failed(Vec::new(), self.clock.now());
             }
         }
         hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
@@ -307,11 +315,7 @@ impl Core {
                     self.broker.dismiss(connection, self.clock.now());
                 }
             }
-            Command::Save => {
-                if let Err(error) = self.persistence.checkpoint() {
-                    (self.events)(Event::StoreFailed { why: error.to_string() });
-                }
-            }
+            Command::Save => self.persistence.checkpoint(),
             Command::Publish(message) => self.broker.publish_own(message, self.clock.now()),
             Command::Statistics(answer) => {
                 // Whoever asked may have gone.
@@ -377,30 +381,38 @@ impl Core {
         self.rechecking = Some(task.abort_handle());
     }
 
-    /// Commits what the batch changed, and lets its outputs go: those that rest on it only when it is stored.
+    /// Lets outputs go, but those that rest on what is not stored, and has that stored.
     fn hand_out(&mut self) {
-        while self.keep() {}
+        // First, so that what the store has just answered for does not wait with what it is handed now.
         hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
+        let now = self.clock.now();
+        let (persistence, broker) = (&mut self.persistence, &mut self.broker);
+        persistence.keep(broker.has_changes(), || broker.take_changes(), now.elapsed);
     }
 
-    /// Brings to the store what it does not have. Says whether that led to more.
-    fn keep(&mut self) -> bool {
+    fn take_answer(&mut self, answer: Answer) {
         let now = self.clock.now();
-        match self.persistence.keep(self.broker.changes(), now.elapsed) {
-            Progress::Stored if self.broker.changes().is_empty() => {}
-            Progress::Stored => self.broker.handle_stored(now),
-            Progress::Later => {}
-            Progress::Failed(error) => {
+        let (changes, written) = match answer {
+            Answer::Committed(changes, written) => (changes, written),
+            Answer::NotMoved(error) => {
                 (self.events)(Event::StoreFailed { why: error.to_string() });
-                self.broker.handle_store_failed(now);
+                return;
             }
+            Answer::Finished(_) => return,
+        };
+        match self.persistence.judge(changes, written, now.elapsed) {
+            Progress::Stored => self.broker.handle_stored(now),
             Progress::Recovered => {
                 (self.events)(Event::StoreRecovered);
                 self.broker.handle_stored(now);
-                return !self.broker.changes().is_empty();
             }
+            Progress::Later => {}
+            Progress::Failed(changes, error) => {
+                (self.events)(Event::StoreFailed { why: error.to_string() });
+                self.broker.handle_store_failed(changes, now);
+            }
+            Progress::StillFailing(changes) => self.broker.handle_store_failed(changes, now),
         }
-        false
     }
 }
 

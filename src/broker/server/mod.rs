@@ -1,7 +1,7 @@
 //! The I/O around [`Broker`]: listeners, a task per connection, one task that owns the core.
 //!
-//! All of it runs on one thread: routing costs less than handing messages from thread to thread, and a batch grows
-//! by itself while the thread is busy.
+//! All of it but the store runs on one thread: routing costs less than handing messages from thread to thread. The store
+//! has a thread of its own, and what it is to write next gathers while it writes.
 
 mod admission;
 mod config;
@@ -31,6 +31,7 @@ use self::admission::Admission;
 use self::connection::Limits;
 use self::core::Core;
 use self::input::{Command, Input};
+use self::persistence::Persistence;
 use super::{Census, OwnMessage, Statistics};
 use crate::os::process;
 
@@ -68,7 +69,7 @@ pub struct Running {
 /// running.stop();
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn start(config: Config) -> Result<Running, StartError> {
+pub fn start(mut config: Config) -> Result<Running, StartError> {
     process::raise_descriptor_limit();
     let runtime = crate::os::runtime::on_this_thread().map_err(StartError::Thread)?;
     let (sockets, endpoints) = {
@@ -76,6 +77,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
         let _context = runtime.enter();
         listen::bind(&config.listeners)?
     };
+    let persistence = Persistence::start(config.store.take()).map_err(StartError::Thread)?;
     let (inputs, received) = mpsc::channel(INPUTS);
     let (ending, ended) = oneshot::channel();
     let to_core = inputs.clone();
@@ -90,7 +92,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
                 .into_iter()
                 .map(|socket| tokio::spawn(socket.accept(limits.clone(), to_core.clone())))
                 .collect();
-            let core = Core::new(config, received, to_core.downgrade(), admission);
+            let core = Core::new(config, persistence, received, to_core.downgrade(), admission);
             drop((to_core, limits));
             core.run().await;
             for task in accepting {

@@ -1,8 +1,11 @@
 //! The store as the server sees it: whether it has what the core changed, or is waited for, or fails.
 
+use std::io;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytestring::ByteString;
+use tokio::sync::mpsc;
 
 use crate::broker::store::{Store, StoreError};
 use crate::broker::{Change, ClientRecord};
@@ -18,10 +21,40 @@ const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// How long to wait before a store that failed is tried again.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
+/// The store, with a thread of its own that writes to it: a long transaction, and a slow disk, hold up only who needs
+/// what is written.
 pub(super) struct Persistence {
-    /// Absent for a state in memory.
-    store: Option<Store>,
+    /// `None` for a state in memory.
+    writer: Option<Writer>,
     health: Health,
+    /// What another program keeps from being written.
+    pending: Vec<Change>,
+    is_writing: bool,
+}
+
+struct Writer {
+    orders: std::sync::mpsc::Sender<Order>,
+    answers: mpsc::UnboundedReceiver<Answer>,
+    thread: JoinHandle<()>,
+}
+
+enum Order {
+    Commit {
+        changes: Vec<Change>,
+        open_anew: bool,
+    },
+    Checkpoint,
+    /// The last: waits for another program if need be, and closes the file.
+    Finish(Vec<Change>),
+}
+
+/// What became of an order.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Committed(Vec<Change>, Result<(), StoreError>),
+    /// The log could not be moved into the file.
+    NotMoved(StoreError),
+    Finished(Result<(), StoreError>),
 }
 
 /// Times are on the monotonic clock.
@@ -49,43 +82,62 @@ pub(super) enum Progress {
     Recovered,
     /// They have to wait.
     Later,
-    /// From now on the store fails.
-    Failed(StoreError),
+    /// From now on the store fails. It does not have these.
+    Failed(Vec<Change>, StoreError),
+    /// It still fails, and does not have these.
+    StillFailing(Vec<Change>),
 }
 
 impl Persistence {
-    pub(super) fn new(store: Option<Store>) -> Self {
-        Self { store, health: Health::Well }
+    pub(super) fn start(store: Option<Store>) -> io::Result<Self> {
+        let writer = store.map(Writer::start).transpose()?;
+        Ok(Self { writer, health: Health::Well, pending: Vec::new(), is_writing: false })
     }
 
     pub(super) fn is_enabled(&self) -> bool {
-        self.store.is_some()
+        self.writer.is_some()
     }
 
     /// When the store is to be tried again, even if there is nothing new.
     pub(super) fn retry(&self) -> Option<Duration> {
         match self.health {
-            Health::Well => None,
-            Health::Busy { retry, .. } | Health::Failing { retry, .. } => Some(retry),
+            Health::Busy { retry, .. } | Health::Failing { retry, .. } if !self.is_writing => Some(retry),
+            _ => None,
         }
     }
 
-    /// Writes what is not stored yet, all or nothing. While the store is busy or fails it is tried now and then.
-    pub(super) fn keep(&mut self, changes: &[Change], now: Duration) -> Progress {
-        let Some(store) = &mut self.store else { return Progress::Stored };
-        if self.health == Health::Well && changes.is_empty() {
-            return Progress::Stored;
+    /// Has what is not stored yet written, all or nothing, unless the store has something to do. While it is busy or
+    /// fails it is tried now and then. `changes`: takes what is new, if `has_changes`.
+    pub(super) fn keep(&mut self, has_changes: bool, changes: impl FnOnce() -> Vec<Change>, now: Duration) {
+        let Some(writer) = &self.writer else { return };
+        if self.is_writing {
+            return;
         }
-        if let Health::Busy { retry, .. } | Health::Failing { retry, .. } = self.health
-            && retry > now
-        {
-            return Progress::Later;
+        let (changes, open_anew) = match self.health {
+            Health::Well if !has_changes => return,
+            Health::Busy { retry, .. } | Health::Failing { retry, .. } if retry > now => return,
+            Health::Well => (changes(), false),
+            Health::Busy { .. } => (std::mem::take(&mut self.pending), false),
+            Health::Failing { open_anew, .. } => (changes(), open_anew),
+        };
+        self.is_writing = true;
+        writer.order(Order::Commit { changes, open_anew });
+    }
+
+    /// Returns when an order is done; never without a store.
+    pub(super) async fn answer(&mut self) -> Answer {
+        let Some(writer) = &mut self.writer else { return std::future::pending().await };
+        match writer.answers.recv().await {
+            Some(answer) => answer,
+            None if self.is_writing => has_ended(),
+            // Nothing was ordered of it since it has ended.
+            None => std::future::pending().await,
         }
-        if let Health::Failing { open_anew: true, .. } = self.health {
-            store.let_go();
-        }
-        // Something has to be written to see whether writing works.
-        let written = if changes.is_empty() { store.commit(&trace()) } else { store.commit(changes) };
+    }
+
+    /// What the answer to a commit leads to.
+    pub(super) fn judge(&mut self, changes: Vec<Change>, written: Result<(), StoreError>, now: Duration) -> Progress {
+        self.is_writing = false;
         match (written, self.health) {
             (Ok(()), Health::Failing { .. }) => {
                 self.health = Health::Well;
@@ -97,31 +149,114 @@ impl Persistence {
             }
             (Err(StoreError::Busy), Health::Well) => {
                 self.health = Health::Busy { since: now, retry: now + BUSY_PAUSE };
+                self.pending = changes;
                 Progress::Later
             }
             (Err(StoreError::Busy), Health::Busy { since, .. }) if now < since + BUSY_MOST => {
                 self.health = Health::Busy { since, retry: now + BUSY_PAUSE };
+                self.pending = changes;
                 Progress::Later
             }
             (Err(error), health) => {
                 self.health =
                     Health::Failing { retry: now + FAILURE_PAUSE, open_anew: error.may_end_with_descriptor() };
-                if matches!(health, Health::Failing { .. }) { Progress::Later } else { Progress::Failed(error) }
+                match health {
+                    Health::Failing { .. } => Progress::StillFailing(changes),
+                    _ => Progress::Failed(changes, error),
+                }
             }
         }
     }
 
-    /// Moves the store's log into its file.
-    pub(super) fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.store.as_mut().map_or(Ok(()), Store::checkpoint)
+    /// Has the store's log moved into its file.
+    pub(super) fn checkpoint(&mut self) {
+        if let Some(writer) = &self.writer {
+            writer.order(Order::Checkpoint);
+        }
     }
 
     /// Writes what is not stored yet, waiting for another program if need be, and closes the file.
-    pub(super) fn finish(self, changes: &[Change]) -> Result<(), StoreError> {
-        let Some(mut store) = self.store else { return Ok(()) };
-        let written = store.commit_last(changes);
-        let closed = store.close();
-        written.and(closed)
+    pub(super) async fn finish(self, mut changes: Vec<Change>) -> Result<(), StoreError> {
+        let Some(mut writer) = self.writer else { return Ok(()) };
+        let mut before = self.pending;
+        if self.is_writing {
+            loop {
+                match writer.answer().await {
+                    Answer::Committed(_, Ok(())) => break,
+                    Answer::Committed(changes, Err(_)) => {
+                        before = changes;
+                        break;
+                    }
+                    Answer::NotMoved(_) | Answer::Finished(_) => {}
+                }
+            }
+        }
+        before.append(&mut changes);
+        writer.order(Order::Finish(before));
+        let finished = loop {
+            match writer.answer().await {
+                Answer::Finished(finished) => break finished,
+                Answer::Committed(_, Err(error)) => break Err(error),
+                Answer::Committed(_, Ok(())) | Answer::NotMoved(_) => {}
+            }
+        };
+        // It has nothing more to do; a panic has been reported by the thread itself.
+        let _ = writer.thread.join();
+        finished
+    }
+}
+
+impl Writer {
+    fn start(store: Store) -> io::Result<Self> {
+        let (orders, ordered) = std::sync::mpsc::channel();
+        let (answer, answers) = mpsc::unbounded_channel();
+        let thread = std::thread::Builder::new().name("store".into()).spawn(move || write(store, &ordered, &answer))?;
+        Ok(Self { orders, answers, thread })
+    }
+
+    fn order(&self, order: Order) {
+        // The thread lives until the last order, but for a panic: then the answer says so.
+        let _ = self.orders.send(order);
+    }
+
+    async fn answer(&mut self) -> Answer {
+        self.answers.recv().await.unwrap_or_else(has_ended)
+    }
+}
+
+/// The answer of a thread that cannot answer.
+fn has_ended() -> Answer {
+    let error = io::Error::other("the thread that writes it has ended");
+    Answer::Committed(Vec::new(), Err(StoreError::Io(error)))
+}
+
+/// Does what is ordered, one after the other.
+fn write(mut store: Store, orders: &std::sync::mpsc::Receiver<Order>, answers: &mpsc::UnboundedSender<Answer>) {
+    for order in orders {
+        let answer = match order {
+            Order::Commit { changes, open_anew } => {
+                if open_anew {
+                    store.let_go();
+                }
+                // Something has to be written to see whether writing works.
+                let written = if changes.is_empty() { store.commit(&trace()) } else { store.commit(&changes) };
+                Answer::Committed(changes, written)
+            }
+            Order::Checkpoint => match store.checkpoint() {
+                Ok(()) => continue,
+                Err(error) => Answer::NotMoved(error),
+            },
+            Order::Finish(changes) => {
+                let written = store.commit_last(&changes);
+                let closed = store.close();
+                // Nobody may be waiting any more.
+                let _ = answers.send(Answer::Finished(written.and(closed)));
+                return;
+            }
+        };
+        if answers.send(answer).is_err() {
+            return;
+        }
     }
 }
 

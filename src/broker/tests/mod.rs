@@ -33,6 +33,8 @@ struct Stage {
     lines: HashMap<u64, Line>,
     last: u64,
     changes: Vec<Change>,
+    /// What the store is writing.
+    taken: Option<Vec<Change>>,
     store: Disk,
 }
 
@@ -66,7 +68,7 @@ impl Stage {
     fn restored(settings: Settings, restored: Restored, wall: Duration) -> Self {
         let now = Now { elapsed: Duration::ZERO, wall };
         let broker = Broker::new(settings, Access::open(), restored, now);
-        Self { broker, now, lines: HashMap::new(), last: 0, changes: Vec::new(), store: Disk::Works }
+        Self { broker, now, lines: HashMap::new(), last: 0, changes: Vec::new(), taken: None, store: Disk::Works }
     }
 
     fn open(&mut self, version: ProtocolVersion) -> u64 {
@@ -95,6 +97,10 @@ impl Stage {
 
     fn take_outputs(&mut self) {
         self.keep();
+        self.poll_outputs();
+    }
+
+    fn poll_outputs(&mut self) {
         while let Some(output) = self.broker.poll_output() {
             let line = self.lines.get_mut(&output.connection.0).expect("a connection of this stage");
             line.received.extend_from_slice(&output.bytes);
@@ -107,16 +113,35 @@ impl Stage {
     fn keep(&mut self) {
         loop {
             match self.store {
-                Disk::Waits => return,
-                Disk::Fails => return self.broker.handle_store_failed(self.now),
+                Disk::Waits => return self.begin_to_store(),
+                Disk::Fails => {
+                    let taken = self.taken.take().unwrap_or_default();
+                    return self.broker.handle_store_failed(taken, self.now);
+                }
                 Disk::Works => {}
             }
-            self.changes.extend_from_slice(self.broker.changes());
+            self.begin_to_store();
+            self.changes.append(&mut self.taken.take().unwrap_or_default());
             self.broker.handle_stored(self.now);
-            if self.broker.changes().is_empty() {
+            if !self.broker.has_changes() {
                 return;
             }
         }
+    }
+
+    /// The store writes one batch at a time.
+    fn begin_to_store(&mut self) {
+        if self.taken.is_none() && self.broker.has_changes() {
+            self.taken = Some(self.broker.take_changes());
+        }
+    }
+
+    /// What the store was handed is stored, and it waits with what comes next.
+    fn finish_storing(&mut self) {
+        self.changes.append(&mut self.taken.take().expect("the store writes something"));
+        self.broker.handle_stored(self.now);
+        self.poll_outputs();
+        self.collect();
     }
 
     fn set_store(&mut self, store: Disk) {
