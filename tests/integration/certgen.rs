@@ -341,6 +341,56 @@ fn the_key_of_the_ca_is_encrypted_on_request_and_openssl_opens_it() {
 }
 
 #[test]
+fn every_new_key_but_a_servers_is_encrypted_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("pass"), "open sesame\n").unwrap();
+    made(folder, "ca Lab");
+    made(folder, "client dev1 dev2 --encrypt --key-pass-file pass");
+    made(folder, "csr dev3 --encrypt --pass-file pass");
+    made(folder, "client dev4 --days 10");
+    made(folder, "renew dev4.crt --new-key --encrypt --key-pass-file pass");
+    for name in ["dev1", "dev2", "dev3", "dev4"] {
+        let key = fs::read_to_string(folder.join(format!("{name}.key"))).unwrap();
+        assert!(key.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"), "{name}: {key}");
+        assert_eq!(mode(&folder.join(format!("{name}.key"))), 0o600, "{name}");
+        if installed("openssl").is_some() {
+            let (code, text) = openssl(folder, &format!("pkey -in {name}.key -passin file:pass -noout -check"));
+            assert!(code == 0 && text.contains("Key is valid"), "{name}: {text}");
+        }
+    }
+    made(folder, "key match dev4.crt dev4.key --pass-file pass");
+    fs::write(folder.join("empty"), "\n").unwrap();
+    for (words, code, why) in [
+        (
+            "client dev5 --encrypt",
+            1,
+            "a passphrase is needed, and there is no terminal to ask on\nhint: --key-pass-file FILE gives it",
+        ),
+        ("client dev5 --encrypt --key-pass-file empty", 1, "an empty passphrase protects nothing"),
+        ("client dev5 --key-pass-file pass", 3, "--encrypt"),
+        ("csr dev5 --pass-file pass", 3, "a passphrase is given, but neither --encrypt nor --use-key"),
+        ("csr dev5 --use-key dev1.key --encrypt", 3, "cannot be used with"),
+        ("renew dev4.crt --encrypt", 3, "--encrypt is for a new key\nhint: --new-key makes one"),
+        ("server h --encrypt", 3, "unexpected argument '--encrypt'"),
+    ] {
+        let ended = certgen(folder, words);
+        assert!(ended.code == code && ended.stderr.contains(why), "{words}: {ended:?}");
+        assert!(!folder.join("dev5.key").exists(), "{words}");
+    }
+}
+
+#[test]
+fn a_certificate_that_begins_later_than_asked_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path(), "ca Lab --backdate 1h");
+    let ended = certgen(folder.path(), "client dev1 --backdate 30d");
+    assert!(ended.code == 0 && ended.stderr.contains("note: valid from 20"), "{ended:?}");
+    let ended = certgen(folder.path(), "client dev2 --backdate 1m");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[test]
 fn nothing_is_overwritten_without_force() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -46,7 +46,7 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
     for (stem, leaf, optional) in leaves {
         let (certificate, key) = sign(&issuer, leaf, &optional, args.key.kind)
             .map_err(|error| not_made(&format!("make `{stem}.crt`"), error))?;
-        set.extend(files(&args.dir, &stem, &certificate, &key, &issuer, false)?);
+        set.extend(files(&args.dir, &stem, (&certificate, &key, None), &issuer, false)?);
         made.push((stem, certificate));
     }
     let absolute = fs::canonicalize(&args.dir).unwrap_or_else(|_| args.dir.clone());

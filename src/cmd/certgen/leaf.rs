@@ -8,11 +8,11 @@ use super::explain::{bad_name, not_made};
 use super::files::{Folder, NAME_THE_FILES, NewFile, stem, write_all};
 use super::issuer::OpenIssuer;
 use super::lifetime::warn_of_long_life;
-use super::options::{CLIENT_DAYS, ClientArgs, Common, SERVER_DAYS, ServerArgs, chain_path};
+use super::options::{CLIENT_DAYS, ClientArgs, Common, Protection, SERVER_DAYS, ServerArgs, chain_path};
 use crate::os::process;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Error, KeyPair, KeyType, Leaf, NameError, Purpose, Subject, host};
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Secret, Term};
 
 pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Exit, Failure> {
     let what = "make a server certificate";
@@ -26,7 +26,7 @@ pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Exit, Failure> {
     let stem = stem(args.stem.as_ref().unwrap_or(&args.hosts[0])).map_err(|failure| failure.hint(NAME_THE_FILES))?;
     let purpose = if args.common.both { Purpose::Both } else { Purpose::Server };
     let plan = Plan { what, subject, names, optional_names: Vec::new(), purpose, stem, days: SERVER_DAYS };
-    args.common.make(&[plan], term)
+    args.common.make(&[plan], &Protection::default(), term)
 }
 
 pub fn run_client(args: &ClientArgs, term: &mut Term) -> Result<Exit, Failure> {
@@ -43,7 +43,7 @@ pub fn run_client(args: &ClientArgs, term: &mut Term) -> Result<Exit, Failure> {
             days: CLIENT_DAYS,
         })
     });
-    args.common.make(&plans.collect::<Result<Vec<_>, Failure>>()?, term)
+    args.common.make(&plans.collect::<Result<Vec<_>, Failure>>()?, &args.protection, term)
 }
 
 /// One certificate that was asked for.
@@ -59,13 +59,16 @@ struct Plan {
 }
 
 impl Common {
-    fn make(&self, plans: &[Plan], term: &mut Term) -> Result<Exit, Failure> {
+    fn make(&self, plans: &[Plan], protection: &Protection, term: &mut Term) -> Result<Exit, Failure> {
         let now = now();
         reject_equal_stems(plans)?;
         let issuer = self.issuer.open(now, term)?;
         self.key.warn(term);
         let out = self.issuer.folder(&self.output);
         let folder = Folder::make(&out)?;
+        let first_key = plans.first().map(|plan| out.join(format!("{}.key", plan.stem))).unwrap_or_default();
+        // One passphrase for all that are made in one go.
+        let secret = protection.passphrase(&first_key, term)?;
         let mut told = Vec::new();
         for plan in plans {
             let validity = self.lifetime.validity(now, plan.days, Some(issuer.authority.certificate()), term);
@@ -74,7 +77,7 @@ impl Common {
                 Leaf { subject: plan.subject.clone(), names: plan.names.clone(), purpose: plan.purpose, validity };
             let (certificate, key) =
                 sign(&issuer, leaf, &plan.optional_names, self.key.kind).map_err(|error| not_made(plan.what, error))?;
-            let files = files(&out, &plan.stem, &certificate, &key, &issuer, self.bundle)?;
+            let files = files(&out, &plan.stem, (&certificate, &key, secret.as_ref()), &issuer, self.bundle)?;
             told.push((certificate, files));
         }
         let (certificates, files): (Vec<_>, Vec<_>) = told.into_iter().unzip();
@@ -122,19 +125,18 @@ pub fn sign(
     Ok((Certificate::parse(&made).map_err(|_| Error::IssuerUnreadable)?, key))
 }
 
-/// The files of one leaf. The server's key stays in the open: nobody is there to type a passphrase
-/// when a service starts.
+/// The files of one leaf: its certificate, its key and the passphrase that encrypts the key. A server's key stays in
+/// the open: nobody is there to type a passphrase when a service starts.
 pub fn files(
     folder: &Path,
     stem: &str,
-    certificate: &Certificate,
-    key: &KeyPair,
+    (certificate, key, passphrase): (&Certificate, &KeyPair, Option<&Secret>),
     issuer: &OpenIssuer,
     bundle: bool,
 ) -> Result<Vec<NewFile>, Failure> {
     let crt: PathBuf = folder.join(format!("{stem}.crt"));
     let mut files = vec![NewFile::certificates(crt.clone(), [certificate.der.as_slice()])];
-    files.push(NewFile::key(folder.join(format!("{stem}.key")), key, None)?);
+    files.push(NewFile::key(folder.join(format!("{stem}.key")), key, passphrase)?);
     if bundle || !issuer.chain.is_empty() {
         let chain = [certificate].into_iter().chain(&issuer.chain);
         files.push(NewFile::certificates(chain_path(&crt), chain.map(|it| it.der.as_slice())));

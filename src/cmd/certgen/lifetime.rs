@@ -1,6 +1,6 @@
 //! How long a new certificate lives, and what stacks will not take of it.
 
-use super::dates::{DAY, date};
+use super::dates::{DAY, date, instant};
 use super::options::{CLIENT_DAYS, Lifetime, NewKey};
 use crate::pki::certificate::Certificate;
 use crate::pki::make::{KeyType, Validity};
@@ -17,6 +17,9 @@ impl Lifetime {
             if lost > DAY {
                 term.note(format_args!("warning: valid until {} only, when its CA expires", date(issuer.not_after)));
             }
+        }
+        if let Some(issuer) = issuer.filter(|issuer| validity.not_before < issuer.not_before) {
+            term.note(format_args!("note: valid from {} only, when its CA begins", instant(issuer.not_before)));
         }
         validity
     }

@@ -35,6 +35,11 @@ pub const APPLET: Applet = Applet {
     command: options::command,
     run,
     manual: Manual {
+        description: &[
+            "moskit certgen makes certificates and keys for brokers and clients, and tells what is wrong with those that exist. What it makes is accepted by OpenSSL, rustls, mbedTLS, browsers and Apple's systems, unless a warning says otherwise.",
+            "Three usual calls: certgen init DIR --hosts NAMES makes a CA, the broker's certificate and a mosquitto.conf; certgen client ID -d DIR makes one more client certificate; certgen expiry DIR tells what expires soon, with exit codes for monitoring.",
+            "A DURATION is a whole number and a unit: s, m, h, d or w (90s, 30m, 24h, 30d, 2w), or 0. A TIME is 2027-12-24, which means its last second in UTC, or RFC 3339 such as 2027-12-24T10:00:00Z.",
+        ],
         sections: Vec::new,
         exit_status: &[
             (
@@ -48,10 +53,10 @@ pub const APPLET: Applet = Applet {
             ("2", "Something is over or about to be (expiry), wrong (lint) or could not be renewed (renew)."),
             ("3", "Usage, or (expiry) it cannot be known."),
         ],
-        environment: &[(
+        environment: &[&[(
             "VAR",
             "With --pass-env VAR: the passphrase of a key. There is no option that takes the passphrase itself.",
-        )],
+        )]],
         files: &[
             ("ca.crt, ca.key", "The CA. ca.crt goes to every client and to the broker, ca.key to nobody."),
             ("server.crt, server.key", "The broker's, made by init; server names them by the first host."),

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use super::explain::{not_decrypted, not_read};
-use super::options::Passphrase;
+use super::options::{Passphrase, Protection};
 use crate::net::reason;
 use crate::os;
 use crate::pki::key::{EncodedKey, PrivateKey};
@@ -16,6 +16,21 @@ use crate::term::{AskError, Audience, Exit, Failure, Secret, Term};
 
 /// The longest passphrase that is read.
 const LIMIT: usize = 4096;
+
+impl Protection {
+    /// The passphrase that `what` gets; `None` if it stays in the open.
+    pub fn passphrase(&self, what: &Path, term: &mut Term) -> Result<Option<Secret>, Failure> {
+        if !self.encrypt {
+            return Ok(None);
+        }
+        let source = Passphrase { file: self.key_pass_file.clone(), ..Passphrase::default() };
+        source.to_protect(what, term).map(Some).map_err(|failure| match failure.hint {
+            // The sources that this verb has are others.
+            Some(_) => failure.hint("--key-pass-file FILE gives it"),
+            None => failure,
+        })
+    }
+}
 
 impl Passphrase {
     /// The passphrase that was given; `None` if no source was named.

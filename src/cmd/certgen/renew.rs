@@ -28,6 +28,9 @@ pub fn run(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
 }
 
 fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
+    if args.protection.encrypt && !args.new_key {
+        return Err(Failure::new(Exit::USAGE, "--encrypt is for a new key").hint("--new-key makes one"));
+    }
     let now = now();
     let shown = args.certificate.display();
     // Once before anybody is asked for a passphrase, and again under the lock that is held until all is written.
@@ -44,6 +47,8 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
         return Ok(not_due(args, &old, now, term));
     }
     must_hold_certificates_alone(&args.certificate)?;
+    let key_path = args.key.clone().unwrap_or_else(|| args.certificate.with_extension("key"));
+    let secret = args.protection.passphrase(&key_path, term)?;
     let issuer = args.issuer.beside(&args.certificate).open(now, term)?;
     let lock = lock_beside(&args.certificate, term)?;
     let (old, above) = old_certificate(args)?;
@@ -58,7 +63,6 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
         )
         .hint("--ca FILE names the CA that issued it"));
     }
-    let key_path = args.key.clone().unwrap_or_else(|| args.certificate.with_extension("key"));
     let new_key = if args.new_key { Some(same_type(&old)?) } else { None };
     let public_key = new_key.as_ref().map_or_else(|| old.public_key.info.clone(), KeyPair::public_key);
     let lived = (old.not_after - old.not_before - args.lifetime.backdate) / DAY;
@@ -72,8 +76,8 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
         .map_err(|_| Failure::new(Exit::FAILED, format!("the new `{shown}` cannot be read back")))?;
     let mut files = Vec::new();
     if let Some(key) = &new_key {
-        warn_of_old_key(&key_path, term);
-        files.push(NewFile::key(key_path, key, None)?.in_place());
+        warn_of_old_key(&key_path, args.protection.encrypt, term);
+        files.push(NewFile::key(key_path, key, secret.as_ref())?.in_place());
     }
     // A file that held a chain holds one again. What the CA's files know of it is newer than what was in it.
     let above = if above.is_empty() || issuer.chain.is_empty() { &above } else { &issuer.chain };
@@ -109,14 +113,14 @@ fn not_due(args: &RenewArgs, old: &Certificate, now: i64, term: &mut Term) -> Ex
 }
 
 /// What the old key had and the new one has not.
-fn warn_of_old_key(path: &Path, term: &mut Term) {
+fn warn_of_old_key(path: &Path, is_encrypted_again: bool, term: &mut Term) {
     let mode = fs::metadata(path).ok().and_then(|old| files::mode(&old)).map(|mode| mode & 0o777);
     if let Some(mode) = mode.filter(|mode| mode & !KEY_MODE != 0) {
         term.note(format_args!("note: `{}` had mode {mode:03o} and gets {KEY_MODE:03o}", path.display()));
     }
     let is_encrypted = |item: &Item| matches!(item, Item::Key(EncodedKey::Encrypted(_)));
-    if items(path).is_ok_and(|items| items.iter().any(is_encrypted)) {
-        term.note(format_args!("note: the old key in `{}` was encrypted, the new one is not", path.display()));
+    if !is_encrypted_again && items(path).is_ok_and(|items| items.iter().any(is_encrypted)) {
+        term.note(format_args!("note: the old key in `{}` was encrypted, the new one is not (--encrypt)", path.display()));
     }
 }
 

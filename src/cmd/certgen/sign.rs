@@ -16,6 +16,9 @@ use crate::term::{Exit, Failure, Term};
 
 pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure> {
     let what = "make the request";
+    if args.use_key.is_none() && !args.encrypt && args.passphrase.given()?.is_some() {
+        return Err(Failure::new(Exit::USAGE, "a passphrase is given, but neither --encrypt nor --use-key"));
+    }
     let mut names: Vec<AlternativeName> = Vec::new();
     let own = if args.name.contains('@') { args.name.parse() } else { host(&args.name) };
     add(&mut names, own);
@@ -32,7 +35,9 @@ pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure>
     let text = to_pem("CERTIFICATE REQUEST", &request);
     let mut files = vec![NewFile::new(args.out.join(format!("{stem}.csr")), text.as_bytes(), CERTIFICATE_MODE)];
     if args.use_key.is_none() {
-        files.push(NewFile::key(args.out.join(format!("{stem}.key")), &key, None)?);
+        let path = args.out.join(format!("{stem}.key"));
+        let secret = if args.encrypt { Some(args.passphrase.to_protect(&path, term)?) } else { None };
+        files.push(NewFile::key(path, &key, secret.as_ref())?);
     }
     let folder = Folder::make(&args.out)?;
     write_all(&files, args.force, term)?;

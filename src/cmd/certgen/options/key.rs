@@ -10,7 +10,7 @@ pub enum KeyAction {
     Decrypt(Change),
     /// Encrypt a key with a passphrase (PKCS#8, PBES2, AES-256)
     Encrypt(Change),
-    /// Write a key in another form
+    /// Write a key in another form, not encrypted
     Convert(Convert),
     /// Tell whether certificates, requests and keys belong together
     Match(Compare),

@@ -35,13 +35,13 @@ pub struct VerifyArgs {
     /// What the certificate is used for [default: what it says, else server]
     #[arg(long, value_name = "PURPOSE")]
     pub purpose: Option<Use>,
-    /// The revocation list that must speak for the certificate
+    /// Check against this revocation list (CRL)
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub crl: Option<PathBuf>,
-    /// Let these clients decide [default: OpenSSL's and moskit's do, the others are told]
+    /// Which TLS library decides the exit code [default: OpenSSL and rustls; the others are shown]
     #[arg(long, value_name = "STACK")]
     pub stack: Option<Chosen>,
-    /// Judge as of this moment instead of now
+    /// Judge as of this moment instead of now: 2027-12-24 (its last second, UTC) or 2027-12-24T10:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_instant)]
     pub at: Option<i64>,
     /// One JSON object

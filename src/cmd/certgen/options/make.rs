@@ -2,18 +2,20 @@
 
 use std::path::PathBuf;
 
-use super::shared::{CA_DAYS, Issuer, Lifetime, NewKey, Output, Passphrase, SubjectParts};
+use super::shared::{CA_DAYS, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SubjectParts};
 use crate::cmd::certgen::dates::parse_duration;
 
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
-    /// Folder for all of it; made here, and only its owner may look into it
+    /// Folder for all files. If it does not exist, it is made, and only its owner may read it; the mode of a folder
+    /// that exists stays
     #[arg(default_value = "certs", value_hint = clap::ValueHint::DirPath)]
     pub dir: PathBuf,
-    /// Name of the CA [default: the folder's]
+    /// Name of the CA [default: the folder's]; its common name is NAME with " MQTT CA", if CA is no word of it, and four
+    /// random hex digits
     #[arg(long, value_name = "NAME")]
     pub ca_name: Option<String>,
-    /// Names and addresses of the broker [default: this machine's name, localhost, 127.0.0.1, ::1]
+    /// Names and addresses of the broker [default: this machine's name, the same with .local, localhost, 127.0.0.1, ::1]
     #[arg(long, value_name = "HOST,…", value_delimiter = ',')]
     pub hosts: Vec<String>,
     /// Ids of clients that get a certificate; with any, the broker will ask every client for one
@@ -46,8 +48,8 @@ pub struct InitArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct CaArgs {
-    /// Name of the CA. Its common name gets four random digits behind it, so that a CA made anew is
-    /// never taken for the old one
+    /// Name of the CA. Its common name is NAME with " MQTT CA", if CA is no word of it, and four random hex digits, so
+    /// that a new CA is never taken for the old one: Lab gives "Lab MQTT CA 3f2a"
     pub name: String,
     #[command(flatten)]
     pub key: NewKey,
@@ -55,7 +57,7 @@ pub struct CaArgs {
     pub lifetime: Lifetime,
     #[command(flatten)]
     pub subject: SubjectParts,
-    /// Take NAME as the common name, without the digits
+    /// Take NAME as the common name, with nothing added
     #[arg(long)]
     pub exact_name: bool,
     /// How many CAs may stand between this one and a server or client
@@ -79,7 +81,7 @@ pub struct CaArgs {
     pub encrypt: bool,
     #[command(flatten)]
     pub passphrase: Passphrase,
-    /// Name of the files without their endings [default: ca; for an intermediate, made of NAME]
+    /// Name of the files without their endings [default: ca; for an intermediate CA, NAME in small letters with - for spaces]
     #[arg(long, value_name = "STEM")]
     pub stem: Option<String>,
     /// Folder for the new files
@@ -129,7 +131,7 @@ pub struct ServerArgs {
     /// Add this machine's name, NAME.local, localhost, 127.0.0.1 and ::1
     #[arg(long)]
     pub auto_san: bool,
-    /// Name of the files without their endings [default: the first host]
+    /// Name of the files without their endings [default: the first host, with _wildcard for a *]
     #[arg(long, value_name = "STEM")]
     pub stem: Option<String>,
     #[command(flatten)]
@@ -141,6 +143,8 @@ pub struct ClientArgs {
     /// Names of the clients: the common name, which use_identity_as_username makes the user name of
     #[arg(required = true)]
     pub ids: Vec<String>,
+    #[command(flatten)]
+    pub protection: Protection,
     #[command(flatten)]
     pub common: Common,
 }
@@ -157,6 +161,9 @@ pub struct RequestArgs {
     /// Use the private key in FILE instead of a new one
     #[arg(long, value_name = "FILE", conflicts_with = "kind", value_hint = clap::ValueHint::FilePath)]
     pub use_key: Option<PathBuf>,
+    /// Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it
+    #[arg(long, conflicts_with = "use_key")]
+    pub encrypt: bool,
     #[command(flatten)]
     pub passphrase: Passphrase,
     #[command(flatten)]
@@ -203,15 +210,17 @@ pub struct RenewArgs {
     /// The certificate; it is replaced, and so is its chain file, if it has one
     #[arg(value_name = "CERT", value_hint = clap::ValueHint::FilePath)]
     pub certificate: PathBuf,
-    /// Renew only if less than this is left; otherwise say so and leave everything as it is
+    /// Renew only if less than this is left (90s, 90m, 24h, 30d, 2w); otherwise say so and leave everything as it is
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
     pub within: i64,
-    /// End with 1, not 0, if the certificate is not due
+    /// Exit with 1, not 0, if the certificate is not due
     #[arg(long)]
     pub exit_code: bool,
     /// Make a new key too, of the same type; it replaces the old one
     #[arg(long)]
     pub new_key: bool,
+    #[command(flatten)]
+    pub protection: Protection,
     /// Keep the key, as is done anyway
     #[arg(long, conflicts_with = "new_key")]
     pub same_key: bool,
@@ -222,7 +231,7 @@ pub struct RenewArgs {
     pub lifetime: Lifetime,
     #[command(flatten)]
     pub issuer: Issuer,
-    /// Run this command with the shell after the renewal: systemctl reload mosquitto
+    /// Run this command with the shell after the renewal: systemctl reload mosquitto. If it fails, renew exits with 2
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<String>,
 }

@@ -13,7 +13,7 @@ pub use self::make::{
     BrokenArgs, CaArgs, ClientArgs, Common, InitArgs, Profile, RenewArgs, RequestArgs, ServerArgs, SignArgs,
 };
 pub use self::shared::{
-    CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, Passphrase, SERVER_DAYS, chain_path,
+    CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, Passphrase, Protection, SERVER_DAYS, chain_path,
 };
 use crate::term::{Exit, Failure};
 
@@ -39,7 +39,7 @@ pub enum Action {
     Lint(LintArgs),
     /// Tell how long certificates are still good; the exit codes suit monitoring
     Expiry(ExpiryArgs),
-    /// Give a certificate a new end when it is due, for cron
+    /// Renew a certificate that expires soon, for cron
     Renew(RenewArgs),
     /// Open, encrypt, convert and compare keys
     #[command(subcommand, subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]

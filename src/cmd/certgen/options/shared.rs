@@ -36,13 +36,15 @@ fn key_type() -> impl TypedValueParser<Value = KeyType> {
 /// How long a new certificate is valid.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Lifetime {
-    /// Days until the certificate expires [default: servers 397, clients 825, CAs 3650]
+    /// Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the
+    /// days that the old certificate had]. A default ends with the CA's own certificate at the latest
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_650_000))]
     pub days: Option<u32>,
     /// Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_instant, conflicts_with = "days")]
     pub not_after: Option<i64>,
-    /// Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d
+    /// Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the
+    /// earliest when the certificate of its CA begins
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub backdate: i64,
 }
@@ -125,6 +127,17 @@ pub struct Passphrase {
     /// Read the passphrase of the key from the open file descriptor N
     #[arg(id = "pass_fd", long = "pass-fd", value_name = "N")]
     pub descriptor: Option<u16>,
+}
+
+/// Whether a new key is encrypted. The `--pass` options of these verbs open the key of the CA or the old key.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Protection {
+    /// Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless --key-pass-file gives it
+    #[arg(long)]
+    pub encrypt: bool,
+    /// Read the passphrase of the new key from the first line of FILE
+    #[arg(long, value_name = "FILE", requires = "encrypt", value_hint = clap::ValueHint::FilePath)]
+    pub key_pass_file: Option<PathBuf>,
 }
 
 /// `dir/floor-2.crt` → `dir/floor-2-chain.crt`
