@@ -103,6 +103,8 @@ impl<T: Typed> OptionSpec<T> {
 pub enum WordError {
     /// Not an option of this verb.
     Unknown(String),
+    /// An option with one dash behind the first operand.
+    Late(String),
     /// The option is the last word but needs a value: the word itself, its label and what is missing.
     MissingValue { word: String, label: String, missing: &'static str },
     /// `-D` with fewer words than it needs.
@@ -118,8 +120,8 @@ pub enum Operands {
     Refused,
     /// The first such word and all that follow it, whatever they look like, as getopt of POSIX has it.
     AfterOptions,
-    /// Words without two dashes in front, wherever they stand; a single dash makes an option only in front of the first
-    /// operand.
+    /// Words without a dash in front, wherever they stand. Behind the first operand an option needs two dashes: what has
+    /// one there is refused, since mosquitto_passwd takes it for an operand.
     Anywhere,
 }
 
@@ -154,6 +156,8 @@ impl<T: Typed> Reader<T> {
             }
             if !operands.is_empty() && self.is_past_options(bytes) {
                 operands.push(word.clone());
+            } else if !operands.is_empty() && self.operands == Operands::Anywhere && is_short(bytes) {
+                return Err(WordError::Late(late(word)).into());
             } else if let Some(spec) = self.find(bytes) {
                 spec.refuse(typed)?;
                 let taken = values_after(spec, word, rest)?;
@@ -166,7 +170,7 @@ impl<T: Typed> Reader<T> {
                     return Err(WordError::UnexpectedValue { word, label: spec.label() }.into());
                 }
                 spec.take(typed, &[OsString::from_vec(value.to_vec())])?;
-            } else if self.is_operand(bytes, operands.is_empty()) {
+            } else if self.is_operand(bytes) {
                 operands.push(word.clone());
             } else {
                 return Err(unknown(word, self.exact));
@@ -180,15 +184,15 @@ impl<T: Typed> Reader<T> {
         match self.operands {
             Operands::Refused => false,
             Operands::AfterOptions => true,
-            Operands::Anywhere => !word.starts_with(b"--"),
+            Operands::Anywhere => !word.starts_with(b"-") || word == b"-",
         }
     }
 
-    fn is_operand(&self, word: &[u8], is_first: bool) -> bool {
+    fn is_operand(&self, word: &[u8]) -> bool {
         match self.operands {
             Operands::Refused => false,
             Operands::AfterOptions => true,
-            Operands::Anywhere => !(word.starts_with(b"--") || is_first && word.starts_with(b"-") && word.len() > 1),
+            Operands::Anywhere => !word.starts_with(b"-") || word == b"-",
         }
     }
 
@@ -224,6 +228,18 @@ fn values_after<T: Typed>(spec: &OptionSpec<T>, word: &OsStr, rest: &[OsString])
         Value::Property if rest[1].eq_ignore_ascii_case("user-property") => Ok(rest.len().min(4)),
         Value::Property => Ok(3),
     }
+}
+
+/// One dash and something behind it.
+fn is_short(word: &[u8]) -> bool {
+    word.len() > 1 && word.starts_with(b"-") && !word.starts_with(b"--")
+}
+
+/// The option as far as it may be shown: what follows its letter may be a password.
+fn late(word: &OsStr) -> String {
+    let mut letters = word.to_string_lossy().chars().skip(1).collect::<Vec<_>>().into_iter();
+    let letter = letters.next().unwrap_or_default();
+    if letters.next().is_none() { format!("-{letter}") } else { format!("-{letter}…") }
 }
 
 fn is_number(word: &OsStr) -> bool {
@@ -415,9 +431,20 @@ mod tests {
 
     #[test]
     fn our_own_options_with_two_dashes_stand_anywhere_until_a_bare_pair() {
-        let (seen, operands) = with_operands(Operands::Anywhere, &["-b", "f", "--generate", "-b", "--", "--batch"]);
-        assert_eq!((seen, operands), (vec!['b', 'g'], words(&["f", "-b", "--batch"])));
+        let (seen, operands) =
+            with_operands(Operands::Anywhere, &["-b", "f", "--generate", "-", "--", "-b", "--batch"]);
+        assert_eq!((seen, operands), (vec!['b', 'g'], words(&["f", "-", "-b", "--batch"])));
         assert_eq!(with_operands(Operands::Anywhere, &["-"]).1, words(&["-"]));
+    }
+
+    #[test]
+    fn an_option_with_one_dash_behind_an_operand_is_refused_without_what_may_be_a_password() {
+        let reader =
+            Reader { table: TABLE, verb: 4, exact: false, short_names_only: false, operands: Operands::Anywhere };
+        for (word, shown) in [("-b", "-b"), ("-x", "-x"), ("-secret", "-s…"), ("-é", "-é")] {
+            let refused = reader.read(&words(&["f", word]), &mut Seen::new());
+            assert_eq!(refused, Err(WordError::Late(shown.to_owned())), "{word}");
+        }
     }
 
     #[test]

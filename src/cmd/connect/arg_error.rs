@@ -48,7 +48,9 @@ impl ArgError {
             Self::Ended(failure) => return *failure,
             Self::Help | Self::Version => return Failure::silent(Exit::FAILED),
             Self::Usage { text, blank_line } => (text, blank_line),
-            Self::Words(WordError::Unknown(word)) => (format!("Error: Unknown option '{word}'."), false),
+            Self::Words(WordError::Unknown(word) | WordError::Late(word)) => {
+                (format!("Error: Unknown option '{word}'."), false)
+            }
             Self::Words(WordError::MissingValue { label, missing, .. }) => {
                 (format!("Error: {label} argument given but {missing} specified."), true)
             }

@@ -1,6 +1,8 @@
 //! The modes that change a password file. Each gives back the file that it changed.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -164,11 +166,19 @@ pub fn update(
     Ok(file.to_owned())
 }
 
+/// As long as a password file may be.
+const MAX_CSV_BYTES: u64 = 1 << 30;
+
 /// Adds or updates all users of a CSV file in one step.
 pub fn import(csv: &Path, target: &Target, hashing: Hashing, term: &mut Term) -> Result<Option<PathBuf>, Failure> {
-    let text = std::fs::read(csv)
-        .map(Zeroizing::new)
-        .map_err(|cause| failed(format!("cannot read `{}`: {}", csv.display(), reason(&cause))))?;
+    let cannot_read = |why: &str| failed(format!("cannot read `{}`: {why}", csv.display()));
+    let mut text = Zeroizing::new(Vec::new());
+    File::open(csv)
+        .and_then(|file| file.take(MAX_CSV_BYTES + 1).read_to_end(&mut text))
+        .map_err(|cause| cannot_read(&reason(&cause)))?;
+    if text.len() as u64 > MAX_CSV_BYTES {
+        return Err(cannot_read("it is larger than 1 GiB"));
+    }
     let rows = csv::parse(&text).map_err(|fault| failed(csv_text(csv, &fault)))?;
     for (line, (user, password)) in &rows {
         importable(user, password)

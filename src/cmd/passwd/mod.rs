@@ -23,10 +23,15 @@ pub const APPLET: Applet = Applet {
 };
 
 const MANUAL: Manual = Manual {
+    description: &[
+        "moskit passwd adds, changes, removes, lists and checks the users of a Mosquitto password file. It takes the place of mosquitto_passwd 2.1, with the same options, output and exit codes, also under that name.",
+        "Three usual calls: -c FILE USER makes a file with one user and asks for the password; FILE USER --generate adds a user with a random password, which is printed once; --list FILE shows who is in the file.",
+        "Options stand in front of FILE. Those with two dashes may also stand behind it; what has one dash there is an error. After -- a word is no option.",
+    ],
     sections: Vec::new,
     exit_status: &[
         ("0", "Done; with --verify: the password is right."),
-        ("1", "Usage, file or hash errors; no such user to delete; with --upgrade: there are weak hashes."),
+        ("1", "Usage, file or hash errors; no such user to delete; with --weak: there are weak hashes."),
         ("2", "The two entries at the prompt differ."),
         ("4", "With --verify: the password is wrong."),
         ("5", "With --verify: no such user."),

@@ -93,10 +93,10 @@ fn a_list_names_users_hashes_and_weakness_but_no_secret() {
     assert_eq!(done(folder.path(), &["--list", "passwords"]), table);
     let json = "[{\"line\":2,\"user\":\"ann\",\"hash\":\"sha512-pbkdf2\",\"iterations\":101,\"salt_bytes\":12,\"weak\":true},\
                 {\"line\":3,\"user\":\"\\u001b[2J\",\"hash\":null,\"weak\":true}]\n";
-    assert_eq!(run(&mut own(folder.path(), &["--upgrade", "--json", "passwords"]), b""), ended(json, "", 1));
+    assert_eq!(run(&mut own(folder.path(), &["--weak", "--json", "passwords"]), b""), ended(json, "", 1));
     done(folder.path(), &["-b", "passwords", "ann", "p"]);
     done(folder.path(), &["-U", "passwords"]);
-    assert_eq!(done(folder.path(), &["--upgrade", "passwords"]), "");
+    assert_eq!(done(folder.path(), &["--weak", "passwords"]), "");
 }
 
 #[test]
@@ -164,4 +164,18 @@ fn a_byte_order_mark_hides_nobody_and_goes_with_the_next_change() {
     fs::write(&path, b"\xFF\xFEa\0").unwrap();
     let refused = run(&mut own(folder.path(), &["-b", "--verify", "a", "passwords", "x"]), b"");
     assert!(refused.code == 1 && refused.stderr.contains("is UTF-16"), "{refused:?}");
+}
+
+#[test]
+fn an_option_with_one_dash_behind_the_file_is_refused_under_our_own_name_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = run(&mut own(folder.path(), &["-c", "passwords", "ann", "-b", "secret"]), b"");
+    let hint = "hint: options with one dash stand in front of FILE; after `--` a word is no option\n";
+    assert_eq!(refused, ended("", &format!("Error: `-b` stands behind FILE.\n{hint}"), 1));
+    // The value may be a password.
+    let refused = run(&mut own(folder.path(), &["-c", "-b", "passwords", "ann", "-secret"]), b"");
+    assert_eq!(refused, ended("", &format!("Error: `-s…` stands behind FILE.\n{hint}"), 1));
+    assert!(!folder.path().join("passwords").exists());
+    done(folder.path(), &["-c", "-b", "--", "passwords", "ann", "-secret"]);
+    done(folder.path(), &["-b", "--verify", "ann", "--", "passwords", "-secret"]);
 }

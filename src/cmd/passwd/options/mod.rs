@@ -112,7 +112,7 @@ impl Typed {
             ("--import", import),
             ("--verify", verify),
             ("--list", self.list),
-            ("--upgrade", self.upgrade),
+            ("--weak", self.weak),
         ];
         for (index, (one, is_one)) in modes.iter().enumerate() {
             for (other, is_other) in &modes[index + 1..] {
@@ -168,8 +168,8 @@ impl Typed {
             let file = next().into();
             return Ok(Action::Verify { file, user, password: self.source(next)? });
         }
-        if self.list || self.upgrade {
-            let (weak_only, json) = (self.upgrade, self.json);
+        if self.list || self.weak {
+            let (weak_only, json) = (self.weak, self.json);
             return Ok(if count == 1 { Action::List { file: next().into(), weak_only, json } } else { Action::Usage });
         }
         if self.create {
@@ -224,7 +224,7 @@ impl Typed {
         let hashes = changes && !matches!(action, Action::Delete { .. });
         let checks_generated = matches!(action, Action::Verify { password: Source::Generate(_), .. });
         let misplaced = [
-            (self.json && !lists, "--json needs --list or --upgrade."),
+            (self.json && !lists, "--json needs --list or --weak."),
             (self.overwrite && !self.create, "--overwrite needs -c."),
             (self.rehash && !self.update, "--rehash needs -U."),
             (self.salt_bytes.is_some() && !hashes, "--salt-bytes has no use without a password to hash."),
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn an_option_without_use_is_refused_and_not_ignored() {
         let cases: [(&[&str], &str); 17] = [
-            (&["--json", "f", "u"], "--json needs --list or --upgrade."),
+            (&["--json", "f", "u"], "--json needs --list or --weak."),
             (&["--overwrite", "f", "u"], "--overwrite needs -c."),
             (&["--rehash", "f", "u"], "--rehash needs -U."),
             (&["--salt-bytes", "12", "--list", "f"], "--salt-bytes has no use without a password to hash."),
@@ -304,7 +304,7 @@ mod tests {
             (&["--reload", "1", "-c", "-", "u"], "--reload has no use when no file is changed."),
             (&["--generate", "-c", "-", "u"], "--generate cannot be used with '-': both print on standard output."),
             (&["--import", "x", "-c", "-"], "--import needs a file to write."),
-            (&["--list", "--upgrade", "f"], "--list and --upgrade cannot be used together."),
+            (&["--list", "--weak", "f"], "--list and --weak cannot be used together."),
             (&["-c", "--list", "f"], "-c and --list cannot be used together."),
             (
                 &["--stdin", "-b", "f", "u", "p"],

@@ -90,26 +90,26 @@ pub const TABLE: &[OptionSpec<Typed>] = &[
     row(Some('D'), "delete", None, MODE, "Remove the user", flag!(delete)),
     row(Some('U'), "update", None, MODE, "Hash every plain-text password in FILE; hashes stay as they are", flag!(update)),
     row(None, "rehash", None, MODE, "With -U: take hashes for passwords too, as mosquitto_passwd does", flag!(rehash)),
-    row(None, "import", Some("CSV"), MODE, "Add or update every user of a CSV file of the columns user,password", word!(import)),
+    row(None, "import", Some("CSV"), MODE, "Add or update every user of a CSV file with the columns user,password (RFC 4180, UTF-8, at most 1 GiB); all or none", word!(import)),
     row(None, "verify", Some("USER"), MODE, "Check a password: exit code 0 right, 4 wrong, 5 no such user", word!(verify)),
     row(None, "list", None, MODE, "List the users and how their passwords are hashed", flag!(list)),
-    row(None, "upgrade", None, MODE, "List the users whose hash is weaker than today's default; exit code 1 if there are any", flag!(upgrade)),
-    row(None, "json", None, MODE, "With --list or --upgrade: as JSON", flag!(json)),
+    row(None, "weak", None, MODE, "List the users whose hash is weaker than today's default; exit code 1 if there are any", flag!(weak)),
+    row(None, "json", None, MODE, "With --list or --weak: as JSON", flag!(json)),
     row(Some('b'), "batch", None, PASSWORD, "From the last word of the command line, where other users of the machine can see it", flag!(batch)),
-    row(None, "stdin", None, PASSWORD, "From standard input", source!(|_| Source::Stdin)),
-    row(None, "pw-file", Some("FILE"), PASSWORD, "From a file", source!(|words| Source::File(words[0].clone().into()))),
-    row(None, "pw-env", Some("NAME"), PASSWORD, "From an environment variable", source!(|words| Source::Variable(words[0].clone()))),
+    row(None, "stdin", None, PASSWORD, "From the first line of standard input, at most 65535 bytes", source!(|_| Source::Stdin)),
+    row(None, "pw-file", Some("FILE"), PASSWORD, "From the first line of FILE, at most 65535 bytes", source!(|words| Source::File(words[0].clone().into()))),
+    row(None, "pw-env", Some("NAME"), PASSWORD, "From the environment variable NAME", source!(|words| Source::Variable(words[0].clone()))),
     OptionSpec {
         value: Value::Number { name: "LENGTH" },
-        ..row(None, "generate", None, PASSWORD, "Make one of LENGTH letters and digits [default: 24] and print it once", typed::add_generate)
+        ..row(None, "generate", None, PASSWORD, "Make one of LENGTH letters and digits (8 to 1024) [default: 24] and print it once", typed::add_generate)
     },
-    row(Some('H'), "hash", Some("HASH"), HASHING, "sha512-pbkdf2 (the default), sha512 or argon2id (for Mosquitto 2.1 built with it)", typed::set_hash),
-    row(Some('I'), "iterations", Some("COUNT"), HASHING, "Iterations of sha512-pbkdf2 [default: 1000]", typed::set_iterations),
-    row(None, "argon2-memory", Some("KIB"), HASHING, "Memory of argon2id [default: 47104]", number!(memory, "--argon2-memory")),
+    row(Some('H'), "hash", Some("HASH"), HASHING, "sha512-pbkdf2, sha512 or argon2id, which only a Mosquitto 2.1 that was built with it reads [default: sha512-pbkdf2]", typed::set_hash),
+    row(Some('I'), "iterations", Some("COUNT"), HASHING, "Iterations of sha512-pbkdf2, 1 to 2147483647 [default: 1000]", typed::set_iterations),
+    row(None, "argon2-memory", Some("KIB"), HASHING, "Memory of argon2id in KiB, 8 for each lane to 2097152 [default: 47104]", number!(memory, "--argon2-memory")),
     row(None, "argon2-passes", Some("COUNT"), HASHING, "Passes of argon2id [default: 1]", number!(passes, "--argon2-passes")),
     row(None, "argon2-lanes", Some("COUNT"), HASHING, "Lanes of argon2id [default: 1]", number!(lanes, "--argon2-lanes")),
-    row(None, "salt-bytes", Some("COUNT"), HASHING, "12 (the default), which every Mosquitto reads, or 64 as 2.1 makes", typed::set_salt_bytes),
-    row(None, "reload", Some("PID|FILE"), OTHER, "Afterwards read the file back and send the broker of this process id, or pid file, a SIGHUP", word!(reload)),
+    row(None, "salt-bytes", Some("COUNT"), HASHING, "Bytes of a new salt: 12, which every Mosquitto reads, or 64, as 2.1 makes [default: 12]", typed::set_salt_bytes),
+    row(None, "reload", Some("PID|FILE"), OTHER, "Afterwards read the file back and send SIGHUP to the broker with this process id, or the one in this pid file", word!(reload)),
     row(None, "help", None, OTHER, "Show this help", flag!(help)),
 ];
 
@@ -147,7 +147,7 @@ fn operands() -> [clap::Arg; 3] {
     };
     [
         operand("FILE", "The password file").value_hint(clap::ValueHint::FilePath),
-        operand("USER", "The user; not with -U, --import, --verify, --list, --upgrade"),
+        operand("USER", "The user; not with -U, --import, --verify, --list, --weak"),
         operand("PASSWORD", "Only with -b"),
     ]
 }

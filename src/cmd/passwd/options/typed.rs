@@ -12,6 +12,8 @@ use crate::term::{Failure, Secret};
 
 /// Characters of a password that `--generate` makes, unless a number says.
 const GENERATED_LENGTH: usize = 24;
+/// What a number may ask for.
+const GENERATED_LENGTHS: std::ops::RangeInclusive<usize> = 8..=1024;
 
 /// Where a password comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub struct Typed {
     pub delete: bool,
     pub update: bool,
     pub list: bool,
-    pub upgrade: bool,
+    pub weak: bool,
     pub json: bool,
     pub overwrite: bool,
     pub rehash: bool,
@@ -78,6 +80,8 @@ impl From<WordError> for Refused {
         Self(match error {
             WordError::Unknown(word) => self::error(&format!("Unknown option '{word}'."))
                 .hint("moskit passwd --help lists the options; after `--` a word is no option"),
+            WordError::Late(word) => self::error(&format!("`{word}` stands behind FILE."))
+                .hint("options with one dash stand in front of FILE; after `--` a word is no option"),
             WordError::MissingValue { word, .. } => {
                 self::error(&format!("{word} argument given but not enough other arguments."))
             }
@@ -123,8 +127,10 @@ pub fn add_generate(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused
         Some(word) => word.to_str().and_then(|text| text.parse().ok()).unwrap_or(0),
     };
     // Whoever takes it for the option of the password itself has typed one, so the value is not shown.
-    if !(8..=1024).contains(&length) {
-        return Err(error("--generate takes how many characters to make, 8 to 1024, and no password.").into());
+    if !GENERATED_LENGTHS.contains(&length) {
+        let (least, most) = (GENERATED_LENGTHS.start(), GENERATED_LENGTHS.end());
+        let sentence = format!("--generate takes how many characters to make, {least} to {most}, and no password.");
+        return Err(error(&sentence).into());
     }
     typed.sources.push(Source::Generate(length));
     Ok(())
