@@ -41,6 +41,8 @@ struct Line {
     phase: Phase,
     retain: bool,
     dup: bool,
+    /// Published by the client with QoS 2 and not released, instead of waiting for it.
+    incoming: bool,
     payload: Option<String>,
     properties: Map<String, Value>,
     /// This many equal messages.
@@ -78,6 +80,7 @@ impl Line {
             phase: phase(text(fields, "state")?.as_deref(), qos)?,
             retain: flag(fields, "retain")?,
             dup: flag(fields, "dup")?,
+            incoming: flag(fields, "incoming")?,
             payload: text(fields, "payload")?,
             properties: match take(fields, "properties") {
                 None => Map::new(),
@@ -180,7 +183,7 @@ fn read_lines(
             skip_line(&mut input).map_err(|error| Error::Io(path.to_owned(), error))?;
             Some("longer than 16 MiB".to_owned())
         } else {
-            read_line(line.trim_ascii(), want, each).err()
+            read_line(line.trim_ascii(), want, &mut snapshot.incoming, each).err()
         };
         if let Some(why) = why {
             bad += 1;
@@ -209,12 +212,19 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-fn read_line(line: &[u8], want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<(), String> {
+/// Hands out the message of a line, or counts it in `incoming`, which holds those that are not asked for.
+fn read_line(line: &[u8], want: &Want, incoming: &mut u64, each: &mut dyn FnMut(Item<'_>)) -> Result<(), String> {
     if line.is_empty() {
         return Ok(());
     }
     let parsed = Line::parse(line)?;
     if want.client.as_deref().is_some_and(|client| client != parsed.client) {
+        return Ok(());
+    }
+    if parsed.incoming {
+        *incoming += parsed.count;
+    }
+    if parsed.incoming != want.incoming {
         return Ok(());
     }
     let named = match &want.age_from {

@@ -514,6 +514,48 @@ fn a_signal_goes_to_brokers_only() {
 }
 
 #[test]
+fn payloads_and_incoming_messages_of_lines_are_shown_only_when_asked_for() {
+    let lines = "{\"client\":\"a\",\"topic\":\"t\",\"payload\":\"{\\\"at\\\":1}\"}\n\
+                 {\"client\":\"a\",\"topic\":\"t\",\"qos\":2,\"incoming\":true,\"count\":3}\n";
+    for (words, has_payload) in [
+        (&["list", "a", "-"][..], false),
+        (&["list", "a", "--json", "--age-from", "payload:/at", "-"], false),
+        (&["list", "a", "--payload", "-"], true),
+    ] {
+        let ended = qshape(words, lines);
+        assert_eq!(
+            (ended.stdout.contains("at\\\":1") || ended.stdout.contains("\"at\":1"), ended.code),
+            (has_payload, 0),
+            "{words:?}: {ended:?}"
+        );
+    }
+    let count = |words: &[&str]| {
+        let shown: Value = serde_json::from_str(&qshape(words, lines).stdout).unwrap();
+        (shown["total"]["messages"].clone(), shown["sources"][0]["incoming"].clone())
+    };
+    assert_eq!(count(&["--json", "-"]), (json!(1), json!(3)));
+    assert_eq!(count(&["--json", "--incoming", "-"]), (json!(3), json!(3)));
+    let listed = qshape(&["list", "a", "--incoming", "--json", "-"], lines).stdout;
+    assert_eq!(listed.matches("\"incoming\":true").count(), 3, "{listed}");
+    assert_eq!(qshape(&["list", "a", "--incoming", "--json", "-"], &listed).stdout, listed);
+}
+
+#[test]
+fn a_picture_goes_to_standard_output_in_place_of_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    for (option, start) in [("--svg", "<svg "), ("--html", "<!DOCTYPE html>")] {
+        let mut command = crate::run::moskit(&["qshape", option, "-", "-"]);
+        let ended = crate::run::run(command.current_dir(folder.path()), b"{\"client\":\"a\"}\n");
+        assert!(
+            ended.code == 0 && ended.stdout.to_lowercase().starts_with(&start.to_lowercase()),
+            "{option}: {ended:?}"
+        );
+        assert!(!ended.stdout.contains("TOTAL  1  0"), "{option}: {ended:?}");
+        assert!(!folder.path().join("-").exists());
+    }
+}
+
+#[test]
 fn what_is_no_source_is_said_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
@@ -521,7 +563,7 @@ fn what_is_no_source_is_said_so() {
     let ended = qshape(&[path.to_str().unwrap()], "");
     let expected =
         format!("error: `{}` is neither a mosquitto.db nor a mosquitto.sqlite3 nor NDJSON\n", path.display());
-    assert_eq!((ended.stderr, ended.code), (expected, 2));
+    assert_eq!((ended.stderr, ended.code), (expected, 1));
     let ended = qshape(&["-"], "{\"client\":\"a\"}\nnonsense\n");
     assert!(ended.stdout.contains("a  1"), "{}", ended.stdout);
     assert!(ended.stderr.contains("warning: line 2 is not understood: "), "{}", ended.stderr);

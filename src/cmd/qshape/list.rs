@@ -84,7 +84,7 @@ impl Listing<'_> {
         }
         self.shown += 1;
         if self.args.json {
-            term.line(as_json(message));
+            term.line(as_json(message, self.payload(message), self.args.selection.incoming));
             return;
         }
         if self.shown == 1 {
@@ -101,9 +101,14 @@ impl Listing<'_> {
         for (name, value) in message.properties {
             term.line(format_args!("{:24}{}: {}", "", escape_controls(name), escape_controls(value)));
         }
-        if let Some(payload) = message.payload {
+        if let Some(payload) = self.payload(message) {
             term.line(format_args!("{:24}{}", "", payload_text(payload)));
         }
+    }
+
+    /// The payload, if it is asked for: a source may read it for the age alone.
+    fn payload<'m>(&self, message: &Waiting<'m>) -> Option<&'m [u8]> {
+        message.payload.filter(|_| self.args.payload)
     }
 
     fn footer(&mut self, word: &str, snapshot: &Snapshot, now: UnixTime, term: &mut Term) {
@@ -169,7 +174,7 @@ fn payload_text(payload: &[u8]) -> String {
 }
 
 /// The same names as NDJSON sources have, so a listing can be piped back in.
-fn as_json(message: &Waiting<'_>) -> Value {
+fn as_json(message: &Waiting<'_>, payload: Option<&[u8]>, is_incoming: bool) -> Value {
     let mut value = json!({
         "client": message.client,
         "topic": message.topic,
@@ -195,11 +200,14 @@ fn as_json(message: &Waiting<'_>) -> Value {
         let pairs: Vec<_> = message.properties.iter().map(|(name, value)| json!([name, value])).collect();
         set("property_list", json!(pairs));
     }
-    match message.payload.map(std::str::from_utf8) {
+    if is_incoming {
+        set("incoming", json!(true));
+    }
+    match payload.map(std::str::from_utf8) {
         Some(Ok(text)) => set("payload", json!(text)),
         Some(Err(_)) => {
             use base64::Engine;
-            let encoded = base64::engine::general_purpose::STANDARD.encode(message.payload.unwrap_or_default());
+            let encoded = base64::engine::general_purpose::STANDARD.encode(payload.unwrap_or_default());
             set("payload_base64", json!(encoded));
         }
         None => {}

@@ -15,6 +15,8 @@ mod sources;
 mod table;
 
 use crate::cmd::applet::{Applet, Invocation, Manual};
+use crate::cmd::connect;
+use crate::cmd::output::NO_COLOR;
 use crate::term::{Exit, Failure, Term};
 use options::{TableOptions, Verb};
 use sources::Sources;
@@ -26,6 +28,10 @@ pub const APPLET: Applet = Applet {
     command: options::command,
     run,
     manual: Manual {
+        description: &[
+            "moskit qshape shows how many messages wait for each client of a broker, and for how many minutes, as Postfix's qshape does for mail. It reads the files of Mosquitto and moskit broker, the HTTP APIs of other brokers, and lists in NDJSON.",
+            "Three usual calls: qshape FILE shows the table; qshape list CLIENT FILE shows the messages of one client; qshape explain CLIENT FILE says what its queue means and what to do.",
+        ],
         sections: Vec::new,
         exit_status: &[
             ("0", "Done."),
@@ -34,10 +40,9 @@ pub const APPLET: Applet = Applet {
             ("3", "Usage; with --fail-over or --older also: the ages are not known well enough to say."),
         ],
         environment: &[
-            ("MOSKIT_API_KEY", "For APIs, USER:PASSWORD or a token, unless --api-key-file is given."),
-            ("MQTT_HOST, MQTT_PORT", "The broker that purge asks, unless the options name one."),
-            ("MOSQUITTO_PASSWORD", "The password, when --username is given without one."),
-            ("NO_COLOR", "No colours on a terminal."),
+            &[("MOSKIT_API_KEY", "For APIs, USER:PASSWORD or a token, unless --api-key-file is given.")],
+            connect::environment::MANUAL,
+            &[NO_COLOR],
         ],
         files: &[
             ("/var/lib/mosquitto/mosquitto.db", "Read when no SOURCE is given."),

@@ -11,7 +11,7 @@ use super::report::{Report, heat, hottest};
 use super::sentences::{moment, source_name};
 use crate::net::reason;
 use crate::queue::shape::{Cell, Layout, Line, Table};
-use crate::term::{Exit, Failure, escape_controls, plural};
+use crate::term::{Exit, Failure, Term, escape_controls, plural};
 use crate::whole_file::{self, Permission};
 
 /// Names wider than this are cut, in display columns.
@@ -21,8 +21,17 @@ const CHARACTER_WIDTH: usize = 8;
 const MARGIN: usize = 16;
 const FONT: &str = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace";
 
+/// `-`, the standard output.
+pub fn is_output(path: Option<&Path>) -> bool {
+    path == Some(Path::new("-"))
+}
+
 /// Writes a picture, whole or not at all.
-pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub fn write(path: &Path, text: &str, term: &mut Term) -> Result<(), Failure> {
+    if is_output(Some(path)) {
+        term.write(text.as_bytes());
+        return Ok(());
+    }
     whole_file::replace(path, text.as_bytes(), Permission::KeepOr(0o644)).map_err(|error| {
         Failure::new(Exit::FAILED, format!("cannot write `{}`: {}", path.display(), reason(&error.cause)))
     })

@@ -10,17 +10,19 @@ use crate::queue::shape::{Cell, Counts, Line, Table};
 use crate::term::{Failure, Term, plural};
 
 pub fn show(report: &Report<'_>, term: &mut Term) -> Result<(), Failure> {
+    let is_picture = [&report.options.svg, &report.options.html].iter().any(|path| picture::is_output(path.as_deref()));
     match report.options.format {
+        _ if is_picture => {}
         Format::Text => print(&report.table(), term),
         Format::Json => term.line(export::json(report)),
         Format::Csv => term.write(export::csv(report).as_bytes()),
         Format::OpenMetrics => term.write(export::openmetrics(report).as_bytes()),
     }
     if let Some(path) = &report.options.svg {
-        picture::write(path, &picture::svg(report))?;
+        picture::write(path, &picture::svg(report), term)?;
     }
     if let Some(path) = &report.options.html {
-        picture::write(path, &picture::html(report))?;
+        picture::write(path, &picture::html(report), term)?;
     }
     Ok(())
 }

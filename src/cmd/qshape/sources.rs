@@ -97,7 +97,7 @@ impl Sources {
             Found::Broker(format) => self.file(path, format),
             Found::Lines => Ok(Box::new(NdjsonSource::File(path))),
             Found::Other => Err(Failure::new(
-                Exit::DAMAGED,
+                Exit::FAILED,
                 format!("`{}` is neither a mosquitto.db nor a mosquitto.sqlite3 nor NDJSON", path.display()),
             )),
         }

@@ -130,7 +130,7 @@ pub struct RowArgs {
     /// Also rows for parents: topics by their levels, clients up to a separator
     #[arg(short = 'p')]
     pub parents: bool,
-    /// A parent needs N different names directly below it
+    /// A parent needs N different names directly below it. 0 or less means the default
     #[arg(short = 'm', value_name = "N", default_value = "5", allow_hyphen_values = true)]
     pub children: String,
     /// Parents are suffixes of labels joined by dots, as in Postfix
@@ -150,10 +150,10 @@ pub struct RowArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Columns")]
 pub struct ColumnArgs {
-    /// Number of age columns; the last has no end
+    /// Number of age columns, at most 1000; the last has no end. 0 or less means the default
     #[arg(short = 'b', value_name = "N", default_value = "10", allow_hyphen_values = true)]
     pub buckets: String,
-    /// Minutes of the first column
+    /// Minutes of the first column. 0 or less means the default
     #[arg(short = 't', value_name = "MINUTES", default_value = "5", allow_hyphen_values = true)]
     pub first: String,
     /// Columns of equal width instead of doubling ones
@@ -199,7 +199,7 @@ pub struct SelectionArgs {
     /// What to do with messages that have expired and will never be delivered
     #[arg(long, value_name = "HOW", value_enum, default_value = "show")]
     pub expired: ExpiredArg,
-    /// Only messages at least this old (30m, 90s, 2h, 3d)
+    /// Only messages at least this old (90s, 30m, 2h, 3d, 1w)
     #[arg(long, value_name = "AGE")]
     pub older: Option<String>,
     /// Count what clients published with QoS 2 and have not released, instead of what waits for them
@@ -228,10 +228,10 @@ pub struct OutputArgs {
     /// Print OpenMetrics text
     #[arg(long, group = "format")]
     pub openmetrics: bool,
-    /// Write the table as a picture
+    /// Write the table as a picture; - for standard output, in place of the table
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub svg: Option<PathBuf>,
-    /// Write the table as a page that needs nothing else
+    /// Write the table as an HTML page that needs no other file; - for standard output, in place of the table
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub html: Option<PathBuf>,
     #[command(flatten)]
@@ -241,10 +241,10 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Monitoring")]
 pub struct LiveArgs {
-    /// Read and show again every SECONDS, in place on a terminal
+    /// Read and show again every SECONDS (0.1 to 86400), in place on a terminal
     #[arg(long, value_name = "SECONDS")]
     pub watch: Option<f64>,
-    /// End with 1 if more than N messages are older than AGE (30m, 90s, 2h, 3d)
+    /// End with 1 if more than N messages are older than AGE (90s, 30m, 2h, 3d, 1w)
     #[arg(long, value_name = "AGE=N")]
     pub fail_over: Option<String>,
     /// Ask the running mosquitto to write its file first (SIGUSR1), and wait for it; with --watch each time
@@ -304,7 +304,7 @@ pub struct PurgeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct QuietArgs {
-    /// No footer and no warnings on standard error
+    /// No footer and no warnings on standard error, but those of damage
     #[arg(short = 'q', long)]
     pub quiet: bool,
 }
