@@ -49,6 +49,8 @@ pub struct Report {
     /// What was checked, for people.
     pub target: String,
     pub stages: Vec<Stage>,
+    /// What was to be judged could not be read: the cause says why, and nothing is known of the rest.
+    pub is_unknown: bool,
     pub opinions: Vec<Opinion>,
 }
 
@@ -66,9 +68,13 @@ impl Report {
         self.findings().find(|finding| finding.is_error())
     }
 
-    /// Yes or no, for scripts: warnings do not fail a check.
+    /// Yes or no, for scripts: warnings do not fail a check. What is not known is neither.
     pub fn exit(&self) -> Exit {
-        if self.cause().is_some() { Exit::FAILED } else { Exit::OK }
+        match self.cause() {
+            _ if self.is_unknown => Exit::USAGE,
+            Some(_) => Exit::FAILED,
+            None => Exit::OK,
+        }
     }
 
     pub fn has_failed(&self) -> bool {

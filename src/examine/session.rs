@@ -133,6 +133,7 @@ pub fn check_file(id: &str, source: Option<&Path>, now: i64) -> Report {
             Finding::error("session.no-source", "no state of a broker was found here")
                 .fix(format!("name its file or API: moskit check session -i {} FILE|URL", shell::quoted(id))),
         );
+        report.is_unknown = true;
         report.stages.push(stage);
         return report;
     };
@@ -145,6 +146,7 @@ pub fn check_file(id: &str, source: Option<&Path>, now: i64) -> Report {
             judge(id, &found, now, &mut report);
         }
         Err(finding) => {
+            report.is_unknown = true;
             stage.found(*finding);
             report.stages.push(stage);
         }

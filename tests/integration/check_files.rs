@@ -326,8 +326,24 @@ fn a_session_without_file_or_in_nonsense_is_an_error() {
     let rows = [("x.db", "session.unreadable"), ("nowhere.db", "session.unreadable"), (".", "session.unreadable")];
     for (file, id) in rows {
         let (report, code) = report(&["check", "session", "-i", "phone", file], folder.path());
-        assert_eq!((report["cause"].as_str(), code), (Some(id), 1), "{file}: {report:#}");
+        assert_eq!((report["cause"].as_str(), code), (Some(id), 3), "{file}: {report:#}");
     }
+}
+
+#[test]
+fn a_session_that_cannot_be_looked_for_is_unknown_to_a_monitor() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended =
+        run(moskit(&["check", "session", "-i", "phone", "nowhere.db", "--monitor"]).current_dir(folder.path()), b"");
+    assert!(ended.stdout.starts_with("MQTT UNKNOWN - session of client `phone`: "), "{ended:?}");
+    assert_eq!(ended.code, 3);
+}
+
+#[test]
+fn a_broker_beside_a_configuration_is_refused() {
+    let ended = run(&mut moskit(&["check", "--config", "mosquitto.conf", "localhost"]), b"");
+    assert!(ended.stderr.contains("cannot be used with"), "{ended:?}");
+    assert_eq!(ended.code, 3);
 }
 
 #[test]
@@ -338,9 +354,10 @@ fn a_report_in_json_has_the_same_members_whatever_it_found() {
     let files = ["check", "files", "--cafile", "ca.crt", "--cert", "server.crt", "--host", "localhost"];
     let session = ["check", "session", "-i", "phone", "nowhere.db"];
     let refused = ["check", "127.0.0.1:1"];
-    for words in [&files[..], &session, &refused] {
+    // What cannot be read is not known to be wrong.
+    for (words, ends) in [(&files[..], (1, Some(false))), (&session, (3, None)), (&refused, (1, Some(false)))] {
         let (report, code) = report(words, folder.path());
-        assert_eq!((code, causes(&report), report["ok"].as_bool()), (1, 1, Some(false)), "{report:#}");
+        assert_eq!((causes(&report), (code, report["ok"].as_bool())), (1, ends), "{report:#}");
         assert_eq!(keys(&report), ["target", "ok", "cause", "next", "stages", "verdicts"]);
         for stage in report["stages"].as_array().unwrap() {
             assert_eq!(keys(stage), ["name", "status", "facts", "findings", "not_tried"]);
@@ -369,7 +386,7 @@ fn a_session_is_judged_by_what_an_api_tells() {
     let (nobody, code) = of("nobody", &url);
     assert_eq!((nobody["cause"].as_str(), code), (Some("session.storefwd"), 1), "{nobody:#}");
     let (unread, code) = of("gw/1", &format!("emqx+http://127.0.0.1:{}", crate::mosquitto::free_port()));
-    assert_eq!((unread["cause"].as_str(), code), (Some("session.unreadable"), 1), "{unread:#}");
+    assert_eq!((unread["cause"].as_str(), code), (Some("session.unreadable"), 3), "{unread:#}");
     assert!(!format!("{gateway}{nobody}{unread}").contains("secret"));
 }
 

@@ -9,6 +9,8 @@ mod render;
 mod session;
 
 use crate::cmd::applet::{Applet, Invocation, Manual};
+use crate::cmd::connect;
+use crate::cmd::output::NO_COLOR;
 use crate::examine::report::Report;
 use crate::examine::{acl, config, files};
 use crate::os::account::Account;
@@ -23,12 +25,17 @@ pub const APPLET: Applet = Applet {
     command: options::command,
     run,
     manual: Manual {
-        exit_status: &[
-            ("0", "Nothing is wrong; there may be warnings"),
-            ("1", "Something is wrong: the report names the cause. With --monitor: a warning"),
-            ("2", "With --monitor: critical"),
-            ("3", "Usage error, or the state cannot be known"),
+        description: &[
+            "moskit check finds out why a client cannot connect, publish or receive. It goes through name, connection, TLS, certificate chain, login, rights and session in the order of a client, names the first cause and says what to do. It sends no password to a server whose certificate failed.",
+            "Three usual calls: check HOST or check URL tests a running broker; check files --cafile FILE --cert FILE --key FILE tests files before a broker gets them; check --config FILE tests a mosquitto.conf.",
         ],
+        exit_status: &[
+            ("0", "No error was found; there may be warnings. With --monitor: OK."),
+            ("1", "An error was found; the report names the cause. With --monitor: a warning."),
+            ("2", "With --monitor: critical."),
+            ("3", "Usage; what was to be checked cannot be read. With --monitor: unknown."),
+        ],
+        environment: &[connect::environment::MANUAL, &[NO_COLOR]],
         files: &[("/etc/passwd, /etc/group", "Users and groups, for the permissions of --config and --user")],
         examples: &[
             ("moskit check localhost -t lab", "Is all well with a broker, up to a message below lab?"),

@@ -56,7 +56,9 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     let latency = report.number("rtt", "milliseconds");
     let warn = Bounds { days: warn.days.or(WARN.days), ..warn };
     let critical = Bounds { days: critical.days.or(CRITICAL.days), ..critical };
-    let (word, exit, why) = if let Some(cause) = report.cause() {
+    let (word, exit, why) = if let Some(cause) = report.cause().filter(|_| report.is_unknown) {
+        ("UNKNOWN", Exit::USAGE, format!("{} [{}]", cause.what, cause.id))
+    } else if let Some(cause) = report.cause() {
         ("CRITICAL", Exit::DAMAGED, format!("{} [{}]", cause.what, cause.id))
     } else if let Some(why) = critical.crossed(days, own_days, latency) {
         ("CRITICAL", Exit::DAMAGED, why)

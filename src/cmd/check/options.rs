@@ -78,7 +78,7 @@ pub fn command() -> Command {
         .arg(
             Arg::new("broker")
                 .value_name("HOST[:PORT]|URL")
-                .conflicts_with_all(["host", "url", "unix"])
+                .conflicts_with_all(["host", "url", "unix", "config"])
                 .value_hint(ValueHint::Hostname)
                 .help("Broker to check, in place of -h and -p or of -L"),
         )
@@ -100,7 +100,7 @@ pub fn command() -> Command {
                 .value_name("SECONDS")
                 .value_parser(seconds)
                 .help_heading(HEADING)
-                .help("Longest time for each step [default: 5]"),
+                .help("Longest time for each step, 0.1 to 3600 [default: 5]"),
         )
         .arg(
             path_arg("config", "FILE", "Check this mosquitto.conf and the files it names")
@@ -140,8 +140,8 @@ fn output_args(command: Command) -> Command {
                 .help_heading(HEADING)
                 .help("Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it"),
         )
-        .arg(bounds_arg("warn", "Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]"))
-        .arg(bounds_arg("crit", "Bounds of critical, as for --warn [default: 7d]"))
+        .arg(bounds_arg("warn", "With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]"))
+        .arg(bounds_arg("crit", "With --monitor: bounds of critical, as for --warn [default: 7d]"))
         .arg(Arg::new("help").long("help").action(ArgAction::Help).help_heading(HEADING).help("Show this help"))
 }
 

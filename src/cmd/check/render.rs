@@ -153,7 +153,7 @@ pub fn json(report: &Report) -> Value {
         .collect();
     json!({
         "target": report.target,
-        "ok": !report.has_failed(),
+        "ok": (!report.is_unknown).then(|| !report.has_failed()),
         "cause": cause.map(|cause| cause.id),
         "next": cause.and_then(|cause| cause.fix.clone()),
         "stages": stages,

@@ -35,6 +35,7 @@ fn check_api(url: &str, request: &options::Session, invocation: &Invocation, now
             session::judge(id, &found, now, &mut report);
         }
         Err(failure) => {
+            report.is_unknown = true;
             let what = failure.message.unwrap_or_else(|| "the source cannot be read".to_owned());
             let finding = Finding::error("session.unreadable", what);
             stage.found(match failure.hint {

@@ -1,5 +1,5 @@
 //! What the environment says of the broker where the command line does not, as `moskit broker --run` exports it. Only
-//! moskit's own verbs heed it, and login and CA only together with the host: what was exported for one broker must not
+//! moskit's own verbs read it, and login and CA only together with the host: what was exported for one broker must not
 //! reach another.
 
 use std::ffi::OsString;
@@ -12,6 +12,23 @@ use crate::term::Secret;
 /// What is looked for.
 pub const VARIABLES: &[&str] =
     &["MQTT_HOST", "MQTT_PORT", "MQTT_CAFILE", "MQTT_USERNAME", "MQTT_PASSWORD", "MOSQUITTO_PASSWORD"];
+
+/// The variables as the pages of pub, sub, rr, check and qshape list them.
+pub const MANUAL: &[(&str, &str)] = &[
+    ("MQTT_HOST", "The broker, where no option names one. Not under the mosquitto_* names."),
+    ("MQTT_PORT", "Its port, 1 to 65535, where no option names a broker or a port. Not under the mosquitto_* names."),
+    (
+        "MQTT_CAFILE",
+        "With MQTT_HOST: the CA file to trust, which switches TLS on. No effect beside a TLS option that names other CAs, or --no-tls. Not under the mosquitto_* names.",
+    ),
+    (
+        "MQTT_USERNAME, MQTT_PASSWORD",
+        "With MQTT_HOST: the login. No effect beside an option that gives a user name or a password. Not under the mosquitto_* names.",
+    ),
+    ("MOSQUITTO_PASSWORD", "The password, where -u is given without one. Not under the mosquitto_* names."),
+    ("SSLKEYLOGFILE", "The file of --tls-keylog, where the option is not given."),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates of the operating system, for --tls-use-os-certs and mqtts://."),
+];
 
 impl ClientArgs {
     /// Fills in what was not typed. `variable` looks up the environment.
