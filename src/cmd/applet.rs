@@ -25,12 +25,14 @@ pub struct Applet {
 /// The sections of a man page that the option table does not hold.
 #[derive(Debug)]
 pub struct Manual {
+    /// What the verb does, for whom, and the usual ways to call it: one paragraph each.
+    pub description: &'static [&'static str],
     /// Those of this verb alone, between OPTIONS and EXIT STATUS.
     pub sections: fn() -> Vec<Section>,
     /// `(code, meaning)`
     pub exit_status: &'static [(&'static str, &'static str)],
-    /// `(variable, meaning)`
-    pub environment: &'static [(&'static str, &'static str)],
+    /// `(variable, meaning)`, in groups that verbs may share.
+    pub environment: &'static [&'static [(&'static str, &'static str)]],
     /// `(path, meaning)`
     pub files: &'static [(&'static str, &'static str)],
     /// `(command line, what it does)`; a test runs them.
@@ -42,6 +44,7 @@ pub struct Manual {
 
 impl Manual {
     pub const EMPTY: Self = Self {
+        description: &[],
         sections: Vec::new,
         exit_status: &[],
         environment: &[],

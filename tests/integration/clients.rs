@@ -202,3 +202,62 @@ fn every_line_of_a_fast_input_is_delivered_at_each_qos() {
         assert!(listener.finish().stdout == input, "not every line arrived in order at QoS {qos}");
     }
 }
+
+#[test]
+fn options_without_effect_get_a_warning_under_our_own_names_alone() {
+    let broker = crate::mosquitto::free_port();
+    for (words, warning) in [
+        (
+            &["sub", "-t", "a", "-E", "--retain-as-published"][..],
+            "--retain-as-published has no effect before MQTT 5: -V mqttv5",
+        ),
+        (
+            &["sub", "-t", "a", "-E", "--retain-handling", "never"],
+            "--retain-handling has no effect before MQTT 5: -V mqttv5",
+        ),
+        (
+            &["pub", "-t", "a", "-m", "x", "-q", "1", "--strict"],
+            "--strict finds no refused message before MQTT 5: -V mqttv5",
+        ),
+        (&["pub", "-t", "a", "-m", "x", "-V", "5", "--strict"], "--strict finds no refused message at QoS 0: -q 1"),
+        (&["pub", "-t", "a", "-l", "--repeat", "3"], "--repeat has no effect with -l"),
+        (&["pub", "-t", "a", "-m", "x", "--insecure"], "--insecure does not switch TLS on: the connection is in clear"),
+        (
+            &["pub", "-t", "a", "-m", "x", "--no-verify"],
+            "--no-verify does not switch TLS on: the connection is in clear",
+        ),
+        (&["sub", "-t", "a", "-E", "-R"], ""),
+        (&["sub", "-t", "a", "-E", "-V", "5", "--strict", "--retain-handling", "new"], ""),
+    ] {
+        let own = run(moskit(words).arg("--embedded"), b"x\n");
+        let told: Vec<_> = own.stderr.lines().filter(|line| !line.starts_with("embedded broker: ")).collect();
+        let expected: Vec<_> =
+            Some(format!("warning: {warning}")).filter(|_| !warning.is_empty()).into_iter().collect();
+        assert_eq!((told, own.code), (expected.iter().map(String::as_str).collect(), 0), "{words:?}");
+        let name = format!("mosquitto_{}", words[0]);
+        let theirs = run(called_as(&name, &words[1..]).args(["-p", &broker.to_string()]), b"x\n");
+        assert!(!theirs.stderr.contains("warning: --"), "{words:?}: {theirs:?}");
+    }
+}
+
+#[test]
+fn an_options_file_that_is_named_must_be_there() {
+    let own = run(&mut moskit(&["pub", "-o", "nosuch", "-t", "a", "-m", "x", "--embedded"]), b"");
+    let why = "error: cannot read the options file `nosuch`: No such file or directory\n";
+    assert_eq!((own.stderr.as_str(), own.code), (why, 1));
+    let theirs = run(&mut called_as("mosquitto_pub", &["-o", "nosuch", "-t", "a", "-m", "x", "--embedded"]), b"");
+    assert_eq!(theirs.code, 0, "{theirs:?}");
+}
+
+#[test]
+fn a_request_that_nobody_hears_fails_where_subscribers_are_asked_for() {
+    let words = ["rr", "-t", "a", "-e", "b", "-m", "x", "-q", "1", "-W", "5", "--strict=subscribers", "--embedded"];
+    let ended = run(&mut moskit(&words), b"");
+    assert!(ended.stderr.ends_with("Warning: Publish 2: nobody is subscribed to 'a'.\n"), "{ended:?}");
+    assert_eq!(ended.code, 16);
+    let refused = run(&mut moskit(&["sub", "-t", "a", "--strict=subscribers"]), b"");
+    assert!(
+        refused.code == 1 && refused.stderr.starts_with("Error: --strict=subscribers is for pub and rr"),
+        "{refused:?}"
+    );
+}

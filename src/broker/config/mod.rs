@@ -618,18 +618,22 @@ pub enum Standing {
 
 /// Every option that the reader knows, for the manual page.
 pub fn known_options() -> impl Iterator<Item = (&'static str, Standing)> {
-    OPTIONS.iter().map(|(name, rule)| {
-        let standing = match rule {
-            Rule::Own(_, meaning) => Standing::Own(meaning),
-            Rule::Ignored(because, _) => Standing::Ignored(because),
-            Rule::Unsafe(because, _) => Standing::Refused(because),
-            Rule::Bridge(_) => Standing::Ignored(options::NO_BRIDGES),
-            _ if *name == "connection" => Standing::Ignored(options::NO_BRIDGES),
-            _ if *name == "http_dir" => Standing::Ignored(options::NO_HTTP_FILES),
-            _ => Standing::Heeded,
-        };
-        (*name, standing)
-    })
+    OPTIONS
+        .iter()
+        .map(|(name, rule)| {
+            let standing = match rule {
+                Rule::Own(_, meaning) => Standing::Own(meaning),
+                Rule::Ignored(because, _) => Standing::Ignored(because),
+                Rule::Unsafe(because, _) => Standing::Refused(because),
+                Rule::Bridge(_) => Standing::Ignored(options::NO_BRIDGES),
+                _ if *name == "http_dir" => Standing::Ignored(options::NO_HTTP_FILES),
+                _ if *name == "connection" => Standing::Ignored(options::NO_BRIDGES),
+                _ if options::PLUGINS.contains(name) => Standing::Refused(options::NO_PLUGINS),
+                _ => Standing::Heeded,
+            };
+            (*name, standing)
+        })
+        .chain([("include_dir", Standing::Heeded), ("plugin_opt_\u{2026}", Standing::Refused(options::NO_PLUGINS))])
 }
 
 /// The files that an `include_dir` line asks for.

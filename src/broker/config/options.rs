@@ -666,6 +666,13 @@ fn log_type(configuration: &mut Configuration, line: &Line<'_>) -> Result<(), Pr
     Ok(())
 }
 
+/// The options that name a plugin.
+pub(super) const PLUGINS: [&str; 5] = ["plugin", "global_plugin", "auth_plugin", "plugin_load", "plugin_use"];
+
+/// What the manual says of them.
+pub(super) const NO_PLUGINS: &str =
+    "moskit's broker loads no plugin; persist-sqlite alone is accepted, and selects the broker's own store";
+
 const PLUGIN: &str = "plugins are not loaded here, and one that guards access must not be left out";
 
 fn is_persist_sqlite(path: &str) -> bool {

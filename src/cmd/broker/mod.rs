@@ -38,27 +38,31 @@ pub const APPLET: Applet = Applet {
     command: options::command,
     run,
     manual: Manual {
-        sections: || vec![configuration_section()],
+        description: &[
+            "moskit broker runs an MQTT broker (3.1, 3.1.1 and 5.0) on this machine, for tests and trials. It reads Mosquitto's mosquitto.conf and takes the place of mosquitto 2.1 in tests, also under that name.",
+            "Three usual calls: --run 'COMMAND' runs one command beside a broker on a free port, and exits with its code; -p 1883 -v serves port 1883 of this machine and logs everything; -c FILE runs with that configuration.",
+        ],
+        sections: || vec![configuration_section(), faults_section()],
         exit_status: &[
             ("0", "Ended by a signal, as asked."),
             ("1", "A listener, a certificate or the state cannot be opened."),
             ("2", "--import: the file is damaged; what could be read is imported."),
             ("3", "Usage, or an error in the configuration."),
             ("13", "A password or ACL file cannot be opened."),
-            ("other", "With --run and -- PROGRAM: the command's own; 128 + n when signal n ended it."),
+            ("other", "With --run and -- PROGRAM: the command's own; 128+N when signal N ended it."),
         ],
-        environment: &[
+        environment: &[&[
             ("MQTT_HOST, MQTT_PORT, MQTT_URL", "Set for the command of --run and -- PROGRAM."),
             ("MQTT_CAFILE", "With --tls, set for the command: the certificate to trust."),
             (
                 "MQTT_USERNAME, MQTT_PASSWORD, MOSQUITTO_PASSWORD",
                 "With --login, set for the command. moskit's own clients log in with them; where -u is given, with the last one.",
             ),
-            ("MOSQUITTO_PERSISTENCE_LOCATION", "Goes before persistence_location of the configuration."),
+            ("MOSQUITTO_PERSISTENCE_LOCATION", "Overrides persistence_location of the configuration."),
             ("PUID, PGID", "Numbers of the user and group to become when started as root, in place of `user`."),
             ("UMASK_SET", "The umask, in octal."),
             ("MOSQUITTO_UNSAFE_ALLOW_SYMLINKS", "When set, password and ACL files may be symbolic links."),
-        ],
+        ]],
         files: &[
             ("mosquitto.conf", "The configuration, in Mosquitto's language; no file is read without -c."),
             (
@@ -132,12 +136,28 @@ fn configuration_section() -> Section {
             None => others.push((name.to_owned(), meaning)),
         }
     }
-    let heeded = (heeded.join(", "), "Heeded, as mosquitto.conf(5) says.".to_owned());
+    let heeded = (heeded.join(", "), "Obeyed, as mosquitto.conf(5) says.".to_owned());
     Section {
         title: "CONFIGURATION",
         text: "What becomes of the options of mosquitto.conf:",
         rows: std::iter::once(heeded).chain(others).collect(),
     }
+}
+
+/// What `--fault help` lists.
+fn faults_section() -> Section {
+    let rows = fault::HELP.iter().map(|(form, meaning)| ((*form).to_owned(), format!("{}.", capitalized(meaning))));
+    Section {
+        title: "FAULTS",
+        text: "What --fault takes. The option may be repeated; the first fault that fits a packet is the one that happens. A form \
+               with … in front is added to one of the others. `on=` names a packet type.",
+        rows: rows.collect(),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {

@@ -29,7 +29,8 @@ pub struct Options {
     /// Log everything, whatever the configuration says
     #[arg(short, long)]
     pub verbose: bool,
-    /// Read the configuration, say whether it is right, and end
+    /// Read the configuration and the files it names, say whether the broker would start, and exit.
+    /// `moskit check --config` finds more: what starts and does not do what was meant
     #[arg(long)]
     pub test_config: bool,
     /// Append the secrets of TLS sessions to this file of yours alone, for Wireshark
@@ -42,15 +43,16 @@ pub struct Options {
     /// What an acknowledged message survives: `normal` the end of the process, `full` a power failure too
     #[arg(long, value_name = "WHAT", value_parser = ["normal", "full"], help_heading = "State")]
     pub store_sync: Option<String>,
-    /// Fill the empty state with what this mosquitto.db holds (any version), and end
+    /// Fill the empty state with what this mosquitto.db holds (any version), and exit
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "export", help_heading = "State")]
     pub import: Option<PathBuf>,
-    /// Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and end
+    /// Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and exit. A file that exists is
+    /// replaced
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "State")]
     pub export: Option<PathBuf>,
 
     /// Run this shell command beside the broker with MQTT_HOST and MQTT_PORT set, then stop, with its exit code.
-    /// The broker listens on a free port and logs warnings and errors only
+    /// Without -c and -p the broker listens on a free port; without -c and -v it logs warnings and errors only
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, help_heading = "In tests and scripts")]
     pub run: Option<String>,
     /// The same for a program with its arguments, without a shell
@@ -74,7 +76,7 @@ pub struct Options {
 }
 
 pub fn command() -> Command {
-    Options::augment_args(Command::new("broker"))
+    Options::augment_args(Command::new("broker").version(env!("CARGO_PKG_VERSION")))
 }
 
 /// What was asked for.

@@ -120,7 +120,10 @@ fn warn_of_old_key(path: &Path, is_encrypted_again: bool, term: &mut Term) {
     }
     let is_encrypted = |item: &Item| matches!(item, Item::Key(EncodedKey::Encrypted(_)));
     if !is_encrypted_again && items(path).is_ok_and(|items| items.iter().any(is_encrypted)) {
-        term.note(format_args!("note: the old key in `{}` was encrypted, the new one is not (--encrypt)", path.display()));
+        term.note(format_args!(
+            "note: the old key in `{}` was encrypted, the new one is not (--encrypt)",
+            path.display()
+        ));
     }
 }
 

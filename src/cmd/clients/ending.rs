@@ -294,6 +294,14 @@ pub fn note_refused(id: PacketId, reason: ReasonCode, term: &mut Term) {
     term.note(format_args!("Warning: Publish {id} failed: {}.", reason.text()));
 }
 
+/// The broker took a message that nobody is subscribed to.
+pub fn note_nobody(id: PacketId, topic: Option<&str>, term: &mut Term) {
+    match topic {
+        Some(topic) => term.note(format_args!("Warning: Publish {id}: nobody is subscribed to '{topic}'.")),
+        None => term.note(format_args!("Warning: Publish {id}: nobody is subscribed to its topic.")),
+    }
+}
+
 /// A request that cannot be sent, such as properties in a version that has none.
 pub fn note_unsent(packet: &str, error: SendError, term: &mut Term) {
     let why = match error {

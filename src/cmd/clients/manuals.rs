@@ -1,24 +1,38 @@
 //! The man page sections of pub, sub and rr that the option table does not hold.
 
 use crate::cmd::applet::{Manual, Section};
-use crate::cmd::connect::properties;
+use crate::cmd::connect::{environment, properties};
 
-const EXIT_CONNACK: (&str, &str) = ("1-5, 128-162", "The broker refused the connection: the code of its CONNACK.");
-const EXIT_USAGE: (&str, &str) =
-    ("1", "Usage, --help and --version, local input, TLS or login options, no connection at the start.");
-const EXIT_BROKEN: (&str, &str) = (
-    "2, 21, 22, 25",
-    "The broker broke the protocol: a packet out of place, a malformed one, a property twice, a packet larger than announced.",
+/// Exit codes that several of the three have, one row a code. Numbers up to 27 are those of libmosquitto, from 128 on those
+/// of MQTT; a CONNACK before MQTT 5 has codes from 1 to 5, which mean what their rows say last.
+const EXIT_1: (&str, &str) = (
+    "1",
+    "Usage; input or a file on this side; login or TLS options; the first connection failed; --help and --version under the \
+     mosquitto_* names. Or CONNACK 1: the broker refuses this version of MQTT.",
 );
-const EXIT_WAY: (&str, &str) = (
-    "3, 4, 11, 13, 14, 16",
-    "The way to the broker: what the proxy answered (3, 4, 11, 16), AUTH from the broker (11), no WebSocket (13), TLS that failed on a standing connection (14).",
-);
-const EXIT_UNSENT: (&str, &str) = (
-    "10, 22, 24, 25",
-    "With rr and pub -l: what is to be sent cannot be, for the version, a property given twice, its QoS or its size.",
-);
-const EXIT_KEEPALIVE: (&str, &str) = ("19", "The broker did not answer within the keep-alive time.");
+const EXIT_2: (&str, &str) =
+    ("2", "The broker sent a packet that breaks the protocol. Or CONNACK 2: it refuses the client id.");
+const EXIT_3: (&str, &str) =
+    ("3", "The proxy failed with a code of its own. Or CONNACK 3: the broker is not available.");
+const EXIT_5: (&str, &str) = ("5", "CONNACK 5: the login has no right to connect.");
+const EXIT_7: (&str, &str) = ("7", "The connection was lost.");
+const EXIT_11: (&str, &str) =
+    ("11", "The broker asks for AUTH, which moskit does not support, or the proxy does not allow the connection.");
+const EXIT_13: (&str, &str) = ("13", "What answers does not speak WebSockets (--ws).");
+const EXIT_14: (&str, &str) = ("14", "TLS failed after the first connection.");
+const EXIT_16: (&str, &str) = ("16", "The proxy failed, or refused the login.");
+const EXIT_19: (&str, &str) = ("19", "The broker did not answer PINGREQ within the keep-alive time (-k).");
+const EXIT_21: (&str, &str) = ("21", "The broker sent a malformed packet.");
+const EXIT_REASON: (&str, &str) =
+    ("6, 8-9, 128-255", "The reason code with which the broker refused the connection (CONNACK).");
+const OPTIONS_FILE: &str = "Options, one on a line with its value behind one space. They are read before the command line. \
+     -o FILE names another file, which must exist; under the mosquitto_* names a missing file is ignored.";
+const NOT_IN_TLS: &str = "--cert and --key without --cafile, --capath or --tls-use-os-certs are an error, because the connection would be in \
+     clear. Under the mosquitto_* names they have no effect, with a warning; mosquitto_pub gives none.";
+const WITHOUT_EFFECT: &str =
+    "Options that have no effect beside the others get a warning. Not under the mosquitto_* names.";
+const VERSION_OF_PROPERTIES: &str = "As in Mosquitto, -D and -x switch to MQTT 5, and the last of -V, -D and -x counts: after -V 311, -D \
+     is sent with MQTT 5, without a warning.";
 const PROXY_AND_WEBSOCKETS: &str = "--proxy and --ws work together, and CONNECT carries its properties (-x, -D) through both; \
      %40 in the proxy's login is @.";
 const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keylog works with the certificates of the operating \
@@ -30,18 +44,12 @@ const NONSENSE: &str = "AUTH of a broker ends it at once, with 11; a CONNACK or 
 const QOS_2: &str = "A message with QoS 2 is shown when it comes, before PUBREC instead of after PUBREL, so that its line stands there among \
      those of -d; at the end, PUBRELs of what was shown are waited for, five seconds at most. mosquitto_sub loses messages it has acknowledged and not shown.";
 const DEBUG_LINES: &str = "The lines of -d are never cut, and OpenSSL's own are not among them.";
-const ENVIRONMENT: &[(&str, &str)] = &[
-    ("XDG_CONFIG_HOME, HOME", "Where the options file is looked for."),
-    ("MQTT_HOST, MQTT_PORT", "Broker, where neither -h, -L nor --unix is given. Not under the mosquitto_* names."),
-    (
-        "MQTT_CAFILE, MQTT_USERNAME, MQTT_PASSWORD",
-        "With MQTT_HOST: the CA to trust, which switches TLS on, and the login, as moskit broker --tls --login --run sets them; \
-         not where options say otherwise. Not under the mosquitto_* names.",
-    ),
-    ("MOSQUITTO_PASSWORD", "Password, where -u is given without one. Not under the mosquitto_* names."),
-    ("SSLKEYLOGFILE", "As --tls-keylog."),
-    ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates of the operating system, for --tls-use-os-certs and mqtts://."),
-    ("TZ", "Time zone of the times that sub and rr print."),
+const ENVIRONMENT: &[&[(&str, &str)]] = &[
+    environment::MANUAL,
+    &[
+        ("XDG_CONFIG_HOME, HOME", "The folder of the options file: $XDG_CONFIG_HOME, else $HOME/.config."),
+        ("TZ", "The time zone of the times that sub and rr print."),
+    ],
 ];
 
 /// `-D`
@@ -58,20 +66,21 @@ fn format_section() -> Section {
     let rows = FORMAT.iter().map(|(tag, meaning)| ((*tag).to_owned(), (*meaning).to_owned()));
     Section {
         title: "OUTPUT FORMAT",
-        text: "A format of -F is text with fields in it. Between % and the letter of a field may stand - (to the left) or 0 \
-               (numbers with zeros in front), a width, and a precision behind a dot. What a message does not have, prints \
-               nothing but its width in blanks. Properties are those of MQTT 5.",
+        text: "-F takes text with fields in it. Between % and the letter of a field may stand - (align to the left) or 0 (fill a \
+               number with zeros), a width, and a precision behind a dot. %D, %j, %J, %P, %q, %r and %% ignore all of them. A field that \
+               the message does not have prints blanks, as many as its width. Properties need MQTT 5.",
         rows: rows.collect(),
     }
 }
 
 const FORMAT: &[(&str, &str)] = &[
     ("%t", "Topic."),
-    ("%p", "Payload. A width is the most bytes of it, too."),
+    ("%p", "Payload. The width also limits the output to that many bytes."),
     (
         "%x, %X",
-        "Payload in hex digits, in small letters or capitals. A width is the most bytes of it, too; the precision is the \
-         number of digits in a group, and a punctuation mark before the letter stands between groups in place of a blank.",
+        "Payload in hex digits, in small letters or capitals. The width also limits the output to that many bytes of the \
+         payload. The precision is the number of digits in a group. A punctuation mark in front of the letter separates the \
+         groups in place of a blank.",
     ),
     ("%f, %d", "Payload of 4 or 8 bytes, as the float or double of this machine; the precision is the decimals."),
     ("%l", "Length of the payload in bytes."),
@@ -98,36 +107,56 @@ const FORMAT: &[(&str, &str)] = &[
 ];
 
 pub const PUB: Manual = Manual {
+    description: &[
+        "moskit pub publishes messages to an MQTT broker and waits until the broker has acknowledged them as their QoS asks for. It \
+         takes the place of mosquitto_pub 2.1, with the same options, output and exit codes, also under that name.",
+        "Three usual calls: -t TOPIC -m TEXT publishes one message; -t TOPIC -l publishes each line of standard input; \
+         --replay FILE publishes what moskit sub --record has kept.",
+    ],
     sections: || vec![properties_section()],
     exit_status: &[
         (
             "0",
-            "Delivered as the QoS asks for, even if the broker acknowledged it with a failure; with -l, at the end of input.",
+            "Every message is delivered as its QoS asks for, even if the broker acknowledged one with a failure; with -l, at the end of \
+             the input. Also --help and --version of moskit pub.",
         ),
-        EXIT_USAGE,
-        EXIT_CONNACK,
-        EXIT_BROKEN,
-        EXIT_WAY,
-        EXIT_UNSENT,
+        EXIT_1,
+        EXIT_2,
+        EXIT_3,
         (
             "4",
-            "The broker said DISCONNECT (MQTT 5; not with -l, which connects again). With -l: the broker accepted five connections in a row and ended them before it \
-             acknowledged anything, or the input has ended and the connection could not be made again for 30 seconds; under the name mosquitto_pub \
-             at the first attempt that fails.",
+            "The broker sent DISCONNECT (MQTT 5; with -l pub connects again). With -l: the broker accepted five connections in a row and \
+             ended them before it acknowledged anything, or the input has ended and no connection could be made for 30 seconds (under \
+             the name mosquitto_pub: at the first attempt that fails). The proxy cannot reach the broker. Or CONNACK 4: wrong user name or \
+             password.",
         ),
+        EXIT_5,
         ("7", "The connection was lost, or the message cannot be sent to this broker."),
-        EXIT_KEEPALIVE,
+        ("10", "With -l: -D gives properties, and this version of MQTT has none."),
+        EXIT_11,
+        EXIT_13,
+        EXIT_14,
+        (
+            "16",
+            "The proxy failed, or refused the login. With --strict=subscribers: nobody is subscribed to the topic of a message.",
+        ),
+        EXIT_19,
+        EXIT_21,
+        ("22", "A property stands twice in a packet of the broker or, with -l, in -D."),
+        ("24", "With -l: the broker does not take messages with this QoS."),
+        (
+            "25",
+            "A packet of the broker is larger than announced or, with -l, a message is larger than the broker takes.",
+        ),
         (
             "27",
-            "No acknowledgement came for one and a half keep-alive times (-k; 90 seconds where nothing is said). mosquitto_pub waits without an end.",
+            "No acknowledgement came for one and a half keep-alive times (-k), which is 90 seconds without -k. mosquitto_pub waits without an end.",
         ),
-        ("16, 128-153", "With --strict: the reason code of the PUBACK or PUBREC."),
+        EXIT_REASON,
+        ("128-153", "With --strict: the reason code of the PUBACK or PUBREC that refused a message."),
     ],
     environment: ENVIRONMENT,
-    files: &[(
-        "~/.config/mosquitto_pub",
-        "Options, one on a line with its value behind one space, read before the command line; -o FILE names another.",
-    )],
+    files: &[("~/.config/mosquitto_pub", OPTIONS_FILE)],
     examples: &[
         ("moskit pub -t lab/door -m open", "Publish a message"),
         (
@@ -150,6 +179,9 @@ pub const PUB: Manual = Manual {
         NONSENSE,
         "--insecure leaves out the comparison of the host name only, whatever else is given; --no-verify leaves out all checks.",
         "--cert and --key are used with the certificates of the operating system too.",
+        NOT_IN_TLS,
+        WITHOUT_EFFECT,
+        VERSION_OF_PROPERTIES,
         "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
         "Why something failed and what to do follows on lines of their own, with a stable id; --quiet suppresses them.",
         "-P shows the password in the process list: use --pw-file, --pw-prompt or --pw-command.",
@@ -158,26 +190,42 @@ pub const PUB: Manual = Manual {
 };
 
 pub const SUB: Manual = Manual {
+    description: &[
+        "moskit sub subscribes to topics of an MQTT broker and prints each message that comes. It takes the place of \
+         mosquitto_sub 2.1, with the same options, output and exit codes, also under that name.",
+        "Three usual calls: -t 'FILTER' -v prints messages with their topics until it is interrupted; -t 'FILTER' -C 1 -W 5 waits \
+         for one message, five seconds at most; -i ID -c -q 1 -t 'FILTER' receives what the broker has kept for this client \
+         while it was away.",
+        "A connection that is lost is made again each second.",
+    ],
     sections: || vec![format_section(), properties_section()],
     exit_status: &[
-        ("0", "-C, -E or --retained-only is done, or a signal ended it; also if all subscriptions were denied."),
-        EXIT_USAGE,
-        EXIT_CONNACK,
-        EXIT_BROKEN,
-        EXIT_WAY,
+        (
+            "0",
+            "-C, -E or --retained-only is done, or a signal ended it; also if all subscriptions were refused. Also --help and \
+             --version of moskit sub.",
+        ),
+        EXIT_1,
+        EXIT_2,
+        EXIT_3,
         (
             "4",
-            "The broker accepted five connections in a row and ended them before a message came. mosquitto_sub tries without an end.",
+            "The broker accepted five connections in a row and ended them before a message came; mosquitto_sub tries without an end. The \
+             proxy cannot reach the broker. Or CONNACK 4: wrong user name or password.",
         ),
-        ("27", "-W is over."),
-        ("255", "A signal or -W came before the broker had accepted."),
-        ("128-162", "With --strict: the reason code of a denied subscription."),
+        EXIT_5,
+        ("7", "The first connection was lost during the WebSocket handshake."),
+        EXIT_11,
+        EXIT_13,
+        EXIT_14,
+        EXIT_16,
+        ("27", "-W is over, or with --retained-only nobody knows whether all retained messages have come."),
+        EXIT_REASON,
+        ("128-162", "With --strict: the reason code of a refused subscription."),
+        ("255", "A signal or -W came before the broker had accepted the connection."),
     ],
     environment: ENVIRONMENT,
-    files: &[(
-        "~/.config/mosquitto_sub",
-        "Options, one on a line with its value behind one space, read before the command line; -o FILE names another.",
-    )],
+    files: &[("~/.config/mosquitto_sub", OPTIONS_FILE)],
     examples: &[
         ("moskit sub -t 'lab/#' -v", "Print all messages below lab with their topics"),
         ("moskit sub -t 'lab/#' -C 1 -W 5", "Wait for one message, five seconds at most"),
@@ -188,7 +236,7 @@ pub const SUB: Manual = Manual {
         "--retained-only without -c subscribes at QoS 0, passes live messages over and leaves by itself. Nothing in MQTT says that all retained messages have come: the broker is asked to unsubscribe from a filter that nobody subscribed to, twice, and nothing may come for 0.3 s between. It ends with 27 and says that it is not known if an answer takes 10 s. With -c, and under the mosquitto_* names, it leaves at the first live message.",
         "On a terminal control characters of messages are escaped, but newline and tab, unless --raw is given. Not under the mosquitto_* names.",
         "What cannot be written is not acknowledged: it stays with the broker. A message that comes after the last of -C or ends --retained-only stays there too.",
-        "--remove-retained leaves once the last removal is acknowledged; mosquitto_sub 2.1 does not leave.",
+        "With --retained-only, --remove-retained exits once the last removal is acknowledged; mosquitto_sub 2.1 does not exit. Alone it does not exit, as in mosquitto_sub.",
         "--random-filter takes a percentage: 100 prints all.",
         "A connection that is lost is made again each second, as mosquitto_sub does; signals and -W end it while it connects, too.",
         "A SUBSCRIBE or UNSUBSCRIBE that cannot be sent, with properties before version 5, is told.",
@@ -207,6 +255,9 @@ pub const SUB: Manual = Manual {
         "All times of a message are those of one moment.",
         "A width or precision above 1048576 is refused.",
         "--cert and --key are used with the certificates of the operating system too.",
+        NOT_IN_TLS,
+        WITHOUT_EFFECT,
+        VERSION_OF_PROPERTIES,
         "Why something failed and what to do follows on lines of their own, with a stable id; --quiet suppresses them.",
         "-P shows the password in the process list: use --pw-file, --pw-prompt or --pw-command.",
     ],
@@ -214,31 +265,51 @@ pub const SUB: Manual = Manual {
 };
 
 pub const RR: Manual = Manual {
+    description: &[
+        "moskit rr publishes a request and prints the first message on the response topic. It takes the place of mosquitto_rr \
+         2.1, with the same options, output and exit codes, also under that name.",
+        "Three usual calls: -t TOPIC -e TOPIC -m TEXT asks and waits without an end; -W 5 waits five seconds at most; --latency \
+         also prints how long the answer took.",
+    ],
     sections: || vec![format_section(), properties_section()],
     exit_status: &[
         (
             "0",
-            "The response was printed. As mosquitto_rr also if the subscription was denied or the broker said DISCONNECT.",
+            "The response was printed, or a signal ended it. As mosquitto_rr also if the subscription was refused or the broker sent \
+             DISCONNECT. Also --help and --version of moskit rr.",
         ),
-        EXIT_USAGE,
-        EXIT_CONNACK,
-        EXIT_BROKEN,
-        EXIT_WAY,
-        EXIT_UNSENT,
-        ("4", "The broker said DISCONNECT before the response (MQTT 5)."),
-        ("7", "The connection was lost."),
-        EXIT_KEEPALIVE,
+        EXIT_1,
+        EXIT_2,
+        EXIT_3,
+        (
+            "4",
+            "The broker sent DISCONNECT before the response (MQTT 5). The proxy cannot reach the broker. Or CONNACK 4: wrong user name or \
+             password.",
+        ),
+        EXIT_5,
+        EXIT_7,
+        ("10", "-D gives properties, and this version of MQTT has none."),
+        EXIT_11,
+        EXIT_13,
+        EXIT_14,
+        (
+            "16",
+            "The proxy failed, or refused the login. With --strict=subscribers and -q 1: nobody is subscribed to the topic of the request.",
+        ),
+        EXIT_19,
+        EXIT_21,
+        ("22", "A property stands twice in a packet of the broker or in -D."),
+        ("24", "The broker does not take messages with this QoS."),
+        ("25", "A packet of the broker is larger than announced, or the request is larger than the broker takes."),
         ("27", "-W is over."),
+        EXIT_REASON,
         (
             "128-162",
-            "The reason code of a denied subscription or a refused request, after which no response comes. As mosquitto_rr only with --strict.",
+            "The reason code of a refused subscription or request, after which no response comes. As mosquitto_rr only with --strict.",
         ),
     ],
     environment: ENVIRONMENT,
-    files: &[(
-        "~/.config/mosquitto_rr",
-        "Options, one on a line with its value behind one space, read before the command line; -o FILE names another.",
-    )],
+    files: &[("~/.config/mosquitto_rr", OPTIONS_FILE)],
     examples: &[
         ("moskit rr -t device/ping -e device/pong -m now -W 5", "Ask, and wait five seconds for the answer"),
         ("moskit rr -t device/ping -e device/pong -m now --latency", "Measure how long the answer takes"),
@@ -261,6 +332,9 @@ pub const RR: Manual = Manual {
         PRE_SHARED_KEY,
         "--insecure leaves out the comparison of the host name only, whatever else is given; --no-verify leaves out all checks.",
         "--cert and --key are used with the certificates of the operating system too.",
+        NOT_IN_TLS,
+        WITHOUT_EFFECT,
+        VERSION_OF_PROPERTIES,
         "A refused connection is told as \"Connection refused\", not as \"Bad file descriptor\".",
         DEBUG_LINES,
         NONSENSE,

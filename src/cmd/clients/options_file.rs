@@ -9,6 +9,11 @@ use crate::os::text::OsStringExt;
 /// is left of a longer line counts as a line of its own.
 const MAX_LINE: usize = 1023;
 
+/// Whether `-o` names the file.
+pub fn is_named(words: &[OsString]) -> bool {
+    words.iter().position(|word| word == "-o").is_some_and(|at| at + 1 < words.len())
+}
+
 /// Where the options come from: `-o` anywhere in the words, else the file in the user's
 /// configuration folder. `variable` looks up the environment.
 pub fn path(program: &str, words: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

@@ -84,12 +84,7 @@ impl Refusals {
                 self.refused = Some(Exit(reason.0));
             }
         } else if reason == ReasonCode::NO_MATCHING_SUBSCRIBERS && self.strict == Strict::Subscribers {
-            match &self.common_topic {
-                Some(topic) => {
-                    term.note(format_args!("Warning: Publish {id}: nobody is subscribed to '{topic}'."));
-                }
-                None => term.note(format_args!("Warning: Publish {id}: nobody is subscribed to its topic.")),
-            }
+            ending::note_nobody(id, self.common_topic.as_deref(), term);
             self.refused.get_or_insert(Exit(reason.0));
         }
     }

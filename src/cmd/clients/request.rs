@@ -13,7 +13,7 @@ use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{Strict, Verb};
-use crate::mqtt::packet::{Properties, Publish, Subscription};
+use crate::mqtt::packet::{Properties, Publish, ReasonCode, Subscription};
 use crate::mqtt::session::{Event, Session};
 use crate::term::{Exit, Failure, Term};
 
@@ -34,6 +34,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     };
     // Mosquitto's rr ends well, or waits on, where there will be no response.
     let fails_without_response = !request.plan.as_mosquitto || request.strict >= Strict::Refusals;
+    let fails_without_subscriber = request.strict == Strict::Subscribers;
     let Request {
         plan,
         topic,
@@ -62,6 +63,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         latency,
         debug,
         fails_without_response,
+        fails_without_subscriber,
         asked_at: None,
     };
     session::run(Verb::Rr, conversation::hold(requesting, setup, timeout, term))
@@ -79,6 +81,8 @@ struct Requesting {
     debug: bool,
     /// What the broker refuses ends it with the reason code.
     fails_without_response: bool,
+    /// `--strict=subscribers`: nobody who could answer ends it with the reason code.
+    fails_without_subscriber: bool,
     /// When the request went out.
     asked_at: Option<Instant>,
 }
@@ -121,6 +125,12 @@ impl Work for Requesting {
                 if self.fails_without_response {
                     return Err(Stop::Done(Exit(acknowledged.reason.0)));
                 }
+            }
+            Event::Acknowledged(acknowledged)
+                if self.fails_without_subscriber && acknowledged.reason == ReasonCode::NO_MATCHING_SUBSCRIBERS =>
+            {
+                ending::note_nobody(acknowledged.packet_id, Some(&self.publish.topic), term);
+                return Err(Stop::Done(Exit(acknowledged.reason.0)));
             }
             Event::Unsendable { error, .. } => return Err(Stop::Unsendable(error)),
             _ => {}

@@ -10,6 +10,7 @@ use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{ClientArgs, Verb};
 use crate::cmd::connect::options;
+use crate::net::reason;
 use crate::term::{Exit, Failure, Term};
 
 /// Largest options file that is read.
@@ -31,18 +32,28 @@ pub fn read(applet: &Applet, verb: Verb, invocation: &Invocation, term: &mut Ter
     }
     connect::checks::check(verb, &args).map_err(|error| error.into_failure(&invocation.program))?;
     term.set_quiet(args.quiet);
+    if !invocation.as_mosquitto {
+        for warning in connect::checks::without_effect(verb, &args) {
+            term.note(warning);
+        }
+    }
     Ok(args)
 }
 
-/// An options file that cannot be read counts as absent, even one named with `-o`: scripts rely on it. It may be a
-/// pipe, as a shell makes one of `<(…)`.
+/// Under Mosquitto's names an options file that cannot be read counts as absent, even one named with `-o`: scripts rely
+/// on it. Under ours, one that is named must be there. It may be a pipe, as a shell makes one of `<(…)`.
 fn file_lines(verb: Verb, invocation: &Invocation) -> Result<Vec<Vec<OsString>>, Failure> {
-    let path = options_file::path(verb.mosquitto_name(), &invocation.words, |name| std::env::var_os(name));
-    let Some((path, file)) = path.and_then(|path| File::open(&path).ok().map(|file| (path, file))) else {
+    let variable = |name: &str| std::env::var_os(name);
+    let Some(path) = options_file::path(verb.mosquitto_name(), &invocation.words, variable) else {
         return Ok(Vec::new());
     };
     let mut text = Vec::new();
-    if file.take(MAX_OPTIONS_FILE + 1).read_to_end(&mut text).is_err() {
+    let read = File::open(&path).and_then(|file| file.take(MAX_OPTIONS_FILE + 1).read_to_end(&mut text));
+    if let Err(error) = read {
+        if options_file::is_named(&invocation.words) && !invocation.as_mosquitto {
+            let why = format!("cannot read the options file `{}`: {}", path.display(), reason(&error));
+            return Err(Failure::new(Exit::FAILED, why));
+        }
         return Ok(Vec::new());
     }
     if text.len() as u64 > MAX_OPTIONS_FILE {

@@ -1,9 +1,9 @@
 //! From what was typed to what is valid: the checks that need the whole line, in Mosquitto's order.
 
 use super::arg_error::ArgError;
-use super::args::{ClientArgs, Verb};
+use super::args::{ClientArgs, PayloadSource, Strict, Verb};
 use super::data_values;
-use crate::mqtt::packet::ProtocolVersion;
+use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling};
 
 /// A session expiry interval that never ends.
 const NEVER: u32 = u32::MAX;
@@ -17,6 +17,11 @@ pub fn check(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
     }
     if verb == Verb::Sub {
         data_values::check_sub(args)?;
+        if args.strict == Strict::Subscribers {
+            return Err(ArgError::plain(
+                "Error: --strict=subscribers is for pub and rr: a subscription needs no subscriber.",
+            ));
+        }
         if args.filters.is_empty() && args.unsubscribes.is_empty() {
             return Err(ArgError::plain(
                 "Error: You must specify a topic to subscribe to (-t) or unsubscribe from (-U).",
@@ -27,6 +32,22 @@ pub fn check(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
         }
     }
     Ok(())
+}
+
+/// Options that change nothing beside the others: one sentence each. Mosquitto's programs pass over them in silence.
+pub fn without_effect(verb: Verb, args: &ClientArgs) -> Vec<String> {
+    let version = SessionPlan::of(verb, args).version;
+    let is_before_5 = version != ProtocolVersion::V5;
+    let handles_retained = args.retain_handling != RetainHandling::SendAtSubscribe && !args.no_retained;
+    let strict = args.strict != Strict::Off && verb == Verb::Pub || args.strict == Strict::Subscribers;
+    let rows = [
+        (args.retain_as_published && is_before_5, "--retain-as-published has no effect before MQTT 5: -V mqttv5"),
+        (handles_retained && is_before_5, "--retain-handling has no effect before MQTT 5: -V mqttv5"),
+        (strict && is_before_5, "--strict finds no refused message before MQTT 5: -V mqttv5"),
+        (strict && args.qos == QoS::AtMostOnce, "--strict finds no refused message at QoS 0: -q 1"),
+        (args.repeat > 1 && args.payload == Some(PayloadSource::StdinLines), "--repeat has no effect with -l"),
+    ];
+    rows.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| format!("warning: {text}")).collect()
 }
 
 /// The options of a connection together, but for those of its session.

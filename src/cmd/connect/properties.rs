@@ -82,17 +82,31 @@ pub fn known_properties() -> Vec<(String, String)> {
         });
         let commands: Vec<_> = taken.map(|(command, _)| *command).collect();
         let value = match id.kind() {
-            PropertyType::Byte => "0 to 255",
-            PropertyType::TwoByteInteger => "0 to 65535",
-            PropertyType::FourByteInteger => "0 to 4294967295",
-            PropertyType::VariableByteInteger => "1 to 268435455",
-            PropertyType::Binary => "bytes",
-            PropertyType::Text => "text",
-            PropertyType::StringPair => "a name and a value, as often as wanted",
+            PropertyType::Binary => "bytes".to_owned(),
+            PropertyType::Text => "text".to_owned(),
+            PropertyType::StringPair => "a name and a value, as often as wanted".to_owned(),
+            kind => range(*id, limit(kind)),
         };
         (!commands.is_empty()).then(|| (id.name().to_owned(), format!("{value}; {}", commands.join(", "))))
     });
     known.collect()
+}
+
+/// The numbers that the standard allows, out of those that the option takes.
+fn range(id: PropertyId, most: i64) -> String {
+    let is_valid = |number| of_number(id, number).is_some_and(|property| property.has_valid_value());
+    let least = u8::from(!is_valid(0));
+    if is_valid(2) { format!("{least} to {most}") } else { format!("{least} or 1") }
+}
+
+/// The largest number of a type.
+fn limit(kind: PropertyType) -> i64 {
+    match kind {
+        PropertyType::Byte => i64::from(u8::MAX),
+        PropertyType::TwoByteInteger => i64::from(u16::MAX),
+        PropertyType::VariableByteInteger => 268_435_455,
+        _ => i64::from(u32::MAX),
+    }
 }
 
 /// As the standard says, but that Mosquitto also lets a will carry a reason string.
@@ -118,11 +132,8 @@ fn value(id: PropertyId, name: &str, words: &[OsString]) -> Result<Property, Arg
         }
         kind => {
             let number = atol(&words[0].to_string_lossy());
-            let limit = match kind {
-                PropertyType::Byte => i64::from(u8::MAX),
-                PropertyType::TwoByteInteger => i64::from(u16::MAX),
-                _ => i64::from(u32::MAX),
-            };
+            // Mosquitto leaves the range of the subscription identifier to the packet.
+            let limit = if kind == PropertyType::VariableByteInteger { i64::from(u32::MAX) } else { limit(kind) };
             if !(0..=limit).contains(&number) {
                 return Err(ArgError::spaced(format!(
                     "Error: Property value ({number}) out of range for property {name}."
@@ -216,6 +227,22 @@ mod tests {
                 let taken = CommandProperties::default().add(&words).is_ok();
                 assert_eq!(taken, is_listed, "{command} {}", id.name());
             }
+        }
+    }
+
+    #[test]
+    fn the_ranges_of_the_manual_are_those_that_can_be_sent() {
+        let rows = known_properties();
+        for (name, range) in [
+            ("payload-format-indicator", "0 or 1; publish, will"),
+            ("request-problem-information", "0 or 1; connect"),
+            ("receive-maximum", "1 to 65535; connect"),
+            ("topic-alias-maximum", "0 to 65535; connect"),
+            ("topic-alias", "1 to 65535; publish"),
+            ("maximum-packet-size", "1 to 4294967295; connect"),
+            ("subscription-identifier", "1 to 268435455; subscribe"),
+        ] {
+            assert!(rows.contains(&(name.to_owned(), range.to_owned())), "{name}: {rows:?}");
         }
     }
 

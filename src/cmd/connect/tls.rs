@@ -69,7 +69,14 @@ pub fn tls_wanted(
     }
     let named = given.cafile.is_some() || given.capath.is_some();
     if !named && !given.os_certs && !args.port.is_some_and(|port| port.is(TLS_PORT)) {
-        return if given.cert.is_some() { tls_is_off(invocation, term) } else { Ok(None) };
+        if given.cert.is_some() {
+            return tls_is_off(invocation, term);
+        }
+        let checks = [(given.insecure, "--insecure"), (given.no_verify, "--no-verify")];
+        for (_, option) in checks.iter().filter(|(is_given, _)| *is_given && !invocation.as_mosquitto) {
+            term.note(format_args!("warning: {option} does not switch TLS on: the connection is in clear"));
+        }
+        return Ok(None);
     }
     let options = tls_options(given, lowest, !named || given.os_certs)?;
     if options.checks == Checks::Nothing {

@@ -7,6 +7,7 @@ mod scene;
 mod steps;
 
 use crate::cmd::applet::{Applet, Invocation, Manual};
+use crate::cmd::output::NO_COLOR;
 use crate::term::{Exit, Failure, Term};
 
 use scene::Scene;
@@ -18,10 +19,15 @@ pub const APPLET: Applet = Applet {
     command: options::command,
     run,
     manual: Manual {
+        description: &[
+            "moskit demo runs moskit's other verbs one after the other, on a broker of its own, and shows each command and its output. It needs nothing else: no broker, no network, no files.",
+            "Without options it pauses between the steps on a terminal and removes everything at the end.",
+        ],
+        environment: &[&[NO_COLOR]],
         exit_status: &[
-            ("0", "Every step did what it should"),
-            ("1", "A step did not, or a file cannot be written"),
-            ("3", "Usage error, or the folder of --keep has something in it"),
+            ("0", "Every step did what it should."),
+            ("1", "A step failed, or a file or folder cannot be written."),
+            ("3", "Usage; the folder of --keep is not empty."),
         ],
         examples: &[
             ("moskit demo --fast", "All of it, without pauses"),

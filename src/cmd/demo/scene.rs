@@ -237,22 +237,22 @@ impl Drop for Scene {
 
 /// A folder for `--keep`: made here, or empty.
 fn folder_to_keep(folder: &Path) -> Result<PathBuf, Failure> {
-    let refused = |why: &dyn std::fmt::Display| {
-        Failure::new(Exit::USAGE, format!("cannot keep the demo in `{}`: {why}", folder.display()))
-            .hint("name a new folder")
+    let refused = |exit, why: &str| {
+        Failure::new(exit, format!("cannot keep the demo in `{}`: {why}", folder.display())).hint("name a new folder")
     };
+    let failed = |error: std::io::Error| refused(Exit::FAILED, &reason(&error));
     match fs::read_dir(folder) {
         Ok(mut entries) => {
             if entries.next().is_some() {
-                return Err(refused(&"it is not empty"));
+                return Err(refused(Exit::USAGE, "it is not empty"));
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            fs::DirBuilder::new().mode(0o700).create(folder).map_err(|error| refused(&reason(&error)))?;
+            fs::DirBuilder::new().mode(0o700).create(folder).map_err(failed)?;
         }
-        Err(error) => return Err(refused(&reason(&error))),
+        Err(error) => return Err(failed(error)),
     }
-    fs::canonicalize(folder).map_err(|error| refused(&reason(&error)))
+    fs::canonicalize(folder).map_err(failed)
 }
 
 /// The command as a shell would take it.

@@ -14,10 +14,18 @@ pub const APPLET: Applet = Applet {
     command,
     run,
     manual: Manual {
+        description: &[
+            "moskit completions prints the script by which a shell completes moskit's verbs, options and values: bash, zsh, fish, elvish or powershell.",
+        ],
         examples: &[
             ("moskit completions bash > ~/.local/share/bash-completion/completions/moskit", "Install for bash"),
             ("moskit completions fish > ~/.config/fish/completions/moskit.fish", "Install for fish"),
             ("moskit completions --out completions", "Write the scripts of all shells into a folder"),
+        ],
+        exit_status: &[
+            ("0", "Done."),
+            ("1", "A file or the folder could not be written."),
+            ("3", "Usage; there is no such shell."),
         ],
         see_also: &["moskit(1)", "moskit-man(1)"],
         ..Manual::EMPTY
@@ -28,16 +36,17 @@ const SHELLS: [Shell; 5] = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish,
 
 fn command() -> clap::Command {
     clap::Command::new("completions")
+        .override_usage("moskit completions SHELL\n       moskit completions --out DIR")
         .arg(
             clap::Arg::new("shell")
                 .value_name("SHELL")
                 .value_parser(clap::value_parser!(Shell))
                 .required_unless_present("out")
-                .help("The shell"),
+                .help("The shell that the script is for"),
         )
         .arg(folder::folder_option(
             "shell",
-            "Write the scripts of all shells into DIR instead, replacing those that are there",
+            "Write the scripts of all shells into DIR instead. DIR is made if it does not exist; files of the same names are replaced",
         ))
 }
 

@@ -16,6 +16,9 @@ pub const APPLET: Applet = Applet {
     command,
     run,
     manual: Manual {
+        description: &[
+            "moskit links makes symbolic links to this program in DIR: mosquitto_pub, mosquitto_sub, mosquitto_rr, mosquitto_passwd and mosquitto. Called by one of these names, moskit behaves as that program does. Put DIR in front of the others in PATH.",
+        ],
         exit_status: &[("0", "All links are there."), ("1", "A link could not be made."), ("3", "Usage.")],
         examples: &[
             ("moskit links ~/bin", "Let scripts that call mosquitto_pub and its like use moskit"),
