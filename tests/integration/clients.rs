@@ -205,7 +205,7 @@ fn every_line_of_a_fast_input_is_delivered_at_each_qos() {
 
 #[test]
 fn options_without_effect_get_a_warning_under_our_own_names_alone() {
-    let broker = crate::mosquitto::free_port();
+    let broker = free_port();
     for (words, warning) in [
         (
             &["sub", "-t", "a", "-E", "--retain-as-published"][..],

@@ -544,8 +544,8 @@ fn payloads_and_incoming_messages_of_lines_are_shown_only_when_asked_for() {
 fn a_picture_goes_to_standard_output_in_place_of_the_table() {
     let folder = tempfile::tempdir().unwrap();
     for (option, start) in [("--svg", "<svg "), ("--html", "<!DOCTYPE html>")] {
-        let mut command = crate::run::moskit(&["qshape", option, "-", "-"]);
-        let ended = crate::run::run(command.current_dir(folder.path()), b"{\"client\":\"a\"}\n");
+        let mut command = moskit(&["qshape", option, "-", "-"]);
+        let ended = run(command.current_dir(folder.path()), b"{\"client\":\"a\"}\n");
         assert!(
             ended.code == 0 && ended.stdout.to_lowercase().starts_with(&start.to_lowercase()),
             "{option}: {ended:?}"
