@@ -145,7 +145,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__broker)
-            opts="-c -d -p -q -v -h --config-file --daemon --port --quiet --verbose --test-config --tls-keylog --store --store-sync --import --export --run --tls --login --ready-file --print-url --fault --help"
+            opts="-c -d -p -q -v -h -V --config-file --daemon --port --quiet --verbose --test-config --tls-keylog --store --store-sync --import --export --run --tls --login --ready-file --print-url --fault --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -444,12 +444,27 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__client)
-            opts="-d -o -f -h --key --days --not-after --backdate --org --org-unit --san --both --bundle --dir --ca --ca-key --pass-file --pass-env --pass-fd --out --force --help"
+            opts="-d -o -f -h --encrypt --key-pass-file --key --days --not-after --backdate --org --org-unit --san --both --bundle --dir --ca --ca-key --pass-file --pass-env --pass-fd --out --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --key-pass-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --key)
                     COMPREPLY=($(compgen -W "p256 p384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
                     return 0
@@ -567,7 +582,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__csr)
-            opts="-o -f -h --san --key --use-key --pass-file --pass-env --pass-fd --org --org-unit --stem --out --force --help"
+            opts="-o -f -h --san --key --use-key --encrypt --pass-file --pass-env --pass-fd --org --org-unit --stem --out --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1104,7 +1119,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__renew)
-            opts="-d -h --within --exit-code --new-key --same-key --key --days --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --exec --help"
+            opts="-d -h --within --exit-code --new-key --encrypt --key-pass-file --same-key --key --days --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --exec --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1112,6 +1127,21 @@ _moskit() {
             case "${prev}" in
                 --within)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-pass-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --key)
@@ -2439,7 +2469,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__passwd)
-            opts="-c -D -U -b -H -I --create --overwrite --delete --update --rehash --import --verify --list --upgrade --json --batch --stdin --pw-file --pw-env --generate --hash --iterations --argon2-memory --argon2-passes --argon2-lanes --salt-bytes --reload --help"
+            opts="-c -D -U -b -H -I --create --overwrite --delete --update --rehash --import --verify --list --weak --json --batch --stdin --pw-file --pw-env --generate --hash --iterations --argon2-memory --argon2-passes --argon2-lanes --salt-bytes --reload --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -251,30 +251,30 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -l quiet -d 'Print no 
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-retain -d 'Retain the will'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l help -d 'Show this help'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l version -d 'Show the version'
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l import -d 'Add or update every user of a CSV file of the columns user,password' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l import -d 'Add or update every user of a CSV file with the columns user,password (RFC 4180, UTF-8, at most 1 GiB); all or none' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l verify -d 'Check a password: exit code 0 right, 4 wrong, 5 no such user' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l pw-file -d 'From a file' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l pw-env -d 'From an environment variable' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l generate -d 'Make one of LENGTH letters and digits [default: 24] and print it once' -r
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s H -l hash -d 'sha512-pbkdf2 (the default), sha512 or argon2id (for Mosquitto 2.1 built with it)' -r -f -a "sha512-pbkdf2\t''
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l pw-file -d 'From the first line of FILE, at most 65535 bytes' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l pw-env -d 'From the environment variable NAME' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l generate -d 'Make one of LENGTH letters and digits (8 to 1024) [default: 24] and print it once' -r
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s H -l hash -d 'sha512-pbkdf2, sha512 or argon2id, which only a Mosquitto 2.1 that was built with it reads [default: sha512-pbkdf2]' -r -f -a "sha512-pbkdf2\t''
 sha512\t''
 argon2id\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s I -l iterations -d 'Iterations of sha512-pbkdf2 [default: 1000]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l argon2-memory -d 'Memory of argon2id [default: 47104]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s I -l iterations -d 'Iterations of sha512-pbkdf2, 1 to 2147483647 [default: 1000]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l argon2-memory -d 'Memory of argon2id in KiB, 8 for each lane to 2097152 [default: 47104]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l argon2-passes -d 'Passes of argon2id [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l argon2-lanes -d 'Lanes of argon2id [default: 1]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l salt-bytes -d '12 (the default), which every Mosquitto reads, or 64 as 2.1 makes' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l reload -d 'Afterwards read the file back and send the broker of this process id, or pid file, a SIGHUP' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l salt-bytes -d 'Bytes of a new salt: 12, which every Mosquitto reads, or 64, as 2.1 makes [default: 12]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l reload -d 'Afterwards read the file back and send SIGHUP to the broker with this process id, or the one in this pid file' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s c -l create -d 'Create FILE with this user; `-` prints the line instead'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l overwrite -d 'With -c: replace a file that exists'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s D -l delete -d 'Remove the user'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s U -l update -d 'Hash every plain-text password in FILE; hashes stay as they are'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l rehash -d 'With -U: take hashes for passwords too, as mosquitto_passwd does'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l list -d 'List the users and how their passwords are hashed'
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l upgrade -d 'List the users whose hash is weaker than today\'s default; exit code 1 if there are any'
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l json -d 'With --list or --upgrade: as JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l weak -d 'List the users whose hash is weaker than today\'s default; exit code 1 if there are any'
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l json -d 'With --list or --weak: as JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s b -l batch -d 'From the last word of the command line, where other users of the machine can see it'
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From standard input'
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From the first line of standard input, at most 65535 bytes'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show this help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
@@ -287,11 +287,11 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_se
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "verify" -d 'Judge a certificate as each family of TLS clients does: chain, host, purpose, key, revocation'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "lint" -d 'Find what is wrong, weak or soon over in files of certificates and keys'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "expiry" -d 'Tell how long certificates are still good; the exit codes suit monitoring'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "renew" -d 'Give a certificate a new end when it is due, for cron'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "renew" -d 'Renew a certificate that expires soon, for cron'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "key" -d 'Open, encrypt, convert and compare keys'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "broken" -d 'Make a set of files that shows one failure, for tests'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-name -d 'Name of the CA [default: the folder\'s]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l hosts -d 'Names and addresses of the broker [default: this machine\'s name, localhost, 127.0.0.1, ::1]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-name -d 'Name of the CA [default: the folder\'s]; its common name is NAME with " MQTT CA", if CA is no word of it, and four random hex digits' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l hosts -d 'Names and addresses of the broker [default: this machine\'s name, the same with .local, localhost, 127.0.0.1, ::1]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l clients -d 'Ids of clients that get a certificate; with any, the broker will ask every client for one' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
 p384\t''
@@ -299,9 +299,9 @@ rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-days -d 'Days until the CA expires' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l org -d 'Organization (O) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l org-unit -d 'Organizational unit (OU) in the subject' -r
@@ -319,9 +319,9 @@ rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l org -d 'Organization (O) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l org-unit -d 'Organizational unit (OU) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l path-len -d 'How many CAs may stand between this one and a server or client' -r
@@ -332,23 +332,23 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l stem -d 'Name of the files without their endings [default: ca; for an intermediate, made of NAME]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l stem -d 'Name of the files without their endings [default: ca; for an intermediate CA, NAME in small letters with - for spaces]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s o -l out -d 'Folder for the new files' -r -f -a "(__fish_complete_directories)"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l exact-name -d 'Take NAME as the common name, without the digits'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l exact-name -d 'Take NAME as the common name, with nothing added'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l encrypt -d 'Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l cn -d 'Common name instead of the first host' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l stem -d 'Name of the files without their endings [default: the first host]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l stem -d 'Name of the files without their endings [default: the first host, with _wildcard for a *]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
 p384\t''
 rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l org -d 'Organization (O) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l org-unit -d 'Organizational unit (OU) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l san -d 'More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
@@ -365,15 +365,16 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l key-pass-file -d 'Read the passphrase of the new key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
 p384\t''
 rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l org -d 'Organization (O) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l org-unit -d 'Organizational unit (OU) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l san -d 'More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
@@ -384,6 +385,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l encrypt -d 'Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless --key-pass-file gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l both -d 'For servers that are clients too, and the other way round (bridges)'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s f -l force -d 'Replace files that exist'
@@ -403,15 +405,16 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l org-unit -d 'Organizational unit (OU) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l stem -d 'Name of the files without their endings [default: NAME]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s o -l out -d 'Folder for the new files' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l encrypt -d 'Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l profile -d 'What the certificate is for; the request does not decide that' -r -f -a "server\t''
 client\t''
 both\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l san -d 'Names beside those in the request; may be repeated' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
@@ -431,13 +434,13 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l host -d 'The host or address that clients connect to' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l purpose -d 'What the certificate is used for [default: what it says, else server]' -r -f -a "server\t''
 client\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l crl -d 'The revocation list that must speak for the certificate' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l stack -d 'Let these clients decide [default: OpenSSL\'s and moskit\'s do, the others are told]' -r -f -a "openssl\t''
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l crl -d 'Check against this revocation list (CRL)' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l stack -d 'Which TLS library decides the exit code [default: OpenSSL and rustls; the others are shown]' -r -f -a "openssl\t''
 strict\t''
 rustls\t''
 mbedtls\t''
 all\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l at -d 'Judge as of this moment instead of now' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l at -d 'Judge as of this moment instead of now: 2027-12-24 (its last second, UTC) or 2027-12-24T10:00:00Z' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
@@ -451,32 +454,34 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l json -d 'One JSON object per certificate'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l openmetrics -d 'Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l within -d 'Renew only if less than this is left; otherwise say so and leave everything as it is' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l within -d 'Renew only if less than this is left (90s, 90m, 24h, 30d, 2w); otherwise say so and leave everything as it is' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l key-pass-file -d 'Read the passphrase of the new key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l key -d 'The private key of CERT [default: as CERT, with .key]' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90m, 24h, 30d' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exec -d 'Run this command with the shell after the renewal: systemctl reload mosquitto' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exit-code -d 'End with 1, not 0, if the certificate is not due'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exec -d 'Run this command with the shell after the renewal: systemctl reload mosquitto. If it fails, renew exits with 2' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exit-code -d 'Exit with 1, not 0, if the certificate is not due'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l new-key -d 'Make a new key too, of the same type; it replaces the old one'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l encrypt -d 'Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless --key-pass-file gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l same-key -d 'Keep the key, as is done anyway'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "decrypt" -d 'Open an encrypted key, for a service that nobody can type a passphrase for'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "encrypt" -d 'Encrypt a key with a passphrase (PKCS#8, PBES2, AES-256)'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "convert" -d 'Write a key in another form'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "convert" -d 'Write a key in another form, not encrypted'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "match" -d 'Tell whether certificates, requests and keys belong together'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "pin" -d 'Print the SHA-256 of public keys, as curl and others pin them'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -l list -d 'List the kinds'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l timeout -d 'Longest time for each step [default: 5]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l timeout -d 'Longest time for each step, 0.1 to 3600 [default: 5]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l user -d 'User that the broker of --config runs as [default: the configuration\'s, or mosquitto]' -r -f -a "(__fish_complete_users)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
@@ -512,8 +517,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l second-opinion -d 'Repeat CONNECT, SUBSCRIBE and PUBLISH with another MQTT client (rumqttc) and compare'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l as-client -d 'Connect with the id of -i too: this disconnects a client that uses it, and may change its session'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l trust-anyway -d 'Send login and client certificate even if the server\'s certificate failed'
@@ -542,8 +547,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 client\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l user -d 'User that must be able to read the files' -r -f -a "(__fish_complete_users)"
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l json -d 'Print the report as JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l help -d 'Show this help'
@@ -553,8 +558,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l access -d 'What the client wants' -r -f -a "publish\t''
 receive\t''
 both\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l json -d 'Print the report as JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l help -d 'Show this help'
@@ -581,8 +586,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l warn -d 'Bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l crit -d 'Bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
@@ -598,12 +603,12 @@ publisher\t'The client that published it'
 user\t'The user name of the client\'s session'
 qos\t'The QoS it will be sent with'
 client\,topic\t'The client and the topic'"
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s m -d 'A parent needs N different names directly below it' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s m -d 'A parent needs N different names directly below it. 0 or less means the default' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l depth -d 'Parents of at most N levels' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l sep -d 'Characters that separate the levels of client ids' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l group -d 'Count rows of one name together: what the first group of this regular expression matches' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s b -d 'Number of age columns; the last has no end' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s t -d 'Minutes of the first column' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s b -d 'Number of age columns, at most 1000; the last has no end. 0 or less means the default' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s t -d 'Minutes of the first column. 0 or less means the default' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l client -d 'Only clients like GLOB (`*` any text, `?` any character)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l topic -d 'Only topics that match FILTER' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l qos -d 'Only these QoS levels' -r
@@ -613,14 +618,14 @@ inflight\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l expired -d 'What to do with messages that have expired and will never be delivered' -r -f -a "show\t''
 hide\t''
 only\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l older -d 'Only messages at least this old (30m, 90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l older -d 'Only messages at least this old (90s, 30m, 2h, 3d, 1w)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s n -d 'Show N rows, TOTAL included; 0 for all [default: 20 on a terminal, else 0]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l min -d 'Only rows of at least N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s w -d 'Width of the table in columns [default: the terminal\'s, else 80]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l svg -d 'Write the table as a picture' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l html -d 'Write the table as a page that needs nothing else' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l watch -d 'Read and show again every SECONDS, in place on a terminal' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l fail-over -d 'End with 1 if more than N messages are older than AGE (30m, 90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l svg -d 'Write the table as a picture; - for standard output, in place of the table' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l html -d 'Write the table as an HTML page that needs no other file; - for standard output, in place of the table' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l watch -d 'Read and show again every SECONDS (0.1 to 86400), in place on a terminal' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l fail-over -d 'End with 1 if more than N messages are older than AGE (90s, 30m, 2h, 3d, 1w)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pid -d 'The process to ask [default: the only mosquitto that runs]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
@@ -657,7 +662,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l json -d 'Print JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l csv -d 'Print CSV'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l openmetrics -d 'Print OpenMetrics text'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s q -l quiet -d 'No footer and no warnings on standard error'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s q -l quiet -d 'No footer and no warnings on standard error, but those of damage'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l refresh -d 'Ask the running mosquitto to write its file first (SIGUSR1), and wait for it; with --watch each time'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
@@ -678,7 +683,7 @@ inflight\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l expired -d 'What to do with messages that have expired and will never be delivered' -r -f -a "show\t''
 hide\t''
 only\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l older -d 'Only messages at least this old (30m, 90s, 2h, 3d)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l older -d 'Only messages at least this old (90s, 30m, 2h, 3d, 1w)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
@@ -707,7 +712,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l payload -d 'Show payloads too, as text with control characters escaped'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, one message a line'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l incoming -d 'Count what clients published with QoS 2 and have not released, instead of what waits for them'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s q -l quiet -d 'No footer and no warnings on standard error'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s q -l quiet -d 'No footer and no warnings on standard error, but those of damage'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
@@ -739,7 +744,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l keyform -d 'Form of the private key: only pem' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'No footer and no warnings on standard error'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'No footer and no warnings on standard error, but those of damage'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
@@ -782,7 +787,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'No footer and no warnings on standard error'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'No footer and no warnings on standard error, but those of damage'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l help -d 'Show this help'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s c -l config-file -d 'Read this mosquitto.conf' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s p -l port -d 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener' -r
@@ -790,25 +795,26 @@ complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls-keylog -d '
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store -d 'Keep the state in this SQLite file, which is created if it is not there' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store-sync -d 'What an acknowledged message survives: `normal` the end of the process, `full` a power failure too' -r -f -a "normal\t''
 full\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand broker" -l import -d 'Fill the empty state with what this mosquitto.db holds (any version), and end' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand broker" -l export -d 'Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and end' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand broker" -l run -d 'Run this shell command beside the broker with MQTT_HOST and MQTT_PORT set, then stop, with its exit code. The broker listens on a free port and logs warnings and errors only' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l import -d 'Fill the empty state with what this mosquitto.db holds (any version), and exit' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l export -d 'Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and exit. A file that exists is replaced' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l run -d 'Run this shell command beside the broker with MQTT_HOST and MQTT_PORT set, then stop, with its exit code. Without -c and -p the broker listens on a free port; without -c and -v it logs warnings and errors only' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l ready-file -d 'Write the URL of the first listener into this file when the broker accepts connections' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l fault -d 'Misbehave on purpose, to test clients; `help` lists how. May be repeated' -r
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s d -l daemon -d 'Go to the background'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s q -l quiet -d 'Log nothing'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s v -l verbose -d 'Log everything, whatever the configuration says'
-complete -c moskit -n "__fish_moskit_using_subcommand broker" -l test-config -d 'Read the configuration, say whether it is right, and end'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l test-config -d 'Read the configuration and the files it names, say whether the broker would start, and exit. `moskit check --config` finds more: what starts and does not do what was meant'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls -d 'Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l login -d 'Ask for a login that is made for this run; MQTT_USERNAME, MQTT_PASSWORD and MQTT_URL tell the command'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l print-url -d 'Print the URL of each listener on standard output when the broker accepts connections'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -s V -l version -d 'Print version'
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -l keep -d 'Work in DIR and keep it; without it everything is removed at the end' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -l fast -d 'No pauses between the steps'
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead. DIR is made if it does not exist; files of the same names are replaced' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand man" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead, replacing those that are there' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead. DIR is made if it does not exist; files of the same names are replaced' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand links" -l remove -d 'Remove the links to this program instead; anything else stays'
 complete -c moskit -n "__fish_moskit_using_subcommand links" -s h -l help -d 'Print help'
