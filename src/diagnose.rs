@@ -20,9 +20,9 @@ mod unanswered;
 pub mod ways;
 pub mod when;
 
-pub use attempted::Attempted;
 use attempted::list;
-pub use connection::{lost, no_address, not_connected, refused};
+pub use attempted::{Attempted, Sent};
+pub use connection::{lost, no_address, not_connected, other_versions, refused};
 pub use finding::{About, Finding, Severity};
 pub use tls::WITHOUT_TLS;
 pub use unanswered::{Unanswered, plain_to_tls, unanswered};

@@ -1,10 +1,56 @@
 //! What was tried when it failed, as far as the sentences need it.
 
+use crate::mqtt::packet::{Connect, ProtocolVersion};
 use crate::net::Endpoint;
 use crate::net::tls;
 use crate::pki::chain::Purpose;
 
 use super::chain::Scene;
+use super::shell;
+
+/// What a CONNECT carried that its answer may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub version: ProtocolVersion,
+    pub username: bool,
+    pub password: bool,
+    /// An id that the client chose.
+    pub client_id: bool,
+    pub will: bool,
+}
+
+impl From<&Connect> for Sent {
+    fn from(connect: &Connect) -> Self {
+        Self {
+            version: connect.version,
+            username: connect.username.is_some(),
+            password: connect.password.is_some(),
+            client_id: !connect.client_id.is_empty(),
+            will: connect.will.is_some(),
+        }
+    }
+}
+
+impl Sent {
+    /// What speaks for a missing login: `no login was given`, or of a user name without a password the half that is missing.
+    pub(super) fn lacks(self) -> Option<&'static str> {
+        match (self.username, self.password) {
+            (false, false) => Some("no login was given"),
+            (false, true) => Some("no user name was given"),
+            (true, false) => Some("no password was given"),
+            (true, true) => None,
+        }
+    }
+
+    /// How to give what [`Self::lacks`] names.
+    pub(super) fn how_to_log_in(self) -> &'static str {
+        match (self.username, self.password) {
+            (false, false) => "give the login: -u NAME and --pw-file FILE or --pw-prompt",
+            (false, true) => "give the user name: -u NAME",
+            _ => "give the password: --pw-file FILE or --pw-prompt",
+        }
+    }
+}
 
 /// What was tried when it failed.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +86,30 @@ impl Attempted<'_> {
 
     pub(super) fn is_aws(&self) -> bool {
         self.endpoint.host().is_some_and(|host| host.ends_with(".amazonaws.com"))
+    }
+
+    /// The command that looks at the same place.
+    pub(super) fn check_command(&self) -> String {
+        let mut command = match self.endpoint {
+            Endpoint::Tcp { host, port } => format!("moskit check -h {} -p {port}", shell::quoted(host)),
+            Endpoint::Unix(path) => format!("moskit check --unix {}", shell::path(path)),
+        };
+        if let Some(tls) = self.tls {
+            let files = [("--cafile", &tls.cafile), ("--capath", &tls.capath)];
+            for (option, path) in files.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))) {
+                command = format!("{command} {option} {}", shell::path(path));
+            }
+            if tls.os_certificates {
+                command += " --tls-use-os-certs";
+            }
+            if let Some((certificate, key)) = &tls.identity {
+                command = format!("{command} --cert {} --key {}", shell::path(certificate), shell::path(key));
+            }
+        }
+        if self.websocket {
+            command += " --ws";
+        }
+        command
     }
 
     /// What is trusted, for people: the file, the folder, or the system's certificates.

@@ -9,7 +9,7 @@ use crate::mqtt::session::SessionError;
 use crate::net::{Attempt, ConnectError, reason};
 use crate::pki::certificate::Certificate;
 
-use super::{About, Attempted, Finding, shell};
+use super::{About, Attempted, Finding, Sent, shell};
 
 /// Why no address of the broker could be reached.
 pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding {
@@ -81,27 +81,34 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
             .fix("list this machine's addresses: ip address");
     }
     let last = attempts.last().map(|attempt| reason(&attempt.error)).unwrap_or_default();
-    Finding::error("net.unreachable", format!("{host}:{port} cannot be reached (tried {tried}): {last}"))
-        .fix(format!("check host, port and firewall: moskit check -h {} -p {port}", shell::quoted(host)))
+    let finding = Finding::error("net.unreachable", format!("{host}:{port} cannot be reached (tried {tried}): {last}"));
+    match attempts.last() {
+        Some(attempt) if matches!(attempt.error.kind(), ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
+            let address = attempt.address.ip();
+            finding.fix(format!("is that the broker's address, and the host up? the way to it: ip route get {address}"))
+        }
+        _ => finding.fix("are host and port those of the broker, and does no firewall stand between?"),
+    }
 }
 
 /// What the end of a connection tells about its cause, where it tells anything.
-pub fn lost(ending: &Ending) -> Option<Finding> {
+pub fn lost(ending: &Ending, attempted: &Attempted<'_>) -> Option<Finding> {
     Some(match ending {
         Ending::Closed => return None,
         Ending::Io(error) => Finding::error("net.lost", format!("the connection broke: {}", reason(error))),
         Ending::Session(SessionError::KeepAlive) => {
             Finding::error("keepalive", "the broker did not answer within the keep-alive time")
-                .fix("is the broker alive, and the network? find out: moskit check HOST:PORT")
+                .fix(format!("is the broker alive, and the network? find out: {}", attempted.check_command()))
         }
         Ending::Session(SessionError::Decode(DecodeError::ConnAckWithoutProperties { .. })) => {
             Finding::error("proto.version", "the broker answers version 5 as one that knows only 3.1.1 and 3.1")
                 .fix("use -V mqttv311")
         }
-        Ending::Session(SessionError::Decode(_)) => {
-            Finding::error("proto.garbage", "what the other side sends is not MQTT, or is broken")
-                .fix("is this the port of an MQTT broker? find out what answers: moskit check HOST:PORT")
-        }
+        Ending::Session(SessionError::Decode(_)) => Finding::error(
+            "proto.garbage",
+            "what the other side sends is not MQTT, or is broken",
+        )
+        .fix(format!("is this the port of an MQTT broker? find out what answers: {}", attempted.check_command())),
         // The standard has no such reason for PUBACK and PUBREC (§3.4.2.1), but Mosquitto answers with it.
         Ending::Session(SessionError::ReasonCode { reason: ReasonCode::PACKET_TOO_LARGE, .. }) => {
             Finding::error("publish.too-large", "the message is larger than the broker takes")
@@ -131,15 +138,15 @@ fn violation(error: SessionError) -> String {
     }
 }
 
-/// Why a broker may have refused, and how to tell the reasons apart. `own` is the certificate that we
+/// Why a broker may have refused what was `sent`, and how to tell the reasons apart. `own` is the certificate that we
 /// showed.
-pub fn refused(version: ProtocolVersion, connack: &ConnAck, own: Option<&Certificate>) -> Option<Finding> {
-    let is_v5 = version == ProtocolVersion::V5;
+pub fn refused(sent: Sent, connack: &ConnAck, own: Option<&Certificate>) -> Option<Finding> {
+    let is_v5 = sent.version == ProtocolVersion::V5;
     let is_nameless = own.is_some_and(|own| own.common_name().is_none());
     Some(match (is_v5, connack.code) {
         (false, 1) | (true, 132) => {
-            Finding::error("connack.version", "the broker does not speak this version of MQTT here")
-                .fix("try another: -V mqttv5, -V mqttv311 or -V mqttv31")
+            Finding::error("connack.version", format!("the broker does not speak {} here", sent.version.name()))
+                .fix(other_versions(&[sent.version]))
         }
         (false, 2) | (true, 133) => Finding::error(
             "connack.identifier",
@@ -156,15 +163,44 @@ pub fn refused(version: ProtocolVersion, connack: &ConnAck, own: Option<&Certifi
             "the broker refuses the user name, and the client certificate has no common name to be one",
         )
         .fix("moskit certgen client ID"),
-        (false, 4 | 5) | (true, 134 | 135) => Finding::error(
-            "auth.refused",
-            "the broker does not let this user in: wrong user name or password, no login where one is needed, \
-             or a client id, will or address that it does not allow",
-        )
-        .about(About::Login)
-        .fix("try the login alone, without -i and will options; the broker's log names the reason"),
+        (false, 4 | 5) | (true, 134 | 135) => not_let_in(sent).about(About::Login),
         _ => return None,
     })
+}
+
+/// The broker takes no login as this one: what is missing in it comes first, then what may be wrong.
+fn not_let_in(sent: Sent) -> Finding {
+    if let Some(lacks) = sent.lacks() {
+        return Finding::error("auth.refused", format!("the broker does not let us in, and {lacks}"))
+            .fix(sent.how_to_log_in());
+    }
+    let id = if sent.client_id { "the client id, " } else { "" };
+    let will = if sent.will { "the will, " } else { "" };
+    let finding = Finding::error(
+        "auth.refused",
+        format!(
+            "the broker does not let this user in: the user name or the password is wrong, or it does not allow \
+             {id}{will}this user or this address"
+        ),
+    );
+    let verify = "verify it on the broker's machine: moskit passwd --verify USER FILE; its log names the reason";
+    match (sent.client_id, sent.will) {
+        (false, false) => finding.fix(verify),
+        (true, false) => finding.fix(format!("try the login without -i, or {verify}")),
+        (false, true) => finding.fix(format!("try the login without will options, or {verify}")),
+        (true, true) => finding.fix(format!("try the login without -i and will options, or {verify}")),
+    }
+}
+
+/// The options for the versions that have not been tried, the likeliest first.
+pub fn other_versions(tried: &[ProtocolVersion]) -> String {
+    let all = [
+        (ProtocolVersion::V311, "-V mqttv311"),
+        (ProtocolVersion::V5, "-V mqttv5"),
+        (ProtocolVersion::V31, "-V mqttv31"),
+    ];
+    let left: Vec<_> = all.iter().filter(|(version, _)| !tried.contains(version)).map(|(_, option)| *option).collect();
+    if left.is_empty() { "the broker's log says why".to_owned() } else { format!("try another: {}", left.join(" or ")) }
 }
 
 #[cfg(test)]
@@ -202,7 +238,9 @@ mod tests {
     fn mosquittos_reason_for_a_large_message_is_told_as_that() {
         let lost_by = |reason| {
             let packet = crate::mqtt::packet::PacketType::PubAck;
-            lost(&Ending::Session(SessionError::ReasonCode { packet, reason })).unwrap().id
+            let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
+            let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: false, now: 0 };
+            lost(&Ending::Session(SessionError::ReasonCode { packet, reason }), &attempted).unwrap().id
         };
         assert_eq!(lost_by(ReasonCode::PACKET_TOO_LARGE), "publish.too-large");
         assert_eq!(lost_by(ReasonCode::BANNED), "proto.violation");
@@ -219,5 +257,59 @@ mod tests {
             no_address("lan", &error.to_string()).what,
             "the name `lan` has no address: Name or service not known"
         );
+    }
+
+    fn why_refused(version: ProtocolVersion, code: u8, sent: [bool; 4]) -> (String, String) {
+        let [username, password, client_id, will] = sent;
+        let connack = ConnAck { session_present: false, code, properties: crate::mqtt::packet::Properties::new() };
+        let finding = refused(Sent { version, username, password, client_id, will }, &connack, None).unwrap();
+        (finding.what, finding.fix.unwrap())
+    }
+
+    #[test]
+    fn a_refused_login_is_told_by_what_was_given() {
+        for (version, code) in [(ProtocolVersion::V311, 4), (ProtocolVersion::V311, 5), (ProtocolVersion::V5, 135)] {
+            let told = |sent| why_refused(version, code, sent);
+            assert!(told([false; 4]).0.ends_with("no login was given"));
+            assert!(told([false, false, true, true]).1.starts_with("give the login: -u NAME"));
+            let (what, fix) = told([true, false, false, false]);
+            assert!(what.ends_with("no password was given") && fix.starts_with("give the password:"), "{what} {fix}");
+            let (what, fix) = told([true, true, false, false]);
+            assert!(!what.contains("client id") && !what.contains("will,"), "{what}");
+            assert!(!fix.contains("-i") && !fix.contains("will options"), "{fix}");
+            let (what, fix) = told([true, true, true, true]);
+            assert!(what.contains("the client id, the will,") && fix.contains("without -i and will options"), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_version_that_was_refused_is_not_advised() {
+        for (version, option) in [(ProtocolVersion::V311, "-V mqttv311"), (ProtocolVersion::V5, "-V mqttv5")] {
+            let code = if version == ProtocolVersion::V5 { 132 } else { 1 };
+            let (what, fix) = why_refused(version, code, [false; 4]);
+            assert!(what.contains(version.name()), "{what}");
+            assert!(
+                fix.contains("-V mqttv31")
+                    && !fix.split(' ').collect::<Vec<_>>().join(" ").contains(&format!("{option} ")),
+                "{fix}"
+            );
+        }
+        assert_eq!(other_versions(&[ProtocolVersion::V5, ProtocolVersion::V311]), "try another: -V mqttv31");
+    }
+
+    #[test]
+    fn the_command_that_looks_again_is_the_one_to_type() {
+        let endpoint = Endpoint::new("mqtt.lan", 8883).unwrap();
+        let options = crate::net::tls::Options { cafile: Some("my ca.crt".into()), ..Default::default() };
+        let attempted = Attempted { endpoint: &endpoint, tls: Some(&options), websocket: true, now: 0 };
+        let finding = lost(&Ending::Session(SessionError::KeepAlive), &attempted).unwrap();
+        let command = "find out: moskit check -h mqtt.lan -p 8883 --cafile 'my ca.crt' --ws";
+        assert!(finding.fix.unwrap().ends_with(command));
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_reached_is_not_answered_with_the_command_just_typed() {
+        assert!(not_reached(ErrorKind::HostUnreachable, None).fix.unwrap().ends_with("ip route get ::1"));
+        assert!(!not_reached(ErrorKind::PermissionDenied, None).fix.unwrap().contains("moskit check"));
     }
 }

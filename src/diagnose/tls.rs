@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::net::reason;
-use crate::net::tls::{Alert, Cause, Failure, FileRole, OptionsError, Seen, UnknownCiphers};
+use crate::net::tls::{self, Alert, Cause, Failure, FileRole, OptionsError, Seen, UnknownCiphers, Version};
 use crate::pki::key::DecryptError;
 
 use super::chain;
@@ -25,14 +25,15 @@ pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
         Cause::Alert(given) => alert(*given, &failure.seen, attempted),
         Cause::NotTls => tls_to_plain(format!("{place} answers, but not with TLS"), attempted),
         Cause::Closed if attempted.is_aws() && attempted.port() == Some(443) => aws(attempted),
+        // Who has shown a certificate speaks TLS, whatever it hangs up for.
+        Cause::Closed if !failure.seen.presented.is_empty() => hung_up(&place, &failure.seen, attempted),
         Cause::Closed => tls_to_plain(
             format!("{place} closed the connection when TLS began: this listener has probably no TLS"),
             attempted,
         ),
         Cause::Incompatible(why) => {
             let id = if why.contains("Version") { "tls.version" } else { "tls.cipher" };
-            Finding::error(id, format!("{place} and we have nothing in common: {why}"))
-                .fix("leave out --tls-version, --ciphers and --tls-alpn to offer everything")
+            Finding::error(id, format!("{place} and we have nothing in common: {why}")).fix(offer_more(attempted))
         }
         Cause::BadName => {
             let name = failure.name.as_deref().unwrap_or_default();
@@ -51,6 +52,46 @@ pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
 /// What to do about a listener that has no TLS.
 pub const WITHOUT_TLS: &str = "TLS listeners are usually on port 8883: -p 8883; or, in clear, leave out --cafile, --capath, \
      --tls-use-os-certs and mqtts://, or add --no-tls";
+
+/// What we speak at most, for people.
+const ALL_WE_SPEAK: &str =
+    "moskit speaks TLS 1.2 and 1.3 with ECDHE and AES-GCM or ChaCha20 only: the server must offer one of them";
+
+/// What to leave out so that more is offered, of what was given.
+fn offer_more(attempted: &Attempted<'_>) -> String {
+    let Some(tls) = attempted.tls else { return ALL_WE_SPEAK.to_owned() };
+    let is_narrowed = tls.suites.tls12.is_some() || tls.suites.tls13.is_some();
+    let given: Vec<_> = [
+        (tls.minimum_version != Version::default(), "--tls-version"),
+        (is_narrowed, "--ciphers"),
+        (!tls.alpn.is_empty(), "--tls-alpn"),
+    ]
+    .into_iter()
+    .filter(|(is_given, _)| *is_given)
+    .map(|(_, option)| option.to_owned())
+    .collect();
+    if given.is_empty() {
+        return ALL_WE_SPEAK.to_owned();
+    }
+    format!("leave out {} to offer everything that moskit speaks", list(&given))
+}
+
+/// The peer ended a handshake in whose course it had shown its certificate, and did not say why.
+fn hung_up(place: &str, seen: &Seen, attempted: &Attempted<'_>) -> Finding {
+    let what = format!("{place} closed the connection in the middle of the TLS handshake, without an alert");
+    let about = if seen.asked_for_certificate.is_some() { About::OwnCertificate } else { About::Tls };
+    let finding = Finding::error("tls.closed", what).about(about);
+    match (&seen.asked_for_certificate, seen.sent_certificate) {
+        (Some(_), false) => finding.fix(format!(
+            "perhaps it insists on the client certificate that it asked for{}: --cert FILE --key FILE",
+            accepted_issuers(seen)
+        )),
+        (Some(_), true) => {
+            finding.fix(format!("perhaps it refuses the client certificate: {}", inspect_own(attempted)))
+        }
+        (None, _) => finding.fix("the server's log says why"),
+    }
+}
 
 fn tls_to_plain(cause: String, attempted: &Attempted<'_>) -> Finding {
     let finding = Finding::error("tls.tls-to-plain", cause).about(About::NoTls).fix(WITHOUT_TLS);
@@ -73,7 +114,8 @@ fn aws(attempted: &Attempted<'_>) -> Finding {
 /// What the peer meant by its alert, which depends on whether it judged a certificate of ours.
 pub(super) fn alert(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Finding {
     let asked = seen.asked_for_certificate.is_some();
-    if alert.0 == 116 || alert.0 == 40 && asked && !seen.sent_certificate {
+    // TLS 1.3 has an alert of its own for it; before, OpenSSL says 40 and Go and Java 42.
+    if alert.0 == 116 || matches!(alert.0, 40 | 42) && asked && !seen.sent_certificate {
         return certificate_required(seen);
     }
     let of_own = if seen.sent_certificate { alert_about_own(alert, seen, attempted) } else { None };
@@ -88,20 +130,14 @@ fn alert_about_own(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Opti
             format!("the broker does not know the issuer of the client certificate{}", accepted_issuers(seen)),
         )
         .fix(inspect_own(attempted)),
-        45 => Finding::error(
-            "client.expired",
-            format!(
-                "the broker says that the client certificate has expired; this machine's clock says {}",
-                date(attempted.now)
-            ),
-        )
-        .fix("or the broker's revocation list is out of date: check its nextUpdate"),
+        45 => expired(attempted),
         43 => Finding::error(
             "client.eku",
             "the broker says that the client certificate is not for clients (its extended key usage lacks clientAuth)",
         )
         .fix(inspect_own(attempted)),
-        44 => Finding::error("client.revoked", "the client certificate has been revoked"),
+        44 => Finding::error("client.revoked", "the client certificate has been revoked")
+            .fix("get another one from its CA; if it should be valid, the broker's crlfile has to be made anew"),
         42 | 46 | 49 | 51 => {
             Finding::error("client.refused", format!("the broker refuses the client certificate: {alert}"))
                 .fix(inspect_own(attempted))
@@ -122,22 +158,50 @@ fn alert_about_tls(alert: Alert, attempted: &Attempted<'_>) -> Finding {
                 .fix("name it with --tls-alpn")
         }
         70 => Finding::error("tls.version", format!("{place} speaks no version of TLS that we do (1.2 and 1.3)"))
-            .fix("leave out --tls-version to offer TLS 1.2 too"),
+            .fix(offer_more(attempted)),
         40 | 71 => Finding::error(
             "tls.cipher",
             format!("{place} ended the handshake ({alert}): no cipher suite, signature or curve in common"),
         )
-        .fix("leave out --ciphers to offer everything"),
+        .fix(offer_more(attempted)),
         112 => Finding::error("tls.sni", format!("{place} has no certificate for the name that we asked for"))
             .fix("give the host name in the server's certificate with -h"),
-        115 => Finding::error("psk.unknown-identity", "the broker does not know this --psk-identity"),
-        20 => Finding::error("psk.wrong-key", "the broker has another key for this --psk-identity"),
-        _ => Finding::error("tls.alert", format!("{place} ended the TLS session: {alert}")),
+        115 => Finding::error("psk.unknown-identity", "the broker does not know this --psk-identity")
+            .fix("the broker's psk_file lists the identities that it knows"),
+        20 => Finding::error("psk.wrong-key", "the broker has another key for this --psk-identity")
+            .fix("give with --psk the key that the broker's psk_file has for it"),
+        _ => Finding::error("tls.alert", format!("{place} ended the TLS session: {alert}"))
+            .fix("the server's log says why"),
     };
     finding.about(About::Tls)
 }
 
-pub(super) fn certificate_required(seen: &Seen) -> Finding {
+/// The broker says that something has expired, and OpenSSL says the same of a revocation list that is out of date. The
+/// dates of our own certificates tell which.
+fn expired(attempted: &Attempted<'_>) -> Finding {
+    let own = attempted.tls.map(tls::Options::own_certificates).unwrap_or_default();
+    let now = date(attempted.now);
+    match own.iter().map(|certificate| certificate.not_after).min() {
+        Some(earliest) if earliest > attempted.now => Finding::error(
+            "crl.expired",
+            format!(
+                "the broker says that something has expired, and the client certificate is valid until {}: its \
+                 revocation list (crlfile) is probably out of date",
+                date(earliest)
+            ),
+        )
+        .fix(format!(
+            "have the CA issue a new revocation list for the broker; or is its clock wrong? this machine's says {now}"
+        )),
+        _ => Finding::error(
+            "client.expired",
+            format!("the broker says that the client certificate has expired; this machine's clock says {now}"),
+        )
+        .fix("or the broker's revocation list is out of date: check its nextUpdate"),
+    }
+}
+
+fn certificate_required(seen: &Seen) -> Finding {
     let finding = Finding::error(
         "client.cert-required",
         format!("the broker asks for a client certificate{}, and none was given", accepted_issuers(seen)),
@@ -145,14 +209,14 @@ pub(super) fn certificate_required(seen: &Seen) -> Finding {
     finding.about(About::OwnCertificate).fix("--cert FILE --key FILE, together with --cafile or --capath")
 }
 
-/// ` from CN=Lab CA`: the issuers that the server named when it asked.
-fn accepted_issuers(seen: &Seen) -> String {
+/// ` (it accepts those of CN=Lab CA)`: the issuers that the server named when it asked.
+pub(super) fn accepted_issuers(seen: &Seen) -> String {
     let names: Vec<_> =
         seen.asked_for_certificate.iter().flatten().filter(|name| !name.is_empty()).map(ToString::to_string).collect();
     if names.is_empty() { String::new() } else { format!(" (it accepts those of {})", list(&names)) }
 }
 
-pub(super) fn inspect_own(attempted: &Attempted<'_>) -> String {
+fn inspect_own(attempted: &Attempted<'_>) -> String {
     let certificate = attempted.tls.and_then(|tls| tls.identity.as_ref()).map(|(certificate, _)| certificate);
     let certificate = certificate.map_or_else(|| "CERT".to_owned(), |path| shell::path(path));
     format!("look at it: moskit certgen inspect {certificate}")
@@ -273,6 +337,7 @@ mod tests {
             (43, true, true, "client.eku"),
             (44, true, true, "client.revoked"),
             (42, true, true, "client.refused"),
+            (42, true, false, "client.cert-required"),
             (42, false, false, "tls.alert"),
             (120, false, false, "tls.alpn"),
             (70, false, false, "tls.version"),

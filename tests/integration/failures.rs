@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use moskit::diagnose::{self, Attempted, Finding, Unanswered};
+use moskit::diagnose::{self, Attempted, Finding, Sent, Unanswered};
+use moskit::mqtt::packet::ProtocolVersion;
 use moskit::net::tls::{self, Server, ServerOptions, alert_in};
 use moskit::net::{ConnectError, Endpoint, Route, Stream, connect};
 use rcgen::{
@@ -132,6 +133,15 @@ async fn every_refusal_of_a_servers_certificate_has_its_own_id() {
     assert!(finding.evidence[0].contains("`CN=Other CA`"), "{finding:?}");
 }
 
+/// The end of a connection to which a CONNECT of nobody was sent.
+const CLOSED: Unanswered<'static> = Unanswered {
+    sent: Sent { version: ProtocolVersion::V311, username: false, password: false, client_id: true, will: false },
+    first_bytes: b"",
+    alert: None,
+    seen: None,
+    is_neither_tls_nor_http: false,
+};
+
 /// What mosquitto, which wants a certificate, lets us know about the one that we show.
 async fn shown(folder: &Path, port: u16, certificate: Option<&str>) -> Finding {
     let file = |name: &str| folder.join(name);
@@ -158,7 +168,7 @@ async fn shown(folder: &Path, port: u16, certificate: Option<&str>) -> Finding {
         },
     };
     let seen = &stream.session().unwrap().seen;
-    diagnose::unanswered(&Unanswered { first_bytes: b"", alert, seen: Some(seen) }, &attempted)
+    diagnose::unanswered(&Unanswered { alert, seen: Some(seen), ..CLOSED }, &attempted)
 }
 
 async fn exchange(stream: &mut Stream) -> std::io::Result<()> {
@@ -220,7 +230,7 @@ async fn tls_and_plain_listeners_taken_for_each_other_are_told() {
     // The broker may reset the connection; what it said before counts.
     let _ = stream.read_to_end(&mut first_bytes).await;
     let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: false, now: NOW };
-    let ended = Unanswered { first_bytes: &first_bytes, alert: None, seen: None };
+    let ended = Unanswered { first_bytes: &first_bytes, ..CLOSED };
     let finding = diagnose::unanswered(&ended, &attempted);
     // OpenSSL hangs up without a word; on another port than 8883 nothing more can be known.
     assert_eq!((finding.id, first_bytes.as_slice()), ("proto.closed", &b""[..]));

@@ -44,6 +44,7 @@ mod lossy;
 mod marks;
 mod mosquitto;
 mod nonsense;
+mod old_brokers;
 mod options;
 mod outputs;
 mod passwd;

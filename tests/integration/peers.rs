@@ -42,6 +42,11 @@ pub struct Record {
 /// A TLS server on `server.crt` and `server.key` of `folder` that asks for a certificate, takes any, accepts
 /// every CONNECT, hangs up after it, and writes everything down.
 pub fn recorder(folder: &Path) -> (u16, Arc<Mutex<Record>>) {
+    recorder_that(folder, |version| if version == 5 { b"\x20\x03\0\0\0" } else { b"\x20\x02\0\0" })
+}
+
+/// The same, with what `answer` has for a CONNECT of a version; nothing: it hangs up.
+pub fn recorder_that(folder: &Path, answer: fn(u8) -> &'static [u8]) -> (u16, Arc<Mutex<Record>>) {
     let chain = CertificateDer::pem_file_iter(folder.join("server.crt")).unwrap().map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
     let record = Arc::new(Mutex::new(Record::default()));
@@ -52,11 +57,16 @@ pub fn recorder(folder: &Path) -> (u16, Arc<Mutex<Record>>) {
         .with_single_cert(chain, key)
         .unwrap();
     let (config, told) = (Arc::new(config), record.clone());
-    let address = stub(move |stream| record_one(stream, &config, &told));
+    let address = stub(move |stream| record_one(stream, &config, &told, answer));
     (address.rsplit(':').next().unwrap().parse().unwrap(), record)
 }
 
-fn record_one(mut stream: TcpStream, config: &Arc<ServerConfig>, record: &Mutex<Record>) {
+fn record_one(
+    mut stream: TcpStream,
+    config: &Arc<ServerConfig>,
+    record: &Mutex<Record>,
+    answer: fn(u8) -> &'static [u8],
+) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut tls = ServerConnection::new(config.clone()).unwrap();
     let mut was_handshaking = true;
@@ -83,7 +93,12 @@ fn record_one(mut stream: TcpStream, config: &Arc<ServerConfig>, record: &Mutex<
                 return;
             }
             let is_v5 = inside[..count].windows(7).any(|part| part == b"\0\x04MQTT\x05");
-            let connack: &[u8] = if is_v5 { b"\x20\x03\0\0\0" } else { b"\x20\x02\0\0" };
+            let connack = answer(if is_v5 { 5 } else { 4 });
+            if connack.is_empty() {
+                // What is left to say of the handshake goes out; then it hangs up without an alert.
+                let _ = tls.write_tls(&mut stream);
+                return;
+            }
             let _ = tls.writer().write_all(connack);
         }
         if tls.write_tls(&mut stream).is_err() {
@@ -262,7 +277,7 @@ fn serve(mut stream: TcpStream, habits: Habits, number: usize) -> std::io::Resul
 }
 
 /// First byte and body of a packet of a few kilobytes.
-fn read_packet(stream: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
+pub fn read_packet(stream: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
     let mut byte = [0];
     stream.read_exact(&mut byte)?;
     let first = byte[0];

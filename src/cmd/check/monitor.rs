@@ -1,5 +1,6 @@
 //! `--monitor`: one line and an exit code, as Nagios, Icinga and their like read them.
 
+use crate::diagnose::Severity;
 use crate::examine::report::Report;
 use crate::term::{Exit, Failure};
 
@@ -64,6 +65,8 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
         ("CRITICAL", Exit::DAMAGED, why)
     } else if let Some(why) = warn.crossed(days, own_days, latency) {
         ("WARNING", Exit::FAILED, why)
+    } else if let Some(finding) = report.findings().find(|finding| finding.severity == Severity::Warning) {
+        ("WARNING", Exit::FAILED, format!("{} [{}]", finding.what, finding.id))
     } else {
         ("OK", Exit::OK, "all stages passed".to_owned())
     };
@@ -152,6 +155,17 @@ mod tests {
         let (line, exit) = line(&report, Bounds::default(), Bounds::default());
         assert_eq!(exit, Exit::DAMAGED);
         assert!(line.contains("asked for `a b` [cert.hostname] | days=90"), "{line}");
+    }
+
+    #[test]
+    fn a_warning_of_the_report_is_one_and_a_note_is_none() {
+        let mut report = report(90, 1.0);
+        report.stages[0].found(Finding::note("keepalive", "shorter"));
+        assert_eq!(line(&report, Bounds::default(), Bounds::default()).1, Exit::OK);
+        report.stages[0].found(Finding::warning("session.not-kept", "nothing is stored"));
+        let (line, exit) = line(&report, Bounds::default(), Bounds::default());
+        assert!(line.contains("WARNING - host:8883: nothing is stored [session.not-kept] | days=90"), "{line}");
+        assert_eq!(exit, Exit::FAILED);
     }
 
     #[test]

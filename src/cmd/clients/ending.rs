@@ -6,7 +6,7 @@ use std::io;
 use crate::client::{Ending, Remains, StartError};
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome::{Outcome, failure};
-use crate::diagnose::{self, Attempted, Finding, Unanswered};
+use crate::diagnose::{self, Attempted, Finding, Sent, Unanswered};
 use crate::mqtt::packet::{
     ConnAck, DecodeError, Disconnect, EncodeError, PacketId, PropertyOwner, ProtocolVersion, ReasonCode, refusal_text,
 };
@@ -115,15 +115,21 @@ pub fn is_retried(ending: &Ending) -> bool {
 
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it
 /// ended before the broker had accepted.
-pub fn lost(ending: &Ending, remains: Option<&Remains>, attempted: &Attempted<'_>) -> Told {
+pub fn lost(ending: &Ending, remains: Option<&Remains>, sent: Sent, attempted: &Attempted<'_>) -> Told {
     let outcome = outcome(ending);
     let silent = matches!(ending, Ending::Closed | Ending::Io(_));
     let finding = match remains {
         Some(remains) if silent || !remains.first_bytes.is_empty() => Some(diagnose::unanswered(
-            &Unanswered { first_bytes: &remains.first_bytes, alert: remains.alert, seen: remains.seen.as_ref() },
+            &Unanswered {
+                sent,
+                first_bytes: &remains.first_bytes,
+                alert: remains.alert,
+                seen: remains.seen.as_ref(),
+                is_neither_tls_nor_http: false,
+            },
             attempted,
         )),
-        _ => diagnose::lost(ending),
+        _ => diagnose::lost(ending, attempted),
     };
     (Exit(outcome as u8), format!("Error: {}\n", outcome.text()), finding)
 }

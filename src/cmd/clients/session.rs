@@ -12,7 +12,7 @@ use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome;
 use crate::cmd::connect::runtime::{block_on, listen};
 use crate::cmd::host::embedded::Embedded;
-use crate::diagnose::{self, About, Attempted};
+use crate::diagnose::{self, About, Attempted, Sent};
 use crate::examine::files;
 use crate::mqtt::packet::{ConnAck, Properties};
 use crate::mqtt::session::Session;
@@ -103,7 +103,8 @@ impl Setup {
         let remains = if accepted { None } else { Some(client.remains().await) };
         // What the session has to say about it goes out before the connection is closed.
         client.close().await;
-        self.explained(ending::lost(ending, remains.as_ref(), &self.attempted())).await
+        let sent = Sent::from(&self.plan.connect);
+        self.explained(ending::lost(ending, remains.as_ref(), sent, &self.attempted())).await
     }
 
     /// Under our own name: what Mosquitto's clients keep to themselves is told.
@@ -114,7 +115,7 @@ impl Setup {
     /// The broker refused CONNECT.
     pub fn refused(&self, connack: &ConnAck) -> Failure {
         let own = self.tls().and_then(tls::Options::own_certificate);
-        let mut finding = diagnose::refused(self.plan.version(), connack, own.as_ref());
+        let mut finding = diagnose::refused(Sent::from(&self.plan.connect), connack, own.as_ref());
         if self.plan.login_was_encoded
             && let Some(finding) = &mut finding
         {
@@ -132,7 +133,8 @@ impl Setup {
                 let probe = Probe { route: &self.route, patience: SECOND_LOOK };
                 let in_clear = self.tls().is_none() && !self.plan.connection.websockets;
                 let finding = instead::look_again(probe, finding, in_clear).await;
-                let own = self.tls().filter(|_| finding.about == Some(About::OwnCertificate));
+                let may_be_own = matches!(finding.about, Some(About::OwnCertificate | About::Closed));
+                let own = self.tls().filter(|_| may_be_own);
                 let own = own.filter(|tls| tls.identity_is_in_files());
                 Some(own.and_then(|tls| files::fault_of_own(tls, self.attempted().now)).unwrap_or(finding))
             }

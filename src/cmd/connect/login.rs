@@ -34,6 +34,11 @@ impl Login {
         Self { source: source.cloned() }
     }
 
+    /// Whether there is to be one.
+    pub fn is_given(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// Whether somebody has to type it.
     pub fn is_asked_for(&self) -> bool {
         matches!(self.source, Some(PasswordSource::Prompt))

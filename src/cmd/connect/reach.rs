@@ -12,6 +12,7 @@ use super::options::{REACH, SOURCE, add_options, take_matches};
 use super::unreadable::Place;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect;
+use crate::diagnose::Sent;
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::Route;
 use crate::queue::exchange::Login;
@@ -184,7 +185,13 @@ impl Reach {
             endpoint: self.route.endpoint.clone(),
             tls: self.connection.tls.clone(),
             websocket: self.route.websocket.is_some(),
-            version: self.version(),
+            sent: Sent {
+                version: self.version(),
+                username: self.username.is_some(),
+                password: self.connection.login.is_given(),
+                client_id: false,
+                will: false,
+            },
         }
     }
 }

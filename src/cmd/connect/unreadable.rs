@@ -5,8 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::diagnose::{self, About, Attempted, Finding, shell, state};
-use crate::mqtt::packet::ProtocolVersion;
+use crate::diagnose::{self, About, Attempted, Finding, Sent, shell, state};
 use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
 use crate::queue::Error;
@@ -44,7 +43,7 @@ pub struct Place {
     pub endpoint: Endpoint,
     pub tls: Option<tls::Options>,
     pub websocket: bool,
-    pub version: ProtocolVersion,
+    pub sent: Sent,
 }
 
 impl Place {
@@ -156,7 +155,7 @@ fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Find
     let place = place?;
     match error {
         ExchangeError::Connect(error) => Some(diagnose::not_connected(error, &place.attempted())),
-        ExchangeError::Refused(answer) => diagnose::refused(place.version, answer, None),
+        ExchangeError::Refused(answer) => diagnose::refused(place.sent, answer, None),
         _ => None,
     }
 }

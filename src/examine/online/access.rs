@@ -35,23 +35,20 @@ pub fn topic_below(base: &str) -> String {
     format!("{base}{joint}moskit-check-{}", nonce())
 }
 
-pub fn subscribe(topic: &str) -> Packet {
-    let options = SubscriptionOptions {
-        qos: QoS::AtLeastOnce,
-        retain_handling: RetainHandling::DoNotSend,
-        ..SubscriptionOptions::default()
-    };
+pub fn subscribe(topic: &str, qos: QoS) -> Packet {
+    let options =
+        SubscriptionOptions { qos, retain_handling: RetainHandling::DoNotSend, ..SubscriptionOptions::default() };
     let subscription = Subscription { filter: ByteString::from(topic), options };
     Packet::Subscribe(Subscribe { packet_id: FIRST, properties: Properties::new(), subscriptions: vec![subscription] })
 }
 
-pub fn publish(topic: &str, payload: &'static str) -> Packet {
+pub fn publish(topic: &str, payload: &'static str, qos: QoS) -> Packet {
     Packet::Publish(Publish {
         dup: false,
-        qos: QoS::AtLeastOnce,
+        qos,
         retain: false,
         topic: ByteString::from(topic),
-        packet_id: Some(FIRST),
+        packet_id: (qos != QoS::AtMostOnce).then_some(FIRST),
         properties: Properties::new(),
         payload: Bytes::from_static(payload.as_bytes()),
     })
@@ -72,6 +69,14 @@ pub fn is_suback(packet: Packet) -> Option<ReasonCode> {
     }
 }
 
+/// The QoS to publish and subscribe with: what was asked for, at least 1, since at QoS 0 no broker answers, and at most
+/// what the broker says that it takes.
+fn qos_to_try(target: &Target, accepted: &Accepted) -> QoS {
+    let wanted = target.qos.max(QoS::AtLeastOnce);
+    let maximum = accepted.connack.properties.maximum_qos().and_then(|level| QoS::try_from(level).ok());
+    maximum.map_or(wanted, |maximum| wanted.min(maximum))
+}
+
 /// Subscribes, publishes, waits for the own message, and leaves nothing behind.
 pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> Stage {
     let Some(base) = &target.topic else {
@@ -80,25 +85,61 @@ pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> St
     let mut stage = Stage::new("access");
     let topic = topic_below(base);
     stage.fact("topic", topic.as_str());
-    let Ok(Answer::Accepted(_, mut talk)) = try_connect(target, trust, accepted.version).await else {
-        stage.found(
-            Finding::error("connect.unsteady", "the broker let us in once and then no more")
-                .fix("is it limiting connections? its log says why"),
-        );
-        return stage;
-    };
-    if let Err(ended) = exchange(&mut talk, &topic, accepted.version, &mut stage).await {
-        stage.found(broken(&ended, accepted.version));
-    } else {
-        // A clean session ends with its connection; this is for the brokers that are slow to notice.
-        let _ = talk.send(&unsubscribe(&topic)).await;
+    let qos = qos_to_try(target, accepted);
+    let Some(ended) = converse(target, trust, accepted.version, &topic, qos, &mut stage).await else { return stage };
+    // With 3.1.1 a broker without QoS 2 has no other way to say so than to hang up.
+    if qos == QoS::ExactlyOnce && matches!(ended, Stopped::By(Ended::Closed { .. } | Ended::Disconnected(_))) {
+        let mut again = Stage::new("access");
+        let lower = converse(target, trust, accepted.version, &topic, QoS::AtLeastOnce, &mut again).await;
+        if lower.is_none() && !again.failed() {
+            stage.facts.extend(again.facts);
+            stage.found(
+                Finding::error("limits", "the broker ends the connection at a message of QoS 2, and takes QoS 1")
+                    .evidence("RabbitMQ has no QoS 2")
+                    .fix("use -q 1"),
+            );
+            return stage;
+        }
     }
-    talk.close().await;
+    let is_asked_for = target.version.is_some();
+    stage.found(match ended {
+        Stopped::NotLetIn => Finding::error("connect.unsteady", "the broker let us in once and then no more")
+            .fix("is it limiting connections? its log says why"),
+        Stopped::By(ended) => broken(&ended, accepted.version, is_asked_for),
+    });
     stage
 }
 
+/// Why messages could not be tried to the end.
+enum Stopped {
+    /// The broker had let us in before.
+    NotLetIn,
+    By(Ended),
+}
+
+/// One connection for it; how that ended, if it should not have.
+async fn converse(
+    target: &Target,
+    trust: Trust<'_>,
+    version: ProtocolVersion,
+    topic: &str,
+    qos: QoS,
+    stage: &mut Stage,
+) -> Option<Stopped> {
+    let Ok(Answer::Accepted(_, mut talk)) = try_connect(target, trust, version).await else {
+        return Some(Stopped::NotLetIn);
+    };
+    let ended = exchange(&mut talk, topic, version, qos, stage).await.err();
+    if ended.is_none() {
+        // A clean session ends with its connection; this is for the brokers that are slow to notice.
+        let _ = talk.send(&unsubscribe(topic)).await;
+    }
+    talk.close().await;
+    ended.map(Stopped::By)
+}
+
 /// A conversation that ends at a publish or subscribe is how 3.1.1 brokers refuse.
-fn broken(ended: &Ended, version: ProtocolVersion) -> Finding {
+fn broken(ended: &Ended, version: ProtocolVersion, is_version_asked_for: bool) -> Finding {
     match ended {
         Ended::Disconnected(reason) if reason.0 == NOT_AUTHORIZED => Finding::error(
             "acl.publish-denied",
@@ -117,7 +158,12 @@ fn broken(ended: &Ended, version: ProtocolVersion) -> Finding {
             "acl.publish-denied",
             "the broker closed the connection while we subscribed and published: with 3.1.1 it cannot say why",
         )
-        .fix("its log says why; with MQTT 5 it would tell us: -V mqttv5"),
+        // Where 5 was not ruled out by the user it was tried first, and the broker has none.
+        .fix(if is_version_asked_for {
+            "its log says why; with MQTT 5 it may tell us: -V mqttv5"
+        } else {
+            "its log says why"
+        }),
         Ended::TimedOut { .. } => {
             Finding::error("proto.silent", "the broker did not answer SUBSCRIBE or PUBLISH in time")
                 .fix("is it overloaded? its log may tell")
@@ -129,8 +175,14 @@ fn broken(ended: &Ended, version: ProtocolVersion) -> Finding {
     }
 }
 
-async fn exchange(talk: &mut Talk, topic: &str, version: ProtocolVersion, stage: &mut Stage) -> Result<(), Ended> {
-    talk.send(&subscribe(topic)).await?;
+async fn exchange(
+    talk: &mut Talk,
+    topic: &str,
+    version: ProtocolVersion,
+    qos: QoS,
+    stage: &mut Stage,
+) -> Result<(), Ended> {
+    talk.send(&subscribe(topic, qos)).await?;
     let granted = talk.wait_for(is_suback).await?;
     let subscribed = granted.0 < 0x80;
     stage.fact("subscribe", if subscribed { "granted" } else { "denied" });
@@ -139,10 +191,22 @@ async fn exchange(talk: &mut Talk, topic: &str, version: ProtocolVersion, stage:
             Finding::error("acl.subscribe-denied", format!("the broker denies the subscription (code {})", granted.0))
                 .fix("allow it in the broker's ACL: topic read TOPIC"),
         );
+    } else if granted.0 < qos as u8 {
+        stage.found(
+            Finding::warning(
+                "subscribe.lower-qos",
+                format!(
+                    "the broker grants QoS {} where QoS {} was asked for: no message arrives with more",
+                    granted.0, qos as u8
+                ),
+            )
+            .fix(format!("expect -q {} of this broker; RabbitMQ has no QoS 2", granted.0)),
+        );
     }
     let start = Instant::now();
-    talk.send(&publish(topic, "moskit check")).await?;
-    let (acknowledged, delivered) = acknowledged_and_delivered(talk, topic, subscribed).await?;
+    stage.fact("qos", qos as u8);
+    talk.send(&publish(topic, "moskit check", qos)).await?;
+    let (acknowledged, delivered) = acknowledged_and_delivered(talk, topic, qos, subscribed).await?;
     if let Some(reason) = acknowledged {
         stage.fact("publish", if reason < 0x80 { "accepted".to_owned() } else { format!("refused with {reason}") });
     }
@@ -154,44 +218,95 @@ async fn exchange(talk: &mut Talk, topic: &str, version: ProtocolVersion, stage:
     Ok(())
 }
 
-/// Waits for PUBACK and, if subscribed, for the message; their order is the broker's.
+/// Waits until the broker has taken the message and, if subscribed, given it back; their order is the broker's.
 async fn acknowledged_and_delivered(
     talk: &mut Talk,
     topic: &str,
+    qos: QoS,
     subscribed: bool,
 ) -> Result<(Option<u8>, bool), Ended> {
-    let mut acknowledged = None;
-    let mut delivered = None;
+    let mut flow = Flow {
+        topic,
+        must_acknowledge: qos != QoS::AtMostOnce,
+        acknowledged: None,
+        delivered: false,
+        to_release: None,
+    };
     // One for all packets: a broker that sends others and others is not waited for.
-    let mut deadline = Instant::now() + talk.patience();
-    while acknowledged.is_none() || (subscribed && delivered.is_none()) {
-        let packet = if acknowledged.is_none() {
-            talk.wait_until(deadline, Some).await?
-        } else {
-            if denied(acknowledged) {
-                break;
-            }
-            match talk.wait_until(deadline, Some).await {
-                Ok(packet) => packet,
-                Err(Ended::TimedOut { .. }) => break,
-                Err(ended) => return Err(ended),
-            }
+    let mut deadline = Instant::now() + if flow.must_acknowledge { talk.patience() } else { DELIVERY };
+    while flow.goes_on(subscribed) {
+        let packet = match talk.wait_until(deadline, Some).await {
+            Ok(packet) => packet,
+            Err(Ended::TimedOut { .. }) if flow.is_acknowledged() => break,
+            Err(ended) => return Err(ended),
         };
-        match packet {
-            Packet::PubAck(Ack { reason, .. }) if acknowledged.is_none() => {
-                acknowledged = Some(reason.0);
-                deadline = Instant::now() + DELIVERY;
-            }
-            Packet::Publish(message) if message.topic == *topic => {
-                if let Some(packet_id) = message.packet_id {
-                    talk.send(&Packet::PubAck(Ack::new(packet_id))).await?;
-                }
-                delivered = Some(());
-            }
-            _ => {}
+        let was_acknowledged = flow.is_acknowledged();
+        if let Some(answer) = flow.handle(packet) {
+            talk.send(&answer).await?;
+        }
+        if flow.is_acknowledged() && !was_acknowledged {
+            deadline = Instant::now() + DELIVERY;
         }
     }
-    Ok((acknowledged, delivered.is_some()))
+    Ok((flow.acknowledged, flow.delivered))
+}
+
+/// Both halves of our message: out, and back in.
+struct Flow<'a> {
+    topic: &'a str,
+    must_acknowledge: bool,
+    /// The reason of PUBACK, of a PUBREC that refuses, or of PUBCOMP.
+    acknowledged: Option<u8>,
+    delivered: bool,
+    /// A message of QoS 2 that came in and is not released yet.
+    to_release: Option<NonZeroU16>,
+}
+
+impl Flow<'_> {
+    fn is_acknowledged(&self) -> bool {
+        self.acknowledged.is_some() || !self.must_acknowledge
+    }
+
+    fn goes_on(&self, subscribed: bool) -> bool {
+        if denied(self.acknowledged) {
+            return false;
+        }
+        !self.is_acknowledged() || self.to_release.is_some() || (subscribed && !self.delivered)
+    }
+
+    /// What `packet` is answered with.
+    fn handle(&mut self, packet: Packet) -> Option<Packet> {
+        match packet {
+            Packet::PubAck(Ack { reason, .. }) | Packet::PubComp(Ack { reason, .. }) => {
+                self.acknowledged.get_or_insert(reason.0);
+                None
+            }
+            Packet::PubRec(Ack { reason, .. }) if reason.0 >= 0x80 => {
+                self.acknowledged.get_or_insert(reason.0);
+                None
+            }
+            Packet::PubRec(Ack { packet_id, .. }) => Some(Packet::PubRel(Ack::new(packet_id))),
+            Packet::PubRel(Ack { packet_id, .. }) => {
+                self.to_release = None;
+                Some(Packet::PubComp(Ack::new(packet_id)))
+            }
+            Packet::Publish(message) if message.topic == *self.topic => {
+                self.delivered = true;
+                acknowledgement(&message, &mut self.to_release)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a message is acknowledged with; one of QoS 2 then waits for its release.
+fn acknowledgement(message: &Publish, to_release: &mut Option<NonZeroU16>) -> Option<Packet> {
+    let packet_id = message.packet_id?;
+    if message.qos == QoS::ExactlyOnce {
+        *to_release = Some(packet_id);
+        return Some(Packet::PubRec(Ack::new(packet_id)));
+    }
+    Some(Packet::PubAck(Ack::new(packet_id)))
 }
 
 fn denied(acknowledged: Option<u8>) -> bool {
@@ -228,7 +343,11 @@ fn undelivered(acknowledged: Option<u8>, subscribed: bool, version: ProtocolVers
                 "acl.subscribe-silent",
                 "our own message did not come back: publishing or receiving is not allowed there",
             )
-            .evidence("MQTT 3.1.1 has no way to say which of the two")
+            .evidence(if version == ProtocolVersion::V5 {
+                "a message of QoS 0 is not answered, so the broker does not say which of the two"
+            } else {
+                "MQTT 3.1.1 has no way to say which of the two"
+            })
             .fix(show),
         ),
         (_, false) => None,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
-use crate::diagnose::{self, About, Finding, Severity, Unanswered};
+use crate::diagnose::{self, About, Finding, Sent, Unanswered};
 use crate::examine::report::Stage;
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, refusal_text};
 use crate::net::ConnectError;
@@ -18,36 +18,45 @@ pub struct Accepted {
     pub connack: ConnAck,
 }
 
-/// The login that may be used, and what to say if it may not.
+/// How we show ourselves to the broker.
 #[derive(Clone, Copy)]
 pub struct Trust<'a> {
     pub how: How,
     pub login: &'a Login,
-    /// Login or certificate were given and are held back.
-    pub withheld: bool,
+}
+
+/// What the failure of one version says of the others, from the one that is the cause to the one that explains least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// It is not about the version: no other is tried.
+    Port,
+    /// The broker has read CONNECT and does not let us in.
+    Refused,
+    /// The connection ended without an answer, perhaps because of the version.
+    Unanswered,
+    /// The broker says that it does not speak this version, and nothing of who we are.
+    Version,
+}
+
+/// A version that did not get through.
+struct Failed {
+    version: ProtocolVersion,
+    reach: Reach,
+    finding: Finding,
 }
 
 /// Tries version 5, then 3.1.1, or only the version that the user wants.
 pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accepted>) {
     let mut stage = Stage::new("connect");
-    if trust.withheld {
-        stage.found(
-            Finding::note(
-                "connect.withheld",
-                "login and client certificate were not sent: the server's certificate failed",
-            )
-            .fix("to send them all the same: --trust-anyway"),
-        );
-    }
     let versions = match target.version {
         Some(version) => vec![version],
         None => vec![ProtocolVersion::V5, ProtocolVersion::V311],
     };
     let mut accepted = None;
-    let mut failures = Vec::new();
+    let mut failures: Vec<Failed> = Vec::new();
     for version in versions {
         let start = Instant::now();
-        match try_connect(target, trust, version).await {
+        let (reach, finding) = match try_connect(target, trust, version).await {
             Ok(Answer::Accepted(connack, talk)) => {
                 talk.close().await;
                 stage.fact(fact_name(version), "accepted");
@@ -55,46 +64,63 @@ pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accept
                     stage.fact("milliseconds", milliseconds(start));
                     accepted = Some(Accepted { version, connack });
                 }
+                continue;
             }
             Ok(Answer::Refused(connack)) => {
                 stage.fact(fact_name(version), format!("refused with {}", connack.code));
-                failures.push(refused(target, trust, version, &connack).await);
+                let is_version = matches!((version, connack.code), (ProtocolVersion::V5, 132) | (_, 1));
+                let reach = if is_version { Reach::Version } else { Reach::Refused };
+                (reach, refused(target, trust, version, &connack).await)
             }
             Ok(Answer::Ended(ended)) => {
                 stage.fact(fact_name(version), "no answer");
-                let finding = unanswered(target, trust, version, ended).await;
-                // Another version of MQTT would meet the same.
-                let is_about_the_port =
-                    matches!(finding.about, Some(About::NoTls | About::Tls | About::Http | About::Silence));
-                failures.push(finding);
-                if is_about_the_port {
-                    break;
-                }
+                unanswered(target, trust, version, ended).await
             }
-            Err(finding) => {
-                failures.push(*finding);
-                break;
-            }
+            Err(finding) => (Reach::Port, *finding),
+        };
+        failures.push(Failed { version, reach, finding });
+        if reach == Reach::Port {
+            break;
         }
     }
-    conclude(&mut stage, accepted.as_ref(), failures, trust);
+    conclude(&mut stage, accepted.as_ref(), failures);
     (stage, accepted)
 }
 
 /// One version that works is enough, unless the user named one; then the list has only that.
-fn conclude(stage: &mut Stage, accepted: Option<&Accepted>, failures: Vec<Finding>, trust: Trust<'_>) {
-    match accepted {
-        Some(Accepted { version: ProtocolVersion::V311, .. }) if !failures.is_empty() => {
-            let note = Finding::note("proto.version", "the broker has no MQTT 5, only 3.1.1");
-            stage.found(failures.into_iter().fold(note, |note, failure| note.evidence(failure.what)));
-        }
-        Some(_) => {}
-        // Without the login a refusal says nothing about the login.
-        None if trust.withheld => {
-            stage.findings.extend(failures.into_iter().take(1).map(|finding| finding.severity(Severity::Note)));
-        }
-        None => stage.findings.extend(failures.into_iter().take(1)),
+fn conclude(stage: &mut Stage, accepted: Option<&Accepted>, mut failures: Vec<Failed>) {
+    if let Some(accepted) = accepted {
+        stage.findings.extend(failures.iter().map(|failed| despite(failed, accepted.version)));
+        return;
     }
+    let tried: Vec<_> = failures.iter().map(|failed| failed.version).collect();
+    failures.sort_by_key(|failed| failed.reach);
+    let mut failures = failures.into_iter();
+    let Some(Failed { reach, mut finding, .. }) = failures.next() else { return };
+    for other in failures {
+        finding = finding.evidence(format!("{}: {}", other.version.name(), other.finding.what));
+    }
+    if reach == Reach::Version && tried.len() > 1 {
+        finding = finding.fix(diagnose::other_versions(&tried));
+    }
+    stage.found(finding);
+}
+
+/// A version that did not get through while `accepted` did.
+fn despite(failed: &Failed, accepted: ProtocolVersion) -> Finding {
+    let (not, but) = (failed.version.name(), accepted.name());
+    let finding = match failed.reach {
+        Reach::Version => Finding::note("proto.version", format!("the broker has no {not}, only {but}")),
+        Reach::Refused => {
+            Finding::warning("proto.version", format!("the broker refuses us with {not} and takes {but}"))
+                .fix("the broker's log says why")
+        }
+        Reach::Unanswered | Reach::Port => Finding::note(
+            "proto.version",
+            format!("the broker hangs up on {not} and takes {but}: it has probably no {not}"),
+        ),
+    };
+    finding.evidence(failed.finding.what.clone())
 }
 
 fn fact_name(version: ProtocolVersion) -> &'static str {
@@ -135,23 +161,27 @@ fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
     }
 }
 
+/// What our CONNECT says of the user; its client id is nobody's.
+fn sent(target: &Target, trust: Trust<'_>, version: ProtocolVersion) -> Sent {
+    Sent { client_id: false, ..Sent::from(&target.connect_packet(version, trust.login)) }
+}
+
 /// Refused: tries without login what a login may be the reason for.
 async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, connack: &ConnAck) -> Finding {
+    let sent = sent(target, trust, version);
     let unknown = || {
         let reason = refusal_text(version, connack.code);
         Finding::error("connack.refused", format!("the broker refuses CONNECT: {reason}"))
             .fix("the broker's log says why")
     };
-    let tls = target.tls.as_ref().map(|tls| &tls.options).filter(|_| !trust.withheld);
+    let tls = target.tls.as_ref().map(|tls| &tls.options).filter(|_| trust.how == How::Real);
     let own = tls.and_then(tls::Options::own_certificate);
-    let finding = diagnose::refused(version, connack, own.as_ref())
+    let finding = diagnose::refused(sent, connack, own.as_ref())
         .unwrap_or_else(unknown)
         .evidence(format!("CONNACK code {}", connack.code));
-    if finding.about != Some(About::Login) {
+    let is_whole = sent.username && sent.password;
+    if !is_whole || finding.about != Some(About::Login) {
         return finding;
-    }
-    if !trust.login.is_given() {
-        return finding.evidence("no login was given").fix("give the login: -u NAME and --pw-file FILE or --pw-prompt");
     }
     let anonymous = Trust { login: &Login::default(), ..trust };
     match try_connect(target, anonymous, version).await {
@@ -171,55 +201,63 @@ async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, co
 }
 
 /// No CONNACK: what does the end tell, and what else may speak there?
-async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion, ended: Ended) -> Finding {
+async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion, ended: Ended) -> (Reach, Finding) {
     let seen = own_seen(target, trust).await;
     let (first_bytes, alert) = match ended {
         Ended::Garbage { error: DecodeError::ConnAckWithoutProperties { .. }, .. }
             if version == ProtocolVersion::V5 =>
         {
-            return Finding::error(
-                "proto.version",
-                "the broker answers version 5 as one that knows only 3.1.1 and 3.1",
-            )
-            .fix("use -V mqttv311");
+            let finding =
+                Finding::error("proto.version", "the broker answers version 5 as one that knows only 3.1.1 and 3.1");
+            return (Reach::Version, finding.fix("use -V mqttv311"));
         }
         Ended::Disconnected(reason) => {
-            return Finding::error(
+            let finding = Finding::error(
                 "connack.refused",
                 format!("the broker said goodbye instead of CONNACK (reason {})", reason.0),
-            )
-            .fix("the broker's log says why");
+            );
+            return (Reach::Refused, finding.fix("the broker's log says why"));
         }
         Ended::Io(error) => {
-            return Finding::error(
+            let finding = Finding::error(
                 "net.lost",
                 format!("the connection to {} broke: {}", target.endpoint(), crate::net::reason(&error)),
             );
+            return (Reach::Unanswered, finding);
         }
         Ended::Closed { first_bytes, alert } => (first_bytes, alert),
-        Ended::TimedOut { first_bytes } if first_bytes.is_empty() => return silent_or_other(target).await,
+        Ended::TimedOut { first_bytes } if first_bytes.is_empty() => {
+            return (Reach::Port, silent_or_other(target).await);
+        }
         Ended::TimedOut { first_bytes } | Ended::Garbage { first_bytes, .. } => (first_bytes, None),
     };
+    let is_in_clear = target.tls.is_none();
     match probe::by_first_bytes(&first_bytes) {
-        probe::Found::Http { status, .. } if target.tls.is_none() => {
+        probe::Found::Http { status, .. } if is_in_clear => {
             let found = instead::by_http(target.probe()).await;
-            return found.unwrap_or_else(|| instead::speaks_http(target.endpoint(), status, false));
+            return (Reach::Port, found.unwrap_or_else(|| instead::speaks_http(target.endpoint(), status, false)));
         }
         probe::Found::Other(bytes) if !bytes.is_empty() => {
             // Some WebSocket servers answer what is no HTTP with a page and no head.
-            let http = if target.tls.is_none() { instead::by_http(target.probe()).await } else { None };
-            return http.unwrap_or_else(|| instead::strange(target.endpoint(), &bytes));
+            let http = if is_in_clear { instead::by_http(target.probe()).await } else { None };
+            return (Reach::Port, http.unwrap_or_else(|| instead::strange(target.endpoint(), &bytes)));
         }
         _ => {}
     }
-    if target.tls.is_none()
-        && alert.is_none()
-        && target.route.websocket.is_none()
-        && let Some(finding) = instead::of_mqtt(target.probe()).await
-    {
-        return finding;
+    let is_asked = is_in_clear && alert.is_none() && target.route.websocket.is_none();
+    if is_asked && let Some(finding) = instead::of_mqtt(target.probe()).await {
+        return (Reach::Port, finding);
     }
-    diagnose::unanswered(&Unanswered { first_bytes: &first_bytes, alert, seen: seen.as_ref() }, &target.attempted())
+    // Who says something, or why TLS ended, says it to every version.
+    let reach = if first_bytes.is_empty() && alert.is_none() { Reach::Unanswered } else { Reach::Port };
+    let ended = Unanswered {
+        sent: sent(target, trust, version),
+        first_bytes: &first_bytes,
+        alert,
+        seen: seen.as_ref(),
+        is_neither_tls_nor_http: is_asked,
+    };
+    (reach, diagnose::unanswered(&ended, &target.attempted()))
 }
 
 /// What the handshake of the refused connection showed; asked for again, because the talk is over.

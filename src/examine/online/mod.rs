@@ -87,10 +87,17 @@ fn is_believed(checks: Checks, verdict: Option<&Verdict>) -> bool {
 async fn mqtt_stages(target: &Target, believed: bool, report: &mut Report) {
     let nothing = Login::default();
     let has_secrets = target.login.is_given() || target.tls.as_ref().is_some_and(|tls| tls.options.identity.is_some());
+    if !believed && has_secrets {
+        // What the broker says to a stranger says nothing of who has a login or a certificate.
+        let why = "the server's certificate failed, so it gets no login and no client certificate (--trust-anyway \
+                   sends them all the same)";
+        skip(report, &AFTER[..1], why);
+        return;
+    }
     let trust = if believed {
-        Trust { how: How::Real, login: &target.login, withheld: false }
+        Trust { how: How::Real, login: &target.login }
     } else {
-        Trust { how: How::Capture, login: &nothing, withheld: has_secrets }
+        Trust { how: How::Capture, login: &nothing }
     };
     let (connect, accepted) = broker::connect(target, trust).await;
     report.stages.push(connect);
@@ -102,7 +109,7 @@ async fn mqtt_stages(target: &Target, believed: bool, report: &mut Report) {
             let access = access::check(target, trust, accepted).await;
             published = access.skipped.is_none().then_some(!access.failed());
             report.stages.push(access);
-            report.stages.push(storefwd::check(target, trust, accepted).await);
+            report.stages.push(storefwd::check(target, trust, accepted, published == Some(true)).await);
             report.stages.push(access::round_trip(target, trust, accepted).await);
             report.stages.extend(takeover::check(target, trust, accepted).await);
         }

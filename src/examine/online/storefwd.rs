@@ -14,13 +14,18 @@ use crate::talk::{Answer, Ended, Talk};
 /// Seconds that the session of the proof lives should we be killed in the middle.
 const EXPIRY: u32 = 60;
 
-pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> Stage {
-    if accepted.version == ProtocolVersion::V31 {
-        return Stage::skipped("session", "MQTT 3.1 does not tell whether a session was kept");
+/// `loop_works`: our own messages get through below the topic, so that one that does not is the session's fault.
+pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted, loop_works: bool) -> Stage {
+    let topic = target.topic.as_deref().filter(|_| loop_works).map(topic_below);
+    if accepted.version == ProtocolVersion::V31 && topic.is_none() {
+        return Stage::skipped("session", "MQTT 3.1 does not tell whether a session was kept: -t TOPIC proves it");
+    }
+    if accepted.connack.properties.maximum_qos() == Some(0) {
+        return Stage::skipped("session", "the broker takes QoS 0 only, which is not stored");
     }
     let mut stage = Stage::new("session");
     let mut connect = keep_session(target.connect_packet(accepted.version, trust.login), EXPIRY);
-    let proven = prove(target, trust, &connect, accepted.version, &mut stage).await;
+    let proven = prove(target, trust, &connect, topic.as_deref(), &mut stage).await;
     if let Err(ended) = proven {
         stage.found(unproven(&ended));
     }
@@ -46,48 +51,83 @@ fn gone() -> Ended {
     Ended::Closed { first_bytes: Vec::new(), alert: None }
 }
 
+/// A message that arrives later proves that it was stored. Session Present alone does not: some brokers keep sessions
+/// and say 0, against [MQTT-3.2.2-2].
 async fn prove(
     target: &Target,
     trust: Trust<'_>,
     connect: &Connect,
-    version: ProtocolVersion,
+    topic: Option<&str>,
     stage: &mut Stage,
 ) -> Result<(), Ended> {
-    let topic = target.topic.as_deref().map(topic_below);
     let (_, mut talk) = open(target, trust, connect).await.ok_or_else(gone)?;
-    if let Some(topic) = &topic {
-        talk.send(&subscribe(topic)).await?;
+    if let Some(topic) = topic {
+        talk.send(&subscribe(topic, QoS::AtLeastOnce)).await?;
         talk.wait_for(is_suback).await?;
     }
     talk.close().await;
-    if let Some(topic) = &topic {
-        send_while_away(target, trust, version, topic).await?;
+    if let Some(topic) = topic {
+        send_while_away(target, trust, connect.version, topic).await?;
     }
     let (present, mut talk) = open(target, trust, connect).await.ok_or_else(gone)?;
-    stage.fact("kept", present);
-    if !present {
-        stage.found(
+    let stored = match topic {
+        Some(topic) => Some(receive(&mut talk, topic).await?),
+        None => None,
+    };
+    stage.fact("kept", kept(present, stored));
+    if let Some(stored) = stored {
+        stage.fact("stored_message_delivered", stored);
+    }
+    stage.findings.extend(judged(connect.version, present, stored));
+    talk.close().await;
+    Ok(())
+}
+
+/// Whether the session was kept, where that is known.
+fn kept(present: bool, stored: Option<bool>) -> Option<bool> {
+    match (present, stored) {
+        (true, _) | (_, Some(true)) => Some(true),
+        (false, Some(false)) => Some(false),
+        (false, None) => None,
+    }
+}
+
+/// What Session Present and the message that was to be stored say together.
+fn judged(version: ProtocolVersion, present: bool, stored: Option<bool>) -> Option<Finding> {
+    match (present, stored) {
+        (true, None | Some(true)) => None,
+        (false, Some(true)) if version == ProtocolVersion::V31 => None,
+        (false, Some(true)) => Some(
+            Finding::note(
+                "session.present-wrong",
+                "the broker keeps the session and says that it has none (Session Present 0)",
+            )
+            .fix("clients of this broker must not take Session Present for an answer: subscribe again at each connect"),
+        ),
+        (true, Some(false)) => Some(
+            Finding::warning(
+                "session.storefwd",
+                "the session is kept, but the message published meanwhile was not delivered",
+            )
+            .fix("see stage access: an ACL, or a limit of the queue (max_queued_messages), stands in the way"),
+        ),
+        (false, Some(false)) => Some(
             Finding::warning(
                 "session.not-kept",
                 "the broker does not keep the session of a client that is away: nothing is stored",
             )
+            .evidence("a message published meanwhile was not delivered")
             .fix("is the session's expiry limited to 0, or is the broker one of a cluster without shared sessions?"),
-        );
-    } else if let Some(topic) = &topic {
-        let stored = receive(&mut talk, topic).await?;
-        stage.fact("stored_message_delivered", stored);
-        if !stored {
-            stage.found(
-                Finding::warning(
-                    "session.storefwd",
-                    "the session is kept, but the message published meanwhile was not delivered",
-                )
-                .fix("see stage access: an ACL, or a limit of the queue (max_queued_messages), stands in the way"),
-            );
-        }
+        ),
+        (false, None) => Some(
+            Finding::note(
+                "session.not-told",
+                "whether the broker keeps sessions is not known: it says that it has none (Session Present 0), which \
+                 some brokers always say",
+            )
+            .fix("-t TOPIC lets a message be stored to prove it"),
+        ),
     }
-    talk.close().await;
-    Ok(())
 }
 
 async fn send_while_away(
@@ -97,7 +137,7 @@ async fn send_while_away(
     topic: &str,
 ) -> Result<(), Ended> {
     let Ok(Answer::Accepted(_, mut talk)) = try_connect(target, trust, version).await else { return Err(gone()) };
-    talk.send(&publish(topic, "moskit check, stored")).await?;
+    talk.send(&publish(topic, "moskit check, stored", QoS::AtLeastOnce)).await?;
     talk.wait_for(|packet| matches!(packet, Packet::PubAck(_)).then_some(())).await?;
     talk.close().await;
     Ok(())
@@ -151,4 +191,24 @@ fn missing(target: &Target) -> Vec<Finding> {
         lacks.push(("in MQTT 5 a session without expiry interval ends with its connection", "-x SECONDS"));
     }
     lacks.into_iter().map(|(what, fix)| Finding::warning("session.storefwd", what).fix(fix)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_present_is_no_proof_that_nothing_is_kept() {
+        let id = |present, stored| judged(ProtocolVersion::V311, present, stored).map(|finding| finding.id);
+        for (present, stored, is_kept, finding) in [
+            (true, None, Some(true), None),
+            (true, Some(true), Some(true), None),
+            (false, Some(true), Some(true), Some("session.present-wrong")),
+            (true, Some(false), Some(true), Some("session.storefwd")),
+            (false, Some(false), Some(false), Some("session.not-kept")),
+            (false, None, None, Some("session.not-told")),
+        ] {
+            assert_eq!((kept(present, stored), id(present, stored)), (is_kept, finding), "{present} {stored:?}");
+        }
+    }
 }

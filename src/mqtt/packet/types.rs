@@ -18,6 +18,17 @@ pub enum ProtocolVersion {
     V5 = 5,
 }
 
+impl ProtocolVersion {
+    /// As people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V31 => "MQTT 3.1",
+            Self::V311 => "MQTT 3.1.1",
+            Self::V5 => "MQTT 5",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum QoS {

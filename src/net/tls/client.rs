@@ -54,8 +54,14 @@ impl Options {
 
     /// The certificate that we show, if there is one; whether it can be read was asked when it was loaded.
     pub fn own_certificate(&self) -> Option<Certificate> {
-        let (path, _) = self.identity.as_ref().filter(|_| self.identity_is_in_files())?;
-        Certificate::parse(read::certificates(path).ok()?.first()?).ok()
+        self.own_certificates().into_iter().next()
+    }
+
+    /// The chain that we show, our own certificate first; empty where there is none, or none that can be read again.
+    pub fn own_certificates(&self) -> Vec<Certificate> {
+        let Some((path, _)) = self.identity.as_ref().filter(|_| self.identity_is_in_files()) else { return Vec::new() };
+        let ders = read::certificates(path).unwrap_or_default();
+        ders.iter().map_while(|der| Certificate::parse(der).ok()).collect()
     }
 }
 
