@@ -1,4 +1,4 @@
-//! A conversation in packets with bounded time and memory, as a probe needs it: the peer may be anything.
+//! A conversation in packets with bounded time and memory, for what needs no session of ours: the peer may be anything.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
 
 use crate::mqtt::packet::{
-    ConnAck, Connect, DecodeError, Decoder, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode,
+    ConnAck, Connect, DecodeError, Decoder, Disconnect, EncodeError, Packet, Properties, ProtocolVersion, ReasonCode,
 };
 use crate::net::Stream;
 use crate::net::tls::{Alert, alert_in};
@@ -39,6 +39,8 @@ pub enum Ended {
         first_bytes: Vec<u8>,
     },
     Io(io::Error),
+    /// What was to be sent makes no packet.
+    Encode(EncodeError),
     /// The broker said goodbye.
     Disconnected(ReasonCode),
 }
@@ -84,9 +86,7 @@ impl Talk {
 
     pub async fn send(&mut self, packet: &Packet) -> Result<(), Ended> {
         let mut out = BytesMut::new();
-        packet
-            .encode(self.version, &mut out)
-            .map_err(|error| Ended::Io(io::Error::new(io::ErrorKind::InvalidInput, format!("{error:?}"))))?;
+        packet.encode(self.version, &mut out).map_err(Ended::Encode)?;
         let deadline = Instant::now() + self.patience;
         let writing = async {
             self.stream.write_all(&out).await?;
@@ -126,6 +126,11 @@ impl Talk {
         }
     }
 
+    /// The next packet, whichever it is.
+    pub async fn receive(&mut self) -> Result<Packet, Ended> {
+        self.next(Instant::now() + self.patience).await
+    }
+
     async fn next(&mut self, deadline: Instant) -> Result<Packet, Ended> {
         loop {
             match self.decoder.decode(&mut self.input) {
@@ -154,6 +159,23 @@ impl Talk {
 
     fn first_bytes(&self) -> Vec<u8> {
         self.input[..self.input.len().min(FIRST_BYTES)].to_vec()
+    }
+
+    /// Sends DISCONNECT and waits until the broker has closed too, so that it has done what that means.
+    pub async fn close_and_wait(mut self) -> Result<(), Ended> {
+        self.send(&Packet::Disconnect(Disconnect::default())).await?;
+        let deadline = Instant::now() + self.patience;
+        let closing = async {
+            self.stream.shutdown().await?;
+            let mut rest = [0; 256];
+            while matches!(self.stream.read(&mut rest).await, Ok(read) if read > 0) {}
+            Ok(())
+        };
+        match timeout_at(deadline.into(), closing).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.ended_by(error)),
+            Err(_elapsed) => Err(Ended::TimedOut { first_bytes: Vec::new() }),
+        }
     }
 
     /// Says goodbye. The peer may be gone already, which is what is wanted.

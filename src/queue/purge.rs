@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use super::exchange::{Exchange, ExchangeError, Login, run};
+use super::exchange::{ExchangeError, Login, open, run};
 use crate::net::Route;
 
 /// Ends the session of `client` at the broker of `route`, within `timeout`.
 pub fn purge(client: &str, login: &Login, route: &Route, timeout: Duration) -> Result<(), ExchangeError> {
     run(timeout, async {
-        let (exchange, _) = Exchange::open(route, login.connect(client)).await?;
-        exchange.close().await
+        let talk = open(route, &login.connect(client), timeout).await?;
+        Ok(talk.close_and_wait().await?)
     })
 }

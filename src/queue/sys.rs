@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::exchange::{Exchange, ExchangeError, Login, run};
+use super::exchange::{ExchangeError, Login, open, run};
 use super::{Error, Item, Note, Snapshot, Source, Total, Want};
 use crate::mqtt::packet::{Packet, PacketId, Properties, Subscribe, Subscription, SubscriptionOptions};
 use crate::net::Route;
@@ -31,8 +31,8 @@ pub struct SysSource {
 impl Source for SysSource {
     fn read(&mut self, _want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
         let place = self.route.endpoint.to_string();
-        let told = run(self.timeout, self.ask()).map_err(|error| Error::Exchange(place.clone(), error))?;
-        let number = |filter: &str| told.get(filter).copied();
+        let totals = run(self.timeout, self.ask()).map_err(|error| Error::Exchange(place.clone(), error))?;
+        let number = |filter: &str| totals.get(filter).copied();
         let mut snapshot = Snapshot { kind: format!("$SYS of {place}"), ..Snapshot::default() };
         snapshot.stored = number(FILTERS[0]);
         snapshot.notes.push(Note::CannotTell("anything per client, topics nor ages"));
@@ -56,22 +56,22 @@ impl SysSource {
     /// The totals by topic. A broker without one of them answers the PING that is sent behind the
     /// SUBSCRIBE before anything more can come.
     async fn ask(&self) -> Result<HashMap<String, u64>, ExchangeError> {
-        let (mut exchange, _) = Exchange::open(&self.route, self.login.connect("")).await?;
+        let mut talk = open(&self.route, &self.login.connect(""), self.timeout).await?;
         let options = SubscriptionOptions::default();
         let subscriptions =
             FILTERS.iter().map(|filter| Subscription { filter: ByteString::from(*filter), options }).collect();
         let packet_id = PacketId::MIN;
-        exchange
+        talk
             .send(&Packet::Subscribe(Subscribe { packet_id, properties: Properties::new(), subscriptions }))
             .await?;
-        exchange.send(&Packet::PingReq).await?;
-        let mut told = HashMap::new();
+        talk.send(&Packet::PingReq).await?;
+        let mut totals = HashMap::new();
         loop {
-            match exchange.receive().await? {
+            match talk.receive().await? {
                 Packet::Publish(publish) => {
                     let text = std::str::from_utf8(&publish.payload).unwrap_or_default();
                     if let Ok(number) = text.trim().parse() {
-                        told.insert(publish.topic.to_string(), number);
+                        totals.insert(publish.topic.to_string(), number);
                     }
                 }
                 Packet::SubAck(_) => {}
@@ -79,7 +79,7 @@ impl SysSource {
                 _ => return Err(ExchangeError::Unexpected),
             }
         }
-        exchange.close().await?;
-        Ok(told)
+        talk.close_and_wait().await?;
+        Ok(totals)
     }
 }

@@ -10,6 +10,7 @@ use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
 use crate::queue::Error;
 use crate::queue::exchange::ExchangeError;
+use crate::talk::Ended;
 use crate::queue::http::HttpError;
 use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db;
@@ -162,10 +163,18 @@ fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Find
 
 fn exchange_failed(error: &ExchangeError) -> String {
     match error {
-        ExchangeError::System(error) | ExchangeError::Io(error) => reason(error),
+        ExchangeError::System(error) | ExchangeError::Ended(Ended::Io(error)) => reason(error),
         ExchangeError::Connect(error) => not_connected(error),
-        ExchangeError::Encode(_) => "the client id, user name or password does not fit into a packet".into(),
-        ExchangeError::Decode(_) | ExchangeError::Unexpected => "the broker does not answer as MQTT says".into(),
+        ExchangeError::Ended(Ended::Encode(_)) => "the client id, user name or password does not fit into a packet".into(),
+        ExchangeError::Ended(Ended::Garbage { .. }) | ExchangeError::Unexpected => {
+            "the broker does not answer as MQTT says".into()
+        }
+        ExchangeError::Ended(Ended::Closed { alert: Some(alert), .. }) => format!("the broker ended TLS ({alert})"),
+        ExchangeError::Ended(Ended::Closed { alert: None, .. }) => "the broker closed the connection".into(),
+        ExchangeError::Ended(Ended::Disconnected(code)) => {
+            format!("the broker ended the connection with code {}", code.0)
+        }
+        ExchangeError::Ended(Ended::TimedOut { .. }) => "no answer in time".into(),
         ExchangeError::Refused(answer) => format!("the broker refuses with code {}", answer.code),
         ExchangeError::Timeout(limit) => format!("no answer within {} s", limit.as_secs_f64()),
     }

@@ -171,6 +171,7 @@ fn broken(ended: &Ended, version: ProtocolVersion, is_version_asked_for: bool) -
         Ended::Garbage { .. } => {
             Finding::error("proto.garbage", "the broker sent something that is not MQTT").fix("its log may tell")
         }
+        Ended::Encode(_) => Finding::error("client.topic", "the topic does not fit into a packet"),
         Ended::Io(error) => Finding::error("net.lost", format!("the connection broke: {}", crate::net::reason(error))),
     }
 }
