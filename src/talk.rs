@@ -60,17 +60,17 @@ pub struct Talk {
     decoder: Decoder,
     version: ProtocolVersion,
     input: BytesMut,
-    patience: Duration,
+    time_limit: Duration,
 }
 
 impl Talk {
-    pub fn new(stream: Stream, version: ProtocolVersion, patience: Duration) -> Self {
-        Self { stream, decoder: Decoder::client(version, PACKET_LIMIT), version, input: BytesMut::new(), patience }
+    pub fn new(stream: Stream, version: ProtocolVersion, time_limit: Duration) -> Self {
+        Self { stream, decoder: Decoder::client(version, PACKET_LIMIT), version, input: BytesMut::new(), time_limit }
     }
 
     /// Sends CONNECT and waits for the answer.
-    pub async fn connect(stream: Stream, connect: &Connect, patience: Duration) -> Answer {
-        let mut talk = Self::new(stream, connect.version, patience);
+    pub async fn connect(stream: Stream, connect: &Connect, time_limit: Duration) -> Answer {
+        let mut talk = Self::new(stream, connect.version, time_limit);
         // A broker may refuse and close before it has read everything, so a failed write is no result.
         let sent = talk.send(&Packet::Connect(Box::new(connect.clone()))).await;
         let answer = talk.wait_for(|packet| match packet {
@@ -87,7 +87,7 @@ impl Talk {
     pub async fn send(&mut self, packet: &Packet) -> Result<(), Ended> {
         let mut out = BytesMut::new();
         packet.encode(self.version, &mut out).map_err(Ended::Encode)?;
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.time_limit;
         let writing = async {
             self.stream.write_all(&out).await?;
             self.stream.flush().await
@@ -100,13 +100,13 @@ impl Talk {
     }
 
     /// How long an answer may take.
-    pub fn patience(&self) -> Duration {
-        self.patience
+    pub fn time_limit(&self) -> Duration {
+        self.time_limit
     }
 
-    /// The first packet that `wanted` takes, within the patience counted from now; others are passed over.
+    /// The first packet that `wanted` takes, within the time limit counted from now; others are passed over.
     pub async fn wait_for<T>(&mut self, wanted: impl FnMut(Packet) -> Option<T>) -> Result<T, Ended> {
-        self.wait_until(Instant::now() + self.patience, wanted).await
+        self.wait_until(Instant::now() + self.time_limit, wanted).await
     }
 
     pub async fn wait_until<T>(
@@ -128,7 +128,7 @@ impl Talk {
 
     /// The next packet, whichever it is.
     pub async fn receive(&mut self) -> Result<Packet, Ended> {
-        self.next(Instant::now() + self.patience).await
+        self.next(Instant::now() + self.time_limit).await
     }
 
     async fn next(&mut self, deadline: Instant) -> Result<Packet, Ended> {
@@ -164,7 +164,7 @@ impl Talk {
     /// Sends DISCONNECT and waits until the broker has closed too, so that it has done what that means.
     pub async fn close_and_wait(mut self) -> Result<(), Ended> {
         self.send(&Packet::Disconnect(Disconnect::default())).await?;
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.time_limit;
         let closing = async {
             self.stream.shutdown().await?;
             let mut rest = [0; 256];
@@ -182,7 +182,7 @@ impl Talk {
     pub async fn close(mut self) {
         let goodbye = Packet::Disconnect(Disconnect { reason: ReasonCode(0), properties: Properties::new() });
         if self.send(&goodbye).await.is_ok() {
-            let deadline = Instant::now() + self.patience.min(Duration::from_millis(200));
+            let deadline = Instant::now() + self.time_limit.min(Duration::from_millis(200));
             let _ = timeout_at(deadline.into(), self.stream.shutdown()).await;
         }
     }

@@ -315,7 +315,7 @@ mod tests {
     use crate::net::Endpoint;
 
     /// How long the server below sends before it gives up; the client's keep-alive is a second.
-    const PATIENCE: Duration = Duration::from_secs(4);
+    const TIME_LIMIT: Duration = Duration::from_secs(4);
 
     fn connect_packet(keep_alive: u16) -> Connect {
         Connect {
@@ -338,7 +338,7 @@ mod tests {
         stream.write_all(b"\x20\x02\x00\x00").unwrap();
         stream.set_nonblocking(true).unwrap();
         let messages = b"\x30\x04\x00\x01tx".repeat(1000);
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIME_LIMIT;
         while Instant::now() < end {
             // What goes out in part is gone on with: the stream of packets stays whole.
             let mut rest = &messages[..];

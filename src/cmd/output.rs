@@ -40,14 +40,14 @@ pub fn conclude(ended: Result<Exit, Failure>, term: &mut Term) -> Exit {
     let exit = match ended {
         Ok(exit) => exit,
         Err(failure) if failure.has_text() => {
-            failure.tell(term);
+            failure.show(term);
             return failure.exit;
         }
         Err(silent) => silent.exit,
     };
     match delivered {
         Err(lost) => {
-            lost.tell(term);
+            lost.show(term);
             if exit == Exit::OK { lost.exit } else { exit }
         }
         Ok(()) => exit,

@@ -269,15 +269,15 @@ mod tests {
     #[test]
     fn a_refused_login_is_told_by_what_was_given() {
         for (version, code) in [(ProtocolVersion::V311, 4), (ProtocolVersion::V311, 5), (ProtocolVersion::V5, 135)] {
-            let told = |sent| why_refused(version, code, sent);
-            assert!(told([false; 4]).0.ends_with("no login was given"));
-            assert!(told([false, false, true, true]).1.starts_with("give the login: -u NAME"));
-            let (what, fix) = told([true, false, false, false]);
+            let said = |sent| why_refused(version, code, sent);
+            assert!(said([false; 4]).0.ends_with("no login was given"));
+            assert!(said([false, false, true, true]).1.starts_with("give the login: -u NAME"));
+            let (what, fix) = said([true, false, false, false]);
             assert!(what.ends_with("no password was given") && fix.starts_with("give the password:"), "{what} {fix}");
-            let (what, fix) = told([true, true, false, false]);
+            let (what, fix) = said([true, true, false, false]);
             assert!(!what.contains("client id") && !what.contains("will,"), "{what}");
             assert!(!fix.contains("-i") && !fix.contains("will options"), "{fix}");
-            let (what, fix) = told([true, true, true, true]);
+            let (what, fix) = said([true, true, true, true]);
             assert!(what.contains("the client id, the will,") && fix.contains("without -i and will options"), "{what}");
         }
     }

@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(id(b"", 1883, false), "proto.closed");
     }
 
-    fn told(ended: &Unanswered<'_>, port: u16, tls: Option<&Options>) -> (String, String) {
+    fn said(ended: &Unanswered<'_>, port: u16, tls: Option<&Options>) -> (String, String) {
         let endpoint = Endpoint::new("mqtt.lan", port).unwrap();
         let finding = unanswered(ended, &Attempted { endpoint: &endpoint, tls, websocket: false, now: 0 });
         assert_eq!(finding.id, "proto.closed");
@@ -142,13 +142,13 @@ mod tests {
 
     #[test]
     fn a_silent_end_names_version_and_login_and_takes_no_port_for_a_proof() {
-        let (what, fix) = told(&closed(SENT), 1883, None);
+        let (what, fix) = said(&closed(SENT), 1883, None);
         assert!(what.ends_with("(MQTT 3.1.1, no login was given)"), "{what}");
         assert!(fix.starts_with("it may want a login (-u NAME") && fix.contains("or want WebSockets (--ws)"), "{fix}");
-        let fix = told(&closed(SENT), 8883, None).1;
+        let fix = said(&closed(SENT), 8883, None).1;
         assert!(fix.starts_with("it may want TLS (--cafile FILE), want a login"), "{fix}");
         let sent = Sent { version: ProtocolVersion::V5, username: true, password: true, ..SENT };
-        let (what, fix) = told(&Unanswered { is_neither_tls_nor_http: true, ..closed(sent) }, 1883, None);
+        let (what, fix) = said(&Unanswered { is_neither_tls_nor_http: true, ..closed(sent) }, 1883, None);
         assert!(what.ends_with("(MQTT 5, with a login)"), "{what}");
         assert_eq!(fix, "it may not speak MQTT 5 (-V mqttv311) or refuse the login: the broker's log says why");
     }
@@ -159,9 +159,9 @@ mod tests {
         let asked = Seen { asked_for_certificate: Some(Vec::new()), ..Seen::default() };
         let showed = Seen { sent_certificate: true, ..asked.clone() };
         let v5 = Sent { version: ProtocolVersion::V5, ..SENT };
-        let fix = told(&Unanswered { seen: Some(&asked), ..closed(v5) }, 8883, Some(&options)).1;
+        let fix = said(&Unanswered { seen: Some(&asked), ..closed(v5) }, 8883, Some(&options)).1;
         assert!(fix.starts_with("it may not speak MQTT 5 (-V mqttv311), insist on the client certificate"), "{fix}");
-        let fix = told(&Unanswered { seen: Some(&showed), ..closed(SENT) }, 8883, Some(&options)).1;
+        let fix = said(&Unanswered { seen: Some(&showed), ..closed(SENT) }, 8883, Some(&options)).1;
         assert!(fix.starts_with("it may refuse the client certificate, want a login"), "{fix}");
         let endpoint = Endpoint::new("mqtt.lan", 8883).unwrap();
         let attempted = Attempted { endpoint: &endpoint, tls: Some(&options), websocket: false, now: 0 };

@@ -86,8 +86,8 @@ impl Stored {
         for _ in 0..ATTEMPTS {
             let (file, before) = self.lock()?;
             let old = read_all(&file, &before)?;
-            let (new, told) = change(&old)?;
-            let Some(new) = new else { return Ok((told, Replacement::Whole)) };
+            let (new, said) = change(&old)?;
+            let Some(new) = new else { return Ok((said, Replacement::Whole)) };
             let draft = match Draft::replacing(&self.path, &new, Permission::KeepOr(0o600)) {
                 Ok(draft) => Some(draft),
                 Err(error) if only_in_place(&error) => None,
@@ -97,11 +97,11 @@ impl Stored {
                 continue;
             }
             match draft.map(Draft::publish) {
-                Some(Ok(_)) => return Ok((told, Replacement::Whole)),
+                Some(Ok(_)) => return Ok((said, Replacement::Whole)),
                 Some(Err(error)) if !only_in_place(&error) => return Err(StoredError::Replace(error).into()),
                 Some(Err(_)) | None => write_over(&file, &old, &new)?,
             }
-            return Ok((told, Replacement::InPlace));
+            return Ok((said, Replacement::InPlace));
         }
         Err(StoredError::KeepsChanging.into())
     }

@@ -39,7 +39,7 @@ pub struct Certificate {
     /// The issuer's own issuer, where authorityKeyIdentifier names it.
     pub authority_issuer: Option<DistinguishedName>,
     /// Says where the issuer's certificate can be fetched (authorityInfoAccess).
-    pub tells_issuer_address: bool,
+    pub names_issuer_address: bool,
     /// Object identifiers of critical extensions that nobody here understands.
     pub unknown_critical: Vec<String>,
     pub critical: Critical,
@@ -146,7 +146,7 @@ impl Certificate {
             subject_key_id: None,
             authority_key_id: None,
             authority_issuer: None,
-            tells_issuer_address: false,
+            names_issuer_address: false,
             unknown_critical: Vec::new(),
             critical: Critical::default(),
             has_extensions: !parsed.extensions().is_empty(),
@@ -205,7 +205,7 @@ impl Certificate {
                 }
                 ParsedExtension::AuthorityInfoAccess(access) => {
                     let ca_issuers = oid!(1.3.6.1.5.5.7.48.2);
-                    self.tells_issuer_address =
+                    self.names_issuer_address =
                         access.iter().any(|description| description.access_method == ca_issuers);
                 }
                 // Understood as far as they matter to TLS, or without meaning for it.

@@ -443,7 +443,7 @@ impl Search<'_> {
             };
         }
         let issuer_has_issuer = certificate.authority_issuer.as_ref().is_some_and(|above| *above != certificate.issuer);
-        if !self_signed && (certificate.tells_issuer_address || issuer_has_issuer) {
+        if !self_signed && (certificate.names_issuer_address || issuer_has_issuer) {
             return Problem::MissingIntermediate { certificate };
         }
         let known = self.anchors.iter().take(UnknownIssuer::KNOWN_LIMIT).map(|anchor| anchor.subject.to_string());

@@ -164,7 +164,7 @@ impl Probe<'_> {
         let name = self.endpoint().host().filter(|host| host.parse::<std::net::IpAddr>().is_err());
         let hello = client_hello(version, suites, name, random);
         let mut stream = self.open(None).await.ok()?;
-        timeout(self.patience, exchange(&mut stream, &hello)).await.ok()?
+        timeout(self.time_limit, exchange(&mut stream, &hello)).await.ok()?
     }
 }
 

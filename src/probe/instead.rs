@@ -93,7 +93,7 @@ pub fn silent(probe: Probe<'_>) -> Finding {
         format!(
             "{} accepts the connection and then says nothing for {} s",
             probe.endpoint(),
-            probe.patience.as_secs_f32()
+            probe.time_limit.as_secs_f32()
         ),
     )
     .about(About::Silence)
@@ -110,7 +110,7 @@ pub async fn of_refusal(probe: Probe<'_>, finding: Finding) -> Finding {
     }
     let loopback = SocketAddr::from(([127, 0, 0, 1], *port));
     let connecting = tokio::net::TcpStream::connect(loopback);
-    if !matches!(tokio::time::timeout(probe.patience, connecting).await, Ok(Ok(_))) {
+    if !matches!(tokio::time::timeout(probe.time_limit, connecting).await, Ok(Ok(_))) {
         return finding;
     }
     Finding::error(

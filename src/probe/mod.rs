@@ -27,13 +27,13 @@ const HEAD_LIMIT: usize = 4096;
 #[derive(Debug)]
 pub enum NotOpened {
     Error(Box<ConnectError>),
-    /// Nothing happened for the whole patience.
+    /// Nothing happened for the whole time limit.
     TimedOut,
 }
 
-/// Opens a stream within `patience`.
-pub async fn open(route: &Route, patience: Duration) -> Result<Stream, NotOpened> {
-    match timeout(patience, connect(route)).await {
+/// Opens a stream within `time_limit`.
+pub async fn open(route: &Route, time_limit: Duration) -> Result<Stream, NotOpened> {
+    match timeout(time_limit, connect(route)).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(NotOpened::Error(Box::new(error))),
         Err(_elapsed) => Err(NotOpened::TimedOut),
@@ -45,7 +45,7 @@ pub async fn open(route: &Route, patience: Duration) -> Result<Stream, NotOpened
 pub struct Probe<'a> {
     /// TLS and WebSockets in it are left out.
     pub route: &'a Route,
-    pub patience: Duration,
+    pub time_limit: Duration,
 }
 
 /// What a probe met.
@@ -74,13 +74,13 @@ impl Probe<'_> {
     /// A stream with nothing but `tls` on it.
     pub async fn open(&self, tls: Option<tls::Client>) -> Result<Stream, NotOpened> {
         let route = Route { tls, websocket: None, ..self.route.clone() };
-        open(&route, self.patience).await
+        open(&route, self.time_limit).await
     }
 
     /// Sends a CONNECT in clear.
     pub async fn plain_mqtt(&self) -> Found {
         let Ok(stream) = self.open(None).await else { return Found::Unreachable };
-        match Talk::connect(stream, &connect_of_nobody(ProtocolVersion::V311), self.patience).await {
+        match Talk::connect(stream, &connect_of_nobody(ProtocolVersion::V311), self.time_limit).await {
             Answer::Accepted(_, talk) => {
                 talk.close().await;
                 Found::Mqtt
@@ -131,7 +131,7 @@ impl Probe<'_> {
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bW9za2l0LWNoZWNrLTAwMQ==\r\n\
              Sec-WebSocket-Protocol: mqtt\r\n\r\n"
         );
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.time_limit;
         if timeout_at(deadline.into(), stream.write_all(request.as_bytes())).await.is_err() {
             return Found::Silence;
         }

@@ -22,7 +22,7 @@ const NANOS_PER_MILLI: i64 = 1_000_000;
 pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, HttpError> {
     let mut snapshot = Snapshot::default();
     if want.bytes && !want.payloads {
-        snapshot.notes.push(Note::CannotTell("the sizes of messages"));
+        snapshot.notes.push(Note::NotKnown("the sizes of messages"));
     }
     if let Some(client) = &want.client {
         match api.get(&format!("/api/v5/clients/{}", encode(client))) {

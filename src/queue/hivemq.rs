@@ -14,7 +14,7 @@ const MOST: usize = 10 * PAGE;
 
 pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, HttpError> {
     let mut snapshot = Snapshot::default();
-    snapshot.notes.push(Note::CannotTell("topics, ages, nor what is in flight"));
+    snapshot.notes.push(Note::NotKnown("topics, ages, nor what is in flight"));
     if let Some(client) = &want.client {
         one_client(api, client, &mut snapshot, each)?;
         return Ok(snapshot);

@@ -236,7 +236,7 @@ pub enum Note {
         more: u64,
     },
     /// The source cannot tell this, in words: `topics`, `ages`.
-    CannotTell(&'static str),
+    NotKnown(&'static str),
     /// Never run against a real server of its kind.
     Experimental(&'static str),
     /// One client's messages could not be listed; its count stands.
@@ -264,7 +264,7 @@ impl Note {
             | Self::BadLines { .. }
             | Self::Incomplete(_) => true,
             Self::UsersUncertain
-            | Self::CannotTell(_)
+            | Self::NotKnown(_)
             | Self::Experimental(_)
             | Self::Dropped(_)
             | Self::NoList { .. } => false,

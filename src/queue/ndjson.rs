@@ -165,7 +165,7 @@ fn read_lines(
 ) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot { kind: "NDJSON".into(), taken_at, ..Snapshot::default() };
     let mut line = Vec::new();
-    let (mut number, mut bad, mut done, mut told) = (0, 0, 0, 0);
+    let (mut number, mut bad, mut done, mut said) = (0, 0, 0, 0);
     loop {
         line.clear();
         let read = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
@@ -175,8 +175,8 @@ fn read_lines(
         }
         done += read;
         number += 1;
-        if length > 0 && done - told >= PROGRESS_STEP {
-            told = done;
+        if length > 0 && done - said >= PROGRESS_STEP {
+            said = done;
             each(Item::Progress { done, of: length.max(done) });
         }
         let why = if read == MAX_LINE && line.last() != Some(&b'\n') {

@@ -24,7 +24,7 @@ pub(super) fn read(
     each: &mut dyn FnMut(Item<'_>),
 ) -> Result<Snapshot, HttpError> {
     let mut snapshot = Snapshot::default();
-    snapshot.notes.push(Note::CannotTell("topics, nor the age of any but a queue's first message"));
+    snapshot.notes.push(Note::NotKnown("topics, nor the age of any but a queue's first message"));
     let mut notes = Vec::new();
     pages(&mut notes, |page| {
         let path = format!(

@@ -15,7 +15,7 @@ const NO_USER: &str = "undefined";
 
 pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, HttpError> {
     let mut snapshot = Snapshot::default();
-    snapshot.notes.push(Note::CannotTell("topics nor ages"));
+    snapshot.notes.push(Note::NotKnown("topics nor ages"));
     let clients = match &want.client {
         Some(client) => match api.get(&format!("{CLIENTS}/{}", encode(client))) {
             Ok(client) => vec![Client::of(&client)],

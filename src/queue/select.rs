@@ -71,7 +71,7 @@ impl Selection {
     }
 
     /// Whether only its age, which is not known well enough, keeps `message` from being counted.
-    pub fn cannot_tell(&self, message: &Waiting<'_>, now: UnixTime) -> bool {
+    pub fn is_not_known(&self, message: &Waiting<'_>, now: UnixTime) -> bool {
         let Some(minutes) = self.older_minutes else { return false };
         let may_be = message.since.most_age(now).is_none_or(|age| age as f64 >= minutes * NANOS_PER_MINUTE);
         may_be && !self.takes(message, now) && Self { older_minutes: None, ..self.clone() }.takes(message, now)

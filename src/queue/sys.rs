@@ -35,7 +35,7 @@ impl Source for SysSource {
         let number = |filter: &str| totals.get(filter).copied();
         let mut snapshot = Snapshot { kind: format!("$SYS of {place}"), ..Snapshot::default() };
         snapshot.stored = number(FILTERS[0]);
-        snapshot.notes.push(Note::CannotTell("anything per client, topics nor ages"));
+        snapshot.notes.push(Note::NotKnown("anything per client, topics nor ages"));
         match (number(FILTERS[0]), number(FILTERS[1])) {
             (Some(stored), retained) => {
                 // A message that waits for many is stored once, and a retained one waits for nobody.
@@ -61,9 +61,7 @@ impl SysSource {
         let subscriptions =
             FILTERS.iter().map(|filter| Subscription { filter: ByteString::from(*filter), options }).collect();
         let packet_id = PacketId::MIN;
-        talk
-            .send(&Packet::Subscribe(Subscribe { packet_id, properties: Properties::new(), subscriptions }))
-            .await?;
+        talk.send(&Packet::Subscribe(Subscribe { packet_id, properties: Properties::new(), subscriptions })).await?;
         talk.send(&Packet::PingReq).await?;
         let mut totals = HashMap::new();
         loop {

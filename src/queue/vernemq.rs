@@ -14,7 +14,7 @@ const ROW_TIMEOUT: u64 = 5000;
 
 pub(super) fn read(api: &mut Api, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, HttpError> {
     let mut snapshot = Snapshot::default();
-    snapshot.notes.push(Note::CannotTell("ages"));
+    snapshot.notes.push(Note::NotKnown("ages"));
     let columns = if want.topics { "&--msg_ref&--msg_qos&--routing_key" } else { "" };
     let only = want.client.as_ref().map_or_else(String::new, |client| format!("&--client_id={}", encode(client)));
     let path = format!(

@@ -82,7 +82,7 @@ impl Failure {
 
     /// Prints the failure on standard error, unless it is one that `--quiet` suppresses. The names in it may be
     /// strangers', out of a certificate or a broker's answer, and what it quotes may hold a login.
-    pub fn tell(&self, term: &mut Term) {
+    pub fn show(&self, term: &mut Term) {
         if self.quietable && term.is_quiet() {
             return;
         }

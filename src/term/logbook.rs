@@ -19,7 +19,7 @@ use crate::os::syslog::Syslog;
 /// Lines that wait for the writer, at most.
 const ROOM: usize = 8192;
 /// How long the end of the program waits for the last lines.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// How grave a line is: colour on a terminal, priority in syslog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,7 +134,7 @@ impl Logbook {
 impl Keeper {
     /// Waits until what was written is out, but no longer than a second.
     pub fn end(self) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIME_LIMIT;
         let mut end = Entry::End;
         while let Err(TrySendError::Full(back)) = self.entries.try_send(end) {
             if Instant::now() > until {
@@ -143,7 +143,7 @@ impl Keeper {
             end = back;
             std::thread::sleep(Duration::from_millis(1));
         }
-        match self.ended.recv_timeout(PATIENCE) {
+        match self.ended.recv_timeout(TIME_LIMIT) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => {
                 // It has ended, so this does not wait; a panic in it has been told already.
                 let _ = self.thread.join();

@@ -166,7 +166,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     if invocation.as_mosquitto
         && let Err(failure) = ended
     {
-        failure.tell(term);
+        failure.show(term);
         term.complain_raw(drop_in::stamped(&format!("{} terminating", drop_in::VERSION)).as_bytes());
         return Err(Failure::silent(failure.exit));
     }
@@ -236,11 +236,11 @@ fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result
     };
     let mut configuration = load::configuration(file, load::Files::All).map_err(|error| sentences::load(&error))?;
     // Under the name of Mosquitto everything is a line of the log.
-    let mut tell = |text: &str| {
+    let mut show = |text: &str| {
         if as_mosquitto { term.complain_raw(drop_in::stamped(text).as_bytes()) } else { term.note(text) }
     };
     for notice in &configuration.notices {
-        tell(&sentences::notice(notice).1);
+        show(&sentences::notice(notice).1);
     }
     let local_only = overrides(options).apply(&mut configuration);
     // Who the broker will be decides what it can read.
@@ -252,10 +252,10 @@ fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result
         if as_mosquitto { drop_in::stamp(failure) } else { failure }
     })?;
     for doubt in &doubts {
-        tell(&sentences::doubt(doubt));
+        show(&sentences::doubt(doubt));
     }
     if as_mosquitto {
-        tell("Configuration file is OK.");
+        show("Configuration file is OK.");
         return Err(Failure::silent(Exit::OK));
     }
     term.line("Configuration file is OK.");
@@ -354,7 +354,7 @@ fn serve(
         hold_password: options.login,
     };
     let origin = Origin { file: options.config.clone(), overrides, version, throw_away };
-    let ended = serve::serve(started, origin, options, || ready.tell(term));
+    let ended = serve::serve(started, origin, options, || ready.show(term));
     drop(pid_file);
     ended
 }
@@ -413,7 +413,7 @@ struct Ready<'a> {
 }
 
 impl Ready<'_> {
-    fn tell(&self, term: &mut Term) -> Result<(), Failure> {
+    fn show(&self, term: &mut Term) -> Result<(), Failure> {
         if let Some(path) = self.file {
             let text = format!("{}\n", self.urls.first().map_or("", String::as_str));
             let permission = if self.hold_password { Permission::Exactly(0o600) } else { Permission::KeepOr(0o644) };

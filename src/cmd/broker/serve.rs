@@ -27,7 +27,7 @@ use crate::os::signal::{self, Signal, SignalKind};
 use crate::term::{Exit, Failure, escape_controls};
 
 /// How long a command may take to end after the signal that ended it.
-const CHILD_PATIENCE: Duration = Duration::from_secs(10);
+const CHILD_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where the configuration came from, to read it again, and what was made for this run.
 pub struct Origin {
@@ -268,7 +268,7 @@ async fn ended(child: &mut Option<Child>) -> io::Result<std::process::ExitStatus
 async fn end(child: Option<&mut Child>, signal: SignalKind) -> io::Result<Option<Exit>> {
     let Some(running) = child else { return Ok(Some(Exit::OK)) };
     child::forward(running, signal);
-    match tokio::time::timeout(CHILD_PATIENCE, running.wait()).await {
+    match tokio::time::timeout(CHILD_TIME_LIMIT, running.wait()).await {
         Ok(status) => Ok(Some(child::exit_of(status?))),
         Err(_) => Ok(None),
     }

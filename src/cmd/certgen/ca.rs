@@ -50,7 +50,7 @@ pub fn run(args: &CaArgs, term: &mut Term) -> Result<Exit, Failure> {
     }
     write_all(&files, args.force, term)?;
     folder.keep();
-    tell(authority.certificate(), &files, term);
+    show(authority.certificate(), &files, term);
     if !args.name_constraint.is_empty() {
         term.note("note: mbedTLS (ESP32) refuses every CA that has name constraints");
     }
@@ -83,7 +83,7 @@ pub fn common_name(name: &str) -> Result<String, Failure> {
 }
 
 /// The files and, below, what the certificate among them says.
-pub fn tell(certificate: &Certificate, files: &[NewFile], term: &mut Term) {
+pub fn show(certificate: &Certificate, files: &[NewFile], term: &mut Term) {
     for file in files {
         term.line(file.path.display());
     }

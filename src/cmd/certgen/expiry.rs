@@ -70,7 +70,7 @@ pub fn run(args: &ExpiryArgs, term: &mut Term) -> Result<Exit, Failure> {
             if args.openmetrics {
                 metrics.add(deadline);
             } else {
-                tell(deadline, state, args.json, now, term);
+                show(deadline, state, args.json, now, term);
             }
         }
         for (place, why) in unknown {
@@ -102,7 +102,7 @@ fn state(deadline: &Deadline, args: &ExpiryArgs, now: i64) -> State {
     }
 }
 
-fn tell(deadline: &Deadline, state: State, as_json: bool, now: i64, term: &mut Term) {
+fn show(deadline: &Deadline, state: State, as_json: bool, now: i64, term: &mut Term) {
     let Deadline { place, at, .. } = deadline;
     let what = deadline.what();
     if as_json {

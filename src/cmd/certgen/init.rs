@@ -54,7 +54,7 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
     set.push(NewFile::new(args.dir.join("mosquitto.conf"), configuration.as_bytes(), CERTIFICATE_MODE));
     write_all(&set, args.force, term)?;
     folder.keep();
-    tell(args, &made, &configuration, secret.is_some(), term);
+    show(args, &made, &configuration, secret.is_some(), term);
     Ok(Exit::OK)
 }
 
@@ -135,7 +135,7 @@ fn configuration(folder: &Path, port: u16, with_clients: bool) -> String {
     text
 }
 
-fn tell(
+fn show(
     args: &InitArgs,
     made: &[(String, Certificate)],
     configuration: &str,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ca::tell;
+use super::ca::show;
 use super::dates::now;
 use super::explain::{bad_name, not_made};
 use super::files::{Folder, NAME_THE_FILES, NewFile, stem, write_all};
@@ -69,7 +69,7 @@ impl Common {
         let first_key = plans.first().map(|plan| out.join(format!("{}.key", plan.stem))).unwrap_or_default();
         // One passphrase for all that are made in one go.
         let secret = protection.passphrase(&first_key, term)?;
-        let mut told = Vec::new();
+        let mut made = Vec::new();
         for plan in plans {
             let validity = self.lifetime.validity(now, plan.days, Some(issuer.authority.certificate()), term);
             warn_of_long_life(validity, now, term);
@@ -78,9 +78,9 @@ impl Common {
             let (certificate, key) =
                 sign(&issuer, leaf, &plan.optional_names, self.key.kind).map_err(|error| not_made(plan.what, error))?;
             let files = files(&out, &plan.stem, (&certificate, &key, secret.as_ref()), &issuer, self.bundle)?;
-            told.push((certificate, files));
+            made.push((certificate, files));
         }
-        let (certificates, files): (Vec<_>, Vec<_>) = told.into_iter().unzip();
+        let (certificates, files): (Vec<_>, Vec<_>) = made.into_iter().unzip();
         let counts: Vec<_> = files.iter().map(Vec::len).collect();
         let all: Vec<_> = files.into_iter().flatten().collect();
         write_all(&all, self.output.force, term)?;
@@ -88,7 +88,7 @@ impl Common {
         let mut rest = all.as_slice();
         for (certificate, count) in certificates.iter().zip(counts) {
             let (own, after) = rest.split_at(count);
-            tell(certificate, own, term);
+            show(certificate, own, term);
             rest = after;
         }
         Ok(Exit::OK)

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::ca::tell;
+use super::ca::show;
 use super::content::{Item, items};
 use super::dates::{DAY, from_now, instant, now};
 use super::explain::not_made;
@@ -88,7 +88,7 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
     }
     write_locked(&files, true, &lock)?;
     drop(lock);
-    tell(&certificate, &files, term);
+    show(&certificate, &files, term);
     match &args.exec {
         Some(command) => execute(command, term),
         None => Ok(Exit::OK),

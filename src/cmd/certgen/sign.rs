@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::ca::tell;
+use super::ca::show;
 use super::dates::now;
 use super::explain::{bad_request, not_made, not_read};
 use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, stem, write_all};
@@ -92,7 +92,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
     let folder = Folder::make(&out)?;
     write_all(&files, args.output.force, term)?;
     folder.keep();
-    tell(&certificate, &files, term);
+    show(&certificate, &files, term);
     Ok(Exit::OK)
 }
 

@@ -75,7 +75,7 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
     };
     let embedded = connection.start_embedded(term)?;
     let mut route = connection.route(embedded.as_ref())?;
-    route.timeout = request.patience;
+    route.timeout = request.time_limit;
     let plan = SessionPlan::of(Verb::Pub, args);
     let target = Target {
         tls,
@@ -93,7 +93,7 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
         as_client: request.as_client,
         trust_anyway: request.trust_anyway,
         second_opinion: request.second_opinion,
-        patience: request.patience,
+        time_limit: request.time_limit,
         now,
         route,
     };

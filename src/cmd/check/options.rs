@@ -49,11 +49,11 @@ pub struct Connection {
     pub as_client: bool,
     pub trust_anyway: bool,
     pub second_opinion: bool,
-    pub patience: Duration,
+    pub time_limit: Duration,
 }
 
 /// Seconds that each step may take, unless the user says.
-const PATIENCE: f32 = 5.0;
+const TIME_LIMIT: f32 = 5.0;
 
 /// How to say it.
 #[derive(Debug)]
@@ -330,7 +330,7 @@ fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
         as_client: matches.get_flag("as-client"),
         trust_anyway: matches.get_flag("trust-anyway"),
         second_opinion: matches.get_flag("second-opinion"),
-        patience: Duration::from_secs_f32(matches.get_one::<f32>("timeout").copied().unwrap_or(PATIENCE)),
+        time_limit: Duration::from_secs_f32(matches.get_one::<f32>("timeout").copied().unwrap_or(TIME_LIMIT)),
     })
 }
 

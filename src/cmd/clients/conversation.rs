@@ -176,7 +176,7 @@ impl Conversation {
     fn handle(&mut self, event: Event, work: &mut impl Work, now: Instant, term: &mut Term) -> Result<(), Stop> {
         match &event {
             Event::Trace(trace) => {
-                debug_lines::tell(self.client.session(), trace, term);
+                debug_lines::show(self.client.session(), trace, term);
                 return Ok(());
             }
             Event::Connected(_) => {
@@ -245,13 +245,13 @@ impl Conversation {
             return Err(Stop::InVain { why: Box::new(stop), accepted: 0, messages });
         }
         // Before the broker has ever accepted, it may be the wrong place or the wrong way: trying again in silence helps nobody.
-        let tells_more = self.setup.tells_more();
+        let explains_more = self.setup.explains_more();
         match outlook {
             Outlook::GiveUp(accepted) if !self.setup.as_mosquitto() => {
                 return Err(Stop::InVain { why: Box::new(stop), accepted, messages });
             }
-            Outlook::TellAndTryAgain if tells_more => self.explain(&stop, term).await,
-            _ if tells_more && !self.accepted && !self.explained => self.explain(&stop, term).await,
+            Outlook::SayAndTryAgain if explains_more => self.explain(&stop, term).await,
+            _ if explains_more && !self.accepted && !self.explained => self.explain(&stop, term).await,
             _ => {}
         }
         self.client.close().await;
@@ -266,7 +266,7 @@ impl Conversation {
             Stop::Lost(ending) => self.setup.lost(&mut self.client, self.accepted, ending).await,
             _ => return,
         };
-        failure.tell(term);
+        failure.show(term);
     }
 
     /// Connects again until it succeeds, or until something stops it.

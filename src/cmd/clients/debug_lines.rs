@@ -103,7 +103,7 @@ fn plain(packet: &Summary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// Prints the line of a trace, if it has one.
-pub fn tell(session: &Session, trace: &Trace, term: &mut Term) {
+pub fn show(session: &Session, trace: &Trace, term: &mut Term) {
     let line = DebugLine { client_id: session.client_id(), version: session.version(), trace };
     if line.is_shown() {
         term.line(line);
@@ -114,7 +114,7 @@ pub fn tell(session: &Session, trace: &Trace, term: &mut Term) {
 pub fn drain(session: &mut Session, term: &mut Term) {
     while let Some(event) = session.poll_event() {
         if let Event::Trace(trace) = event {
-            tell(session, &trace, term);
+            show(session, &trace, term);
         }
     }
 }

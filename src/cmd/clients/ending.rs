@@ -18,11 +18,11 @@ use crate::net::{ConnectError, reason};
 use crate::term::{Exit, Failure, Foreign, Term, plural};
 
 /// Exit code and line of Mosquitto, and what we know beyond them; [`failure`] makes one of the three.
-pub type Told = (Exit, String, Option<Finding>);
+pub type Explanation = (Exit, String, Option<Finding>);
 
 /// The first attempt to connect did not come about. Mosquitto ends with 1, but for what happens behind
 /// the TCP connection: there its proxy and WebSockets code has numbers of its own.
-pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Told {
+pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Explanation {
     let StartError::Connect(error) = error else {
         return (Exit::FAILED, "Unable to connect (Invalid input).\n".to_owned(), None);
     };
@@ -61,7 +61,7 @@ pub fn is_tried_again(error: &StartError) -> bool {
 }
 
 /// A later attempt to connect that is the last one. TLS that fails then has a number of its own.
-pub fn not_connected_again(error: &StartError, attempted: &Attempted<'_>) -> Told {
+pub fn not_connected_again(error: &StartError, attempted: &Attempted<'_>) -> Explanation {
     match error {
         StartError::Connect(error @ ConnectError::Tls(_)) => {
             let line = format!("Error: {}\n", Outcome::Errno.text());
@@ -115,7 +115,7 @@ pub fn is_retried(ending: &Ending) -> bool {
 
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it
 /// ended before the broker had accepted.
-pub fn lost(ending: &Ending, remains: Option<&Remains>, sent: Sent, attempted: &Attempted<'_>) -> Told {
+pub fn lost(ending: &Ending, remains: Option<&Remains>, sent: Sent, attempted: &Attempted<'_>) -> Explanation {
     let outcome = outcome(ending);
     let silent = matches!(ending, Ending::Closed | Ending::Io(_));
     let finding = match remains {
@@ -353,8 +353,8 @@ mod tests {
             (SocksError::LoginRefused, false),
             (SocksError::Version(4), false),
         ] {
-            let told = format!("{error:?}");
-            assert_eq!(by_proxy(error), again, "{told}");
+            let said = format!("{error:?}");
+            assert_eq!(by_proxy(error), again, "{said}");
         }
         let by_websocket = |error| is_tried_again(&StartError::Connect(ConnectError::WebSocket(error)));
         assert!(by_websocket(WebSocketError::Closed) && by_websocket(WebSocketError::TimedOut));

@@ -24,7 +24,7 @@ use crate::term::{Exit, Failure, Term, plural};
 const INPUT_SIZE: usize = 64 * 1024;
 
 /// Bad lines that are told one by one; the others are counted.
-const BAD_LINES_TOLD: u64 = 5;
+const BAD_LINES_SHOWN: u64 = 5;
 
 /// How a line becomes a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -311,7 +311,7 @@ impl Feed {
             }
             self.lines.take();
             self.skipped += 1;
-            if self.skipped <= BAD_LINES_TOLD {
+            if self.skipped <= BAD_LINES_SHOWN {
                 term.note(format_args!("Warning: line {number} is skipped: {error}."));
             }
         }

@@ -35,7 +35,7 @@ pub async fn settle(client: &mut Client, term: &mut Term) {
             let now = Instant::now();
             while let Ok(Some(event)) = client.poll_event(now) {
                 if let Event::Trace(trace) = event {
-                    debug_lines::tell(client.session(), &trace, term);
+                    debug_lines::show(client.session(), &trace, term);
                 }
             }
             // What comes again was shown and written before.

@@ -32,7 +32,7 @@ pub struct Printer {
     /// `--select`
     select: Option<Select>,
     /// Topics whose payloads are no JSON, and that has been said.
-    told: HashSet<String>,
+    said: HashSet<String>,
     selected: Vec<u8>,
     /// `--ndjson`
     records: Option<record::Writer>,
@@ -88,7 +88,7 @@ impl Printer {
             shows_time: args.format.is_some(),
             safe,
             select: args.data.select.clone(),
-            told: HashSet::new(),
+            said: HashSet::new(),
             selected: Vec::new(),
             records: args.data.ndjson.then(record::Writer::default),
             renderer: if args.watch {
@@ -158,7 +158,7 @@ impl Printer {
             Ok(true) => self.print_around(PublishRef { payload: &selected, ..publish }, term),
             Ok(false) => {}
             Err(error) => {
-                let is_new = self.told.len() < WATCHED_TOPICS && self.told.insert(publish.topic.to_owned());
+                let is_new = self.said.len() < WATCHED_TOPICS && self.said.insert(publish.topic.to_owned());
                 if is_new {
                     let topic = Foreign::new(publish.topic);
                     term.note(format_args!("Warning: nothing can be selected on '{topic}': the payload is {error}."));

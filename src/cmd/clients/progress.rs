@@ -10,7 +10,7 @@ const LASTING: Duration = Duration::from_secs(10);
 pub const MOST_IN_VAIN: u32 = 5;
 
 /// With which of these the reason is told: a broker that starts anew ends one such connection, and no second one.
-const TOLD_AT: u32 = 2;
+const SAID_AT: u32 = 2;
 
 /// What has got through on the present connection, and on those before.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Progress {
 pub enum Outlook {
     TryAgain,
     /// And say why it ended.
-    TellAndTryAgain,
+    SayAndTryAgain,
     /// So many were in vain.
     GiveUp(u32),
 }
@@ -62,7 +62,7 @@ impl Progress {
         self.in_vain += 1;
         match self.in_vain {
             MOST_IN_VAIN.. => Outlook::GiveUp(self.in_vain),
-            TOLD_AT => Outlook::TellAndTryAgain,
+            SAID_AT => Outlook::SayAndTryAgain,
             _ => Outlook::TryAgain,
         }
     }
@@ -98,8 +98,8 @@ mod tests {
             now += SECOND;
             outlooks.push(progress.handle_ended(now));
         }
-        use Outlook::{GiveUp, TellAndTryAgain, TryAgain};
-        assert_eq!(outlooks, [TryAgain, TellAndTryAgain, TryAgain, TryAgain, GiveUp(5)]);
+        use Outlook::{GiveUp, SayAndTryAgain, TryAgain};
+        assert_eq!(outlooks, [TryAgain, SayAndTryAgain, TryAgain, TryAgain, GiveUp(5)]);
         assert_eq!(progress.lost_for(now), 4 * SECOND);
     }
 

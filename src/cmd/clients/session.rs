@@ -32,7 +32,7 @@ pub struct Setup {
     /// Runs for as long as the client does.
     _embedded: Option<Embedded>,
     /// Neither a name of Mosquitto's nor `--quiet` forbids to say more than Mosquitto does.
-    tells_more: bool,
+    explains_more: bool,
 }
 
 impl Setup {
@@ -53,8 +53,8 @@ impl Setup {
             None => password(term)?,
         };
         plan.connect.password = password;
-        let tells_more = !plan.as_mosquitto && !term.is_quiet();
-        Ok(Self { plan, route, _embedded: embedded, tells_more })
+        let explains_more = !plan.as_mosquitto && !term.is_quiet();
+        Ok(Self { plan, route, _embedded: embedded, explains_more })
     }
 
     pub fn route(&self) -> &Route {
@@ -108,8 +108,8 @@ impl Setup {
     }
 
     /// Under our own name: what Mosquitto's clients keep to themselves is told.
-    pub fn tells_more(&self) -> bool {
-        self.tells_more
+    pub fn explains_more(&self) -> bool {
+        self.explains_more
     }
 
     /// The broker refused CONNECT.
@@ -127,10 +127,10 @@ impl Setup {
 
     /// The failure with its cause, for which the place is looked at once more where the connection alone
     /// does not tell. Not under Mosquitto's names: a drop-in does not connect more often than the original.
-    async fn explained(&self, (exit, line, finding): ending::Told) -> Failure {
+    async fn explained(&self, (exit, line, finding): ending::Explanation) -> Failure {
         let finding = match finding {
-            Some(finding) if self.tells_more => {
-                let probe = Probe { route: &self.route, patience: SECOND_LOOK };
+            Some(finding) if self.explains_more => {
+                let probe = Probe { route: &self.route, time_limit: SECOND_LOOK };
                 let in_clear = self.tls().is_none() && !self.plan.connection.websockets;
                 let finding = instead::look_again(probe, finding, in_clear).await;
                 let may_be_own = matches!(finding.about, Some(About::OwnCertificate | About::Closed));

@@ -10,11 +10,11 @@ use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
 use crate::queue::Error;
 use crate::queue::exchange::ExchangeError;
-use crate::talk::Ended;
 use crate::queue::http::HttpError;
 use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db;
 use crate::state::sqlite;
+use crate::talk::Ended;
 use crate::term::{Exit, Failure, escape_controls};
 
 fn shown(path: &Path) -> String {
@@ -165,7 +165,9 @@ fn exchange_failed(error: &ExchangeError) -> String {
     match error {
         ExchangeError::System(error) | ExchangeError::Ended(Ended::Io(error)) => reason(error),
         ExchangeError::Connect(error) => not_connected(error),
-        ExchangeError::Ended(Ended::Encode(_)) => "the client id, user name or password does not fit into a packet".into(),
+        ExchangeError::Ended(Ended::Encode(_)) => {
+            "the client id, user name or password does not fit into a packet".into()
+        }
         ExchangeError::Ended(Ended::Garbage { .. }) | ExchangeError::Unexpected => {
             "the broker does not answer as MQTT says".into()
         }

@@ -121,8 +121,8 @@ pub fn set_version(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 
 pub fn set_proxy(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     // The one usage error that a `--quiet` in front of it suppresses.
-    let told = |line| ArgError::plain(if typed.quiet { String::new() } else { line });
-    typed.proxy = Some(proxy::parse(&words[0].to_string_lossy(), typed.exact).map_err(told)?);
+    let said = |line| ArgError::plain(if typed.quiet { String::new() } else { line });
+    typed.proxy = Some(proxy::parse(&words[0].to_string_lossy(), typed.exact).map_err(said)?);
     Ok(())
 }
 

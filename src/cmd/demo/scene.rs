@@ -21,7 +21,7 @@ use crate::term::{Exit, Failure, Term};
 const PAUSE: Duration = Duration::from_millis(900);
 
 /// How long one command may take, and the broker to begin or end.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// Between two looks whether something has happened.
 const LOOK: Duration = Duration::from_millis(5);
@@ -150,7 +150,7 @@ impl Scene {
             let _ = pipe.write_all(input.as_bytes());
         }
         // Outputs are a few kilobytes and fit into the pipes, so waiting before reading cannot hang.
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         while child.try_wait().map_err(|error| failed(&format!("wait for {verb}"), reason(&error)))?.is_none() {
             if Instant::now() > deadline {
                 let _ = child.kill();
@@ -185,7 +185,7 @@ impl Scene {
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let ended = self.broker.as_mut().is_some_and(|broker| !matches!(broker.try_wait(), Ok(None)));
-            if ended || started.elapsed() > PATIENCE {
+            if ended || started.elapsed() > TIME_LIMIT {
                 let log = fs::read_to_string(self.folder().join("broker.log")).unwrap_or_default();
                 return Err(failed("start the broker", log.lines().last().unwrap_or("it said nothing")));
             }
@@ -210,7 +210,7 @@ impl Scene {
             let _ = broker.wait();
             return Err(failed("stop the broker", reason(&error)));
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         loop {
             match broker.try_wait() {
                 Ok(Some(status)) => return Ok(status.code().unwrap_or(-1)),

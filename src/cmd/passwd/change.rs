@@ -157,8 +157,8 @@ pub fn update(
     if is_empty {
         // mosquitto_passwd says nothing here.
         let silent = Failure::silent(Exit::FAILED);
-        let told = failed(format!("`{}` is empty", file.display()));
-        return Err(if invocation.as_mosquitto { silent } else { told });
+        let said = failed(format!("`{}` is empty", file.display()));
+        return Err(if invocation.as_mosquitto { silent } else { said });
     }
     if counted > 0 {
         hashing.note_readers(term);
@@ -292,11 +292,11 @@ fn change<T>(
     let mut had_mark = false;
     let changed = stored.change(|text| {
         let text = text::unmarked(file, text).map_err(Stopped::Verb)?;
-        let (replacement, told) = make(text.bytes, term).map_err(Stopped::Verb)?;
+        let (replacement, said) = make(text.bytes, term).map_err(Stopped::Verb)?;
         had_mark = text.has_mark && replacement.is_some();
-        Ok((replacement, told))
+        Ok((replacement, said))
     });
-    let (told, replacement) = changed.map_err(|stopped| match stopped {
+    let (said, replacement) = changed.map_err(|stopped| match stopped {
         Stopped::Stored(cause) => text::stored(file, &cause),
         Stopped::Verb(failure) => failure,
     })?;
@@ -312,7 +312,7 @@ fn change<T>(
             stored.path().display()
         ));
     }
-    Ok(told)
+    Ok(said)
 }
 
 /// Makes a new file.

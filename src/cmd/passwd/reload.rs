@@ -26,15 +26,15 @@ pub fn run(broker: &OsStr, file: &Path, term: &mut Term) -> Result<(), Failure> 
     })?;
     process::can_be_seen().map_err(|cause| failed(format!("the broker was not told: {cause}")))?;
     let id = process_id(broker)?;
-    let not_told = |why: &str| failed(format!("the broker was not told: process {id} {why}"));
+    let not_reloaded = |why: &str| failed(format!("the broker was not told: process {id} {why}"));
     // Held from before its name is looked at, so that the signal cannot reach a successor.
-    let held = Held::open(id).map_err(|cause| not_told(&format!("is not there: {}", reason(&cause))))?;
-    let name = held.name().map_err(|_| not_told(&format!("does not tell its name in {}", process::LIST)))?;
+    let held = Held::open(id).map_err(|cause| not_reloaded(&format!("is not there: {}", reason(&cause))))?;
+    let name = held.name().map_err(|_| not_reloaded(&format!("does not tell its name in {}", process::LIST)))?;
     if !BROKERS.contains(&name.as_str()) {
-        return Err(not_told(&format!("is `{name}`, neither mosquitto nor moskit")));
+        return Err(not_reloaded(&format!("is `{name}`, neither mosquitto nor moskit")));
     }
     held.send(SignalKind::hangup())
-        .map_err(|cause| not_told(&format!("takes no signal from us: {}", reason(&cause))))?;
+        .map_err(|cause| not_reloaded(&format!("takes no signal from us: {}", reason(&cause))))?;
     term.note(format_args!("note: told {name} (process {id}) to reload"));
     Ok(())
 }

@@ -55,7 +55,7 @@ pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<C
         counting.bar.finish();
         let mut snapshot = snapshot.map_err(|error| cannot_read(&error, sources.place(word)))?;
         if counting.counted.totals > 0 && options.selection.needs_messages() {
-            snapshot.notes.push(Note::CannotTell("messages, so they could not be selected"));
+            snapshot.notes.push(Note::NotKnown("messages, so they could not be selected"));
         }
         counting.counted.snapshots.push((word.clone(), snapshot, counting.now));
     }
@@ -85,7 +85,7 @@ impl Counting<'_> {
 
     fn message(&mut self, message: &Waiting<'_>) {
         if !self.takes_all && !self.options.selection.takes(message, self.now) {
-            self.counted.undecided += u64::from(self.options.selection.cannot_tell(message, self.now));
+            self.counted.undecided += u64::from(self.options.selection.is_not_known(message, self.now));
             return;
         }
         if let Some(limit) = self.options.fail_over {

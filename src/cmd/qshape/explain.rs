@@ -1,7 +1,7 @@
 //! `moskit qshape explain CLIENT`: what the shape of one client's queue means, in words.
 
 use super::options::ExplainArgs;
-use super::sentences::{age, moment, snapshot_line, tell_notes};
+use super::sentences::{age, moment, show_notes, snapshot_line};
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::unreadable::cannot_read;
@@ -22,18 +22,18 @@ pub fn run(args: &ExplainArgs, invocation: &Invocation, term: &mut Term) -> Resu
         ..Want::default()
     };
     let mut reading =
-        Reading { client: &args.client, facts: Facts::default(), told: None, session: None, damaged: false };
+        Reading { client: &args.client, facts: Facts::default(), said: None, session: None, damaged: false };
     for word in &sources.words {
         reading.source(word, &sources, &want, term)?;
     }
-    reading.tell(term)
+    reading.show(term)
 }
 
 struct Reading<'a> {
     client: &'a str,
     facts: Facts,
     /// From a source that only counts.
-    told: Option<(u64, u64)>,
+    said: Option<(u64, u64)>,
     session: Option<Known>,
     damaged: bool,
 }
@@ -63,14 +63,14 @@ impl Reading<'_> {
         let snapshot = read.map_err(|error| cannot_read(&error, sources.place(word)))?;
         sources.keep_ledger(&snapshot, term)?;
         term.note(snapshot_line(word, &snapshot, now));
-        self.damaged |= tell_notes(&snapshot, term);
+        self.damaged |= show_notes(&snapshot, term);
         Ok(())
     }
 
     fn total(&mut self, total: &Total<'_>) {
         self.session.get_or_insert_default();
-        let (queued, in_flight) = self.told.unwrap_or_default();
-        self.told = Some((queued.saturating_add(total.queued), in_flight.saturating_add(total.in_flight)));
+        let (queued, in_flight) = self.said.unwrap_or_default();
+        self.said = Some((queued.saturating_add(total.queued), in_flight.saturating_add(total.in_flight)));
     }
 
     fn session(&mut self, session: &Session<'_>) {
@@ -89,7 +89,7 @@ impl Reading<'_> {
         }
     }
 
-    fn tell(mut self, term: &mut Term) -> Result<Exit, Failure> {
+    fn show(mut self, term: &mut Term) -> Result<Exit, Failure> {
         let client = escape_controls(self.client);
         let Some(known) = &self.session else {
             if self.damaged {
@@ -98,7 +98,7 @@ impl Reading<'_> {
             return Err(Failure::new(Exit::FAILED, format!("no client `{client}` here"))
                 .hint("moskit qshape lists the clients that have messages waiting"));
         };
-        if let Some((queued, in_flight)) = self.told
+        if let Some((queued, in_flight)) = self.said
             && self.facts.queued == 0
             && self.facts.in_flight == 0
         {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::options::ListArgs;
 use super::options::selection;
-use super::sentences::{age, moment, snapshot_line, tell_notes};
+use super::sentences::{age, moment, show_notes, snapshot_line};
 use super::sources::Sources;
 use super::table::not_known;
 use crate::cmd::applet::Invocation;
@@ -31,7 +31,7 @@ pub fn run(args: &ListArgs, invocation: &Invocation, term: &mut Term) -> Result<
         ..Want::default()
     };
     let mut listing =
-        Listing { args, selection, seen: 0, shown: 0, undecided: 0, known: false, told: None, damaged: false };
+        Listing { args, selection, seen: 0, shown: 0, undecided: 0, known: false, said: None, damaged: false };
     for word in &sources.words {
         listing.source(word, &sources, &want, term)?;
     }
@@ -48,7 +48,7 @@ struct Listing<'a> {
     /// A session of this client was seen, or a message for it.
     known: bool,
     /// How many wait, from a source that lists none.
-    told: Option<u64>,
+    said: Option<u64>,
     damaged: bool,
 }
 
@@ -60,8 +60,8 @@ impl Listing<'_> {
             Item::Message(message) if message.client == self.args.client => self.message(&message, now, term),
             Item::Total(total) if total.client == self.args.client => {
                 self.known = true;
-                let told = self.told.get_or_insert(0);
-                *told = told.saturating_add(total.waiting());
+                let said = self.said.get_or_insert(0);
+                *said = said.saturating_add(total.waiting());
             }
             Item::Session(session) => self.known |= session.client == self.args.client,
             Item::Message(_) | Item::Total(_) | Item::Progress { .. } => {}
@@ -75,7 +75,7 @@ impl Listing<'_> {
     fn message(&mut self, message: &Waiting<'_>, now: UnixTime, term: &mut Term) {
         self.known = true;
         if !self.selection.takes(message, now) {
-            self.undecided += u64::from(self.selection.cannot_tell(message, now));
+            self.undecided += u64::from(self.selection.is_not_known(message, now));
             return;
         }
         self.seen += 1;
@@ -113,15 +113,15 @@ impl Listing<'_> {
 
     fn footer(&mut self, word: &str, snapshot: &Snapshot, now: UnixTime, term: &mut Term) {
         term.note(snapshot_line(word, snapshot, now));
-        self.damaged |= tell_notes(snapshot, term);
+        self.damaged |= show_notes(snapshot, term);
     }
 
     fn end(self, term: &mut Term) -> Result<Exit, Failure> {
         let client = escape_controls(&self.args.client);
-        if let Some(told) = self.told.filter(|_| self.seen == 0) {
+        if let Some(said) = self.said.filter(|_| self.seen == 0) {
             term.note(format_args!(
                 "{} waiting for `{client}`, which this source does not list",
-                plural(told, "message")
+                plural(said, "message")
             ));
         } else if self.known {
             term.note(format_args!("{} waiting for `{client}`, {} shown", plural(self.seen, "message"), self.shown));

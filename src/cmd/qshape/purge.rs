@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stdin};
 
 use super::options::PurgeArgs;
-use super::sentences::{snapshot_line, tell_notes};
+use super::sentences::{show_notes, snapshot_line};
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, timeout};
@@ -89,7 +89,7 @@ fn look(args: &PurgeArgs, sources: &Sources, term: &mut Term) -> Result<Found, F
         });
         let snapshot = read.map_err(|error| cannot_read(&error, sources.place(word)))?;
         term.note(snapshot_line(word, &snapshot, now));
-        tell_notes(&snapshot, term);
+        show_notes(&snapshot, term);
     }
     Ok(found)
 }

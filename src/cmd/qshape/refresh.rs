@@ -14,7 +14,7 @@ use crate::os::signal::SignalKind;
 use crate::term::{Exit, Failure};
 
 /// A broker with millions of messages needs seconds to write them.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Which broker is asked.
@@ -55,7 +55,7 @@ pub fn refresh(files: &[PathBuf], whom: Whom) -> Result<(), Failure> {
         }
     })?;
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < TIME_LIMIT {
         for (path, before) in files.iter().zip(&before) {
             if identity(path)? != *before {
                 return Ok(());
@@ -65,7 +65,7 @@ pub fn refresh(files: &[PathBuf], whom: Whom) -> Result<(), Failure> {
     }
     Err(Failure::new(
         Exit::FAILED,
-        format!("the broker has not written `{}` within {} seconds", files[0].display(), PATIENCE.as_secs()),
+        format!("the broker has not written `{}` within {} seconds", files[0].display(), TIME_LIMIT.as_secs()),
     )
     .hint("grep -r persistence /etc/mosquitto"))
 }

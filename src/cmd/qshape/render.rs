@@ -4,7 +4,7 @@ use colored::{ColoredString, Colorize};
 
 use super::options::Format;
 use super::report::{Report, heat, hottest};
-use super::sentences::{snapshot_line, tell_notes};
+use super::sentences::{show_notes, snapshot_line};
 use super::{export, picture};
 use crate::queue::shape::{Cell, Counts, Line, Table};
 use crate::term::{Failure, Term, plural};
@@ -60,7 +60,7 @@ fn coloured(cell: &Cell, line: &Line, hottest: u64) -> ColoredString {
 pub fn footer(report: &Report<'_>, term: &mut Term) {
     for (word, snapshot, now) in &report.snapshots {
         term.note(snapshot_line(word, snapshot, *now));
-        tell_notes(snapshot, term);
+        show_notes(snapshot, term);
         if snapshot.orphans > 0 {
             let orphans = if snapshot.orphans == 1 { "1 entry" } else { &format!("{} entries", snapshot.orphans) };
             term.note(format_args!("{orphans} whose message is gone, in no row"));

@@ -42,7 +42,7 @@ pub fn note(note: &Note) -> String {
         }
         Note::BadLine { line, why } => format!("line {line} is not understood: {}", escape_controls(why)),
         Note::BadLines { more } => format!("{more} more lines are not understood"),
-        Note::CannotTell(what) => format!("this source cannot tell {what}"),
+        Note::NotKnown(what) => format!("this source cannot tell {what}"),
         Note::Experimental(what) => format!("experimental: {what} was never tried on a real server"),
         Note::NoList { client, why } => {
             format!("the messages of `{}` cannot be listed: {}", escape_controls(client), escape_controls(why))
@@ -61,7 +61,7 @@ fn damage(damage: &Damage) -> String {
 }
 
 /// Tells all notes; damage cannot be kept quiet. Returns whether there is any.
-pub fn tell_notes(snapshot: &Snapshot, term: &mut Term) -> bool {
+pub fn show_notes(snapshot: &Snapshot, term: &mut Term) -> bool {
     for found in &snapshot.notes {
         let line = format!("warning: {}", note(found));
         if found.is_damage() {

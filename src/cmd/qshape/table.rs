@@ -21,7 +21,7 @@ pub fn run(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result
             if failure.exit == Exit::USAGE {
                 return Err(failure);
             }
-            failure.tell(term);
+            failure.show(term);
         }
         if !term.out_is_terminal() {
             term.line("");

@@ -234,7 +234,7 @@ async fn acknowledged_and_delivered(
         to_release: None,
     };
     // One for all packets: a broker that sends others and others is not waited for.
-    let mut deadline = Instant::now() + if flow.must_acknowledge { talk.patience() } else { DELIVERY };
+    let mut deadline = Instant::now() + if flow.must_acknowledge { talk.time_limit() } else { DELIVERY };
     while flow.goes_on(subscribed) {
         let packet = match talk.wait_until(deadline, Some).await {
             Ok(packet) => packet,

@@ -135,7 +135,7 @@ fn fact_name(version: ProtocolVersion) -> &'static str {
 pub async fn try_connect(target: &Target, trust: Trust<'_>, version: ProtocolVersion) -> Result<Answer, Box<Finding>> {
     let stream = target.open(trust.how).await.map_err(|error| Box::new(not_opened(target, error)))?;
     let connect = target.connect_packet(version, trust.login);
-    Ok(Talk::connect(stream, &connect, target.patience).await)
+    Ok(Talk::connect(stream, &connect, target.time_limit).await)
 }
 
 fn not_opened(target: &Target, error: NotOpened) -> Finding {

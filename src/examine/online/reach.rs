@@ -21,7 +21,7 @@ pub async fn dns(target: &Target) -> Stage {
     }
     let mut stage = Stage::new("dns");
     let start = Instant::now();
-    match tokio::time::timeout(target.patience, tokio::net::lookup_host((host.as_str(), port))).await {
+    match tokio::time::timeout(target.time_limit, tokio::net::lookup_host((host.as_str(), port))).await {
         Ok(Ok(addresses)) => {
             let mut found: Vec<String> = Vec::new();
             for address in addresses.take(64) {
@@ -61,7 +61,7 @@ pub async fn tcp(target: &Target) -> Stage {
         Err(NotOpened::TimedOut) => stage.found(
             Finding::error(
                 "net.timeout",
-                format!("{} does not answer within {} s", target.endpoint(), target.patience.as_secs_f32()),
+                format!("{} does not answer within {} s", target.endpoint(), target.time_limit.as_secs_f32()),
             )
             .fix("is a firewall between, or the host down? ping it"),
         ),

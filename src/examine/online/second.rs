@@ -102,7 +102,7 @@ async fn bridged(target: &Target, trust: Trust<'_>, version: ProtocolVersion) ->
         }
     };
     let topic = target.topic.as_deref().map(topic_below);
-    let limit = target.patience * 2;
+    let limit = target.time_limit * 2;
     let asked = async {
         if version == ProtocolVersion::V5 {
             converse(V5::new(target, trust, &path, transport), topic.as_deref()).await

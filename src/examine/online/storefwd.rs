@@ -41,7 +41,7 @@ pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted, loop_
 
 async fn open(target: &Target, trust: Trust<'_>, connect: &Connect) -> Option<(bool, Talk)> {
     let stream = target.open(trust.how).await.ok()?;
-    match Talk::connect(stream, connect, target.patience).await {
+    match Talk::connect(stream, connect, target.time_limit).await {
         Answer::Accepted(connack, talk) => Some((connack.session_present, talk)),
         Answer::Refused(_) | Answer::Ended(_) => None,
     }

@@ -42,7 +42,7 @@ pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> Op
     let Ok(stream) = target.open(trust.how).await else {
         return Some(Stage::skipped("client", "the broker let us in no more"));
     };
-    match Talk::connect(stream, &connect, target.patience).await {
+    match Talk::connect(stream, &connect, target.time_limit).await {
         Answer::Accepted(connack, mut talk) => {
             stage.fact("session_present", connack.session_present);
             // Messages that arrive are not acknowledged: the broker keeps them for the client itself.
@@ -95,7 +95,7 @@ fn rival(watched: &Result<(), Ended>, id: &str) -> Option<Finding> {
 async fn forget(target: &Target, trust: Trust<'_>, connect: Connect) {
     let clean = Connect { clean_start: true, properties: crate::mqtt::packet::Properties::new(), ..connect };
     if let Ok(stream) = target.open(trust.how).await
-        && let Answer::Accepted(_, talk) = Talk::connect(stream, &clean, target.patience).await
+        && let Answer::Accepted(_, talk) = Talk::connect(stream, &clean, target.time_limit).await
     {
         talk.close().await;
     }

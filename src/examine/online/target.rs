@@ -57,7 +57,7 @@ pub struct Target {
     pub trust_anyway: bool,
     pub second_opinion: bool,
     /// For each step.
-    pub patience: Duration,
+    pub time_limit: Duration,
     /// Seconds since 1970.
     pub now: i64,
 }
@@ -104,7 +104,7 @@ impl Target {
         }
     }
 
-    /// Opens a stream within the patience.
+    /// Opens a stream within the time limit.
     pub async fn open(&self, how: How) -> Result<Stream, NotOpened> {
         let mut route = self.route.clone();
         route.tls = match (how, &self.tls) {
@@ -115,12 +115,12 @@ impl Target {
         if matches!(how, How::Plain | How::Handshake) {
             route.websocket = None;
         }
-        probe::open(&route, self.patience).await
+        probe::open(&route, self.time_limit).await
     }
 
     /// Questions to whatever answers there.
     pub fn probe(&self) -> Probe<'_> {
-        Probe { route: &self.route, patience: self.patience }
+        Probe { route: &self.route, time_limit: self.time_limit }
     }
 
     /// A CONNECT with an id of nobody, which leaves no session behind.
