@@ -31,6 +31,46 @@
 //! * [`os`]: what differs between operating systems; below all the others
 //!
 //! A module names only modules on lines above its own; `tests/integration/house.rs` holds the table.
+//!
+//! # Where each rule is decided
+//!
+//! | rule | file | function |
+//! |---|---|---|
+//! | a QoS 2 message that the server sends again | `src/mqtt/flow.rs` | `handle_publish` |
+//! | a QoS 2 message that a client sends again | `src/broker/publish.rs` | `keep_incoming` |
+//! | when a will is sent, its delay | `src/broker/will.rs` | `will_after_connection` |
+//! | when a session ends, and the cap of its expiry interval | `src/broker/session_end.rs` | `expiry` |
+//! | topic aliases that the server may use | `src/mqtt/session/alias.rs` | `resolve` |
+//! | topic aliases that a client may use, the broker's window for each client | `src/broker/connect.rs` | `negotiate` |
+//! | the client's Maximum Packet Size | `src/broker/connection.rs` | `publish` |
+//! | the server's Maximum Packet Size | `src/mqtt/session/send.rs` | `check_size` |
+//! | the broker's Receive Maximum | `src/broker/publish.rs` | `keep_incoming` |
+//! | retain handling, and which retained messages a filter brings | `src/broker/subscribe.rs` | `subscribe_one` |
+//! | whether a topic or a filter is valid | `src/mqtt/topic.rs` | `check` |
+//! | whether a filter matches a topic | `src/mqtt/topic.rs` | `matches` |
+//! | which member of a shared subscription gets a message | `src/broker/deliver.rs` | `members` |
+//! | who may connect, publish and receive | `src/broker/access/mod.rs` | `may_connect` |
+//! | which line of an ACL file decides | `src/broker/access/acl.rs` | `decide` |
+//! | what ended pub, sub or rr, and the exit code (that of `-W` too) | `src/cmd/clients/conversation.rs` | `end` |
+//! | whether a client connects again | `src/cmd/clients/progress.rs` | `handle_ended` |
+//! | the port, where none is typed | `src/cmd/connect/connection.rs` | `broker` |
+//! | what `--insecure` and `--no-verify` leave out | `src/cmd/connect/tls.rs` | `tls_options` |
+//! | whether a chain of certificates is believed; a certificate of version 1 | `src/pki/chain.rs` | `judge_leaf` |
+//! | whether a certificate is for a host | `src/pki/name.rs` | `matches` |
+//! | what a certificate is for, where nobody says it | `src/pki/chain.rs` | `guess` |
+//! | what strict verifiers refuse besides | `src/pki/strict.rs` | `departures` |
+//! | what is said of a chain, and in which order | `src/diagnose/chain.rs` | `findings_but` |
+//! | what each family of TLS clients makes of a chain | `src/diagnose/stacks.rs` | `opinions` |
+//! | when check withholds the login | `src/examine/online/mod.rs` | `is_believed` |
+//! | whether others can read a key | `src/examine/files.rs` | `exposed` |
+//! | whether another user could read a file | `src/os/account.rs` | `obstacle` |
+//! | HOST:PORT and the authority of an URL | `src/net/authority.rs` | `parse` |
+//! | the first line of a file with a secret | `src/term/secret.rs` | `first_line` |
+//! | what is wrong with a line of a password file | `src/diagnose/files.rs` | `password_fault` |
+//! | whether a password is right | `src/passwd/file.rs` | `verify` |
+//! | the exit code of a broker with `--run` | `src/cmd/broker/child.rs` | `exit_of` |
+//! | Mosquitto's sentence for what is wrong with a configuration | `src/cmd/host/sentences.rs` | `load` |
+//! | which exit code a lost result has | `src/cmd/output.rs` | `conclude` |
 
 pub mod broker;
 pub mod client;

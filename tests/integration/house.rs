@@ -294,6 +294,118 @@ fn what_one_operating_system_has_is_named_in_one_room() {
     assert!(wrong.is_empty(), "this belongs into src/os: {wrong:#?}");
 }
 
+/// The rows of the table of rules in a text: rule, file, function.
+fn rules_in<'a>(text: &'a str, before: &str) -> Vec<[&'a str; 3]> {
+    let lines = text.lines().map(|line| line.strip_prefix(before).unwrap_or_default());
+    let rows = lines.skip_while(|line| !line.starts_with("| rule |")).skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        [cells[1], cells[2], cells[3]]
+    })
+    .collect()
+}
+
+/// The rows whose file or function is not there.
+fn misled<'a>(rows: &[[&'a str; 3]], text_of: impl Fn(&str) -> Option<String>) -> Vec<&'a str> {
+    let is_there = |file: &str, function: &str| {
+        let declared = [format!("fn {function}("), format!("fn {function}<")];
+        text_of(file).is_some_and(|text| declared.iter().any(|declared| text.contains(declared)))
+    };
+    rows.iter().filter(|[_, file, function]| !is_there(file, function)).map(|[rule, ..]| *rule).collect()
+}
+
+#[test]
+fn each_rule_is_decided_where_the_map_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).ok();
+    let (page, map) = (read("ARCHITECTURE.md").unwrap(), read("src/lib.rs").unwrap());
+    let rows = rules_in(&page, "");
+    assert!(rows.len() > 30, "{rows:?}");
+    assert_eq!(rows, rules_in(&map, "//! "), "ARCHITECTURE.md and src/lib.rs differ");
+    assert_eq!(misled(&rows, read), Vec::<&str>::new(), "these rows name a file or function that is not there");
+}
+
+#[test]
+fn a_row_that_leads_nowhere_is_seen() {
+    let text = "| rule | file | function |\n|---|---|---|\n| a | `a.rs` | `one` |\n| b | `a.rs` | `two` |\n| c | `b.rs` | `one` |\n\n| d |";
+    let text_of = |file: &str| (file == "a.rs").then(|| "pub fn one<T>(it: T) {} // fn two".to_owned());
+    assert_eq!(misled(&rules_in(text, ""), text_of), ["b", "c"]);
+}
+
+/// Words of a dialect that only we spoke, in names: the trade has its own (a limit of time, to send, to show, a listener).
+const DIALECT: [&str; 10] =
+    ["door", "doors", "flyable", "give", "gives", "hollow", "patience", "tell", "tells", "told"];
+
+/// Types whose names mean something else to everybody: a trait of the standard library, a lock.
+const MISLEADING: [&str; 2] = ["Copy", "Share"];
+
+/// Rooms whose names are being put into the standard's words.
+const STILL_IN_DIALECT: [&str; 2] = ["broker", "mqtt"];
+
+/// The names in `text` that have a word of the dialect in them, each once.
+fn in_dialect(text: &str) -> BTreeSet<String> {
+    let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let tokens = names::tokens(program);
+    let words_of = |name: &str| {
+        let mut words = String::new();
+        for c in name.replace("give_up", "").replace("GiveUp", "").chars() {
+            if c.is_uppercase() {
+                words.push('_');
+            }
+            words.extend(c.to_lowercase());
+        }
+        words
+    };
+    let is_constant = |name: &str| name.chars().all(|c| !c.is_lowercase());
+    let is_dialect = |name: &String| {
+        let words = if is_constant(name) { name.to_lowercase() } else { words_of(name) };
+        words.split('_').any(|word| DIALECT.contains(&word))
+    };
+    let declares = |pair: &[String]| {
+        ["struct", "enum", "type", "trait"].contains(&pair[0].as_str()) && MISLEADING.contains(&pair[1].as_str())
+    };
+    let misleading = tokens.windows(2).filter(|pair| declares(pair)).map(|pair| pair[1].clone());
+    tokens.iter().filter(|name| is_dialect(name)).cloned().chain(misleading).collect()
+}
+
+#[test]
+fn names_are_words_of_the_trade() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for file in sources(&root) {
+        let module = module_of(&root, &file);
+        let room = module.split("::").next().unwrap_or_default();
+        if module.split("::").any(|part| part == "tests") || STILL_IN_DIALECT.contains(&room) {
+            continue;
+        }
+        let found = in_dialect(&fs::read_to_string(&file).unwrap());
+        wrong.extend(found.into_iter().map(|name| format!("{module}: {name}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_name_in_dialect_is_seen_and_a_text_or_comment_is_not() {
+    for (text, name) in [
+        ("fn tell_notes() {}", "tell_notes"),
+        ("const CHILD_PATIENCE: u8 = 1;", "CHILD_PATIENCE"),
+        ("enum Note { CannotTell }", "CannotTell"),
+        ("pub struct Copy<'a>(&'a str);", "Copy"),
+        ("let told = 1;", "told"),
+    ] {
+        assert_eq!(in_dialect(text), BTreeSet::from([name.to_owned()]), "{text}");
+    }
+    for text in [
+        "// tell",
+        "let text = \"tell\";",
+        "#[derive(Clone, Copy)] struct Teller;",
+        "fn give_up() {}",
+        "let given = 1;",
+    ] {
+        assert_eq!(in_dialect(text), BTreeSet::new(), "{text}");
+    }
+}
+
 /// The verbs whose folders have the common shape. `clients` is three verbs over one table of options, `tool` explains
 /// and links the others.
 const VERBS: &[&str] = &["broker", "certgen", "check", "demo", "passwd", "qshape"];

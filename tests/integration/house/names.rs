@@ -346,7 +346,7 @@ fn is_name(token: &str) -> bool {
 }
 
 /// Names, `::` and single characters; no comments, texts, numbers' insides or lifetimes.
-fn tokens(text: &str) -> Vec<String> {
+pub fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
