@@ -219,8 +219,8 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
             return (Reach::Refused, finding.fix("the broker's log says why"));
         }
         Ended::Encode(_) => {
-            return Finding::error("client.packet", "the client id, user name or password does not fit into a packet")
-                .fix("each may have 65535 bytes");
+            let what = "the client id, user name or password does not fit into a packet";
+            return (Reach::Port, Finding::error("client.packet", what).fix("each may have 65535 bytes"));
         }
         Ended::Io(error) => {
             let finding = Finding::error(
