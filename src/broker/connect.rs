@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::change::Change;
-use super::client::{ClientKey, Session};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
+use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
 use super::timers::Timer;
 use super::{Broker, Identity, ListenerSettings, Now, UsernameFrom};
@@ -232,7 +232,7 @@ impl Broker {
     }
 
     /// The session that goes on with this CONNECT, if there is one.
-    fn session_to_resume(&self, key: ConnectionKey, connect: &Connect) -> Option<ClientKey> {
+    fn session_to_resume(&self, key: ConnectionKey, connect: &Connect) -> Option<SessionKey> {
         let client = *self.by_client_id.get(&connect.client_id)?;
         let session = &self.sessions[client];
         // Behind another mount point its filters, and what waits for it, would be of topics that are not to be seen there.
@@ -242,11 +242,11 @@ impl Broker {
     }
 
     /// Ends whatever stands against the new connection and returns its session, with whether it is an old one.
-    fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (ClientKey, bool) {
+    fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (SessionKey, bool) {
         if let Some(&client) = self.by_client_id.get(&connect.client_id) {
             let goes_on = self.session_to_resume(key, connect).is_some();
             self.will_at_takeover(client, now);
-            if let Some(old) = self.sessions[client].link {
+            if let Some(old) = self.sessions[client].connection {
                 self.refuse(old, ReasonCode::SESSION_TAKEN_OVER, Closing::TakenOver, now);
             }
             if goes_on {
@@ -280,12 +280,12 @@ impl Broker {
         connection.max_aliases_out = properties.topic_alias_maximum().unwrap_or(0).min(max_aliases);
         connection.password = connect.password.as_ref().map(|password| Secret::new(password.to_vec()));
         // One and a half times the keep-alive [MQTT-3.1.2-22].
-        connection.patience = (keep_alive > 0).then(|| Duration::from_millis(u64::from(keep_alive) * 1500));
-        let at = connection.patience.map(|patience| now.elapsed + patience);
+        connection.keep_alive_timeout = (keep_alive > 0).then(|| Duration::from_millis(u64::from(keep_alive) * 1500));
+        let at = connection.keep_alive_timeout.map(|keep_alive_timeout| now.elapsed + keep_alive_timeout);
         self.timers.arm(Timer::Connection(key), &mut connection.timer, at);
     }
 
-    fn store_session(&mut self, client: ClientKey, key: ConnectionKey, connect: &mut Connect) {
+    fn store_session(&mut self, client: SessionKey, key: ConnectionKey, connect: &mut Connect) {
         self.connections[key].session = Some(client);
         let listener = self.connections[key].listener;
         let session = &mut self.sessions[client];
@@ -297,7 +297,7 @@ impl Broker {
             _ => {}
         }
         let session = &mut self.sessions[client];
-        session.link = Some(key);
+        session.connection = Some(key);
         session.max_packet_size = self.connections[key].max_packet_size;
         session.listener = listener;
         session.username = connect.username.take();
@@ -314,7 +314,7 @@ impl Broker {
     }
 
     /// Writes down what is recorded of the session itself.
-    pub(super) fn record_client(&mut self, client: ClientKey) {
+    pub(super) fn record_client(&mut self, client: SessionKey) {
         let session = &self.sessions[client];
         if self.journal.covers(session) {
             let record = session.record(&self.settings);
@@ -359,7 +359,7 @@ impl Broker {
     pub(super) fn disconnect_received(
         &mut self,
         key: ConnectionKey,
-        client: ClientKey,
+        client: SessionKey,
         disconnect: &Disconnect,
         now: Now,
     ) {

@@ -8,9 +8,9 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 
 use super::message::Message;
-use super::slab::ClientKey;
 pub(super) use super::slab::ConnectionKey;
-use super::storing::Waiting;
+use super::slab::SessionKey;
+use super::storing::WaitingSteps;
 use super::{ConnectionId, ListenerId, Peer};
 use crate::mqtt::packet::{NO_PROPERTIES, Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS};
 use crate::term::Secret;
@@ -23,12 +23,12 @@ pub(super) struct Connection {
     /// Of a CONNECT that was understood; empty before.
     pub(super) client_id: ByteString,
     /// Once CONNECT was accepted.
-    pub(super) session: Option<ClientKey>,
+    pub(super) session: Option<SessionKey>,
     pub(super) version: ProtocolVersion,
     /// Kept to ask again after a reload of the rules.
     pub(super) password: Option<Secret>,
     /// How long the client may be silent. `None`: as long as it likes.
-    pub(super) patience: Option<Duration>,
+    pub(super) keep_alive_timeout: Option<Duration>,
     /// Monotonic.
     pub(super) last_received: Duration,
     /// Where [`Timers`](super::timers::Timers) keeps the deadline of this connection.
@@ -48,13 +48,13 @@ pub(super) struct Connection {
     /// Whether the client has been sent anything.
     pub(super) is_greeted: bool,
     /// What waits for the store to work again.
-    pub(super) waiting: Option<Box<Waiting>>,
-    pub(super) output: Output,
+    pub(super) waiting: Option<Box<WaitingSteps>>,
+    pub(super) output: OutputBuffer,
 }
 
 /// Bytes on their way to the socket.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(super) struct OutputBuffer {
     pub(super) bytes: BytesMut,
     pub(super) packets: usize,
     /// Bytes that were handed over last: about as many are to be expected.
@@ -92,7 +92,7 @@ const MOST_ROOM: usize = 16 * 1024;
 /// Bytes that may wait for a client that is being sent retained messages: more is sent when these are on their way.
 const ENOUGH: usize = 64 * 1024;
 
-impl Output {
+impl OutputBuffer {
     /// Whether what is in no hurry had better wait until the client has read.
     pub(super) fn is_full(&self) -> bool {
         self.blocked || self.bytes.len() >= ENOUGH
@@ -143,7 +143,7 @@ impl Output {
 
 /// A PUBLISH to one client.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Copy<'a> {
+pub(super) struct OutgoingPublish<'a> {
     pub(super) message: &'a Message,
     /// Without the client's mount point.
     pub(super) topic: &'a str,
@@ -170,7 +170,7 @@ impl Connection {
             session: None,
             version: ProtocolVersion::V311,
             password: None,
-            patience: None,
+            keep_alive_timeout: None,
             last_received: now,
             timer: None,
             window: u16::MAX,
@@ -184,7 +184,7 @@ impl Connection {
             receive_maximum: None,
             is_greeted: false,
             waiting: None,
-            output: Output::default(),
+            output: OutputBuffer::default(),
         }
     }
 
@@ -204,8 +204,8 @@ impl Connection {
     }
 
     /// Sends a PUBLISH, with a topic alias if the client takes them.
-    pub(super) fn publish(&mut self, copy: Copy<'_>) -> Result<(), TooLarge> {
-        let mut topic = copy.topic;
+    pub(super) fn publish(&mut self, outgoing: OutgoingPublish<'_>) -> Result<(), TooLarge> {
+        let mut topic = outgoing.topic;
         let mut alias = None;
         if self.version == ProtocolVersion::V5 && self.max_aliases_out > 0 {
             if let Some(&known) = self.aliases_out.get(topic) {
@@ -216,20 +216,20 @@ impl Connection {
             }
         }
         let made;
-        let properties = if self.version != ProtocolVersion::V5 || copy.is_plain() && alias.is_none() {
-            if self.version == ProtocolVersion::V5 { &copy.message.properties } else { &NO_PROPERTIES }
+        let properties = if self.version != ProtocolVersion::V5 || outgoing.is_plain() && alias.is_none() {
+            if self.version == ProtocolVersion::V5 { &outgoing.message.properties } else { &NO_PROPERTIES }
         } else {
-            made = copy.properties(alias);
+            made = outgoing.properties(alias);
             &made
         };
         let publish = PublishRef {
-            dup: copy.dup,
-            qos: copy.qos,
-            retain: copy.retain,
+            dup: outgoing.dup,
+            qos: outgoing.qos,
+            retain: outgoing.retain,
             topic,
-            packet_id: copy.packet_id,
+            packet_id: outgoing.packet_id,
             properties,
-            payload: &copy.message.payload,
+            payload: &outgoing.message.payload,
         };
         if self.max_packet_size < u32::MAX
             && publish.encoded_len(self.version).is_ok_and(|length| length > self.max_packet_size as usize)
@@ -248,7 +248,7 @@ impl Connection {
     }
 }
 
-impl Copy<'_> {
+impl OutgoingPublish<'_> {
     /// Whether the message's own properties are the ones to send.
     fn is_plain(&self) -> bool {
         self.identifiers.is_empty() && self.message.expires_at.is_none()

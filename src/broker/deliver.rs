@@ -1,4 +1,5 @@
-//! Messages on their way to clients: routing, the in-flight window, queues and their limits.
+//! Messages on their way to clients: from all subscribers of a topic to one subscription, to one session, and there into
+//! the in-flight window, a queue or nowhere.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,33 +8,39 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::change::{Direction, EntryState};
-use super::client::{ClientKey, Entry, Session};
-use super::connection::{Connection, ConnectionKey, Copy, Output};
+use super::connection::{Connection, ConnectionKey, OutgoingPublish, OutputBuffer};
 use super::event::{Event, PacketSummary, PublishSummary};
 use super::jobs::Job;
 use super::message::{Message, MessageId};
 use super::router::{Candidates, Router, SharedSubscriber, Subscriber};
+use super::session::{Entry, Session, SessionKey};
 use super::slab::Slab;
 use super::slice::{Progress, Slice};
 use super::storing::Step;
-use super::{Access, Broker, Identity, ListenerId, Now, Settings, Statistics};
+use super::{Access, Broker, Identity, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
 
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
 const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
 
-/// What one client is to get of a message.
-struct Share<'a> {
-    qos: QoS,
-    retain: bool,
-    identifiers: &'a [u32],
+/// How a message goes to one session, by the subscriptions that match it.
+pub(super) struct Delivery<'a> {
+    /// As granted; the message may have been published at a lower one.
+    pub(super) qos: QoS,
+    pub(super) retain: bool,
+    pub(super) identifiers: &'a [u32],
     /// The shared subscription that it comes by.
-    shared: Option<&'a Arc<ByteString>>,
+    pub(super) shared: Option<&'a Arc<ByteString>>,
 }
 
 impl Broker {
-    /// Gives the message to all who subscribed to its topic. Says whether there was anybody.
-    pub(super) fn route(&mut self, message: &Arc<Message>, publisher: Option<ClientKey>, now: Now) -> bool {
+    /// Delivers the message by every subscription that matches its topic. Returns whether there was one.
+    pub(super) fn deliver_to_subscribers(
+        &mut self,
+        message: &Arc<Message>,
+        publisher: Option<SessionKey>,
+        now: Now,
+    ) -> bool {
         let mut found = std::mem::take(&mut self.found);
         found.clear();
         let (sessions, all_there) = (&self.sessions, self.remains.is_empty());
@@ -46,14 +53,14 @@ impl Broker {
         found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
         if self.settings.allow_duplicate_messages || found.len() + found_shared.len() < 2 {
             for subscriber in &found {
-                self.deliver(subscriber, &[subscriber.identifier], None, message, now);
+                self.deliver_to_subscription(subscriber, &[subscriber.identifier], None, message, now);
             }
             for (subscriber, shared) in &found_shared {
-                self.deliver(subscriber, &[subscriber.identifier], Some(shared), message, now);
+                self.deliver_to_subscription(subscriber, &[subscriber.identifier], Some(shared), message, now);
             }
         } else {
             for (subscriber, identifiers, shared) in merged(&found, &found_shared) {
-                self.deliver(&subscriber, &identifiers, shared, message, now);
+                self.deliver_to_subscription(&subscriber, &identifiers, shared, message, now);
             }
         }
         found_shared.clear();
@@ -61,8 +68,8 @@ impl Broker {
         matched
     }
 
-    /// An identifier of 0 is none.
-    fn deliver(
+    /// Delivers the message by one subscription, or by several of one session that were merged. An identifier of 0 is none.
+    fn deliver_to_subscription(
         &mut self,
         subscriber: &Subscriber,
         identifiers: &[u32],
@@ -74,7 +81,12 @@ impl Broker {
         // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let retain = options.retain_as_published && message.retain;
         let identifiers = if *identifiers == [0] { &[] } else { identifiers };
-        self.give(subscriber.client, message, &Share { qos: options.qos, retain, identifiers, shared }, now);
+        self.deliver_to_session(
+            subscriber.client,
+            message,
+            &Delivery { qos: options.qos, retain, identifiers, shared },
+            now,
+        );
     }
 
     /// The session of a member of a shared subscription has ended: what it has not acknowledged goes to another, §4.8.2, but
@@ -87,7 +99,7 @@ impl Broker {
         }
         let (router, members) = self.members(&entry.message);
         if let Some(member) = router.next_member(shared, |member, kind| members.are(member, kind)) {
-            self.deliver(&member, &[member.identifier], Some(shared), &entry.message, now);
+            self.deliver_to_subscription(&member, &[member.identifier], Some(shared), &entry.message, now);
         }
     }
 
@@ -97,41 +109,14 @@ impl Broker {
         (router, Members { sessions, connections, access, settings, message })
     }
 
-    /// Gives a retained message to one who has just subscribed.
-    pub(super) fn deliver_retained(&mut self, subscriber: &Subscriber, message: &Arc<Message>, now: Now) {
-        if self.settings.check_retain_source && !self.source_may_publish(message) {
-            return;
-        }
-        let identifiers = [subscriber.identifier];
-        let identifiers = if subscriber.identifier == 0 { &[][..] } else { &identifiers };
-        let share = Share { qos: subscriber.options.qos, retain: true, identifiers, shared: None };
-        self.give(subscriber.client, message, &share, now);
-    }
-
-    /// Whether the one a retained message came from may still publish it, by the rules of the listener it came through.
-    /// All that outlives a restart of that is its port: where several listeners have it, or none has any more, all of
-    /// them must agree.
-    fn source_may_publish(&self, message: &Message) -> bool {
-        let source = &message.source;
-        // The broker's own.
-        if source.client_id.is_empty() {
-            return true;
-        }
-        let may = |listener: usize| {
-            let listener = ListenerId(listener as u16);
-            let who = Identity { client_id: &source.client_id, username: source.username.as_deref(), listener };
-            self.access.may_publish(who, &message.topic)
-        };
-        let is_its = |listener: &usize| self.settings.listeners[*listener].port == source.listener_port;
-        let listeners = 0..self.settings.listeners.len();
-        if listeners.clone().any(|listener| is_its(&listener)) {
-            listeners.filter(is_its).all(may)
-        } else {
-            listeners.into_iter().all(may)
-        }
-    }
-
-    fn give(&mut self, client: ClientKey, message: &Arc<Message>, share: &Share<'_>, now: Now) {
+    /// Sends the message to the session's client, queues it, or drops it.
+    pub(super) fn deliver_to_session(
+        &mut self,
+        client: SessionKey,
+        message: &Arc<Message>,
+        delivery: &Delivery<'_>,
+        now: Now,
+    ) {
         // At QoS 2 the time of a message may be over before its PUBREL comes [MQTT-3.3.2-5].
         if message.is_expired(now.wall) {
             return;
@@ -140,27 +125,34 @@ impl Broker {
         if !self.access.may_receive(session.identity(), &message.topic) {
             return;
         }
-        let qos = outgoing_qos(&self.settings, session, share.qos, message);
-        match (session.link, qos) {
-            (Some(key), QoS::AtMostOnce) => self.give_at_once(key, client, message, share, now),
+        let qos = outgoing_qos(&self.settings, session, delivery.qos, message);
+        match (session.connection, qos) {
+            (Some(key), QoS::AtMostOnce) => self.send_at_qos0(key, client, message, delivery, now),
             (None, QoS::AtMostOnce) if !self.settings.queue_qos0_messages => {}
-            (Some(key), _) if self.may_fly(key, client) => {
-                let entry = entry(&mut self.sessions[client], message, qos, share, now);
-                self.launch(key, client, entry, true, now);
+            (Some(key), _) if self.has_room_in_window(key, client) => {
+                let entry = entry(&mut self.sessions[client], message, qos, delivery, now);
+                self.send_in_window(key, client, entry, true, now);
             }
             (link, _) if may_queue(&self.settings, session, link.map(|key| self.connections[key].window)) => {
                 let session = &mut self.sessions[client];
-                let mut entry = entry(session, message, qos, share, now);
+                let mut entry = entry(session, message, qos, delivery, now);
                 session.outgoing.reserve(&mut entry);
                 self.journal.queued(session, &entry, Direction::Out);
                 session.outgoing.enqueue(entry);
             }
-            _ => self.drop_for(client),
+            _ => self.drop_message_for(client),
         }
     }
 
-    /// Sends one client a message that nobody has published.
-    pub(super) fn tell(&mut self, key: ConnectionKey, client: ClientKey, topic: ByteString, payload: Bytes, now: Now) {
+    /// Sends one client a message of the broker, which no subscription asked for.
+    pub(super) fn send_own_message(
+        &mut self,
+        key: ConnectionKey,
+        client: SessionKey,
+        topic: ByteString,
+        payload: Bytes,
+        now: Now,
+    ) {
         let message = Arc::new(Message {
             id: MessageId::default(),
             topic,
@@ -172,51 +164,52 @@ impl Broker {
             packet_id: 0,
             source: Arc::default(),
         });
-        let share = Share { qos: QoS::AtMostOnce, retain: false, identifiers: &[], shared: None };
-        self.give_at_once(key, client, &message, &share, now);
+        let delivery = Delivery { qos: QoS::AtMostOnce, retain: false, identifiers: &[], shared: None };
+        self.send_at_qos0(key, client, &message, &delivery, now);
     }
 
-    /// QoS 0: now or never.
-    fn give_at_once(
+    /// Sends a message at QoS 0, or drops it where too much waits for the socket: nothing sends it later.
+    fn send_at_qos0(
         &mut self,
         key: ConnectionKey,
-        client: ClientKey,
+        client: SessionKey,
         message: &Arc<Message>,
-        share: &Share<'_>,
+        delivery: &Delivery<'_>,
         now: Now,
     ) {
         if is_backlogged(&self.settings, &self.connections[key].output) {
-            self.drop_for(client);
+            self.drop_message_for(client);
             return;
         }
-        let copy = Copy {
+        let outgoing = OutgoingPublish {
             message,
             topic: visible(&message.topic, self.mount_point(key)),
             dup: false,
             qos: QoS::AtMostOnce,
-            retain: share.retain,
+            retain: delivery.retain,
             packet_id: None,
-            identifiers: share.identifiers,
+            identifiers: delivery.identifiers,
             wall: now.wall,
         };
-        if self.connections[key].publish(copy).is_ok() {
-            self.sent(key, client, &copy);
+        if self.connections[key].publish(outgoing).is_ok() {
+            self.sent(key, client, &outgoing);
         }
     }
 
-    fn may_fly(&self, key: ConnectionKey, client: ClientKey) -> bool {
+    /// Whether a message at QoS 1 or 2 may be sent now, before all that waits.
+    fn has_room_in_window(&self, key: ConnectionKey, client: SessionKey) -> bool {
         let outgoing = &self.sessions[client].outgoing;
         outgoing.is_queue_empty() && outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes)
     }
 
-    /// Takes the entry in flight. `is_new`: the store does not know it yet.
-    fn launch(&mut self, key: ConnectionKey, client: ClientKey, entry: Entry, is_new: bool, now: Now) {
+    /// Sends an entry at QoS 1 or 2, which is in flight from then on. `is_new`: the store does not know it yet.
+    fn send_in_window(&mut self, key: ConnectionKey, client: SessionKey, entry: Entry, is_new: bool, now: Now) {
         let session = &mut self.sessions[client];
-        let entry = session.outgoing.launch(entry);
+        let entry = session.outgoing.begin_flow(entry);
         let id = entry.packet_id;
         let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
-        let copy = copy_of(entry, mount_point, now);
-        if self.connections[key].publish(copy).is_err() {
+        let outgoing = publish_of(entry, mount_point, now);
+        if self.connections[key].publish(outgoing).is_err() {
             // Not for this client: as if it had been delivered [MQTT-3.1.2-25].
             let state = entry.state;
             if let Ok(Some(entry)) = session.outgoing.finish(id, state)
@@ -226,7 +219,7 @@ impl Broker {
             }
             return;
         }
-        sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &copy);
+        sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &outgoing);
         let session = &self.sessions[client];
         if let Some(entry) = session.outgoing.newest() {
             if is_new {
@@ -242,14 +235,16 @@ impl Broker {
     }
 
     /// Sends what waits, as far as the window allows.
-    pub(super) fn pump(&mut self, client: ClientKey, now: Now) {
-        if !self.sessions[client].jobs.has_pump() && self.pump_slice(client, &mut Slice::new(), now) != Progress::Done {
-            self.postpone(client, Job::Pump);
+    pub(super) fn fill_window(&mut self, client: SessionKey, now: Now) {
+        if !self.sessions[client].jobs.fills_window()
+            && self.fill_window_slice(client, &mut Slice::new(), now) != Progress::Done
+        {
+            self.postpone(client, Job::FillWindow);
         }
     }
 
-    pub(super) fn pump_slice(&mut self, client: ClientKey, slice: &mut Slice, now: Now) -> Progress {
-        let Some(key) = self.sessions[client].link else { return Progress::Done };
+    pub(super) fn fill_window_slice(&mut self, client: SessionKey, slice: &mut Slice, now: Now) -> Progress {
+        let Some(key) = self.sessions[client].connection else { return Progress::Done };
         while self.sessions[client].outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes) {
             if slice.is_over() {
                 return Progress::Cut;
@@ -264,19 +259,19 @@ impl Broker {
             if gone {
                 self.discard(client, std::slice::from_ref(&entry));
             } else if entry.qos == QoS::AtMostOnce {
-                let share =
-                    Share { qos: entry.qos, retain: entry.retain, identifiers: &entry.identifiers, shared: None };
-                self.give_at_once(key, client, &entry.message, &share, now);
+                let delivery =
+                    Delivery { qos: entry.qos, retain: entry.retain, identifiers: &entry.identifiers, shared: None };
+                self.send_at_qos0(key, client, &entry.message, &delivery, now);
                 self.discard(client, std::slice::from_ref(&entry));
             } else {
-                self.launch(key, client, entry, false, now);
+                self.send_in_window(key, client, entry, false, now);
             }
         }
         Progress::Done
     }
 
     /// Sends the next of those in flight that were sent on an earlier connection. Says whether there was one.
-    fn resend(&mut self, key: ConnectionKey, client: ClientKey, now: Now) -> bool {
+    fn resend(&mut self, key: ConnectionKey, client: SessionKey, now: Now) -> bool {
         let session = &mut self.sessions[client];
         let Some(entry) = session.outgoing.resend() else { return false };
         let Some(packet_id) = PacketId::new(entry.packet_id) else { return true };
@@ -290,9 +285,9 @@ impl Broker {
         entry.dup = true;
         let (id, state) = (entry.packet_id, entry.state);
         let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
-        let copy = copy_of(entry, mount_point, now);
-        if self.connections[key].publish(copy).is_ok() {
-            sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &copy);
+        let outgoing = publish_of(entry, mount_point, now);
+        if self.connections[key].publish(outgoing).is_ok() {
+            sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &outgoing);
             self.list(key);
         } else if let Ok(Some(entry)) = self.sessions[client].outgoing.finish(id, state) {
             self.discard(client, std::slice::from_ref(&entry));
@@ -301,23 +296,23 @@ impl Broker {
     }
 
     /// The client is back: it gets what was in flight again, then what waits.
-    pub(super) fn resume(&mut self, client: ClientKey, now: Now) {
+    pub(super) fn resume(&mut self, client: SessionKey, now: Now) {
         let access = &self.access;
         let session = &mut self.sessions[client];
         let (id, username, listener) = (session.id.clone(), session.username.clone(), session.listener);
         let who = Identity { client_id: &id, username: username.as_deref(), listener };
         // A PUBREL is no message: it completes what the client has already taken. Nor does a message expire that was
         // sent before: its flow is under way [MQTT-4.3.3-7]. What is queued is looked at when its turn comes.
-        let refused = session
-            .outgoing
-            .sift(|entry| entry.state == EntryState::WaitForPubComp || access.may_receive(who, &entry.message.topic));
+        let refused = session.outgoing.take_refused(|entry| {
+            entry.state == EntryState::WaitForPubComp || access.may_receive(who, &entry.message.topic)
+        });
         session.outgoing.rewind();
         self.discard(client, &refused);
-        self.pump(client, now);
+        self.fill_window(client, now);
     }
 
-    /// Lets go of entries: they are delivered, expired or no longer allowed.
-    pub(super) fn discard(&mut self, client: ClientKey, entries: &[Entry]) {
+    /// Forgets entries that are delivered, expired or no longer allowed.
+    pub(super) fn discard(&mut self, client: SessionKey, entries: &[Entry]) {
         for entry in entries {
             self.journal.removed(&self.sessions[client], entry);
         }
@@ -327,13 +322,13 @@ impl Broker {
         self.listener(self.connections[key].listener).mount_point.as_deref()
     }
 
-    fn sent(&mut self, key: ConnectionKey, client: ClientKey, copy: &Copy<'_>) {
-        sent(self.interest.packets, &mut self.events, &mut self.statistics, &self.sessions[client].id, copy);
+    fn sent(&mut self, key: ConnectionKey, client: SessionKey, outgoing: &OutgoingPublish<'_>) {
+        sent(self.interest.packets, &mut self.events, &mut self.statistics, &self.sessions[client].id, outgoing);
         self.list(key);
     }
 
     /// A message is dropped because the client takes too little.
-    fn drop_for(&mut self, client: ClientKey) {
+    fn drop_message_for(&mut self, client: SessionKey) {
         self.statistics.publish_dropped += 1;
         let session = &mut self.sessions[client];
         if !session.drop_noticed {
@@ -344,24 +339,24 @@ impl Broker {
     }
 }
 
-fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, share: &Share<'_>, now: Now) -> Entry {
+fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, delivery: &Delivery<'_>, now: Now) -> Entry {
     Entry {
         message: Arc::clone(message),
         sequence: session.next_sequence(),
         packet_id: 0,
         qos,
-        retain: share.retain,
+        retain: delivery.retain,
         dup: false,
         state: EntryState::Queued,
-        identifiers: share.identifiers.into(),
-        shared: share.shared.map(Arc::clone),
+        identifiers: delivery.identifiers.into(),
+        shared: delivery.shared.map(Arc::clone),
         queued_at: now.wall,
         pubrel_order: 0,
     }
 }
 
-fn copy_of<'a>(entry: &'a Entry, mount_point: Option<&str>, now: Now) -> Copy<'a> {
-    Copy {
+fn publish_of<'a>(entry: &'a Entry, mount_point: Option<&str>, now: Now) -> OutgoingPublish<'a> {
+    OutgoingPublish {
         message: &entry.message,
         topic: visible(&entry.message.topic, mount_point),
         dup: entry.dup,
@@ -380,7 +375,7 @@ fn visible<'a>(topic: &'a str, mount_point: Option<&str>) -> &'a str {
 
 /// What decides which members of a shared subscription take a message.
 struct Members<'a> {
-    sessions: &'a Slab<ClientKey, Session>,
+    sessions: &'a Slab<SessionKey, Session>,
     connections: &'a Slab<ConnectionKey, Connection>,
     access: &'a Access,
     settings: &'a Settings,
@@ -393,7 +388,7 @@ impl Members<'_> {
     fn are(&self, member: &Subscriber, kind: Candidates) -> bool {
         let Some(session) = self.sessions.get(member.client) else { return false };
         let qos = outgoing_qos(self.settings, session, member.options.qos, self.message);
-        let takes = match (kind, session.link) {
+        let takes = match (kind, session.connection) {
             (Candidates::Connected, Some(key)) if qos == QoS::AtMostOnce => {
                 !is_backlogged(self.settings, &self.connections[key].output)
             }
@@ -419,7 +414,7 @@ fn outgoing_qos(settings: &Settings, session: &Session, granted: QoS, message: &
 }
 
 /// Whether so much waits for the socket that a message at QoS 0 is dropped.
-fn is_backlogged(settings: &Settings, output: &Output) -> bool {
+fn is_backlogged(settings: &Settings, output: &OutputBuffer) -> bool {
     let full = output.blocked
         && settings.max_queued_messages.is_some_and(|limit| output.packets + output.writing >= limit as usize);
     full || output.bytes.len() > MAXIMUM_BACKLOG_BYTES
@@ -464,18 +459,24 @@ fn merged<'a>(found: &[Subscriber], found_shared: &'a [SharedSubscriber]) -> Vec
 }
 
 /// Counts and, if wanted, tells that a PUBLISH goes out.
-fn sent(wanted: bool, events: &mut VecDeque<Event>, statistics: &mut Statistics, client: &ByteString, copy: &Copy<'_>) {
-    let bytes = copy.message.payload.len();
+fn sent(
+    wanted: bool,
+    events: &mut VecDeque<Event>,
+    statistics: &mut Statistics,
+    client: &ByteString,
+    outgoing: &OutgoingPublish<'_>,
+) {
+    let bytes = outgoing.message.payload.len();
     statistics.messages_sent += 1;
     statistics.publish_sent += 1;
     statistics.publish_bytes_sent += bytes as u64;
     if wanted {
         let summary = PublishSummary {
-            dup: copy.dup,
-            qos: copy.qos,
-            retain: copy.retain,
-            packet_id: copy.packet_id.map_or(0, PacketId::get),
-            topic: ByteString::from(copy.topic),
+            dup: outgoing.dup,
+            qos: outgoing.qos,
+            retain: outgoing.retain,
+            packet_id: outgoing.packet_id.map_or(0, PacketId::get),
+            topic: ByteString::from(outgoing.topic),
             bytes,
         };
         events.push_back(Event::Sent(client.clone(), PacketSummary::Publish(summary)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::connection_id::ConnectionId;
-use super::retained::Matching;
+use super::retained_messages::Matching;
 use super::router::Subscriber;
 use crate::mqtt::packet::{ReasonCode, Subscribe, Unsubscribe};
 
@@ -16,7 +16,7 @@ pub(super) enum Job {
     Subscribe(Box<Subscribing>),
     Unsubscribe(Box<Unsubscribing>),
     /// What is in flight or queued goes out as far as the window allows.
-    Pump,
+    FillWindow,
 }
 
 /// A SUBSCRIBE as far as it has come: filter by filter, SUBACK, retained messages.
@@ -70,12 +70,12 @@ impl Jobs {
         self.list.iter().any(|job| match job {
             Job::Subscribe(subscribing) => !subscribing.is_acknowledged(),
             Job::Unsubscribe(_) => true,
-            Job::Pump => false,
+            Job::FillWindow => false,
         })
     }
 
-    pub(super) fn has_pump(&self) -> bool {
-        self.list.iter().any(|job| matches!(job, Job::Pump))
+    pub(super) fn fills_window(&self) -> bool {
+        self.list.iter().any(|job| matches!(job, Job::FillWindow))
     }
 
     pub(super) fn waits_for_reader(&self) -> bool {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::change::{Change, Direction, EntryRecord, EntryState};
-use super::client::{Entry, Session};
 use super::condense::condense;
 use super::message::{Message, MessageId};
+use super::session::{Entry, Session};
 
 /// Changes that one batch has seldom. Beyond them a store that fails has let them pile up, and what has no effect in
 /// the end is left out.

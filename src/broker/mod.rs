@@ -5,7 +5,6 @@
 
 pub mod access;
 mod change;
-mod client;
 mod condense;
 pub mod config;
 mod connect;
@@ -23,8 +22,10 @@ mod places;
 mod publish;
 mod restore;
 mod retained;
+mod retained_messages;
 mod router;
 pub mod server;
+mod session;
 mod session_end;
 mod settings;
 mod slab;
@@ -59,11 +60,11 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 
 use access::SlowLogin;
-use client::{ClientKey, Session};
 use connection::{Connection, ConnectionKey};
 use journal::Journal;
-use retained::Retained;
+use retained_messages::RetainedMessages;
 use router::{Router, SharedSubscriber, Subscriber};
+use session::{Session, SessionKey};
 use session_end::Remains;
 use slab::Slab;
 use timers::{Timer, Timers};
@@ -115,11 +116,11 @@ pub struct Broker {
     by_connection: ByConnection<ConnectionKey>,
     /// Open connections by listener.
     open: Vec<u32>,
-    sessions: Slab<ClientKey, Session>,
-    by_client_id: HashMap<ByteString, ClientKey>,
+    sessions: Slab<SessionKey, Session>,
+    by_client_id: HashMap<ByteString, SessionKey>,
     connected: usize,
     router: Router,
-    retained: Retained,
+    retained: RetainedMessages,
     timers: Timers,
     sweep: Option<Duration>,
     /// Where the sweep that is under way goes on.
@@ -141,7 +142,7 @@ pub struct Broker {
     events: VecDeque<Event>,
     statistics: Statistics,
     /// Sessions with work that can go on.
-    working: VecDeque<ClientKey>,
+    working: VecDeque<SessionKey>,
     /// Connections that are no longer busy.
     idle: VecDeque<ConnectionId>,
     remains: VecDeque<Remains>,
@@ -180,7 +181,7 @@ impl Broker {
             by_client_id: HashMap::new(),
             connected: 0,
             router: Router::new(),
-            retained: Retained::new(),
+            retained: RetainedMessages::new(),
             timers: Timers::default(),
             sweep: None,
             sweeping: None,
@@ -313,7 +314,7 @@ impl Broker {
         let why = match error {
             DecodeError::ProtocolVersion(_) | DecodeError::ProtocolMismatch(_) => Closing::UnsupportedVersion,
             DecodeError::ClientIdentifier => Closing::ClientIdNotValid,
-            _ if instead_of_connect && is_told_as_protocol_error(error) => Closing::ProtocolError,
+            _ if instead_of_connect && mosquitto_calls_protocol_error(error) => Closing::ProtocolError,
             DecodeError::PacketTooLarge { .. } | DecodeError::BodyTooLong { .. } => Closing::PacketTooLarge,
             _ if error.reason_code() == ReasonCode::PROTOCOL_ERROR => Closing::ProtocolError,
             _ => Closing::Malformed,
@@ -600,12 +601,12 @@ impl Broker {
     fn connection_due(&mut self, key: ConnectionKey, now: Now) {
         let connection = &mut self.connections[key];
         connection.timer = None;
-        let Some(patience) = connection.patience else {
+        let Some(keep_alive_timeout) = connection.keep_alive_timeout else {
             // No CONNECT came in time.
             self.end(key, Closing::Timeout, now);
             return;
         };
-        let at = connection.last_received + patience;
+        let at = connection.last_received + keep_alive_timeout;
         if at > now.elapsed {
             self.timers.arm(Timer::Connection(key), &mut connection.timer, Some(at));
         } else {
@@ -615,7 +616,7 @@ impl Broker {
 }
 
 /// Mosquitto calls most that is wrong with a CONNECT so.
-fn is_told_as_protocol_error(error: DecodeError) -> bool {
+fn mosquitto_calls_protocol_error(error: DecodeError) -> bool {
     !matches!(
         error,
         DecodeError::PacketTooLarge { .. }

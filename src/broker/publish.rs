@@ -1,19 +1,17 @@
 //! PUBLISH from clients and the acknowledgements of both directions.
 
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::change::{Change, Direction, EntryState};
-use super::client::{ClientKey, Entry, WrongState};
+use super::change::{Direction, EntryState};
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
 use super::message::{Message, MessageId, detached};
+use super::session::{Entry, SessionKey, WrongState};
 use super::storing::Step;
-use super::timers::Timer;
 use super::{Broker, Now};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};
 use crate::mqtt::topic::{TopicName, is_shared};
@@ -30,11 +28,8 @@ const NO_ENDPOINT: &[u8] = br#"{"error": "endpoint not available"}"#;
 /// meets its receive-maximum first.
 const MAXIMUM_INCOMING_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Retained messages that a sweep looks at before others have their turn.
-const SWEPT_AT_ONCE: usize = 1024;
-
 impl Broker {
-    pub(super) fn publish(&mut self, key: ConnectionKey, client: ClientKey, mut publish: Publish, now: Now) {
+    pub(super) fn publish(&mut self, key: ConnectionKey, client: SessionKey, mut publish: Publish, now: Now) {
         self.statistics.publish_received += 1;
         self.statistics.publish_bytes_received += publish.payload.len() as u64;
         if let Err((reason, why)) = self.check_publish(key, &mut publish) {
@@ -57,7 +52,7 @@ impl Broker {
         if publish.topic.starts_with(CONTROL) {
             self.acknowledge(key, &publish, ReasonCode::SUCCESS);
             let topic = format!("{}/response", publish.topic).into();
-            self.tell(key, client, topic, Bytes::from_static(NO_ENDPOINT), now);
+            self.send_own_message(key, client, topic, Bytes::from_static(NO_ENDPOINT), now);
             return;
         }
         if !self.storing && (publish.qos > QoS::AtMostOnce || publish.retain) {
@@ -71,7 +66,7 @@ impl Broker {
         }
         let packet_id = publish.packet_id;
         let message = Arc::new(self.message(client, publish, now));
-        let matched = self.spread(&message, Some(client), now);
+        let matched = self.publish_message(&message, Some(client), now);
         if let Some(packet_id) = packet_id
             && self.connections.get(key).is_some_and(|connection| !connection.output.close)
         {
@@ -109,7 +104,7 @@ impl Broker {
     }
 
     /// What keeps a message from being published, while the connection goes on. Glues the mount point on.
-    fn object(&mut self, key: ConnectionKey, client: ClientKey, publish: &mut Publish) -> Option<ReasonCode> {
+    fn object(&mut self, key: ConnectionKey, client: SessionKey, publish: &mut Publish) -> Option<ReasonCode> {
         if let Some(mount_point) = &self.listener(self.connections[key].listener).mount_point {
             publish.topic = format!("{mount_point}{}", publish.topic).into();
         }
@@ -150,7 +145,7 @@ impl Broker {
     }
 
     /// The store does not work: nothing may be acknowledged but what is stored already.
-    fn refuse_unstored(&mut self, key: ConnectionKey, client: ClientKey, publish: &Publish, now: Now) {
+    fn refuse_unstored(&mut self, key: ConnectionKey, client: SessionKey, publish: &Publish, now: Now) {
         let reason = ReasonCode::QUOTA_EXCEEDED;
         let Some(packet_id) = publish.packet_id else {
             // A retained message at QoS 0, which no packet answers.
@@ -172,7 +167,7 @@ impl Broker {
         }
     }
 
-    fn forget_incoming(&mut self, client: ClientKey, packet_id: PacketId) {
+    fn forget_incoming(&mut self, client: SessionKey, packet_id: PacketId) {
         let session = &mut self.sessions[client];
         if let Some(entry) = session.incoming.remove(&packet_id.get()) {
             session.incoming_bytes -= entry.message.size();
@@ -182,7 +177,7 @@ impl Broker {
 
     /// A packet id that comes with something else before its PUBREL: the client has lost what it had begun, and what
     /// comes now is new, as with Mosquitto.
-    fn clear_reused_id(&mut self, client: ClientKey, publish: &Publish) {
+    fn clear_reused_id(&mut self, client: SessionKey, publish: &Publish) {
         let Some(packet_id) = publish.packet_id else { return };
         let Some(known) = self.sessions[client].incoming.get(&packet_id.get()) else { return };
         let is_same = known.message.qos == publish.qos
@@ -194,7 +189,7 @@ impl Broker {
     }
 
     /// QoS 2: the message waits for its PUBREL.
-    fn keep_incoming(&mut self, key: ConnectionKey, client: ClientKey, publish: Publish, now: Now) {
+    fn keep_incoming(&mut self, key: ConnectionKey, client: SessionKey, publish: Publish, now: Now) {
         let Some(packet_id) = publish.packet_id else { return };
         let session = &self.sessions[client];
         // Sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
@@ -233,7 +228,7 @@ impl Broker {
         self.send(key, &Packet::PubRec(Ack::new(packet_id)));
     }
 
-    pub(super) fn pubrel(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+    pub(super) fn pubrel(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
         // PUBCOMP says that the message is in all the queues it belongs in.
         if self.waits_for_store(key, Step::PubRel(ack.packet_id)) {
             return;
@@ -242,21 +237,21 @@ impl Broker {
         if let Some(entry) = session.incoming.remove(&ack.packet_id.get()) {
             session.incoming_bytes -= entry.message.size();
             // Spread first: the message stays referred to, and so stays in the store, all the while.
-            self.spread(&entry.message, Some(client), now);
+            self.publish_message(&entry.message, Some(client), now);
             self.discard(client, std::slice::from_ref(&entry));
         }
         self.send(key, &Packet::PubComp(Ack::new(ack.packet_id)));
     }
 
-    pub(super) fn puback(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+    pub(super) fn puback(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
         self.finish(key, client, ack, EntryState::WaitForPubAck, now);
     }
 
-    pub(super) fn pubcomp(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+    pub(super) fn pubcomp(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
         self.finish(key, client, ack, EntryState::WaitForPubComp, now);
     }
 
-    pub(super) fn pubrec(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, now: Now) {
+    pub(super) fn pubrec(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
         if ack.reason.is_error() {
             self.finish(key, client, ack, EntryState::WaitForPubRec, now);
             return;
@@ -283,11 +278,11 @@ impl Broker {
         self.send(key, &Packet::PubRel(Ack::new(ack.packet_id)));
     }
 
-    fn finish(&mut self, key: ConnectionKey, client: ClientKey, ack: &Ack, state: EntryState, now: Now) {
+    fn finish(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, state: EntryState, now: Now) {
         match self.sessions[client].outgoing.finish(ack.packet_id.get(), state) {
             Ok(Some(entry)) => {
                 self.discard(client, std::slice::from_ref(&entry));
-                self.pump(client, now);
+                self.fill_window(client, now);
             }
             // Of nothing we know: perhaps of what has expired since.
             Ok(None) => {}
@@ -301,7 +296,7 @@ impl Broker {
     }
 
     /// The message of a PUBLISH whose topic is complete.
-    fn message(&mut self, client: ClientKey, publish: Publish, now: Now) -> Message {
+    fn message(&mut self, client: SessionKey, publish: Publish, now: Now) -> Message {
         // At QoS 0 nothing keeps it, unless the settings say so.
         let is_kept = publish.qos > QoS::AtMostOnce
             || publish.retain
@@ -367,66 +362,15 @@ impl Broker {
             packet_id: 0,
             source: Arc::default(),
         });
-        self.spread(&message, None, now);
+        self.publish_message(&message, None, now);
     }
 
-    /// Retains the message if it asks for it, and gives it to everybody who subscribed. Says whether anybody did.
-    pub(super) fn spread(&mut self, message: &Arc<Message>, publisher: Option<ClientKey>, now: Now) -> bool {
+    /// Keeps the message if it has RETAIN, and delivers it to everybody who subscribed. Returns whether anybody did.
+    pub(super) fn publish_message(&mut self, message: &Arc<Message>, publisher: Option<SessionKey>, now: Now) -> bool {
         if message.retain {
             self.retain(message);
         }
-        self.route(message, publisher, now)
-    }
-
-    fn retain(&mut self, message: &Arc<Message>) {
-        // An empty payload takes the retained message away and is not retained itself [MQTT-3.3.1-6].
-        if message.payload.is_empty() {
-            self.unretain(&message.topic);
-            return;
-        }
-        let old = self.retained.insert(Arc::clone(message));
-        if !is_persisted(&message.topic) {
-            return;
-        }
-        self.journal.hold(message);
-        self.journal.push(Change::Retained { topic: message.topic.clone(), message: message.id });
-        if let Some(old) = old {
-            self.journal.release(old.id);
-        }
-    }
-
-    pub(super) fn unretain(&mut self, topic: &str) {
-        if let Some(old) = self.retained.remove(topic)
-            && is_persisted(topic)
-        {
-            self.journal.push(Change::RetainedRemoved { topic: old.topic.clone() });
-            self.journal.release(old.id);
-        }
-    }
-
-    pub(super) fn arm_sweep(&mut self, now: Now) {
-        let at = self.settings.retain_expiry_interval.map(|interval| now.elapsed + interval);
-        self.timers.arm(Timer::RetainedSweep, &mut self.sweep, at);
-    }
-
-    /// Lets go of retained messages whose time is over.
-    pub(super) fn sweep(&mut self, now: Now) {
-        self.sweep = None;
-        self.sweep_after(Bound::Unbounded, now);
-    }
-
-    /// Does a slice of a sweep.
-    pub(super) fn sweep_after(&mut self, after: Bound<MessageId>, now: Now) {
-        let page = self.retained.page(after, SWEPT_AT_ONCE);
-        self.sweeping = page.last().map(|last| Bound::Excluded(last.id));
-        for message in page {
-            if message.is_expired(now.wall) {
-                self.unretain(&message.topic);
-            }
-        }
-        if self.sweeping.is_none() {
-            self.arm_sweep(now);
-        }
+        self.deliver_to_subscribers(message, publisher, now)
     }
 }
 
@@ -438,9 +382,4 @@ pub struct OwnMessage {
     pub qos: QoS,
     pub retain: bool,
     pub expiry: Option<Duration>,
-}
-
-/// `$SYS` is told anew at each start.
-fn is_persisted(topic: &str) -> bool {
-    !topic.starts_with("$SYS/")
 }

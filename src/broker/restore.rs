@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::change::{Change, Direction, Restored, RestoredClient};
-use super::client::{ClientKey, Entry, Session};
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
+use super::session::{Entry, Session, SessionKey};
 use super::session_end::expiry;
 use super::will::restore_will;
 use super::{Broker, ListenerId, Now};
@@ -81,7 +81,7 @@ impl Broker {
         self.arm_session(client);
     }
 
-    fn restore_subscription(&mut self, client: ClientKey, record: super::SubscriptionRecord) {
+    fn restore_subscription(&mut self, client: SessionKey, record: super::SubscriptionRecord) {
         let (options, identifier) = (record.options, record.identifier.unwrap_or(0));
         self.router.subscribe(&record.filter, Subscriber { client, options, identifier });
         self.sessions[client].add_filter(record.filter);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::client::ClientKey;
+use super::session::SessionKey;
 use super::tree::{Node, Tree};
 use crate::mqtt::packet::SubscriptionOptions;
 use crate::mqtt::topic::split_share;
@@ -13,7 +13,7 @@ use crate::mqtt::topic::split_share;
 /// One client's subscription at one filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Subscriber {
-    pub(super) client: ClientKey,
+    pub(super) client: SessionKey,
     pub(super) options: SubscriptionOptions,
     /// 0 = none.
     pub(super) identifier: u32,
@@ -106,7 +106,7 @@ impl Router {
     }
 
     /// Says whether there was such a subscription.
-    pub(super) fn unsubscribe(&mut self, filter: &str, client: ClientKey) -> bool {
+    pub(super) fn unsubscribe(&mut self, filter: &str, client: SessionKey) -> bool {
         let (group, filter) = split_share(filter);
         let Some(place) = self.tree.find_mut(filter) else { return false };
         self.last.is_valid = false;
@@ -130,7 +130,7 @@ impl Router {
 
     /// Appends everybody who gets a message with `topic`, but for shared subscriptions. Those who are not there any more,
     /// and whose subscriptions are still to be removed, get nothing.
-    pub(super) fn route(&mut self, topic: &str, found: &mut Vec<Subscriber>, is_there: impl Fn(ClientKey) -> bool) {
+    pub(super) fn route(&mut self, topic: &str, found: &mut Vec<Subscriber>, is_there: impl Fn(SessionKey) -> bool) {
         if !self.last.is_valid || self.last.topic != topic {
             let mut last = std::mem::take(&mut self.last);
             last.subscribers.clear();
@@ -198,7 +198,7 @@ impl Router {
 }
 
 impl Place {
-    fn leave(&mut self, name: &str, client: ClientKey) -> bool {
+    fn leave(&mut self, name: &str, client: SessionKey) -> bool {
         let Some(group) = self.groups.get_mut(name) else { return false };
         let removed = group.leave(client);
         if group.members.is_empty() {
@@ -235,7 +235,7 @@ impl Group {
         }
     }
 
-    fn leave(&mut self, client: ClientKey) -> bool {
+    fn leave(&mut self, client: SessionKey) -> bool {
         let Some(at) = self.members.iter().position(|member| member.client == client) else { return false };
         self.members.remove(at);
         let next = self.next.get_mut();
@@ -253,7 +253,7 @@ fn replace(list: &mut [Subscriber], subscriber: Subscriber) -> bool {
     old.map(|old| *old = subscriber).is_some()
 }
 
-fn remove(list: &mut Vec<Subscriber>, client: ClientKey) -> bool {
+fn remove(list: &mut Vec<Subscriber>, client: SessionKey) -> bool {
     let Some(at) = list.iter().position(|subscriber| subscriber.client == client) else { return false };
     list.remove(at);
     true
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     fn subscriber(client: u32) -> Subscriber {
-        Subscriber { client: ClientKey(client), options: SubscriptionOptions::default(), identifier: 0 }
+        Subscriber { client: SessionKey(client), options: SubscriptionOptions::default(), identifier: 0 }
     }
 
     fn routed(router: &mut Router, topic: &str) -> Vec<u32> {
@@ -311,7 +311,7 @@ mod tests {
         }
         let turns: Vec<_> = (0..5).flat_map(|_| routed(&mut router, "t")).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1]);
-        assert!(router.unsubscribe(&share("g"), ClientKey(2)));
+        assert!(router.unsubscribe(&share("g"), SessionKey(2)));
         assert_eq!(routed(&mut router, "t"), [0]);
     }
 
@@ -325,9 +325,9 @@ mod tests {
         assert_eq!(turn(&mut router), 0);
         router.subscribe(&share("g"), subscriber(2));
         assert_eq!([(); 4].map(|()| turn(&mut router)), [1, 0, 2, 1]);
-        router.unsubscribe(&share("g"), ClientKey(0));
+        router.unsubscribe(&share("g"), SessionKey(0));
         assert_eq!([(); 3].map(|()| turn(&mut router)), [2, 1, 2]);
-        router.unsubscribe(&share("g"), ClientKey(1));
+        router.unsubscribe(&share("g"), SessionKey(1));
         router.subscribe(&share("g"), subscriber(3));
         assert_eq!([(); 3].map(|()| turn(&mut router)), [2, 3, 2]);
     }
@@ -340,8 +340,8 @@ mod tests {
         }
         router.subscribe(&"t".into(), subscriber(1));
         router.subscribe(&"t".into(), subscriber(2));
-        let is_there = |client: ClientKey| [0, 2].contains(&client.0);
-        let turn = |router: &mut Router, is_there: &dyn Fn(ClientKey) -> bool| {
+        let is_there = |client: SessionKey| [0, 2].contains(&client.0);
+        let turn = |router: &mut Router, is_there: &dyn Fn(SessionKey) -> bool| {
             let (mut found, mut shared) = (Vec::new(), Vec::new());
             router.route("t", &mut found, is_there);
             router.route_shared("t", &mut shared, |member, _| is_there(member.client));
@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(routed(&mut router, "u"), [1]);
         assert!(router.subscribe(&"+".into(), subscriber(2)));
         assert_eq!(routed(&mut router, "u"), [1, 2]);
-        assert!(router.unsubscribe("u", ClientKey(1)));
+        assert!(router.unsubscribe("u", SessionKey(1)));
         assert_eq!(routed(&mut router, "u"), [2]);
     }
 
@@ -401,8 +401,8 @@ mod tests {
         let mut found = Vec::new();
         router.route("t", &mut found, |_| true);
         assert_eq!(found, [again]);
-        assert!(router.unsubscribe("t", ClientKey(0)));
-        assert!(!router.unsubscribe("t", ClientKey(0)));
+        assert!(router.unsubscribe("t", SessionKey(0)));
+        assert!(!router.unsubscribe("t", SessionKey(0)));
         assert_eq!((router.subscriptions(), router.tree.size()), (0, 0));
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::change::Change;
-use super::client::{ClientKey, Entry, Outgoing, Session};
 use super::event::Event;
+use super::session::{Entry, Outgoing, Session, SessionKey};
 use super::slice::Slice;
 use super::timers::Timer;
 use super::{Broker, Now};
@@ -25,7 +25,7 @@ pub(super) struct CannotOutlive;
 /// A session that has ended, until nothing is left of it. Its key is not used again before: filters name it.
 #[derive(Debug)]
 pub(super) struct Remains {
-    client: ClientKey,
+    client: SessionKey,
     filters: hash_set::IntoIter<ByteString>,
     incoming: hash_map::IntoValues<u16, Entry>,
     outgoing: Outgoing,
@@ -35,7 +35,7 @@ pub(super) struct Remains {
 
 impl Broker {
     /// DISCONNECT has another session expiry interval than CONNECT.
-    pub(super) fn change_expiry(&mut self, client: ClientKey, interval: u32) -> Result<(), CannotOutlive> {
+    pub(super) fn change_expiry(&mut self, client: SessionKey, interval: u32) -> Result<(), CannotOutlive> {
         let session = &self.sessions[client];
         // [MQTT-3.14.2-2]
         if !session.is_persistent() && interval > 0 {
@@ -49,12 +49,12 @@ impl Broker {
     }
 
     /// The connection of a session has ended: the session ends as well, or is kept until it expires or its client is back.
-    pub(super) fn go_offline(&mut self, client: ClientKey, now: Now) {
+    pub(super) fn go_offline(&mut self, client: SessionKey, now: Now) {
         self.connected -= 1;
         let limit = self.settings.persistent_client_expiration;
         self.list_work(client);
         let session = &mut self.sessions[client];
-        session.link = None;
+        session.connection = None;
         session.disconnected_at = Some(now.wall);
         if !session.is_persistent() {
             self.remove_session(client, now);
@@ -67,14 +67,14 @@ impl Broker {
     }
 
     /// Sets the session's timer to the next moment at which it or its will is due.
-    pub(super) fn arm_session(&mut self, client: ClientKey) {
+    pub(super) fn arm_session(&mut self, client: SessionKey) {
         let session = &mut self.sessions[client];
         let at = session.next_wakeup();
         self.timers.arm(Timer::Session(client), &mut session.timer, at);
     }
 
     /// The session's timer has run out.
-    pub(super) fn session_due(&mut self, client: ClientKey, now: Now) {
+    pub(super) fn session_due(&mut self, client: SessionKey, now: Now) {
         let session = &mut self.sessions[client];
         session.timer = None;
         if session.expires_at.is_some_and(|at| at <= now.elapsed) {
@@ -89,7 +89,7 @@ impl Broker {
     }
 
     /// The session ends: nothing of it is there for anybody from now on, and what it took is freed in slices.
-    pub(super) fn remove_session(&mut self, client: ClientKey, now: Now) {
+    pub(super) fn remove_session(&mut self, client: SessionKey, now: Now) {
         self.will_at_session_end(client, now);
         let Some(session) = self.sessions.retire(client) else { return };
         self.by_client_id.remove(&session.id);
@@ -101,7 +101,7 @@ impl Broker {
     }
 
     /// The session, which was kept so far, is to end with its connection: the store forgets it.
-    pub(super) fn unpersist(&mut self, client: ClientKey) {
+    pub(super) fn unpersist(&mut self, client: SessionKey) {
         if !self.journal.is_enabled() {
             return;
         }
@@ -111,7 +111,7 @@ impl Broker {
     }
 
     /// Takes apart what is left of a session that is no longer among the others.
-    fn take_apart(&mut self, client: ClientKey, mut session: Session, was_stored: bool, now: Now) {
+    fn take_apart(&mut self, client: SessionKey, mut session: Session, was_stored: bool, now: Now) {
         self.timers.arm(Timer::Session(client), &mut session.timer, None);
         self.timers.arm(Timer::Reader(client), &mut session.jobs.timer, None);
         let remains = Remains {

@@ -111,7 +111,7 @@ macro_rules! key {
 
 key! {
     /// Names a session while it lives.
-    ClientKey
+    SessionKey
 }
 
 key! {

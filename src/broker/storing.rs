@@ -10,10 +10,10 @@
 use std::collections::HashSet;
 
 use super::change::Change;
-use super::client::{ClientKey, Session};
 use super::connect::SERVER_UNAVAILABLE;
 use super::connection::ConnectionKey;
 use super::event::Closing;
+use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
 use super::{Broker, Now};
 use crate::mqtt::packet::{
@@ -25,7 +25,7 @@ const HELD_ANSWERS: usize = 64 * 1024;
 
 /// Steps of QoS 2 flows that wait until the store works again, in the order in which they are to be taken.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct WaitingSteps {
     steps: Vec<Step>,
     /// The same, so that a client which repeats itself takes no memory. There are as many as packet ids, twice.
     known: HashSet<Step>,
@@ -185,7 +185,7 @@ impl Broker {
     }
 
     /// The client will be told that something of its session is kept.
-    pub(super) fn promise(&mut self, client: ClientKey) {
+    pub(super) fn promise(&mut self, client: SessionKey) {
         let session = &mut self.sessions[client];
         if self.journal.covers(session) {
             session.promised_in = self.journal.generation();
@@ -194,7 +194,7 @@ impl Broker {
 
     /// Whether this CONNECT asks for something to be kept, while nothing can be. A session that is kept already may go
     /// on: its client can take what waits.
-    pub(super) fn wants_store(&self, connect: &Connect, goes_on: Option<ClientKey>) -> bool {
+    pub(super) fn wants_store(&self, connect: &Connect, goes_on: Option<SessionKey>) -> bool {
         if self.storing || session_expiry(connect) == 0 {
             return false;
         }

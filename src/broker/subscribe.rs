@@ -6,21 +6,22 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use super::change::{Change, SubscriptionRecord};
-use super::client::ClientKey;
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
 use super::jobs::{Job, Subscribing, Unsubscribing};
+use super::retained::wants_retained;
 use super::router::Subscriber;
+use super::session::SessionKey;
 use super::slice::{Progress, Slice};
 use super::{Broker, ConnectionId, Now};
 use crate::mqtt::packet::{
-    Packet, PacketId, Properties, QoS, ReasonCode, RetainHandling, SubAck, Subscribe, Subscription,
-    SubscriptionOptions, UnsubAck, Unsubscribe,
+    Packet, PacketId, Properties, QoS, ReasonCode, SubAck, Subscribe, Subscription, SubscriptionOptions, UnsubAck,
+    Unsubscribe,
 };
-use crate::mqtt::topic::{TopicFilter, is_shared, join_share, levels, split_share};
+use crate::mqtt::topic::{TopicFilter, join_share, levels, split_share};
 
 impl Broker {
-    pub(super) fn subscribe(&mut self, key: ConnectionKey, client: ClientKey, subscribe: Subscribe, now: Now) {
+    pub(super) fn subscribe(&mut self, key: ConnectionKey, client: SessionKey, subscribe: Subscribe, now: Now) {
         if let Err((reason, why)) = subscribe.subscriptions.iter().try_for_each(|one| check(&one.filter)) {
             self.offended(key, Offence::NotAFilter);
             self.refuse(key, reason, why, now);
@@ -43,7 +44,7 @@ impl Broker {
 
     pub(super) fn go_on_subscribing(
         &mut self,
-        client: ClientKey,
+        client: SessionKey,
         subscribing: &mut Subscribing,
         slice: &mut Slice,
         now: Now,
@@ -91,15 +92,15 @@ impl Broker {
     }
 
     /// The client's connection, if it is the one with this name.
-    fn still_connected(&self, client: ClientKey, connection: ConnectionId) -> Option<ConnectionKey> {
-        self.sessions[client].link.filter(|&key| self.connections[key].id == connection)
+    fn still_connected(&self, client: SessionKey, connection: ConnectionId) -> Option<ConnectionKey> {
+        self.sessions[client].connection.filter(|&key| self.connections[key].id == connection)
     }
 
     /// Subscribes to the filter with this number in its packet. Gives the code of the SUBACK, and what retained messages
     /// are wanted for.
     fn subscribe_one(
         &mut self,
-        client: ClientKey,
+        client: SessionKey,
         subscription: &Subscription,
         identifier: u32,
         number: usize,
@@ -117,13 +118,7 @@ impl Broker {
         }
         self.note_filter(&subscription.filter, Some(subscription.options.qos));
         let (subscriber, is_new) = self.add_subscription(client, &filter, subscription.options, identifier);
-        let wanted = match subscriber.options.retain_handling {
-            RetainHandling::SendAtSubscribe => true,
-            RetainHandling::SendIfNew => is_new,
-            RetainHandling::DoNotSend => false,
-        };
-        // Not for shared subscriptions, §4.8.2.
-        let wanted = wanted && !is_shared(&filter);
+        let wanted = wants_retained(&filter, subscriber.options.retain_handling, is_new);
         (ReasonCode(subscriber.options.qos as u8), wanted.then_some((subscriber, filter)))
     }
 
@@ -140,7 +135,7 @@ impl Broker {
     }
 
     /// Whether the subscription lasts as long as its session. While the store fails, one that is there can be renewed.
-    fn can_keep(&self, client: ClientKey, filter: &ByteString) -> bool {
+    fn can_keep(&self, client: SessionKey, filter: &ByteString) -> bool {
         let session = &self.sessions[client];
         self.storing
             || !self.journal.covers(session)
@@ -156,7 +151,7 @@ impl Broker {
     /// Says whether it is new.
     fn add_subscription(
         &mut self,
-        client: ClientKey,
+        client: SessionKey,
         filter: &ByteString,
         mut options: SubscriptionOptions,
         identifier: u32,
@@ -186,7 +181,7 @@ impl Broker {
         (subscriber, is_new)
     }
 
-    pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: ClientKey, unsubscribe: Unsubscribe, now: Now) {
+    pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: SessionKey, unsubscribe: Unsubscribe, now: Now) {
         if let Err((reason, why)) = unsubscribe.filters.iter().try_for_each(check) {
             self.refuse(key, reason, why, now);
             return;
@@ -205,7 +200,7 @@ impl Broker {
 
     pub(super) fn go_on_unsubscribing(
         &mut self,
-        client: ClientKey,
+        client: SessionKey,
         unsubscribing: &mut Unsubscribing,
         slice: &mut Slice,
     ) -> Progress {
@@ -224,7 +219,7 @@ impl Broker {
         Progress::Done
     }
 
-    fn unsubscribe_one(&mut self, client: ClientKey, filter: &ByteString) -> ReasonCode {
+    fn unsubscribe_one(&mut self, client: SessionKey, filter: &ByteString) -> ReasonCode {
         if self.interest.packets {
             self.events.push_back(Event::FilterGone(filter.clone()));
         }

@@ -110,17 +110,17 @@ impl Sys {
         round.push(publication("uptime", format!("{uptime} seconds")));
         self.most_clients = self.most_clients.max(census.clients);
         for (name, value) in values(statistics, census) {
-            self.tell(name, value.to_string(), &mut round);
+            self.send_own_message(name, value.to_string(), &mut round);
         }
         // Mosquitto is silent about a maximum of one.
         if self.most_clients > 1 {
-            self.tell("clients/maximum", self.most_clients.to_string(), &mut round);
+            self.send_own_message("clients/maximum", self.most_clients.to_string(), &mut round);
         }
         self.average(statistics, now, &mut round);
         round
     }
 
-    fn tell(&mut self, name: &'static str, value: String, round: &mut Vec<Publication>) {
+    fn send_own_message(&mut self, name: &'static str, value: String, round: &mut Vec<Publication>) {
         if self.told.get(name) != Some(&value) {
             round.push(publication(name, value.clone()));
             self.told.insert(name, value);

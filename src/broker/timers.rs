@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::client::ClientKey;
 use super::connection::ConnectionKey;
+use super::session::SessionKey;
 
 /// Deadlines are of the monotonic clock.
 #[derive(Debug, Default)]
@@ -15,9 +15,9 @@ pub(super) struct Timers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     Connection(ConnectionKey),
-    Session(ClientKey),
+    Session(SessionKey),
     /// Work has waited long enough for the client to read.
-    Reader(ClientKey),
+    Reader(SessionKey),
     /// Expired retained messages are looked for.
     RetainedSweep,
 }

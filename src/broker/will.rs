@@ -16,10 +16,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::change::{Change, WillRecord};
-use super::client::{ClientKey, PendingWill, Session};
 use super::connect::Refusal;
 use super::event::{Closing, Event};
 use super::message::{Message, detached};
+use super::session::{PendingWill, Session, SessionKey};
 use super::{Broker, Now};
 use crate::mqtt::packet::{Property, QoS, ReasonCode, Will};
 use crate::mqtt::topic::TopicName;
@@ -47,14 +47,14 @@ impl Broker {
     }
 
     /// The will of a new connection belongs to its session from now on, in place of any earlier one [MQTT-3.1.2-7].
-    pub(super) fn set_will(&mut self, client: ClientKey, will: Option<Will>) {
+    pub(super) fn set_will(&mut self, client: SessionKey, will: Option<Will>) {
         let session = &mut self.sessions[client];
         let mount_point = self.settings.listeners[usize::from(session.listener.0)].mount_point.as_deref();
         session.will = will.map(|will| Box::new(pending_will(&will, mount_point)));
     }
 
     /// Writes the will down for the store, behind the record of its session, which holds its delay.
-    pub(super) fn record_will(&mut self, client: ClientKey) {
+    pub(super) fn record_will(&mut self, client: SessionKey) {
         let session = &self.sessions[client];
         if let Some(pending) = &session.will
             && self.journal.covers(session)
@@ -64,7 +64,7 @@ impl Broker {
     }
 
     /// Tells the log of the will that came with a CONNECT.
-    pub(super) fn note_will(&mut self, client: ClientKey) {
+    pub(super) fn note_will(&mut self, client: SessionKey) {
         if !self.interest.packets {
             return;
         }
@@ -84,14 +84,14 @@ impl Broker {
 
     /// DISCONNECT came. Only a normal disconnection takes the will back [MQTT-3.14.4-3]; with every other reason code it
     /// is sent [MQTT-3.1.2-8].
-    pub(super) fn will_after_disconnect(&mut self, client: ClientKey, reason: ReasonCode) {
+    pub(super) fn will_after_disconnect(&mut self, client: SessionKey, reason: ReasonCode) {
         if reason == ReasonCode::SUCCESS {
             self.clear_will(client);
         }
     }
 
     /// The connection has ended and the session goes on: the will is sent now, or waits for its delay.
-    pub(super) fn will_after_connection(&mut self, client: ClientKey, now: Now) {
+    pub(super) fn will_after_connection(&mut self, client: SessionKey, now: Now) {
         let session = &mut self.sessions[client];
         let Some(pending) = &session.will else { return };
         session.will_due = Some(now.elapsed + Duration::from_secs(u64::from(pending.delay)));
@@ -101,21 +101,21 @@ impl Broker {
     }
 
     /// A deadline of the session has come, perhaps that of its will.
-    pub(super) fn will_after_delay(&mut self, client: ClientKey, now: Now) {
+    pub(super) fn will_after_delay(&mut self, client: SessionKey, now: Now) {
         if self.sessions[client].will_due.is_some_and(|at| at <= now.elapsed) {
             self.publish_will(client, now);
         }
     }
 
     /// The session ends, and a will that still waits is sent with its end, §3.1.3.2.2.
-    pub(super) fn will_at_session_end(&mut self, client: ClientKey, now: Now) {
+    pub(super) fn will_at_session_end(&mut self, client: SessionKey, now: Now) {
         self.publish_will(client, now);
     }
 
     /// The client id has a new connection. A will whose delay is not over is not sent any more, whether the session goes
     /// on [MQTT-3.1.3-9] or ends. One without a delay is sent as soon as the connection before is closed [MQTT-3.1.2-8],
     /// so also where the session goes on.
-    pub(super) fn will_at_takeover(&mut self, client: ClientKey, now: Now) {
+    pub(super) fn will_at_takeover(&mut self, client: SessionKey, now: Now) {
         let session = &self.sessions[client];
         if session.will_due.is_some_and(|at| at <= now.elapsed) {
             self.publish_will(client, now);
@@ -132,7 +132,7 @@ impl Broker {
     }
 
     /// The will is taken back, or sent: the session and the store have it no longer.
-    fn clear_will(&mut self, client: ClientKey) {
+    fn clear_will(&mut self, client: SessionKey) {
         let session = &mut self.sessions[client];
         session.will_due = None;
         if session.will.take().is_some() && self.journal.covers(session) {
@@ -141,7 +141,7 @@ impl Broker {
     }
 
     /// Sends the will, if there is one and its client may still publish to its topic.
-    fn publish_will(&mut self, client: ClientKey, now: Now) {
+    fn publish_will(&mut self, client: SessionKey, now: Now) {
         let Some(pending) = self.sessions[client].will.clone() else { return };
         self.clear_will(client);
         let session = &mut self.sessions[client];
@@ -162,7 +162,7 @@ impl Broker {
             packet_id: 0,
             source,
         });
-        self.spread(&message, Some(client), now);
+        self.publish_message(&message, Some(client), now);
     }
 }
 

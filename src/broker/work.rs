@@ -6,16 +6,16 @@
 
 use std::time::Duration;
 
-use super::client::ClientKey;
 use super::connection::ConnectionKey;
 use super::jobs::Job;
+use super::session::SessionKey;
 use super::slice::{Progress, SLICE, Slice};
 use super::timers::Timer;
 use super::{Broker, ConnectionId, Now};
 
 /// How long retained messages wait for a client that does not read. Then they are dropped as QoS 0 messages are: one
 /// that goes on writing without reading would otherwise wait for us as we do for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const READER_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Broker {
     /// Whether packets of the connection have to wait for work that its client has asked for, or for the store.
@@ -61,7 +61,7 @@ impl Broker {
     }
 
     /// Begins with the job. What does not fit into a slice is done later.
-    pub(super) fn begin(&mut self, client: ClientKey, job: Job, now: Now) {
+    pub(super) fn begin(&mut self, client: SessionKey, job: Job, now: Now) {
         let jobs = &mut self.sessions[client].jobs;
         jobs.list.push_back(job);
         if jobs.list.len() == 1 {
@@ -71,7 +71,7 @@ impl Broker {
     }
 
     /// The job waits until others have had their turn.
-    pub(super) fn postpone(&mut self, client: ClientKey, job: Job) {
+    pub(super) fn postpone(&mut self, client: SessionKey, job: Job) {
         self.sessions[client].jobs.list.push_back(job);
         self.list_work(client);
     }
@@ -84,16 +84,16 @@ impl Broker {
         self.work(client, now);
         let session = &self.sessions[client];
         if session.jobs.is_empty()
-            && let Some(key) = session.link
+            && let Some(key) = session.connection
         {
             self.idle.push_back(self.connections[key].id);
         }
     }
 
-    fn work(&mut self, client: ClientKey, now: Now) {
+    fn work(&mut self, client: SessionKey, now: Now) {
         let session = &mut self.sessions[client];
         let Some(mut job) = session.jobs.list.pop_front() else { return };
-        if let Some(key) = session.link {
+        if let Some(key) = session.connection {
             // Whoever is served is not silent, though we do not listen meanwhile.
             self.connections[key].last_received = now.elapsed;
         }
@@ -102,13 +102,13 @@ impl Broker {
         let progress = match &mut job {
             Job::Subscribe(subscribing) => self.go_on_subscribing(client, subscribing, &mut slice, now),
             Job::Unsubscribe(unsubscribing) => self.go_on_unsubscribing(client, unsubscribing, &mut slice),
-            Job::Pump => self.pump_slice(client, &mut slice, now),
+            Job::FillWindow => self.fill_window_slice(client, &mut slice, now),
         };
         let jobs = &mut self.sessions[client].jobs;
         if progress != Progress::Done {
             jobs.list.push_front(job);
         }
-        let due = (progress == Progress::Full).then(|| now.elapsed + PATIENCE);
+        let due = (progress == Progress::Full).then(|| now.elapsed + READER_TIMEOUT);
         self.timers.arm(Timer::Reader(client), &mut jobs.timer, due);
         if progress != Progress::Full {
             self.list_work(client);
@@ -116,7 +116,7 @@ impl Broker {
     }
 
     /// The client has read, or does not have to any more.
-    pub(super) fn list_work(&mut self, client: ClientKey) {
+    pub(super) fn list_work(&mut self, client: SessionKey) {
         let jobs = &mut self.sessions[client].jobs;
         if !jobs.is_empty() && !jobs.is_listed {
             jobs.is_listed = true;
@@ -125,7 +125,7 @@ impl Broker {
     }
 
     /// The client has not read for too long, or is gone.
-    pub(super) fn give_up_reader(&mut self, client: ClientKey) {
+    pub(super) fn give_up_reader(&mut self, client: SessionKey) {
         let jobs = &mut self.sessions[client].jobs;
         self.timers.arm(Timer::Reader(client), &mut jobs.timer, None);
         jobs.is_given_up = true;
@@ -133,20 +133,20 @@ impl Broker {
     }
 
     /// The client has a new connection, which it reads.
-    pub(super) fn expect_reader(&mut self, client: ClientKey) {
+    pub(super) fn expect_reader(&mut self, client: SessionKey) {
         self.sessions[client].jobs.is_given_up = false;
         self.list_work(client);
     }
 
-    pub(super) fn reader_due(&mut self, client: ClientKey) {
+    pub(super) fn reader_due(&mut self, client: SessionKey) {
         self.sessions[client].jobs.timer = None;
         self.give_up_reader(client);
     }
 
     /// Whether retained messages wait for the client to read what it has been sent.
-    pub(super) fn waits_for_reader(&self, client: ClientKey) -> bool {
+    pub(super) fn waits_for_reader(&self, client: SessionKey) -> bool {
         let session = &self.sessions[client];
         let is_full = |key: ConnectionKey| self.connections[key].output.is_full();
-        session.jobs.waits_for_reader() && session.link.is_some_and(is_full)
+        session.jobs.waits_for_reader() && session.connection.is_some_and(is_full)
     }
 }

@@ -1,5 +1,5 @@
 //! QoS 1 and 2, §4.3: the sender's and the receiver's half of a flow, as a client's session has them. (The broker's
-//! half, `broker::client`, adds byte limits, access rules and a journal.)
+//! half, `broker::session`, adds byte limits, access rules and a journal.)
 //!
 //! [`Sender`] gives out packet ids, keeps what is not acknowledged and says what to put on the wire next, as far as
 //! the window allows; [`Receiver`] knows which QoS 2 messages have been delivered. Both know no packets: `M` is whatever
@@ -47,14 +47,14 @@ pub enum Awaiting {
 
 /// A packet that [`Sender::poll_send`] wants on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outgoing<'a, M> {
+pub enum FlowPacket<'a, M> {
     Publish { packet_id: PacketId, qos: QoS, dup: bool, message: &'a M },
     PubRel { packet_id: PacketId },
 }
 
 /// What an acknowledgement meant to the [`Sender`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Acknowledged<M> {
+pub enum AckOutcome<M> {
     /// The flow is over; its message and its id are free.
     Finished(M),
     /// PUBREC: send PUBREL. Also for one that comes again [MQTT-4.3.3-4].
@@ -180,7 +180,7 @@ impl<M> Sender<M> {
 
     /// The next packet that the window lets out, in order; a PUBREL needs no place in it.
     #[inline]
-    pub fn poll_send(&mut self) -> Option<Outgoing<'_, M>> {
+    pub fn poll_send(&mut self) -> Option<FlowPacket<'_, M>> {
         let packet_id = loop {
             let id = *self.unsent.front()?;
             match self.flights.get(&id) {
@@ -194,23 +194,23 @@ impl<M> Sender<M> {
         self.unsent.pop_front();
         let flight = self.flights.get_mut(&packet_id)?;
         let qos = match flight.awaiting {
-            Awaiting::PubComp => return Some(Outgoing::PubRel { packet_id }),
+            Awaiting::PubComp => return Some(FlowPacket::PubRel { packet_id }),
             Awaiting::PubAck => QoS::AtLeastOnce,
             Awaiting::PubRec => QoS::ExactlyOnce,
         };
         self.in_window += 1;
         flight.in_window = true;
         let dup = std::mem::replace(&mut flight.sent, true);
-        Some(Outgoing::Publish { packet_id, qos, dup, message: &flight.message })
+        Some(FlowPacket::Publish { packet_id, qos, dup, message: &flight.message })
     }
 
     #[inline]
-    pub fn handle_puback(&mut self, packet_id: PacketId) -> Acknowledged<M> {
+    pub fn handle_puback(&mut self, packet_id: PacketId) -> AckOutcome<M> {
         self.finish(packet_id, Awaiting::PubAck)
     }
 
     /// `refused`: the PUBREC carries an error, which ends the flow [MQTT-4.3.3-4].
-    pub fn handle_pubrec(&mut self, packet_id: PacketId, refused: bool) -> Acknowledged<M> {
+    pub fn handle_pubrec(&mut self, packet_id: PacketId, refused: bool) -> AckOutcome<M> {
         let step = self.next_step();
         match self.flights.get_mut(&packet_id) {
             Some(flight) if flight.sent && flight.awaiting == Awaiting::PubRec => {
@@ -219,25 +219,25 @@ impl<M> Sender<M> {
                 }
                 flight.awaiting = Awaiting::PubComp;
                 flight.step = step;
-                Acknowledged::Release
+                AckOutcome::Release
             }
-            Some(flight) if flight.awaiting == Awaiting::PubComp && !refused => Acknowledged::Release,
-            _ => Acknowledged::Unknown,
+            Some(flight) if flight.awaiting == Awaiting::PubComp && !refused => AckOutcome::Release,
+            _ => AckOutcome::Unknown,
         }
     }
 
     #[inline]
-    pub fn handle_pubcomp(&mut self, packet_id: PacketId) -> Acknowledged<M> {
+    pub fn handle_pubcomp(&mut self, packet_id: PacketId) -> AckOutcome<M> {
         self.finish(packet_id, Awaiting::PubComp)
     }
 
     #[inline]
-    fn finish(&mut self, packet_id: PacketId, awaiting: Awaiting) -> Acknowledged<M> {
+    fn finish(&mut self, packet_id: PacketId, awaiting: Awaiting) -> AckOutcome<M> {
         match self.flights.get(&packet_id) {
             Some(flight) if flight.sent && flight.awaiting == awaiting => {}
-            _ => return Acknowledged::Unknown,
+            _ => return AckOutcome::Unknown,
         }
-        self.remove(packet_id).map_or(Acknowledged::Unknown, Acknowledged::Finished)
+        self.remove(packet_id).map_or(AckOutcome::Unknown, AckOutcome::Finished)
     }
 
     /// What a message waits for, if it is not done with.
@@ -400,10 +400,10 @@ mod tests {
         let mut words = Vec::new();
         while let Some(outgoing) = sender.poll_send() {
             words.push(match outgoing {
-                Outgoing::Publish { packet_id, qos, dup, message } => {
+                FlowPacket::Publish { packet_id, qos, dup, message } => {
                     format!("{message}{packet_id} q{}{}", qos as u8, if dup { " dup" } else { "" })
                 }
-                Outgoing::PubRel { packet_id } => format!("rel{packet_id}"),
+                FlowPacket::PubRel { packet_id } => format!("rel{packet_id}"),
             });
         }
         words
@@ -432,7 +432,7 @@ mod tests {
         }
         assert_eq!(sender.enqueue(QoS::AtLeastOnce, "b"), Err(NoFreePacketId));
         assert_eq!(sent(&mut sender).len(), usize::from(u16::MAX));
-        assert_eq!(sender.handle_puback(id(77)), Acknowledged::Finished("a"));
+        assert_eq!(sender.handle_puback(id(77)), AckOutcome::Finished("a"));
         assert_eq!(sender.enqueue(QoS::AtLeastOnce, "b"), Ok(id(77)));
     }
 
@@ -444,10 +444,10 @@ mod tests {
         }
         assert_eq!(sent(&mut sender), ["a1 q1", "b2 q1"]);
         assert!(!sender.has_room());
-        assert_eq!(sender.handle_puback(id(2)), Acknowledged::Finished("b"));
+        assert_eq!(sender.handle_puback(id(2)), AckOutcome::Finished("b"));
         assert_eq!(sent(&mut sender), ["c3 q1"]);
-        assert_eq!(sender.handle_puback(id(1)), Acknowledged::Finished("a"));
-        assert_eq!(sender.handle_puback(id(3)), Acknowledged::Finished("c"));
+        assert_eq!(sender.handle_puback(id(1)), AckOutcome::Finished("a"));
+        assert_eq!(sender.handle_puback(id(3)), AckOutcome::Finished("c"));
         assert!(!sender.has_room(), "d is before whatever comes now");
         assert_eq!(sent(&mut sender), ["d4 q1"]);
         assert!(sender.has_room());
@@ -459,12 +459,12 @@ mod tests {
         sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
         sender.enqueue(QoS::ExactlyOnce, "b").unwrap();
         assert_eq!(sent(&mut sender), ["a1 q2"]);
-        assert_eq!(sender.handle_pubcomp(id(1)), Acknowledged::Unknown);
-        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release);
+        assert_eq!(sender.handle_pubcomp(id(1)), AckOutcome::Unknown);
+        assert_eq!(sender.handle_pubrec(id(1), false), AckOutcome::Release);
         assert_eq!(sent(&mut sender), Vec::<String>::new());
-        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release, "again, as before");
-        assert_eq!(sender.handle_pubcomp(id(1)), Acknowledged::Finished("a"));
-        assert_eq!(sender.handle_pubcomp(id(1)), Acknowledged::Unknown);
+        assert_eq!(sender.handle_pubrec(id(1), false), AckOutcome::Release, "again, as before");
+        assert_eq!(sender.handle_pubcomp(id(1)), AckOutcome::Finished("a"));
+        assert_eq!(sender.handle_pubcomp(id(1)), AckOutcome::Unknown);
         assert_eq!(sent(&mut sender), ["b2 q2"]);
     }
 
@@ -473,7 +473,7 @@ mod tests {
         let mut sender = Sender::new(1);
         sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
         assert_eq!(sent(&mut sender), ["a1 q2"]);
-        assert_eq!(sender.handle_pubrec(id(1), true), Acknowledged::Finished("a"));
+        assert_eq!(sender.handle_pubrec(id(1), true), AckOutcome::Finished("a"));
         assert!(sender.is_empty() && sender.has_room());
     }
 
@@ -481,11 +481,11 @@ mod tests {
     fn an_acknowledgement_of_the_wrong_kind_or_id_changes_nothing() {
         let mut sender = Sender::new(0);
         sender.enqueue(QoS::AtLeastOnce, "a").unwrap();
-        assert_eq!(sender.handle_puback(id(1)), Acknowledged::Unknown, "not sent yet");
+        assert_eq!(sender.handle_puback(id(1)), AckOutcome::Unknown, "not sent yet");
         assert_eq!(sent(&mut sender), ["a1 q1"]);
-        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Unknown);
-        assert_eq!(sender.handle_pubcomp(id(1)), Acknowledged::Unknown);
-        assert_eq!(sender.handle_puback(id(2)), Acknowledged::Unknown);
+        assert_eq!(sender.handle_pubrec(id(1), false), AckOutcome::Unknown);
+        assert_eq!(sender.handle_pubcomp(id(1)), AckOutcome::Unknown);
+        assert_eq!(sender.handle_puback(id(2)), AckOutcome::Unknown);
         assert_eq!(sender.len(), 1);
     }
 
@@ -498,8 +498,8 @@ mod tests {
         sender.enqueue(QoS::AtLeastOnce, "d").unwrap();
         assert_eq!(sent(&mut sender), ["a1 q2", "b2 q1", "c3 q2"]);
         // [MQTT-4.6.0-4]: PUBREL in the order of PUBREC.
-        assert_eq!(sender.handle_pubrec(id(3), false), Acknowledged::Release);
-        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release);
+        assert_eq!(sender.handle_pubrec(id(3), false), AckOutcome::Release);
+        assert_eq!(sender.handle_pubrec(id(1), false), AckOutcome::Release);
         sender.resume();
         assert_eq!(sent(&mut sender), ["rel3", "rel1", "b2 q1 dup", "d4 q1"]);
     }
@@ -514,7 +514,7 @@ mod tests {
         sender.resume();
         sender.set_window(1);
         assert_eq!(sent(&mut sender), ["a1 q1 dup"]);
-        assert_eq!(sender.handle_puback(id(1)), Acknowledged::Finished("a"));
+        assert_eq!(sender.handle_puback(id(1)), AckOutcome::Finished("a"));
         assert_eq!(sent(&mut sender), ["b2 q1 dup"]);
     }
 
@@ -524,7 +524,7 @@ mod tests {
         sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
         sender.enqueue(QoS::AtLeastOnce, "b").unwrap();
         assert_eq!(sent(&mut sender), ["a1 q2", "b2 q1"]);
-        assert_eq!(sender.handle_pubrec(id(1), false), Acknowledged::Release);
+        assert_eq!(sender.handle_pubrec(id(1), false), AckOutcome::Release);
         sender.restart();
         assert_eq!(sent(&mut sender), ["a1 q2", "b2 q1"]);
     }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::tls::{Alert, Session, alert_in};
+use super::tls::{Alert, TlsSession, alert_in};
 use super::websocket::WebSocket;
 use crate::os::{local, socket};
 
@@ -31,7 +31,7 @@ pub enum Stream {
 #[derive(Debug)]
 pub struct TlsStream {
     stream: tokio_rustls::TlsStream<Stream>,
-    session: Session,
+    session: TlsSession,
     /// No data has come yet, only what belongs to the handshake.
     is_young: bool,
 }
@@ -41,21 +41,21 @@ pub struct TlsStream {
 #[derive(Debug)]
 pub struct PreSharedStream {
     stream: tokio_openssl::SslStream<Stream>,
-    session: Session,
+    session: TlsSession,
 }
 
 impl Stream {
     #[cfg(feature = "psk")]
-    pub(super) fn pre_shared(stream: tokio_openssl::SslStream<Self>, session: Session) -> Self {
+    pub(super) fn pre_shared(stream: tokio_openssl::SslStream<Self>, session: TlsSession) -> Self {
         Self::PreShared(Box::new(PreSharedStream { stream, session }))
     }
 
-    pub(super) fn tls(stream: tokio_rustls::TlsStream<Self>, session: Session) -> Self {
+    pub(super) fn tls(stream: tokio_rustls::TlsStream<Self>, session: TlsSession) -> Self {
         Self::Tls(Box::new(TlsStream { stream, session, is_young: true }))
     }
 
     /// The TLS session that the bytes travel in.
-    pub fn session(&self) -> Option<&Session> {
+    pub fn session(&self) -> Option<&TlsSession> {
         match self {
             Self::Tcp(_) | Self::Unix(_) => None,
             Self::Tls(tls) => Some(&tls.session),

@@ -79,7 +79,7 @@ pub async fn exchange(stream: &mut Stream) -> std::io::Result<[u8; 4]> {
 }
 
 /// A TLS server of ours that accepts one connection and sends back what it reads.
-async fn echo(options: ServerOptions) -> (u16, tokio::task::JoinHandle<Result<tls::Session, tls::Failure>>) {
+async fn echo(options: ServerOptions) -> (u16, tokio::task::JoinHandle<Result<tls::TlsSession, tls::Failure>>) {
     let server = Server::new(options, &mut |_, _| None).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

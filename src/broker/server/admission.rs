@@ -54,7 +54,7 @@ impl Admission {
     }
 
     /// Lets `new` know what the rules in force have learned.
-    pub(super) fn teach(&self, new: &mut Access) {
+    pub(super) fn hand_on_remembered(&self, new: &mut Access) {
         new.remember(&self.access.read().unwrap_or_else(PoisonError::into_inner));
     }
 

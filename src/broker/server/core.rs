@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::config::Config;
 use super::input::{Command, Input, Received, Rules};
 use super::mailbox::{Mail, Mailbox};
-use super::persistence::{Answer, Persistence, Progress};
+use super::persistence::{Answer, Persistence, StoreProgress};
 use super::turns::{Turns, Waiting};
 use crate::broker::sys::{Publication, Sys};
 use crate::broker::{Broker, ByConnection, Closing, ConnectionId, Event, Interest, Now, OwnMessage};
@@ -85,8 +85,8 @@ impl Core {
             sys_due: None,
             stopping: false,
         };
-        core.tell_version(now);
-        core.tell_sys(now);
+        core.publish_version(now);
+        core.publish_sys(now);
         core
     }
 
@@ -170,7 +170,7 @@ impl Core {
         let now = self.clock.now();
         self.broker.handle_deadline(now);
         if self.sys_due.is_some_and(|due| due <= now.elapsed) {
-            self.tell_sys(now);
+            self.publish_sys(now);
         }
     }
 
@@ -187,13 +187,13 @@ impl Core {
         hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
     }
 
-    fn tell_version(&mut self, now: Now) {
+    fn publish_version(&mut self, now: Now) {
         if let Some(version) = self.sys.version() {
             self.broker.publish_own(own(version), now);
         }
     }
 
-    fn tell_sys(&mut self, now: Now) {
+    fn publish_sys(&mut self, now: Now) {
         self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
         if self.sys_due.is_some() {
             let census = self.broker.census();
@@ -332,7 +332,7 @@ impl Core {
     fn reload(&mut self, rules: Rules) {
         self.reloads += 1;
         let Rules { mut settings, mut access, sys_interval, interest } = rules;
-        self.admission.teach(&mut access);
+        self.admission.hand_on_remembered(&mut access);
         let now = self.clock.now();
         self.interest = interest;
         self.broker.listen(interest);
@@ -401,17 +401,17 @@ impl Core {
             Answer::Finished(_) => return,
         };
         match self.persistence.judge(changes, written, now.elapsed) {
-            Progress::Stored => self.broker.handle_stored(now),
-            Progress::Recovered => {
+            StoreProgress::Stored => self.broker.handle_stored(now),
+            StoreProgress::Recovered => {
                 (self.events)(Event::StoreRecovered);
                 self.broker.handle_stored(now);
             }
-            Progress::Later => {}
-            Progress::Failed(changes, error) => {
+            StoreProgress::Later => {}
+            StoreProgress::Failed(changes, error) => {
                 (self.events)(Event::StoreFailed { why: error.to_string() });
                 self.broker.handle_store_failed(changes, now);
             }
-            Progress::StillFailing(changes) => self.broker.handle_store_failed(changes, now),
+            StoreProgress::StillFailing(changes) => self.broker.handle_store_failed(changes, now),
         }
     }
 }

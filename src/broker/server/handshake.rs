@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::connection::{self, Limits};
+use super::connection_task::{self, Limits};
 use super::input::Input;
 use crate::broker::{ListenerId, Peer};
 use crate::mqtt::packet::first_discouraged;
@@ -75,7 +75,7 @@ impl Handshake {
         let judges = self.tls.as_ref().is_some_and(|tls| tls.server.requires_certificate());
         let certified_at = if judges { Some(limits.admission.wait_for_reloads().await) } else { None };
         match self.shake(stream, &mut peer).await {
-            Ok(stream) => connection::open(stream, listener, peer, certified_at, limits, &core).await,
+            Ok(stream) => connection_task::open(stream, listener, peer, certified_at, limits, &core).await,
             Err(why) => {
                 // Without a core there is nobody to tell.
                 let _ = core.send(Input::Failed { peer, listener, why }).await;

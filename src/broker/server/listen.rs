@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 
-use super::connection::{self, Limits};
+use super::connection_task::{self, Limits};
 use super::handshake::{Handshake, Tls, UnderWay, WebSockets};
 use super::input::Input;
 use crate::broker::{ListenerId, Peer};
@@ -161,7 +161,7 @@ impl Socket {
             };
             let peer = Peer { address: address.into(), ..Peer::default() };
             if self.handshake.is_none() {
-                connection::open(stream, self.id, peer, None, limits.clone(), &core).await;
+                connection_task::open(stream, self.id, peer, None, limits.clone(), &core).await;
             } else {
                 let handshake = self.handshake.clone();
                 let task = tokio::spawn(handshake.run(stream, self.id, peer.clone(), limits.clone(), core.clone()));

@@ -5,7 +5,7 @@
 
 mod admission;
 mod config;
-mod connection;
+mod connection_task;
 mod core;
 mod faulty;
 mod handshake;
@@ -28,7 +28,7 @@ use bytestring::ByteString;
 use tokio::sync::{mpsc, oneshot};
 
 use self::admission::Admission;
-use self::connection::Limits;
+use self::connection_task::Limits;
 use self::core::Core;
 use self::input::{Command, Input};
 use self::persistence::Persistence;

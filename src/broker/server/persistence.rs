@@ -75,7 +75,7 @@ enum Health {
 
 /// What became of the changes of the core.
 #[derive(Debug)]
-pub(super) enum Progress {
+pub(super) enum StoreProgress {
     /// The store has them.
     Stored,
     /// The store has them, and had failed before.
@@ -136,33 +136,38 @@ impl Persistence {
     }
 
     /// What the answer to a commit leads to.
-    pub(super) fn judge(&mut self, changes: Vec<Change>, written: Result<(), StoreError>, now: Duration) -> Progress {
+    pub(super) fn judge(
+        &mut self,
+        changes: Vec<Change>,
+        written: Result<(), StoreError>,
+        now: Duration,
+    ) -> StoreProgress {
         self.is_writing = false;
         match (written, self.health) {
             (Ok(()), Health::Failing { .. }) => {
                 self.health = Health::Well;
-                Progress::Recovered
+                StoreProgress::Recovered
             }
             (Ok(()), _) => {
                 self.health = Health::Well;
-                Progress::Stored
+                StoreProgress::Stored
             }
             (Err(StoreError::Busy), Health::Well) => {
                 self.health = Health::Busy { since: now, retry: now + BUSY_PAUSE };
                 self.pending = changes;
-                Progress::Later
+                StoreProgress::Later
             }
             (Err(StoreError::Busy), Health::Busy { since, .. }) if now < since + BUSY_MOST => {
                 self.health = Health::Busy { since, retry: now + BUSY_PAUSE };
                 self.pending = changes;
-                Progress::Later
+                StoreProgress::Later
             }
             (Err(error), health) => {
                 self.health =
                     Health::Failing { retry: now + FAILURE_PAUSE, open_anew: error.may_end_with_descriptor() };
                 match health {
-                    Health::Failing { .. } => Progress::StillFailing(changes),
-                    _ => Progress::Failed(changes, error),
+                    Health::Failing { .. } => StoreProgress::StillFailing(changes),
+                    _ => StoreProgress::Failed(changes, error),
                 }
             }
         }

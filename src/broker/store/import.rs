@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::broker::Restored;
 use crate::state::mosquitto_db::{Chunk, Damage, Reader, Unreadable};
-use crate::state::sqlite::Session;
+use crate::state::sqlite::SessionRow;
 use crate::state::{Client, Keep};
 
 use super::restore::Collected;
@@ -69,9 +69,9 @@ fn take(state: &mut Collected, pass: Pass, chunk: Chunk<'_>) {
     }
 }
 
-fn session<'a>(client: &Client<'a>, wall: Duration) -> Session<'a> {
+fn session<'a>(client: &Client<'a>, wall: Duration) -> SessionRow<'a> {
     let since = client.disconnected_at;
-    Session {
+    SessionRow {
         client_id: client.client_id,
         // Several 2.0 versions wrote the name of the client before; the next CONNECT tells the right one.
         username: None,

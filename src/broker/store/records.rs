@@ -8,7 +8,7 @@ use crate::broker::{
 };
 use crate::mqtt::packet::{QoS, SubscriptionOptions};
 use crate::state::ids::{StoreId, UnixTime};
-use crate::state::sqlite::{Entry, EntryDetail, Session, Transaction, Will};
+use crate::state::sqlite::{Entry, EntryDetail, SessionRow, Transaction, Will};
 use crate::state::{self, ClientMessage, Properties, Subscription, properties};
 
 type Written = Result<(), rusqlite::Error>;
@@ -100,10 +100,10 @@ fn write_will(client_id: &str, will: &WillRecord, transaction: &Transaction<'_>)
     })
 }
 
-fn session(record: &ClientRecord) -> Session<'_> {
+fn session(record: &ClientRecord) -> SessionRow<'_> {
     let seconds_at = |time: Duration| time.as_secs().cast_signed();
     let ends = record.disconnected_at.filter(|_| record.session_expiry_interval != u32::MAX);
-    Session {
+    SessionRow {
         client_id: record.client_id.as_bytes(),
         username: record.username.as_ref().map(|name| &**name.as_bytes()),
         created_at: seconds_at(record.created_at),

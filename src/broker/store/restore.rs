@@ -16,7 +16,7 @@ use crate::broker::{
 use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
 use crate::mqtt::topic::MAXIMUM_SEPARATORS;
 use crate::state::ids::{StoreId, UnixTime};
-use crate::state::sqlite::{EntryDetail, Reader, Session, Will};
+use crate::state::sqlite::{EntryDetail, Reader, SessionRow, Will};
 use crate::state::{self, ClientMessage, Keep, Subscription, properties};
 
 /// Reads the file, and says what has to be put right in it. An empty or absent one holds an empty state.
@@ -92,7 +92,7 @@ impl Collected {
         Self { wall, ..Self::default() }
     }
 
-    pub fn session(&mut self, session: &Session<'_>) {
+    pub fn session(&mut self, session: &SessionRow<'_>) {
         let client_id = text(session.client_id).filter(|id| !id.is_empty());
         // A blob and a text of the same bytes are two keys to SQLite.
         let Some(client_id) = client_id.filter(|_| !self.by_id.contains_key(session.client_id)) else {

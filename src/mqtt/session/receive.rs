@@ -164,9 +164,9 @@ impl Session {
         self.trace(|| Trace::Received(Summary::PubRec { packet_id, reason: ack.reason }));
         let refused = ack.reason.is_error();
         match self.sender.handle_pubrec(packet_id, refused) {
-            flow::Acknowledged::Release => self.send_pubrel(packet_id, now),
-            flow::Acknowledged::Finished(_) => self.end_flow(ack, PacketType::PubRec, now),
-            flow::Acknowledged::Unknown => {
+            flow::AckOutcome::Release => self.send_pubrel(packet_id, now),
+            flow::AckOutcome::Finished(_) => self.end_flow(ack, PacketType::PubRec, now),
+            flow::AckOutcome::Unknown => {
                 self.check_flow(packet_id, PacketType::PubRec)?;
                 self.trace(|| Trace::UnknownPubRec(packet_id));
                 // The server waits for a PUBREL to forget the id.
@@ -189,7 +189,7 @@ impl Session {
             self.trace(|| Trace::Received(Summary::PubComp { packet_id, reason }));
             self.sender.handle_pubcomp(packet_id)
         };
-        if let flow::Acknowledged::Finished(_) = known {
+        if let flow::AckOutcome::Finished(_) = known {
             self.end_flow(ack, by, now);
             return Ok(());
         }

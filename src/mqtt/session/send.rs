@@ -6,7 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::{Event, SendError, Session, SessionError, State, Summary, Trace};
-use crate::mqtt::flow::Outgoing;
+use crate::mqtt::flow::FlowPacket;
 use crate::mqtt::packet::{
     Ack, Disconnect, Packet, PacketId, Properties, PropertyOwner, Publish, PublishRef, QoS, Subscribe, Subscription,
     Unsubscribe,
@@ -104,8 +104,8 @@ impl Session {
         let mut given_up = Vec::new();
         while let Some(outgoing) = sender.poll_send() {
             match outgoing {
-                Outgoing::PubRel { packet_id } => self.send_pubrel(packet_id, now),
-                Outgoing::Publish { packet_id, dup, message, .. } => {
+                FlowPacket::PubRel { packet_id } => self.send_pubrel(packet_id, now),
+                FlowPacket::Publish { packet_id, dup, message, .. } => {
                     if let Err(error) = self.send_flight(packet_id, dup, message, now) {
                         given_up.push((packet_id, error));
                     }

@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use super::ciphers::Suites;
 use super::failure::{Cause, Failure, HANDSHAKE_TIMEOUT};
 use super::identity::{Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols};
-use super::{Checks, Seen, Session, Version, unix_now};
+use super::{Checks, Seen, TlsSession, Version, unix_now};
 use crate::net::stream::Stream;
 use crate::net::verify::ServerCertificate;
 use crate::pki::certificate::Certificate;
@@ -132,7 +132,7 @@ impl Client {
         let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, stream);
         match timeout(HANDSHAKE_TIMEOUT, connecting).await {
             Ok(Ok(connected)) => {
-                let session = Session::new(connected.get_ref().1, take(&seen));
+                let session = TlsSession::new(connected.get_ref().1, take(&seen));
                 Ok(Stream::tls(connected.into(), session))
             }
             Ok(Err(error)) => Err(failure(Cause::new(error))),

@@ -55,7 +55,7 @@ pub struct Seen {
 
 /// A session that stands.
 #[derive(Clone, Debug)]
-pub struct Session {
+pub struct TlsSession {
     /// `TLSv1.2` or `TLSv1.3`
     pub version: &'static str,
     /// The cipher suite by its OpenSSL name.
@@ -76,7 +76,7 @@ impl Seen {
     }
 }
 
-impl Session {
+impl TlsSession {
     fn new(connection: &rustls::CommonState, seen: Seen) -> Self {
         let version = match connection.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_openssl::SslStream;
 use zeroize::Zeroizing;
 
-use super::{Alert, Cause, Failure, HANDSHAKE_TIMEOUT, OptionsError, Seen, Session, UnknownCiphers};
+use super::{Alert, Cause, Failure, HANDSHAKE_TIMEOUT, OptionsError, Seen, TlsSession, UnknownCiphers};
 use crate::net::stream::Stream;
 
 /// Longest identity and longest key in bytes that OpenSSL takes.
@@ -87,7 +87,7 @@ impl Connector {
         if !cipher.contains("PSK") {
             return Err(failure(Cause::Incompatible(format!("the suite {cipher} does not use the pre-shared key"))));
         }
-        let session = Session { version: "TLSv1.2", cipher, alpn: None, seen: Seen::default() };
+        let session = TlsSession { version: "TLSv1.2", cipher, alpn: None, seen: Seen::default() };
         Ok(Stream::pre_shared(stream, session))
     }
 

@@ -15,7 +15,7 @@ use super::failure::{Cause, Failure, HANDSHAKE_TIMEOUT};
 use super::identity::{
     Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols, revocation_lists,
 };
-use super::{Seen, Session, Version, unix_now};
+use super::{Seen, TlsSession, Version, unix_now};
 use crate::net::stream::Stream;
 use crate::net::verify::ClientCertificate;
 use crate::pki::chain::Anchors;
@@ -165,7 +165,7 @@ impl Server {
                 let connection = accepted.get_ref().1;
                 let presented = connection.peer_certificates().unwrap_or_default();
                 let seen = Seen { presented: presented.iter().map(|der| der.to_vec()).collect(), ..Seen::default() };
-                let session = Session::new(connection, seen);
+                let session = TlsSession::new(connection, seen);
                 Ok(Stream::tls(accepted.into(), session))
             }
             Ok(Err(error)) => Err(failure(Cause::new(error))),

@@ -8,7 +8,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use read::{Reader, Unreadable};
-pub use rows::{Entry, EntryDetail, Session, Will};
+pub use rows::{Entry, EntryDetail, SessionRow, Will};
 pub use write::{Sync, Transaction, Unwritable, Writer};
 
 /// The write-ahead log of the database at `path`.

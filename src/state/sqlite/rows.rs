@@ -6,7 +6,7 @@ use super::read::{Reader, Unreadable, bytes, json, number, small};
 
 /// A row of `clients`, with that of `moskit_session`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Session<'a> {
+pub struct SessionRow<'a> {
     pub client_id: &'a [u8],
     pub username: Option<&'a [u8]>,
     /// Unix seconds: when the session was first stored.
@@ -57,7 +57,7 @@ pub struct EntryDetail<'a> {
 
 impl Reader {
     /// Every session, whole.
-    pub fn sessions(&self, mut each: impl FnMut(&Session<'_>)) -> Result<(), Unreadable> {
+    pub fn sessions(&self, mut each: impl FnMut(&SessionRow<'_>)) -> Result<(), Unreadable> {
         let (own, join) = if self.has_table("moskit_session")? {
             ("s.disconnected_at", "LEFT JOIN moskit_session s USING (client_id)")
         } else {
@@ -72,7 +72,7 @@ impl Reader {
             ),
             |row| {
                 let disconnected_at = number(row, 11)?;
-                each(&Session {
+                each(&SessionRow {
                     client_id: bytes(row, 0)?,
                     username: if number(row, 12)? == 0 { Some(bytes(row, 1)?) } else { None },
                     created_at: number(row, 2)?,

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params};
 
 use super::super::ids::StoreId;
 use super::super::{Message, Properties};
-use super::rows::{Entry, Session, Will};
+use super::rows::{Entry, SessionRow, Will};
 
 /// Statements kept ready; there are fewer.
 const STATEMENTS: usize = 32;
@@ -186,7 +186,7 @@ impl Transaction<'_> {
         self.execute("DELETE FROM base_msgs WHERE store_id = ?1", [signed(id)])
     }
 
-    pub fn put_session(&self, session: &Session<'_>) -> Written {
+    pub fn put_session(&self, session: &SessionRow<'_>) -> Written {
         let interval = match session.session_expiry_interval {
             u32::MAX => -1,
             seconds => i64::from(seconds),

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mqtt::flow::{Arrival, Outgoing, Receiver, Sender};
+use crate::mqtt::flow::{Arrival, FlowPacket, Receiver, Sender};
 
 /// The server's end of the session, as far as flows go.
 struct Server {
@@ -64,8 +64,8 @@ impl Server {
     fn send(&mut self) {
         while let Some(outgoing) = self.sender.poll_send() {
             self.to_client.push_back(match outgoing {
-                Outgoing::PubRel { packet_id } => Packet::PubRel(Ack::new(packet_id)),
-                Outgoing::Publish { packet_id, qos, dup, message: (_, number) } => {
+                FlowPacket::PubRel { packet_id } => Packet::PubRel(Ack::new(packet_id)),
+                FlowPacket::Publish { packet_id, qos, dup, message: (_, number) } => {
                     Packet::Publish(Publish { packet_id: Some(packet_id), dup, ..numbered(qos, *number) })
                 }
             });

@@ -12,8 +12,8 @@ use super::change::{ClientRecord, EntryRecord, EntryState, WillRecord};
 use super::jobs::Jobs;
 use super::message::{Message, Source};
 use super::places::Places;
-pub(super) use super::slab::ClientKey;
 use super::slab::ConnectionKey;
+pub(super) use super::slab::SessionKey;
 use super::{ListenerId, Settings};
 use crate::mqtt::packet::QoS;
 use crate::mqtt::topic::levels;
@@ -30,7 +30,7 @@ pub(super) struct Session {
     pub(super) username: Option<ByteString>,
     pub(super) listener: ListenerId,
     /// `None` while the client is away.
-    pub(super) link: Option<ConnectionKey>,
+    pub(super) connection: Option<ConnectionKey>,
     /// Seconds; `u32::MAX` = never.
     pub(super) expiry_interval: u32,
     /// Of the last connection; `u32::MAX` = no limit.
@@ -106,7 +106,7 @@ impl Session {
             id,
             username: None,
             listener,
-            link: None,
+            connection: None,
             expiry_interval: 0,
             max_packet_size: u32::MAX,
             created_at: wall,
@@ -274,7 +274,7 @@ impl Outgoing {
     }
 
     /// Takes the entry in flight, with a packet id.
-    pub(super) fn launch(&mut self, mut entry: Entry) -> &Entry {
+    pub(super) fn begin_flow(&mut self, mut entry: Entry) -> &Entry {
         if entry.packet_id > 0 && self.places.contains(entry.packet_id) {
             // More than all ids are out, and what holds this one is not yet acknowledged.
             entry.packet_id = 0;
@@ -288,10 +288,10 @@ impl Outgoing {
             QoS::ExactlyOnce => EntryState::WaitForPubRec,
             _ => EntryState::WaitForPubAck,
         };
-        self.take_off(entry)
+        self.put_in_flight(entry)
     }
 
-    fn take_off(&mut self, entry: Entry) -> &Entry {
+    fn put_in_flight(&mut self, entry: Entry) -> &Entry {
         let place = self.next_place;
         self.next_place += 1;
         self.inflight_bytes += entry.message.payload.len() as u64;
@@ -379,7 +379,7 @@ impl Outgoing {
     }
 
     /// Lets go of what is in flight and `keep` refuses, and returns it. Before [`Outgoing::rewind`].
-    pub(super) fn sift(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+    pub(super) fn take_refused(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
         let refused: Vec<_> = self.inflight.iter().filter(|(_, entry)| !keep(entry)).map(|(&place, _)| place).collect();
         let refused: Vec<_> = refused.iter().filter_map(|place| self.inflight.remove(place)).collect();
         for entry in &refused {
@@ -404,7 +404,7 @@ impl Outgoing {
                 self.last_packet_id = entry.packet_id;
             }
             self.pubrels = self.pubrels.max(entry.pubrel_order);
-            self.take_off(entry);
+            self.put_in_flight(entry);
         }
     }
 
@@ -474,34 +474,34 @@ mod tests {
         }
     }
 
-    fn launch_next(outgoing: &mut Outgoing) -> u16 {
+    fn begin_next(outgoing: &mut Outgoing) -> u16 {
         let entry = outgoing.dequeue().unwrap();
-        outgoing.launch(entry).packet_id
+        outgoing.begin_flow(entry).packet_id
     }
 
     #[test]
     fn packet_ids_are_settled_when_a_message_begins_to_wait_and_never_shared() {
         let mut outgoing = Outgoing::default();
-        assert_eq!(outgoing.launch(waiting(0)).packet_id, 1);
+        assert_eq!(outgoing.begin_flow(waiting(0)).packet_id, 1);
         for _ in 0..65_535 {
             let mut entry = waiting(0);
             outgoing.reserve(&mut entry);
             outgoing.enqueue(entry);
         }
         for id in 2..=65_535 {
-            assert_eq!(launch_next(&mut outgoing), id);
+            assert_eq!(begin_next(&mut outgoing), id);
         }
         // All are in use, and the one that waits was given the 2 of one that is not acknowledged yet.
         assert_eq!(outgoing.queue.back().unwrap().packet_id, 2);
         assert!(outgoing.finish(3, EntryState::WaitForPubAck).unwrap().is_some());
-        assert_eq!(launch_next(&mut outgoing), 3);
+        assert_eq!(begin_next(&mut outgoing), 3);
     }
 
     /// Thread CPU time, since other programs run beside the tests.
     fn acknowledged_backwards(count: u16) -> Duration {
         let mut outgoing = Outgoing::default();
         for _ in 0..count {
-            outgoing.launch(waiting(0));
+            outgoing.begin_flow(waiting(0));
         }
         let start = crate::os::process::thread_time();
         for packet_id in (1..=count).rev() {
@@ -519,18 +519,18 @@ mod tests {
     #[test]
     fn a_free_packet_id_is_found_quickly_with_nearly_all_in_flight() {
         let mut outgoing = Outgoing::default();
-        let launch_another = |outgoing: &mut Outgoing| {
+        let begin_another = |outgoing: &mut Outgoing| {
             outgoing.enqueue(waiting(0));
-            launch_next(outgoing)
+            begin_next(outgoing)
         };
         for _ in 0..u16::MAX {
-            launch_another(&mut outgoing);
+            begin_another(&mut outgoing);
         }
         let start = crate::os::process::thread_time();
         // The one before the last: all others have to be passed over to find it.
         for id in (u16::MAX - 2000..u16::MAX).rev() {
             assert!(matches!(outgoing.finish(id, EntryState::WaitForPubAck), Ok(Some(_))));
-            assert_eq!(launch_another(&mut outgoing), id);
+            assert_eq!(begin_another(&mut outgoing), id);
         }
         let time = crate::os::process::thread_time().saturating_sub(start);
         assert!(time < Duration::from_millis(500), "{time:?}");
@@ -546,7 +546,7 @@ mod tests {
         let mut last = waiting(0);
         outgoing.reserve(&mut last);
         outgoing.enqueue(last);
-        let ids: Vec<_> = (0..5).map(|_| launch_next(&mut outgoing)).collect();
+        let ids: Vec<_> = (0..5).map(|_| begin_next(&mut outgoing)).collect();
         assert_eq!(ids, [9, 10, 11, 12, 13]);
     }
 }

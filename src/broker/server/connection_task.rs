@@ -86,7 +86,7 @@ pub(super) async fn open(
     let mailbox = Mailbox::new();
     let opened = Input::Opened { id, listener, peer, mailbox: Arc::clone(&mailbox) };
     if core.send(opened).await.is_ok() {
-        let link = Link {
+        let task = ConnectionTask {
             id,
             stream,
             decoder: Decoder::server(limits.admission.max_packet_size()),
@@ -98,14 +98,14 @@ pub(super) async fn open(
             blocked: false,
             flushing: false,
             mailbox,
-            door: Some(Door { admission: limits.admission, listener, certified_at }),
+            before_connect: Some(BeforeConnect { admission: limits.admission, listener, certified_at }),
             _alive: limits.alive,
         };
-        tokio::spawn(link.run(core.clone()));
+        tokio::spawn(task.run(core.clone()));
     }
 }
 
-struct Link {
+struct ConnectionTask {
     id: ConnectionId,
     stream: Stream,
     decoder: Decoder,
@@ -124,12 +124,12 @@ struct Link {
     flushing: bool,
     mailbox: Arc<Mailbox>,
     /// Until the first packet, which may be a CONNECT, has come.
-    door: Option<Door>,
+    before_connect: Option<BeforeConnect>,
     _alive: mpsc::Sender<()>,
 }
 
 /// What a CONNECT has to pass.
-struct Door {
+struct BeforeConnect {
     admission: Arc<Admission>,
     listener: ListenerId,
     certified_at: Option<u64>,
@@ -146,13 +146,13 @@ enum Happened {
     Ended(Closing),
 }
 
-impl Link {
+impl ConnectionTask {
     async fn run(mut self, core: mpsc::Sender<Input>) {
         loop {
             let input = match poll_fn(|context| self.poll(context)).await {
                 Happened::Received(None) => continue,
                 Happened::Received(Some(received)) => {
-                    if self.wait_at_the_door(&received).await.is_break() {
+                    if self.wait_before_connect(&received).await.is_break() {
                         // The core may have ended it itself.
                         let _ = core.send(Input::Closed { id: self.id, why: Closing::NotAuthorized }).await;
                         break;
@@ -219,16 +219,16 @@ impl Link {
     }
 
     /// Lets a CONNECT wait for the end of a reload and until its login is checked. Breaks when the connection is to end.
-    async fn wait_at_the_door(&mut self, received: &Received) -> ControlFlow<()> {
-        let Some(door) = self.door.take() else { return ControlFlow::Continue(()) };
+    async fn wait_before_connect(&mut self, received: &Received) -> ControlFlow<()> {
+        let Some(before) = self.before_connect.take() else { return ControlFlow::Continue(()) };
         let Some(Packet::Connect(connect)) = received.packets.as_slice().first() else {
             return ControlFlow::Continue(());
         };
         tokio::select! {
             biased;
-            reloads = door.admission.settle(door.listener, connect) => {
+            reloads = before.admission.settle(before.listener, connect) => {
                 // A certificate that was judged by the lists of before has to be shown again.
-                let is_outdated = door.certified_at.is_some_and(|before| before != reloads);
+                let is_outdated = before.certified_at.is_some_and(|before| before != reloads);
                 if is_outdated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             }
             // Before CONNECT the core has nothing to say but the end.
@@ -277,7 +277,7 @@ impl Link {
         let mut rest = bytes;
         while !rest.is_empty() {
             self.received.extend_from_slice(next_piece(&self.received, &mut rest));
-            is_tls |= packets.is_empty() && self.door.is_some() && self.received.starts_with(&TLS_HANDSHAKE);
+            is_tls |= packets.is_empty() && self.before_connect.is_some() && self.received.starts_with(&TLS_HANDSHAKE);
             if let Err(error) = self.decode_piece(&mut packets) {
                 malformed = Some((error, self.decoder.version()));
                 break;
