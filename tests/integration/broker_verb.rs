@@ -179,7 +179,7 @@ fn the_configuration_can_be_tested_alone() {
         ended("", &format!("Error: Unknown configuration variable 'foo'.\nError found at {place}:2.\n"), 3)
     );
     assert_eq!(
-        test("connection c\n"),
+        test("connection c\naddress 127.0.0.1\ntopic # out\n"),
         ended(
             "Configuration file is OK.\n",
             &format!(
