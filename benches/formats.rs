@@ -62,8 +62,8 @@ fn main() {
     measure("payload", &Style::Payload, &plain);
     measure("-v", &Style::Verbose, &plain);
     for format in ["%t %p", "%I %t %p", "@Y-@m-@dT@H:@M:@S.@N %t %l", "%x", "%.2:x", "%30t|%-80p|", "%j", "%J"] {
-        let style = Style::Format(Format::parse(format.as_bytes()).expect("a right format"));
+        let style = Style::Format(Format::parse(format.as_bytes(), true).expect("a right format"));
         measure(format, &style, &plain);
     }
-    measure("%j with properties", &Style::Format(Format::parse(b"%j").expect("a right format")), &rich);
+    measure("%j with properties", &Style::Format(Format::parse(b"%j", true).expect("a right format")), &rich);
 }

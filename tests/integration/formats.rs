@@ -51,7 +51,7 @@ fn we_print(message: &Publish, style: Style, newline: bool, pretty: bool, now: S
 }
 
 fn format(text: &str) -> Style {
-    Style::Format(Format::parse(text.as_bytes()).unwrap())
+    Style::Format(Format::parse(text.as_bytes(), true).unwrap())
 }
 
 fn property_rich() -> Properties {

@@ -250,7 +250,7 @@ pub fn set_random_filter(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_format(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let format = Format::parse(words[0].as_bytes());
+    let format = Format::parse(words[0].as_bytes(), typed.exact);
     typed.format = Some(format.map_err(|error| ArgError::plain(format!("Error: {error}")))?);
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! The `%` conversions of a format: `%[-][0][width][.precision][separator]conversion`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::{Complaint, Context, Controls, FormatError, MAX_WIDTH, Piece, SEPARATORS, json, next, number, shown};
 use crate::mqtt::packet::{Property, PublishRef};
 use crate::term::foreign::escape_controls_in_json;
@@ -18,6 +21,7 @@ pub struct Field {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Conversion {
+    Base64,
     TopicAlias,
     ContentType,
     CorrelationData,
@@ -44,6 +48,7 @@ impl Conversion {
     const fn from_letter(letter: u8) -> Option<Self> {
         Some(match letter {
             b'A' => Self::TopicAlias,
+            b'b' => Self::Base64,
             b'C' => Self::ContentType,
             b'D' => Self::CorrelationData,
             b'd' => Self::Double,
@@ -73,7 +78,9 @@ impl Conversion {
 impl Field {
     /// Takes what follows a `%` off `rest`. Only one flag is allowed; a width that begins with 0 is
     /// a second one, so `%-020t` passes and `%0-20t` does not.
-    pub fn parse(rest: &mut &[u8]) -> Result<Piece, FormatError> {
+    ///
+    /// `exact`: only those that Mosquitto has.
+    pub fn parse(rest: &mut &[u8], exact: bool) -> Result<Piece, FormatError> {
         let incomplete = FormatError::IncompleteSpecifier;
         let mut letter = next(rest).ok_or(incomplete)?;
         let left = letter == b'-';
@@ -96,7 +103,9 @@ impl Field {
         if letter == b'%' {
             return Ok(Piece::Literal(vec![b'%']));
         }
-        let conversion = Conversion::from_letter(letter).ok_or(FormatError::InvalidSpecifier(letter))?;
+        let conversion = Conversion::from_letter(letter)
+            .filter(|conversion| !(exact && *conversion == Conversion::Base64))
+            .ok_or(FormatError::InvalidSpecifier(letter))?;
         Ok(Piece::Field(Self { conversion, left, zero, width, precision, separator }))
     }
 
@@ -117,6 +126,7 @@ impl Field {
         match self.conversion {
             Conversion::Topic | Conversion::Payload => {}
             Conversion::Hex { upper } => self.put_hex(message.payload, upper, out),
+            Conversion::Base64 => self.put_text(BASE64.encode(self.cut(message.payload)).as_bytes(), out),
             Conversion::TopicAlias => self.put_property(message, out, |property| match property {
                 Property::TopicAlias(alias) => Some(i64::from(*alias)),
                 _ => None,

@@ -68,15 +68,15 @@ impl fmt::Display for FormatError {
 impl std::error::Error for FormatError {}
 
 impl Format {
-    /// Takes a format apart.
-    pub fn parse(format: &[u8]) -> Result<Self, FormatError> {
+    /// Takes a format apart. `exact`: only the conversions that Mosquitto has.
+    pub fn parse(format: &[u8], exact: bool) -> Result<Self, FormatError> {
         let mut pieces = Vec::new();
         let mut literal = Vec::new();
         let mut rest = format;
         while let [first, after @ ..] = rest {
             rest = after;
             let piece = match first {
-                b'%' => Field::parse(&mut rest)?,
+                b'%' => Field::parse(&mut rest, exact)?,
                 b'@' => time(&mut rest)?,
                 b'\\' => Piece::Literal(vec![escape(&mut rest)?]),
                 byte => Piece::Literal(vec![*byte]),

@@ -51,7 +51,7 @@ fn printed(style: Style, newline: bool, pretty: bool, message: &Publish) -> (Str
 }
 
 fn formatted(format: &str, message: &Publish) -> String {
-    let style = Style::Format(Format::parse(format.as_bytes()).unwrap());
+    let style = Style::Format(Format::parse(format.as_bytes(), true).unwrap());
     let (text, complaints) = printed(style, false, false, message);
     assert_eq!(complaints, [], "{format}");
     text
@@ -65,7 +65,7 @@ fn an_empty_payload_prints_nothing_or_null() {
         (Style::Payload, false, "x", ""),
         (Style::Verbose, true, "a/topic x\n", "a/topic (null)\n"),
         (Style::Verbose, false, "a/topic x", ""),
-        (Style::Format(Format::parse(b"<%p>").unwrap()), true, "<x>\n", "<>\n"),
+        (Style::Format(Format::parse(b"<%p>", true).unwrap()), true, "<x>\n", "<>\n"),
     ] {
         assert_eq!(printed(style.clone(), newline, false, &full).0, full_text);
         assert_eq!(printed(style, newline, false, &empty).0, empty_text);
@@ -148,7 +148,7 @@ fn a_payload_can_be_a_float_of_this_machine() {
     assert_eq!(formatted("%f|%.10f|%.0f", &float), "0.100000|0.1000000015|0");
     let infinite = Publish { payload: Bytes::copy_from_slice(&f32::NEG_INFINITY.to_ne_bytes()), ..publish(b"") };
     assert_eq!(formatted("%f|%06f|", &infinite), "-inf|  -inf|");
-    let style = |format: &str| Style::Format(Format::parse(format.as_bytes()).unwrap());
+    let style = |format: &str| Style::Format(Format::parse(format.as_bytes(), true).unwrap());
     assert_eq!(printed(style("<%5f>"), true, false, &double), ("<>\n".into(), vec![Complaint::NotFloat]));
     assert_eq!(printed(style("<%d>"), true, false, &float), ("<>\n".into(), vec![Complaint::NotDouble]));
 }
@@ -159,6 +159,14 @@ fn literals_escapes_and_times_stand_between_fields() {
     let all = "a%%\\\\\\a\\e\\n\\r\\t\\v\\0@@@Y-@m-@d @H:@M:@S.@N @z@Z@?%5%";
     assert_eq!(formatted(all, &message), "a%\\\x07\x1b\n\r\t\x0b\0@2026-11-22 18:43:46.001002003 +0200XXX%?%");
     assert_eq!(formatted("", &message), "");
+}
+
+#[test]
+fn base64_is_a_conversion_that_mosquitto_has_not() {
+    let style = |format: &[u8]| Style::Format(Format::parse(format, false).unwrap());
+    let shown = |format: &[u8]| printed(style(format), false, false, &publish(b"\0\xff\x10a")).0;
+    assert_eq!(shown(b"%b|%10b|%-10b|%3b"), "AP8QYQ==|  AP8QYQ==|AP8QYQ==  |AP8Q");
+    assert_eq!(Format::parse(b"%b", true).unwrap_err().to_string(), "Invalid format specifier 'b'.");
 }
 
 #[test]
@@ -179,7 +187,7 @@ fn a_wrong_format_is_refused_with_mosquittos_sentence() {
         ("\\x", "Invalid escape specifier 'x'."),
         ("%1048577t", "Field width or precision is larger than 1048576."),
     ] {
-        assert_eq!(Format::parse(format.as_bytes()).unwrap_err().to_string(), sentence, "{format}");
+        assert_eq!(Format::parse(format.as_bytes(), true).unwrap_err().to_string(), sentence, "{format}");
     }
     assert_eq!(formatted("%-020t|%--t|% t|%.t", &publish(b"")), "a/topic             |a/topic|a/topic|");
 }
@@ -211,7 +219,7 @@ fn json_is_valid_whatever_the_payload_is() {
 }
 
 fn embedded(payload: &'static [u8]) -> Option<String> {
-    let style = Style::Format(Format::parse(b"%J").unwrap());
+    let style = Style::Format(Format::parse(b"%J", true).unwrap());
     let (text, complaints) = printed(style, false, false, &publish(payload));
     if !complaints.is_empty() {
         assert_eq!((text.as_str(), complaints), ("", vec![Complaint::NotJson]));
@@ -291,7 +299,7 @@ fn nesting_has_a_limit() {
 #[test]
 fn pretty_json_is_laid_out_with_tabs_as_cjson_does() {
     let message = publish(b"{\"n\":{\"m\":[{\"o\":1},{\"p\":{}}],\"q\":[]}}");
-    let style = Style::Format(Format::parse(b"%J").unwrap());
+    let style = Style::Format(Format::parse(b"%J", true).unwrap());
     let expected = "{\n\t\"tst\":\t\"2026-11-22T18:43:46.001002+0200\",\n\t\"topic\":\t\"a/topic\",\n\t\"qos\":\t0,\n\
         \t\"retain\":\tfalse,\n\t\"payloadlen\":\t37,\n\t\"payload\":\t{\n\t\t\"n\":\t{\n\t\t\t\"m\":\t[{\n\t\t\t\t\t\"o\":\t1\n\t\t\t\t}, \
         {\n\t\t\t\t\t\"p\":\t{\n\t\t\t\t\t}\n\t\t\t\t}],\n\t\t\t\"q\":\t[]\n\t\t}\n\t}\n}\n";
@@ -301,7 +309,7 @@ fn pretty_json_is_laid_out_with_tabs_as_cjson_does() {
 proptest::proptest! {
     #[test]
     fn no_format_and_no_payload_is_too_strange(format: Vec<u8>, payload: Vec<u8>) {
-        if let Ok(format) = Format::parse(&format) {
+        if let Ok(format) = Format::parse(&format, true) {
             let message = Publish { payload: payload.into(), ..publish(b"") };
             let mut out = Vec::new();
             Printer::new(Style::Format(format), true, true).render(message.as_ref(), SystemTime::now(), &mut out);
@@ -311,7 +319,7 @@ proptest::proptest! {
 
     #[test]
     fn formats_of_the_right_letters_print(format in "(%[-0]?[0-9]{0,2}(\\.[0-9]?)?[-:!]?[ACDdEFfIjJlmPpqRrStUxX]|@[a-zA-Z]|[a-z ]){0,6}", payload: Vec<u8>) {
-        let format = Format::parse(format.as_bytes()).unwrap();
+        let format = Format::parse(format.as_bytes(), true).unwrap();
         let message = Publish { payload: payload.into(), ..with_properties() };
         let mut out = Vec::new();
         Printer::new(Style::Format(format), false, false).render(message.as_ref(), SystemTime::now(), &mut out);
@@ -320,7 +328,7 @@ proptest::proptest! {
     #[test]
     fn every_payload_is_valid_json_as_a_string(payload: Vec<u8>) {
         let message = Publish { payload: payload.clone().into(), ..publish(b"") };
-        let style = Style::Format(Format::parse(b"%j").unwrap());
+        let style = Style::Format(Format::parse(b"%j", true).unwrap());
         let (text, _) = printed(style, false, false, &message);
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         let expected = String::from_utf8_lossy(&payload);
@@ -333,7 +341,7 @@ proptest::proptest! {
         for payload in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
             let message = Publish { payload: payload.into(), ..publish(b"") };
             for pretty in [false, true] {
-                let style = Style::Format(Format::parse(b"%J").unwrap());
+                let style = Style::Format(Format::parse(b"%J", true).unwrap());
                 let (json, complaints) = printed(style, false, pretty, &message);
                 assert_eq!(complaints, []);
                 let json: serde_json::Value = serde_json::from_str(&json).unwrap();
