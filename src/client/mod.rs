@@ -192,6 +192,20 @@ impl Client {
         }
     }
 
+    /// As [`Client::transfer`], for an owner who has no room for more: nothing is read, so the broker waits; pings go out.
+    /// What has become of the connection is seen when reading goes on.
+    pub async fn write_only(&mut self) -> Result<(), Ending> {
+        let deadline = self.session.handle_unread(Instant::now());
+        let written = poll_fn(|context| {
+            let Some(connection) = &mut self.connection else { return Poll::Ready(Err(Ending::Closed)) };
+            if connection.poll_write(self.session.output(), context) { Poll::Ready(Ok(())) } else { Poll::Pending }
+        });
+        match deadline {
+            None => written.await,
+            Some(deadline) => timeout_at(deadline.into(), written).await.unwrap_or(Ok(())),
+        }
+    }
+
     /// What the present connection leaves behind, now that it has ended.
     pub async fn remains(&mut self) -> Remains {
         let Some(connection) = &mut self.connection else { return Remains::default() };

@@ -27,8 +27,10 @@ impl Staged {
 }
 
 impl Session {
-    /// Stages the acknowledgement of a message that came as [`super::Event::Message`], to be called before the next packet is
-    /// handled: PUBACK or PUBREC, or nothing at QoS 0. A message that this is not called for stays the server's.
+    /// Stages the acknowledgement of a message that came as [`super::Event::Message`] on this connection: PUBACK or PUBREC, or
+    /// nothing at QoS 0. It may be called later, but in the order in which the messages came [MQTT-4.6.0-2] [MQTT-4.6.0-3], and
+    /// a QoS 2 message that is not acknowledged yet comes as another one if the server repeats it. A message that this is not
+    /// called for stays the server's.
     #[inline]
     pub fn acknowledge(&mut self, publish: &Publish) {
         let Some(packet_id) = publish.packet_id.filter(|_| self.wants_input()) else { return };

@@ -56,6 +56,23 @@ impl KeepAlive {
         !self.ping_unanswered && self.deadline().is_some_and(|deadline| now >= deadline)
     }
 
+    /// While nothing is read: whether a PINGREQ is to go out, be the one before it answered or not. What the server may have
+    /// sent is not known, so it is not taken for silent.
+    pub(super) fn ping_unheard(&mut self, now: Instant) -> bool {
+        self.received = now;
+        let is_due = self.interval.is_some_and(|interval| now >= self.sent + interval);
+        if is_due {
+            self.sent = now;
+            self.ping_unanswered = true;
+        }
+        is_due
+    }
+
+    /// When [`KeepAlive::ping_unheard`] has something to do.
+    pub(super) fn unheard_deadline(&self) -> Option<Instant> {
+        self.interval.map(|interval| self.sent + interval)
+    }
+
     /// `connected`: the server has accepted. Until it has, no PINGREQ is sent and the first interval is the last.
     pub(super) fn check(&mut self, connected: bool, now: Instant) -> Due {
         if self.deadline().is_none_or(|deadline| now < deadline) {

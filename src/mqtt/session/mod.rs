@@ -263,6 +263,19 @@ impl Session {
         }
     }
 
+    /// Sends PINGREQ if it is time for one, for an owner who has no room for more and reads nothing: when that is to be asked
+    /// again, if nothing happens before.
+    pub fn handle_unread(&mut self, now: Instant) -> Option<Instant> {
+        let keep_alive = self.keep_alive.as_mut().filter(|_| self.state == State::Connected)?;
+        let is_due = keep_alive.ping_unheard(now);
+        let deadline = keep_alive.unheard_deadline();
+        if is_due {
+            self.trace(|| Trace::Sending(Summary::PingReq));
+            self.put(&Packet::PingReq, now);
+        }
+        deadline
+    }
+
     /// Whether the server has accepted and neither side has left.
     pub fn is_connected(&self) -> bool {
         self.state == State::Connected

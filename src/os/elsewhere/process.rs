@@ -35,6 +35,17 @@ pub fn start_in_background(_command: Command, _name: Option<&OsStr>) -> io::Resu
     Err(unsupported("background processes of this kind"))
 }
 
+/// There are no groups.
+pub fn in_own_group(_command: &mut Command) {}
+
+/// There are no groups: whoever has started a command ends that one.
+pub fn end_group(_id: u32, _is_asked: bool) {}
+
+/// Known only when it is started.
+pub fn can_be_found(_program: &OsStr) -> bool {
+    true
+}
+
 /// Nobody is in the background.
 pub fn leave_session() {}
 

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use rustix::io::Errno;
@@ -37,6 +38,30 @@ pub fn start_in_background(mut command: Command, name: Option<&OsStr>) -> io::Re
         command.arg0(name);
     }
     command.spawn().map(drop)
+}
+
+/// Puts a command that is to be started into a group of its own, which [`end_group`] ends with all that it has started.
+pub fn in_own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Ends a command that was started in a group of its own, and what it has started: asks it to (SIGTERM), or not (SIGKILL).
+pub fn end_group(id: u32, is_asked: bool) {
+    let signal = if is_asked { Signal::TERM } else { Signal::KILL };
+    if let Ok(id) = pid(id) {
+        // It may have ended just now.
+        let _ = rustix::process::kill_process_group(id, signal);
+    }
+}
+
+/// Whether there is a program of this name, looked for as it would be to start it.
+pub fn can_be_found(program: &OsStr) -> bool {
+    let is_program = |path: &Path| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    if program.as_encoded_bytes().contains(&b'/') {
+        return is_program(Path::new(program));
+    }
+    let Some(folders) = std::env::var_os("PATH") else { return true };
+    std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)))
 }
 
 /// Leaves the terminal and whoever started us.

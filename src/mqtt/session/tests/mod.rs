@@ -587,6 +587,23 @@ fn a_ping_does_not_wait_for_a_stream_to_pause_and_giving_up_does() {
 }
 
 #[test]
+fn while_nothing_is_read_pings_go_out_and_nobody_is_given_up() {
+    let mut talk = Talk::connected(V311);
+    for _ in 0..3 {
+        talk.pass(59);
+        let due = talk.session.handle_unread(talk.now);
+        assert_eq!((talk.sent(), due), (vec![], Some(talk.now + Duration::from_secs(1))));
+        talk.pass(1);
+        talk.session.handle_unread(talk.now);
+        assert_eq!(talk.sent(), [Packet::PingReq], "be the one before it answered or not");
+    }
+    assert_eq!(talk.session.handle_deadline(talk.now), Ok(()));
+    talk.pass(60);
+    assert_eq!(talk.session.handle_deadline(talk.now), Err(SessionError::KeepAlive), "it is read again");
+    assert_eq!(talk.session.handle_unread(talk.now), None);
+}
+
+#[test]
 fn a_server_that_does_not_answer_connect_is_given_up_after_the_keep_alive() {
     let mut talk = Talk::new(connect(V5), 20);
     talk.call();
