@@ -131,7 +131,7 @@ impl Decoder {
             Format::Hex => return Ok(Decoded::Text(dump::dump(payload))),
             Format::Cbor => cbor::decode(payload)?,
             Format::MessagePack => msgpack::decode(payload)?,
-            Format::Protobuf(message) => protobuf::decode(message, payload)?,
+            Format::Protobuf(message) => return protobuf::decode(message, payload).map(Decoded::Json),
             // What hosts say about themselves is JSON, Sparkplug 3.0 §5.8.
             Format::Sparkplug if sparkplug::is_state(topic) => return json(payload),
             Format::Sparkplug => self.births.decode(topic, payload)?,

@@ -73,14 +73,15 @@ fn compile(path: &Path, includes: &[PathBuf]) -> Result<DescriptorPool, ProtoErr
     Ok(compiler.descriptor_pool())
 }
 
-pub fn decode(message: &MessageDescriptor, payload: &[u8]) -> Result<Value, FormatError> {
+/// A line of JSON: written by itself, a float of 32 bits keeps its shortest digits.
+pub fn decode(message: &MessageDescriptor, payload: &[u8]) -> Result<Vec<u8>, FormatError> {
     let decoded = DynamicMessage::decode(message.clone(), payload)
         .map_err(|error| FormatError::Wrong(NAME, error.to_string()))?;
     // Most bytes are some message: one with nothing that the type knows is none of it.
     if decoded.unknown_fields().next().is_some() && decoded.fields().next().is_none() {
         return Err(FormatError::Wrong(NAME, format!("no field of {} is in it", message.full_name())));
     }
-    serde_json::to_value(&decoded).map_err(|error| FormatError::Wrong(NAME, error.to_string()))
+    serde_json::to_vec(&decoded).map_err(|error| FormatError::Wrong(NAME, error.to_string()))
 }
 
 pub fn encode(message: &MessageDescriptor, value: &Value) -> Result<Vec<u8>, FormatError> {

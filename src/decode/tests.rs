@@ -158,6 +158,15 @@ fn protobuf_is_read_and_written_by_a_proto_file() {
 }
 
 #[test]
+fn a_float_of_32_bits_keeps_its_shortest_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.proto");
+    std::fs::write(&path, "syntax = \"proto3\"; message A { float f = 1; }").unwrap();
+    let format = Format::Protobuf(Box::new(load_protobuf(&path, &[], "A").unwrap()));
+    assert_eq!(decoded(format, "t", &bytes("0d6666aa41")).unwrap(), r#"{"f":21.3}"#);
+}
+
+#[test]
 fn what_is_wrong_with_a_proto_file_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.proto");
@@ -211,6 +220,56 @@ fn sparkplug_names_metrics_by_the_last_birth() {
     json(&topic("NBIRTH", "e"), &birth("pressure", 1, "Int32", &json!(0)));
     assert_eq!(json(&topic("NDATA", "e"), &data(1))["metrics"][0]["name"], "pressure");
     assert_eq!(json("spBv1.0/STATE/host", br#"{"online":true,"timestamp":1}"#)["online"], true);
+}
+
+/// A birth and a message as sparkplug-payload 1.0.3 wrote them, the package of Eclipse Tahu on npm.
+const TAHU: [&str; 2] = [
+    "0880d095ffbc3112160a0474656d7010051880d095ffbc312009656666aa41120d0a016e1006200150fbffffff0f12140a037536341007200858ff \
+     ffffffffffffffff0112070a0162200b7001120e0a0173200c7a076772c3b6c39f65120f0a047768656e200d5880d095ffbc31120e0a0562797465 \
+     73201182010200ff122f0a02647320108a01260802120161120162180c1803220d0a033201780a0608ffffffff0f22090a033201790a0208021225 \
+     0a0374706c201392011b0a013112070a016d200350031a080a0170100c4201762201542800121a0a0570726f707320034a0d0a04756e6974120508 \
+     0c42014350011800",
+    "08e8d795ffbc31120910052009650000b4411801",
+];
+
+#[test]
+fn sparkplug_of_eclipse_tahu_is_read_with_all_its_types() {
+    let mut decoder = Decoder::new(Format::Sparkplug);
+    let mut read =
+        |kind: &str, digits: &str| match decoder.decode(&format!("spBv1.0/g/{kind}/e"), &bytes(digits)).unwrap() {
+            Decoded::Json(line) => serde_json::from_slice::<Value>(&line).unwrap(),
+            Decoded::Text(_) => panic!(),
+        };
+    let birth = read("NBIRTH", TAHU[0]);
+    let values: Vec<_> =
+        birth["metrics"].as_array().unwrap().iter().map(|metric| (&metric["name"], &metric["value"])).collect();
+    let data_set = json!({"columns": ["a", "b"], "types": ["String", "Int32"], "rows": [["x", -1], ["y", 2]]});
+    let template = json!({
+        "version": "1", "template_ref": "T", "is_definition": false,
+        "parameters": [{"name": "p", "datatype": "String", "value": "v"}],
+        "metrics": [{"name": "m", "datatype": "Int32", "value": 3}],
+    });
+    let expected = [
+        ("temp", json!(21.3)),
+        ("n", json!(-5)),
+        ("u64", json!(u64::MAX)),
+        ("b", json!(true)),
+        ("s", json!("größe")),
+        ("when", json!(1_700_000_000_000_u64)),
+        ("bytes", json!("AP8=")),
+        ("ds", data_set),
+        ("tpl", template),
+        ("props", json!(1)),
+    ];
+    assert_eq!(values.len(), expected.len());
+    for ((name, value), (expected_name, expected)) in values.into_iter().zip(&expected) {
+        assert_eq!((name.as_str(), value), (Some(*expected_name), expected));
+    }
+    assert_eq!(birth["metrics"][9]["properties"], json!({"unit": "C"}));
+    assert_eq!(
+        read("NDATA", TAHU[1])["metrics"][0],
+        json!({"name": "temp", "alias": 5, "datatype": "Float", "value": 22.5})
+    );
 }
 
 #[test]
