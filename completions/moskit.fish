@@ -80,6 +80,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l loop -d 'With --re
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l filter -d 'With --replay or --ndjson: only records whose topic matches; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l map -d 'With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l payload-format -d 'How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l encode -d 'Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto -d 'With protobuf: the .proto file or descriptor set that has the message types' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto-path -d 'With --proto: look for imports in DIR instead of beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat -d 'Publish COUNT times [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat-delay -d 'Time between repetitions; fractions are allowed [default: 0]' -r -f
@@ -142,6 +145,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l keyform -d 'Form o
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s t -l topic -d 'Topic filter to subscribe to; may be given several times' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto -d 'With protobuf: the .proto file or descriptor set that has the message types' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto-path -d 'With --proto: look for imports in DIR instead of beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s C -d 'Leave after COUNT messages' -r -f
@@ -149,12 +154,18 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s W -d 'Leave after 
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s T -l filter-out -d 'Do not print messages whose topic matches; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s U -l unsubscribe -d 'Unsubscribe from a topic filter; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l match -d 'Only messages whose payload is JSON and matches: a path of RFC 9535 that finds something, or a comparison such as \'$.state == "on"\'; with -C 1 -W SECONDS, wait for one' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l match -d 'Only messages whose payload is JSON, or decoded, and matches: a path of RFC 9535 that finds something, or a comparison such as \'$.state == "on"\'; with -C 1 -W SECONDS, wait for one' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l random-filter -d 'Print only this share of the messages, 0.1 to 100' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s F -d 'Output format; see the man page' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l record -d 'Keep each message as a record in FILE, a new one, instead of printing it; compressed if the name ends in .zst' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l rotate -d 'With --record: begin a new file, with a number in its name, after SIZE (10MB, 1GiB) or TIME (30m, 1h, 1d)' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l select -d 'Print what PATH finds in a JSON payload in its place, each value on a line, texts without quotes; JSONPath, RFC 9535' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec -d 'Run COMMAND, which is all that follows, for each message, with the payload on its standard input and MQTT_TOPIC, MQTT_QOS, MQTT_RETAIN and MQTT_PROPERTIES in its environment; a message is acknowledged after its command' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-shell -d 'As --exec, with a line that /bin/sh runs' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l jobs -d 'With --exec: run so many commands at once, those of one topic one after the other [default: 1]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-fail -d 'With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-timeout -d 'With --exec: end a command that takes longer, which counts as failed' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l decode -d 'Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l select -d 'Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
@@ -177,7 +188,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ndjson -d 'Print e
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l raw -d 'Print control characters as they are on a terminal too, where they are escaped otherwise'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s v -l verbose -d 'Print the topic in front of the payload'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s N -d 'No newline after each message'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pretty -d 'Indent the JSON of %j and %J'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pretty -d 'Indent the JSON of %j, %J and --decode'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l message-rate -d 'Print the number of messages of each second instead of the messages'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s w -l watch -d 'Keep one line of the screen for each topic'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s d -l debug -d 'Print each packet on standard output'

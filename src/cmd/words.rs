@@ -22,6 +22,8 @@ pub enum Value {
     Attached { name: &'static str },
     /// As `--option=value`, as the next word where that is a whole number, or left out (options of our own).
     Number { name: &'static str },
+    /// All words that follow, whatever they look like, and one at least: a command with its arguments (options of our own).
+    Rest { name: &'static str, missing: &'static str },
 }
 
 /// What was typed for a verb, which the rows of its table fill in.
@@ -169,7 +171,10 @@ impl<T: Typed> Reader<T> {
                     let word = String::from_utf8_lossy(name).into_owned();
                     return Err(WordError::UnexpectedValue { word, label: spec.label() }.into());
                 }
-                spec.take(typed, &[OsString::from_vec(value.to_vec())])?;
+                let value = OsString::from_vec(value.to_vec());
+                let others = if matches!(spec.value, Value::Rest { .. }) { std::mem::take(&mut rest) } else { &[] };
+                let values: Vec<_> = std::iter::once(value).chain(others.iter().cloned()).collect();
+                spec.take(typed, &values)?;
             } else if self.is_operand(bytes) {
                 operands.push(word.clone());
             } else {
@@ -219,10 +224,11 @@ fn values_after<T: Typed>(spec: &OptionSpec<T>, word: &OsStr, rest: &[OsString])
     match spec.value {
         Value::None | Value::Attached { .. } => Ok(0),
         Value::Number { .. } => Ok(usize::from(rest.first().is_some_and(|next| is_number(next)))),
-        Value::Word { missing, .. } if rest.is_empty() => {
+        Value::Word { missing, .. } | Value::Rest { missing, .. } if rest.is_empty() => {
             Err(WordError::MissingValue { word: text(word), label: spec.label(), missing })
         }
         Value::Word { .. } => Ok(1),
+        Value::Rest { .. } => Ok(rest.len()),
         // Only a user property has four words; which one it is, is judged where the names are known.
         Value::Property if rest.len() < 3 => Err(WordError::NotEnoughArguments),
         Value::Property if rest[1].eq_ignore_ascii_case("user-property") => Ok(rest.len().min(4)),
@@ -346,6 +352,7 @@ mod tests {
         row(None, "embedded", Value::Attached { name: "CONF" }, 3, see!('e')),
         row(None, "generate", Value::Number { name: "LENGTH" }, 4, see!('g')),
         row(Some('b'), "batch", Value::None, 4, see!('b')),
+        row(None, "exec", Value::Rest { name: "COMMAND", missing: "no command" }, 3, see!('x')),
     ];
 
     const fn row(short: Option<char>, long: &'static str, value: Value, verbs: u8, set: Set<Seen>) -> OptionSpec<Seen> {
@@ -400,6 +407,18 @@ mod tests {
     fn our_own_attached_options_work_under_both_names() {
         assert_eq!(read(1, true, &["--embedded=a.conf"]), Ok(vec![('e', vec!["a.conf".into()])]));
         assert_eq!(read(1, true, &["--embedded", "-d"]), Ok(vec![('e', vec![]), ('d', vec![])]));
+    }
+
+    #[test]
+    fn a_command_is_all_that_follows_whatever_it_looks_like() {
+        for exact in [true, false] {
+            assert_eq!(
+                read(1, exact, &["-d", "--exec", "a", "-d", "--", "--exec"]),
+                Ok(vec![('d', vec![]), ('x', words(&["a", "-d", "--", "--exec"]))])
+            );
+            assert!(matches!(read(1, exact, &["--exec"]), Err(WordError::MissingValue { .. })));
+        }
+        assert_eq!(read(1, false, &["--exec=a", "-d"]), Ok(vec![('x', words(&["a", "-d"]))]));
     }
 
     #[test]

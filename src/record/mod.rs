@@ -21,7 +21,7 @@ pub use input::decompressed;
 pub use lines::{Line, Lines};
 pub use read::Unknown;
 pub use replay::{Bound, Choice, Mapping, Pace, Speed, Verdict};
-pub use write::Writer;
+pub use write::{Writer, write_properties};
 
 use std::borrow::Cow;
 

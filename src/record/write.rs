@@ -71,6 +71,32 @@ impl Writer {
     }
 }
 
+/// Appends the properties of a message as an object, as a record has them, of at most about `most` bytes: what comes after
+/// that is left out, and `left-out` counts it.
+pub fn write_properties(all: &Properties, most: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.push(b'{');
+    properties(all, out);
+    if out.len() - start > most {
+        let mut size = 0;
+        let mut line = Vec::new();
+        let fits = |property: &&Property| {
+            line.clear();
+            properties(&std::iter::once((*property).clone()).collect(), &mut line);
+            size += line.len() + 1;
+            size <= most
+        };
+        let kept: Properties = all.iter().take_while(fits).cloned().collect();
+        out.truncate(start + 1);
+        properties(&kept, out);
+        if !kept.is_empty() {
+            out.push(b',');
+        }
+        number("left-out", (all.len() - kept.len()) as u64, out);
+    }
+    out.push(b'}');
+}
+
 /// `"name":"text"` for UTF-8, else `"name_b64":"base64"`.
 fn binary(name: &str, bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');

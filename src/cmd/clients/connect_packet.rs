@@ -113,10 +113,12 @@ fn properties(verb: Verb, args: &ClientArgs, plan: SessionPlan) -> Result<Proper
         properties.push(Property::SessionExpiryInterval(seconds));
     }
     if properties.receive_maximum().is_none() {
+        // With fewer there would be nothing for some of the commands of --exec.
+        let most = RECEIVE_MAXIMUM.max(args.data.jobs.unwrap_or(0));
         properties.push(Property::ReceiveMaximum(match (verb, args.count) {
             (Verb::Rr, _) => 1,
-            (_, Some(count)) if count < u32::from(RECEIVE_MAXIMUM) => count as u16,
-            _ => RECEIVE_MAXIMUM,
+            (_, Some(count)) if count < u32::from(most) => count as u16,
+            _ => most,
         }));
     }
     match properties.check(PropertyOwner::Connect) {

@@ -54,7 +54,12 @@ pub(super) trait Work {
     /// After each wait.
     fn tick(&mut self, _now: Instant, _term: &mut Term) {}
 
-    /// Whether input is read while the connection is waited for.
+    /// Whether there is room for what the broker sends. Without it nothing is read, and the broker waits.
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    /// Whether input is waited for beside the broker's, also while the connection is lost: lines, or the ends of commands.
     fn wants_input(&mut self) -> bool {
         false
     }
@@ -62,6 +67,12 @@ pub(super) trait Work {
     async fn read_input(&mut self) -> Result<(), Stop> {
         pending().await
     }
+
+    /// The connection is gone: what was not acknowledged on it can only be if it comes again.
+    fn handle_closed(&mut self) {}
+
+    /// Brings what it has begun to an end, before DISCONNECT.
+    async fn wind_up(&mut self, _client: &mut Client, _signals: &mut Signals, _term: &mut Term) {}
 
     /// Whether [`Self::show_plain`] has shown anything since this was asked last.
     fn take_shown(&mut self) -> bool {
@@ -76,9 +87,9 @@ pub(super) trait Work {
         None
     }
 
-    /// After an orderly end.
-    fn finish(&mut self, _term: &mut Term) -> Result<(), Failure> {
-        Ok(())
+    /// At the end, which is to be `exit`: what it comes to.
+    fn finish(&mut self, exit: Exit, _term: &mut Term) -> Result<Exit, Failure> {
+        Ok(exit)
     }
 
     /// A message that cannot go out, as it is told.
@@ -110,8 +121,16 @@ pub(super) async fn hold(
         Ok(never) => match never {},
         Err(stop) => stop,
     };
-    let exit = conversation.end(stop, &mut work, term).await?;
-    work.finish(term).map(|()| exit)
+    match conversation.end(stop, &mut work, term).await {
+        Ok(exit) => work.finish(exit, term),
+        Err(failure) => {
+            // What was kept is complete even then. Two failures are two lines, the cause of the end last.
+            if let Err(other) = work.finish(failure.exit, term) {
+                other.tell(term);
+            }
+            Err(failure)
+        }
+    }
 }
 
 /// A function that only ever stops.
@@ -157,6 +176,9 @@ impl Conversation {
         loop {
             let now = Instant::now();
             loop {
+                if self.is_held_up(work) {
+                    break;
+                }
                 work.show_plain(&mut self.client, now, term)?;
                 match self.client.poll_event(now) {
                     Ok(Some(event)) => self.handle(event, work, now, term)?,
@@ -171,6 +193,11 @@ impl Conversation {
             self.wait(work, now).await?;
             work.tick(Instant::now(), term);
         }
+    }
+
+    /// Nothing is read for now. Before CONNACK all that can come is awaited.
+    fn is_held_up(&mut self, work: &impl Work) -> bool {
+        !work.has_room() && self.client.session().is_connected()
     }
 
     fn handle(&mut self, event: Event, work: &mut impl Work, now: Instant, term: &mut Term) -> Result<(), Stop> {
@@ -205,9 +232,12 @@ impl Conversation {
             .and_then(|limit| self.progress.acknowledgement_due(unacknowledged > 0, limit, now));
         let wake = [self.timeout_at, acknowledgement_due, work.wake(is_connected)].into_iter().flatten().min();
         let wants_input = is_connected && work.wants_input();
+        let is_held_up = self.is_held_up(work);
+        let client = &mut self.client;
+        let transfer = async { if is_held_up { client.write_only().await } else { client.transfer().await } };
         tokio::select! {
             biased;
-            moved = self.client.transfer() => moved.map_err(Stop::Lost),
+            moved = transfer => moved.map_err(Stop::Lost),
             stop = self.signals.wait() => Err(stop),
             read = work.read_input(), if wants_input => read,
             () = sleep_until(wake.unwrap_or(now).into()), if wake.is_some() => {
@@ -235,6 +265,7 @@ impl Conversation {
         if !work.connects_again(&stop, self.accepted) {
             return Err(stop);
         }
+        work.handle_closed();
         if work.take_shown() {
             self.progress.note_got_through();
         }
@@ -293,6 +324,7 @@ impl Conversation {
 
     /// The end, as what stopped it asks for.
     async fn end<W: Work>(mut self, stop: Stop, work: &mut W, term: &mut Term) -> Result<Exit, Failure> {
+        work.wind_up(&mut self.client, &mut self.signals, term).await;
         match stop {
             Stop::Done(exit) => {
                 self.leave(ReasonCode::SUCCESS, work, term).await;

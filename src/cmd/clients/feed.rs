@@ -10,9 +10,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytestring::ByteString;
 use tokio::io::AsyncReadExt as _;
 
+use super::formats;
 use super::replay::{self, Piece, Player};
 use crate::cmd::connect::args::{ClientArgs, MAX_PAYLOAD};
-use crate::cmd::connect::data_args::PayloadForm;
+use crate::cmd::connect::data_args::{DataArgs, PayloadForm};
 use crate::decode::{self, Format, FormatError};
 use crate::mqtt::packet::{NO_PROPERTIES, Properties, Property, ProtocolVersion, PublishRef, QoS};
 use crate::mqtt::topic::{TopicError, TopicName};
@@ -76,13 +77,39 @@ impl fmt::Display for PayloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Base64 => f.write_str("the payload is not valid base64"),
+            Self::Format(error @ (FormatError::TooLarge | FormatError::Unfit(..))) => {
+                write!(f, "the payload cannot be encoded: {error}")
+            }
             Self::Format(error) => write!(f, "the payload is {error}"),
         }
     }
 }
 
+/// How payloads are typed.
+#[derive(Clone, Debug)]
+pub enum Form {
+    Written(PayloadForm),
+    /// As JSON, which is brought into this format.
+    Encoded(Format),
+}
+
+impl Form {
+    pub fn of(data: &DataArgs) -> Result<Self, Failure> {
+        Ok(match &data.encode {
+            Some(kind) => Self::Encoded(formats::format(kind, data)?),
+            None => Self::Written(data.payload_form),
+        })
+    }
+}
+
 /// The payload that stands for `text`.
-pub fn payload(text: Cow<'_, [u8]>, form: PayloadForm) -> Result<Cow<'_, [u8]>, PayloadError> {
+pub fn payload<'a>(text: Cow<'a, [u8]>, form: &Form) -> Result<Cow<'a, [u8]>, PayloadError> {
+    let form = match form {
+        Form::Written(form) => *form,
+        Form::Encoded(format) => {
+            return decode::encode(format, &text).map(Cow::Owned).map_err(PayloadError::Format);
+        }
+    };
     match form {
         PayloadForm::Text => Ok(text),
         PayloadForm::Base64 => BASE64.decode(text.trim_ascii()).map(Cow::Owned).map_err(|_| PayloadError::Base64),
@@ -120,7 +147,7 @@ pub struct Feed {
     source: Source,
     lines: Lines,
     kind: Kind,
-    form: PayloadForm,
+    form: Form,
     skips_bad: bool,
     /// Lines that were no messages and were passed over.
     skipped: u64,
@@ -193,7 +220,7 @@ impl Feed {
             source,
             lines: Lines::new(limit),
             kind,
-            form: args.data.payload_form,
+            form: Form::of(&args.data)?,
             skips_bad: args.data.skip_bad,
             skipped: 0,
             published: 0,
@@ -265,7 +292,7 @@ impl Feed {
                             },
                         })
                     }
-                    kind => of_text(kind, self.form, line.text, defaults).map(Outcome::Message),
+                    kind => of_text(kind, &self.form, line.text, defaults).map(Outcome::Message),
                 }
             };
             let error = match message {
@@ -395,12 +422,7 @@ fn fixed_topic(defaults: &Defaults) -> Result<Cow<'_, str>, LineError> {
     defaults.topic.as_ref().map(|topic| Cow::Borrowed(&**topic)).ok_or(LineError::NoTopic)
 }
 
-fn of_text<'a>(
-    kind: Kind,
-    form: PayloadForm,
-    line: &'a [u8],
-    defaults: &'a Defaults,
-) -> Result<Message<'a>, LineError> {
+fn of_text<'a>(kind: Kind, form: &Form, line: &'a [u8], defaults: &'a Defaults) -> Result<Message<'a>, LineError> {
     let (topic, text) = if kind == Kind::TopicsAndPayloads {
         let at = memchr::memchr(b'\t', line).ok_or(LineError::NoTab)?;
         let topic = str::from_utf8(&line[..at]).map_err(|_| LineError::TopicText)?;

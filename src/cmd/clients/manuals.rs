@@ -82,6 +82,10 @@ const FORMAT: &[(&str, &str)] = &[
          payload. The precision is the number of digits in a group. A punctuation mark in front of the letter separates the \
          groups in place of a blank.",
     ),
+    (
+        "%b",
+        "Payload in base64 (RFC 4648, with padding). A width is the most bytes of it, too. Not under the mosquitto_* names.",
+    ),
     ("%f, %d", "Payload of 4 or 8 bytes, as the float or double of this machine; the precision is the decimals."),
     ("%l", "Length of the payload in bytes."),
     ("%j", "The message as JSON, the payload as a string."),
@@ -106,6 +110,101 @@ const FORMAT: &[(&str, &str)] = &[
     ("\\\\, \\0, \\a, \\e, \\n, \\r, \\t, \\v", "Backslash, NUL, bell, escape, newline, return, tab, vertical tab."),
 ];
 
+/// What payloads are decoded from, and encoded into.
+fn formats_section(is_decoding: bool) -> Section {
+    let text = if is_decoding {
+        "What --decode takes, by itself or with =FILTER for the topics that match. Nothing is guessed: a payload that is not in its \
+         format is printed as it is, and standard error has the reason, once for each topic. In a pipe decoded JSON is one line, \
+         unless --pretty is given; on a terminal it has a line for each member, in colours unless NO_COLOR is set. Payloads above 4 MiB \
+         are not decoded. --record keeps payloads as they came."
+    } else {
+        "What --encode makes of a payload that is typed as JSON. What a format cannot hold is an error, and nothing is sent."
+    };
+    let rows = FORMATS.iter().map(|(tag, decoded, encoded)| {
+        let meaning = if is_decoding { decoded } else { encoded };
+        ((*tag).to_owned(), (*meaning).to_owned())
+    });
+    Section { title: "PAYLOAD FORMATS", text, rows: rows.collect() }
+}
+
+/// Name, what is read from it, and what is written into it.
+const FORMATS: &[(&str, &str, &str)] = &[
+    ("json", "JSON (RFC 8259), laid out; its numbers stay as they are written.", "The JSON on one line."),
+    (
+        "cbor",
+        "CBOR (RFC 8949). Bytes become base64url without padding, big numbers their digits, tags are left out, undefined is null.",
+        "CBOR.",
+    ),
+    ("msgpack", "MessagePack. Bytes, and what an extension holds, become base64.", "MessagePack."),
+    (
+        "protobuf:TYPE",
+        "The message TYPE, by its full name, of the .proto file or descriptor set that --proto names, in the JSON mapping of Protocol Buffers. \
+         A payload in which no field of TYPE is, but other fields are, is none.",
+        "The message TYPE of --proto, from the JSON mapping of Protocol Buffers. A field that TYPE does not have is an error.",
+    ),
+    (
+        "sparkplug",
+        "Sparkplug B, below spBv1.0/ only. A metric that is sent by its alias gets its name and data type from the last birth of its edge node, \
+         if that came while sub was running. STATE messages are JSON.",
+        "A Sparkplug B payload, from JSON as --decode prints it; a metric needs its datatype. Data sets, templates, properties and metadata cannot be written.",
+    ),
+    (
+        "hex",
+        "Any bytes as hexadecimal digits, with what of them is ASCII beside them, sixteen on a line.",
+        "Bytes from hexadecimal digits.",
+    ),
+];
+
+/// `--exec`
+fn exec_section() -> Section {
+    let rows = EXEC.iter().map(|(tag, meaning)| ((*tag).to_owned(), (*meaning).to_owned()));
+    Section {
+        title: "COMMANDS",
+        text: "With --exec COMMAND, all words that follow are the command and its arguments; no shell reads them. It is run for each message, and gets \
+               the payload on its standard input; it need not read it. Its output goes where that of sub goes: with --jobs lines of several commands may \
+               mix. Nothing that was received becomes an argument, the name of a variable or text for a shell. A message is acknowledged when its command has \
+               ended well, in the order in which the messages came; commands of one topic run one after the other. At the end standard error has a count.",
+        rows: rows.collect(),
+    }
+}
+
+const EXEC: &[(&str, &str)] = &[
+    ("MQTT_TOPIC", "Topic of the message."),
+    ("MQTT_QOS", "0, 1 or 2."),
+    ("MQTT_RETAIN", "1 for a retained message, else 0."),
+    (
+        "MQTT_PROPERTIES",
+        "The MQTT 5 properties as a JSON object, as moskit-record(5) has them; {} if there are none. At most 32 KiB: what does not fit is left out, \
+         and left-out counts it. MQTT_PASSWORD and MOSQUITTO_PASSWORD are taken out of the environment.",
+    ),
+    (
+        "--exec-fail stop",
+        "A command that ends with another code than 0, by a signal or too late ends sub with 1; what runs beside it comes to its end. Its message is not \
+         acknowledged, and neither are those that came after it: with -c and QoS 1 or 2 the broker sends them again, next time.",
+    ),
+    (
+        "--exec-fail go",
+        "The message is acknowledged. The first five failures are told, all are counted; the exit code is 1 if there were any. A command that cannot be \
+         started ends sub even so.",
+    ),
+    (
+        "Twice",
+        "A message may be run twice: with QoS 1 when the connection is lost before the broker has the acknowledgement; with QoS 1 and 2 when sub is \
+         killed, or ends while an earlier command fails. After a lost connection a message that has run, or is running, is not run again if the broker \
+         has kept the session.",
+    ),
+    (
+        "In hand",
+        "sub holds as many messages as its Receive Maximum (-D connect receive-maximum; 20, or as many as --jobs), and 32 MiB of them; then \
+         it reads no more, and the broker waits. The connection is kept alive meanwhile.",
+    ),
+    (
+        "The end",
+        "At SIGINT, SIGTERM and -W no command is begun, and those that run have five seconds; what ended in time is acknowledged. Then, or at a second \
+         signal, they get SIGTERM, and a second later SIGKILL, with all that they have started: each runs in a process group of its own.",
+    ),
+];
+
 pub const PUB: Manual = Manual {
     description: &[
         "moskit pub publishes messages to an MQTT broker and waits until the broker has acknowledged them as their QoS asks for. It \
@@ -113,7 +212,7 @@ pub const PUB: Manual = Manual {
         "Three usual calls: -t TOPIC -m TEXT publishes one message; -t TOPIC -l publishes each line of standard input; \
          --replay FILE publishes what moskit sub --record has kept.",
     ],
-    sections: || vec![properties_section()],
+    sections: || vec![formats_section(false), properties_section()],
     exit_status: &[
         (
             "0",
@@ -198,14 +297,18 @@ pub const SUB: Manual = Manual {
          while it was away.",
         "A connection that is lost is made again each second.",
     ],
-    sections: || vec![format_section(), properties_section()],
+    sections: || vec![format_section(), formats_section(true), exec_section(), properties_section()],
     exit_status: &[
         (
             "0",
             "-C, -E or --retained-only is done, or a signal ended it; also if all subscriptions were refused. Also --help and \
              --version of moskit sub.",
         ),
-        EXIT_1,
+        (
+            "1",
+            "Usage; input or a file on this side; login or TLS options; the first connection failed; a command of --exec failed or could \
+             not be started; --help and --version under the mosquitto_* names. Or CONNACK 1: the broker refuses this version of MQTT.",
+        ),
         EXIT_2,
         EXIT_3,
         (
@@ -229,13 +332,17 @@ pub const SUB: Manual = Manual {
     examples: &[
         ("moskit sub -t 'lab/#' -v", "Print all messages below lab with their topics"),
         ("moskit sub -t 'lab/#' -C 1 -W 5", "Wait for one message, five seconds at most"),
+        (
+            "moskit sub -q 1 -t 'lab/#' -C 1 -W 5 --jobs 4 --exec sh -c 'cat; echo \" on $MQTT_TOPIC\"'",
+            "Run a command for each message, four at once",
+        ),
         ("moskit sub -q 1 -c -i desk -t 'lab/#' -E", "Let the broker keep messages for this id from now on"),
     ],
     differences: &[
         QOS_2,
         "--retained-only without -c subscribes at QoS 0, passes live messages over and leaves by itself. Nothing in MQTT says that all retained messages have come: the broker is asked to unsubscribe from a filter that nobody subscribed to, twice, and nothing may come for 0.3 s between. It ends with 27 and says that it is not known if an answer takes 10 s. With -c, and under the mosquitto_* names, it leaves at the first live message.",
         "On a terminal control characters of messages are escaped, but newline and tab, unless --raw is given. Not under the mosquitto_* names.",
-        "What cannot be written is not acknowledged: it stays with the broker. A message that comes after the last of -C or ends --retained-only stays there too.",
+        "What cannot be written is not acknowledged: it stays with the broker. A message that --match, -T or -R passes over is acknowledged: it does not come again. A message that comes after the last of -C or ends --retained-only stays there too.",
         "With --retained-only, --remove-retained exits once the last removal is acknowledged; mosquitto_sub 2.1 does not exit. Alone it does not exit, as in mosquitto_sub.",
         "--random-filter takes a percentage: 100 prints all.",
         "A connection that is lost is made again each second, as mosquitto_sub does; signals and -W end it while it connects, too.",
@@ -354,7 +461,7 @@ mod tests {
         let explained = |field: &str| FORMAT.iter().any(|(tags, _)| tags.split(", ").any(|tag| tag == field));
         for letter in (b'!'..=b'~').map(char::from).filter(|c| c.is_ascii_alphabetic() || "%@\\0".contains(*c)) {
             for field in [format!("%{letter}"), format!("\\{letter}")] {
-                assert_eq!(explained(&field), Format::parse(field.as_bytes()).is_ok(), "{field}");
+                assert_eq!(explained(&field), Format::parse(field.as_bytes(), false).is_ok(), "{field}");
             }
         }
     }

@@ -3,8 +3,11 @@
 pub mod connect_packet;
 pub mod conversation;
 pub mod debug_lines;
+mod decoding;
 pub mod ending;
+mod exec;
 mod feed;
+mod formats;
 pub mod leaving;
 mod manuals;
 pub mod options_file;

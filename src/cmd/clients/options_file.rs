@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::os::text::OsStringExt;
+use crate::os::text::{OsStrExt as _, OsStringExt};
 
 /// Longest piece of a line that is read as one: Mosquitto's buffer of 1024 bytes less its NUL. What
 /// is left of a longer line counts as a line of its own.
@@ -17,6 +17,9 @@ pub fn is_named(words: &[OsString]) -> bool {
 /// Where the options come from: `-o` anywhere in the words, else the file in the user's
 /// configuration folder. `variable` looks up the environment.
 pub fn path(program: &str, words: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    // What --exec runs has words of its own.
+    let is_exec = |word: &OsString| word == "--exec" || word.as_bytes().starts_with(b"--exec=");
+    let words = &words[..words.iter().position(is_exec).unwrap_or(words.len())];
     if let Some(at) = words.iter().position(|word| word == "-o")
         && let Some(file) = words.get(at + 1)
     {

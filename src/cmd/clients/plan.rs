@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::feed::{self, Defaults, Feed, Kind};
+use super::decoding::Decoding;
+use super::exec::Execution;
+use super::feed::{self, Defaults, Feed, Form, Kind};
 use super::printer::Printer;
 use super::{connect_packet, payload};
 use crate::cmd::applet::Invocation;
@@ -79,7 +81,7 @@ impl Messages {
             (Some(PayloadSource::StdinLines), ..) if args.data.topic_per_line => Kind::TopicsAndPayloads,
             (Some(PayloadSource::StdinLines), _, Some(_)) => Kind::Payloads,
             (_, Some(text), Some(topic)) => {
-                let payload = feed::payload(Cow::Borrowed(&text), args.data.payload_form)
+                let payload = feed::payload(Cow::Borrowed(&text), &Form::of(&args.data)?)
                     .map_err(|error| Failure::new(Exit::FAILED, error.to_string()))?;
                 return Ok(Some(Self::Repeated {
                     topic: topic.clone().into_inner(),
@@ -129,6 +131,8 @@ pub struct Subscribe {
     pub unsubscriptions: Vec<ByteString>,
     pub unsubscribe_properties: Properties,
     pub printer: Printer,
+    /// `--decode`
+    pub decoding: Option<Decoding>,
     /// `-C`: so many messages are shown.
     pub count: Option<u32>,
     pub exit_after_suback: bool,
@@ -142,6 +146,8 @@ pub struct Subscribe {
     pub matching: Option<Match>,
     /// Where messages are recorded, and when another file is begun.
     pub record: Option<(PathBuf, Option<Rotation>)>,
+    /// `--exec`
+    pub execution: Option<Execution>,
     /// Whether what SUBACK says is printed.
     pub shows_suback: bool,
     pub strict: Strict,
@@ -152,13 +158,16 @@ impl Subscribe {
         let printer = Printer::new(args, invocation.as_mosquitto, term);
         let options = subscription_options(args);
         let subscription = |filter: &TopicFilter| Subscription { filter: filter.clone().into_inner(), options };
+        let plan = Plan::new(Verb::Sub, args, invocation, term)?;
         Ok(Self {
-            plan: Plan::new(Verb::Sub, args, invocation, term)?,
+            execution: Execution::new(args, &plan.connect)?,
+            plan,
             subscriptions: args.filters.iter().map(subscription).collect(),
             properties: args.properties.subscribe.clone(),
             unsubscriptions: args.unsubscribes.iter().map(|filter| filter.clone().into_inner()).collect(),
             unsubscribe_properties: args.properties.unsubscribe.clone(),
             printer,
+            decoding: Decoding::new(&args.data)?,
             // A rate has no messages to count.
             count: args.count.filter(|_| !args.message_rate),
             exit_after_suback: args.exit_after_suback,

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cmd::connect::args::ClientArgs;
-use crate::decode::Select;
+use crate::decode::{Colours, Decoded, FormatError, Select, write_json};
 use crate::mqtt::packet::PublishRef;
 use crate::record;
 use crate::term::format::{Printer as Renderer, Style};
-use crate::term::{Foreign, Term, escape_controls_in_json};
+use crate::term::{Foreign, Term, escape_controls_in_json, escape_for_terminal};
 
 /// Most topics that `--watch` gives a line of their own; a screen has no more lines than this.
 const WATCHED_TOPICS: usize = 10_000;
@@ -31,7 +31,9 @@ pub struct Printer {
     safe: bool,
     /// `--select`
     select: Option<Select>,
-    /// Topics whose payloads are no JSON, and that has been said.
+    /// How decoded JSON is laid out, where no other option says how a message looks.
+    layout: Option<Layout>,
+    /// Topics whose payloads are not what they were said to be, and that has been told.
     said: HashSet<String>,
     selected: Vec<u8>,
     /// `--ndjson`
@@ -41,6 +43,20 @@ pub struct Printer {
     watch: Option<Watch>,
     random: Option<RandomFilter>,
 }
+
+/// How JSON is laid out.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    /// `-v`
+    has_topic: bool,
+    /// A line for each member and element.
+    is_pretty: bool,
+    colours: Option<&'static Colours>,
+    line_end: &'static [u8],
+}
+
+const COLOURS: Colours =
+    Colours { key: "\x1b[34m", text: "\x1b[32m", number: "\x1b[36m", word: "\x1b[35m", end: "\x1b[0m" };
 
 /// `--message-rate`: the messages of this second, and when it ends.
 #[derive(Debug)]
@@ -77,6 +93,7 @@ impl Printer {
             && args.random_filter.is_none()
             && !args.data.ndjson
             && args.data.select.is_none()
+            && args.data.decodes.is_empty()
             && !safe;
         let renderer = Renderer::new(style, !args.no_newline, args.pretty);
         let line_end: &[u8] = if args.no_newline { b"" } else { b"\n" };
@@ -84,10 +101,18 @@ impl Printer {
             bare: is_bare.then_some(line_end),
             is_silent: args.data.record.is_some()
                 && args.format.is_none()
-                && !(args.verbose || args.watch || args.message_rate),
+                && !(args.verbose || args.watch || args.message_rate)
+                && args.data.select.is_none()
+                && args.data.decodes.is_empty(),
             shows_time: args.format.is_some(),
             safe,
             select: args.data.select.clone(),
+            layout: (args.format.is_none() && !args.watch).then(|| Layout {
+                has_topic: args.verbose,
+                is_pretty: args.pretty || term.out_is_terminal(),
+                colours: colored::control::SHOULD_COLORIZE.should_colorize().then_some(&COLOURS),
+                line_end,
+            }),
             said: HashSet::new(),
             selected: Vec::new(),
             records: args.data.ndjson.then(record::Writer::default),
@@ -133,8 +158,9 @@ impl Printer {
         }
     }
 
+    /// `decoded`: what `--decode` makes of the payload, or why it does not.
     #[inline]
-    pub fn print(&mut self, publish: PublishRef<'_>, term: &mut Term) {
+    pub fn print(&mut self, publish: PublishRef<'_>, decoded: Option<Result<Decoded, FormatError>>, term: &mut Term) {
         if self.is_silent {
             return;
         }
@@ -144,29 +170,79 @@ impl Printer {
                 term.write(publish.payload);
                 term.write(line_end);
             }
-            None => self.print_dressed(publish, term),
+            None => self.print_dressed(publish, decoded, term),
         }
     }
 
-    /// With what `--select` finds in place of the payload: nothing is printed if it finds nothing, and what is no JSON is
-    /// printed as it is.
-    fn print_dressed(&mut self, publish: PublishRef<'_>, term: &mut Term) {
-        let Some(select) = &self.select else { return self.print_around(publish, term) };
+    /// With what was decoded in place of the payload, and of that what `--select` finds: nothing is printed if it finds
+    /// nothing. What is not in the format, or is no JSON, is printed as it is.
+    fn print_dressed(
+        &mut self,
+        publish: PublishRef<'_>,
+        decoded: Option<Result<Decoded, FormatError>>,
+        term: &mut Term,
+    ) {
+        let json = match decoded {
+            None => None,
+            Some(Ok(Decoded::Json(json))) => Some(json),
+            Some(Ok(Decoded::Text(text))) => return self.print_around(PublishRef { payload: &text, ..publish }, term),
+            Some(Err(error)) => {
+                let topic = publish.topic;
+                self.warn_once(topic, |topic| format!("the payload on '{topic}' is not decoded: {error}"), term);
+                return self.print_around(publish, term);
+            }
+        };
+        let Some(select) = &self.select else {
+            return match json {
+                Some(json) => self.print_json(publish, json, term),
+                None => self.print_around(publish, term),
+            };
+        };
         let mut selected = std::mem::take(&mut self.selected);
         selected.clear();
-        match select.write(publish.payload, &mut selected) {
+        match select.write(json.as_deref().unwrap_or(publish.payload), &mut selected) {
             Ok(true) => self.print_around(PublishRef { payload: &selected, ..publish }, term),
             Ok(false) => {}
             Err(error) => {
-                let is_new = self.said.len() < WATCHED_TOPICS && self.said.insert(publish.topic.to_owned());
-                if is_new {
-                    let topic = Foreign::new(publish.topic);
-                    term.note(format_args!("Warning: nothing can be selected on '{topic}': the payload is {error}."));
-                }
+                let why = |topic: Foreign<'_>| format!("nothing can be selected on '{topic}': the payload is {error}");
+                self.warn_once(publish.topic, why, term);
                 self.print_around(publish, term);
             }
         }
         self.selected = selected;
+    }
+
+    /// What is wrong with the payloads of a topic, once.
+    fn warn_once(&mut self, topic: &str, what: impl FnOnce(Foreign<'_>) -> String, term: &mut Term) {
+        let is_new = self.said.len() < WATCHED_TOPICS && self.said.insert(topic.to_owned());
+        if is_new {
+            term.note(format_args!("Warning: {}.", what(Foreign::new(topic))));
+        }
+    }
+
+    /// JSON on its own, or behind its topic, is laid out as the terminal or `--pretty` asks for; elsewhere it is a line.
+    fn print_json(&mut self, publish: PublishRef<'_>, mut json: Vec<u8>, term: &mut Term) {
+        if self.safe {
+            escape_controls_in_json(&mut json, 0);
+        }
+        let Some(layout) = self.layout.filter(|_| self.rate.is_none()) else {
+            return self.print_around(PublishRef { payload: &json, ..publish }, term);
+        };
+        if self.random.as_mut().is_some_and(|random| !random.lets_through()) {
+            return;
+        }
+        self.buffer.clear();
+        if layout.has_topic {
+            if self.safe {
+                escape_for_terminal(publish.topic.as_bytes(), &mut self.buffer);
+            } else {
+                self.buffer.extend_from_slice(publish.topic.as_bytes());
+            }
+            self.buffer.push(b' ');
+        }
+        write_json(&json, layout.is_pretty, layout.colours, &mut self.buffer);
+        self.buffer.extend_from_slice(layout.line_end);
+        term.write(&self.buffer);
     }
 
     /// With what the other options put around the payload.

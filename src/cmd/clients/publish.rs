@@ -244,8 +244,8 @@ impl Work for PublishingLines {
     }
 
     /// What ended the lines, if it was no end of the input.
-    fn finish(&mut self, term: &mut Term) -> Result<(), Failure> {
-        self.feed.finish(term)
+    fn finish(&mut self, exit: Exit, term: &mut Term) -> Result<Exit, Failure> {
+        self.feed.finish(term).map(|()| exit)
     }
 
     /// As sub, but not to what has only ever answered nonsense.

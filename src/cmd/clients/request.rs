@@ -112,7 +112,7 @@ impl Work for Requesting {
                 if self.debug {
                     debug_lines::drain(client.session(), term);
                 }
-                self.printer.print(publish.as_ref(), term);
+                self.printer.print(publish.as_ref(), None, term);
                 // What comes before the question is shown, as Mosquitto does, and is no answer to it.
                 let Some(asked_at) = self.asked_at else { return Ok(()) };
                 if self.latency {

@@ -5,11 +5,14 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::conversation::{self, Work};
+use super::decoding::Decoding;
+use super::exec::Exec;
 use super::plan::Subscribe;
 use super::printer::Printer;
 use super::recorder::Recorder;
 use super::retained_end::{RetainedEnd, Turn};
 use super::session::{self, Setup};
+use super::signals::Signals;
 use super::stop::Stop;
 use super::{debug_lines, ending, manuals, setup};
 use crate::client::Client;
@@ -17,8 +20,8 @@ use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
 use crate::cmd::connect::args::{Strict, Verb};
 use crate::cmd::connect::outcome::Outcome;
-use crate::decode::Match;
-use crate::mqtt::packet::{PacketId, Properties, Publish, PublishRef, QoS, SubAck, Subscription};
+use crate::decode::{Decoded, FormatError, Match};
+use crate::mqtt::packet::{PacketId, Properties, ProtocolVersion, Publish, PublishRef, QoS, SubAck, Subscription};
 use crate::mqtt::session::{Event, SendError, Session};
 use crate::mqtt::topic::TopicFilter;
 use crate::term::{Exit, Failure, Term};
@@ -47,6 +50,10 @@ struct Subscribing {
     unsubscriptions: Vec<bytestring::ByteString>,
     unsubscribe_properties: Properties,
     showing: Showing,
+    /// `--exec`
+    exec: Option<Exec>,
+    /// The broker has no word for whether it has kept the session, and was asked to.
+    is_session_taken_for_kept: bool,
     /// `--retained-only`: whether the broker has more.
     retained_end: Option<RetainedEnd>,
     remove_retained: bool,
@@ -64,9 +71,14 @@ struct Showing {
     /// `--record`
     recorder: Option<Recorder>,
     matching: Option<Match>,
+    decoding: Option<Decoding>,
+    /// The payload of the message that was judged last.
+    decoded: Option<Result<Decoded, FormatError>>,
     filter_outs: Vec<TopicFilter>,
     no_retained: bool,
     retained_only: bool,
+    /// Commands get what is not printed.
+    prints: bool,
     /// Messages that `-C` still waits for.
     left: Option<u32>,
     /// Something was shown since the conversation asked.
@@ -95,6 +107,7 @@ impl Subscribing {
             unsubscriptions,
             unsubscribe_properties,
             mut printer,
+            decoding,
             count,
             exit_after_suback,
             filter_outs,
@@ -103,6 +116,7 @@ impl Subscribing {
             remove_retained,
             matching,
             record,
+            execution,
             shows_suback,
             strict,
             ..
@@ -111,6 +125,7 @@ impl Subscribing {
         // A session that is kept would keep the subscription at QoS 0, and lose what waits in it.
         let asks_for_the_end = retained_only && !plan.as_mosquitto && plan.connect.clean_start;
         let retained_end = asks_for_the_end.then(RetainedEnd::default);
+        let is_session_taken_for_kept = plan.version() == ProtocolVersion::V31 && !plan.connect.clean_start;
         let setup = Setup::new(plan, term)?;
         let recorder = record.map(|(path, rotation)| Recorder::start(&path, rotation)).transpose()?;
         printer.start(setup.host(), term);
@@ -118,9 +133,12 @@ impl Subscribing {
             printer,
             recorder,
             matching,
+            decoding,
+            decoded: None,
             filter_outs,
             no_retained,
             retained_only,
+            prints: execution.is_none(),
             left: count,
             shown: false,
             over: false,
@@ -131,6 +149,8 @@ impl Subscribing {
             unsubscriptions,
             unsubscribe_properties,
             showing,
+            exec: execution.map(Exec::new),
+            is_session_taken_for_kept,
             retained_end,
             remove_retained,
             exit_after_suback,
@@ -202,10 +222,22 @@ impl Subscribing {
             Verdict::Enough if self.retained_end.is_some() => return Ok(()),
             Verdict::Enough => return self.finish(),
             Verdict::PassOver => {
-                session.acknowledge(publish);
+                match &mut self.exec {
+                    Some(exec) => exec.pass_over(publish),
+                    None => session.acknowledge(publish),
+                }
                 return Ok(());
             }
-            Verdict::Show => session.acknowledge(publish),
+            Verdict::Show => {}
+        }
+        match &mut self.exec {
+            Some(exec) => {
+                // One that comes again after a lost connection was counted before.
+                if !exec.take(publish) {
+                    return Ok(());
+                }
+            }
+            None => session.acknowledge(publish),
         }
         if self.remove_retained && publish.retain {
             match remove(session, publish, now) {
@@ -227,6 +259,9 @@ impl Subscribing {
     fn look_for_retained_end(&mut self, session: &mut Session, now: Instant, term: &mut Term) -> Result<(), Stop> {
         let Some(end) = &mut self.retained_end else { return Ok(()) };
         let subscriptions = &self.subscriptions;
+        if self.showing.over {
+            return Ok(());
+        }
         match end.poll(now) {
             Turn::Wait => Ok(()),
             Turn::Ask => {
@@ -239,7 +274,7 @@ impl Subscribing {
                 }
                 Ok(())
             }
-            Turn::Done => Err(Stop::Done(Exit::OK)),
+            Turn::Done => self.finish(),
             Turn::Unknown => {
                 term.note(
                     "Warning: it is not known whether the broker has more retained messages: it does not answer.",
@@ -249,14 +284,15 @@ impl Subscribing {
         }
     }
 
-    /// Nothing more is printed. Removals that are on their way are waited for.
+    /// Nothing more is printed. Removals that are on their way, and commands that run, are waited for.
     fn finish(&mut self) -> Result<(), Stop> {
         self.showing.over = true;
         self.done_if_over()
     }
 
     fn done_if_over(&self) -> Result<(), Stop> {
-        if self.showing.over && self.removals.is_empty() { Err(Stop::Done(Exit::OK)) } else { Ok(()) }
+        let is_idle = self.exec.as_ref().is_none_or(Exec::is_idle);
+        if self.showing.over && self.removals.is_empty() && is_idle { Err(Stop::Done(Exit::OK)) } else { Ok(()) }
     }
 }
 
@@ -267,7 +303,12 @@ impl Work for Subscribing {
     fn handle(&mut self, event: Event, client: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
             Event::Message(publish) => return self.message(&publish, client.session(), now, term),
-            Event::Connected(_) => self.subscribe(client.session(), now, term),
+            Event::Connected(connack) => {
+                if let Some(exec) = &mut self.exec {
+                    exec.handle_connected(connack.session_present || self.is_session_taken_for_kept);
+                }
+                self.subscribe(client.session(), now, term);
+            }
             Event::SubAck(suback) => return self.subscribed(&suback, term),
             Event::Acknowledged(acknowledged) => {
                 self.removals.remove(&acknowledged.packet_id);
@@ -290,7 +331,8 @@ impl Work for Subscribing {
     /// The messages that ask for nothing but to be shown, straight from what was read.
     #[inline]
     fn show_plain(&mut self, client: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
-        if self.remove_retained {
+        // A message that is in hand for longer needs a packet of its own.
+        if self.remove_retained || self.exec.is_some() {
             return Ok(());
         }
         let showing = &mut self.showing;
@@ -311,6 +353,13 @@ impl Work for Subscribing {
     }
 
     fn act(&mut self, client: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
+        if let Some(exec) = &mut self.exec {
+            exec.acknowledge(client.session(), term);
+            // What runs beside the one that has failed comes to its end.
+            if exec.has_failed() && !exec.is_running() {
+                return Err(Stop::Done(Exit::FAILED));
+            }
+        }
         if self.removals.is_empty() {
             self.look_for_retained_end(client.session(), now, term)?;
         }
@@ -327,9 +376,36 @@ impl Work for Subscribing {
         [self.showing.printer.deadline(), recorder, retained].into_iter().flatten().min()
     }
 
-    /// Ends the recording.
-    fn finish(&mut self, _: &mut Term) -> Result<(), Failure> {
-        self.showing.recorder.take().map_or(Ok(()), Recorder::finish)
+    fn has_room(&self) -> bool {
+        self.exec.as_ref().is_none_or(Exec::has_room)
+    }
+
+    fn wants_input(&mut self) -> bool {
+        self.exec.as_ref().is_some_and(Exec::is_running)
+    }
+
+    async fn read_input(&mut self) -> Result<(), Stop> {
+        if let Some(exec) = &mut self.exec {
+            exec.ended().await;
+        }
+        Ok(())
+    }
+
+    fn handle_closed(&mut self) {
+        self.exec.iter_mut().for_each(Exec::handle_closed);
+    }
+
+    async fn wind_up(&mut self, client: &mut Client, signals: &mut Signals, term: &mut Term) {
+        if let Some(exec) = &mut self.exec {
+            exec.wind_up(client.session(), signals, term).await;
+        }
+    }
+
+    /// Ends the recording, and counts the commands.
+    fn finish(&mut self, exit: Exit, term: &mut Term) -> Result<Exit, Failure> {
+        let recorded = self.showing.recorder.take().map_or(Ok(()), Recorder::finish);
+        let exit = self.exec.as_mut().map_or(Ok(exit), |exec| exec.finish(exit, term));
+        recorded.and(exit)
     }
 
     fn tick(&mut self, now: Instant, term: &mut Term) {
@@ -358,11 +434,21 @@ impl Showing {
             Verdict::Enough
         } else if publish.retain && self.no_retained
             || self.filter_outs.iter().any(|filter| filter.matches(publish.topic))
-            || self.matching.as_ref().is_some_and(|matching| !matching.is_met(publish.payload))
+            || (self.decoding.is_some() || self.matching.is_some()) && !self.matches(publish)
         {
             Verdict::PassOver
         } else {
             Verdict::Show
+        }
+    }
+
+    /// Decodes the payload; whether what `--match` asks for is in it.
+    fn matches(&mut self, publish: &PublishRef<'_>) -> bool {
+        self.decoded = self.decoding.as_mut().and_then(|decoding| decoding.decode(publish));
+        let Some(matching) = &self.matching else { return true };
+        match &self.decoded {
+            Some(Ok(Decoded::Json(json))) => matching.is_met(json),
+            _ => matching.is_met(publish.payload),
         }
     }
 
@@ -375,7 +461,9 @@ impl Showing {
             return ControlFlow::Break(());
         }
         self.shown = true;
-        self.printer.print(publish, term);
+        if self.prints {
+            self.printer.print(publish, self.decoded.take(), term);
+        }
         match &mut self.left {
             Some(left) => {
                 *left -= 1;

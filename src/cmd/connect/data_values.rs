@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, PayloadSource};
-use super::data_args::PayloadForm;
+use super::data_args::{DataArgs, Kind, OnFailure, PayloadForm};
 use super::values;
-use crate::decode::{Match, PathError, Select};
+use crate::decode::{FormatName, Match, PathError, Select};
 use crate::os::text::OsStrExt as _;
 use crate::record::{Bound, Mapping, Rotation, Speed};
 use crate::state::ids::UnixTime;
+
+/// Each takes a process and a pipe.
+const MOST_JOBS: u16 = 1024;
 
 const TIME: &str = "a time of RFC 3339, or as 90s, 5m or 2h the time after the first record";
 
@@ -128,6 +131,65 @@ pub fn add_mapping(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), Arg
     Ok(())
 }
 
+const KIND: &str = "json, cbor, msgpack, protobuf:TYPE, sparkplug or hex";
+
+/// `KIND`, `KIND=FILTER`
+pub fn add_decode(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    let text = words[0].to_string_lossy();
+    let (kind, filter) = text.split_once('=').map_or((&*text, None), |(kind, filter)| (kind, Some(filter)));
+    let mut known = None;
+    set(&mut known, Kind::parse(kind), &words[0], "--decode", KIND)?;
+    let filter = filter.map(|filter| values::topic_filter(filter.as_ref(), "--decode", "decode")).transpose()?;
+    typed.data.decodes.extend(known.map(|kind| (kind, filter)));
+    Ok(())
+}
+
+pub fn set_encode(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    set(&mut typed.data.encode, Kind::parse(&words[0].to_string_lossy()), &words[0], "--encode", KIND)
+}
+
+/// Message types are in a file, and a file is for message types.
+fn check_proto(data: &DataArgs) -> Result<(), ArgError> {
+    let mut kinds = data.decodes.iter().map(|(kind, _)| kind).chain(&data.encode);
+    let has_protobuf = kinds.any(|kind| kind.format == FormatName::Protobuf);
+    let option = if data.proto.is_some() { "--proto" } else { "--proto-path" };
+    match (has_protobuf, data.proto.is_some(), data.proto_paths.is_empty()) {
+        (true, false, _) => Err(ArgError::plain("Error: protobuf needs --proto FILE, which has its message types.")),
+        (false, true, _) | (false, _, false) => {
+            Err(ArgError::plain(format!("Error: {option} needs --decode or --encode with protobuf.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub fn set_jobs(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    let value = words[0].to_str().and_then(|text| text.parse().ok()).filter(|jobs| (1..=MOST_JOBS).contains(jobs));
+    set(&mut typed.data.jobs, value, &words[0], "--jobs", &format!("a number from 1 to {MOST_JOBS}"))
+}
+
+pub fn set_exec_fail(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    let value = match words[0].as_bytes() {
+        b"stop" => Some(OnFailure::Stop),
+        b"go" => Some(OnFailure::Go),
+        _ => None,
+    };
+    set(&mut typed.data.exec_fail, value, &words[0], "--exec-fail", "stop or go")
+}
+
+pub fn set_exec_timeout(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
+    let seconds = words[0].to_str().and_then(|text| text.parse::<u32>().ok()).filter(|seconds| *seconds > 0);
+    let value = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    set(&mut typed.data.exec_timeout, value, &words[0], "--exec-timeout", "a whole number of seconds")
+}
+
+/// `--exec` beside `--exec-shell`, or twice.
+pub fn refuse_second_command(typed: &ClientArgs) -> Result<(), ArgError> {
+    match typed.data.exec {
+        None => Ok(()),
+        Some(_) => Err(ArgError::plain("Error: Only one of --exec and --exec-shell can be used.")),
+    }
+}
+
 /// Beside another file to be played, but beside no other payload.
 pub fn refuse_replay(typed: &ClientArgs) -> Result<(), ArgError> {
     if typed.data.replays.is_empty() { values::refuse_second_payload(typed) } else { Ok(()) }
@@ -160,11 +222,23 @@ pub fn check_pub(args: &ClientArgs) -> Result<(), ArgError> {
     if data.payload_form != PayloadForm::Text && has_records {
         return Err(ArgError::plain("Error: --payload-format cannot be used with records: they say it."));
     }
-    Ok(())
+    if data.encode.is_some() {
+        if has_records {
+            return Err(ArgError::plain(
+                "Error: --encode cannot be used with records: they have payloads as they are.",
+            ));
+        }
+        if data.payload_form != PayloadForm::Text {
+            return Err(ArgError::plain("Error: --payload-format and --encode cannot be used together."));
+        }
+    }
+    check_proto(data)
 }
 
 /// The contradictions of sub's options.
 pub fn check_sub(args: &ClientArgs) -> Result<(), ArgError> {
+    check_exec(args)?;
+    check_proto(&args.data)?;
     let others = [
         (args.format.is_some(), "-F"),
         (args.verbose, "-v"),
@@ -174,6 +248,8 @@ pub fn check_sub(args: &ClientArgs) -> Result<(), ArgError> {
         (args.message_rate, "--message-rate"),
         (args.debug, "-d"),
         (args.data.record.is_some(), "--record"),
+        (args.data.select.is_some(), "--select"),
+        (!args.data.decodes.is_empty(), "--decode"),
     ];
     if args.data.rotation.is_some() && args.data.record.is_none() {
         return Err(ArgError::plain("Error: --rotate needs --record."));
@@ -182,4 +258,38 @@ pub fn check_sub(args: &ClientArgs) -> Result<(), ArgError> {
         return Err(ArgError::plain(format!("Error: --ndjson and {other} cannot be used together.")));
     }
     Ok(())
+}
+
+/// A message goes to a command in place of standard output.
+fn check_exec(args: &ClientArgs) -> Result<(), ArgError> {
+    let data = &args.data;
+    if data.exec.is_none() {
+        let others = [
+            (data.jobs.is_some(), "--jobs"),
+            (data.exec_fail.is_some(), "--exec-fail"),
+            (data.exec_timeout.is_some(), "--exec-timeout"),
+        ];
+        return match others.iter().find(|(is_given, _)| *is_given) {
+            Some((_, other)) => Err(ArgError::plain(format!("Error: {other} needs --exec or --exec-shell."))),
+            None => Ok(()),
+        };
+    }
+    let others = [
+        (args.format.is_some(), "-F"),
+        (args.verbose, "-v"),
+        (args.no_newline, "-N"),
+        (args.pretty, "--pretty"),
+        (args.watch, "-w"),
+        (args.message_rate, "--message-rate"),
+        (args.random_filter.is_some(), "--random-filter"),
+        (args.remove_retained, "--remove-retained"),
+        (data.ndjson, "--ndjson"),
+        (data.raw, "--raw"),
+        (data.select.is_some(), "--select"),
+        (!data.decodes.is_empty(), "--decode"),
+    ];
+    match others.iter().find(|(is_given, _)| *is_given) {
+        Some((_, other)) => Err(ArgError::plain(format!("Error: --exec and {other} cannot be used together."))),
+        None => Ok(()),
+    }
 }

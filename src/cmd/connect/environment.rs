@@ -30,6 +30,9 @@ pub const MANUAL: &[(&str, &str)] = &[
     ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates of the operating system, for --tls-use-os-certs and mqtts://."),
 ];
 
+/// Those of them that hold a secret, which a command that is run has no use for.
+pub const SECRETS: &[&str] = &["MQTT_PASSWORD", "MOSQUITTO_PASSWORD"];
+
 impl ClientArgs {
     /// Fills in what was not typed. `variable` looks up the environment.
     pub fn take_environment(&mut self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ArgError> {

@@ -8,6 +8,7 @@ use clap::ArgMatches;
 
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, EmbeddedArgs, PasswordSource, PayloadSource, Verb};
+use super::data_args::CommandLine;
 use super::{data_values, values};
 use crate::cmd::words::{Operands, OptionSpec, Reader, Set, Value};
 use crate::mqtt::packet::RetainHandling;
@@ -161,6 +162,9 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "map", word("A=B", "no mapping"), PUB, MESSAGE, "With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits", data_values::add_mapping).repeated(),
     row(None, "topic-per-line", Value::None, PUB, MESSAGE, "With -l: each line is a topic, a tab and the payload", flag!(data.topic_per_line)),
     row(None, "payload-format", word("FORM", "no payload format"), PUB, MESSAGE, "How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]", data_values::set_payload_form),
+    row(None, "encode", word("KIND", "no kind"), PUB, MESSAGE, "Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes", data_values::set_encode),
+    row(None, "proto", word("FILE", "no file"), PUB | SUB, MESSAGE, "With protobuf: the .proto file or descriptor set that has the message types", word!(data.proto)),
+    row(None, "proto-path", word("DIR", "no directory"), PUB | SUB, MESSAGE, "With --proto: look for imports in DIR instead of beside the file; may be given several times", |typed, words| { typed.data.proto_paths.push(words[0].clone().into()); Ok(()) }).repeated(),
     row(Some('n'), "null-message", Value::None, PUB | RR, MESSAGE, "Empty payload", |typed, _| { typed.payload = Some(PayloadSource::Null); Ok(()) }).unless(values::refuse_second_payload),
     row(Some('q'), "qos", word("QOS", "no QoS"), EVERY, MESSAGE, "Quality of service, 0, 1 or 2 [default: 0]", values::set_qos),
     row(Some('r'), "retain", Value::None, PUB, MESSAGE, "Ask the broker to retain the message", flag!(retain)),
@@ -178,18 +182,25 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "remove-retained", Value::None, SUB, SUBSCRIPTION, "Delete each retained message that is received from the broker", flag!(remove_retained)),
     row(None, "retain-as-published", Value::None, SUB | RR, SUBSCRIPTION, "Keep the publisher's retain flag on live messages (MQTT 5)", flag!(retain_as_published)),
     row(None, "retain-handling", word("WHEN", "no option"), SUB | RR, SUBSCRIPTION, "When retained messages are sent: always, new or never (MQTT 5)", values::set_retain_handling),
-    row(None, "match", word("EXPRESSION", "no expression"), SUB, SUBSCRIPTION, "Only messages whose payload is JSON and matches: a path of RFC 9535 that finds something, or a comparison such as '$.state == \"on\"'; with -C 1 -W SECONDS, wait for one", data_values::set_match),
+    row(None, "match", word("EXPRESSION", "no expression"), SUB, SUBSCRIPTION, "Only messages whose payload is JSON, or decoded, and matches: a path of RFC 9535 that finds something, or a comparison such as '$.state == \"on\"'; with -C 1 -W SECONDS, wait for one", data_values::set_match),
     row(None, "random-filter", word("PERCENT", "no chance"), SUB, SUBSCRIPTION, "Print only this share of the messages, 0.1 to 100", values::set_random_filter),
 
     row(Some('F'), "", word("FORMAT", "no format"), SUB | RR, OUTPUT, "Output format; see the man page", values::set_format),
     row(None, "ndjson", Value::None, SUB, OUTPUT, "Print each message as a record, one line of JSON; see moskit-record(5)", flag!(data.ndjson)),
     row(None, "record", word("FILE", "no file"), SUB, OUTPUT, "Keep each message as a record in FILE, a new one, instead of printing it; compressed if the name ends in .zst", word!(data.record)),
     row(None, "rotate", word("SIZE|TIME", "no size"), SUB, OUTPUT, "With --record: begin a new file, with a number in its name, after SIZE (10MB, 1GiB) or TIME (30m, 1h, 1d)", data_values::set_rotation),
+    row(None, "exec", Value::Rest { name: "COMMAND", missing: "no command" }, SUB, OUTPUT, "Run COMMAND, which is all that follows, for each message, with the payload on its standard input and MQTT_TOPIC, MQTT_QOS, MQTT_RETAIN and MQTT_PROPERTIES in its environment; a message is acknowledged after its command", |typed, words| { typed.data.exec = Some(CommandLine::Words(words.to_vec())); Ok(()) }).unless(data_values::refuse_second_command),
+    row(None, "exec-shell", word("LINE", "no command"), SUB, OUTPUT, "As --exec, with a line that /bin/sh runs", |typed, words| { typed.data.exec = Some(CommandLine::Shell(words[0].clone())); Ok(()) }).unless(data_values::refuse_second_command),
+    row(None, "jobs", word("COUNT", "no count"), SUB, OUTPUT, "With --exec: run so many commands at once, those of one topic one after the other [default: 1]", data_values::set_jobs),
+    row(None, "exec-fail", word("stop|go", "no choice"), SUB, OUTPUT, "With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]", data_values::set_exec_fail),
+    row(None, "exec-timeout", word("SECONDS", "no time"), SUB, OUTPUT, "With --exec: end a command that takes longer, which counts as failed", data_values::set_exec_timeout),
     row(None, "raw", Value::None, SUB, OUTPUT, "Print control characters as they are on a terminal too, where they are escaped otherwise", flag!(data.raw)),
-    row(None, "select", word("PATH", "no path"), SUB, OUTPUT, "Print what PATH finds in a JSON payload in its place, each value on a line, texts without quotes; JSONPath, RFC 9535", data_values::set_select),
+    row(None, "decode", word("KIND[=FILTER]", "no kind"), SUB, OUTPUT, "Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds", data_values::add_decode).repeated(),
+    row(None, "select", word("PATH", "no path"), SUB, OUTPUT, "Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535", data_values::set_select),
     row(Some('v'), "verbose", Value::None, SUB | RR, OUTPUT, "Print the topic in front of the payload", flag!(verbose)),
     row(Some('N'), "", Value::None, SUB | RR, OUTPUT, "No newline after each message", flag!(no_newline)),
-    row(None, "pretty", Value::None, SUB | RR, OUTPUT, "Indent the JSON of %j and %J", flag!(pretty)),
+    row(None, "pretty", Value::None, SUB, OUTPUT, "Indent the JSON of %j, %J and --decode", flag!(pretty)),
+    row(None, "pretty", Value::None, RR, OUTPUT, "Indent the JSON of %j and %J", flag!(pretty)),
     row(None, "message-rate", Value::None, SUB, OUTPUT, "Print the number of messages of each second instead of the messages", flag!(message_rate)),
     row(Some('w'), "watch", Value::None, SUB, OUTPUT, "Keep one line of the screen for each topic", flag!(watch)),
     row(None, "latency", Value::None, RR, OUTPUT, "Print the time between request and response; implies --nodelay", |typed, _| { typed.latency = true; typed.no_delay = true; Ok(()) }),
@@ -249,6 +260,13 @@ fn argument(spec: &OptionSpec<ClientArgs>) -> clap::Arg {
             .num_args(3..=4)
             .value_names(["COMMAND", "PROPERTY", "VALUE"])
             .value_parser(clap::value_parser!(OsString)),
+        Value::Rest { name, .. } => argument
+            .action(values)
+            .num_args(1..)
+            .value_name(name)
+            .value_parser(clap::value_parser!(OsString))
+            .allow_hyphen_values(true)
+            .value_hint(clap::ValueHint::CommandName),
         Value::Attached { name } | Value::Number { name } => argument
             .action(values)
             .num_args(0..=1)
@@ -332,9 +350,16 @@ mod tests {
     #[test]
     fn each_verb_has_the_options_of_the_program_it_stands_in_for() {
         let ours = [
+            "decode",
             "embedded",
+            "encode",
+            "exec",
+            "exec-fail",
+            "exec-shell",
+            "exec-timeout",
             "filter",
             "from",
+            "jobs",
             "key-pass-file",
             "lenient",
             "loop",
@@ -343,6 +368,8 @@ mod tests {
             "ndjson",
             "no-verify",
             "payload-format",
+            "proto",
+            "proto-path",
             "pw-command",
             "pw-file",
             "pw-prompt",

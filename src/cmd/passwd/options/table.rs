@@ -130,7 +130,7 @@ fn argument(spec: &OptionSpec<Typed>) -> clap::Arg {
         Value::Attached { name } | Value::Number { name } => {
             argument.num_args(0..=1).require_equals(true).value_name(name)
         }
-        Value::None | Value::Property => argument.action(clap::ArgAction::SetTrue),
+        Value::None | Value::Property | Value::Rest { .. } => argument.action(clap::ArgAction::SetTrue),
     }
 }
 
