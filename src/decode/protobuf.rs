@@ -30,7 +30,7 @@ pub enum ProtoError {
     },
 }
 
-/// The message type `name` of `path`, a .proto file or a descriptor set. Imports are looked for in `includes`, or
+/// The message type `name` of `path`, a .proto file or a descriptor set. Imports are looked for in `includes`, then
 /// beside the file.
 pub fn load(path: &Path, includes: &[PathBuf], name: &str) -> Result<MessageDescriptor, ProtoError> {
     let pool = if path.extension().is_some_and(|extension| extension == "proto") {
@@ -65,7 +65,8 @@ fn compile(path: &Path, includes: &[PathBuf]) -> Result<DescriptorPool, ProtoErr
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    let includes = if includes.is_empty() { vec![beside] } else { includes.to_vec() };
+    // The file itself has to be below one of them.
+    let includes = includes.iter().cloned().chain([beside]);
     let failed = |error: &protox::Error| ProtoError::Source(path.to_owned(), error.to_string());
     let mut compiler = protox::Compiler::new(includes).map_err(|error| failed(&error))?;
     compiler.include_imports(true);

@@ -145,6 +145,19 @@ fn bytes_of_another_language_are_decoded() {
         assert_eq!(desk.publish(&["-t", "t", "-s"], &of_python(what)), done(""));
         assert_eq!(desk.shown(1, words), done(line), "{what}");
     }
+    // A type that stands in a file of another folder.
+    let imports = folder.path().join("imports");
+    std::fs::create_dir(&imports).unwrap();
+    let unit = "syntax = \"proto3\"; package lab; enum Unit { NONE = 0; KELVIN = 1; }";
+    std::fs::write(imports.join("unit.proto"), unit).unwrap();
+    let with_unit = folder.path().join("unit-reading.proto");
+    let text = "syntax = \"proto3\"; package lab; import \"unit.proto\"; message UnitReading { Unit unit = 1; }";
+    std::fs::write(&with_unit, text).unwrap();
+    let files = ["--proto", with_unit.to_str().unwrap(), "--proto-path", imports.to_str().unwrap()];
+    let kind = "protobuf:lab.UnitReading";
+    let message = ["-t", "t", "-m", "{\"unit\":\"KELVIN\"}", "--encode", kind];
+    assert_eq!(desk.publish(&[&message[..], &files].concat(), b""), done(""));
+    assert_eq!(desk.shown(1, &[&["--decode", kind][..], &files].concat()), done("{\"unit\":\"KELVIN\"}\n"));
     let encoded =
         ["-t", "t", "--encode", "protobuf:lab.Reading", "--proto", proto, "-m", "{\"name\":\"bee\",\"value\":2.5}"];
     assert_eq!(desk.publish(&encoded, b""), done(""));

@@ -28,7 +28,10 @@ fn subscribe(port: &str) {
 
 /// Publishes lines of a topic below `jobs`, a tab and a payload.
 fn publish(port: &str, lines: &str) {
-    let lines: String = lines.lines().map(|line| format!("jobs/{line}\n")).collect();
+    let lines = lines.lines().fold(String::new(), |mut below, line| {
+        writeln!(below, "jobs/{line}").unwrap();
+        below
+    });
     let mut publishing = moskit(&["pub", "-p", port, "-q", "1", "-l", "--topic-per-line"]);
     assert_eq!(run(&mut publishing, lines.as_bytes()), ended("", "", 0));
 }

@@ -106,10 +106,15 @@ struct Staging {
     code: i32,
 }
 
-const STAGED: [Staging; 20] = [
+const STAGED: [Staging; 21] = [
     // Runs until it is interrupted.
     Staging { example: "moskit sub -t 'lab/#' -v", script: "timeout -s INT --preserve-status 1 {}", code: 0 },
     Staging { example: "moskit sub -t 'lab/#' -C 1 -W 5", script: "moskit pub -r -t lab/x -m y; {}", code: 0 },
+    Staging {
+        example: "moskit sub -q 1 -t 'lab/#' -C 1 -W 5 --jobs 4 --exec sh -c 'cat; echo \" on $MQTT_TOPIC\"'",
+        script: "moskit pub -r -t lab/x -m y; {}",
+        code: 0,
+    },
     Staging {
         example: "moskit broker -p 1883 -v",
         script: "timeout -s INT --preserve-status 1 moskit broker -p 0 -v",

@@ -164,7 +164,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "payload-format", word("FORM", "no payload format"), PUB, MESSAGE, "How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]", data_values::set_payload_form),
     row(None, "encode", word("KIND", "no kind"), PUB, MESSAGE, "Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes", data_values::set_encode),
     row(None, "proto", word("FILE", "no file"), PUB | SUB, MESSAGE, "With protobuf: the .proto file or descriptor set that has the message types", word!(data.proto)),
-    row(None, "proto-path", word("DIR", "no directory"), PUB | SUB, MESSAGE, "With --proto: look for imports in DIR instead of beside the file; may be given several times", |typed, words| { typed.data.proto_paths.push(words[0].clone().into()); Ok(()) }).repeated(),
+    row(None, "proto-path", word("DIR", "no directory"), PUB | SUB, MESSAGE, "With --proto: look for imports in DIR, too, and not only beside the file; may be given several times", |typed, words| { typed.data.proto_paths.push(words[0].clone().into()); Ok(()) }).repeated(),
     row(Some('n'), "null-message", Value::None, PUB | RR, MESSAGE, "Empty payload", |typed, _| { typed.payload = Some(PayloadSource::Null); Ok(()) }).unless(values::refuse_second_payload),
     row(Some('q'), "qos", word("QOS", "no QoS"), EVERY, MESSAGE, "Quality of service, 0, 1 or 2 [default: 0]", values::set_qos),
     row(Some('r'), "retain", Value::None, PUB, MESSAGE, "Ask the broker to retain the message", flag!(retain)),
