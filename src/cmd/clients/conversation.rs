@@ -126,7 +126,7 @@ pub(super) async fn hold(
         Err(failure) => {
             // What was kept is complete even then. Two failures are two lines, the cause of the end last.
             if let Err(other) = work.finish(failure.exit, term) {
-                other.tell(term);
+                other.show(term);
             }
             Err(failure)
         }

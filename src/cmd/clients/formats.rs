@@ -8,7 +8,7 @@ use crate::net::reason;
 use crate::term::{Exit, Failure};
 
 /// Message types of a .proto file that are named to whoever has named none of them.
-const TYPES_TOLD: usize = 20;
+const TYPES_SHOWN: usize = 20;
 
 /// The format that an option names. `--proto` has been checked to be there where it is needed.
 pub fn format(kind: &Kind, data: &DataArgs) -> Result<Format, Failure> {
@@ -43,8 +43,8 @@ fn failure(error: &ProtoError) -> Failure {
             } else {
                 format!("`{}` has no message type `{name}`", path.display())
             };
-            let more = if known.len() > TYPES_TOLD { ", …" } else { "" };
-            let known = known[..known.len().min(TYPES_TOLD)].join(", ");
+            let more = if known.len() > TYPES_SHOWN { ", …" } else { "" };
+            let known = known[..known.len().min(TYPES_SHOWN)].join(", ");
             failed(what).hint(format!("`{}` has {known}{more}", path.display()))
         }
     }

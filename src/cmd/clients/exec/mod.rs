@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const HEEDING: Duration = Duration::from_secs(1);
 
 /// Failures that are told one by one; the others are counted.
-const FAILURES_TOLD: u64 = 5;
+const FAILURES_SHOWN: u64 = 5;
 
 /// What is to be run, and how.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ pub struct Exec {
     /// Ended by us before they came to their end.
     killed: u64,
     /// Failures that are still to be told.
-    untold: Vec<String>,
+    unsaid: Vec<String>,
     /// What stopped it.
     failure: Option<Failure>,
 }
@@ -105,7 +105,7 @@ impl Exec {
             ended: 0,
             failed: 0,
             killed: 0,
-            untold: Vec::new(),
+            unsaid: Vec::new(),
             failure: None,
         }
     }
@@ -158,7 +158,7 @@ impl Exec {
         while let Some(publish) = self.in_hand.poll_acknowledgement() {
             session.acknowledge(&publish);
         }
-        for line in self.untold.drain(..) {
+        for line in self.unsaid.drain(..) {
             term.note(line);
         }
     }
@@ -219,8 +219,8 @@ impl Exec {
         let what = format!("the command for a message on `{}` {how}", Foreign::new(&running.topic));
         if !is_over {
             self.fail(&what, running.qos);
-        } else if self.failed <= FAILURES_TOLD {
-            self.untold.push(format!("Warning: {what}."));
+        } else if self.failed <= FAILURES_SHOWN {
+            self.unsaid.push(format!("Warning: {what}."));
         }
     }
 
