@@ -98,6 +98,12 @@ impl Term {
         terminal::columns().filter(|columns| *columns > 0)
     }
 
+    /// Columns and rows of the terminal; `None` when output goes elsewhere, or to one that does not say.
+    pub fn size(&self) -> Option<(u16, u16)> {
+        let size = if self.out_is_terminal { terminal::size() } else { None };
+        size.filter(|(columns, rows)| *columns > 0 && *rows > 0)
+    }
+
     /// Result bytes for standard output, as they are. They leave with the next [`Term::flush`].
     /// A write error is remembered: see [`Term::out_failed`].
     #[inline]

@@ -663,3 +663,24 @@ fn parts_of_payloads_are_selected_and_matched() {
     }
     running.stop();
 }
+
+#[test]
+fn a_watched_topic_has_a_row_that_is_cut_to_the_width_and_a_line_in_a_pipe() {
+    use crate::terminal::OnTerminal;
+    let (running, address) = broker();
+    let port = address.port().to_string();
+    for (topic, payload) in [("a", "1"), ("b", "a long one\nof two lines\x1b[2J")] {
+        assert_eq!(publish(&port, &["-r", "-t", topic, "-m", payload], b""), DONE);
+    }
+    let words = ["sub", "-p", &port, "-t", "#", "-w", "-C", "2"];
+    let mut terminal = OnTerminal::of_width(moskit(&words), 12);
+    assert!(terminal.child.wait().unwrap().success());
+    terminal.type_in("END\n");
+    let screen = terminal.wait_for("END");
+    let expected = "\x1b[2J\x1b[1;1HBroker: localhost\r\n\x1b[2;1H\x1b[Ka 1\x1b[3;1H\x1b[K\x1b[3;1H\x1b[Kb a long on…\x1b[4;1H\x1b[K\x1b[0m\
+                    \x1b[4;1H\x1b[KEND";
+    assert_eq!(screen, expected);
+    let piped = run(&mut moskit(&words), b"");
+    assert_eq!((piped.stdout.as_str(), piped.code), ("a 1\nb a long one\nof two lines\x1b[2J\n", 0));
+    running.stop();
+}

@@ -341,6 +341,7 @@ pub const SUB: Manual = Manual {
     differences: &[
         QOS_2,
         "--retained-only without -c subscribes at QoS 0, passes live messages over and leaves by itself. Nothing in MQTT says that all retained messages have come: the broker is asked to unsubscribe from a filter that nobody subscribed to, twice, and nothing may come for 0.3 s between. It ends with 27 and says that it is not known if an answer takes 10 s. With -c, and under the mosquitto_* names, it leaves at the first live message.",
+        "-w keeps a row of the terminal for each topic, with the topic in front, cut to the width; rows that the screen has not are counted in the last one. In a pipe it prints a line for each message, without escapes. Under the mosquitto_* names it is as there.",
         "On a terminal control characters of messages are escaped, but newline and tab, unless --raw is given. Not under the mosquitto_* names.",
         "What cannot be written is not acknowledged: it stays with the broker. A message that --match, -T or -R passes over is acknowledged: it does not come again. A message that comes after the last of -C or ends --retained-only stays there too.",
         "With --retained-only, --remove-retained exits once the last removal is acknowledged; mosquitto_sub 2.1 does not exit. Alone it does not exit, as in mosquitto_sub.",

@@ -25,3 +25,4 @@ pub mod setup;
 pub mod signals;
 pub mod stop;
 pub mod subscribe;
+mod watch;

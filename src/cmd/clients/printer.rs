@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::watch::{Screen, Size};
 use crate::cmd::connect::args::ClientArgs;
 use crate::decode::{Colours, Decoded, FormatError, Select, write_json};
 use crate::mqtt::packet::PublishRef;
@@ -40,7 +41,12 @@ pub struct Printer {
     records: Option<record::Writer>,
     buffer: Vec<u8>,
     rate: Option<Rate>,
+    /// `--watch` under Mosquitto's name.
     watch: Option<Watch>,
+    /// `--watch` under our own, on a terminal.
+    screen: Option<Screen>,
+    /// What is shown in a row of it.
+    row: Vec<u8>,
     random: Option<RandomFilter>,
 }
 
@@ -65,7 +71,7 @@ struct Rate {
     until: Instant,
 }
 
-/// `--watch`: which line of the screen each topic has.
+/// `--watch` as Mosquitto has it: which line of the screen each topic has.
 #[derive(Debug, Default)]
 struct Watch {
     lines: HashMap<String, usize>,
@@ -84,7 +90,8 @@ impl Printer {
         let safe = term.out_is_terminal() && !as_mosquitto && !args.data.raw;
         let style = match &args.format {
             Some(format) => Style::Format(format.clone()),
-            None if args.verbose => Style::Verbose,
+            // A row of a screen, or in a pipe a line, would else not say whose it is.
+            None if args.verbose || args.watch && !as_mosquitto => Style::Verbose,
             None => Style::Payload,
         };
         let is_bare = style == Style::Payload
@@ -116,7 +123,7 @@ impl Printer {
             said: HashSet::new(),
             selected: Vec::new(),
             records: args.data.ndjson.then(record::Writer::default),
-            renderer: if args.watch {
+            renderer: if args.watch && (as_mosquitto || term.out_is_terminal()) {
                 renderer.on_screen()
             } else if safe {
                 renderer.on_terminal()
@@ -125,16 +132,27 @@ impl Printer {
             },
             buffer: Vec::new(),
             rate: args.message_rate.then(|| Rate::new(Instant::now())),
-            watch: args.watch.then(Watch::default),
+            watch: (args.watch && as_mosquitto).then(Watch::default),
+            screen: (args.watch && !as_mosquitto && term.out_is_terminal()).then(Screen::default),
+            row: Vec::new(),
             random: args.random_filter.map(RandomFilter::new),
         }
     }
 
     /// What is shown before the first message.
     pub fn start(&mut self, host: &str, term: &mut Term) {
-        if self.watch.is_some() {
+        if self.watch.is_some() || self.screen.is_some() {
             term.write(b"\x1b[2J\x1b[1;1H");
             term.line(format_args!("Broker: {host}"));
+        }
+    }
+
+    /// Leaves the screen in order.
+    pub fn finish(&mut self, term: &mut Term) {
+        if let Some(screen) = &self.screen {
+            self.buffer.clear();
+            screen.leave(size(term), &mut self.buffer);
+            term.write(&self.buffer);
         }
     }
 
@@ -251,6 +269,9 @@ impl Printer {
             return;
         }
         self.buffer.clear();
+        if self.screen.is_some() {
+            return self.show_on_screen(publish, term);
+        }
         if let Some(watch) = &mut self.watch {
             watch.go_to_line_of(publish.topic, &mut self.buffer);
         }
@@ -278,6 +299,26 @@ impl Printer {
         }
         term.write(&self.buffer);
     }
+
+    /// In the row of its topic.
+    fn show_on_screen(&mut self, publish: PublishRef<'_>, term: &mut Term) {
+        let Some(screen) = &mut self.screen else { return };
+        if self.random.as_mut().is_some_and(|random| !random.lets_through()) {
+            return;
+        }
+        let now = if self.shows_time { SystemTime::now() } else { SystemTime::UNIX_EPOCH };
+        self.row.clear();
+        // What a message lacks that the format asks for would disturb the screen if it were told.
+        self.renderer.render(publish, now, &mut self.row);
+        screen.show(publish.topic, &self.row, size(term), &mut self.buffer);
+        term.write(&self.buffer);
+    }
+}
+
+/// That of the terminal, or one that terminals have had since there were any.
+fn size(term: &Term) -> Size {
+    let (columns, rows) = term.size().unwrap_or((80, 24));
+    Size { columns, rows }
 }
 
 impl Rate {

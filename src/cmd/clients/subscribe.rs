@@ -403,6 +403,7 @@ impl Work for Subscribing {
 
     /// Ends the recording, and counts the commands.
     fn finish(&mut self, exit: Exit, term: &mut Term) -> Result<Exit, Failure> {
+        self.showing.printer.finish(term);
         let recorded = self.showing.recorder.take().map_or(Ok(()), Recorder::finish);
         let exit = self.exec.as_mut().map_or(Ok(exit), |exec| exec.finish(exit, term));
         recorded.and(exit)

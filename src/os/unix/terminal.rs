@@ -12,6 +12,11 @@ pub fn columns() -> Option<u16> {
     tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col)
 }
 
+/// Columns and rows of the terminal that standard output is.
+pub fn size() -> Option<(u16, u16)> {
+    tcgetwinsize(io::stdout()).ok().map(|size| (size.ws_col, size.ws_row))
+}
+
 /// The terminal that the process belongs to, to read from and to write to.
 pub fn own() -> io::Result<(File, File)> {
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
