@@ -44,7 +44,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s L -l url -d 'Host,
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s u -l username -d 'User name' -r -f
@@ -53,7 +53,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-file -d 'Read t
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s M -d 'Most QoS 1 and 2 messages in flight at once [default: 20]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
@@ -84,21 +84,21 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l encode -d 'Bring t
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto -d 'With protobuf: the .proto file or descriptor set that has the message types' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto-path -d 'With --proto: look for imports in DIR, too, and not only beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat -d 'Publish COUNT times [default: 1]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat -d 'Publish COUNT times, without effect with -l [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat-delay -d 'Time between repetitions; fractions are allowed [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)' -r
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s o -d 'Read options from FILE instead of the file in ~/.config' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s o -d 'Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ws -d 'Speak MQTT over WebSockets'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s c -l disable-clean-session -d 'Keep the session: the broker stores QoS 1 and 2 messages while this client is away'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s s -l stdin-file -d 'Payload from all of standard input'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s l -l stdin-line -d 'One message for each line of standard input'
@@ -119,7 +119,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s L -l url -d 'Host,
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s u -l username -d 'User name' -r -f
@@ -128,7 +128,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-file -d 'Read t
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s M -d 'Most QoS 1 and 2 messages in flight at once [default: 20]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
@@ -148,9 +148,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s t -l topic -d 'Top
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto -d 'With protobuf: the .proto file or descriptor set that has the message types' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto-path -d 'With --proto: look for imports in DIR, too, and not only beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s C -d 'Leave after COUNT messages' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s W -d 'Leave after SECONDS, with exit code 27' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s C -d 'Exit after COUNT messages' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s W -d 'Exit after SECONDS, with exit code 27' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s T -l filter-out -d 'Do not print messages whose topic matches; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s U -l unsubscribe -d 'Unsubscribe from a topic filter; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f
@@ -169,20 +169,20 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l select -d 'Print w
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)' -r
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s o -d 'Read options from FILE instead of the file in ~/.config' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s o -d 'Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ws -d 'Speak MQTT over WebSockets'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s c -l disable-clean-session -d 'Keep the session: the broker stores QoS 1 and 2 messages while this client is away'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s E -d 'Leave once the broker has acknowledged the subscriptions'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s E -d 'Exit once the broker has acknowledged the subscriptions'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s R -d 'Do not print retained messages'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retained-only -d 'Only retained messages, at QoS 0: leave when the broker has no more'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l remove-retained -d 'Delete each retained message that is received from the broker'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retained-only -d 'Only retained messages, at QoS 0: exit when the broker has no more'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l remove-retained -d 'Delete each retained message that is received from the broker; with --retained-only, exit then'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-as-published -d 'Keep the publisher\'s retain flag on live messages (MQTT 5)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ndjson -d 'Print each message as a record, one line of JSON; see moskit-record(5)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l raw -d 'Print control characters as they are on a terminal too, where they are escaped otherwise'
@@ -211,7 +211,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-file -d 'Read th
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s M -d 'Most QoS 1 and 2 messages in flight at once [default: 20]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
@@ -232,22 +232,22 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s e -d 'Topic on whic
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s m -l message -d 'Payload' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s f -l file -d 'Payload from a regular file' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s W -d 'Leave after SECONDS, with exit code 27' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s W -d 'Exit after SECONDS, with exit code 27' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s F -d 'Output format; see the man page' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l strict -d 'Fail, with an exit code, where the broker refuses a message or a subscription; `=subscribers`: also where nobody is subscribed (MQTT 5, QoS 1)' -r
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s o -d 'Read options from FILE instead of the file in ~/.config' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s o -d 'Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ws -d 'Speak MQTT over WebSockets'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s c -l disable-clean-session -d 'Keep the session: the broker stores QoS 1 and 2 messages while this client is away'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s s -l stdin-file -d 'Payload from all of standard input'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s n -l null-message -d 'Empty payload'
@@ -509,7 +509,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s i -l id -d 'Client id' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s x -d 'Session expiry interval; -1 for never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -526,7 +526,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s t -l topic -d 'Topic below which a message is published and received, to see whether both are allowed' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s D -l property -d 'Property of a packet (MQTT 5): COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
@@ -538,8 +538,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s c -l disable-clean-session -d 'Keep the session: the broker stores QoS 1 and 2 messages while this client is away'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s d -l debug -d 'Print each packet on standard output'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l json -d 'Print the report as JSON'
@@ -577,7 +577,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -s i -l id -d 'Client id' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -601,8 +601,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l json -d 'Print the report as JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
@@ -643,7 +643,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -677,8 +677,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l refresh -d 'Ask the running mosquitto to write its file first (SIGUSR1), and wait for it; with --watch each time'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -a "list" -d 'Show one client\'s waiting messages'
@@ -700,7 +700,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -726,8 +726,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s q -l quiet -d 'No footer and no warnings on standard error, but those of damage'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
@@ -735,7 +735,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -758,8 +758,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'No footer and no warnings on standard error, but those of damage'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
@@ -767,7 +767,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s A -d 'Local address to connect from' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -795,8 +795,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l ws -d 'Speak MQTT over WebSockets'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'No footer and no warnings on standard error, but those of damage'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l help -d 'Show this help'

@@ -1,6 +1,6 @@
 //! Facts of a failure → cause and hint, by stable finding id.
 //!
-//! * [`Finding`]: what every verb tells, and `check` collects
+//! * [`Finding`]: what every verb tells, and `check` collects; [`catalogue`]: all of them, for the manual
 //! * [`not_connected`], [`lost`], [`refused`]: connections that do not come about, end, or are refused
 //! * [`tls`], [`unanswered`]: handshakes that fail, and connections that end before CONNACK
 //! * [`ways`]: proxies and WebSockets
@@ -8,6 +8,7 @@
 //! * [`chain`], [`files`]: certificates and keys; [`stacks`]: what each family of TLS clients makes of them
 
 mod attempted;
+pub mod catalogue;
 pub mod chain;
 mod connection;
 pub mod files;

@@ -1,4 +1,4 @@
-//! moskit, the MQTT toolkit: the map of the house.
+//! moskit, the MQTT toolkit: module overview.
 //!
 //! ```text
 //! argv ──► cmd ──► Options ──► net ──► client ──► mqtt::session ──► mqtt::packet     one direction, one noun each

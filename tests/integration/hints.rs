@@ -66,7 +66,9 @@ fn every_command_of_ours_that_a_hint_names_exists_with_its_options() {
     for text in strings() {
         for found in command.captures_iter(&text) {
             let (verb, rest) = (&found[1], &found[2]);
-            let words: Vec<_> = rest.split(' ').filter(|word| !word.is_empty()).collect();
+            // A sentence may end behind the command.
+            let words: Vec<_> =
+                rest.split(' ').map(|word| word.trim_end_matches('.')).filter(|word| !word.is_empty()).collect();
             let mut path = vec![verb];
             let of_verb = help(&path);
             if verb == "certgen" {

@@ -43,6 +43,7 @@ mod keys;
 mod kill;
 mod large;
 mod lossy;
+mod manuals;
 mod marks;
 mod mosquitto;
 mod nonsense;

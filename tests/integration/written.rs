@@ -7,7 +7,7 @@ use std::process::Command;
 
 use moskit::cmd::APPLETS;
 
-use crate::mosquitto::installed;
+use crate::mosquitto::{free_port, installed};
 use crate::run::{Ended, moskit, run};
 
 /// A script in `folder` with moskit in its PATH and a home of its own.
@@ -61,7 +61,10 @@ fn the_commands_of_the_readme_do_what_it_says() {
     fs::write(folder.path().join("answers.cnf"), answers).unwrap();
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let blocks = blocks(&readme);
+    // A broker of the recipe gets a port that is free here.
+    let port = free_port().to_string();
     let ran = blocks.iter().filter(|(above, script)| {
+        let script = &script.replace("8883", &port);
         let mut command = match above.as_str() {
             "<!-- run: broker -->" => shell_beside_broker(script, folder.path()),
             "<!-- run: files -->" => shell(script, folder.path()),
@@ -76,7 +79,10 @@ fn the_commands_of_the_readme_do_what_it_says() {
         assert_eq!(ended.code, 0, "{script}\n{ended:?}");
         true
     });
-    assert!(ran.count() >= 5, "{} blocks", blocks.len());
+    assert!(ran.count() >= 7, "{} blocks", blocks.len());
+    for page in ["man1/moskit-certgen-init.1", "man5/moskit-json.5", "man7/moskit-findings.7"] {
+        assert!(folder.path().join(".local/share/man").join(page).exists(), "{page}");
+    }
     assert!(fs::read_to_string(folder.path().join("story.txt")).unwrap().contains("alarm/smoke much"));
 }
 

@@ -44,7 +44,7 @@ pub const APPLET: Applet = Applet {
         ],
         sections: || vec![configuration_section(), faults_section()],
         exit_status: &[
-            ("0", "Ended by a signal, as asked."),
+            ("0", "A signal ended it, as asked."),
             ("1", "A listener, a certificate or the state cannot be opened."),
             ("2", "--import: the file is damaged; what could be read is imported."),
             ("3", "Usage, or an error in the configuration."),
@@ -72,7 +72,7 @@ pub const APPLET: Applet = Applet {
         ],
         examples: &[
             ("moskit broker --run 'moskit pub -t test -m hello'", "A broker for one command"),
-            ("moskit broker -p 1883 -v", "A broker on port 1883 that tells all it does"),
+            ("moskit broker -p 1883 -v", "A broker on port 1883 that logs everything"),
             ("moskit broker -c mosquitto.conf --test-config", "Is the configuration right?"),
             ("moskit broker --fault help", "The faults that a broker can be asked for"),
         ],
@@ -87,7 +87,7 @@ pub const APPLET: Applet = Applet {
              Mosquitto only reads the configuration.",
             "An option of a listener without a listener before it, and without `port` or `bind_address`, has no effect, as \
              with Mosquitto; one that asks for client certificates is refused then, and with `per_listener_settings` who \
-             may connect is heeded all the same.",
+             may connect is obeyed all the same.",
             "A byte-order mark is skipped and a file in UTF-16 is refused; lines of an ACL file that are not UTF-8 match \
              nothing. An `accept_protocol_versions` without any version is refused.",
             "A browser's request that opens no WebSocket gets an answer: 400, 403 for its origin, 426 for its version of \
@@ -105,7 +105,7 @@ pub const APPLET: Applet = Applet {
              log_dest and log_type. A listener keeps its protocol, its TLS options and its websockets_origin until the \
              next start; certificates, keys and revocation lists are read anew.",
             "In an ACL file, a pattern with `%c` or `%u` grants nothing to a client id or user name that is empty or has a \
-             `/` in it, as in 2.1.2; 2.0 lets `a/b` into `a`'s topics. `pattern deny` is heeded for such names too, which \
+             `/` in it, as in 2.1.2; 2.0 lets `a/b` into `a`'s topics. `pattern deny` applies to such names too, which \
              2.1.2 lets around it.",
             "A client certificate is refused when any revocation list of its issuer that is not older than the newest in force \
              names it, and when a list names a CA above it. OpenSSL, and so Mosquitto, asks one list, about the client alone, \
@@ -120,11 +120,11 @@ pub const APPLET: Applet = Applet {
 
 /// The options of mosquitto.conf, by what becomes of them.
 fn configuration_section() -> Section {
-    let (mut heeded, mut others) = (Vec::new(), Vec::<(String, String)>::new());
+    let (mut obeyed, mut others) = (Vec::new(), Vec::<(String, String)>::new());
     for (name, standing) in config::known_options() {
         let meaning = match standing {
             Standing::Heeded => {
-                heeded.push(name);
+                obeyed.push(name);
                 continue;
             }
             Standing::Own(meaning) => format!("moskit's own, unknown to Mosquitto: {meaning}."),
@@ -136,11 +136,11 @@ fn configuration_section() -> Section {
             None => others.push((name.to_owned(), meaning)),
         }
     }
-    let heeded = (heeded.join(", "), "Obeyed, as mosquitto.conf(5) says.".to_owned());
+    let obeyed = (obeyed.join(", "), "Obeyed, as mosquitto.conf(5) says.".to_owned());
     Section {
         title: "CONFIGURATION",
         text: "What becomes of the options of mosquitto.conf:",
-        rows: std::iter::once(heeded).chain(others).collect(),
+        rows: std::iter::once(obeyed).chain(others).collect(),
     }
 }
 
@@ -366,7 +366,7 @@ fn set_umask() -> Result<(), Failure> {
     let mode = mode.ok_or_else(|| {
         Failure::new(Exit::USAGE, format!("UMASK_SET is `{}`, not an octal number up to 777", text.display()))
     })?;
-    process::set_umask(mode).map_err(|error| Failure::new(Exit::USAGE, format!("UMASK_SET cannot be heeded: {error}")))
+    process::set_umask(mode).map_err(|error| Failure::new(Exit::USAGE, format!("UMASK_SET cannot be obeyed: {error}")))
 }
 
 /// Who root is to become, if anybody.

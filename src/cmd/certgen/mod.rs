@@ -86,7 +86,7 @@ pub const APPLET: Applet = Applet {
             "Server keys are never encrypted: a service that starts by itself has nobody to type the passphrase.",
             "A CA made anew never has the name of the old one, because clients then fail with errors that mislead.",
             "PKCS#12 stores with RC2 or 3DES, as OpenSSL before 3 writes them, are not opened.",
-            "The opinion of mbedTLS is told by its documented rules; that library is not run.",
+            "What mbedTLS accepts is judged by its documented rules; that library is not run.",
         ],
         see_also: &["moskit(1)", "mosquitto.conf(5)", "mosquitto-tls(7)"],
     },

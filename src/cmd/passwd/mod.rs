@@ -58,7 +58,7 @@ const MANUAL: Manual = Manual {
         "Comments and blank lines are kept and are no error. After another corrupt line a new user is still added and nothing \
          that follows the line is lost; an update, -D and -U end with 1 and change nothing, as in mosquitto_passwd.",
         "A missing line end of the last line is supplied before a record is added.",
-        "-U leaves what is a hash already as it is (--rehash hashes it again), and heeds -I.",
+        "-U does not change a password that is a hash already (--rehash hashes it again), and obeys -I.",
         "New salts have 12 bytes, which every Mosquitto reads; 2.1 makes 64, which 2.0.11 refuses (--salt-bytes 64).",
         "-H argon2id works in every build, and a note says which brokers read it.",
         "-c refuses a file that exists, as 2.1 does (2.0 overwrites it); --overwrite replaces it.",

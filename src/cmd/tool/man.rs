@@ -6,7 +6,7 @@ use std::io::Write;
 use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
-use super::{folder, record_page};
+use super::{findings_page, folder, json_page, record_page};
 use crate::cmd::applet::{Applet, Invocation, Manual, Section, find, introduction, moskit_command};
 use crate::term::{Exit, Failure, Term};
 
@@ -35,6 +35,13 @@ pub const APPLET: Applet = Applet {
     },
 };
 
+/// Name, section of the manual, and text of the pages that belong to no verb.
+const PAGES: &[(&str, u8, fn() -> String)] = &[
+    (record_page::NAME, 5, record_page::page),
+    (json_page::NAME, 5, json_page::page),
+    (findings_page::NAME, 7, findings_page::page),
+];
+
 fn command() -> clap::Command {
     clap::Command::new("man")
         .arg(
@@ -54,8 +61,10 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let mut words = matches.get_many::<String>("verb").into_iter().flatten().map(String::as_str);
     let page = match (words.next(), words.next()) {
         (None, _) => overview(invocation.applets),
-        (Some(record_page::NAME), None) => record_page::page(),
-        (Some(verb), action) => verb_page(invocation.applets, verb, action)?,
+        (Some(name), action) => match PAGES.iter().find(|(page, ..)| *page == name) {
+            Some((.., page)) if action.is_none() => page(),
+            _ => verb_page(invocation.applets, name, action)?,
+        },
     };
     term.write(page.as_bytes());
     Ok(Exit::OK)
@@ -83,7 +92,7 @@ pub fn pages(applets: &[Applet]) -> Vec<(String, String)> {
         let actions = action_pages(applet).into_iter();
         pages.extend(actions.map(|(action, text)| (format!("moskit-{}-{action}.1", applet.name), text)));
     }
-    pages.push((format!("moskit-{}.5", record_page::NAME), record_page::page()));
+    pages.extend(PAGES.iter().map(|(name, section, page)| (format!("moskit-{name}.{section}"), page())));
     pages
 }
 
