@@ -78,6 +78,7 @@ pub const DOCUMENTS: &[Document] = &[
             ("retain", "true or false", "Stage limits: Retain Available of CONNACK."),
             ("session_expiry_interval", "whole number, seconds", "Stage limits: Session Expiry Interval of CONNACK."),
             ("topic", "text", "Stage access: the topic that was tried."),
+            ("qos", "0, 1 or 2", "Stage access: the QoS that was tried."),
             ("subscribe", "text", "Stage access: granted, or what the broker answered."),
             ("publish", "text", "Stage access: accepted, or what the broker answered."),
             ("loop", "text", "Stage access: how long a message took from the check to itself."),

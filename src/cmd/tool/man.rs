@@ -35,8 +35,10 @@ pub const APPLET: Applet = Applet {
     },
 };
 
-/// Name, section of the manual, and text of the pages that belong to no verb.
-const PAGES: &[(&str, u8, fn() -> String)] = &[
+/// Name, section of the manual, and text of a page that belongs to no verb.
+type Reference = (&'static str, u8, fn() -> String);
+
+const PAGES: &[Reference] = &[
     (record_page::NAME, 5, record_page::page),
     (json_page::NAME, 5, json_page::page),
     (findings_page::NAME, 7, findings_page::page),
