@@ -184,7 +184,7 @@ const EXEC: &[(&str, &str)] = &[
     ),
     (
         "--exec-fail go",
-        "The message is acknowledged. The first five failures are told, all are counted; the exit code is 1 if there were any. A command that cannot be \
+        "The message is acknowledged. The first five failures are reported, all are counted; the exit code is 1 if there were any. A command that cannot be \
          started ends sub even so.",
     ),
     (
