@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::report::{Report, Stage};
 use crate::broker::ListenerId;
-use crate::broker::access::{Access, Acl, AclProblem, Because, Identity, Rules, Ruling};
+use crate::broker::access::{Access, Acl, AclError, AclProblem, Because, Identity, Rules, Ruling};
 use crate::diagnose::{Finding, files};
 use crate::pki::read;
 use crate::text_file;
@@ -44,9 +44,9 @@ pub fn check(path: &Path, question: &Question) -> Report {
     };
     let acl = match Acl::parse(text.bytes) {
         Ok(acl) => acl,
-        Err(problem) => {
+        Err(error) => {
             let mut stage = Stage::new("file");
-            stage.found(refused(path, &problem));
+            stage.found(refused(path, &error));
             report.stages.push(stage);
             return report;
         }
@@ -73,16 +73,58 @@ pub fn check(path: &Path, question: &Question) -> Report {
 }
 
 /// Why a broker does not start with the file.
-pub fn refused(path: &Path, problem: &AclProblem) -> Finding {
-    let why = match problem {
-        AclProblem::UnknownAccess(word) => format!("`{word}` is no access: read, write, readwrite or deny"),
-        AclProblem::UnknownLine(word) => format!("no line begins with `{word}`: topic, user or pattern"),
-        AclProblem::EmptyTopic => "an entry has no topic".to_owned(),
-        AclProblem::MissingUsername => "a user line has no name".to_owned(),
-        AclProblem::InvalidTopic(topic) => format!("`{topic}` is no topic filter"),
+pub fn refused(path: &Path, error: &AclError) -> Finding {
+    let (why, fix) = match &error.problem {
+        AclProblem::UnknownAccess(word) => {
+            (format!("`{word}` is no access: read, write, readwrite or deny"), instead_of_access(word))
+        }
+        AclProblem::UnknownLine(word) => {
+            (format!("no line begins with `{}`: topic, user or pattern", word.escape_debug()), instead_of_word(word))
+        }
+        AclProblem::EmptyTopic => ("an entry has no topic".to_owned(), None),
+        AclProblem::MissingUsername => ("a user line has no name".to_owned(), None),
+        AclProblem::InvalidTopic(topic) => {
+            let comment = topic
+                .contains(" #")
+                .then(|| "comments need a line of their own: move it to the line before".to_owned());
+            (format!("`{topic}` is no topic filter"), comment)
+        }
     };
-    Finding::error("acl.file", format!("the ACL file `{}` is refused: {why}", path.display()))
-        .fix(format!("correct {}; a broker does not start with it", path.display()))
+    let line = error.line;
+    Finding::error("acl.file", format!("the ACL file `{}` is refused: line {line}: {why}", path.display()))
+        .evidence("the broker does not start")
+        .fix(fix.unwrap_or_else(|| format!("correct line {line} of {}", path.display())))
+}
+
+/// What an access was meant to be, or where one is missing.
+fn instead_of_access(word: &str) -> Option<String> {
+    let meant = match word.to_ascii_lowercase().as_str() {
+        "r" | "read" | "sub" | "subscribe" | "receive" => "read",
+        "w" | "write" | "pub" | "publish" => "write",
+        "rw" | "wr" | "readwrite" | "read-write" | "read,write" | "read/write" | "all" | "allow" | "both"
+        | "pubsub" => "readwrite",
+        "no" | "none" | "deny" | "denied" => "deny",
+        other if strsim::osa_distance(other, "readwrite") <= 2 => "readwrite",
+        _ if word.contains(['/', '#', '+', '$']) => {
+            return Some("a topic with a space in it needs an access before it".to_owned());
+        }
+        _ => return None,
+    };
+    Some(format!("write `{meant}` in place of `{word}`"))
+}
+
+/// What a line was meant to begin with.
+fn instead_of_word(word: &str) -> Option<String> {
+    let start = word.trim_start();
+    if start.starts_with('#') {
+        return Some("a comment must begin in the first column".to_owned());
+    }
+    if word.contains('\t') {
+        return Some("put spaces in place of the tab".to_owned());
+    }
+    let plain = start.trim_end_matches([':', '=']).to_ascii_lowercase();
+    let near = |known: &str| strsim::osa_distance(known, &plain) <= 1;
+    ["topic", "user", "pattern"].into_iter().find(|known| near(known)).map(|meant| format!("did you mean `{meant}`?"))
 }
 
 fn stage(name: &'static str, ruling: Ruling, question: &Question, lines: &[String]) -> Stage {

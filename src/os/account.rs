@@ -13,12 +13,16 @@ pub struct Account {
     pub user: u32,
     /// Its own first.
     pub groups: Vec<u32>,
+    /// Itself and its group as chown takes them: `mosquitto:mosquitto`, or numbers where this machine has no names.
+    pub owner: String,
 }
 
 /// What is wanted of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
     Read,
+    /// Change a file that is there.
+    Write,
     /// Create and replace files in a folder.
     WriteInto,
 }
@@ -59,7 +63,42 @@ impl Account {
     /// The account called `name`, with all its groups.
     pub fn find(name: &str) -> io::Result<Option<Self>> {
         let Some(Owner { user, group }) = user::find(name)? else { return Ok(None) };
-        Ok(Some(Self { name: name.to_owned(), user, groups: user::groups(name, group)? }))
+        let owner = format!("{name}:{}", group_name(group));
+        Ok(Some(Self { name: name.to_owned(), user, groups: user::groups(name, group)?, owner }))
+    }
+
+    /// `UID` or `UID:GID`, for a user whom this machine does not know. Without a group its number is that of the user.
+    pub fn of_numbers(text: &str) -> Option<Self> {
+        let (user, group) = text.split_once(':').unwrap_or((text, text));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = |text: &str| is_number(text).then(|| text.parse::<u32>().ok()).flatten();
+        let (user, group) = (number(user)?, number(group)?);
+        Some(Self { name: text.to_owned(), user, groups: vec![group], owner: format!("{user}:{group}") })
+    }
+
+    /// The account called `name` of another system, from the texts of its passwd and group files.
+    pub fn in_files(name: &str, passwd: &str, group: &str) -> Option<Self> {
+        let row = |line: &str| -> Option<(u32, u32)> {
+            let mut fields = line.split(':');
+            if fields.next() != Some(name) {
+                return None;
+            }
+            Some((fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
+        };
+        let (user, own) = passwd.lines().find_map(row)?;
+        let member = |line: &str| -> Option<u32> {
+            let mut fields = line.split(':');
+            let id = fields.nth(2)?.parse().ok()?;
+            fields.next()?.split(',').any(|member| member.trim() == name).then_some(id)
+        };
+        let mut groups = vec![own];
+        groups.extend(group.lines().filter_map(member).filter(|id| *id != own));
+        Some(Self { name: name.to_owned(), user, groups, owner: format!("{user}:{own}") })
+    }
+
+    /// Whether it is the user who runs this program.
+    pub fn is_ours(&self) -> bool {
+        user::effective().is_some_and(|own| own.user == self.user)
     }
 
     /// Why it cannot have what it wants of `path`, if it cannot. A path that does not exist
@@ -77,6 +116,7 @@ impl Account {
             &path,
             match want {
                 Want::Read => 0o4,
+                Want::Write => 0o2,
                 Want::WriteInto => 0o3,
             },
         )
@@ -129,7 +169,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     fn mosquitto() -> Account {
-        Account { name: "mosquitto".to_owned(), user: 108, groups: vec![113, 115] }
+        let owner = "mosquitto:mosquitto".to_owned();
+        Account { name: "mosquitto".to_owned(), user: 108, groups: vec![113, 115], owner }
     }
 
     #[test]
@@ -139,6 +180,24 @@ mod tests {
         assert_eq!(Account::find("nobody of this name").unwrap(), None);
         assert_eq!((user_name(0).as_str(), group_name(root.groups[0])), ("root", group_name(0)));
         assert_eq!(user_name(3_999_999_999), "3999999999");
+    }
+
+    #[test]
+    fn accounts_of_other_systems_are_numbers() {
+        let passwd =
+            "root:x:0:0::/root:/bin/sh\nmosquitto:x:1883:1884:mosquitto:/var/empty:/sbin/nologin\nbroken:x:y:0\n";
+        let group = "root:x:0:\nssl:x:101:ann,mosquitto\nmosquitto:x:1884:mosquitto\nother:x:5:mosquittos\n";
+        let account = Account::in_files("mosquitto", passwd, group).unwrap();
+        assert_eq!((account.user, &account.groups[..], account.owner.as_str()), (1883, &[1884, 101][..], "1883:1884"));
+        for name in ["nobody", "broken", "mosquit", ""] {
+            assert_eq!(Account::in_files(name, passwd, group), None, "{name}");
+        }
+        let numbers = |text| Account::of_numbers(text).map(|account| (account.user, account.groups));
+        assert_eq!(numbers("1883"), Some((1883, vec![1883])));
+        assert_eq!(numbers("1883:7"), Some((1883, vec![7])));
+        for text in ["", "a", "1:", ":1", "1:2:3", "-1", "+1", "4294967296"] {
+            assert_eq!(numbers(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -157,7 +216,7 @@ mod tests {
         for (node, readable) in rows {
             assert_eq!(node.allows(&account, 0o4), readable, "{node:?}");
         }
-        let root = Account { name: "root".to_owned(), user: 0, groups: vec![0] };
+        let root = Account::of_numbers("0").unwrap();
         assert!(node(0, 5, 5).allows(&root, 0o7));
     }
 
@@ -167,7 +226,7 @@ mod tests {
         let file = folder.path().join("server.key");
         fs::write(&file, "key").unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let stranger = Account { name: "stranger".to_owned(), user: 4_000_000, groups: vec![4_000_000] };
+        let stranger = Account::of_numbers("4000000").unwrap();
         let obstacle = stranger.obstacle(&file, Want::Read).unwrap().unwrap();
         assert_eq!(obstacle.path, fs::canonicalize(folder.path()).unwrap());
         assert!(obstacle.is_folder && obstacle.mode.starts_with("drwx------ "), "{obstacle:?}");

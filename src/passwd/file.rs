@@ -74,6 +74,11 @@ impl File {
         self.users.contains_key(user)
     }
 
+    /// Whether any of the hashes is argon2id, which not every Mosquitto reads.
+    pub fn has_argon2id(&self) -> bool {
+        self.users.values().any(|hash| matches!(hash, Hash::Argon2id { .. }))
+    }
+
     /// How many users there are.
     pub fn len(&self) -> usize {
         self.users.len()

@@ -3,6 +3,7 @@
 
 pub mod edit;
 mod file;
+mod foreign;
 mod generate;
 mod hash;
 mod line;
@@ -11,6 +12,7 @@ mod remembered;
 mod stored;
 
 pub use file::{Fault, File, FileError, Verdict};
+pub use foreign::foreign_kind;
 pub use generate::generate;
 pub use hash::{
     Argon2Cost, DEFAULT_ITERATIONS, Hash, HashError, HashingFailed, Recipe, SALT_BYTES, SALT_BYTES_LONG,

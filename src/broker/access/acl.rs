@@ -16,6 +16,33 @@ pub struct Acl {
     /// Patterns that name neither client nor user, which is seldom meant.
     plain_patterns: Vec<String>,
     lines_not_utf8: Vec<usize>,
+    /// The names of `user` lines, each with its first line.
+    named: Vec<(String, usize)>,
+}
+
+/// The line that an ACL file is refused for, counted from 1, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AclError {
+    pub line: usize,
+    pub problem: AclProblem,
+}
+
+/// Whom an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder<'a> {
+    Anonymous,
+    User(&'a str),
+    /// Everybody, with `%c` and `%u` filled in.
+    Everybody,
+}
+
+/// An entry as it stands in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written<'a> {
+    pub holder: Holder<'a>,
+    pub filter: &'a str,
+    /// Counted from 1.
+    pub line: usize,
 }
 
 /// Why an ACL file is refused.
@@ -92,13 +119,14 @@ enum Whose {
 
 impl Acl {
     /// Reads the text of an ACL file.
-    pub fn parse(text: &[u8]) -> Result<Self, AclProblem> {
+    pub fn parse(text: &[u8]) -> Result<Self, AclError> {
         let mut acl = Self::default();
         let mut whose = Whose::Anonymous;
         // As Mosquitto, which sees an empty line where one begins with a zero byte.
         let lines = text.split(|byte| *byte == b'\n').enumerate();
         for (index, line) in lines.filter(|(_, line)| !matches!(line.first(), Some(b'#' | 0))) {
             let number = index + 1;
+            let refuse = |problem| AclError { line: number, problem };
             let line = String::from_utf8_lossy(line);
             // MQTT's topics and names are UTF-8, so that what is not matches none of them. It is judged as if it were
             // text, and then it grants and denies nothing.
@@ -112,11 +140,16 @@ impl Acl {
             let rest = line[word_end..].trim_ascii_start();
             match &line[word_start..word_end] {
                 "" => {}
-                "user" if rest.is_empty() => return Err(AclProblem::MissingUsername),
-                "user" if is_utf8 => whose = Whose::User(rest.to_owned()),
+                "user" if rest.is_empty() => return Err(refuse(AclProblem::MissingUsername)),
+                "user" if is_utf8 => {
+                    if !acl.named.iter().any(|(name, _)| name == rest) {
+                        acl.named.push((rest.to_owned(), number));
+                    }
+                    whose = Whose::User(rest.to_owned());
+                }
                 "user" => whose = Whose::Nobody,
                 "topic" => {
-                    let entry = entry(rest, number)?;
+                    let entry = entry(rest, number).map_err(refuse)?;
                     match &whose {
                         _ if !is_utf8 => {}
                         Whose::Nobody => {}
@@ -125,7 +158,7 @@ impl Acl {
                     }
                 }
                 "pattern" => {
-                    let entry = entry(rest, number)?;
+                    let entry = entry(rest, number).map_err(refuse)?;
                     if is_utf8 {
                         if !entry.filter.contains("%c") && !entry.filter.contains("%u") {
                             acl.plain_patterns.push(entry.filter.clone());
@@ -133,10 +166,24 @@ impl Acl {
                         acl.patterns.add(entry);
                     }
                 }
-                _ => return Err(AclProblem::UnknownLine(line[..word_end].to_owned())),
+                _ => return Err(refuse(AclProblem::UnknownLine(line[..word_end].to_owned()))),
             }
         }
         Ok(acl)
+    }
+
+    /// The names of `user` lines in the order of the file, each with its first line.
+    pub fn named_users(&self) -> &[(String, usize)] {
+        &self.named
+    }
+
+    /// Every entry, in the order of the file.
+    pub fn written(&self) -> Vec<Written<'_>> {
+        let own = self.users.iter().map(|(user, entries)| (Holder::User(user.as_str()), entries));
+        let lists = own.chain([(Holder::Anonymous, &self.anonymous), (Holder::Everybody, &self.patterns)]);
+        let mut written: Vec<_> = lists.flat_map(|(holder, entries)| entries.written(holder)).collect();
+        written.sort_by_key(|entry| entry.line);
+        written
     }
 
     /// Lines that are not UTF-8, counted from 1.
@@ -189,6 +236,11 @@ impl Entries {
             Grant::Deny => self.denied.push(entry),
             _ => self.granted.push(entry),
         }
+    }
+
+    fn written<'a>(&'a self, holder: Holder<'a>) -> impl Iterator<Item = Written<'a>> {
+        let all = self.denied.iter().chain(&self.granted);
+        all.map(move |entry| Written { holder, filter: &entry.filter, line: entry.line })
     }
 
     fn is_empty(&self) -> bool {
@@ -437,7 +489,8 @@ mod tests {
             ("topic #/a", AclProblem::InvalidTopic("#/a".to_owned())),
             ("topic read a+", AclProblem::InvalidTopic("a+".to_owned())),
         ] {
-            assert_eq!(Acl::parse(text.as_bytes()), Err(problem), "{text}");
+            let text = format!("# the first line\n{text}");
+            assert_eq!(Acl::parse(text.as_bytes()), Err(AclError { line: 2, problem }), "{text}");
         }
     }
 
@@ -455,7 +508,10 @@ mod tests {
         for (user, topic) in [(Some("joe"), "c"), (None, "c"), (Some("\u{fffd}"), "c"), (Some("ann"), "\u{fffd}")] {
             assert!(!writes(user, topic), "{user:?} {topic}");
         }
-        assert_eq!(Acl::parse(b"topic \xe9 x\n"), Err(AclProblem::UnknownAccess("\u{fffd}".to_owned())));
+        assert_eq!(
+            Acl::parse(b"topic \xe9 x\n"),
+            Err(AclError { line: 1, problem: AclProblem::UnknownAccess("\u{fffd}".to_owned()) })
+        );
     }
 
     #[test]

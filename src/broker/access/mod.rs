@@ -4,7 +4,7 @@
 
 mod acl;
 
-pub use acl::{Acl, AclProblem, Because, Ruling};
+pub use acl::{Acl, AclError, AclProblem, Because, Holder, Ruling, Written};
 
 use std::sync::Arc;
 

@@ -173,7 +173,10 @@ fn addresses(line: &Line<'_>) -> Result<(), Problem> {
 /// `topic PATTERN [DIRECTION [QOS [LOCAL-PREFIX [REMOTE-PREFIX]]]]`. `""` is an empty one.
 fn topic(line: &Line<'_>) -> Result<(), Problem> {
     line.text()?;
-    let words: Vec<_> = line.words().map(|word| String::from_utf8_lossy(word.trim_ascii())).collect();
+    // A comment may follow the direction.
+    let is_read = |(index, word): &(usize, &[u8])| *index < 2 || !word.starts_with(b"#");
+    let words = line.words().enumerate().take_while(is_read);
+    let words: Vec<_> = words.map(|(_, word)| String::from_utf8_lossy(word.trim_ascii())).collect();
     let word = |index: usize| words.get(index).map(AsRef::as_ref);
     let refuse = |problem| Err(Problem::Bridge(problem));
     if let Some(direction) = word(1).filter(|word| !matches!(*word, "in" | "out" | "both")) {

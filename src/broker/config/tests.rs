@@ -541,6 +541,8 @@ fn a_bridge_that_mosquitto_starts_with_is_taken() {
         "topic a",
         "topic # both x",
         "topic a in # x",
+        "topic # both 1 # x",
+        "topic # both 1 x/ # y",
         "topic # both 1 \"\" b/",
         "topic \"\" both 0 a/ b/",
         "topic a/#/b both 1",

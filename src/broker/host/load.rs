@@ -15,7 +15,7 @@ use crate::passwd;
 use crate::text_file;
 
 /// Lets password and ACL files be symbolic links.
-const ALLOW_SYMLINKS: &str = "MOSQUITTO_UNSAFE_ALLOW_SYMLINKS";
+pub const ALLOW_SYMLINKS: &str = "MOSQUITTO_UNSAFE_ALLOW_SYMLINKS";
 /// A configuration, password or ACL file is never longer than this: it is read into memory.
 const FILE_MOST: u64 = 256 << 20;
 /// The user that Mosquitto becomes when root starts it and names nobody.
@@ -38,6 +38,12 @@ pub enum LoadError {
         kind: AccessFile,
         path: PathBuf,
         error: io::Error,
+    },
+    /// A symbolic link, which is refused unless [`ALLOW_SYMLINKS`] is in the environment.
+    AccessLink {
+        kind: AccessFile,
+        path: PathBuf,
+        target: PathBuf,
     },
     AccessUtf16 {
         path: PathBuf,
@@ -184,7 +190,7 @@ impl AccessFiles {
         }
         let bytes = self.read(path, AccessFile::Acl)?;
         let acl = Acl::parse(self.text(path, &bytes)?)
-            .map_err(|problem| LoadError::Acl { path: path.to_owned(), problem })?;
+            .map_err(|error| LoadError::Acl { path: path.to_owned(), problem: error.problem })?;
         for pattern in acl.plain_patterns() {
             self.doubts.push(Doubt::PlainPattern { pattern: pattern.clone() });
         }
@@ -207,10 +213,9 @@ impl AccessFiles {
 
     fn read(&mut self, path: &Path, kind: AccessFile) -> Result<Vec<u8>, LoadError> {
         let restricted = std::env::var_os(ALLOW_SYMLINKS).is_none();
-        let text = read(path, self.kind, restricted).map_err(|error| LoadError::AccessUnopenable {
-            kind,
-            path: path.to_owned(),
-            error,
+        let text = read(path, self.kind, restricted).map_err(|error| match fs::read_link(path) {
+            Ok(target) if restricted => LoadError::AccessLink { kind, path: path.to_owned(), target },
+            _ => LoadError::AccessUnopenable { kind, path: path.to_owned(), error },
         })?;
         if let Ok(metadata) = fs::metadata(path) {
             self.doubts.extend(self.readers.doubts(path, &metadata));

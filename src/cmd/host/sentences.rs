@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::broker::access::AclProblem;
 use crate::broker::config::{BridgeProblem, Notice, Place, Problem, Refusal, SocketDomain};
-use crate::broker::host::load::{AccessFile, Doubt, LoadError};
+use crate::broker::host::load::{ALLOW_SYMLINKS, AccessFile, Doubt, LoadError};
 use crate::broker::host::start::NotStarted;
 use crate::broker::host::state::StateError;
 use crate::broker::server::{Bind, StartError};
@@ -47,15 +47,14 @@ pub fn load(error: &LoadError) -> Failure {
                 .hint(format!("{}: look with ls -l {name}", reason(error)))
         }
         LoadError::Refused(refused) => Failure::verbatim(Exit::USAGE, refusal(refused)),
-        LoadError::AccessUnopenable { kind, path, error } => {
-            let file = path.display();
-            let text = match kind {
-                AccessFile::Passwords => format!("password-file: Error: Unable to open pwfile \"{file}\".\n"),
-                AccessFile::Acl => {
-                    format!("Error: Unable to open acl_file \"{file}\".\nError opening acl file \"{file}\".\n")
-                }
-            };
-            Failure::verbatim(UNKNOWN_ACCESS, text).hint(format!("{}: look with ls -l {file}", reason(error)))
+        LoadError::AccessUnopenable { kind, path, error } => Failure::verbatim(UNKNOWN_ACCESS, unopened(*kind, path))
+            .hint(format!("{}: look with ls -l {}", reason(error), path.display())),
+        LoadError::AccessLink { kind, path, target } => {
+            let (file, target) = (path.display(), target.display());
+            let failure = Failure::verbatim(UNKNOWN_ACCESS, unopened(*kind, path));
+            failure.hint(format!(
+                "`{file}` is a symbolic link to `{target}`, and links are refused: name the file itself, or set {ALLOW_SYMLINKS}"
+            ))
         }
         LoadError::AccessUtf16 { path } => {
             let file = path.display();
@@ -199,6 +198,17 @@ fn unusable(role: FileRole, path: &Path) -> String {
             format!("Error: Unable to load certificate revocation file \"{path}\". Check crlfile.")
         }
         FileRole::KeyLog => format!("Error: Unable to open TLS key log file \"{path}\"."),
+    }
+}
+
+/// Mosquitto's sentence about a file that guards access.
+fn unopened(kind: AccessFile, path: &Path) -> String {
+    let file = path.display();
+    match kind {
+        AccessFile::Passwords => format!("password-file: Error: Unable to open pwfile \"{file}\".\n"),
+        AccessFile::Acl => {
+            format!("Error: Unable to open acl_file \"{file}\".\nError opening acl file \"{file}\".\n")
+        }
     }
 }
 

@@ -38,6 +38,11 @@ pub struct UnknownCiphers {
 }
 
 impl Suites {
+    /// Whether we have any of these suites.
+    pub fn check(&self) -> Result<(), UnknownCiphers> {
+        self.resolve().map(drop)
+    }
+
     /// The suites of both lists, in their order.
     pub(super) fn resolve(&self) -> Result<Vec<SupportedCipherSuite>, UnknownCiphers> {
         let all =

@@ -20,3 +20,8 @@ pub fn only_ipv6(_socket: &TcpSocket) -> io::Result<()> {
 pub fn timed_out() -> io::Error {
     io::ErrorKind::TimedOut.into()
 }
+
+/// Every user may listen on every port.
+pub fn first_unprivileged_port() -> u16 {
+    0
+}

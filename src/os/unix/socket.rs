@@ -30,3 +30,10 @@ pub fn only_ipv6(socket: &TcpSocket) -> io::Result<()> {
 pub fn timed_out() -> io::Error {
     rustix::io::Errno::TIMEDOUT.into()
 }
+
+/// The first port that a user without rights may listen on.
+pub fn first_unprivileged_port() -> u16 {
+    const USUAL: u16 = 1024;
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
+    text.trim().parse().unwrap_or(USUAL)
+}
