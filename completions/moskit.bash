@@ -1594,7 +1594,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__check)
-            opts="-h -p -L -A -k -V -u -P -i -c -x -t -q -d -D -I --second-opinion --as-client --trust-anyway --timeout --config --user --host --port --url --unix --keepalive --protocol-version --nodelay --ws --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --debug --property --id-prefix --json --monitor --warn --crit --help files acl session"
+            opts="-h -p -L -A -k -V -u -P -i -c -x -t -q -d -D -I --second-opinion --as-client --trust-anyway --timeout --config --root --map --user --host --port --url --unix --keepalive --protocol-version --nodelay --ws --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --debug --property --id-prefix --json --monitor --warn --crit --help files acl session"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1617,6 +1617,17 @@ _moskit() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -2042,7 +2053,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__check__subcmd__files)
-            opts="--cafile --capath --cert --key --crl --host --purpose --config --user --json --monitor --warn --crit --help"
+            opts="--cafile --capath --cert --key --crl --host --purpose --config --root --map --user --json --monitor --warn --crit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2136,6 +2147,17 @@ _moskit() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)

@@ -494,7 +494,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l timeout -d 'Longest time for each step, 0.1 to 3600 [default: 5]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l user -d 'User that the broker of --config runs as [default: the configuration\'s, or mosquitto]' -r -f -a "(__fish_complete_users)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l root -d 'Folder that is the root of the configuration\'s paths, as an unpacked container' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l map -d 'Folder DIR stands for FROM in the configuration\'s paths, as a container\'s volume; repeatable' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l user -d 'User that the broker of --config runs as: a name or UID[:GID] [default: the configuration\'s, or mosquitto]' -r -f -a "(__fish_complete_users)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s p -l port -d 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
@@ -557,6 +559,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l purpose -d 'What the certificate is for [default: what it says itself, else server]' -r -f -a "server\t''
 client\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l root -d 'Folder that is the root of the configuration\'s paths, as an unpacked container' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l map -d 'Folder DIR stands for FROM in the configuration\'s paths, as a container\'s volume; repeatable' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l user -d 'User that must be able to read the files' -r -f -a "(__fish_complete_users)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r

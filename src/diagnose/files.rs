@@ -166,7 +166,12 @@ pub fn password_fault(fault: Fault) -> &'static str {
 pub fn byte_order_mark(path: &Path) -> Finding {
     Finding::warning("file.byte-order-mark", format!("`{}` begins with a byte-order mark", path.display()))
         .evidence("moskit's broker skips it; Mosquitto takes it for a part of the first line")
-        .fix(format!("sed -i '1s/^\\xef\\xbb\\xbf//' {}", shell::path(path)))
+        .fix(without_mark(path))
+}
+
+/// The command that takes a byte-order mark away.
+pub fn without_mark(path: &Path) -> String {
+    format!("sed -i '1s/^\\xef\\xbb\\xbf//' {}", shell::path(path))
 }
 
 /// A text file that no broker reads, because it is UTF-16. `what` it was given for.

@@ -133,13 +133,25 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// A file that we may not read is no fault of a broker that runs as somebody else.
+fn unread(finding: Finding, error: &read::ReadError, reader: Reader<'_>) -> Finding {
+    match (&error.problem, reader) {
+        (read::ReadProblem::Denied, Some(account)) if !account.is_ours() => {
+            Finding::warning("file.not-seen", format!("`{}` cannot be read from here", error.path.display()))
+                .evidence(format!("what is in it is not known; its reader is user `{}`", account.name))
+                .fix("repeat the check as root")
+        }
+        _ => finding,
+    }
+}
+
 fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
     let mut contents = Contents::default();
     if let Some(path) = &files.cafile {
         permission(path, "CA file", reader, stage);
         match read::certificates(path) {
             Ok(ders) => contents.anchors = Some(anchors(path, &ders, stage)),
-            Err(error) => stage.found(files::cafile_unreadable(&error)),
+            Err(error) => stage.found(unread(files::cafile_unreadable(&error), &error, reader)),
         }
     }
     if let Some(path) = &files.capath {
@@ -149,7 +161,7 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
                 let found = anchors(path, &ders, stage);
                 contents.anchors = Some(contents.anchors.take().unwrap_or_default().with(&found));
             }
-            Err(error) => stage.found(files::unreadable("CA folder", &error)),
+            Err(error) => stage.found(unread(files::unreadable("CA folder", &error), &error, reader)),
         }
     }
     if let Some((certificate, key)) = files.certificate.as_ref().zip(files.key.as_ref())
@@ -165,7 +177,7 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
                 stage.fact("certificates", ders.len());
                 contents.chain = Some(ders);
             }
-            Err(error) => stage.found(files::unreadable("certificate", &error)),
+            Err(error) => stage.found(unread(files::unreadable("certificate", &error), &error, reader)),
         }
     }
     if let Some(path) = &files.key {
@@ -173,12 +185,12 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
         stage.findings.extend(exposed(path));
         match read::private_key(path) {
             Ok(key) => contents.key = Some(key),
-            Err(error) => stage.found(files::unreadable("key", &error)),
+            Err(error) => stage.found(unread(files::unreadable("key", &error), &error, reader)),
         }
     }
     if let Some(path) = &files.revocation {
         permission(path, "revocation list", reader, stage);
-        contents.revocation = revocation(path, stage);
+        contents.revocation = revocation(path, reader, stage);
     }
     for (what, path) in [("CA file", &files.cafile), ("certificate", &files.certificate)] {
         let faults = path.iter().flat_map(|path| read::passed_over(path).into_iter().map(move |fault| (path, fault)));
@@ -220,7 +232,7 @@ fn empty_capath(path: &Path) -> Finding {
         .fix(format!("openssl rehash {}", shell::path(path)))
 }
 
-fn revocation(path: &Path, stage: &mut Stage) -> Option<Vec<RevocationList>> {
+fn revocation(path: &Path, reader: Reader<'_>, stage: &mut Stage) -> Option<Vec<RevocationList>> {
     match read::revocation_lists(path) {
         Ok(ders) => {
             let lists: Vec<_> = ders.iter().filter_map(|der| RevocationList::parse(der).ok()).collect();
@@ -233,7 +245,7 @@ fn revocation(path: &Path, stage: &mut Stage) -> Option<Vec<RevocationList>> {
             Some(lists)
         }
         Err(error) => {
-            stage.found(files::unreadable("revocation list", &error));
+            stage.found(unread(files::unreadable("revocation list", &error), &error, reader));
             None
         }
     }

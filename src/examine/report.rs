@@ -52,6 +52,8 @@ pub struct Report {
     /// What was to be judged could not be read: the cause says why, and nothing is known of the rest.
     pub is_unknown: bool,
     pub opinions: Vec<Opinion>,
+    /// How many things were met that nobody here can judge.
+    pub unjudged: usize,
 }
 
 impl Report {

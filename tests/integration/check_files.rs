@@ -190,7 +190,7 @@ fn what_will_bite_in_a_configuration_is_found() {
     let rows = [
         ("listener 1883\nbogus 1\n".to_owned(), "conf.refused error"),
         ("listener 8883\ncafile ca.crt\n".to_owned(), "conf.refused error"),
-        (String::new(), "net.loopback-only warning"),
+        (String::new(), "net.loopback-only note"),
         ("listener 1884\n".to_owned(), "conf.nobody-can-connect error"),
         ("listener 1884\nallow_anonymous true\n".to_owned(), "conf.anonymous warning"),
         ("listener 1884\npassword_file nowhere\n".to_owned(), "auth.password-file error"),

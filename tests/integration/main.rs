@@ -17,6 +17,7 @@ mod certgen_judge;
 mod certgen_look;
 mod certgen_pairs;
 mod check_causes;
+mod check_config;
 mod check_files;
 mod check_healthy;
 mod check_online;

@@ -48,6 +48,10 @@ pub const APPLET: Applet = Applet {
                 "What in a configuration will bite",
             ),
             (
+                "moskit check --config mosquitto.conf --map /mosquitto/config=. --user 1883",
+                "The same for a configuration of a container, whose volume is this folder",
+            ),
+            (
                 "moskit check acl acl.conf --user ann --client sensor-1 --topic home/door",
                 "Which line of an ACL file decides",
             ),
@@ -73,7 +77,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
 fn checked(request: &Request, invocation: &Invocation, term: &mut Term) -> Result<Report, Failure> {
     Ok(match request {
         Request::Files { files, user } => files_report(files, user.as_deref())?,
-        Request::Config { path, user } => config::check(path, user.as_deref(), now()),
+        Request::Config(question) => config::check(question, now()),
         Request::Acl { path, question } => acl::check(path, question),
         Request::Session(request) => session::check(request, invocation, now(), term),
         Request::Connect(request) => online::run(request, invocation, now(), term)?,

@@ -14,6 +14,10 @@ use crate::cmd::connect::options::{CONNECT, add_options, take_matches};
 use crate::cmd::connect::reach::SourceOptions;
 use crate::cmd::connect::values;
 use crate::examine::acl::Question;
+use crate::examine::config::{
+    self,
+    places::{Map, Places},
+};
 use crate::examine::files::{Files, Issuers};
 use crate::mqtt::topic::TopicName;
 use crate::net::authority::HostAndPort;
@@ -24,7 +28,7 @@ use crate::term::{Exit, Failure};
 #[derive(Debug)]
 pub enum Request {
     Files { files: Files, user: Option<String> },
-    Config { path: PathBuf, user: Option<String> },
+    Config(config::Question),
     Acl { path: PathBuf, question: Question },
     Session(Box<Session>),
     Connect(Box<Connection>),
@@ -105,10 +109,11 @@ pub fn command() -> Command {
         .arg(
             path_arg("config", "FILE", "Check this mosquitto.conf and the files it names")
                 .help_heading(HEADING)
-                .exclusive(false),
+                .conflicts_with_all(["broker", "host", "url", "unix"]),
         )
+        .args(place_args().map(|arg| arg.help_heading(HEADING)))
         .arg(
-            user_arg("User that the broker of --config runs as [default: the configuration's, or mosquitto]")
+            user_arg("User that the broker of --config runs as: a name or UID[:GID] [default: the configuration's, or mosquitto]")
                 .help_heading(HEADING)
                 .requires("config"),
         )
@@ -164,6 +169,22 @@ fn user_arg(help: &'static str) -> Arg {
     Arg::new("user").long("user").value_name("USER").value_hint(ValueHint::Username).help(help)
 }
 
+/// Where the files of a configuration are that is another system's.
+fn place_args() -> [Arg; 2] {
+    [
+        path_arg("root", "DIR", "Folder that is the root of the configuration's paths, as an unpacked container")
+            .requires("config"),
+        Arg::new("map")
+            .long("map")
+            .value_name("FROM=DIR")
+            .value_hint(ValueHint::AnyPath)
+            .value_parser(Map::parse)
+            .action(ArgAction::Append)
+            .requires("config")
+            .help("Folder DIR stands for FROM in the configuration's paths, as a container's volume; repeatable"),
+    ]
+}
+
 fn files_command() -> Command {
     let command = Command::new("files")
         .about("Certificates, keys and revocation lists on disk")
@@ -186,6 +207,7 @@ fn files_command() -> Command {
             path_arg("config", "FILE", "Check this mosquitto.conf and the files it names")
                 .conflicts_with_all(["cafile", "capath", "cert", "key", "crl", "host"]),
         )
+        .args(place_args())
         .arg(user_arg("User that must be able to read the files"));
     output_args(command)
 }
@@ -259,11 +281,20 @@ pub fn read(matches: &ArgMatches) -> Result<(Request, Output), Failure> {
             Ok((Request::Session(Box::new(request)), output(session)))
         }
         Some(("acl", acl)) => Ok((acl_request(acl)?, output(acl))),
-        _ => match path(matches, "config") {
-            Some(path) => Ok((Request::Config { path, user: text(matches, "user") }, output(matches))),
-            None => Ok((Request::Connect(Box::new(connection(matches)?)), output(matches))),
-        },
+        _ => {
+            match (path(matches, "config"), of_config_only(matches)) {
+                (Some(path), _) => Ok((config_request(path, matches), output(matches))),
+                (None, Some(option)) => Err(Failure::new(Exit::USAGE, format!("--{option} belongs to --config FILE"))
+                    .hint("moskit check --help")),
+                (None, None) => Ok((Request::Connect(Box::new(connection(matches)?)), output(matches))),
+            }
+        }
     }
+}
+
+/// An option of --config that was given without it. clap lets it pass where a broker is named, which --config excludes.
+fn of_config_only(matches: &ArgMatches) -> Option<&'static str> {
+    ["root", "map", "user"].into_iter().find(|option| matches.contains_id(option))
 }
 
 fn output(matches: &ArgMatches) -> Output {
@@ -285,11 +316,17 @@ fn text(matches: &ArgMatches, name: &str) -> Option<String> {
     matches.get_one::<String>(name).cloned()
 }
 
+fn config_request(file: PathBuf, matches: &ArgMatches) -> Request {
+    let maps = matches.get_many::<Map>("map").into_iter().flatten().cloned().collect();
+    let places = Places { root: path(matches, "root"), maps, is_container: false };
+    Request::Config(config::Question { path: file, user: text(matches, "user"), places })
+}
+
 fn files_request(matches: &ArgMatches) -> Request {
-    let user = text(matches, "user");
     if let Some(path) = path(matches, "config") {
-        return Request::Config { path, user };
+        return config_request(path, matches);
     }
+    let user = text(matches, "user");
     let files = Files {
         cafile: path(matches, "cafile"),
         capath: path(matches, "capath"),
