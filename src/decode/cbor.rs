@@ -8,7 +8,8 @@ use cbor4ii::core::types;
 use cbor4ii::core::utils::{BufWriter, SliceReader};
 use serde_json::{Map, Value};
 
-use super::{FormatError, MAXIMUM_DEPTH, float, key};
+use super::error::FormatError;
+use super::value::{MAXIMUM_DEPTH, float, key};
 
 const NAME: &str = "CBOR";
 

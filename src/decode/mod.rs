@@ -4,25 +4,21 @@
 
 mod cbor;
 mod dump;
+mod error;
 mod msgpack;
 mod protobuf;
 mod select;
 mod sparkplug;
 mod text;
-
-use std::fmt;
+mod value;
 
 use serde_json::Value;
 
+pub use error::{FormatError, MAXIMUM_PAYLOAD};
 pub use protobuf::{ProtoError, load as load_protobuf, message_names};
 pub use select::{Match, PathError, Select};
 pub use text::{Colours, write_json};
-
-/// The largest payload that is decoded. A value takes up to a hundred times the memory of the bytes that it was.
-pub const MAXIMUM_PAYLOAD: usize = 4 * 1024 * 1024;
-
-/// Lists and maps within each other.
-const MAXIMUM_DEPTH: usize = 100;
+use value::read_json;
 
 /// A format of payloads.
 #[derive(Clone, Debug)]
@@ -75,41 +71,6 @@ pub enum Decoded {
     Text(Vec<u8>),
 }
 
-/// Why a payload is not what it was said to be, or cannot become it. `Display` completes "not decoded: …".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FormatError {
-    TooLarge,
-    Json {
-        line: usize,
-        column: usize,
-    },
-    /// The text of the library that reads the format.
-    Wrong(&'static str, String),
-    /// Bytes after the end of the value.
-    Trailing,
-    /// JSON that the format has nothing for.
-    Unfit(&'static str, String),
-    /// Sparkplug has payloads only below `spBv1.0/`.
-    NotSparkplugTopic,
-    HexDigits,
-}
-
-impl fmt::Display for FormatError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge => write!(f, "the payload is larger than {} MiB", MAXIMUM_PAYLOAD / 1024 / 1024),
-            Self::Json { line, column } => write!(f, "not valid JSON at line {line}, column {column}"),
-            Self::Wrong(format, why) => write!(f, "not valid {format}: {why}"),
-            Self::Trailing => f.write_str("more bytes follow the end of the value"),
-            Self::Unfit(format, why) => write!(f, "{format} cannot hold it: {why}"),
-            Self::NotSparkplugTopic => f.write_str("the topic is not below spBv1.0/"),
-            Self::HexDigits => f.write_str("not an even number of hexadecimal digits"),
-        }
-    }
-}
-
-impl std::error::Error for FormatError {}
-
 /// Decodes the payloads of one format. It remembers the births of Sparkplug's metrics.
 #[derive(Debug)]
 pub struct Decoder {
@@ -156,10 +117,6 @@ fn json(payload: &[u8]) -> Result<Decoded, FormatError> {
     Ok(Decoded::Json(line))
 }
 
-fn read_json<'a, T: serde_core::Deserialize<'a>>(text: &'a [u8]) -> Result<T, FormatError> {
-    serde_json::from_slice(text).map_err(|error| FormatError::Json { line: error.line(), column: error.column() })
-}
-
 /// A payload of this format from its text: JSON, or for [`Format::Hex`] digits.
 pub fn encode(format: &Format, text: &[u8]) -> Result<Vec<u8>, FormatError> {
     if matches!(format, Format::Hex) {
@@ -177,31 +134,6 @@ pub fn encode(format: &Format, text: &[u8]) -> Result<Vec<u8>, FormatError> {
         Format::MessagePack => msgpack::encode(&value),
         Format::Protobuf(message) => protobuf::encode(message, &value),
         Format::Sparkplug => sparkplug::encode(&value),
-    }
-}
-
-/// A number, or where JSON has none its name as Protocol Buffers write it.
-fn float(number: f64) -> Value {
-    serde_json::Number::from_f64(number).map_or_else(
-        || {
-            let name = if number.is_nan() {
-                "NaN"
-            } else if number > 0.0 {
-                "Infinity"
-            } else {
-                "-Infinity"
-            };
-            Value::from(name)
-        },
-        Value::Number,
-    )
-}
-
-/// What stands for a key that is no text.
-fn key(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
     }
 }
 

@@ -7,7 +7,8 @@ use rmp::decode::{RmpRead as _, read_marker};
 use rmp::encode;
 use serde_json::{Map, Value, json};
 
-use super::{FormatError, MAXIMUM_DEPTH, float, key};
+use super::error::FormatError;
+use super::value::{MAXIMUM_DEPTH, float, key};
 
 const NAME: &str = "MessagePack";
 

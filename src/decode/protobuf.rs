@@ -7,7 +7,7 @@ use prost::Message as _;
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
 
-use super::FormatError;
+use super::error::FormatError;
 
 const NAME: &str = "Protocol Buffers";
 

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::{FormatError, MAXIMUM_PAYLOAD, read_json};
+use super::error::{FormatError, MAXIMUM_PAYLOAD};
+use super::value::read_json;
 
 /// Why an expression is none. `position` counts bytes from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
-use crate::decode::float;
+use crate::decode::value::float;
 
 const NAMES: [&str; 35] = [
     "Unknown",

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use prost::Message as _;
 use serde_json::{Map, Value, json};
 
-use super::{FormatError, float};
+use super::error::FormatError;
+use super::value::float;
 use datatype::DataType;
 use payload::{
     DataSet, Metric, MetricValue, ParameterValue, Payload, PropertyContent, PropertySet, PropertyValue, Simple,

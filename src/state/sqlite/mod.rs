@@ -7,7 +7,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
-pub use read::{Reader, Unreadable};
+pub use read::{MAGIC, Reader, Unreadable};
 pub use rows::{Entry, EntryDetail, SessionRow, Will};
 pub use write::{Sync, Transaction, Unwritable, Writer};
 
@@ -15,6 +15,3 @@ pub use write::{Sync, Transaction, Unwritable, Writer};
 pub fn log_of(path: &Path) -> PathBuf {
     read::beside(path, "-wal")
 }
-
-/// First bytes of every SQLite file.
-pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";

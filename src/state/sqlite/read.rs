@@ -10,8 +10,10 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 use super::super::ids::StoreId;
 use super::super::{Client, ClientMessage, Direction, Keep, Message, Properties, Subscription};
-use super::MAGIC;
 use crate::private_folder::PrivateFolder;
+
+/// First bytes of every SQLite file.
+pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// How long a writer may hold the file before we give up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
