@@ -10,6 +10,7 @@ pub mod check;
 pub mod clients;
 pub mod connect;
 pub mod demo;
+pub mod duration;
 pub mod findings;
 pub mod host;
 pub mod output;

@@ -7,6 +7,7 @@ use super::arg_error::ArgError;
 use super::args::{ClientArgs, PayloadSource};
 use super::data_args::{DataArgs, Kind, OnFailure, PayloadForm};
 use super::values;
+use crate::cmd::duration::whole_seconds;
 use crate::decode::{FormatName, Match, PathError, Select};
 use crate::os::text::OsStrExt as _;
 use crate::record::{Bound, Mapping, Rotation, Speed};
@@ -17,17 +18,8 @@ const MOST_JOBS: u16 = 1024;
 
 const TIME: &str = "a time of RFC 3339, or as 90s, 5m or 2h the time after the first record";
 
-/// `30s`, `5m`, `2h`, `1d`.
 fn duration(text: &str) -> Option<Duration> {
-    let at = text.find(|c: char| !c.is_ascii_digit())?;
-    let seconds = match &text[at..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    text[..at].parse::<u32>().ok().map(|count| Duration::from_secs(u64::from(count) * seconds))
+    whole_seconds(text).map(|seconds| Duration::from_secs(seconds.unsigned_abs()))
 }
 
 /// A size in bytes or an age, neither of them nothing.

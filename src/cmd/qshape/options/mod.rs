@@ -9,6 +9,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 pub use self::args::{By, ExplainArgs, ListArgs, PurgeArgs, QshapeArgs, SourceArgs, Verb};
 use self::args::{ColumnArgs, ExpiredArg, LiveArgs, OutputArgs, RowArgs, SelectionArgs, StateArg};
 use super::refresh::Whom;
+use crate::cmd::duration::number_and_unit;
 use crate::mqtt::topic::TopicFilter;
 use crate::queue::age::{AgeFrom, parse_time};
 use crate::queue::select::{Expired, Selection, State};
@@ -221,19 +222,11 @@ pub fn selection(args: &SelectionArgs) -> Result<Selection, Failure> {
     })
 }
 
-/// Minutes, from a number with `s`, `m`, `h`, `d` or `w`. A bare number but 0 is refused: other verbs count other units.
+/// Minutes, from a number and its unit.
 fn minutes(text: &str, option: &str) -> Result<f64, Failure> {
-    let (number, factor) = match text.char_indices().next_back() {
-        Some((end, 's')) => (&text[..end], 1.0 / 60.0),
-        Some((end, 'm')) => (&text[..end], 1.0),
-        Some((end, 'h')) => (&text[..end], 60.0),
-        Some((end, 'd')) => (&text[..end], 1440.0),
-        Some((end, 'w')) => (&text[..end], 10_080.0),
-        _ if text == "0" => (text, 1.0),
-        _ => ("", 1.0),
-    };
+    let (number, unit) = number_and_unit(text).unwrap_or_default();
     match number.parse::<f64>() {
-        Ok(number) if number >= 0.0 && number.is_finite() => Ok(number * factor),
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok(number * f64::from(unit) / 60.0),
         _ => Err(usage(format!("`{option} {text}` is not an age"))
             .hint("an age is a number and its unit: 30m, 90s, 2h, 3d, 1w")),
     }
