@@ -287,20 +287,24 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l json -d 'With -
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s b -l batch -d 'From the last word of the command line, where other users of the machine can see it'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From the first line of standard input, at most 65535 bytes'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show this help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "server" -d 'Make a key and a certificate for a broker'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "client" -d 'Make keys and certificates for clients'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "csr" -d 'Make a key and a request for a certificate'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "sign" -d 'Sign a request'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "inspect" -d 'Show what a file or a server holds, whatever it is'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "verify" -d 'Judge a certificate as each family of TLS clients does: chain, host, purpose, key, revocation'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "lint" -d 'Find what is wrong, weak or soon over in files of certificates and keys'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "expiry" -d 'Tell how long certificates are still good; the exit codes suit monitoring'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "renew" -d 'Renew a certificate that expires soon, for cron'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "key" -d 'Open, encrypt, convert and compare keys'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew key broken" -f -a "broken" -d 'Make a set of files that shows one failure, for tests'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "server" -d 'Make a key and a certificate for a broker'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "client" -d 'Make keys and certificates for clients'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "csr" -d 'Make a key and a request for a certificate'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "sign" -d 'Sign a request'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "inspect" -d 'Show what a file or a server holds, whatever it is'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "verify" -d 'Judge a certificate as each family of TLS clients does: chain, host, purpose, key, revocation'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "lint" -d 'Find what is wrong, weak or soon over in files of certificates and keys'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "expiry" -d 'Tell how long certificates are still good; the exit codes suit monitoring'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "renew" -d 'Renew a certificate that expires soon, for cron'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "revoke" -d 'Revoke certificates'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "crl" -d 'Make the revocation list of a CA, which brokers obey'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "index" -d 'Show what a CA has issued and revoked'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "import" -d 'Go on with a CA of easy-rsa or of openssl ca'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "key" -d 'Open, encrypt, convert and compare keys'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "broken" -d 'Make a set of files that shows one failure, for tests'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-name -d 'Name of the CA [default: the folder\'s]; its common name is NAME with " MQTT CA", if CA is no word of it, and four random hex digits' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l hosts -d 'Names and addresses of the broker [default: this machine\'s name, the same with .local, localhost, 127.0.0.1, ::1]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l clients -d 'Ids of clients that get a certificate; with any, the broker will ask every client for one' -r
@@ -374,6 +378,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l auto-san -d 'Add this machine\'s name, NAME.local, localhost, 127.0.0.1 and ::1'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l both -d 'For servers that are clients too, and the other way round (bridges)'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l no-index -d 'Do not note the certificate in the CA\'s index, which then cannot find it by its name to revoke it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l key-pass-file -d 'Read the passphrase of the new key from the first line of FILE' -r -F
@@ -399,6 +404,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l encrypt -d 'Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless --key-pass-file gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l both -d 'For servers that are clients too, and the other way round (bridges)'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l no-index -d 'Do not note the certificate in the CA\'s index, which then cannot find it by its name to revoke it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from csr" -l san -d 'More names: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
@@ -433,6 +439,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l no-index -d 'Do not note the certificate in the CA\'s index, which then cannot find it by its name to revoke it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
@@ -482,7 +489,50 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l new-key -d 'Make a new key too, of the same type; it replaces the old one'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l encrypt -d 'Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless --key-pass-file gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l same-key -d 'Keep the key, as is done anyway'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l no-index -d 'Do not note the certificate in the CA\'s index, which then cannot find it by its name to revoke it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l reason -d 'Why, by the names of RFC 5280. What is revoked as certificateHold may be released again' -r -f -a "unspecified\t''
+keyCompromise\t''
+cACompromise\t''
+affiliationChanged\t''
+superseded\t''
+cessationOfOperation\t''
+certificateHold\t''
+privilegeWithdrawn\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l days -d 'Days until the list must be replaced (nextUpdate). From then on a broker refuses every client' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s o -l out -d 'Where the list is written [default: as the CA\'s certificate, with .crl]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l release -d 'Let certificates that are on hold (certificateHold) be good again'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l unlisted -d 'Revoke a serial number also when the index does not know it'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l crl -d 'Write the revocation list too, as certgen crl does'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s f -l force -d 'Replace the file also when it is no list of this CA'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l days -d 'Days until the list must be replaced (nextUpdate). From then on a broker refuses every client' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -s o -l out -d 'Where the list is written [default: as the CA\'s certificate, with .crl]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l within -d 'Make a list only if less than this is left of the old one, or if it does not name all that are revoked; for cron' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l warn -d 'Make no list, but look at the one there is: end with 1 if less than this is left of it, and with 2 if it is over, is not there or does not name all that are revoked' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -s f -l force -d 'Replace the file also when it is no list of this CA'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from index" -l rebuild -d 'Make the index anew: from what can be read of the old one, from the certificates and lists in the CA\'s folder and below, and from those in these files and folders' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from index" -s d -l dir -d 'Folder of the CA' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from index" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from index" -l json -d 'One JSON object per certificate'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from index" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from import" -s o -l out -d 'Folder for the CA\'s new files; made here, and only its owner may look into it' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from import" -l ca -d 'Certificate of the old CA [default: ca.crt or cacert.pem in SOURCE]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from import" -l ca-key -d 'Private key of the old CA, which is copied as it is [default: private/ca.key or private/cakey.pem in SOURCE]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "decrypt" -d 'Open an encrypted key, for a service that nobody can type a passphrase for'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from key" -f -a "encrypt" -d 'Encrypt a key with a passphrase (PKCS#8, PBES2, AES-256)'

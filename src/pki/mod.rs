@@ -5,6 +5,8 @@
 //! * [`certificate`]: what a certificate says
 //! * [`make`]: new keys, authorities, certificates, requests, revocation lists
 //! * [`serial`]: serial numbers
+//! * [`openssl_index`]: the `index.txt` of `openssl ca` and easy-rsa
+//! * [`index`]: what a CA has issued and revoked, a line of JSON each
 //! * [`name`]: host names, addresses and distinguished names, and whether they match
 //! * [`chain`]: whether a chain is to be believed, and if not, every reason
 //! * [`strict`]: where a chain that is believed departs from RFC 5280
@@ -12,10 +14,12 @@
 pub mod certificate;
 pub mod chain;
 pub mod completion;
+pub mod index;
 pub mod key;
 mod key_encryption;
 pub mod make;
 pub mod name;
+pub mod openssl_index;
 mod pem_text;
 pub mod pkcs12;
 pub mod read;
@@ -23,3 +27,4 @@ pub mod revocation;
 pub mod serial;
 pub mod signature;
 pub mod strict;
+pub mod time;

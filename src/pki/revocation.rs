@@ -15,6 +15,67 @@ use super::signature::Algorithm;
 /// Of an entry about a certificate of somebody else (RFC 5280, 5.3.3).
 const CERTIFICATE_ISSUER: Oid<'static> = oid!(2.5.29.29);
 
+/// Why a certificate is revoked (RFC 5280, 5.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    Unspecified,
+    KeyCompromise,
+    AuthorityCompromise,
+    AffiliationChanged,
+    Superseded,
+    CessationOfOperation,
+    /// For now: it may be good again.
+    CertificateHold,
+    PrivilegeWithdrawn,
+    AttributeAuthorityCompromise,
+}
+
+impl Reason {
+    /// With their names in RFC 5280.
+    pub const ALL: [(&'static str, Self); 9] = [
+        ("unspecified", Self::Unspecified),
+        ("keyCompromise", Self::KeyCompromise),
+        ("cACompromise", Self::AuthorityCompromise),
+        ("affiliationChanged", Self::AffiliationChanged),
+        ("superseded", Self::Superseded),
+        ("cessationOfOperation", Self::CessationOfOperation),
+        ("certificateHold", Self::CertificateHold),
+        ("privilegeWithdrawn", Self::PrivilegeWithdrawn),
+        ("aACompromise", Self::AttributeAuthorityCompromise),
+    ];
+
+    /// By its name, in any letter case: OpenSSL writes `CACompromise`.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, reason)| *reason)
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, reason)| *reason == self).map_or("unspecified", |(name, _)| name)
+    }
+
+    fn of(code: ReasonCode) -> Self {
+        match code {
+            ReasonCode::KeyCompromise => Self::KeyCompromise,
+            ReasonCode::CACompromise => Self::AuthorityCompromise,
+            ReasonCode::AffiliationChanged => Self::AffiliationChanged,
+            ReasonCode::Superseded => Self::Superseded,
+            ReasonCode::CessationOfOperation => Self::CessationOfOperation,
+            ReasonCode::CertificateHold => Self::CertificateHold,
+            ReasonCode::PrivilegeWithdrawn => Self::PrivilegeWithdrawn,
+            ReasonCode::AACompromise => Self::AttributeAuthorityCompromise,
+            _ => Self::Unspecified,
+        }
+    }
+}
+
+/// When a certificate was revoked, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// Seconds since 1970.
+    pub at: i64,
+    pub reason: Reason,
+}
+
 /// One list, as its file holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevocationList {
@@ -23,8 +84,10 @@ pub struct RevocationList {
     pub last_update: i64,
     /// Seconds since 1970; from then on nobody may build on the list.
     pub next_update: Option<i64>,
-    /// Serial numbers without leading zeros and when each was revoked, sorted.
-    revoked: Vec<(Vec<u8>, i64)>,
+    /// Serial numbers without leading zeros and when each was revoked and why, sorted.
+    revoked: Vec<(Vec<u8>, Revocation)>,
+    /// Whole lists of an issuer are numbered (RFC 5280, 5.2.3); without leading zeros.
+    number: Vec<u8>,
     scope: Scope,
     authority_key_id: Option<Vec<u8>>,
     algorithm: Algorithm,
@@ -77,15 +140,22 @@ impl RevocationList {
             }
             let reason = entry.reason_code().map(|(_, reason)| reason);
             if reason != Some(ReasonCode::RemoveFromCRL) {
-                revoked.push((digits(entry.raw_serial()).to_vec(), entry.revocation_date.timestamp()));
+                let reason = reason.map_or(Reason::Unspecified, Reason::of);
+                let revocation = Revocation { at: entry.revocation_date.timestamp(), reason };
+                revoked.push((digits(entry.raw_serial()).to_vec(), revocation));
             }
         }
-        revoked.sort_unstable();
+        revoked.sort_unstable_by(|(one, first), (other, second)| (one, first.at).cmp(&(other, second.at)));
         let mut authority_key_id = None;
+        let mut number = Vec::new();
         for extension in parsed.extensions() {
             scope = scope.limited_by(extension);
-            if let ParsedExtension::AuthorityKeyIdentifier(identifier) = extension.parsed_extension() {
-                authority_key_id = identifier.key_identifier.as_ref().map(|id| id.0.to_vec());
+            match extension.parsed_extension() {
+                ParsedExtension::AuthorityKeyIdentifier(identifier) => {
+                    authority_key_id = identifier.key_identifier.as_ref().map(|id| id.0.to_vec());
+                }
+                ParsedExtension::CRLNumber(found) => number = digits(&found.to_bytes_be()).to_vec(),
+                _ => {}
             }
         }
         Ok(Self {
@@ -93,6 +163,7 @@ impl RevocationList {
             last_update: parsed.last_update().timestamp(),
             next_update: parsed.next_update().map(|time| time.timestamp()),
             revoked,
+            number,
             scope,
             authority_key_id,
             algorithm: Algorithm::new(&parsed.signature_algorithm),
@@ -110,13 +181,23 @@ impl RevocationList {
         self.revoked.is_empty()
     }
 
+    /// The certificates on it, by serial number.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Revocation)> {
+        self.revoked.iter().map(|(serial, revocation)| (serial.as_slice(), *revocation))
+    }
+
+    /// Its number in the row of its issuer's lists, without zeros in front; empty if it has none.
+    pub fn number(&self) -> &[u8] {
+        &self.number
+    }
+
     /// Whether it has run out.
     pub fn is_expired(&self, now: i64) -> bool {
         self.next_update.is_some_and(|next| now >= next)
     }
 
     /// Whether `issuer` made this list.
-    fn is_by(&self, issuer: &Certificate) -> bool {
+    pub fn is_by(&self, issuer: &Certificate) -> bool {
         self.scope != Scope::Indirect
             && self.issuer == issuer.subject
             && issuer.public_key.verify(&self.algorithm, &self.signed, &self.signature).is_ok()
@@ -140,9 +221,13 @@ impl RevocationList {
 
     /// When `certificate` was revoked, if it was.
     fn revoked(&self, certificate: &Certificate) -> Option<i64> {
-        let serial = digits(&certificate.serial);
+        self.find(digits(&certificate.serial)).map(|revocation| revocation.at)
+    }
+
+    /// The entry of a serial number, which has no zeros in front.
+    pub fn find(&self, serial: &[u8]) -> Option<Revocation> {
         let first = self.revoked.partition_point(|(listed, _)| listed.as_slice() < serial);
-        self.revoked.get(first).filter(|(listed, _)| listed == serial).map(|(_, at)| *at)
+        self.revoked.get(first).filter(|(listed, _)| listed == serial).map(|(_, revocation)| *revocation)
     }
 }
 

@@ -112,6 +112,7 @@ fn init_makes_everything_that_a_broker_and_its_clients_need() {
     assert_eq!(
         names_in(&lab),
         [
+            "ca-index.ndjson",
             "ca.crt",
             "ca.key",
             "dev1.crt",
@@ -125,7 +126,8 @@ fn init_makes_everything_that_a_broker_and_its_clients_need() {
     );
     assert_eq!(mode(&lab), 0o700);
     for name in names_in(&lab) {
-        let wanted = if Path::new(&name).extension().is_some_and(|end| end == "key") { 0o600 } else { 0o644 };
+        let is_private = Path::new(&name).extension().is_some_and(|end| end == "key" || end == "ndjson");
+        let wanted = if is_private { 0o600 } else { 0o644 };
         assert_eq!(mode(&lab.join(&name)), wanted, "{name}");
     }
     let configuration = fs::read_to_string(lab.join("mosquitto.conf")).unwrap();
@@ -197,12 +199,14 @@ fn an_intermediate_signs_and_the_chain_file_holds_what_servers_must_send() {
     assert_eq!(
         names_in(folder),
         [
+            "ca-index.ndjson",
             "ca.crt",
             "ca.key",
             "dev1-chain.crt",
             "dev1.crt",
             "dev1.key",
             "floor-2-chain.crt",
+            "floor-2-index.ndjson",
             "floor-2.crt",
             "floor-2.key",
             "mqtt.lan-chain.crt",
@@ -552,7 +556,10 @@ fn a_killed_init_leaves_files_that_are_whole_or_absent() {
         let names = if lab.exists() { names_in(&lab) } else { Vec::new() };
         for name in names.iter().filter(|name| !name.starts_with(".moskit-")) {
             let path = lab.join(name);
-            if name != "mosquitto.conf" {
+            if name == "ca-index.ndjson" {
+                let lines = fs::read_to_string(&path).unwrap();
+                assert!(lines.lines().count() == 5 && lines.ends_with('\n'), "{name} is not whole: {lines}");
+            } else if name != "mosquitto.conf" {
                 assert!(moskit::pki::read::sections(&path).is_ok_and(|found| found.len() == 1), "{name} is not whole");
             }
         }

@@ -13,6 +13,7 @@ mod broker_reload;
 mod broker_verb;
 mod certgen;
 mod certgen_broken;
+mod certgen_fleet;
 mod certgen_judge;
 mod certgen_look;
 mod certgen_pairs;

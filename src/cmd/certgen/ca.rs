@@ -2,10 +2,13 @@
 
 use super::dates::{date, now};
 use super::explain::{bad_name, not_made};
-use super::files::{Folder, NewFile, stem, write_all};
+use super::files::{Folder, KEY_MODE, NewFile, lock_beside, stem, write_all};
+use super::index_file::index_path;
 use super::issuer::{OpenIssuer, open_issuer};
 use super::options::{CA_DAYS, CaArgs, INTERMEDIATE_DAYS, NewKey, Passphrase};
+use super::register::publish;
 use crate::pki::certificate::Certificate;
+use crate::pki::index::Header;
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, PermittedNames, random_suffix};
 use crate::term::{Exit, Failure, Term};
 
@@ -48,7 +51,14 @@ pub fn run(args: &CaArgs, term: &mut Term) -> Result<Exit, Failure> {
         let chain = [authority.certificate()].into_iter().chain(&parent.chain);
         files.push(NewFile::certificates(super::options::chain_path(&crt), chain.map(|it| it.der.as_slice())));
     }
-    write_all(&files, args.force, term)?;
+    files.push(NewFile::new(index_path(&crt), Header::of(authority.certificate()).line(), KEY_MODE));
+    match &parent {
+        Some(parent) => {
+            let lock = lock_beside(&crt, term)?;
+            publish(parent, &[(authority.certificate(), &crt)], &files, args.force, &lock)?;
+        }
+        None => write_all(&files, args.force, term)?,
+    }
     folder.keep();
     show(authority.certificate(), &files, term);
     if !args.name_constraint.is_empty() {

@@ -6,14 +6,17 @@ use std::path::Path;
 use super::ca::common_name;
 use super::dates::{date, now};
 use super::explain::{bad_name, exists, not_made};
-use super::files::{CERTIFICATE_MODE, Folder, NewFile, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, stem, write_all};
+use super::index_file::index_path;
 use super::issuer::OpenIssuer;
 use super::leaf::{add_addresses_as_dns, client_names, files, hosts, own_names, sign};
 use super::lifetime::warn_of_long_life;
 use super::options::{CA_DAYS, CLIENT_DAYS, InitArgs, Lifetime, SERVER_DAYS};
+use super::register::record;
 use crate::diagnose::shell;
 use crate::os::user;
 use crate::pki::certificate::{AlternativeName, Certificate};
+use crate::pki::index::Header;
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, Leaf, PermittedNames, Purpose};
 use crate::term::{Exit, Failure, Term};
 
@@ -28,7 +31,7 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
     }
     let stems = client_stems(&args.clients)?;
     args.key.warn(term);
-    let issuer = OpenIssuer { authority: authority(args, now)?, chain: Vec::new() };
+    let issuer = OpenIssuer { authority: authority(args, now)?, chain: Vec::new(), index: None };
     let folder = Folder::make(&args.dir)?;
     let ca_key = args.dir.join("ca.key");
     let secret = if args.encrypt { Some(args.passphrase.to_protect(&ca_key, term)?) } else { None };
@@ -37,6 +40,8 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
         NewFile::certificates(args.dir.join("ca.crt"), [ca.der.as_slice()]),
         NewFile::key(ca_key, issuer.authority.key(), secret.as_ref())?,
     ];
+    let index = index_path(&set[0].path);
+    let mut lines = Header::of(&ca).line();
     let mut made = vec![("ca".to_owned(), ca)];
     let server = server(args, now, term)?;
     let mut leaves = vec![("server".to_owned(), server, Vec::new())];
@@ -47,11 +52,14 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
         let (certificate, key) = sign(&issuer, leaf, &optional, args.key.kind)
             .map_err(|error| not_made(&format!("make `{stem}.crt`"), error))?;
         set.extend(files(&args.dir, &stem, (&certificate, &key, None), &issuer, false)?);
+        let file = args.dir.join(format!("{stem}.crt"));
+        lines.push_str(&record(&certificate, Some(&file), &index)?.line());
         made.push((stem, certificate));
     }
     let absolute = fs::canonicalize(&args.dir).unwrap_or_else(|_| args.dir.clone());
     let configuration = configuration(&absolute, args.port, !args.clients.is_empty());
     set.push(NewFile::new(args.dir.join("mosquitto.conf"), configuration.as_bytes(), CERTIFICATE_MODE));
+    set.push(NewFile::new(index, lines, KEY_MODE));
     write_all(&set, args.force, term)?;
     folder.keep();
     show(args, &made, &configuration, secret.is_some(), term);

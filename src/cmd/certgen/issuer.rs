@@ -1,9 +1,10 @@
 //! The authority that signs, read from its files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::explain::{not_made, not_read};
-use super::options::{Issuer, Passphrase, chain_path};
+use super::index_file::index_path;
+use super::options::{Issuer, Passphrase, Registration, chain_path};
 use crate::pki::certificate::Certificate;
 use crate::pki::make::Authority;
 use crate::pki::read;
@@ -21,6 +22,17 @@ pub struct OpenIssuer {
     /// What a chain holds behind a certificate of this authority: itself and those above it, without
     /// the root. Empty if the authority is a root.
     pub chain: Vec<Certificate>,
+    /// The index that gets to know what is issued, if any does.
+    pub index: Option<PathBuf>,
+}
+
+impl OpenIssuer {
+    pub fn registering(mut self, registration: Registration) -> Self {
+        if registration.no_index {
+            self.index = None;
+        }
+        self
+    }
 }
 
 pub fn open_issuer(
@@ -43,7 +55,7 @@ pub fn open_issuer(
         chain.extend(above(path, found));
         chain.retain(|certificate| !certificate.is_self_issued());
     }
-    Ok(OpenIssuer { authority, chain })
+    Ok(OpenIssuer { authority, chain, index: Some(index_path(path)) })
 }
 
 /// The certificates above an intermediate: the rest of its file, or of the chain file beside it.

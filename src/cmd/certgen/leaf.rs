@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use super::ca::show;
 use super::dates::now;
 use super::explain::{bad_name, not_made};
-use super::files::{Folder, NAME_THE_FILES, NewFile, stem, write_all};
+use super::files::{Folder, NAME_THE_FILES, NewFile, lock_beside, stem};
 use super::issuer::OpenIssuer;
 use super::lifetime::warn_of_long_life;
 use super::options::{CLIENT_DAYS, ClientArgs, Common, Protection, SERVER_DAYS, ServerArgs, chain_path};
+use super::register::publish;
 use crate::os::process;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Error, KeyPair, KeyType, Leaf, NameError, Purpose, Subject, host};
@@ -62,7 +63,7 @@ impl Common {
     fn make(&self, plans: &[Plan], protection: &Protection, term: &mut Term) -> Result<Exit, Failure> {
         let now = now();
         reject_equal_stems(plans)?;
-        let issuer = self.issuer.open(now, term)?;
+        let issuer = self.issuer.open(now, term)?.registering(self.registration);
         self.key.warn(term);
         let out = self.issuer.folder(&self.output);
         let folder = Folder::make(&out)?;
@@ -83,7 +84,12 @@ impl Common {
         let (certificates, files): (Vec<_>, Vec<_>) = made.into_iter().unzip();
         let counts: Vec<_> = files.iter().map(Vec::len).collect();
         let all: Vec<_> = files.into_iter().flatten().collect();
-        write_all(&all, self.output.force, term)?;
+        let issued: Vec<_> =
+            certificates.iter().zip(plans).map(|(it, plan)| (it, out.join(format!("{}.crt", plan.stem)))).collect();
+        let issued: Vec<_> = issued.iter().map(|(certificate, file)| (*certificate, file.as_path())).collect();
+        let lock = lock_beside(&all[0].path, term)?;
+        publish(&issuer, &issued, &all, self.output.force, &lock)?;
+        drop(lock);
         folder.keep();
         let mut rest = all.as_slice();
         for (certificate, count) in certificates.iter().zip(counts) {

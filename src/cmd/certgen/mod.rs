@@ -3,11 +3,15 @@
 mod broken;
 mod ca;
 mod content;
+mod crl;
 mod dates;
 mod deadline;
 mod expiry;
 mod explain;
 mod files;
+mod import;
+mod index;
+mod index_file;
 mod init;
 mod inspect;
 mod issuer;
@@ -19,10 +23,13 @@ mod openmetrics;
 mod options;
 mod passphrase;
 mod peer;
+mod register;
 mod render;
 mod renew;
+mod revoke;
 mod sign;
 mod verify;
+mod walk;
 
 use self::options::Action;
 use crate::cmd::applet::{Applet, Invocation, Manual};
@@ -48,9 +55,13 @@ pub const APPLET: Applet = Applet {
             ),
             (
                 "1",
-                "Failed; the answer is no; something expires soon (expiry), is not due (renew --exit-code) or could be better (lint).",
+                "Failed; the answer is no; something expires soon (expiry, crl --warn), is not due (renew --exit-code) or could be better (lint).",
             ),
-            ("2", "Something is over or about to be (expiry), wrong (lint) or could not be renewed (renew)."),
+            (
+                "2",
+                "Something is over or about to be (expiry, crl --warn), wrong (lint) or could not be renewed (renew); a list \
+                 lacks what was revoked (crl --warn).",
+            ),
             ("3", "Usage, or (expiry) it cannot be known."),
         ],
         environment: &[&[(
@@ -62,6 +73,15 @@ pub const APPLET: Applet = Applet {
             ("server.crt, server.key", "The broker's, made by init; server names them by the first host."),
             ("ID.crt, ID.key", "A client's."),
             ("STEM-chain.crt", "A certificate and the intermediate CAs above it: what a server below one must send."),
+            (
+                "STEM.crl, as ca.crl",
+                "The revocation list of a CA, made by crl. It goes to the broker, which must be told of every new one (reload).",
+            ),
+            (
+                "STEM-index.ndjson, as ca-index.ndjson",
+                "What the CA has issued and revoked, a line of JSON each; lines are only ever added. The list is made of it. \
+                 Where it was lost or spoilt, certgen index --rebuild makes it of the files.",
+            ),
             ("mosquitto.conf", "Made by init: a configuration that uses the files."),
         ],
         examples: &[
@@ -80,6 +100,11 @@ pub const APPLET: Applet = Applet {
                 "moskit certgen renew certs/server.crt -d certs --exec 'systemctl reload mosquitto'",
                 "For cron: renew when due",
             ),
+            (
+                "moskit certgen revoke -d certs dev1 --reason keyCompromise --crl",
+                "A device was stolen: revoke its certificates, and write the list for the broker",
+            ),
+            ("moskit certgen crl -d certs --within 7d", "For cron: a new revocation list in time"),
             ("moskit certgen broken cert.expired", "An expired certificate, for a test"),
         ],
         differences: &[
@@ -106,6 +131,10 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Action::Lint(args) => lint::run(args, term),
         Action::Renew(args) => renew::run(args, term),
         Action::Expiry(args) => expiry::run(args, term),
+        Action::Revoke(args) => revoke::run(args, term),
+        Action::Crl(args) => crl::run(args, term),
+        Action::Index(args) => index::run(args, term),
+        Action::Import(args) => import::run(args, term),
         Action::Key(action) => key::run(action, term),
         Action::Broken(args) => broken::run(args, term),
     }

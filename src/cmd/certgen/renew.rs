@@ -8,9 +8,10 @@ use super::ca::show;
 use super::content::{Item, items};
 use super::dates::{DAY, from_now, instant, now};
 use super::explain::not_made;
-use super::files::{KEY_MODE, NewFile, lock_beside, write_locked};
+use super::files::{KEY_MODE, NewFile, lock_beside};
 use super::issuer::certificates;
 use super::options::{RenewArgs, chain_path};
+use super::register::publish;
 use crate::os::{files, process};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::EncodedKey;
@@ -49,7 +50,7 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
     must_hold_certificates_alone(&args.certificate)?;
     let key_path = args.key.clone().unwrap_or_else(|| args.certificate.with_extension("key"));
     let secret = args.protection.passphrase(&key_path, term)?;
-    let issuer = args.issuer.beside(&args.certificate).open(now, term)?;
+    let issuer = args.issuer.beside(&args.certificate).open(now, term)?.registering(args.registration);
     let lock = lock_beside(&args.certificate, term)?;
     let (old, above) = old_certificate(args)?;
     if old.not_after - now > args.within {
@@ -86,7 +87,7 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
     if chain.exists() {
         files.push(chain_file(chain, &certificate, &issuer.chain));
     }
-    write_locked(&files, true, &lock)?;
+    publish(&issuer, &[(&certificate, &args.certificate)], &files, true, &lock)?;
     drop(lock);
     show(&certificate, &files, term);
     match &args.exec {

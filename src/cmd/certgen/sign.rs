@@ -5,10 +5,11 @@ use std::path::Path;
 use super::ca::show;
 use super::dates::now;
 use super::explain::{bad_request, not_made, not_read};
-use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, lock_beside, stem, write_all};
 use super::leaf::{add, more_names};
 use super::lifetime::warn_of_long_life;
 use super::options::{CLIENT_DAYS, Profile, RequestArgs, SERVER_DAYS, SignArgs, chain_path};
+use super::register::publish;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{KeyPair, Leaf, Purpose, Request, Subject, host, to_pem};
 use crate::pki::read::{self, Kind, ReadError, ReadProblem, Section};
@@ -74,7 +75,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
         let failure = Failure::new(Exit::FAILED, format!("the request `{place}` has more than one common name"));
         return Err(failure.hint("programs take different ones of them for the user's: make the request with one"));
     }
-    let issuer = args.issuer.open(now, term)?;
+    let issuer = args.issuer.open(now, term)?.registering(args.registration);
     let validity = args.lifetime.validity(now, days, Some(issuer.authority.certificate()), term);
     warn_of_long_life(validity, now, term);
     let leaf = Leaf { subject: Subject::default(), names, purpose, validity };
@@ -90,7 +91,9 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
         files.push(NewFile::certificates(chain_path(&crt), chain.map(|it| it.der.as_slice())));
     }
     let folder = Folder::make(&out)?;
-    write_all(&files, args.output.force, term)?;
+    let lock = lock_beside(&crt, term)?;
+    publish(&issuer, &[(&certificate, &crt)], &files, args.output.force, &lock)?;
+    drop(lock);
     folder.keep();
     show(&certificate, &files, term);
     Ok(Exit::OK)

@@ -1,7 +1,7 @@
 //! Sets of files that show one failure each, for tests and for teaching: what a broker and a client of
 //! `localhost` would be given.
 
-use rcgen::{CertificateRevocationListParams, IsCa, Issuer, KeyIdMethod, RevokedCertParams, SerialNumber};
+use rcgen::IsCa;
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
@@ -10,6 +10,8 @@ use super::{
     Authority, AuthorityPlan, Error, KeyPair, KeyType, Leaf, PermittedNames, Purpose, Subject, Validity, to_pem,
 };
 use crate::pki::certificate::Certificate;
+use crate::pki::revocation::{Reason, Revocation};
+use crate::pki::serial::Serial;
 
 const DAY: i64 = 86_400;
 
@@ -434,9 +436,12 @@ impl Scene {
     fn revocation(&mut self, client_is_on_it: bool, next_update_days: i64) -> Result<(), Error> {
         let client = sign(&self.ca, &self.client, &self.client_key)?;
         self.client_file = certificate_pem(&client);
-        let serial = Certificate::parse(&client).map_err(|_| Error::IssuerUnreadable)?.serial;
-        let serials = if client_is_on_it { vec![serial] } else { Vec::new() };
-        let list = revocation_list(&self.ca, serials, days(self.now, -30, next_update_days))?;
+        let certificate = Certificate::parse(&client).map_err(|_| Error::IssuerUnreadable)?;
+        let serial = Serial::of(&certificate.serial).map_err(|_| Error::IssuerUnreadable)?;
+        let validity = days(self.now, -30, next_update_days);
+        let revocation = Revocation { at: validity.not_before, reason: Reason::Unspecified };
+        let revoked = client_is_on_it.then_some((&serial, &revocation));
+        let list = self.ca.revocation_list(revoked, &[1], validity)?;
         let content = Zeroizing::new(to_pem("X509 CRL", &list).as_bytes().to_vec());
         self.more.push(Broken { name: "crl.pem", content, is_key: false });
         Ok(())
@@ -480,30 +485,6 @@ fn plan(name: &str, now: i64) -> AuthorityPlan {
 fn sign(ca: &Authority, leaf: &Leaf, key: &KeyPair) -> Result<CertificateDer<'static>, Error> {
     let mut params = leaf.params(key.kind().is_rsa())?;
     ca.issue_anything(&mut params, &key.public_key(), None)
-}
-
-/// A revocation list of `ca`, which must have been made here: rcgen writes its name anew.
-fn revocation_list(ca: &Authority, serials: Vec<Vec<u8>>, validity: Validity) -> Result<Vec<u8>, Error> {
-    let mut issuer = plan("Broken Lab CA", validity.not_before).params()?;
-    let identifier = ca.certificate().subject_key_id.clone().unwrap_or_default();
-    issuer.key_identifier_method = KeyIdMethod::PreSpecified(identifier.clone());
-    let mut dates = rcgen::CertificateParams::default();
-    validity.apply(&mut dates)?;
-    let revoked = serials.into_iter().map(|serial| RevokedCertParams {
-        serial_number: SerialNumber::from(serial),
-        revocation_time: dates.not_before,
-        reason_code: None,
-        invalidity_date: None,
-    });
-    let list = CertificateRevocationListParams {
-        this_update: dates.not_before,
-        next_update: dates.not_after,
-        crl_number: SerialNumber::from(1),
-        issuing_distribution_point: None,
-        revoked_certs: revoked.collect(),
-        key_identifier_method: KeyIdMethod::PreSpecified(identifier),
-    };
-    Ok(list.signed_by(&Issuer::from_params(&issuer, ca.key().rcgen()))?.der().to_vec())
 }
 
 fn certificate_pem(der: &[u8]) -> Vec<u8> {

@@ -8,6 +8,7 @@ mod authority;
 mod broken;
 mod der;
 mod key;
+mod list;
 mod name;
 mod request;
 

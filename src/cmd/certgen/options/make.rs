@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::fleet::Registration;
 use super::shared::{CA_DAYS, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SubjectParts};
 use crate::cmd::certgen::dates::parse_duration;
 
@@ -114,6 +115,8 @@ pub struct Common {
     #[command(flatten)]
     pub issuer: Issuer,
     #[command(flatten)]
+    pub registration: Registration,
+    #[command(flatten)]
     pub output: Output,
 }
 
@@ -195,6 +198,8 @@ pub struct SignArgs {
     #[command(flatten)]
     pub issuer: Issuer,
     #[command(flatten)]
+    pub registration: Registration,
+    #[command(flatten)]
     pub output: Output,
 }
 
@@ -231,6 +236,8 @@ pub struct RenewArgs {
     pub lifetime: Lifetime,
     #[command(flatten)]
     pub issuer: Issuer,
+    #[command(flatten)]
+    pub registration: Registration,
     /// Run this command with the shell after the renewal: systemctl reload mosquitto. If it fails, renew exits with 2
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<String>,

@@ -1,5 +1,6 @@
 //! The words of certgen: what may be typed, and what it means. Nothing is opened here.
 
+mod fleet;
 mod key;
 mod look;
 mod make;
@@ -7,6 +8,7 @@ mod shared;
 
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 
+pub use self::fleet::{CrlArgs, ImportArgs, IndexArgs, ListArgs, Registration, RevokeArgs};
 pub use self::key::{Change, Compare, Convert, Form, KeyAction, Target};
 pub use self::look::{Chosen, ExpiryArgs, InspectArgs, LintArgs, Use, VerifyArgs};
 pub use self::make::{
@@ -41,6 +43,14 @@ pub enum Action {
     Expiry(ExpiryArgs),
     /// Renew a certificate that expires soon, for cron
     Renew(RenewArgs),
+    /// Revoke certificates
+    Revoke(RevokeArgs),
+    /// Make the revocation list of a CA, which brokers obey
+    Crl(CrlArgs),
+    /// Show what a CA has issued and revoked
+    Index(IndexArgs),
+    /// Go on with a CA of easy-rsa or of openssl ca
+    Import(ImportArgs),
     /// Open, encrypt, convert and compare keys
     #[command(subcommand, subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
     Key(KeyAction),

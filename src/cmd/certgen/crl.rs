@@ -1,0 +1,202 @@
+//! `certgen crl`: the revocation list of a CA, made from its index.
+
+use std::path::{Path, PathBuf};
+
+use super::content::{Item, items};
+use super::dates::{DAY, from_now, instant, now};
+use super::explain::not_made;
+use super::files::{CERTIFICATE_MODE, NewFile, lock_beside, write_locked};
+use super::index_file::{OpenIndex, index_path};
+use super::issuer::{certificates, open_issuer};
+use super::options::{CrlArgs, Issuer, ListArgs};
+use crate::pki::certificate::Certificate;
+use crate::pki::index::Revocations;
+use crate::pki::make::{Validity, to_pem};
+use crate::pki::revocation::{Reason, RevocationList};
+use crate::pki::serial::Serial;
+use crate::term::{Exit, Failure, Term, plural};
+
+pub fn run(args: &CrlArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let now = now();
+    match args.warn {
+        Some(warn) => look(args, warn, now, term),
+        None => make_list(&args.issuer, &args.list, args.within, now, term),
+    }
+}
+
+/// Where the list of the CA at `authority` goes, unless asked otherwise.
+fn list_path(args: &ListArgs, authority: &Path) -> PathBuf {
+    args.out.clone().unwrap_or_else(|| authority.with_extension("crl"))
+}
+
+/// Makes the list, or leaves the old one if more than `within` is left of it and it says the same.
+pub fn make_list(
+    issuer: &Issuer,
+    args: &ListArgs,
+    within: Option<i64>,
+    now: i64,
+    term: &mut Term,
+) -> Result<Exit, Failure> {
+    let authority_path = issuer.certificate_path();
+    let path = list_path(args, &authority_path);
+    let authority = certificates(&authority_path)?.remove(0);
+    // Looked at once before anybody is asked for a passphrase, and again under the locks.
+    if let Some(within) = within
+        && let Some(old) = old_list(&path, &authority, args.force)?
+        && !is_due(&old, &revocations(&authority_path, &authority)?, within, now)
+    {
+        term.line(format_args!("{}: not due, {}", path.display(), standing(&old, now)));
+        return Ok(Exit::OK);
+    }
+    let issuer = open_issuer(&authority_path, issuer.ca_key.as_deref(), &issuer.passphrase, now, term)?;
+    let lock = lock_beside(&path, term)?;
+    let mut index = OpenIndex::open(&index_path(&authority_path), &authority)?;
+    let revocations = index.read(drop)?;
+    let old = old_list(&path, &authority, args.force)?;
+    if let Some(old) = &old {
+        must_know_all(&path, old, &revocations)?;
+        if old.last_update > now && !args.force {
+            let why = format!("`{}` is from the future: {}", path.display(), instant(old.last_update));
+            return Err(Failure::new(Exit::FAILED, why)
+                .hint("a new list would count for older: set the clock, or replace it with --force"));
+        }
+    }
+    let number = next_number(old.as_ref().map(RevocationList::number).unwrap_or_default(), now);
+    let validity = Validity { not_before: now, not_after: now + i64::from(args.days) * DAY };
+    let der = issuer
+        .authority
+        .revocation_list(revocations.iter(), &number, validity)
+        .map_err(|error| not_made("make the revocation list", error))?;
+    // What is written is what was meant.
+    let made = RevocationList::parse(&der).ok().filter(|made| made.is_by(&authority) && names_all(made, &revocations));
+    let made = made.ok_or_else(|| Failure::new(Exit::FAILED, "the new revocation list cannot be read back"))?;
+    let file = NewFile::new(path.clone(), to_pem("X509 CRL", &der).as_bytes(), CERTIFICATE_MODE).in_place();
+    write_locked(&[file], true, &lock)?;
+    term.line(format_args!("{}: {}", path.display(), standing(&made, now)));
+    Ok(Exit::OK)
+}
+
+/// How the list that there is stands: 0, 1 or 2, as for monitoring.
+fn look(args: &CrlArgs, warn: i64, now: i64, term: &mut Term) -> Result<Exit, Failure> {
+    let authority_path = args.issuer.certificate_path();
+    let path = list_path(&args.list, &authority_path);
+    let authority = certificates(&authority_path)?.remove(0);
+    let revocations = revocations(&authority_path, &authority)?;
+    let Some(old) = old_list(&path, &authority, false)? else {
+        term.line(format_args!("{}: there is no list", path.display()));
+        return Ok(Exit::DAMAGED);
+    };
+    let missing = revocations.iter().filter(|(serial, _)| !is_on(&old, serial)).count() as u64;
+    let left = old.next_update.map(|next| next - now);
+    let (exit, note) = match left {
+        _ if missing > 0 => {
+            (Exit::DAMAGED, format!("; it lacks {} of the index", plural(missing, "revoked certificate")))
+        }
+        Some(left) if left <= 0 => (Exit::DAMAGED, "; brokers that use it refuse every client".to_owned()),
+        Some(left) if left < warn => (Exit::FAILED, String::new()),
+        _ => (Exit::OK, String::new()),
+    };
+    term.line(format_args!("{}: {}{note}", path.display(), standing(&old, now)));
+    Ok(exit)
+}
+
+fn revocations(authority_path: &Path, authority: &Certificate) -> Result<Revocations, Failure> {
+    match OpenIndex::open_existing(&index_path(authority_path), authority)? {
+        Some(mut index) => index.read(drop),
+        None => Ok(Revocations::default()),
+    }
+}
+
+/// The list at `path`, if there is one. Without `force` it must be the CA's own.
+fn old_list(path: &Path, authority: &Certificate, force: bool) -> Result<Option<RevocationList>, Failure> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let found = match items(path) {
+        Ok(items) => items,
+        Err(_) if force => return Ok(None),
+        Err(failure) => return Err(failure.hint("--force replaces it")),
+    };
+    let list = found.into_iter().find_map(|item| match item {
+        Item::RevocationList(list) => Some(list),
+        _ => None,
+    });
+    match list.filter(|list| list.is_by(authority)) {
+        None if !force => {
+            let why = format!("`{}` is no revocation list of `{}`", path.display(), authority.subject);
+            Err(Failure::new(Exit::FAILED, why).hint("--out FILE writes another file; --force replaces this one"))
+        }
+        list => Ok(list),
+    }
+}
+
+fn is_on(list: &RevocationList, serial: &Serial) -> bool {
+    list.find(serial.bytes()).is_some()
+}
+
+fn names_all(list: &RevocationList, revocations: &Revocations) -> bool {
+    revocations.iter().all(|(serial, _)| is_on(list, serial))
+}
+
+fn is_due(list: &RevocationList, revocations: &Revocations, within: i64, now: i64) -> bool {
+    let says_the_same = names_all(list, revocations) && list.len() == revocations.len();
+    !says_the_same || list.last_update > now || list.next_update.is_none_or(|next| next - now < within)
+}
+
+/// A list names certificates that the index has lost: the next one would let them in again.
+fn must_know_all(path: &Path, list: &RevocationList, revocations: &Revocations) -> Result<(), Failure> {
+    let is_known = |serial: &Serial| revocations.get(serial).is_some() || revocations.was_released(serial);
+    let lost = list
+        .entries()
+        .filter(|(_, revocation)| revocation.reason != Reason::CertificateHold)
+        .filter(|(serial, _)| !Serial::new(serial).is_ok_and(|serial| is_known(&serial)))
+        .count() as u64;
+    if lost == 0 {
+        return Ok(());
+    }
+    let why =
+        format!("`{}` names {} that the index does not know", path.display(), plural(lost, "revoked certificate"));
+    Err(Failure::new(Exit::FAILED, why)
+        .hint("moskit certgen index --rebuild takes them over; without them a new list would let them in again"))
+}
+
+/// A number that is larger than the one before and than those of lists that were lost: seconds since 1970.
+fn next_number(old: &[u8], now: i64) -> Vec<u8> {
+    let now = now.to_be_bytes();
+    let now = crate::pki::serial::digits(&now);
+    if old.len() < now.len() || (old.len() == now.len() && old < now) {
+        return now.to_vec();
+    }
+    let mut next = old.to_vec();
+    for byte in next.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            return next;
+        }
+    }
+    next.insert(0, 1);
+    next
+}
+
+fn standing(list: &RevocationList, now: i64) -> String {
+    let count = plural(list.len() as u64, "revoked certificate");
+    match list.next_update {
+        Some(next) if next <= now => format!("{count}, over since {} ({})", instant(next), from_now(next, now)),
+        Some(next) => format!("{count}, good until {} ({})", instant(next), from_now(next, now)),
+        None => format!("{count}, good for ever"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_number;
+
+    #[test]
+    fn the_numbers_of_lists_only_grow() {
+        assert_eq!(next_number(&[], 0x0102), [1, 2]);
+        assert_eq!(next_number(&[1, 1], 0x0102), [1, 2]);
+        assert_eq!(next_number(&[1, 2], 0x0102), [1, 3]);
+        assert_eq!(next_number(&[1, 0, 0], 0x0102), [1, 0, 1]);
+        assert_eq!(next_number(&[0xff, 0xff], 0x0102), [1, 0, 0]);
+    }
+}

@@ -1,0 +1,235 @@
+//! `certgen index`: what a CA has issued and revoked, shown and made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::content::{Item, items};
+use super::dates::{date, instant, now};
+use super::explain::not_written;
+use super::files::{KEY_MODE, lock_beside};
+use super::index_file::{OpenIndex, index_path, lines, locked};
+use super::issuer::certificates;
+use super::options::IndexArgs;
+use super::register::record;
+use super::walk::files_below;
+use crate::net::reason;
+use crate::pki::certificate::Certificate;
+use crate::pki::index::{Header, Issued, Record, Revocations};
+use crate::pki::revocation::{Reason, Revocation, RevocationList};
+use crate::pki::serial::Serial;
+use crate::term::{Exit, Failure, Term, escape_controls, plural};
+use crate::whole_file::{self, Permission};
+
+pub fn run(args: &IndexArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let authority_path = args.certificate_path();
+    let authority = certificates(&authority_path)?.remove(0);
+    match &args.rebuild {
+        Some(more) => rebuild(&authority_path, &authority, more, term),
+        None => list(&authority_path, &authority, args.json, term),
+    }
+}
+
+fn list(authority_path: &Path, authority: &Certificate, as_json: bool, term: &mut Term) -> Result<Exit, Failure> {
+    let path = index_path(authority_path);
+    let Some(mut index) = OpenIndex::open_existing(&path, authority)? else {
+        return Err(Failure::new(Exit::FAILED, format!("there is no index `{}`", path.display()))
+            .hint("moskit certgen index --rebuild makes it from the files"));
+    };
+    let now = now();
+    let revocations = index.read(drop)?;
+    let mut unlisted: BTreeMap<Serial, Revocation> =
+        revocations.iter().map(|(serial, it)| (serial.clone(), *it)).collect();
+    index.read(|record| {
+        if let Record::Issued(issued) = record {
+            unlisted.remove(&issued.serial);
+            show(&issued.serial, Some(&issued), revocations.get(&issued.serial), as_json, now, term);
+        }
+    })?;
+    for (serial, revocation) in unlisted {
+        show(&serial, None, Some(revocation), as_json, now, term);
+    }
+    Ok(Exit::OK)
+}
+
+fn show(
+    serial: &Serial,
+    issued: Option<&Issued>,
+    revocation: Option<Revocation>,
+    as_json: bool,
+    now: i64,
+    term: &mut Term,
+) {
+    let state = match (revocation, issued) {
+        (Some(it), _) if it.reason == Reason::CertificateHold => "on hold",
+        (Some(_), _) => "revoked",
+        (None, Some(issued)) if issued.not_after < now => "expired",
+        _ => "good",
+    };
+    if as_json {
+        term.line(json!({
+            "state": state,
+            "serial": serial.to_string(),
+            "subject": issued.map(|it| it.subject.as_str()),
+            "names": issued.map(|it| it.names.as_slice()).unwrap_or_default(),
+            "not_after": issued.map(|it| instant(it.not_after)),
+            "sha256": issued.and_then(|it| it.sha256.as_deref()),
+            "file": issued.and_then(|it| it.file.as_deref()),
+            "revoked_at": revocation.map(|it| instant(it.at)),
+            "reason": revocation.map(|it| it.reason.name()),
+        }));
+        return;
+    }
+    let subject = issued.map_or("not in the index", |it| it.subject.as_str());
+    let until = issued.map_or_else(String::new, |it| format!(", until {}", date(it.not_after)));
+    let why = revocation.map_or_else(String::new, |it| format!(", since {} ({})", date(it.at), it.reason.name()));
+    let file = issued.and_then(|it| it.file.as_deref()).map_or_else(String::new, |file| format!(", {file}"));
+    term.line(format_args!("{state:8} {serial} {}", escape_controls(&format!("{subject}{until}{why}{file}"))));
+}
+
+/// Everything that is known of a CA, from wherever.
+struct Gathered<'a> {
+    authority: &'a Certificate,
+    index: PathBuf,
+    records: Vec<Record>,
+    issued: BTreeSet<Serial>,
+    revocations: Revocations,
+}
+
+fn rebuild(authority_path: &Path, authority: &Certificate, more: &[PathBuf], term: &mut Term) -> Result<Exit, Failure> {
+    let path = index_path(authority_path);
+    let lock = lock_beside(&path, term)?;
+    let not_opened = |error: &std::io::Error| {
+        Failure::new(Exit::FAILED, format!("cannot open the index `{}`: {}", path.display(), reason(error)))
+    };
+    let existed = path.exists();
+    let old = if existed { Some(locked(&path).map_err(|error| not_opened(&error))?) } else { None };
+    let mut gathered = Gathered {
+        authority,
+        index: path.clone(),
+        records: Vec::new(),
+        issued: BTreeSet::new(),
+        revocations: Revocations::default(),
+    };
+    let mut unreadable = Vec::new();
+    if let Some(old) = &old {
+        unreadable = gathered.take_index(old).map_err(|error| not_opened(&error))?;
+    }
+    let folder = authority_path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for place in [folder].into_iter().chain(more.iter().map(PathBuf::as_path)) {
+        gathered.take_files(place, term)?;
+    }
+    if !unreadable.is_empty() {
+        let kept = path.with_extension("ndjson.old");
+        let bytes = fs::read(&path).map_err(|error| not_opened(&error))?;
+        whole_file::replace(&kept, &bytes, Permission::Exactly(KEY_MODE)).map_err(|error| not_written(&error))?;
+        let lines = unreadable.iter().take(10).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let more = if unreadable.len() > 10 { ", …" } else { "" };
+        term.note(format_args!(
+            "warning: of the old index, line {lines}{more} could not be used; it is kept as `{}`. \
+             If a line said that a certificate is revoked, revoke it again",
+            kept.display()
+        ));
+    }
+    let mut text = Header::of(authority).line();
+    for record in &gathered.records {
+        text.push_str(&record.line());
+    }
+    whole_file::replace(&path, text.as_bytes(), Permission::KeepOr(KEY_MODE)).map_err(|error| not_written(&error))?;
+    drop((old, lock));
+    term.line(format_args!(
+        "{}: {}, {} revoked",
+        path.display(),
+        plural(gathered.issued.len() as u64, "certificate"),
+        gathered.revocations.len()
+    ));
+    Ok(Exit::OK)
+}
+
+impl Gathered<'_> {
+    fn add(&mut self, record: Record) {
+        if let Record::Issued(issued) = &record
+            && !self.issued.insert(issued.serial.clone())
+        {
+            return;
+        }
+        self.revocations.apply(&record);
+        self.records.push(record);
+    }
+
+    /// What can be read of the old index; the numbers of the other lines.
+    fn take_index(&mut self, old: &File) -> std::io::Result<Vec<usize>> {
+        let own = Header::of(self.authority);
+        let mut unreadable = Vec::new();
+        let mut is_foreign = false;
+        lines(old, |number, line| {
+            if number == 1 {
+                match Header::parse(line) {
+                    Ok(header) => is_foreign = header.key != own.key,
+                    // The first line may be lost, or there was none: then this is a record.
+                    Err(_) if Record::parse(line).is_err() => unreadable.push(number),
+                    Err(_) => {}
+                }
+            }
+            match Record::parse(line) {
+                _ if is_foreign => unreadable.push(number),
+                Ok(record) => self.add(record),
+                Err(_) if number > 1 => unreadable.push(number),
+                Err(_) => {}
+            }
+        })?;
+        Ok(unreadable)
+    }
+
+    /// The CA's certificates and lists in a file, or in a folder and below.
+    fn take_files(&mut self, place: &Path, term: &mut Term) -> Result<(), Failure> {
+        let files = if place.is_dir() {
+            files_below(place, &["crt", "pem", "cer", "der", "crl"]).map_err(|error| {
+                Failure::new(Exit::FAILED, format!("cannot read the folder `{}`: {}", place.display(), reason(&error)))
+            })?
+        } else {
+            vec![place.to_owned()]
+        };
+        for file in files {
+            match items(&file) {
+                Ok(items) => items.into_iter().try_for_each(|item| self.take_item(item, &file))?,
+                Err(_) if place.is_dir() && file != place => {
+                    term.note(format_args!("note: `{}` cannot be read, and is passed over", file.display()));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_item(&mut self, item: Item, file: &Path) -> Result<(), Failure> {
+        match item {
+            Item::Certificate(certificate) if is_issued_by(&certificate, self.authority) => {
+                let record = record(&certificate, Some(file), &self.index)?;
+                self.add(record);
+            }
+            Item::RevocationList(list) if list.is_by(self.authority) => self.take_list(&list),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_list(&mut self, list: &RevocationList) {
+        for (serial, revocation) in list.entries() {
+            let Ok(serial) = Serial::new(serial) else { continue };
+            if self.revocations.get(&serial).is_none() && !self.revocations.was_released(&serial) {
+                self.add(Record::Revoked(serial, revocation));
+            }
+        }
+    }
+}
+
+/// Whether the certificate is one that `authority` has signed, and not its own.
+pub fn is_issued_by(certificate: &Certificate, authority: &Certificate) -> bool {
+    let key = &authority.public_key;
+    certificate.issuer == authority.subject
+        && certificate.der != authority.der
+        && key.verify(&certificate.signature_algorithm, &certificate.signed, &certificate.signature).is_ok()
+}

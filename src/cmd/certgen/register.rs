@@ -1,0 +1,50 @@
+//! Certificates get into the index of their CA before they get into files, so that none is out that the index does not know.
+
+use std::path::Path;
+
+use super::files::{NewFile, write_locked};
+use super::index_file::OpenIndex;
+use super::issuer::OpenIssuer;
+use crate::file_set::FolderLock;
+use crate::pki::certificate::Certificate;
+use crate::pki::index::{Issued, Record};
+use crate::term::{Exit, Failure};
+
+/// Writes the files of certificates that `issuer` has issued. If that fails, the index is as it was.
+///
+/// The lock on the folder is taken before that on the index, by everybody.
+pub fn publish(
+    issuer: &OpenIssuer,
+    issued: &[(&Certificate, &Path)],
+    files: &[NewFile],
+    force: bool,
+    lock: &FolderLock,
+) -> Result<(), Failure> {
+    let Some(path) = &issuer.index else { return write_locked(files, force, lock) };
+    let records = issued
+        .iter()
+        .map(|(certificate, file)| record(certificate, Some(file), path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut index = OpenIndex::open(path, issuer.authority.certificate())?;
+    index.append(&records)?;
+    write_locked(files, force, lock).inspect_err(|_| index.take_back())
+}
+
+/// What the index at `index` says of a certificate.
+pub fn record(certificate: &Certificate, file: Option<&Path>, index: &Path) -> Result<Record, Failure> {
+    let file = file.map(|file| below(file, index));
+    Issued::of(certificate, file).map(Record::Issued).map_err(|_| {
+        Failure::new(
+            Exit::FAILED,
+            format!("`{}` has a serial number that RFC 5280 does not allow", certificate.subject),
+        )
+    })
+}
+
+/// The path of a file as the index has it: from the index' folder on where it is below that.
+fn below(file: &Path, index: &Path) -> String {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let file = absolute(file);
+    let folder = absolute(index).parent().map(Path::to_owned).unwrap_or_default();
+    file.strip_prefix(&folder).unwrap_or(&file).to_string_lossy().into_owned()
+}
