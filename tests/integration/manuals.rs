@@ -160,6 +160,7 @@ fn every_field_of_json_stands_in_the_manual() {
     compare(folder, "moskit certgen verify", &["certgen verify certs/server.crt --json"], &[], true);
     compare(folder, "moskit certgen lint", &["certgen lint old revoked --json"], &[], true);
     compare(folder, "moskit certgen expiry", &["certgen expiry certs revoked nowhere.crt --json"], &[], true);
+    compare(folder, "moskit certgen index", &["certgen index -d certs --json"], &[], true);
     let inspected =
         "certgen inspect certs/ca.crt certs/server.key locked.key dev2.csr narrow/ca.crt revoked/ca.crl --json";
     compare(folder, "moskit certgen inspect", &[inspected], &["items", "server"], false);

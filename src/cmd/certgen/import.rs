@@ -117,7 +117,8 @@ pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Exit, Failure> {
         text.push_str(&record.line());
     }
     files.push(NewFile::new(index, text.as_bytes(), KEY_MODE));
-    if let Some(list) = newest.and_then(|list| list_file(list, &source, authority, args.out.join("ca.crl"))) {
+    if let Some(list) = newest.and_then(|list| list_file(list, &source, authority, new_authority.with_extension("crl")))
+    {
         files.push(list);
     }
     let folder = Folder::make(&args.out)?;

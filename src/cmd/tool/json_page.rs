@@ -191,6 +191,42 @@ pub const DOCUMENTS: &[Document] = &[
         ],
     },
     Document {
+        title: "moskit certgen index --json",
+        text: "One object a line for each certificate.",
+        fields: &[
+            ("state", "text", "good, expired, revoked or on hold."),
+            ("serial", "text", "The serial number, hexadecimal."),
+            ("subject", "text or null", "The subject; null if only the serial number is known."),
+            ("names", "list of texts", "The alternative names: DNS:mqtt.lan."),
+            ("not_after", "text or null", "When it expires, RFC 3339 in UTC."),
+            ("sha256", "text or null", "SHA-256 of the certificate, hexadecimal; null if the certificate was not there."),
+            ("file", "text or null", "Where it was written, from the folder of the index on."),
+            ("revoked_at", "text or null", "When it was revoked, RFC 3339 in UTC."),
+            ("reason", "text or null", "Why, by the names of RFC 5280."),
+        ],
+    },
+    Document {
+        title: "ca-index.ndjson",
+        text: "The index of a CA. The first line has moskit_index, ca and key_sha256; each line behind it has issued, revoked \
+               or released, and what belongs to it. The later line counts.",
+        fields: &[
+            ("moskit_index", "whole number", "The version of the form, 1."),
+            ("ca", "text", "The subject of the CA."),
+            ("key_sha256", "text", "SHA-256 of its public key, hexadecimal."),
+            ("issued", "text", "The serial number of a certificate, hexadecimal."),
+            ("subject", "text", "Its subject."),
+            ("name", "text or null", "Its first common name."),
+            ("names", "list of texts", "Its alternative names: DNS:mqtt.lan."),
+            ("not_after", "text", "When it expires, RFC 3339 in UTC."),
+            ("sha256", "text or null", "SHA-256 of the certificate, hexadecimal."),
+            ("file", "text or null", "Where it was written, from the folder of the index on."),
+            ("revoked", "text", "The serial number of a certificate that was revoked."),
+            ("released", "text", "The serial number of a certificate that was on hold and is good again."),
+            ("at", "text", "When, RFC 3339 in UTC."),
+            ("reason", "text", "Why, by the names of RFC 5280."),
+        ],
+    },
+    Document {
         title: "moskit passwd --list --json, --weak --json",
         text: "One list with an object for each user.",
         fields: &[
