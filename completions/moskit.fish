@@ -81,8 +81,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l filter -d 'With --
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l map -d 'With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l payload-format -d 'How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l encode -d 'Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto -d 'With protobuf: the .proto file or descriptor set that has the message types' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto-path -d 'With --proto: look for imports in DIR, too, and not only beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto -d 'With protobuf: the descriptor set that has the message types, as protoc --descriptor_set_out makes it; in a build with the feature proto also a .proto file' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto-path -d 'With a .proto file: look for imports in DIR, too, and not only beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat -d 'Publish COUNT times, without effect with -l [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat-delay -d 'Time between repetitions; fractions are allowed [default: 0]' -r -f
@@ -145,8 +145,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l keyform -d 'Form o
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s t -l topic -d 'Topic filter to subscribe to; may be given several times' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto -d 'With protobuf: the .proto file or descriptor set that has the message types' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto-path -d 'With --proto: look for imports in DIR, too, and not only beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto -d 'With protobuf: the descriptor set that has the message types, as protoc --descriptor_set_out makes it; in a build with the feature proto also a .proto file' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto-path -d 'With a .proto file: look for imports in DIR, too, and not only beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s C -d 'Exit after COUNT messages' -r -f

@@ -18,6 +18,8 @@ const MAXIMUM_DESCRIPTORS: u64 = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub enum ProtoError {
     Unreadable(PathBuf, io::Error),
+    /// A .proto file, and this build has no compiler for it: the cargo feature `proto`.
+    NoCompiler(PathBuf),
     /// A .proto file, or one that it imports, with the compiler's reason.
     Source(PathBuf, String),
     /// No descriptor set.
@@ -60,6 +62,12 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > MAXIMUM_DESCRIPTORS { Err(io::Error::from(io::ErrorKind::FileTooLarge)) } else { Ok(bytes) }
 }
 
+#[cfg(not(feature = "proto"))]
+fn compile(path: &Path, _: &[PathBuf]) -> Result<DescriptorPool, ProtoError> {
+    Err(ProtoError::NoCompiler(path.to_owned()))
+}
+
+#[cfg(feature = "proto")]
 fn compile(path: &Path, includes: &[PathBuf]) -> Result<DescriptorPool, ProtoError> {
     let beside = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),

@@ -136,11 +136,19 @@ message Reading { string name = 1; sint64 value = 2; repeated double samples = 3
 enum Unit { NONE = 0; CELSIUS = 1; }
 "#;
 
+/// A .proto file as protoc would make a descriptor set of it.
+fn descriptor_set(path: &std::path::Path) -> std::path::PathBuf {
+    let set = protox::compile([path], [path.parent().unwrap()]).unwrap();
+    let into = path.with_extension("set");
+    std::fs::write(&into, prost::Message::encode_to_vec(&set)).unwrap();
+    into
+}
+
 fn reading() -> Format {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plant.proto");
     std::fs::write(&path, PROTO).unwrap();
-    Format::Protobuf(Box::new(load_protobuf(&path, &[], "plant.Reading").unwrap()))
+    Format::Protobuf(Box::new(load_protobuf(&descriptor_set(&path), &[], "plant.Reading").unwrap()))
 }
 
 #[test]
@@ -162,25 +170,38 @@ fn a_float_of_32_bits_keeps_its_shortest_digits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.proto");
     std::fs::write(&path, "syntax = \"proto3\"; message A { float f = 1; }").unwrap();
-    let format = Format::Protobuf(Box::new(load_protobuf(&path, &[], "A").unwrap()));
+    let format = Format::Protobuf(Box::new(load_protobuf(&descriptor_set(&path), &[], "A").unwrap()));
     assert_eq!(decoded(format, "t", &bytes("0d6666aa41")).unwrap(), r#"{"f":21.3}"#);
 }
 
+#[test]
+fn what_is_wrong_with_the_file_of_message_types_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.proto");
+    std::fs::write(&path, PROTO).unwrap();
+    let loaded = load_protobuf(&descriptor_set(&path), &[], "Reading");
+    let Err(ProtoError::UnknownMessage { known, .. }) = loaded else { panic!() };
+    assert_eq!(known, ["plant.Reading"]);
+    let set = folder.path().join("a.pb");
+    assert!(matches!(load_protobuf(&set, &[], "A"), Err(ProtoError::Unreadable(..))));
+    std::fs::write(&set, b"\xff\xff").unwrap();
+    assert!(matches!(load_protobuf(&set, &[], "A"), Err(ProtoError::Descriptors(..))));
+    #[cfg(not(feature = "proto"))]
+    assert!(matches!(load_protobuf(&path, &[], "plant.Reading"), Err(ProtoError::NoCompiler(..))));
+}
+
+#[cfg(feature = "proto")]
 #[test]
 fn what_is_wrong_with_a_proto_file_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.proto");
     assert!(load_protobuf(&path, &[], "A").is_err());
     std::fs::write(&path, PROTO).unwrap();
-    let Err(ProtoError::UnknownMessage { known, .. }) = load_protobuf(&path, &[], "Reading") else { panic!() };
-    assert_eq!(known, ["plant.Reading"]);
-    std::fs::write(&path, "message {").unwrap();
-    assert!(matches!(load_protobuf(&path, &[], "A"), Err(ProtoError::Source(..))));
-    std::fs::write(&path, "syntax = \"proto3\"; import \"b.proto\";").unwrap();
-    assert!(matches!(load_protobuf(&path, &[], "A"), Err(ProtoError::Source(..))));
-    let set = folder.path().join("a.pb");
-    std::fs::write(&set, b"\xff\xff").unwrap();
-    assert!(matches!(load_protobuf(&set, &[], "A"), Err(ProtoError::Descriptors(..))));
+    assert!(load_protobuf(&path, &[], "plant.Reading").is_ok());
+    for text in ["message {", "syntax = \"proto3\"; import \"b.proto\";"] {
+        std::fs::write(&path, text).unwrap();
+        assert!(matches!(load_protobuf(&path, &[], "A"), Err(ProtoError::Source(..))));
+    }
 }
 
 fn birth(name: &str, alias: u64, datatype: &str, value: &Value) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! `sub --decode` and `pub --encode`: payloads of other formats, with Python and published .proto files as the foreign side.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::broker::broker;
@@ -123,6 +124,40 @@ fn on_a_terminal_json_has_a_line_for_each_member_in_colours_and_no_control_of_a_
     desk.running.stop();
 }
 
+/// A .proto file as protoc would make a descriptor set of it.
+fn descriptor_set(path: &Path) -> String {
+    let set = protox::compile([path], [path.parent().unwrap()]).unwrap();
+    let into = path.with_extension("set");
+    std::fs::write(&into, prost::Message::encode_to_vec(&set)).unwrap();
+    into.to_str().unwrap().to_owned()
+}
+
+#[cfg(feature = "proto")]
+#[test]
+fn a_proto_file_is_compiled_with_what_it_imports() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open();
+    // A type that stands in a file of another folder.
+    let imports = folder.path().join("imports");
+    std::fs::create_dir(&imports).unwrap();
+    let unit = "syntax = \"proto3\"; package lab; enum Unit { NONE = 0; KELVIN = 1; }";
+    std::fs::write(imports.join("unit.proto"), unit).unwrap();
+    let with_unit = folder.path().join("unit-reading.proto");
+    let text = "syntax = \"proto3\"; package lab; import \"unit.proto\"; message UnitReading { Unit unit = 1; }";
+    std::fs::write(&with_unit, text).unwrap();
+    let files = ["--proto", with_unit.to_str().unwrap(), "--proto-path", imports.to_str().unwrap()];
+    let kind = "protobuf:lab.UnitReading";
+    let message = ["-t", "t", "-m", "{\"unit\":\"KELVIN\"}", "--encode", kind];
+    assert_eq!(desk.publish(&[&message[..], &files].concat(), b""), done(""));
+    assert_eq!(desk.shown(1, &[&["--decode", kind][..], &files].concat()), done("{\"unit\":\"KELVIN\"}\n"));
+    let bad = folder.path().join("bad.proto");
+    std::fs::write(&bad, "syntax = \"proto3\"; message A { int32 n = ; }").unwrap();
+    let said =
+        run(&mut moskit(&["sub", "-t", "a", "--decode", "protobuf:A", "--proto", bad.to_str().unwrap()]), b"").stderr;
+    assert!(said.starts_with(&format!("error: cannot compile `{}`: ", bad.display())), "{said}");
+    desk.running.stop();
+}
+
 /// Python's struct and bytes as a foreign writer of CBOR, MessagePack and Protocol Buffers.
 #[test]
 fn bytes_of_another_language_are_decoded() {
@@ -130,7 +165,7 @@ fn bytes_of_another_language_are_decoded() {
     let proto = folder.path().join("lab.proto");
     std::fs::write(&proto, "syntax = \"proto3\"; package lab; message Reading { string name = 1; double value = 2; }")
         .unwrap();
-    let proto = proto.to_str().unwrap();
+    let proto = &descriptor_set(&proto);
     let desk = Desk::open();
     let script = "import struct, sys\nout = sys.stdout.buffer\n\
                   {'cbor': lambda: out.write(b'\\xa1\\x61n' + b'\\x18\\x2a'),\n\
@@ -145,19 +180,6 @@ fn bytes_of_another_language_are_decoded() {
         assert_eq!(desk.publish(&["-t", "t", "-s"], &of_python(what)), done(""));
         assert_eq!(desk.shown(1, words), done(line), "{what}");
     }
-    // A type that stands in a file of another folder.
-    let imports = folder.path().join("imports");
-    std::fs::create_dir(&imports).unwrap();
-    let unit = "syntax = \"proto3\"; package lab; enum Unit { NONE = 0; KELVIN = 1; }";
-    std::fs::write(imports.join("unit.proto"), unit).unwrap();
-    let with_unit = folder.path().join("unit-reading.proto");
-    let text = "syntax = \"proto3\"; package lab; import \"unit.proto\"; message UnitReading { Unit unit = 1; }";
-    std::fs::write(&with_unit, text).unwrap();
-    let files = ["--proto", with_unit.to_str().unwrap(), "--proto-path", imports.to_str().unwrap()];
-    let kind = "protobuf:lab.UnitReading";
-    let message = ["-t", "t", "-m", "{\"unit\":\"KELVIN\"}", "--encode", kind];
-    assert_eq!(desk.publish(&[&message[..], &files].concat(), b""), done(""));
-    assert_eq!(desk.shown(1, &[&["--decode", kind][..], &files].concat()), done("{\"unit\":\"KELVIN\"}\n"));
     let encoded =
         ["-t", "t", "--encode", "protobuf:lab.Reading", "--proto", proto, "-m", "{\"name\":\"bee\",\"value\":2.5}"];
     assert_eq!(desk.publish(&encoded, b""), done(""));
@@ -174,7 +196,8 @@ fn what_is_wrong_with_a_kind_or_its_file_is_one_clear_error() {
         path.to_str().unwrap().to_owned()
     };
     let good = path("a.proto", "syntax = \"proto3\"; package lab; message A { int32 n = 1; } message B { A a = 1; }");
-    let bad = path("b.proto", "syntax = \"proto3\"; message A { int32 n = ; }");
+    let source = good.clone();
+    let good = descriptor_set(good.as_ref());
     let no_set = path("set.bin", "this is no descriptor set");
     let said = |words: &[&str]| {
         let shown = run(&mut moskit(words), b"");
@@ -199,7 +222,14 @@ fn what_is_wrong_with_a_kind_or_its_file_is_one_clear_error() {
         sub(&["--decode", "protobuf", "--proto", &good]),
         format!("error: protobuf needs a message type, as protobuf:TYPE\nhint: `{good}` has lab.A, lab.B\n")
     );
-    assert!(sub(&["--decode", "protobuf:A", "--proto", &bad]).starts_with(&format!("error: cannot compile `{bad}`: ")));
+    let sought = sub(&["--decode", "protobuf:lab.A", "--proto", &good, "--proto-path", "/"]);
+    assert!(sought.ends_with("is no .proto file, and has nothing that --proto-path could find\n"), "{sought}");
+    if cfg!(not(feature = "proto")) {
+        let said = sub(&["--decode", "protobuf:lab.A", "--proto", &source]);
+        assert!(
+            said.starts_with(&format!("error: cannot read `{source}`: this build has no compiler for .proto files\n"))
+        );
+    }
     assert!(sub(&["--decode", "protobuf:A", "--proto", &no_set]).contains("is no descriptor set of Protocol Buffers"));
     assert!(sub(&["--decode", "protobuf:A", "--proto", "/nowhere"]).starts_with("error: cannot read `/nowhere`: "));
     let publish = |words: &[&str]| said(&[&["pub", "-p", "1"][..], words].concat());

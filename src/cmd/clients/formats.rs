@@ -21,6 +21,12 @@ pub fn format(kind: &Kind, data: &DataArgs) -> Result<Format, Failure> {
         FormatName::Protobuf => {
             let file = data.proto.as_deref().unwrap_or(Path::new(""));
             let name = kind.message.as_deref().unwrap_or_default();
+            let is_source = file.extension().is_some_and(|extension| extension == "proto");
+            if !is_source && !data.proto_paths.is_empty() {
+                let text =
+                    format!("`{}` is no .proto file, and has nothing that --proto-path could find", file.display());
+                return Err(Failure::new(Exit::FAILED, text));
+            }
             let message = load_protobuf(file, &data.proto_paths, name).map_err(|error| failure(&error))?;
             Format::Protobuf(Box::new(message))
         }
@@ -31,11 +37,17 @@ fn failure(error: &ProtoError) -> Failure {
     let failed = |text: String| Failure::new(Exit::FAILED, text);
     match error {
         ProtoError::Unreadable(path, error) => failed(format!("cannot read `{}`: {}", path.display(), reason(error))),
+        ProtoError::NoCompiler(path) => {
+            failed(format!("cannot read `{}`: this build has no compiler for .proto files", path.display())).hint(
+                "protoc --include_imports --descriptor_set_out=FILE makes a descriptor set, which --proto takes; or build moskit \
+                 with the cargo feature proto",
+            )
+        }
         ProtoError::Source(path, why) => failed(format!("cannot compile `{}`: {why}", path.display()))
             .hint("imports are looked for beside the file, or in the folders of --proto-path"),
         ProtoError::Descriptors(path, why) => {
             failed(format!("`{}` is no descriptor set of Protocol Buffers: {why}", path.display()))
-                .hint("a file whose name ends in .proto is compiled; protoc --descriptor_set_out makes descriptor sets")
+                .hint("protoc --include_imports --descriptor_set_out=FILE makes one")
         }
         ProtoError::UnknownMessage { path, name, known } => {
             let what = if name.is_empty() {

@@ -138,7 +138,7 @@ const FORMATS: &[(&str, &str, &str)] = &[
     ("msgpack", "MessagePack. Bytes, and what an extension holds, become base64.", "MessagePack."),
     (
         "protobuf:TYPE",
-        "The message TYPE, by its full name, of the .proto file or descriptor set that --proto names, in the JSON mapping of Protocol Buffers. \
+        "The message TYPE, by its full name, of the descriptor set that --proto names (or .proto file, in a build with the cargo feature proto), in the JSON mapping of Protocol Buffers. \
          A payload in which no field of TYPE is, but other fields are, is none.",
         "The message TYPE of --proto, from the JSON mapping of Protocol Buffers. A field that TYPE does not have is an error.",
     ),
