@@ -3,6 +3,7 @@
 //! Order matters: within a batch a change may rest on earlier ones (`Queued` on `Stored`). The batch is one
 //! transaction, committed before anything that the batch produced is sent.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,8 +63,8 @@ pub struct ClientRecord {
     pub created_at: Duration,
     /// `None` while connected. Wall clock.
     pub disconnected_at: Option<Duration>,
-    /// The client's maximum packet size, `u32::MAX` if it named none.
-    pub max_packet_size: u32,
+    /// The client's Maximum Packet Size in bytes, if it named one.
+    pub max_packet_size: Option<NonZeroU32>,
     pub max_qos: QoS,
     pub retain_available: bool,
     /// Seconds, of the will that waits or would be sent.

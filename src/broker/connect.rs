@@ -1,6 +1,7 @@
 //! CONNECT, taking over, resuming, and DISCONNECT.
 
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -12,6 +13,7 @@ use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
 use super::timers::Timer;
 use super::{Broker, Identity, ListenerSettings, Now, UsernameFrom};
+use crate::mqtt::alias::{ReceivedAliases, SentAliases};
 use crate::mqtt::packet::{
     ConnAck, Connect, DecodeError, Disconnect, Packet, Properties, Property, ProtocolVersion, QoS, ReasonCode,
 };
@@ -221,9 +223,7 @@ impl Broker {
         // 3.1 has no such flag.
         let session_present = session_present && connect.version != ProtocolVersion::V31;
         let connack = Packet::ConnAck(ConnAck { session_present, code: 0, properties });
-        let most = self.connections[key].max_packet_size as usize;
-        if connack.encoded_len(connect.version).is_ok_and(|length| length > most) {
-            // [MQTT-3.1.2-24]
+        if !self.connections[key].takes(|| connack.encoded_len(connect.version)) {
             self.end(key, Closing::PacketTooLarge, now);
             return;
         }
@@ -272,12 +272,12 @@ impl Broker {
         let window = self.settings.max_inflight_messages.map_or(receive_maximum, |limit| limit.min(receive_maximum));
         let connection = &mut self.connections[key];
         connection.window = window;
-        connection.max_packet_size = properties.maximum_packet_size().unwrap_or(u32::MAX);
-        connection.max_aliases_in = max_aliases_in;
+        connection.max_packet_size = properties.maximum_packet_size().and_then(NonZeroU32::new);
+        connection.received_aliases = ReceivedAliases::new(max_aliases_in);
         connection.max_qos = max_qos;
         connection.retain_available = self.settings.retain_available;
         connection.receive_maximum = self.settings.max_inflight_messages;
-        connection.max_aliases_out = properties.topic_alias_maximum().unwrap_or(0).min(max_aliases);
+        connection.sent_aliases = SentAliases::new(properties.topic_alias_maximum().unwrap_or(0).min(max_aliases));
         connection.password = connect.password.as_ref().map(|password| Secret::new(password.to_vec()));
         // One and a half times the keep-alive [MQTT-3.1.2-22].
         connection.keep_alive_timeout = (keep_alive > 0).then(|| Duration::from_millis(u64::from(keep_alive) * 1500));

@@ -1,7 +1,7 @@
 //! One connection as the core sees it: what was agreed at CONNECT, topic aliases, and the bytes that wait for the
 //! socket.
 
-use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -12,7 +12,10 @@ pub(super) use super::slab::ConnectionKey;
 use super::slab::SessionKey;
 use super::storing::WaitingSteps;
 use super::{ConnectionId, ListenerId, Peer};
-use crate::mqtt::packet::{NO_PROPERTIES, Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS};
+use crate::mqtt::alias::{Assigned, ReceivedAliases, SentAliases};
+use crate::mqtt::packet::{
+    EncodeError, NO_PROPERTIES, Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS,
+};
 use crate::term::Secret;
 
 #[derive(Debug)]
@@ -35,13 +38,11 @@ pub(super) struct Connection {
     pub(super) timer: Option<Duration>,
     /// QoS 1 and 2 messages in flight towards the client.
     pub(super) window: u16,
-    /// The client's.
-    pub(super) max_packet_size: u32,
-    pub(super) aliases_in: HashMap<u16, ByteString>,
-    aliases_out: HashMap<ByteString, u16>,
-    pub(super) max_aliases_out: u16,
-    /// What CONNACK told the client, which holds until it goes, whatever a reload says.
-    pub(super) max_aliases_in: u16,
+    /// The largest packet that the client takes, in bytes; `None` = any. Only [`Connection::takes`] asks for it.
+    pub(super) max_packet_size: Option<NonZeroU32>,
+    pub(super) sent_aliases: SentAliases,
+    /// With the maximum that CONNACK told the client. That and what follows holds until it goes, whatever a reload says.
+    pub(super) received_aliases: ReceivedAliases,
     pub(super) max_qos: QoS,
     pub(super) retain_available: bool,
     pub(super) receive_maximum: Option<u16>,
@@ -174,11 +175,9 @@ impl Connection {
             last_received: now,
             timer: None,
             window: u16::MAX,
-            max_packet_size: u32::MAX,
-            aliases_in: HashMap::new(),
-            aliases_out: HashMap::new(),
-            max_aliases_out: 0,
-            max_aliases_in: 0,
+            max_packet_size: None,
+            sent_aliases: SentAliases::default(),
+            received_aliases: ReceivedAliases::default(),
             max_qos: QoS::ExactlyOnce,
             retain_available: true,
             receive_maximum: None,
@@ -203,18 +202,21 @@ impl Connection {
         }
     }
 
+    /// Whether the client takes a packet of this encoded length: nothing larger than its Maximum Packet Size is sent
+    /// [MQTT-3.1.2-24]. PUBLISH, CONNACK, SUBACK and UNSUBACK can be too large; every other packet that we send is shorter
+    /// than the CONNACK that the client has taken.
+    pub(super) fn takes(&self, length: impl FnOnce() -> Result<usize, EncodeError>) -> bool {
+        self.max_packet_size.is_none_or(|most| length().is_ok_and(|length| length <= most.get() as usize))
+    }
+
     /// Sends a PUBLISH, with a topic alias if the client takes them.
     pub(super) fn publish(&mut self, outgoing: OutgoingPublish<'_>) -> Result<(), TooLarge> {
-        let mut topic = outgoing.topic;
-        let mut alias = None;
-        if self.version == ProtocolVersion::V5 && self.max_aliases_out > 0 {
-            if let Some(&known) = self.aliases_out.get(topic) {
-                alias = Some(known);
-                topic = "";
-            } else if self.aliases_out.len() < usize::from(self.max_aliases_out) {
-                alias = Some(self.aliases_out.len() as u16 + 1);
-            }
-        }
+        let assigned = self.sent_aliases.assign(outgoing.topic);
+        let (topic, alias) = match assigned {
+            None => (outgoing.topic, None),
+            Some(Assigned::Bound(alias)) => ("", Some(alias)),
+            Some(Assigned::Free(alias)) => (outgoing.topic, Some(alias)),
+        };
         let made;
         let properties = if self.version != ProtocolVersion::V5 || outgoing.is_plain() && alias.is_none() {
             if self.version == ProtocolVersion::V5 { &outgoing.message.properties } else { &NO_PROPERTIES }
@@ -231,18 +233,14 @@ impl Connection {
             properties,
             payload: &outgoing.message.payload,
         };
-        if self.max_packet_size < u32::MAX
-            && publish.encoded_len(self.version).is_ok_and(|length| length > self.max_packet_size as usize)
-        {
+        if !self.takes(|| publish.encoded_len(self.version)) {
             return Err(TooLarge);
         }
         self.output.make_room();
         publish.encode(self.version, &mut self.output.bytes).map_err(|_| TooLarge)?;
         self.output.packets += 1;
-        if let Some(alias) = alias
-            && !topic.is_empty()
-        {
-            self.aliases_out.insert(topic.into(), alias);
+        if let Some(Assigned::Free(alias)) = assigned {
+            self.sent_aliases.bind(alias, outgoing.topic);
         }
         Ok(())
     }

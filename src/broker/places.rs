@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use super::connection_id::IdHasher;
+use crate::mqtt::flow::IdHasher;
 
 /// From so many in flight on a map of all ids is kept, in 8 KB, so that a free one is found without asking for each.
 const DENSE: usize = 4096;

@@ -13,6 +13,7 @@ use super::message::{Message, MessageId, detached};
 use super::session::{Entry, SessionKey, WrongState};
 use super::storing::Step;
 use super::{Broker, Now};
+use crate::mqtt::alias::AliasError;
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};
 use crate::mqtt::topic::{TopicName, is_shared};
 
@@ -32,16 +33,16 @@ impl Broker {
     pub(super) fn publish(&mut self, key: ConnectionKey, client: SessionKey, mut publish: Publish, now: Now) {
         self.statistics.publish_received += 1;
         self.statistics.publish_bytes_received += publish.payload.len() as u64;
-        if let Err((reason, why)) = self.check_publish(key, &mut publish) {
-            if let (Closing::TopicAliasInvalid | Closing::ProtocolError, Some(alias)) =
-                (&why, publish.properties.topic_alias())
-            {
-                self.offended(key, Offence::TopicAlias(alias));
-            }
+        let fit = self.check_capabilities(key, &publish).and_then(|()| self.complete_topic(key, &mut publish));
+        if let Err((reason, why)) = fit {
             self.refuse(key, reason, why, now);
             return;
         }
-        if let Some(reason) = self.object(key, client, &mut publish) {
+        if let Some(mount_point) = &self.listener(self.connections[key].listener).mount_point {
+            publish.topic = format!("{mount_point}{}", publish.topic).into();
+        }
+        if let Some(reason) = self.refusal_of(client, &publish) {
+            self.note_refused(client, &publish, reason);
             self.acknowledge(key, &publish, reason);
             return;
         }
@@ -75,58 +76,59 @@ impl Broker {
         }
     }
 
-    /// What ends the connection. Resolves the topic alias.
-    fn check_publish(&mut self, key: ConnectionKey, publish: &mut Publish) -> Result<(), (ReasonCode, Closing)> {
-        let connection = &mut self.connections[key];
+    /// Whether the PUBLISH asks for no more than CONNACK promised. If it does, its connection ends.
+    fn check_capabilities(&self, key: ConnectionKey, publish: &Publish) -> Result<(), (ReasonCode, Closing)> {
+        let connection = &self.connections[key];
+        // [MQTT-3.2.2-11]
         if publish.qos > connection.max_qos {
             return Err((ReasonCode::QOS_NOT_SUPPORTED, Closing::NotSupported));
         }
+        // [MQTT-3.2.2-14]
         if publish.retain && !connection.retain_available {
             return Err((ReasonCode::RETAIN_NOT_SUPPORTED, Closing::NotSupported));
-        }
-        if let Some(alias) = publish.properties.topic_alias() {
-            if alias == 0 || alias > connection.max_aliases_in {
-                return Err((ReasonCode::TOPIC_ALIAS_INVALID, Closing::TopicAliasInvalid));
-            }
-            if publish.topic.is_empty() {
-                match connection.aliases_in.get(&alias) {
-                    Some(topic) => publish.topic = topic.clone(),
-                    None => return Err((ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError)),
-                }
-            } else {
-                connection.aliases_in.insert(alias, ByteString::from(&*publish.topic));
-            }
-        }
-        if TopicName::check(&publish.topic).is_err() {
-            return Err((ReasonCode::MALFORMED_PACKET, Closing::Malformed));
         }
         Ok(())
     }
 
-    /// What keeps a message from being published, while the connection goes on. Glues the mount point on.
-    fn object(&mut self, key: ConnectionKey, client: SessionKey, publish: &mut Publish) -> Option<ReasonCode> {
-        if let Some(mount_point) = &self.listener(self.connections[key].listener).mount_point {
-            publish.topic = format!("{mount_point}{}", publish.topic).into();
+    /// Puts the topic that its alias stands for into a PUBLISH without one. The connection ends if there is none, or the
+    /// topic is not a topic name.
+    fn complete_topic(&mut self, key: ConnectionKey, publish: &mut Publish) -> Result<(), (ReasonCode, Closing)> {
+        if let Err(error) = self.connections[key].received_aliases.resolve(publish) {
+            let (alias, answer) = match error {
+                AliasError::AboveMaximum(alias) => {
+                    (alias, (ReasonCode::TOPIC_ALIAS_INVALID, Closing::TopicAliasInvalid))
+                }
+                AliasError::Unbound(alias) => (alias, (ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError)),
+            };
+            self.offended(key, Offence::TopicAlias(alias));
+            return Err(answer);
         }
-        let session = &self.sessions[client];
+        // [MQTT-3.3.2-2]
+        TopicName::check(&publish.topic).map_err(|_| (ReasonCode::MALFORMED_PACKET, Closing::Malformed))
+    }
+
+    /// What keeps a message from being published, while the connection goes on.
+    fn refusal_of(&self, client: SessionKey, publish: &Publish) -> Option<ReasonCode> {
         if self.settings.message_size_limit.is_some_and(|limit| publish.payload.len() > limit as usize) {
-            if self.interest.packets {
-                let event = Event::PublishTooLarge { client: session.id.clone(), publish: PublishSummary::of(publish) };
-                self.events.push_back(event);
-            }
             // PUBACK and PUBREC have no "packet too large" [MQTT-3.4.2-1] [MQTT-3.5.2-1].
             return Some(ReasonCode::QUOTA_EXCEEDED);
         }
         // `$share/…` names subscriptions: a message there could reach nobody.
-        let denied = is_shared(&publish.topic) || !self.access.may_publish(session.identity(), &publish.topic);
-        if denied {
-            if self.interest.packets {
-                let event = Event::PublishDenied { client: session.id.clone(), publish: PublishSummary::of(publish) };
-                self.events.push_back(event);
-            }
-            return Some(ReasonCode::NOT_AUTHORIZED);
+        let denied =
+            is_shared(&publish.topic) || !self.access.may_publish(self.sessions[client].identity(), &publish.topic);
+        denied.then_some(ReasonCode::NOT_AUTHORIZED)
+    }
+
+    fn note_refused(&mut self, client: SessionKey, publish: &Publish, reason: ReasonCode) {
+        if self.interest.packets {
+            let client = self.sessions[client].id.clone();
+            let publish = PublishSummary::of(publish);
+            self.events.push_back(if reason == ReasonCode::QUOTA_EXCEEDED {
+                Event::PublishTooLarge { client, publish }
+            } else {
+                Event::PublishDenied { client, publish }
+            });
         }
-        None
     }
 
     /// Completes the flow of a message that goes nowhere. A 3.x client cannot be told why.

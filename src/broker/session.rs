@@ -2,6 +2,7 @@
 //! publishes, its will and when all that ends.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +34,8 @@ pub(super) struct Session {
     pub(super) connection: Option<ConnectionKey>,
     /// Seconds; `u32::MAX` = never.
     pub(super) expiry_interval: u32,
-    /// Of the last connection; `u32::MAX` = no limit.
-    pub(super) max_packet_size: u32,
+    /// Bytes, of the last connection; `None` = no limit.
+    pub(super) max_packet_size: Option<NonZeroU32>,
     /// Wall clock.
     pub(super) created_at: Duration,
     /// Wall clock; `None` while connected.
@@ -108,7 +109,7 @@ impl Session {
             listener,
             connection: None,
             expiry_interval: 0,
-            max_packet_size: u32::MAX,
+            max_packet_size: None,
             created_at: wall,
             disconnected_at: None,
             expires_at: None,

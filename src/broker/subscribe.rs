@@ -122,16 +122,13 @@ impl Broker {
         (ReasonCode(subscriber.options.qos as u8), wanted.then_some((subscriber, filter)))
     }
 
-    /// Whether the client takes a SUBACK or UNSUBACK with so many codes [MQTT-3.1.2-24]. Both are of one length, and the
-    /// only answers that may be larger than a CONNACK.
+    /// Whether the client takes a SUBACK or UNSUBACK with so many codes; both are of one length.
     fn takes_codes(&self, key: ConnectionKey, packet_id: PacketId, count: usize) -> bool {
         let connection = &self.connections[key];
-        if connection.max_packet_size == u32::MAX {
-            return true;
-        }
-        let codes = vec![ReasonCode::SUCCESS; count];
-        let answer = Packet::SubAck(SubAck { packet_id, properties: Properties::new(), codes });
-        answer.encoded_len(connection.version).is_ok_and(|length| length <= connection.max_packet_size as usize)
+        connection.takes(|| {
+            let codes = vec![ReasonCode::SUCCESS; count];
+            Packet::SubAck(SubAck { packet_id, properties: Properties::new(), codes }).encoded_len(connection.version)
+        })
     }
 
     /// Whether the subscription lasts as long as its session. While the store fails, one that is there can be renewed.

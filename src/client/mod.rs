@@ -399,7 +399,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let server = std::thread::spawn(move || send_unread(listener.accept().unwrap().0, MOST));
-        let mut client = Client::new(Session::new(connect_packet(0), 0));
+        let mut client = Client::new(Session::new(connect_packet(0), None));
         client.connect(&Route::new(endpoint)).await.unwrap();
         let mut most = 0;
         while !server.is_finished() {
@@ -419,7 +419,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let server = std::thread::spawn(move || send_until_pinged(listener.accept().unwrap().0));
-        let mut client = Client::new(Session::new(connect_packet(1), 0));
+        let mut client = Client::new(Session::new(connect_packet(1), None));
         client.connect(&Route::new(endpoint)).await.unwrap();
         // The server closes the connection when it has its ping, or has waited long enough.
         while client.transfer().await.is_ok() {

@@ -7,13 +7,14 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::num::NonZeroU16;
 
 use super::packet::{PacketId, QoS};
 
 /// By packet id. There are 65,535 at most, so the hash needs speed, not protection.
 type ById<V> = HashMap<PacketId, V, BuildHasherDefault<IdHasher>>;
 
-/// Spreads a packet id over 64 bits by one multiplication.
+/// Spreads an id that nobody outside chooses, or of which there are few, over 64 bits by one multiplication.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IdHasher(u64);
 
@@ -29,8 +30,12 @@ impl Hasher for IdHasher {
     }
 
     fn write_u16(&mut self, id: u16) {
-        // 2^64 divided by the golden ratio.
-        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.write_u64(id.into());
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // 2^64 divided by the golden ratio: neighbours end up far apart, in the high bits as well.
+        self.0 = (self.0 ^ id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 
@@ -100,22 +105,22 @@ struct Flight<M> {
 }
 
 impl<M> Sender<M> {
-    /// `window` is the most PUBLISH packets in flight at once; 0 = as many as there are packet ids.
-    pub fn new(window: u16) -> Self {
+    /// `window` is the most PUBLISH packets in flight at once.
+    pub fn new(window: NonZeroU16) -> Self {
         Self {
             flights: ById::default(),
             unsent: VecDeque::new(),
             reserved: HashSet::default(),
             last_id: 0,
-            window: unlimited_if_0(window),
+            window: window.get(),
             in_window: 0,
             steps: 0,
         }
     }
 
-    /// Takes effect at the next [`Sender::poll_send`]; 0 as in [`Sender::new`].
-    pub fn set_window(&mut self, window: u16) {
-        self.window = unlimited_if_0(window);
+    /// Takes effect at the next [`Sender::poll_send`].
+    pub fn set_window(&mut self, window: NonZeroU16) {
+        self.window = window.get();
     }
 
     /// Whether one more message would go out at once.
@@ -295,12 +300,8 @@ impl<M> Sender<M> {
 impl<M> Default for Sender<M> {
     /// As many in flight as there are packet ids.
     fn default() -> Self {
-        Self::new(0)
+        Self::new(NonZeroU16::MAX)
     }
-}
-
-const fn unlimited_if_0(window: u16) -> u16 {
-    if window == 0 { u16::MAX } else { window }
 }
 
 /// What a QoS 2 PUBLISH means to the [`Receiver`].
@@ -325,13 +326,13 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// `maximum` is the receive maximum that was announced; 0 = none.
-    pub fn new(maximum: u16) -> Self {
-        Self { delivered: ById::default(), maximum: unlimited_if_0(maximum) }
+    /// `maximum` is the Receive Maximum that was announced.
+    pub fn new(maximum: NonZeroU16) -> Self {
+        Self { delivered: ById::default(), maximum: maximum.get() }
     }
 
-    pub fn set_maximum(&mut self, maximum: u16) {
-        self.maximum = unlimited_if_0(maximum);
+    pub fn set_maximum(&mut self, maximum: NonZeroU16) {
+        self.maximum = maximum.get();
     }
 
     /// What to do with a PUBLISH. A sender that has got no PUBREC for a message repeats it with DUP [MQTT-3.3.1-1]: the id
@@ -387,9 +388,20 @@ impl Receiver {
     }
 }
 
+impl Default for Receiver {
+    /// Without a Receive Maximum, which is one of 65,535.
+    fn default() -> Self {
+        Self::new(NonZeroU16::MAX)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at_most(count: u16) -> NonZeroU16 {
+        NonZeroU16::new(count).unwrap()
+    }
 
     fn id(number: u16) -> PacketId {
         PacketId::new(number).unwrap()
@@ -411,7 +423,7 @@ mod tests {
 
     #[test]
     fn ids_count_from_1_past_0_and_past_those_in_use() {
-        let mut sender = Sender::new(0);
+        let mut sender = Sender::default();
         assert_eq!(sender.next_id(), Ok(id(1)));
         assert_eq!(sender.enqueue(QoS::AtLeastOnce, "a"), Ok(id(2)));
         assert_eq!(sender.reserve(), Ok(id(3)));
@@ -426,7 +438,7 @@ mod tests {
 
     #[test]
     fn no_id_is_left_when_all_are_in_use() {
-        let mut sender = Sender::new(0);
+        let mut sender = Sender::default();
         for _ in 0..u16::MAX {
             sender.enqueue(QoS::AtLeastOnce, "a").unwrap();
         }
@@ -438,7 +450,7 @@ mod tests {
 
     #[test]
     fn the_window_is_refilled_at_each_acknowledgement() {
-        let mut sender = Sender::new(2);
+        let mut sender = Sender::new(at_most(2));
         for message in ["a", "b", "c", "d"] {
             sender.enqueue(QoS::AtLeastOnce, message).unwrap();
         }
@@ -455,7 +467,7 @@ mod tests {
 
     #[test]
     fn a_qos_2_message_leaves_the_window_with_pubcomp() {
-        let mut sender = Sender::new(1);
+        let mut sender = Sender::new(at_most(1));
         sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
         sender.enqueue(QoS::ExactlyOnce, "b").unwrap();
         assert_eq!(sent(&mut sender), ["a1 q2"]);
@@ -470,7 +482,7 @@ mod tests {
 
     #[test]
     fn mqtt_4_3_3_4_a_pubrec_with_an_error_ends_the_flow() {
-        let mut sender = Sender::new(1);
+        let mut sender = Sender::new(at_most(1));
         sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
         assert_eq!(sent(&mut sender), ["a1 q2"]);
         assert_eq!(sender.handle_pubrec(id(1), true), AckOutcome::Finished("a"));
@@ -479,7 +491,7 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_of_the_wrong_kind_or_id_changes_nothing() {
-        let mut sender = Sender::new(0);
+        let mut sender = Sender::default();
         sender.enqueue(QoS::AtLeastOnce, "a").unwrap();
         assert_eq!(sender.handle_puback(id(1)), AckOutcome::Unknown, "not sent yet");
         assert_eq!(sent(&mut sender), ["a1 q1"]);
@@ -491,7 +503,7 @@ mod tests {
 
     #[test]
     fn mqtt_4_6_0_1_what_is_unfinished_is_sent_again_in_order() {
-        let mut sender = Sender::new(3);
+        let mut sender = Sender::new(at_most(3));
         for (qos, message) in [(QoS::ExactlyOnce, "a"), (QoS::AtLeastOnce, "b"), (QoS::ExactlyOnce, "c")] {
             sender.enqueue(qos, message).unwrap();
         }
@@ -506,13 +518,13 @@ mod tests {
 
     #[test]
     fn what_is_sent_again_keeps_to_the_new_window() {
-        let mut sender = Sender::new(3);
+        let mut sender = Sender::new(at_most(3));
         for message in ["a", "b", "c"] {
             sender.enqueue(QoS::AtLeastOnce, message).unwrap();
         }
         assert_eq!(sent(&mut sender).len(), 3);
         sender.resume();
-        sender.set_window(1);
+        sender.set_window(at_most(1));
         assert_eq!(sent(&mut sender), ["a1 q1 dup"]);
         assert_eq!(sender.handle_puback(id(1)), AckOutcome::Finished("a"));
         assert_eq!(sent(&mut sender), ["b2 q1 dup"]);
@@ -520,7 +532,7 @@ mod tests {
 
     #[test]
     fn a_lost_session_starts_every_flow_anew() {
-        let mut sender = Sender::new(0);
+        let mut sender = Sender::default();
         sender.enqueue(QoS::ExactlyOnce, "a").unwrap();
         sender.enqueue(QoS::AtLeastOnce, "b").unwrap();
         assert_eq!(sent(&mut sender), ["a1 q2", "b2 q1"]);
@@ -531,7 +543,7 @@ mod tests {
 
     #[test]
     fn mqtt_4_3_3_10_a_qos_2_message_arrives_once() {
-        let mut receiver = Receiver::new(0);
+        let mut receiver = Receiver::default();
         assert_eq!(receiver.handle_publish(id(5), false), Arrival::New);
         receiver.handle_delivered(id(5));
         receiver.handle_answered(id(5), 4);
@@ -544,7 +556,7 @@ mod tests {
 
     #[test]
     fn an_id_whose_pubrec_never_left_is_known_only_with_dup() {
-        let mut receiver = Receiver::new(0);
+        let mut receiver = Receiver::default();
         for (packet_id, end) in [(id(1), Some(4)), (id(2), Some(8)), (id(3), None)] {
             receiver.handle_delivered(packet_id);
             if let Some(end) = end {
@@ -561,7 +573,7 @@ mod tests {
 
     #[test]
     fn a_message_whose_pubrec_is_withheld_is_forgotten_unless_it_was_answered_before() {
-        let mut receiver = Receiver::new(0);
+        let mut receiver = Receiver::default();
         for packet_id in [id(1), id(2)] {
             receiver.handle_delivered(packet_id);
         }
@@ -574,7 +586,7 @@ mod tests {
 
     #[test]
     fn mqtt_3_3_4_9_more_than_the_receive_maximum_is_too_many() {
-        let mut receiver = Receiver::new(1);
+        let mut receiver = Receiver::new(at_most(1));
         receiver.handle_delivered(id(1));
         receiver.handle_answered(id(1), 4);
         assert_eq!(receiver.handle_publish(id(1), true), Arrival::Duplicate);

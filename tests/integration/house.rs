@@ -21,6 +21,7 @@ const LAYERS: &[(u8, &str)] = &[
     (2, "pki"),
     (2, "file_set"),
     (2, "passwd"),
+    (3, "mqtt::alias"),
     (3, "mqtt::flow"),
     (3, "net"),
     (3, "term"),

@@ -102,6 +102,9 @@ impl Core {
                 self.arm(alarm.as_mut(), deadline);
                 armed = deadline;
             }
+            // In this order, and yet no timer waits for long. All tasks that send inputs run on this thread, so that nothing
+            // comes into the channel while this task goes on, and a few batches empty it. The store has at most one answer
+            // for each time that this loop has handed it something. Then the timer is looked at, before this task yields.
             tokio::select! {
                 biased;
                 answer = self.persistence.answer() => self.take_answer(answer),

@@ -275,7 +275,7 @@ fn trace() -> [Change; 2] {
         session_expiry_interval: 1,
         created_at: Duration::ZERO,
         disconnected_at: None,
-        max_packet_size: u32::MAX,
+        max_packet_size: None,
         max_qos: QoS::ExactlyOnce,
         retain_available: true,
         will_delay_interval: 0,

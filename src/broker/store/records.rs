@@ -1,6 +1,7 @@
 //! The broker's records as rows of the tables.
 
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::broker::{
@@ -113,7 +114,7 @@ fn session(record: &ClientRecord) -> SessionRow<'_> {
             .map_or(0, |at| seconds_at(at) + i64::from(record.will_delay_interval)),
         session_expires: ends.map_or(0, |at| seconds_at(at) + i64::from(record.session_expiry_interval)),
         listener_port: record.listener_port,
-        max_packet_size: if record.max_packet_size == u32::MAX { 0 } else { record.max_packet_size },
+        max_packet_size: record.max_packet_size.map_or(0, NonZeroU32::get),
         max_qos: record.max_qos as u8,
         retain_available: record.retain_available,
         session_expiry_interval: record.session_expiry_interval,

@@ -1,6 +1,7 @@
 //! From the tables to the state that a broker starts with.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,7 +116,7 @@ impl Collected {
                 None if finite => since(),
                 None => self.wall,
             }),
-            max_packet_size: if session.max_packet_size == 0 { u32::MAX } else { session.max_packet_size },
+            max_packet_size: NonZeroU32::new(session.max_packet_size),
             max_qos: qos(session.max_qos),
             retain_available: session.retain_available,
             will_delay_interval: session.will_delay_interval,

@@ -55,7 +55,7 @@ fn client(id: &str, disconnected_at: Option<Duration>) -> ClientRecord {
         session_expiry_interval: 3600,
         created_at: Duration::from_secs(1_794_999_940),
         disconnected_at,
-        max_packet_size: u32::MAX,
+        max_packet_size: None,
         max_qos: QoS::ExactlyOnce,
         retain_available: true,
         will_delay_interval: 5,

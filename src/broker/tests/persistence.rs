@@ -186,6 +186,82 @@ fn a_will_survives_and_is_sent_after_the_start() {
     assert!(shelf.clients["c"].will.is_none());
 }
 
+/// A broker with somebody who waits for the will of `c`, and `c` connected: its session lives for `expiry` seconds, its will
+/// waits for `delay`.
+fn with_will(expiry: u32, delay: u32) -> (Stage, u64) {
+    let mut stage = Stage::with(persistent());
+    let watcher = stage.join(lasting("w", 1000));
+    stage.subscribe(watcher, "will", QoS::AtLeastOnce);
+    let mut pending = will("will", "gone");
+    pending.qos = QoS::AtLeastOnce;
+    pending.properties.push(Property::WillDelayInterval(delay));
+    let line = stage.join(Connect { will: Some(pending), ..lasting("c", expiry) });
+    (stage, line)
+}
+
+#[test]
+fn a_will_waits_over_a_kill_for_what_is_left_of_its_delay_or_of_its_session() {
+    // Seconds: of the session, of the delay; since when the client was gone at the kill, if it was; without a broker; from
+    // the start until the will comes. Who was connected at the kill counts as gone from the start on.
+    let table: [(u32, u32, Option<u64>, u64, u64); 8] = [
+        (100, 0, None, 0, 0),
+        (100, 0, None, 50, 0),
+        (100, 10, None, 50, 10),
+        (100, 10, Some(4), 0, 6),
+        (100, 10, Some(4), 3, 3),
+        (100, 10, Some(4), 50, 0),
+        (5, 10, Some(2), 1, 2),
+        (5, 10, Some(2), 50, 0),
+    ];
+    for case in table {
+        let (expiry, delay, gone, down, due) = case;
+        let mut shelf = Shelf::default();
+        let (mut stage, line) = with_will(expiry, delay);
+        if let Some(seconds) = gone {
+            stage.cut(line);
+            stage.pass_seconds(seconds);
+        }
+        stage.now.wall += Duration::from_secs(down);
+        let mut stage = kill(stage, &mut shelf);
+        let watcher = stage.rejoin(lasting("w", 1000), true);
+        if let Some(before) = Duration::from_secs(due).checked_sub(Duration::from_millis(1)) {
+            stage.pass(before);
+            assert_eq!(stage.next(watcher), None, "{case:?}: too early");
+        }
+        stage.pass(Duration::from_millis(1));
+        let sent = stage.next(watcher);
+        assert!(matches!(&sent, Some(Packet::Publish(publish)) if &*publish.payload == b"gone"), "{case:?}: {sent:?}");
+        shelf.apply(std::mem::take(&mut stage.changes));
+        assert!(
+            shelf.clients.get("c").is_none_or(|client| client.will.is_none()),
+            "{case:?}: sent again at the next start"
+        );
+    }
+}
+
+#[test]
+fn who_is_back_before_the_delay_is_over_takes_the_will_back_over_a_kill_too() {
+    let mut shelf = Shelf::default();
+    let (mut stage, line) = with_will(100, 10);
+    stage.cut(line);
+    let mut stage = kill(stage, &mut shelf);
+    stage.pass_seconds(9);
+    let watcher = stage.rejoin(lasting("w", 1000), true);
+    stage.rejoin(lasting("c", 100), true);
+    stage.pass_seconds(30);
+    stage.expect_silence(watcher);
+}
+
+#[test]
+fn a_will_whose_session_ends_with_its_connection_does_not_outlast_a_kill() {
+    let mut shelf = Shelf::default();
+    let (stage, _) = with_will(0, 0);
+    let mut stage = kill(stage, &mut shelf);
+    let watcher = stage.rejoin(lasting("w", 1000), true);
+    stage.pass_seconds(30);
+    stage.expect_silence(watcher);
+}
+
 #[test]
 fn sessions_expire_over_a_kill_by_the_wall_clock() {
     let mut shelf = Shelf::default();

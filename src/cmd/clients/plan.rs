@@ -1,6 +1,7 @@
 //! What pub, sub and rr are to do, after all checks: one type a verb, each with what all three need to connect.
 
 use std::borrow::Cow;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub struct Plan {
     /// The CONNECT, but for the password.
     pub connect: Connect,
     /// Most messages in flight.
-    pub max_inflight: u16,
+    pub max_inflight: Option<NonZeroU16>,
     pub disconnect: Properties,
     /// The login stood percent-encoded in an URL.
     pub login_was_encoded: bool,
@@ -50,7 +51,7 @@ impl Plan {
             verb,
             connect: connect_packet::build(verb, args)?,
             connection: Connection::new(args, invocation, term)?,
-            max_inflight: args.max_inflight,
+            max_inflight: NonZeroU16::new(args.max_inflight),
             disconnect: args.properties.disconnect.clone(),
             login_was_encoded: args.login_was_encoded,
             as_mosquitto: invocation.as_mosquitto,

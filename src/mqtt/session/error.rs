@@ -1,5 +1,6 @@
 //! Why a session's connection cannot go on, and why something cannot be sent.
 
+use crate::mqtt::alias::AliasError;
 use crate::mqtt::packet::{DecodeError, EncodeError, PacketType, PropertyOwner, QoS, ReasonCode};
 
 /// The server, or the line to it, broke the rules: the connection is over. In version 5 the DISCONNECT that says so
@@ -30,6 +31,15 @@ pub enum SessionError {
     UnknownTopicAlias(u16),
     /// No answer to PINGREQ, or no CONNACK, within the keep-alive time.
     KeepAlive,
+}
+
+impl From<AliasError> for SessionError {
+    fn from(error: AliasError) -> Self {
+        match error {
+            AliasError::AboveMaximum(alias) => Self::TopicAlias(alias),
+            AliasError::Unbound(alias) => Self::UnknownTopicAlias(alias),
+        }
+    }
 }
 
 impl SessionError {

@@ -7,7 +7,6 @@
 //! of the stream by [`Session::handle_closed`], after which another stream may continue the session.
 
 mod acknowledge;
-mod alias;
 mod error;
 mod event;
 mod keep_alive;
@@ -20,17 +19,18 @@ pub use event::{Acknowledged, Event, Summary, Trace};
 pub use output::Output;
 
 use std::collections::VecDeque;
+use std::num::NonZeroU16;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 
 use self::acknowledge::Staged;
-use self::alias::Aliases;
 use self::keep_alive::{Due, KeepAlive};
+use crate::mqtt::alias::{ReceivedAliases, SentAliases};
 use crate::mqtt::flow::{Receiver, Sender};
 use crate::mqtt::packet::{
-    Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketType, ProtocolVersion, Publish, PublishRef, QoS,
+    Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketType, Properties, ProtocolVersion, Publish, PublishRef, QoS,
 };
 
 /// A client's session over one connection after the other.
@@ -38,8 +38,8 @@ use crate::mqtt::packet::{
 pub struct Session {
     /// Sent at each connection; an assigned client id is adopted into it.
     connect: Connect,
-    /// Most QoS 1 and 2 messages in flight, whatever the server allows.
-    window: u16,
+    /// Most QoS 1 and 2 messages in flight, whatever the server allows; `None` = as many as it allows.
+    window: Option<NonZeroU16>,
     tracing: bool,
     state: State,
     decoder: Decoder,
@@ -47,7 +47,8 @@ pub struct Session {
     receiver: Receiver,
     staged: Staged,
     server: ServerLimits,
-    aliases: Aliases,
+    sent_aliases: SentAliases,
+    received_aliases: ReceivedAliases,
     keep_alive: Option<KeepAlive>,
     output: Output,
     events: VecDeque<Event>,
@@ -79,19 +80,20 @@ impl ServerLimits {
 }
 
 impl Session {
-    /// A session that has no connection yet. `window` is the most QoS 1 and 2 messages in flight (`-M`); 0 = as many
+    /// A session that has no connection yet. `window` is the most QoS 1 and 2 messages in flight (`-M`); `None` = as many
     /// as the server allows.
-    pub fn new(connect: Connect, window: u16) -> Self {
+    pub fn new(connect: Connect, window: Option<NonZeroU16>) -> Self {
         Self {
             window,
             tracing: false,
             state: State::Closed,
             decoder: Decoder::client(connect.version, MAXIMUM_PACKET_SIZE),
-            sender: Sender::new(window),
-            receiver: Receiver::new(0),
+            sender: Sender::new(window.unwrap_or(NonZeroU16::MAX)),
+            receiver: Receiver::default(),
             staged: Staged::default(),
             server: ServerLimits::NONE,
-            aliases: Aliases::default(),
+            sent_aliases: SentAliases::default(),
+            received_aliases: ReceivedAliases::default(),
             keep_alive: None,
             output: Output::default(),
             events: VecDeque::new(),
@@ -114,8 +116,10 @@ impl Session {
         self.handle_closed();
         let maximum = self.connect.properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, |size| size as usize);
         self.decoder = Decoder::client(self.connect.version, maximum);
-        self.receiver.set_maximum(self.connect.properties.receive_maximum().unwrap_or(0));
-        self.aliases = Aliases::new(self.connect.properties.topic_alias_maximum().unwrap_or(0));
+        self.receiver.set_maximum(receive_maximum(&self.connect.properties));
+        // Aliases end with their connection [MQTT-3.3.2-7].
+        self.sent_aliases = SentAliases::default();
+        self.received_aliases = ReceivedAliases::new(self.connect.properties.topic_alias_maximum().unwrap_or(0));
         self.server = ServerLimits::NONE;
         self.connect.encode(self.output.bytes())?;
         self.keep_alive = Some(KeepAlive::new(self.connect.keep_alive, now));
@@ -316,6 +320,11 @@ impl Session {
             self.events.push_back(Event::Trace(trace()));
         }
     }
+}
+
+/// What CONNECT or CONNACK announces as Receive Maximum; without it, it is 65,535.
+fn receive_maximum(announced: &Properties) -> NonZeroU16 {
+    announced.receive_maximum().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MAX)
 }
 
 #[cfg(test)]

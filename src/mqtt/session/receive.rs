@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Acknowledged, Event, ServerLimits, Session, SessionError, State, Summary, Trace};
+use super::{Acknowledged, Event, ServerLimits, Session, SessionError, State, Summary, Trace, receive_maximum};
 use crate::mqtt::flow::{self, Arrival, Awaiting};
 use crate::mqtt::packet::{
     Ack, ConnAck, Disconnect, Packet, PacketId, PacketType, ProtocolVersion, Publish, QoS, ReasonCode,
@@ -92,13 +92,9 @@ impl Session {
             maximum_qos,
             retain_available: announced.retain_available() != Some(0),
         };
-        // 0 stands for 65,535 in both.
-        let window = match (self.window, announced.receive_maximum().unwrap_or(0)) {
-            (0, maximum) => maximum,
-            (window, 0) => window,
-            (window, maximum) => window.min(maximum),
-        };
-        self.sender.set_window(window);
+        // [MQTT-3.3.4-7]
+        let maximum = receive_maximum(announced);
+        self.sender.set_window(self.window.map_or(maximum, |window| window.min(maximum)));
         if let (Some(seconds), Some(keep_alive)) = (announced.server_keep_alive(), &mut self.keep_alive) {
             keep_alive.set_interval(seconds);
         }
@@ -122,7 +118,7 @@ impl Session {
     #[inline(always)]
     pub(super) fn message(&mut self, mut publish: Publish) -> Result<(), SessionError> {
         if !publish.properties.is_empty() {
-            self.aliases.resolve(&mut publish)?;
+            self.received_aliases.resolve(&mut publish)?;
         }
         if self.tracing {
             let packet_id = publish.packet_id.map_or(0, PacketId::get);

@@ -90,7 +90,7 @@ impl Session {
         if self.is_v5()
             && let Some(alias) = publish.properties.topic_alias()
         {
-            publish.topic = self.aliases.outgoing(alias, publish.topic);
+            publish.topic = self.sent_aliases.choose(alias, publish.topic);
         }
     }
 

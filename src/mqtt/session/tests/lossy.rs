@@ -2,6 +2,7 @@
 //! that brings anything: no panic.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU16;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -113,8 +114,8 @@ impl Line {
         let mut talk = Talk::new(Connect { clean_start: false, ..connect(V311) }, 3);
         talk.open(connack([]));
         let server = Server {
-            sender: Sender::new(2),
-            receiver: Receiver::new(0),
+            sender: Sender::new(NonZeroU16::new(2).unwrap()),
+            receiver: Receiver::default(),
             delivered: Vec::new(),
             to_client: VecDeque::new(),
         };

@@ -2,6 +2,7 @@
 
 mod lossy;
 
+use std::num::NonZeroU16;
 use std::slice::from_ref;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ fn incoming(qos: QoS, packet_id: u16, payload: &'static str) -> Packet {
 impl Talk {
     /// Before CONNECT.
     fn new(connect: Connect, window: u16) -> Self {
-        let session = Session::new(connect, window);
+        let session = Session::new(connect, NonZeroU16::new(window));
         Self { session, server: Decoder::server(MAXIMUM_PACKET_SIZE), happened: Vec::new(), now: Instant::now() }
     }
 
