@@ -102,7 +102,7 @@ fn connected(version: ProtocolVersion) -> Session {
         properties: Properties::new(),
     };
     let connack = ConnAck { session_present: false, code: 0, properties: Properties::new() };
-    let mut session = Session::new(connect, 20);
+    let mut session = Session::new(connect, std::num::NonZeroU16::new(20));
     session.handle_connected(Instant::now()).expect("the CONNECT is a valid one");
     session.handle_packet(Packet::ConnAck(connack), Instant::now()).expect("the CONNACK is a valid one");
     while session.poll_event().is_some() {}

@@ -15,6 +15,7 @@ use super::{ConnectionId, ListenerId, Peer};
 use crate::mqtt::alias::{Assigned, ReceivedAliases, SentAliases};
 use crate::mqtt::packet::{
     EncodeError, NO_PROPERTIES, Packet, PacketId, Properties, Property, ProtocolVersion, PublishRef, QoS,
+    SubscriptionIdentifier,
 };
 use crate::term::Secret;
 
@@ -152,7 +153,7 @@ pub(super) struct OutgoingPublish<'a> {
     pub(super) qos: QoS,
     pub(super) retain: bool,
     pub(super) packet_id: Option<PacketId>,
-    pub(super) identifiers: &'a [u32],
+    pub(super) identifiers: &'a [SubscriptionIdentifier],
     /// Wall clock.
     pub(super) wall: Duration,
 }
@@ -269,7 +270,7 @@ impl OutgoingPublish<'_> {
             properties.push(Property::TopicAlias(alias));
         }
         for &identifier in self.identifiers {
-            properties.push(Property::SubscriptionIdentifier(identifier));
+            properties.push(Property::SubscriptionIdentifier(identifier.get()));
         }
         properties
     }

@@ -18,7 +18,7 @@ use super::slab::Slab;
 use super::slice::{Progress, Slice};
 use super::storing::Step;
 use super::{Access, Broker, Identity, Now, Settings, Statistics};
-use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS};
+use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS, SubscriptionIdentifier};
 
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
 const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
@@ -28,7 +28,7 @@ pub(super) struct Delivery<'a> {
     /// As granted; the message may have been published at a lower one.
     pub(super) qos: QoS,
     pub(super) retain: bool,
-    pub(super) identifiers: &'a [u32],
+    pub(super) identifiers: &'a [SubscriptionIdentifier],
     /// The shared subscription that it comes by.
     pub(super) shared: Option<&'a Arc<ByteString>>,
 }
@@ -53,10 +53,10 @@ impl Broker {
         found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
         if self.settings.allow_duplicate_messages || found.len() + found_shared.len() < 2 {
             for subscriber in &found {
-                self.deliver_to_subscription(subscriber, &[subscriber.identifier], None, message, now);
+                self.deliver_to_subscription(subscriber, subscriber.identifier.as_slice(), None, message, now);
             }
             for (subscriber, shared) in &found_shared {
-                self.deliver_to_subscription(subscriber, &[subscriber.identifier], Some(shared), message, now);
+                self.deliver_to_subscription(subscriber, subscriber.identifier.as_slice(), Some(shared), message, now);
             }
         } else {
             for (subscriber, identifiers, shared) in merged(&found, &found_shared) {
@@ -68,11 +68,11 @@ impl Broker {
         matched
     }
 
-    /// Delivers the message by one subscription, or by several of one session that were merged. An identifier of 0 is none.
+    /// Delivers the message by one subscription, or by several of one session that were merged.
     fn deliver_to_subscription(
         &mut self,
         subscriber: &Subscriber,
-        identifiers: &[u32],
+        identifiers: &[SubscriptionIdentifier],
         shared: Option<&Arc<ByteString>>,
         message: &Arc<Message>,
         now: Now,
@@ -80,7 +80,6 @@ impl Broker {
         let options = subscriber.options;
         // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let retain = options.retain_as_published && message.retain;
-        let identifiers = if *identifiers == [0] { &[] } else { identifiers };
         self.deliver_to_session(
             subscriber.client,
             message,
@@ -99,7 +98,7 @@ impl Broker {
         }
         let (router, members) = self.members(&entry.message);
         if let Some(member) = router.next_member(shared, |member, kind| members.are(member, kind)) {
-            self.deliver_to_subscription(&member, &[member.identifier], Some(shared), &entry.message, now);
+            self.deliver_to_subscription(&member, member.identifier.as_slice(), Some(shared), &entry.message, now);
         }
     }
 
@@ -435,7 +434,7 @@ fn may_queue(settings: &Settings, session: &Session, window: Option<u16>) -> boo
 
 /// What one client gets once, though several of its subscriptions match: with all their identifiers, and the first shared
 /// subscription among them.
-type Merged<'a> = (Subscriber, Vec<u32>, Option<&'a Arc<ByteString>>);
+type Merged<'a> = (Subscriber, Vec<SubscriptionIdentifier>, Option<&'a Arc<ByteString>>);
 
 /// One copy per client: at its highest QoS, with all its identifiers.
 fn merged<'a>(found: &[Subscriber], found_shared: &'a [SharedSubscriber]) -> Vec<Merged<'a>> {
@@ -451,9 +450,7 @@ fn merged<'a>(found: &[Subscriber], found_shared: &'a [SharedSubscriber]) -> Vec
         *by = by.or(shared);
         one.options.qos = one.options.qos.max(subscriber.options.qos);
         one.options.retain_as_published |= subscriber.options.retain_as_published;
-        if subscriber.identifier > 0 {
-            identifiers.push(subscriber.identifier);
-        }
+        identifiers.extend(subscriber.identifier);
     }
     merged
 }

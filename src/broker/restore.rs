@@ -11,6 +11,7 @@ use super::session::{Entry, Session, SessionKey};
 use super::session_end::expiry;
 use super::will::restore_will;
 use super::{Broker, ListenerId, Now};
+use crate::mqtt::packet::SubscriptionIdentifier;
 
 impl Broker {
     /// What entries refer to and is not there is left out.
@@ -82,7 +83,7 @@ impl Broker {
     }
 
     fn restore_subscription(&mut self, client: SessionKey, record: super::SubscriptionRecord) {
-        let (options, identifier) = (record.options, record.identifier.unwrap_or(0));
+        let (options, identifier) = (record.options, record.identifier.and_then(SubscriptionIdentifier::new));
         self.router.subscribe(&record.filter, Subscriber { client, options, identifier });
         self.sessions[client].add_filter(record.filter);
     }

@@ -89,8 +89,7 @@ impl Broker {
         if self.settings.check_retain_source && !self.source_may_publish(message) {
             return;
         }
-        let identifiers = [subscriber.identifier];
-        let identifiers = if subscriber.identifier == 0 { &[][..] } else { &identifiers };
+        let identifiers = subscriber.identifier.as_slice();
         let delivery = Delivery { qos: subscriber.options.qos, retain: true, identifiers, shared: None };
         self.deliver_to_session(subscriber.client, message, &delivery, now);
     }

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 
 use super::session::SessionKey;
 use super::tree::{Node, Tree};
-use crate::mqtt::packet::SubscriptionOptions;
+use crate::mqtt::packet::{SubscriptionIdentifier, SubscriptionOptions};
 use crate::mqtt::topic::split_share;
 
 /// One client's subscription at one filter.
@@ -15,8 +15,7 @@ use crate::mqtt::topic::split_share;
 pub(super) struct Subscriber {
     pub(super) client: SessionKey,
     pub(super) options: SubscriptionOptions,
-    /// 0 = none.
-    pub(super) identifier: u32,
+    pub(super) identifier: Option<SubscriptionIdentifier>,
 }
 
 #[derive(Debug)]
@@ -264,7 +263,7 @@ mod tests {
     use super::*;
 
     fn subscriber(client: u32) -> Subscriber {
-        Subscriber { client: SessionKey(client), options: SubscriptionOptions::default(), identifier: 0 }
+        Subscriber { client: SessionKey(client), options: SubscriptionOptions::default(), identifier: None }
     }
 
     fn routed(router: &mut Router, topic: &str) -> Vec<u32> {
@@ -396,7 +395,7 @@ mod tests {
     #[test]
     fn subscribing_again_replaces() {
         let mut router = router(&["t"]);
-        let again = Subscriber { identifier: 7, ..subscriber(0) };
+        let again = Subscriber { identifier: SubscriptionIdentifier::new(7), ..subscriber(0) };
         assert!(!router.subscribe(&"t".into(), again));
         let mut found = Vec::new();
         router.route("t", &mut found, |_| true);

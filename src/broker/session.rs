@@ -16,7 +16,7 @@ use super::places::Places;
 use super::slab::ConnectionKey;
 pub(super) use super::slab::SessionKey;
 use super::{ListenerId, Settings};
-use crate::mqtt::packet::QoS;
+use crate::mqtt::packet::{QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::levels;
 
 /// Bytes of one client's filters.
@@ -88,7 +88,7 @@ pub(super) struct Entry {
     pub(super) retain: bool,
     pub(super) dup: bool,
     pub(super) state: EntryState,
-    pub(super) identifiers: Box<[u32]>,
+    pub(super) identifiers: Box<[SubscriptionIdentifier]>,
     /// The shared subscription that it came by: another member gets it if this session ends first. Not stored, so that
     /// after a restart it stays with its session.
     pub(super) shared: Option<Arc<ByteString>>,
@@ -432,7 +432,7 @@ impl Entry {
             retain: record.retain,
             dup: record.dup,
             state: record.state,
-            identifiers: record.subscription_identifiers.into(),
+            identifiers: record.subscription_identifiers.into_iter().filter_map(SubscriptionIdentifier::new).collect(),
             shared: None,
             queued_at: record.queued_at,
             pubrel_order: record.pubrel_order,

@@ -15,8 +15,8 @@ use super::session::SessionKey;
 use super::slice::{Progress, Slice};
 use super::{Broker, ConnectionId, Now};
 use crate::mqtt::packet::{
-    Packet, PacketId, Properties, QoS, ReasonCode, SubAck, Subscribe, Subscription, SubscriptionOptions, UnsubAck,
-    Unsubscribe,
+    Packet, PacketId, Properties, QoS, ReasonCode, SubAck, Subscribe, Subscription, SubscriptionIdentifier,
+    SubscriptionOptions, UnsubAck, Unsubscribe,
 };
 use crate::mqtt::topic::{TopicFilter, join_share, levels, split_share};
 
@@ -54,7 +54,8 @@ impl Broker {
                 return Progress::Cut;
             }
             slice.spend(levels(&subscription.filter));
-            let identifier = subscribing.packet.properties.subscription_identifier().unwrap_or(0);
+            let identifier = subscribing.packet.properties.subscription_identifier();
+            let identifier = identifier.and_then(SubscriptionIdentifier::new);
             let number = subscribing.codes.len();
             let (code, fresh) = self.subscribe_one(client, subscription, identifier, number);
             subscribing.codes.push(code);
@@ -102,7 +103,7 @@ impl Broker {
         &mut self,
         client: SessionKey,
         subscription: &Subscription,
-        identifier: u32,
+        identifier: Option<SubscriptionIdentifier>,
         number: usize,
     ) -> (ReasonCode, Option<(Subscriber, ByteString)>) {
         let settings = &self.settings;
@@ -151,7 +152,7 @@ impl Broker {
         client: SessionKey,
         filter: &ByteString,
         mut options: SubscriptionOptions,
-        identifier: u32,
+        identifier: Option<SubscriptionIdentifier>,
     ) -> (Subscriber, bool) {
         options.qos = options.qos.min(self.listener(self.sessions[client].listener).max_qos);
         let subscriber = Subscriber { client, options, identifier };
@@ -163,7 +164,7 @@ impl Broker {
             let record = SubscriptionRecord {
                 filter: filter.clone(),
                 options,
-                identifier: (identifier > 0).then_some(identifier),
+                identifier: identifier.map(SubscriptionIdentifier::get),
             };
             self.journal.push(Change::Subscribed(session.id.clone(), record));
             if self.storing {

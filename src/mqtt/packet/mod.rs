@@ -26,7 +26,7 @@ pub use publish::{Ack, Publish, PublishRef};
 pub use reason::{ReasonCode, refusal_text};
 pub use receiver::Receiver;
 pub use subscribe::{RetainHandling, SubAck, Subscribe, Subscription, SubscriptionOptions, UnsubAck, Unsubscribe};
-pub use types::{PacketId, PacketType, ProtocolVersion, QoS};
+pub use types::{PacketId, PacketType, ProtocolVersion, QoS, SubscriptionIdentifier};
 pub use utf8::first_discouraged;
 pub use wire::MAXIMUM_VARIABLE_BYTE_INTEGER;
 

@@ -1,11 +1,14 @@
 //! What all packets are made of: packet ids, protocol versions, levels of QoS and packet types.
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 
 use super::property::PropertyOwner;
 
 /// A packet identifier; 0 is never one [MQTT-2.2.1-3].
 pub type PacketId = NonZeroU16;
+
+/// A subscription identifier, 1 to 268,435,455, §3.8.2.1.2; 0 is never one.
+pub type SubscriptionIdentifier = NonZeroU32;
 
 /// Protocol version, by its level in CONNECT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
