@@ -40,12 +40,14 @@
 //! | a QoS 2 message that a client sends again | `src/broker/publish.rs` | `keep_incoming` |
 //! | when a will is sent, its delay | `src/broker/will.rs` | `will_after_connection` |
 //! | when a session ends, and the cap of its expiry interval | `src/broker/session_end.rs` | `expiry` |
-//! | topic aliases that the server may use | `src/mqtt/session/alias.rs` | `resolve` |
-//! | topic aliases that a client may use, the broker's window for each client | `src/broker/connect.rs` | `negotiate` |
-//! | the client's Maximum Packet Size | `src/broker/connection.rs` | `publish` |
+//! | topic aliases that the peer may use, on both sides | `src/mqtt/alias.rs` | `resolve` |
+//! | topic aliases that the broker sends | `src/mqtt/alias.rs` | `assign` |
+//! | the broker's window for each client, its Topic Alias Maximum | `src/broker/connect.rs` | `negotiate` |
+//! | the client's Maximum Packet Size | `src/broker/connection.rs` | `takes` |
 //! | the server's Maximum Packet Size | `src/mqtt/session/send.rs` | `check_size` |
 //! | the broker's Receive Maximum | `src/broker/publish.rs` | `keep_incoming` |
-//! | retain handling, and which retained messages a filter brings | `src/broker/subscribe.rs` | `subscribe_one` |
+//! | retain handling | `src/broker/retained.rs` | `wants_retained` |
+//! | which retained messages a filter brings | `src/broker/retained_messages.rs` | `matching` |
 //! | whether a topic or a filter is valid | `src/mqtt/topic.rs` | `check` |
 //! | whether a filter matches a topic | `src/mqtt/topic.rs` | `matches` |
 //! | which member of a shared subscription gets a message | `src/broker/deliver.rs` | `members` |
