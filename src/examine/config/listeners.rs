@@ -120,7 +120,7 @@ fn addresses(listener: &Listener, scene: &Scene<'_>) -> Result<Vec<IpAddr>, Find
     let kept: Vec<_> = found.iter().copied().filter(wanted).collect();
     if kept.is_empty() && !found.is_empty() {
         return Err(Finding::error(
-            "conf.address",
+            "conf.bind-address",
             format!("{} has no address of its `socket_domain`", place(listener)),
         )
         .evidence("the broker does not start")
@@ -141,7 +141,7 @@ fn looked_up(listener: &Listener, host: &str) -> Result<Vec<IpAddr>, Finding> {
         Ok(Err(error)) => {
             let error: std::io::Error = error;
             Err(Finding::error(
-                "conf.address",
+                "conf.bind-address",
                 format!("the address `{host}` of a listener is not found ({})", reason(&error)),
             )
             .evidence("the broker does not start")
@@ -161,7 +161,7 @@ fn absent(listener: &Listener, own: &[IpAddr], scene: &Scene<'_>) -> Option<Find
             && TcpListener::bind((**address, 0)).is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable)
     };
     own.iter().find(is_absent).map(|address| {
-        Finding::error("conf.address", format!("this machine does not have the address {address} of a listener"))
+        Finding::error("conf.bind-address", format!("this machine does not have the address {address} of a listener"))
             .evidence("the broker does not start: cannot assign requested address")
             .fix(format!("give an address of this machine, or none: listener {}", listener.port))
     })
