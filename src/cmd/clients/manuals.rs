@@ -360,6 +360,7 @@ pub const SUB: Manual = Manual {
         "A stream of QoS 0 messages is read every few milliseconds, not message by message; one that comes alone is not delayed.",
         "A field of -F that is longer than its width is not filled; mosquitto_sub adds blanks where it stands on the left.",
         "%j and %J are always valid JSON: NUL is \\u0000 and does not end a string, and what is no UTF-8 is U+FFFD.",
+        "Under moskit's own name numbers in the payload of %J keep all their digits, and a payload that is no JSON is a string in it, with a warning: mosquitto_sub rounds them to doubles, and prints an empty line.",
         "All times of a message are those of one moment.",
         "A width or precision above 1048576 is refused.",
         "--cert and --key are used with the certificates of the operating system too.",
@@ -429,6 +430,7 @@ pub const RR: Manual = Manual {
     differences: &[
         "A field of -F that is longer than its width is not filled; mosquitto_sub adds blanks where it stands on the left.",
         "%j and %J are always valid JSON: NUL is \\u0000 and does not end a string, and what is no UTF-8 is U+FFFD.",
+        "Under moskit's own name numbers in the payload of %J keep all their digits, and a payload that is no JSON is a string in it, with a warning: mosquitto_sub rounds them to doubles, and prints an empty line.",
         "All times of a message are those of one moment.",
         "A width or precision above 1048576 is refused.",
         QOS_2,

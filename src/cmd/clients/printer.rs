@@ -85,7 +85,7 @@ struct RandomFilter {
 }
 
 impl Printer {
-    /// `as_mosquitto`: whatever a message has goes to a terminal as it is, as with Mosquitto's clients.
+    /// `as_mosquitto`: whatever a message has goes to a terminal as it is, and `%J` reads it as Mosquitto's clients do.
     pub fn new(args: &ClientArgs, as_mosquitto: bool, term: &Term) -> Self {
         let safe = term.out_is_terminal() && !as_mosquitto && !args.data.raw;
         let style = match &args.format {
@@ -103,6 +103,7 @@ impl Printer {
             && args.data.decodes.is_empty()
             && !safe;
         let renderer = Renderer::new(style, !args.no_newline, args.pretty);
+        let renderer = if as_mosquitto { renderer } else { renderer.whole() };
         let line_end: &[u8] = if args.no_newline { b"" } else { b"\n" };
         Self {
             bare: is_bare.then_some(line_end),

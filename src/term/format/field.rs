@@ -109,7 +109,7 @@ impl Field {
         Ok(Piece::Field(Self { conversion, left, zero, width, precision, separator }))
     }
 
-    /// Appends the field; on a complaint nothing.
+    /// Appends the field; on a complaint nothing, but what the complaint says.
     #[inline]
     pub fn render(&self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Result<(), Complaint> {
         let message = context.message;
@@ -192,10 +192,11 @@ impl Field {
             }
             Conversion::Json { embedded } => {
                 let start = out.len();
-                json::render(context, embedded, out)?;
+                let complaint = json::render(context, embedded, out);
                 if context.controls != Controls::Kept {
                     escape_controls_in_json(out, start);
                 }
+                complaint?;
             }
         }
         Ok(())

@@ -2,13 +2,14 @@
 //!
 //! Unlike Mosquitto's it is always valid: NUL is `\u0000` instead of an end, and what is no UTF-8 is U+FFFD.
 
-use super::{Complaint, Context, number};
+use super::{Complaint, Context, Embedding, number};
 use crate::mqtt::packet::{Properties, Property, QoS};
 
 /// Arrays and objects within each other, as cJSON limits them.
 const MAX_DEPTH: usize = 1000;
 
-/// Appends the message. With `embedded` the payload must be JSON and becomes part of it.
+/// Appends the message. With `embedded` the payload becomes part of it as the JSON that it is; one that is none is refused, or as
+/// [`Embedding::Whole`] written as a string.
 pub fn render(context: &mut Context<'_>, embedded: bool, out: &mut Vec<u8>) -> Result<(), Complaint> {
     let message = context.message;
     let start = out.len();
@@ -41,10 +42,18 @@ pub fn render(context: &mut Context<'_>, embedded: bool, out: &mut Vec<u8>) -> R
     if message.payload.is_empty() {
         writer.word(b"null");
     } else if embedded {
-        let mut reader = Reader { text: message.payload };
+        let (before, depth) = (writer.out.len(), writer.depth);
+        let mut reader = Reader { text: message.payload, embedding: context.embedding };
         if reader.document(&mut writer).is_none() {
-            out.truncate(start);
-            return Err(Complaint::NotJson);
+            if context.embedding == Embedding::AsCjson {
+                out.truncate(start);
+                return Err(Complaint::NotJson);
+            }
+            writer.out.truncate(before);
+            (writer.depth, writer.is_first) = (depth, false);
+            writer.string(message.payload);
+            writer.close(b'}');
+            return Err(Complaint::NotJsonButString);
         }
     } else {
         writer.string(message.payload);
@@ -239,6 +248,7 @@ pub fn escape_json(text: &str, out: &mut Vec<u8>) {
 /// while reading. `None` is an error.
 struct Reader<'t> {
     text: &'t [u8],
+    embedding: Embedding,
 }
 
 impl Reader<'_> {
@@ -330,9 +340,15 @@ impl Reader<'_> {
             let exponent = self.text.get(end + 1 + sign..).map_or(0, |_| digits(end + 1 + sign));
             end += if exponent > 0 { 1 + sign + exponent } else { 0 };
         }
-        let number = str::from_utf8(&self.text[..end]).ok()?.parse().ok()?;
+        let token = str::from_utf8(&self.text[..end]).ok()?;
+        let number = token.parse().ok()?;
         self.text = &self.text[end..];
+        let start = writer.out.len();
         number::put_json(number, writer.out);
+        if self.embedding == Embedding::Whole && !number::are_equal(token.as_bytes(), &writer.out[start..]) {
+            writer.out.truncate(start);
+            number::put_token(token, writer.out);
+        }
         Some(())
     }
 

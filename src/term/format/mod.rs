@@ -146,6 +146,8 @@ pub enum Complaint {
     NotDouble,
     /// `%J` needs JSON.
     NotJson,
+    /// The same, and the payload is printed as a string.
+    NotJsonButString,
 }
 
 impl Complaint {
@@ -157,6 +159,10 @@ impl Complaint {
             Self::NotJson => {
                 let topic = Foreign::new(topic);
                 format!("Error: Message payload is not valid JSON on topic {topic}.\n")
+            }
+            Self::NotJsonButString => {
+                let topic = Foreign::new(topic);
+                format!("Warning: The payload on topic {topic} is not valid JSON, and is printed as a string.\n")
             }
         }
     }
@@ -171,6 +177,15 @@ enum Controls {
     Escaped,
 }
 
+/// What becomes of a payload that `%J` puts into its JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Embedding {
+    /// As Mosquitto's: numbers are doubles, and of a message whose payload is no JSON nothing is printed.
+    AsCjson,
+    /// Numbers keep their digits, and a payload that is no JSON is a string.
+    Whole,
+}
+
 /// Turns messages into what is printed for them.
 #[derive(Debug)]
 pub struct Printer {
@@ -178,13 +193,20 @@ pub struct Printer {
     newline: bool,
     pretty: bool,
     controls: Controls,
+    embedding: Embedding,
     clock: Clock,
 }
 
 impl Printer {
     /// `newline`: after each message, unless `-N`. `pretty`: JSON on several lines.
     pub fn new(style: Style, newline: bool, pretty: bool) -> Self {
-        Self { style, newline, pretty, controls: Controls::Kept, clock: Clock::system() }
+        Self { style, newline, pretty, controls: Controls::Kept, embedding: Embedding::AsCjson, clock: Clock::system() }
+    }
+
+    /// Loses nothing of a payload to `%J`.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { embedding: Embedding::Whole, ..self }
     }
 
     /// Prints control characters of messages as escapes. The format's own stay what they are.
@@ -214,8 +236,14 @@ impl Printer {
                 out.extend_from_slice(&shown(payload, self.controls));
             }
             Style::Format(format) => {
-                let (pretty, controls) = (self.pretty, self.controls);
-                let mut context = Context { message, now: now.into(), clock: &mut self.clock, pretty, controls };
+                let mut context = Context {
+                    message,
+                    now: now.into(),
+                    clock: &mut self.clock,
+                    pretty: self.pretty,
+                    controls: self.controls,
+                    embedding: self.embedding,
+                };
                 complaints = format.render(&mut context, out);
             }
         }
@@ -233,6 +261,7 @@ struct Context<'a> {
     clock: &'a mut Clock,
     pretty: bool,
     controls: Controls,
+    embedding: Embedding,
 }
 
 /// Bytes of a message as they are printed.

@@ -64,6 +64,58 @@ pub fn put_json(number: f64, out: &mut Vec<u8>) {
     }
 }
 
+/// Whether two numbers in digits are the same one, however they are written. What is no number is equal to none.
+pub fn are_equal(one: &[u8], other: &[u8]) -> bool {
+    let one = Decimal::parse(one);
+    one.is_some() && one == Decimal::parse(other)
+}
+
+/// Appends a number as it was written. JSON knows neither zeros in front nor a point without digits behind it, which cJSON reads.
+pub fn put_token(token: &str, out: &mut Vec<u8>) {
+    let (sign, token) = token.strip_prefix('-').map_or(("", token), |token| ("-", token));
+    let at = token.find(|c: char| !c.is_ascii_digit()).unwrap_or(token.len());
+    let (whole, rest) = token.split_at(at);
+    let significant = whole.trim_start_matches('0');
+    let bare_point = rest.strip_prefix('.').filter(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
+    for part in [sign, if significant.is_empty() { "0" } else { significant }, bare_point.unwrap_or(rest)] {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// A number in digits as `0.DIGITS` times a power of ten.
+#[derive(Debug, PartialEq, Eq)]
+struct Decimal {
+    is_negative: bool,
+    /// Without zeros at either end.
+    digits: Vec<u8>,
+    exponent: i64,
+}
+
+impl Decimal {
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (is_negative, text) = text.strip_prefix(b"-").map_or((false, text), |text| (true, text));
+        let at = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+        let (mantissa, power) = text.split_at(at);
+        let mut exponent: i64 = match power {
+            [] => 0,
+            [_, power @ ..] => str::from_utf8(power.strip_prefix(b"+").unwrap_or(power)).ok()?.parse().ok()?,
+        };
+        let point = mantissa.iter().position(|byte| *byte == b'.').unwrap_or(mantissa.len());
+        let mut digits = [&mantissa[..point], mantissa.get(point + 1..).unwrap_or_default()].concat();
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        digits.drain(..zeros);
+        digits.truncate(digits.len() - digits.iter().rev().take_while(|digit| **digit == b'0').count());
+        exponent = exponent.checked_add(i64::try_from(point).ok()?)?.checked_sub(i64::try_from(zeros).ok()?)?;
+        if digits.is_empty() {
+            exponent = 0;
+        }
+        Some(Self { is_negative, digits, exponent })
+    }
+}
+
 fn are_near(one: f64, other: f64) -> bool {
     (one - other).abs() <= one.abs().max(other.abs()) * f64::EPSILON
 }
@@ -167,6 +219,34 @@ mod tests {
             (f64::INFINITY, "null"),
         ] {
             assert_eq!(shown(|out| put_json(number, out)), text);
+        }
+    }
+
+    #[test]
+    fn numbers_are_compared_by_their_value() {
+        for (one, other, equal) in [
+            ("1", "1.0", true),
+            ("1e2", "100", true),
+            ("0.00120", "12E-4", true),
+            ("-0", "-0", true),
+            ("0", "0e99", true),
+            ("01", "1", true),
+            ("1.", "1", true),
+            ("1", "-1", false),
+            ("1724442618569203714", "1.7244426185692037e+18", false),
+            ("1e999", "null", false),
+            ("1e99999999999999999999", "1e99999999999999999999", false),
+        ] {
+            assert_eq!(are_equal(one.as_bytes(), other.as_bytes()), equal, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_kept_as_json_has_it() {
+        for (token, kept) in
+            [("12", "12"), ("-0012.50", "-12.50"), ("12.", "12"), ("12.e5", "12e5"), ("000", "0"), ("0.5E+9", "0.5E+9")]
+        {
+            assert_eq!(shown(|out| put_token(token, out)), kept);
         }
     }
 }

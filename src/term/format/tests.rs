@@ -289,6 +289,44 @@ fn what_is_no_json_is_said_and_prints_nothing() {
 }
 
 #[test]
+fn under_our_own_name_an_embedded_payload_loses_nothing() {
+    let format = |payload: &'static [u8], pretty| {
+        let style = Style::Format(Format::parse(b"%J").unwrap());
+        let mut out = Vec::new();
+        let message = publish(payload);
+        let complaints =
+            Printer::new(style, true, pretty).whole().render(message.as_ref(), SystemTime::now(), &mut out);
+        (String::from_utf8(out).unwrap(), complaints)
+    };
+    for (payload, kept) in [
+        (&b"1724442618569203714"[..], "1724442618569203714"),
+        (b"1e999", "1e999"),
+        (b"-0", "-0"),
+        (b"1.50", "1.5"),
+        (b"01", "1"),
+        (b"0.1", "0.1"),
+        (b"[ 3.14159265358979323846, {\"a\":1e400} ]", "[3.14159265358979323846,{\"a\":1e400}]"),
+    ] {
+        let (text, complaints) = format(payload, false);
+        assert!(text.ends_with(&format!("\"payload\":{kept}}}\n")) && complaints.is_empty(), "{text}");
+    }
+    for (payload, string) in [
+        (&b"{\"a\":[1,{\"b\":"[..], "{\"a\":[1,{\"b\":"),
+        (b"nonsense", "nonsense"),
+        (b"[1,]", "[1,]"),
+        (b"\x00\x01\"", "\0\x01\""),
+    ] {
+        for pretty in [false, true] {
+            let (text, complaints) = format(payload, pretty);
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!((json["payload"].as_str(), &complaints[..]), (Some(string), &[Complaint::NotJsonButString][..]));
+        }
+    }
+    let deep = Box::leak("[".repeat(5000).into_boxed_str()).as_bytes();
+    assert_eq!(format(deep, false).1, [Complaint::NotJsonButString]);
+}
+
+#[test]
 fn nesting_has_a_limit() {
     let deep = |depth: usize| Box::leak(("[".repeat(depth) + &"]".repeat(depth)).into_boxed_str()).as_bytes();
     assert!(embedded(deep(1000)).is_some());
