@@ -24,6 +24,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use self::applet::{Applet, Invocation, find, moskit_command, width};
+use crate::os::first_process;
 use crate::term::{Exit, Failure, Term};
 
 /// Every verb, in the order of `moskit --help`.
@@ -44,6 +45,8 @@ pub const APPLETS: &[Applet] = &[
 
 /// Runs the applet that `words` (the whole argv) names and tells how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>, term: &mut Term) -> Exit {
+    // Without descriptors for it the verb says so itself.
+    let _ = first_process::end_by_signals();
     let ended = dispatch(words.into_iter().collect(), term);
     output::conclude(ended, term)
 }

@@ -7,6 +7,7 @@
 //! * [`local`]: unix sockets, to connect to, to listen on, and rumqttc's own for `check --second-opinion`
 //! * [`files`]: modes, owners, the file behind a descriptor's number, symbolic links. A new file takes the
 //!   rights of its folder where there is no mode
+//! * [`first_process`]: containers, whose first process gets no signal that it does not listen for
 //! * [`process`]: going to the background, the umask; looking at other processes before a signal is sent
 //!   (`passwd --reload`, `qshape --refresh`), which is Linux's alone
 //! * [`signal`]: all but Ctrl-C, Ctrl-Break and the closing of the console
@@ -24,9 +25,9 @@ mod unix;
 mod unseen;
 
 #[cfg(not(unix))]
-pub use elsewhere::{files, local, process, signal, socket, syslog, terminal, text, user};
+pub use elsewhere::{files, first_process, local, process, signal, socket, syslog, terminal, text, user};
 #[cfg(unix)]
-pub use unix::{files, local, process, signal, socket, syslog, terminal, text, user};
+pub use unix::{files, first_process, local, process, signal, socket, syslog, terminal, text, user};
 
 /// Numbers of the user and the group that a file belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

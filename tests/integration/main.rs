@@ -34,6 +34,7 @@ mod ends;
 mod exec;
 mod failures;
 mod fairness;
+mod first_process;
 mod foreign;
 mod formats;
 mod generated;

@@ -8,8 +8,8 @@ use tokio::process::{Child, Command};
 
 use super::options::Options;
 use crate::cmd::connect::environment::VARIABLES;
-use crate::os::process;
 use crate::os::signal::SignalKind;
+use crate::os::{first_process, process};
 use crate::term::{Exit, Failure};
 
 /// Exit codes that shells use when a command cannot be run.
@@ -45,8 +45,12 @@ pub fn exit_of(status: ExitStatus) -> Exit {
     Exit(u8::try_from(code.unwrap_or(1)).unwrap_or(u8::MAX))
 }
 
-/// Passes a signal on.
+/// Passes a signal on. A shell that is interrupted alone waits for what it runs, which gets the signal too where we are the first
+/// process of a container, as it does from a terminal.
 pub fn forward(child: &Child, signal: SignalKind) {
+    if first_process::is_this() && first_process::send_to_all_others(signal).is_ok() {
+        return;
+    }
     if let Some(id) = child.id() {
         // It may have ended just now.
         let _ = process::send(id, signal);

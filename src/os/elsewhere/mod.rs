@@ -1,6 +1,7 @@
 //! The room where there is no Unix, which is Windows: the same names, and what they can be there.
 
 pub mod files;
+pub mod first_process;
 pub mod local;
 pub mod process;
 pub mod signal;

@@ -1,6 +1,7 @@
 //! The room on Linux, macOS and the other Unixes. What Linux alone has is in a module `linux` of its file.
 
 pub mod files;
+pub mod first_process;
 pub mod local;
 pub mod process;
 pub mod signal;
