@@ -131,7 +131,10 @@ fn signals_end_the_broker_and_what_runs_beside_it() {
         let Some(first) = First::start(folder.path(), &words) else { return };
         let sleeping = wait_for("the command", || {
             let shell = children(first.id.cast_unsigned()).first().copied()?;
-            children(shell.cast_unsigned()).first().copied()
+            let command = children(shell.cast_unsigned()).first().copied()?;
+            // Before that it is a shell, in which an interrupt means something else.
+            let status = fs::read_to_string(format!("/proc/{command}/status")).ok()?;
+            status.starts_with("Name:\tsleep").then_some(command)
         });
         assert_eq!(first.end_by(signal), Some(code), "{signal:?}");
         assert!(!Path::new(&format!("/proc/{sleeping}")).exists(), "{signal:?}: the command goes on");
