@@ -291,7 +291,7 @@ fn what_is_no_json_is_said_and_prints_nothing() {
 #[test]
 fn under_our_own_name_an_embedded_payload_loses_nothing() {
     let format = |payload: &'static [u8], pretty| {
-        let style = Style::Format(Format::parse(b"%J").unwrap());
+        let style = Style::Format(Format::parse(b"%J", false).unwrap());
         let mut out = Vec::new();
         let message = publish(payload);
         let complaints =
