@@ -106,6 +106,7 @@ fn overview(applets: &[Applet]) -> String {
             ("2", "Damaged or critical."),
             ("3", "Usage, or the answer cannot be known."),
         ],
+        see_also: &["moskit-record(5)", "moskit-json(5)", "moskit-findings(7)", "mqtt(7)"],
         ..Manual::EMPTY
     };
     let mut command = moskit_command(applets);

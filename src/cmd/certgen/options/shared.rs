@@ -145,3 +145,18 @@ pub fn chain_path(certificate: &Path) -> PathBuf {
     let stem = certificate.file_stem().unwrap_or_default().to_string_lossy();
     certificate.with_file_name(format!("{stem}-chain.crt"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_the_defaults_of_the_code() {
+        let command = <Lifetime as clap::Args>::augment_args(clap::Command::new("x"));
+        let days = command.get_arguments().find(|argument| argument.get_id() == "days").unwrap();
+        let text = format!(
+            "servers {SERVER_DAYS}, clients {CLIENT_DAYS}, CAs {CA_DAYS}, intermediate CAs {INTERMEDIATE_DAYS};"
+        );
+        assert!(days.get_help().unwrap().to_string().contains(&text), "{text}");
+    }
+}

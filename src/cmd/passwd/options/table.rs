@@ -158,3 +158,32 @@ fn hint(name: &str) -> clap::ValueHint {
         _ => clap::ValueHint::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::passwd::options::MAX_BYTES;
+    use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, SALT_BYTES, SALT_BYTES_LONG};
+
+    #[test]
+    fn the_help_names_the_defaults_and_limits_of_the_code() {
+        let (least, most) = (typed::GENERATED_LENGTHS.start(), typed::GENERATED_LENGTHS.end());
+        let cost = Argon2Cost::DEFAULT;
+        for (option, text) in [
+            ("stdin", format!("at most {MAX_BYTES} bytes")),
+            ("pw-file", format!("at most {MAX_BYTES} bytes")),
+            ("generate", format!("({least} to {most}) [default: {}]", typed::GENERATED_LENGTH)),
+            ("iterations", format!("1 to {} [default: {DEFAULT_ITERATIONS}]", i32::MAX)),
+            ("argon2-memory", format!("[default: {}]", cost.memory_kib)),
+            ("argon2-passes", format!("[default: {}]", cost.passes)),
+            ("argon2-lanes", format!("[default: {}]", cost.lanes)),
+            ("salt-bytes", format!("or {SALT_BYTES_LONG}, as 2.1 makes [default: {SALT_BYTES}]")),
+            ("hash", "[default: sha512-pbkdf2]".to_owned()),
+        ] {
+            let spec = TABLE.iter().find(|spec| spec.long == Some(option)).unwrap();
+            assert!(spec.help.contains(&text), "--{option}: {text}");
+        }
+        let cost = |memory_kib| Argon2Cost { memory_kib, passes: 1, lanes: 1 }.is_possible();
+        assert_eq!([7, 8, 2_097_152, 2_097_153].map(cost), [false, true, true, false]);
+    }
+}

@@ -11,9 +11,9 @@ use crate::passwd::{SALT_BYTES, SALT_BYTES_LONG};
 use crate::term::{Failure, Secret};
 
 /// Characters of a password that `--generate` makes, unless a number says.
-const GENERATED_LENGTH: usize = 24;
+pub const GENERATED_LENGTH: usize = 24;
 /// What a number may ask for.
-const GENERATED_LENGTHS: std::ops::RangeInclusive<usize> = 8..=1024;
+pub const GENERATED_LENGTHS: std::ops::RangeInclusive<usize> = 8..=1024;
 
 /// Where a password comes from.
 #[derive(Debug, PartialEq, Eq)]

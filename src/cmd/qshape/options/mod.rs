@@ -287,6 +287,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_help_names_the_defaults_and_limits_of_the_code() {
+        let command = <QshapeArgs as CommandFactory>::command();
+        let of = |id: &str| {
+            let argument = command.get_arguments().find(|argument| argument.get_id() == id).unwrap();
+            let default = argument.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+            (argument.get_help().unwrap().to_string(), default.unwrap_or_default())
+        };
+        for (id, text, default) in [
+            ("buckets", format!("at most {MAX_BUCKETS};"), DEFAULT_BUCKETS.to_string()),
+            ("first", String::new(), DEFAULT_MINUTES.to_string()),
+            ("children", String::new(), DEFAULT_CHILDREN.to_string()),
+            ("limit", format!("[default: {TERMINAL_ROWS} on a terminal"), String::new()),
+            ("width", format!("else {WIDTH}]"), String::new()),
+            ("watch", format!("(0.1 to {MAX_WATCH_SECONDS})"), String::new()),
+        ] {
+            let (help, shown) = of(id);
+            assert!(help.contains(&text) && shown == default, "{id}: {help} {shown}");
+        }
+    }
+
+    #[test]
     fn ages_have_units() {
         for (text, expected) in
             [("30m", 30.0), ("90s", 1.5), ("2h", 120.0), ("3d", 4320.0), ("1w", 10_080.0), ("0", 0.0)]
