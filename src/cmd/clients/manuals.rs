@@ -84,7 +84,7 @@ const FORMAT: &[(&str, &str)] = &[
     ),
     (
         "%b",
-        "Payload in base64 (RFC 4648, with padding). A width is the most bytes of it, too. Not under the mosquitto_* names.",
+        "Payload in base64 (RFC 4648, with padding). The width also limits the output to that many bytes. Not under the mosquitto_* names.",
     ),
     ("%f, %d", "Payload of 4 or 8 bytes, as the float or double of this machine; the precision is the decimals."),
     ("%l", "Length of the payload in bytes."),
