@@ -598,7 +598,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
         }
         'moskit;certgen;revoke' {
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, by the names of RFC 5280. What is revoked as certificateHold may be released again')
-            [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'Days until the list must be replaced (nextUpdate). From then on a broker refuses every client')
+            [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the list is written [default: as the CA''s certificate, with .crl]')
             [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Where the list is written [default: as the CA''s certificate, with .crl]')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]')
@@ -618,7 +618,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             break
         }
         'moskit;certgen;crl' {
-            [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'Days until the list must be replaced (nextUpdate). From then on a broker refuses every client')
+            [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the list is written [default: as the CA''s certificate, with .crl]')
             [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Where the list is written [default: as the CA''s certificate, with .crl]')
             [CompletionResult]::new('--within', '--within', [CompletionResultType]::ParameterName, 'Make a list only if less than this is left of the old one, or if it does not name all that are revoked; for cron')

@@ -578,7 +578,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
         }
         &'moskit;certgen;revoke'= {
             cand --reason 'Why, by the names of RFC 5280. What is revoked as certificateHold may be released again'
-            cand --days 'Days until the list must be replaced (nextUpdate). From then on a broker refuses every client'
+            cand --days 'Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client'
             cand -o 'Where the list is written [default: as the CA''s certificate, with .crl]'
             cand --out 'Where the list is written [default: as the CA''s certificate, with .crl]'
             cand -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]'
@@ -597,7 +597,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --help 'Print help'
         }
         &'moskit;certgen;crl'= {
-            cand --days 'Days until the list must be replaced (nextUpdate). From then on a broker refuses every client'
+            cand --days 'Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client'
             cand -o 'Where the list is written [default: as the CA''s certificate, with .crl]'
             cand --out 'Where the list is written [default: as the CA''s certificate, with .crl]'
             cand --within 'Make a list only if less than this is left of the old one, or if it does not name all that are revoked; for cron'

@@ -499,7 +499,7 @@ superseded\t''
 cessationOfOperation\t''
 certificateHold\t''
 privilegeWithdrawn\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l days -d 'Days until the list must be replaced (nextUpdate). From then on a broker refuses every client' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l days -d 'Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s o -l out -d 'Where the list is written [default: as the CA\'s certificate, with .crl]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
@@ -512,7 +512,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l crl -d 'Write the revocation list too, as certgen crl does'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s f -l force -d 'Replace the file also when it is no list of this CA'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l days -d 'Days until the list must be replaced (nextUpdate). From then on a broker refuses every client' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l days -d 'Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -s o -l out -d 'Where the list is written [default: as the CA\'s certificate, with .crl]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l within -d 'Make a list only if less than this is left of the old one, or if it does not name all that are revoked; for cron' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l warn -d 'Make no list, but look at the one there is: end with 1 if less than this is left of it, and with 2 if it is over, is not there or does not name all that are revoked' -r

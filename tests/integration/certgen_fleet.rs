@@ -123,6 +123,12 @@ fn nothing_is_revoked_when_one_word_means_nothing() {
         assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{word}");
         assert!(ended.stderr.contains(why), "{word}: {ended:?}");
     }
+    for words in ["revoke -d lab dev1 --days 3", "revoke -d lab dev1 --ca-key lab/ca.key", "revoke -d lab dev1 --out x"]
+    {
+        let ended = certgen(folder, words);
+        assert!(ended.code == 3 && ended.stderr.contains("which only --crl writes"), "{words}: {ended:?}");
+    }
+    assert_eq!(certgen(folder, "crl -d lab --warn 7d --ca-key lab/ca.key").code, 3);
     assert_eq!(state(folder, "dev1"), "good");
     made(folder, "revoke -d lab 4F4F --unlisted");
     assert_eq!(state(folder, "?"), "revoked");

@@ -18,6 +18,9 @@ use crate::term::{Exit, Failure, Term, plural};
 
 pub fn run(args: &CrlArgs, term: &mut Term) -> Result<Exit, Failure> {
     let now = now();
+    if args.in_vain() {
+        return Err(Failure::new(Exit::USAGE, "--warn makes no list, so it needs neither --ca-key nor a passphrase"));
+    }
     match args.warn {
         Some(warn) => look(args, warn, now, term),
         None => make_list(&args.issuer, &args.list, args.within, now, term),
@@ -51,7 +54,7 @@ pub fn make_list(
     let issuer = open_issuer(&authority_path, issuer.ca_key.as_deref(), &issuer.passphrase, now, term)?;
     let lock = lock_beside(&path, term)?;
     let mut index = OpenIndex::open(&index_path(&authority_path), &authority)?;
-    let revocations = index.read(drop)?;
+    let revocations = index.revocations()?;
     let old = old_list(&path, &authority, args.force)?;
     if let Some(old) = &old {
         must_know_all(&path, old, &revocations)?;
@@ -62,7 +65,7 @@ pub fn make_list(
         }
     }
     let number = next_number(old.as_ref().map(RevocationList::number).unwrap_or_default(), now);
-    let validity = Validity { not_before: now, not_after: now + i64::from(args.days) * DAY };
+    let validity = Validity { not_before: now, not_after: now + i64::from(args.days()) * DAY };
     let der = issuer
         .authority
         .revocation_list(revocations.iter(), &number, validity)
@@ -102,7 +105,7 @@ fn look(args: &CrlArgs, warn: i64, now: i64, term: &mut Term) -> Result<Exit, Fa
 
 fn revocations(authority_path: &Path, authority: &Certificate) -> Result<Revocations, Failure> {
     match OpenIndex::open_existing(&index_path(authority_path), authority)? {
-        Some(mut index) => index.read(drop),
+        Some(mut index) => index.revocations(),
         None => Ok(Revocations::default()),
     }
 }

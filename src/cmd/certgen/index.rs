@@ -39,7 +39,7 @@ fn list(authority_path: &Path, authority: &Certificate, as_json: bool, term: &mu
             .hint("moskit certgen index --rebuild makes it from the files"));
     };
     let now = now();
-    let revocations = index.read(drop)?;
+    let revocations = index.revocations()?;
     let mut unlisted: BTreeMap<Serial, Revocation> =
         revocations.iter().map(|(serial, it)| (serial.clone(), *it)).collect();
     index.read(|record| {

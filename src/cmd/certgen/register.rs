@@ -25,7 +25,11 @@ pub fn publish(
         .iter()
         .map(|(certificate, file)| record(certificate, Some(file), path))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut index = OpenIndex::open(path, issuer.authority.certificate())?;
+    let index = OpenIndex::open(path, issuer.authority.certificate());
+    let mut index = index.map_err(|failure| match failure.hint {
+        Some(_) => failure,
+        None => failure.hint("--no-index makes certificates without it, which then cannot be revoked by their names"),
+    })?;
     index.append(&records)?;
     write_locked(files, force, lock).inspect_err(|_| index.take_back())
 }

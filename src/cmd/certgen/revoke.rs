@@ -29,6 +29,10 @@ struct Wanted<'a> {
 
 pub fn run(args: &RevokeArgs, term: &mut Term) -> Result<Exit, Failure> {
     let now = now();
+    if args.in_vain() {
+        let why = "--days, --out, --force, --ca-key and passphrases are for the list, which only --crl writes";
+        return Err(Failure::new(Exit::USAGE, why));
+    }
     let authority_path = args.issuer.certificate_path();
     let authority = certificates(&authority_path)?.remove(0);
     let path = index_path(&authority_path);

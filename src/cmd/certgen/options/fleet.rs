@@ -39,9 +39,9 @@ fn reason() -> impl TypedValueParser<Value = Reason> {
 /// The list that is written.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
-    /// Days until the list must be replaced (nextUpdate). From then on a broker refuses every client
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    pub days: u32,
+    /// Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: Option<u32>,
     /// Where the list is written [default: as the CA's certificate, with .crl]
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub out: Option<PathBuf>,
@@ -80,6 +80,39 @@ pub struct IndexArgs {
     /// Certificate of the CA [default: DIR/ca.crt]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub ca: Option<PathBuf>,
+}
+
+/// Days that a list lives, unless asked otherwise: it is made anew by cron, and a stolen list is not good for long.
+const LIST_DAYS: u32 = 30;
+
+impl ListArgs {
+    pub fn days(&self) -> u32 {
+        self.days.unwrap_or(LIST_DAYS)
+    }
+
+    /// Whether anything was asked of a list.
+    fn is_given(&self) -> bool {
+        self.days.is_some() || self.out.is_some() || self.force
+    }
+}
+
+impl RevokeArgs {
+    /// Options that would have no effect, as no list is made and no key is needed.
+    pub fn in_vain(&self) -> bool {
+        !self.crl && (self.list.is_given() || uses_key(&self.issuer))
+    }
+}
+
+impl CrlArgs {
+    /// Options that would have no effect, as no list is made and no key is needed.
+    pub fn in_vain(&self) -> bool {
+        self.warn.is_some() && uses_key(&self.issuer)
+    }
+}
+
+fn uses_key(issuer: &Issuer) -> bool {
+    let Passphrase { file, variable, descriptor } = &issuer.passphrase;
+    issuer.ca_key.is_some() || file.is_some() || variable.is_some() || descriptor.is_some()
 }
 
 impl IndexArgs {
