@@ -257,7 +257,10 @@ impl Broker {
             }
         }
         let listener = self.connections[key].listener;
-        let client = self.sessions.insert(Session::new(connect.client_id.clone(), listener, now.wall));
+        self.moment += 1;
+        let mut session = Session::new(connect.client_id.clone(), listener, now.wall);
+        session.began = self.moment;
+        let client = self.sessions.insert(session);
         self.by_client_id.insert(connect.client_id.clone(), client);
         (client, false)
     }

@@ -23,6 +23,15 @@ use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS, SubscriptionId
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
 const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Routed {
+    /// `matched`: somebody has subscribed to its topic.
+    Delivered { matched: bool },
+    /// Nothing was done.
+    TooMany,
+}
+
 /// How a message goes to one session, by the subscriptions that match it.
 pub(super) struct Delivery<'a> {
     /// As granted; the message may have been published at a lower one.
@@ -34,23 +43,27 @@ pub(super) struct Delivery<'a> {
 }
 
 impl Broker {
-    /// Delivers the message by every subscription that matches its topic. Returns whether there was one.
+    /// Delivers the message by every subscription that matches its topic, unless they are more than `most`.
     pub(super) fn deliver_to_subscribers(
         &mut self,
         message: &Arc<Message>,
         publisher: Option<SessionKey>,
+        most: usize,
         now: Now,
-    ) -> bool {
+    ) -> Routed {
         let mut found = std::mem::take(&mut self.found);
         found.clear();
-        let (sessions, all_there) = (&self.sessions, self.remains.is_empty());
-        self.router.route(&message.topic, &mut found, |client| all_there || sessions.contains(client));
+        let anybody = self.find_subscribers(message, publisher, &mut found);
+        // Where a client gets a message once, whatever its subscriptions, all of them have to be seen together.
+        if self.settings.allow_duplicate_messages && found.len() + self.router.count_groups(&message.topic) > most {
+            found = Vec::new();
+            self.found = found;
+            return Routed::TooMany;
+        }
         let mut found_shared = std::mem::take(&mut self.found_shared);
         let (router, members) = self.members(message);
         router.route_shared(&message.topic, &mut found_shared, |member, kind| members.are(member, kind));
-        // As with Mosquitto, a subscription that is not for its owner's messages still counts.
-        let matched = !(found.is_empty() && found_shared.is_empty());
-        found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
+        let matched = anybody || !found_shared.is_empty();
         if self.settings.allow_duplicate_messages || found.len() + found_shared.len() < 2 {
             for subscriber in &found {
                 self.deliver_to_subscription(subscriber, subscriber.identifier.as_slice(), None, message, now);
@@ -65,11 +78,34 @@ impl Broker {
         }
         found_shared.clear();
         (self.found, self.found_shared) = (found, found_shared);
-        matched
+        Routed::Delivered { matched }
+    }
+
+    /// Appends those who are to get the message, but for shared subscriptions. Says whether anybody has subscribed: as with
+    /// Mosquitto, a subscription that is not for its owner's messages still counts.
+    pub(super) fn find_subscribers(
+        &mut self,
+        message: &Message,
+        publisher: Option<SessionKey>,
+        found: &mut Vec<Subscriber>,
+    ) -> bool {
+        let (sessions, all_there) = (&self.sessions, self.remains.is_empty());
+        self.router.route(&message.topic, found, |client| all_there || sessions.contains(client));
+        let anybody = !found.is_empty();
+        found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
+        anybody
+    }
+
+    /// Gives the message to the member of a shared subscription whose turn it is.
+    pub(super) fn deliver_to_group(&mut self, filter: &Arc<ByteString>, message: &Arc<Message>, now: Now) {
+        let (router, members) = self.members(message);
+        if let Some(member) = router.next_member(filter, |member, kind| members.are(member, kind)) {
+            self.deliver_to_subscription(&member, member.identifier.as_slice(), Some(filter), message, now);
+        }
     }
 
     /// Delivers the message by one subscription, or by several of one session that were merged.
-    fn deliver_to_subscription(
+    pub(super) fn deliver_to_subscription(
         &mut self,
         subscriber: &Subscriber,
         identifiers: &[SubscriptionIdentifier],
@@ -96,10 +132,7 @@ impl Broker {
         if entry.qos == QoS::ExactlyOnce && entry.state != EntryState::Queued {
             return;
         }
-        let (router, members) = self.members(&entry.message);
-        if let Some(member) = router.next_member(shared, |member, kind| members.are(member, kind)) {
-            self.deliver_to_subscription(&member, member.identifier.as_slice(), Some(shared), &entry.message, now);
-        }
+        self.deliver_to_group(shared, &entry.message, now);
     }
 
     /// The router, and what decides which members of a shared subscription take the message.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::connection_id::ConnectionId;
+use super::fan_out::FanOut;
 use super::retained_messages::Matching;
 use super::router::Subscriber;
 use crate::mqtt::packet::{ReasonCode, Subscribe, Unsubscribe};
@@ -17,6 +18,8 @@ pub(super) enum Job {
     Unsubscribe(Box<Unsubscribing>),
     /// What is in flight or queued goes out as far as the window allows.
     FillWindow,
+    /// A message of its client goes to very many.
+    FanOut(Box<FanOut>),
 }
 
 /// A SUBSCRIBE as far as it has come: filter by filter, SUBACK, retained messages.
@@ -46,6 +49,8 @@ pub(super) struct Unsubscribing {
     pub(super) packet: Unsubscribe,
     /// Of the filters so far.
     pub(super) codes: Vec<ReasonCode>,
+    /// When the last filter was taken away, by [`Broker::moment`](super::Broker::moment).
+    pub(super) done_at: Option<u64>,
 }
 
 /// The jobs of a session.
@@ -71,6 +76,7 @@ impl Jobs {
             Job::Subscribe(subscribing) => !subscribing.is_acknowledged(),
             Job::Unsubscribe(_) => true,
             Job::FillWindow => false,
+            Job::FanOut(fan_out) => fan_out.is_unacknowledged(),
         })
     }
 

@@ -12,6 +12,7 @@ mod connection;
 mod connection_id;
 mod deliver;
 mod event;
+mod fan_out;
 pub mod fault;
 pub mod host;
 mod jobs;
@@ -52,7 +53,7 @@ pub use publish::OwnMessage;
 pub use settings::{ListenerSettings, Settings, UsernameFrom, Versions};
 pub use statistics::{Census, Statistics};
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::Bound;
 use std::time::Duration;
 
@@ -61,12 +62,14 @@ use bytestring::ByteString;
 
 use access::SlowLogin;
 use connection::{Connection, ConnectionKey};
+use fan_out::FanOut;
 use journal::Journal;
 use retained_messages::RetainedMessages;
 use router::{Router, SharedSubscriber, Subscriber};
 use session::{Session, SessionKey};
 use session_end::Remains;
 use slab::Slab;
+use slice::Slice;
 use timers::{Timer, Timers};
 
 use crate::mqtt::packet::{DecodeError, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode};
@@ -146,6 +149,12 @@ pub struct Broker {
     /// Connections that are no longer busy.
     idle: VecDeque<ConnectionId>,
     remains: VecDeque<Remains>,
+    /// Messages for very many, whose clients wait for nothing.
+    fan_outs: VecDeque<FanOut>,
+    /// When those began that are under way.
+    fanning_out: BTreeSet<u64>,
+    /// Counts sessions and what goes to very many, to tell which was first.
+    moment: u64,
     /// Messages that one reference less holds in the store.
     released: Vec<MessageId>,
     /// Reused from message to message.
@@ -198,6 +207,9 @@ impl Broker {
             working: VecDeque::new(),
             idle: VecDeque::new(),
             remains: VecDeque::new(),
+            fan_outs: VecDeque::new(),
+            fanning_out: BTreeSet::new(),
+            moment: 0,
             released: Vec::new(),
             found: Vec::new(),
             found_shared: Vec::new(),
@@ -375,6 +387,9 @@ impl Broker {
     /// The broker ends: wills go out, to whoever is still there, and connections are closed.
     pub fn handle_shutdown(&mut self, now: Now) {
         self.wills_at_shutdown(now);
+        while self.is_fanning_out() {
+            self.go_on_fanning_out_later(&mut Slice::new(), now);
+        }
         for key in self.connections.keys() {
             self.end(key, Closing::ShuttingDown, now);
         }

@@ -8,9 +8,12 @@ use bytestring::ByteString;
 
 use super::change::{Direction, EntryState};
 use super::connection::ConnectionKey;
+use super::deliver::Routed;
 use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
+use super::fan_out::Answer;
 use super::message::{Message, MessageId, detached};
 use super::session::{Entry, SessionKey, WrongState};
+use super::slice::SLICE;
 use super::storing::Step;
 use super::{Broker, Now};
 use crate::mqtt::alias::AliasError;
@@ -67,7 +70,12 @@ impl Broker {
         }
         let packet_id = publish.packet_id;
         let message = Arc::new(self.message(client, publish, now));
-        let matched = self.publish_message(&message, Some(client), now);
+        let Routed::Delivered { matched } = self.publish_message(&message, Some(client), SLICE, now) else {
+            let connection = self.connections[key].id;
+            let answer = packet_id.map(|packet_id| (connection, Answer::PubAck(packet_id)));
+            self.fan_out(client, message, answer, now);
+            return;
+        };
         if let Some(packet_id) = packet_id
             && self.connections.get(key).is_some_and(|connection| !connection.output.close)
         {
@@ -139,7 +147,7 @@ impl Broker {
         self.send(key, &packet);
     }
 
-    fn reasoned(&self, key: ConnectionKey, packet_id: PacketId, reason: ReasonCode) -> Ack {
+    pub(super) fn reasoned(&self, key: ConnectionKey, packet_id: PacketId, reason: ReasonCode) -> Ack {
         match self.connections[key].version {
             ProtocolVersion::V5 => Ack::with_reason(packet_id, reason),
             _ => Ack::new(packet_id),
@@ -238,8 +246,14 @@ impl Broker {
         let session = &mut self.sessions[client];
         if let Some(entry) = session.incoming.remove(&ack.packet_id.get()) {
             session.incoming_bytes -= entry.message.size();
+            // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-13].
+            let most = if self.journal.covers(&self.sessions[client]) { usize::MAX } else { SLICE };
             // Spread first: the message stays referred to, and so stays in the store, all the while.
-            self.publish_message(&entry.message, Some(client), now);
+            if self.publish_message(&entry.message, Some(client), most, now) == Routed::TooMany {
+                let (connection, message) = (self.connections[key].id, Arc::clone(&entry.message));
+                self.fan_out(client, message, Some((connection, Answer::PubComp(Box::new(entry)))), now);
+                return;
+            }
             self.discard(client, std::slice::from_ref(&entry));
         }
         self.send(key, &Packet::PubComp(Ack::new(ack.packet_id)));
@@ -364,15 +378,25 @@ impl Broker {
             packet_id: 0,
             source: Arc::default(),
         });
-        self.publish_message(&message, None, now);
+        // Its messages keep their order.
+        let most = if self.is_fanning_out() { 0 } else { SLICE };
+        if self.publish_message(&message, None, most, now) == Routed::TooMany {
+            self.fan_out_later(message);
+        }
     }
 
-    /// Keeps the message if it has RETAIN, and delivers it to everybody who subscribed. Returns whether anybody did.
-    pub(super) fn publish_message(&mut self, message: &Arc<Message>, publisher: Option<SessionKey>, now: Now) -> bool {
+    /// Keeps the message if it has RETAIN, and delivers it to everybody who subscribed, unless they are more than `most`.
+    pub(super) fn publish_message(
+        &mut self,
+        message: &Arc<Message>,
+        publisher: Option<SessionKey>,
+        most: usize,
+        now: Now,
+    ) -> Routed {
         if message.retain {
             self.retain(message);
         }
-        self.deliver_to_subscribers(message, publisher, now)
+        self.deliver_to_subscribers(message, publisher, most, now)
     }
 }
 

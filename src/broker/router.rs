@@ -157,6 +157,25 @@ impl Router {
         }
     }
 
+    /// How many shared subscriptions match `topic`.
+    pub(super) fn count_groups(&self, topic: &str) -> usize {
+        let mut count = 0;
+        if self.shared > 0 {
+            self.visit(topic, &mut |place| count += place.groups.len());
+        }
+        count
+    }
+
+    /// The shared subscriptions that match `topic`.
+    pub(super) fn groups(&self, topic: &str) -> Vec<Arc<ByteString>> {
+        let mut found = Vec::new();
+        if self.shared > 0 {
+            let mut see = |place: &Place| found.extend(place.groups.values().map(|group| Arc::clone(&group.filter)));
+            self.visit(topic, &mut see);
+        }
+        found
+    }
+
     /// The member of one shared subscription whose turn it is.
     pub(super) fn next_member(
         &mut self,

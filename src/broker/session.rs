@@ -59,6 +59,8 @@ pub(super) struct Session {
     pub(super) incoming: HashMap<u16, Entry>,
     pub(super) incoming_bytes: u64,
     pub(super) last_sequence: u64,
+    /// By [`Broker::moment`](super::Broker::moment); 0 for one that is older than the broker.
+    pub(super) began: u64,
     /// The generation of the journal in which something of it was last added that its client is told of as kept: the
     /// session itself, a subscription, a QoS 2 message of its own.
     pub(super) promised_in: u64,
@@ -124,6 +126,7 @@ impl Session {
             incoming: HashMap::new(),
             incoming_bytes: 0,
             last_sequence: 0,
+            began: 0,
             promised_in: 0,
             source: None,
             drop_noticed: false,

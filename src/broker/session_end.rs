@@ -8,6 +8,7 @@ use bytestring::ByteString;
 
 use super::change::Change;
 use super::event::Event;
+use super::jobs::Job;
 use super::session::{Entry, Outgoing, Session, SessionKey};
 use super::slice::Slice;
 use super::timers::Timer;
@@ -114,6 +115,11 @@ impl Broker {
     fn take_apart(&mut self, client: SessionKey, mut session: Session, was_stored: bool, now: Now) {
         self.timers.arm(Timer::Session(client), &mut session.timer, None);
         self.timers.arm(Timer::Reader(client), &mut session.jobs.timer, None);
+        for job in session.jobs.list.drain(..) {
+            if let Job::FanOut(fan_out) = job {
+                self.adopt_fan_out(*fan_out);
+            }
+        }
         let remains = Remains {
             client,
             filters: session.subscriptions.into_iter(),

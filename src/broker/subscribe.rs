@@ -12,7 +12,7 @@ use super::jobs::{Job, Subscribing, Unsubscribing};
 use super::retained::wants_retained;
 use super::router::Subscriber;
 use super::session::SessionKey;
-use super::slice::{Progress, Slice};
+use super::slice::{Progress, SLICE, Slice};
 use super::{Broker, ConnectionId, Now};
 use crate::mqtt::packet::{
     Packet, PacketId, Properties, QoS, ReasonCode, SubAck, Subscribe, Subscription, SubscriptionIdentifier,
@@ -192,6 +192,7 @@ impl Broker {
             connection: self.connections[key].id,
             codes: Vec::with_capacity(unsubscribe.filters.len()),
             packet: unsubscribe,
+            done_at: None,
         };
         self.begin(client, Job::Unsubscribe(Box::new(unsubscribing)), now);
     }
@@ -209,6 +210,12 @@ impl Broker {
             slice.spend(levels(filter));
             let code = self.unsubscribe_one(client, filter);
             unsubscribing.codes.push(code);
+        }
+        let done_at = *unsubscribing.done_at.get_or_insert(self.moment);
+        if self.fans_out_since(done_at) {
+            // After the UNSUBACK nothing more is delivered for these filters [MQTT-3.10.4-2].
+            slice.spend(SLICE);
+            return Progress::Cut;
         }
         if let Some(key) = self.still_connected(client, unsubscribing.connection) {
             let (packet_id, codes) = (unsubscribing.packet.packet_id, std::mem::take(&mut unsubscribing.codes));

@@ -17,9 +17,11 @@ use bytes::Bytes;
 
 use super::change::{Change, WillRecord};
 use super::connect::Refusal;
+use super::deliver::Routed;
 use super::event::{Closing, Event};
 use super::message::{Message, detached};
 use super::session::{PendingWill, Session, SessionKey};
+use super::slice::SLICE;
 use super::{Broker, Now};
 use crate::mqtt::packet::{Property, QoS, ReasonCode, Will};
 use crate::mqtt::topic::TopicName;
@@ -162,7 +164,11 @@ impl Broker {
             packet_id: 0,
             source,
         });
-        self.publish_message(&message, Some(client), now);
+        // The store forgets a will in the transaction in which it has the message.
+        let most = if self.journal.covers(&self.sessions[client]) { usize::MAX } else { SLICE };
+        if self.publish_message(&message, Some(client), most, now) == Routed::TooMany {
+            self.fan_out_later(message);
+        }
     }
 }
 

@@ -28,12 +28,17 @@ impl Broker {
 
     /// Whether [`Broker::handle_work`] is to be called.
     pub fn has_work(&self) -> bool {
-        !self.working.is_empty() || !self.remains.is_empty() || !self.released.is_empty() || self.sweeping.is_some()
+        !self.working.is_empty()
+            || !self.remains.is_empty()
+            || !self.released.is_empty()
+            || !self.fan_outs.is_empty()
+            || self.sweeping.is_some()
     }
 
     /// Does a slice of what is left to do of each kind.
     pub fn handle_work(&mut self, now: Now) {
         self.work_for_client(now);
+        self.go_on_fanning_out_later(&mut Slice::new(), now);
         if let Some(remains) = self.remains.pop_front() {
             self.clear_remains(remains, now);
         }
@@ -82,7 +87,7 @@ impl Broker {
         let Some(session) = self.sessions.get_mut(client) else { return };
         session.jobs.is_listed = false;
         self.work(client, now);
-        let session = &self.sessions[client];
+        let Some(session) = self.sessions.get(client) else { return };
         if session.jobs.is_empty()
             && let Some(key) = session.connection
         {
@@ -103,8 +108,11 @@ impl Broker {
             Job::Subscribe(subscribing) => self.go_on_subscribing(client, subscribing, &mut slice, now),
             Job::Unsubscribe(unsubscribing) => self.go_on_unsubscribing(client, unsubscribing, &mut slice),
             Job::FillWindow => self.fill_window_slice(client, &mut slice, now),
+            Job::FanOut(fan_out) => self.go_on_fanning_out(fan_out, &mut slice, now),
         };
-        let jobs = &mut self.sessions[client].jobs;
+        // What was done may have ended the session, and with it the job.
+        let Some(session) = self.sessions.get_mut(client) else { return };
+        let jobs = &mut session.jobs;
         if progress != Progress::Done {
             jobs.list.push_front(job);
         }

@@ -198,7 +198,8 @@ impl Core {
 
     fn publish_sys(&mut self, now: Now) {
         self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
-        if self.sys_due.is_some() {
+        // What was told before may still be on its way to very many.
+        if self.sys_due.is_some() && !self.broker.is_fanning_out() {
             let census = self.broker.census();
             for publication in self.sys.round(self.broker.statistics(), &census, now) {
                 self.broker.publish_own(own(publication), now);

@@ -315,3 +315,125 @@ fn a_subscribe_that_the_store_fails_under_is_not_acknowledged() {
     let stored = stage.changes.iter().filter(|change| matches!(change, Change::Subscribed(..))).count();
     assert!(stored >= MANY, "{stored}");
 }
+
+/// So many clients that are subscribed to `t`.
+fn audience(stage: &mut Stage, count: usize) -> Vec<u64> {
+    let join = |number: usize| {
+        let line = stage.join(connect(&format!("listener{number}"), V5));
+        stage.subscribe(line, "t", QoS::AtLeastOnce);
+        line
+    };
+    (0..count).map(join).collect()
+}
+
+#[test]
+fn a_message_for_very_many_is_delivered_in_slices_and_its_publisher_answered_behind_it() {
+    const MANY: usize = 5_000;
+    let mut stage = Stage::new();
+    let (line, other) = (stage.join(connect("c", V5)), stage.join(connect("other", V5)));
+    stage.sliced(line, &subscribe_all(groups(MANY)), other);
+    stage.expect(line, &suback(&[0; MANY]));
+    for packet in [at_least_once("t", "x", 1), at_most_once("t", "x")] {
+        let (slices, longest) = stage.sliced(line, &packet, other);
+        assert!(slices > MANY / 1024 && longest < SLICE, "{slices} slices, {longest:?}");
+        stage.expect_messages(line, MANY);
+        if packet == at_most_once("t", "x") {
+            stage.expect_silence(line);
+        } else {
+            stage.expect(line, &puback(1));
+        }
+    }
+    stage.send(other, &exactly_once("t", "x", 1));
+    stage.expect(other, &pubrec(1));
+    stage.broker.handle_packet(ConnectionId(other), pubrel(1), stage.now);
+    stage.take_outputs();
+    assert!(stage.broker.is_busy(ConnectionId(other)), "its next packet would be answered first");
+    stage.expect_silence(other);
+    stage.collect();
+    stage.expect(other, &pubcomp(1));
+    stage.expect_messages(line, MANY);
+}
+
+#[test]
+fn messages_of_one_client_for_very_many_keep_their_order_and_outlast_it() {
+    let mut stage = Stage::new();
+    let listeners = audience(&mut stage, 2_000);
+    let publisher = stage.join(connect("publisher", V5));
+    let second = stage.join(connect("second", V5));
+    stage.broker.handle_packet(ConnectionId(publisher), at_most_once("t", "1"), stage.now);
+    assert!(stage.broker.is_busy(ConnectionId(publisher)), "what it sends next would overtake");
+    // Another takes its place before all have the message.
+    stage.join(connect("publisher", V5));
+    stage.send(second, &at_most_once("t", "2"));
+    for line in listeners {
+        let payloads = [(); 2].map(|()| match stage.next(line) {
+            Some(Packet::Publish(publish)) => publish.payload,
+            other => panic!("expected a message, got {other:?}"),
+        });
+        assert!(payloads.contains(&Bytes::from_static(b"1")) && payloads.contains(&Bytes::from_static(b"2")));
+        stage.expect_silence(line);
+    }
+}
+
+#[test]
+fn nothing_is_delivered_behind_an_unsuback_or_to_who_came_later() {
+    let mut stage = Stage::new();
+    let listeners = audience(&mut stage, 2_000);
+    let publisher = stage.join(connect("publisher", V5));
+    let (leaves, last) = (listeners[1_998], listeners[1_999]);
+    stage.broker.handle_packet(ConnectionId(publisher), at_most_once("t", "x"), stage.now);
+    stage.broker.handle_packet(ConnectionId(leaves), leave(), stage.now);
+    stage.broker.handle_packet(ConnectionId(last), unsubscribe_all(std::iter::once("t".to_owned())), stage.now);
+    stage.take_outputs();
+    stage.expect_silence(last);
+    // It has the key of the one that has left.
+    let late = stage.open(V5);
+    stage.broker.handle_packet(ConnectionId(late), Packet::Connect(Box::new(connect("late", V5))), stage.now);
+    stage.collect();
+    stage.expect_message(last, "x");
+    assert!(matches!(stage.next(last), Some(Packet::UnsubAck(_))));
+    assert!(matches!(stage.next(late), Some(Packet::ConnAck(_))));
+    stage.expect_silence(late);
+}
+
+#[test]
+fn messages_of_the_broker_and_wills_for_very_many_are_delivered_in_slices_and_in_order() {
+    let mut stage = Stage::new();
+    let listeners = audience(&mut stage, 2_000);
+    let own = |payload: &'static str| OwnMessage {
+        topic: "t".into(),
+        payload: payload.into(),
+        qos: QoS::AtMostOnce,
+        retain: false,
+        expiry: None,
+    };
+    stage.broker.publish_own(own("1"), stage.now);
+    stage.broker.publish_own(own("2"), stage.now);
+    let lost = stage.join(Connect { will: Some(will("t", "3")), ..connect("lost", V5) });
+    stage.broker.handle_close(ConnectionId(lost), Closing::ByClient, stage.now);
+    stage.broker.handle_work(stage.now);
+    assert!(stage.broker.is_fanning_out());
+    stage.collect();
+    for line in listeners {
+        for payload in ["1", "2", "3"] {
+            stage.expect_message(line, payload);
+        }
+    }
+}
+
+#[test]
+fn a_publisher_whose_message_for_very_many_is_not_stored_is_let_go() {
+    let mut stage = Stage::with(Settings { persistent: true, ..Settings::default() });
+    for number in 0..2_000 {
+        let line = stage.join(lasting(&format!("away{number}"), 1000));
+        stage.subscribe(line, "t", QoS::AtLeastOnce);
+        stage.cut(line);
+    }
+    let publisher = stage.join(connect("publisher", V5));
+    stage.set_store(Disk::Waits);
+    stage.broker.handle_packet(ConnectionId(publisher), at_least_once("t", "x", 1), stage.now);
+    stage.take_outputs();
+    stage.set_store(Disk::Fails);
+    assert!(!stage.lines[&publisher].received.starts_with(&[0x40]), "it was acknowledged");
+    assert!(stage.lines[&publisher].closed);
+}

@@ -1,0 +1,158 @@
+//! A message for very many clients. It is delivered in slices, and its publisher is answered at the end.
+//!
+//! Until then the publisher's next packet waits, so that its messages keep their order [MQTT-4.6.0-6]. Who unsubscribes
+//! meanwhile may still be delivered to, and gets the UNSUBACK when that is over [MQTT-3.10.4-2].
+
+use std::sync::Arc;
+use std::vec;
+
+use bytestring::ByteString;
+
+use super::jobs::Job;
+use super::message::Message;
+use super::router::Subscriber;
+use super::session::{Entry, SessionKey};
+use super::slice::{Progress, Slice};
+use super::{Broker, ConnectionId, Now};
+use crate::mqtt::packet::{Ack, Packet, PacketId, ReasonCode};
+
+/// Messages whose receivers are listed at once: each list is as long as the subscriptions at a topic. Others wait.
+const LISTS: usize = 16;
+
+/// A message on its way to very many.
+#[derive(Debug)]
+pub(super) struct FanOut {
+    message: Arc<Message>,
+    publisher: Option<SessionKey>,
+    /// Once it has begun.
+    receivers: Option<Receivers>,
+    answer: Option<(ConnectionId, Answer)>,
+}
+
+/// What the publisher is told at the end.
+#[derive(Debug)]
+pub(super) enum Answer {
+    PubAck(PacketId),
+    /// With what the session held of the message until PUBREL.
+    PubComp(Box<Entry>),
+}
+
+#[derive(Debug)]
+struct Receivers {
+    /// When it began, by [`Broker::moment`].
+    begun: u64,
+    subscribers: vec::IntoIter<Subscriber>,
+    /// The filters of shared subscriptions.
+    groups: vec::IntoIter<Arc<ByteString>>,
+}
+
+impl FanOut {
+    /// Whether its publisher waits for an answer that says it is kept.
+    pub(super) fn is_unacknowledged(&self) -> bool {
+        self.answer.is_some()
+    }
+}
+
+impl Broker {
+    /// A message of a client that goes to very many.
+    pub(super) fn fan_out(
+        &mut self,
+        client: SessionKey,
+        message: Arc<Message>,
+        answer: Option<(ConnectionId, Answer)>,
+        now: Now,
+    ) {
+        let fan_out = FanOut { message, publisher: Some(client), receivers: None, answer };
+        self.begin(client, Job::FanOut(Box::new(fan_out)), now);
+    }
+
+    /// A message of nobody who is connected: a will, or of the broker itself. They are delivered one after the other.
+    pub(super) fn fan_out_later(&mut self, message: Arc<Message>) {
+        self.fan_outs.push_back(FanOut { message, publisher: None, receivers: None, answer: None });
+    }
+
+    /// Whether messages of the broker itself wait for earlier ones.
+    pub fn is_fanning_out(&self) -> bool {
+        !self.fan_outs.is_empty()
+    }
+
+    /// Does a slice of what has no client any more.
+    pub(super) fn go_on_fanning_out_later(&mut self, slice: &mut Slice, now: Now) {
+        let Some(mut fan_out) = self.fan_outs.pop_front() else { return };
+        if self.go_on_fanning_out(&mut fan_out, slice, now) != Progress::Done {
+            self.fan_outs.push_front(fan_out);
+        }
+    }
+
+    /// Its client has gone: the rest is delivered all the same.
+    pub(super) fn adopt_fan_out(&mut self, fan_out: FanOut) {
+        self.fan_outs.push_back(FanOut { publisher: None, answer: None, ..fan_out });
+    }
+
+    pub(super) fn go_on_fanning_out(&mut self, fan_out: &mut FanOut, slice: &mut Slice, now: Now) -> Progress {
+        let FanOut { message, publisher, receivers, .. } = fan_out;
+        let receivers = match receivers {
+            Some(receivers) => receivers,
+            // The first one of those without a client always goes on.
+            None if self.fanning_out.len() >= LISTS && publisher.is_some() => return Progress::Cut,
+            none => none.insert(self.receivers(message, *publisher)),
+        };
+        while !slice.is_over() {
+            slice.spend(1);
+            if let Some(subscriber) = receivers.subscribers.next() {
+                // A session that began since may have the key of one that has ended.
+                if self.sessions.get(subscriber.client).is_some_and(|session| session.began <= receivers.begun) {
+                    self.deliver_to_subscription(&subscriber, subscriber.identifier.as_slice(), None, message, now);
+                }
+            } else if let Some(filter) = receivers.groups.next() {
+                self.deliver_to_group(&filter, message, now);
+            } else {
+                self.fanning_out.remove(&receivers.begun);
+                if let (Some(client), Some((connection, answer))) = (*publisher, fan_out.answer.take()) {
+                    self.answer_publisher(client, connection, answer, now);
+                }
+                return Progress::Done;
+            }
+        }
+        Progress::Cut
+    }
+
+    /// All who are to get the message, but that of a shared subscription its members are asked later.
+    fn receivers(&mut self, message: &Message, publisher: Option<SessionKey>) -> Receivers {
+        let mut subscribers = Vec::new();
+        self.find_subscribers(message, publisher, &mut subscribers);
+        let groups = self.router.groups(&message.topic).into_iter();
+        self.moment += 1;
+        self.fanning_out.insert(self.moment);
+        Receivers { begun: self.moment, subscribers: subscribers.into_iter(), groups }
+    }
+
+    /// Whether something is under way to those who were subscribed at that moment.
+    pub(super) fn fans_out_since(&self, moment: u64) -> bool {
+        self.fanning_out.first().is_some_and(|&first| first <= moment)
+    }
+
+    fn answer_publisher(&mut self, client: SessionKey, connection: ConnectionId, answer: Answer, now: Now) {
+        let key = self.sessions[client].connection.filter(|&key| self.connections[key].id == connection);
+        let packet = match answer {
+            Answer::PubAck(packet_id) => {
+                let Some(key) = key else { return };
+                Packet::PubAck(self.reasoned(key, packet_id, ReasonCode::SUCCESS))
+            }
+            Answer::PubComp(entry) => {
+                self.discard(client, std::slice::from_ref(&*entry));
+                let Some(packet_id) = PacketId::new(entry.packet_id) else { return };
+                Packet::PubComp(Ack::new(packet_id))
+            }
+        };
+        let Some(key) = key else { return };
+        if self.storing {
+            self.send(key, &packet);
+            // Of earlier slices, too.
+            self.rest_on_store(key);
+        } else if self.journal.is_enabled() {
+            // Some of it may be lost.
+            self.end(key, super::Closing::ImplementationError, now);
+        }
+    }
+}
