@@ -33,6 +33,7 @@ mod slab;
 mod slice;
 mod statistics;
 pub mod store;
+mod stored_count;
 mod storing;
 mod subscribe;
 pub mod sys;
@@ -70,6 +71,7 @@ use session::{Session, SessionKey};
 use session_end::Remains;
 use slab::Slab;
 use slice::Slice;
+use stored_count::{Counting, StoredCount};
 use timers::{Timer, Timers};
 
 use crate::mqtt::packet::{DecodeError, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode};
@@ -153,6 +155,9 @@ pub struct Broker {
     fan_outs: VecDeque<FanOut>,
     /// When those began that are under way.
     fanning_out: BTreeSet<u64>,
+    /// What was counted last of what waits for clients, and a count that is under way.
+    counted: StoredCount,
+    counting: Option<Counting>,
     /// Counts sessions and what goes to very many, to tell which was first.
     moment: u64,
     /// Messages that one reference less holds in the store.
@@ -209,6 +214,8 @@ impl Broker {
             remains: VecDeque::new(),
             fan_outs: VecDeque::new(),
             fanning_out: BTreeSet::new(),
+            counted: StoredCount::default(),
+            counting: None,
             moment: 0,
             released: Vec::new(),
             found: Vec::new(),
@@ -502,14 +509,18 @@ impl Broker {
         found
     }
 
-    /// What there is now. It walks all queues: for now and then.
+    /// What there is now. It walks all queues: for tests, and who asks for it by hand.
     pub fn census(&self) -> Census {
-        let queued = self.sessions.iter().flat_map(|(_, session)| session.entries().map(|entry| &entry.message));
-        let mut queued: Vec<_> = queued.map(|message| (message.id, message.payload.len() as u64)).collect();
-        // Each queue is in the order of its ids already, which this kind of sorting is quick with.
-        queued.sort();
-        queued.dedup();
-        queued.retain(|(id, _)| !self.retained.contains(*id));
+        self.census_with(self.count_at_once())
+    }
+
+    /// What there is now, but where very many messages wait: their number is that of some moments ago.
+    pub fn recent_census(&mut self) -> Census {
+        let stored = self.count_stored();
+        self.census_with(stored)
+    }
+
+    fn census_with(&self, queued: StoredCount) -> Census {
         let outputs = || self.connections.iter().map(|(_, connection)| &connection.output);
         Census {
             clients: self.sessions.len(),
@@ -517,8 +528,8 @@ impl Broker {
             subscriptions: self.router.subscriptions(),
             shared_subscriptions: self.router.shared(),
             retained: self.retained.len(),
-            stored: self.retained.len() + queued.len(),
-            stored_bytes: self.retained.bytes() + queued.iter().map(|(_, bytes)| bytes).sum::<u64>(),
+            stored: self.retained.len() + queued.messages,
+            stored_bytes: self.retained.bytes() + queued.bytes,
             open_connections: self.connections.len(),
             packets_out: outputs().map(|output| output.packets + output.writing).sum(),
             packets_out_bytes: outputs().map(|output| output.bytes.len() + output.writing_bytes).sum(),

@@ -242,6 +242,11 @@ impl Outgoing {
         self.queue.is_empty() && self.unsent == 0
     }
 
+    /// Those in flight and those that wait.
+    pub(super) fn len(&self) -> usize {
+        self.inflight.len() + self.queue.len()
+    }
+
     pub(super) fn queued(&self) -> usize {
         self.queue.len()
     }

@@ -27,6 +27,11 @@ impl<K: Key, V> Slab<K, V> {
         self.len
     }
 
+    /// All keys have a lower index.
+    pub(super) fn bound(&self) -> usize {
+        self.values.len()
+    }
+
     pub(super) fn contains(&self, key: K) -> bool {
         self.get(key).is_some()
     }

@@ -33,12 +33,14 @@ impl Broker {
             || !self.released.is_empty()
             || !self.fan_outs.is_empty()
             || self.sweeping.is_some()
+            || self.counting.is_some()
     }
 
     /// Does a slice of what is left to do of each kind.
     pub fn handle_work(&mut self, now: Now) {
         self.work_for_client(now);
         self.go_on_fanning_out_later(&mut Slice::new(), now);
+        self.go_on_counting(&mut Slice::new());
         if let Some(remains) = self.remains.pop_front() {
             self.clear_remains(remains, now);
         }

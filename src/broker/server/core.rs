@@ -200,7 +200,7 @@ impl Core {
         self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
         // What was told before may still be on its way to very many.
         if self.sys_due.is_some() && !self.broker.is_fanning_out() {
-            let census = self.broker.census();
+            let census = self.broker.recent_census();
             for publication in self.sys.round(self.broker.statistics(), &census, now) {
                 self.broker.publish_own(own(publication), now);
             }

@@ -437,3 +437,32 @@ fn a_publisher_whose_message_for_very_many_is_not_stored_is_let_go() {
     assert!(!stage.lines[&publisher].received.starts_with(&[0x40]), "it was acknowledged");
     assert!(stage.lines[&publisher].closed);
 }
+
+#[test]
+fn messages_that_wait_are_counted_in_slices_where_they_are_many() {
+    const MANY: usize = 70_000;
+    let mut stage = Stage::with(Settings { max_queued_messages: None, ..Settings::default() });
+    let away = stage.join(lasting("away", 1000));
+    let few = stage.join(lasting("few", 1000));
+    for line in [away, few] {
+        stage.subscribe(line, "t", QoS::AtLeastOnce);
+        stage.cut(line);
+    }
+    let publisher = stage.join(connect("publisher", V311));
+    stage.send(publisher, &at_least_once("t", "x", 1));
+    assert_eq!(stage.broker.recent_census().stored, 1);
+    for _ in 0..MANY {
+        stage.broker.handle_packet(ConnectionId(publisher), at_least_once("t", "x", 1), stage.now);
+    }
+    stage.take_outputs();
+    assert_eq!(stage.broker.recent_census().stored, 1, "they are to be counted");
+    let mut slices = 0;
+    while stage.broker.has_work() {
+        stage.broker.handle_work(stage.now);
+        slices += 1;
+    }
+    assert!(slices > MANY / 1024, "{slices}");
+    let counted = stage.broker.recent_census();
+    assert_eq!((counted.stored, counted.stored_bytes), (MANY + 1, MANY as u64 + 1));
+    assert_eq!(stage.broker.census(), counted);
+}
