@@ -226,6 +226,8 @@ pub(super) struct Outgoing {
     last_packet_id: u16,
     /// Some at the end of the queue have no packet id yet.
     unreserved: bool,
+    /// How many at the head of the queue have one that does not hold any more: a long queue is not gone through for it.
+    void_ids: usize,
     pubrels: u64,
 }
 
@@ -277,7 +279,11 @@ impl Outgoing {
     }
 
     pub(super) fn dequeue(&mut self) -> Option<Entry> {
-        let entry = self.queue.pop_front()?;
+        let mut entry = self.queue.pop_front()?;
+        if self.void_ids > 0 {
+            self.void_ids -= 1;
+            entry.packet_id = 0;
+        }
         self.queue_bytes -= entry.message.payload.len() as u64;
         Some(entry)
     }
@@ -288,7 +294,7 @@ impl Outgoing {
             // More than all ids are out, and what holds this one is not yet acknowledged.
             entry.packet_id = 0;
             self.unreserved = true;
-            self.queue.iter_mut().for_each(|waiting| waiting.packet_id = 0);
+            self.void_ids = self.queue.len();
         }
         if entry.packet_id == 0 {
             entry.packet_id = self.next_packet_id();

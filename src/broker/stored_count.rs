@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use super::Broker;
-use super::client::ClientKey;
 use super::message::MessageId;
+use super::session::SessionKey;
 use super::slice::Slice;
 
 /// Entries of all queues that are counted when the number is asked for.
@@ -67,7 +67,7 @@ impl Broker {
                 return true;
             }
             slice.spend(1);
-            let Some(session) = self.sessions.get(ClientKey(counting.session)) else {
+            let Some(session) = self.sessions.get(SessionKey(counting.session)) else {
                 counting.session += 1;
                 continue;
             };
