@@ -4,54 +4,16 @@
 //! meanwhile may still be delivered to, and gets the UNSUBACK when that is over [MQTT-3.10.4-2].
 
 use std::sync::Arc;
-use std::vec;
 
-use bytestring::ByteString;
-
-use super::jobs::Job;
+use super::jobs::{Answer, FanOut, Job, Receivers};
 use super::message::Message;
-use super::router::Subscriber;
-use super::session::{Entry, SessionKey};
+use super::session::SessionKey;
 use super::slice::{Progress, Slice};
 use super::{Broker, ConnectionId, Now};
-use crate::mqtt::packet::{Ack, Packet, PacketId, ReasonCode};
+use crate::mqtt::packet::{Ack, Packet, ReasonCode};
 
 /// Messages whose receivers are listed at once: each list is as long as the subscriptions at a topic. Others wait.
 const LISTS: usize = 16;
-
-/// A message on its way to very many.
-#[derive(Debug)]
-pub(super) struct FanOut {
-    message: Arc<Message>,
-    publisher: Option<SessionKey>,
-    /// Once it has begun.
-    receivers: Option<Receivers>,
-    answer: Option<(ConnectionId, Answer)>,
-}
-
-/// What the publisher is told at the end.
-#[derive(Debug)]
-pub(super) enum Answer {
-    PubAck(PacketId),
-    /// With what the session held of the message until PUBREL.
-    PubComp(Box<Entry>),
-}
-
-#[derive(Debug)]
-struct Receivers {
-    /// When it began, by [`Broker::moment`].
-    begun: u64,
-    subscribers: vec::IntoIter<Subscriber>,
-    /// The filters of shared subscriptions.
-    groups: vec::IntoIter<Arc<ByteString>>,
-}
-
-impl FanOut {
-    /// Whether its publisher waits for an answer that says it is kept.
-    pub(super) fn is_unacknowledged(&self) -> bool {
-        self.answer.is_some()
-    }
-}
 
 impl Broker {
     /// A message of a client that goes to very many.
@@ -139,9 +101,8 @@ impl Broker {
                 let Some(key) = key else { return };
                 Packet::PubAck(self.reasoned(key, packet_id, ReasonCode::SUCCESS))
             }
-            Answer::PubComp(entry) => {
-                self.discard(client, std::slice::from_ref(&*entry));
-                let Some(packet_id) = PacketId::new(entry.packet_id) else { return };
+            Answer::PubComp(packet_id) => {
+                self.forget_incoming(client, packet_id);
                 Packet::PubComp(Ack::new(packet_id))
             }
         };

@@ -1,15 +1,18 @@
 //! What a session's client has asked for and is not done yet.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
+use std::vec;
 
 use bytestring::ByteString;
 
 use super::connection_id::ConnectionId;
-use super::fan_out::FanOut;
+use super::message::Message;
 use super::retained_messages::Matching;
 use super::router::Subscriber;
-use crate::mqtt::packet::{ReasonCode, Subscribe, Unsubscribe};
+use super::slab::SessionKey;
+use crate::mqtt::packet::{PacketId, ReasonCode, Subscribe, Unsubscribe};
 
 /// Something that a session's client asked for and that did not fit into one slice.
 #[derive(Debug)]
@@ -51,6 +54,40 @@ pub(super) struct Unsubscribing {
     pub(super) codes: Vec<ReasonCode>,
     /// When the last filter was taken away, by [`Broker::moment`](super::Broker::moment).
     pub(super) done_at: Option<u64>,
+}
+
+/// A message on its way to very many.
+#[derive(Debug)]
+pub(super) struct FanOut {
+    pub(super) message: Arc<Message>,
+    pub(super) publisher: Option<SessionKey>,
+    /// Once it has begun.
+    pub(super) receivers: Option<Receivers>,
+    pub(super) answer: Option<(ConnectionId, Answer)>,
+}
+
+/// What the publisher is told at the end.
+#[derive(Debug)]
+pub(super) enum Answer {
+    PubAck(PacketId),
+    /// Until then the session holds the message, as before PUBREL.
+    PubComp(PacketId),
+}
+
+#[derive(Debug)]
+pub(super) struct Receivers {
+    /// When it began, by [`Broker::moment`](super::Broker::moment).
+    pub(super) begun: u64,
+    pub(super) subscribers: vec::IntoIter<Subscriber>,
+    /// The filters of shared subscriptions.
+    pub(super) groups: vec::IntoIter<Arc<ByteString>>,
+}
+
+impl FanOut {
+    /// Whether its publisher waits for an answer that says it is kept.
+    pub(super) fn is_unacknowledged(&self) -> bool {
+        self.answer.is_some()
+    }
 }
 
 /// The jobs of a session.

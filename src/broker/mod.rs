@@ -63,7 +63,7 @@ use bytestring::ByteString;
 
 use access::SlowLogin;
 use connection::{Connection, ConnectionKey};
-use fan_out::FanOut;
+use jobs::FanOut;
 use journal::Journal;
 use retained_messages::RetainedMessages;
 use router::{Router, SharedSubscriber, Subscriber};

@@ -10,7 +10,7 @@ use super::change::{Direction, EntryState};
 use super::connection::ConnectionKey;
 use super::deliver::Routed;
 use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
-use super::fan_out::Answer;
+use super::jobs::Answer;
 use super::message::{Message, MessageId, detached};
 use super::session::{Entry, SessionKey, WrongState};
 use super::slice::SLICE;
@@ -177,7 +177,7 @@ impl Broker {
         }
     }
 
-    fn forget_incoming(&mut self, client: SessionKey, packet_id: PacketId) {
+    pub(super) fn forget_incoming(&mut self, client: SessionKey, packet_id: PacketId) {
         let session = &mut self.sessions[client];
         if let Some(entry) = session.incoming.remove(&packet_id.get()) {
             session.incoming_bytes -= entry.message.size();
@@ -243,18 +243,17 @@ impl Broker {
         if self.waits_for_store(key, Step::PubRel(ack.packet_id)) {
             return;
         }
-        let session = &mut self.sessions[client];
-        if let Some(entry) = session.incoming.remove(&ack.packet_id.get()) {
-            session.incoming_bytes -= entry.message.size();
+        if let Some(entry) = self.sessions[client].incoming.get(&ack.packet_id.get()) {
+            let message = Arc::clone(&entry.message);
             // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-13].
             let most = if self.journal.covers(&self.sessions[client]) { usize::MAX } else { SLICE };
-            // Spread first: the message stays referred to, and so stays in the store, all the while.
-            if self.publish_message(&entry.message, Some(client), most, now) == Routed::TooMany {
-                let (connection, message) = (self.connections[key].id, Arc::clone(&entry.message));
-                self.fan_out(client, message, Some((connection, Answer::PubComp(Box::new(entry)))), now);
+            // Before the session lets go of it: the message stays referred to, and so stays in the store, all the while.
+            if self.publish_message(&message, Some(client), most, now) == Routed::TooMany {
+                let connection = self.connections[key].id;
+                self.fan_out(client, message, Some((connection, Answer::PubComp(ack.packet_id))), now);
                 return;
             }
-            self.discard(client, std::slice::from_ref(&entry));
+            self.forget_incoming(client, ack.packet_id);
         }
         self.send(key, &Packet::PubComp(Ack::new(ack.packet_id)));
     }
