@@ -124,6 +124,14 @@ impl Term {
         }
     }
 
+    /// One JSON value as a line, or lines, on standard output. Strangers' text in it has no character that controls a
+    /// terminal: JSON leaves those of 8 bits, and those that turn text around, as they are.
+    pub fn json(&mut self, value: impl Display) {
+        let mut text = format!("{value}\n").into_bytes();
+        escape_controls_in_json(&mut text, 0);
+        self.write(&text);
+    }
+
     /// Sends what has been collected for standard output.
     pub fn flush(&mut self) {
         if self.out_failed.is_none()

@@ -1,9 +1,11 @@
 //! What strangers put in the way of pub, sub and rr: a broker's text that would control the terminal, and pipes in place of files.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
@@ -111,5 +113,81 @@ fn a_pipe_that_nobody_writes_ends_by_a_signal_or_is_refused() {
         let status = child.wait().unwrap();
         assert_eq!(status.signal(), Some(15), "{options:?}");
         drop(writer);
+    }
+}
+
+/// Everything that certgen, check, qshape and passwd say of files that strangers have filled, as text and in each format.
+#[test]
+fn no_text_of_a_file_reaches_a_terminal_unescaped() {
+    let folder = tempfile::tempdir().unwrap();
+    let harm_of_a_name = HARM.trim_end();
+    let subject = format!("/O={harm_of_a_name}/CN=x{harm_of_a_name}");
+    let openssl = |words: &[&str]| {
+        let mut command = Command::new("openssl");
+        command.args(words).args(["-utf8", "-subj", &subject]).current_dir(folder.path());
+        let ended = run(&mut command, b"");
+        assert_eq!(ended.code, 0, "{ended:?}");
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "k.pem"];
+    openssl(&[&["req", "-x509", "-days", "3650", "-out", "c.pem"], &key[..]].concat());
+    openssl(&["req", "-new", "-key", "k.pem", "-out", "r.csr"]);
+    fs::copy(folder.path().join("c.pem"), folder.path().join(format!("n{harm_of_a_name}.pem"))).unwrap();
+    let quoted = serde_json::to_string(HARM).unwrap();
+    let item = format!("{{\"client\":{quoted},\"topic\":{quoted},\"since\":\"2026-11-22T09:00:00Z\",\"qos\":1}}\n");
+    fs::write(folder.path().join("items"), item + "{\"client\":\u{202e}}\n").unwrap();
+    fs::write(folder.path().join("passwords"), "\u{9b}m\u{202e}:$7$101$AAAA$BBBB\nann\x1b[2J:x\n").unwrap();
+    let rows = [
+        "certgen inspect c.pem",
+        "certgen inspect c.pem --json",
+        "certgen inspect r.csr",
+        "certgen inspect r.csr --json",
+        "certgen verify --ca c.pem c.pem",
+        "certgen verify --ca c.pem c.pem --json",
+        "certgen lint .",
+        "certgen lint . --json",
+        "certgen expiry .",
+        "certgen expiry . --json",
+        "certgen expiry . --openmetrics",
+        "check files --cafile c.pem --cert c.pem --key k.pem",
+        "check files --cafile c.pem --cert c.pem --key k.pem --json",
+        "qshape items",
+        "qshape items --by topic",
+        "qshape --json items",
+        "qshape --csv items",
+        "qshape --openmetrics items",
+        "passwd --list passwords",
+        "passwd --list passwords --json",
+    ];
+    for row in rows {
+        let words: Vec<_> = row.split(' ').collect();
+        let ended = run(moskit(&words).current_dir(folder.path()), b"");
+        // So end the lines of CSV.
+        let shown = ended.stdout.replace("\r\n", "\n");
+        assert_eq!((harm(&shown), harm(&ended.stderr)), (String::new(), String::new()), "{row}: {ended:?}");
+        // Nothing was refused before a stranger's text was met.
+        assert!(ended.code < 3 && !ended.stderr.contains("unexpected argument"), "{row}: {ended:?}");
+    }
+}
+
+/// What a server says to `check`, which asks it more than once.
+#[test]
+fn no_text_of_a_server_reaches_a_terminal_unescaped() {
+    let refusal = packet(0x20, &[&[0, 0x87, 3 + HARM.len() as u8, 0x1f], &string(HARM)]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    // It ends with the tests.
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // Whoever only looks whether somebody is there says nothing.
+            if matches!(stream.read(&mut [0; 1024]), Ok(1..)) {
+                let _ = stream.write_all(&refusal);
+            }
+        }
+    });
+    for form in [&[][..], &["--json"]] {
+        let words = [&["check", "-h", "127.0.0.1", "-p", &port, "-V", "5", "--timeout", "2"], form].concat();
+        let ended = run(&mut moskit(&words), b"");
+        assert_eq!((harm(&ended.stdout), harm(&ended.stderr)), (String::new(), String::new()), "{ended:?}");
+        assert!(ended.stdout.contains("135"), "the server was heard: {ended:?}");
     }
 }

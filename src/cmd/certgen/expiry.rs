@@ -82,7 +82,7 @@ pub fn run(args: &ExpiryArgs, term: &mut Term) -> Result<Exit, Failure> {
                 metrics.add_unreadable(&place);
                 term.note(format_args!("error: {}: {}", escape_controls(&place), escape_controls(&why)));
             } else if args.json {
-                term.line(json!({"state": "UNKNOWN", "target": place, "error": why}));
+                term.json(json!({"state": "UNKNOWN", "target": place, "error": why}));
             } else {
                 term.line(format_args!("UNKNOWN   {}: {}", escape_controls(&place), escape_controls(&why)));
             }
@@ -107,7 +107,7 @@ fn show(deadline: &Deadline, state: State, as_json: bool, now: i64, term: &mut T
     let what = deadline.what();
     if as_json {
         let days = at.map(|at| (at - now).div_euclid(DAY));
-        term.line(json!({
+        term.json(json!({
             "state": state.name(), "target": place, "what": what, "not_after": at.map(instant), "days_left": days,
         }));
         return;

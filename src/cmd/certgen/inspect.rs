@@ -47,7 +47,7 @@ pub fn run(args: &InspectArgs, term: &mut Term) -> Result<Exit, Failure> {
                 object.insert("server".to_owned(), server.to_json());
             }
             object.insert("items".to_owned(), sheets.iter().map(Sheet::to_json).collect());
-            term.line(Value::Object(object));
+            term.json(Value::Object(object));
         } else {
             if at > 0 {
                 term.line("");

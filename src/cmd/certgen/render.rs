@@ -33,7 +33,7 @@ pub fn linted_as_json(linted: &Linted, term: &mut Term) {
     for (path, finding) in &linted.found {
         let mut object = findings::json(finding);
         object["target"] = path.display().to_string().into();
-        term.line(object);
+        term.json(object);
     }
 }
 

@@ -34,7 +34,7 @@ pub fn run(args: &VerifyArgs, term: &mut Term) -> Result<Exit, Failure> {
     }
     let accepted = accepted(args.stack, &verified);
     if args.json {
-        term.line(render::verified_as_json(&args.certificate, accepted, &verified));
+        term.json(render::verified_as_json(&args.certificate, accepted, &verified));
     } else {
         render::verified(&args.certificate, accepted, &verified, term);
     }

@@ -104,7 +104,7 @@ fn files_report(files: &files::Files, user: Option<&str>) -> Result<Report, Fail
 fn show(report: &Report, output: &Output, term: &mut Term) -> Exit {
     match output {
         Output::Text => render::text(report, term),
-        Output::Json => term.line(render::json(report)),
+        Output::Json => term.json(render::json(report)),
         Output::Monitor { warn, critical } => {
             let (line, exit) = monitor::line(report, *warn, *critical);
             term.line(line);

@@ -42,7 +42,7 @@ pub fn run(file: &Path, weak_only: bool, as_json: bool, term: &mut Term) -> Resu
     }
     rows.retain(|row| !weak_only || row.is_weak());
     if as_json {
-        term.line(Value::Array(rows.iter().map(Row::json).collect()));
+        term.json(Value::Array(rows.iter().map(Row::json).collect()));
     } else if !rows.is_empty() {
         table(&rows, term);
     }

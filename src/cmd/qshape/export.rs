@@ -6,6 +6,7 @@ use super::options::By;
 use super::report::Report;
 use super::sentences::{moment, note};
 use crate::queue::shape::{Counts, Row};
+use crate::term::escape_controls;
 
 const NANOS_PER_SECOND: f64 = 1e9;
 
@@ -90,8 +91,9 @@ pub fn csv(report: &Report<'_>) -> String {
 }
 
 fn csv_line(name: &str, counts: &Counts) -> String {
-    let quoted = name.contains(['"', ',', '\r', '\n']) || name.starts_with(['=', '+', '-', '@', '\t', ' ']);
-    let name = if quoted { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() };
+    let name = escape_controls(name);
+    let quoted = name.contains(['"', ',']) || name.starts_with(['=', '+', '-', '@', '\t', ' ']);
+    let name = if quoted { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.into_owned() };
     let Counts { total, buckets, unknown, in_flight, messages, bytes, expired, oldest, .. } = counts;
     let numbers = [total].into_iter().chain(buckets).chain([unknown, in_flight, messages, bytes, expired]);
     let oldest = oldest.map_or_else(String::new, |age| format!("{:.3}", age as f64 / NANOS_PER_SECOND));
@@ -152,8 +154,10 @@ fn histogram(labels: &str, counts: &Counts, report: &Report<'_>) -> String {
     lines.concat()
 }
 
+/// A control character is shown as elsewhere, but the end of a line, for which the format has its own form.
 fn escape_label(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let escape = |line: &str| escape_controls(line).replace('\\', "\\\\").replace('"', "\\\"");
+    value.split('\n').map(escape).collect::<Vec<_>>().join("\\n")
 }
 
 #[cfg(test)]
@@ -171,5 +175,6 @@ mod tests {
     #[test]
     fn label_values_are_escaped() {
         assert_eq!(escape_label("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+        assert_eq!(escape_label("\x1b\u{202e}"), "\\\\x1b\\\\u{202e}");
     }
 }

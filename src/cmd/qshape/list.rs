@@ -84,7 +84,7 @@ impl Listing<'_> {
         }
         self.shown += 1;
         if self.args.json {
-            term.line(as_json(message, self.payload(message), self.args.selection.incoming));
+            term.json(as_json(message, self.payload(message), self.args.selection.incoming));
             return;
         }
         if self.shown == 1 {

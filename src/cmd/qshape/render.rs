@@ -14,7 +14,7 @@ pub fn show(report: &Report<'_>, term: &mut Term) -> Result<(), Failure> {
     match report.options.format {
         _ if is_picture => {}
         Format::Text => print(&report.table(), term),
-        Format::Json => term.line(export::json(report)),
+        Format::Json => term.json(export::json(report)),
         Format::Csv => term.write(export::csv(report).as_bytes()),
         Format::OpenMetrics => term.write(export::openmetrics(report).as_bytes()),
     }
