@@ -15,6 +15,9 @@ use crate::mqtt::packet::{Ack, Packet, ReasonCode};
 /// Messages whose receivers are listed at once: each list is as long as the subscriptions at a topic. Others wait.
 const LISTS: usize = 16;
 
+/// Messages without a client that wait until earlier ones are delivered. A round of `$SYS` is a quarter of it.
+const WAITING: usize = 256;
+
 impl Broker {
     /// A message of a client that goes to very many.
     pub(super) fn fan_out(
@@ -29,8 +32,17 @@ impl Broker {
     }
 
     /// A message of nobody who is connected: a will, or of the broker itself. They are delivered one after the other.
-    pub(super) fn fan_out_later(&mut self, message: Arc<Message>) {
-        self.fan_outs.push_back(FanOut { message, publisher: None, receivers: None, answer: None });
+    pub(super) fn fan_out_later(&mut self, message: Arc<Message>, now: Now) {
+        self.put_off(FanOut { message, publisher: None, receivers: None, answer: None }, now);
+    }
+
+    /// Where many wait already, the first of them are delivered at once: who makes them faster than they can be delivered
+    /// waits with all others, in place of filling our memory.
+    fn put_off(&mut self, fan_out: FanOut, now: Now) {
+        while self.fan_outs.len() >= WAITING {
+            self.go_on_fanning_out_later(&mut Slice::new(), now);
+        }
+        self.fan_outs.push_back(fan_out);
     }
 
     /// Whether messages of the broker itself wait for earlier ones.
@@ -46,9 +58,16 @@ impl Broker {
         }
     }
 
+    /// Delivers to all who are left.
+    pub(super) fn finish_fan_outs(&mut self, now: Now) {
+        while self.is_fanning_out() {
+            self.go_on_fanning_out_later(&mut Slice::new(), now);
+        }
+    }
+
     /// Its client has gone: the rest is delivered all the same.
-    pub(super) fn adopt_fan_out(&mut self, fan_out: FanOut) {
-        self.fan_outs.push_back(FanOut { publisher: None, answer: None, ..fan_out });
+    pub(super) fn adopt_fan_out(&mut self, fan_out: FanOut, now: Now) {
+        self.put_off(FanOut { publisher: None, answer: None, ..fan_out }, now);
     }
 
     pub(super) fn go_on_fanning_out(&mut self, fan_out: &mut FanOut, slice: &mut Slice, now: Now) -> Progress {

@@ -70,7 +70,6 @@ use router::{Router, SharedSubscriber, Subscriber};
 use session::{Session, SessionKey};
 use session_end::Remains;
 use slab::Slab;
-use slice::Slice;
 use stored_count::{Counting, StoredCount};
 use timers::{Timer, Timers};
 
@@ -394,12 +393,12 @@ impl Broker {
     /// The broker ends: wills go out, to whoever is still there, and connections are closed.
     pub fn handle_shutdown(&mut self, now: Now) {
         self.wills_at_shutdown(now);
-        while self.is_fanning_out() {
-            self.go_on_fanning_out_later(&mut Slice::new(), now);
-        }
+        self.finish_fan_outs(now);
         for key in self.connections.keys() {
             self.end(key, Closing::ShuttingDown, now);
         }
+        // Those of clients that were connected until now.
+        self.finish_fan_outs(now);
     }
 
     /// New rules are in force, all at once. Listeners stay as many as they are. Clients that may no longer connect are let

@@ -380,7 +380,7 @@ impl Broker {
         // Its messages keep their order.
         let most = if self.is_fanning_out() { 0 } else { SLICE };
         if self.publish_message(&message, None, most, now) == Routed::TooMany {
-            self.fan_out_later(message);
+            self.fan_out_later(message, now);
         }
     }
 

@@ -117,7 +117,7 @@ impl Broker {
         self.timers.arm(Timer::Reader(client), &mut session.jobs.timer, None);
         for job in session.jobs.list.drain(..) {
             if let Job::FanOut(fan_out) = job {
-                self.adopt_fan_out(*fan_out);
+                self.adopt_fan_out(*fan_out, now);
             }
         }
         let remains = Remains {

@@ -167,7 +167,7 @@ impl Broker {
         // The store forgets a will in the transaction in which it has the message.
         let most = if self.journal.covers(&self.sessions[client]) { usize::MAX } else { SLICE };
         if self.publish_message(&message, Some(client), most, now) == Routed::TooMany {
-            self.fan_out_later(message);
+            self.fan_out_later(message, now);
         }
     }
 }
