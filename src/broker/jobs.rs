@@ -67,7 +67,7 @@ pub(super) struct FanOut {
 }
 
 /// What the publisher is told at the end.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Answer {
     PubAck(PacketId),
     /// Until then the session holds the message, as before PUBREL.
