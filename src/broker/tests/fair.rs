@@ -466,19 +466,3 @@ fn messages_that_wait_are_counted_in_slices_where_they_are_many() {
     assert_eq!((counted.stored, counted.stored_bytes), (MANY + 1, MANY as u64 + 1));
     assert_eq!(stage.broker.census(), counted);
 }
-
-#[test]
-fn messages_without_a_client_do_not_pile_up() {
-    let mut stage = Stage::new();
-    let listeners = audience(&mut stage, 1_100);
-    for _ in 0..300 {
-        let lost = stage.open(V5);
-        let connect = Connect { will: Some(will("t", "x")), ..connect("lost", V5) };
-        stage.broker.handle_packet(ConnectionId(lost), Packet::Connect(Box::new(connect)), stage.now);
-        stage.broker.handle_close(ConnectionId(lost), Closing::ByClient, stage.now);
-    }
-    assert_eq!(stage.broker.fan_outs.len(), 256);
-    stage.collect();
-    stage.expect_messages(listeners[0], 300);
-    stage.expect_messages(listeners[1_099], 300);
-}
