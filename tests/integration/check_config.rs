@@ -232,7 +232,9 @@ fn starts(program: &str, folder: &Path) -> bool {
         .spawn()
         .unwrap();
     let lines = BufReader::new(broker.stderr.take().unwrap()).lines();
-    let runs = lines.map_while(Result::ok).any(|line| line.ends_with(" running"));
+    // Without its log file it runs, and writes errors alone.
+    let is_running = |line: &String| line.ends_with(" running") || line.contains("Unable to open log file");
+    let runs = lines.map_while(Result::ok).any(|line| is_running(&line));
     let _ = broker.kill();
     broker.wait().unwrap();
     runs
