@@ -26,6 +26,15 @@ fn json_keeps_its_numbers_and_its_order() {
 }
 
 #[test]
+fn json_is_utf_8_in_every_string() {
+    for (wrong, line, column) in [(&b"\"\x80\""[..], 1, 2), (b"{\n  \"a\": \"b\xff\"}", 2, 10)] {
+        let error = decoded(Format::Json, "t", wrong).unwrap_err();
+        assert!(matches!(error, FormatError::Json { line: l, column: c } if (l, c) == (line, column)), "{error}");
+        assert!(check_json(wrong).is_err());
+    }
+}
+
+#[test]
 fn pretty_json_has_a_line_for_each_member_and_colours_only_tokens() {
     let mut out = Vec::new();
     let colours = Colours { key: "<k>", text: "<t>", number: "<n>", word: "<w>", end: "</>" };
