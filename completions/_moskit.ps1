@@ -204,7 +204,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--exec-fail', '--exec-fail', [CompletionResultType]::ParameterName, 'With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]')
             [CompletionResult]::new('--exec-timeout', '--exec-timeout', [CompletionResultType]::ParameterName, 'With --exec: end a command that takes longer, which counts as failed')
             [CompletionResult]::new('--decode', '--decode', [CompletionResultType]::ParameterName, 'Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds')
-            [CompletionResult]::new('--select', '--select', [CompletionResultType]::ParameterName, 'Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535')
+            [CompletionResult]::new('--select', '--select', [CompletionResultType]::ParameterName, 'Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535, without match() and search()')
             [CompletionResult]::new('--will-topic', '--will-topic', [CompletionResultType]::ParameterName, 'Topic of the will, which the broker publishes if this client vanishes')
             [CompletionResult]::new('--will-payload', '--will-payload', [CompletionResultType]::ParameterName, 'Payload of the will [default: empty]')
             [CompletionResult]::new('--will-qos', '--will-qos', [CompletionResultType]::ParameterName, 'Quality of service of the will [default: 0]')

@@ -199,7 +199,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --exec-fail 'With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]'
             cand --exec-timeout 'With --exec: end a command that takes longer, which counts as failed'
             cand --decode 'Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds'
-            cand --select 'Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535'
+            cand --select 'Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535, without match() and search()'
             cand --will-topic 'Topic of the will, which the broker publishes if this client vanishes'
             cand --will-payload 'Payload of the will [default: empty]'
             cand --will-qos 'Quality of service of the will [default: 0]'

@@ -165,7 +165,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l jobs -d 'With --ex
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-fail -d 'With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-timeout -d 'With --exec: end a command that takes longer, which counts as failed' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l decode -d 'Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l select -d 'Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l select -d 'Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535, without match() and search()' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f

@@ -21,7 +21,7 @@ impl Select {
     pub fn parse(text: &str) -> Result<Self, PathError> {
         JsonPath::parse(text)
             .map(Self)
-            .map_err(|error| PathError { position: error.position(), why: error.message().to_owned() })
+            .map_err(|error| PathError { position: error.position(), why: why(text, error.message()) })
     }
 
     /// Appends each value that the path finds as a line; a text without its quotes. Whether there was any.
@@ -61,7 +61,7 @@ impl Match {
             Ok(path) => Ok(Self { path, is_comparison: true }),
             Err(error) => Err(PathError {
                 position: error.position().saturating_sub(before.len()).min(text.len()),
-                why: error.message().to_owned(),
+                why: why(text, error.message()),
             }),
         }
     }
@@ -72,6 +72,16 @@ impl Match {
         let value = if self.is_comparison { Value::Array(vec![value]) } else { value };
         !self.path.query(&value).is_empty()
     }
+}
+
+/// Why an expression is none. Regular expressions are left out of a usual build, whose parser then knows no function of
+/// these names.
+fn why(text: &str, message: &str) -> String {
+    let asks_for_regex = ["match(", "search("].iter().any(|name| text.contains(name));
+    if asks_for_regex && !cfg!(feature = "jsonpath-regex") {
+        return "match() and search() need a build with the cargo feature `jsonpath-regex`".to_owned();
+    }
+    message.to_owned()
 }
 
 /// The comparison with each `$` that is in no string as `@`. It keeps its length.

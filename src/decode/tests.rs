@@ -362,6 +362,19 @@ fn a_path_selects_values_a_line_each() {
 }
 
 #[test]
+fn regular_expressions_work_or_say_what_build_has_them() {
+    let path = r#"$.list[?search(@, "b")]"#;
+    if cfg!(feature = "jsonpath-regex") {
+        assert_eq!(selected(path, r#"{"list":["abc","d"]}"#).as_deref(), Some("abc"));
+    } else {
+        let why = "match() and search() need a build with the cargo feature `jsonpath-regex`";
+        assert_eq!(Select::parse(path).unwrap_err().why, why);
+        assert_eq!(Match::parse(r#"match($.a, "b")"#).unwrap_err().why, why);
+    }
+    assert_eq!(selected("$.list[?length(@) > 1]", r#"{"list":["abc","d"]}"#).as_deref(), Some("abc"));
+}
+
+#[test]
 fn a_match_is_a_comparison_or_a_path_that_finds_something() {
     let met = |expression: &str, json: &str| Match::parse(expression).unwrap().is_met(json.as_bytes());
     assert!(met(r#"$.state == "on""#, r#"{"state":"on"}"#));

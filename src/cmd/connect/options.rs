@@ -196,7 +196,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "exec-timeout", word("SECONDS", "no time"), SUB, OUTPUT, "With --exec: end a command that takes longer, which counts as failed", data_values::set_exec_timeout),
     row(None, "raw", Value::None, SUB, OUTPUT, "Print control characters as they are on a terminal too, where they are escaped otherwise", flag!(data.raw)),
     row(None, "decode", word("KIND[=FILTER]", "no kind"), SUB, OUTPUT, "Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds", data_values::add_decode).repeated(),
-    row(None, "select", word("PATH", "no path"), SUB, OUTPUT, "Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535", data_values::set_select),
+    row(None, "select", word("PATH", "no path"), SUB, OUTPUT, "Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535, without match() and search()", data_values::set_select),
     row(Some('v'), "verbose", Value::None, SUB | RR, OUTPUT, "Print the topic in front of the payload", flag!(verbose)),
     row(Some('N'), "", Value::None, SUB | RR, OUTPUT, "No newline after each message", flag!(no_newline)),
     row(None, "pretty", Value::None, SUB, OUTPUT, "Indent the JSON of %j, %J and --decode", flag!(pretty)),
