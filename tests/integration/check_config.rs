@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::check_files::{findings, report, write_kind};
-use crate::run::{moskit, run};
+use crate::run::{moskit, program_in, run};
 
 /// A folder with good files, and a configuration that is checked for root.
 struct House {
@@ -427,9 +427,7 @@ fn what_we_may_not_see_is_not_known_and_not_missing() {
     }
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o700)).unwrap();
     fs::set_permissions(house.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let program = house.path().join("moskit");
-    fs::copy(env!("CARGO_BIN_EXE_moskit"), &program).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let program = program_in(house.path());
     let text = "user root\nlistener 18847\npassword_file secret/passwords\ncertfile secret/server.crt\nkeyfile secret/server.key\n\
                 persistence true\npersistence_location secret/data/\npid_file secret/x.pid\n";
     house.write("m.conf", text);

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::qshape_files::{data, truth};
-use crate::run::{Ended, moskit, run};
+use crate::run::{Ended, moskit, program_in, run};
 
 /// The moment that the golden queues are looked at.
 const NOW: i64 = 1_800_000_000;
@@ -609,10 +609,7 @@ fn a_file_that_may_not_be_read_names_who_may() {
     let folder = tempfile::tempdir().unwrap();
     mode(folder.path(), 0o755);
     // Somebody else has to be able to reach the program too.
-    let program = folder.path().join("moskit");
-    if fs::hard_link(env!("CARGO_BIN_EXE_moskit"), &program).is_err() {
-        fs::copy(env!("CARGO_BIN_EXE_moskit"), &program).unwrap();
-    }
+    let program = program_in(folder.path());
     let (file, closed) = (folder.path().join("mosquitto.db"), folder.path().join("closed"));
     fs::create_dir(&closed).unwrap();
     fs::copy(data(STORY), &file).unwrap();

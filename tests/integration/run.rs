@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use moskit::cmd::connect::environment::VARIABLES;
@@ -23,6 +24,17 @@ pub fn moskit(words: &[&str]) -> Command {
         command.env_remove(variable);
     }
     command
+}
+
+/// The program in `folder`, for a user who cannot reach where it was built. Where no link can be made `cp` copies it: a
+/// copy that this process writes is "text file busy" while another thread's child, not yet replaced, has it open too.
+pub fn program_in(folder: &Path) -> PathBuf {
+    let program = folder.join("moskit");
+    if std::fs::hard_link(env!("CARGO_BIN_EXE_moskit"), &program).is_err() {
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_moskit")).arg(&program).status().expect("cp starts");
+        assert!(copied.success(), "cp: {copied}");
+    }
+    program
 }
 
 /// The program called by one of Mosquitto's names, as through a symlink.
