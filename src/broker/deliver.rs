@@ -56,7 +56,6 @@ impl Broker {
         let anybody = self.find_subscribers(message, publisher, &mut found);
         // Where a client gets a message once, whatever its subscriptions, all of them have to be seen together.
         if self.settings.allow_duplicate_messages && found.len() + self.router.count_groups(&message.topic) > most {
-            found = Vec::new();
             self.found = found;
             return Routed::TooMany;
         }

@@ -65,6 +65,20 @@ impl Broker {
         }
     }
 
+    /// What the client has published goes to all who are left before anything that has to come behind it.
+    pub(super) fn finish_fan_outs_of(&mut self, client: SessionKey, now: Now) {
+        while let Some(session) = self.sessions.get_mut(client)
+            && let Some(at) = session.jobs.list.iter().position(|job| matches!(job, Job::FanOut(_)))
+            && let Some(Job::FanOut(mut fan_out)) = session.jobs.list.remove(at)
+        {
+            // It does not wait for a list as it would among others.
+            if fan_out.receivers.is_none() {
+                fan_out.receivers = Some(self.receivers(&fan_out.message, fan_out.publisher));
+            }
+            while self.go_on_fanning_out(&mut fan_out, &mut Slice::new(), now) != Progress::Done {}
+        }
+    }
+
     /// Its client has gone: the rest is delivered all the same.
     pub(super) fn adopt_fan_out(&mut self, fan_out: FanOut, now: Now) {
         self.put_off(FanOut { publisher: None, answer: None, ..fan_out }, now);
@@ -114,7 +128,8 @@ impl Broker {
     }
 
     fn answer_publisher(&mut self, client: SessionKey, connection: ConnectionId, answer: Answer, now: Now) {
-        let key = self.sessions[client].connection.filter(|&key| self.connections[key].id == connection);
+        let Some(session) = self.sessions.get(client) else { return };
+        let key = session.connection.filter(|&key| self.connections[key].id == connection);
         let packet = match answer {
             Answer::PubAck(packet_id) => {
                 let Some(key) = key else { return };

@@ -78,13 +78,14 @@ impl Broker {
                     self.count(counting, entry.message.id, entry.message.payload.len());
                 }
             }
-            let mut queue = session.outgoing.queue().skip(counting.queued);
-            while !slice.is_over()
-                && let Some(entry) = queue.next()
-            {
+            // One is taken even where those before it have used the slice up: else they would be looked at for ever.
+            for entry in session.outgoing.queue().skip(counting.queued) {
                 slice.spend(1);
                 counting.queued += 1;
                 self.count(counting, entry.message.id, entry.message.payload.len());
+                if slice.is_over() {
+                    break;
+                }
             }
             if counting.queued >= session.outgoing.queued() {
                 counting.session += 1;

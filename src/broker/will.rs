@@ -144,7 +144,12 @@ impl Broker {
 
     /// Sends the will, if there is one and its client may still publish to its topic.
     fn publish_will(&mut self, client: SessionKey, now: Now) {
-        let Some(pending) = self.sessions[client].will.clone() else { return };
+        if self.sessions.get(client).is_none_or(|session| session.will.is_none()) {
+            return;
+        }
+        // Nobody gets the will before what its client has published [MQTT-4.6.0-6].
+        self.finish_fan_outs_of(client, now);
+        let Some(pending) = self.sessions.get(client).and_then(|session| session.will.clone()) else { return };
         self.clear_will(client);
         let session = &mut self.sessions[client];
         if !self.access.may_publish(session.identity(), &pending.will.topic) {

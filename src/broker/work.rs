@@ -1,5 +1,5 @@
 //! Work that takes long is cut into slices, and others are served in between: SUBSCRIBE and UNSUBSCRIBE, retained messages,
-//! long queues, and what is left of sessions that have ended.
+//! long queues, messages for very many, the count of what waits, and what is left of sessions that have ended.
 //!
 //! While a session has work left, its client's next packet is not to be handled: the answer would overtake what was
 //! asked for before. [`Broker::is_busy`] says so, and [`Broker::poll_idle`] when it is over.
@@ -112,8 +112,15 @@ impl Broker {
             Job::FillWindow => self.fill_window_slice(client, &mut slice, now),
             Job::FanOut(fan_out) => self.go_on_fanning_out(fan_out, &mut slice, now),
         };
-        // What was done may have ended the session, and with it the job.
-        let Some(session) = self.sessions.get_mut(client) else { return };
+        // What was done may have ended the session, and with it the job, but for a message on its way to others.
+        let Some(session) = self.sessions.get_mut(client) else {
+            if let Job::FanOut(fan_out) = job
+                && progress != Progress::Done
+            {
+                self.adopt_fan_out(*fan_out, now);
+            }
+            return;
+        };
         let jobs = &mut session.jobs;
         if progress != Progress::Done {
             jobs.list.push_front(job);

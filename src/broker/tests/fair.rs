@@ -376,6 +376,22 @@ fn messages_of_one_client_for_very_many_keep_their_order_and_outlast_it() {
 }
 
 #[test]
+fn a_will_for_very_many_comes_behind_what_its_client_has_published() {
+    let mut stage = Stage::new();
+    let listeners = audience(&mut stage, 2_000);
+    let publisher = stage.join(Connect { will: Some(will("t", "gone")), ..connect("publisher", V5) });
+    stage.broker.handle_packet(ConnectionId(publisher), at_least_once("t", "1", 1), stage.now);
+    assert!(stage.broker.is_busy(ConnectionId(publisher)), "all have it already");
+    stage.cut(publisher);
+    stage.collect();
+    for line in listeners {
+        stage.expect_message(line, "1");
+        stage.expect_message(line, "gone");
+        stage.expect_silence(line);
+    }
+}
+
+#[test]
 fn nothing_is_delivered_behind_an_unsuback_or_to_who_came_later() {
     let mut stage = Stage::new();
     let listeners = audience(&mut stage, 2_000);
@@ -436,6 +452,23 @@ fn a_publisher_whose_message_for_very_many_is_not_stored_is_let_go() {
     stage.set_store(Disk::Fails);
     assert!(!stage.lines[&publisher].received.starts_with(&[0x40]), "it was acknowledged");
     assert!(stage.lines[&publisher].closed);
+}
+
+#[test]
+fn a_session_with_more_in_hand_than_a_slice_is_counted_too() {
+    const MANY: u16 = 1_100;
+    let mut stage = Stage::new();
+    let away = stage.join(Connect { clean_start: false, ..connect("away", V311) });
+    stage.subscribe(away, "t", QoS::AtLeastOnce);
+    for packet_id in 1..=MANY {
+        stage.send(away, &exactly_once("not/released", "x", packet_id));
+    }
+    stage.cut(away);
+    let publisher = stage.join(connect("publisher", V311));
+    for packet_id in 1..=2 {
+        stage.send(publisher, &at_least_once("t", "x", packet_id));
+    }
+    assert_eq!(stage.broker.recent_census().stored, usize::from(MANY) + 2);
 }
 
 #[test]
