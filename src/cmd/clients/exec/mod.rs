@@ -65,7 +65,10 @@ impl Execution {
                 messages: announced.unwrap_or(MOST_IN_HAND.max(jobs)).into(),
                 is_announced,
             },
-            is_session_kept: !connect.clean_start,
+            // Before MQTT 5 a session without "clean session" is kept.
+            is_session_kept: !connect.clean_start
+                && (connect.version != ProtocolVersion::V5
+                    || connect.properties.session_expiry_interval().is_some_and(|seconds| seconds > 0)),
         }))
     }
 }
@@ -185,7 +188,7 @@ impl Exec {
                 Err(error) => {
                     let name = self.name();
                     self.in_hand.handle_end(number, false);
-                    self.fail(&format!("cannot run `{name}`: {}", reason(&error)), qos);
+                    self.fail(&format!("cannot run `{name}`: {}", reason(&error)), qos, false);
                 }
             }
         }
@@ -218,28 +221,28 @@ impl Exec {
         };
         let what = format!("the command for a message on `{}` {how}", Foreign::new(&running.topic));
         if !is_over {
-            self.fail(&what, running.qos);
+            self.fail(&what, running.qos, true);
         } else if self.failed <= FAILURES_SHOWN {
             self.unsaid.push(format!("Warning: {what}."));
         }
     }
 
-    /// That is the end: nothing more is begun.
-    fn fail(&mut self, what: &str, qos: QoS) {
+    /// That is the end: nothing more is begun. `--exec-fail go` would have counted a command that failed, and none that
+    /// cannot be started.
+    fn fail(&mut self, what: &str, qos: QoS, is_counted_by_go: bool) {
         self.in_hand.stop();
         if self.failure.is_some() {
             return;
         }
         let hint = match (qos, self.execution.is_session_kept) {
-            (QoS::AtMostOnce, _) => {
-                "the message had QoS 0 and does not come again; --exec-fail go counts failures and goes on"
-            }
-            (_, true) => {
-                "the message stays with the broker and comes again; --exec-fail go counts failures and goes on"
-            }
-            (_, false) => {
-                "the message is lost, for the session is not kept: -c -i ID keeps it; --exec-fail go counts failures and goes on"
-            }
+            (QoS::AtMostOnce, _) => "the message had QoS 0 and does not come again",
+            (_, true) => "the message stays with the broker and comes again",
+            (_, false) => "the message is lost, for the session is not kept: -c -i ID keeps it",
+        };
+        let hint = if is_counted_by_go {
+            format!("{hint}; --exec-fail go counts failures and goes on")
+        } else {
+            hint.to_owned()
         };
         self.failure = Some(Failure::new(Exit::FAILED, what).hint(hint));
     }
