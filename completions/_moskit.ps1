@@ -622,7 +622,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the list is written [default: as the CA''s certificate, with .crl]')
             [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Where the list is written [default: as the CA''s certificate, with .crl]')
             [CompletionResult]::new('--within', '--within', [CompletionResultType]::ParameterName, 'Make a list only if less than this is left of the old one, or if it does not name all that are revoked; for cron')
-            [CompletionResult]::new('--warn', '--warn', [CompletionResultType]::ParameterName, 'Make no list, but look at the one there is: end with 1 if less than this is left of it, and with 2 if it is over, is not there or does not name all that are revoked')
+            [CompletionResult]::new('--warn', '--warn', [CompletionResultType]::ParameterName, 'Make no list, but look at the one there is: end with 1 if less than this is left of it, and with 2 if it is over, is not valid yet, is not there or does not name all that are revoked')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]')
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Certificate of the CA [default: DIR/ca.crt]')

@@ -601,7 +601,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand -o 'Where the list is written [default: as the CA''s certificate, with .crl]'
             cand --out 'Where the list is written [default: as the CA''s certificate, with .crl]'
             cand --within 'Make a list only if less than this is left of the old one, or if it does not name all that are revoked; for cron'
-            cand --warn 'Make no list, but look at the one there is: end with 1 if less than this is left of it, and with 2 if it is over, is not there or does not name all that are revoked'
+            cand --warn 'Make no list, but look at the one there is: end with 1 if less than this is left of it, and with 2 if it is over, is not valid yet, is not there or does not name all that are revoked'
             cand -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]'
             cand --dir 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]'
             cand --ca 'Certificate of the CA [default: DIR/ca.crt]'

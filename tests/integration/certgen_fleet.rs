@@ -230,6 +230,28 @@ fn a_lost_or_edited_index_lets_nobody_in_again() {
 }
 
 #[test]
+fn an_index_that_has_lost_a_revocation_behind_a_hold_lets_nobody_in_again() {
+    for before in ["revoke -d lab dev1 --reason certificateHold", "revoke -d lab dev1 --release"] {
+        let folder = lab("--clients dev1");
+        let (folder, index) = (folder.path(), folder.path().join("lab/ca-index.ndjson"));
+        made(folder, "revoke -d lab dev1 --reason certificateHold");
+        if before.ends_with("--release") {
+            made(folder, before);
+        }
+        let lost = fs::read(&index).unwrap();
+        made(folder, "revoke -d lab dev1 --reason keyCompromise --crl");
+        fs::write(&index, lost).unwrap();
+        let ended = certgen(folder, "crl -d lab");
+        let why = "names 1 revoked certificate that the index does not know";
+        assert!(ended.code == 1 && ended.stderr.contains(why), "{before}: {ended:?}");
+        made(folder, "index -d lab --rebuild");
+        assert_eq!(state(folder, "dev1"), "revoked", "{before}");
+        made(folder, "crl -d lab --force");
+        assert!(!openssl_accepts(&folder.join("lab"), "dev1"), "{before}");
+    }
+}
+
+#[test]
 fn a_line_that_was_being_written_is_taken_away_and_one_without_its_end_is_kept() {
     let folder = lab("--clients dev1,dev2");
     let (folder, index) = (folder.path(), folder.path().join("lab/ca-index.ndjson"));

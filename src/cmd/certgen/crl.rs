@@ -95,6 +95,9 @@ fn look(args: &CrlArgs, warn: i64, now: i64, term: &mut Term) -> Result<Exit, Fa
         _ if missing > 0 => {
             (Exit::DAMAGED, format!("; it lacks {} of the index", plural(missing, "revoked certificate")))
         }
+        _ if old.last_update > now => {
+            (Exit::DAMAGED, "; it is not valid yet, and brokers that use it refuse every client".to_owned())
+        }
         Some(left) if left <= 0 => (Exit::DAMAGED, "; brokers that use it refuse every client".to_owned()),
         Some(left) if left < warn => (Exit::FAILED, String::new()),
         _ => (Exit::OK, String::new()),
@@ -148,7 +151,9 @@ fn is_due(list: &RevocationList, revocations: &Revocations, within: i64, now: i6
 
 /// A list names certificates that the index has lost: the next one would let them in again.
 fn must_know_all(path: &Path, list: &RevocationList, revocations: &Revocations) -> Result<(), Failure> {
-    let is_known = |serial: &Serial| revocations.get(serial).is_some() || revocations.was_released(serial);
+    // Who was revoked for good is so for ever: an index that says "on hold" or "released" has lost it as well.
+    let is_known =
+        |serial: &Serial| revocations.get(serial).is_some_and(|known| known.reason != Reason::CertificateHold);
     let lost = list
         .entries()
         .filter(|(_, revocation)| revocation.reason != Reason::CertificateHold)

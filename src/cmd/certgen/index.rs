@@ -69,7 +69,7 @@ fn show(
         _ => "good",
     };
     if as_json {
-        term.line(json!({
+        term.json(json!({
             "state": state,
             "serial": serial.to_string(),
             "subject": issued.map(|it| it.subject.as_str()),
@@ -219,7 +219,13 @@ impl Gathered<'_> {
     fn take_list(&mut self, list: &RevocationList) {
         for (serial, revocation) in list.entries() {
             let Ok(serial) = Serial::new(serial) else { continue };
-            if self.revocations.get(&serial).is_none() && !self.revocations.was_released(&serial) {
+            let known = self.revocations.get(&serial);
+            let is_new = match revocation.reason {
+                Reason::CertificateHold => known.is_none() && !self.revocations.was_released(&serial),
+                // That is for good, whatever else was said of the certificate.
+                _ => known.is_none_or(|known| known.reason == Reason::CertificateHold),
+            };
+            if is_new {
                 self.add(Record::Revoked(serial, revocation));
             }
         }

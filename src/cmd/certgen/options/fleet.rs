@@ -58,7 +58,7 @@ pub struct CrlArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub within: Option<i64>,
     /// Make no list, but look at the one there is: end with 1 if less than this is left of it, and with 2 if it is over, is
-    /// not there or does not name all that are revoked
+    /// not valid yet, is not there or does not name all that are revoked
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with_all = ["within", "days", "force"])]
     pub warn: Option<i64>,
     #[command(flatten)]
