@@ -35,12 +35,6 @@ pub enum About {
     NotMqtt,
     /// TLS was begun, and the peer has none.
     NoTls,
-    /// The peer speaks TLS, which was not begun, or minds something about it.
-    Tls,
-    /// The peer speaks HTTP.
-    Http,
-    /// The peer says nothing.
-    Silence,
     /// The certificate that was shown to the peer, or should have been.
     OwnCertificate,
     /// Who may come in.

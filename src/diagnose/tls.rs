@@ -79,16 +79,15 @@ fn offer_more(attempted: &Attempted<'_>) -> String {
 /// The peer ended a handshake in whose course it had shown its certificate, and did not say why.
 fn hung_up(place: &str, seen: &Seen, attempted: &Attempted<'_>) -> Finding {
     let what = format!("{place} closed the connection in the middle of the TLS handshake, without an alert");
-    let about = if seen.asked_for_certificate.is_some() { About::OwnCertificate } else { About::Tls };
-    let finding = Finding::error("tls.closed", what).about(about);
+    let finding = Finding::error("tls.closed", what);
     match (&seen.asked_for_certificate, seen.sent_certificate) {
-        (Some(_), false) => finding.fix(format!(
+        (Some(_), false) => finding.about(About::OwnCertificate).fix(format!(
             "perhaps it insists on the client certificate that it asked for{}: --cert FILE --key FILE",
             accepted_issuers(seen)
         )),
-        (Some(_), true) => {
-            finding.fix(format!("perhaps it refuses the client certificate: {}", inspect_own(attempted)))
-        }
+        (Some(_), true) => finding
+            .about(About::OwnCertificate)
+            .fix(format!("perhaps it refuses the client certificate: {}", inspect_own(attempted))),
         (None, _) => finding.fix("the server's log says why"),
     }
 }
@@ -149,7 +148,7 @@ fn alert_about_own(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Opti
 
 fn alert_about_tls(alert: Alert, attempted: &Attempted<'_>) -> Finding {
     let place = attempted.place();
-    let finding = match alert.0 {
+    match alert.0 {
         120 if attempted.is_aws() => aws(attempted),
         120 => {
             let offered = attempted.tls.map(|tls| tls.alpn.clone()).unwrap_or_default();
@@ -172,8 +171,7 @@ fn alert_about_tls(alert: Alert, attempted: &Attempted<'_>) -> Finding {
             .fix("give with --psk the key that the broker's psk_file has for it"),
         _ => Finding::error("tls.alert", format!("{place} ended the TLS session: {alert}"))
             .fix("the server's log says why"),
-    };
-    finding.about(About::Tls)
+    }
 }
 
 /// The broker says that something has expired, and OpenSSL says the same of a revocation list that is out of date. The

@@ -33,7 +33,6 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
     }
     if ended.first_bytes.starts_with(b"HTTP/") {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks HTTP, so MQTT goes over WebSockets there"))
-            .about(About::Http)
             .fix("add --ws, or use a ws:// URL");
     }
     if !ended.first_bytes.is_empty() {
@@ -101,7 +100,6 @@ fn either(words: &[String]) -> String {
 /// The place speaks TLS and we spoke in clear.
 pub fn plain_to_tls(place: &Endpoint) -> Finding {
     Finding::error("tls.plain-to-tls", format!("{place} speaks TLS, and we did not"))
-        .about(About::Tls)
         .fix("add --cafile FILE, or use a mqtts:// URL for certificates that the operating system knows")
 }
 

@@ -58,15 +58,13 @@ pub async fn by_http(probe: Probe<'_>) -> Option<Finding> {
 pub fn speaks_http(place: &Endpoint, status: u16, takes_mqtt: bool) -> Finding {
     if takes_mqtt {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks MQTT over WebSockets, not plain MQTT"))
-            .about(About::Http)
             .evidence(format!("HTTP status {status}, sub-protocol mqtt"))
             .fix("add --ws, or use a ws:// URL");
     }
     let finding = Finding::error(
         "proto.ws-vs-mqtt",
         format!("{place} speaks HTTP and offers no MQTT at /mqtt (status {status})"),
-    )
-    .about(About::Http);
+    );
     match status {
         101 => {
             finding.evidence("the answer has no `Sec-WebSocket-Protocol: mqtt`").fix("is it another WebSocket service?")
@@ -96,7 +94,6 @@ pub fn silent(probe: Probe<'_>) -> Finding {
             probe.time_limit.as_secs_f32()
         ),
     )
-    .about(About::Silence)
     .fix("the broker may hang, or something between holds the bytes back; is it the broker's port?")
 }
 
