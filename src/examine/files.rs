@@ -260,11 +260,8 @@ pub fn permission(path: &Path, what: &str, reader: Reader<'_>, stage: &mut Stage
         format!("user `{}` cannot read the {what} `{}`", account.name, path.display()),
     );
     let place = shell::path(&obstacle.path);
-    let fix = if obstacle.is_folder {
-        format!("chgrp {} {place} && chmod g+x {place}", account.name)
-    } else {
-        format!("chgrp {} {place} && chmod 640 {place}", account.name)
-    };
+    let rights = if obstacle.is_folder { "g+x" } else { "640" };
+    let fix = format!("chgrp {} {place} && chmod {rights} {place}", shell::quoted(account.group()));
     stage.found(finding.evidence(format!("{} {}", obstacle.mode, obstacle.path.display())).fix(fix));
 }
 

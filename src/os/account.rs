@@ -15,6 +15,8 @@ pub struct Account {
     pub groups: Vec<u32>,
     /// Itself and its group as chown takes them: `mosquitto:mosquitto`, or numbers where this machine has no names.
     pub owner: String,
+    /// Folders that are mounted where it lives.
+    mounts: Vec<PathBuf>,
 }
 
 /// What is wanted of a path.
@@ -64,7 +66,7 @@ impl Account {
     pub fn find(name: &str) -> io::Result<Option<Self>> {
         let Some(Owner { user, group }) = user::find(name)? else { return Ok(None) };
         let owner = format!("{name}:{}", group_name(group));
-        Ok(Some(Self { name: name.to_owned(), user, groups: user::groups(name, group)?, owner }))
+        Ok(Some(Self { name: name.to_owned(), user, groups: user::groups(name, group)?, owner, mounts: Vec::new() }))
     }
 
     /// `UID` or `UID:GID`, for a user whom this machine does not know. Without a group its number is that of the user.
@@ -73,7 +75,8 @@ impl Account {
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = |text: &str| is_number(text).then(|| text.parse::<u32>().ok()).flatten();
         let (user, group) = (number(user)?, number(group)?);
-        Some(Self { name: text.to_owned(), user, groups: vec![group], owner: format!("{user}:{group}") })
+        let owner = format!("{user}:{group}");
+        Some(Self { name: text.to_owned(), user, groups: vec![group], owner, mounts: Vec::new() })
     }
 
     /// The account called `name` of another system, from the texts of its passwd and group files.
@@ -93,7 +96,19 @@ impl Account {
         };
         let mut groups = vec![own];
         groups.extend(group.lines().filter_map(member).filter(|id| *id != own));
-        Some(Self { name: name.to_owned(), user, groups, owner: format!("{user}:{own}") })
+        Some(Self { name: name.to_owned(), user, groups, owner: format!("{user}:{own}"), mounts: Vec::new() })
+    }
+
+    /// The same account inside a container, where these folders are mounted: what lies above them here stands in nobody's
+    /// way there.
+    pub fn with_mounts<'a>(mut self, folders: impl Iterator<Item = &'a Path>) -> Self {
+        self.mounts = folders.filter_map(|folder| fs::canonicalize(folder).ok()).collect();
+        self
+    }
+
+    /// Its first group, by name where this machine knows one, for chgrp.
+    pub fn group(&self) -> &str {
+        self.owner.rsplit_once(':').map_or(&self.owner, |(_, group)| group)
     }
 
     /// Whether it is the user who runs this program.
@@ -105,7 +120,10 @@ impl Account {
     /// is nobody's obstacle: whoever reads it says so.
     pub fn obstacle(&self, path: &Path, want: Want) -> io::Result<Option<Obstacle>> {
         let path = fs::canonicalize(path)?;
-        let mut ancestors: Vec<_> = path.ancestors().skip(1).collect();
+        let mounts = self.mounts.iter().filter(|mount| path.starts_with(mount));
+        let top = mounts.max_by_key(|mount| mount.components().count());
+        let is_above = |folder: &Path| top.is_some_and(|top| !folder.starts_with(top));
+        let mut ancestors: Vec<_> = path.ancestors().skip(1).filter(|folder| !is_above(folder)).collect();
         ancestors.reverse();
         for folder in ancestors {
             if let Some(obstacle) = self.look(folder, 0o1)? {
@@ -170,7 +188,7 @@ mod tests {
 
     fn mosquitto() -> Account {
         let owner = "mosquitto:mosquitto".to_owned();
-        Account { name: "mosquitto".to_owned(), user: 108, groups: vec![113, 115], owner }
+        Account { name: "mosquitto".to_owned(), user: 108, groups: vec![113, 115], owner, mounts: Vec::new() }
     }
 
     #[test]
@@ -195,6 +213,7 @@ mod tests {
         let numbers = |text| Account::of_numbers(text).map(|account| (account.user, account.groups));
         assert_eq!(numbers("1883"), Some((1883, vec![1883])));
         assert_eq!(numbers("1883:7"), Some((1883, vec![7])));
+        assert_eq!((account.group(), Account::of_numbers("1883:7").unwrap().group()), ("1884", "7"));
         for text in ["", "a", "1:", ":1", "1:2:3", "-1", "+1", "4294967296"] {
             assert_eq!(numbers(text), None, "{text}");
         }
@@ -218,6 +237,26 @@ mod tests {
         }
         let root = Account::of_numbers("0").unwrap();
         assert!(node(0, 5, 5).allows(&root, 0o7));
+    }
+
+    #[test]
+    fn folders_above_a_mount_are_in_nobodys_way() {
+        let home = tempfile::tempdir().unwrap();
+        let mount = home.path().join("config");
+        fs::create_dir(&mount).unwrap();
+        let file = mount.join("passwords");
+        fs::write(&file, "").unwrap();
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(home.path(), 0o700);
+        mode(&mount, 0o755);
+        mode(&file, 0o644);
+        let stranger = || Account::of_numbers("4000000").unwrap();
+        assert!(stranger().obstacle(&file, Want::Read).unwrap().is_some());
+        let inside = stranger().with_mounts([mount.as_path()].into_iter());
+        assert_eq!(inside.obstacle(&file, Want::Read).unwrap(), None);
+        mode(&mount, 0o700);
+        assert!(inside.obstacle(&file, Want::Read).unwrap().is_some(), "the mount itself is there for it");
+        assert!(inside.obstacle(home.path(), Want::Read).unwrap().is_some(), "outside all is as it is");
     }
 
     #[test]

@@ -160,6 +160,11 @@ fn a_key_that_the_brokers_user_cannot_read_is_the_cause() {
     let words = ["check", "files", "--cert", "server.crt", "--key", "server.key", "--user", "nobody"];
     let (report, code) = report(&words, folder.path());
     assert_eq!((report["cause"].as_str(), code), (Some("key.permission"), 1), "{report:#}");
+    let fix = report["next"].as_str().unwrap();
+    assert!(fix.starts_with("chgrp nogroup ") || fix.starts_with("chgrp nobody "), "{fix}");
+    let words = ["check", "files", "--cert", "server.crt", "--key", "server.key", "--user", "4000000:4000001"];
+    let (by_number, _) = crate::check_files::report(&words, folder.path());
+    assert!(by_number["next"].as_str().unwrap().starts_with("chgrp 4000001 "), "{by_number:#}");
     let strangers = run(&mut moskit(&["check", "files", "--cert", "x", "--user", "no such user"]), b"");
     assert_eq!(
         strangers.stderr,

@@ -33,7 +33,7 @@ pub const APPLET: Applet = Applet {
             ("0", "No error was found; there may be warnings. With --monitor: OK."),
             ("1", "An error was found; the report names the cause. With --monitor: a warning."),
             ("2", "With --monitor: critical."),
-            ("3", "Usage; what was to be checked cannot be read. With --monitor: unknown."),
+            ("3", "Usage; the queue of check session cannot be read. With --monitor: unknown."),
         ],
         environment: &[connect::environment::MANUAL, &[NO_COLOR]],
         files: &[("/etc/passwd, /etc/group", "Users and groups, for the permissions of --config and --user")],
@@ -87,6 +87,7 @@ fn checked(request: &Request, invocation: &Invocation, term: &mut Term) -> Resul
 fn files_report(files: &files::Files, user: Option<&str>) -> Result<Report, Failure> {
     let account = match user {
         None => None,
+        Some(numbers) if Account::of_numbers(numbers).is_some() => Account::of_numbers(numbers),
         Some(name) => {
             let found = Account::find(name).map_err(|error| {
                 let why = crate::net::reason(&error);

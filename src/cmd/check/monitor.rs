@@ -1,5 +1,6 @@
 //! `--monitor`: one line and an exit code, as Nagios, Icinga and their like read them.
 
+use super::render;
 use crate::diagnose::Severity;
 use crate::examine::report::Report;
 use crate::term::{Exit, Failure};
@@ -67,6 +68,8 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
         ("WARNING", Exit::FAILED, why)
     } else if let Some(finding) = report.findings().find(|finding| finding.severity == Severity::Warning) {
         ("WARNING", Exit::FAILED, format!("{} [{}]", finding.what, finding.id))
+    } else if report.unjudged > 0 {
+        ("OK", Exit::OK, format!("nothing wrong was found; {}", render::unjudged(report)))
     } else {
         ("OK", Exit::OK, "all stages passed".to_owned())
     };
@@ -134,6 +137,18 @@ mod tests {
     fn the_line_carries_the_numbers_with_their_bounds() {
         let (line, _) = line(&report(90, 1.234), Bounds::parse("40d,50ms").unwrap(), Bounds::default());
         assert_eq!(line, "MQTT OK - host:8883: all stages passed | days=90;40:;7: rtt=1.23ms;50;");
+    }
+
+    #[test]
+    fn what_was_not_judged_has_not_passed() {
+        let mut report = report(90, 1.0);
+        report.unjudged = 2;
+        let (line, exit) = line(&report, Bounds::default(), Bounds::default());
+        assert!(
+            line.starts_with("MQTT OK - host:8883: nothing wrong was found; 2 things were not judged | "),
+            "{line}"
+        );
+        assert_eq!(exit, Exit::OK);
     }
 
     #[test]

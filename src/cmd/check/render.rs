@@ -40,13 +40,9 @@ fn conclusion(report: &Report, width: usize, lines: &mut Vec<String>) {
     let Some(cause) = report.cause() else {
         let warnings = report.findings().filter(|finding| finding.severity == Severity::Warning).count();
         let is_open = report.opinions.iter().any(|opinion| matches!(opinion.answer, Answer::Unknown(_)));
-        let unjudged = plural(report.unjudged as u64, "thing");
-        let were = if report.unjudged == 1 { "was" } else { "were" };
         lines.push(match warnings {
-            0 if report.unjudged > 0 => format!("nothing wrong was found; {unjudged} {were} not judged"),
-            count if report.unjudged > 0 => {
-                format!("{}; {unjudged} {were} not judged", plural(count as u64, "warning"))
-            }
+            0 if report.unjudged > 0 => format!("nothing wrong was found; {}", unjudged(report)),
+            count if report.unjudged > 0 => format!("{}; {}", plural(count as u64, "warning"), unjudged(report)),
             0 if is_open => "nothing wrong was found; what the clients say to it is not known".to_owned(),
             0 => "all is well".to_owned(),
             count => format!("it works, with {}", plural(count as u64, "warning")),
@@ -63,6 +59,12 @@ fn conclusion(report: &Report, width: usize, lines: &mut Vec<String>) {
     if let Some(fix) = &cause.fix {
         say("next:", fix);
     }
+}
+
+/// How much of a configuration the report says nothing of.
+pub fn unjudged(report: &Report) -> String {
+    let were = if report.unjudged == 1 { "was" } else { "were" };
+    format!("{} {were} not judged", plural(report.unjudged as u64, "thing"))
 }
 
 fn stage_lines(stage: &Stage, width: usize, lines: &mut Vec<String>) {

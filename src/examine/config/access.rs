@@ -120,8 +120,8 @@ fn whose(path: &Path, what: &str, scene: &Scene<'_>) -> Vec<Finding> {
     match obstacle {
         Some(Ok(Some(obstacle))) => {
             let fix = if obstacle.is_folder {
-                let (name, place) = (scene.reader.map_or("USER", |account| &account.name), shell::path(&obstacle.path));
-                format!("chgrp {} {place} && chmod g+x {place}", shell::quoted(name))
+                let (group, place) = (scene.reader.map_or("GROUP", Account::group), shell::path(&obstacle.path));
+                format!("chgrp {} {place} && chmod g+x {place}", shell::quoted(group))
             } else {
                 scene.chown(path)
             };

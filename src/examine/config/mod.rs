@@ -68,7 +68,8 @@ pub fn check(question: &Question, now: i64) -> Report {
         stage.found(finding);
         report.unjudged += 1;
     }
-    let account = reading_account(question, &places, &configuration, &mut stage);
+    let account = reading_account(question, &places, &configuration, &mut stage)
+        .map(|account| account.with_mounts(places.mounts()));
     let scene = Scene { places: &places, reader: account.as_ref(), commented: commented(&configuration), now };
     let is_guarded = refusals.iter().any(is_plugin);
     listeners::together(&configuration, &scene, &mut stage);

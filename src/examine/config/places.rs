@@ -47,6 +47,11 @@ impl Places {
         self.root.is_some() || !self.maps.is_empty()
     }
 
+    /// The folders of this machine that the other system has.
+    pub fn mounts(&self) -> impl Iterator<Item = &Path> {
+        self.maps.iter().map(|map| map.to.as_path()).chain(self.root.as_deref())
+    }
+
     /// Where the file is here. `None` is inside a container that nothing here stands for.
     pub fn find(&self, path: &Path) -> Option<PathBuf> {
         self.place(path, true)

@@ -321,13 +321,13 @@ fn undelivered(acknowledged: Option<u8>, subscribed: bool, version: ProtocolVers
         (Some(NOT_AUTHORIZED), _) => Some(
             Finding::error(
                 "acl.publish-denied",
-                "the broker's ACL does not let us publish there (PUBACK 135, not authorised)",
+                "the broker's ACL does not let us publish there (reason 135, not authorised)",
             )
             .evidence("with MQTT 3.1.1, or at QoS 0, the same message vanishes without a word")
             .fix(format!("add `topic write TOPIC` for this user; {show}")),
         ),
         (Some(reason), _) if reason >= 0x80 => Some(
-            Finding::error("publish.refused", format!("the broker refuses the message (PUBACK {reason})"))
+            Finding::error("publish.refused", format!("the broker refuses the message (reason {reason})"))
                 .fix("its log says why"),
         ),
         // A subscription of which the broker says that nobody has it is one that may not receive.
