@@ -101,6 +101,7 @@ impl Account {
 
     /// The same account inside a container, where these folders are mounted: what lies above them here stands in nobody's
     /// way there.
+    #[must_use]
     pub fn with_mounts<'a>(mut self, folders: impl Iterator<Item = &'a Path>) -> Self {
         self.mounts = folders.filter_map(|folder| fs::canonicalize(folder).ok()).collect();
         self
