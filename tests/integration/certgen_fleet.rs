@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::broker_verb::Broker;
 use crate::certgen::{certgen, made, openssl};
 use crate::mosquitto::{Mosquitto, free_port, installed};
 use crate::run::{Ended, moskit, run};
@@ -302,6 +303,92 @@ fn a_certificate_that_cannot_be_written_is_not_in_the_index() {
 }
 
 #[test]
+fn who_is_revoked_is_refused_by_our_broker_from_the_next_list_on() {
+    let folder = lab("--clients dev1,dev2");
+    let lab = folder.path().join("lab");
+    made(folder.path(), "crl -d lab");
+    let port = free_port();
+    let configuration = format!(
+        "listener {port} 127.0.0.1\ncafile {0}/ca.crt\ncertfile {0}/server.crt\nkeyfile {0}/server.key\n\
+         crlfile {0}/ca.crl\nrequire_certificate true\nuse_identity_as_username true\nallow_anonymous false\n",
+        lab.display()
+    );
+    let mut broker = Broker::configured(folder.path(), &configuration);
+    let publish = |name: &str| {
+        let words = format!(
+            "pub -h localhost -p {port} --cafile ca.crt --cert {name}.crt --key {name}.key -t t -m x -q 1 -V 5"
+        );
+        run(moskit(&words.split(' ').collect::<Vec<_>>()).current_dir(&lab), b"").code
+    };
+    assert_eq!((publish("dev1"), publish("dev2")), (0, 0));
+    made(folder.path(), "revoke -d lab dev1 --reason keyCompromise --crl");
+    broker.signal(Signal::HUP);
+    broker.wait_for("Reloading config");
+    assert_ne!(publish("dev1"), 0);
+    assert_eq!(publish("dev2"), 0);
+    made(folder.path(), "client -d lab dev1 --force");
+    assert_eq!(publish("dev1"), 0, "a new certificate of the same name is another one");
+    broker.end();
+}
+
+#[test]
+fn a_full_disk_leaves_the_index_as_it_was() {
+    // A file system of 1 MB, filled to its last page. The index fills its own last page first.
+    let script = r#"mount -t tmpfs -o size=1m tmpfs /mnt && cd /mnt && "$0" certgen init lab --hosts localhost --clients dev1 >/dev/null
+        head -c 2000000 /dev/zero > ballast 2>/dev/null
+        number=0
+        while before=$(cksum < lab/ca-index.ndjson); "$0" certgen revoke -d lab 4F4F$number --unlisted >/dev/null 2>why; do
+            number=$((number + 1)); test $number -lt 200
+        done
+        test "$before" = "$(cksum < lab/ca-index.ndjson)" && echo same
+        rm ballast; "$0" certgen revoke -d lab dev1 2>why; cat why; "$0" certgen index -d lab --json | tail -n 300"#;
+    let program = moskit(&[]);
+    let mut command = Command::new("unshare");
+    let ended = run(command.args(["-m", "sh", "-c", script]).arg(program.get_program()), b"");
+    if ended.stderr.contains("unshare failed") || ended.stderr.contains("mount: ") {
+        eprintln!("SKIPPED: no file system can be mounted here");
+        return;
+    }
+    assert!(ended.stdout.starts_with("same\n"), "{ended:?}");
+    assert!(ended.stdout.contains("CN=dev1: revoked (unspecified)"), "{ended:?}");
+    let revoked = ended.stdout.lines().filter(|line| line.starts_with("{\"state\":\"revoked\"")).count();
+    assert!(revoked > 1 && ended.stdout.contains("\"subject\":\"CN=dev1\""), "{ended:?}");
+}
+
+#[test]
+fn no_certificate_takes_the_files_of_its_ca() {
+    let folder = lab("--clients dev1");
+    let folder = folder.path();
+    let files = || ["ca.crt", "ca.key"].map(|name| fs::read(folder.join("lab").join(name)).unwrap());
+    let before = files();
+    for words in ["client -d lab ca --force", "client -d lab ca-chain", "server -d lab mqtt.lan --stem ca --force"] {
+        let ended = certgen(folder, words);
+        assert!(ended.code == 3 && ended.stderr.contains("is a file of the CA itself"), "{words}: {ended:?}");
+    }
+    assert_eq!(files(), before);
+    assert!(!folder.join("lab/ca-chain.crt").exists());
+    assert_eq!(states(folder, "lab").len(), 2, "and none of them is in the index");
+    let ended = certgen(folder, "init new --clients ca-chain");
+    assert!(ended.code == 3 && ended.stderr.contains("its files would be those of the CA"), "{ended:?}");
+    made(folder, "client -d lab ca -o elsewhere");
+}
+
+#[test]
+fn a_negative_serial_number_does_not_end_a_rebuild() {
+    let folder = lab("--clients dev1");
+    let folder = folder.path();
+    made(folder, "csr odd");
+    let words = "x509 -req -in odd.csr -CA lab/ca.crt -CAkey lab/ca.key -set_serial -5 -days 9 -out lab/odd.crt";
+    assert_eq!(openssl(folder, words).0, 0);
+    fs::remove_file(folder.join("lab/ca-index.ndjson")).unwrap();
+    let ended = certgen(folder, "index -d lab --rebuild");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let note = "note: `lab/odd.crt` has a serial number that RFC 5280 does not allow, and is passed over\n";
+    assert_eq!(ended.stderr, note);
+    assert_eq!((state(folder, "dev1"), states(folder, "lab").len()), ("good".to_owned(), 2));
+}
+
+#[test]
 fn an_intermediate_is_in_its_parents_index_and_has_one_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -387,6 +474,18 @@ fn a_ca_of_openssl_goes_on_here() {
     // What the old CA's own programs say of its certificates is what ours say.
     let (_, status) = openssl(folder, "ca -config cnf -status 1001");
     assert!(status.contains("1001=Revoked (R)"), "{status}");
+
+    // The list of the old CA comes along, whatever its form and its name: the next one's number must be larger.
+    for (form, name) in [("DER", "list.crl"), ("DER", "list.der"), ("PEM", "list.crt")] {
+        fs::remove_dir_all(folder.join("again")).ok();
+        let _ = fs::remove_file(folder.join("ca/crl.pem"));
+        assert_eq!(openssl(folder, "ca -config cnf -gencrl -out pem.crl").0, 0);
+        assert_eq!(openssl(folder, &format!("crl -in pem.crl -outform {form} -out ca/{name}")).0, 0);
+        made(folder, "import ca -o again");
+        let (_, text) = openssl(folder, "crl -in again/ca.crl -noout -text");
+        assert!(text.contains("Serial Number: 1001\n"), "{name}: {text}");
+        fs::remove_file(folder.join("ca").join(name)).unwrap();
+    }
 
     let index = fs::read_to_string(folder.join("ca/index.txt")).unwrap();
     let edits = [

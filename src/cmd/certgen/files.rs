@@ -181,3 +181,8 @@ pub fn stem(name: &str) -> Result<String, Failure> {
         Err(Failure::new(Exit::USAGE, why))
     }
 }
+
+/// The stems under which the files of a CA called `stem` lie: its certificate and key, and its chain.
+pub fn authority_stems(stem: &str) -> [String; 2] {
+    [stem.to_owned(), format!("{stem}-chain")]
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
 use super::explain::not_read;
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, stem, write_all};
 use super::index::is_issued_by;
 use super::index_file::index_path;
 use super::issuer::certificates;
@@ -19,7 +19,7 @@ use crate::pki::index::{Header, Issued, Record, Revocations};
 use crate::pki::key::EncodedKey;
 use crate::pki::make::to_pem;
 use crate::pki::openssl_index::{Fault, Row};
-use crate::pki::read;
+use crate::pki::read::{self, Section};
 use crate::pki::revocation::{Reason, RevocationList};
 use crate::pki::serial::Serial;
 use crate::term::{Exit, Failure, Term, plural};
@@ -27,6 +27,9 @@ use crate::term::{Exit, Failure, Term, plural};
 /// Names under which guides for `openssl ca` and easy-rsa keep the CA's certificate and its key.
 const AUTHORITIES: [&str; 4] = ["ca.crt", "cacert.pem", "certs/ca.cert.pem", "certs/ca.crt"];
 const KEYS: [&str; 4] = ["private/ca.key", "private/cakey.pem", "private/ca.key.pem", "ca.key"];
+
+/// The endings of files that may hold certificates and lists of the old CA.
+const ENDINGS: [&str; 5] = ["crt", "pem", "cer", "der", "crl"];
 
 /// A certificate of the old CA and the file that it is in.
 struct Found {
@@ -70,7 +73,7 @@ pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Exit, Failure> {
             records.push(Record::Revoked(serial.clone(), revocation));
         }
     }
-    for list in &lists {
+    for (list, _) in &lists {
         for (serial, revocation) in list.entries() {
             // A hold that index.txt does not know of was lifted.
             let lifted = |serial: &Serial| revocation.reason == Reason::CertificateHold && rows.contains_key(serial);
@@ -84,7 +87,7 @@ pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Exit, Failure> {
     for record in &records {
         revocations.apply(record);
     }
-    let mut names = BTreeSet::from(["ca".to_owned()]);
+    let mut names = BTreeSet::from(authority_stems("ca"));
     let mut copied = 0;
     let mut issued = Vec::new();
     for (serial, one) in &found {
@@ -111,15 +114,14 @@ pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Exit, Failure> {
             file: None,
         }));
     }
-    let newest = lists.iter().max_by_key(|list| list.last_update);
+    let newest = lists.iter().max_by_key(|(list, _)| list.last_update);
     let mut text = Header::of(authority).line();
     for record in issued.iter().chain(&records) {
         text.push_str(&record.line());
     }
     files.push(NewFile::new(index, text.as_bytes(), KEY_MODE));
-    if let Some(list) = newest.and_then(|list| list_file(list, &source, authority, new_authority.with_extension("crl")))
-    {
-        files.push(list);
+    if let Some((list, file)) = newest {
+        files.push(list_file(list, file, new_authority.with_extension("crl"))?);
     }
     let folder = Folder::make(&args.out)?;
     write_all(&files, false, term)?;
@@ -177,13 +179,13 @@ fn first_of(source: &Path, names: &[&str]) -> Option<PathBuf> {
     names.iter().map(|name| source.join(name)).find(|path| path.is_file())
 }
 
-/// The CA's certificates by serial number, and its lists, from all files of the old CA.
+/// The CA's certificates by serial number, and its lists with the file of each, from all files of the old CA.
 fn gather(
     source: &Path,
     authority: &Certificate,
     term: &mut Term,
-) -> Result<(BTreeMap<Serial, Found>, Vec<RevocationList>), Failure> {
-    let files = files_below(source, &["crt", "pem", "cer", "crl"]).map_err(|error| {
+) -> Result<(BTreeMap<Serial, Found>, Vec<(RevocationList, PathBuf)>), Failure> {
+    let files = files_below(source, &ENDINGS).map_err(|error| {
         Failure::new(Exit::FAILED, format!("cannot read the folder `{}`: {}", source.display(), reason(&error)))
     })?;
     let mut found: BTreeMap<Serial, Found> = BTreeMap::new();
@@ -207,7 +209,7 @@ fn gather(
                         }
                     }
                 }
-                Item::RevocationList(list) if list.is_by(authority) => lists.push(list),
+                Item::RevocationList(list) if list.is_by(authority) => lists.push((list, file.clone())),
                 _ => {}
             }
         }
@@ -251,12 +253,17 @@ fn key_of_authority(path: &Path, authority: &Certificate, target: PathBuf) -> Re
     Ok(NewFile::new(target, bytes.to_vec(), KEY_MODE))
 }
 
-/// The file of a list, written again: the next one's number must be larger than its.
-fn list_file(list: &RevocationList, source: &Path, authority: &Certificate, target: PathBuf) -> Option<NewFile> {
-    let files = files_below(source, &["pem", "crl"]).ok()?;
-    let ders = files.iter().filter_map(|file| read::revocation_lists(file).ok()).flatten();
-    let der = ders
-        .into_iter()
-        .find(|der| RevocationList::parse(der).is_ok_and(|other| other == *list && other.is_by(authority)))?;
-    Some(NewFile::new(target, to_pem("X509 CRL", &der).as_bytes(), CERTIFICATE_MODE))
+/// The file of a list, PEM or DER, written again: the next one's number must be larger than its.
+fn list_file(list: &RevocationList, file: &Path, target: PathBuf) -> Result<NewFile, Failure> {
+    let not_read_again = |error| not_read("revocation list", &error);
+    let bytes = read::bytes(file).map_err(not_read_again)?;
+    let sections = read::sections(file).map_err(not_read_again)?.into_iter().filter_map(|section| match section {
+        Section::RevocationList(der) => Some(der),
+        _ => None,
+    });
+    let der = sections.chain([bytes.to_vec()]).find(|der| RevocationList::parse(der).is_ok_and(|other| other == *list));
+    let der = der.ok_or_else(|| {
+        Failure::new(Exit::FAILED, format!("the revocation list `{}` has changed meanwhile", file.display()))
+    })?;
+    Ok(NewFile::new(target, to_pem("X509 CRL", &der).as_bytes(), CERTIFICATE_MODE))
 }

@@ -194,7 +194,7 @@ impl Gathered<'_> {
         };
         for file in files {
             match items(&file) {
-                Ok(items) => items.into_iter().try_for_each(|item| self.take_item(item, &file))?,
+                Ok(items) => items.into_iter().for_each(|item| self.take_item(item, &file, term)),
                 Err(_) if place.is_dir() && file != place => {
                     term.note(format_args!("note: `{}` cannot be read, and is passed over", file.display()));
                 }
@@ -204,16 +204,21 @@ impl Gathered<'_> {
         Ok(())
     }
 
-    fn take_item(&mut self, item: Item, file: &Path) -> Result<(), Failure> {
+    fn take_item(&mut self, item: Item, file: &Path, term: &mut Term) {
         match item {
             Item::Certificate(certificate) if is_issued_by(&certificate, self.authority) => {
-                let record = record(&certificate, Some(file), &self.index)?;
-                self.add(record);
+                match record(&certificate, Some(file), &self.index) {
+                    Ok(record) => self.add(record),
+                    // No list can name it, so the index need not either.
+                    Err(_) => term.note(format_args!(
+                        "note: `{}` has a serial number that RFC 5280 does not allow, and is passed over",
+                        file.display()
+                    )),
+                }
             }
             Item::RevocationList(list) if list.is_by(self.authority) => self.take_list(&list),
             _ => {}
         }
-        Ok(())
     }
 
     fn take_list(&mut self, list: &RevocationList) {

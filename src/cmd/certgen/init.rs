@@ -6,7 +6,7 @@ use std::path::Path;
 use super::ca::common_name;
 use super::dates::{date, now};
 use super::explain::{bad_name, exists, not_made};
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, stem, write_all};
 use super::index_file::index_path;
 use super::issuer::OpenIssuer;
 use super::leaf::{add_addresses_as_dns, client_names, files, hosts, own_names, sign};
@@ -31,7 +31,8 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
     }
     let stems = client_stems(&args.clients)?;
     args.key.warn(term);
-    let issuer = OpenIssuer { authority: authority(args, now)?, chain: Vec::new(), index: None };
+    let path = args.dir.join("ca.crt");
+    let issuer = OpenIssuer { authority: authority(args, now)?, path, chain: Vec::new(), index: None };
     let folder = Folder::make(&args.dir)?;
     let ca_key = args.dir.join("ca.key");
     let secret = if args.encrypt { Some(args.passphrase.to_protect(&ca_key, term)?) } else { None };
@@ -71,11 +72,10 @@ fn client_stems(ids: &[String]) -> Result<Vec<String>, Failure> {
     let mut stems: Vec<String> = Vec::new();
     for id in ids {
         let stem = stem(id)?;
-        if stem == "ca" || stem == "server" {
-            return Err(Failure::new(
-                Exit::USAGE,
-                format!("a client cannot be called `{id}`: its files would be those of the {id}"),
-            ));
+        let owner = if stem == "server" { "server" } else { "CA" };
+        if stem == "server" || authority_stems("ca").contains(&stem) {
+            let why = format!("a client cannot be called `{id}`: its files would be those of the {owner}");
+            return Err(Failure::new(Exit::USAGE, why));
         }
         if stems.contains(&stem) {
             return Err(Failure::new(Exit::USAGE, format!("the client `{id}` is given twice")));

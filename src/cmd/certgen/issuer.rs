@@ -19,6 +19,8 @@ impl Issuer {
 /// An authority read from its files, ready to sign.
 pub struct OpenIssuer {
     pub authority: Authority,
+    /// The file of its certificate.
+    pub path: PathBuf,
     /// What a chain holds behind a certificate of this authority: itself and those above it, without
     /// the root. Empty if the authority is a root.
     pub chain: Vec<Certificate>,
@@ -55,7 +57,7 @@ pub fn open_issuer(
         chain.extend(above(path, found));
         chain.retain(|certificate| !certificate.is_self_issued());
     }
-    Ok(OpenIssuer { authority, chain, index: Some(index_path(path)) })
+    Ok(OpenIssuer { authority, path: path.to_owned(), chain, index: Some(index_path(path)) })
 }
 
 /// The certificates above an intermediate: the rest of its file, or of the chain file beside it.

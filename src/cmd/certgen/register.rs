@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::files::{NewFile, write_locked};
+use super::files::{NewFile, authority_stems, write_locked};
 use super::index_file::OpenIndex;
 use super::issuer::OpenIssuer;
 use crate::file_set::FolderLock;
@@ -20,6 +20,7 @@ pub fn publish(
     force: bool,
     lock: &FolderLock,
 ) -> Result<(), Failure> {
+    spare_authority(issuer, files)?;
     let Some(path) = &issuer.index else { return write_locked(files, force, lock) };
     let records = issued
         .iter()
@@ -32,6 +33,29 @@ pub fn publish(
     })?;
     index.append(&records)?;
     write_locked(files, force, lock).inspect_err(|_| index.take_back())
+}
+
+/// No file of a certificate takes the place of one of the CA's own, with or without `--force`: a client that is called as
+/// its CA would.
+fn spare_authority(issuer: &OpenIssuer, files: &[NewFile]) -> Result<(), Failure> {
+    let folder_of = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::canonicalize(folder).ok()
+    };
+    let Some(folder) = folder_of(&issuer.path) else { return Ok(()) };
+    let stem = issuer.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let own = authority_stems(&stem);
+    let is_own = |file: &&NewFile| {
+        let name = file.path.file_stem().unwrap_or_default().to_string_lossy();
+        own.iter().any(|own| *own == name) && folder_of(&file.path).as_ref() == Some(&folder)
+    };
+    match files.iter().find(is_own) {
+        Some(file) => {
+            let why = format!("`{}` is a file of the CA itself", file.path.display());
+            Err(Failure::new(Exit::USAGE, why).hint("another name, or another folder (--out), keeps the two apart"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What the index at `index` says of a certificate.
