@@ -39,6 +39,9 @@ struct Found {
     stem: Option<String>,
 }
 
+/// The lists of the old CA, each with the file that it is in.
+type Lists = Vec<(RevocationList, PathBuf)>;
+
 pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Exit, Failure> {
     let source =
         if args.source.join("pki/index.txt").is_file() { args.source.join("pki") } else { args.source.clone() };
@@ -184,12 +187,12 @@ fn gather(
     source: &Path,
     authority: &Certificate,
     term: &mut Term,
-) -> Result<(BTreeMap<Serial, Found>, Vec<(RevocationList, PathBuf)>), Failure> {
+) -> Result<(BTreeMap<Serial, Found>, Lists), Failure> {
     let files = files_below(source, &ENDINGS).map_err(|error| {
         Failure::new(Exit::FAILED, format!("cannot read the folder `{}`: {}", source.display(), reason(&error)))
     })?;
     let mut found: BTreeMap<Serial, Found> = BTreeMap::new();
-    let mut lists = Vec::new();
+    let mut lists = Lists::new();
     for file in files {
         let Ok(items) = items(&file) else {
             term.note(format_args!("note: `{}` cannot be read, and is passed over", file.display()));
