@@ -403,6 +403,28 @@ fn a_name_in_dialect_is_seen_and_a_text_or_comment_is_not() {
 /// and links the others.
 const VERBS: &[&str] = &["broker", "certgen", "check", "demo", "passwd", "qshape"];
 
+/// Those of which only `render` writes to standard output and knows how text and JSON look: an action returns a value.
+const SHOWN_BY_RENDER: &[&str] = &["certgen"];
+
+/// What writes a result, or lays one out.
+const SHOWS: &[&str] = &["term.line", "term.json", "term.write", "term.columns", "json!", "findings::lines", "wrap("];
+
+/// The file, or a file of the folder, that shows.
+fn is_render(file: &str) -> bool {
+    file == "render" || file.starts_with("render::")
+}
+
+/// What a file other than `render` does to show something.
+fn shown_elsewhere(file: &str, text: &str) -> Vec<String> {
+    if is_render(file) {
+        return Vec::new();
+    }
+    let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let lines = || program.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let found = SHOWS.iter().filter(|word| lines().any(|line| has_word(line, word)));
+    found.map(|word| format!("only render shows, and this has `{word}`")).collect()
+}
+
 /// What a file of a verb's folder names that another file of it is for.
 fn misshapen(file: &str, text: &str) -> Vec<String> {
     let is_options = file == "options" || file.starts_with("options::");
@@ -420,7 +442,7 @@ fn misshapen(file: &str, text: &str) -> Vec<String> {
             names(&["clap", "ArgMatches"]).map(|word| format!("only options know clap, and this names `{word}`")),
         );
     }
-    if file != "render" {
+    if !is_render(file) {
         wrong.extend(
             names(&["colored", "Colorize"]).map(|word| format!("only render colours, and this names `{word}`")),
         );
@@ -446,6 +468,9 @@ fn every_verbs_folder_has_the_same_shape() {
                 wrong.push(format!("{verb}: its opener has no APPLET"));
             }
             wrong.extend(misshapen(&module, &text).into_iter().map(|why| format!("{verb}::{module}: {why}")));
+            if SHOWN_BY_RENDER.contains(verb) {
+                wrong.extend(shown_elsewhere(&module, &text).into_iter().map(|why| format!("{verb}::{module}: {why}")));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -461,6 +486,10 @@ fn what_belongs_into_another_file_of_a_verb_is_seen() {
         ("steps", "use colored::Colorize;"),
     ] {
         assert_eq!(misshapen(file, text).len(), 1 + usize::from(text.starts_with("use colored")), "{file}: {text}");
+    }
+    for text in ["term.line(path.display());", "term.json(json!({\"a\": 1}));", "let text = wrap(what, 80);"] {
+        assert!(!shown_elsewhere("lint", text).is_empty(), "{text}");
+        assert_eq!(shown_elsewhere("render::made", text), Vec::<String>::new(), "{text}");
     }
     let right =
         [("options", "use clap::Args;"), ("render", "use colored::ColoredString;"), ("init", "// clap knows it")];

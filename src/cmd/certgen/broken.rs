@@ -5,17 +5,20 @@ use std::path::PathBuf;
 use super::dates::now;
 use super::explain::not_made;
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, write_all};
+use super::made::paths;
 use super::options::BrokenArgs;
-use crate::pki::make::{BROKEN_KINDS, BrokenKind, broken};
+use crate::pki::make::{BrokenKind, broken};
 use crate::term::{Exit, Failure, Term};
 
-pub fn run(args: &BrokenArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let Some(name) = &args.kind else {
-        for kind in BROKEN_KINDS {
-            term.line(format_args!("{:27} {}", kind.name, kind.about));
-        }
-        return Ok(Exit::OK);
-    };
+/// The files of one kind.
+pub struct Made {
+    pub kind: BrokenKind,
+    pub files: Vec<PathBuf>,
+}
+
+/// Makes the kind that was asked for; `None` if only the list of them was.
+pub fn run(args: &BrokenArgs, term: &mut Term) -> Result<Option<Made>, Failure> {
+    let Some(name) = &args.kind else { return Ok(None) };
     let kind = BrokenKind::find(name).ok_or_else(|| {
         Failure::new(Exit::USAGE, format!("there is no kind `{name}`")).hint("moskit certgen broken --list")
     })?;
@@ -29,10 +32,5 @@ pub fn run(args: &BrokenArgs, term: &mut Term) -> Result<Exit, Failure> {
     let folder = Folder::make(&dir)?;
     write_all(&files, args.force, term)?;
     folder.keep();
-    for file in &files {
-        term.line(file.path.display());
-    }
-    term.line(format_args!("  {}", kind.about));
-    term.line(format_args!("  finding: {}", kind.finding));
-    Ok(Exit::OK)
+    Ok(Some(Made { kind, files: paths(&files) }))
 }

@@ -1,18 +1,18 @@
 //! `certgen ca`: a root, or an intermediate below another authority.
 
-use super::dates::{date, now};
+use super::dates::now;
 use super::explain::{bad_name, not_made};
 use super::files::{Folder, KEY_MODE, NewFile, lock_beside, stem, write_all};
 use super::index_file::index_path;
 use super::issuer::{OpenIssuer, open_issuer};
+use super::made::Made;
 use super::options::{CA_DAYS, CaArgs, INTERMEDIATE_DAYS, NewKey, Passphrase};
 use super::register::publish;
-use crate::pki::certificate::Certificate;
 use crate::pki::index::Header;
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, PermittedNames, random_suffix};
 use crate::term::{Exit, Failure, Term};
 
-pub fn run(args: &CaArgs, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &CaArgs, term: &mut Term) -> Result<Made, Failure> {
     let now = now();
     let has_source = args.passphrase.given()?.is_some();
     if has_source && !args.encrypt {
@@ -40,8 +40,9 @@ pub fn run(args: &CaArgs, term: &mut Term) -> Result<Exit, Failure> {
         (None, None) => "ca".to_owned(),
         (None, Some(_)) => stem(&args.name.to_lowercase().replace(char::is_whitespace, "-"))?,
     };
-    let folder = Folder::make(&args.out)?;
-    let (crt, key) = (args.out.join(format!("{stem}.crt")), args.out.join(format!("{stem}.key")));
+    let folder = Folder::make(&args.destination.out)?;
+    let (crt, key) =
+        (args.destination.out.join(format!("{stem}.crt")), args.destination.out.join(format!("{stem}.key")));
     let secret = if args.encrypt { Some(args.passphrase.to_protect(&key, term)?) } else { None };
     let mut files = vec![
         NewFile::certificates(crt.clone(), [authority.certificate().der.as_slice()]),
@@ -55,19 +56,19 @@ pub fn run(args: &CaArgs, term: &mut Term) -> Result<Exit, Failure> {
     match &parent {
         Some(parent) => {
             let lock = lock_beside(&crt, term)?;
-            publish(parent, &[(authority.certificate(), &crt)], &files, args.force, &lock)?;
+            publish(parent, &[(authority.certificate(), &crt)], &files, args.destination.force, &lock)?;
         }
-        None => write_all(&files, args.force, term)?,
+        None => write_all(&files, args.destination.force, term)?,
     }
     folder.keep();
-    show(authority.certificate(), &files, term);
+    let mut made = Made::new(authority.certificate().clone(), &files);
     if !args.name_constraint.is_empty() {
-        term.note("note: mbedTLS (ESP32) refuses every CA that has name constraints");
+        made.notes.push("mbedTLS (ESP32) refuses every CA that has name constraints");
     }
     if secret.is_none() {
-        term.note("note: the key of the CA is not encrypted: keep it off the broker, or make it with --encrypt");
+        made.notes.push("the key of the CA is not encrypted: keep it off the broker, or make it with --encrypt");
     }
-    Ok(Exit::OK)
+    Ok(made)
 }
 
 fn make(plan: &AuthorityPlan, key: &NewKey, parent: Option<&OpenIssuer>) -> Result<Authority, Failure> {
@@ -90,20 +91,4 @@ pub fn common_name(name: &str) -> Result<String, Failure> {
     } else {
         format!("{name} MQTT CA {suffix}")
     })
-}
-
-/// The files and, below, what the certificate among them says.
-pub fn show(certificate: &Certificate, files: &[NewFile], term: &mut Term) {
-    for file in files {
-        term.line(file.path.display());
-    }
-    term.line(format_args!("  subject  {}", certificate.subject));
-    if !certificate.is_self_issued() {
-        term.line(format_args!("  issuer   {}", certificate.issuer));
-    }
-    if let Some(names) = &certificate.alternative_names {
-        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        term.line(format_args!("  for      {}", names.join(", ")));
-    }
-    term.line(format_args!("  until    {}", date(certificate.not_after)));
 }

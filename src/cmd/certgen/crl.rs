@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
-use super::dates::{DAY, from_now, instant, now};
+use super::dates::{DAY, instant};
 use super::explain::not_made;
 use super::files::{CERTIFICATE_MODE, NewFile, lock_beside, write_locked};
 use super::index_file::{OpenIndex, index_path};
@@ -16,15 +16,27 @@ use crate::pki::revocation::{Reason, RevocationList};
 use crate::pki::serial::Serial;
 use crate::term::{Exit, Failure, Term, plural};
 
-pub fn run(args: &CrlArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let now = now();
-    if args.in_vain() {
-        return Err(Failure::new(Exit::USAGE, "--warn makes no list, so it needs neither --ca-key nor a passphrase"));
-    }
-    match args.warn {
-        Some(warn) => look(args, warn, now, term),
-        None => make_list(&args.issuer, &args.list, args.within, now, term),
-    }
+/// A list of a CA, and how it stands.
+pub struct Standing {
+    pub path: PathBuf,
+    pub list: RevocationList,
+    /// Seconds since 1970.
+    pub now: i64,
+    pub state: State,
+}
+
+/// What was done with a list, or what brokers make of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Made,
+    /// The old one is good for longer than was asked.
+    NotDue,
+    Good,
+    EndsSoon,
+    Over,
+    NotValidYet,
+    /// It does not name this many of the certificates that are revoked.
+    Lacks(u64),
 }
 
 /// Where the list of the CA at `authority` goes, unless asked otherwise.
@@ -39,7 +51,7 @@ pub fn make_list(
     within: Option<i64>,
     now: i64,
     term: &mut Term,
-) -> Result<Exit, Failure> {
+) -> Result<Standing, Failure> {
     let authority_path = issuer.certificate_path();
     let path = list_path(args, &authority_path);
     let authority = certificates(&authority_path)?.remove(0);
@@ -48,8 +60,7 @@ pub fn make_list(
         && let Some(old) = old_list(&path, &authority, args.force)?
         && !is_due(&old, &revocations(&authority_path, &authority)?, within, now)
     {
-        term.line(format_args!("{}: not due, {}", path.display(), standing(&old, now)));
-        return Ok(Exit::OK);
+        return Ok(Standing { path, list: old, now, state: State::NotDue });
     }
     let issuer = open_issuer(&authority_path, issuer.ca_key.as_deref(), &issuer.passphrase, now, term)?;
     let lock = lock_beside(&path, term)?;
@@ -75,35 +86,28 @@ pub fn make_list(
     let made = made.ok_or_else(|| Failure::new(Exit::FAILED, "the new revocation list cannot be read back"))?;
     let file = NewFile::new(path.clone(), to_pem("X509 CRL", &der).as_bytes(), CERTIFICATE_MODE).in_place();
     write_locked(&[file], true, &lock)?;
-    term.line(format_args!("{}: {}", path.display(), standing(&made, now)));
-    Ok(Exit::OK)
+    Ok(Standing { path, list: made, now, state: State::Made })
 }
 
-/// How the list that there is stands: 0, 1 or 2, as for monitoring.
-fn look(args: &CrlArgs, warn: i64, now: i64, term: &mut Term) -> Result<Exit, Failure> {
+/// How the list stands that there is, or else the place where it would be.
+pub fn look(args: &CrlArgs, warn: i64, now: i64) -> Result<Result<Standing, PathBuf>, Failure> {
+    if args.in_vain() {
+        return Err(Failure::new(Exit::USAGE, "--warn makes no list, so it needs neither --ca-key nor a passphrase"));
+    }
     let authority_path = args.issuer.certificate_path();
     let path = list_path(&args.list, &authority_path);
     let authority = certificates(&authority_path)?.remove(0);
     let revocations = revocations(&authority_path, &authority)?;
-    let Some(old) = old_list(&path, &authority, false)? else {
-        term.line(format_args!("{}: there is no list", path.display()));
-        return Ok(Exit::DAMAGED);
+    let Some(list) = old_list(&path, &authority, false)? else { return Ok(Err(path)) };
+    let missing = revocations.iter().filter(|(serial, _)| !is_on(&list, serial)).count() as u64;
+    let state = match list.next_update.map(|next| next - now) {
+        _ if missing > 0 => State::Lacks(missing),
+        _ if list.last_update > now => State::NotValidYet,
+        Some(left) if left <= 0 => State::Over,
+        Some(left) if left < warn => State::EndsSoon,
+        _ => State::Good,
     };
-    let missing = revocations.iter().filter(|(serial, _)| !is_on(&old, serial)).count() as u64;
-    let left = old.next_update.map(|next| next - now);
-    let (exit, note) = match left {
-        _ if missing > 0 => {
-            (Exit::DAMAGED, format!("; it lacks {} of the index", plural(missing, "revoked certificate")))
-        }
-        _ if old.last_update > now => {
-            (Exit::DAMAGED, "; it is not valid yet, and brokers that use it refuse every client".to_owned())
-        }
-        Some(left) if left <= 0 => (Exit::DAMAGED, "; brokers that use it refuse every client".to_owned()),
-        Some(left) if left < warn => (Exit::FAILED, String::new()),
-        _ => (Exit::OK, String::new()),
-    };
-    term.line(format_args!("{}: {}{note}", path.display(), standing(&old, now)));
-    Ok(exit)
+    Ok(Ok(Standing { path, list, now, state }))
 }
 
 fn revocations(authority_path: &Path, authority: &Certificate) -> Result<Revocations, Failure> {
@@ -184,15 +188,6 @@ fn next_number(old: &[u8], now: i64) -> Vec<u8> {
     }
     next.insert(0, 1);
     next
-}
-
-fn standing(list: &RevocationList, now: i64) -> String {
-    let count = plural(list.len() as u64, "revoked certificate");
-    match list.next_update {
-        Some(next) if next <= now => format!("{count}, over since {} ({})", instant(next), from_now(next, now)),
-        Some(next) => format!("{count}, good until {} ({})", instant(next), from_now(next, now)),
-        None => format!("{count}, good for ever"),
-    }
 }
 
 #[cfg(test)]

@@ -2,29 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use super::content::items;
-use super::dates::{DAY, from_now, instant, now};
 use super::deadline::Deadline;
-use super::inspect::files_of;
-use super::openmetrics::Metrics;
 use super::options::ExpiryArgs;
 use super::peer::{address, look};
+use super::walk::files_of;
 use crate::net::reason;
-use crate::term::{Exit, Failure, Term, escape_controls, without_logins};
+use crate::term::{Exit, Failure, without_logins};
 
-/// How it stands, in the words and codes of monitoring plugins.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+/// How it stands, in the words of monitoring plugins; what is worse is greater.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
     Ok,
     Warning,
-    Critical,
     Unknown,
+    Critical,
 }
 
 impl State {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "OK",
             Self::Warning => "WARNING",
@@ -32,66 +28,44 @@ impl State {
             Self::Unknown => "UNKNOWN",
         }
     }
-
-    fn exit(self) -> Exit {
-        match self {
-            Self::Ok => Exit::OK,
-            Self::Warning => Exit::FAILED,
-            Self::Critical => Exit::DAMAGED,
-            Self::Unknown => Exit::USAGE,
-        }
-    }
-
-    /// The worst decides: what is known to be critical is worse than what is not known.
-    fn badness(self) -> u8 {
-        match self {
-            Self::Ok => 0,
-            Self::Warning => 1,
-            Self::Unknown => 2,
-            Self::Critical => 3,
-        }
-    }
 }
 
-pub fn run(args: &ExpiryArgs, term: &mut Term) -> Result<Exit, Failure> {
+/// Something that was asked about.
+pub struct Answer {
+    pub state: State,
+    pub fact: Fact,
+}
+
+pub enum Fact {
+    Expires(Deadline),
+    /// It is not known what expires at a place, with the reason. Neither has a login in it.
+    Unknown {
+        place: String,
+        why: String,
+    },
+}
+
+/// Answers for all targets, at `now` (seconds since 1970).
+pub fn run(args: &ExpiryArgs, now: i64) -> Result<Vec<Answer>, Failure> {
     if args.crit > args.warn {
         return Err(Failure::new(Exit::USAGE, "--crit is longer than --warn, which would never warn"));
     }
-    let now = now();
-    let mut worst = State::Ok;
-    let mut metrics = Metrics::default();
+    let mut answers = Vec::new();
     for target in &args.targets {
         let (deadlines, unknown) = deadlines(target);
-        for deadline in &deadlines {
-            let state = state(deadline, args, now);
-            if state.badness() > worst.badness() {
-                worst = state;
-            }
-            if args.openmetrics {
-                metrics.add(deadline);
-            } else {
-                show(deadline, state, args.json, now, term);
-            }
-        }
-        for (place, why) in unknown {
-            if State::Unknown.badness() > worst.badness() {
-                worst = State::Unknown;
-            }
-            let (place, why) = (without_logins(&place), without_logins(&why));
-            if args.openmetrics {
-                metrics.add_unreadable(&place);
-                term.note(format_args!("error: {}: {}", escape_controls(&place), escape_controls(&why)));
-            } else if args.json {
-                term.json(json!({"state": "UNKNOWN", "target": place, "error": why}));
-            } else {
-                term.line(format_args!("UNKNOWN   {}: {}", escape_controls(&place), escape_controls(&why)));
-            }
-        }
+        answers
+            .extend(deadlines.into_iter().map(|it| Answer { state: state(&it, args, now), fact: Fact::Expires(it) }));
+        answers.extend(unknown.into_iter().map(|(place, why)| {
+            let (place, why) = (without_logins(&place).into_owned(), without_logins(&why).into_owned());
+            Answer { state: State::Unknown, fact: Fact::Unknown { place, why } }
+        }));
     }
-    if args.openmetrics {
-        term.write(metrics.render().as_bytes());
-    }
-    Ok(worst.exit())
+    Ok(answers)
+}
+
+/// The worst decides: what is known to be critical is worse than what is not known.
+pub fn worst(answers: &[Answer]) -> State {
+    answers.iter().map(|it| it.state).max().unwrap_or(State::Ok)
 }
 
 fn state(deadline: &Deadline, args: &ExpiryArgs, now: i64) -> State {
@@ -100,24 +74,6 @@ fn state(deadline: &Deadline, args: &ExpiryArgs, now: i64) -> State {
         Some(left) if left < args.warn => State::Warning,
         _ => State::Ok,
     }
-}
-
-fn show(deadline: &Deadline, state: State, as_json: bool, now: i64, term: &mut Term) {
-    let Deadline { place, at, .. } = deadline;
-    let what = deadline.what();
-    if as_json {
-        let days = at.map(|at| (at - now).div_euclid(DAY));
-        term.json(json!({
-            "state": state.name(), "target": place, "what": what, "not_after": at.map(instant), "days_left": days,
-        }));
-        return;
-    }
-    let when = match at {
-        Some(at) if *at < now => format!("expired {}, {}", from_now(*at, now), instant(*at)),
-        Some(at) => format!("expires {}, {}", from_now(*at, now), instant(*at)),
-        None => "never expires".to_owned(),
-    };
-    term.line(format_args!("{:9} {}: {} {when}", state.name(), escape_controls(place), escape_controls(&what)));
 }
 
 /// What expires at a target, and what could not be looked at with the reason.
@@ -136,7 +92,7 @@ fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
     }
     let path = Path::new(target);
     let files: Vec<PathBuf> = if path.is_dir() {
-        match files_of(path) {
+        match files_of(path, &["crt", "pem", "cer", "crl", "der"]) {
             Ok(files) => files,
             Err(error) => {
                 unknown.push((target.to_owned(), reason(&error)));

@@ -18,11 +18,12 @@ use crate::pki::certificate::Certificate;
 use crate::pki::index::{Header, Issued, Record, Revocations};
 use crate::pki::key::EncodedKey;
 use crate::pki::make::to_pem;
+use crate::pki::name::DistinguishedName;
 use crate::pki::openssl_index::{Fault, Row};
 use crate::pki::read::{self, Section};
 use crate::pki::revocation::{Reason, RevocationList};
 use crate::pki::serial::Serial;
-use crate::term::{Exit, Failure, Term, plural};
+use crate::term::{Exit, Failure, Term};
 
 /// Names under which guides for `openssl ca` and easy-rsa keep the CA's certificate and its key.
 const AUTHORITIES: [&str; 4] = ["ca.crt", "cacert.pem", "certs/ca.cert.pem", "certs/ca.crt"];
@@ -42,7 +43,20 @@ struct Found {
 /// The lists of the old CA, each with the file that it is in.
 type Lists = Vec<(RevocationList, PathBuf)>;
 
-pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Exit, Failure> {
+/// What was taken over.
+pub struct Imported {
+    pub folder: PathBuf,
+    pub authority: DistinguishedName,
+    pub issued: usize,
+    pub revoked: usize,
+    /// How many are still good, and were copied.
+    pub copied: u64,
+    pub has_key: bool,
+    /// How many stand in files, but not in index.txt.
+    pub unlisted: u64,
+}
+
+pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Imported, Failure> {
     let source =
         if args.source.join("pki/index.txt").is_file() { args.source.join("pki") } else { args.source.clone() };
     if fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -129,25 +143,15 @@ pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Exit, Failure> {
     let folder = Folder::make(&args.out)?;
     write_all(&files, false, term)?;
     folder.keep();
-    term.line(format_args!(
-        "{}: {} of `{}`, {} revoked; {} still good, written beside ca.crt",
-        args.out.display(),
-        plural(issued.len() as u64, "certificate"),
-        authority.subject,
-        revocations.len(),
-        plural(copied, "certificate")
-    ));
-    if key_path.is_none() {
-        term.note("note: the key of the CA was not found; to sign, name it with --ca-key FILE");
-    }
-    let unlisted = found.keys().filter(|serial| !rows.contains_key(*serial)).count() as u64;
-    if unlisted > 0 {
-        term.note(format_args!(
-            "note: {} of the CA stand in files but not in index.txt",
-            plural(unlisted, "certificate")
-        ));
-    }
-    Ok(Exit::OK)
+    Ok(Imported {
+        folder: args.out.clone(),
+        authority: authority.subject.clone(),
+        issued: issued.len(),
+        revoked: revocations.len(),
+        copied,
+        has_key: key_path.is_some(),
+        unlisted: found.keys().filter(|serial| !rows.contains_key(*serial)).count() as u64,
+    })
 }
 
 /// The rows by serial number. One that says nothing ends it: it may be a revocation.

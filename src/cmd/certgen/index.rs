@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use super::content::{Item, items};
-use super::dates::{date, instant, now};
 use super::explain::not_written;
 use super::files::{KEY_MODE, lock_beside};
 use super::index_file::{OpenIndex, index_path, lines, locked};
@@ -20,73 +17,47 @@ use crate::pki::certificate::Certificate;
 use crate::pki::index::{Header, Issued, Record, Revocations};
 use crate::pki::revocation::{Reason, Revocation, RevocationList};
 use crate::pki::serial::Serial;
-use crate::term::{Exit, Failure, Term, escape_controls, plural};
+use crate::term::{Exit, Failure, Term};
 use crate::whole_file::{self, Permission};
 
-pub fn run(args: &IndexArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let authority_path = args.certificate_path();
-    let authority = certificates(&authority_path)?.remove(0);
-    match &args.rebuild {
-        Some(more) => rebuild(&authority_path, &authority, more, term),
-        None => list(&authority_path, &authority, args.json, term),
-    }
+/// A certificate that a CA has issued or revoked.
+pub struct Entry<'a> {
+    pub serial: &'a Serial,
+    /// `None`: the index knows only that it is revoked.
+    pub issued: Option<&'a Issued>,
+    pub revocation: Option<Revocation>,
 }
 
-fn list(authority_path: &Path, authority: &Certificate, as_json: bool, term: &mut Term) -> Result<Exit, Failure> {
-    let path = index_path(authority_path);
-    let Some(mut index) = OpenIndex::open_existing(&path, authority)? else {
+/// How many certificates an index has that was made anew.
+pub struct Rebuilt {
+    pub index: PathBuf,
+    pub issued: usize,
+    pub revoked: usize,
+}
+
+/// Gives every entry of the index to `each`, so that an index of any size needs little memory.
+pub fn list(args: &IndexArgs, mut each: impl FnMut(&Entry<'_>)) -> Result<(), Failure> {
+    let authority_path = args.certificate_path();
+    let authority = certificates(&authority_path)?.remove(0);
+    let path = index_path(&authority_path);
+    let Some(mut index) = OpenIndex::open_existing(&path, &authority)? else {
         return Err(Failure::new(Exit::FAILED, format!("there is no index `{}`", path.display()))
             .hint("moskit certgen index --rebuild makes it from the files"));
     };
-    let now = now();
     let revocations = index.revocations()?;
     let mut unlisted: BTreeMap<Serial, Revocation> =
         revocations.iter().map(|(serial, it)| (serial.clone(), *it)).collect();
     index.read(|record| {
         if let Record::Issued(issued) = record {
             unlisted.remove(&issued.serial);
-            show(&issued.serial, Some(&issued), revocations.get(&issued.serial), as_json, now, term);
+            let revocation = revocations.get(&issued.serial);
+            each(&Entry { serial: &issued.serial, issued: Some(&issued), revocation });
         }
     })?;
-    for (serial, revocation) in unlisted {
-        show(&serial, None, Some(revocation), as_json, now, term);
+    for (serial, revocation) in &unlisted {
+        each(&Entry { serial, issued: None, revocation: Some(*revocation) });
     }
-    Ok(Exit::OK)
-}
-
-fn show(
-    serial: &Serial,
-    issued: Option<&Issued>,
-    revocation: Option<Revocation>,
-    as_json: bool,
-    now: i64,
-    term: &mut Term,
-) {
-    let state = match (revocation, issued) {
-        (Some(it), _) if it.reason == Reason::CertificateHold => "on hold",
-        (Some(_), _) => "revoked",
-        (None, Some(issued)) if issued.not_after < now => "expired",
-        _ => "good",
-    };
-    if as_json {
-        term.json(json!({
-            "state": state,
-            "serial": serial.to_string(),
-            "subject": issued.map(|it| it.subject.as_str()),
-            "names": issued.map(|it| it.names.as_slice()).unwrap_or_default(),
-            "not_after": issued.map(|it| instant(it.not_after)),
-            "sha256": issued.and_then(|it| it.sha256.as_deref()),
-            "file": issued.and_then(|it| it.file.as_deref()),
-            "revoked_at": revocation.map(|it| instant(it.at)),
-            "reason": revocation.map(|it| it.reason.name()),
-        }));
-        return;
-    }
-    let subject = issued.map_or("not in the index", |it| it.subject.as_str());
-    let until = issued.map_or_else(String::new, |it| format!(", until {}", date(it.not_after)));
-    let why = revocation.map_or_else(String::new, |it| format!(", since {} ({})", date(it.at), it.reason.name()));
-    let file = issued.and_then(|it| it.file.as_deref()).map_or_else(String::new, |file| format!(", {file}"));
-    term.line(format_args!("{state:8} {serial} {}", escape_controls(&format!("{subject}{until}{why}{file}"))));
+    Ok(())
 }
 
 /// Everything that is known of a CA, from wherever.
@@ -98,8 +69,10 @@ struct Gathered<'a> {
     revocations: Revocations,
 }
 
-fn rebuild(authority_path: &Path, authority: &Certificate, more: &[PathBuf], term: &mut Term) -> Result<Exit, Failure> {
-    let path = index_path(authority_path);
+pub fn rebuild(args: &IndexArgs, more: &[PathBuf], term: &mut Term) -> Result<Rebuilt, Failure> {
+    let authority_path = args.certificate_path();
+    let authority = certificates(&authority_path)?.remove(0);
+    let path = index_path(&authority_path);
     let lock = lock_beside(&path, term)?;
     let not_opened = |error: &std::io::Error| {
         Failure::new(Exit::FAILED, format!("cannot open the index `{}`: {}", path.display(), reason(error)))
@@ -107,7 +80,7 @@ fn rebuild(authority_path: &Path, authority: &Certificate, more: &[PathBuf], ter
     let existed = path.exists();
     let old = if existed { Some(locked(&path).map_err(|error| not_opened(&error))?) } else { None };
     let mut gathered = Gathered {
-        authority,
+        authority: &authority,
         index: path.clone(),
         records: Vec::new(),
         issued: BTreeSet::new(),
@@ -133,19 +106,14 @@ fn rebuild(authority_path: &Path, authority: &Certificate, more: &[PathBuf], ter
             kept.display()
         ));
     }
-    let mut text = Header::of(authority).line();
+    let mut text = Header::of(&authority).line();
     for record in &gathered.records {
         text.push_str(&record.line());
     }
     whole_file::replace(&path, text.as_bytes(), Permission::KeepOr(KEY_MODE)).map_err(|error| not_written(&error))?;
     drop((old, lock));
-    term.line(format_args!(
-        "{}: {}, {} revoked",
-        path.display(),
-        plural(gathered.issued.len() as u64, "certificate"),
-        gathered.revocations.len()
-    ));
-    Ok(Exit::OK)
+    let (issued, revoked) = (gathered.issued.len(), gathered.revocations.len());
+    Ok(Rebuilt { index: path, issued, revoked })
 }
 
 impl Gathered<'_> {

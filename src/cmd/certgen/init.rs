@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::ca::common_name;
-use super::dates::{date, now};
+use super::dates::now;
 use super::explain::{bad_name, exists, not_made};
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, stem, write_all};
 use super::index_file::index_path;
@@ -13,14 +13,24 @@ use super::leaf::{add_addresses_as_dns, client_names, files, hosts, own_names, s
 use super::lifetime::warn_of_long_life;
 use super::options::{CA_DAYS, CLIENT_DAYS, InitArgs, Lifetime, SERVER_DAYS};
 use super::register::record;
-use crate::diagnose::shell;
 use crate::os::user;
-use crate::pki::certificate::{AlternativeName, Certificate};
+use crate::pki::certificate::Certificate;
 use crate::pki::index::Header;
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, Leaf, PermittedNames, Purpose};
 use crate::term::{Exit, Failure, Term};
 
-pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
+/// What was made.
+pub struct Initialised {
+    /// The stem of each certificate's files: the CA, the server, the clients.
+    pub certificates: Vec<(String, Certificate)>,
+    /// The text of mosquitto.conf.
+    pub configuration: String,
+    pub ca_key_is_encrypted: bool,
+    /// The files belong to root, and a broker that becomes another user cannot read the keys.
+    pub is_root: bool,
+}
+
+pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
     let now = now();
     if args.passphrase.given()?.is_some() && !args.encrypt {
         return Err(Failure::new(Exit::USAGE, "a passphrase is given, but not --encrypt"));
@@ -63,8 +73,12 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Exit, Failure> {
     set.push(NewFile::new(index, lines, KEY_MODE));
     write_all(&set, args.force, term)?;
     folder.keep();
-    show(args, &made, &configuration, secret.is_some(), term);
-    Ok(Exit::OK)
+    Ok(Initialised {
+        certificates: made,
+        configuration,
+        ca_key_is_encrypted: secret.is_some(),
+        is_root: user::effective().is_some_and(|owner| owner.user == 0),
+    })
 }
 
 /// The file names of the clients; they must not be those of CA and server, or twice the same.
@@ -141,78 +155,4 @@ fn configuration(folder: &Path, port: u16, with_clients: bool) -> String {
          allow_anonymous true\n"
     });
     text
-}
-
-fn show(
-    args: &InitArgs,
-    made: &[(String, Certificate)],
-    configuration: &str,
-    ca_key_is_encrypted: bool,
-    term: &mut Term,
-) {
-    term.line(format_args!("Made in {}:\n", args.dir.display()));
-    let width = made.iter().map(|(stem, _)| stem.chars().count() + 4).max().unwrap_or(0);
-    for (stem, certificate) in made {
-        let names = certificate.alternative_names.as_deref().unwrap_or_default();
-        let names: Vec<_> = names.iter().filter(|_| stem == "server").map(ToString::to_string).collect();
-        let names = if names.is_empty() { String::new() } else { format!("\n  {:width$}  {}", "", names.join(", ")) };
-        term.line(format_args!(
-            "  {:width$}  {}, until {}{names}",
-            format!("{stem}.crt"),
-            certificate.subject,
-            date(certificate.not_after)
-        ));
-        let about = match (stem.as_str(), ca_key_is_encrypted) {
-            ("ca", true) => "key of the CA, encrypted; keep it off the broker",
-            ("ca", false) => "key of the CA; keep it off the broker",
-            ("server", _) => "key of the server; not encrypted, since nobody types a passphrase when a service starts",
-            _ => "key of the client",
-        };
-        term.line(format_args!("  {:width$}  {about}", format!("{stem}.key")));
-    }
-    term.line("\nmosquitto.conf has:\n");
-    for line in configuration.lines() {
-        term.line(format_args!("  {line}"));
-    }
-    term.line("\nTry it:\n");
-    for line in commands(args, made) {
-        term.line(format_args!("  {line}"));
-    }
-    if user::effective().is_some_and(|owner| owner.user == 0) {
-        term.note("note: a mosquitto that runs as its own user must be able to read its key: give it DIR and server.key with chown");
-    }
-}
-
-/// The command lines that show that it works.
-fn commands(args: &InitArgs, made: &[(String, Certificate)]) -> Vec<String> {
-    let folder = shell::path(&args.dir);
-    let server = made
-        .iter()
-        .find(|(stem, _)| stem == "server")
-        .and_then(|(_, certificate)| certificate.alternative_names.as_deref());
-    let host = reachable(server.unwrap_or_default());
-    let login = match made.get(2) {
-        Some((stem, _)) => {
-            let stem = shell::quoted(stem);
-            format!(" --cert {folder}/{stem}.crt --key {folder}/{stem}.key")
-        }
-        None => String::new(),
-    };
-    let connection = format!("-h {host} -p {} --cafile {folder}/ca.crt{login}", args.port);
-    vec![
-        format!("moskit broker -c {folder}/mosquitto.conf    (or: mosquitto -c {folder}/mosquitto.conf)"),
-        format!("moskit sub {connection} -t test -C 1"),
-        format!("moskit pub {connection} -t test -m hello"),
-        format!("mosquitto_pub {connection} -t test -m hello"),
-    ]
-}
-
-/// A host of the certificate that a try from this machine can reach best.
-fn reachable(names: &[AlternativeName]) -> String {
-    let is_localhost = |name: &&AlternativeName| matches!(name, AlternativeName::Dns(name) if name == "localhost");
-    match names.iter().find(is_localhost).or(names.first()) {
-        Some(AlternativeName::Dns(name)) => name.replacen('*', "broker", 1),
-        Some(AlternativeName::Ip(address)) => address.to_string(),
-        _ => "localhost".to_owned(),
-    }
 }

@@ -1,330 +1,81 @@
-//! `certgen inspect`: what a file or a server shows, for people and as JSON.
+//! `certgen inspect`: what a file holds or a server shows.
 
-use std::path::{Path, PathBuf};
-
-use serde_json::{Map, Value, json};
+use std::path::Path;
 
 use super::content::{Item, items};
-use super::dates::{from_now, instant, now};
 use super::explain::not_decrypted;
-use super::key::{hex, pin, sha256};
-use super::options::{InspectArgs, Passphrase};
+use super::options::Passphrase;
 use super::passphrase::pair;
 use super::peer::{Peer, address, look};
-use crate::pki::certificate::{AlternativeName, Certificate};
+use crate::pki::certificate::Certificate;
 use crate::pki::key::EncodedKey;
-use crate::pki::make::{Request, RequestError};
-use crate::pki::name::{Constraints, Subtree};
-use crate::term::{Exit, Failure, Term, escape_controls};
+use crate::pki::make::{KeyType, Request, RequestError};
+use crate::pki::revocation::RevocationList;
+use crate::term::{Failure, Term};
 
-/// What is told of one thing: a heading, and facts by their stable names.
-struct Sheet {
-    kind: &'static str,
-    facts: Vec<Fact>,
+/// What was looked at.
+pub enum Seen {
+    File(Vec<Thing>),
+    Server(Peer),
 }
 
-/// One line for people, and one member of the JSON object.
-struct Fact {
-    name: &'static str,
-    label: &'static str,
-    text: String,
-    value: Value,
+/// One thing in a file.
+pub enum Thing {
+    Certificate(Box<Certificate>),
+    Request(Result<Request, RequestError>),
+    RevocationList(RevocationList),
+    Key {
+        kind: KeyType,
+        /// SubjectPublicKeyInfo, DER
+        public_key: Vec<u8>,
+    },
+    /// How the key is encrypted.
+    EncryptedKey(String),
+    /// SubjectPublicKeyInfo, DER
+    PublicKey(Vec<u8>),
+    /// A PKCS#12 store. Its certificates are the things behind it.
+    Store {
+        keys: usize,
+        certificates: usize,
+    },
+    /// A PEM section of another kind, by its label.
+    Other(String),
+    /// A section of this kind that cannot be read.
+    Damaged(&'static str),
 }
 
-pub fn run(args: &InspectArgs, term: &mut Term) -> Result<Exit, Failure> {
-    for (at, target) in args.targets.iter().enumerate() {
-        let (server, sheets) = match address(target) {
-            Some((host, port)) => {
-                let peer = look(&host, port)?;
-                (Some(server_sheet(&peer)), peer.presented.iter().map(certificate_sheet).collect())
-            }
-            None => (None, file_sheets(Path::new(target), &args.passphrase, term)?),
-        };
-        if args.json {
-            let mut object = Map::new();
-            object.insert("target".to_owned(), json!(target));
-            if let Some(server) = server {
-                object.insert("server".to_owned(), server.to_json());
-            }
-            object.insert("items".to_owned(), sheets.iter().map(Sheet::to_json).collect());
-            term.json(Value::Object(object));
-        } else {
-            if at > 0 {
-                term.line("");
-            }
-            let place = escape_controls(target);
-            if let Some(server) = &server {
-                server.show(&place, term);
-            }
-            for (index, sheet) in sheets.iter().enumerate() {
-                // What is alone in its file, or first in it, is the file.
-                let is_file = index == 0 && server.is_none();
-                sheet.show(&if is_file { place.to_string() } else { format!("{place} ({})", index + 1) }, term);
-            }
-        }
-    }
-    Ok(Exit::OK)
-}
-
-impl Sheet {
-    fn new(kind: &'static str) -> Self {
-        Self { kind, facts: Vec::new() }
-    }
-
-    /// A fact that both people and programs get as text.
-    fn text(self, name: &'static str, label: &'static str, text: impl Into<String>) -> Self {
-        let text = text.into();
-        let value = json!(text);
-        self.fact(name, label, text, value)
-    }
-
-    /// As [`Sheet::text`]; without a text, people see nothing and programs `null`.
-    fn optional(self, name: &'static str, label: &'static str, text: Option<String>) -> Self {
-        let value = json!(text);
-        self.fact(name, label, text.unwrap_or_default(), value)
-    }
-
-    fn fact(mut self, name: &'static str, label: &'static str, text: impl Into<String>, value: Value) -> Self {
-        self.facts.push(Fact { name, label, text: text.into(), value });
-        self
-    }
-
-    fn to_json(&self) -> Value {
-        let mut object = Map::new();
-        object.insert("kind".to_owned(), json!(self.kind));
-        for fact in &self.facts {
-            object.insert(fact.name.to_owned(), fact.value.clone());
-        }
-        Value::Object(object)
-    }
-
-    fn show(&self, place: &str, term: &mut Term) {
-        term.line(format_args!("{place}: {}", self.kind));
-        for fact in self.facts.iter().filter(|fact| !fact.text.is_empty()) {
-            term.line(format_args!("  {:10} {}", fact.label, escape_controls(&fact.text)));
-        }
+/// Looks at a file, or at a server by its HOST:PORT.
+pub fn inspect(target: &str, passphrase: &Passphrase, term: &mut Term) -> Result<Seen, Failure> {
+    match address(target) {
+        Some((host, port)) => look(&host, port).map(Seen::Server),
+        None => things(Path::new(target), passphrase, term).map(Seen::File),
     }
 }
 
-fn file_sheets(path: &Path, passphrase: &Passphrase, term: &mut Term) -> Result<Vec<Sheet>, Failure> {
-    let mut sheets = Vec::new();
+fn things(path: &Path, passphrase: &Passphrase, term: &mut Term) -> Result<Vec<Thing>, Failure> {
+    let mut things = Vec::new();
     for item in items(path)? {
-        let kind = item.kind();
-        match item {
-            Item::Certificate(certificate) => sheets.push(certificate_sheet(&certificate)),
-            Item::Request(der) => sheets.push(request_sheet(&der)),
-            Item::RevocationList(list) => {
-                let now = now();
-                let next = list.next_update;
-                let count = list.len();
-                sheets.push(
-                    Sheet::new(kind)
-                        .text("issuer", "issuer", list.issuer.to_string())
-                        .text("last_update", "made", instant(list.last_update))
-                        .fact(
-                            "next_update",
-                            "good until",
-                            next.map_or("for ever".to_owned(), |next| {
-                                format!("{} ({})", instant(next), from_now(next, now))
-                            }),
-                            json!(next.map(instant)),
-                        )
-                        .fact("revoked", "revoked", count.to_string(), json!(count)),
-                );
-            }
+        things.push(match item {
+            Item::Certificate(certificate) => Thing::Certificate(certificate),
+            Item::Request(der) => Thing::Request(Request::read(&der)),
+            Item::RevocationList(list) => Thing::RevocationList(list),
             Item::Key(EncodedKey::Plain(key)) => {
                 let key = pair(&key, path)?;
-                let sheet = Sheet::new(kind).text("key", "type", key.kind().to_string());
-                sheets.push(sheet.text("pin", "pin", pin(&key.public_key())));
+                Thing::Key { kind: key.kind(), public_key: key.public_key() }
             }
-            Item::Key(EncodedKey::Encrypted(key)) => {
-                sheets.push(Sheet::new(kind).text("encryption", "encrypted", key.encryption()));
-            }
-            Item::PublicKey(der) => sheets.push(Sheet::new(kind).text("pin", "pin", pin(&der))),
+            Item::Key(EncodedKey::Encrypted(key)) => Thing::EncryptedKey(key.encryption()),
+            Item::PublicKey(der) => Thing::PublicKey(der),
             Item::Store(store) => {
                 let secret = passphrase.to_open(path, term)?;
                 let inventory = store.open(secret.expose()).map_err(|error| not_decrypted(path, &error))?;
-                sheets.push(
-                    Sheet::new(kind)
-                        .fact("private_keys", "keys", inventory.keys.to_string(), json!(inventory.keys))
-                        .fact(
-                            "certificates",
-                            "holds",
-                            format!("{} certificates, shown below", inventory.certificates.len()),
-                            json!(inventory.certificates.len()),
-                        ),
-                );
+                things.push(Thing::Store { keys: inventory.keys, certificates: inventory.certificates.len() });
                 let certificates = inventory.certificates.iter().filter_map(|der| Certificate::parse(der).ok());
-                sheets.extend(certificates.map(|certificate| certificate_sheet(&certificate)));
+                things.extend(certificates.map(|it| Thing::Certificate(Box::new(it))));
+                continue;
             }
-            Item::Other(label) => sheets.push(Sheet::new(kind).text("label", "label", label)),
-            Item::Damaged(what) => sheets.push(Sheet::new(kind).text("what", "what", what)),
-        }
+            Item::Other(label) => Thing::Other(label),
+            Item::Damaged(what) => Thing::Damaged(what),
+        });
     }
-    Ok(sheets)
-}
-
-fn certificate_sheet(certificate: &Certificate) -> Sheet {
-    let now = now();
-    let names: Vec<_> = certificate.alternative_names.iter().flatten().map(ToString::to_string).collect();
-    let path_length = certificate.basic_constraints.and_then(|constraints| constraints.path_length);
-    let authority = match (certificate.is_ca(), path_length) {
-        (true, Some(length)) => format!("yes, path length {length}"),
-        (true, None) => "yes".to_owned(),
-        (false, _) if certificate.basic_constraints.is_none() => "not said".to_owned(),
-        (false, _) => "no".to_owned(),
-    };
-    let usage = key_usage(certificate);
-    let purposes = certificate.extended_key_usage.as_ref().map(|usage| usage.names.clone());
-    let all_usages: Vec<_> =
-        usage.iter().map(|usage| (*usage).to_owned()).chain(purposes.iter().flatten().cloned()).collect();
-    let validity = match certificate {
-        it if now > it.not_after => format!(", expired {}", from_now(it.not_after, now)),
-        it if now < it.not_before => format!(", begins {}", from_now(it.not_before, now)),
-        it => format!(", ends {}", from_now(it.not_after, now)),
-    };
-    let mut sheet = Sheet::new("certificate")
-        .text("subject", "subject", certificate.subject.to_string())
-        .text("issuer", "issuer", certificate.issuer.to_string())
-        .fact("names", "names", names.join(", "), json!(names))
-        .text("not_before", "valid from", instant(certificate.not_before))
-        .fact(
-            "not_after",
-            "until",
-            format!("{}{validity}", instant(certificate.not_after)),
-            json!(instant(certificate.not_after)),
-        )
-        .fact("ca", "CA", authority, json!(certificate.is_ca()))
-        .fact("path_length", "", "", json!(path_length))
-        .fact("key_usage", "use", all_usages.join(", "), json!(usage))
-        .fact("extended_key_usage", "", "", json!(purposes));
-    if let Some(constraints) = &certificate.name_constraints {
-        sheet = constraints_facts(sheet, constraints);
-    }
-    sheet
-        .text("key", "key", certificate.public_key.kind.name())
-        .text("signature", "signed", certificate.signature_algorithm.name.clone())
-        .fact("version", "", "", json!(certificate.version))
-        .text("serial", "serial", hex(&certificate.serial))
-        .fact("self_signed", "", "", json!(certificate.is_self_signed()))
-        .optional("subject_key_id", "key id", certificate.subject_key_id.as_deref().map(hex))
-        .optional("authority_key_id", "issuer id", certificate.authority_key_id.as_deref().map(hex))
-        .text("sha256", "SHA-256", hex(&sha256(&certificate.der)))
-        .text("pin", "pin", pin(&certificate.public_key.info))
-}
-
-fn constraints_facts(sheet: Sheet, constraints: &Constraints) -> Sheet {
-    let list = |subtrees: &[Subtree]| subtrees.iter().map(subtree_text).collect::<Vec<_>>();
-    let (permitted, excluded) = (list(&constraints.permitted), list(&constraints.excluded));
-    sheet.fact("permitted_names", "only for", permitted.join(", "), json!(permitted)).fact(
-        "excluded_names",
-        "never for",
-        excluded.join(", "),
-        json!(excluded),
-    )
-}
-
-fn subtree_text(subtree: &Subtree) -> String {
-    match subtree {
-        Subtree::Dns(domain) if domain.is_empty() => "every DNS name".to_owned(),
-        Subtree::Dns(domain) => format!("DNS:{domain}"),
-        Subtree::Ip(bytes) => network(bytes),
-        Subtree::Directory(name) => format!("DirName:{name}"),
-        Subtree::Email(host) => format!("email:{host}"),
-        Subtree::Uri(host) => format!("URI:{host}"),
-        Subtree::Other => "names of an unknown kind".to_owned(),
-    }
-}
-
-/// Address and mask as `10.0.0.0/8`; a mask with holes as it stands.
-fn network(bytes: &[u8]) -> String {
-    let (address, mask) = bytes.split_at(bytes.len() / 2);
-    let ones: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
-    let contiguous =
-        mask.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).is_sorted_by(|one, next| one >= next);
-    let text = match address.len() {
-        4 => <[u8; 4]>::try_from(address).map(|octets| std::net::IpAddr::from(octets).to_string()),
-        _ => <[u8; 16]>::try_from(address).map(|octets| std::net::IpAddr::from(octets).to_string()),
-    };
-    match text {
-        Ok(address) if contiguous => format!("IP:{address}/{ones}"),
-        _ => format!("IP:{}", hex(bytes)),
-    }
-}
-
-fn key_usage(certificate: &Certificate) -> Vec<&'static str> {
-    let Some(usage) = certificate.key_usage else { return Vec::new() };
-    [
-        (usage.digital_signature, "digitalSignature"),
-        (usage.key_encipherment, "keyEncipherment"),
-        (usage.key_agreement, "keyAgreement"),
-        (usage.certificate_sign, "keyCertSign"),
-        (usage.crl_sign, "cRLSign"),
-    ]
-    .into_iter()
-    .filter_map(|(has, name)| has.then_some(name))
-    .collect()
-}
-
-fn request_sheet(der: &[u8]) -> Sheet {
-    let sheet = Sheet::new("request");
-    match Request::read(der) {
-        Ok(request) => {
-            let names: Vec<_> = request.names.iter().map(AlternativeName::to_string).collect();
-            sheet
-                .text("subject", "subject", request.subject.to_string())
-                .fact("names", "names", names.join(", "), json!(names))
-                .fact("not_granted", "not granted", request.refused.join(", "), json!(request.refused))
-                .text("pin", "pin", pin(request.public_key()))
-                .text("signature", "signature", "by its own key")
-        }
-        Err(error) => sheet.text(
-            "signature",
-            "signature",
-            match error {
-                RequestError::Unreadable => "the request is damaged",
-                RequestError::Signature => "not by its own key",
-                RequestError::UnsupportedSignature => "of an algorithm that cannot be checked here",
-            },
-        ),
-    }
-}
-
-fn server_sheet(peer: &Peer) -> Sheet {
-    let mut sheet = Sheet::new("TLS server");
-    if let Some((version, cipher, alpn)) = &peer.session {
-        sheet = sheet.text("tls_version", "TLS", *version).text("cipher", "cipher", cipher.clone()).fact(
-            "alpn",
-            "ALPN",
-            alpn.clone().unwrap_or_default(),
-            json!(alpn),
-        );
-    }
-    let issuers: Option<Vec<_>> =
-        peer.asks_for_certificate.as_ref().map(|issuers| issuers.iter().map(ToString::to_string).collect());
-    let wants = match &issuers {
-        None => "no certificate".to_owned(),
-        Some(issuers) if issuers.is_empty() => "a certificate, of any CA".to_owned(),
-        Some(issuers) => format!("a certificate by {}", issuers.join(" or ")),
-    };
-    sheet.fact("asks_clients_for", "asks for", wants, json!(issuers)).fact(
-        "presented",
-        "shows",
-        format!("{} certificates", peer.presented.len()),
-        json!(peer.presented.len()),
-    )
-}
-
-/// The files of a folder that look like certificates or revocation lists, in order.
-pub fn files_of(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        if path.is_file() && ["crt", "pem", "cer", "crl", "der"].contains(&ending) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
+    Ok(things)
 }

@@ -1,10 +1,11 @@
 //! `certgen key`: private keys opened, encrypted, converted and compared.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use super::content::{key_pair, public_key};
 use super::explain::not_made;
@@ -13,7 +14,21 @@ use super::options::{Change, Compare, Convert, Form, KeyAction, Passphrase, Targ
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Term};
 
-pub fn run(action: &KeyAction, term: &mut Term) -> Result<Exit, Failure> {
+/// The answer.
+pub enum Answer {
+    /// The key is in the file that was asked for.
+    Written,
+    /// The key, for standard output.
+    Key(Zeroizing<Vec<u8>>),
+    /// The pin of each file.
+    Pins(Vec<(String, PathBuf)>),
+    /// The files have one key.
+    Match,
+    /// The files have several keys; the pin of each.
+    Differ(Vec<(String, PathBuf)>),
+}
+
+pub fn run(action: &KeyAction, term: &mut Term) -> Result<Answer, Failure> {
     match action {
         KeyAction::Decrypt(args) => {
             let key = key_pair(&args.file, &args.passphrase, term)?;
@@ -25,17 +40,11 @@ pub fn run(action: &KeyAction, term: &mut Term) -> Result<Exit, Failure> {
             convert(&key, args, term)
         }
         KeyAction::Match(args) => compare(args, term),
-        KeyAction::Pin(args) => {
-            for file in &args.files {
-                let pin = pin(&public_key(file, &args.passphrase, term)?);
-                term.line(format_args!("{pin}  {}", file.display()));
-            }
-            Ok(Exit::OK)
-        }
+        KeyAction::Pin(args) => pins(args, term).map(Answer::Pins),
     }
 }
 
-fn encrypt(args: &Change, term: &mut Term) -> Result<Exit, Failure> {
+fn encrypt(args: &Change, term: &mut Term) -> Result<Answer, Failure> {
     // Only one passphrase can be given: it is the new one. A key that has one already is opened first.
     let key = match super::content::items(&args.file)?.into_iter().next() {
         Some(super::content::Item::Key(crate::pki::key::EncodedKey::Encrypted(_))) => {
@@ -49,7 +58,7 @@ fn encrypt(args: &Change, term: &mut Term) -> Result<Exit, Failure> {
     args.target.write(text.as_bytes(), term)
 }
 
-fn convert(key: &KeyPair, args: &Convert, term: &mut Term) -> Result<Exit, Failure> {
+fn convert(key: &KeyPair, args: &Convert, term: &mut Term) -> Result<Answer, Failure> {
     let traditional = || {
         key.traditional().map_err(|_| {
             Failure::new(Exit::FAILED, format!("a key of type {} has no older form than PKCS#8", key.kind()))
@@ -69,35 +78,30 @@ fn convert(key: &KeyPair, args: &Convert, term: &mut Term) -> Result<Exit, Failu
     }
 }
 
-fn compare(args: &Compare, term: &mut Term) -> Result<Exit, Failure> {
+fn compare(args: &Compare, term: &mut Term) -> Result<Answer, Failure> {
     if args.files.len() < 2 {
         return Err(
             Failure::new(Exit::USAGE, "one file alone matches nothing").hint("moskit certgen key match CERT KEY")
         );
     }
-    let mut pins = Vec::new();
-    for file in &args.files {
-        pins.push(pin(&public_key(file, &args.passphrase, term)?));
-    }
-    if pins.iter().all(|pin| *pin == pins[0]) {
-        term.line("they belong together");
-        return Ok(Exit::OK);
-    }
-    for (pin, file) in pins.iter().zip(&args.files) {
-        term.line(format_args!("{pin}  {}", file.display()));
-    }
-    term.line("they do not belong together: the public keys differ");
-    Ok(Exit::FAILED)
+    let pins = pins(args, term)?;
+    let is_one = pins.iter().all(|(pin, _)| *pin == pins[0].0);
+    Ok(if is_one { Answer::Match } else { Answer::Differ(pins) })
+}
+
+/// The pins of the files' keys.
+fn pins(args: &Compare, term: &mut Term) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let one = |file: &PathBuf| Ok((pin(&public_key(file, &args.passphrase, term)?), file.clone()));
+    args.files.iter().map(one).collect()
 }
 
 impl Target {
-    fn write(&self, bytes: &[u8], term: &mut Term) -> Result<Exit, Failure> {
+    fn write(&self, bytes: &[u8], term: &mut Term) -> Result<Answer, Failure> {
         if self.out == Path::new("-") {
-            term.write(bytes);
-            return Ok(Exit::OK);
+            return Ok(Answer::Key(Zeroizing::new(bytes.to_vec())));
         }
         write_all(&[NewFile::new(self.out.clone(), bytes, KEY_MODE)], self.force, term)?;
-        Ok(Exit::OK)
+        Ok(Answer::Written)
     }
 }
 

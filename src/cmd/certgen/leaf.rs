@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ca::show;
 use super::dates::now;
 use super::explain::{bad_name, not_made};
 use super::files::{Folder, NAME_THE_FILES, NewFile, lock_beside, stem};
 use super::issuer::OpenIssuer;
 use super::lifetime::warn_of_long_life;
+use super::made::Made;
 use super::options::{CLIENT_DAYS, ClientArgs, Common, Protection, SERVER_DAYS, ServerArgs, chain_path};
 use super::register::publish;
 use crate::os::process;
@@ -15,7 +15,7 @@ use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Error, KeyPair, KeyType, Leaf, NameError, Purpose, Subject, host};
 use crate::term::{Exit, Failure, Secret, Term};
 
-pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Vec<Made>, Failure> {
     let what = "make a server certificate";
     let mut names = hosts(&args.hosts, args.auto_san).map_err(|error| bad_name(what, &error))?;
     add(&mut names, more_names(&args.common.san, what)?);
@@ -30,7 +30,7 @@ pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Exit, Failure> {
     args.common.make(&[plan], &Protection::default(), term)
 }
 
-pub fn run_client(args: &ClientArgs, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run_client(args: &ClientArgs, term: &mut Term) -> Result<Vec<Made>, Failure> {
     let what = "make a client certificate";
     let more = more_names(&args.common.san, what)?;
     let plans = args.ids.iter().map(|id| {
@@ -60,7 +60,7 @@ struct Plan {
 }
 
 impl Common {
-    fn make(&self, plans: &[Plan], protection: &Protection, term: &mut Term) -> Result<Exit, Failure> {
+    fn make(&self, plans: &[Plan], protection: &Protection, term: &mut Term) -> Result<Vec<Made>, Failure> {
         let now = now();
         reject_equal_stems(plans)?;
         let issuer = self.issuer.open(now, term)?.registering(self.registration);
@@ -92,12 +92,12 @@ impl Common {
         drop(lock);
         folder.keep();
         let mut rest = all.as_slice();
-        for (certificate, count) in certificates.iter().zip(counts) {
+        let made = certificates.into_iter().zip(counts).map(|(certificate, count)| {
             let (own, after) = rest.split_at(count);
-            show(certificate, own, term);
             rest = after;
-        }
-        Ok(Exit::OK)
+            Made::new(certificate, own)
+        });
+        Ok(made.collect())
     }
 }
 

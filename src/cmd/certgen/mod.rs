@@ -19,7 +19,7 @@ mod key;
 mod leaf;
 mod lifetime;
 mod lint;
-mod openmetrics;
+mod made;
 mod options;
 mod passphrase;
 mod peer;
@@ -31,7 +31,8 @@ mod sign;
 mod verify;
 mod walk;
 
-use self::options::Action;
+use self::options::{Action, CrlArgs, ExpiryArgs, IndexArgs, InspectArgs, LintArgs, RenewArgs, RevokeArgs, VerifyArgs};
+use self::renew::Renewed;
 use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
 
@@ -120,22 +121,122 @@ pub const APPLET: Applet = Applet {
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let matches = APPLET.parse(invocation, term)?;
     match &options::read(&matches)? {
-        Action::Init(args) => init::run(args, term),
-        Action::Ca(args) => ca::run(args, term),
-        Action::Server(args) => leaf::run_server(args, term),
-        Action::Client(args) => leaf::run_client(args, term),
-        Action::Csr(args) => sign::run_request(args, term),
-        Action::Sign(args) => sign::run_sign(args, term),
-        Action::Inspect(args) => inspect::run(args, term),
-        Action::Verify(args) => verify::run(args, term),
-        Action::Lint(args) => lint::run(args, term),
-        Action::Renew(args) => renew::run(args, term),
-        Action::Expiry(args) => expiry::run(args, term),
-        Action::Revoke(args) => revoke::run(args, term),
-        Action::Crl(args) => crl::run(args, term),
-        Action::Index(args) => index::run(args, term),
-        Action::Import(args) => import::run(args, term),
-        Action::Key(action) => key::run(action, term),
-        Action::Broken(args) => broken::run(args, term),
+        Action::Init(args) => render::initialised(args, &init::run(args, term)?, term),
+        Action::Ca(args) => render::made(&ca::run(args, term)?, term),
+        Action::Server(args) => leaf::run_server(args, term)?.iter().for_each(|made| render::made(made, term)),
+        Action::Client(args) => leaf::run_client(args, term)?.iter().for_each(|made| render::made(made, term)),
+        Action::Csr(args) => render::files(&sign::run_request(args, term)?, term),
+        Action::Sign(args) => render::made(&sign::run_sign(args, term)?, term),
+        Action::Inspect(args) => inspect(args, term)?,
+        Action::Verify(args) => return verify(args, term),
+        Action::Lint(args) => return lint(args, term),
+        Action::Renew(args) => return renew(args, term),
+        Action::Expiry(args) => return expiry(args, term),
+        Action::Revoke(args) => revoke(args, term)?,
+        Action::Crl(args) => return crl(args, term),
+        Action::Index(args) => index(args, term)?,
+        Action::Import(args) => render::imported(&import::run(args, term)?, term),
+        Action::Key(action) => return Ok(render::key(&key::run(action, term)?, term)),
+        Action::Broken(args) => match broken::run(args, term)? {
+            Some(made) => render::broken(&made, term),
+            None => render::broken_kinds(term),
+        },
     }
+    Ok(Exit::OK)
+}
+
+/// What was seen of one target is shown before the next is looked at, which may fail.
+fn inspect(args: &InspectArgs, term: &mut Term) -> Result<(), Failure> {
+    for (at, target) in args.targets.iter().enumerate() {
+        let seen = inspect::inspect(target, &args.passphrase, term)?;
+        if args.json {
+            render::seen_as_json(target, &seen, term);
+        } else {
+            render::seen(target, &seen, at == 0, term);
+        }
+    }
+    Ok(())
+}
+
+fn verify(args: &VerifyArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let verified = verify::run(args, term)?;
+    if args.json {
+        render::verified_as_json(&args.certificate, &verified, term);
+    } else {
+        render::verified(&args.certificate, &verified, term);
+    }
+    Ok(if verified.is_good { Exit::OK } else { Exit::FAILED })
+}
+
+fn lint(args: &LintArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let linted = lint::run(args)?;
+    if args.json {
+        render::linted_as_json(&linted, term);
+    } else {
+        render::linted(&linted, term);
+    }
+    Ok(render::exit_of_lint(&linted))
+}
+
+/// The command that follows a renewal comes after the text about it.
+fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
+    match renew::run(args, term)? {
+        Renewed::NotDue { not_after, now } => {
+            render::not_due(&args.certificate, not_after, now, term);
+            Ok(if args.exit_code { Exit::FAILED } else { Exit::OK })
+        }
+        Renewed::Renewed(made) => {
+            render::made(&made, term);
+            term.flush();
+            args.exec.as_deref().map_or(Ok(()), renew::follow).map(|()| Exit::OK)
+        }
+    }
+}
+
+fn expiry(args: &ExpiryArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let now = dates::now();
+    let answers = expiry::run(args, now)?;
+    if args.openmetrics {
+        render::answers_as_metrics(&answers, term);
+    } else if args.json {
+        render::answers_as_json(&answers, now, term);
+    } else {
+        render::answers(&answers, now, term);
+    }
+    Ok(render::exit_of_expiry(expiry::worst(&answers)))
+}
+
+/// What was revoked stays so, and is shown, also where no list can be made then.
+fn revoke(args: &RevokeArgs, term: &mut Term) -> Result<(), Failure> {
+    let now = dates::now();
+    render::revoked(&revoke::run(args, now)?, term);
+    if args.crl {
+        render::standing(&crl::make_list(&args.issuer, &args.list, None, now, term)?, term);
+    } else {
+        render::take_effect(&args.issuer, term);
+    }
+    Ok(())
+}
+
+fn crl(args: &CrlArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let now = dates::now();
+    let standing = match args.warn {
+        Some(warn) => match crl::look(args, warn, now)? {
+            Ok(standing) => standing,
+            Err(path) => return Ok(render::no_list(&path, term)),
+        },
+        None => crl::make_list(&args.issuer, &args.list, args.within, now, term)?,
+    };
+    render::standing(&standing, term);
+    Ok(render::exit_of_list(standing.state))
+}
+
+fn index(args: &IndexArgs, term: &mut Term) -> Result<(), Failure> {
+    if let Some(more) = &args.rebuild {
+        render::rebuilt(&index::rebuild(args, more, term)?, term);
+        return Ok(());
+    }
+    let now = dates::now();
+    let show = if args.json { render::entry_as_json } else { render::entry };
+    index::list(args, |entry| show(entry, now, term))
 }

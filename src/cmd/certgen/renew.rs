@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::ca::show;
 use super::content::{Item, items};
-use super::dates::{DAY, from_now, instant, now};
+use super::dates::{DAY, now};
 use super::explain::not_made;
 use super::files::{KEY_MODE, NewFile, lock_beside};
 use super::issuer::certificates;
+use super::made::Made;
 use super::options::{RenewArgs, chain_path};
 use super::register::publish;
 use crate::os::{files, process};
@@ -18,17 +18,34 @@ use crate::pki::key::EncodedKey;
 use crate::pki::make::{KeyPair, KeyType};
 use crate::term::{Exit, Failure, Term};
 
-/// Ends with 0 if the certificate was renewed or is not due (1 for that with `--exit-code`), 2 if something failed.
-pub fn run(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
-    renew(args, term).map_err(|mut failure| {
-        if failure.exit == Exit::FAILED {
-            failure.exit = Exit::DAMAGED;
-        }
-        failure
-    })
+/// How it ended.
+pub enum Renewed {
+    /// The certificate expires at `not_after`, which was too late at `now` for a new one.
+    NotDue {
+        not_after: i64,
+        now: i64,
+    },
+    Renewed(Box<Made>),
 }
 
-fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run(args: &RenewArgs, term: &mut Term) -> Result<Renewed, Failure> {
+    renew(args, term).map_err(as_not_renewed)
+}
+
+/// Runs the command that was to follow a renewal.
+pub fn follow(command: &str) -> Result<(), Failure> {
+    execute(command).map_err(as_not_renewed)
+}
+
+/// 1 means "not due" with `--exit-code`, so what failed ends with 2.
+fn as_not_renewed(mut failure: Failure) -> Failure {
+    if failure.exit == Exit::FAILED {
+        failure.exit = Exit::DAMAGED;
+    }
+    failure
+}
+
+fn renew(args: &RenewArgs, term: &mut Term) -> Result<Renewed, Failure> {
     if args.protection.encrypt && !args.new_key {
         return Err(Failure::new(Exit::USAGE, "--encrypt is for a new key").hint("--new-key makes one"));
     }
@@ -45,7 +62,7 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
         .hint("make a new one: moskit certgen ca NAME"));
     }
     if old.not_after - now > args.within {
-        return Ok(not_due(args, &old, now, term));
+        return Ok(Renewed::NotDue { not_after: old.not_after, now });
     }
     must_hold_certificates_alone(&args.certificate)?;
     let key_path = args.key.clone().unwrap_or_else(|| args.certificate.with_extension("key"));
@@ -54,7 +71,7 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
     let lock = lock_beside(&args.certificate, term)?;
     let (old, above) = old_certificate(args)?;
     if old.not_after - now > args.within {
-        return Ok(not_due(args, &old, now, term));
+        return Ok(Renewed::NotDue { not_after: old.not_after, now });
     }
     let authority = issuer.authority.certificate();
     if old.issuer != authority.subject {
@@ -89,11 +106,7 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Exit, Failure> {
     }
     publish(&issuer, &[(&certificate, &args.certificate)], &files, true, &lock)?;
     drop(lock);
-    show(&certificate, &files, term);
-    match &args.exec {
-        Some(command) => execute(command, term),
-        None => Ok(Exit::OK),
-    }
+    Ok(Renewed::Renewed(Box::new(Made::new(certificate, &files))))
 }
 
 /// What the file holds: the certificate, and those above it.
@@ -101,16 +114,6 @@ fn old_certificate(args: &RenewArgs) -> Result<(Certificate, Vec<Certificate>), 
     let mut above = certificates(&args.certificate)?;
     let old = above.remove(0);
     Ok((old, above))
-}
-
-fn not_due(args: &RenewArgs, old: &Certificate, now: i64, term: &mut Term) -> Exit {
-    term.line(format_args!(
-        "{}: not due, expires {} ({})",
-        args.certificate.display(),
-        from_now(old.not_after, now),
-        instant(old.not_after)
-    ));
-    if args.exit_code { Exit::FAILED } else { Exit::OK }
 }
 
 /// What the old key had and the new one has not.
@@ -150,12 +153,11 @@ fn same_type(old: &Certificate) -> Result<KeyPair, Failure> {
         .map_err(|error| not_made("make the new key", error))
 }
 
-fn execute(command: &str, term: &mut Term) -> Result<Exit, Failure> {
-    term.flush();
+fn execute(command: &str) -> Result<(), Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("the certificate is renewed, but `{command}` {why}"));
     let status = process::shell(command)
         .stdin(Stdio::null())
         .status()
         .map_err(|error| failed(format!("did not start: {}", crate::net::reason(&error))))?;
-    if status.success() { Ok(Exit::OK) } else { Err(failed(format!("failed: {status}"))) }
+    if status.success() { Ok(()) } else { Err(failed(format!("failed: {status}"))) }
 }

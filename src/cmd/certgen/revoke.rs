@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use super::crl::make_list;
-use super::dates::{instant, now};
+use super::dates::instant;
 use super::index::is_issued_by;
 use super::index_file::{OpenIndex, index_path};
 use super::issuer::certificates;
 use super::options::RevokeArgs;
 use super::register::record;
-use crate::diagnose::shell;
 use crate::pki::certificate::Certificate;
 use crate::pki::index::{Issued, Record, Revocations};
 use crate::pki::revocation::{Reason, Revocation};
 use crate::pki::serial::Serial;
-use crate::term::{Exit, Failure, Term, escape_controls};
+use crate::term::{Exit, Failure};
 
 /// What one word on the command line means.
 struct Wanted<'a> {
@@ -27,8 +25,22 @@ struct Wanted<'a> {
     called: Vec<Issued>,
 }
 
-pub fn run(args: &RevokeArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let now = now();
+/// What was done to a certificate.
+pub enum Done {
+    Revoked(Reason),
+    /// It was so before.
+    RevokedBefore(Revocation),
+    Released,
+}
+
+/// What became of the certificates that were asked for.
+pub struct Revoked {
+    pub done: Vec<(Issued, Done)>,
+    /// Certificates of the same names that are still good.
+    pub namesakes: Vec<Issued>,
+}
+
+pub fn run(args: &RevokeArgs, now: i64) -> Result<Revoked, Failure> {
     if args.in_vain() {
         let why = "--days, --out, --force, --ca-key and passphrases are for the list, which only --crl writes";
         return Err(Failure::new(Exit::USAGE, why));
@@ -63,22 +75,16 @@ pub fn run(args: &RevokeArgs, term: &mut Term) -> Result<Exit, Failure> {
         index.append(&records)?;
     }
     drop(index);
-    for (issued, is_new) in &done {
-        show(issued, *is_new, &revocations, args, term);
-    }
-    for wanted in &wanted {
-        wanted.warn_of_namesakes(&done, &revocations, now, term);
-    }
-    if args.crl {
-        return make_list(&args.issuer, &args.list, None, now, term);
-    }
-    let folder = args.issuer.dir.as_deref().unwrap_or(Path::new("."));
-    let place = match &args.issuer.ca {
-        Some(ca) => format!("--ca {}", shell::path(ca)),
-        None => format!("-d {}", shell::path(folder)),
-    };
-    term.line(format_args!("brokers know of it from the next list on: moskit certgen crl {place}"));
-    Ok(Exit::OK)
+    let namesakes = wanted.iter().flat_map(|wanted| wanted.namesakes(&done, &revocations, now)).collect();
+    let done = done.into_iter().map(|(issued, is_new)| {
+        let what = match revocations.get(&issued.serial) {
+            Some(old) if !is_new => Done::RevokedBefore(old),
+            _ if args.release => Done::Released,
+            _ => Done::Revoked(args.reason),
+        };
+        (issued, what)
+    });
+    Ok(Revoked { done: done.collect(), namesakes })
 }
 
 impl<'a> Wanted<'a> {
@@ -162,22 +168,16 @@ impl<'a> Wanted<'a> {
     }
 
     /// A device that was renewed has several certificates, perhaps with one key.
-    fn warn_of_namesakes(&self, done: &[(Issued, bool)], revocations: &Revocations, now: i64, term: &mut Term) {
+    fn namesakes(&self, done: &[(Issued, bool)], revocations: &Revocations, now: i64) -> Vec<Issued> {
         if self.certificate.is_none() {
-            return;
+            return Vec::new();
         }
         let is_good = |it: &&Issued| {
             it.not_after >= now
                 && revocations.get(&it.serial).is_none()
                 && !done.iter().any(|(done, _)| done.serial == it.serial)
         };
-        for other in self.called.iter().filter(is_good) {
-            term.note(format_args!(
-                "warning: another certificate of `{}` is still good: {}",
-                escape_controls(&other.subject),
-                other.serial
-            ));
-        }
+        self.called.iter().filter(is_good).cloned().collect()
     }
 }
 
@@ -195,20 +195,5 @@ fn event(issued: &Issued, revocations: &Revocations, args: &RevokeArgs, now: i64
             Ok(None)
         }
         (_, false) => Ok(Some(Record::Revoked(serial, Revocation { at: now, reason: args.reason }))),
-    }
-}
-
-fn show(issued: &Issued, is_new: bool, revocations: &Revocations, args: &RevokeArgs, term: &mut Term) {
-    let (serial, subject) = (&issued.serial, escape_controls(&issued.subject));
-    match revocations.get(serial) {
-        Some(old) if !is_new => {
-            term.line(format_args!(
-                "{serial} {subject}: revoked already on {} ({})",
-                instant(old.at),
-                old.reason.name()
-            ));
-        }
-        _ if args.release => term.line(format_args!("{serial} {subject}: released")),
-        _ => term.line(format_args!("{serial} {subject}: revoked ({})", args.reason.name())),
     }
 }

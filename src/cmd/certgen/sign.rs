@@ -1,13 +1,13 @@
 //! `certgen csr` and `certgen sign`: a certificate for a key that never leaves its device.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::ca::show;
 use super::dates::now;
 use super::explain::{bad_request, not_made, not_read};
 use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, lock_beside, stem, write_all};
 use super::leaf::{add, more_names};
 use super::lifetime::warn_of_long_life;
+use super::made::{Made, paths};
 use super::options::{CLIENT_DAYS, Profile, RequestArgs, SERVER_DAYS, SignArgs, chain_path};
 use super::register::publish;
 use crate::pki::certificate::{AlternativeName, Certificate};
@@ -15,7 +15,8 @@ use crate::pki::make::{KeyPair, Leaf, Purpose, Request, Subject, host, to_pem};
 use crate::pki::read::{self, Kind, ReadError, ReadProblem, Section};
 use crate::term::{Exit, Failure, Term};
 
-pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure> {
+/// The files that were written.
+pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Vec<PathBuf>, Failure> {
     let what = "make the request";
     if args.use_key.is_none() && !args.encrypt && args.passphrase.given()?.is_some() {
         return Err(Failure::new(Exit::USAGE, "a passphrase is given, but neither --encrypt nor --use-key"));
@@ -34,22 +35,20 @@ pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Exit, Failure>
     let request = Request::make(&subject, &names, &key).map_err(|error| not_made(what, error))?;
     let stem = stem(args.stem.as_ref().unwrap_or(&args.name)).map_err(|failure| failure.hint(NAME_THE_FILES))?;
     let text = to_pem("CERTIFICATE REQUEST", &request);
-    let mut files = vec![NewFile::new(args.out.join(format!("{stem}.csr")), text.as_bytes(), CERTIFICATE_MODE)];
+    let mut files =
+        vec![NewFile::new(args.destination.out.join(format!("{stem}.csr")), text.as_bytes(), CERTIFICATE_MODE)];
     if args.use_key.is_none() {
-        let path = args.out.join(format!("{stem}.key"));
+        let path = args.destination.out.join(format!("{stem}.key"));
         let secret = if args.encrypt { Some(args.passphrase.to_protect(&path, term)?) } else { None };
         files.push(NewFile::key(path, &key, secret.as_ref())?);
     }
-    let folder = Folder::make(&args.out)?;
-    write_all(&files, args.force, term)?;
+    let folder = Folder::make(&args.destination.out)?;
+    write_all(&files, args.destination.force, term)?;
     folder.keep();
-    for file in &files {
-        term.line(file.path.display());
-    }
-    Ok(Exit::OK)
+    Ok(paths(&files))
 }
 
-pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
+pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Made, Failure> {
     let now = now();
     let request = read_request(args)?;
     for refused in &request.refused {
@@ -95,8 +94,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Exit, Failure> {
     publish(&issuer, &[(&certificate, &crt)], &files, args.output.force, &lock)?;
     drop(lock);
     folder.keep();
-    show(&certificate, &files, term);
-    Ok(Exit::OK)
+    Ok(Made::new(certificate, &files))
 }
 
 fn read_request(args: &SignArgs) -> Result<Request, Failure> {

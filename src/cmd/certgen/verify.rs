@@ -7,14 +7,25 @@ use super::dates::now;
 use super::explain::not_read;
 use super::issuer::certificates;
 use super::options::{Chosen, Use, VerifyArgs};
-use super::render;
+use crate::diagnose::Finding;
+use crate::diagnose::stacks::Opinion;
 use crate::examine::verify::{Asked, Verified, verify};
 use crate::pki::chain::Purpose;
+use crate::pki::name::DistinguishedName;
 use crate::pki::read;
 use crate::pki::revocation::RevocationList;
 use crate::term::{Exit, Failure, Term};
 
-pub fn run(args: &VerifyArgs, term: &mut Term) -> Result<Exit, Failure> {
+/// The answer for a certificate.
+pub struct Answer {
+    pub subject: DistinguishedName,
+    pub issuer: DistinguishedName,
+    pub is_good: bool,
+    pub opinions: Vec<Opinion>,
+    pub findings: Vec<Finding>,
+}
+
+pub fn run(args: &VerifyArgs, term: &mut Term) -> Result<Answer, Failure> {
     let chain = certificates(&args.certificate)?;
     let ca = args.ca.clone().unwrap_or_else(|| args.certificate.with_file_name("ca.crt"));
     let trusted = certificates(&ca)?;
@@ -32,13 +43,13 @@ pub fn run(args: &VerifyArgs, term: &mut Term) -> Result<Exit, Failure> {
     if let Some(key) = &args.key {
         verified.compare(&args.certificate, key, &public_key(key, &args.passphrase, term)?);
     }
-    let accepted = accepted(args.stack, &verified);
-    if args.json {
-        term.json(render::verified_as_json(&args.certificate, accepted, &verified));
-    } else {
-        render::verified(&args.certificate, accepted, &verified, term);
-    }
-    Ok(if accepted { Exit::OK } else { Exit::FAILED })
+    Ok(Answer {
+        subject: verified.leaf.subject.clone(),
+        issuer: verified.leaf.issuer.clone(),
+        is_good: accepted(args.stack, &verified),
+        opinions: verified.opinions,
+        findings: verified.findings,
+    })
 }
 
 fn purpose(asked: Use) -> Purpose {

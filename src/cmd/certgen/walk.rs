@@ -1,10 +1,17 @@
-//! The files of a folder and of those below it.
+//! The files of a folder, and of those below it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// How deep folders in folders are looked into.
 const DEPTH_LIMIT: usize = 8;
+
+/// Files of a folder with these endings, in order.
+pub fn files_of(folder: &Path, endings: &[&str]) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    walk(folder, endings, 0, &mut found)?;
+    Ok(found)
+}
 
 /// Files with these endings, in order: all of a folder, then those of the folders in it. Links to folders are not
 /// followed, for they may lead back.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::fleet::Registration;
-use super::shared::{CA_DAYS, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SubjectParts};
+use super::shared::{CA_DAYS, Destination, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SubjectParts};
 use crate::cmd::certgen::dates::parse_duration;
 
 #[derive(Debug, clap::Args)]
@@ -85,12 +85,8 @@ pub struct CaArgs {
     /// Name of the files without their endings [default: ca; for an intermediate CA, NAME in small letters with - for spaces]
     #[arg(long, value_name = "STEM")]
     pub stem: Option<String>,
-    /// Folder for the new files
-    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
-    pub out: PathBuf,
-    /// Replace files that exist
-    #[arg(short, long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub destination: Destination,
 }
 
 /// What server and client have in common.
@@ -174,12 +170,8 @@ pub struct RequestArgs {
     /// Name of the files without their endings [default: NAME]
     #[arg(long, value_name = "STEM")]
     pub stem: Option<String>,
-    /// Folder for the new files
-    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
-    pub out: PathBuf,
-    /// Replace files that exist
-    #[arg(short, long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub destination: Destination,
 }
 
 #[derive(Debug, clap::Args)]

@@ -66,6 +66,17 @@ impl SubjectParts {
     }
 }
 
+/// Where new files go that have no CA beside which they belong.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Destination {
+    /// Folder for the new files
+    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Replace files that exist
+    #[arg(short, long)]
+    pub force: bool,
+}
+
 /// Where new files go.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Output {

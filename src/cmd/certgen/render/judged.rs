@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::cmd::certgen::verify::Answer;
 use crate::cmd::findings;
 use crate::diagnose::Severity;
 use crate::examine::lint::Linted;
-use crate::examine::verify::Verified;
-use crate::term::{Term, escape_controls};
+use crate::term::{Exit, Term, escape_controls};
 
 /// What was found in files: each file's name, and its findings below it.
 pub fn linted(linted: &Linted, term: &mut Term) {
@@ -37,14 +37,23 @@ pub fn linted_as_json(linted: &Linted, term: &mut Term) {
     }
 }
 
+/// The worst finding decides.
+pub fn exit_of_lint(linted: &Linted) -> Exit {
+    match linted.found.iter().map(|(_, finding)| finding.severity).max() {
+        Some(Severity::Error) => Exit::DAMAGED,
+        Some(Severity::Warning) => Exit::FAILED,
+        Some(Severity::Note) | None => Exit::OK,
+    }
+}
+
 /// What each family of clients makes of the certificate of `file`.
-pub fn verified(file: &Path, accepted: bool, verified: &Verified<'_>, term: &mut Term) {
-    let answer = if accepted { "good" } else { "not good" };
+pub fn verified(file: &Path, verified: &Answer, term: &mut Term) {
+    let answer = if verified.is_good { "good" } else { "not good" };
     term.line(format_args!("{}: {answer}", escape_controls(&file.display().to_string())));
     term.line(format_args!(
         "  {}, issued by {}",
-        escape_controls(&verified.leaf.subject.to_string()),
-        escape_controls(&verified.leaf.issuer.to_string())
+        escape_controls(&verified.subject.to_string()),
+        escape_controls(&verified.issuer.to_string())
     ));
     let width = findings::columns(term);
     for opinion in &verified.opinions {
@@ -62,11 +71,11 @@ pub fn verified(file: &Path, accepted: bool, verified: &Verified<'_>, term: &mut
 }
 
 /// The same as one JSON object.
-pub fn verified_as_json(file: &Path, accepted: bool, verified: &Verified<'_>) -> Value {
-    json!({
+pub fn verified_as_json(file: &Path, verified: &Answer, term: &mut Term) {
+    term.json(json!({
         "target": file.display().to_string(),
-        "good": accepted,
+        "good": verified.is_good,
         "verdicts": findings::verdicts(&verified.opinions),
         "findings": verified.findings.iter().map(findings::json).collect::<Vec<_>>(),
-    })
+    }));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::deadline::{Deadline, Expiring};
+use crate::cmd::certgen::deadline::{Deadline, Expiring};
 use crate::term::escape_controls;
 
 /// Samples by family; those of one family stand together, and each set of labels once.

@@ -1,0 +1,21 @@
+//! What the actions of certgen have found or made, as text, as JSON and as exit codes: nothing else in this verb writes
+//! to standard output.
+
+mod expiry;
+mod init;
+mod inspect;
+mod judged;
+mod key;
+mod made;
+mod openmetrics;
+mod revocation;
+
+pub use self::expiry::{answers, answers_as_json, answers_as_metrics, exit as exit_of_expiry};
+pub use self::init::initialised;
+pub use self::inspect::{seen, seen_as_json};
+pub use self::judged::{exit_of_lint, linted, linted_as_json, verified, verified_as_json};
+pub use self::key::key;
+pub use self::made::{broken, broken_kinds, files, made, not_due};
+pub use self::revocation::{
+    entry, entry_as_json, exit_of_list, imported, no_list, rebuilt, revoked, standing, take_effect,
+};
