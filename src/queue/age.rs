@@ -1,8 +1,8 @@
 //! Since when a message waits: from its id, from a ledger of looks, or from something that the
 //! operator names. Never guessed.
 
-use super::Since;
 use super::ledger::Ledger;
+use super::since::Since;
 use crate::state::ids::{StoreId, UnixTime};
 
 /// Ids that follow another one this closely were counted, not read from a clock: no broker stores

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::Since;
+use super::since::Since;
 use crate::state::ids::{StoreId, UnixTime};
 use crate::whole_file::{self, Permission};
 

@@ -59,8 +59,7 @@ const LAYERS: &[(u8, &str)] = &[
 
 /// Files that open a folder and declare what the folder is about, which the files in it work on: these name their own
 /// opener, and that alone makes no circle of them. In `cmd` there are none: what files share has a file below both.
-const OPENERS: &[&str] =
-    &["broker", "broker::config", "broker::store", "mqtt::session", "net::websocket", "queue", "term::format"];
+const OPENERS: &[&str] = &["broker", "broker::config", "broker::store", "mqtt::session"];
 
 /// The entry of the table that `path` (`a::b::c`) belongs to: the longest that is a prefix of it.
 fn room<'a>(layers: &[(u8, &'a str)], path: &str) -> Option<(u8, &'a str)> {

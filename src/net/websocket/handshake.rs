@@ -11,7 +11,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{Role, WebSocket};
+use super::socket::{Role, WebSocket};
 use crate::net::stream::Stream;
 use crate::pki::name::without_zone;
 

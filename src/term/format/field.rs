@@ -3,9 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::{Complaint, Context, Controls, FormatError, MAX_WIDTH, Piece, SEPARATORS, json, next, number, shown};
+use super::context::{Complaint, Context, Controls, shown};
+use super::error::{FormatError, MAX_WIDTH};
+use super::{json, number};
 use crate::mqtt::packet::{Property, PublishRef};
 use crate::term::foreign::escape_controls_in_json;
+
+/// Characters that may stand before a conversion to part groups of hex digits.
+const SEPARATORS: &[u8] = b"!\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~ ";
 
 /// One conversion with its flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +49,11 @@ enum Conversion {
     Hex { upper: bool },
 }
 
+/// Takes the first byte off `rest`.
+pub fn next(rest: &mut &[u8]) -> Option<u8> {
+    rest.split_off_first().copied()
+}
+
 impl Conversion {
     const fn from_letter(letter: u8) -> Option<Self> {
         Some(match letter {
@@ -79,8 +89,8 @@ impl Field {
     /// Takes what follows a `%` off `rest`. Only one flag is allowed; a width that begins with 0 is
     /// a second one, so `%-020t` passes and `%0-20t` does not.
     ///
-    /// `exact`: only those that Mosquitto has.
-    pub fn parse(rest: &mut &[u8], exact: bool) -> Result<Piece, FormatError> {
+    /// `None`: a percent sign. `exact`: only those that Mosquitto has.
+    pub fn parse(rest: &mut &[u8], exact: bool) -> Result<Option<Self>, FormatError> {
         let incomplete = FormatError::IncompleteSpecifier;
         let mut letter = next(rest).ok_or(incomplete)?;
         let left = letter == b'-';
@@ -101,12 +111,12 @@ impl Field {
             letter = next(rest).ok_or(incomplete)?;
         }
         if letter == b'%' {
-            return Ok(Piece::Literal(vec![b'%']));
+            return Ok(None);
         }
         let conversion = Conversion::from_letter(letter)
             .filter(|conversion| !(exact && *conversion == Conversion::Base64))
             .ok_or(FormatError::InvalidSpecifier(letter))?;
-        Ok(Piece::Field(Self { conversion, left, zero, width, precision, separator }))
+        Ok(Some(Self { conversion, left, zero, width, precision, separator }))
     }
 
     /// Appends the field; on a complaint nothing, but what the complaint says.

@@ -2,7 +2,8 @@
 //!
 //! Unlike Mosquitto's it is always valid: NUL is `\u0000` instead of an end, and what is no UTF-8 is U+FFFD.
 
-use super::{Complaint, Context, Embedding, number};
+use super::context::{Complaint, Context, Embedding};
+use super::number;
 use crate::mqtt::packet::{Properties, Property, QoS};
 
 /// Arrays and objects within each other, as cJSON limits them.

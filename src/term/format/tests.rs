@@ -1,9 +1,10 @@
 //! Formats and JSON, byte for byte: what each field prints in Mosquitto 2.1, and what mosquitto_sub 2.0.11 printed.
 
+use super::clock::Clock;
 use super::*;
 use crate::mqtt::packet::{PacketId, Properties, Property, Publish, QoS};
 use bytes::Bytes;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 fn publish(payload: &'static [u8]) -> Publish {
     Publish {
@@ -40,10 +41,8 @@ fn with_properties() -> Publish {
 }
 
 fn printed(style: Style, newline: bool, pretty: bool, message: &Publish) -> (String, Vec<Complaint>) {
-    let mut printer = Printer {
-        clock: Clock::in_zone(jiff::tz::TimeZone::posix("XXX-2").unwrap()),
-        ..Printer::new(style, newline, pretty)
-    };
+    let clock = Clock::in_zone(jiff::tz::TimeZone::posix("XXX-2").unwrap());
+    let mut printer = Printer::new(style, newline, pretty).with_clock(clock);
     let mut out = Vec::new();
     let now = SystemTime::UNIX_EPOCH + Duration::new(1_795_365_826, 1_002_003);
     let complaints = printer.render(message.as_ref(), now, &mut out);
