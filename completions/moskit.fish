@@ -45,6 +45,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l unix -d 'Connect t
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s u -l username -d 'User name' -r -f
@@ -120,6 +122,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l unix -d 'Connect t
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s u -l username -d 'User name' -r -f
@@ -203,6 +207,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -l unix -d 'Connect to
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s u -l username -d 'User name' -r -f
@@ -554,6 +560,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s V -l protocol-version -d 'Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s u -l username -d 'User name' -r -f
@@ -632,6 +640,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -698,6 +708,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -755,6 +767,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -790,6 +804,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -822,6 +838,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l proxy -d 'Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f

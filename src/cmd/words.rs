@@ -260,7 +260,9 @@ fn text(word: &OsStr) -> String {
 /// for its secret loses its value, because Mosquitto's error names the whole word.
 fn unknown<E: From<WordError>>(word: &OsStr, exact: bool) -> E {
     let word = text(word);
-    let secret = ["-P", "--pw", "--psk", "--proxy"].iter().find(|secret| word.starts_with(*secret) && word != **secret);
+    let secret = ["-P", "--pw", "--psk", "--proxy", "--header"]
+        .iter()
+        .find(|secret| word.starts_with(*secret) && word != **secret);
     WordError::Unknown(match (word.split_once('='), secret) {
         (Some((name, _)), secret) if (secret.is_some() || !exact) && (name.starts_with("--") || name == "-b") => {
             format!("{name}=…")

@@ -3,6 +3,7 @@
 use crate::mqtt::packet::{Connect, ProtocolVersion};
 use crate::net::Endpoint;
 use crate::net::tls;
+use crate::net::websocket::{DEFAULT_PATH, Opening};
 use crate::pki::chain::Purpose;
 
 use super::chain::Scene;
@@ -58,7 +59,8 @@ pub struct Attempted<'a> {
     pub endpoint: &'a Endpoint,
     /// The options of TLS, if it was used.
     pub tls: Option<&'a tls::Options>,
-    pub websocket: bool,
+    /// What the WebSocket was asked for, if there was to be one.
+    pub websocket: Option<&'a Opening>,
     /// Seconds since 1970.
     pub now: i64,
 }
@@ -106,8 +108,15 @@ impl Attempted<'_> {
                 command = format!("{command} --cert {} --key {}", shell::path(certificate), shell::path(key));
             }
         }
-        if self.websocket {
+        if let Some(opening) = self.websocket {
             command += " --ws";
+            if opening.path() != DEFAULT_PATH {
+                command = format!("{command} --ws-path {}", shell::quoted(opening.path()));
+            }
+            // Their values may be secrets.
+            for header in opening.headers() {
+                command = format!("{command} --header {}=…", header.name());
+            }
         }
         command
     }

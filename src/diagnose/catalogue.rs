@@ -222,7 +222,8 @@ pub const FINDINGS: &[Entry] = &[
     entry("tls.tls-to-plain", LIVE, "The broker does not speak TLS and was asked for it.", "Its first bytes.", "Leave out the TLS options, or give the port of its TLS listener."),
     entry("tls.version", LIVE, "Client and broker have no version of TLS in common.", "The alert of TLS.", "Leave out --tls-version; TLS below 1.2 is not supported."),
     entry("ws.handshake", LIVE, "The answer to the WebSocket request is wrong.", "The field that is wrong.", "Is it a broker that speaks WebSockets? Leave out --ws."),
-    entry("ws.status", LIVE, "The web server refuses the WebSocket request.", "The HTTP status.", "Look at its path, login and rules; MQTT is at /mqtt."),
+    entry("ws.path", CLIENTS_AND_CHECK, "The web server has MQTT over WebSockets at another path.", "Its answers to requests for the paths that brokers have.", "--ws-path PATH."),
+    entry("ws.status", LIVE, "The web server refuses the WebSocket request.", "The HTTP status.", "Look at its path (--ws-path PATH), its login (--header NAME=@FILE) and its rules."),
     entry("ws.subprotocol", LIVE, "The server speaks WebSockets, but not MQTT.", "No Sec-WebSocket-Protocol: mqtt.", "Give the port of the broker: -p PORT."),
     entry("ws.timeout", LIVE, "The peer does not answer the WebSocket request.", "No byte came within the time limit.", "Does it speak HTTP? Leave out --ws."),
 ];

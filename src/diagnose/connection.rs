@@ -209,6 +209,7 @@ mod tests {
     use std::io;
 
     use crate::net::Endpoint;
+    use crate::net::websocket::{Header, Opening};
 
     fn not_reached(kind: ErrorKind, from: Option<&str>) -> Finding {
         let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
@@ -219,7 +220,7 @@ mod tests {
         };
         let attempts = vec![attempt("10.0.0.1:1883"), attempt("10.0.0.1:1883"), attempt("[::1]:1883")];
         let error = ConnectError::Unreachable { host: "mqtt.lan".to_owned(), port: 1883, attempts };
-        not_connected(&error, &Attempted { endpoint: &endpoint, tls: None, websocket: false, now: 0 })
+        not_connected(&error, &Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 })
     }
 
     #[test]
@@ -239,7 +240,7 @@ mod tests {
         let lost_by = |reason| {
             let packet = crate::mqtt::packet::PacketType::PubAck;
             let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
-            let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: false, now: 0 };
+            let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 };
             lost(&Ending::Session(SessionError::ReasonCode { packet, reason }), &attempted).unwrap().id
         };
         assert_eq!(lost_by(ReasonCode::PACKET_TOO_LARGE), "publish.too-large");
@@ -301,9 +302,11 @@ mod tests {
     fn the_command_that_looks_again_is_the_one_to_type() {
         let endpoint = Endpoint::new("mqtt.lan", 8883).unwrap();
         let options = crate::net::tls::Options { cafile: Some("my ca.crt".into()), ..Default::default() };
-        let attempted = Attempted { endpoint: &endpoint, tls: Some(&options), websocket: true, now: 0 };
+        let opening = Opening::new("/ws", vec![Header::new("X-Key", b"secret").unwrap()]).unwrap();
+        let attempted = Attempted { endpoint: &endpoint, tls: Some(&options), websocket: Some(&opening), now: 0 };
         let finding = lost(&Ending::Session(SessionError::KeepAlive), &attempted).unwrap();
-        let command = "find out: moskit check -h mqtt.lan -p 8883 --cafile 'my ca.crt' --ws";
+        let command =
+            "find out: moskit check -h mqtt.lan -p 8883 --cafile 'my ca.crt' --ws --ws-path /ws --header X-Key=…";
         assert!(finding.fix.unwrap().ends_with(command));
     }
 

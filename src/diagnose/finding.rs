@@ -33,6 +33,10 @@ pub enum About {
     Closed,
     /// The peer's first bytes are of no protocol that is known here.
     NotMqtt,
+    /// The peer answered CONNECT with HTTP.
+    SpeaksHttp,
+    /// The web server has nothing at the path of the WebSocket.
+    WrongPath,
     /// TLS was begun, and the peer has none.
     NoTls,
     /// The certificate that was shown to the peer, or should have been.

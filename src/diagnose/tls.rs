@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn an_alert_is_told_by_what_we_had_shown() {
         let endpoint = Endpoint::new("mqtt.lan", 8883).unwrap();
-        let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: false, now: 1_795_268_760 };
+        let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 1_795_268_760 };
         let id = |code, asked: bool, sent| {
             let seen = Seen { asked_for_certificate: asked.then(Vec::new), sent_certificate: sent, ..Seen::default() };
             alert(Alert(code), &seen, &attempted).id

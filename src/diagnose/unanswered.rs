@@ -33,6 +33,7 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
     }
     if ended.first_bytes.starts_with(b"HTTP/") {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks HTTP, so MQTT goes over WebSockets there"))
+            .about(About::SpeaksHttp)
             .fix("add --ws, or use a ws:// URL");
     }
     if !ended.first_bytes.is_empty() {
@@ -54,8 +55,9 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
 fn reasons(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Vec<String> {
     let may_be_tls =
         attempted.tls.is_none() && !ended.is_neither_tls_nor_http && !matches!(attempted.endpoint, Endpoint::Unix(_));
-    let may_be_websocket =
-        !attempted.websocket && !ended.is_neither_tls_nor_http && !matches!(attempted.endpoint, Endpoint::Unix(_));
+    let may_be_websocket = attempted.websocket.is_none()
+        && !ended.is_neither_tls_nor_http
+        && !matches!(attempted.endpoint, Endpoint::Unix(_));
     let is_tls_port = matches!(attempted.port(), Some(443 | 8443 | 8883 | 8884 | 8885 | 8886));
     let wants_tls = || "want TLS (--cafile FILE)".to_owned();
     let mut reasons = Vec::new();
@@ -121,7 +123,7 @@ mod tests {
         let id = |first_bytes: &[u8], port, tls: bool| {
             let endpoint = Endpoint::new("mqtt.lan", port).unwrap();
             let tls = tls.then_some(&options);
-            let attempted = Attempted { endpoint: &endpoint, tls, websocket: false, now: 0 };
+            let attempted = Attempted { endpoint: &endpoint, tls, websocket: None, now: 0 };
             unanswered(&Unanswered { first_bytes, ..closed(SENT) }, &attempted).id
         };
         assert_eq!(id(&[21, 3, 1, 0, 2, 2, 70], 1883, false), "tls.plain-to-tls");
@@ -133,7 +135,7 @@ mod tests {
 
     fn said(ended: &Unanswered<'_>, port: u16, tls: Option<&Options>) -> (String, String) {
         let endpoint = Endpoint::new("mqtt.lan", port).unwrap();
-        let finding = unanswered(ended, &Attempted { endpoint: &endpoint, tls, websocket: false, now: 0 });
+        let finding = unanswered(ended, &Attempted { endpoint: &endpoint, tls, websocket: None, now: 0 });
         assert_eq!(finding.id, "proto.closed");
         (finding.what, finding.fix.unwrap())
     }
@@ -162,7 +164,7 @@ mod tests {
         let fix = said(&Unanswered { seen: Some(&showed), ..closed(SENT) }, 8883, Some(&options)).1;
         assert!(fix.starts_with("it may refuse the client certificate, want a login"), "{fix}");
         let endpoint = Endpoint::new("mqtt.lan", 8883).unwrap();
-        let attempted = Attempted { endpoint: &endpoint, tls: Some(&options), websocket: false, now: 0 };
+        let attempted = Attempted { endpoint: &endpoint, tls: Some(&options), websocket: None, now: 0 };
         for (code, seen, id) in [
             (116, &asked, "client.cert-required"),
             (42, &asked, "client.cert-required"),

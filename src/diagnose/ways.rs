@@ -2,9 +2,9 @@
 
 use crate::net::reason;
 use crate::net::socks::{Proxy, Reply, SocksError};
-use crate::net::websocket::WebSocketError;
+use crate::net::websocket::{DEFAULT_PATH, Opening, WebSocketError};
 
-use super::{Attempted, Finding};
+use super::{About, Attempted, Finding};
 
 /// Why a SOCKS5 proxy was of no use.
 pub fn proxy(proxy: &Proxy, error: &SocksError, attempted: &Attempted<'_>) -> Finding {
@@ -62,9 +62,13 @@ fn refused(reply: Reply, at: &str, target: &str) -> Finding {
     }
 }
 
+/// What to do where a web server has no WebSocket at the path that was asked for.
+pub const OTHER_PATH: &str = "the path may be another one: --ws-path /mqtt for EMQX and HiveMQ, /ws for RabbitMQ. What follows the host in -L is the topic";
+
 /// Why a server opened no WebSocket.
 pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
     let place = attempted.place();
+    let path = attempted.websocket.map_or(DEFAULT_PATH, Opening::path);
     match error {
         WebSocketError::NotHttp(_) => {
             Finding::error("proto.ws-vs-mqtt", format!("{place} answers, but not with HTTP")).fix("leave out --ws")
@@ -76,10 +80,12 @@ pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
         .fix("leave out --ws; or, for TLS, add --cafile FILE"),
         WebSocketError::Status { code, reason } => {
             let finding =
-                Finding::error("ws.status", format!("{place} answers {code} {reason} to the request for /mqtt"));
+                Finding::error("ws.status", format!("{place} answers {code} {reason} to the request for {path}"));
             match code {
-                401 | 403 => finding.fix("the web server wants a login, or refuses this client: its log says why"),
-                404 => finding.fix("the web server has MQTT under another path, or on another port"),
+                401 | 403 => finding.fix(
+                    "the web server wants a login, such as --header Authorization=@FILE, or refuses this client: its log says why",
+                ),
+                404 => finding.about(About::WrongPath).fix(OTHER_PATH),
                 301 | 302 | 307 | 308 => finding.fix("the web server redirects: to https? then use TLS, wss://"),
                 426 => {
                     finding.fix("the web server does not pass WebSockets on: a proxy in front needs Upgrade headers")
@@ -115,7 +121,7 @@ mod tests {
     #[test]
     fn a_proxy_is_named_with_what_it_refused() {
         let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
-        let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: false, now: 0 };
+        let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 };
         let squid = Proxy { host: "squid".to_owned(), port: 1080, login: None };
         let finding = proxy(&squid, &SocksError::MethodRefused, &attempted);
         assert_eq!(finding.what, "the proxy squid port 1080 lets nobody through without a login");
@@ -130,10 +136,12 @@ mod tests {
     #[test]
     fn a_web_server_is_told_by_its_status() {
         let endpoint = Endpoint::new("mqtt.lan", 80).unwrap();
-        let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: true, now: 0 };
+        let opening = Opening::new("/ws", Vec::new()).unwrap();
+        let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: Some(&opening), now: 0 };
         let status = WebSocketError::Status { code: 404, reason: "Not Found".to_owned() };
         let finding = websocket(&status, &attempted);
-        assert_eq!(finding.what, "mqtt.lan port 80 answers 404 Not Found to the request for /mqtt");
+        assert_eq!(finding.what, "mqtt.lan port 80 answers 404 Not Found to the request for /ws");
+        assert!(finding.fix.unwrap().contains("--ws-path"));
         assert_eq!(websocket(&WebSocketError::Closed, &attempted).id, "proto.ws-vs-mqtt");
         assert_eq!(websocket(&WebSocketError::Field("Sec-WebSocket-Protocol"), &attempted).id, "ws.subprotocol");
     }

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Found, Probe};
+use crate::diagnose::ways::OTHER_PATH;
 use crate::diagnose::{self, About, Finding};
-use crate::net::Endpoint;
+use crate::net::websocket::DEFAULT_PATH;
+use crate::net::{Endpoint, tls};
 
 /// The finding after another look at the place: what a failed connection alone does not tell.
 /// `in_clear`: neither TLS nor a WebSocket had been tried.
@@ -12,8 +14,9 @@ pub async fn look_again(probe: Probe<'_>, finding: Finding, in_clear: bool) -> F
     let better = match finding.about {
         Some(About::NothingListens) => return of_refusal(probe, finding).await,
         Some(About::Closed) if in_clear => of_mqtt(probe).await,
-        Some(About::NotMqtt) if in_clear => by_http(probe).await,
+        Some(About::NotMqtt | About::SpeaksHttp) if in_clear => by_http(probe).await,
         Some(About::NoTls) => of_tls(probe).await,
+        Some(About::WrongPath) => of_path(probe, probe.route.tls.as_ref(), &finding).await,
         _ => None,
     };
     better.unwrap_or(finding)
@@ -38,24 +41,39 @@ pub async fn of_tls(probe: Probe<'_>) -> Option<Finding> {
                 .evidence("it answers a CONNECT without TLS")
                 .fix(diagnose::WITHOUT_TLS),
         ),
-        Found::Http { status, takes_mqtt } => Some(speaks_http(place, status, takes_mqtt)),
         // Some WebSocket servers answer what is no HTTP with a page and no head.
         Found::Other(bytes) if !bytes.is_empty() => by_http(probe).await.or_else(|| Some(strange(place, &bytes))),
         Found::Silence | Found::Unreachable | Found::Tls => None,
-        Found::Closed | Found::Other(_) => by_http(probe).await,
+        Found::Http { .. } | Found::Closed | Found::Other(_) => by_http(probe).await,
     }
 }
 
 /// What an HTTP request brings to light.
 pub async fn by_http(probe: Probe<'_>) -> Option<Finding> {
-    match probe.http(None).await {
-        Found::Http { status, takes_mqtt } => Some(speaks_http(probe.endpoint(), status, takes_mqtt)),
-        _ => None,
-    }
+    let Found::Http { status, takes_mqtt } = probe.http(None, probe.path()).await else { return None };
+    let finding = speaks_http(probe, status, takes_mqtt);
+    if takes_mqtt { Some(finding) } else { Some(of_path(probe, None, &finding).await.unwrap_or(finding)) }
+}
+
+/// The path at which a web server has MQTT, where it does not at the one that was asked for.
+pub async fn of_path(probe: Probe<'_>, tls: Option<&tls::Client>, finding: &Finding) -> Option<Finding> {
+    let path = probe.other_path(tls).await?;
+    let place = probe.endpoint();
+    let option = if path == DEFAULT_PATH {
+        "add --ws without --ws-path".to_owned()
+    } else {
+        format!("add --ws --ws-path {path}")
+    };
+    Some(
+        Finding::error("ws.path", format!("{place} has MQTT over WebSockets at {path}, and not at {}", probe.path()))
+            .evidence(finding.what.clone())
+            .fix(option),
+    )
 }
 
 /// What a server that answers HTTP lacks for MQTT.
-pub fn speaks_http(place: &Endpoint, status: u16, takes_mqtt: bool) -> Finding {
+pub fn speaks_http(probe: Probe<'_>, status: u16, takes_mqtt: bool) -> Finding {
+    let (place, path) = (probe.endpoint(), probe.path());
     if takes_mqtt {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks MQTT over WebSockets, not plain MQTT"))
             .evidence(format!("HTTP status {status}, sub-protocol mqtt"))
@@ -63,14 +81,16 @@ pub fn speaks_http(place: &Endpoint, status: u16, takes_mqtt: bool) -> Finding {
     }
     let finding = Finding::error(
         "proto.ws-vs-mqtt",
-        format!("{place} speaks HTTP and offers no MQTT at /mqtt (status {status})"),
+        format!("{place} speaks HTTP and offers no MQTT at {path} (status {status})"),
     );
     match status {
         101 => {
             finding.evidence("the answer has no `Sec-WebSocket-Protocol: mqtt`").fix("is it another WebSocket service?")
         }
-        403 => finding.fix("the server forbids it: does it want an Origin header or a login at the proxy?"),
-        404 => finding.fix("the path may be another one; EMQX and HiveMQ use /mqtt"),
+        401 | 403 => finding.fix(
+            "the server forbids it: does it want a login or an Origin? --header Authorization=@FILE, --header Origin=https://HOST",
+        ),
+        404 => finding.about(About::WrongPath).fix(OTHER_PATH),
         _ => finding.fix("which service listens there? give the port of the broker: -p PORT"),
     }
 }

@@ -16,12 +16,16 @@ use tokio::time::{timeout, timeout_at};
 
 use crate::mqtt::packet::{Connect, Properties, ProtocolVersion};
 use crate::net::tls::{self, Cause, Checks};
+use crate::net::websocket::{DEFAULT_PATH, Opening, host_field};
 use crate::net::{ConnectError, Endpoint, Route, Stream, connect};
 
 use crate::talk::{Answer, Ended, Talk};
 
 /// The most bytes of an HTTP answer's head that are read.
 const HEAD_LIMIT: usize = 4096;
+
+/// Where brokers have MQTT: EMQX and HiveMQ, RabbitMQ, and web servers that pass all on.
+const USUAL_PATHS: [&str; 3] = [DEFAULT_PATH, "/ws", "/"];
 
 /// Why there is no stream.
 #[derive(Debug)]
@@ -43,7 +47,7 @@ pub async fn open(route: &Route, time_limit: Duration) -> Result<Stream, NotOpen
 /// A place to ask, and how long each question may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Probe<'a> {
-    /// TLS and WebSockets in it are left out.
+    /// Its TLS and WebSocket are left out; but for the path, where it has one, and where another path is looked for.
     pub route: &'a Route,
     pub time_limit: Duration,
 }
@@ -116,18 +120,35 @@ impl Probe<'_> {
     }
 
     /// Asks for a WebSocket as MQTT clients do.
-    pub async fn http(&self, tls: Option<tls::Client>) -> Found {
+    pub async fn http(&self, tls: Option<tls::Client>, path: &str) -> Found {
         match self.open(tls).await {
-            Ok(stream) => self.ask_http(stream).await,
+            Ok(stream) => self.ask_http(stream, path).await,
             Err(NotOpened::TimedOut) => Found::Silence,
             Err(NotOpened::Error(_)) => Found::Unreachable,
         }
     }
 
-    async fn ask_http(&self, mut stream: Stream) -> Found {
-        let host = self.endpoint().host().unwrap_or("localhost");
+    /// The path that MQTT is asked for at.
+    pub fn path(&self) -> &str {
+        self.route.websocket.as_ref().map_or(DEFAULT_PATH, Opening::path)
+    }
+
+    /// The path that takes MQTT, of those that brokers have; [`Self::path`] does not.
+    pub async fn other_path(&self, tls: Option<&tls::Client>) -> Option<&'static str> {
+        for path in USUAL_PATHS.into_iter().filter(|path| *path != self.path()) {
+            match self.http(tls.cloned(), path).await {
+                Found::Http { takes_mqtt: true, .. } => return Some(path),
+                Found::Http { .. } => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    async fn ask_http(&self, mut stream: Stream, path: &str) -> Found {
+        let host = host_field(self.endpoint().host().unwrap_or("localhost"));
         let request = format!(
-            "GET /mqtt HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bW9za2l0LWNoZWNrLTAwMQ==\r\n\
              Sec-WebSocket-Protocol: mqtt\r\n\r\n"
         );

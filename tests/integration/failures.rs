@@ -82,7 +82,7 @@ async fn handshake(folder: &Path, certificate: &str, cafile: &str) -> Finding {
     };
     let (outcome, ()) = tokio::join!(connect(&route), serve);
     let Err(ConnectError::Tls(failure)) = outcome else { panic!("{certificate}: no TLS failure") };
-    let attempted = Attempted { endpoint: &route.endpoint, tls: Some(&options), websocket: false, now: NOW };
+    let attempted = Attempted { endpoint: &route.endpoint, tls: Some(&options), websocket: None, now: NOW };
     diagnose::tls::handshake(&failure, &attempted)
 }
 
@@ -154,7 +154,7 @@ async fn shown(folder: &Path, port: u16, certificate: Option<&str>) -> Finding {
         tls: Some(tls::Client::new(&options, &mut |_, _| None).unwrap()),
         ..Route::new(Endpoint::new("localhost", port).unwrap())
     };
-    let attempted = Attempted { endpoint: &route.endpoint, tls: Some(&options), websocket: false, now: NOW };
+    let attempted = Attempted { endpoint: &route.endpoint, tls: Some(&options), websocket: None, now: NOW };
     let mut stream = match connect(&route).await {
         Ok(stream) => stream,
         Err(ConnectError::Tls(failure)) => return diagnose::tls::handshake(&failure, &attempted),
@@ -229,7 +229,7 @@ async fn tls_and_plain_listeners_taken_for_each_other_are_told() {
     let mut first_bytes = Vec::new();
     // The broker may reset the connection; what it said before counts.
     let _ = stream.read_to_end(&mut first_bytes).await;
-    let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: false, now: NOW };
+    let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: NOW };
     let ended = Unanswered { first_bytes: &first_bytes, ..CLOSED };
     let finding = diagnose::unanswered(&ended, &attempted);
     // OpenSSL hangs up without a word; on another port than 8883 nothing more can be known.

@@ -74,6 +74,7 @@ mod requests;
 mod revoked;
 mod run;
 mod secrets;
+mod served;
 mod statements;
 mod story;
 mod strangers;
@@ -85,6 +86,7 @@ mod timing;
 mod tls;
 mod verify;
 mod ways;
+mod web_server;
 mod written;
 
 use run::{called_as, moskit, run};

@@ -131,7 +131,7 @@ impl Setup {
         let finding = match finding {
             Some(finding) if self.explains_more => {
                 let probe = Probe { route: &self.route, time_limit: SECOND_LOOK };
-                let in_clear = self.tls().is_none() && !self.plan.connection.websockets;
+                let in_clear = self.tls().is_none() && self.route.websocket.is_none();
                 let finding = instead::look_again(probe, finding, in_clear).await;
                 let may_be_own = matches!(finding.about, Some(About::OwnCertificate | About::Closed));
                 let own = self.tls().filter(|_| may_be_own);
@@ -148,7 +148,7 @@ impl Setup {
         Attempted {
             endpoint: &self.route.endpoint,
             tls: self.tls(),
-            websocket: self.plan.connection.websockets,
+            websocket: self.route.websocket.as_ref(),
             now: since_1970.as_secs().cast_signed(),
         }
     }

@@ -11,6 +11,7 @@ use super::unreadable::{Place, cannot_open, cannot_read};
 use crate::cmd::applet::Invocation;
 use crate::net::authority::Authority;
 use crate::net::endpoint::{PORT, TLS_PORT};
+use crate::net::websocket::check_path;
 use crate::queue::api::{ApiSource, Kind};
 use crate::queue::http::Address;
 use crate::queue::sys::SysSource;
@@ -131,7 +132,7 @@ impl Url {
         if scheme == "unix" {
             return Ok(Self {
                 kind: None,
-                place: SourcePlace { host: rest.into(), port: Port::OfSocket, websocket: false, tls: None },
+                place: SourcePlace { host: rest.into(), port: Port::OfSocket, websocket: false, path: None, tls: None },
             });
         }
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -152,10 +153,17 @@ impl Url {
                 }
             }
         };
+        let path = (!path.is_empty() && kind.is_none()).then(|| format!("/{path}"));
+        if let Some(path) = &path {
+            if !websocket {
+                return Err(usage(format!("`{url}` is no source: a topic has no place in its URL")));
+            }
+            check_path(path).map_err(|error| usage(format!("`{url}` is no source: its path: {error}")))?;
+        }
         let Authority { place, .. } =
             Authority::parse(authority.as_bytes()).map_err(|error| usage(format!("`{url}` is no source: {error}")))?;
         let port = place.port.unwrap_or(default_port).into();
-        Ok(Self { kind, place: SourcePlace { host: place.host.into(), port, websocket, tls } })
+        Ok(Self { kind, place: SourcePlace { host: place.host.into(), port, websocket, path, tls } })
     }
 }
 
@@ -217,6 +225,7 @@ mod tests {
             host: host.into(),
             port: port.into(),
             websocket,
+            path: None,
             tls,
         };
         let secured = Some(true);
@@ -224,14 +233,24 @@ mod tests {
         assert_eq!(parsed("rabbitmq+http://host"), (rabbitmq("/"), place("host", 15672, false, Some(false))));
         assert_eq!(parsed("mqtt://host/"), (None, place("host", 1883, false, None)));
         assert_eq!(parsed("wss://host:443"), (None, place("host", 443, true, secured)));
+        let at_path = SourcePlace { path: Some("/ws".into()), ..place("host", 15675, true, None) };
+        assert_eq!(parsed("ws://host:15675/ws"), (None, at_path));
         assert_eq!(parsed("unix:///run/m.sock"), (None, place("/run/m.sock", 0, false, None)));
     }
 
     #[test]
     fn what_is_no_url_of_an_api_is_refused() {
-        for url in
-            ["http://h", "x+http://h", "emqx+ftp://h", "mqtt://", "emqx+http://", "emqx+http://h:0", "emqx+http://h:x"]
-        {
+        for url in [
+            "mqtt://h/topic",
+            "ws://h/a b",
+            "http://h",
+            "x+http://h",
+            "emqx+ftp://h",
+            "mqtt://",
+            "emqx+http://",
+            "emqx+http://h:0",
+            "emqx+http://h:x",
+        ] {
             assert_eq!(Url::parse(url).unwrap_err().exit, Exit::USAGE, "{url}");
         }
         let refused = Url::parse("emqx+http://user:secret@h").unwrap_err();

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::arg_error::ArgError;
 use super::data_args::DataArgs;
 use super::properties::CommandProperties;
+use super::websocket::WebSocketArgs;
 use crate::cmd::words::Typed;
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling};
 use crate::mqtt::topic::{TopicFilter, TopicName};
@@ -150,6 +151,7 @@ pub struct ClientArgs {
     pub version: Option<ProtocolVersion>,
     pub no_delay: bool,
     pub websockets: bool,
+    pub websocket: WebSocketArgs,
     pub proxy: Option<Proxy>,
     pub embedded: Option<EmbeddedArgs>,
     pub username: Option<OsString>,
@@ -225,6 +227,7 @@ impl Default for ClientArgs {
             version: None,
             no_delay: false,
             websockets: false,
+            websocket: WebSocketArgs::default(),
             proxy: None,
             embedded: None,
             username: None,

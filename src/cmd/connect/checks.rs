@@ -53,7 +53,18 @@ pub fn without_effect(verb: Verb, args: &ClientArgs) -> Vec<String> {
 /// The options of a connection together, but for those of its session.
 pub fn check_connection(args: &ClientArgs) -> Result<(), ArgError> {
     check_will(args)?;
-    check_tls(args)
+    check_tls(args)?;
+    check_websocket(args)
+}
+
+/// A header may hold a secret, which is not silently left out.
+fn check_websocket(args: &ClientArgs) -> Result<(), ArgError> {
+    match args.websocket.given() {
+        Some(option) if !args.websockets => {
+            Err(ArgError::plain(format!("Error: {option} is for WebSockets: add --ws, or use a ws:// or wss:// URL.")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_will(args: &ClientArgs) -> Result<(), ArgError> {

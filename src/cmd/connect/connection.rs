@@ -23,7 +23,8 @@ pub struct Connection {
     /// The local address to connect from.
     pub bind: Option<String>,
     pub proxy: Option<Proxy>,
-    pub websockets: bool,
+    /// MQTT in WebSocket frames, and what is asked for to open them.
+    pub websocket: Option<Opening>,
     pub tls: Option<tls::Options>,
     /// Where the passphrase of the client's key stands; without it the terminal is asked.
     pub key_pass_file: Option<PathBuf>,
@@ -51,7 +52,7 @@ impl Connection {
             broker: broker(args)?,
             bind: args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned()),
             proxy: args.proxy.clone(),
-            websockets: args.websockets,
+            websocket: args.websockets.then(|| args.websocket.opening()).transpose()?,
             tls,
             key_pass_file: args.tls.key_pass_file.clone(),
             login: Login::new(args.password.as_ref()),
@@ -87,7 +88,7 @@ impl Connection {
         // `--nodelay` or not: what we write is a batch already, and waiting for more only delays it.
         route.nodelay = true;
         route.proxy.clone_from(&self.proxy);
-        route.websocket = self.websockets.then(Opening::default);
+        route.websocket.clone_from(&self.websocket);
         Ok(route)
     }
 }

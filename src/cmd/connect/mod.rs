@@ -18,3 +18,4 @@ pub mod runtime;
 pub mod tls;
 pub mod unreadable;
 pub mod values;
+pub mod websocket;

@@ -108,6 +108,8 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(Some('V'), "protocol-version", word("VERSION", "no version"), CONNECT, CONNECTION, "Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]", values::set_version),
     row(None, "nodelay", Value::None, EVERY, CONNECTION, "Send small packets at once (TCP_NODELAY)", flag!(no_delay)),
     row(None, "ws", Value::None, NAMING, CONNECTION, "Speak MQTT over WebSockets", flag!(websockets)),
+    row(None, "ws-path", word("PATH", "no path"), ALL, CONNECTION, "With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]", |typed, words| typed.websocket.set_path(&words[0])),
+    row(None, "header", word("NAME=VALUE", "no header"), ALL, CONNECTION, "With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times", |typed, words| typed.websocket.add_header(&words[0])).repeated(),
     row(None, "proxy", word("URL", "no proxy url"), ALL, CONNECTION, "Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]", values::set_proxy),
     row(None, "embedded", Value::Attached { name: "CONF" }, EVERY, CONNECTION, "Start the embedded broker in this process, on CONF if given, and use it", |typed, words| { typed.embedded = Some(EmbeddedArgs { configuration: words.first().map(Into::into) }); Ok(()) }),
 
@@ -359,6 +361,7 @@ mod tests {
             "exec-timeout",
             "filter",
             "from",
+            "header",
             "jobs",
             "key-pass-file",
             "lenient",
@@ -383,6 +386,7 @@ mod tests {
             "strict",
             "to",
             "topic-per-line",
+            "ws-path",
         ]
         .map(Some);
         let count =

@@ -92,6 +92,8 @@ pub struct SourcePlace {
     pub host: OsString,
     pub port: Port,
     pub websocket: bool,
+    /// The path of the WebSocket, where the URL has one.
+    pub path: Option<String>,
     /// With TLS or without it, where the URL decides; certificates that are not named are this system's.
     pub tls: Option<bool>,
 }
@@ -101,6 +103,9 @@ impl SourcePlace {
         typed.host = Some(self.host.clone());
         typed.port = Some(self.port);
         typed.websockets = self.websocket;
+        if self.path.is_some() {
+            typed.websocket.path.clone_from(&self.path);
+        }
         typed.tls.os_certs |= self.tls == Some(true);
         typed.tls.no_tls |= self.tls == Some(false);
     }
@@ -184,7 +189,7 @@ impl Reach {
         Place {
             endpoint: self.route.endpoint.clone(),
             tls: self.connection.tls.clone(),
-            websocket: self.route.websocket.is_some(),
+            websocket: self.route.websocket.clone(),
             sent: Sent {
                 version: self.version(),
                 username: self.username.is_some(),

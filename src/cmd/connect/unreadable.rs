@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::diagnose::{self, About, Attempted, Finding, Sent, shell, state};
+use crate::net::websocket::Opening;
 use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
 use crate::queue::Error;
@@ -43,14 +44,14 @@ fn who_may_read(path: &Path) -> String {
 pub struct Place {
     pub endpoint: Endpoint,
     pub tls: Option<tls::Options>,
-    pub websocket: bool,
+    pub websocket: Option<Opening>,
     pub sent: Sent,
 }
 
 impl Place {
     fn attempted(&self) -> Attempted<'_> {
         let now = UnixTime::from(SystemTime::now()).seconds();
-        Attempted { endpoint: &self.endpoint, tls: self.tls.as_ref(), websocket: self.websocket, now }
+        Attempted { endpoint: &self.endpoint, tls: self.tls.as_ref(), websocket: self.websocket.as_ref(), now }
     }
 }
 

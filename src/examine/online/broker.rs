@@ -133,28 +133,39 @@ fn fact_name(version: ProtocolVersion) -> &'static str {
 
 /// One CONNECT with the id of nobody.
 pub async fn try_connect(target: &Target, trust: Trust<'_>, version: ProtocolVersion) -> Result<Answer, Box<Finding>> {
-    let stream = target.open(trust.how).await.map_err(|error| Box::new(not_opened(target, error)))?;
+    let stream = match target.open(trust.how).await {
+        Ok(stream) => stream,
+        Err(error) => return Err(Box::new(not_opened(target, error).await)),
+    };
     let connect = target.connect_packet(version, trust.login);
     Ok(Talk::connect(stream, &connect, target.time_limit).await)
 }
 
-fn not_opened(target: &Target, error: NotOpened) -> Finding {
+async fn not_opened(target: &Target, error: NotOpened) -> Finding {
     match error {
         NotOpened::TimedOut => instead::silent(target.probe()),
         NotOpened::Error(error) => match *error {
             ConnectError::Tls(failure) => diagnose::tls::handshake(&failure, &target.attempted()),
-            ConnectError::WebSocket(error) => no_websocket(target, &error),
+            ConnectError::WebSocket(error) => no_websocket(target, &error).await,
             other => diagnose::not_connected(&other, &target.attempted()),
         },
     }
 }
 
 /// The answer to the HTTP request that opens a WebSocket.
-fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
+async fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
     let place = target.endpoint();
     match error {
-        WebSocketError::Status { code, .. } => instead::speaks_http(place, *code, false),
-        WebSocketError::Field("Sec-WebSocket-Protocol") => instead::speaks_http(place, 101, false),
+        WebSocketError::Status { code, .. } => {
+            let finding = instead::speaks_http(target.probe(), *code, false);
+            if finding.about != Some(About::WrongPath) {
+                return finding;
+            }
+            // Nothing of ours is shown to a server that may not be believed.
+            let tls = target.tls.as_ref().map(|tls| &tls.capture);
+            instead::of_path(target.probe(), tls, &finding).await.unwrap_or(finding)
+        }
+        WebSocketError::Field("Sec-WebSocket-Protocol") => instead::speaks_http(target.probe(), 101, false),
         WebSocketError::TimedOut => instead::silent(target.probe()),
         error => Finding::error("proto.ws-vs-mqtt", format!("{place} speaks no WebSocket: {error}"))
             .fix("leave out --ws: this is probably a plain MQTT listener"),
@@ -239,7 +250,7 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
     match probe::by_first_bytes(&first_bytes) {
         probe::Found::Http { status, .. } if is_in_clear => {
             let found = instead::by_http(target.probe()).await;
-            return (Reach::Port, found.unwrap_or_else(|| instead::speaks_http(target.endpoint(), status, false)));
+            return (Reach::Port, found.unwrap_or_else(|| instead::speaks_http(target.probe(), status, false)));
         }
         probe::Found::Other(bytes) if !bytes.is_empty() => {
             // Some WebSocket servers answer what is no HTTP with a page and no head.

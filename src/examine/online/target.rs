@@ -89,7 +89,7 @@ impl Target {
         Attempted {
             endpoint: self.endpoint(),
             tls: self.tls.as_ref().map(|tls| &tls.options),
-            websocket: self.route.websocket.is_some(),
+            websocket: self.route.websocket.as_ref(),
             now: self.now,
         }
     }

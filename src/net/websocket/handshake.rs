@@ -10,7 +10,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
+use super::opening::Opening;
 use super::socket::{Role, WebSocket};
 use crate::net::stream::Stream;
 use crate::pki::name::without_zone;
@@ -36,19 +38,6 @@ const PROTOCOL: &str = "mqtt";
 
 /// Subprotocols that a server takes.
 const PROTOCOLS: [&str; 2] = ["mqtt", "mqttv3.1"];
-
-/// What a client asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opening {
-    /// `/mqtt` for everybody who does not say otherwise.
-    pub path: String,
-}
-
-impl Default for Opening {
-    fn default() -> Self {
-        Self { path: "/mqtt".to_owned() }
-    }
-}
 
 /// Why no WebSocket was opened.
 #[derive(Debug)]
@@ -103,21 +92,42 @@ pub(in crate::net) async fn open(
     let mut key = [0; 16];
     aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no randomness"))?;
     let key = BASE64.encode(key);
-    // An IPv6 address stands in brackets (RFC 3986, 3.2.2), and nobody else knows our interface behind `%`.
-    let host = without_zone(host);
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let request = format!(
-        "GET {} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n\
-         Sec-WebSocket-Protocol: {PROTOCOL}\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        opening.path
-    );
-    stream.write_all(request.as_bytes()).await?;
+    stream.write_all(&request(host, opening, &key)).await?;
     stream.flush().await?;
     let mut received = BytesMut::new();
     let end = read_head(&mut stream, &mut received, HEAD_LIMIT).await?;
     check_response(&received[..end], &key)?;
     received.advance(end);
     Ok(WebSocket::new(stream, Role::Client, received))
+}
+
+/// The head of the request. It may hold a token.
+fn request(host: &str, opening: &Opening, key: &str) -> Zeroizing<Vec<u8>> {
+    let head = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n\
+         Sec-WebSocket-Protocol: {PROTOCOL}\r\nSec-WebSocket-Version: 13\r\n",
+        opening.path(),
+        host_field(host)
+    );
+    let own: usize = opening.headers().iter().map(|header| header.name().len() + header.value().len() + 4).sum();
+    // All of it is reserved at once: what grew elsewhere would not be wiped.
+    let mut request = Zeroizing::new(Vec::with_capacity(head.len() + own + 2));
+    request.extend_from_slice(head.as_bytes());
+    for header in opening.headers() {
+        request.extend_from_slice(header.name().as_bytes());
+        request.extend_from_slice(b": ");
+        request.extend_from_slice(header.value());
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    request
+}
+
+/// The value of `Host`: an IPv6 address stands in brackets (RFC 3986, 3.2.2), and nobody else knows our interface behind
+/// `%`.
+pub fn host_field(host: &str) -> String {
+    let host = without_zone(host);
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 fn check_response(head: &[u8], key: &str) -> Result<(), WebSocketError> {

@@ -5,9 +5,13 @@
 
 mod frame;
 mod handshake;
+mod opening;
 mod socket;
 
 pub use self::frame::FRAME_LIMIT;
 pub(super) use self::handshake::open;
-pub use self::handshake::{HEAD_LIMIT, Opening, Request, Upgrade, WebSocketError};
+pub use self::handshake::{HEAD_LIMIT, Request, Upgrade, WebSocketError, host_field};
+pub use self::opening::{
+    DEFAULT_PATH, HEADER_COUNT, Header, Opening, OpeningError, VALUE_LIMIT, check_header_name, check_path,
+};
 pub use self::socket::WebSocket;
