@@ -13,6 +13,7 @@ pub mod chain;
 mod connection;
 pub mod files;
 mod finding;
+pub mod scram;
 pub mod shell;
 pub mod stacks;
 pub mod state;

@@ -17,6 +17,8 @@
 //! * [`record`]: a message as a line of JSON, written and read
 //! * [`pki`]: keys, certificates, chains
 //! * [`passwd`]: the password file
+//! * [`jwt`]: tokens
+//! * [`scram`]: logins by challenge and response, both halves, and their file
 //! * [`queue`]: where waiting messages can be read from, and the age × who table
 //! * [`diagnose`]: facts of a failure → cause and hint
 //! * [`talk`]: a bounded conversation in packets, with whatever answers
@@ -64,6 +66,7 @@
 //! | what is said of a chain, and in which order | `src/diagnose/chain.rs` | `findings_but` |
 //! | what each family of TLS clients makes of a chain | `src/diagnose/stacks.rs` | `opinions` |
 //! | when check withholds the login | `src/examine/online/mod.rs` | `is_believed` |
+//! | what is wrong with a token | `src/examine/token.rs` | `stage` |
 //! | whether others can read a key | `src/examine/files.rs` | `exposed` |
 //! | whether another user could read a file | `src/os/account.rs` | `obstacle` |
 //! | the units of a duration, and that a bare number is none | `src/cmd/duration.rs` | `number_and_unit` |
@@ -71,6 +74,8 @@
 //! | the first line of a file with a secret | `src/term/secret.rs` | `first_line` |
 //! | what is wrong with a line of a password file | `src/diagnose/files.rs` | `password_fault` |
 //! | whether a password is right | `src/passwd/file.rs` | `verify` |
+//! | whether a SCRAM login is right | `src/scram/server.rs` | `finish` |
+//! | whether a server that logs us in by SCRAM is believed | `src/scram/client.rs` | `verify` |
 //! | the exit code of a broker with `--run` | `src/cmd/broker/child.rs` | `exit_of` |
 //! | Mosquitto's sentence for what is wrong with a configuration | `src/cmd/host/sentences.rs` | `load` |
 //! | which exit code a lost result has | `src/cmd/output.rs` | `conclude` |
@@ -82,6 +87,7 @@ pub mod decode;
 pub mod diagnose;
 pub mod examine;
 pub mod file_set;
+pub mod jwt;
 pub mod mqtt;
 pub mod net;
 pub mod os;
@@ -91,6 +97,7 @@ pub mod private_folder;
 pub mod probe;
 pub mod queue;
 pub mod record;
+pub mod scram;
 pub mod state;
 pub mod talk;
 pub mod term;

@@ -7,11 +7,13 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
 
+use crate::mqtt::authentication::Authentication;
 use crate::mqtt::packet::{
     ConnAck, Connect, DecodeError, Decoder, Disconnect, EncodeError, Packet, Properties, ProtocolVersion, ReasonCode,
 };
 use crate::net::Stream;
 use crate::net::tls::{Alert, alert_in};
+use crate::scram::{Credentials, Distrust, NoRandom};
 
 /// The largest packet that is read. Answers to a probe have some dozens of bytes; what others publish
 /// below the topic may be larger.
@@ -43,6 +45,8 @@ pub enum Ended {
     Encode(EncodeError),
     /// The broker said goodbye.
     Disconnected(ReasonCode),
+    /// It is not to be believed.
+    Distrusted(Distrust),
 }
 
 /// What came of a CONNECT.
@@ -70,17 +74,54 @@ impl Talk {
 
     /// Sends CONNECT and waits for the answer.
     pub async fn connect(stream: Stream, connect: &Connect, time_limit: Duration) -> Answer {
+        Self::log_in(stream, connect, None, time_limit).await
+    }
+
+    /// As [`Talk::connect`], with a login by SCRAM if there is one. A broker that is not believed has not accepted.
+    pub async fn log_in(
+        stream: Stream,
+        connect: &Connect,
+        credentials: Option<&Credentials>,
+        time_limit: Duration,
+    ) -> Answer {
         let mut talk = Self::new(stream, connect.version, time_limit);
+        let mut connect = connect.clone();
+        let mut login = credentials.map(|credentials| Authentication::new(credentials.clone()));
+        match login.as_mut().map(Authentication::begin).transpose() {
+            Ok(properties) => {
+                properties.into_iter().flatten().for_each(|property| connect.properties.push(property));
+            }
+            Err(NoRandom) => return Answer::Ended(Ended::Io(io::Error::other("the system gives no random bytes"))),
+        }
         // A broker may refuse and close before it has read everything, so a failed write is no result.
-        let sent = talk.send(&Packet::Connect(Box::new(connect.clone()))).await;
-        let answer = talk.wait_for(|packet| match packet {
-            Packet::ConnAck(connack) => Some(connack),
-            _ => None,
-        });
-        match (answer.await, sent) {
+        let sent = talk.send(&Packet::Connect(Box::new(connect))).await;
+        match (talk.connack(login.as_mut()).await, sent) {
             (Ok(connack), _) if connack.code == 0 => Answer::Accepted(connack, talk),
             (Ok(connack), _) => Answer::Refused(connack),
             (Err(Ended::Closed { alert: None, .. }), Err(ended)) | (Err(ended), _) => Answer::Ended(ended),
+        }
+    }
+
+    /// The answer to CONNECT, after those to what the broker asks for meanwhile.
+    async fn connack(&mut self, mut login: Option<&mut Authentication>) -> Result<ConnAck, Ended> {
+        let deadline = Instant::now() + self.time_limit;
+        loop {
+            let packet = self.wait_until(deadline, |packet| match packet {
+                packet @ (Packet::ConnAck(_) | Packet::Auth(_)) => Some(packet),
+                _ => None,
+            });
+            match (packet.await?, &mut login) {
+                (Packet::ConnAck(connack), Some(login)) if connack.code == 0 => {
+                    login.verify(&connack.properties).map_err(Ended::Distrusted)?;
+                    return Ok(connack);
+                }
+                (Packet::ConnAck(connack), _) => return Ok(connack),
+                (Packet::Auth(auth), Some(login)) => {
+                    let answer = login.answer(&auth).map_err(Ended::Distrusted)?;
+                    self.send(&Packet::Auth(answer)).await?;
+                }
+                _ => {}
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 //! CONNECT, taking over, resuming, and DISCONNECT.
 
 use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytestring::ByteString;
 
+use super::authenticate::Proven;
 use super::change::Change;
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
@@ -63,16 +63,34 @@ impl Broker {
         // Copied, so that a session does not keep the whole buffer its CONNECT was read into.
         connect.client_id = ByteString::from(&*connect.client_id);
         connect.username = connect.username.map(|username| ByteString::from(&*username));
-        match self.admit(key, &mut connect) {
-            Ok(()) => self.accept(key, connect, now),
-            Err(refusal) => {
-                if let Some(code) = refusal.code(connect.version) {
-                    let properties = refusal.limit.into_iter().collect();
-                    self.send(key, &Packet::ConnAck(ConnAck { session_present: false, code, properties }));
-                }
-                self.end(key, refusal.why, now);
+        let version = connect.version;
+        let begun = match self.method_of(key, &connect) {
+            Ok(None) => {
+                self.connect_with(key, connect, None, now);
+                return;
             }
+            Ok(Some(mechanism)) => self.begin_authentication(key, mechanism, connect),
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = begun {
+            self.refuse_connect(key, version, refusal, now);
         }
+    }
+
+    /// Takes a CONNECT whose client has proved who it is, or has not been asked to.
+    pub(super) fn connect_with(&mut self, key: ConnectionKey, mut connect: Connect, proven: Option<Proven>, now: Now) {
+        match self.admit(key, &mut connect, proven.as_ref()) {
+            Ok(()) => self.accept(key, connect, proven, now),
+            Err(refusal) => self.refuse_connect(key, connect.version, refusal, now),
+        }
+    }
+
+    pub(super) fn refuse_connect(&mut self, key: ConnectionKey, version: ProtocolVersion, refusal: Refusal, now: Now) {
+        if let Some(code) = refusal.code(version) {
+            let properties = refusal.limit.into_iter().collect();
+            self.send(key, &Packet::ConnAck(ConnAck { session_present: false, code, properties }));
+        }
+        self.end(key, refusal.why, now);
     }
 
     /// Answers bytes that were to be a CONNECT, where there is an answer.
@@ -98,15 +116,30 @@ impl Broker {
     }
 
     /// Everything that may speak against a CONNECT. Settles client id, user name and keep-alive on the way.
-    fn admit(&mut self, key: ConnectionKey, connect: &mut Connect) -> Result<(), Refusal> {
+    fn admit(&mut self, key: ConnectionKey, connect: &mut Connect, proven: Option<&Proven>) -> Result<(), Refusal> {
         let listener_id = self.connections[key].listener;
         if !self.listener(listener_id).versions.accept(connect.version) {
             return Err(Refusal::new(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Closing::UnsupportedVersion));
         }
+        if let Some(Proven { user, .. }) = proven {
+            connect.username.get_or_insert_with(|| user.clone());
+            // It would be looked at by nobody, and asked for after a reload.
+            connect.password = None;
+        }
         self.admit_names(key, connect)?;
-        self.admit_login(key, connect)?;
-        if connect.properties.authentication_method().is_some() {
-            return Err(Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod));
+        match proven {
+            // Whom CONNECT, or the certificate, names must be who has proved to be it.
+            Some(Proven { user, .. }) if connect.username.as_ref() != Some(user) => {
+                return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
+            }
+            Some(_) => {}
+            None => {
+                self.admit_login(key, connect)?;
+                // [MQTT-4.12.0-1]
+                if connect.properties.authentication_method().is_some() {
+                    return Err(Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod));
+                }
+            }
         }
         if let Some(will) = &connect.will {
             self.admit_will(will, self.listener(listener_id).max_qos)?;
@@ -186,7 +219,7 @@ impl Broker {
         Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized))
     }
 
-    fn accept(&mut self, key: ConnectionKey, mut connect: Connect, now: Now) {
+    fn accept(&mut self, key: ConnectionKey, mut connect: Connect, proven: Option<Proven>, now: Now) {
         let v5 = connect.version == ProtocolVersion::V5;
         let listener_id = self.connections[key].listener;
         let assigned = connect.client_id.is_empty();
@@ -215,11 +248,15 @@ impl Broker {
         if let Some(session) = peer.tls_session {
             self.note(|| Event::Negotiated { client: connect.client_id.clone(), session });
         }
-        let properties = if v5 {
+        let mut properties = if v5 {
             self.connack_properties(key, assigned.then_some(connect.client_id), lowered)
         } else {
             Properties::new()
         };
+        if let Some(Proven { proof, properties: shown, .. }) = proven {
+            self.connections[key].proof = Some(proof);
+            shown.into_iter().for_each(|property| properties.push(property));
+        }
         // 3.1 has no such flag.
         let session_present = session_present && connect.version != ProtocolVersion::V31;
         let connack = Packet::ConnAck(ConnAck { session_present, code: 0, properties });
@@ -275,7 +312,7 @@ impl Broker {
         let window = self.settings.max_inflight_messages.map_or(receive_maximum, |limit| limit.min(receive_maximum));
         let connection = &mut self.connections[key];
         connection.window = window;
-        connection.max_packet_size = properties.maximum_packet_size().and_then(NonZeroU32::new);
+        connection.set_max_packet_size(properties);
         connection.received_aliases = ReceivedAliases::new(max_aliases_in);
         connection.max_qos = max_qos;
         connection.retain_available = self.settings.retain_available;

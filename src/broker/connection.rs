@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use bytestring::ByteString;
 
+use super::authenticate::{Authentication, Proof};
 use super::message::Message;
 pub(super) use super::slab::ConnectionKey;
 use super::slab::SessionKey;
@@ -31,6 +32,10 @@ pub(super) struct Connection {
     pub(super) version: ProtocolVersion,
     /// Kept to ask again after a reload of the rules.
     pub(super) password: Option<Secret>,
+    /// What it was let in by instead, where its CONNECT named a method.
+    pub(super) proof: Option<Proof>,
+    /// A login that is under way: before CONNACK, or again.
+    pub(super) authentication: Option<Box<Authentication>>,
     /// How long the client may be silent. `None`: as long as it likes.
     pub(super) keep_alive_timeout: Option<Duration>,
     /// Monotonic.
@@ -172,6 +177,8 @@ impl Connection {
             session: None,
             version: ProtocolVersion::V311,
             password: None,
+            proof: None,
+            authentication: None,
             keep_alive_timeout: None,
             last_received: now,
             timer: None,
@@ -186,6 +193,11 @@ impl Connection {
             waiting: None,
             output: OutputBuffer::default(),
         }
+    }
+
+    /// Takes over how much the client says that it takes.
+    pub(super) fn set_max_packet_size(&mut self, connect: &Properties) {
+        self.max_packet_size = connect.maximum_packet_size().and_then(NonZeroU32::new);
     }
 
     /// What the log calls whoever is at the other end.
@@ -204,7 +216,7 @@ impl Connection {
     }
 
     /// Whether the client takes a packet of this encoded length: nothing larger than its Maximum Packet Size is sent
-    /// [MQTT-3.1.2-24]. PUBLISH, CONNACK, SUBACK and UNSUBACK can be too large; every other packet that we send is shorter
+    /// [MQTT-3.1.2-24]. PUBLISH, CONNACK, SUBACK, UNSUBACK and AUTH can be too large; every other packet that we send is shorter
     /// than the CONNACK that the client has taken.
     pub(super) fn takes(&self, length: impl FnOnce() -> Result<usize, EncodeError>) -> bool {
         self.max_packet_size.is_none_or(|most| length().is_ok_and(|length| length <= most.get() as usize))

@@ -4,6 +4,7 @@
 //! Pure and with one owner: no sockets, no locks, no clock of its own. [`server`] does the I/O around it.
 
 pub mod access;
+mod authenticate;
 mod change;
 mod condense;
 pub mod config;
@@ -62,6 +63,8 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 
 use access::SlowLogin;
+use authenticate::Proof;
+use connect::Refusal;
 use connection::{Connection, ConnectionKey};
 use jobs::FanOut;
 use journal::Journal;
@@ -264,6 +267,10 @@ impl Broker {
         self.noted_before = self.journal.noted();
         self.statistics.messages_received += 1;
         let Some(client) = state.session else {
+            if state.authentication.is_some() {
+                self.before_connack(key, packet, now);
+                return;
+            }
             match packet {
                 Packet::Connect(connect) => self.connect(key, *connect, now),
                 // [MQTT-3.1.0-1]
@@ -291,11 +298,7 @@ impl Broker {
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, client, unsubscribe, now),
             Packet::PingReq => self.send(key, &Packet::PingResp),
             Packet::Disconnect(disconnect) => self.disconnect_received(key, client, &disconnect, now),
-            // No method of extended authentication is known here, so none was agreed on [MQTT-4.12.0-6].
-            Packet::Auth(_) => {
-                self.offended(key, Offence::Auth(self.connections[key].version));
-                self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
-            }
+            Packet::Auth(auth) => self.auth(key, client, &auth, now),
             Packet::Connect(_) | Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
                 self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
             }
@@ -338,6 +341,11 @@ impl Broker {
             _ => Closing::Malformed,
         };
         self.offended(key, Offence::NoPacket { error, instead_of_connect });
+        if instead_of_connect && self.connections[key].authentication.is_some() {
+            // Its CONNECT has come and waits for an answer.
+            self.refuse_connect(key, ProtocolVersion::V5, Refusal::new(error.reason_code(), why), now);
+            return;
+        }
         if instead_of_connect {
             self.connect_malformed(key, error, version);
         } else if let Some(reason) = error.answer() {
@@ -414,6 +422,14 @@ impl Broker {
             let connection = &self.connections[key];
             let Some(client) = connection.session else { continue };
             let password = connection.password.as_ref().map(crate::term::Secret::expose);
+            if let Some(Proof { mechanism, keys }) = &connection.proof {
+                let users = self.access.scram_users(connection.listener);
+                let user = self.sessions[client].username.as_deref().unwrap_or_default();
+                if users.and_then(|users| users.keys(user, *mechanism)) != Some(keys) {
+                    self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
+                }
+                continue;
+            }
             let certified = self.listener(connection.listener).username_from == UsernameFrom::Certificate;
             if !certified && self.access.may_stay(self.sessions[client].identity(), password) == Some(false) {
                 self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);

@@ -5,6 +5,7 @@ use crate::net::Endpoint;
 use crate::net::tls;
 use crate::net::websocket::{DEFAULT_PATH, Opening};
 use crate::pki::chain::Purpose;
+use crate::scram::Mechanism;
 
 use super::chain::Scene;
 use super::shell;
@@ -18,6 +19,8 @@ pub struct Sent {
     /// An id that the client chose.
     pub client_id: bool,
     pub will: bool,
+    /// The login is by SCRAM, and so not in CONNECT.
+    pub scram: Option<Mechanism>,
 }
 
 impl From<&Connect> for Sent {
@@ -28,6 +31,7 @@ impl From<&Connect> for Sent {
             password: connect.password.is_some(),
             client_id: !connect.client_id.is_empty(),
             will: connect.will.is_some(),
+            scram: connect.properties.authentication_method().and_then(|method| Mechanism::named(&method)),
         }
     }
 }

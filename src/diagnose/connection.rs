@@ -9,7 +9,7 @@ use crate::mqtt::session::SessionError;
 use crate::net::{Attempt, ConnectError, reason};
 use crate::pki::certificate::Certificate;
 
-use super::{About, Attempted, Finding, Sent, shell};
+use super::{About, Attempted, Finding, Sent, scram, shell};
 
 /// Why no address of the broker could be reached.
 pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding {
@@ -114,6 +114,7 @@ pub fn lost(ending: &Ending, attempted: &Attempted<'_>) -> Option<Finding> {
             Finding::error("publish.too-large", "the message is larger than the broker takes")
                 .fix("send it in smaller parts, or raise message_size_limit in mosquitto.conf")
         }
+        Ending::Session(SessionError::Authentication(why)) => scram::distrust(*why),
         Ending::Session(error) => {
             Finding::error("proto.violation", format!("the broker broke the protocol: {}", violation(*error)))
         }
@@ -134,7 +135,7 @@ fn violation(error: SessionError) -> String {
         SessionError::TopicAlias(alias) | SessionError::UnknownTopicAlias(alias) => {
             format!("it used the topic alias {alias}, which was never agreed on")
         }
-        SessionError::Decode(_) | SessionError::KeepAlive => String::new(),
+        SessionError::Decode(_) | SessionError::KeepAlive | SessionError::Authentication(_) => String::new(),
     }
 }
 
@@ -143,6 +144,11 @@ fn violation(error: SessionError) -> String {
 pub fn refused(sent: Sent, connack: &ConnAck, own: Option<&Certificate>) -> Option<Finding> {
     let is_v5 = sent.version == ProtocolVersion::V5;
     let is_nameless = own.is_some_and(|own| own.common_name().is_none());
+    match (sent.scram, connack.code) {
+        (Some(method), 140) => return Some(scram::unknown_method(method)),
+        (Some(method), 134 | 135) => return Some(scram::refused(method).about(About::Login)),
+        _ => {}
+    }
     Some(match (is_v5, connack.code) {
         (false, 1) | (true, 132) => {
             Finding::error("connack.version", format!("the broker does not speak {} here", sent.version.name()))
@@ -263,7 +269,8 @@ mod tests {
     fn why_refused(version: ProtocolVersion, code: u8, sent: [bool; 4]) -> (String, String) {
         let [username, password, client_id, will] = sent;
         let connack = ConnAck { session_present: false, code, properties: crate::mqtt::packet::Properties::new() };
-        let finding = refused(Sent { version, username, password, client_id, will }, &connack, None).unwrap();
+        let finding =
+            refused(Sent { version, username, password, client_id, will, scram: None }, &connack, None).unwrap();
         (finding.what, finding.fix.unwrap())
     }
 

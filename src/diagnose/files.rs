@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::net::reason;
+use crate::passwd::scram::FileFault;
 use crate::passwd::{Fault, HashError};
 use crate::pki::key::EncryptedKey;
 use crate::pki::read::{self as pem, FILE_LIMIT, FaultKind, Kind, ReadError, ReadProblem};
+use crate::scram::KeysFault;
 
 use super::{Finding, shell};
 
@@ -159,6 +161,20 @@ pub fn password_fault(fault: Fault) -> &'static str {
         Fault::Hash(HashError::Cost) => "damaged hash: argon2 parameters",
         Fault::Hash(HashError::Salt) => "damaged hash: salt",
         Fault::Hash(HashError::Hash) => "damaged hash",
+    }
+}
+
+/// Why a broker does not take a line of a SCRAM file.
+pub fn scram_fault(fault: FileFault) -> &'static str {
+    match fault {
+        FileFault::EmptyUser => "the user name is empty",
+        FileFault::DuplicateUser => "the user has a line before",
+        FileFault::UserNotUtf8 => "the user name is not UTF-8",
+        FileFault::UnknownMechanism => "no keys of SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512",
+        FileFault::DuplicateMechanism => "keys of one mechanism twice",
+        FileFault::Keys(KeysFault::Iterations) => "damaged keys: iterations",
+        FileFault::Keys(KeysFault::Salt) => "damaged keys: salt",
+        FileFault::Keys(KeysFault::Key) => "damaged keys",
     }
 }
 

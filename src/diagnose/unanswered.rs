@@ -110,8 +110,14 @@ mod tests {
     use super::*;
     use crate::net::tls::Options;
 
-    const SENT: Sent =
-        Sent { version: ProtocolVersion::V311, username: false, password: false, client_id: false, will: false };
+    const SENT: Sent = Sent {
+        version: ProtocolVersion::V311,
+        username: false,
+        password: false,
+        client_id: false,
+        will: false,
+        scram: None,
+    };
 
     fn closed(sent: Sent) -> Unanswered<'static> {
         Unanswered { sent, first_bytes: b"", alert: None, seen: None, is_neither_tls_nor_http: false }

@@ -11,4 +11,5 @@ pub mod lint;
 pub mod online;
 pub mod report;
 pub mod session;
+mod token;
 pub mod verify;

@@ -13,18 +13,18 @@ pub struct Corrupt {
     pub line: usize,
 }
 
-/// A user and the new hash of their password.
+/// A user and what is kept of their password: a hash, or keys of SCRAM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub user: Vec<u8>,
-    pub hash: Hash,
+    pub secret: String,
 }
 
 impl Record {
     /// The line of the file, with its end.
     pub fn line(&self) -> Vec<u8> {
         let mut line = self.user.clone();
-        line.extend_from_slice(format!(":{}\n", self.hash).as_bytes());
+        line.extend_from_slice(format!(":{}\n", self.secret).as_bytes());
         line
     }
 }
@@ -135,16 +135,16 @@ impl<'a> PlainText<'a> {
     }
 
     /// The text with `hashes` in the place of the passwords, one for each and in their order.
-    pub fn with_hashes(&self, hashes: Vec<Hash>) -> Zeroizing<Vec<u8>> {
+    pub fn with_hashes(&self, hashes: Vec<String>) -> Zeroizing<Vec<u8>> {
         let mut hashes = hashes.into_iter();
         let mut text = Zeroizing::new(Vec::new());
         for part in &self.parts {
             match part {
                 Part::Kept(line) => text.extend_from_slice(line),
                 Part::Plain { user, .. } => {
-                    let hash = hashes.next().expect("as many hashes as passwords");
+                    let secret = hashes.next().expect("as many hashes as passwords");
                     end_last_line(&mut text);
-                    text.extend_from_slice(&Record { user: user.to_vec(), hash }.line());
+                    text.extend_from_slice(&Record { user: user.to_vec(), secret }.line());
                 }
             }
         }
@@ -164,7 +164,7 @@ mod tests {
     use crate::passwd::{Recipe, SALT_BYTES};
 
     fn record(user: &str) -> Record {
-        Record { user: user.into(), hash: Hash::make(Recipe::Sha512, SALT_BYTES, b"pw").unwrap() }
+        Record { user: user.into(), secret: Hash::make(Recipe::Sha512, SALT_BYTES, b"pw").unwrap().to_string() }
     }
 
     fn line(record: &Record) -> String {
@@ -222,8 +222,11 @@ mod tests {
         let text = format!("# c\n a : p w :lost\n{hashed}b:q");
         let plain = PlainText::find(text.as_bytes(), false).unwrap();
         assert_eq!(plain.passwords(), [&b"p w"[..], b"q"]);
-        let hashes: Vec<_> =
-            plain.passwords().iter().map(|pw| Hash::make(Recipe::Sha512, SALT_BYTES, pw).unwrap()).collect();
+        let hashes: Vec<_> = plain
+            .passwords()
+            .iter()
+            .map(|pw| Hash::make(Recipe::Sha512, SALT_BYTES, pw).unwrap().to_string())
+            .collect();
         let written = plain.with_hashes(hashes.clone());
         assert_eq!(str::from_utf8(&written).unwrap(), format!("# c\na:{}\n{hashed}b:{}\n", hashes[0], hashes[1]));
         assert_eq!(PlainText::find(text.as_bytes(), true).unwrap().passwords().len(), 3);
@@ -259,7 +262,7 @@ mod tests {
             let _ = Hash::parse(&text);
             if let Ok(plain) = PlainText::find(&text, false) {
                 let count = plain.passwords().len();
-                plain.with_hashes(vec![record("x").hash; count]);
+                plain.with_hashes(vec![record("x").secret; count]);
             }
         }
     }

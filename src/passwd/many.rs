@@ -1,10 +1,13 @@
 //! Hashing many passwords on all cores.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::hash::{Hash, HashingFailed, Recipe};
+use super::scram;
+use crate::scram::{KeysError, Mechanism};
 
 /// Passwords that a thread takes at a time: few enough that all threads end together.
 const BATCH: usize = 16;
@@ -18,6 +21,27 @@ pub fn make_all(
     passwords: &[&[u8]],
     done: impl Fn(u64) + Sync,
 ) -> Result<Vec<Hash>, HashingFailed> {
+    let threads = thread_count(recipe, passwords.len());
+    on_all_cores(passwords, threads, |password| Hash::make(recipe, salt_bytes, password), done)
+}
+
+/// As [`make_all`], with keys for SCRAM.
+pub fn make_all_scram(
+    mechanisms: &[Mechanism],
+    iterations: NonZeroU32,
+    passwords: &[&[u8]],
+    done: impl Fn(u64) + Sync,
+) -> Result<Vec<scram::Record>, KeysError> {
+    let threads = thread_count(Recipe::Sha512, passwords.len());
+    on_all_cores(passwords, threads, |password| scram::Record::make(mechanisms, iterations, password), done)
+}
+
+fn on_all_cores<T: Send, E: Send>(
+    passwords: &[&[u8]],
+    threads: usize,
+    make: impl Fn(&[u8]) -> Result<T, E> + Sync,
+    done: impl Fn(u64) + Sync,
+) -> Result<Vec<T>, E> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut made = Vec::new();
@@ -26,16 +50,21 @@ pub fn make_all(
             let Some(rest) = passwords.get(start..).filter(|rest| !rest.is_empty()) else { return Ok(made) };
             let batch = &rest[..rest.len().min(BATCH)];
             for (index, password) in (start..).zip(batch) {
-                made.push((index, Hash::make(recipe, salt_bytes, password)?));
+                made.push((index, make(password)?));
             }
             done(batch.len() as u64);
         }
     };
     let mut made = thread::scope(|scope| {
-        let threads: Vec<_> = (0..thread_count(recipe, passwords.len())).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|thread| thread.join().map_err(|_| HashingFailed)?).collect::<Result<Vec<_>, _>>()
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect::<Result<Vec<_>, _>>()
     })?
-    .concat();
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>();
     made.sort_unstable_by_key(|(index, _)| *index);
     Ok(made.into_iter().map(|(_, hash)| hash).collect())
 }

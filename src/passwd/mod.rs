@@ -1,5 +1,6 @@
 //! The password file: what a broker reads in it ([`File`]), its lines and the hashes they hold
-//! ([`Line`], [`Hash`]), changes of its text ([`edit`]) and its replacement on disk ([`Stored`]).
+//! ([`Line`], [`Hash`]), changes of its text ([`edit`]) and its replacement on disk ([`Stored`]); and [`scram`], the file of
+//! keys for logins by SCRAM.
 
 pub mod edit;
 mod file;
@@ -9,6 +10,7 @@ mod hash;
 mod line;
 mod many;
 mod remembered;
+pub mod scram;
 mod stored;
 
 pub use file::{Fault, File, FileError, Verdict};
@@ -19,6 +21,6 @@ pub use hash::{
     is_empty_password,
 };
 pub use line::{Line, lines};
-pub use many::make_all;
+pub use many::{make_all, make_all_scram};
 pub use remembered::Remembered;
 pub use stored::{Replacement, Stored, StoredError, read};

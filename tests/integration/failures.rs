@@ -135,7 +135,14 @@ async fn every_refusal_of_a_servers_certificate_has_its_own_id() {
 
 /// The end of a connection to which a CONNECT of nobody was sent.
 const CLOSED: Unanswered<'static> = Unanswered {
-    sent: Sent { version: ProtocolVersion::V311, username: false, password: false, client_id: true, will: false },
+    sent: Sent {
+        version: ProtocolVersion::V311,
+        username: false,
+        password: false,
+        client_id: true,
+        will: false,
+        scram: None,
+    },
     first_bytes: b"",
     alert: None,
     seen: None,

@@ -13,7 +13,9 @@ use names::Tree;
 /// on its own line, itself. So no verb names a verb, and only `cmd` itself names them all.
 const LAYERS: &[(u8, &str)] = &[
     (0, "os"),
+    (1, "jwt"),
     (1, "private_folder"),
+    (1, "scram"),
     (1, "text_file"),
     (1, "whole_file"),
     (2, "mqtt::packet"),
@@ -22,6 +24,7 @@ const LAYERS: &[(u8, &str)] = &[
     (2, "file_set"),
     (2, "passwd"),
     (3, "mqtt::alias"),
+    (3, "mqtt::authentication"),
     (3, "mqtt::flow"),
     (3, "net"),
     (3, "term"),

@@ -49,6 +49,8 @@ impl SlowLogin {
 pub struct Rules {
     pub allow_anonymous: bool,
     pub passwords: Option<Arc<passwd::File>>,
+    /// Those who log in by SCRAM.
+    pub scram: Option<Arc<passwd::scram::File>>,
     pub acl: Option<Arc<Acl>>,
 }
 
@@ -77,6 +79,11 @@ impl Access {
         }
         let (passwords, logins) = (Arc::clone(passwords), Arc::clone(&self.logins));
         Some(SlowLogin { passwords, logins, username: username.to_vec(), password: Secret::new(password) })
+    }
+
+    /// The users of a listener who may log in by SCRAM, if it has that.
+    pub fn scram_users(&self, listener: ListenerId) -> Option<&passwd::scram::File> {
+        self.rules(listener)?.scram.as_deref()
     }
 
     fn rules(&self, listener: ListenerId) -> Option<&Rules> {
@@ -162,7 +169,7 @@ mod tests {
         let hash = Hash::make(Recipe::Sha512, 12, b"right").unwrap();
         let file = passwd::File::parse(format!("ann:{hash}\n").as_bytes()).unwrap();
         let passwords = with_passwords.then(|| Arc::new(file));
-        Access::new(vec![Rules { allow_anonymous, passwords, acl: None }])
+        Access::new(vec![Rules { allow_anonymous, passwords, scram: None, acl: None }])
     }
 
     #[test]
@@ -197,7 +204,12 @@ mod tests {
             let recipe = Recipe::Pbkdf2 { iterations: std::num::NonZeroU32::new(10).unwrap() };
             let hash = Hash::make(recipe, 12, password).unwrap();
             let passwords = passwd::File::parse(format!("ann:{hash}\n").as_bytes()).unwrap();
-            Access::new(vec![Rules { allow_anonymous: false, passwords: Some(Arc::new(passwords)), acl: None }])
+            Access::new(vec![Rules {
+                allow_anonymous: false,
+                passwords: Some(Arc::new(passwords)),
+                scram: None,
+                acl: None,
+            }])
         };
         let access = slow(b"right");
         let login = |access: &Access, password: &[u8]| access.slow_login(ListenerId(0), Some("ann"), password);
@@ -221,7 +233,8 @@ mod tests {
         let recipe = Recipe::Pbkdf2 { iterations: std::num::NonZeroU32::MIN };
         let hash = Hash::make(recipe, 12, b"right").unwrap();
         let passwords = Arc::new(passwd::File::parse(format!("ann:{hash}\n").as_bytes()).unwrap());
-        let access = Access::new(vec![Rules { allow_anonymous: false, passwords: Some(passwords), acl: None }]);
+        let access =
+            Access::new(vec![Rules { allow_anonymous: false, passwords: Some(passwords), scram: None, acl: None }]);
         assert_eq!(access.may_stay(user("eve"), Some(b"right")), Some(false));
         assert_eq!(access.may_stay(user("ann"), None), Some(false));
         assert_eq!(access.may_stay(ANONYMOUS, None), Some(false));
@@ -249,7 +262,7 @@ mod tests {
     #[test]
     fn each_listener_has_its_own_rules() {
         let acl = Arc::new(Acl::parse(b"topic read a\n").unwrap());
-        let open = Rules { allow_anonymous: true, passwords: None, acl: None };
+        let open = Rules { allow_anonymous: true, passwords: None, scram: None, acl: None };
         let access = Access::new(vec![open.clone(), Rules { acl: Some(acl), ..open }]);
         let second = Identity { listener: ListenerId(1), ..ANONYMOUS };
         assert!(access.may_publish(ANONYMOUS, "a"));

@@ -181,6 +181,11 @@ pub enum Notice {
         because: &'static str,
         place: Place,
     },
+    /// An option that Mosquitto does not know.
+    Own {
+        option: &'static str,
+        place: Place,
+    },
     /// The option still works and has a better successor.
     Deprecated {
         option: String,
@@ -400,6 +405,9 @@ impl Reader {
         };
         match rule {
             Rule::Global(kind) | Rule::Own(kind, _) => {
+                if let Rule::Own(..) = rule {
+                    self.note_own(name);
+                }
                 self.once(kind.is_once(), Current::None, name)?;
                 kind.apply(line, &mut self.configuration)
             }
@@ -416,7 +424,10 @@ impl Reader {
                 self.remember(*current, name, kind.is_off(line), None);
                 Ok(())
             }
-            Rule::Security(kind) => {
+            Rule::Security(kind) | Rule::OwnSecurity(kind, _) => {
+                if let Rule::OwnSecurity(..) = rule {
+                    self.note_own(name);
+                }
                 self.configuration.security_was_set = true;
                 if self.configuration.per_listener_settings {
                     self.once(kind.is_once(), *current, name)?;
@@ -447,6 +458,10 @@ impl Reader {
                 Err(line.unsafe_here(because))
             }
         }
+    }
+
+    fn note_own(&mut self, option: &'static str) {
+        self.configuration.notices.push(Notice::Own { option, place: self.place.clone() });
     }
 
     fn ask(&mut self, asks: Asks, line: &Line<'_>, current: Current) -> Result<(), Problem> {
@@ -622,7 +637,7 @@ pub fn known_options() -> impl Iterator<Item = (&'static str, Standing)> {
         .iter()
         .map(|(name, rule)| {
             let standing = match rule {
-                Rule::Own(_, meaning) => Standing::Own(meaning),
+                Rule::Own(_, meaning) | Rule::OwnSecurity(_, meaning) => Standing::Own(meaning),
                 Rule::Ignored(because, _) => Standing::Ignored(because),
                 Rule::Unsafe(because, _) => Standing::Refused(because),
                 Rule::Bridge(_) => Standing::Ignored(options::NO_BRIDGES),

@@ -34,6 +34,8 @@ pub(super) enum Rule {
     Security(Kind<Security>),
     /// An option that Mosquitto lacks, and what it does.
     Own(Kind<Configuration>, &'static str),
+    /// The same, of a listener with `per_listener_settings`.
+    OwnSecurity(Kind<Security>, &'static str),
     Special(fn(&mut Reader, &Line<'_>, &mut Current) -> Result<(), Problem>),
     /// An option that we lack and that can be missing without harm: why, and what Mosquitto asks of it.
     Ignored(&'static str, Asks),
@@ -148,14 +150,14 @@ pub(super) fn takes_text(line: &Line<'_>) -> bool {
         || find(line.name).is_some_and(|(_, rule)| match rule {
             Global(kind) | Own(kind, _) => is_text(kind),
             Rule::Listener(kind) | ListenerOrDefault(kind) => is_text(kind),
-            Rule::Security(kind) => is_text(kind),
+            Rule::Security(kind) | OwnSecurity(kind, _) => is_text(kind),
             Rule::Unsafe(_, asks) => *asks == Asks::Text,
             Special(_) | Ignored(..) | Rule::Bridge(_) => false,
         })
 }
 
 use Kind::{Flag, LastText, Limited, Number, Other, OtherText, Text};
-use Rule::{Global, Ignored, ListenerOrDefault, Own, Special};
+use Rule::{Global, Ignored, ListenerOrDefault, Own, OwnSecurity, Special};
 
 const ANY: i32 = i32::MAX;
 const U16: i32 = 65535;
@@ -222,6 +224,14 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("per_listener_settings", Special(per_listener_settings)),
     ("allow_anonymous", Rule::Security(Flag(|s, on| s.allow_anonymous = Some(on)))),
     ("password_file", Rule::Security(LastText(|s, path| s.password_file = Some(path.into())))),
+    (
+        "scram_file",
+        OwnSecurity(
+            LastText(|s, path| s.scram_file = Some(path.into())),
+            "The users who log in by SCRAM (MQTT 5, enhanced authentication), beside those of password_file; moskit passwd \
+             --scram makes and changes the file, and SIGHUP has it read again",
+        ),
+    ),
     ("acl_file", Rule::Security(LastText(|s, path| s.acl_file = Some(path.into())))),
     ("psk_file", PSK),
     ("allow_zero_length_clientid", Rule::Security(Flag(|s, on| s.allow_zero_length_clientid = on))),

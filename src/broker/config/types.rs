@@ -255,6 +255,8 @@ pub enum TlsVersion {
 pub struct Security {
     pub allow_anonymous: Option<bool>,
     pub password_file: Option<PathBuf>,
+    /// The users who log in by SCRAM.
+    pub scram_file: Option<PathBuf>,
     pub acl_file: Option<PathBuf>,
     pub allow_zero_length_clientid: bool,
     pub auto_id_prefix: String,
@@ -265,6 +267,7 @@ impl Default for Security {
         Self {
             allow_anonymous: None,
             password_file: None,
+            scram_file: None,
             acl_file: None,
             allow_zero_length_clientid: true,
             auto_id_prefix: "auto-".to_owned(),

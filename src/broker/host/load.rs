@@ -52,6 +52,10 @@ pub enum LoadError {
         path: PathBuf,
         error: passwd::FileError,
     },
+    Scram {
+        path: PathBuf,
+        error: passwd::scram::FileError,
+    },
     Acl {
         path: PathBuf,
         problem: AclProblem,
@@ -62,6 +66,7 @@ pub enum LoadError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessFile {
     Passwords,
+    Scram,
     Acl,
 }
 
@@ -141,6 +146,7 @@ pub fn access(configuration: &Configuration, kind: Files) -> Result<(Access, Vec
         kind,
         readers: Readers::of(configuration.user.as_deref()),
         passwords: HashMap::new(),
+        scram: HashMap::new(),
         acls: HashMap::new(),
         doubts: Vec::new(),
     };
@@ -161,6 +167,7 @@ struct AccessFiles {
     kind: Files,
     readers: Readers,
     passwords: HashMap<PathBuf, Arc<passwd::File>>,
+    scram: HashMap<PathBuf, Arc<passwd::scram::File>>,
     acls: HashMap<PathBuf, Arc<Acl>>,
     doubts: Vec<Doubt>,
 }
@@ -168,8 +175,9 @@ struct AccessFiles {
 impl AccessFiles {
     fn rules(&mut self, security: &Security, allow_anonymous: bool) -> Result<Rules, LoadError> {
         let passwords = security.password_file.as_deref().map(|path| self.passwords(path)).transpose()?;
+        let scram = security.scram_file.as_deref().map(|path| self.scram(path)).transpose()?;
         let acl = security.acl_file.as_deref().map(|path| self.acl(path)).transpose()?;
-        Ok(Rules { allow_anonymous, passwords, acl })
+        Ok(Rules { allow_anonymous, passwords, scram, acl })
     }
 
     fn passwords(&mut self, path: &Path) -> Result<Arc<passwd::File>, LoadError> {
@@ -181,6 +189,18 @@ impl AccessFiles {
             .map_err(|error| LoadError::Passwords { path: path.to_owned(), error })?;
         let file = Arc::new(file);
         self.passwords.insert(path.to_owned(), Arc::clone(&file));
+        Ok(file)
+    }
+
+    fn scram(&mut self, path: &Path) -> Result<Arc<passwd::scram::File>, LoadError> {
+        if let Some(known) = self.scram.get(path) {
+            return Ok(Arc::clone(known));
+        }
+        let bytes = self.read(path, AccessFile::Scram)?;
+        let file = passwd::scram::File::parse(self.text(path, &bytes)?)
+            .map_err(|error| LoadError::Scram { path: path.to_owned(), error })?;
+        let file = Arc::new(file);
+        self.scram.insert(path.to_owned(), Arc::clone(&file));
         Ok(file)
     }
 

@@ -62,6 +62,10 @@ impl Admission {
     fn slow_login(&self, listener: ListenerId, connect: &Connect) -> Option<SlowLogin> {
         let password = connect.password.as_deref()?;
         let access = self.access.read().unwrap_or_else(PoisonError::into_inner);
+        // Who logs in by SCRAM is asked for no password.
+        if connect.properties.authentication_method().is_some() && access.scram_users(listener).is_some() {
+            return None;
+        }
         access.slow_login(listener, connect.username.as_deref(), password)
     }
 

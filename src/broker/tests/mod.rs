@@ -1,6 +1,7 @@
 //! The core and clients in memory, under a virtual clock. Each test reads as a dialogue; packets go through their
 //! wire form in both directions.
 
+mod authentication;
 mod connecting;
 mod delivery;
 mod expiry;

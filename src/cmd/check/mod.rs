@@ -28,6 +28,7 @@ pub const APPLET: Applet = Applet {
         description: &[
             "moskit check finds out why a client cannot connect, publish or receive. It goes through name, connection, TLS, certificate chain, login, rights and session in the order of a client, names the first cause and says what to do. It sends no password to a server whose certificate failed.",
             "Three usual calls: check HOST or check URL tests a running broker; check files --cafile FILE --cert FILE --key FILE tests files before a broker gets them; check --config FILE tests a mosquitto.conf.",
+            "A password that is a token (JWT) is looked at before anything is sent. One that has expired, is not valid yet, is unsigned or malformed, or is for another audience than --token-audience, cannot let anybody in: it is not sent, and the check ends there, unless --token-anyway is given. Neither the token nor a claim of it about its holder is shown.",
         ],
         exit_status: &[
             ("0", "No error was found; there may be warnings. With --monitor: OK."),

@@ -18,7 +18,8 @@ use crate::examine::online::{self, announcement};
 use crate::examine::report::{Report, Stage};
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
-use crate::term::{Exit, Failure, Term};
+use crate::scram::Credentials;
+use crate::term::{Exit, Failure, Secret, Term};
 
 /// Asks the broker of the options.
 pub fn run(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Report, Failure> {
@@ -73,16 +74,26 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
         Ok(tls) => tls,
         Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
     };
+    let mut login = Login {
+        username: args.username.as_ref().map(|name| text("user name", name)).transpose()?.map(ByteString::from),
+        password: connection.login.first(term)?,
+        scram: None,
+    };
+    if let Some(method) = connection.auth_method {
+        let (user, password) = (login.username.as_deref().unwrap_or_default(), login.password.take());
+        let password = password.as_ref().map_or(&[][..], Secret::expose);
+        match Credentials::new(method, user.as_bytes(), password) {
+            Ok(credentials) => login.scram = Some(credentials),
+            Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::scram::credentials(error)))),
+        }
+    }
     let embedded = connection.start_embedded(term)?;
     let mut route = connection.route(embedded.as_ref())?;
     route.timeout = request.time_limit;
     let plan = SessionPlan::of(Verb::Pub, args);
     let target = Target {
         tls,
-        login: Login {
-            username: args.username.as_ref().map(|name| text("user name", name)).transpose()?.map(ByteString::from),
-            password: connection.login.first(term)?,
-        },
+        login,
         version: args.version,
         topic: request.topic.clone(),
         qos: args.qos,
@@ -93,6 +104,8 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
         as_client: request.as_client,
         trust_anyway: request.trust_anyway,
         second_opinion: request.second_opinion,
+        token_anyway: request.token_anyway,
+        audience: request.audience.clone(),
         time_limit: request.time_limit,
         now,
         route,

@@ -53,6 +53,9 @@ pub struct Connection {
     pub as_client: bool,
     pub trust_anyway: bool,
     pub second_opinion: bool,
+    /// Send a token that is of no use all the same.
+    pub token_anyway: bool,
+    pub audience: Option<String>,
     pub time_limit: Duration,
 }
 
@@ -98,6 +101,14 @@ pub fn command() -> Command {
             .requires("id"),
         )
         .arg(flag("trust-anyway", "Send login and client certificate even if the server's certificate failed"))
+        .arg(flag("token-anyway", "Send a token (JWT) that is the password even if it has expired or is otherwise of no use"))
+        .arg(
+            Arg::new("token-audience")
+                .long("token-audience")
+                .value_name("AUDIENCE")
+                .help_heading(HEADING)
+                .help("Audience that the token has to be for (aud)"),
+        )
         .arg(
             Arg::new("timeout")
                 .long("timeout")
@@ -367,6 +378,8 @@ fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
         as_client: matches.get_flag("as-client"),
         trust_anyway: matches.get_flag("trust-anyway"),
         second_opinion: matches.get_flag("second-opinion"),
+        token_anyway: matches.get_flag("token-anyway"),
+        audience: matches.get_one::<String>("token-audience").cloned(),
         time_limit: Duration::from_secs_f32(matches.get_one::<f32>("timeout").copied().unwrap_or(TIME_LIMIT)),
     })
 }

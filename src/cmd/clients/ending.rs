@@ -89,6 +89,7 @@ pub fn outcome(ending: &Ending) -> Outcome {
         Ending::Io(error) if error.kind() == io::ErrorKind::InvalidData && alert_in(error).is_none() => Outcome::Errno,
         Ending::Closed | Ending::Io(_) => Outcome::ConnectionLost,
         Ending::Session(SessionError::KeepAlive) => Outcome::Keepalive,
+        Ending::Session(SessionError::Authentication(_)) => Outcome::Auth,
         Ending::Session(SessionError::Decode(error)) => match error {
             DecodeError::PacketTooLarge { .. } => Outcome::Oversize,
             DecodeError::DuplicateProperty(_) => Outcome::DuplicateProperty,
@@ -108,9 +109,10 @@ pub fn outcome(ending: &Ending) -> Outcome {
     }
 }
 
-/// Whether a connection that ended so is made again: all but the results that Mosquitto's loop ends after.
+/// Whether a connection that ended so is made again: all but the results that Mosquitto's loop ends after, and a server that
+/// is not believed.
 pub fn is_retried(ending: &Ending) -> bool {
-    !matches!(outcome(ending), Outcome::Protocol | Outcome::Errno)
+    !matches!(outcome(ending), Outcome::Protocol | Outcome::Errno | Outcome::Auth)
 }
 
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it
@@ -182,7 +184,9 @@ fn unsent(error: &SendError) -> Outcome {
         SendError::NoProperties => Outcome::NotSupported,
         SendError::Property { error: DecodeError::DuplicateProperty(_), .. } => Outcome::DuplicateProperty,
         SendError::Property { .. } => Outcome::Protocol,
-        SendError::NotConnected | SendError::NoFreePacketId | SendError::Encode(_) => Outcome::ConnectionLost,
+        SendError::NotConnected | SendError::NoFreePacketId | SendError::NoRandomNumbers | SendError::Encode(_) => {
+            Outcome::ConnectionLost
+        }
     }
 }
 
@@ -191,8 +195,9 @@ pub fn asked_to_authenticate() -> Failure {
     let line = format!("Error: {}\n", Outcome::Auth.text());
     let finding = Finding::error(
         "auth.exchange",
-        "the broker sent AUTH: it wants an authentication in several steps, of which only the first can be given (-D connect)",
-    );
+        "the broker sent AUTH: it wants an authentication in several steps, of which -D connect gives only the first",
+    )
+    .fix("if it is SCRAM: --auth-method in place of -D connect authentication-method");
     failure(Exit(Outcome::Auth as u8), &line, Some(finding))
 }
 
@@ -291,7 +296,7 @@ pub fn unsendable(error: SendError) -> Option<Finding> {
             "limits",
             format!("topic and payload make a packet of {length} bytes, and MQTT has none above 268,435,455"),
         )),
-        SendError::NotConnected | SendError::NoFreePacketId | SendError::Encode(_) => None,
+        SendError::NotConnected | SendError::NoFreePacketId | SendError::NoRandomNumbers | SendError::Encode(_) => None,
     }
 }
 
@@ -319,6 +324,7 @@ pub fn note_unsent(packet: &str, error: SendError, term: &mut Term) {
         SendError::QoSNotSupported { maximum } => format!("the broker takes messages up to QoS {} only", maximum as u8),
         SendError::NotConnected => "the connection is gone".to_owned(),
         SendError::NoFreePacketId => "65,535 others wait for their acknowledgements".to_owned(),
+        SendError::NoRandomNumbers => "the system gives no random bytes".to_owned(),
         SendError::Encode(_) => "it is longer than a packet of MQTT can be".to_owned(),
     };
     term.note(format_args!("warning: {packet} was not sent: {why}"));

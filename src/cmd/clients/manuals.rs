@@ -16,8 +16,10 @@ const EXIT_3: (&str, &str) =
     ("3", "The proxy failed with a code of its own. Or CONNACK 3: the broker is not available.");
 const EXIT_5: (&str, &str) = ("5", "CONNACK 5: the login has no right to connect.");
 const EXIT_7: (&str, &str) = ("7", "The connection was lost.");
-const EXIT_11: (&str, &str) =
-    ("11", "The broker asks for AUTH, which moskit does not support, or the proxy does not allow the connection.");
+const EXIT_11: (&str, &str) = (
+    "11",
+    "The broker does not prove that it knows the user's password (--auth-method), or it asks for AUTH where nothing was said of it; SCRAM cannot carry the login; or the proxy does not allow the connection.",
+);
 const EXIT_13: (&str, &str) = ("13", "What answers does not speak WebSockets (--ws).");
 const EXIT_14: (&str, &str) = ("14", "TLS failed after the first connection.");
 const EXIT_16: (&str, &str) = ("16", "The proxy failed, or refused the login.");
@@ -40,7 +42,7 @@ const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keyl
      system too, a --capath that does not exist is an error.";
 const PRE_SHARED_KEY: &str = "--psk works in a build with the cargo feature psk, by OpenSSL, and is refused in others; --tls-engine and \
      --keyform engine are refused: rustls, which does our TLS, has none of them.";
-const NONSENSE: &str = "AUTH of a broker ends it at once, with 11; a CONNACK or SUBACK with a byte too many is taken, and \
+const NONSENSE: &str = "AUTH of a broker, without --auth-method, ends it at once, with 11; a CONNACK or SUBACK with a byte too many is taken, and \
      DISCONNECT is not sent to a broker that has refused the connection.";
 const QOS_2: &str = "A message with QoS 2 is shown when it comes, before PUBREC instead of after PUBREL, so that its line stands there among \
      those of -d; at the end, PUBRELs of what was shown are waited for, five seconds at most. mosquitto_sub loses messages it has acknowledged and not shown.";

@@ -9,7 +9,7 @@ use super::ending;
 use super::plan::Plan;
 use crate::client::{Client, Ending, StartError};
 use crate::cmd::connect::args::Verb;
-use crate::cmd::connect::outcome;
+use crate::cmd::connect::outcome::{self, Outcome};
 use crate::cmd::connect::runtime::{block_on, listen};
 use crate::cmd::host::embedded::Embedded;
 use crate::diagnose::{self, About, Attempted, Sent};
@@ -20,6 +20,7 @@ use crate::net::Route;
 use crate::net::tls;
 use crate::os::signal::SignalKind;
 use crate::probe::{Probe, instead};
+use crate::scram::{Credentials, Mechanism};
 use crate::term::{Exit, Failure, Term, signals_are_taken};
 
 /// How long each question may take to what answered in a broker's place.
@@ -31,6 +32,8 @@ pub struct Setup {
     route: Route,
     /// Runs for as long as the client does.
     _embedded: Option<Embedded>,
+    /// The login, where it is none that CONNECT carries.
+    credentials: Option<Credentials>,
     /// Neither a name of Mosquitto's nor `--quiet` forbids to say more than Mosquitto does.
     explains_more: bool,
 }
@@ -52,9 +55,13 @@ impl Setup {
             Some(password) => password,
             None => password(term)?,
         };
-        plan.connect.password = password;
+        let mut credentials = None;
+        match plan.connection.auth_method {
+            None => plan.connect.password = password,
+            Some(method) => credentials = Some(credentials_for(method, &plan, &password.unwrap_or_default())?),
+        }
         let explains_more = !plan.as_mosquitto && !term.is_quiet();
-        Ok(Self { plan, route, _embedded: embedded, explains_more })
+        Ok(Self { plan, route, _embedded: embedded, credentials, explains_more })
     }
 
     pub fn route(&self) -> &Route {
@@ -85,6 +92,9 @@ impl Setup {
     pub fn session(&mut self) -> Session {
         let mut session = Session::new(self.plan.connect.clone(), self.plan.max_inflight);
         session.set_tracing(self.plan.connection.debug);
+        if let Some(credentials) = &self.credentials {
+            session.set_credentials(credentials.clone());
+        }
         session
     }
 
@@ -103,7 +113,7 @@ impl Setup {
         let remains = if accepted { None } else { Some(client.remains().await) };
         // What the session has to say about it goes out before the connection is closed.
         client.close().await;
-        let sent = Sent::from(&self.plan.connect);
+        let sent = self.sent();
         self.explained(ending::lost(ending, remains.as_ref(), sent, &self.attempted())).await
     }
 
@@ -112,10 +122,15 @@ impl Setup {
         self.explains_more
     }
 
+    /// What CONNECT says of the login.
+    fn sent(&self) -> Sent {
+        Sent { scram: self.plan.connection.auth_method, ..Sent::from(&self.plan.connect) }
+    }
+
     /// The broker refused CONNECT.
     pub fn refused(&self, connack: &ConnAck) -> Failure {
         let own = self.tls().and_then(tls::Options::own_certificate);
-        let mut finding = diagnose::refused(Sent::from(&self.plan.connect), connack, own.as_ref());
+        let mut finding = diagnose::refused(self.sent(), connack, own.as_ref());
         if self.plan.login_was_encoded
             && let Some(finding) = &mut finding
         {
@@ -165,10 +180,22 @@ impl Setup {
     /// Before each connection but the first: a password that a command prints is fetched anew.
     pub async fn renew_login(&self, session: &mut Session) -> Result<(), Failure> {
         if let Some(password) = self.plan.connection.login.renewed().await? {
-            session.set_password(Bytes::copy_from_slice(password.expose()));
+            match self.plan.connection.auth_method {
+                None => session.set_password(Bytes::copy_from_slice(password.expose())),
+                Some(method) => session.set_credentials(credentials_for(method, &self.plan, password.expose())?),
+            }
         }
         Ok(())
     }
+}
+
+/// The login for SCRAM, whose user name stands in CONNECT.
+fn credentials_for(method: Mechanism, plan: &Plan, password: &[u8]) -> Result<Credentials, Failure> {
+    let user = plan.connect.username.as_deref().unwrap_or_default();
+    Credentials::new(method, user.as_bytes(), password).map_err(|error| {
+        let line = format!("Error: {}\n", Outcome::Auth.text());
+        outcome::failure(Exit(Outcome::Auth as u8), &line, Some(diagnose::scram::credentials(error)))
+    })
 }
 
 /// Runs a client's work on this thread. Signals that a prompt has taken from their default end it here, but for

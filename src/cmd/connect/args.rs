@@ -16,6 +16,7 @@ use crate::cmd::words::Typed;
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling};
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::net::socks::Proxy;
+use crate::scram::Mechanism;
 use crate::term::Secret;
 use crate::term::format::Format;
 
@@ -160,6 +161,8 @@ pub struct ClientArgs {
     pub password: Option<PasswordSource>,
     /// The option on the command line that said so.
     pub password_option: Option<&'static str>,
+    /// SCRAM in place of a password in CONNECT.
+    pub auth_method: Option<Mechanism>,
     pub id: Option<OsString>,
     pub id_prefix: Option<OsString>,
     pub keep_session: bool,
@@ -234,6 +237,7 @@ impl Default for ClientArgs {
             login_was_encoded: false,
             password: None,
             password_option: None,
+            auth_method: None,
             id: None,
             id_prefix: None,
             keep_session: false,

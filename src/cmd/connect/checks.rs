@@ -3,7 +3,7 @@
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, PayloadSource, Strict, Verb};
 use super::data_values;
-use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling};
+use crate::mqtt::packet::{PropertyId, ProtocolVersion, QoS, RetainHandling};
 
 /// A session expiry interval that never ends.
 const NEVER: u32 = u32::MAX;
@@ -53,6 +53,7 @@ pub fn without_effect(verb: Verb, args: &ClientArgs) -> Vec<String> {
 /// The options of a connection together, but for those of its session.
 pub fn check_connection(args: &ClientArgs) -> Result<(), ArgError> {
     check_will(args)?;
+    check_auth_method(args)?;
     check_tls(args)?;
     check_websocket(args)
 }
@@ -76,6 +77,21 @@ fn check_will(args: &ClientArgs) -> Result<(), ArgError> {
     }
     if args.will.retain {
         return Err(ArgError::plain("Error: Will retain given, but no will topic given."));
+    }
+    Ok(())
+}
+
+fn check_auth_method(args: &ClientArgs) -> Result<(), ArgError> {
+    let Some(method) = args.auth_method else { return Ok(()) };
+    if args.version.is_some_and(|version| version != ProtocolVersion::V5) {
+        return Err(ArgError::plain(format!("Error: {method} needs MQTT 5: leave out -V.")));
+    }
+    if args.username.is_none() || args.password.is_none() {
+        return Err(ArgError::plain(format!("Error: {method} needs a user name (-u) and a password (--pw-file).")));
+    }
+    let by_hand = [PropertyId::AuthenticationMethod, PropertyId::AuthenticationData];
+    if args.properties.connect.iter().any(|property| by_hand.contains(&property.id())) {
+        return Err(ArgError::plain("Error: --auth-method and -D connect authentication-… cannot be used together."));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::net::endpoint::{EndpointError, PORT, TLS_PORT};
 use crate::net::socks::Proxy;
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route, tls};
+use crate::scram::Mechanism;
 use crate::term::{Failure, Term};
 
 /// Which broker, and on which way.
@@ -29,6 +30,8 @@ pub struct Connection {
     /// Where the passphrase of the client's key stands; without it the terminal is asked.
     pub key_pass_file: Option<PathBuf>,
     pub login: Login,
+    /// SCRAM in place of a password in CONNECT.
+    pub auth_method: Option<Mechanism>,
     /// The version that was asked for, if one was.
     pub version: Option<ProtocolVersion>,
     pub debug: bool,
@@ -56,6 +59,7 @@ impl Connection {
             tls,
             key_pass_file: args.tls.key_pass_file.clone(),
             login: Login::new(args.password.as_ref()),
+            auth_method: args.auth_method,
             version: args.version,
             debug: args.debug,
         })

@@ -118,6 +118,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "pw-file", word("FILE", "no file"), ALL, LOGIN, "Read the password from the first line of FILE", |typed, words| typed.take_password("--pw-file", PasswordSource::File(words[0].clone().into()))),
     row(None, "pw-prompt", Value::None, ALL, LOGIN, "Ask for the password on the terminal", |typed, _| typed.take_password("--pw-prompt", PasswordSource::Prompt)),
     row(None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect", |typed, words| typed.take_password("--pw-command", PasswordSource::Command(words[0].clone()))),
+    row(None, "auth-method", word("METHOD", "no method"), EVERY, LOGIN, "Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5", values::set_auth_method),
 
     row(Some('i'), "id", word("ID", "no id"), EVERY, SESSION, "Client id", word!(id)).unless(values::refuse_beside_id_prefix),
     row(Some('I'), "id-prefix", word("PREFIX", "no id prefix"), EVERY, SESSION, "Client id made of PREFIX and the process id", word!(id_prefix)).unless(values::refuse_beside_id),
@@ -352,6 +353,7 @@ mod tests {
     #[test]
     fn each_verb_has_the_options_of_the_program_it_stands_in_for() {
         let ours = [
+            "auth-method",
             "decode",
             "embedded",
             "encode",

@@ -196,6 +196,7 @@ impl Reach {
                 password: self.connection.login.is_given(),
                 client_id: false,
                 will: false,
+                scram: None,
             },
         }
     }

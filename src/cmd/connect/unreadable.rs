@@ -177,6 +177,7 @@ fn exchange_failed(error: &ExchangeError) -> String {
         ExchangeError::Ended(Ended::Disconnected(code)) => {
             format!("the broker ended the connection with code {}", code.0)
         }
+        ExchangeError::Ended(Ended::Distrusted(_)) => "the broker could not prove itself".into(),
         ExchangeError::Ended(Ended::TimedOut { .. }) => "no answer in time".into(),
         ExchangeError::Refused(answer) => format!("the broker refuses with code {}", answer.code),
         ExchangeError::Timeout(limit) => format!("no answer within {} s", limit.as_secs_f64()),

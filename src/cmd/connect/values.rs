@@ -16,6 +16,7 @@ use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::net::Scheme;
 use crate::net::authority::{Authority, without_brackets};
 use crate::os::text::{OsStrExt, OsStringExt};
+use crate::scram::Mechanism;
 use crate::term::format::Format;
 use crate::term::{Exit, Failure, Secret};
 
@@ -116,6 +117,18 @@ pub fn set_version(typed: &mut ClientArgs, words: &[OsString]) -> Set {
         b"mqttv5" | b"5" => ProtocolVersion::V5,
         _ => return Err(ArgError::spaced("Error: Invalid protocol version argument given.")),
     });
+    Ok(())
+}
+
+/// `--auth-method`
+pub fn set_auth_method(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let method = words[0].to_str().and_then(|name| Mechanism::named(&name.to_ascii_uppercase()));
+    let unknown = || {
+        let names = Mechanism::ALL.map(Mechanism::name).join(", ");
+        ArgError::plain(format!("Error: Unknown authentication method '{}': {names}.", words[0].display()))
+    };
+    typed.auth_method = Some(method.ok_or_else(unknown)?);
+    typed.version.get_or_insert(ProtocolVersion::V5);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::sentences;
+use crate::broker::config::Notice;
 use crate::broker::host::load::Doubt;
 use crate::broker::host::log::Log;
 use crate::broker::host::start::{Plan, Step};
@@ -41,7 +42,9 @@ pub fn beginning(plan: &Plan, origin: &Origin, log: &Log) {
             log.information(format!("{feature} support available."));
         }
     }
-    for notice in &plan.configuration.notices {
+    // Whoever reads the log knows which broker this is.
+    let told = plan.configuration.notices.iter().filter(|notice| !matches!(notice, Notice::Own { .. }));
+    for notice in told {
         match sentences::notice(notice) {
             (true, text) => log.warning(text),
             (false, text) => log.notice(text),

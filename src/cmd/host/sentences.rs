@@ -11,10 +11,11 @@ use crate::broker::host::state::StateError;
 use crate::broker::server::{Bind, StartError};
 use crate::broker::store::StoreError;
 use crate::diagnose;
-use crate::diagnose::files::password_fault;
+use crate::diagnose::files::{password_fault, scram_fault};
 use crate::net::reason;
 use crate::net::tls::{FileRole, OptionsError, Version};
-use crate::passwd::FileError;
+use crate::passwd;
+use crate::passwd::scram::FileError;
 use crate::term::{Exit, Failure, escape_controls};
 
 /// Exit code when a password or ACL file cannot be opened.
@@ -63,6 +64,11 @@ pub fn load(error: &LoadError) -> Failure {
         }
         LoadError::Passwords { path, error } => {
             Failure::verbatim(Exit::USAGE, format!("{}\n", passwords(*error, path)))
+        }
+        LoadError::Scram { path, error: FileError { line, fault } } => {
+            let (file, why) = (path.display(), scram_fault(*fault));
+            Failure::verbatim(Exit::USAGE, format!("Error: {file}: line {line} is no user of a SCRAM file: {why}.\n"))
+                .hint(format!("moskit passwd --scram {file} USER makes such a line"))
         }
         LoadError::Acl { path, problem } => Failure::verbatim(Exit::USAGE, format!("{}\n", acl(problem, path))),
     }
@@ -206,6 +212,7 @@ fn unopened(kind: AccessFile, path: &Path) -> String {
     let file = path.display();
     match kind {
         AccessFile::Passwords => format!("password-file: Error: Unable to open pwfile \"{file}\".\n"),
+        AccessFile::Scram => format!("Error: Unable to open scram_file \"{file}\".\n"),
         AccessFile::Acl => {
             format!("Error: Unable to open acl_file \"{file}\".\nError opening acl file \"{file}\".\n")
         }
@@ -323,6 +330,9 @@ pub fn notice(notice: &Notice) -> (bool, String) {
 
 fn words(notice: &Notice) -> (bool, String) {
     match notice {
+        Notice::Own { option, place } => {
+            (false, format!("'{option}' is an option of moskit's broker alone ({}).", at(place)))
+        }
         Notice::Ignored { option, because, place } => {
             (true, format!("Warning: The '{option}' option has no effect here: {because} ({}).", at(place)))
         }
@@ -391,7 +401,7 @@ fn acl(problem: &AclProblem, path: &Path) -> String {
 }
 
 /// Why a password file is refused.
-fn passwords(error: FileError, path: &Path) -> String {
+fn passwords(error: passwd::FileError, path: &Path) -> String {
     let fault = password_fault(error.fault);
     format!("password-file: Error: {fault} in '{}', line {}.", path.display(), error.line)
 }

@@ -8,44 +8,88 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::csv::{self, CsvError};
-use super::options::Source;
-use super::options::{Target, valid_user};
+use super::options::{Making, Source, Target, valid_user};
 use super::permissions;
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
 use crate::cmd::applet::Invocation;
 use crate::cmd::output;
+use crate::diagnose::scram::unprepared;
 use crate::net::reason;
 use crate::os::text::{OsStrExt, OsStringExt};
 use crate::passwd::edit::{self, PlainText, Record};
-use crate::passwd::{Hash, Recipe, Replacement, Stored, StoredError, is_empty_password, make_all};
-use crate::term::{Exit, Failure, Secret, Term};
+use crate::passwd::{
+    Hash, Line, Recipe, Replacement, Stored, StoredError, is_empty_password, lines, make_all, make_all_scram, scram,
+};
+use crate::scram::{KeysError, prepare};
+use crate::term::{Exit, Failure, Secret, Term, escape_controls};
 use crate::whole_file::{self, Draft, Permission};
 
 /// The mode of a file that we create.
 const MODE: u32 = 0o600;
 
-/// How new hashes are made.
-#[derive(Clone, Copy, Debug)]
-pub struct Hashing {
-    pub recipe: Recipe,
-    pub salt_bytes: usize,
-}
-
-impl Hashing {
-    fn record(self, user: &OsStr, password: &Secret) -> Result<Record, Failure> {
-        let hash = Hash::make(self.recipe, self.salt_bytes, password.expose()).map_err(|_| unable_to_hash())?;
-        Ok(Record { user: user.as_bytes().to_vec(), hash })
+impl Making {
+    fn record(&self, user: &OsStr, password: &Secret) -> Result<Record, Failure> {
+        let secret = match self {
+            Self::Hash { recipe, salt_bytes } => {
+                Hash::make(*recipe, *salt_bytes, password.expose()).map_err(|_| unable_to_hash())?.to_string()
+            }
+            Self::Scram { mechanisms, iterations } => {
+                scram::Record::make(mechanisms, *iterations, password.expose()).map_err(no_keys)?.to_string()
+            }
+        };
+        Ok(Record { user: user.as_bytes().to_vec(), secret })
     }
 
-    fn all(self, passwords: &[&[u8]], term: &Term) -> Result<Vec<Hash>, Failure> {
+    fn all(&self, passwords: &[&[u8]], term: &Term) -> Result<Vec<String>, Failure> {
         let progress = term.progress(passwords.len() as u64, "passwords");
-        make_all(self.recipe, self.salt_bytes, passwords, |more| progress.add(more)).map_err(|_| unable_to_hash())
+        let done = |more| progress.add(more);
+        Ok(match self {
+            Self::Hash { recipe, salt_bytes } => {
+                let hashes = make_all(*recipe, *salt_bytes, passwords, done).map_err(|_| unable_to_hash())?;
+                hashes.iter().map(Hash::to_string).collect()
+            }
+            Self::Scram { mechanisms, iterations } => {
+                let records = make_all_scram(mechanisms, *iterations, passwords, done).map_err(no_keys)?;
+                records.iter().map(scram::Record::to_string).collect()
+            }
+        })
+    }
+
+    /// A file with nothing but `records`.
+    fn new_file(&self, records: &[Record]) -> Result<Vec<u8>, Failure> {
+        self.completed(records.iter().flat_map(Record::line).collect())
+    }
+
+    /// The text with what the file needs beside its records.
+    fn completed(&self, text: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        if matches!(self, Self::Hash { .. }) || lines(&text).any(|line| line.starts_with(scram::DECOY.as_bytes())) {
+            return Ok(text);
+        }
+        let heading = scram::Record::heading().map_err(|_| no_keys(KeysError::NoRandom))?;
+        Ok([heading.as_bytes(), &text].concat())
+    }
+
+    /// A file of the other kind would be of use to nobody afterwards.
+    fn check_kind(&self, file: &Path, text: &[u8]) -> Result<(), Failure> {
+        let is_for_scram = matches!(self, Self::Scram { .. });
+        let other = lines(text)
+            .filter_map(|line| Line::parse(line).whole_record())
+            .any(|(_, secret)| scram::Record::parse(secret).is_ok() != is_for_scram);
+        let file = file.display();
+        match (other, is_for_scram) {
+            (false, _) => Ok(()),
+            (true, true) => Err(failed(format!("`{file}` is no file for SCRAM: it has users with other passwords"))
+                .hint("give --scram a file of its own: the broker's scram_file")),
+            (true, false) => {
+                Err(failed(format!("`{file}` is a file for SCRAM")).hint("moskit passwd --scram changes it"))
+            }
+        }
     }
 
     /// Not every broker reads what we can make.
-    fn note_readers(self, term: &mut Term) {
-        if matches!(self.recipe, Recipe::Argon2id(_)) {
+    fn note_readers(&self, term: &mut Term) {
+        if matches!(self, Self::Hash { recipe: Recipe::Argon2id(_), .. }) {
             term.note(
                 "note: Mosquitto reads argon2id hashes since 2.1 and only if built with argon2; 2.0 starts without \
                  the users who have one, and they cannot log in",
@@ -60,7 +104,7 @@ pub fn put(
     user: &OsStr,
     password: Source,
     interrupted: Interrupted,
-    hashing: Hashing,
+    making: &Making,
     term: &mut Term,
 ) -> Result<Option<PathBuf>, Failure> {
     let is_generated = matches!(password, Source::Generate(_));
@@ -70,23 +114,24 @@ pub fn put(
         Target::New { .. } | Target::Output => None,
     };
     let password = password.new_password(interrupted, term)?;
-    let record = hashing.record(user, &password)?;
+    let record = making.record(user, &password)?;
     let mut generated = Generated(is_generated.then_some(&password));
     let (updated, changed) = match (target, stored) {
         (Target::Existing(file), Some(stored)) => {
-            let updated = put_records(&stored, std::slice::from_ref(&record), file, &mut generated, term)?.updated[0];
+            let updated =
+                put_records(&stored, making, std::slice::from_ref(&record), file, &mut generated, term)?.updated[0];
             (updated, Some(file.clone()))
         }
         (Target::New { file, overwrite }, _) => {
-            create(file, *overwrite, &record.line(), &mut generated, term)?;
+            create(file, *overwrite, &making.new_file(std::slice::from_ref(&record))?, &mut generated, term)?;
             (false, Some(file.clone()))
         }
         _ => {
-            term.write(&record.line());
+            term.write(&making.new_file(std::slice::from_ref(&record))?);
             (false, None)
         }
     };
-    hashing.note_readers(term);
+    making.note_readers(term);
     if changed.is_some() {
         announce(updated, user, is_generated, term);
     }
@@ -138,20 +183,21 @@ pub fn delete(file: &Path, user: &OsStr, term: &mut Term) -> Result<PathBuf, Fai
 pub fn update(
     file: &Path,
     hashes_too: bool,
-    hashing: Hashing,
+    making: &Making,
     invocation: &Invocation,
     term: &mut Term,
 ) -> Result<PathBuf, Failure> {
     let stored = open(file, term)?;
     let mut counted = 0;
     let is_empty = change(&stored, file, term, |text, term| {
+        making.check_kind(file, text)?;
         let plain = PlainText::find(text, hashes_too).map_err(text::corrupt)?;
         let passwords = plain.passwords();
         counted = passwords.len();
         if passwords.is_empty() {
             return Ok((None, text.is_empty()));
         }
-        let hashes = hashing.all(&passwords, term)?;
+        let hashes = making.all(&passwords, term)?;
         Ok((Some(plain.with_hashes(hashes)), false))
     })?;
     if is_empty {
@@ -161,7 +207,7 @@ pub fn update(
         return Err(if invocation.as_mosquitto { silent } else { said });
     }
     if counted > 0 {
-        hashing.note_readers(term);
+        making.note_readers(term);
     }
     Ok(file.to_owned())
 }
@@ -170,7 +216,7 @@ pub fn update(
 const MAX_CSV_BYTES: u64 = 1 << 30;
 
 /// Adds or updates all users of a CSV file in one step.
-pub fn import(csv: &Path, target: &Target, hashing: Hashing, term: &mut Term) -> Result<Option<PathBuf>, Failure> {
+pub fn import(csv: &Path, target: &Target, making: &Making, term: &mut Term) -> Result<Option<PathBuf>, Failure> {
     let cannot_read = |why: &str| failed(format!("cannot read `{}`: {why}", csv.display()));
     let mut text = Zeroizing::new(Vec::new());
     File::open(csv)
@@ -181,7 +227,7 @@ pub fn import(csv: &Path, target: &Target, hashing: Hashing, term: &mut Term) ->
     }
     let rows = csv::parse(&text).map_err(|fault| failed(csv_text(csv, &fault)))?;
     for (line, (user, password)) in &rows {
-        importable(user, password)
+        importable(user, password, making)
             .map_err(|why| failed(format!("cannot import line {line} of `{}`: {why}", csv.display())))?;
     }
     let stored = match target {
@@ -189,30 +235,37 @@ pub fn import(csv: &Path, target: &Target, hashing: Hashing, term: &mut Term) ->
         Target::New { .. } | Target::Output => None,
     };
     let passwords: Vec<&[u8]> = rows.iter().map(|(_, (_, password))| password.as_slice()).collect();
-    let hashes = hashing.all(&passwords, term)?;
+    let hashes = making.all(&passwords, term)?;
     let users = rows.iter().map(|(_, (user, _))| user.clone());
-    let records: Vec<_> = users.zip(hashes).map(|(user, hash)| Record { user, hash }).collect();
+    let records: Vec<_> = users.zip(hashes).map(|(user, secret)| Record { user, secret }).collect();
     let (updated, file) = match (target, stored) {
         (Target::Existing(file), Some(stored)) => {
-            let put = put_records(&stored, &records, file, &mut Generated(None), term)?;
+            let put = put_records(&stored, making, &records, file, &mut Generated(None), term)?;
             (put.updated.iter().filter(|updated| **updated).count(), file)
         }
         (Target::New { file, overwrite }, _) => {
-            let text: Vec<u8> = records.iter().flat_map(Record::line).collect();
-            create(file, *overwrite, &text, &mut Generated(None), term)?;
+            create(file, *overwrite, &making.new_file(&records)?, &mut Generated(None), term)?;
             (0, file)
         }
         _ => return Ok(None),
     };
-    hashing.note_readers(term);
+    making.note_readers(term);
     term.line(format_args!("{} added, {updated} updated", records.len() - updated));
     Ok(Some(file.clone()))
 }
 
-fn importable(user: &[u8], password: &[u8]) -> Result<(), String> {
+fn importable(user: &[u8], password: &[u8], making: &Making) -> Result<(), String> {
     let sentence = |failure: Failure| failure.verbatim.trim_start_matches("Error: ").trim_end().to_owned();
     if user.is_empty() {
         return Err("no user name".to_owned());
+    }
+    if matches!(making, Making::Scram { .. }) {
+        // A client sends its name in this form, and no other is looked for.
+        let prepared = prepare(user).map_err(|why| format!("SCRAM cannot carry the user name: {}", unprepared(why)))?;
+        if prepared.as_bytes() != user {
+            return Err(format!("in SCRAM the user name is `{}`", escape_controls(&prepared)));
+        }
+        prepare(password).map_err(|why| format!("SCRAM cannot carry the password: {}", unprepared(why)))?;
     }
     valid_user(std::ffi::OsString::from_vec(user.to_vec())).map_err(sentence)?;
     if is_empty_password(password) {
@@ -250,18 +303,20 @@ struct Put {
 /// is not updated: mosquitto_passwd decides so too.
 fn put_records(
     stored: &Stored,
+    making: &Making,
     records: &[Record],
     file: &Path,
     generated: &mut Generated<'_>,
     term: &mut Term,
 ) -> Result<Put, Failure> {
     let (updated, corrupt) = change(stored, file, term, |text, term| {
+        making.check_kind(file, text)?;
         let put = edit::put(text, records);
         match put.corrupt {
             Some(corrupt) if put.updated.contains(&true) => Err(text::corrupt(corrupt)),
             _ => {
                 generated.show(term)?;
-                Ok((Some(Zeroizing::new(put.text)), (put.updated, put.corrupt)))
+                Ok((Some(Zeroizing::new(making.completed(put.text)?)), (put.updated, put.corrupt)))
             }
         }
     })?;
@@ -339,6 +394,14 @@ fn create(
     let draft = draft.map_err(not_created)?;
     generated.show(term)?;
     draft.publish().map(drop).map_err(not_created)
+}
+
+/// SCRAM cannot carry the password, or nothing random is to be had.
+fn no_keys(error: KeysError) -> Failure {
+    match error {
+        KeysError::Password(why) => text::error(&format!("SCRAM cannot carry this password: {}.", unprepared(why))),
+        KeysError::NoRandom => failed("cannot make keys: the system gives no random bytes".to_owned()),
+    }
 }
 
 fn unable_to_hash() -> Failure {

@@ -26,6 +26,7 @@ const MANUAL: Manual = Manual {
     description: &[
         "moskit passwd adds, changes, removes, lists and checks the users of a Mosquitto password file. It takes the place of mosquitto_passwd 2.1, with the same options, output and exit codes, also under that name.",
         "Three usual calls: -c FILE USER makes a file with one user and asks for the password; FILE USER --generate adds a user with a random password, which is printed once; --list FILE shows who is in the file.",
+        "With --scram FILE is the scram_file of moskit's broker, for clients that log in by SCRAM (--auth-method). It holds what is needed to check such a login and no password; Mosquitto does not read it. Lines, modes, exit codes and care are those of a password file.",
         "Options stand in front of FILE. Those with two dashes may also stand behind it; what has one dash there is an error. After -- a word is no option.",
     ],
     sections: Vec::new,
@@ -50,6 +51,7 @@ const MANUAL: Manual = Manual {
         ("moskit passwd --verify ann passwords", "Check whether a password is Ann's"),
         ("moskit passwd --list passwords", "See who is in the file and how well the passwords are hashed"),
         ("moskit passwd --import users.csv passwords", "Add many users at once"),
+        ("moskit passwd --scram -c scram ann", "Create a file for logins by SCRAM, the broker's scram_file"),
     ],
     differences: &[
         "A file is replaced whole (a new file, synced and renamed over the old one; links are followed, mode, owner and group kept) \
@@ -83,7 +85,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
 fn obey(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let options = options::parse(&invocation.words, invocation.as_mosquitto)?;
     let reload = options.reload.clone();
-    let hashing = change::Hashing { recipe: options.recipe, salt_bytes: options.salt_bytes };
+    let making = options.making;
     let interrupted = if invocation.as_mosquitto { secret::Interrupted::Success } else { secret::Interrupted::Signal };
     if options.action.has_empty_password() {
         term.note("Warning: the password is empty, and moskit's broker lets nobody in by this entry.");
@@ -96,10 +98,10 @@ fn obey(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         }
         Action::List { file, weak_only, json } => return list::run(&file, weak_only, json, term),
         Action::Verify { file, user, password } => return list::verify(&file, &user, password, interrupted, term),
-        Action::Put { file, user, password } => change::put(&file, &user, password, interrupted, hashing, term)?,
+        Action::Put { file, user, password } => change::put(&file, &user, password, interrupted, &making, term)?,
         Action::Delete { file, user } => Some(change::delete(&file, &user, term)?),
-        Action::Update { file, hashes_too } => Some(change::update(&file, hashes_too, hashing, invocation, term)?),
-        Action::Import { csv, file } => change::import(&csv, &file, hashing, term)?,
+        Action::Update { file, hashes_too } => Some(change::update(&file, hashes_too, &making, invocation, term)?),
+        Action::Import { csv, file } => change::import(&csv, &file, &making, term)?,
     };
     if let (Some(reload), Some(file)) = (reload, changed) {
         reload::run(&reload, &file, term)?;

@@ -47,6 +47,9 @@ pub const DOCUMENTS: &[Document] = &[
         text: "The members of stages[].facts of moskit check --json. A fact that was not seen is absent. Times are in UTC, \
                2026-12-30 01:07Z.",
         fields: &[
+            ("algorithm", "text", "Stage token: how the token says that it is signed."),
+            ("seconds_left", "whole number, seconds", "Stage token: until it expires; below 0 after it."),
+            ("audience_fits", "true or false", "Stage token: it is for the audience of --token-audience."),
             ("addresses", "list of texts", "Stage dns: the addresses of the host."),
             ("milliseconds", "number, milliseconds", "Stages dns, tcp, tls, connect and rtt: how long it took."),
             ("connected_to", "text", "Stage tcp: address and port of the broker."),
@@ -63,7 +66,7 @@ pub const DOCUMENTS: &[Document] = &[
             ("names", "list of texts", "Stages chain and identity: its subjectAltName."),
             ("issuer", "text", "Stages chain and identity: its issuer."),
             ("key", "text", "Stages chain, identity and key: the type of the key."),
-            ("expires", "text", "Stages chain and identity: when the certificate expires. Stage session: when the session expires, or never."),
+            ("expires", "text", "Stages chain and identity: when the certificate expires. Stage session: when the session expires, or never. Stage token: when the token expires."),
             ("days_left", "whole number, days", "Stages chain and identity: days until the certificate expires; below 0 after it."),
             ("belongs_to", "text", "Stage key: the certificate of the key."),
             ("readable", "true or false", "Stage key: whether the user of --user can read it."),
@@ -93,6 +96,8 @@ pub const DOCUMENTS: &[Document] = &[
             ("tls", "true or false", "Stage listener: it speaks TLS."),
             ("anonymous", "true or false", "Stage listener: clients may connect without a login."),
             ("password_file", "text", "Stage access: the file."),
+            ("scram_file", "text", "Stage access: the file of users who log in by SCRAM."),
+            ("scram_users", "whole number", "Stage access: how many users it has."),
             ("acl_file", "text", "Stage access: the file."),
             ("users", "whole number", "Stage access: how many users the password file has."),
             ("log", "text", "Stage process: the log file."),

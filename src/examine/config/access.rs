@@ -31,14 +31,25 @@ pub fn stage(configuration: &Configuration, scene: &Scene<'_>, is_guarded: bool)
             passwords_in(&found, &text, !seen.contains(&path), &mut stage)
         });
         seen.extend(passwords);
+        let scram = group.security.scram_file.as_deref();
+        let scram_users = scram.and_then(|path| {
+            let (found, text) = text_of(path, "SCRAM file", scene, !seen.contains(&path), &mut stage)?;
+            scram_in(&found, &text, !seen.contains(&path), &mut stage)
+        });
+        seen.extend(scram);
         let Some(path) = group.security.acl_file.as_deref() else { continue };
         let is_new = !seen.contains(&path);
         seen.push(path);
         let Some((found, text)) = text_of(path, "ACL file", scene, is_new, &mut stage) else { continue };
         let Some(acl) = rules_in(&found, &text, is_new, &mut stage) else { continue };
-        let knows_all_users = !is_guarded && group.listeners.iter().all(|listener| !names_by_certificate(listener));
+        // Of a file that cannot be read nobody knows whom it has.
+        let knows_all_users = !is_guarded
+            && scram.is_some() == scram_users.is_some()
+            && group.listeners.iter().all(|listener| !names_by_certificate(listener));
         if let Some(users) = users.filter(|_| knows_all_users) {
-            stage.findings.extend(unknown_users(&found, &acl, &users));
+            let is_known =
+                |user: &str| users.has(user.as_bytes()) || scram_users.as_ref().is_some_and(|users| users.has(user));
+            stage.findings.extend(unknown_users(&found, &acl, is_known));
         }
         let anonymous =
             |listener: &&Listener| configuration.allows_anonymous(listener) || names_by_certificate(listener);
@@ -229,6 +240,37 @@ fn passwords_in(path: &Path, bytes: &[u8], is_new: bool, stage: &mut Stage) -> O
     users
 }
 
+/// The users of a SCRAM file, and what is wrong with it. Mosquitto reads none.
+fn scram_in(path: &Path, bytes: &[u8], is_new: bool, stage: &mut Stage) -> Option<passwd::scram::File> {
+    let parsed = match text_file::utf8(bytes) {
+        Err(text_file::Utf16) => Err(words::utf16("SCRAM file", path)),
+        Ok(text) => passwd::scram::File::parse(text.bytes).map_err(|error| {
+            let shown = path.display();
+            let why = words::scram_fault(error.fault);
+            Finding::error(
+                "auth.scram-file",
+                format!("the broker does not read the SCRAM file `{shown}`: line {}: {why}", error.line),
+            )
+            .fix(format!("make the user's keys again: moskit passwd --scram {} USER", shell::path(path)))
+        }),
+    };
+    match parsed {
+        Ok(users) => {
+            if is_new {
+                stage.fact("scram_file", path.display().to_string());
+                stage.fact("scram_users", users.len());
+            }
+            Some(users)
+        }
+        Err(finding) => {
+            if is_new {
+                stage.found(finding);
+            }
+            None
+        }
+    }
+}
+
 /// Mosquitto takes the mark for a part of the first line.
 fn marked_passwords(path: &Path, bytes: &[u8]) -> Finding {
     let finding = Finding::error("file.byte-order-mark", format!("`{}` begins with a byte-order mark", path.display()));
@@ -374,9 +416,9 @@ fn doubts(path: &Path, rules: &Acl) -> Vec<Finding> {
 }
 
 /// Users with rules who can never log in.
-fn unknown_users(path: &Path, rules: &Acl, users: &passwd::File) -> Option<Finding> {
+fn unknown_users(path: &Path, rules: &Acl, is_known: impl Fn(&str) -> bool) -> Option<Finding> {
     // One that ends in a comment is told of already.
-    let unknown = rules.named_users().iter().filter(|(name, _)| !users.has(name.as_bytes()) && !name.contains(" #"));
+    let unknown = rules.named_users().iter().filter(|(name, _)| !is_known(name) && !name.contains(" #"));
     let unknown: Vec<_> = unknown.collect();
     let (_, first) = unknown.first()?;
     let mut names: Vec<_> = unknown.iter().take(NAMES_MOST).map(|(name, _)| format!("`{name}`")).collect();

@@ -170,8 +170,10 @@ fn commented(configuration: &Configuration) -> Vec<String> {
 fn paths(configuration: &Configuration) -> Vec<PathBuf> {
     let securities = [&configuration.security].into_iter();
     let securities = securities.chain(configuration.listeners.iter().map(|listener| &listener.security));
-    let mut paths: Vec<_> =
-        securities.flat_map(|security| security.password_file.iter().chain(&security.acl_file)).cloned().collect();
+    let mut paths: Vec<_> = securities
+        .flat_map(|security| security.password_file.iter().chain(&security.scram_file).chain(&security.acl_file))
+        .cloned()
+        .collect();
     for listener in &configuration.listeners {
         let tls = &listener.tls;
         let files = [

@@ -113,6 +113,14 @@ pub fn noticed(notice: &Notice) -> Option<Finding> {
         Notice::Ignored { option, because, place } => {
             (Finding::note("conf.ignored", format!("moskit's own broker ignores `{option}`: {because}")), place)
         }
+        Notice::Own { option, place } => (
+            Finding::warning(
+                "conf.own-option",
+                format!("`{option}` is an option of moskit's broker: Mosquitto does not start with it"),
+            )
+            .fix("leave the line out of what Mosquitto reads"),
+            place,
+        ),
         Notice::Deprecated { option, instead } => {
             let finding = Finding::note("conf.deprecated", format!("`{option}` is deprecated"));
             return Some(match instead {
@@ -178,6 +186,7 @@ fn comment_in_value(option: &str, comment: &str) -> Finding {
         "http_dir",
         "keyfile",
         "password_file",
+        "scram_file",
         "acl_file",
         "pid_file",
         "plugin",

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use super::broker::{Accepted, Trust, try_connect};
 use super::target::{Target, milliseconds};
-use crate::diagnose::Finding;
+use crate::diagnose::{Finding, scram};
 use crate::examine::report::Stage;
 use crate::mqtt::packet::{
     Ack, Packet, Properties, ProtocolVersion, Publish, QoS, ReasonCode, RetainHandling, Subscribe, Subscription,
@@ -171,6 +171,7 @@ fn broken(ended: &Ended, version: ProtocolVersion, is_version_asked_for: bool) -
         Ended::Garbage { .. } => {
             Finding::error("proto.garbage", "the broker sent something that is not MQTT").fix("its log may tell")
         }
+        Ended::Distrusted(why) => scram::distrust(*why),
         Ended::Encode(_) => Finding::error("client.topic", "the topic does not fit into a packet"),
         Ended::Io(error) => Finding::error("net.lost", format!("the connection broke: {}", crate::net::reason(error))),
     }

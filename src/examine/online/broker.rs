@@ -10,7 +10,7 @@ use crate::net::ConnectError;
 use crate::net::tls::{self, Seen};
 use crate::net::websocket::WebSocketError;
 use crate::probe::{self, NotOpened, instead};
-use crate::talk::{Answer, Ended, Talk};
+use crate::talk::{Answer, Ended};
 
 /// A broker that let us in.
 pub struct Accepted {
@@ -138,7 +138,7 @@ pub async fn try_connect(target: &Target, trust: Trust<'_>, version: ProtocolVer
         Err(error) => return Err(Box::new(not_opened(target, error).await)),
     };
     let connect = target.connect_packet(version, trust.login);
-    Ok(Talk::connect(stream, &connect, target.time_limit).await)
+    Ok(target.log_in(stream, &connect, trust.login).await)
 }
 
 async fn not_opened(target: &Target, error: NotOpened) -> Finding {
@@ -174,7 +174,8 @@ async fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
 
 /// What our CONNECT says of the user; its client id is nobody's.
 fn sent(target: &Target, trust: Trust<'_>, version: ProtocolVersion) -> Sent {
-    Sent { client_id: false, ..Sent::from(&target.connect_packet(version, trust.login)) }
+    let scram = trust.login.scram.as_ref().map(|credentials| credentials.mechanism);
+    Sent { client_id: false, scram, ..Sent::from(&target.connect_packet(version, trust.login)) }
 }
 
 /// Refused: tries without login what a login may be the reason for.
@@ -229,6 +230,7 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
             );
             return (Reach::Refused, finding.fix("the broker's log says why"));
         }
+        Ended::Distrusted(why) => return (Reach::Port, diagnose::scram::distrust(why)),
         Ended::Encode(_) => {
             let what = "the client id, user name or password does not fit into a packet";
             return (Reach::Port, Finding::error("client.packet", what).fix("each may have 65535 bytes"));

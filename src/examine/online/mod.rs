@@ -13,10 +13,12 @@ mod takeover;
 pub mod target;
 
 use super::report::{Report, Stage};
+use super::token;
 use crate::diagnose::stacks;
 use crate::net::tls::Checks;
 use crate::pki::chain::{Problem, Verdict};
 use crate::pki::name::PeerName;
+use crate::term::Secret;
 
 use broker::Trust;
 use handshake::Shown;
@@ -29,6 +31,9 @@ const AFTER: [&str; 5] = ["connect", "limits", "access", "session", "rtt"];
 /// Asks what there is to ask of the target, as far as it gets.
 pub async fn check(target: &Target) -> Report {
     let mut report = Report::new(target.endpoint().to_string());
+    let password = target.login.password.as_ref().map_or(&[][..], Secret::expose);
+    report.stages.extend(token::stage(password, target.audience.as_deref(), target.now));
+    let is_in_vain = report.has_failed();
     let dns = reach::dns(target).await;
     let no_name = dns.failed();
     report.stages.push(dns);
@@ -46,6 +51,15 @@ pub async fn check(target: &Target) -> Report {
     let believed = tls_stages(target, &mut report).await;
     if report.stages.iter().any(|stage| stage.name == "tls" && stage.failed() && !stage.facts.contains_key("version")) {
         skip(&mut report, &AFTER[..1], "there is no TLS session");
+        return report;
+    }
+    if is_in_vain && !target.token_anyway {
+        // Nobody lets it in, and whoever reads the broker's log would have it.
+        skip(
+            &mut report,
+            &AFTER[..1],
+            "the token is of no use, so it is not sent (--token-anyway sends it all the same)",
+        );
         return report;
     }
     mqtt_stages(target, believed, &mut report).await;
@@ -115,6 +129,10 @@ async fn mqtt_stages(target: &Target, believed: bool, report: &mut Report) {
         }
     }
     if target.second_opinion {
-        report.stages.push(second::check(target, trust, accepted.as_ref(), published).await);
+        report.stages.push(if target.login.scram.is_some() {
+            Stage::skipped("second", "rumqttc does not log in by SCRAM")
+        } else {
+            second::check(target, trust, accepted.as_ref(), published).await
+        });
     }
 }

@@ -41,7 +41,7 @@ pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted, loop_
 
 async fn open(target: &Target, trust: Trust<'_>, connect: &Connect) -> Option<(bool, Talk)> {
     let stream = target.open(trust.how).await.ok()?;
-    match Talk::connect(stream, connect, target.time_limit).await {
+    match target.log_in(stream, connect, trust.login).await {
         Answer::Accepted(connack, talk) => Some((connack.session_present, talk)),
         Answer::Refused(_) | Answer::Ended(_) => None,
     }
@@ -164,6 +164,7 @@ async fn receive(talk: &mut Talk, topic: &str) -> Result<bool, Ended> {
 fn unproven(ended: &Ended) -> Finding {
     let why = match ended {
         Ended::Disconnected(reason) => format!("the broker said goodbye (reason {})", reason.0),
+        Ended::Distrusted(_) => "the broker could not prove that it knows this user".to_owned(),
         Ended::TimedOut { .. } => "the broker did not answer in time".to_owned(),
         _ => "the connection ended".to_owned(),
     };

@@ -9,7 +9,7 @@ use crate::diagnose::Finding;
 use crate::examine::report::Stage;
 use crate::mqtt::packet::{Connect, Packet, ProtocolVersion};
 use crate::probe::random_id;
-use crate::talk::{Answer, Ended, Talk};
+use crate::talk::{Answer, Ended};
 
 /// A rival client reconnects at once, or after Mosquitto's second.
 const WATCH: Duration = Duration::from_millis(1500);
@@ -42,7 +42,7 @@ pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> Op
     let Ok(stream) = target.open(trust.how).await else {
         return Some(Stage::skipped("client", "the broker let us in no more"));
     };
-    match Talk::connect(stream, &connect, target.time_limit).await {
+    match target.log_in(stream, &connect, trust.login).await {
         Answer::Accepted(connack, mut talk) => {
             stage.fact("session_present", connack.session_present);
             // Messages that arrive are not acknowledged: the broker keeps them for the client itself.
@@ -95,7 +95,7 @@ fn rival(watched: &Result<(), Ended>, id: &str) -> Option<Finding> {
 async fn forget(target: &Target, trust: Trust<'_>, connect: Connect) {
     let clean = Connect { clean_start: true, properties: crate::mqtt::packet::Properties::new(), ..connect };
     if let Ok(stream) = target.open(trust.how).await
-        && let Answer::Accepted(_, talk) = Talk::connect(stream, &clean, target.time_limit).await
+        && let Answer::Accepted(_, talk) = target.log_in(stream, &clean, trust.login).await
     {
         talk.close().await;
     }

@@ -10,6 +10,8 @@ use crate::mqtt::packet::{Connect, Property, ProtocolVersion, QoS};
 use crate::net::tls::{self, Checks};
 use crate::net::{Endpoint, Route, Stream};
 use crate::probe::{self, NotOpened, Probe, connect_of_nobody};
+use crate::scram::Credentials;
+use crate::talk::{Answer, Talk};
 use crate::term::Secret;
 
 /// The login of a CONNECT.
@@ -17,11 +19,13 @@ use crate::term::Secret;
 pub struct Login {
     pub username: Option<ByteString>,
     pub password: Option<Secret>,
+    /// In place of a password.
+    pub scram: Option<Credentials>,
 }
 
 impl Login {
     pub fn is_given(&self) -> bool {
-        self.username.is_some() || self.password.is_some()
+        self.username.is_some() || self.password.is_some() || self.scram.is_some()
     }
 }
 
@@ -56,6 +60,10 @@ pub struct Target {
     /// Send login and certificate even to a server whose certificate failed.
     pub trust_anyway: bool,
     pub second_opinion: bool,
+    /// Send a token that is the password even where nobody can let it in.
+    pub token_anyway: bool,
+    /// What such a token has to be for.
+    pub audience: Option<String>,
     /// For each step.
     pub time_limit: Duration,
     /// Seconds since 1970.
@@ -121,6 +129,11 @@ impl Target {
     /// Questions to whatever answers there.
     pub fn probe(&self) -> Probe<'_> {
         Probe { route: &self.route, time_limit: self.time_limit }
+    }
+
+    /// Sends the CONNECT and waits for the answer, logging in by SCRAM where that is asked for.
+    pub async fn log_in(&self, stream: Stream, connect: &Connect, login: &Login) -> Answer {
+        Talk::log_in(stream, connect, login.scram.as_ref(), self.time_limit).await
     }
 
     /// A CONNECT with an id of nobody, which leaves no session behind.

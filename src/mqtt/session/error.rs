@@ -2,6 +2,7 @@
 
 use crate::mqtt::alias::AliasError;
 use crate::mqtt::packet::{DecodeError, EncodeError, PacketType, PropertyOwner, QoS, ReasonCode};
+use crate::scram::Distrust;
 
 /// The server, or the line to it, broke the rules: the connection is over. In version 5 the DISCONNECT that says so
 /// is in the output.
@@ -29,8 +30,16 @@ pub enum SessionError {
     TopicAlias(u16),
     /// An alias that no topic was given to.
     UnknownTopicAlias(u16),
+    /// The server is not to be believed, §4.12.
+    Authentication(Distrust),
     /// No answer to PINGREQ, or no CONNACK, within the keep-alive time.
     KeepAlive,
+}
+
+impl From<Distrust> for SessionError {
+    fn from(why: Distrust) -> Self {
+        Self::Authentication(why)
+    }
 }
 
 impl From<AliasError> for SessionError {
@@ -51,6 +60,8 @@ impl SessionError {
             // The standard has no code for an alias without a topic; this is Mosquitto's.
             Self::TopicAlias(_) | Self::UnknownTopicAlias(_) => ReasonCode::TOPIC_ALIAS_INVALID,
             Self::KeepAlive => ReasonCode::KEEP_ALIVE_TIMEOUT,
+            // "Not authorized" is the server's alone to say, §3.14.2.1.
+            Self::Authentication(Distrust::Signature | Distrust::NoSignature) => ReasonCode::UNSPECIFIED_ERROR,
             _ => ReasonCode::PROTOCOL_ERROR,
         }
     }
@@ -79,6 +90,8 @@ pub enum SendError {
     NoProperties,
     /// 65,535 messages and requests wait for their acknowledgements.
     NoFreePacketId,
+    /// The system gives no random bytes, and a login needs some.
+    NoRandomNumbers,
     Encode(EncodeError),
 }
 

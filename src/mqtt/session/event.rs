@@ -27,7 +27,10 @@ pub enum Event {
     },
     SubAck(SubAck),
     UnsubAck(UnsubAck),
+    /// AUTH, to a session without [credentials](super::Session::set_credentials).
     Auth(Auth),
+    /// The login that was [begun again](super::Session::authenticate_again) is done.
+    Authenticated,
     /// The server's DISCONNECT of version 5; the session has no connection any more.
     Disconnected(Disconnect),
     /// Only while tracing.

@@ -7,6 +7,7 @@
 //! of the stream by [`Session::handle_closed`], after which another stream may continue the session.
 
 mod acknowledge;
+mod authenticate;
 mod error;
 mod event;
 mod keep_alive;
@@ -28,6 +29,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use self::acknowledge::Staged;
 use self::keep_alive::{Due, KeepAlive};
 use crate::mqtt::alias::{ReceivedAliases, SentAliases};
+use crate::mqtt::authentication::Authentication;
 use crate::mqtt::flow::{Receiver, Sender};
 use crate::mqtt::packet::{
     Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketType, Properties, ProtocolVersion, Publish, PublishRef, QoS,
@@ -38,6 +40,7 @@ use crate::mqtt::packet::{
 pub struct Session {
     /// Sent at each connection; an assigned client id is adopted into it.
     connect: Connect,
+    authentication: Option<Authentication>,
     /// Most QoS 1 and 2 messages in flight, whatever the server allows; `None` = as many as it allows.
     window: Option<NonZeroU16>,
     tracing: bool,
@@ -85,6 +88,7 @@ impl Session {
     pub fn new(connect: Connect, window: Option<NonZeroU16>) -> Self {
         Self {
             window,
+            authentication: None,
             tracing: false,
             state: State::Closed,
             decoder: Decoder::client(connect.version, MAXIMUM_PACKET_SIZE),
@@ -121,7 +125,7 @@ impl Session {
         self.sent_aliases = SentAliases::default();
         self.received_aliases = ReceivedAliases::new(self.connect.properties.topic_alias_maximum().unwrap_or(0));
         self.server = ServerLimits::NONE;
-        self.connect.encode(self.output.bytes())?;
+        self.connect_packet()?.encode(self.output.bytes())?;
         self.keep_alive = Some(KeepAlive::new(self.connect.keep_alive, now));
         self.state = State::Connecting;
         self.trace(|| Trace::Sending(Summary::Connect));

@@ -13,11 +13,7 @@ impl Session {
     pub(super) fn receive(&mut self, packet: Packet, now: Instant) -> Result<(), SessionError> {
         match packet {
             Packet::ConnAck(connack) => return self.connack(connack, now),
-            Packet::Auth(auth) => {
-                self.trace(|| Trace::Received(Summary::Auth));
-                self.events.push_back(Event::Auth(auth));
-                return Ok(());
-            }
+            Packet::Auth(auth) => return self.handle_auth(auth, now),
             other if self.state == State::Connecting => return Err(SessionError::BeforeConnAck(other.kind())),
             Packet::Publish(publish) => return self.message(publish),
             Packet::PubAck(ack) => return self.finished(ack, PacketType::PubAck, now),
@@ -71,6 +67,7 @@ impl Session {
             self.events.push_back(Event::Refused(connack));
             return Ok(());
         }
+        self.check_authenticated(&connack.properties)?;
         self.state = State::Connected;
         self.adopt_limits(&connack);
         self.continue_session(connack.session_present);

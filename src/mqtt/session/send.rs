@@ -78,7 +78,7 @@ impl Session {
         Ok(())
     }
 
-    fn check_size(&self, size: usize) -> Result<(), SendError> {
+    pub(super) fn check_size(&self, size: usize) -> Result<(), SendError> {
         let maximum = self.server.maximum_packet_size;
         if size > maximum { Err(SendError::PacketTooLarge { size, maximum }) } else { Ok(()) }
     }

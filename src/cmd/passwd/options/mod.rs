@@ -4,14 +4,19 @@ mod table;
 mod typed;
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 pub use self::table::command;
 pub use self::typed::Source;
 use self::typed::{Kind, Refused, Typed};
 use super::text::error;
+use crate::diagnose::scram::unprepared;
 use crate::os::text::{OsStrExt, OsStringExt};
 use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, Recipe, SALT_BYTES, is_empty_password};
+use crate::scram::{
+    DEFAULT_ITERATIONS as DEFAULT_SCRAM_ITERATIONS, LEAST_ITERATIONS, MOST_ITERATIONS, Mechanism, prepare,
+};
 use crate::term::{Failure, Secret};
 
 /// Mosquitto's limit of user names and passwords, which is that of an MQTT packet.
@@ -21,10 +26,23 @@ pub const MAX_BYTES: usize = 65_535;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Options {
     pub action: Action,
-    pub recipe: Recipe,
-    pub salt_bytes: usize,
+    pub making: Making,
     /// A process id, or the file that holds it.
     pub reload: Option<OsString>,
+}
+
+/// What is kept of a new password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Making {
+    Hash {
+        recipe: Recipe,
+        salt_bytes: usize,
+    },
+    /// The file is one for SCRAM.
+    Scram {
+        mechanisms: Vec<Mechanism>,
+        iterations: NonZeroU32,
+    },
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -87,18 +105,18 @@ pub fn parse(words: &[OsString], as_mosquitto: bool) -> Result<Options, Failure>
     let mut typed = Typed::default();
     let operands = table::reader(as_mosquitto).read(words, &mut typed).map_err(Refused::into_failure)?;
     if typed.help {
-        return Ok(Options { action: Action::Help, recipe: Recipe::Sha512, salt_bytes: SALT_BYTES, reload: None });
+        let making = Making::Hash { recipe: Recipe::Sha512, salt_bytes: SALT_BYTES };
+        return Ok(Options { action: Action::Help, making, reload: None });
     }
     typed.check_combination()?;
-    let recipe = typed.recipe(as_mosquitto)?;
+    let making = if typed.scram { typed.scram()? } else { typed.hash(as_mosquitto)? };
     let action = typed.action(operands)?;
     typed.check_use(&action)?;
     // A variable that is not set, most likely. mosquitto_passwd makes the entry.
     if !as_mosquitto && action.has_empty_password() {
         return Err(error("Empty password."));
     }
-    let salt_bytes = typed.salt_bytes.unwrap_or(SALT_BYTES);
-    Ok(Options { action, recipe, salt_bytes, reload: typed.reload })
+    Ok(Options { action, making, reload: typed.reload })
 }
 
 impl Typed {
@@ -130,12 +148,45 @@ impl Typed {
         Ok(())
     }
 
-    fn recipe(&self, as_mosquitto: bool) -> Result<Recipe, Failure> {
+    /// Keys of SCRAM, and the options that have no use for them.
+    fn scram(&mut self) -> Result<Making, Failure> {
         let argon2 = self.memory.or(self.passes).or(self.lanes).is_some();
-        if argon2 && self.kind != Kind::Argon2id {
+        if self.kind.is_some() || argon2 || self.salt_bytes.is_some() {
+            return Err(error(
+                "-H, --salt-bytes and --argon2-… are for password files; --scram has --mechanism and -I.",
+            ));
+        }
+        if self.update {
+            return Err(error("-U is for password files: a file for SCRAM has no plain-text passwords."));
+        }
+        let default = NonZeroU32::new(DEFAULT_SCRAM_ITERATIONS).unwrap_or(NonZeroU32::MIN);
+        let iterations = self.iterations.unwrap_or(default);
+        if !(LEAST_ITERATIONS..=MOST_ITERATIONS).contains(&iterations.get()) {
+            let sentence = format!("Iterations of SCRAM are {LEAST_ITERATIONS} to {MOST_ITERATIONS}.");
+            return Err(error(&sentence));
+        }
+        let mut mechanisms = std::mem::take(&mut self.mechanisms);
+        if mechanisms.is_empty() {
+            mechanisms = vec![Mechanism::Sha256, Mechanism::Sha512];
+        }
+        Ok(Making::Scram { mechanisms, iterations })
+    }
+
+    fn hash(&self, as_mosquitto: bool) -> Result<Making, Failure> {
+        if !self.mechanisms.is_empty() {
+            return Err(error("--mechanism needs --scram."));
+        }
+        let salt_bytes = self.salt_bytes.unwrap_or(SALT_BYTES);
+        Ok(Making::Hash { recipe: self.recipe(as_mosquitto)?, salt_bytes })
+    }
+
+    fn recipe(&self, as_mosquitto: bool) -> Result<Recipe, Failure> {
+        let kind = self.kind.unwrap_or_default();
+        let argon2 = self.memory.or(self.passes).or(self.lanes).is_some();
+        if argon2 && kind != Kind::Argon2id {
             return Err(error("The --argon2-… options need -H argon2id."));
         }
-        if self.iterations.is_some() && self.kind != Kind::Pbkdf2 && !as_mosquitto {
+        if self.iterations.is_some() && kind != Kind::Pbkdf2 && !as_mosquitto {
             return Err(error("Iterations are for the hash type 'sha512-pbkdf2' only."));
         }
         let cost = Argon2Cost {
@@ -143,7 +194,7 @@ impl Typed {
             passes: self.passes.unwrap_or(Argon2Cost::DEFAULT.passes),
             lanes: self.lanes.unwrap_or(Argon2Cost::DEFAULT.lanes),
         };
-        match self.kind {
+        match kind {
             Kind::Sha512 => Ok(Recipe::Sha512),
             Kind::Pbkdf2 => Ok(Recipe::Pbkdf2 { iterations: self.iterations.unwrap_or(DEFAULT_ITERATIONS) }),
             Kind::Argon2id if cost.is_possible() => Ok(Recipe::Argon2id(cost)),
@@ -183,7 +234,7 @@ impl Typed {
             if count < 2 {
                 return Err(error("-D argument given but password file or username missing."));
             }
-            let (file, user) = (next().into(), valid_user(next())?);
+            let (file, user) = (next().into(), self.user(next())?);
             return Ok(Action::Delete { file, user });
         } else if self.update {
             if count != 1 {
@@ -193,8 +244,18 @@ impl Typed {
         } else if count != 2 + usize::from(self.batch) {
             return Ok(Action::Usage);
         }
-        let (file, user) = (self.target(next()), valid_user(next())?);
+        let (file, user) = (self.target(next()), self.user(next())?);
         Ok(Action::Put { file, user, password: self.source(next)? })
+    }
+
+    /// The name of a user, in SCRAM's one form of it where it is for that.
+    fn user(&self, name: OsString) -> Result<OsString, Failure> {
+        if !self.scram {
+            return valid_user(name);
+        }
+        let prepared = prepare(name.as_bytes())
+            .map_err(|why| error(&format!("SCRAM cannot carry this user name: {}.", unprepared(why))))?;
+        valid_user(prepared.as_str().into())
     }
 
     fn target(&self, file: OsString) -> Target {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use super::typed::{self, Source, Typed, number};
 use crate::cmd::words::{Operands, OptionSpec, Reader, Set, Value};
+use crate::scram::Mechanism;
 
 /// Bits of [`OptionSpec::verbs`]: mosquitto_passwd has the six options that it knows.
 pub const MOSQUITTO: u8 = 1;
@@ -95,6 +96,7 @@ pub const TABLE: &[OptionSpec<Typed>] = &[
     row(None, "list", None, MODE, "List the users and how their passwords are hashed", flag!(list)),
     row(None, "weak", None, MODE, "List the users whose hash is weaker than today's default; exit code 1 if there are any", flag!(weak)),
     row(None, "json", None, MODE, "With --list or --weak: as JSON", flag!(json)),
+    row(None, "scram", None, MODE, "FILE is one for logins by SCRAM, the broker's scram_file: instead of a hash it holds keys, with which nobody can log in", flag!(scram)),
     row(Some('b'), "batch", None, PASSWORD, "From the last word of the command line, where other users of the machine can see it", flag!(batch)),
     row(None, "stdin", None, PASSWORD, "From the first line of standard input, at most 65535 bytes", source!(|_| Source::Stdin)),
     row(None, "pw-file", Some("FILE"), PASSWORD, "From the first line of FILE, at most 65535 bytes", source!(|words| Source::File(words[0].clone().into()))),
@@ -104,7 +106,8 @@ pub const TABLE: &[OptionSpec<Typed>] = &[
         ..row(None, "generate", None, PASSWORD, "Make one of LENGTH letters and digits (8 to 1024) [default: 24] and print it once", typed::add_generate)
     },
     row(Some('H'), "hash", Some("HASH"), HASHING, "sha512-pbkdf2, sha512 or argon2id, which only a Mosquitto 2.1 that was built with it reads [default: sha512-pbkdf2]", typed::set_hash),
-    row(Some('I'), "iterations", Some("COUNT"), HASHING, "Iterations of sha512-pbkdf2, 1 to 2147483647 [default: 1000]", typed::set_iterations),
+    row(Some('I'), "iterations", Some("COUNT"), HASHING, "Iterations of sha512-pbkdf2, 1 to 2147483647 [default: 1000], or of SCRAM, 4096 to 2000000 [default: 15000]", typed::set_iterations),
+    row(None, "mechanism", Some("NAME"), HASHING, "With --scram: make keys for SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1; may be given several times [default: SCRAM-SHA-256 and SCRAM-SHA-512]", typed::add_mechanism).repeated(),
     row(None, "argon2-memory", Some("KIB"), HASHING, "Memory of argon2id in KiB, 8 for each lane to 2097152 [default: 47104]", number!(memory, "--argon2-memory")),
     row(None, "argon2-passes", Some("COUNT"), HASHING, "Passes of argon2id [default: 1]", number!(passes, "--argon2-passes")),
     row(None, "argon2-lanes", Some("COUNT"), HASHING, "Lanes of argon2id [default: 1]", number!(lanes, "--argon2-lanes")),
@@ -138,6 +141,9 @@ fn values(long: &str) -> clap::builder::ValueParser {
     if long == "hash" {
         return clap::builder::PossibleValuesParser::new(["sha512-pbkdf2", "sha512", "argon2id"]).into();
     }
+    if long == "mechanism" {
+        return clap::builder::PossibleValuesParser::new(Mechanism::ALL.map(Mechanism::name)).into();
+    }
     clap::value_parser!(OsString)
 }
 
@@ -164,6 +170,7 @@ mod tests {
     use super::*;
     use crate::cmd::passwd::options::MAX_BYTES;
     use crate::passwd::{Argon2Cost, DEFAULT_ITERATIONS, SALT_BYTES, SALT_BYTES_LONG};
+    use crate::scram;
 
     #[test]
     fn the_help_names_the_defaults_and_limits_of_the_code() {
@@ -174,6 +181,15 @@ mod tests {
             ("pw-file", format!("at most {MAX_BYTES} bytes")),
             ("generate", format!("({least} to {most}) [default: {}]", typed::GENERATED_LENGTH)),
             ("iterations", format!("1 to {} [default: {DEFAULT_ITERATIONS}]", i32::MAX)),
+            (
+                "iterations",
+                format!(
+                    "{} to {} [default: {}]",
+                    scram::LEAST_ITERATIONS,
+                    scram::MOST_ITERATIONS,
+                    scram::DEFAULT_ITERATIONS
+                ),
+            ),
             ("argon2-memory", format!("[default: {}]", cost.memory_kib)),
             ("argon2-passes", format!("[default: {}]", cost.passes)),
             ("argon2-lanes", format!("[default: {}]", cost.lanes)),

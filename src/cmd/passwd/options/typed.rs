@@ -8,6 +8,7 @@ use crate::cmd::passwd::text::error;
 use crate::cmd::words::{self, WordError, atoi};
 use crate::os::text::OsStrExt;
 use crate::passwd::{SALT_BYTES, SALT_BYTES_LONG};
+use crate::scram::Mechanism;
 use crate::term::{Failure, Secret};
 
 /// Characters of a password that `--generate` makes, unless a number says.
@@ -50,7 +51,10 @@ pub struct Typed {
     pub verify: Option<OsString>,
     pub import: Option<PathBuf>,
     pub sources: Vec<Source>,
-    pub kind: Kind,
+    pub scram: bool,
+    pub mechanisms: Vec<Mechanism>,
+    /// `-H`, if it was given.
+    pub kind: Option<Kind>,
     pub iterations: Option<NonZeroU32>,
     pub memory: Option<u32>,
     pub passes: Option<u32>,
@@ -96,12 +100,21 @@ impl words::Typed for Typed {
 }
 
 pub fn set_hash(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
-    typed.kind = match words[0].as_bytes() {
+    typed.kind = Some(match words[0].as_bytes() {
         b"argon2id" => Kind::Argon2id,
         b"sha512-pbkdf2" => Kind::Pbkdf2,
         b"sha512" => Kind::Sha512,
         _ => return Err(error(&format!("Unknown hash type '{}'", words[0].display())).into()),
-    };
+    });
+    Ok(())
+}
+
+pub fn add_mechanism(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
+    let named = words[0].to_str().and_then(|name| Mechanism::named(&name.to_ascii_uppercase()));
+    let mechanism = named.ok_or_else(|| error(&format!("Unknown mechanism '{}'.", words[0].display())))?;
+    if !typed.mechanisms.contains(&mechanism) {
+        typed.mechanisms.push(mechanism);
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Sessions under a virtual clock, each against a scripted server.
 
+mod authentication;
 mod lossy;
 
 use std::num::NonZeroU16;

@@ -1,0 +1,189 @@
+//! Enhanced authentication, §4.12: logins by SCRAM, at CONNECT and again on the connection that there is.
+
+use bytestring::ByteString;
+
+use super::connect::Refusal;
+use super::connection::ConnectionKey;
+use super::event::{Closing, Offence};
+use super::session::SessionKey;
+use super::{Broker, Now};
+use crate::mqtt::authentication::properties;
+use crate::mqtt::packet::{Auth, Connect, Packet, Properties, Property, ProtocolVersion, ReasonCode};
+use crate::scram::{Keys, Mechanism, ServerExchange};
+
+/// A login that is under way.
+#[derive(Debug)]
+pub(super) struct Authentication {
+    exchange: ServerExchange,
+    /// What waits for it; `None` for one that was begun again.
+    connect: Option<Box<Connect>>,
+}
+
+/// What a connection was let in by.
+#[derive(Clone, Debug)]
+pub(super) struct Proof {
+    pub(super) mechanism: Mechanism,
+    /// Those of the user when he proved to be it: whose keys have changed has another password.
+    pub(super) keys: Keys,
+}
+
+/// A login that has succeeded: as whom, and what proves us to the client.
+#[derive(Debug)]
+pub(super) struct Proven {
+    pub(super) user: ByteString,
+    pub(super) proof: Proof,
+    /// For CONNACK.
+    pub(super) properties: [Property; 2],
+}
+
+impl Broker {
+    /// The method by which this CONNECT wants to log in, where its listener has users for that.
+    pub(super) fn method_of(&self, key: ConnectionKey, connect: &Connect) -> Result<Option<Mechanism>, Refusal> {
+        let listener = self.connections[key].listener;
+        let Some(method) = connect.properties.authentication_method() else { return Ok(None) };
+        if self.access.scram_users(listener).is_none() || !self.listener(listener).versions.accept(connect.version) {
+            return Ok(None);
+        }
+        // [MQTT-4.12.0-1]
+        let unknown = || Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod);
+        Mechanism::named(&method).map(Some).ok_or_else(unknown)
+    }
+
+    /// Asks who sent this CONNECT for the proof. The time for it is what is left of that for CONNECT.
+    pub(super) fn begin_authentication(
+        &mut self,
+        key: ConnectionKey,
+        mechanism: Mechanism,
+        connect: Connect,
+    ) -> Result<(), Refusal> {
+        let data = connect.properties.authentication_data().unwrap_or_default();
+        let (exchange, message) = self.exchange(key, mechanism, &data)?;
+        self.connections[key].set_max_packet_size(&connect.properties);
+        self.connections[key].authentication =
+            Some(Box::new(Authentication { exchange, connect: Some(Box::new(connect)) }));
+        self.send_auth(key, ReasonCode::CONTINUE_AUTHENTICATION, mechanism, message)
+    }
+
+    /// Begins an exchange. Whoever sends no message of SCRAM is told the same as who has no proof.
+    fn exchange(
+        &self,
+        key: ConnectionKey,
+        mechanism: Mechanism,
+        data: &[u8],
+    ) -> Result<(ServerExchange, Vec<u8>), Refusal> {
+        let not_authorized = || Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized);
+        let users = self.access.scram_users(self.connections[key].listener).ok_or_else(not_authorized)?;
+        ServerExchange::begin(mechanism, data, |user| users.compared(user, mechanism)).map_err(|_| not_authorized())
+    }
+
+    /// [MQTT-4.12.0-2]: the reason says whether there is more to come.
+    fn send_auth(
+        &mut self,
+        key: ConnectionKey,
+        reason: ReasonCode,
+        mechanism: Mechanism,
+        message: Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let packet = Packet::Auth(Auth { reason, properties: properties(mechanism, message).into_iter().collect() });
+        // [MQTT-3.15.2-2], [MQTT-3.15.2-3]: there is no property in it that could be left out.
+        if !self.connections[key].takes(|| packet.encoded_len(ProtocolVersion::V5)) {
+            return Err(Refusal::silent(Closing::PacketTooLarge));
+        }
+        self.send(key, &packet);
+        Ok(())
+    }
+
+    /// Whether the proof is right: what the client is to be shown for it, and what it was let in by.
+    fn prove(&self, key: ConnectionKey, exchange: &ServerExchange, auth: &Auth) -> Result<Proven, Refusal> {
+        let mechanism = exchange.mechanism();
+        check_method(mechanism, &auth.properties)?;
+        let refused = || Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized);
+        let data = auth.properties.authentication_data().unwrap_or_default();
+        // By the rules that hold now: a reload may have come in between.
+        let users = self.access.scram_users(self.connections[key].listener).ok_or_else(refused)?;
+        let message = exchange.finish(users.keys(exchange.user(), mechanism), &data).map_err(|_| refused())?;
+        Ok(Proven {
+            user: exchange.user().into(),
+            proof: Proof { mechanism, keys: exchange.keys().clone() },
+            properties: properties(mechanism, message),
+        })
+    }
+
+    /// Whatever comes while a CONNECT waits for its proof: only AUTH and DISCONNECT may [MQTT-3.1.2-30].
+    pub(super) fn before_connack(&mut self, key: ConnectionKey, packet: Packet, now: Now) {
+        let Some(authentication) = self.connections[key].authentication.take() else { return };
+        let Authentication { exchange, connect: Some(connect) } = *authentication else { return };
+        self.connections[key].client_id = connect.client_id.clone();
+        let proven = match packet {
+            Packet::Disconnect(_) => return self.end(key, Closing::Clean, now),
+            Packet::Auth(auth) if auth.reason == ReasonCode::CONTINUE_AUTHENTICATION => {
+                self.prove(key, &exchange, &auth)
+            }
+            _ => Err(Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError)),
+        };
+        match proven {
+            Ok(proven) => self.connect_with(key, *connect, Some(proven), now),
+            // [MQTT-4.12.0-4]
+            Err(refusal) => self.refuse_connect(key, ProtocolVersion::V5, refusal, now),
+        }
+    }
+
+    /// AUTH of a client that is connected.
+    pub(super) fn auth(&mut self, key: ConnectionKey, client: SessionKey, auth: &Auth, now: Now) {
+        let Some(proof) = self.connections[key].proof.clone() else {
+            // No method was agreed on [MQTT-4.12.0-6].
+            self.offended(key, Offence::Auth(self.connections[key].version));
+            self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
+            return;
+        };
+        let done = match auth.reason {
+            ReasonCode::RE_AUTHENTICATE => self.begin_again(key, client, proof.mechanism, auth),
+            ReasonCode::CONTINUE_AUTHENTICATION => self.conclude_again(key, auth),
+            _ => Err(Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError)),
+        };
+        // [MQTT-4.12.1-2]
+        match done {
+            Ok(()) => {}
+            Err(Refusal { reason: Some(reason), why, .. }) => self.refuse(key, reason, why, now),
+            Err(Refusal { reason: None, why, .. }) => self.end(key, why, now),
+        }
+    }
+
+    fn begin_again(
+        &mut self,
+        key: ConnectionKey,
+        client: SessionKey,
+        mechanism: Mechanism,
+        auth: &Auth,
+    ) -> Result<(), Refusal> {
+        // [MQTT-4.12.1-1]
+        check_method(mechanism, &auth.properties)?;
+        if self.connections[key].authentication.is_some() {
+            return Err(Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError));
+        }
+        let data = auth.properties.authentication_data().unwrap_or_default();
+        let (exchange, message) = self.exchange(key, mechanism, &data)?;
+        // A session stays its user's.
+        if self.sessions[client].username.as_deref() != Some(exchange.user()) {
+            return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
+        }
+        self.connections[key].authentication = Some(Box::new(Authentication { exchange, connect: None }));
+        self.send_auth(key, ReasonCode::CONTINUE_AUTHENTICATION, mechanism, message)
+    }
+
+    fn conclude_again(&mut self, key: ConnectionKey, auth: &Auth) -> Result<(), Refusal> {
+        let protocol_error = || Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError);
+        let authentication = self.connections[key].authentication.take().ok_or_else(protocol_error)?;
+        let Proven { proof, properties, .. } = self.prove(key, &authentication.exchange, auth)?;
+        let mechanism = proof.mechanism;
+        self.connections[key].proof = Some(proof);
+        let [_, Property::AuthenticationData(message)] = properties else { return Err(protocol_error()) };
+        self.send_auth(key, ReasonCode::SUCCESS, mechanism, message.to_vec())
+    }
+}
+
+/// [MQTT-4.12.0-5]: the method stays that of CONNECT.
+fn check_method(mechanism: Mechanism, properties: &Properties) -> Result<(), Refusal> {
+    let is_same = properties.authentication_method().is_some_and(|method| *method == *mechanism.name());
+    if is_same { Ok(()) } else { Err(Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError)) }
+}
