@@ -17,7 +17,7 @@
 //! * [`record`]: a message as a line of JSON, written and read
 //! * [`pki`]: keys, certificates, chains
 //! * [`passwd`]: the password file
-//! * [`jwt`]: tokens
+//! * [`jwt`]: JSON Web Tokens, taken apart and verified
 //! * [`scram`]: logins by challenge and response, both halves, and their file
 //! * [`queue`]: where waiting messages can be read from, and the age × who table
 //! * [`diagnose`]: facts of a failure → cause and hint

@@ -89,7 +89,9 @@ impl Talk {
         let mut login = credentials.map(|credentials| Authentication::new(credentials.clone()));
         match login.as_mut().map(Authentication::begin).transpose() {
             Ok(properties) => {
-                properties.into_iter().flatten().for_each(|property| connect.properties.push(property));
+                for property in properties.into_iter().flatten() {
+                    connect.properties.push(property);
+                }
             }
             Err(NoRandom) => return Answer::Ended(Ended::Io(io::Error::other("the system gives no random bytes"))),
         }

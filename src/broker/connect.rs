@@ -255,7 +255,9 @@ impl Broker {
         };
         if let Some(Proven { proof, properties: shown, .. }) = proven {
             self.connections[key].proof = Some(proof);
-            shown.into_iter().for_each(|property| properties.push(property));
+            for property in shown {
+                properties.push(property);
+            }
         }
         // 3.1 has no such flag.
         let session_present = session_present && connect.version != ProtocolVersion::V31;

@@ -65,7 +65,7 @@ enum Material {
     /// The point, uncompressed.
     P256(Vec<u8>),
     Ed25519(Vec<u8>),
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 impl std::fmt::Debug for Material {
@@ -265,7 +265,7 @@ fn json_web_key(key: &Map<String, Value>) -> Result<Option<Key>, JwkError> {
             if secret.len() < LEAST_SECRET {
                 return Err(KeyFault::TooShort.into());
             }
-            Material::Secret(hmac::Key::new(hmac::HMAC_SHA256, &secret))
+            Material::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &secret)))
         }
         _ => return Err(KeyFault::Type.into()),
     };

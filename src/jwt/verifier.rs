@@ -95,11 +95,13 @@ mod tests {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
     /// A signer, what it calls its algorithm, and its key as JSON Web Key.
     struct Signer {
         algorithm: &'static str,
         key: String,
-        sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+        sign: Sign,
     }
 
     fn signers() -> Vec<Signer> {

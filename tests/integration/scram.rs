@@ -134,7 +134,7 @@ fn lie(mut stream: TcpStream, how: Lie) -> std::io::Result<()> {
     match how {
         Lie::NoSignature => stream.write_all(&packet(0x20, &[0, 0, 0]))?,
         Lie::Iterations(count) => {
-            stream.write_all(&auth(format!("r={nonce}x,s=QSXCR+Q6sek8bf92,i={count}").as_bytes()))?
+            stream.write_all(&auth(format!("r={nonce}x,s=QSXCR+Q6sek8bf92,i={count}").as_bytes()))?;
         }
         Lie::Nonce => stream.write_all(&auth(b"r=abc,s=QSXCR+Q6sek8bf92,i=4096"))?,
         Lie::Garbage => stream.write_all(&auth(b"hello"))?,

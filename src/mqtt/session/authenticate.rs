@@ -18,7 +18,9 @@ impl Session {
         let mut connect = self.connect.clone();
         if let Some(authentication) = &mut self.authentication {
             let properties = authentication.begin().map_err(|_| SendError::NoRandomNumbers)?;
-            properties.into_iter().for_each(|property| connect.properties.push(property));
+            for property in properties {
+                connect.properties.push(property);
+            }
         }
         Ok(connect)
     }
