@@ -1953,12 +1953,16 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__check)
-            opts="-h -p -L -A -k -V -u -P -i -c -x -t -q -d -D -I --second-opinion --as-client --trust-anyway --timeout --config --root --map --user --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --debug --property --id-prefix --json --monitor --warn --crit --help files acl session"
+            opts="-h -p -L -A -k -V -u -P -i -c -x -t -q -d -D -I --second-opinion --as-client --trust-anyway --token-anyway --token-audience --timeout --config --root --map --user --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --debug --property --id-prefix --json --monitor --warn --crit --help files acl session"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --token-audience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2157,6 +2161,13 @@ _moskit() {
                     ;;
                 --pw-command)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-method)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --id)
@@ -2894,7 +2905,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__passwd)
-            opts="-c -D -U -b -H -I --create --overwrite --delete --update --rehash --import --verify --list --weak --json --batch --stdin --pw-file --pw-env --generate --hash --iterations --argon2-memory --argon2-passes --argon2-lanes --salt-bytes --reload --help"
+            opts="-c -D -U -b -H -I --create --overwrite --delete --update --rehash --import --verify --list --weak --json --scram --batch --stdin --pw-file --pw-env --generate --hash --iterations --mechanism --argon2-memory --argon2-passes --argon2-lanes --salt-bytes --reload --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2976,6 +2987,13 @@ _moskit() {
                     fi
                     return 0
                     ;;
+                --mechanism)
+                    COMPREPLY=($(compgen -W "SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-512" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --argon2-memory)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -3027,7 +3045,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__pub)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -m -f -s -l -n -q -r -D -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --stdin-line --ndjson --lenient --skip-bad --replay --speed --from --to --loop --filter --map --topic-per-line --payload-format --encode --proto --proto-path --null-message --qos --retain --repeat --repeat-delay --property --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -m -f -s -l -n -q -r -D -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --stdin-line --ndjson --lenient --skip-bad --replay --speed --from --to --loop --filter --map --topic-per-line --payload-format --encode --proto --proto-path --null-message --qos --retain --repeat --repeat-delay --property --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3197,6 +3215,13 @@ _moskit() {
                     ;;
                 --pw-command)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-method)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --id)
@@ -4856,7 +4881,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__rr)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -e -m -f -s -n -q -D -W -R -F -v -N -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --null-message --qos --property --retain-as-published --retain-handling --verbose --pretty --latency --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -e -m -f -s -n -q -D -W -R -F -v -N -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --null-message --qos --property --retain-as-published --retain-handling --verbose --pretty --latency --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5026,6 +5051,13 @@ _moskit() {
                     ;;
                 --pw-command)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-method)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --id)
@@ -5364,7 +5396,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__sub)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -q -D -C -E -W -T -U -R -F -v -N -w -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --proto --proto-path --qos --property --filter-out --unsubscribe --retained-only --remove-retained --retain-as-published --retain-handling --match --random-filter --ndjson --record --rotate --exec --exec-shell --jobs --exec-fail --exec-timeout --raw --decode --select --verbose --pretty --message-rate --watch --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -q -D -C -E -W -T -U -R -F -v -N -w -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --proto --proto-path --qos --property --filter-out --unsubscribe --retained-only --remove-retained --retain-as-published --retain-handling --match --random-filter --ndjson --record --rotate --exec --exec-shell --jobs --exec-fail --exec-timeout --raw --decode --select --verbose --pretty --message-rate --watch --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5534,6 +5566,13 @@ _moskit() {
                     ;;
                 --pw-command)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-method)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --id)

@@ -53,6 +53,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s u -l username -d '
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
@@ -130,6 +131,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s u -l username -d '
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
@@ -215,6 +217,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s u -l username -d 'U
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
@@ -276,7 +279,10 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l generate -d 'Ma
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s H -l hash -d 'sha512-pbkdf2, sha512 or argon2id, which only a Mosquitto 2.1 that was built with it reads [default: sha512-pbkdf2]' -r -f -a "sha512-pbkdf2\t''
 sha512\t''
 argon2id\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s I -l iterations -d 'Iterations of sha512-pbkdf2, 1 to 2147483647 [default: 1000]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s I -l iterations -d 'Iterations of sha512-pbkdf2, 1 to 2147483647 [default: 1000], or of SCRAM, 4096 to 2000000 [default: 15000]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l mechanism -d 'With --scram: make keys for SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1; may be given several times [default: SCRAM-SHA-256 and SCRAM-SHA-512]' -r -f -a "SCRAM-SHA-1\t''
+SCRAM-SHA-256\t''
+SCRAM-SHA-512\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l argon2-memory -d 'Memory of argon2id in KiB, 8 for each lane to 2097152 [default: 47104]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l argon2-passes -d 'Passes of argon2id [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l argon2-lanes -d 'Lanes of argon2id [default: 1]' -r -f
@@ -290,6 +296,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l rehash -d 'With
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l list -d 'List the users and how their passwords are hashed'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l weak -d 'List the users whose hash is weaker than today\'s default; exit code 1 if there are any'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l json -d 'With --list or --weak: as JSON'
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l scram -d 'FILE is one for logins by SCRAM, the broker\'s scram_file: instead of a hash it holds keys, with which nobody can log in'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s b -l batch -d 'From the last word of the command line, where other users of the machine can see it'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From the first line of standard input, at most 65535 bytes'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show this help'
@@ -548,6 +555,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -l list -d 'List the kinds'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l token-audience -d 'Audience that the token has to be for (aud)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l timeout -d 'Longest time for each step, 0.1 to 3600 [default: 5]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l root -d 'Folder that is the root of the configuration\'s paths, as an unpacked container' -r -f -a "(__fish_complete_directories)"
@@ -568,6 +576,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
@@ -593,6 +602,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l second-opinion -d 'Repeat CONNECT, SUBSCRIBE and PUBLISH with another MQTT client (rumqttc) and compare'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l as-client -d 'Connect with the id of -i too: this disconnects a client that uses it, and may change its session'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l trust-anyway -d 'Send login and client certificate even if the server\'s certificate failed'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l token-anyway -d 'Send a token (JWT) that is the password even if it has expired or is otherwise of no use'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l ws -d 'Speak MQTT over WebSockets'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-prompt -d 'Ask for the password on the terminal'

@@ -1,40 +1,13 @@
 //! Enhanced authentication, §4.12: logins by SCRAM, at CONNECT and again on the connection that there is.
 
-use bytestring::ByteString;
-
-use super::connect::Refusal;
-use super::connection::ConnectionKey;
 use super::event::{Closing, Offence};
-use super::session::SessionKey;
+use super::proof::{Authentication, Proof, Proven};
+use super::refusal::Refusal;
+use super::slab::{ConnectionKey, SessionKey};
 use super::{Broker, Now};
 use crate::mqtt::authentication::properties;
 use crate::mqtt::packet::{Auth, Connect, Packet, Properties, Property, ProtocolVersion, ReasonCode};
-use crate::scram::{Keys, Mechanism, ServerExchange};
-
-/// A login that is under way.
-#[derive(Debug)]
-pub(super) struct Authentication {
-    exchange: ServerExchange,
-    /// What waits for it; `None` for one that was begun again.
-    connect: Option<Box<Connect>>,
-}
-
-/// What a connection was let in by.
-#[derive(Clone, Debug)]
-pub(super) struct Proof {
-    pub(super) mechanism: Mechanism,
-    /// Those of the user when he proved to be it: whose keys have changed has another password.
-    pub(super) keys: Keys,
-}
-
-/// A login that has succeeded: as whom, and what proves us to the client.
-#[derive(Debug)]
-pub(super) struct Proven {
-    pub(super) user: ByteString,
-    pub(super) proof: Proof,
-    /// For CONNACK.
-    pub(super) properties: [Property; 2],
-}
+use crate::scram::{Mechanism, ServerExchange};
 
 impl Broker {
     /// The method by which this CONNECT wants to log in, where its listener has users for that.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::authenticate::{Authentication, Proof};
 use super::message::Message;
+use super::proof::{Authentication, Proof};
 pub(super) use super::slab::ConnectionKey;
 use super::slab::SessionKey;
 use super::storing::WaitingSteps;

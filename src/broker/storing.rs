@@ -10,9 +10,9 @@
 use std::collections::HashSet;
 
 use super::change::Change;
-use super::connect::SERVER_UNAVAILABLE;
 use super::connection::ConnectionKey;
 use super::event::Closing;
+use super::refusal::SERVER_UNAVAILABLE;
 use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
 use super::{Broker, Now};

@@ -16,10 +16,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::change::{Change, WillRecord};
-use super::connect::Refusal;
 use super::deliver::Routed;
 use super::event::{Closing, Event};
 use super::message::{Message, detached};
+use super::refusal::Refusal;
 use super::session::{PendingWill, Session, SessionKey};
 use super::slice::SLICE;
 use super::{Broker, Now};

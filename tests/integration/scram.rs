@@ -59,7 +59,8 @@ fn every_verb_logs_in_by_every_mechanism_that_the_user_has_keys_for() {
         assert_eq!(checked.code, 0, "{checked:?}");
     }
     let login = ["--auth-method", "SCRAM-SHA-256", "--pw-file", "pw"];
-    let asked = client(folder.path(), "rr", broker.port, &[&login[..], &["-t", "t", "-e", "t", "-m", "echo"]].concat());
+    let asked =
+        client(folder.path(), "rr", broker.port, &[&login[..], &["-t", "echo", "-e", "echo", "-m", "echo"]].concat());
     assert_eq!((asked.stdout.as_str(), asked.code), ("echo\n", 0), "{asked:?}");
     // Without a method there is no way in, and with a wrong password neither.
     let plain = client(folder.path(), "pub", broker.port, &["--pw-file", "pw", "-V", "5", "-t", "t", "-n"]);

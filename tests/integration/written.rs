@@ -112,7 +112,7 @@ struct Staging {
     code: i32,
 }
 
-const STAGED: [Staging; 21] = [
+const STAGED: [Staging; 22] = [
     // Runs until it is interrupted.
     Staging { example: "moskit sub -t 'lab/#' -v", script: "timeout -s INT --preserve-status 1 {}", code: 0 },
     Staging { example: "moskit sub -t 'lab/#' -C 1 -W 5", script: "moskit pub -r -t lab/x -m y; {}", code: 0 },
@@ -132,6 +132,11 @@ const STAGED: [Staging; 21] = [
     Staging { example: "moskit rr -t device/ping -e device/pong -m now --latency", script: ANSWERED, code: 0 },
     Staging { example: "moskit rr -t device/state -e device/answer -n -F '%J'", script: ANSWERED, code: 0 },
     // Asks at the terminal.
+    Staging {
+        example: "moskit passwd --scram -c scram ann",
+        script: "printf 'secret1\\nsecret1\\n' | script -qec 'moskit passwd --scram -c scram ann' /dev/null",
+        code: 0,
+    },
     Staging {
         example: "moskit passwd -c passwords ann",
         script: "rm passwords; printf 'secret1\\nsecret1\\n' | script -qec 'moskit passwd -c passwords ann' /dev/null",

@@ -43,8 +43,8 @@ pub fn beginning(plan: &Plan, origin: &Origin, log: &Log) {
         }
     }
     // Whoever reads the log knows which broker this is.
-    let told = plan.configuration.notices.iter().filter(|notice| !matches!(notice, Notice::Own { .. }));
-    for notice in told {
+    let notices = plan.configuration.notices.iter().filter(|notice| !matches!(notice, Notice::Own { .. }));
+    for notice in notices {
         match sentences::notice(notice) {
             (true, text) => log.warning(text),
             (false, text) => log.notice(text),
