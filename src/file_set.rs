@@ -133,17 +133,21 @@ fn is_same_folder(file: &Path, folder: &Path) -> bool {
 /// The text of a note, if it is one of ours: what it says is done, so nobody else may have written it.
 fn read_note(path: &Path) -> Option<Vec<u8>> {
     let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-    let ours = match (files::owner(&metadata), user::effective()) {
-        (Some(owner), Some(effective)) => owner.user == effective.user,
-        _ => true,
-    };
-    let alone = files::mode(&metadata).is_none_or(|mode| mode | 0o700 == 0o700);
-    if !ours || !alone || metadata.len() > LONGEST_NOTE {
+    if !is_ours_alone(&metadata) || metadata.len() > LONGEST_NOTE {
         return None;
     }
     let mut text = Vec::new();
     File::open(path).ok()?.take(LONGEST_NOTE).read_to_end(&mut text).ok()?;
     Some(text)
+}
+
+/// Whether nobody but this user may have written what has these metadata, or its entries if it is a folder.
+pub fn is_ours_alone(metadata: &fs::Metadata) -> bool {
+    let ours = match (files::owner(metadata), user::effective()) {
+        (Some(owner), Some(effective)) => owner.user == effective.user,
+        _ => true,
+    };
+    ours && files::mode(metadata).is_none_or(|mode| mode & 0o777 | 0o700 == 0o700)
 }
 
 fn parse(text: &[u8]) -> Option<Vec<Entry>> {

@@ -141,7 +141,7 @@ impl Record {
                 serial: serial("issued")?,
                 subject: text(&value, "subject")?,
                 name: optional(&value, "name")?,
-                names: names(&value)?,
+                names: texts(&value, "names")?,
                 not_after: parse_utc(&text(&value, "not_after")?).ok_or(Fault::Member("not_after"))?,
                 sha256: optional(&value, "sha256")?,
                 file: optional(&value, "file")?,
@@ -209,13 +209,13 @@ impl Revocations {
     }
 }
 
-fn object(line: &str) -> Result<Value, Fault> {
+pub(super) fn object(line: &str) -> Result<Value, Fault> {
     let value: Value =
         serde_json::from_str(line).map_err(|error| if error.is_eof() { Fault::CutOff } else { Fault::NoJson })?;
     if value.is_object() { Ok(value) } else { Err(Fault::NoJson) }
 }
 
-fn text(value: &Value, member: &'static str) -> Result<String, Fault> {
+pub(super) fn text(value: &Value, member: &'static str) -> Result<String, Fault> {
     value[member].as_str().map(str::to_owned).ok_or(Fault::Member(member))
 }
 
@@ -223,12 +223,12 @@ fn optional(value: &Value, member: &'static str) -> Result<Option<String>, Fault
     if value[member].is_null() { Ok(None) } else { text(value, member).map(Some) }
 }
 
-fn names(value: &Value) -> Result<Vec<String>, Fault> {
-    let names = value["names"].as_array().ok_or(Fault::Member("names"))?;
-    names.iter().map(|name| name.as_str().map(str::to_owned).ok_or(Fault::Member("names"))).collect()
+pub(super) fn texts(value: &Value, member: &'static str) -> Result<Vec<String>, Fault> {
+    let texts = value[member].as_array().ok_or(Fault::Member(member))?;
+    texts.iter().map(|text| text.as_str().map(str::to_owned).ok_or(Fault::Member(member))).collect()
 }
 
-fn sha256(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn sha256(bytes: &[u8]) -> Vec<u8> {
     aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref().to_vec()
 }
 

@@ -7,6 +7,7 @@
 //! * [`serial`]: serial numbers
 //! * [`openssl_index`]: the `index.txt` of `openssl ca` and easy-rsa
 //! * [`index`]: what a CA has issued and revoked, a line of JSON each
+//! * [`manifest`]: what a batch has made, a line of JSON each
 //! * [`name`]: host names, addresses and distinguished names, and whether they match
 //! * [`chain`]: whether a chain is to be believed, and if not, every reason
 //! * [`strict`]: where a chain that is believed departs from RFC 5280
@@ -18,6 +19,7 @@ pub mod index;
 pub mod key;
 mod key_encryption;
 pub mod make;
+pub mod manifest;
 pub mod name;
 pub mod openssl_index;
 mod pem_text;

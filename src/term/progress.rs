@@ -20,6 +20,24 @@ impl Term {
     }
 }
 
+impl Term {
+    /// The same with the rate; without a length where nobody knows it.
+    pub fn progress_with_rate(&self, length: Option<u64>, noun: &str) -> Progress {
+        let bar = self.progress(length.unwrap_or_default(), noun);
+        let template = match length {
+            Some(_) => format!("{{bar:40}} {{pos}}/{{len}} {noun}, {{per_sec}} ({{eta}} left)"),
+            None => format!("{{spinner}} {{pos}} {noun}, {{per_sec}}"),
+        };
+        if length.is_none() {
+            bar.0.unset_length();
+        }
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.0.set_style(style);
+        }
+        bar
+    }
+}
+
 impl Progress {
     pub fn add(&self, steps: u64) {
         self.0.inc(steps);

@@ -124,6 +124,10 @@ pub fn open_to_sync(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).open(path)
 }
 
+pub fn sync_file_system(_folder: &File) -> io::Result<()> {
+    Err(unsupported("calls that wait for a whole file system"))
+}
+
 pub fn write_all_at(mut file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     file.seek(SeekFrom::Start(offset))?;
     file.write_all(bytes)

@@ -104,6 +104,17 @@ pub fn open_to_sync(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Waits until all that was written to the file system of `folder` is on its disk.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn sync_file_system(folder: &File) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(folder)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn sync_file_system(_folder: &File) -> io::Result<()> {
+    Err(crate::os::unsupported("calls that wait for a whole file system"))
+}
+
 pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     file.write_all_at(bytes, offset)
 }

@@ -58,6 +58,11 @@ impl Subject {
         common_name.chars().count() <= ATTRIBUTE_LIMIT
     }
 
+    /// Whether a certificate can carry it.
+    pub fn check(&self) -> Result<(), NameError> {
+        self.to_rcgen().map(drop)
+    }
+
     pub(super) fn to_rcgen(&self) -> Result<DistinguishedName, NameError> {
         let mut name = DistinguishedName::new();
         for (kind, value) in [
