@@ -379,6 +379,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('ca', 'ca', [CompletionResultType]::ParameterValue, 'Make a certificate authority, or with --parent an intermediate one')
             [CompletionResult]::new('server', 'server', [CompletionResultType]::ParameterValue, 'Make a key and a certificate for a broker')
             [CompletionResult]::new('client', 'client', [CompletionResultType]::ParameterValue, 'Make keys and certificates for clients')
+            [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Make keys and certificates for thousands of devices, or sign their requests')
             [CompletionResult]::new('csr', 'csr', [CompletionResultType]::ParameterValue, 'Make a key and a request for a certificate')
             [CompletionResult]::new('sign', 'sign', [CompletionResultType]::ParameterValue, 'Sign a request')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Show what a file or a server holds, whatever it is')
@@ -499,6 +500,34 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace files that exist')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'moskit;certgen;batch' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Folder for the new files, and for manifest.ndjson, which lists what is done. A run that was interrupted goes on from there when it is started again')
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Folder for the new files, and for manifest.ndjson, which lists what is done. A run that was interrupted goes on from there when it is started again')
+            [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'How the files of the devices lie in it')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'What the certificates are for. A server''s id is its first host')
+            [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Threads that make keys and certificates [default: one for each processor]')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Threads that make keys and certificates [default: one for each processor]')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones')
+            [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA''s own certificate at the latest')
+            [CompletionResult]::new('--not-after', '--not-after', [CompletionResultType]::ParameterName, 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z')
+            [CompletionResult]::new('--backdate', '--backdate', [CompletionResultType]::ParameterName, 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Organization (O) in the subject')
+            [CompletionResult]::new('--org-unit', '--org-unit', [CompletionResultType]::ParameterName, 'Organizational unit (OU) in the subject')
+            [CompletionResult]::new('--key-pass-file', '--key-pass-file', [CompletionResultType]::ParameterName, 'Read the passphrase of the new key from the first line of FILE')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]')
+            [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Certificate of the CA [default: DIR/ca.crt]')
+            [CompletionResult]::new('--ca-key', '--ca-key', [CompletionResultType]::ParameterName, 'Private key of the CA [default: as its certificate, with .key]')
+            [CompletionResult]::new('--pass-file', '--pass-file', [CompletionResultType]::ParameterName, 'Read the passphrase of the key from the first line of FILE')
+            [CompletionResult]::new('--pass-env', '--pass-env', [CompletionResultType]::ParameterName, 'Read the passphrase of the key from the environment variable VAR')
+            [CompletionResult]::new('--pass-fd', '--pass-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the key from the open file descriptor N')
+            [CompletionResult]::new('--skip-bad', '--skip-bad', [CompletionResultType]::ParameterName, 'Pass over rows that are wrong, name each, and end with 1. Without it nothing is made of a file or folder that has one; standard input is read up to it')
+            [CompletionResult]::new('--encrypt', '--encrypt', [CompletionResultType]::ParameterName, 'Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless --key-pass-file gives it')
+            [CompletionResult]::new('--no-index', '--no-index', [CompletionResultType]::ParameterName, 'Do not note the certificate in the CA''s index, which then cannot find it by its name to revoke it')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'moskit;certgen;csr' {

@@ -12,6 +12,7 @@ mod broker_logins;
 mod broker_reload;
 mod broker_verb;
 mod certgen;
+mod certgen_batch;
 mod certgen_broken;
 mod certgen_fleet;
 mod certgen_judge;

@@ -167,6 +167,13 @@ fn every_field_of_json_stands_in_the_manual() {
     compare(folder, "moskit certgen lint", &["certgen lint old revoked --json"], &[], true);
     compare(folder, "moskit certgen expiry", &["certgen expiry certs revoked nowhere.crt --json"], &[], true);
     compare(folder, "moskit certgen index", &["certgen index -d certs --json"], &[], true);
+    fs::write(folder.join("fleet.csv"), "id\ndev3\n").unwrap();
+    make("certgen batch fleet.csv -d certs");
+    let manifest: Value =
+        serde_json::from_str(fs::read_to_string(folder.join("devices/manifest.ndjson")).unwrap().trim()).unwrap();
+    let mut seen = BTreeSet::new();
+    fields(&manifest, "", &mut seen, &[]);
+    assert_eq!(seen, documented("manifest.ndjson"));
     let inspected =
         "certgen inspect certs/ca.crt certs/server.key locked.key dev2.csr narrow/ca.crt revoked/ca.crl --json";
     compare(folder, "moskit certgen inspect", &[inspected], &["items", "server"], false);

@@ -90,6 +90,8 @@ fn the_commands_of_the_readme_do_what_it_says() {
 const PROPS: &str = "
 moskit certgen init certs --hosts mqtt.lan,192.168.1.10,localhost --clients dev1,dev2
 moskit certgen server mqtt.lan broker.lan -d certs -o .
+moskit certgen csr dev9 -o requests
+printf 'id,san,days\\nsensor1,,\\nsensor2,sensor2.lan,30\\n' > fleet.csv
 cp certs/ca.crt .
 test -e server.crt || for kind in crt key; do mv mqtt.lan.$kind server.$kind; done
 echo secret-of-ann | moskit passwd -c --stdin passwords ann

@@ -40,7 +40,15 @@ impl NewFile {
         self
     }
 
-    fn mode(&self) -> u32 {
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    pub fn into_text(self) -> Zeroizing<Vec<u8>> {
+        self.text
+    }
+
+    pub fn mode(&self) -> u32 {
         match self.permission {
             Permission::Exactly(mode) | Permission::KeepOr(mode) | Permission::KeepOwner(mode) => mode,
         }

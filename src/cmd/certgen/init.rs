@@ -62,7 +62,7 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
     for (stem, leaf, optional) in leaves {
         let (certificate, key) = sign(&issuer, leaf, &optional, args.key.kind)
             .map_err(|error| not_made(&format!("make `{stem}.crt`"), error))?;
-        set.extend(files(&args.dir, &stem, (&certificate, &key, None), &issuer, false)?);
+        set.extend(files(&args.dir, &stem, &certificate, Some((&key, None)), &issuer, false)?);
         let file = args.dir.join(format!("{stem}.crt"));
         lines.push_str(&record(&certificate, Some(&file), &index)?.line());
         made.push((stem, certificate));

@@ -78,7 +78,7 @@ impl Common {
                 Leaf { subject: plan.subject.clone(), names: plan.names.clone(), purpose: plan.purpose, validity };
             let (certificate, key) =
                 sign(&issuer, leaf, &plan.optional_names, self.key.kind).map_err(|error| not_made(plan.what, error))?;
-            let files = files(&out, &plan.stem, (&certificate, &key, secret.as_ref()), &issuer, self.bundle)?;
+            let files = files(&out, &plan.stem, &certificate, Some((&key, secret.as_ref())), &issuer, self.bundle)?;
             made.push((certificate, files));
         }
         let (certificates, files): (Vec<_>, Vec<_>) = made.into_iter().unzip();
@@ -131,18 +131,21 @@ pub fn sign(
     Ok((Certificate::parse(&made).map_err(|_| Error::IssuerUnreadable)?, key))
 }
 
-/// The files of one leaf: its certificate, its key and the passphrase that encrypts the key. A server's key stays in
+/// The files of one leaf: its certificate, its key, if it is here, with the passphrase that encrypts it. A server's key stays in
 /// the open: nobody is there to type a passphrase when a service starts.
 pub fn files(
     folder: &Path,
     stem: &str,
-    (certificate, key, passphrase): (&Certificate, &KeyPair, Option<&Secret>),
+    certificate: &Certificate,
+    key: Option<(&KeyPair, Option<&Secret>)>,
     issuer: &OpenIssuer,
     bundle: bool,
 ) -> Result<Vec<NewFile>, Failure> {
     let crt: PathBuf = folder.join(format!("{stem}.crt"));
     let mut files = vec![NewFile::certificates(crt.clone(), [certificate.der.as_slice()])];
-    files.push(NewFile::key(folder.join(format!("{stem}.key")), key, passphrase)?);
+    if let Some((key, passphrase)) = key {
+        files.push(NewFile::key(folder.join(format!("{stem}.key")), key, passphrase)?);
+    }
     if bundle || !issuer.chain.is_empty() {
         let chain = [certificate].into_iter().chain(&issuer.chain);
         files.push(NewFile::certificates(chain_path(&crt), chain.map(|it| it.der.as_slice())));

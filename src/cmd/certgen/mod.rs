@@ -1,14 +1,18 @@
 //! `moskit certgen`: certificates for MQTT, made, looked at and judged.
 
+mod batch;
 mod broken;
 mod ca;
+mod chunk;
 mod content;
 mod crl;
 mod dates;
 mod deadline;
+mod device;
 mod expiry;
 mod explain;
 mod files;
+mod fleet;
 mod import;
 mod index;
 mod index_file;
@@ -20,6 +24,7 @@ mod leaf;
 mod lifetime;
 mod lint;
 mod made;
+mod manifest_file;
 mod options;
 mod passphrase;
 mod peer;
@@ -27,6 +32,7 @@ mod register;
 mod render;
 mod renew;
 mod revoke;
+mod rows;
 mod sign;
 mod verify;
 mod walk;
@@ -83,6 +89,11 @@ pub const APPLET: Applet = Applet {
                 "What the CA has issued and revoked, a line of JSON each; lines are only ever added. The list is made of it. \
                  Where it was lost or spoilt, certgen index --rebuild makes it of the files.",
             ),
+            (
+                "manifest.ndjson",
+                "What batch has made in its folder, a line of JSON for each device, see moskit-json(5). A run that was killed, or \
+                 that met a full disk, goes on behind it when it is started again.",
+            ),
             ("mosquitto.conf", "Made by init: a configuration that uses the files."),
         ],
         examples: &[
@@ -91,6 +102,14 @@ pub const APPLET: Applet = Applet {
                 "A CA, a server, two clients and a mosquitto.conf",
             ),
             ("moskit certgen client -d certs dev3", "One more client"),
+            (
+                "moskit certgen batch fleet.csv -d certs --layout folder",
+                "Keys and certificates for each row of fleet.csv, whose first line is id,san,days: a folder for each device",
+            ),
+            (
+                "moskit certgen batch requests/ -d certs -o signed",
+                "Sign the requests (*.csr) of a folder; the keys stay on the devices",
+            ),
             ("moskit certgen inspect certs/server.crt", "What a certificate says"),
             (
                 "moskit certgen verify certs/server.crt --host mqtt.lan --key certs/server.key",
@@ -125,6 +144,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Action::Ca(args) => render::made(&ca::run(args, term)?, term),
         Action::Server(args) => leaf::run_server(args, term)?.iter().for_each(|made| render::made(made, term)),
         Action::Client(args) => leaf::run_client(args, term)?.iter().for_each(|made| render::made(made, term)),
+        Action::Batch(args) => return Ok(render::batch(&batch::run(args, term)?, term)),
         Action::Csr(args) => render::files(&sign::run_request(args, term)?, term),
         Action::Sign(args) => render::made(&sign::run_sign(args, term)?, term),
         Action::Inspect(args) => inspect(args, term)?,

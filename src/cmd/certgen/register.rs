@@ -38,16 +38,9 @@ pub fn publish(
 /// No file of a certificate takes the place of one of the CA's own, with or without `--force`: a client that is called as
 /// its CA would.
 fn spare_authority(issuer: &OpenIssuer, files: &[NewFile]) -> Result<(), Failure> {
-    let folder_of = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::canonicalize(folder).ok()
-    };
-    let Some(folder) = folder_of(&issuer.path) else { return Ok(()) };
-    let stem = issuer.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let own = authority_stems(&stem);
     let is_own = |file: &&NewFile| {
         let name = file.path.file_stem().unwrap_or_default().to_string_lossy();
-        own.iter().any(|own| *own == name) && folder_of(&file.path).as_ref() == Some(&folder)
+        own_stems(issuer, file.path.parent().unwrap_or(Path::new(""))).iter().any(|own| *own == name)
     };
     match files.iter().find(is_own) {
         Some(file) => {
@@ -56,6 +49,19 @@ fn spare_authority(issuer: &OpenIssuer, files: &[NewFile]) -> Result<(), Failure
         }
         None => Ok(()),
     }
+}
+
+/// The stems in `folder` that are the CA's own.
+pub fn own_stems(issuer: &OpenIssuer, folder: &Path) -> Vec<String> {
+    let absolute = |folder: &Path| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        std::fs::canonicalize(folder).ok()
+    };
+    let own = absolute(issuer.path.parent().unwrap_or(Path::new("")));
+    if own.is_none() || own != absolute(folder) {
+        return Vec::new();
+    }
+    authority_stems(&issuer.path.file_stem().unwrap_or_default().to_string_lossy()).into()
 }
 
 /// What the index at `index` says of a certificate.

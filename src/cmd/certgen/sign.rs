@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use super::dates::now;
 use super::explain::{bad_request, not_made, not_read};
 use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, lock_beside, stem, write_all};
-use super::leaf::{add, more_names};
+use super::leaf::{add, files, more_names};
 use super::lifetime::warn_of_long_life;
 use super::made::{Made, paths};
-use super::options::{CLIENT_DAYS, Profile, RequestArgs, SERVER_DAYS, SignArgs, chain_path};
+use super::options::{RequestArgs, SignArgs};
 use super::register::publish;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{KeyPair, Leaf, Purpose, Request, Subject, host, to_pem};
@@ -50,32 +50,16 @@ pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Vec<PathBuf>, 
 
 pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Made, Failure> {
     let now = now();
-    let request = read_request(args)?;
+    let request = read_request(&args.request)?;
     for refused in &request.refused {
         term.note(format_args!("warning: the request asks for {refused}, which it does not get"));
     }
     let mut names = request.names.clone();
     add(&mut names, more_names(&args.san, "sign the request")?);
-    let (purpose, days) = match args.profile {
-        Profile::Server => (Purpose::Server, SERVER_DAYS),
-        Profile::Both => (Purpose::Both, SERVER_DAYS),
-        Profile::Client => (Purpose::Client, CLIENT_DAYS),
-    };
-    if names.is_empty() && purpose != Purpose::Client {
-        return Err(Failure::new(Exit::FAILED, format!("the request `{}` names no host", args.request.display()))
-            .hint("--san HOST adds one"));
-    }
-    if names.is_empty() && request.subject.is_empty() {
-        return Err(Failure::new(Exit::FAILED, format!("the request `{}` has no name at all", args.request.display()))
-            .hint("--san NAME adds one"));
-    }
-    if request.subject.common_names().nth(1).is_some() {
-        let place = args.request.display();
-        let failure = Failure::new(Exit::FAILED, format!("the request `{place}` has more than one common name"));
-        return Err(failure.hint("programs take different ones of them for the user's: make the request with one"));
-    }
+    let purpose = args.profile.purpose();
+    judge_request(&request, &names, purpose, &args.request)?;
     let issuer = args.issuer.open(now, term)?.registering(args.registration);
-    let validity = args.lifetime.validity(now, days, Some(issuer.authority.certificate()), term);
+    let validity = args.lifetime.validity(now, args.profile.days(), Some(issuer.authority.certificate()), term);
     warn_of_long_life(validity, now, term);
     let leaf = Leaf { subject: Subject::default(), names, purpose, validity };
     let made = request.sign(&issuer.authority, &leaf).map_err(|error| not_made("sign the request", error))?;
@@ -84,11 +68,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Made, Failure> {
     let stem = stem(&args.request.file_stem().unwrap_or_default().to_string_lossy())?;
     let out = args.output.out.clone().or_else(|| args.request.parent().map(Path::to_owned)).unwrap_or_default();
     let crt = out.join(format!("{stem}.crt"));
-    let mut files = vec![NewFile::certificates(crt.clone(), [certificate.der.as_slice()])];
-    if !issuer.chain.is_empty() {
-        let chain = [&certificate].into_iter().chain(&issuer.chain);
-        files.push(NewFile::certificates(chain_path(&crt), chain.map(|it| it.der.as_slice())));
-    }
+    let files = files(&out, &stem, &certificate, None, &issuer, false)?;
     let folder = Folder::make(&out)?;
     let lock = lock_beside(&crt, term)?;
     publish(&issuer, &[(&certificate, &crt)], &files, args.output.force, &lock)?;
@@ -97,9 +77,30 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Made, Failure> {
     Ok(Made::new(certificate, &files))
 }
 
-fn read_request(args: &SignArgs) -> Result<Request, Failure> {
-    let path = &args.request;
-    let failed = |problem| ReadError { path: path.clone(), problem };
+/// What speaks against a certificate for these names from the request in the file `path`, whoever signs it.
+pub fn judge_request(
+    request: &Request,
+    names: &[AlternativeName],
+    purpose: Purpose,
+    path: &Path,
+) -> Result<(), Failure> {
+    let failed = |what: &str| Failure::new(Exit::FAILED, format!("the request `{}` {what}", path.display()));
+    if names.is_empty() && purpose != Purpose::Client {
+        return Err(failed("names no host").hint("--san HOST adds one"));
+    }
+    if names.is_empty() && request.subject.is_empty() {
+        return Err(failed("has no name at all").hint("--san NAME adds one"));
+    }
+    if request.subject.common_names().nth(1).is_some() {
+        let failure = failed("has more than one common name");
+        return Err(failure.hint("programs take different ones of them for the user's: make the request with one"));
+    }
+    Ok(())
+}
+
+/// The request in a file, PEM or DER, of which its key's owner has signed all.
+pub fn read_request(path: &Path) -> Result<Request, Failure> {
+    let failed = |problem| ReadError { path: path.to_owned(), problem };
     let bytes = read::bytes(path).map_err(|error| not_read("request", &error))?;
     let sections = read::parse(&bytes).map_err(|problem| not_read("request", &failed(problem)))?;
     let found = sections.iter().find_map(|section| match section {

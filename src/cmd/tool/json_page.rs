@@ -235,6 +235,19 @@ pub const DOCUMENTS: &[Document] = &[
         ],
     },
     Document {
+        title: "manifest.ndjson",
+        text: "What certgen batch has made, one object a line for each device, in its folder. A device that stands there is done, \
+               and is made again only when its line is taken out.",
+        fields: &[
+            ("id", "text", "The id of the device."),
+            ("serial", "text", "The serial number of its certificate, hexadecimal."),
+            ("sha256", "text", "SHA-256 of the certificate, hexadecimal."),
+            ("not_after", "text", "When the certificate expires, RFC 3339 in UTC."),
+            ("files", "list of texts", "Its files, from the folder of the manifest on; the certificate, or the archive with it, is the first."),
+            ("ca_key_sha256", "text", "SHA-256 of the public key of the CA, hexadecimal."),
+        ],
+    },
+    Document {
         title: "moskit passwd --list --json, --weak --json",
         text: "One list with an object for each user.",
         fields: &[

@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use super::fleet::Registration;
-use super::shared::{CA_DAYS, Destination, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SubjectParts};
+use super::shared::{
+    CA_DAYS, CLIENT_DAYS, Destination, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SERVER_DAYS,
+    SubjectParts,
+};
 use crate::cmd::certgen::dates::parse_duration;
+use crate::pki::make::Purpose;
 
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
@@ -195,11 +199,29 @@ pub struct SignArgs {
     pub output: Output,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Profile {
     Server,
     Client,
     Both,
+}
+
+impl Profile {
+    pub fn purpose(self) -> Purpose {
+        match self {
+            Self::Server => Purpose::Server,
+            Self::Client => Purpose::Client,
+            Self::Both => Purpose::Both,
+        }
+    }
+
+    /// Days that such a certificate lives, unless asked otherwise.
+    pub fn days(self) -> u32 {
+        match self {
+            Self::Server | Self::Both => SERVER_DAYS,
+            Self::Client => CLIENT_DAYS,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

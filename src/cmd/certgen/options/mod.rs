@@ -1,5 +1,6 @@
 //! The words of certgen: what may be typed, and what it means. Nothing is opened here.
 
+mod batch;
 mod fleet;
 mod key;
 mod look;
@@ -8,14 +9,14 @@ mod shared;
 
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 
+pub use self::batch::{BatchArgs, Layout};
 pub use self::fleet::{CrlArgs, ImportArgs, IndexArgs, ListArgs, Registration, RevokeArgs};
 pub use self::key::{Change, Compare, Convert, Form, KeyAction, Target};
 pub use self::look::{Chosen, ExpiryArgs, InspectArgs, LintArgs, Use, VerifyArgs};
-pub use self::make::{
-    BrokenArgs, CaArgs, ClientArgs, Common, InitArgs, Profile, RenewArgs, RequestArgs, ServerArgs, SignArgs,
-};
+pub use self::make::{BrokenArgs, CaArgs, ClientArgs, Common, InitArgs, RenewArgs, RequestArgs, ServerArgs, SignArgs};
 pub use self::shared::{
-    CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, Passphrase, Protection, SERVER_DAYS, chain_path,
+    CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, Passphrase, Protection, SERVER_DAYS,
+    SubjectParts, chain_path,
 };
 use crate::term::{Exit, Failure};
 
@@ -29,6 +30,8 @@ pub enum Action {
     Server(ServerArgs),
     /// Make keys and certificates for clients
     Client(ClientArgs),
+    /// Make keys and certificates for thousands of devices, or sign their requests
+    Batch(BatchArgs),
     /// Make a key and a request for a certificate
     Csr(RequestArgs),
     /// Sign a request

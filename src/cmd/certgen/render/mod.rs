@@ -1,6 +1,7 @@
 //! What the actions of certgen have found or made, as text, as JSON and as exit codes: nothing else in this verb writes
 //! to standard output.
 
+mod batch;
 mod expiry;
 mod init;
 mod inspect;
@@ -10,6 +11,7 @@ mod made;
 mod openmetrics;
 mod revocation;
 
+pub use self::batch::batch;
 pub use self::expiry::{answers, answers_as_json, answers_as_metrics, exit as exit_of_expiry};
 pub use self::init::initialised;
 pub use self::inspect::{seen, seen_as_json};
