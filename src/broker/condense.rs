@@ -1,11 +1,13 @@
 //! Which changes of a list have no effect in the end.
 
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 
 use bytestring::ByteString;
 
 use super::change::Change;
 use super::message::MessageId;
+use crate::mqtt::flow::IdHasher;
 
 /// The list without what later changes make void. Both lead to the same state.
 pub(super) fn condense(changes: Vec<Change>) -> Vec<Change> {
@@ -68,14 +70,21 @@ impl Replaced {
 #[derive(Default)]
 pub(super) struct Passing<'a> {
     entries: HashSet<(&'a ByteString, u64)>,
-    messages: HashSet<MessageId>,
+    messages: HashSet<MessageId, BuildHasherDefault<IdHasher>>,
 }
 
 impl<'a> Passing<'a> {
     pub(super) fn of(changes: &'a [Change]) -> Self {
         let mut made = Self::default();
         let mut passing = Self::default();
-        for change in changes {
+        // What is queued for who is away is only made, and what is drained only removed.
+        let is_made = |change: &Change| matches!(change, Change::Queued(_) | Change::Stored(_));
+        let is_removed = |change: &Change| matches!(change, Change::EntryRemoved { .. } | Change::Removed(_));
+        let Some(first) = changes.iter().position(is_made) else { return passing };
+        if !changes[first..].iter().any(is_removed) {
+            return passing;
+        }
+        for change in &changes[first..] {
             match change {
                 Change::Queued(entry) => {
                     let key = (&entry.client_id, entry.sequence);
@@ -101,6 +110,9 @@ impl<'a> Passing<'a> {
     }
 
     pub(super) fn covers(&self, change: &Change) -> bool {
+        if self.entries.is_empty() && self.messages.is_empty() {
+            return false;
+        }
         match change {
             Change::Queued(entry) | Change::EntryChanged(entry) => {
                 self.entries.contains(&(&entry.client_id, entry.sequence))

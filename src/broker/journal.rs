@@ -1,12 +1,14 @@
 //! Collects what is to be persisted until the store has it, and counts which messages the persistent state refers to.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use super::change::{Change, Direction, EntryRecord, EntryState};
 use super::condense::condense;
 use super::message::{Message, MessageId};
 use super::session::{Entry, Session};
+use crate::mqtt::flow::IdHasher;
 
 /// Changes that one batch has seldom. Beyond them a store that fails has let them pile up, and what has no effect in
 /// the end is left out.
@@ -25,7 +27,7 @@ pub(super) struct Journal {
     stored: u64,
     /// Counts the changes.
     noted: u64,
-    references: HashMap<MessageId, u32>,
+    references: HashMap<MessageId, u32, BuildHasherDefault<IdHasher>>,
 }
 
 impl Journal {
@@ -38,7 +40,7 @@ impl Journal {
             generation: 1,
             stored: 0,
             noted: 0,
-            references: HashMap::new(),
+            references: HashMap::default(),
         }
     }
 

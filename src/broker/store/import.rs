@@ -47,7 +47,7 @@ pub fn import(path: &Path, wall: Duration) -> Result<Imported, ImportError> {
         };
     }
     let orphans = state.orphans;
-    let (restored, _) = state.finish();
+    let (restored, ..) = state.finish();
     Ok(Imported { state: restored, damage, orphans })
 }
 
@@ -62,7 +62,7 @@ fn take(state: &mut Collected, pass: Pass, chunk: Chunk<'_>) {
     match (pass, chunk) {
         (Pass::Sessions, Chunk::Client(client)) => state.session(&session(&client, state.wall)),
         (Pass::Messages, Chunk::Message(message)) => state.message(&message),
-        (Pass::Entries, Chunk::ClientMessage(entry)) => state.entry(&entry, None),
+        (Pass::Entries, Chunk::ClientMessage(entry)) => state.entry(&entry, None, None),
         (Pass::Entries, Chunk::Subscription(subscription)) => state.subscription(&subscription),
         (Pass::Entries, Chunk::Retained(id)) => state.retained(id),
         _ => {}

@@ -1,6 +1,7 @@
 //! The broker's state on disk: a SQLite file with the tables of Mosquitto's persist-sqlite and two of our
 //! own. One transaction per batch of changes; a batch that is committed survives a kill at any moment.
 
+mod entry_rows;
 mod export;
 mod import;
 mod records;
@@ -9,15 +10,13 @@ mod restore;
 pub use export::{ExportError, Exported, export};
 pub use import::{ImportError, Imported, import};
 
-use std::collections::HashSet;
 use std::fmt;
 use std::fs::{File, Metadata, metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytestring::ByteString;
-
+use self::entry_rows::{EntryRows, NoBlock};
 use super::condense::Passing;
 use super::{Change, Restored};
 use crate::broker::config::Sync;
@@ -44,6 +43,8 @@ pub enum StoreError {
     Gone,
     /// Another file has the name of the one that was opened, or of its log.
     Replaced,
+    /// More clients have messages waiting than the file can tell apart.
+    TooManyQueues,
     /// SQLite's own words.
     Sqlite(rusqlite::Error),
 }
@@ -62,6 +63,9 @@ impl fmt::Display for StoreError {
             Self::Replaced => f.write_str(
                 "another file is in its place; put the first one back, or start the broker again with this one",
             ),
+            Self::TooManyQueues => {
+                f.write_str("messages wait for more clients than the file can tell apart, 8,388,607")
+            }
             Self::Sqlite(error) => error.fmt(f),
         }
     }
@@ -75,6 +79,18 @@ impl StoreError {
             Self::Io(_) | Self::Gone | Self::Replaced => true,
             _ => false,
         }
+    }
+}
+
+impl From<NoBlock> for StoreError {
+    fn from(_: NoBlock) -> Self {
+        Self::TooManyQueues
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Unwritable::from(error).into()
     }
 }
 
@@ -110,6 +126,8 @@ pub struct Store {
     sync: Sync,
     /// Absent only while the file could not be opened again.
     writer: Option<Open>,
+    /// The rows of entries.
+    entry_rows: EntryRows,
     /// Holds the lock against a second broker. Declared last: closing any descriptor of the file ends
     /// the locks that SQLite holds on it, so this one goes after the writer.
     lock: File,
@@ -141,13 +159,15 @@ impl Store {
     pub fn open(path: &Path, sync: Sync, wall: Duration) -> Result<(Self, Restored), StoreError> {
         let lock = files::claim(path).map_err(StoreError::Io)?.ok_or(StoreError::InUse)?;
         // The reader opens and closes the file, which would end the locks of an open writer.
-        let (restored, repair) = restore::read(path, wall)?;
-        let mut store = Self { path: path.to_owned(), sync, writer: None, lock };
-        let writer = &mut store.open_writer(PATIENT)?.writer;
+        let (restored, repair, entry_rows) = restore::read(path, wall)?;
+        let mut store = Self { path: path.to_owned(), sync, writer: None, entry_rows, lock };
+        store.open_writer(PATIENT)?;
         if !repair.is_empty() {
-            writer.transaction(|transaction| repair.write(&restored, transaction))?;
+            store.write(|transaction, entry_rows| repair.write(&restored, transaction, entry_rows))?;
         }
-        writer.set_busy_timeout(Duration::ZERO)?;
+        if let Some(open) = &store.writer {
+            open.writer.set_busy_timeout(Duration::ZERO)?;
+        }
         Ok((store, restored))
     }
 
@@ -168,17 +188,28 @@ impl Store {
             return Ok(());
         }
         self.check_place()?;
-        let open = match &mut self.writer {
-            Some(open) => open,
-            None => self.open_writer(Duration::ZERO)?,
-        };
+        if self.writer.is_none() {
+            self.open_writer(Duration::ZERO)?;
+        }
         let passing = Passing::of(changes);
-        Ok(open.writer.transaction(|transaction| {
+        self.write(|transaction, entry_rows| {
             changes
                 .iter()
                 .filter(|change| !passing.covers(change))
-                .try_for_each(|change| records::write(change, transaction))
-        })?)
+                .try_for_each(|change| records::write(change, transaction, entry_rows))
+        })
+    }
+
+    /// Runs `write` in one transaction.
+    fn write(
+        &mut self,
+        write: impl FnOnce(&Transaction<'_>, &mut EntryRows) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(open) = &mut self.writer else { return Err(StoreError::Gone) };
+        let entry_rows = &mut self.entry_rows;
+        let written = open.writer.transaction(|transaction| write(transaction, entry_rows));
+        entry_rows.settle(written.is_ok());
+        written
     }
 
     /// As [`Store::commit`], at the end of a broker: waits a while for who writes to the file.
@@ -212,8 +243,7 @@ impl Store {
 
     /// Fills an empty file with a whole state, as an import does.
     pub fn fill(&mut self, state: &Restored) -> Result<(), StoreError> {
-        let Some(open) = &mut self.writer else { return Err(StoreError::Gone) };
-        Ok(open.writer.transaction(|transaction| records::write_all(state, transaction))?)
+        self.write(|transaction, entry_rows| records::write_all(state, transaction, entry_rows))
     }
 
     /// Moves the write-ahead log into the file.
@@ -244,19 +274,26 @@ fn check_same(opened: &Metadata, path: &Path) -> Result<(), StoreError> {
 struct Repair {
     /// Rows without a partner.
     stray_rows: bool,
-    /// Clients whose entries are not numbered one by one, or not all of use.
-    renumber: HashSet<ByteString>,
+    /// Entries that are not numbered as ours are, or not all of use.
+    renumber: bool,
 }
 
 impl Repair {
     fn is_empty(&self) -> bool {
-        !self.stray_rows && self.renumber.is_empty()
+        !self.stray_rows && !self.renumber
     }
 
-    fn write(&self, restored: &Restored, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
-        for client in restored.clients.iter().filter(|client| self.renumber.contains(&client.record.client_id)) {
-            transaction.remove_entries(client.record.client_id.as_bytes())?;
-            client.entries.iter().try_for_each(|entry| records::write_entry(entry, transaction))?;
+    fn write(
+        &self,
+        restored: &Restored,
+        transaction: &Transaction<'_>,
+        entry_rows: &mut EntryRows,
+    ) -> Result<(), StoreError> {
+        if self.renumber {
+            *entry_rows = EntryRows::default();
+            transaction.remove_all_entries()?;
+            let mut entries = restored.clients.iter().flat_map(|client| &client.entries);
+            entries.try_for_each(|entry| records::write_entry(entry, transaction, entry_rows))?;
         }
         if self.stray_rows {
             transaction.remove_stray_rows()?;

@@ -4,6 +4,10 @@ use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use bytestring::ByteString;
+
+use super::StoreError;
+use super::entry_rows::EntryRows;
 use crate::broker::{
     Change, ClientRecord, Direction, EntryRecord, EntryState, Message, Restored, SubscriptionRecord, WillRecord,
 };
@@ -12,15 +16,21 @@ use crate::state::ids::{StoreId, UnixTime};
 use crate::state::sqlite::{Entry, EntryDetail, SessionRow, Transaction, Will};
 use crate::state::{self, ClientMessage, Properties, Subscription, properties};
 
-type Written = Result<(), rusqlite::Error>;
+type Written = Result<(), StoreError>;
+type RowWritten = Result<(), rusqlite::Error>;
 
 /// An entry that was queued within this time of its message needs no row of its own to say when.
 const SAME_MOMENT: Duration = Duration::from_secs(1);
 
-pub(super) fn write(change: &Change, transaction: &Transaction<'_>) -> Written {
+pub(super) fn write(change: &Change, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
     match change {
+        Change::ClientRemoved(client_id) => return remove_client(client_id, transaction, entry_rows),
+        Change::Queued(entry) => return write_entry(entry, transaction, entry_rows),
+        Change::EntryChanged(entry) => return change_entry(entry, transaction, entry_rows),
+        Change::EntryRemoved { client_id, sequence } => {
+            return remove_entry(client_id, *sequence, transaction, entry_rows);
+        }
         Change::Client(record) => transaction.put_session(&session(record)),
-        Change::ClientRemoved(client_id) => transaction.remove_session(client_id.as_bytes()),
         Change::Will(client_id, will) => write_will(client_id, will, transaction),
         Change::WillRemoved(client_id) => transaction.remove_will(client_id.as_bytes()),
         Change::Subscribed(client_id, record) => transaction.put_subscription(&subscription(client_id, record)),
@@ -29,16 +39,14 @@ pub(super) fn write(change: &Change, transaction: &Transaction<'_>) -> Written {
         }
         Change::Stored(message) => write_message(message, transaction),
         Change::Removed(id) => transaction.remove_message(StoreId(id.0)),
-        Change::Queued(entry) => write_entry(entry, transaction),
-        Change::EntryChanged(entry) => with_entry(entry, |row| transaction.change_entry(row)),
-        Change::EntryRemoved { client_id, sequence } => transaction.remove_entry(client_id.as_bytes(), *sequence),
         Change::Retained { topic, message } => transaction.put_retained(topic.as_bytes(), StoreId(message.0)),
         Change::RetainedRemoved { topic } => transaction.remove_retained(topic.as_bytes()),
-    }
+    }?;
+    Ok(())
 }
 
 /// A whole state into an empty file.
-pub(super) fn write_all(state: &Restored, transaction: &Transaction<'_>) -> Written {
+pub(super) fn write_all(state: &Restored, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
     let retained: HashSet<_> = state.retained.iter().collect();
     for message in &state.messages {
         write_message(message, transaction)?;
@@ -55,16 +63,60 @@ pub(super) fn write_all(state: &Restored, transaction: &Transaction<'_>) -> Writ
         for record in &client.subscriptions {
             transaction.put_subscription(&subscription(client_id, record))?;
         }
-        client.entries.iter().try_for_each(|entry| write_entry(entry, transaction))?;
+        client.entries.iter().try_for_each(|entry| write_entry(entry, transaction, entry_rows))?;
     }
     Ok(())
 }
 
-pub(super) fn write_entry(entry: &EntryRecord, transaction: &Transaction<'_>) -> Written {
-    with_entry(entry, |row| transaction.append_entry(row))
+pub(super) fn write_entry(entry: &EntryRecord, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
+    let row = entry_rows.place(&entry.client_id, entry.sequence)?;
+    with_entry(entry, |columns| {
+        note_detail(columns, row, entry_rows);
+        transaction.put_entry(row, columns)
+    })?;
+    Ok(())
 }
 
-fn write_message(message: &Message, transaction: &Transaction<'_>) -> Written {
+/// One that is not there is left alone.
+fn change_entry(entry: &EntryRecord, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
+    let Some(row) = entry_rows.find(&entry.client_id, entry.sequence) else { return Ok(()) };
+    with_entry(entry, |columns| {
+        note_detail(columns, row, entry_rows);
+        transaction.change_entry(row, columns)
+    })?;
+    Ok(())
+}
+
+fn note_detail(entry: &Entry<'_>, row: i64, entry_rows: &mut EntryRows) {
+    if entry.detail.is_some() {
+        entry_rows.detailed(row);
+    }
+}
+
+fn remove_entry(
+    client_id: &ByteString,
+    sequence: u64,
+    transaction: &Transaction<'_>,
+    entry_rows: &mut EntryRows,
+) -> Written {
+    let Some(row) = entry_rows.find(client_id, sequence) else { return Ok(()) };
+    transaction.remove_entry(row)?;
+    if entry_rows.removed(row) {
+        transaction.remove_detail(client_id.as_bytes(), sequence)?;
+    }
+    Ok(())
+}
+
+fn remove_client(client_id: &ByteString, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
+    transaction.remove_session(client_id.as_bytes())?;
+    entry_rows.all_of(client_id).try_for_each(|rows| transaction.remove_entries(rows))?;
+    if entry_rows.ended(client_id) {
+        transaction.remove_details(client_id.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn write_message(message: &Message, transaction: &Transaction<'_>) -> RowWritten {
     let json = properties::to_json(&message.properties);
     let properties = json.as_deref().map_or(Properties::None, |text| Properties::Json(text.as_bytes()));
     transaction.put_message(&message_row(message, properties))
@@ -89,7 +141,7 @@ pub(super) fn message_row<'a>(message: &'a Message, properties: Properties<'a>) 
     }
 }
 
-fn write_will(client_id: &str, will: &WillRecord, transaction: &Transaction<'_>) -> Written {
+fn write_will(client_id: &str, will: &WillRecord, transaction: &Transaction<'_>) -> RowWritten {
     let json = properties::to_json(&will.properties);
     transaction.put_will(&Will {
         client_id: client_id.as_bytes(),
@@ -163,7 +215,7 @@ fn future_packet_id(entry: &EntryRecord) -> u16 {
     if entry.qos == QoS::AtMostOnce { 0 } else { (entry.sequence.wrapping_sub(1) % 65_535) as u16 + 1 }
 }
 
-fn with_entry(entry: &EntryRecord, write: impl FnOnce(&Entry<'_>) -> Written) -> Written {
+fn with_entry(entry: &EntryRecord, write: impl FnOnce(&Entry<'_>) -> RowWritten) -> RowWritten {
     let identifiers = if entry.subscription_identifiers.len() > 1 {
         entry.subscription_identifiers.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
     } else {

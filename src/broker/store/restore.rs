@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::entry_rows::EntryRows;
 use super::{Repair, StoreError};
 use crate::broker::{
     ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Message, MessageId, Restored, RestoredClient,
@@ -20,14 +21,15 @@ use crate::state::ids::{StoreId, UnixTime};
 use crate::state::sqlite::{EntryDetail, Reader, SessionRow, Will};
 use crate::state::{self, ClientMessage, Keep, Subscription, properties};
 
-/// Reads the file, and says what has to be put right in it. An empty or absent one holds an empty state.
-pub(super) fn read(path: &Path, wall: Duration) -> Result<(Restored, Repair), StoreError> {
+/// Reads the file, and says what has to be put right in it, and where entries stand. An empty or absent one holds an empty
+/// state.
+pub(super) fn read(path: &Path, wall: Duration) -> Result<(Restored, Repair, EntryRows), StoreError> {
     if std::fs::metadata(path).map_err(StoreError::Io)?.len() == 0 {
-        return Ok((Restored::default(), Repair::default()));
+        return Ok(Default::default());
     }
     let reader = match Reader::open(path) {
         // Killed before the tables were there. Whether the file is somebody else's, the writer will see.
-        Err(state::sqlite::Unreadable::NotPersistSqlite) => return Ok((Restored::default(), Repair::default())),
+        Err(state::sqlite::Unreadable::NotPersistSqlite) => return Ok(Default::default()),
         opened => opened?,
     };
     let mut state = Collected::at(wall);
@@ -36,13 +38,19 @@ pub(super) fn read(path: &Path, wall: Duration) -> Result<(Restored, Repair), St
     reader.subscriptions(|subscription| state.subscription(subscription))?;
     reader.messages(Keep::ALL, |message| state.message(message))?;
     let mut details = HashMap::new();
-    reader.entry_details(|client_id, sequence, detail| {
-        details.insert((Bytes::copy_from_slice(client_id), sequence), Detail::from(detail));
+    reader.entry_details(|client_id, sequence, message, detail| {
+        details.insert((Bytes::copy_from_slice(client_id), sequence), (message, Detail::from(detail)));
     })?;
-    reader.client_messages(|entry| {
-        let detail = details.remove(&(Bytes::copy_from_slice(entry.client_id), entry.cmsg_id));
-        state.entry(entry, detail.as_ref());
+    reader.entries(|row, entry| {
+        let detail = if details.is_empty() {
+            None
+        } else {
+            details.remove(&(Bytes::copy_from_slice(entry.client_id), entry.cmsg_id))
+        };
+        let detail = detail.filter(|(message, _)| *message == entry.store_id).map(|(_, detail)| detail);
+        state.entry(entry, Some(row), detail.as_ref());
     })?;
+    state.repair.stray_rows |= !details.is_empty();
     reader.retained(|_, id| state.retained(id))?;
     reader.finish()?;
     Ok(state.finish())
@@ -82,6 +90,7 @@ pub(super) struct Collected {
     retained: Vec<MessageId>,
     last_id: MessageId,
     repair: Repair,
+    entry_rows: EntryRows,
     losses: Vec<Loss>,
     more_losses: usize,
     /// What was left out because it had no partner.
@@ -213,7 +222,8 @@ impl Collected {
         Arc::clone(&self.source)
     }
 
-    pub fn entry(&mut self, entry: &ClientMessage<'_>, detail: Option<&Detail>) {
+    /// `row`: its number, where it comes from our own tables.
+    pub fn entry(&mut self, entry: &ClientMessage<'_>, row: Option<i64>, detail: Option<&Detail>) {
         let id = MessageId(entry.store_id.0);
         let loss =
             || Loss::Entry { client_id: lossy(entry.client_id), sequence: entry.cmsg_id, message: entry.store_id.0 };
@@ -223,8 +233,8 @@ impl Collected {
         let wall = self.wall;
         let Some(&place) = self.by_id.get(entry.client_id) else { return self.lose(loss()) };
         let Some((state, packet_id)) = self.standing(place, entry) else {
-            // The row goes when those of its client are written anew.
-            self.repair.renumber.insert(self.clients[place].record.client_id.clone());
+            // The row goes when all are written anew.
+            self.repair.renumber = true;
             return self.lose(loss());
         };
         let client = &mut self.clients[place];
@@ -251,12 +261,16 @@ impl Collected {
                 .map_or_else(|| entry.store_id.stored_at().map_or(wall, since_epoch), |detail| detail.queued_at),
             pubrel_order: detail.map_or(0, |detail| detail.pubrel_order),
         };
-        let client_id = record.client_id.clone();
+        let stands_right = row.is_none_or(|row| {
+            let is_in_place = in_order && self.entry_rows.adopt(&record.client_id, record.sequence, row);
+            if is_in_place && detail.is_some() {
+                self.entry_rows.detailed(row);
+            }
+            is_in_place
+        });
         client.entries.push(record);
         self.used.insert(id);
-        if !in_order {
-            self.repair.renumber.insert(client_id);
-        }
+        self.repair.renumber |= !stands_right;
     }
 
     /// State and packet id of an entry. Of two under way with one packet id the later begins anew; `None` for one that
@@ -284,7 +298,7 @@ impl Collected {
         }
     }
 
-    pub fn finish(mut self) -> (Restored, Repair) {
+    pub fn finish(mut self) -> (Restored, Repair, EntryRows) {
         if self.used.len() < self.order.len() {
             self.repair.stray_rows = true;
         }
@@ -298,7 +312,7 @@ impl Collected {
             losses: self.losses,
             more_losses: self.more_losses,
         };
-        (restored, self.repair)
+        (restored, self.repair, self.entry_rows)
     }
 }
 

@@ -189,8 +189,8 @@ fn look_ahead(file: &File, want: &Want) -> Result<Ahead, mosquitto_db::Unreadabl
 #[derive(Debug, Default)]
 struct Ours {
     away: HashMap<Vec<u8>, UnixTime>,
-    /// When an entry was queued, by its client and position, where that is not the time in its message's id.
-    queued_at: HashMap<Vec<u8>, HashMap<u64, UnixTime>>,
+    /// When an entry was queued, by its client, position and message, where that is not the time in its message's id.
+    queued_at: HashMap<Vec<u8>, HashMap<(u64, StoreId), UnixTime>>,
 }
 
 impl Ours {
@@ -199,8 +199,8 @@ impl Ours {
         reader.disconnections(|client, at| {
             ours.away.insert(client.to_vec(), at);
         })?;
-        reader.entry_details(|client, position, detail| {
-            ours.queued_at.entry(client.to_vec()).or_default().insert(position, detail.queued_at);
+        reader.entry_details(|client, position, message, detail| {
+            ours.queued_at.entry(client.to_vec()).or_default().insert((position, message), detail.queued_at);
         })?;
         Ok(ours)
     }
@@ -210,7 +210,8 @@ impl Ours {
     /// the entry has a time of its own.
     fn since(&self, entry: &ClientMessage<'_>) -> Option<Since> {
         let stored = entry.store_id.stored_at()?;
-        let queued = self.queued_at.get(entry.client_id).and_then(|of_client| of_client.get(&entry.cmsg_id));
+        let place = (entry.cmsg_id, entry.store_id);
+        let queued = self.queued_at.get(entry.client_id).and_then(|of_client| of_client.get(&place));
         // A retained message is older than its place in the queue; nothing is younger.
         Some(Since::Exact(queued.map_or(stored, |queued| stored.min(*queued))))
     }

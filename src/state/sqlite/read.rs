@@ -138,22 +138,28 @@ impl Reader {
 
     /// Every entry of every client's queue; a client's entries come in the order of its queue.
     pub fn client_messages(&self, mut each: impl FnMut(&ClientMessage<'_>)) -> Result<(), Unreadable> {
+        self.entries(|_, entry| each(entry))
+    }
+
+    /// The same, with the number of each row.
+    pub fn entries(&self, mut each: impl FnMut(i64, &ClientMessage<'_>)) -> Result<(), Unreadable> {
         self.rows(
-            "SELECT client_id, cmsg_id, store_id, mid, qos, retain, dup, direction, state, subscription_identifier
+            "SELECT client_id, cmsg_id, store_id, mid, qos, retain, dup, direction, state, subscription_identifier, rowid
              FROM client_msgs ORDER BY rowid",
             |row| {
-                each(&ClientMessage {
+                let number = |column| number(row, column);
+                each(number(10)?, &ClientMessage {
                     client_id: bytes(row, 0)?,
-                    cmsg_id: number(row, 1)?.cast_unsigned(),
+                    cmsg_id: number(1)?.cast_unsigned(),
                     store_id: store_id(row, 2)?,
-                    mid: small(number(row, 3)?),
-                    qos: small(number(row, 4)?),
-                    retain: number(row, 5)? != 0,
-                    dup: number(row, 6)? != 0,
-                    direction: if number(row, 7)? == 0 { Direction::Incoming } else { Direction::Outgoing },
-                    state: small(number(row, 8)?),
+                    mid: small(number(3)?),
+                    qos: small(number(4)?),
+                    retain: number(5)? != 0,
+                    dup: number(6)? != 0,
+                    direction: if number(7)? == 0 { Direction::Incoming } else { Direction::Outgoing },
+                    state: small(number(8)?),
                     properties: Properties::None,
-                    subscription_identifier: small(number(row, 9)?),
+                    subscription_identifier: small(number(9)?),
                 });
                 Ok(())
             },

@@ -1,8 +1,8 @@
 //! The rows that only a broker needs: whole sessions, wills, and what our own tables add to an entry.
 
-use super::super::ids::UnixTime;
+use super::super::ids::{StoreId, UnixTime};
 use super::super::{ClientMessage, Properties};
-use super::read::{Reader, Unreadable, bytes, json, number, small};
+use super::read::{Reader, Unreadable, bytes, json, number, small, store_id};
 
 /// A row of `clients`, with that of `moskit_session`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,23 +125,21 @@ impl Reader {
         )
     }
 
-    /// What `moskit_entry` adds, with the client id and the position in its queue.
-    pub fn entry_details(&self, mut each: impl FnMut(&[u8], u64, &EntryDetail<'_>)) -> Result<(), Unreadable> {
+    /// What `moskit_entry` adds, with the client id, the position in its queue and the message, which have to be those of an
+    /// entry.
+    pub fn entry_details(&self, mut each: impl FnMut(&[u8], u64, StoreId, &EntryDetail<'_>)) -> Result<(), Unreadable> {
         if !self.has_table("moskit_entry")? {
             return Ok(());
         }
         self.rows(
-            "SELECT client_id, cmsg_id, queued_at, subscription_ids, pubrel_order
-             FROM moskit_entry e
-             WHERE EXISTS (SELECT 1 FROM client_msgs m
-                           WHERE m.client_id = e.client_id AND m.cmsg_id = e.cmsg_id AND m.store_id = e.store_id)",
+            "SELECT client_id, cmsg_id, queued_at, subscription_ids, pubrel_order, store_id FROM moskit_entry",
             |row| {
                 let detail = EntryDetail {
                     queued_at: UnixTime::from_nanos(number(row, 2)?),
                     subscription_identifiers: std::str::from_utf8(bytes(row, 3)?).unwrap_or_default(),
                     pubrel_order: number(row, 4)?.max(0).cast_unsigned(),
                 };
-                each(bytes(row, 0)?, number(row, 1)?.cast_unsigned(), &detail);
+                each(bytes(row, 0)?, number(row, 1)?.cast_unsigned(), store_id(row, 5)?, &detail);
                 Ok(())
             },
         )
