@@ -23,6 +23,9 @@ use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS, SubscriptionId
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
 const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
 
+/// Bytes that are copied in a microsecond, at least.
+const COPIED_IN_A_STEP: usize = 4 * 1024;
+
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Routed {
@@ -89,9 +92,16 @@ impl Broker {
         found: &mut Vec<Subscriber>,
     ) -> bool {
         let (sessions, all_there) = (&self.sessions, self.remains.is_empty());
-        self.router.route(&message.topic, found, |client| all_there || sessions.contains(client));
-        let anybody = !found.is_empty();
-        found.retain(|subscriber| !(subscriber.options.no_local && Some(subscriber.client) == publisher));
+        let mut anybody = false;
+        self.router.route(&message.topic, |subscriber| {
+            // One whose session has ended, and whose subscriptions are still to be removed, gets nothing.
+            if all_there || sessions.contains(subscriber.client) {
+                anybody = true;
+                if !(subscriber.options.no_local && Some(subscriber.client) == publisher) {
+                    found.push(*subscriber);
+                }
+            }
+        });
         anybody
     }
 
@@ -148,6 +158,7 @@ impl Broker {
         delivery: &Delivery<'_>,
         now: Now,
     ) {
+        self.steps += 1 + (message.payload.len() / COPIED_IN_A_STEP) as u64;
         // At QoS 2 the time of a message may be over before its PUBREL comes [MQTT-3.3.2-5].
         if message.is_expired(now.wall) {
             return;
@@ -267,6 +278,9 @@ impl Broker {
 
     /// Sends what waits, as far as the window allows.
     pub(super) fn fill_window(&mut self, client: SessionKey, now: Now) {
+        if self.sessions[client].outgoing.is_queue_empty() {
+            return;
+        }
         if !self.sessions[client].jobs.fills_window()
             && self.fill_window_slice(client, &mut Slice::new(), now) != Progress::Done
         {
@@ -281,6 +295,7 @@ impl Broker {
                 return Progress::Cut;
             }
             slice.spend(1);
+            self.steps += 1;
             if self.resend(key, client, now) {
                 continue;
             }

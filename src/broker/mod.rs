@@ -12,15 +12,16 @@ mod connect;
 mod connection;
 mod connection_id;
 mod deliver;
+mod entry;
 mod event;
 mod fan_out;
 pub mod fault;
 pub mod host;
+mod in_flight;
 mod jobs;
 mod journal;
 pub mod log;
 mod message;
-mod places;
 mod proof;
 mod publish;
 mod refusal;
@@ -75,7 +76,9 @@ use router::{Router, SharedSubscriber, Subscriber};
 use session::{Session, SessionKey};
 use session_end::Remains;
 use slab::Slab;
+use slice::SLICE;
 use stored_count::{Counting, StoredCount};
+use storing::HELD_ANSWERS;
 use timers::{Timer, Timers};
 
 use crate::mqtt::packet::{DecodeError, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode};
@@ -166,6 +169,8 @@ pub struct Broker {
     moment: u64,
     /// Messages that one reference less holds in the store.
     released: Vec<MessageId>,
+    /// Counts what was done.
+    steps: u64,
     /// Reused from message to message.
     found: Vec<Subscriber>,
     found_shared: Vec<SharedSubscriber>,
@@ -222,6 +227,7 @@ impl Broker {
             counting: None,
             moment: 0,
             released: Vec::new(),
+            steps: 0,
             found: Vec::new(),
             found_shared: Vec::new(),
         };
@@ -258,20 +264,25 @@ impl Broker {
     }
 
     /// A packet came. Packets of connections that have ended are ignored; those of a connection that
-    /// [is busy](Broker::is_busy) have to wait.
-    pub fn handle_packet(&mut self, connection: ConnectionId, packet: Packet, now: Now) {
-        let Some(&key) = self.by_connection.get(&connection) else { return };
+    /// [is busy](Broker::is_busy) have to wait. Says whether it is from now on.
+    pub fn handle_packet(&mut self, connection: ConnectionId, packet: Packet, now: Now) -> bool {
+        let Some(&key) = self.by_connection.get(&connection) else { return false };
         let state = &mut self.connections[key];
         if state.output.close {
-            return;
+            return false;
         }
         state.last_received = now.elapsed;
         self.noted_before = self.journal.noted();
         self.statistics.messages_received += 1;
+        // What PUBLISH and acknowledgements lead to is counted where it is done.
+        self.steps += match packet {
+            Packet::Publish(_) | Packet::PubAck(_) | Packet::PubRec(_) | Packet::PubRel(_) | Packet::PubComp(_) => 1,
+            _ => SLICE as u64,
+        };
         let Some(client) = state.session else {
             if state.authentication.is_some() {
                 self.before_connack(key, packet, now);
-                return;
+                return self.is_busy(connection);
             }
             match packet {
                 Packet::Connect(connect) => self.connect(key, *connect, now),
@@ -281,7 +292,7 @@ impl Broker {
                     self.end(key, Closing::ProtocolError, now);
                 }
             }
-            return;
+            return self.is_busy(connection);
         };
         // What is told of a PUBLISH depends on what becomes of it.
         if self.interest.packets
@@ -305,12 +316,16 @@ impl Broker {
                 self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
             }
         }
-        if self.connections.get(key).is_some_and(|state| state.output.control_bytes > MAXIMUM_CONTROL_BACKLOG)
-            && (self.connections[key].output.blocked || self.rests_on_store(key))
-        {
-            self.end(key, Closing::QuotaExceeded, now);
+        let Some(state) = self.connections.get(key) else { return false };
+        if state.output.control_bytes > HELD_ANSWERS {
+            if state.output.control_bytes > MAXIMUM_CONTROL_BACKLOG
+                && (state.output.blocked || self.rests_on_store(key))
+            {
+                self.end(key, Closing::QuotaExceeded, now);
+            }
+            self.await_store(key);
         }
-        self.await_store(key);
+        self.connections.get(key).is_some_and(|state| self.keeps_waiting(state))
     }
 
     /// What came is the start of a TLS handshake, which is no packet.
@@ -384,6 +399,7 @@ impl Broker {
     /// The connection is gone.
     pub fn handle_close(&mut self, connection: ConnectionId, why: Closing, now: Now) {
         let Some(&key) = self.by_connection.get(&connection) else { return };
+        self.steps += SLICE as u64;
         self.end(key, why, now);
         self.forget(key);
     }
@@ -504,6 +520,12 @@ impl Broker {
     /// When [`Broker::handle_deadline`] is to be called, on the monotonic clock.
     pub fn poll_deadline(&self) -> Option<Duration> {
         self.timers.next()
+    }
+
+    /// Counts what was done, in steps of at most about a microsecond: whoever has looked at a clock need not look again
+    /// before it has grown. What [`Broker::handle_work`] and [`Broker::handle_deadline`] do is not counted.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     pub fn statistics(&self) -> &Statistics {

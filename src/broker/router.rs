@@ -40,7 +40,8 @@ struct Place {
     /// In the order of subscribing.
     subscribers: Vec<Subscriber>,
     /// By name. One client may be in any number of groups at the same filter, so no group is looked for one by one.
-    groups: BTreeMap<Box<str>, Group>,
+    #[expect(clippy::box_collection, reason = "eight bytes where there is none, which is nearly everywhere")]
+    groups: Option<Box<BTreeMap<Box<str>, Group>>>,
 }
 
 /// A member of a shared subscription, with its filter as subscribed.
@@ -89,11 +90,16 @@ impl Router {
         match group {
             None if replace(&mut place.subscribers, subscriber) => return false,
             None => {
+                if place.subscribers.is_empty() {
+                    // Most filters have one subscriber.
+                    place.subscribers.reserve_exact(1);
+                }
                 place.subscribers.push(subscriber);
                 self.subscriptions += 1;
             }
             Some(name) => {
-                let group = place.groups.entry(name.into()).or_insert_with(|| Group::new(filter));
+                let groups = place.groups.get_or_insert_default();
+                let group = groups.entry(name.into()).or_insert_with(|| Group::new(filter));
                 if replace(&mut group.members, subscriber) {
                     return false;
                 }
@@ -122,14 +128,13 @@ impl Router {
             }
         };
         if removed {
-            self.tree.prune(filter, |place| place.subscribers.is_empty() && place.groups.is_empty());
+            self.tree.prune(filter, |place| place.subscribers.is_empty() && place.groups.is_none());
         }
         removed
     }
 
-    /// Appends everybody who gets a message with `topic`, but for shared subscriptions. Those who are not there any more,
-    /// and whose subscriptions are still to be removed, get nothing.
-    pub(super) fn route(&mut self, topic: &str, found: &mut Vec<Subscriber>, is_there: impl Fn(SessionKey) -> bool) {
+    /// Calls `each` for everybody who gets a message with `topic`, but for shared subscriptions.
+    pub(super) fn route(&mut self, topic: &str, each: impl FnMut(&Subscriber)) {
         if !self.last.is_valid || self.last.topic != topic {
             let mut last = std::mem::take(&mut self.last);
             last.subscribers.clear();
@@ -139,7 +144,7 @@ impl Router {
             last.is_valid = true;
             self.last = last;
         }
-        found.extend(self.last.subscribers.iter().filter(|subscriber| is_there(subscriber.client)));
+        self.last.subscribers.iter().for_each(each);
     }
 
     /// Appends, for each shared subscription that matches `topic`, the member whose turn it is. A member has its turn only if
@@ -152,7 +157,7 @@ impl Router {
     ) {
         if self.shared > 0 {
             self.visit(topic, &mut |place| {
-                found.extend(place.groups.values().filter_map(|group| group.take_turn(&is_among)));
+                found.extend(place.groups().filter_map(|group| group.take_turn(&is_among)));
             });
         }
     }
@@ -161,7 +166,7 @@ impl Router {
     pub(super) fn count_groups(&self, topic: &str) -> usize {
         let mut count = 0;
         if self.shared > 0 {
-            self.visit(topic, &mut |place| count += place.groups.len());
+            self.visit(topic, &mut |place| count += place.groups().count());
         }
         count
     }
@@ -170,7 +175,7 @@ impl Router {
     pub(super) fn groups(&self, topic: &str) -> Vec<Arc<ByteString>> {
         let mut found = Vec::new();
         if self.shared > 0 {
-            let mut see = |place: &Place| found.extend(place.groups.values().map(|group| Arc::clone(&group.filter)));
+            let mut see = |place: &Place| found.extend(place.groups().map(|group| Arc::clone(&group.filter)));
             self.visit(topic, &mut see);
         }
         found
@@ -183,7 +188,7 @@ impl Router {
         is_among: impl Fn(&Subscriber, Candidates) -> bool,
     ) -> Option<Subscriber> {
         let (name, plain) = split_share(filter);
-        let group = self.tree.find_mut(plain)?.groups.get(name?)?;
+        let group = self.tree.find_mut(plain)?.groups.as_ref()?.get(name?)?;
         group.take_turn(&is_among).map(|(member, _)| member)
     }
 
@@ -216,11 +221,19 @@ impl Router {
 }
 
 impl Place {
+    fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().flat_map(|groups| groups.values())
+    }
+
     fn leave(&mut self, name: &str, client: SessionKey) -> bool {
-        let Some(group) = self.groups.get_mut(name) else { return false };
+        let Some(groups) = &mut self.groups else { return false };
+        let Some(group) = groups.get_mut(name) else { return false };
         let removed = group.leave(client);
         if group.members.is_empty() {
-            self.groups.remove(name);
+            groups.remove(name);
+        }
+        if groups.is_empty() {
+            self.groups = None;
         }
         removed
     }
@@ -287,7 +300,7 @@ mod tests {
 
     fn routed(router: &mut Router, topic: &str) -> Vec<u32> {
         let mut found = Vec::new();
-        router.route(topic, &mut found, |_| true);
+        router.route(topic, |subscriber| found.push(*subscriber));
         let mut shared = Vec::new();
         router.route_shared(topic, &mut shared, |_, _| true);
         found.iter().chain(shared.iter().map(|(subscriber, _)| subscriber)).map(|one| one.client.0).collect()
@@ -361,7 +374,7 @@ mod tests {
         let is_there = |client: SessionKey| [0, 2].contains(&client.0);
         let turn = |router: &mut Router, is_there: &dyn Fn(SessionKey) -> bool| {
             let (mut found, mut shared) = (Vec::new(), Vec::new());
-            router.route("t", &mut found, is_there);
+            router.route("t", |one| found.extend(is_there(one.client).then_some(*one)));
             router.route_shared("t", &mut shared, |member, _| is_there(member.client));
             found.iter().chain(shared.iter().map(|(member, _)| member)).map(|one| one.client.0).collect::<Vec<_>>()
         };
@@ -417,7 +430,7 @@ mod tests {
         let again = Subscriber { identifier: SubscriptionIdentifier::new(7), ..subscriber(0) };
         assert!(!router.subscribe(&"t".into(), again));
         let mut found = Vec::new();
-        router.route("t", &mut found, |_| true);
+        router.route("t", |subscriber| found.push(*subscriber));
         assert_eq!(found, [again]);
         assert!(router.unsubscribe("t", SessionKey(0)));
         assert!(!router.unsubscribe("t", SessionKey(0)));

@@ -1,7 +1,7 @@
 //! What is remembered of one client: its subscriptions, the queue of what it is to get, its half-done QoS 2
 //! publishes, its will and when all that ends.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,15 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::access::Identity;
-use super::change::{ClientRecord, EntryRecord, EntryState, WillRecord};
+use super::change::{ClientRecord, EntryState, WillRecord};
+pub(super) use super::entry::{Entry, WrongState};
+use super::in_flight::InFlight;
 use super::jobs::Jobs;
-use super::message::{Message, Source};
-use super::places::Places;
+use super::message::Source;
 use super::slab::ConnectionKey;
 pub(super) use super::slab::SessionKey;
 use super::{ListenerId, Settings};
-use crate::mqtt::packet::{QoS, SubscriptionIdentifier};
+use crate::mqtt::packet::QoS;
 use crate::mqtt::topic::levels;
 
 /// Bytes of one client's filters.
@@ -77,31 +78,6 @@ pub(super) struct PendingWill {
     /// Seconds.
     pub(super) delay: u32,
 }
-
-/// One message in one client's keeping.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) message: Arc<Message>,
-    /// 1, 2, 3 … per client.
-    pub(super) sequence: u64,
-    /// 0 while it has none.
-    pub(super) packet_id: u16,
-    pub(super) qos: QoS,
-    pub(super) retain: bool,
-    pub(super) dup: bool,
-    pub(super) state: EntryState,
-    pub(super) identifiers: Box<[SubscriptionIdentifier]>,
-    /// The shared subscription that it came by: another member gets it if this session ends first. Not stored, so that
-    /// after a restart it stays with its session.
-    pub(super) shared: Option<Arc<ByteString>>,
-    /// Wall clock.
-    pub(super) queued_at: Duration,
-    pub(super) pubrel_order: u64,
-}
-
-/// An acknowledgement that the message with its packet id is not waiting for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WrongState;
 
 impl Session {
     pub(super) fn new(id: ByteString, listener: ListenerId, wall: Duration) -> Self {
@@ -209,16 +185,7 @@ impl Session {
 /// What a client is to get at QoS 1 and 2 (and 0, if asked for): in flight, then queued.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    /// By place, which is the order of their first sending. All have a packet id.
-    inflight: BTreeMap<u64, Entry>,
-    /// The place of each packet id in flight: clients acknowledge in whatever order they like.
-    places: Places,
-    /// The place of the next.
-    next_place: u64,
-    /// How many at the end of `inflight` have not been sent on this connection yet.
-    unsent: usize,
-    /// The place of the first of those.
-    first_unsent: u64,
+    in_flight: InFlight,
     queue: VecDeque<Entry>,
     /// Payloads.
     inflight_bytes: u64,
@@ -233,7 +200,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn inflight(&self) -> impl Iterator<Item = &Entry> {
-        self.inflight.values()
+        self.in_flight.iter()
     }
 
     pub(super) fn queue(&self) -> impl Iterator<Item = &Entry> {
@@ -241,12 +208,12 @@ impl Outgoing {
     }
 
     pub(super) fn is_queue_empty(&self) -> bool {
-        self.queue.is_empty() && self.unsent == 0
+        self.queue.is_empty() && self.in_flight.unsent() == 0
     }
 
     /// Those in flight and those that wait.
     pub(super) fn len(&self) -> usize {
-        self.inflight.len() + self.queue.len()
+        self.in_flight.len() + self.queue.len()
     }
 
     pub(super) fn queued(&self) -> usize {
@@ -259,7 +226,7 @@ impl Outgoing {
 
     /// Whether one more may be in flight. One always may, whatever its size.
     pub(super) fn has_room(&self, window: u16, bytes: Option<u64>) -> bool {
-        let sent = self.inflight.len() - self.unsent;
+        let sent = self.in_flight.len() - self.in_flight.unsent();
         sent < usize::from(window) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
     }
 
@@ -267,7 +234,7 @@ impl Outgoing {
     pub(super) fn reserve(&mut self, entry: &mut Entry) {
         // Ids grow along the queue, and while all are in flight there is none to give.
         self.unreserved &= !self.queue.is_empty();
-        self.unreserved |= self.inflight.len() >= usize::from(u16::MAX);
+        self.unreserved |= self.in_flight.len() >= usize::from(u16::MAX);
         if entry.qos > QoS::AtMostOnce && !self.unreserved {
             entry.packet_id = self.next_packet_id();
         }
@@ -290,7 +257,7 @@ impl Outgoing {
 
     /// Takes the entry in flight, with a packet id.
     pub(super) fn begin_flow(&mut self, mut entry: Entry) -> &Entry {
-        if entry.packet_id > 0 && self.places.contains(entry.packet_id) {
+        if entry.packet_id > 0 && self.in_flight.contains(entry.packet_id) {
             // More than all ids are out, and what holds this one is not yet acknowledged.
             entry.packet_id = 0;
             self.unreserved = true;
@@ -307,46 +274,31 @@ impl Outgoing {
     }
 
     fn put_in_flight(&mut self, entry: Entry) -> &Entry {
-        let place = self.next_place;
-        self.next_place += 1;
         self.inflight_bytes += entry.message.payload.len() as u64;
-        self.places.insert(entry.packet_id, place);
-        self.inflight.entry(place).or_insert(entry)
+        self.in_flight.push(entry)
     }
 
     /// The one that was launched last.
     pub(super) fn newest(&self) -> Option<&Entry> {
-        self.inflight.values().next_back()
+        self.in_flight.newest()
     }
 
     /// 1, 2, 3 …, skipping those in use. The caller sees to it that fewer than all are in flight.
     fn next_packet_id(&mut self) -> u16 {
-        self.last_packet_id = self.places.next_free(self.last_packet_id).expect("fewer than all ids are in flight");
+        self.last_packet_id = self.in_flight.next_free(self.last_packet_id).expect("fewer than all ids are in flight");
         self.last_packet_id
-    }
-
-    /// The place of what was sent on this connection with the packet id.
-    fn place(&self, packet_id: u16) -> Option<u64> {
-        self.places.get(packet_id).filter(|&place| self.unsent == 0 || place < self.first_unsent)
     }
 
     /// Takes out the entry that PUBACK, PUBCOMP or a failing PUBREC ends. `None`: there is nothing with that packet id.
     pub(super) fn finish(&mut self, packet_id: u16, state: EntryState) -> Result<Option<Entry>, WrongState> {
-        let Some(place) = self.place(packet_id) else { return Ok(None) };
-        if self.inflight[&place].state != state {
-            return Err(WrongState);
-        }
-        let entry = self.inflight.remove(&place);
-        self.places.remove(packet_id);
+        let entry = self.in_flight.remove(packet_id, state)?;
         self.inflight_bytes -= entry.as_ref().map_or(0, |entry| entry.message.payload.len() as u64);
         Ok(entry)
     }
 
     /// PUBREC came. `None`: for nothing that waits for one.
     pub(super) fn received(&mut self, packet_id: u16) -> Result<Option<&Entry>, WrongState> {
-        let Some(entry) = self.place(packet_id).and_then(|place| self.inflight.get_mut(&place)) else {
-            return Ok(None);
-        };
+        let Some(entry) = self.in_flight.get_mut(packet_id) else { return Ok(None) };
         match entry.state {
             EntryState::WaitForPubRec => {
                 self.pubrels += 1;
@@ -361,52 +313,29 @@ impl Outgoing {
 
     /// What was sent on this connection with the packet id.
     pub(super) fn sent(&self, packet_id: u16) -> Option<&Entry> {
-        self.inflight.get(&self.place(packet_id)?)
+        self.in_flight.get(packet_id)
     }
 
     /// The client is back: everything in flight is to be sent again.
     pub(super) fn rewind(&mut self) {
-        self.unsent = self.inflight.len();
-        self.first_unsent = 0;
-        // PUBRELs go out in the order of their PUBRECs [MQTT-4.6.0-4]; their places among the others are free.
-        let released = self.inflight.iter().filter(|(_, entry)| entry.state == EntryState::WaitForPubComp);
-        let places: Vec<_> = released.map(|(&place, _)| place).collect();
-        if places.is_sorted_by_key(|place| self.inflight[place].pubrel_order) {
-            return;
-        }
-        let mut entries: Vec<_> = places.iter().filter_map(|place| self.inflight.remove(place)).collect();
-        entries.sort_by_key(|entry| entry.pubrel_order);
-        for (place, entry) in places.into_iter().zip(entries) {
-            self.places.insert(entry.packet_id, place);
-            self.inflight.insert(place, entry);
-        }
+        self.in_flight.rewind();
     }
 
     /// The next one in flight that is to be sent again; it counts as sent from now on.
     pub(super) fn resend(&mut self) -> Option<&mut Entry> {
-        if self.unsent == 0 {
-            return None;
-        }
-        let (&place, entry) = self.inflight.range_mut(self.first_unsent..).next()?;
-        self.unsent -= 1;
-        self.first_unsent = place + 1;
-        Some(entry)
+        self.in_flight.resend()
     }
 
     /// Lets go of what is in flight and `keep` refuses, and returns it. Before [`Outgoing::rewind`].
     pub(super) fn take_refused(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        let refused: Vec<_> = self.inflight.iter().filter(|(_, entry)| !keep(entry)).map(|(&place, _)| place).collect();
-        let refused: Vec<_> = refused.iter().filter_map(|place| self.inflight.remove(place)).collect();
-        for entry in &refused {
-            self.places.remove(entry.packet_id);
-            self.inflight_bytes -= entry.message.payload.len() as u64;
-        }
+        let refused = self.in_flight.take_refused(keep);
+        self.inflight_bytes -= refused.iter().map(|entry| entry.message.payload.len() as u64).sum::<u64>();
         refused
     }
 
     /// Takes out any entry: the session has ended.
     pub(super) fn take(&mut self) -> Option<Entry> {
-        self.inflight.pop_first().map(|(_, entry)| entry).or_else(|| self.queue.pop_front())
+        self.in_flight.pop_first().or_else(|| self.queue.pop_front())
     }
 
     /// Takes an entry from the store back.
@@ -436,30 +365,12 @@ impl Outgoing {
     }
 }
 
-impl Entry {
-    pub(super) fn restored(record: EntryRecord, message: Arc<Message>) -> Self {
-        Self {
-            message,
-            sequence: record.sequence,
-            packet_id: record.packet_id,
-            qos: record.qos,
-            retain: record.retain,
-            dup: record.dup,
-            state: record.state,
-            identifiers: record.subscription_identifiers.into_iter().filter_map(SubscriptionIdentifier::new).collect(),
-            shared: None,
-            queued_at: record.queued_at,
-            pubrel_order: record.pubrel_order,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::broker::MessageId;
+    use crate::broker::{Message, MessageId};
     use crate::mqtt::packet::Properties;
 
     fn waiting(packet_id: u16) -> Entry {

@@ -21,7 +21,7 @@ use crate::mqtt::packet::{
 };
 
 /// Bytes of answers to one client that wait for the store before its next packets do too.
-const HELD_ANSWERS: usize = 64 * 1024;
+pub(super) const HELD_ANSWERS: usize = 64 * 1024;
 
 /// Steps of QoS 2 flows that wait until the store works again, in the order in which they are to be taken.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::connection::ConnectionKey;
+use super::connection::{Connection, ConnectionKey};
 use super::jobs::Job;
 use super::session::SessionKey;
 use super::slice::{Progress, SLICE, Slice};
@@ -21,7 +21,10 @@ impl Broker {
     /// Whether packets of the connection have to wait for work that its client has asked for, or for the store.
     pub fn is_busy(&self, connection: ConnectionId) -> bool {
         let Some(&key) = self.by_connection.get(&connection) else { return false };
-        let connection = &self.connections[key];
+        self.keeps_waiting(&self.connections[key])
+    }
+
+    pub(super) fn keeps_waiting(&self, connection: &Connection) -> bool {
         connection.output.awaits_store
             || connection.session.is_some_and(|client| !self.sessions[client].jobs.is_empty())
     }

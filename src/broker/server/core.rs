@@ -29,6 +29,10 @@ const BATCH: usize = 256;
 const TURN: Duration = Duration::from_millis(2);
 const ROUND: Duration = Duration::from_millis(10);
 
+/// Steps of the broker, none of which takes much more than a microsecond, after which the clock is read again: reading it
+/// for every packet costs as much as a sixth of routing a message.
+const STEPS: u64 = 32;
+
 pub(super) struct Core {
     broker: Broker,
     clock: Clock,
@@ -44,6 +48,9 @@ pub(super) struct Core {
     turns: Turns,
     /// When outputs go at the latest, on the monotonic clock.
     round_end: Duration,
+    /// The clock, as it was read last, and how many steps the broker had taken then.
+    recent: Now,
+    steps: u64,
     interest: Interest,
     events: Box<dyn FnMut(Event) + Send>,
     persistence: Persistence,
@@ -78,6 +85,8 @@ impl Core {
             mailboxes: ByConnection::default(),
             turns: Turns::default(),
             round_end: Duration::ZERO,
+            recent: now,
+            steps: 0,
             interest: config.interest,
             events: config.events,
             persistence,
@@ -120,7 +129,8 @@ impl Core {
                 // Sockets are looked at meanwhile.
                 () = tokio::task::yield_now(), if self.has_more() => {}
             }
-            self.round_end = self.clock.now().elapsed + ROUND;
+            self.read_clock();
+            self.round_end = self.recent.elapsed + ROUND;
             for input in batch.drain(..) {
                 self.take(input);
             }
@@ -146,6 +156,7 @@ impl Core {
             }
             if self.broker.has_work() {
                 self.broker.handle_work(self.clock.now());
+                self.read_clock();
             }
             self.wake_idle();
             if self.is_round_over() {
@@ -160,8 +171,21 @@ impl Core {
         }
     }
 
-    fn is_round_over(&self) -> bool {
-        self.clock.start.elapsed() >= self.round_end
+    fn is_round_over(&mut self) -> bool {
+        self.recent().elapsed >= self.round_end
+    }
+
+    fn read_clock(&mut self) {
+        self.recent = self.clock.now();
+        self.steps = self.broker.steps();
+    }
+
+    /// The time, not older than [`STEPS`].
+    fn recent(&mut self) -> Now {
+        if self.broker.steps() - self.steps >= STEPS {
+            self.read_clock();
+        }
+        self.recent
     }
 
     /// The next moment at which something is due.
@@ -240,23 +264,22 @@ impl Core {
         }
     }
 
-    fn take_packets(&mut self, received: Box<Received>) {
+    fn take_packets(&mut self, mut received: Box<Received>) {
         self.broker.statistics_mut().bytes_received += received.bytes as u64;
         let id = received.id;
-        let is_busy = self.broker.is_busy(id);
-        if is_busy || !self.turns.is_empty() || self.turns.has_line(id) || self.is_round_over() {
-            self.turns.push(id, Waiting::Packets(received), is_busy);
+        let has_turn =
+            self.turns.is_empty() && !self.turns.has_line(id) && !self.broker.is_busy(id) && !self.is_round_over();
+        let now = self.recent();
+        if has_turn && self.serve_packets(&mut received, now) {
             return;
         }
-        let mut line = VecDeque::from([Waiting::Packets(received)]);
-        self.serve(id, &mut line);
-        self.turns.resume(id, line, self.broker.is_busy(id));
+        self.turns.push(id, Waiting::Packets(received), self.broker.is_busy(id));
     }
 
     /// Handles what waits of a connection, until nothing is left, the connection is busy or its turn is over.
     fn serve(&mut self, id: ConnectionId, line: &mut VecDeque<Waiting>) {
         // What is handled in one turn came at one moment; ids of messages are different all the same.
-        let now = self.clock.now();
+        let now = self.recent();
         while let Some(waiting) = line.front_mut() {
             if self.broker.is_busy(id) {
                 return;
@@ -279,16 +302,16 @@ impl Core {
     /// Says whether all of it was handled.
     fn serve_packets(&mut self, received: &mut Received, now: Now) -> bool {
         while let Some(packet) = received.packets.next() {
-            self.broker.handle_packet(received.id, packet, now);
+            let is_busy = self.broker.handle_packet(received.id, packet, now);
             if received.packets.as_slice().is_empty() {
+                if is_busy && received.malformed.is_some() {
+                    return false;
+                }
                 break;
             }
-            if self.broker.is_busy(received.id) || self.clock.start.elapsed() >= now.elapsed + TURN {
+            if is_busy || self.recent().elapsed >= now.elapsed + TURN {
                 return false;
             }
-        }
-        if received.malformed.is_some() && self.broker.is_busy(received.id) {
-            return false;
         }
         if received.is_tls {
             self.broker.handle_unexpected_tls(received.id);
@@ -389,9 +412,11 @@ impl Core {
     fn hand_out(&mut self) {
         // First, so that what the store has just answered for does not wait with what it is handed now.
         hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
-        let now = self.clock.now();
-        let (persistence, broker) = (&mut self.persistence, &mut self.broker);
-        persistence.keep(broker.has_changes(), || broker.take_changes(), now.elapsed);
+        if self.persistence.is_enabled() {
+            let now = self.clock.now();
+            let (persistence, broker) = (&mut self.persistence, &mut self.broker);
+            persistence.keep(broker.has_changes(), || broker.take_changes(), now.elapsed);
+        }
     }
 
     fn take_answer(&mut self, answer: Answer) {

@@ -168,7 +168,7 @@ impl Peer {
         let decoder = &mut stage.lines.get_mut(&self.line).expect("a connection of this stage").server;
         loop {
             match decoder.decode(&mut self.pending) {
-                Ok(Some(packet)) => stage.broker.handle_packet(id, packet, stage.now),
+                Ok(Some(packet)) => _ = stage.broker.handle_packet(id, packet, stage.now),
                 Ok(None) => break,
                 Err(error) => {
                     stage.broker.handle_malformed(id, error, decoder.version(), stage.now);

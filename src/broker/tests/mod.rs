@@ -163,7 +163,7 @@ impl Stage {
         let decoder = &mut self.lines.get_mut(&line).expect("a connection of this stage").server;
         loop {
             match decoder.decode(&mut bytes) {
-                Ok(Some(packet)) => self.broker.handle_packet(ConnectionId(line), packet, self.now),
+                Ok(Some(packet)) => _ = self.broker.handle_packet(ConnectionId(line), packet, self.now),
                 Ok(None) => break,
                 Err(error) => {
                     self.broker.handle_malformed(ConnectionId(line), error, decoder.version(), self.now);

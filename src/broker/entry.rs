@@ -1,0 +1,53 @@
+//! One message in one client's keeping.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use super::change::{EntryRecord, EntryState};
+use super::message::Message;
+use crate::mqtt::packet::{QoS, SubscriptionIdentifier};
+
+/// One message in one client's keeping.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) message: Arc<Message>,
+    /// 1, 2, 3 … per client.
+    pub(super) sequence: u64,
+    /// 0 while it has none.
+    pub(super) packet_id: u16,
+    pub(super) qos: QoS,
+    pub(super) retain: bool,
+    pub(super) dup: bool,
+    pub(super) state: EntryState,
+    pub(super) identifiers: Box<[SubscriptionIdentifier]>,
+    /// The shared subscription that it came by: another member gets it if this session ends first. Not stored, so that
+    /// after a restart it stays with its session.
+    pub(super) shared: Option<Arc<ByteString>>,
+    /// Wall clock.
+    pub(super) queued_at: Duration,
+    pub(super) pubrel_order: u64,
+}
+
+/// An acknowledgement that the message with its packet id is not waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WrongState;
+
+impl Entry {
+    pub(super) fn restored(record: EntryRecord, message: Arc<Message>) -> Self {
+        Self {
+            message,
+            sequence: record.sequence,
+            packet_id: record.packet_id,
+            qos: record.qos,
+            retain: record.retain,
+            dup: record.dup,
+            state: record.state,
+            identifiers: record.subscription_identifiers.into_iter().filter_map(SubscriptionIdentifier::new).collect(),
+            shared: None,
+            queued_at: record.queued_at,
+            pubrel_order: record.pubrel_order,
+        }
+    }
+}
