@@ -11,20 +11,21 @@ pub(super) struct Tree<V> {
     free: Vec<u32>,
 }
 
-#[derive(Debug)]
+/// Kept small: there is one for each level of each filter, and of each topic with a retained message.
+#[derive(Debug, Default)]
 pub(super) struct Node<V> {
-    parent: u32,
-    level: Box<str>,
-    children: HashMap<Box<str>, u32>,
-    /// The children `+` and `#` stand apart, since every match asks for them.
-    plus: Option<u32>,
-    hash: Option<u32>,
+    /// Most nodes have none.
+    #[expect(clippy::box_collection, reason = "eight bytes where there is none, which is nearly everywhere")]
+    children: Option<Box<HashMap<Box<str>, u32>>>,
+    /// The children `+` and `#` stand apart, since every match asks for them. [`ROOT`], which is nobody's child, is none.
+    plus: u32,
+    hash: u32,
     pub(super) value: V,
 }
 
 impl<V: Default> Tree<V> {
     pub(super) fn new() -> Self {
-        Self { nodes: vec![Node::new(ROOT, "")], free: Vec::new() }
+        Self { nodes: vec![Node::default()], free: Vec::new() }
     }
 
     pub(super) fn root(&self) -> &Node<V> {
@@ -32,20 +33,21 @@ impl<V: Default> Tree<V> {
     }
 
     pub(super) fn child(&self, node: &Node<V>, level: &str) -> Option<&Node<V>> {
-        node.children.get(level).map(|&key| &self.nodes[key as usize])
+        node.child(level).map(|key| &self.nodes[key as usize])
     }
 
     pub(super) fn plus(&self, node: &Node<V>) -> Option<&Node<V>> {
-        node.plus.map(|key| &self.nodes[key as usize])
+        (node.plus != ROOT).then(|| &self.nodes[node.plus as usize])
     }
 
     pub(super) fn hash(&self, node: &Node<V>) -> Option<&Node<V>> {
-        node.hash.map(|key| &self.nodes[key as usize])
+        (node.hash != ROOT).then(|| &self.nodes[node.hash as usize])
     }
 
     /// The children but `+` and `#`, with their levels.
     pub(super) fn children<'a>(&'a self, node: &'a Node<V>) -> impl Iterator<Item = (&'a str, &'a Node<V>)> {
-        node.children.iter().map(|(level, &key)| (level.as_ref(), &self.nodes[key as usize]))
+        let children = node.children.iter().flat_map(|children| children.iter());
+        children.map(|(level, &key)| (level.as_ref(), &self.nodes[key as usize]))
     }
 
     /// The value at `path`, made if it is not there.
@@ -67,26 +69,19 @@ impl<V: Default> Tree<V> {
 
     /// Lets go of the nodes of `path` that are `empty` and have no children.
     pub(super) fn prune(&mut self, path: &str, empty: impl Fn(&V) -> bool) {
-        let Some(mut at) = self.locate(path) else { return };
-        while at != ROOT {
-            let node = &mut self.nodes[at as usize];
+        let mut way = vec![ROOT];
+        for level in path.split('/') {
+            let Some(next) = self.step(way[way.len() - 1], level) else { return };
+            way.push(next);
+        }
+        for (ends, level) in way.windows(2).rev().zip(path.rsplit('/')) {
+            let node = &mut self.nodes[ends[1] as usize];
             if !node.is_leaf() || !empty(&node.value) {
                 return;
             }
-            let parent = node.parent;
-            let level = std::mem::take(&mut node.level);
-            node.children = HashMap::new();
-            node.value = V::default();
-            let above = &mut self.nodes[parent as usize];
-            match &*level {
-                "+" => above.plus = None,
-                "#" => above.hash = None,
-                other => {
-                    above.children.remove(other);
-                }
-            }
-            self.free.push(at);
-            at = parent;
+            *node = Node::default();
+            self.nodes[ends[0] as usize].part_with(level);
+            self.free.push(ends[1]);
         }
     }
 
@@ -96,28 +91,27 @@ impl<V: Default> Tree<V> {
 
     fn step(&self, at: u32, level: &str) -> Option<u32> {
         let node = &self.nodes[at as usize];
-        match level {
+        let key = match level {
             "+" => node.plus,
             "#" => node.hash,
-            other => node.children.get(other).copied(),
-        }
+            other => return node.child(other),
+        };
+        (key != ROOT).then_some(key)
     }
 
     fn grow(&mut self, parent: u32, level: &str) -> u32 {
-        let node = Node::new(parent, level);
         let key = if let Some(key) = self.free.pop() {
-            self.nodes[key as usize] = node;
             key
         } else {
-            self.nodes.push(node);
+            self.nodes.push(Node::default());
             (self.nodes.len() - 1) as u32
         };
         let above = &mut self.nodes[parent as usize];
         match level {
-            "+" => above.plus = Some(key),
-            "#" => above.hash = Some(key),
+            "+" => above.plus = key,
+            "#" => above.hash = key,
             other => {
-                above.children.insert(other.into(), key);
+                above.children.get_or_insert_default().insert(other.into(), key);
             }
         }
         key
@@ -129,13 +123,28 @@ impl<V: Default> Tree<V> {
     }
 }
 
-impl<V: Default> Node<V> {
-    fn new(parent: u32, level: &str) -> Self {
-        Self { parent, level: level.into(), children: HashMap::new(), plus: None, hash: None, value: V::default() }
+impl<V> Node<V> {
+    fn child(&self, level: &str) -> Option<u32> {
+        self.children.as_ref()?.get(level).copied()
+    }
+
+    fn part_with(&mut self, level: &str) {
+        match level {
+            "+" => self.plus = ROOT,
+            "#" => self.hash = ROOT,
+            other => {
+                if let Some(children) = &mut self.children {
+                    children.remove(other);
+                    if children.is_empty() {
+                        self.children = None;
+                    }
+                }
+            }
+        }
     }
 
     fn is_leaf(&self) -> bool {
-        self.children.is_empty() && self.plus.is_none() && self.hash.is_none()
+        self.children.is_none() && self.plus == ROOT && self.hash == ROOT
     }
 }
 

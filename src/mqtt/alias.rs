@@ -19,14 +19,16 @@ pub enum AliasError {
 /// The topics that the peer has bound to aliases.
 #[derive(Clone, Debug, Default)]
 pub struct ReceivedAliases {
-    topics: HashMap<u16, ByteString>,
+    /// Most connections use none.
+    #[expect(clippy::box_collection, reason = "eight bytes where there is none, which is nearly everywhere")]
+    topics: Option<Box<HashMap<u16, ByteString>>>,
     maximum: u16,
 }
 
 impl ReceivedAliases {
     /// `maximum` is the Topic Alias Maximum that this side announced; 0 = the peer may use none.
     pub fn new(maximum: u16) -> Self {
-        Self { topics: HashMap::new(), maximum }
+        Self { topics: None, maximum }
     }
 
     /// Binds the alias of a received PUBLISH to its topic, or completes a PUBLISH without a topic with the one that is bound.
@@ -37,10 +39,11 @@ impl ReceivedAliases {
             return Err(AliasError::AboveMaximum(alias));
         }
         if publish.topic.is_empty() {
-            publish.topic = self.topics.get(&alias).ok_or(AliasError::Unbound(alias))?.clone();
+            publish.topic =
+                self.topics.as_ref().and_then(|topics| topics.get(&alias)).ok_or(AliasError::Unbound(alias))?.clone();
         } else {
             // A copy, for a slice would keep the whole read buffer for as long as the connection lasts.
-            self.topics.insert(alias, ByteString::from(&*publish.topic));
+            self.topics.get_or_insert_default().insert(alias, ByteString::from(&*publish.topic));
         }
         Ok(())
     }
@@ -49,7 +52,9 @@ impl ReceivedAliases {
 /// The aliases that this side has bound, by topic: the peer knows each topic here by its alias.
 #[derive(Clone, Debug, Default)]
 pub struct SentAliases {
-    aliases: HashMap<ByteString, u16>,
+    /// Most connections use none.
+    #[expect(clippy::box_collection, reason = "eight bytes where there is none, which is nearly everywhere")]
+    aliases: Option<Box<HashMap<ByteString, u16>>>,
     maximum: u16,
 }
 
@@ -65,7 +70,7 @@ pub enum Assigned {
 impl SentAliases {
     /// `maximum` is what bounds the aliases that [`SentAliases::assign`] gives out [MQTT-3.3.2-11] [MQTT-3.1.2-26]; 0 = none.
     pub fn new(maximum: u16) -> Self {
-        Self { aliases: HashMap::new(), maximum }
+        Self { aliases: None, maximum }
     }
 
     /// An alias for the topic: its own, or the next that is free. Aliases are never bound anew.
@@ -74,26 +79,32 @@ impl SentAliases {
         if self.maximum == 0 {
             return None;
         }
-        if let Some(&alias) = self.aliases.get(topic) {
+        if let Some(alias) = self.bound(topic) {
             return Some(Assigned::Bound(alias));
         }
-        let next = self.aliases.len() + 1;
+        let next = self.aliases.as_ref().map_or(0, |aliases| aliases.len()) + 1;
         (next <= usize::from(self.maximum)).then_some(Assigned::Free(next as u16))
     }
 
     /// The peer knows `topic` by `alias` from now on, which was free.
     pub fn bind(&mut self, alias: u16, topic: &str) {
-        self.aliases.insert(topic.into(), alias);
+        self.aliases.get_or_insert_default().insert(topic.into(), alias);
+    }
+
+    fn bound(&self, topic: &str) -> Option<u16> {
+        self.aliases.as_ref()?.get(topic).copied()
     }
 
     /// What to send as the topic of a PUBLISH whose sender has chosen this alias: nothing, if the peer knows it.
     pub fn choose<'a>(&mut self, alias: u16, topic: &'a str) -> &'a str {
-        if self.aliases.get(topic) == Some(&alias) {
+        if self.bound(topic) == Some(alias) {
             return "";
         }
         if !topic.is_empty() {
             // What it stood for before, it stands for no longer.
-            self.aliases.retain(|_, bound| *bound != alias);
+            if let Some(aliases) = &mut self.aliases {
+                aliases.retain(|_, bound| *bound != alias);
+            }
             self.bind(alias, topic);
         }
         topic

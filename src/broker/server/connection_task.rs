@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::admission::Admission;
 use super::faulty::interpose;
@@ -86,7 +87,7 @@ pub(super) async fn open(
     let mailbox = Mailbox::new();
     let opened = Input::Opened { id, listener, peer, mailbox: Arc::clone(&mailbox) };
     if core.send(opened).await.is_ok() {
-        let task = ConnectionTask {
+        let mut task = ConnectionTask {
             id,
             stream,
             decoder: Decoder::server(limits.admission.max_packet_size()),
@@ -101,7 +102,9 @@ pub(super) async fn open(
             before_connect: Some(BeforeConnect { admission: limits.admission, listener, certified_at }),
             _alive: limits.alive,
         };
-        tokio::spawn(task.run(core.clone()));
+        let core = core.clone();
+        // What is awaited is borrowed: moved into `run`, the task would be in its own memory twice.
+        tokio::spawn(async move { task.run(&core).await });
     }
 }
 
@@ -147,14 +150,16 @@ enum Happened {
 }
 
 impl ConnectionTask {
-    async fn run(mut self, core: mpsc::Sender<Input>) {
+    /// What is rare is boxed, since memory for it would be taken from each connection for as long as it lasts.
+    async fn run(&mut self, core: &mpsc::Sender<Input>) {
         loop {
             let input = match poll_fn(|context| self.poll(context)).await {
                 Happened::Received(None) => continue,
                 Happened::Received(Some(received)) => {
-                    if self.wait_before_connect(&received).await.is_break() {
+                    if self.before_connect.is_some() && Box::pin(self.wait_before_connect(&received)).await.is_break() {
                         // The core may have ended it itself.
-                        let _ = core.send(Input::Closed { id: self.id, why: Closing::NotAuthorized }).await;
+                        let why = Closing::NotAuthorized;
+                        let _ = Box::pin(core.send(Input::Closed { id: self.id, why })).await;
                         break;
                     }
                     self.mailbox.sent(received.bytes);
@@ -165,15 +170,21 @@ impl ConnectionTask {
                 Happened::Dismissed => break,
                 Happened::Ended(why) => {
                     // Without a core there is nobody to tell.
-                    let _ = core.send(Input::Closed { id: self.id, why }).await;
+                    let _ = Box::pin(core.send(Input::Closed { id: self.id, why })).await;
                     return;
                 }
             };
-            if core.send(input).await.is_err() {
-                return;
+            match core.try_send(input) {
+                Ok(()) => {}
+                Err(TrySendError::Full(input)) => {
+                    if Box::pin(core.send(input)).await.is_err() {
+                        return;
+                    }
+                }
+                Err(TrySendError::Closed(_)) => return,
             }
         }
-        self.take_leave().await;
+        Box::pin(self.take_leave()).await;
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
@@ -303,7 +314,7 @@ impl ConnectionTask {
     }
 
     /// The core has ended the connection: the peer gets what is written, and time to read it.
-    async fn take_leave(mut self) {
+    async fn take_leave(&mut self) {
         let farewell = async {
             self.stream.write_all_buf(&mut self.writing).await?;
             self.stream.shutdown().await
