@@ -58,6 +58,7 @@
 //! | what ended pub, sub or rr, and the exit code (that of `-W` too) | `src/cmd/clients/conversation.rs` | `end` |
 //! | whether a client connects again | `src/cmd/clients/progress.rs` | `handle_ended` |
 //! | the port, where none is typed | `src/cmd/connect/connection.rs` | `broker` |
+//! | which proxy is on the way to a broker or an API, if one | `src/cmd/connect/proxy.rs` | `of_environment` |
 //! | what `--insecure` and `--no-verify` leave out | `src/cmd/connect/tls.rs` | `tls_options` |
 //! | whether a chain of certificates is believed; a certificate of version 1 | `src/pki/chain.rs` | `judge_leaf` |
 //! | whether a certificate is for a host | `src/pki/name.rs` | `matches` |

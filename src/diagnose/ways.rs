@@ -1,38 +1,116 @@
 //! Proxies that do not let us through, and servers that open no WebSocket.
 
-use crate::net::reason;
-use crate::net::socks::{Proxy, Reply, SocksError};
+use crate::net::proxy::{Origin, Proxy};
+use crate::net::socks::{Reply, SocksError};
+use crate::net::tunnel::{HEAD_LIMIT, TunnelError};
 use crate::net::websocket::{DEFAULT_PATH, Opening, WebSocketError};
+use crate::net::{ConnectError, ProxyError, reason};
 
 use super::{About, Attempted, Finding};
 
-/// Why a SOCKS5 proxy was of no use.
-pub fn proxy(proxy: &Proxy, error: &SocksError, attempted: &Attempted<'_>) -> Finding {
-    let (name, port, target) = (&proxy.host, proxy.port, attempted.place());
-    let at = format!("the proxy {name} port {port}");
+/// Why there is no way through a proxy.
+pub fn proxy(proxy: &Proxy, error: &ProxyError, attempted: &Attempted<'_>) -> Finding {
+    let from = match proxy.origin {
+        Origin::Option => String::new(),
+        Origin::Variable(name) => format!(" of {name}"),
+    };
+    let at = format!("the proxy {} port {}{from}", proxy.host, proxy.port);
+    let finding = match error {
+        ProxyError::NotReached(error) => not_reached(&at, error),
+        ProxyError::Tls(failure) => {
+            Finding::error("proxy.tls", format!("there is no TLS session with {at}: {failure}"))
+                .fix("its CA: --proxy-cafile FILE; if it has no TLS: http:// in its URL")
+        }
+        ProxyError::Socks(error) => socks(proxy, error, &at, attempted),
+        ProxyError::Tunnel(error) => tunnel(proxy, error, &at, attempted),
+        ProxyError::TimedOut => Finding::error("proxy.timeout", format!("{at} does not answer"))
+            .fix(format!("does it speak {}?", proxy.kind.scheme())),
+    };
+    if proxy.origin == Origin::Option {
+        return finding;
+    }
+    // Whoever exported the variable for something else wants to know how to do without it.
+    let before = finding.fix.clone().map(|fix| format!("{fix}; ")).unwrap_or_default();
+    finding.fix(format!("{before}--proxy none, or NO_PROXY, goes around it"))
+}
+
+fn not_reached(at: &str, error: &ConnectError) -> Finding {
+    let why = match error {
+        ConnectError::Lookup { error, .. } => format!("its name has no address: {}", reason(error)),
+        error => error.last_os_error().map_or_else(|| error.to_string(), reason),
+    };
+    Finding::error("proxy.not-reached", format!("{at} cannot be reached: {why}"))
+        .fix("does it run, and are its host and port right?")
+}
+
+fn tunnel(proxy: &Proxy, error: &TunnelError, at: &str, attempted: &Attempted<'_>) -> Finding {
+    let target = attempted.place();
+    match error {
+        TunnelError::NotHttp(first) => Finding::error("proxy.not-http", format!("{at} does not speak HTTP"))
+            .evidence(format!("it says {:?}", String::from_utf8_lossy(first)))
+            .fix(match first[..] {
+                // A TLS record: alert or handshake, and a version.
+                [21 | 22, 3, ..] => "it speaks TLS: https:// in its URL",
+                _ => "is it a SOCKS5 proxy? socks5h:// in its URL",
+            }),
+        TunnelError::Closed => {
+            Finding::error("proxy.not-http", format!("{at} closed the connection without an answer"))
+                .fix("is it a SOCKS5 proxy (socks5h:// in its URL), or one that wants TLS (https://)?")
+        }
+        TunnelError::HeadTooLong => {
+            Finding::error("proxy.not-http", format!("{at} answers with a head of more than {HEAD_LIMIT} bytes"))
+        }
+        TunnelError::Login { ways } if !TunnelError::takes_basic(ways) => Finding::error(
+            "proxy.login",
+            format!("{at} wants a login by {}, and moskit has Basic alone", super::list(ways)),
+        ),
+        TunnelError::Login { .. } => login_wanted(proxy, at),
+        TunnelError::Status { code: 403, reason } => {
+            Finding::error("proxy.denied", format!("{at} forbids connections to {target}: 403 {reason}"))
+                .fix("its rules may allow some ports only: ask who runs it")
+        }
+        TunnelError::Status { code: code @ 502..=504, reason } => {
+            Finding::error("proxy.unreachable", format!("{at} cannot reach {target}: {code} {reason}"))
+                .fix("the proxy resolves the name: does it know that host, and does the broker run?")
+        }
+        TunnelError::Status { code, reason } => {
+            Finding::error("proxy.failed", format!("{at} answers {code} {reason} to CONNECT {target}"))
+                .fix("is it a proxy, and does it take CONNECT?")
+        }
+        TunnelError::Io(error) => {
+            Finding::error("net.lost", format!("the connection to {at} broke: {}", reason(error)))
+        }
+    }
+}
+
+fn login_wanted(proxy: &Proxy, at: &str) -> Finding {
+    if proxy.login.is_some() {
+        return Finding::error("proxy.login", format!("{at} does not accept this user and password"));
+    }
+    Finding::error("proxy.login", format!("{at} lets nobody through without a login")).fix(
+        "user name and password belong into its URL, in front of the host; in ALL_PROXY no process list shows them",
+    )
+}
+
+fn socks(proxy: &Proxy, error: &SocksError, at: &str, attempted: &Attempted<'_>) -> Finding {
+    let target = attempted.place();
     match error {
         SocksError::Version(_) => Finding::error("proxy.not-socks", format!("{at} does not speak SOCKS5"))
-            .fix("is it an HTTP proxy? only socks5h:// is supported"),
+            .fix("is it an HTTP proxy? http:// in its URL"),
         SocksError::Closed => {
             Finding::error("proxy.not-socks", format!("{at} closed the connection without an answer"))
-                .fix("does it speak SOCKS5? only socks5h:// is supported")
+                .fix("does it speak SOCKS5? http:// in its URL is for HTTP proxies")
         }
-        SocksError::MethodRefused if proxy.login.is_none() => {
-            Finding::error("proxy.login", format!("{at} lets nobody through without a login"))
-                .fix(format!("--proxy socks5h://USER:PASSWORD@{name}:{port}"))
-        }
+        SocksError::MethodRefused if proxy.login.is_none() => login_wanted(proxy, at),
         SocksError::MethodRefused | SocksError::MethodUnknown(_) => {
             Finding::error("proxy.login", format!("{at} wants another login than user and password"))
         }
-        SocksError::LoginRefused => {
-            Finding::error("proxy.login", format!("{at} does not accept this user and password"))
-        }
+        SocksError::LoginRefused => login_wanted(proxy, at),
         SocksError::FieldTooLong => Finding::error(
             "proxy.login",
             "user, password or host name are longer than the 255 bytes that SOCKS5 allows",
         ),
-        SocksError::Reply(reply) => refused(*reply, &at, &target),
-        SocksError::TimedOut => Finding::error("proxy.timeout", format!("{at} does not answer")),
+        SocksError::Reply(reply) => refused(*reply, at, &target),
         SocksError::Io(error) => Finding::error("net.lost", format!("the connection to {at} broke: {}", reason(error))),
     }
 }
@@ -117,20 +195,52 @@ pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
 mod tests {
     use super::*;
     use crate::net::Endpoint;
+    use crate::net::proxy::Kind;
 
     #[test]
     fn a_proxy_is_named_with_what_it_refused() {
         let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
         let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 };
-        let squid = Proxy { host: "squid".to_owned(), port: 1080, login: None };
-        let finding = proxy(&squid, &SocksError::MethodRefused, &attempted);
+        let by = |origin| Proxy { kind: Kind::Socks5, host: "squid".to_owned(), port: 1080, login: None, origin };
+        let squid = by(Origin::Option);
+        let finding = proxy(&squid, &ProxyError::Socks(SocksError::MethodRefused), &attempted);
         assert_eq!(finding.what, "the proxy squid port 1080 lets nobody through without a login");
-        assert_eq!(finding.fix.as_deref(), Some("--proxy socks5h://USER:PASSWORD@squid:1080"));
-        let finding = proxy(&squid, &SocksError::Reply(Reply::HostUnreachable), &attempted);
+        assert!(finding.fix.unwrap().contains("in front of the host"));
+        let finding = proxy(&by(Origin::Variable("all_proxy")), &ProxyError::TimedOut, &attempted);
+        assert_eq!(finding.what, "the proxy squid port 1080 of all_proxy does not answer");
+        assert!(finding.fix.unwrap().ends_with("; --proxy none, or NO_PROXY, goes around it"));
+        let unreachable = ProxyError::Socks(SocksError::Reply(Reply::HostUnreachable));
+        let finding = proxy(&squid, &unreachable, &attempted);
         assert_eq!(
             (finding.id, finding.what.as_str()),
             ("proxy.unreachable", "the proxy squid port 1080 cannot reach mqtt.lan port 1883")
         );
+    }
+
+    #[test]
+    fn an_http_proxy_is_told_by_what_it_answers() {
+        let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
+        let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 };
+        let (kind, host, origin) = (Kind::Http, "squid".to_owned(), Origin::Option);
+        let squid = Proxy { kind, host, port: 3128, login: None, origin };
+        let status = |code| TunnelError::Status { code, reason: "x".to_owned() };
+        for (error, id) in [
+            (status(403), "proxy.denied"),
+            (status(502), "proxy.unreachable"),
+            (status(504), "proxy.unreachable"),
+            (status(405), "proxy.failed"),
+            (TunnelError::Login { ways: vec!["Basic".to_owned()] }, "proxy.login"),
+            (TunnelError::Login { ways: vec!["NTLM".to_owned()] }, "proxy.login"),
+            (TunnelError::NotHttp(b"<html".to_vec()), "proxy.not-http"),
+            (TunnelError::HeadTooLong, "proxy.not-http"),
+            (TunnelError::Closed, "proxy.not-http"),
+        ] {
+            assert_eq!(proxy(&squid, &ProxyError::Tunnel(error), &attempted).id, id);
+        }
+        let spoken = |first: &[u8]| TunnelError::NotHttp(first.to_vec());
+        let fix = |error| proxy(&squid, &ProxyError::Tunnel(error), &attempted).fix.unwrap();
+        assert!(fix(spoken(b"\x15\x03\x03")).contains("https://"));
+        assert!(fix(spoken(b"\x05\xff")).contains("socks5h://"));
     }
 
     #[test]

@@ -10,10 +10,12 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
+use super::proxy::{Hop, Kind, Proxy};
 use super::reason;
-use super::socks::{self, Proxy, SocksError};
+use super::socks::{self, SocksError};
 use super::stream::Stream;
 use super::tls;
+use super::tunnel::{self, TunnelError};
 use super::websocket::{self, Opening, WebSocketError};
 use crate::os::{local, socket};
 
@@ -32,8 +34,8 @@ pub struct Route {
     pub bind: Option<String>,
     /// Sends small packets at once (`TCP_NODELAY`).
     pub nodelay: bool,
-    /// A SOCKS5 proxy on the way; a unix socket needs none and takes none.
-    pub proxy: Option<Proxy>,
+    /// A proxy on the way; a unix socket needs none and takes none.
+    pub proxy: Option<Hop>,
     pub tls: Option<tls::Client>,
     /// MQTT in WebSocket frames.
     pub websocket: Option<Opening>,
@@ -80,19 +82,33 @@ pub enum ConnectError {
         path: PathBuf,
         error: io::Error,
     },
-    /// The proxy was reached and did not let us through.
+    /// There is no way through the proxy.
     Proxy {
-        proxy: Proxy,
-        error: SocksError,
+        proxy: Box<Proxy>,
+        error: ProxyError,
     },
     Tls(tls::Failure),
     WebSocket(WebSocketError),
+}
+
+/// Why there is no way through a proxy.
+#[derive(Debug)]
+pub enum ProxyError {
+    /// The proxy itself was not reached.
+    NotReached(Box<ConnectError>),
+    /// No TLS session with the proxy.
+    Tls(Box<tls::Failure>),
+    Socks(SocksError),
+    Tunnel(TunnelError),
+    /// It does not answer.
+    TimedOut,
 }
 
 impl ConnectError {
     /// The operating system's error of the last attempt, which Mosquitto prints.
     pub fn last_os_error(&self) -> Option<&io::Error> {
         match self {
+            Self::Proxy { error: ProxyError::NotReached(error), .. } => error.last_os_error(),
             Self::Lookup { .. } | Self::BindLookup { .. } | Self::Proxy { .. } | Self::Tls(_) | Self::WebSocket(_) => {
                 None
             }
@@ -117,11 +133,21 @@ impl fmt::Display for ConnectError {
                 Ok(())
             }
             Self::Unix { path, error } => write!(f, "cannot connect to {}: {}", path.display(), reason(error)),
-            Self::Proxy { proxy, error } => {
-                write!(f, "the proxy {} port {} does not let us through: {error}", proxy.host, proxy.port)
-            }
+            Self::Proxy { proxy, error } => write!(f, "the proxy {proxy} does not let us through: {error}"),
             Self::Tls(failure) => write!(f, "cannot make a TLS session: {failure}"),
             Self::WebSocket(error) => write!(f, "cannot open a WebSocket: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotReached(error) => write!(f, "{error}"),
+            Self::Tls(failure) => write!(f, "cannot make a TLS session with it: {failure}"),
+            Self::Socks(error) => write!(f, "{error}"),
+            Self::Tunnel(error) => write!(f, "{error}"),
+            Self::TimedOut => f.write_str("it does not answer"),
         }
     }
 }
@@ -136,7 +162,7 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
             .map(Stream::Unix)
             .map_err(|error| ConnectError::Unix { path: path.clone(), error })?,
         Endpoint::Tcp { host, port } => match &route.proxy {
-            Some(proxy) => connect_through(proxy, host, *port, route).await?,
+            Some(hop) => connect_through(hop, host, *port, route).await?,
             None => connect_tcp(host, *port, route).await.map(Stream::Tcp)?,
         },
     };
@@ -152,13 +178,30 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
     Ok(stream)
 }
 
-async fn connect_through(proxy: &Proxy, host: &str, port: u16, route: &Route) -> Result<Stream, ConnectError> {
-    let mut stream = connect_tcp(&proxy.host, proxy.port, route).await.map(Stream::Tcp)?;
-    let negotiated = timeout(route.timeout, socks::negotiate(&mut stream, proxy, host, port)).await;
-    match negotiated.unwrap_or(Err(SocksError::TimedOut)) {
-        Ok(()) => Ok(stream),
-        Err(error) => Err(ConnectError::Proxy { proxy: proxy.clone(), error }),
+async fn connect_through(hop: &Hop, host: &str, port: u16, route: &Route) -> Result<Stream, ConnectError> {
+    let Hop { proxy, tls } = hop;
+    let failed = |error| ConnectError::Proxy { proxy: Box::new(proxy.clone()), error };
+    let mut stream = match connect_tcp(&proxy.host, proxy.port, route).await {
+        Ok(tcp) => Stream::Tcp(tcp),
+        Err(error @ ConnectError::BindLookup { .. }) => return Err(error),
+        Err(error) => return Err(failed(ProxyError::NotReached(Box::new(error)))),
+    };
+    if let Some(tls) = tls {
+        stream = tls
+            .connect(Some(&proxy.host), stream)
+            .await
+            .map_err(|failure| failed(ProxyError::Tls(Box::new(failure))))?;
+        stream = Stream::Tunnel(Box::new(stream));
     }
+    let login = proxy.login.as_ref();
+    let negotiated = async {
+        match proxy.kind {
+            Kind::Socks5 => socks::negotiate(&mut stream, login, host, port).await.map_err(ProxyError::Socks),
+            Kind::Http | Kind::Https => tunnel::open(&mut stream, login, host, port).await.map_err(ProxyError::Tunnel),
+        }
+    };
+    timeout(route.timeout, negotiated).await.unwrap_or(Err(ProxyError::TimedOut)).map_err(failed)?;
+    Ok(stream)
 }
 
 /// Tries every address of `host` in turn, from every address that `-A` names.

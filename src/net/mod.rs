@@ -6,14 +6,16 @@
 pub mod authority;
 mod connect;
 pub mod endpoint;
+pub mod proxy;
 mod reason;
 pub mod socks;
 mod stream;
 pub mod tls;
+pub mod tunnel;
 mod verify;
 pub mod websocket;
 
-pub use connect::{Attempt, ConnectError, Route, connect};
+pub use connect::{Attempt, ConnectError, ProxyError, Route, connect};
 pub use endpoint::{Endpoint, Scheme};
 pub use reason::reason;
 pub use stream::Stream;

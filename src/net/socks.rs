@@ -7,35 +7,12 @@ use std::net::IpAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
+use super::proxy::Login;
 use super::stream::Stream;
-
-/// The port of a proxy when none is named.
-pub const PORT: u16 = 1080;
+use crate::pki::name::without_zone;
 
 /// The longest user, password or host name in bytes: each has one byte for its length on the wire.
 pub const FIELD_LIMIT: usize = 255;
-
-/// A proxy. `Debug` does not show the password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Proxy {
-    pub host: String,
-    pub port: u16,
-    pub login: Option<Login>,
-}
-
-/// Who we are to the proxy.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    pub user: String,
-    pub password: Zeroizing<String>,
-}
-
-impl fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let user = self.login.as_ref().map(|login| &login.user);
-        f.debug_struct("Proxy").field("host", &self.host).field("port", &self.port).field("user", &user).finish()
-    }
-}
 
 /// Why the proxy did not let us through.
 #[derive(Debug)]
@@ -54,7 +31,6 @@ pub enum SocksError {
     Reply(Reply),
     /// Closed the connection instead of answering.
     Closed,
-    TimedOut,
     Io(io::Error),
 }
 
@@ -110,7 +86,6 @@ impl fmt::Display for SocksError {
                 Reply::Other(code) => return write!(f, "it failed with code {code}"),
             }),
             Self::Closed => f.write_str("it closed the connection"),
-            Self::TimedOut => f.write_str("it does not answer"),
             Self::Io(error) => write!(f, "{}", super::reason(error)),
         }
     }
@@ -137,8 +112,13 @@ const IPV6: u8 = 4;
 
 /// Asks the proxy behind `stream` for a connection to `host` and `port`. A name is resolved by the
 /// proxy, not here. Afterwards the stream is that connection.
-pub(super) async fn negotiate(stream: &mut Stream, proxy: &Proxy, host: &str, port: u16) -> Result<(), SocksError> {
-    let greeting: &[u8] = match proxy.login {
+pub(super) async fn negotiate(
+    stream: &mut Stream,
+    login: Option<&Login>,
+    host: &str,
+    port: u16,
+) -> Result<(), SocksError> {
+    let greeting: &[u8] = match login {
         Some(_) => &[VERSION, 2, NO_LOGIN, USER_AND_PASSWORD],
         None => &[VERSION, 1, NO_LOGIN],
     };
@@ -147,7 +127,7 @@ pub(super) async fn negotiate(stream: &mut Stream, proxy: &Proxy, host: &str, po
     if version != VERSION {
         return Err(SocksError::Version(version));
     }
-    match (method, &proxy.login) {
+    match (method, login) {
         (NO_LOGIN, _) => {}
         (USER_AND_PASSWORD, Some(login)) => log_in(stream, login).await?,
         (NO_METHOD, _) => return Err(SocksError::MethodRefused),
@@ -181,6 +161,8 @@ async fn log_in(stream: &mut Stream, login: &Login) -> Result<(), SocksError> {
 /// CONNECT with the host as address if it reads as one, else as a name.
 fn request(host: &str, port: u16) -> Result<Vec<u8>, SocksError> {
     let mut message = vec![VERSION, CONNECT, 0];
+    // Nobody else knows our interface behind `%`.
+    let host = without_zone(host);
     match host.parse() {
         Ok(IpAddr::V4(address)) => {
             message.push(IPV4);
@@ -243,9 +225,8 @@ mod tests {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let login = login
             .map(|(user, password)| Login { user: user.to_owned(), password: Zeroizing::new(password.to_owned()) });
-        let proxy = Proxy { host: "proxy".to_owned(), port: PORT, login };
         let mut ours = Stream::Unix(ours);
-        let client = negotiate(&mut ours, &proxy, host, 1883);
+        let client = negotiate(&mut ours, login.as_ref(), host, 1883);
         let server = async {
             for (expected, answer) in script {
                 let mut got = vec![0; expected.len()];
@@ -319,12 +300,5 @@ mod tests {
         }
         let error = talk(None, &"x".repeat(256), &[HELLO]).await.unwrap_err();
         assert!(matches!(error, SocksError::FieldTooLong), "{error:?}");
-    }
-
-    #[test]
-    fn the_password_is_not_shown() {
-        let login = Login { user: "u".to_owned(), password: Zeroizing::new("secret".to_owned()) };
-        let proxy = Proxy { host: "proxy".to_owned(), port: PORT, login: Some(login) };
-        assert_eq!(format!("{proxy:?}"), r#"Proxy { host: "proxy", port: 1080, user: Some("u") }"#);
     }
 }

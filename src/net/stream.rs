@@ -25,6 +25,8 @@ pub enum Stream {
     #[cfg(feature = "psk")]
     PreShared(Box<PreSharedStream>),
     WebSocket(Box<WebSocket<Stream>>),
+    /// What a proxy passes on, over a TLS session with the proxy that is nothing of the peer's.
+    Tunnel(Box<Stream>),
 }
 
 /// A TLS session over another stream.
@@ -57,7 +59,7 @@ impl Stream {
     /// The TLS session that the bytes travel in.
     pub fn session(&self) -> Option<&TlsSession> {
         match self {
-            Self::Tcp(_) | Self::Unix(_) => None,
+            Self::Tcp(_) | Self::Unix(_) | Self::Tunnel(_) => None,
             Self::Tls(tls) => Some(&tls.session),
             #[cfg(feature = "psk")]
             Self::PreShared(tls) => Some(&tls.session),
@@ -118,6 +120,7 @@ impl Stream {
             #[cfg(feature = "psk")]
             Self::PreShared(tls) => tls.stream.get_ref().tcp(),
             Self::WebSocket(socket) => socket.transport().tcp(),
+            Self::Tunnel(stream) => stream.tcp(),
         }
     }
 }
@@ -151,6 +154,10 @@ macro_rules! within {
             }
             Stream::WebSocket(socket) => {
                 let $inner = &mut **socket;
+                $call
+            }
+            Stream::Tunnel(stream) => {
+                let $inner = &mut **stream;
                 $call
             }
         }
@@ -202,6 +209,7 @@ impl AsyncWrite for Stream {
             #[cfg(feature = "psk")]
             Self::PreShared(tls) => tls.stream.is_write_vectored(),
             Self::WebSocket(socket) => socket.is_write_vectored(),
+            Self::Tunnel(stream) => stream.is_write_vectored(),
         }
     }
 }

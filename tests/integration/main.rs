@@ -59,6 +59,7 @@ mod peers;
 mod pem;
 mod pictures;
 mod pipes;
+mod proxies;
 mod psk;
 mod qshape;
 mod qshape_brokers;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use moskit::cmd::connect::environment::VARIABLES;
+use moskit::cmd::connect::proxy;
 
 /// What a finished program printed and its exit code; 128 + n for a signal.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub fn moskit(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_moskit"));
     command.args(words);
     let others = ["XDG_CONFIG_HOME", "HOME", "NO_COLOR", "CLICOLOR_FORCE"];
-    for variable in VARIABLES.iter().chain(&others) {
+    for variable in VARIABLES.iter().chain(proxy::VARIABLES).chain(&others) {
         command.env_remove(variable);
     }
     command

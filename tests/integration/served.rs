@@ -1,6 +1,7 @@
 //! Programs of others that serve: a web server, proxies. Each in the foreground, ended by its own id.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Ready<'a> {
     /// It prints a line that contains this.
     Line(&'a str),
+    /// It says nothing: something answers at the port.
+    Port(u16),
 }
 
 pub struct Served(Child);
@@ -48,6 +51,7 @@ impl Served {
             let late = Instant::now() >= deadline || matches!(served.0.try_wait(), Ok(Some(_)));
             assert!(!late, "{program} never served; it said {said:#?}");
             let is_ready = match ready {
+                Ready::Port(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok(),
                 Ready::Line(text) => said.last().is_some_and(|line: &String| line.contains(text)),
             };
             if is_ready {

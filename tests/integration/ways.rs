@@ -3,10 +3,11 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use moskit::net::socks::{Login, Proxy, Reply, SocksError};
+use moskit::net::proxy::{Hop, Kind, Login, Origin, Proxy};
+use moskit::net::socks::{Reply, SocksError};
 use moskit::net::tls;
 use moskit::net::websocket::{Opening, WebSocketError};
-use moskit::net::{ConnectError, Endpoint, Route, Stream, connect};
+use moskit::net::{ConnectError, Endpoint, ProxyError, Route, Stream, connect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use zeroize::Zeroizing;
@@ -19,8 +20,12 @@ async fn is_answered(stream: &mut Stream) {
     assert_eq!(exchange(stream).await.unwrap(), CONNACK);
 }
 
+fn socks(host: &str, port: u16, login: Option<Login>) -> Hop {
+    Proxy { kind: Kind::Socks5, host: host.to_owned(), port, login, origin: Origin::Option }.into()
+}
+
 /// A SOCKS5 server that wants `u` and `pw`, takes names only, and connects every name to 127.0.0.1.
-async fn proxy() -> Proxy {
+async fn proxy() -> Hop {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -30,7 +35,7 @@ async fn proxy() -> Proxy {
         }
     });
     let login = Login { user: "u".to_owned(), password: Zeroizing::new("pw".to_owned()) };
-    Proxy { host: "127.0.0.1".to_owned(), port, login: Some(login) }
+    socks("127.0.0.1", port, Some(login))
 }
 
 async fn serve(mut client: TcpStream) {
@@ -103,10 +108,10 @@ async fn what_answers_in_place_of_a_proxy_or_a_websocket_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
     let endpoint = || Endpoint::new("localhost", port).unwrap();
-    let broker = Proxy { host: "localhost".to_owned(), port, login: None };
+    let broker = socks("localhost", port, None);
     let route = Route { proxy: Some(broker), ..Route::new(endpoint()) };
     let error = connect(&route).await.unwrap_err();
-    assert!(matches!(error, ConnectError::Proxy { error: SocksError::Closed, .. }), "{error:?}");
+    assert!(matches!(error, ConnectError::Proxy { error: ProxyError::Socks(SocksError::Closed), .. }), "{error:?}");
 
     let route = Route { websocket: Some(Opening::default()), ..Route::new(endpoint()) };
     let error = connect(&route).await.unwrap_err();
@@ -114,7 +119,9 @@ async fn what_answers_in_place_of_a_proxy_or_a_websocket_is_told() {
 
     let route = Route { proxy: Some(proxy().await), ..Route::new(Endpoint::new("localhost", free_port()).unwrap()) };
     let error = connect(&route).await.unwrap_err();
-    let ConnectError::Proxy { error: SocksError::Reply(reply), .. } = error else { panic!("{error:?}") };
+    let ConnectError::Proxy { error: ProxyError::Socks(SocksError::Reply(reply)), .. } = error else {
+        panic!("{error:?}")
+    };
     assert_eq!(reply, Reply::ConnectionRefused);
 }
 
@@ -135,10 +142,10 @@ async fn silent() -> u16 {
 async fn nobody_is_waited_for_without_end() {
     let port = silent().await;
     let timeout = Duration::from_millis(100);
-    let proxy = Proxy { host: "127.0.0.1".to_owned(), port, login: None };
+    let proxy = socks("127.0.0.1", port, None);
     let route = Route { proxy: Some(proxy), timeout, ..Route::new(Endpoint::new("broker", 1883).unwrap()) };
     let error = connect(&route).await.unwrap_err();
-    assert!(matches!(error, ConnectError::Proxy { error: SocksError::TimedOut, .. }), "{error:?}");
+    assert!(matches!(error, ConnectError::Proxy { error: ProxyError::TimedOut, .. }), "{error:?}");
 
     let endpoint = Endpoint::new("127.0.0.1", port).unwrap();
     let route = Route { websocket: Some(Opening::default()), timeout, ..Route::new(endpoint) };

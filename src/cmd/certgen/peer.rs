@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::cmd::connect::proxy;
 use crate::net::authority::HostAndPort;
 use crate::net::endpoint::{Endpoint, TLS_PORT};
 use crate::net::tls::{Checks, Client, Options};
@@ -38,7 +39,8 @@ pub fn look(host: &str, port: u16) -> Result<Peer, Failure> {
     let options = Options { checks: Checks::Nothing, ..Options::default() };
     let client = Client::new(&options, &mut |_, _| None).map_err(|_| failed("TLS cannot be set up".to_owned()))?;
     let endpoint = Endpoint::new(host, port).map_err(|_| Failure::new(Exit::USAGE, format!("`{host}` is no host")))?;
-    let route = Route { tls: Some(client), ..Route::new(endpoint) };
+    let proxy = proxy::Rule::Environment.proxy(&endpoint, true)?.map(|proxy| proxy::hop(proxy, None)).transpose()?;
+    let route = Route { tls: Some(client), proxy, ..Route::new(endpoint) };
     let runtime = crate::os::runtime::on_this_thread().map_err(|error| failed(reason(&error)))?;
     let (seen, session) = match runtime.block_on(connect(&route)) {
         Ok(stream) => {

@@ -88,7 +88,7 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
         }
     }
     let embedded = connection.start_embedded(term)?;
-    let mut route = connection.route(embedded.as_ref())?;
+    let mut route = connection.route(embedded.as_ref(), term)?;
     route.timeout = request.time_limit;
     let plan = SessionPlan::of(Verb::Pub, args);
     let target = Target {

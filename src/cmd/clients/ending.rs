@@ -12,9 +12,10 @@ use crate::mqtt::packet::{
 };
 use crate::mqtt::session::{SendError, SessionError};
 use crate::net::socks::{Reply, SocksError};
-use crate::net::tls::{Cause, alert_in};
+use crate::net::tls::{self, Cause, alert_in};
+use crate::net::tunnel::TunnelError;
 use crate::net::websocket::WebSocketError;
-use crate::net::{ConnectError, reason};
+use crate::net::{ConnectError, ProxyError, reason};
 use crate::term::{Exit, Failure, Foreign, Term, plural};
 
 /// Exit code and line of Mosquitto, and what we know beyond them; [`failure`] makes one of the three.
@@ -26,8 +27,15 @@ pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Explanati
     let StartError::Connect(error) = error else {
         return (Exit::FAILED, "Unable to connect (Invalid input).\n".to_owned(), None);
     };
+    let (exit, line) = end_of(error);
+    (exit, line, Some(diagnose::not_connected(error, attempted)))
+}
+
+fn end_of(error: &ConnectError) -> (Exit, String) {
     let numbered = |outcome: Outcome| (Exit(outcome as u8), format!("Error: {}\n", outcome.text()));
-    let (exit, line) = match error {
+    match error {
+        // The proxy's address is the one that is connected to.
+        ConnectError::Proxy { error: ProxyError::NotReached(error), .. } => end_of(error),
         ConnectError::Lookup { .. } | ConnectError::BindLookup { .. } => {
             (Exit::FAILED, "Unable to connect (Lookup error).\n".to_owned())
         }
@@ -39,8 +47,7 @@ pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Explanati
         ConnectError::Tls(_) => (Exit::FAILED, "Unable to connect (A TLS error occurred).\n".to_owned()),
         ConnectError::WebSocket(WebSocketError::Closed) => numbered(Outcome::ConnectionLost),
         ConnectError::WebSocket(_) => numbered(Outcome::Unknown),
-    };
-    (exit, line, Some(diagnose::not_connected(error, attempted)))
+    }
 }
 
 /// Whether a connection that was lost and could not be made again is worth another attempt. Mosquitto tries again
@@ -49,15 +56,21 @@ pub fn is_tried_again(error: &StartError) -> bool {
     match error {
         StartError::Send(_) => false,
         StartError::Connect(error) => match error {
-            ConnectError::Proxy { error: SocksError::TimedOut, .. } => true,
+            ConnectError::Proxy { error: ProxyError::TimedOut | ProxyError::NotReached(_), .. } => true,
+            ConnectError::Proxy { error: ProxyError::Tls(failure), .. } => is_passing(failure),
             ConnectError::Proxy { error, .. } => proxy_outcome(error) == Outcome::NotConnected,
             ConnectError::WebSocket(error) => {
                 matches!(error, WebSocketError::Closed | WebSocketError::TimedOut | WebSocketError::Io(_))
             }
-            ConnectError::Tls(failure) => matches!(failure.cause, Cause::Closed | Cause::TimedOut | Cause::Io(_)),
+            ConnectError::Tls(failure) => is_passing(failure),
             _ => true,
         },
     }
+}
+
+/// Whether TLS failed for what may be over soon.
+fn is_passing(failure: &tls::Failure) -> bool {
+    matches!(failure.cause, Cause::Closed | Cause::TimedOut | Cause::Io(_))
 }
 
 /// A later attempt to connect that is the last one. TLS that fails then has a number of its own.
@@ -71,13 +84,16 @@ pub fn not_connected_again(error: &StartError, attempted: &Attempted<'_>) -> Exp
     }
 }
 
-fn proxy_outcome(error: &SocksError) -> Outcome {
+/// Of SOCKS5 as Mosquitto numbers it, of HTTP by the same meaning.
+fn proxy_outcome(error: &ProxyError) -> Outcome {
     match error {
-        SocksError::MethodRefused | SocksError::Reply(Reply::NotAllowed) => Outcome::Auth,
-        SocksError::Reply(Reply::NetworkUnreachable | Reply::HostUnreachable | Reply::ConnectionRefused) => {
-            Outcome::NotConnected
-        }
-        SocksError::Reply(Reply::Other(_)) => Outcome::InvalidInput,
+        ProxyError::Socks(SocksError::MethodRefused | SocksError::Reply(Reply::NotAllowed))
+        | ProxyError::Tunnel(TunnelError::Status { code: 403, .. }) => Outcome::Auth,
+        ProxyError::Socks(SocksError::Reply(
+            Reply::NetworkUnreachable | Reply::HostUnreachable | Reply::ConnectionRefused,
+        ))
+        | ProxyError::Tunnel(TunnelError::Status { code: 502..=504, .. }) => Outcome::NotConnected,
+        ProxyError::Socks(SocksError::Reply(Reply::Other(_))) => Outcome::InvalidInput,
         _ => Outcome::Proxy,
     }
 }
@@ -343,21 +359,25 @@ fn property(error: DecodeError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::socks::Proxy;
+    use crate::net::proxy::{Kind, Origin, Proxy};
 
     #[test]
     fn a_wrong_answer_is_the_last_word_and_silence_is_not() {
         let by_proxy = |error| {
-            let proxy = Proxy { host: "lan".to_owned(), port: 1080, login: None };
+            let (kind, host, origin) = (Kind::Http, "lan".to_owned(), Origin::Option);
+            let proxy = Box::new(Proxy { kind, host, port: 1080, login: None, origin });
             is_tried_again(&StartError::Connect(ConnectError::Proxy { proxy, error }))
         };
         for (error, again) in [
-            (SocksError::Reply(Reply::ConnectionRefused), true),
-            (SocksError::Reply(Reply::HostUnreachable), true),
-            (SocksError::TimedOut, true),
-            (SocksError::Reply(Reply::NotAllowed), false),
-            (SocksError::LoginRefused, false),
-            (SocksError::Version(4), false),
+            (ProxyError::Socks(SocksError::Reply(Reply::ConnectionRefused)), true),
+            (ProxyError::Socks(SocksError::Reply(Reply::HostUnreachable)), true),
+            (ProxyError::TimedOut, true),
+            (ProxyError::Socks(SocksError::Reply(Reply::NotAllowed)), false),
+            (ProxyError::Socks(SocksError::LoginRefused), false),
+            (ProxyError::Socks(SocksError::Version(4)), false),
+            (ProxyError::Tunnel(TunnelError::Status { code: 502, reason: String::new() }), true),
+            (ProxyError::Tunnel(TunnelError::Status { code: 403, reason: String::new() }), false),
+            (ProxyError::Tunnel(TunnelError::Login { ways: Vec::new() }), false),
         ] {
             let said = format!("{error:?}");
             assert_eq!(by_proxy(error), again, "{said}");

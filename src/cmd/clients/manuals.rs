@@ -36,7 +36,7 @@ const WITHOUT_EFFECT: &str =
 const VERSION_OF_PROPERTIES: &str = "As in Mosquitto, -D and -x switch to MQTT 5, and the last of -V, -D and -x counts: after -V 311, -D \
      is sent with MQTT 5, without a warning.";
 const PROXY_AND_WEBSOCKETS: &str = "--proxy and --ws work together, and CONNECT carries its properties (-x, -D) through both; \
-     %40 in the proxy's login is @. As in Mosquitto, what follows the host in -L is the topic, in ws:// and wss:// too, and the path that a \
+     %40 in the proxy's login is @; HTTP proxies and those of the environment are for moskit's own name. As in Mosquitto, what follows the host in -L is the topic, in ws:// and wss:// too, and the path that a \
      WebSocket is asked for at is /mqtt; --ws-path names another one.";
 const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keylog works with the certificates of the operating \
      system too, a --capath that does not exist is an error.";

@@ -49,7 +49,7 @@ impl Setup {
         // A question takes the signals from their default action, and a file that is read after it may be a pipe: it comes last.
         let known = if connection.login.is_asked_for() { None } else { Some(password(term)?) };
         let embedded = connection.start_embedded(term)?;
-        let mut route = connection.route(embedded.as_ref())?;
+        let mut route = connection.route(embedded.as_ref(), term)?;
         route.tls = connection.tls_client(term)?;
         let password = match known {
             Some(password) => password,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::args::Port;
+use super::proxy;
 use super::reach::{Reach, SourceOptions, SourcePlace};
 use super::unreadable::{Place, cannot_open, cannot_read};
 use crate::cmd::applet::Invocation;
@@ -104,6 +105,9 @@ impl<'a> Asked<'a> {
         let Url { kind, place } = Url::parse(url)?;
         let reach = Reach::source(&place, self.reach, self.timeout, self.invocation, term)?;
         let source = if let Some(kind) = kind {
+            if self.credentials.is_some() {
+                proxy::warn_of_secret(&reach.route, reach.route.tls.is_some(), "the API's key", term);
+            }
             let address = Address { route: reach.route.clone(), credentials: self.credentials.clone() };
             LiveSource::Api(ApiSource { kind, address })
         } else {

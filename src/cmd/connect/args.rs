@@ -11,11 +11,11 @@ use bytes::Bytes;
 use super::arg_error::ArgError;
 use super::data_args::DataArgs;
 use super::properties::CommandProperties;
+use super::proxy;
 use super::websocket::WebSocketArgs;
 use crate::cmd::words::Typed;
 use crate::mqtt::packet::{ProtocolVersion, QoS, RetainHandling};
 use crate::mqtt::topic::{TopicFilter, TopicName};
-use crate::net::socks::Proxy;
 use crate::scram::Mechanism;
 use crate::term::Secret;
 use crate::term::format::Format;
@@ -153,7 +153,8 @@ pub struct ClientArgs {
     pub no_delay: bool,
     pub websockets: bool,
     pub websocket: WebSocketArgs,
-    pub proxy: Option<Proxy>,
+    pub proxy: Option<proxy::Choice>,
+    pub proxy_cafile: Option<PathBuf>,
     pub embedded: Option<EmbeddedArgs>,
     pub username: Option<OsString>,
     /// The login stood percent-encoded in an URL.
@@ -232,6 +233,7 @@ impl Default for ClientArgs {
             websockets: false,
             websocket: WebSocketArgs::default(),
             proxy: None,
+            proxy_cafile: None,
             embedded: None,
             username: None,
             login_was_encoded: false,

@@ -1,9 +1,11 @@
 //! From what was typed to what is valid: the checks that need the whole line, in Mosquitto's order.
 
 use super::arg_error::ArgError;
-use super::args::{ClientArgs, PayloadSource, Strict, Verb};
+use super::args::{ClientArgs, PayloadSource, Port, Strict, Verb};
 use super::data_values;
+use super::proxy::Choice;
 use crate::mqtt::packet::{PropertyId, ProtocolVersion, QoS, RetainHandling};
+use crate::net::proxy::Kind;
 
 /// A session expiry interval that never ends.
 const NEVER: u32 = u32::MAX;
@@ -55,7 +57,23 @@ pub fn check_connection(args: &ClientArgs) -> Result<(), ArgError> {
     check_will(args)?;
     check_auth_method(args)?;
     check_tls(args)?;
-    check_websocket(args)
+    check_websocket(args)?;
+    check_proxy(args)
+}
+
+/// What would change nothing. Mosquitto's programs pass over it.
+fn check_proxy(args: &ClientArgs) -> Result<(), ArgError> {
+    let kind = match &args.proxy {
+        Some(Choice::Through(proxy)) => Some(proxy.kind),
+        Some(Choice::Direct) | None => None,
+    };
+    if args.proxy_cafile.is_some() && args.proxy.is_some() && kind != Some(Kind::Https) {
+        return Err(ArgError::plain("Error: --proxy-cafile is for a proxy that is reached by https://."));
+    }
+    if kind.is_some() && args.port == Some(Port::OfSocket) && !args.exact {
+        return Err(ArgError::plain("Error: --proxy leads to no unix socket."));
+    }
+    Ok(())
 }
 
 /// A header may hold a secret, which is not silently left out.

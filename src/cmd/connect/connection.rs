@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use super::args::{ClientArgs, EmbeddedArgs, Port};
 use super::login::Login;
 use super::outcome::{Outcome, unable_to_connect};
+use super::proxy;
 use super::tls::{tls_client, tls_wanted};
 use crate::cmd::applet::Invocation;
 use crate::cmd::host::embedded::{self, Embedded};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::endpoint::{EndpointError, PORT, TLS_PORT};
-use crate::net::socks::Proxy;
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route, tls};
 use crate::scram::Mechanism;
@@ -23,7 +23,9 @@ pub struct Connection {
     pub broker: Broker,
     /// The local address to connect from.
     pub bind: Option<String>,
-    pub proxy: Option<Proxy>,
+    pub proxy: proxy::Rule,
+    /// The CAs for a proxy that is reached by TLS.
+    pub proxy_cafile: Option<PathBuf>,
     /// MQTT in WebSocket frames, and what is asked for to open them.
     pub websocket: Option<Opening>,
     pub tls: Option<tls::Options>,
@@ -35,6 +37,7 @@ pub struct Connection {
     /// The version that was asked for, if one was.
     pub version: Option<ProtocolVersion>,
     pub debug: bool,
+    pub as_mosquitto: bool,
 }
 
 /// Where the broker is.
@@ -54,7 +57,8 @@ impl Connection {
         Ok(Self {
             broker: broker(args)?,
             bind: args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned()),
-            proxy: args.proxy.clone(),
+            proxy: proxy::Rule::new(args.proxy.as_ref(), invocation.as_mosquitto),
+            proxy_cafile: args.proxy_cafile.clone(),
             websocket: args.websockets.then(|| args.websocket.opening()).transpose()?,
             tls,
             key_pass_file: args.tls.key_pass_file.clone(),
@@ -62,6 +66,7 @@ impl Connection {
             auth_method: args.auth_method,
             version: args.version,
             debug: args.debug,
+            as_mosquitto: invocation.as_mosquitto,
         })
     }
 
@@ -79,8 +84,9 @@ impl Connection {
         options.map(|options| tls_client(options, self.key_pass_file.as_deref(), self.debug, term)).transpose()
     }
 
-    /// The route to the broker, without TLS. `embedded` is what [`Self::start_embedded`] has started.
-    pub fn route(&self, embedded: Option<&Embedded>) -> Result<Route, Failure> {
+    /// The route to the broker, without TLS. `embedded` is what [`Self::start_embedded`] has started. A proxy that is on it
+    /// is named where that is wanted.
+    pub fn route(&self, embedded: Option<&Embedded>, term: &mut Term) -> Result<Route, Failure> {
         let endpoint = match (&self.broker, embedded) {
             (Broker::At(endpoint), _) => endpoint.clone(),
             (Broker::Embedded { .. }, Some(started)) => Endpoint::new(&started.address.host, started.address.port)
@@ -91,8 +97,17 @@ impl Connection {
         route.bind.clone_from(&self.bind);
         // `--nodelay` or not: what we write is a batch already, and waiting for more only delays it.
         route.nodelay = true;
-        route.proxy.clone_from(&self.proxy);
         route.websocket.clone_from(&self.websocket);
+        let is_tls = self.tls.is_some();
+        if let Some(proxy) = self.proxy.proxy(&route.endpoint, is_tls)? {
+            if self.debug && !self.as_mosquitto {
+                term.line(format_args!("Connecting through the proxy {proxy} ({})", proxy.origin));
+            }
+            route.proxy = Some(proxy::hop(proxy, self.proxy_cafile.as_deref())?);
+        }
+        if self.login.is_given() {
+            proxy::warn_of_secret(&route, is_tls, "the password", term);
+        }
         Ok(route)
     }
 }

@@ -26,6 +26,17 @@ pub const MANUAL: &[(&str, &str)] = &[
         "With MQTT_HOST: the login. No effect beside an option that gives a user name or a password. Not under the mosquitto_* names.",
     ),
     ("MOSQUITTO_PASSWORD", "The password, where -u is given without one. Not under the mosquitto_* names."),
+    (
+        "HTTPS_PROXY, ALL_PROXY",
+        "Where --proxy is not given: the proxy, as --proxy has it, for connections with TLS and for all others; ALL_PROXY for TLS too, where HTTPS_PROXY is not set. \
+         Without a scheme it is http://. In small letters each counts first. Never for this machine, which is localhost, a loopback address or a unix socket, by \
+         what is typed. A password without TLS on such a way gets a warning. Not under the mosquitto_* names.",
+    ),
+    (
+        "NO_PROXY",
+        "Hosts that are reached without such a proxy, with commas or blanks between them: names, each with all names below it (example.org, .example.org), \
+         addresses, networks (10.0.0.0/8), each with a port if only that is meant (lan:8883), or * for all.",
+    ),
     ("SSLKEYLOGFILE", "The file of --tls-keylog, where the option is not given."),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates of the operating system, for --tls-use-os-certs and mqtts://."),
 ];

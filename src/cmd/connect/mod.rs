@@ -9,6 +9,7 @@ pub mod data_args;
 mod data_values;
 pub mod environment;
 pub mod login;
+mod no_proxy;
 pub mod options;
 pub mod outcome;
 pub mod properties;

@@ -110,7 +110,8 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "ws", Value::None, NAMING, CONNECTION, "Speak MQTT over WebSockets", flag!(websockets)),
     row(None, "ws-path", word("PATH", "no path"), ALL, CONNECTION, "With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]", |typed, words| typed.websocket.set_path(&words[0])),
     row(None, "header", word("NAME=VALUE", "no header"), ALL, CONNECTION, "With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times", |typed, words| typed.websocket.add_header(&words[0])).repeated(),
-    row(None, "proxy", word("URL", "no proxy url"), ALL, CONNECTION, "Connect through a SOCKS5 proxy: socks5h://[user[:password]@]host[:port]", values::set_proxy),
+    row(None, "proxy", word("URL", "no proxy url"), ALL, CONNECTION, "Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only", values::set_proxy),
+    row(None, "proxy-cafile", word("FILE", "no file"), ALL, CONNECTION, "Trust the CA certificates of this PEM file for an https:// proxy [default: those of the operating system]", word!(proxy_cafile)),
     row(None, "embedded", Value::Attached { name: "CONF" }, EVERY, CONNECTION, "Start the embedded broker in this process, on CONF if given, and use it", |typed, words| { typed.embedded = Some(EmbeddedArgs { configuration: words.first().map(Into::into) }); Ok(()) }),
 
     row(Some('u'), "username", word("NAME", "no username"), ALL, LOGIN, "User name", word!(username)),
@@ -375,6 +376,7 @@ mod tests {
             "payload-format",
             "proto",
             "proto-path",
+            "proxy-cafile",
             "pw-command",
             "pw-file",
             "pw-prompt",

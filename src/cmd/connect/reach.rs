@@ -162,7 +162,7 @@ impl Reach {
         connect::tls::refuse_missing_parts(&args)?;
         connect::tls::refuse_pre_shared_key(&args)?;
         let connection = Connection::new(&args, invocation, term)?;
-        let mut route = connection.route(None)?;
+        let mut route = connection.route(None, term)?;
         route.tls = connection.tls_client(term)?;
         route.timeout = timeout;
         Ok(Self { connection, username: args.username, route })

@@ -135,7 +135,12 @@ pub fn set_auth_method(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 pub fn set_proxy(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     // The one usage error that a `--quiet` in front of it suppresses.
     let said = |line| ArgError::plain(if typed.quiet { String::new() } else { line });
-    typed.proxy = Some(proxy::parse(&words[0].to_string_lossy(), typed.exact).map_err(said)?);
+    let choice = if typed.exact {
+        proxy::parse_as_mosquitto(&words[0].to_string_lossy()).map(proxy::Choice::Through)
+    } else {
+        proxy::parse(&words[0])
+    };
+    typed.proxy = Some(choice.map_err(said)?);
     Ok(())
 }
 

@@ -54,6 +54,8 @@ pub const DOCUMENTS: &[Document] = &[
             ("milliseconds", "number, milliseconds", "Stages dns, tcp, tls, connect and rtt: how long it took."),
             ("connected_to", "text", "Stage tcp: address and port of the broker."),
             ("from", "text", "Stage tcp: the local address."),
+            ("proxy", "text", "Stage tcp: the proxy on the way, without its login; connected_to is its address then."),
+            ("proxy_from", "text", "Stage tcp: what names the proxy: --proxy, or a variable of the environment."),
             ("version", "text", "Stage tls: TLSv1.2 or TLSv1.3."),
             ("cipher", "text", "Stage tls: the cipher suite."),
             ("alpn", "text", "Stage tls: the protocol that ALPN chose."),

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::target::{How, Target, milliseconds};
 use crate::diagnose::{self, Finding};
 use crate::examine::report::Stage;
+use crate::net::proxy::Hop;
 use crate::net::{Endpoint, reason};
 use crate::probe::{NotOpened, instead};
 
@@ -16,8 +17,8 @@ pub async fn dns(target: &Target) -> Stage {
             return Stage::skipped("dns", format!("`{}` is a socket of this machine", path.display()));
         }
     };
-    if let Some(proxy) = &target.route.proxy {
-        return Stage::skipped("dns", format!("the proxy {} finds the address", proxy.host));
+    if let Some(Hop { proxy, .. }) = &target.route.proxy {
+        return Stage::skipped("dns", format!("the proxy {proxy} ({}) finds the address", proxy.origin));
     }
     let mut stage = Stage::new("dns");
     let start = Instant::now();
@@ -45,6 +46,10 @@ pub async fn dns(target: &Target) -> Stage {
 /// A connection that carries nothing.
 pub async fn tcp(target: &Target) -> Stage {
     let mut stage = Stage::new("tcp");
+    if let Some(Hop { proxy, .. }) = &target.route.proxy {
+        stage.fact("proxy", proxy.to_string());
+        stage.fact("proxy_from", proxy.origin.to_string());
+    }
     let start = Instant::now();
     match target.open(How::Plain).await {
         Ok(stream) => {
