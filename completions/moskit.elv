@@ -31,9 +31,9 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand qshape 'Show who has messages waiting, and since when'
             cand broker 'Run a broker, for tests and trials'
             cand demo 'Show the whole story: certificates, passwords, a broker, messages, a queue, a diagnosis'
-            cand man 'Print a man page'
             cand completions 'Print a completion script for a shell'
             cand links 'Make the mosquitto_* names as links to moskit'
+            cand man 'Print a man page'
         }
         &'moskit;pub'= {
             cand -h 'Broker to connect to [default: localhost]'
@@ -366,8 +366,10 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --batch 'From the last word of the command line, where other users of the machine can see it'
             cand --stdin 'From the first line of standard input, at most 65535 bytes'
             cand --help 'Show this help'
+            cand --version 'Show the version'
         }
         &'moskit;certgen'= {
+            cand --version 'Show the version'
             cand -h 'Print help'
             cand --help 'Print help'
             cand init 'Make a CA, a server, clients and a mosquitto.conf in one go'
@@ -813,6 +815,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --json 'Print the report as JSON'
             cand --monitor 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
             cand --help 'Show this help'
+            cand --version 'Show the version'
             cand files 'Certificates, keys and revocation lists on disk'
             cand acl 'What an ACL file decides, and by which line'
             cand session 'Why a broker stores messages for a client, or does not'
@@ -956,6 +959,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --insecure 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
             cand --no-verify 'Do not check the server''s certificate at all; for tests only. Does not switch TLS on'
             cand --no-tls 'Ignore all TLS options; the port stays as they chose it'
+            cand --version 'Show the version'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand list 'Show one client''s waiting messages'
@@ -1123,29 +1127,32 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --tls 'Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command'
             cand --login 'Ask for a login that is made for this run; MQTT_USERNAME, MQTT_PASSWORD and MQTT_URL tell the command'
             cand --print-url 'Print the URL of each listener on standard output when the broker accepts connections'
+            cand --version 'Show the version'
             cand -h 'Print help'
             cand --help 'Print help'
-            cand -V 'Print version'
-            cand --version 'Print version'
         }
         &'moskit;demo'= {
             cand --keep 'Work in DIR and keep it; without it everything is removed at the end'
             cand --fast 'No pauses between the steps'
-            cand -h 'Print help'
-            cand --help 'Print help'
-        }
-        &'moskit;man'= {
-            cand --out 'Write every page into DIR instead. DIR is made if it does not exist; files of the same names are replaced'
+            cand --version 'Show the version'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'moskit;completions'= {
             cand --out 'Write the scripts of all shells into DIR instead. DIR is made if it does not exist; files of the same names are replaced'
+            cand --version 'Show the version'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'moskit;links'= {
             cand --remove 'Remove the links to this program instead; anything else stays'
+            cand --version 'Show the version'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'moskit;man'= {
+            cand --out 'Write every page into DIR instead. DIR is made if it does not exist; files of the same names are replaced'
+            cand --version 'Show the version'
             cand -h 'Print help'
             cand --help 'Print help'
         }

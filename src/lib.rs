@@ -71,6 +71,7 @@
 //! | whether others can read a key | `src/examine/files.rs` | `exposed` |
 //! | whether another user could read a file | `src/os/account.rs` | `obstacle` |
 //! | the units of a duration, and that a bare number is none | `src/cmd/duration.rs` | `number_and_unit` |
+//! | which word was meant by a misspelt one | `src/examine/spelling.rs` | `nearest` |
 //! | HOST:PORT and the authority of an URL | `src/net/authority.rs` | `parse` |
 //! | the first line of a file with a secret | `src/term/secret.rs` | `first_line` |
 //! | what is wrong with a line of a password file | `src/diagnose/files.rs` | `password_fault` |

@@ -24,6 +24,17 @@ pub const HELP: &[(&str, &str)] = &[
     ("… every=N", "only each Nth time"),
 ];
 
+/// What a fault may begin with, for completions.
+pub fn beginnings() -> Vec<&'static str> {
+    let word = |form: &'static str| {
+        let word = form.split(' ').next().unwrap_or(form);
+        word.find('=').map_or(word, |at| &word[..=at])
+    };
+    let mut beginnings: Vec<_> = HELP.iter().map(|(form, _)| word(form)).filter(|word| *word != "…").collect();
+    beginnings.dedup();
+    beginnings
+}
+
 /// The names that `on=` knows, by packet type number.
 const PACKETS: [(&str, u8); 15] = [
     ("connect", 1),

@@ -1,9 +1,12 @@
 //! What a verb is made of, how it was called, and how its words are parsed and its help is laid out. Knows no verb.
 
-use clap::error::{ContextKind, ContextValue};
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 
-use std::ffi::OsString;
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::examine::spelling::nearest;
 use crate::term::{Exit, Failure, Term};
 
 /// One verb of the program.
@@ -79,7 +82,7 @@ pub struct Invocation {
 impl Applet {
     /// The options, with what the table knows of the verb.
     pub fn clap_command(&self) -> clap::Command {
-        (self.command)().name(self.name).about(self.about)
+        with_version((self.command)()).name(self.name).about(self.about)
     }
 
     /// The help text: the options by group, then the examples.
@@ -93,7 +96,12 @@ impl Applet {
     pub fn parse(&self, invocation: &Invocation, term: &mut Term) -> Result<clap::ArgMatches, Failure> {
         let command = self.clap_command().after_help(examples(&self.manual)).bin_name(&invocation.program);
         let command = command.no_binary_name(true).term_width(width(term));
-        command.try_get_matches_from(&invocation.words).map_err(|mut error| {
+        let words = help_of_action(&command, &invocation.words);
+        command.try_get_matches_from(words.as_ref()).map_err(|mut error| {
+            if error.kind() == ErrorKind::DisplayVersion {
+                term.line(VERSION);
+                return Failure::silent(Exit::OK);
+            }
             hide_secret(&mut error);
             let text = error.render().to_string();
             if error.use_stderr() {
@@ -103,6 +111,66 @@ impl Applet {
                 Failure::silent(Exit::OK)
             }
         })
+    }
+}
+
+/// What `--version` prints, whatever the verb.
+pub const VERSION: &str = concat!("moskit ", env!("CARGO_PKG_VERSION"));
+
+/// Every verb has `--version`, among the options where its `--help` stands.
+fn with_version(command: clap::Command) -> clap::Command {
+    if command.get_arguments().any(|argument| argument.get_long() == Some("version")) {
+        return command;
+    }
+    let help = command.get_arguments().find(|argument| argument.get_long() == Some("help"));
+    let heading = help.and_then(clap::Arg::get_help_heading).map(str::to_owned);
+    let version = clap::Arg::new("version").long("version").action(clap::ArgAction::Version).help("Show the version");
+    let version = match heading {
+        Some(heading) => version.help_heading(heading),
+        None => version,
+    };
+    command.version(env!("CARGO_PKG_VERSION")).disable_version_flag(true).arg(version)
+}
+
+/// `help ACTION` is `ACTION --help`, for verbs with actions.
+fn help_of_action<'a>(command: &clap::Command, words: &'a [OsString]) -> Cow<'a, [OsString]> {
+    match words.split_first() {
+        Some((first, actions)) if first == "help" && command.has_subcommands() => {
+            actions.iter().cloned().chain(["--help".into()]).collect()
+        }
+        _ => words.into(),
+    }
+}
+
+/// Values that completions offer for an option. Whoever reads the option judges what it gets.
+#[derive(Clone, Debug)]
+pub struct Suggested<P> {
+    values: Vec<&'static str>,
+    parser: P,
+}
+
+impl<P> Suggested<P> {
+    /// None: there is nothing to offer.
+    pub fn new(values: impl Into<Vec<&'static str>>, parser: P) -> Self {
+        Self { values: values.into(), parser }
+    }
+}
+
+impl<P: TypedValueParser> TypedValueParser for Suggested<P> {
+    type Value = P::Value;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<P::Value, clap::Error> {
+        self.parser.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let values = self.values.iter().map(|value| PossibleValue::new(*value));
+        (!self.values.is_empty()).then(|| Box::new(values) as Box<dyn Iterator<Item = PossibleValue>>)
     }
 }
 
@@ -117,10 +185,25 @@ fn hide_secret(error: &mut clap::Error) {
     }
 }
 
+/// The verb that was meant: spelt otherwise, by the name of Mosquitto's program, longer (`publish`) or shorter (`cert`).
+fn meant(applets: &'static [Applet], verb: &str) -> Option<&'static str> {
+    let as_mosquitto = applets.iter().find(|applet| applet.mosquitto_name == Some(verb));
+    let begins = |applet: &&Applet| verb.len() >= 3 && (applet.name.starts_with(verb) || verb.starts_with(applet.name));
+    let alike = || nearest(verb, applets.iter().map(|applet| applet.name));
+    as_mosquitto
+        .map(|applet| applet.name)
+        .or_else(alike)
+        .or_else(|| applets.iter().find(begins).map(|applet| applet.name))
+}
+
 /// The applet that is called `verb` after `moskit`.
 pub fn find(applets: &'static [Applet], verb: &str) -> Result<&'static Applet, Failure> {
     applets.iter().find(|applet| applet.name == verb).ok_or_else(|| {
-        Failure::new(Exit::USAGE, format!("unknown verb `{verb}`")).hint("moskit --help lists the verbs")
+        let failure = Failure::new(Exit::USAGE, format!("unknown verb `{verb}`"));
+        match meant(applets, verb) {
+            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+            None => failure.hint("moskit --help lists the verbs"),
+        }
     })
 }
 

@@ -23,7 +23,7 @@ use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsString;
 use std::path::Path;
 
-use self::applet::{Applet, Invocation, find, moskit_command, width};
+use self::applet::{Applet, Invocation, VERSION, find, moskit_command, width};
 use crate::os::first_process;
 use crate::term::{Exit, Failure, Term};
 
@@ -66,24 +66,28 @@ fn dispatch(mut words: Vec<OsString>, term: &mut Term) -> Result<Exit, Failure> 
     let verb = words.remove(0).to_string_lossy().into_owned();
     match verb.as_str() {
         "--version" | "-V" => {
-            term.line(concat!("moskit ", env!("CARGO_PKG_VERSION")));
+            term.line(VERSION);
             Ok(Exit::OK)
         }
-        "--help" | "-h" | "help" => help(words.first().map(|word| word.to_string_lossy()).as_deref(), term),
-        _ => {
-            let applet = find(APPLETS, &verb)?;
-            let program = format!("moskit {verb}");
-            (applet.run)(&Invocation { as_mosquitto: false, program, words, applets: APPLETS }, term)
-        }
+        "--help" | "-h" | "help" => help(words, term),
+        _ => run_verb(&verb, words, term),
     }
 }
 
-/// `moskit --help`, or `moskit help VERB`.
-fn help(verb: Option<&str>, term: &mut Term) -> Result<Exit, Failure> {
-    let text = match verb {
-        Some(verb) => find(APPLETS, verb)?.help(&format!("moskit {verb}"), term),
-        None => moskit_command(APPLETS).term_width(width(term)).render_help().to_string(),
-    };
-    term.write(text.as_bytes());
-    Ok(Exit::OK)
+fn run_verb(verb: &str, words: Vec<OsString>, term: &mut Term) -> Result<Exit, Failure> {
+    let applet = find(APPLETS, verb)?;
+    let program = format!("moskit {verb}");
+    (applet.run)(&Invocation { as_mosquitto: false, program, words, applets: APPLETS }, term)
+}
+
+/// `moskit --help`, or `moskit help VERB`, or `moskit help VERB ACTION`.
+fn help(mut words: Vec<OsString>, term: &mut Term) -> Result<Exit, Failure> {
+    if words.is_empty() {
+        let text = moskit_command(APPLETS).term_width(width(term)).render_help().to_string();
+        term.write(text.as_bytes());
+        return Ok(Exit::OK);
+    }
+    let verb = words.remove(0).to_string_lossy().into_owned();
+    words.push("--help".into());
+    run_verb(&verb, words, term)
 }

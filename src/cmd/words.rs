@@ -7,6 +7,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::examine::spelling::nearest;
 use crate::os::text::{OsStrExt, OsStringExt};
 
 /// What follows an option.
@@ -53,6 +54,8 @@ pub struct OptionSpec<T: Typed> {
     pub repeats: bool,
     /// What excludes the option, whatever its value: judged before the value is looked for.
     pub conflict: Option<Conflict<T>>,
+    /// The values that it takes, where they are few: for completions.
+    pub choices: &'static [&'static str],
     /// Takes the value, which are as many words as `value` promises, into what was typed.
     pub set: Set<T>,
 }
@@ -62,6 +65,13 @@ impl<T: Typed> OptionSpec<T> {
     #[must_use]
     pub const fn repeated(mut self) -> Self {
         self.repeats = true;
+        self
+    }
+
+    /// The row with the values that completions offer.
+    #[must_use]
+    pub const fn of(mut self, choices: &'static [&'static str]) -> Self {
+        self.choices = choices;
         self
     }
 
@@ -103,8 +113,8 @@ impl<T: Typed> OptionSpec<T> {
 /// Why the words cannot be read. Each verb has its texts for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WordError {
-    /// Not an option of this verb.
-    Unknown(String),
+    /// Not an option of this verb, and the one that it was meant to be, as far as that can be told.
+    Unknown { word: String, meant: Option<&'static str> },
     /// An option with one dash behind the first operand.
     Late(String),
     /// The option is the last word but needs a value: the word itself, its label and what is missing.
@@ -114,6 +124,17 @@ pub enum WordError {
     /// `--option=value` for an option without a value: its label and the word in front of the `=`.
     UnexpectedValue { word: String, label: String },
 }
+
+/// What other MQTT clients call options of ours, whose names are too far from it to be taken for a slip.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("ca", "cafile"),
+    ("ca-file", "cafile"),
+    ("client-id", "id"),
+    ("clientid", "id"),
+    ("hostname", "host"),
+    ("password", "pw"),
+    ("payload", "message"),
+];
 
 /// What words are that name no option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +172,7 @@ impl<T: Typed> Reader<T> {
             let bytes = word.as_bytes();
             if !self.exact && bytes == b"--" {
                 match (self.operands, rest.first()) {
-                    (Operands::Refused, Some(stray)) => return Err(unknown(stray, self.exact)),
+                    (Operands::Refused, Some(stray)) => return Err(self.unknown(stray).into()),
                     _ => operands.extend_from_slice(rest),
                 }
                 break;
@@ -178,7 +199,7 @@ impl<T: Typed> Reader<T> {
             } else if self.is_operand(bytes) {
                 operands.push(word.clone());
             } else {
-                return Err(unknown(word, self.exact));
+                return Err(self.unknown(word).into());
             }
         }
         Ok(operands)
@@ -198,6 +219,29 @@ impl<T: Typed> Reader<T> {
             Operands::Refused => false,
             Operands::AfterOptions => true,
             Operands::Anywhere => !word.starts_with(b"-") || word == b"-",
+        }
+    }
+
+    /// An option that there is not. Mosquitto's programs guess nothing.
+    fn unknown(&self, word: &OsStr) -> WordError {
+        let meant = if self.exact { None } else { self.meant(&text(word)) };
+        WordError::Unknown { word: without_secret(word, self.exact), meant }
+    }
+
+    /// The long option that was meant, by its spelling, by its beginning, or by what other programs call it.
+    fn meant(&self, word: &str) -> Option<&'static str> {
+        let name = word.trim_start_matches('-');
+        let name = name.split_once('=').map_or(name, |(name, _)| name).to_ascii_lowercase();
+        let known = || self.table.iter().filter(|spec| spec.verbs & self.verb != 0).filter_map(|spec| spec.long);
+        let elsewhere = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
+        if let Some(ours) = elsewhere.filter(|ours| known().any(|known| known == *ours)) {
+            return Some(ours);
+        }
+        let mut longer = known().filter(|known| name.len() >= 3 && known.starts_with(&name));
+        match (nearest(&name, known()), longer.next(), longer.next()) {
+            (Some(near), ..) => Some(near),
+            (None, Some(only), None) => Some(only),
+            _ => None,
         }
     }
 
@@ -256,21 +300,20 @@ fn text(word: &OsStr) -> String {
     word.to_string_lossy().into_owned()
 }
 
-/// An option that there is not, without what may be a password behind it. Read to the letter, only an option that is known
-/// for its secret loses its value, because Mosquitto's error names the whole word.
-fn unknown<E: From<WordError>>(word: &OsStr, exact: bool) -> E {
+/// The word of an option that there is not, without what may be a password behind it. Read to the letter, only an option that
+/// is known for its secret loses its value, because Mosquitto's error names the whole word.
+fn without_secret(word: &OsStr, exact: bool) -> String {
     let word = text(word);
     let secret = ["-P", "--pw", "--psk", "--proxy", "--header"]
         .iter()
         .find(|secret| word.starts_with(*secret) && word != **secret);
-    WordError::Unknown(match (word.split_once('='), secret) {
+    match (word.split_once('='), secret) {
         (Some((name, _)), secret) if (secret.is_some() || !exact) && (name.starts_with("--") || name == "-b") => {
             format!("{name}=…")
         }
         (_, Some(secret)) => format!("{secret}…"),
         (_, None) => word,
-    })
-    .into()
+    }
 }
 
 /// What C's `atoi` makes of the text: leading white space, a sign, digits; anything else ends it.
@@ -358,7 +401,42 @@ mod tests {
     ];
 
     const fn row(short: Option<char>, long: &'static str, value: Value, verbs: u8, set: Set<Seen>) -> OptionSpec<Seen> {
-        OptionSpec { short, long: Some(long), value, verbs, heading: "", help: "", repeats: false, conflict: None, set }
+        OptionSpec {
+            short,
+            long: Some(long),
+            value,
+            verbs,
+            heading: "",
+            help: "",
+            repeats: false,
+            conflict: None,
+            choices: &[],
+            set,
+        }
+    }
+
+    fn unknown(word: &str, meant: Option<&'static str>) -> WordError {
+        WordError::Unknown { word: word.to_owned(), meant }
+    }
+
+    #[test]
+    fn the_option_that_was_meant_is_named_by_us_and_not_by_mosquitto() {
+        for (word, shown, meant) in [
+            ("--mesage", "--mesage", Some("message")),
+            ("-message", "-message", Some("message")),
+            ("message", "message", Some("message")),
+            ("--Message=hush", "--Message=…", Some("message")),
+            ("--payload", "--payload", Some("message")),
+            ("--proto", "--proto…", Some("protocol-version")),
+            // No option of this verb.
+            ("--generat", "--generat", None),
+            ("--password", "--pw…", None),
+            ("-x", "-x", None),
+        ] {
+            let shown = if word.starts_with("--p") { text(&OsString::from(word)) } else { shown.to_owned() };
+            assert_eq!(read(1, false, &[word]), Err(unknown(&shown, meant)), "{word}");
+            assert!(matches!(read(1, true, &[word]), Err(WordError::Unknown { meant: None, .. })), "{word}");
+        }
     }
 
     fn words(words: &[&str]) -> Vec<OsString> {
@@ -391,14 +469,14 @@ mod tests {
     #[test]
     fn under_mosquittos_names_nothing_is_attached_or_bundled() {
         for word in ["--message=x", "-mx", "-dd", "--", "positional", "-", ""] {
-            assert_eq!(read(1, true, &[word]), Err(WordError::Unknown(word.into())));
+            assert_eq!(read(1, true, &[word]), Err(unknown(word, None)));
         }
     }
 
     #[test]
     fn our_own_verbs_take_attached_values_and_a_closing_double_dash() {
         assert_eq!(read(1, false, &["--message=a=b", "--"]), Ok(vec![('m', vec!["a=b".into()])]));
-        assert_eq!(read(1, false, &["--", "x"]), Err(WordError::Unknown("x".into())));
+        assert_eq!(read(1, false, &["--", "x"]), Err(unknown("x", None)));
         assert_eq!(
             read(1, false, &["--debug=1"]),
             Err(WordError::UnexpectedValue { word: "--debug".into(), label: "-d".into() })
@@ -425,7 +503,7 @@ mod tests {
 
     #[test]
     fn an_option_of_another_verb_is_unknown_even_without_its_value() {
-        assert_eq!(read(2, true, &["-m"]), Err(WordError::Unknown("-m".into())));
+        assert_eq!(read(2, true, &["-m"]), Err(unknown("-m", None)));
     }
 
     #[test]

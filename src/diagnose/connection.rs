@@ -15,6 +15,10 @@ use super::{About, Attempted, Finding, Sent, scram, shell};
 pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding {
     match error {
         ConnectError::Lookup { name, error } => no_address(name, &reason(error)),
+        ConnectError::BindLookup { name, .. } if name.is_empty() => {
+            Finding::error("net.dns", "the local address given with -A is empty")
+                .fix("is a variable of the shell unset? Its value became an empty word")
+        }
         ConnectError::BindLookup { name, .. } => {
             Finding::error("net.dns", format!("the local address `{name}` given with -A has no address"))
                 .fix("list this machine's addresses: ip address")
@@ -115,6 +119,10 @@ pub fn lost(ending: &Ending, attempted: &Attempted<'_>) -> Option<Finding> {
                 .fix("send it in smaller parts, or raise message_size_limit in mosquitto.conf")
         }
         Ending::Session(SessionError::Authentication(why)) => scram::distrust(*why),
+        Ending::Session(error @ SessionError::OtherFlow(_)) => {
+            Finding::error("proto.violation", format!("the broker broke the protocol: {}", violation(*error)))
+                .fix("RabbitMQ 3 answers messages of QoS 2 so, which it does not have: use -q 1")
+        }
         Ending::Session(error) => {
             Finding::error("proto.violation", format!("the broker broke the protocol: {}", violation(*error)))
         }

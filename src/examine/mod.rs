@@ -11,5 +11,6 @@ pub mod lint;
 pub mod online;
 pub mod report;
 pub mod session;
+pub mod spelling;
 mod token;
 pub mod verify;

@@ -217,7 +217,7 @@ fn options_without_effect_get_a_warning_under_our_own_names_alone() {
         ),
         (
             &["pub", "-t", "a", "-m", "x", "-q", "1", "--strict"],
-            "--strict finds no refused message before MQTT 5: -V mqttv5",
+            "--strict finds no refused message: before MQTT 5 no broker can say that it refused one: -V mqttv5",
         ),
         (&["pub", "-t", "a", "-m", "x", "-V", "5", "--strict"], "--strict finds no refused message at QoS 0: -q 1"),
         (&["pub", "-t", "a", "-l", "--repeat", "3"], "--repeat has no effect with -l"),

@@ -49,6 +49,7 @@ mod large;
 mod lossy;
 mod manuals;
 mod marks;
+mod mistyped;
 mod mosquitto;
 mod nonsense;
 mod old_brokers;

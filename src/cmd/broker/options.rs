@@ -3,8 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::StringValueParser;
 use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 
+use crate::broker::fault;
+use crate::cmd::applet::Suggested;
 use crate::term::{Exit, Failure};
 
 /// Mosquitto takes as many `-p`.
@@ -71,12 +74,19 @@ pub struct Options {
     #[arg(long, help_heading = "In tests and scripts")]
     pub print_url: bool,
     /// Misbehave on purpose, to test clients; `help` lists how. May be repeated
-    #[arg(long = "fault", value_name = "FAULT", action = ArgAction::Append, help_heading = "In tests and scripts")]
+    #[arg(long = "fault", value_name = "FAULT", action = ArgAction::Append, help_heading = "In tests and scripts",
+        value_parser = fault(), hide_possible_values = true)]
     pub faults: Vec<String>,
 }
 
+fn fault() -> Suggested<StringValueParser> {
+    let mut forms = fault::beginnings();
+    forms.push("help");
+    Suggested::new(forms, StringValueParser::new())
+}
+
 pub fn command() -> Command {
-    Options::augment_args(Command::new("broker").version(env!("CARGO_PKG_VERSION")))
+    Options::augment_args(Command::new("broker"))
 }
 
 /// What was asked for.

@@ -203,7 +203,7 @@ impl Conversation {
     fn handle(&mut self, event: Event, work: &mut impl Work, now: Instant, term: &mut Term) -> Result<(), Stop> {
         match &event {
             Event::Trace(trace) => {
-                debug_lines::show(self.client.session(), trace, term);
+                debug_lines::show(self.client.session(), trace, self.setup.nameless(), term);
                 return Ok(());
             }
             Event::Connected(_) => {
@@ -258,7 +258,7 @@ impl Conversation {
             return Err(stop);
         }
         // The log of what led to it is still waiting, and what was shown may be written and acknowledged no more.
-        debug_lines::drain(self.client.session(), term);
+        debug_lines::drain(self.client.session(), self.setup.nameless(), term);
         if !self.acknowledge_shown(work, term) && W::NEEDS_OUTPUT {
             return Err(Stop::OutputFailed);
         }
@@ -398,12 +398,13 @@ impl Conversation {
     async fn leave(&mut self, reason: ReasonCode, work: &mut impl Work, term: &mut Term) {
         if self.acknowledge_shown(work, term) {
             tokio::select! {
-                () = leaving::settle(&mut self.client, term) => {}
+                () = leaving::settle(&mut self.client, self.setup.nameless(), term) => {}
                 // One more signal: whoever sends it does not want to wait.
                 _ = self.signals.wait() => {}
             }
         }
-        leaving::leave(&mut self.client, reason, self.setup.disconnect_properties(), term).await;
+        let (properties, nameless) = (self.setup.disconnect_properties(), self.setup.nameless());
+        leaving::leave(&mut self.client, reason, properties, nameless, term).await;
     }
 }
 

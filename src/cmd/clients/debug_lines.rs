@@ -6,10 +6,26 @@ use crate::mqtt::packet::ProtocolVersion;
 use crate::mqtt::session::{Event, Session, Summary, Trace};
 use crate::term::{Foreign, Term};
 
+/// What a client without an id is called. With MQTT 5 the server assigns one, which CONNACK brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nameless {
+    /// As Mosquitto's log has it: `null`, and printf's `(null)` in the lines of CONNACK.
+    Null,
+    /// In words.
+    Said,
+}
+
+impl Nameless {
+    pub const fn new(as_mosquitto: bool) -> Self {
+        if as_mosquitto { Self::Null } else { Self::Said }
+    }
+}
+
 /// A line of the log, as Mosquitto's clients print it. Not every trace has one.
 #[derive(Debug)]
 pub struct DebugLine<'a> {
     pub client_id: &'a str,
+    pub nameless: Nameless,
     pub version: ProtocolVersion,
     pub trace: &'a Trace,
 }
@@ -23,12 +39,13 @@ impl DebugLine<'_> {
 
 impl Display for DebugLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Where a client has no id, Mosquitto's log says `null`, and printf's `(null)` in the lines of CONNACK.
-        let (name, connack_name) = match self.client_id {
-            "" => (Foreign::new("null"), Foreign::new("(null)")),
+        let (name, connack_name) = match (self.client_id, self.nameless) {
+            ("", Nameless::Null) => ("null", "(null)"),
+            ("", Nameless::Said) => ("without id", "without id"),
             // The server may have assigned it.
-            id => (Foreign::new(id), Foreign::new(id)),
+            (id, _) => (id, id),
         };
+        let (name, connack_name) = (Foreign::new(name), Foreign::new(connack_name));
         match self.trace {
             Trace::Sending(packet) => {
                 write!(f, "Client {name} sending ")?;
@@ -103,18 +120,18 @@ fn plain(packet: &Summary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// Prints the line of a trace, if it has one.
-pub fn show(session: &Session, trace: &Trace, term: &mut Term) {
-    let line = DebugLine { client_id: session.client_id(), version: session.version(), trace };
+pub fn show(session: &Session, trace: &Trace, nameless: Nameless, term: &mut Term) {
+    let line = DebugLine { client_id: session.client_id(), nameless, version: session.version(), trace };
     if line.is_shown() {
         term.line(line);
     }
 }
 
 /// Prints the lines that are still waiting in a session whose connection is over.
-pub fn drain(session: &mut Session, term: &mut Term) {
+pub fn drain(session: &mut Session, nameless: Nameless, term: &mut Term) {
     while let Some(event) = session.poll_event() {
         if let Event::Trace(trace) = event {
-            show(session, &trace, term);
+            show(session, &trace, nameless, term);
         }
     }
 }

@@ -133,7 +133,14 @@ pub fn is_retried(ending: &Ending) -> bool {
 
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it
 /// ended before the broker had accepted.
-pub fn lost(ending: &Ending, remains: Option<&Remains>, sent: Sent, attempted: &Attempted<'_>) -> Explanation {
+/// `unacknowledged` messages were under way.
+pub fn lost(
+    ending: &Ending,
+    remains: Option<&Remains>,
+    sent: Sent,
+    unacknowledged: usize,
+    attempted: &Attempted<'_>,
+) -> Explanation {
     let outcome = outcome(ending);
     let silent = matches!(ending, Ending::Closed | Ending::Io(_));
     let finding = match remains {
@@ -147,10 +154,22 @@ pub fn lost(ending: &Ending, remains: Option<&Remains>, sent: Sent, attempted: &
             },
             attempted,
         )),
-        _ => diagnose::lost(ending, attempted),
+        _ => diagnose::lost(ending, attempted).or_else(|| hung_up(unacknowledged)),
     };
     (Exit(outcome as u8), format!("Error: {}\n", outcome.text()), finding)
 }
+
+/// The broker closed the connection without a word while messages were under way.
+fn hung_up(unacknowledged: usize) -> Option<Finding> {
+    (unacknowledged > 0).then(|| {
+        let what = format!("the broker closed the connection; {} not acknowledged", count(unacknowledged));
+        Finding::error("connection.closed", what).fix(REFUSES_MESSAGES)
+    })
+}
+
+/// Why a broker that says nothing may not want a message.
+const REFUSES_MESSAGES: &str = "the message may be larger than the broker takes (max_packet_size), not allowed, or of a QoS that it does \
+    not have (RabbitMQ 3 and NATS have no QoS 2): try a lower -q, or -V mqttv5, which says why";
 
 /// The broker refused CONNECT. pub prints a second line; rr takes its texts from the table of version 5
 /// whatever the version.
@@ -275,9 +294,7 @@ pub fn in_vain(why: Option<Failure>, accepted: u32, messages: usize) -> Failure 
     let finding = Finding::error("connection.in-vain", what);
     not_connected_any_more(Some(match (hint, accepted > 0 && messages > 0) {
         (Some(hint), _) => finding.fix(hint),
-        (None, true) => finding.fix(
-            "the message may be larger than the broker takes (max_packet_size), not allowed, or of a QoS that it does not have: try -q 0 or -V mqttv5, which says why",
-        ),
+        (None, true) => finding.fix(REFUSES_MESSAGES),
         (None, false) => finding.fix("the broker's log says why; with -V mqttv5 it may say so itself"),
     }))
 }
@@ -297,9 +314,10 @@ pub fn unsendable(error: SendError) -> Option<Finding> {
             )
             .fix("send less at once, or raise max_packet_size in mosquitto.conf"),
         ),
-        SendError::QoSNotSupported { maximum } => {
-            Some(Finding::error("limits", format!("the broker takes messages up to QoS {} only", maximum as u8)))
-        }
+        SendError::QoSNotSupported { maximum } => Some(
+            Finding::error("limits", format!("the broker takes messages up to QoS {} only", maximum as u8))
+                .fix(format!("use -q {}; RabbitMQ, NATS and cloud services have no QoS 2", maximum as u8)),
+        ),
         SendError::Property { error, .. } => Some(Finding::error(
             "proto.property",
             format!("the properties given with -D cannot be sent: {}", property(error)),

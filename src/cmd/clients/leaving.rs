@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::debug_lines;
+use super::debug_lines::{self, Nameless};
 use crate::client::Client;
 use crate::mqtt::packet::{Disconnect, Properties, ReasonCode};
 use crate::mqtt::session::Event;
@@ -29,13 +29,13 @@ pub fn acknowledge_shown(client: &mut Client, term: &mut Term) -> bool {
 }
 
 /// Waits for the PUBRELs of what was shown at QoS 2 and answers them. What else comes is neither shown nor acknowledged.
-pub async fn settle(client: &mut Client, term: &mut Term) {
+pub async fn settle(client: &mut Client, nameless: Nameless, term: &mut Term) {
     let settling = async {
         while client.session().awaits_pubrel() {
             let now = Instant::now();
             while let Ok(Some(event)) = client.poll_event(now) {
                 if let Event::Trace(trace) = event {
-                    debug_lines::show(client.session(), &trace, term);
+                    debug_lines::show(client.session(), &trace, nameless, term);
                 }
             }
             // What comes again was shown and written before.
@@ -50,14 +50,20 @@ pub async fn settle(client: &mut Client, term: &mut Term) {
 }
 
 /// DISCONNECT with the properties given for it, its line of the log, and the end of the connection.
-pub async fn leave(client: &mut Client, reason: ReasonCode, properties: &Properties, term: &mut Term) {
+pub async fn leave(
+    client: &mut Client,
+    reason: ReasonCode,
+    properties: &Properties,
+    nameless: Nameless,
+    term: &mut Term,
+) {
     let disconnect = Disconnect { reason, properties: properties.clone() };
     // Properties that cannot be sent are no reason to leave without a word.
     if client.session().disconnect(&disconnect, Instant::now()).is_err() {
         let plain = Disconnect { reason, properties: Properties::new() };
         let _ = client.session().disconnect(&plain, Instant::now());
     }
-    debug_lines::drain(client.session(), term);
+    debug_lines::drain(client.session(), nameless, term);
     term.flush();
     client.close().await;
 }

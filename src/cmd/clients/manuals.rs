@@ -40,13 +40,16 @@ const PROXY_AND_WEBSOCKETS: &str = "--proxy and --ws work together, and CONNECT 
      WebSocket is asked for at is /mqtt; --ws-path names another one.";
 const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keylog works with the certificates of the operating \
      system too, a --capath that does not exist is an error.";
+const TLS_VERSIONS: &str = "TLS 1.3, and TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305: no TLS 1.0 and 1.1, no other key exchange, \
+     no CBC; --ciphers chooses among these. A broker that has nothing of them cannot be reached.";
 const PRE_SHARED_KEY: &str = "--psk works in a build with the cargo feature psk, by OpenSSL, and is refused in others; --tls-engine and \
      --keyform engine are refused: rustls, which does our TLS, has none of them.";
 const NONSENSE: &str = "AUTH of a broker, without --auth-method, ends it at once, with 11; a CONNACK or SUBACK with a byte too many is taken, and \
      DISCONNECT is not sent to a broker that has refused the connection.";
 const QOS_2: &str = "A message with QoS 2 is shown when it comes, before PUBREC instead of after PUBREL, so that its line stands there among \
      those of -d; at the end, PUBRELs of what was shown are waited for, five seconds at most. mosquitto_sub loses messages it has acknowledged and not shown.";
-const DEBUG_LINES: &str = "The lines of -d are never cut, and OpenSSL's own are not among them.";
+const DEBUG_LINES: &str = "The lines of -d are never cut, and OpenSSL's own are not among them. Under moskit's own name a client \
+     without an id is called that in them, and not `null`.";
 const ENVIRONMENT: &[&[(&str, &str)]] = &[
     environment::MANUAL,
     &[
@@ -276,6 +279,7 @@ pub const PUB: Manual = Manual {
         "With -f, a folder or a pipe gets an error line of its own.",
         PROXY_AND_WEBSOCKETS,
         TLS_OPTIONS,
+        TLS_VERSIONS,
         PRE_SHARED_KEY,
         DEBUG_LINES,
         NONSENSE,
@@ -354,6 +358,7 @@ pub const SUB: Manual = Manual {
         "A topic alias of the broker is understood, if -D connect topic-alias-maximum allows it.",
         PROXY_AND_WEBSOCKETS,
         TLS_OPTIONS,
+        TLS_VERSIONS,
         PRE_SHARED_KEY,
         "--insecure leaves out the comparison of the host name only, whatever else is given; --no-verify leaves out all checks.",
         "A refused connection is reported as \"Connection refused\", not as \"Bad file descriptor\".",
@@ -442,6 +447,7 @@ pub const RR: Manual = Manual {
         "-W ends the program before the broker has accepted, too.",
         PROXY_AND_WEBSOCKETS,
         TLS_OPTIONS,
+        TLS_VERSIONS,
         PRE_SHARED_KEY,
         "--insecure leaves out the comparison of the host name only, whatever else is given; --no-verify leaves out all checks.",
         "--cert and --key are used with the certificates of the operating system too.",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::debug_lines::Nameless;
 use super::decoding::Decoding;
 use super::exec::Execution;
 use super::feed::{self, Defaults, Feed, Form, Kind};
@@ -56,6 +57,11 @@ impl Plan {
             login_was_encoded: args.login_was_encoded,
             as_mosquitto: invocation.as_mosquitto,
         })
+    }
+
+    /// Whether each packet is logged, and what a client without an id is called in it.
+    pub fn log(&self) -> Option<Nameless> {
+        self.connection.debug.then(|| Nameless::new(self.as_mosquitto))
     }
 
     pub fn version(&self) -> ProtocolVersion {

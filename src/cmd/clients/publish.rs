@@ -13,6 +13,7 @@ use super::{ending, manuals, setup};
 use crate::client::Client;
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
+use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{Strict, Verb};
 use crate::cmd::connect::outcome::Outcome;
 use crate::mqtt::packet::{self, PacketId, ProtocolVersion, QoS, ReasonCode};
@@ -37,7 +38,18 @@ const RECONNECT_LIMIT: Duration = Duration::from_secs(30);
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = setup::read(&APPLET, Verb::Pub, invocation, term)?;
     let Some(publish) = Publish::new(&args, invocation, term)? else {
-        term.complain("Error: Both topic and message must be supplied.");
+        let text = "Error: Both topic and message must be supplied.";
+        if !invocation.as_mosquitto {
+            let hint = match (&args.topic, &args.payload) {
+                (None, None) => {
+                    "give -t TOPIC and -m TEXT; -f FILE, -s or -l take the payload from elsewhere, -n sends none"
+                }
+                (None, Some(_)) => "give the topic: -t TOPIC",
+                _ => "give the payload: -m TEXT, -f FILE, or -s or -l for standard input; -n sends an empty one",
+            };
+            return Err(ArgError::hinted(text, hint).into_failure(&invocation.program));
+        }
+        term.complain(text);
         let usage = APPLET.help(&invocation.program, term);
         term.write(usage.as_bytes());
         return Err(Failure::silent(Exit::FAILED));

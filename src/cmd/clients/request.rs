@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::conversation::{self, Work};
+use super::debug_lines::{self, Nameless};
 use super::plan::Request;
 use super::printer::Printer;
 use super::session::{self, Setup};
 use super::stop::Stop;
-use super::{debug_lines, ending, manuals, setup};
+use super::{ending, manuals, setup};
 use crate::client::Client;
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
@@ -50,7 +51,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         latency,
         ..
     } = request;
-    let debug = plan.connection.debug;
+    let debug = plan.log();
     let setup = Setup::new(plan, term)?;
     let publish = Publish { dup: false, qos, retain: false, topic, packet_id: None, properties, payload };
     let requesting = Requesting {
@@ -78,7 +79,7 @@ struct Requesting {
     printer: Printer,
     no_retained: bool,
     latency: bool,
-    debug: bool,
+    debug: Option<Nameless>,
     /// What the broker refuses ends it with the reason code.
     fails_without_response: bool,
     /// `--strict=subscribers`: nobody who could answer ends it with the reason code.
@@ -109,8 +110,8 @@ impl Work for Requesting {
             Event::Message(publish) => {
                 client.session().acknowledge(&publish);
                 // Its line of the log stands in front of the message.
-                if self.debug {
-                    debug_lines::drain(client.session(), term);
+                if let Some(nameless) = self.debug {
+                    debug_lines::drain(client.session(), nameless, term);
                 }
                 self.printer.print(publish.as_ref(), None, term);
                 // What comes before the question is shown, as Mosquitto does, and is no answer to it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::debug_lines::Nameless;
 use super::ending;
 use super::plan::Plan;
 use crate::client::{Client, Ending, StartError};
@@ -77,6 +78,11 @@ impl Setup {
         self.plan.as_mosquitto
     }
 
+    /// What the log calls a client without an id.
+    pub fn nameless(&self) -> Nameless {
+        Nameless::new(self.plan.as_mosquitto)
+    }
+
     /// What DISCONNECT carries.
     pub fn disconnect_properties(&self) -> &Properties {
         &self.plan.disconnect
@@ -110,11 +116,12 @@ impl Setup {
 
     /// The connection ended, and with it the program: why, as far as what is left of it tells.
     pub async fn lost(&self, client: &mut Client, accepted: bool, ending: &Ending) -> Failure {
+        let unacknowledged = client.session().unacknowledged();
         let remains = if accepted { None } else { Some(client.remains().await) };
         // What the session has to say about it goes out before the connection is closed.
         client.close().await;
         let sent = self.sent();
-        self.explained(ending::lost(ending, remains.as_ref(), sent, &self.attempted())).await
+        self.explained(ending::lost(ending, remains.as_ref(), sent, unacknowledged, &self.attempted())).await
     }
 
     /// Under our own name: what Mosquitto's clients keep to themselves is told.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 
 use super::options_file;
-use crate::cmd::applet::{Applet, Invocation};
+use crate::cmd::applet::{Applet, Invocation, VERSION};
 use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{ClientArgs, Verb};
@@ -79,7 +79,7 @@ fn version(verb: Verb, invocation: &Invocation, term: &mut Term) -> Failure {
     if invocation.as_mosquitto {
         term.line(format_args!("{} version 2.1.2 running on libmosquitto 2.1.0.", verb.mosquitto_name()));
     } else {
-        term.line(concat!("moskit ", env!("CARGO_PKG_VERSION")));
+        term.line(VERSION);
     }
     asked_for(invocation)
 }

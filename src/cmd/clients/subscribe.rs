@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::conversation::{self, Work};
+use super::debug_lines::{self, Nameless};
 use super::decoding::Decoding;
 use super::exec::Exec;
 use super::plan::Subscribe;
@@ -14,7 +15,7 @@ use super::retained_end::{RetainedEnd, Turn};
 use super::session::{self, Setup};
 use super::signals::Signals;
 use super::stop::Stop;
-use super::{debug_lines, ending, manuals, setup};
+use super::{ending, manuals, setup};
 use crate::client::Client;
 use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
@@ -59,7 +60,9 @@ struct Subscribing {
     remove_retained: bool,
     exit_after_suback: bool,
     shows_suback: bool,
-    debug: bool,
+    /// Under Mosquitto's name nothing is said that is not said there.
+    as_mosquitto: bool,
+    debug: Option<Nameless>,
     strict: Strict,
     /// Retained messages that are being removed and not yet acknowledged.
     removals: HashSet<PacketId>,
@@ -121,7 +124,8 @@ impl Subscribing {
             strict,
             ..
         } = subscribe;
-        let debug = plan.connection.debug;
+        let debug = plan.log();
+        let as_mosquitto = plan.as_mosquitto;
         // A session that is kept would keep the subscription at QoS 0, and lose what waits in it.
         let asks_for_the_end = retained_only && !plan.as_mosquitto && plan.connect.clean_start;
         let retained_end = asks_for_the_end.then(RetainedEnd::default);
@@ -155,6 +159,7 @@ impl Subscribing {
             remove_retained,
             exit_after_suback,
             shows_suback,
+            as_mosquitto,
             debug,
             strict,
             removals: HashSet::new(),
@@ -210,8 +215,23 @@ impl Subscribing {
         }
         if let Some(end) = &mut self.retained_end {
             end.subscribed();
+        } else if !self.as_mosquitto {
+            self.note_lowered(suback, term);
         }
         if self.exit_after_suback { Err(Stop::Done(Exit::OK)) } else { Ok(()) }
+    }
+
+    /// A broker that grants less than was asked for says so here, and nowhere else.
+    fn note_lowered(&self, suback: &SubAck, term: &mut Term) {
+        for (subscription, granted) in self.subscriptions.iter().zip(&suback.codes) {
+            let asked = subscription.options.qos as u8;
+            if granted.0 < asked {
+                term.note(format_args!(
+                    "warning: the broker grants QoS {} where {asked} was asked for: '{}'",
+                    granted.0, subscription.filter
+                ));
+            }
+        }
     }
 
     /// One message, in Mosquitto's order: filters, removal, print, count. One that comes too late or ends the
@@ -249,8 +269,8 @@ impl Subscribing {
             end.heard();
         }
         // Their lines of the log stand in front of the message.
-        if self.debug {
-            debug_lines::drain(session, term);
+        if let Some(nameless) = self.debug {
+            debug_lines::drain(session, nameless, term);
         }
         if self.showing.show(publish.as_ref(), term).is_break() { self.finish() } else { Ok(()) }
     }

@@ -7,10 +7,11 @@ use crate::term::{Exit, Failure};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArgError {
     Words(WordError),
-    /// A usage error: the text, and whether a blank line of its own follows it.
+    /// A usage error: the text, whether a blank line of its own follows it, and what to do, where more than the text says it.
     Usage {
         text: String,
         blank_line: bool,
+        hint: Option<String>,
     },
     /// `--help` or `--version` was read.
     Help,
@@ -28,12 +29,17 @@ impl From<WordError> for ArgError {
 impl ArgError {
     /// A usage error whose text a blank line follows.
     pub fn spaced(text: impl Into<String>) -> Self {
-        Self::Usage { text: text.into(), blank_line: true }
+        Self::Usage { text: text.into(), blank_line: true, hint: None }
     }
 
     /// A usage error without that blank line.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self::Usage { text: text.into(), blank_line: false }
+        Self::Usage { text: text.into(), blank_line: false, hint: None }
+    }
+
+    /// A usage error of one of moskit's own verbs, with what to do.
+    pub fn hinted(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { text: text.into(), blank_line: false, hint: Some(hint.into()) }
     }
 
     /// A failure with its whole text, which no line about `--help` follows.
@@ -44,13 +50,19 @@ impl ArgError {
     /// The failure as it is printed, with the line that names `--help`. `Help` and `Version` are not
     /// failures and are handled before.
     pub fn into_failure(self, program: &str) -> Failure {
+        let mut hint = None;
         let (text, blank_line) = match self {
             Self::Ended(failure) => return *failure,
             Self::Help | Self::Version => return Failure::silent(Exit::FAILED),
-            Self::Usage { text, blank_line } => (text, blank_line),
-            Self::Words(WordError::Unknown(word) | WordError::Late(word)) => {
+            Self::Usage { text, blank_line, hint: its } => {
+                hint = its;
+                (text, blank_line)
+            }
+            Self::Words(WordError::Unknown { word, meant }) => {
+                hint = meant.map(|meant| format!("did you mean `--{meant}`?"));
                 (format!("Error: Unknown option '{word}'."), false)
             }
+            Self::Words(WordError::Late(word)) => (format!("Error: Unknown option '{word}'."), false),
             Self::Words(WordError::MissingValue { label, missing, .. }) => {
                 (format!("Error: {label} argument given but {missing} specified."), true)
             }
@@ -64,6 +76,10 @@ impl ArgError {
             (false, true) => "\n\n",
             (false, false) => "\n",
         };
-        Failure::verbatim(Exit::FAILED, format!("{text}{end}\nUse '{program} --help' to see usage.\n"))
+        let failure = Failure::verbatim(Exit::FAILED, format!("{text}{end}\nUse '{program} --help' to see usage.\n"));
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }

@@ -41,11 +41,16 @@ pub fn without_effect(verb: Verb, args: &ClientArgs) -> Vec<String> {
     let version = SessionPlan::of(verb, args).version;
     let is_before_5 = version != ProtocolVersion::V5;
     let handles_retained = args.retain_handling != RetainHandling::SendAtSubscribe && !args.no_retained;
+    // A refused subscription is told in every version, and at QoS 0 by rr, too.
     let strict = args.strict != Strict::Off && verb == Verb::Pub || args.strict == Strict::Subscribers;
+    let strict_question = strict || args.strict != Strict::Off && verb == Verb::Rr;
     let rows = [
         (args.retain_as_published && is_before_5, "--retain-as-published has no effect before MQTT 5: -V mqttv5"),
         (handles_retained && is_before_5, "--retain-handling has no effect before MQTT 5: -V mqttv5"),
-        (strict && is_before_5, "--strict finds no refused message before MQTT 5: -V mqttv5"),
+        (
+            strict_question && is_before_5,
+            "--strict finds no refused message: before MQTT 5 no broker can say that it refused one: -V mqttv5",
+        ),
         (strict && args.qos == QoS::AtMostOnce, "--strict finds no refused message at QoS 0: -q 1"),
         (args.repeat > 1 && args.payload == Some(PayloadSource::StdinLines), "--repeat has no effect with -l"),
     ];

@@ -8,6 +8,7 @@ use super::login::Login;
 use super::outcome::{Outcome, unable_to_connect};
 use super::proxy;
 use super::tls::{tls_client, tls_wanted};
+use super::values::UNSET;
 use crate::cmd::applet::Invocation;
 use crate::cmd::host::embedded::{self, Embedded};
 use crate::mqtt::packet::ProtocolVersion;
@@ -123,11 +124,16 @@ fn broker(args: &ClientArgs) -> Result<Broker, Failure> {
     let invalid = || unable_to_connect(Outcome::InvalidInput);
     match args.port.unwrap_or(Port::from(if chooses_port { TLS_PORT } else { PORT })) {
         // A path need not be text.
+        Port::OfSocket if host.is_empty() => {
+            Err(invalid().cause("the path of the unix socket is empty", "net.unix").hint(UNSET))
+        }
         Port::OfSocket => Endpoint::unix(host).map(Broker::At).map_err(|_| invalid()),
         Port::OutOfRange => Err(invalid()),
         Port::Tcp(port) => {
             Endpoint::new(&host.to_string_lossy(), port.get()).map(Broker::At).map_err(|error| match error {
-                EndpointError::HostEmpty => unable_to_connect(Outcome::Lookup),
+                EndpointError::HostEmpty => {
+                    unable_to_connect(Outcome::Lookup).cause("the host is empty", "net.dns").hint(UNSET)
+                }
                 _ => invalid(),
             })
         }

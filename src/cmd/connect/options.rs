@@ -5,11 +5,13 @@ use std::ffi::OsString;
 
 use bytes::Bytes;
 use clap::ArgMatches;
+use clap::builder::OsStringValueParser;
 
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, EmbeddedArgs, PasswordSource, PayloadSource, Verb};
 use super::data_args::CommandLine;
 use super::{data_values, values};
+use crate::cmd::applet::Suggested;
 use crate::cmd::words::{Operands, OptionSpec, Reader, Set, Value};
 use crate::mqtt::packet::RetainHandling;
 use crate::os::text::OsStrExt;
@@ -45,6 +47,11 @@ const OTHER: &str = "Other";
 
 const URL_HELP: &str = "Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic";
 
+/// Values of options, for completions.
+const VERSIONS: &[&str] = &["mqttv31", "mqttv311", "mqttv5"];
+const QOS: &[&str] = &["0", "1", "2"];
+const KINDS: &[&str] = &["json", "cbor", "msgpack", "protobuf:", "sparkplug", "hex"];
+
 const fn word(name: &'static str, missing: &'static str) -> Value {
     Value::Word { name, missing }
 }
@@ -59,7 +66,7 @@ const fn row(
     set: Set<ClientArgs>,
 ) -> OptionSpec<ClientArgs> {
     let long = if long.is_empty() { None } else { Some(long) };
-    OptionSpec { short, long, value, verbs, heading, help, repeats: false, conflict: None, set }
+    OptionSpec { short, long, value, verbs, heading, help, repeats: false, conflict: None, choices: &[], set }
 }
 
 /// Sets a flag.
@@ -103,9 +110,9 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "unix", word("PATH", "no socket path"), NAMING, CONNECTION, "Connect to a unix domain socket", values::set_unix_socket),
     row(Some('A'), "", word("ADDRESS", "no address"), NAMING, CONNECTION, "Local address to connect from", word!(bind_address)),
     row(Some('k'), "keepalive", word("SECONDS", "no keepalive"), EVERY, CONNECTION, "Keep-alive, 5 to 65535 [default: 60]", values::set_keep_alive),
-    row(Some('V'), "protocol-version", word("VERSION", "no version"), PUB | SUB | REACH | SOURCE, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5", values::set_version),
-    row(Some('V'), "protocol-version", word("VERSION", "no version"), RR, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]", values::set_version),
-    row(Some('V'), "protocol-version", word("VERSION", "no version"), CONNECT, CONNECTION, "Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]", values::set_version),
+    row(Some('V'), "protocol-version", word("VERSION", "no version"), PUB | SUB | REACH | SOURCE, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5", values::set_version).of(VERSIONS),
+    row(Some('V'), "protocol-version", word("VERSION", "no version"), RR, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]", values::set_version).of(VERSIONS),
+    row(Some('V'), "protocol-version", word("VERSION", "no version"), CONNECT, CONNECTION, "Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]", values::set_version).of(VERSIONS),
     row(None, "nodelay", Value::None, EVERY, CONNECTION, "Send small packets at once (TCP_NODELAY)", flag!(no_delay)),
     row(None, "ws", Value::None, NAMING, CONNECTION, "Speak MQTT over WebSockets", flag!(websockets)),
     row(None, "ws-path", word("PATH", "no path"), ALL, CONNECTION, "With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]", |typed, words| typed.websocket.set_path(&words[0])),
@@ -133,7 +140,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "cert", word("FILE", "no file"), ALL, TLS, "Client certificate chain, PEM", word!(tls.cert)),
     row(None, "key", word("FILE", "no file"), ALL, TLS, "Private key of the client certificate, PEM", word!(tls.key)),
     row(None, "key-pass-file", word("FILE", "no file"), ALL, TLS, "Read the passphrase of an encrypted key from the first line of FILE instead of asking", word!(tls.key_pass_file)),
-    row(None, "tls-version", word("VERSION", "no version"), ALL, TLS, "Lowest version to accept: tlsv1.2 or tlsv1.3", text!(tls.version)),
+    row(None, "tls-version", word("VERSION", "no version"), ALL, TLS, "Lowest version to accept: tlsv1.2 or tlsv1.3", text!(tls.version)).of(&["tlsv1.2", "tlsv1.3"]),
     row(None, "tls-alpn", word("PROTOCOL", "no protocol"), ALL, TLS, "Protocol to offer by ALPN", |typed, words| { typed.tls.alpn = Some(words[0].as_bytes().to_vec()); Ok(()) }),
     row(None, "ciphers", word("LIST", "no ciphers"), ALL, TLS, "Cipher suites by their OpenSSL names, separated by colons", text!(tls.ciphers)),
     row(None, "insecure", Value::None, ALL, TLS, "Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on", flag!(tls.insecure)),
@@ -142,7 +149,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "no-tls", Value::None, ALL, TLS, "Ignore all TLS options; the port stays as they chose it", flag!(tls.no_tls)),
     row(None, "psk", word("KEY", "no key"), ALL, TLS, "Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk", |typed, words| { typed.tls.psk = Some(Secret::new(words[0].as_bytes())); Ok(()) }),
     row(None, "psk-identity", word("IDENTITY", "no identity"), ALL, TLS, "Name of the pre-shared key", text!(tls.psk_identity)),
-    row(None, "keyform", word("FORM", "no keyform"), ALL, TLS, "Form of the private key: only pem", text!(tls.keyform)),
+    row(None, "keyform", word("FORM", "no keyform"), ALL, TLS, "Form of the private key: only pem", text!(tls.keyform)).of(&["pem"]),
     row(None, "tls-engine", word("ENGINE", "no engine_id"), ALL, TLS, "Not supported: OpenSSL engines", text!(tls.engine)),
     row(None, "tls-engine-kpass-sha1", word("HEX", "no kpass sha1"), ALL, TLS, "Not supported: OpenSSL engines", text!(tls.engine_kpass)),
 
@@ -158,23 +165,23 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "lenient", Value::None, PUB, MESSAGE, "With --ndjson or --replay: ignore fields that a record does not have", flag!(data.lenient)),
     row(None, "skip-bad", Value::None, PUB, MESSAGE, "With --ndjson or --replay: pass over lines that are no record and count them, instead of ending there", flag!(data.skip_bad)),
     row(None, "replay", word("FILE", "no file"), PUB, MESSAGE, "Publish the records of FILE (- for standard input, zstd or not) as they were received, with their pauses; may be given several times", |typed, words| { typed.payload = Some(PayloadSource::Records); typed.data.replays.push(words[0].clone().into()); Ok(()) }).unless(data_values::refuse_replay).repeated(),
-    row(None, "speed", word("SPEED", "no speed"), PUB, MESSAGE, "With --replay: so many times as fast, 2x or 0.5x, or max for no pauses [default: 1x]", data_values::set_speed),
+    row(None, "speed", word("SPEED", "no speed"), PUB, MESSAGE, "With --replay: so many times as fast, 2x or 0.5x, or max for no pauses [default: 1x]", data_values::set_speed).of(&["max"]),
     row(None, "from", word("TIME", "no time"), PUB, MESSAGE, "With --replay: begin with the records of TIME, RFC 3339 or so long after the first record (90s, 5m, 2h)", data_values::set_from),
     row(None, "to", word("TIME", "no time"), PUB, MESSAGE, "With --replay: end with the records of TIME", data_values::set_to),
     row(None, "loop", word("COUNT", "no count"), PUB, MESSAGE, "With --replay: play COUNT times, 0 for without end [default: 1]", data_values::set_rounds),
     row(None, "filter", word("FILTER", "no topic filter"), PUB, MESSAGE, "With --replay or --ndjson: only records whose topic matches; may be given several times", |typed, words| { typed.data.choice.filters.push(values::topic_filter(&words[0], "--filter", "record")?); Ok(()) }).repeated(),
     row(None, "map", word("A=B", "no mapping"), PUB, MESSAGE, "With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits", data_values::add_mapping).repeated(),
     row(None, "topic-per-line", Value::None, PUB, MESSAGE, "With -l: each line is a topic, a tab and the payload", flag!(data.topic_per_line)),
-    row(None, "payload-format", word("FORM", "no payload format"), PUB, MESSAGE, "How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]", data_values::set_payload_form),
-    row(None, "encode", word("KIND", "no kind"), PUB, MESSAGE, "Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes", data_values::set_encode),
+    row(None, "payload-format", word("FORM", "no payload format"), PUB, MESSAGE, "How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]", data_values::set_payload_form).of(&["text", "hex", "base64", "json"]),
+    row(None, "encode", word("KIND", "no kind"), PUB, MESSAGE, "Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes", data_values::set_encode).of(KINDS),
     row(None, "proto", word("FILE", "no file"), PUB | SUB, MESSAGE, "With protobuf: the descriptor set that has the message types, as protoc --descriptor_set_out makes it; in a build with the feature proto also a .proto file", word!(data.proto)),
     row(None, "proto-path", word("DIR", "no directory"), PUB | SUB, MESSAGE, "With a .proto file: look for imports in DIR, too, and not only beside the file; may be given several times", |typed, words| { typed.data.proto_paths.push(words[0].clone().into()); Ok(()) }).repeated(),
     row(Some('n'), "null-message", Value::None, PUB | RR, MESSAGE, "Empty payload", |typed, _| { typed.payload = Some(PayloadSource::Null); Ok(()) }).unless(values::refuse_second_payload),
-    row(Some('q'), "qos", word("QOS", "no QoS"), EVERY, MESSAGE, "Quality of service, 0, 1 or 2 [default: 0]", values::set_qos),
+    row(Some('q'), "qos", word("QOS", "no QoS"), EVERY, MESSAGE, "Quality of service, 0, 1 or 2 [default: 0]", values::set_qos).of(QOS),
     row(Some('r'), "retain", Value::None, PUB, MESSAGE, "Ask the broker to retain the message", flag!(retain)),
     row(None, "repeat", word("COUNT", "no count"), PUB, MESSAGE, "Publish COUNT times, without effect with -l [default: 1]", values::set_repeat),
     row(None, "repeat-delay", word("SECONDS", "no time"), PUB, MESSAGE, "Time between repetitions; fractions are allowed [default: 0]", values::set_repeat_delay),
-    row(Some('D'), "property", Value::Property, EVERY, MESSAGE, "Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE", values::add_property).repeated(),
+    row(Some('D'), "property", Value::Property, EVERY, MESSAGE, "Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE", values::add_property).repeated().of(&["connect", "publish", "will", "subscribe", "unsubscribe", "disconnect"]),
 
     row(Some('C'), "", word("COUNT", "no count"), SUB, SUBSCRIPTION, "Exit after COUNT messages", values::set_count),
     row(Some('E'), "", Value::None, SUB, SUBSCRIPTION, "Exit once the broker has acknowledged the subscriptions", flag!(exit_after_suback)),
@@ -185,7 +192,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "retained-only", Value::None, SUB, SUBSCRIPTION, "Only retained messages, at QoS 0: exit when the broker has no more", flag!(retained_only)),
     row(None, "remove-retained", Value::None, SUB, SUBSCRIPTION, "Delete each retained message that is received from the broker; with --retained-only, exit then", flag!(remove_retained)),
     row(None, "retain-as-published", Value::None, SUB | RR, SUBSCRIPTION, "Keep the publisher's retain flag on live messages (MQTT 5)", flag!(retain_as_published)),
-    row(None, "retain-handling", word("WHEN", "no option"), SUB | RR, SUBSCRIPTION, "When retained messages are sent: always, new or never (MQTT 5)", values::set_retain_handling),
+    row(None, "retain-handling", word("WHEN", "no option"), SUB | RR, SUBSCRIPTION, "When retained messages are sent: always, new or never (MQTT 5)", values::set_retain_handling).of(&["always", "new", "never"]),
     row(None, "match", word("EXPRESSION", "no expression"), SUB, SUBSCRIPTION, "Only messages whose payload is JSON, or decoded, and matches: a path of RFC 9535 that finds something, or a comparison such as '$.state == \"on\"'; with -C 1 -W SECONDS, wait for one", data_values::set_match),
     row(None, "random-filter", word("PERCENT", "no chance"), SUB, SUBSCRIPTION, "Print only this share of the messages, 0.1 to 100", values::set_random_filter),
 
@@ -196,10 +203,10 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "exec", Value::Rest { name: "COMMAND", missing: "no command" }, SUB, OUTPUT, "Run COMMAND, which is all that follows, for each message, with the payload on its standard input and MQTT_TOPIC, MQTT_QOS, MQTT_RETAIN and MQTT_PROPERTIES in its environment; a message is acknowledged after its command", |typed, words| { typed.data.exec = Some(CommandLine::Words(words.to_vec())); Ok(()) }).unless(data_values::refuse_second_command),
     row(None, "exec-shell", word("LINE", "no command"), SUB, OUTPUT, "As --exec, with a line that /bin/sh runs", |typed, words| { typed.data.exec = Some(CommandLine::Shell(words[0].clone())); Ok(()) }).unless(data_values::refuse_second_command),
     row(None, "jobs", word("COUNT", "no count"), SUB, OUTPUT, "With --exec: run so many commands at once, those of one topic one after the other [default: 1]", data_values::set_jobs),
-    row(None, "exec-fail", word("stop|go", "no choice"), SUB, OUTPUT, "With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]", data_values::set_exec_fail),
+    row(None, "exec-fail", word("stop|go", "no choice"), SUB, OUTPUT, "With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]", data_values::set_exec_fail).of(&["stop", "go"]),
     row(None, "exec-timeout", word("SECONDS", "no time"), SUB, OUTPUT, "With --exec: end a command that takes longer, which counts as failed", data_values::set_exec_timeout),
     row(None, "raw", Value::None, SUB, OUTPUT, "Print control characters as they are on a terminal too, where they are escaped otherwise", flag!(data.raw)),
-    row(None, "decode", word("KIND[=FILTER]", "no kind"), SUB, OUTPUT, "Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds", data_values::add_decode).repeated(),
+    row(None, "decode", word("KIND[=FILTER]", "no kind"), SUB, OUTPUT, "Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds", data_values::add_decode).repeated().of(KINDS),
     row(None, "select", word("PATH", "no path"), SUB, OUTPUT, "Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535, without match() and search()", data_values::set_select),
     row(Some('v'), "verbose", Value::None, SUB | RR, OUTPUT, "Print the topic in front of the payload", flag!(verbose)),
     row(Some('N'), "", Value::None, SUB | RR, OUTPUT, "No newline after each message", flag!(no_newline)),
@@ -213,10 +220,10 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
 
     row(None, "will-topic", word("TOPIC", "no will topic"), CLIENTS, WILL, "Topic of the will, which the broker publishes if this client vanishes", |typed, words| { typed.will.topic = Some(values::topic_name(&words[0], "--will-topic", "will")?); Ok(()) }),
     row(None, "will-payload", word("TEXT", "no will payload"), CLIENTS, WILL, "Payload of the will [default: empty]", |typed, words| { typed.will.payload = Some(Bytes::copy_from_slice(words[0].as_bytes())); Ok(()) }),
-    row(None, "will-qos", word("QOS", "no will QoS"), CLIENTS, WILL, "Quality of service of the will [default: 0]", values::set_will_qos),
+    row(None, "will-qos", word("QOS", "no will QoS"), CLIENTS, WILL, "Quality of service of the will [default: 0]", values::set_will_qos).of(QOS),
     row(None, "will-retain", Value::None, CLIENTS, WILL, "Retain the will", flag!(will.retain)),
 
-    row(None, "strict", Value::Attached { name: "subscribers" }, CLIENTS, OTHER, "Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2", values::set_strict),
+    row(None, "strict", Value::Attached { name: "subscribers" }, CLIENTS, OTHER, "Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2", values::set_strict).of(&["subscribers"]),
     row(Some('o'), "", word("FILE", "no options file"), CLIENTS, OTHER, "Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names", |typed, _| { typed.options_file_given = true; Ok(()) }).unless(values::refuse_second_options_file),
     row(None, "help", Value::None, CLIENTS, OTHER, "Show this help", |_, _| Err(ArgError::Help)),
     row(None, "version", Value::None, CLIENTS, OTHER, "Show the version", |_, _| Err(ArgError::Version)),
@@ -244,6 +251,10 @@ fn argument_id(spec: &OptionSpec<ClientArgs>) -> String {
 /// An option of the table as clap's argument.
 fn argument(spec: &OptionSpec<ClientArgs>) -> clap::Arg {
     let mut argument = clap::Arg::new(argument_id(spec)).help(spec.help).help_heading(spec.heading);
+    if !spec.choices.is_empty() {
+        // The help says in words what they are.
+        argument = argument.hide_possible_values(true);
+    }
     if let Some(short) = spec.short {
         argument = argument.short(short);
     }
@@ -256,19 +267,19 @@ fn argument(spec: &OptionSpec<ClientArgs>) -> clap::Arg {
         Value::Word { name, .. } => argument
             .action(values)
             .value_name(name)
-            .value_parser(clap::value_parser!(OsString))
+            .value_parser(Suggested::new(spec.choices, OsStringValueParser::new()))
             .allow_hyphen_values(true)
             .value_hint(hint(name)),
         Value::Property => argument
             .action(values)
             .num_args(3..=4)
             .value_names(["COMMAND", "PROPERTY", "VALUE"])
-            .value_parser(clap::value_parser!(OsString)),
+            .value_parser(Suggested::new(spec.choices, OsStringValueParser::new())),
         Value::Rest { name, .. } => argument
             .action(values)
             .num_args(1..)
             .value_name(name)
-            .value_parser(clap::value_parser!(OsString))
+            .value_parser(Suggested::new(spec.choices, OsStringValueParser::new()))
             .allow_hyphen_values(true)
             .value_hint(clap::ValueHint::CommandName),
         Value::Attached { name } | Value::Number { name } => argument
@@ -276,7 +287,7 @@ fn argument(spec: &OptionSpec<ClientArgs>) -> clap::Arg {
             .num_args(0..=1)
             .require_equals(true)
             .value_name(name)
-            .value_parser(clap::value_parser!(OsString)),
+            .value_parser(Suggested::new(spec.choices, OsStringValueParser::new())),
     }
 }
 
@@ -474,11 +485,14 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_0_for_mosquitto_and_refused_by_us() {
-        for words in [["-q", "two"], ["-p", "abc"], ["--will-qos", "1x"]] {
+        for words in [["-q", "two"], ["-p", "1883x"], ["--will-qos", "1x"]] {
             assert!(typed(true, &words).is_ok(), "{words:?}");
             let refused = typed(false, &words).unwrap_err();
             assert!(refused.contains(words[1]), "{refused}");
         }
+        assert!(typed(true, &["-p", "secret"]).is_ok());
+        let refused = typed(false, &["-p", "secret"]).unwrap_err();
+        assert!(refused.starts_with("Error: Invalid port given: it is no number\n"), "{refused}");
         for words in [["-k", "60s"], ["-M", ""], ["--repeat", "2x"], ["--repeat-delay", "1s"]] {
             assert!(typed(false, &words).is_err(), "{words:?}");
         }

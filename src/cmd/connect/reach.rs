@@ -44,6 +44,13 @@ fn typed(matches: &ArgMatches, verb: u8) -> Result<Box<ClientArgs>, ArgError> {
     Ok(typed)
 }
 
+impl BrokerOptions {
+    /// The host or path that an option names; not that of the environment.
+    pub fn host(&self) -> Option<&OsString> {
+        self.typed.as_ref().ok().and_then(|typed| typed.host.as_ref())
+    }
+}
+
 impl Args for BrokerOptions {
     fn augment_args(command: Command) -> Command {
         add_options(command, REACH)

@@ -23,6 +23,9 @@ use crate::term::{Exit, Failure, Secret};
 /// The longest pause between repetitions, a century: what is longer is as good as never, and beyond what clocks can add.
 const LONGEST_DELAY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
+/// Why a value may be empty.
+pub const UNSET: &str = "is a variable of the shell unset? Its value became an empty word";
+
 /// The result of a setter.
 type Set = Result<(), ArgError>;
 
@@ -86,11 +89,25 @@ pub fn set_host(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     Ok(())
 }
 
+/// A port that is no number. What holds no digit in front may be a password, for which `-p` looks right and is not, so it
+/// is not shown.
+fn no_port(text: &str) -> ArgError {
+    if text.trim_start().starts_with(|c: char| c.is_ascii_digit()) {
+        return ArgError::plain(format!("Error: Invalid port given: {text}"));
+    }
+    if text.is_empty() {
+        return ArgError::hinted("Error: Invalid port given: it is empty", UNSET);
+    }
+    ArgError::hinted(
+        "Error: Invalid port given: it is no number",
+        "-p is the port; a password goes after -P, where others can see it, or better into --pw-file FILE",
+    )
+}
+
 pub fn set_port(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let refused = |text: &str| ArgError::plain(format!("Error: Invalid port given: {text}"));
-    let port = integer(typed, &words[0], refused)?;
+    let port = integer(typed, &words[0], no_port)?;
     if !(0..=65535).contains(&port) {
-        return Err(refused(&port.to_string()));
+        return Err(ArgError::plain(format!("Error: Invalid port given: {port}")));
     }
     typed.port = Some(Port::of(port));
     Ok(())
@@ -314,6 +331,9 @@ fn topic_missing() -> ArgError {
 /// Takes `scheme://[user[:password]@]host[:port]` of an URL, and returns what follows the next slash, if there is one:
 /// the topic, which is taken as it is, because `#`, `?` and `%` are characters of topics.
 fn take_url(typed: &mut ClientArgs, url: &OsStr) -> Result<Option<OsString>, ArgError> {
+    if url.is_empty() && !typed.exact {
+        return Err(ArgError::hinted("Error: The URL is empty.", UNSET));
+    }
     let (scheme, rest) = split_at(url.as_bytes(), b"://")
         .and_then(|(name, rest)| Some((Scheme::parse(str::from_utf8(name).ok()?)?, rest)))
         .ok_or_else(|| ArgError::spaced("Error: Unsupported URL scheme."))?;

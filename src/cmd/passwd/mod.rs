@@ -9,7 +9,7 @@ mod reload;
 mod secret;
 mod text;
 
-use crate::cmd::applet::{Applet, Invocation, Manual};
+use crate::cmd::applet::{Applet, Invocation, Manual, VERSION};
 use crate::term::{Exit, Failure, Term};
 use options::Action;
 
@@ -94,6 +94,10 @@ fn obey(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Action::Usage => return Ok(usage(&invocation.program, term)),
         Action::Help => {
             term.write(APPLET.help(&invocation.program, term).as_bytes());
+            return Ok(Exit::OK);
+        }
+        Action::Version => {
+            term.line(VERSION);
             return Ok(Exit::OK);
         }
         Action::List { file, weak_only, json } => return list::run(&file, weak_only, json, term),

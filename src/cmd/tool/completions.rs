@@ -1,10 +1,11 @@
 //! `moskit completions`: completion scripts for five shells, generated from the applet table. The
 //! committed scripts in `completions/` are compared with these by a test.
 
+use clap::builder::StringValueParser;
 use clap_complete::Shell;
 
-use super::folder;
-use crate::cmd::applet::{Applet, Invocation, Manual, moskit_command};
+use super::{folder, man};
+use crate::cmd::applet::{Applet, Invocation, Manual, Suggested, moskit_command};
 use crate::term::{Exit, Failure, Term};
 
 pub const APPLET: Applet = Applet {
@@ -68,6 +69,10 @@ pub fn scripts(applets: &[Applet]) -> Vec<(String, String)> {
 
 fn script(shell: Shell, applets: &[Applet]) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut moskit_command(applets), "moskit", &mut text);
+    let names = applets.iter().map(|applet| applet.name).chain(man::OTHER_PAGES).collect::<Vec<_>>();
+    let pages = Suggested::new(names, StringValueParser::new());
+    let page = |man: clap::Command| man.mut_arg("verb", |verb| verb.value_parser(pages));
+    let mut command = moskit_command(applets).mut_subcommand("man", page);
+    clap_complete::generate(shell, &mut command, "moskit", &mut text);
     String::from_utf8(text).expect("a script made of UTF-8 text is UTF-8")
 }

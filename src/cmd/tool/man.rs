@@ -44,6 +44,9 @@ const PAGES: &[Reference] = &[
     (findings_page::NAME, 7, findings_page::page),
 ];
 
+/// The pages that belong to no verb, by their names.
+pub const OTHER_PAGES: [&str; 3] = [record_page::NAME, json_page::NAME, findings_page::NAME];
+
 fn command() -> clap::Command {
     clap::Command::new("man")
         .arg(
@@ -121,7 +124,7 @@ fn page(applet: &Applet) -> String {
 /// The verb's options, with what holds for all actions among the options of each.
 fn built(applet: &Applet) -> clap::Command {
     let name = format!("moskit-{}", applet.name);
-    let mut command = (applet.command)().name(name).bin_name(format!("moskit {}", applet.name)).about(applet.about);
+    let mut command = applet.clap_command().name(name).bin_name(format!("moskit {}", applet.name));
     command.build();
     command
 }

@@ -1,6 +1,7 @@
 //! What an option was meant to be that no broker knows, and what a value was meant to be that is none.
 
 use crate::broker::config::known_options;
+use crate::examine::spelling::nearest;
 
 /// Options of Mosquitto 1.x that no Mosquitto 2 knows.
 const REMOVED: &[&str] = &["ffdc_output", "max_log_entries", "store_clean_interval", "trace_level", "trace_output"];
@@ -81,15 +82,7 @@ fn bare(name: &str) -> (String, Option<char>) {
 /// The option that is written like `name` but for case, dashes, or a letter or two.
 fn meant(name: &str) -> Option<&'static str> {
     let plain = name.to_ascii_lowercase().replace('-', "_");
-    let distance = |known: &str| strsim::osa_distance(known, &plain);
-    let most = match plain.chars().count() {
-        0..=3 => 0,
-        4..=7 => 1,
-        8..=12 => 2,
-        _ => 3,
-    };
-    let nearest = known_options().map(|(known, _)| (distance(known), known)).min()?;
-    (nearest.0 <= most).then_some(nearest.1)
+    nearest(&plain, known_options().map(|(known, _)| known))
 }
 
 /// What to write in place of a value that is none, where that can be told.

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use clap::builder::StringValueParser;
+
 use super::fleet::Registration;
 use super::shared::{
     CA_DAYS, CLIENT_DAYS, Destination, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SERVER_DAYS,
     SubjectParts,
 };
+use crate::cmd::applet::Suggested;
 use crate::cmd::certgen::dates::parse_duration;
-use crate::pki::make::Purpose;
+use crate::pki::make::{BROKEN_KINDS, Purpose};
 
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
@@ -257,10 +260,14 @@ pub struct RenewArgs {
     pub exec: Option<String>,
 }
 
+fn kind() -> Suggested<StringValueParser> {
+    Suggested::new(BROKEN_KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>(), StringValueParser::new())
+}
+
 #[derive(Debug, clap::Args)]
 pub struct BrokenArgs {
     /// What is to be broken; see --list
-    #[arg(required_unless_present = "list")]
+    #[arg(required_unless_present = "list", value_parser = kind(), hide_possible_values = true)]
     pub kind: Option<String>,
     /// Folder for the files [default: KIND]
     #[arg(value_hint = clap::ValueHint::DirPath)]

@@ -78,6 +78,7 @@ pub enum Action {
     /// The words make no sense; say how it is used.
     Usage,
     Help,
+    Version,
 }
 
 /// Where a record goes.
@@ -104,9 +105,10 @@ impl Action {
 pub fn parse(words: &[OsString], as_mosquitto: bool) -> Result<Options, Failure> {
     let mut typed = Typed::default();
     let operands = table::reader(as_mosquitto).read(words, &mut typed).map_err(Refused::into_failure)?;
-    if typed.help {
+    if typed.help || typed.version {
+        let action = if typed.help { Action::Help } else { Action::Version };
         let making = Making::Hash { recipe: Recipe::Sha512, salt_bytes: SALT_BYTES };
-        return Ok(Options { action: Action::Help, making, reload: None });
+        return Ok(Options { action, making, reload: None });
     }
     typed.check_combination()?;
     let making = if typed.scram { typed.scram()? } else { typed.hash(as_mosquitto)? };

@@ -28,7 +28,18 @@ const fn row(
         None => Value::None,
     };
     let verbs = if short.is_some() { MOSQUITTO | OWN } else { OWN };
-    OptionSpec { short, long: Some(long), value, verbs, heading, help, repeats: false, conflict: None, set }
+    OptionSpec {
+        short,
+        long: Some(long),
+        value,
+        verbs,
+        heading,
+        help,
+        repeats: false,
+        conflict: None,
+        choices: &[],
+        set,
+    }
 }
 
 /// Sets a flag.
@@ -114,6 +125,7 @@ pub const TABLE: &[OptionSpec<Typed>] = &[
     row(None, "salt-bytes", Some("COUNT"), HASHING, "Bytes of a new salt: 12, which every Mosquitto reads, or 64, as 2.1 makes [default: 12]", typed::set_salt_bytes),
     row(None, "reload", Some("PID|FILE"), OTHER, "Afterwards read the file back and send SIGHUP to the broker with this process id, or the one in this pid file", word!(reload)),
     row(None, "help", None, OTHER, "Show this help", flag!(help)),
+    row(None, "version", None, OTHER, "Show the version", flag!(version)),
 ];
 
 /// The table as clap knows it, for help, man page and completions.

@@ -48,6 +48,7 @@ pub struct Typed {
     pub overwrite: bool,
     pub rehash: bool,
     pub help: bool,
+    pub version: bool,
     pub verify: Option<OsString>,
     pub import: Option<PathBuf>,
     pub sources: Vec<Source>,
@@ -82,8 +83,13 @@ impl From<Failure> for Refused {
 impl From<WordError> for Refused {
     fn from(error: WordError) -> Self {
         Self(match error {
-            WordError::Unknown(word) => self::error(&format!("Unknown option '{word}'."))
-                .hint("moskit passwd --help lists the options; after `--` a word is no option"),
+            WordError::Unknown { word, meant } => {
+                let failure = self::error(&format!("Unknown option '{word}'."));
+                match meant {
+                    Some(meant) => failure.hint(format!("did you mean `--{meant}`? After `--` a word is no option")),
+                    None => failure.hint("moskit passwd --help lists the options; after `--` a word is no option"),
+                }
+            }
             WordError::Late(word) => self::error(&format!("`{word}` stands behind FILE."))
                 .hint("options with one dash stand in front of FILE; after `--` a word is no option"),
             WordError::MissingValue { word, .. } => {

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::StringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cmd::applet::Suggested;
 use crate::cmd::connect::api::ApiArgs;
 use crate::cmd::connect::reach::{BrokerOptions, SourceOptions};
 
@@ -259,7 +261,7 @@ pub struct LiveArgs {
 #[command(next_help_heading = "Time")]
 pub struct TimeArgs {
     /// Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file's last change [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Suggested::new(["now", "mtime"], StringValueParser::new()), hide_possible_values = true)]
     pub at: Option<String>,
     /// For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each
     /// look in FILE, and date messages by it
@@ -267,7 +269,8 @@ pub struct TimeArgs {
     pub ledger: Option<PathBuf>,
     /// Where a message's time comes from: store, expiry:SECONDS (expiry less the interval that publishers
     /// set), payload:/POINTER (into JSON) or prop:NAME (a user property)
-    #[arg(long, value_name = "FROM", default_value = "store")]
+    #[arg(long, value_name = "FROM", default_value = "store", hide_possible_values = true,
+        value_parser = Suggested::new(["store", "expiry:", "payload:", "prop:"], StringValueParser::new()))]
     pub age_from: String,
 }
 
@@ -295,7 +298,8 @@ pub struct PurgeArgs {
     /// Show this help
     #[arg(long, action = clap::ArgAction::Help)]
     pub help: Option<bool>,
-    /// Where to look first, as for the table
+    /// Where to look first, as for the table. Without any, Mosquitto's files where the broker is this machine's; of
+    /// another broker nothing is known before, so --force is needed
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath, help_heading = None::<&str>)]
     pub sources: Vec<String>,
 }

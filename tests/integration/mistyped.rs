@@ -1,0 +1,165 @@
+//! What a person reads who mistypes: the word that was meant, few lines, no secret; and help and version of every verb.
+
+use std::io::Write;
+use std::process::Command;
+
+use crate::peers::{read_packet, stub};
+use crate::run::{Ended, called_as, moskit, run};
+
+#[test]
+fn an_empty_word_is_taken_for_a_variable_that_is_unset() {
+    let unset = "hint: is a variable of the shell unset? Its value became an empty word\n";
+    let message = ["-t", "a", "-m", "x"];
+    for (verb, words, first) in [
+        ("pub", &["-h", ""][..], "Unable to connect (Lookup error).\ncause: the host is empty [net.dns]\n"),
+        ("rr", &["-e", "b", "-h", ""], "Unable to connect (Lookup error).\ncause: the host is empty [net.dns]\n"),
+        (
+            "pub",
+            &["--unix", ""],
+            "Unable to connect (Invalid input).\ncause: the path of the unix socket is empty [net.unix]\n",
+        ),
+        ("pub", &["-p", ""], "Error: Invalid port given: it is empty\n\nUse 'moskit pub --help' to see usage.\n"),
+        ("pub", &["-L", ""], "Error: The URL is empty.\n\nUse 'moskit pub --help' to see usage.\n"),
+    ] {
+        let ended = run(&mut moskit(&[&[verb], &message[..], words].concat()), b"");
+        assert_eq!(ended, Ended { stdout: String::new(), stderr: format!("{first}{unset}"), code: 1 }, "{words:?}");
+    }
+    for (words, code) in [
+        (&["sub", "-t", "a", "-h", ""][..], 1),
+        (&["check", "-h", ""], 1),
+        (&["qshape", "purge", "c", "--host", ""], 1),
+    ] {
+        let ended = run(&mut moskit(words), b"");
+        assert!(
+            ended.stderr.ends_with(&format!("cause: the host is empty [net.dns]\n{unset}")),
+            "{words:?}: {ended:?}"
+        );
+        assert_eq!(ended.code, code, "{words:?}");
+    }
+}
+
+#[test]
+fn a_password_typed_as_the_port_is_not_shown_and_named_by_its_option() {
+    for words in [
+        &["pub", "-t", "a", "-m", "x", "-p", "hush5"][..],
+        &["check", "-p", "hush5"],
+        &["sub", "-t", "a", "-p", "hush5"],
+    ] {
+        let ended = run(&mut moskit(words), b"");
+        assert!(ended.stderr.starts_with("Error: Invalid port given: it is no number\n"), "{ended:?}");
+        assert!(ended.stderr.contains("a password goes after -P") && !ended.stderr.contains("hush5"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_publish_without_a_payload_is_told_in_few_lines_under_our_own_name() {
+    for (words, hint) in [
+        (&["pub", "-t", "a"][..], "hint: give the payload: -m TEXT, "),
+        (&["pub", "-m", "x"], "hint: give the topic: -t TOPIC\n"),
+        (&["pub"], "hint: give -t TOPIC and -m TEXT; "),
+    ] {
+        let ended = run(&mut moskit(words), b"");
+        let lines: Vec<_> = ended.stderr.lines().collect();
+        assert_eq!((ended.stdout.as_str(), lines.len(), ended.code), ("", 4, 1), "{ended:?}");
+        assert_eq!(lines[0], "Error: Both topic and message must be supplied.");
+        assert!(format!("{}\n", lines[3]).starts_with(hint), "{ended:?}");
+    }
+    // As there: the error, then the whole usage.
+    let theirs = run(&mut called_as("mosquitto_pub", &["-t", "a"]), b"");
+    assert!(theirs.stdout.lines().count() > 50 && theirs.stderr.lines().count() == 1, "{theirs:?}");
+}
+
+#[test]
+fn a_client_without_an_id_is_called_so_and_by_the_id_that_the_server_assigns() {
+    let log = |program: &mut Command, version: &str| {
+        let ended = run(program.args(["-t", "a", "-m", "x", "-d", "-V", version, "--embedded"]), b"");
+        let first_words = |line: &str| line.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+        ended.stdout.lines().map(first_words).collect::<Vec<_>>()
+    };
+    assert!(log(&mut moskit(&["pub"]), "311").iter().all(|line| line == "Client without id"));
+    let assigned = log(&mut moskit(&["pub"]), "5");
+    assert!(assigned[0] == "Client without id" && assigned[1..].iter().all(|line| line.starts_with("Client auto-")));
+    let theirs = log(&mut called_as("mosquitto_pub", &[]), "311");
+    assert_eq!(theirs[..2], ["Client null sending", "Client (null) received"]);
+}
+
+#[test]
+fn what_was_meant_is_named_under_our_own_names_alone() {
+    for (words, hint, code) in [
+        (&["pbu"][..], "did you mean `pub`?", 3),
+        (&["publish"], "did you mean `pub`?", 3),
+        (&["mosquitto_sub"], "did you mean `sub`?", 3),
+        (&["cert"], "did you mean `certgen`?", 3),
+        (&["man", "certgn"], "did you mean `certgen`?", 3),
+        (&["nonsense"], "moskit --help lists the verbs", 3),
+        (&["pub", "--retian"], "did you mean `--retain`?", 1),
+        (&["sub", "--password", "hush5"], "did you mean `--pw`?", 1),
+        (&["rr", "-topic", "x"], "did you mean `--topic`?", 1),
+        (&["passwd", "--lst", "f"], "did you mean `--list`? After `--` a word is no option", 1),
+    ] {
+        let ended = run(&mut moskit(words), b"");
+        assert!(ended.stderr.ends_with(&format!("hint: {hint}\n")), "{words:?}: {ended:?}");
+        assert!(!ended.stderr.contains("hush5"), "{ended:?}");
+        assert_eq!(ended.code, code, "{words:?}");
+    }
+    let theirs = run(&mut called_as("mosquitto_pub", &["--retian"]), b"");
+    assert!(!theirs.stderr.contains("hint"), "{theirs:?}");
+}
+
+#[test]
+fn every_verb_has_its_version_and_its_help_and_actions_theirs() {
+    for applet in moskit::cmd::APPLETS {
+        let version = run(&mut moskit(&[applet.name, "--version"]), b"");
+        let expected = concat!("moskit ", env!("CARGO_PKG_VERSION"), "\n");
+        assert_eq!(
+            (version.stdout.as_str(), version.stderr.as_str(), version.code),
+            (expected, "", 0),
+            "{}",
+            applet.name
+        );
+        let help = run(&mut moskit(&[applet.name, "--help"]), b"");
+        assert!(
+            help.stdout.starts_with(applet.about) && help.stdout.contains("--version"),
+            "{}: {help:?}",
+            applet.name
+        );
+        assert_eq!(run(&mut moskit(&["help", applet.name]), b""), help, "{}", applet.name);
+        for action in applet.clap_command().get_subcommands().map(clap::Command::get_name) {
+            let help = run(&mut moskit(&[applet.name, action, "--help"]), b"");
+            assert_eq!((help.stderr.as_str(), help.code), ("", 0), "{action}");
+            for words in [[applet.name, "help", action], ["help", applet.name, action]] {
+                assert_eq!(run(&mut moskit(&words), b""), help, "{words:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_broker_that_grants_less_or_hangs_up_at_a_message_is_told() {
+    // CONNACK, then a SUBACK that grants QoS 1, then the end.
+    let address = stub(|mut stream| {
+        let _ = (|| {
+            read_packet(&mut stream)?;
+            stream.write_all(&[0x20, 2, 0, 0])?;
+            let (first, body) = read_packet(&mut stream)?;
+            if first >> 4 == 8 {
+                stream.write_all(&[0x90, 3, body[0], body[1], 1])?;
+                read_packet(&mut stream)?;
+            }
+            std::io::Result::Ok(())
+        })();
+    });
+    let (host, port) = address.rsplit_once(':').unwrap();
+    let place = ["-h", host, "-p", port];
+    let lowered = run(&mut moskit(&[&["sub", "-t", "a/#", "-q", "2", "-E"], &place[..]].concat()), b"");
+    let warning = "warning: the broker grants QoS 1 where 2 was asked for: 'a/#'\n";
+    assert_eq!((lowered.stderr.as_str(), lowered.code), (warning, 0));
+    let theirs = run(&mut called_as("mosquitto_sub", &[&["-t", "a/#", "-q", "2", "-E"], &place[..]].concat()), b"");
+    assert_eq!((theirs.stderr.as_str(), theirs.code), ("", 0));
+    let hung_up = run(&mut moskit(&[&["pub", "-t", "a", "-m", "x", "-q", "2"], &place[..]].concat()), b"");
+    assert!(
+        hung_up.stderr.contains("the broker closed the connection; 1 message is not acknowledged [connection.closed]"),
+        "{hung_up:?}"
+    );
+    assert!(hung_up.stderr.contains("RabbitMQ 3 and NATS have no QoS 2") && hung_up.code == 7, "{hung_up:?}");
+}
