@@ -3,6 +3,7 @@
 use crate::net::reason;
 use crate::state::mosquitto_db::{self, Damage};
 use crate::state::sqlite;
+use crate::term::plural;
 
 /// Why a file is not read as persist-sqlite's.
 pub fn sqlite(error: &sqlite::Unreadable) -> String {
@@ -30,7 +31,10 @@ pub fn mosquitto_db(error: &mosquitto_db::Unreadable) -> String {
 pub fn damage(damage: &Damage) -> String {
     match damage {
         Damage::Io(error) => format!("reading failed: {}", reason(error)),
-        Damage::StrayTail { at, bytes } => format!("{bytes} stray bytes at {at}, the end of the file (truncated?)"),
+        Damage::NoChunks => "the file ends behind its head of 23 bytes: truncated".to_owned(),
+        Damage::StrayTail { at, bytes } => {
+            format!("{} at {at}, the end of the file (truncated?)", plural(*bytes, "stray byte"))
+        }
         Damage::Truncated { kind, at, wants, left } => {
             format!("chunk {kind} at {at} wants {wants} bytes, {left} left: truncated")
         }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use moskit::pki::make::BROKEN_KINDS;
+use serde_json::{Value, json};
 
 use crate::check_files::{causes, findings, report, write_broken, write_kind};
 use crate::mosquitto::{Mosquitto, free_port, installed};
@@ -266,14 +267,68 @@ fn a_server_whose_certificate_failed_gets_no_login() {
     let (report, code) = report(&words, folder.path());
     assert_eq!((report["cause"].as_str(), code), (Some("ca.unknown"), 1));
     // Of what the broker says to a stranger nothing is told: it would be taken for what it says to ann.
-    let connect = report["stages"].as_array().unwrap().last().unwrap();
-    assert_eq!((connect["name"].as_str(), connect["status"].as_str()), (Some("connect"), Some("skipped")));
-    assert!(connect["not_tried"].as_str().unwrap().contains("--trust-anyway"), "{report:#}");
-    assert!(!report.to_string().contains("no login was given"), "{report:#}");
+    assert_eq!(withheld(&report), "so it gets no login (--trust-anyway sends it all the same)");
+    assert!(!report.to_string().contains("was given"), "{report:#}");
     let told = run(moskit(&[&words[..], &["--trust-anyway", "-i", "x"]].concat()).current_dir(folder.path()), b"");
     assert_eq!(told.code, 1, "{told:?}");
     // Everybody that connected before --trust-anyway was told did so without a name; Mosquitto logs names.
     broker.wait_for("moskitcheck");
+}
+
+/// What is said of a login that was withheld, after every stage that needs it has said that it was not tried, and why.
+fn withheld(report: &Value) -> String {
+    let stages = report["stages"].as_array().unwrap();
+    let after: Vec<_> = stages.iter().skip_while(|stage| stage["name"] != "connect").collect();
+    assert!(after.len() >= 5, "{report:#}");
+    for stage in &after {
+        let why = stage["not_tried"].as_str().unwrap_or_default();
+        assert!(why.starts_with("the server's certificate failed"), "{stage:#}");
+        assert_eq!((&stage["findings"], &stage["facts"]), (&json!([]), &json!({})), "{stage:#}");
+    }
+    let why = after[0]["not_tried"].as_str().unwrap();
+    why.split_once(", ").unwrap().1.to_owned()
+}
+
+#[test]
+fn a_login_of_any_kind_that_is_withheld_is_never_told_as_one_that_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("ca.unknown", folder.path());
+    // A broker that would refuse whoever has neither a certificate nor a login.
+    let port = free_port();
+    let configuration = format!(
+        "allow_anonymous false\nlistener {port} 127.0.0.1\ncertfile server.crt\nkeyfile server.key\ncafile ca.crt\n\
+         require_certificate true\n"
+    );
+    let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+    let url = format!("localhost:{port}");
+    let identity = ["--cert", "client.crt", "--key", "client.key"];
+    let login = ["-u", "ann", "-P", "secret"];
+    let sent = "(--trust-anyway sends it all the same)";
+    for (given, what) in [
+        (&login[..], "login"),
+        (&login[..2], "login"),
+        (&login[2..], "login"),
+        (&identity, "client certificate"),
+        (&[&login[..], &identity].concat(), "login and no client certificate"),
+    ] {
+        for more in [&[][..], &["--second-opinion"], &["-t", "home", "-V", "mqttv311"], &["--ws"]] {
+            let words = [&["check", &url, "--cafile", "ca.crt"], given, more].concat();
+            let (told, code) = report(&words, folder.path());
+            assert_eq!((told["cause"].as_str(), code), (Some("ca.unknown"), 1), "{words:?}");
+            assert_eq!(withheld(&told), format!("so it gets no {what} {sent}"), "{words:?}");
+            let has_second = told["stages"].as_array().unwrap().iter().any(|stage| stage["name"] == "second");
+            assert_eq!(has_second, more == ["--second-opinion"], "{words:?}");
+            for form in [&[][..], &["--monitor"]] {
+                let shown = run(moskit(&[&words[..], form].concat()).current_dir(folder.path()), b"");
+                let text = shown.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(!text.contains("was given") && !text.contains("-u NAME"), "{words:?}: {text}");
+                assert!(text.contains("[ca.unknown]"), "{words:?}: {text}");
+            }
+        }
+    }
+    // Who has nothing to withhold is told what the broker asks of everybody.
+    let (told, _) = report(&["check", &url, "--cafile", "ca.crt"], folder.path());
+    assert!(told.to_string().contains("client.cert-required"), "{told:#}");
 }
 
 #[test]

@@ -26,10 +26,19 @@ struct Old {
     lets_anonymous_in: bool,
     /// Grants it at most, and hangs up at a message above it.
     maximum_qos: u8,
+    /// Takes a message above it and acknowledges it as one of QoS 1, as RabbitMQ 3 does.
+    acknowledges_2_as_1: bool,
     keeps_sessions: bool,
 }
 
-const GENEROUS: Old = Old { to_5: b"", connack: 0, lets_anonymous_in: true, maximum_qos: 1, keeps_sessions: false };
+const GENEROUS: Old = Old {
+    to_5: b"",
+    connack: 0,
+    lets_anonymous_in: true,
+    maximum_qos: 1,
+    acknowledges_2_as_1: false,
+    keeps_sessions: false,
+};
 
 /// By client id the filter of its session, and what waits for it.
 type Sessions = Arc<Mutex<HashMap<Vec<u8>, (Vec<u8>, Vec<Vec<u8>>)>>>;
@@ -76,14 +85,14 @@ fn serve(mut stream: TcpStream, old: Old, sessions: &Sessions) -> std::io::Resul
         match first >> 4 {
             3 => {
                 let qos = first >> 1 & 3;
-                if qos > old.maximum_qos {
+                if qos > old.maximum_qos && !old.acknowledges_2_as_1 {
                     return Ok(());
                 }
                 let (topic, end) = field(&body, 0);
-                if qos == 1 {
+                if qos >= 1 {
                     stream.write_all(&[0x40, 2, body[end], body[end + 1]])?;
                 }
-                let message = [&[first, body.len() as u8], &body[..]].concat();
+                let message = [&[if qos == 0 { 0x30 } else { 0x32 }, body.len() as u8], &body[..]].concat();
                 let mut sessions = sessions.lock().unwrap();
                 let (own, others): (Vec<_>, Vec<_>) = sessions
                     .iter_mut()
@@ -170,6 +179,20 @@ fn a_broker_without_qos_2_is_told_so() {
         assert_eq!(cause, "", "{report}");
         assert!(!report.contains("lower-qos"), "{report}");
     }
+}
+
+#[test]
+fn a_message_of_qos_2_that_is_acknowledged_as_one_of_qos_1_is_no_success() {
+    let broker = start(Old { acknowledges_2_as_1: true, ..GENEROUS });
+    let (cause, next, report) = cause(&broker, &["-t", "a", "-q", "2"]);
+    assert_eq!((cause.as_str(), next.as_str()), ("limits", "use -q 1"), "{report}");
+    assert!(report.contains("with PUBACK") && report.contains("subscribe.lower-qos"), "{report}");
+    let (host, port) = broker.rsplit_once(':').unwrap();
+    let words = ["pub", "-h", host, "-p", port, "-t", "a", "-m", "x", "-q"];
+    let ended = run(&mut moskit(&[&words[..], &["2"]].concat()), b"");
+    assert!(ended.stderr.contains("[proto.violation]\nhint: RabbitMQ 3 answers messages of QoS 2 so"), "{ended:?}");
+    assert_eq!(ended.code, 2);
+    assert_eq!(run(&mut moskit(&[&words[..], &["1"]].concat()), b"").code, 0);
 }
 
 #[test]

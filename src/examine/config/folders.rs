@@ -288,6 +288,10 @@ fn state_file(path: &Path, is_sqlite: bool, scene: &Scene<'_>, stage: &mut Stage
         Ok(Some(damage @ Damage::StrayTail { .. })) => {
             stage.found(Finding::warning(ID, format!("the state `{shown}` has {}", words::damage(&damage))));
         }
+        Ok(Some(Damage::NoChunks)) => stage.found(Finding::warning(
+            ID,
+            format!("the state file `{shown}` ends behind its head of 23 bytes: nothing is restored"),
+        )),
         Ok(Some(damage)) => stage.found(
             Finding::error(ID, format!("the state `{shown}` is damaged: {}", words::damage(&damage)))
                 .evidence("Mosquitto does not start with it, or restores a part of it")

@@ -77,6 +77,8 @@ fn qos_to_try(target: &Target, accepted: &Accepted) -> QoS {
     maximum.map_or(wanted, |maximum| wanted.min(maximum))
 }
 
+const NO_QOS_2: &str = "RabbitMQ 3, NATS 2.9 and most clouds have no QoS 2";
+
 /// Subscribes, publishes, waits for the own message, and leaves nothing behind.
 pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> Stage {
     let Some(base) = &target.topic else {
@@ -95,7 +97,7 @@ pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> St
             stage.facts.extend(again.facts);
             stage.found(
                 Finding::error("limits", "the broker ends the connection at a message of QoS 2, and takes QoS 1")
-                    .evidence("RabbitMQ has no QoS 2")
+                    .evidence(NO_QOS_2)
                     .fix("use -q 1"),
             );
             return stage;
@@ -202,13 +204,24 @@ async fn exchange(
                     granted.0, qos as u8
                 ),
             )
-            .fix(format!("expect -q {} of this broker; RabbitMQ has no QoS 2", granted.0)),
+            .fix(format!("expect -q {} of this broker; {NO_QOS_2}", granted.0)),
         );
     }
     let start = Instant::now();
     stage.fact("qos", qos as u8);
     talk.send(&publish(topic, "moskit check", qos)).await?;
-    let (acknowledged, delivered) = acknowledged_and_delivered(talk, topic, qos, subscribed).await?;
+    let Outcome { acknowledged, delivered, of_other_qos } =
+        acknowledged_and_delivered(talk, topic, qos, subscribed).await?;
+    if of_other_qos {
+        stage.found(
+            Finding::error(
+                "limits",
+                "the broker answers a message of QoS 2 as one of QoS 1, with PUBACK: clients end with an error",
+            )
+            .evidence(NO_QOS_2)
+            .fix("use -q 1"),
+        );
+    }
     if let Some(reason) = acknowledged {
         stage.fact("publish", if reason < 0x80 { "accepted".to_owned() } else { format!("refused with {reason}") });
     }
@@ -226,9 +239,11 @@ async fn acknowledged_and_delivered(
     topic: &str,
     qos: QoS,
     subscribed: bool,
-) -> Result<(Option<u8>, bool), Ended> {
+) -> Result<Outcome, Ended> {
     let mut flow = Flow {
         topic,
+        qos,
+        of_other_qos: false,
         must_acknowledge: qos != QoS::AtMostOnce,
         acknowledged: None,
         delivered: false,
@@ -250,12 +265,25 @@ async fn acknowledged_and_delivered(
             deadline = Instant::now() + DELIVERY;
         }
     }
-    Ok((flow.acknowledged, flow.delivered))
+    Ok(Outcome { acknowledged: flow.acknowledged, delivered: flow.delivered, of_other_qos: flow.of_other_qos })
+}
+
+/// What became of our message.
+struct Outcome {
+    /// The reason code that it was acknowledged with.
+    acknowledged: Option<u8>,
+    /// It came back.
+    delivered: bool,
+    /// It was acknowledged as one of another QoS is.
+    of_other_qos: bool,
 }
 
 /// Both halves of our message: out, and back in.
 struct Flow<'a> {
     topic: &'a str,
+    qos: QoS,
+    /// PUBACK came for a message of QoS 2.
+    of_other_qos: bool,
     must_acknowledge: bool,
     /// The reason of PUBACK, of a PUBREC that refuses, or of PUBCOMP.
     acknowledged: Option<u8>,
@@ -278,6 +306,7 @@ impl Flow<'_> {
 
     /// What `packet` is answered with.
     fn handle(&mut self, packet: Packet) -> Option<Packet> {
+        self.of_other_qos |= self.qos == QoS::ExactlyOnce && matches!(packet, Packet::PubAck(_));
         match packet {
             Packet::PubAck(Ack { reason, .. }) | Packet::PubComp(Ack { reason, .. }) => {
                 self.acknowledged.get_or_insert(reason.0);

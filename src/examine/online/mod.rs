@@ -98,14 +98,32 @@ fn is_believed(checks: Checks, verdict: Option<&Verdict>) -> bool {
     }
 }
 
+/// What of ours a server gets only when its certificate is good.
+fn withheld(target: &Target) -> &'static str {
+    let has_certificate = target.tls.as_ref().is_some_and(|tls| tls.options.identity.is_some());
+    match (target.login.is_given(), has_certificate) {
+        (true, true) => "login and no client certificate",
+        (true, false) => "login",
+        (false, _) => "client certificate",
+    }
+}
+
 async fn mqtt_stages(target: &Target, believed: bool, report: &mut Report) {
     let nothing = Login::default();
     let has_secrets = target.login.is_given() || target.tls.as_ref().is_some_and(|tls| tls.options.identity.is_some());
     if !believed && has_secrets {
         // What the broker says to a stranger says nothing of who has a login or a certificate.
-        let why = "the server's certificate failed, so it gets no login and no client certificate (--trust-anyway \
-                   sends them all the same)";
-        skip(report, &AFTER[..1], why);
+        let withheld = withheld(target);
+        let failed = "the server's certificate failed";
+        skip(
+            report,
+            &AFTER[..1],
+            &format!("{failed}, so it gets no {withheld} (--trust-anyway sends it all the same)"),
+        );
+        skip(report, &AFTER[1..], failed);
+        if target.second_opinion {
+            skip(report, &[second::STAGE], failed);
+        }
         return;
     }
     let trust = if believed {
