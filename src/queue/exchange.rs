@@ -71,9 +71,18 @@ pub(super) fn run<T>(
 
 /// Connects; a broker that refuses is an error. `limit` holds for each answer.
 pub(super) async fn open(route: &Route, packet: &Connect, limit: Duration) -> Result<Talk, ExchangeError> {
+    open_answered(route, packet, limit).await.map(|(_, talk)| talk)
+}
+
+/// The same, with what the broker answered.
+pub(super) async fn open_answered(
+    route: &Route,
+    packet: &Connect,
+    limit: Duration,
+) -> Result<(ConnAck, Talk), ExchangeError> {
     let stream = connect(route).await.map_err(ExchangeError::Connect)?;
     match Talk::connect(stream, packet, limit).await {
-        Answer::Accepted(_, talk) => Ok(talk),
+        Answer::Accepted(answer, talk) => Ok((answer, talk)),
         Answer::Refused(answer) => Err(ExchangeError::Refused(answer)),
         Answer::Ended(ended) => Err(ended.into()),
     }

@@ -25,7 +25,16 @@ const ABANDONED_AFTER: i64 = 3 * NANOS_PER_DAY;
 /// Columns of the analysis: doubling from five minutes, up to half a year.
 const COLUMNS: usize = 17;
 
-/// One thing that the queue tells. Ages in nanoseconds.
+/// How long something waits, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age {
+    /// It is at least as old.
+    pub least: i64,
+    /// It is no older either.
+    pub is_exact: bool,
+}
+
+/// One thing that the queue tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
     NothingWaits,
@@ -42,22 +51,22 @@ pub enum Finding {
         waiting: u64,
         limit: u64,
         assumed: bool,
-        youngest: Option<i64>,
+        youngest: Option<Age>,
     },
     /// Messages come at a steady rate and nobody takes them.
     DeadConsumer {
         per_minute: f64,
-        oldest: i64,
+        oldest: Age,
     },
     /// As long as that nobody will come back for it.
     NeverResumed {
-        oldest: i64,
+        oldest: Age,
     },
     /// All that may be in flight is, and more waits behind.
     SlowConsumer {
         in_flight: u64,
         queued: u64,
-        oldest_in_flight: Option<i64>,
+        oldest_in_flight: Option<Age>,
     },
     /// One stretch of time holds most of the messages.
     Burst {
@@ -70,7 +79,7 @@ pub enum Finding {
     PoisonTopic {
         topic: String,
         sent_again: u64,
-        oldest: Option<i64>,
+        oldest: Option<Age>,
     },
     /// Old messages that are retained ones, given at a subscription: their age is no backlog.
     RetainedReplay {
@@ -83,10 +92,15 @@ pub enum Finding {
     AgesUnknown {
         count: u64,
     },
+    /// How long they wait is known only from below.
+    AtLeast {
+        count: u64,
+        oldest: Age,
+    },
     /// Few and young.
     Healthy {
         count: u64,
-        oldest: Option<i64>,
+        oldest: Age,
     },
 }
 
@@ -99,24 +113,49 @@ pub struct Facts {
     pub expired: u64,
     pub retained: u64,
     pub unknown_age: u64,
-    /// Ages of messages that are not retained replays.
-    ages: Vec<(i64, String)>,
-    oldest_in_flight: Option<i64>,
-    oldest_queued: Option<i64>,
+    /// Messages that are not retained replays and of whose age something is known.
+    dated: Vec<Dated>,
+    oldest_in_flight: Option<Age>,
+    /// What the queued messages are no older than, and how many may be older than anything.
+    queued_most: Option<i64>,
+    queued_without_bound: u64,
     /// Messages sent more than once, by topic, and the age of the oldest.
-    sent_again: HashMap<String, (u64, Option<i64>)>,
+    sent_again: HashMap<String, (u64, Option<Age>)>,
     pub queue_limit: Option<u64>,
     pub in_flight_limit: Option<u64>,
     pub filters: usize,
     pub filters_of_qos_zero: usize,
 }
 
+/// A message of whose age something is known, in nanoseconds.
+#[derive(Debug)]
+struct Dated {
+    age: Age,
+    /// What it is no older than, if that is known.
+    most: Option<i64>,
+    topic: String,
+}
+
+impl Dated {
+    /// The column that it belongs to for certain.
+    fn column(&self) -> Option<usize> {
+        let column = column(self.age.least);
+        (self.most.map(self::column) == Some(column)).then_some(column)
+    }
+}
+
 impl Facts {
     pub fn add(&mut self, message: &Waiting<'_>, now: UnixTime) {
-        let age = message.since.least_age(now);
-        let oldest = if message.is_in_flight() { &mut self.oldest_in_flight } else { &mut self.oldest_queued };
-        *oldest = (*oldest).max(age);
-        *(if message.is_in_flight() { &mut self.in_flight } else { &mut self.queued }) += 1;
+        let most = message.since.most_age(now);
+        let age = message.since.least_age(now).map(|least| Age { least, is_exact: most == Some(least) });
+        if message.is_in_flight() {
+            self.in_flight += 1;
+            self.oldest_in_flight = self.oldest_in_flight.max(age);
+        } else {
+            self.queued += 1;
+            self.queued_most = self.queued_most.max(most);
+            self.queued_without_bound += u64::from(most.is_none());
+        }
         self.qos_zero += u64::from(message.qos == 0);
         self.expired += u64::from(message.is_expired(now));
         self.retained += u64::from(message.retain);
@@ -127,7 +166,7 @@ impl Facts {
         }
         match age {
             Some(_) if message.retain => {}
-            Some(age) => self.ages.push((age, message.topic.to_owned())),
+            Some(age) => self.dated.push(Dated { age, most, topic: message.topic.to_owned() }),
             None => self.unknown_age += 1,
         }
     }
@@ -147,9 +186,17 @@ impl Facts {
         let held_up = self.poison().or_else(|| self.slow());
         let mut findings: Vec<_> =
             [self.full_queue(), held_up, self.burst(&columns), self.dead(&columns)].into_iter().flatten().collect();
-        if findings.is_empty() && !self.ages.is_empty() {
-            let oldest = self.ages.iter().map(|(age, _)| *age).max();
-            findings.push(Finding::Healthy { count: self.waiting(), oldest });
+        if findings.is_empty()
+            && let Some(oldest) = self.oldest()
+        {
+            let count = self.waiting();
+            // What may be of any age is not known to be young.
+            let are_bounded = self.dated.iter().all(|dated| dated.most.is_some());
+            findings.push(if are_bounded {
+                Finding::Healthy { count, oldest }
+            } else {
+                Finding::AtLeast { count, oldest }
+            });
         }
         let counted = [
             (self.retained, Finding::RetainedReplay { count: self.retained }),
@@ -161,13 +208,15 @@ impl Facts {
         findings
     }
 
-    /// How many messages fall into each doubling stretch of time.
+    fn oldest(&self) -> Option<Age> {
+        self.dated.iter().map(|dated| dated.age).max()
+    }
+
+    /// How many messages fall into each doubling stretch of time, of those of which that is certain.
     fn columns(&self) -> Vec<u64> {
         let mut columns = vec![0; COLUMNS];
-        for (age, _) in &self.ages {
-            let units = age.max(&0) / (5 * NANOS_PER_MINUTE);
-            let column = if units == 0 { 0 } else { units.ilog2() as usize + 1 };
-            columns[column.min(COLUMNS - 1)] += 1;
+        for column in self.dated.iter().filter_map(Dated::column) {
+            columns[column] += 1;
         }
         columns
     }
@@ -177,7 +226,7 @@ impl Facts {
             Some(limit) => (limit, false),
             None => (USUAL_LIMITS.into_iter().find(|limit| self.queued == *limit)?, true),
         };
-        let youngest = self.ages.iter().map(|(age, _)| *age).min();
+        let youngest = self.dated.iter().map(|dated| dated.age).min();
         (limit > 0 && self.queued >= limit).then_some(Finding::FullQueue {
             waiting: self.waiting(),
             limit,
@@ -191,8 +240,9 @@ impl Facts {
         let [(topic, (sent_again, oldest))] = self.sent_again.iter().collect::<Vec<_>>()[..] else { return None };
         // Whoever leaves with messages unacknowledged has them marked as well: only ones that are much
         // older than what waits behind them have held the client up.
-        let behind = self.oldest_queued.unwrap_or(0);
-        let held_up = oldest.is_some_and(|oldest| oldest / POISON_FACTOR > behind);
+        let behind = self.queued_most.unwrap_or(0);
+        let held_up =
+            self.queued_without_bound == 0 && oldest.is_some_and(|oldest| oldest.least / POISON_FACTOR > behind);
         held_up.then(|| Finding::PoisonTopic { topic: topic.clone(), sent_again: *sent_again, oldest: *oldest })
     }
 
@@ -217,20 +267,18 @@ impl Facts {
             .collect();
         others.sort_by(f64::total_cmp);
         let median = others.get(others.len() / 2).copied().unwrap_or(0.0);
-        let all = self.ages.len() as u64;
+        let all = self.dated.len() as u64;
         if count < BURST_LEAST || count * 2 < all || rates[column] < median * BURST_FACTOR {
             return None;
         }
         let (from, to) = span(column);
-        Some(Finding::Burst { from, to, count, topic: self.commonest_topic(from, to) })
+        Some(Finding::Burst { from, to, count, topic: self.commonest_topic(column) })
     }
 
-    fn commonest_topic(&self, from: i64, to: Option<i64>) -> Option<(String, u64)> {
+    fn commonest_topic(&self, column: usize) -> Option<(String, u64)> {
         let mut topics: HashMap<&str, u64> = HashMap::new();
-        for (age, topic) in &self.ages {
-            if *age >= from && to.is_none_or(|to| *age < to) {
-                *topics.entry(topic).or_default() += 1;
-            }
+        for dated in self.dated.iter().filter(|dated| dated.column() == Some(column)) {
+            *topics.entry(&dated.topic).or_default() += 1;
         }
         topics
             .into_iter()
@@ -240,8 +288,8 @@ impl Facts {
 
     /// Doubling columns that double in number are a steady rate that nobody takes.
     fn dead(&self, columns: &[u64]) -> Option<Finding> {
-        let oldest = self.ages.iter().map(|(age, _)| *age).max()?;
-        if oldest > ABANDONED_AFTER {
+        let oldest = self.oldest()?;
+        if oldest.least > ABANDONED_AFTER {
             return Some(Finding::NeverResumed { oldest });
         }
         let edge = columns.iter().rposition(|count| *count > 0)?;
@@ -252,9 +300,16 @@ impl Facts {
         let steady = !rates.is_empty() && least > 0.0 && most / least < STEADY_FACTOR;
         // Without a rate, messages in many columns and none on its way still have no reader.
         let unread = many_columns && self.in_flight == 0;
-        let per_minute = self.ages.len() as f64 / (oldest.max(1) as f64 / NANOS_PER_MINUTE as f64);
+        let per_minute = self.dated.len() as f64 / (oldest.least.max(1) as f64 / NANOS_PER_MINUTE as f64);
         (unread || (many_columns && steady)).then_some(Finding::DeadConsumer { per_minute, oldest })
     }
+}
+
+/// The doubling stretch of time that an age falls into.
+fn column(age: i64) -> usize {
+    let units = age.max(0) / (5 * NANOS_PER_MINUTE);
+    let column = if units == 0 { 0 } else { units.ilog2() as usize + 1 };
+    column.min(COLUMNS - 1)
 }
 
 /// From which age to which a column reaches.
@@ -347,6 +402,29 @@ mod tests {
         let mut known = facts((0..50).map(message));
         known.queue_limit = Some(50);
         assert!(matches!(known.findings()[0], Finding::FullQueue { limit: 50, assumed: false, .. }));
+    }
+
+    #[test]
+    fn what_is_known_from_below_is_neither_young_nor_in_one_column() {
+        let at = |minutes: i64| UnixTime::from_seconds(NOW.seconds() - minutes * 60);
+        let first_look = Since::Between { from: Since::EVER, to: NOW };
+        let found = facts((0..31).map(|_| Waiting { since: first_look, ..message(0) })).findings();
+        let oldest = Age { least: 0, is_exact: false };
+        assert_eq!(found, [Finding::AtLeast { count: 31, oldest }]);
+        // Between two looks, both in one column: a burst that is one.
+        let looks = Since::Look { after: at(38), by: at(25) };
+        let found = facts((0..31).map(|_| Waiting { since: looks, ..message(0) })).findings();
+        assert!(matches!(found[..], [Finding::Burst { count: 31, .. }]), "{found:?}");
+        // Looks that are far from each other tell of no column, but of youth.
+        let looks = Since::Look { after: at(90), by: at(2) };
+        let found = facts((0..31).map(|_| Waiting { since: looks, ..message(0) })).findings();
+        let oldest = Age { least: 2 * NANOS_PER_MINUTE, is_exact: false };
+        assert_eq!(found, [Finding::Healthy { count: 31, oldest }]);
+        // Nobody knows that what waits behind is younger.
+        let sent = [Waiting { phase: Phase::WaitPuback, dup: true, ..message(300) }];
+        let behind = Waiting { since: first_look, ..message(0) };
+        let found = facts(sent.into_iter().chain([behind])).findings();
+        assert!(!found.iter().any(|found| matches!(found, Finding::PoisonTopic { .. })), "{found:?}");
     }
 
     #[test]

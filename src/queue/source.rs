@@ -153,6 +153,8 @@ pub struct Snapshot {
 /// Something to say about a source that is no error.
 #[derive(Debug)]
 pub enum Note {
+    /// The numbers are of stored messages, each counted once, however many clients it waits for.
+    StoredOnce,
     EmptyFile,
     StoredTwice(StoreId),
     UnknownChunk {
@@ -207,7 +209,8 @@ impl Note {
             | Self::BadLine { .. }
             | Self::BadLines { .. }
             | Self::Incomplete(_) => true,
-            Self::UsersUncertain
+            Self::StoredOnce
+            | Self::UsersUncertain
             | Self::NotKnown(_)
             | Self::Experimental(_)
             | Self::Dropped(_)

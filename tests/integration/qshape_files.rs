@@ -98,6 +98,7 @@ impl Contents {
 fn note(damage: &Damage) -> String {
     match damage {
         Damage::Io(error) => format!("{error}"),
+        Damage::NoChunks => "the file ends behind its head of 23 bytes".to_owned(),
         Damage::StrayTail { bytes, .. } => format!("{bytes} stray bytes at the end (truncated?)"),
         Damage::Truncated { kind, at, wants, left } => {
             format!("chunk {kind} at {at} wants {wants} bytes, {left} left: truncated")

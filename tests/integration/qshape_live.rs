@@ -68,6 +68,61 @@ fn purge_ends_one_session_and_no_other() {
 }
 
 #[test]
+fn purge_needs_no_source_where_the_broker_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = broker(folder.path()) else { return };
+    let port_text = port.to_string();
+    let subscribe = || client("mosquitto_sub", port, &["-i", "dead", "-c", "-q", "1", "-t", "t", "-E"]);
+    let purge = |client: &str, more: &[&str]| {
+        // An address of this machine: what /var/lib/mosquitto may hold is this broker's only by chance.
+        qshape(&[&["purge", client, "--host", "127.0.0.1", "--port", &port_text], more].concat(), "")
+    };
+    if Path::new("/var/lib/mosquitto/mosquitto.db").exists() {
+        return;
+    }
+    for version in ["mqttv311", "mqttv5"] {
+        subscribe();
+        let ended = purge("dead", &["--dry-run"]);
+        assert!(ended.stdout.starts_with("dead: how much waits for it is not known without a SOURCE\n"), "{ended:?}");
+        let ended = purge("dead", &["--yes"]);
+        assert!(ended.code == 1 && ended.stderr.contains("hint: --force"), "{ended:?}");
+        let ended = purge("dead", &["--yes", "--force", "-V", version]);
+        assert!(ended.stdout.ends_with("The session of dead has ended.\n") && ended.code == 0, "{ended:?}");
+        // Another time there is none, and a misspelt id has none either.
+        for client in ["dead", "daed"] {
+            let ended = purge(client, &["--yes", "--force", "-V", version]);
+            assert!(ended.stderr.contains(&format!("it had no session of `{client}`")) && ended.code == 1, "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn totals_under_sys_count_each_stored_message_once_and_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let configuration = format!("listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\n");
+    let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
+    for id in ["one", "two", "three"] {
+        client("mosquitto_sub", port, &["-i", id, "-c", "-q", "1", "-t", "t", "-E"]);
+    }
+    for _ in 0..4 {
+        client("mosquitto_pub", port, &["-q", "1", "-t", "t", "-m", "x"]);
+    }
+    let source = format!("mqtt://127.0.0.1:{port}");
+    let start = std::time::Instant::now();
+    loop {
+        let ended = qshape(&[&source], "");
+        // Its totals are a second old at most.
+        if !ended.stderr.contains("4 messages stored\n") && start.elapsed().as_secs() < 20 {
+            continue;
+        }
+        assert!(ended.stderr.contains("warning: stored messages are counted here, each once"), "{ended:?}");
+        assert!(!ended.stderr.contains("waiting"), "{ended:?}");
+        break;
+    }
+}
+
+#[test]
 fn purge_says_why_the_broker_did_not_do_it() {
     let folder = tempfile::tempdir().unwrap();
     let line = folder.path().join("q.ndjson");

@@ -6,7 +6,7 @@ use super::sources::Sources;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::unreadable::cannot_read;
 use crate::diagnose::shell;
-use crate::queue::explain::{Facts, Finding};
+use crate::queue::explain::{Age, Facts, Finding};
 use crate::queue::{Item, Session, Total, Want};
 use crate::state::ids::UnixTime;
 use crate::term::{Exit, Failure, Term, escape_controls, plural};
@@ -147,9 +147,15 @@ fn operand(client: &str) -> String {
     if client.starts_with('-') { format!("-- {word}") } else { word }
 }
 
+/// An age that is known, or that it is at least.
+fn known(known: Age) -> String {
+    let age = age(known.least);
+    if known.is_exact { age } else { format!("at least {age}") }
+}
+
 /// What a finding means, and what to do. `client` is an operand for the shell.
 fn sentence(finding: &Finding, client: &str) -> (String, Option<String>) {
-    let old = |age_nanos: &Option<i64>| age_nanos.map_or_else(|| "unknown age".to_owned(), age);
+    let old = |age: &Option<Age>| age.map_or_else(|| "unknown age".to_owned(), known);
     match finding {
         Finding::NothingWaits => ("Nothing waits for it.".into(), None),
         Finding::QosZeroTrap { filters } => (
@@ -162,7 +168,7 @@ fn sentence(finding: &Finding, client: &str) -> (String, Option<String>) {
         ),
         Finding::FullQueue { waiting, limit, assumed, youngest } => {
             let which = if *assumed { "Mosquitto's usual limit" } else { "the limit" };
-            let youngest = youngest.map_or_else(String::new, |at| format!(" The youngest is {} old.", age(at)));
+            let youngest = youngest.map_or_else(String::new, |at| format!(" The youngest is {} old.", known(at)));
             (
                 format!(
                     "Full queue: {waiting} wait and {limit} is {which}, so messages for it are being dropped.{youngest}"
@@ -175,12 +181,12 @@ fn sentence(finding: &Finding, client: &str) -> (String, Option<String>) {
         Finding::DeadConsumer { per_minute, oldest } => (
             format!(
                 "Dead consumer: messages come in at about {per_minute:.1} a minute and nobody takes them, for {}.",
-                age(*oldest)
+                known(*oldest)
             ),
             Some("Look at the client's process and network. An old backlog costs memory, not speed.".into()),
         ),
         Finding::NeverResumed { oldest } => (
-            format!("Never resumed: the oldest message waits for {}, and nobody has come for it.", age(*oldest)),
+            format!("Never resumed: the oldest message waits for {}, and nobody has come for it.", known(*oldest)),
             Some(format!(
                 "If the client is gone for good: moskit qshape purge {client}. Test clients should start clean or set a session expiry."
             )),
@@ -225,8 +231,16 @@ fn sentence(finding: &Finding, client: &str) -> (String, Option<String>) {
             format!("{} of unknown age.", plural(*count, "message")),
             Some("For Mosquitto 2.0 and older, moskit qshape --ledger FILE, run every few minutes, dates them.".into()),
         ),
+        Finding::AtLeast { count, oldest } => (
+            format!(
+                "{}, the oldest of {}; how much longer it waits is not known.",
+                plural(*count, "message"),
+                known(*oldest)
+            ),
+            Some("With --ledger FILE, run every few minutes, moskit qshape dates what comes from now on.".into()),
+        ),
         Finding::Healthy { count, oldest } => (
-            format!("Healthy: {}, the oldest of {}.", plural(*count, "message"), old(oldest)),
+            format!("Healthy: {}, the oldest of {}.", plural(*count, "message"), known(*oldest)),
             None,
         ),
     }

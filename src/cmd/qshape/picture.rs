@@ -58,7 +58,7 @@ fn title(report: &Report<'_>) -> String {
 }
 
 fn caption(report: &Report<'_>) -> String {
-    let mut parts = vec![format!("{} waiting", plural(report.total.messages, "message"))];
+    let mut parts = vec![format!("{} {}", plural(report.total.messages, "message"), report.verb())];
     for (word, snapshot, now) in &report.snapshots {
         let taken_at = snapshot.taken_at.unwrap_or(*now);
         parts.push(format!("{} ({}), as of {}", source_name(word), snapshot.kind, moment(taken_at)));

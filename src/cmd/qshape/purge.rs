@@ -1,6 +1,7 @@
 //! `moskit qshape purge CLIENT`: ends one session, carefully.
 
 use std::io::{IsTerminal, stdin};
+use std::net::IpAddr;
 
 use super::options::PurgeArgs;
 use super::sentences::{show_notes, snapshot_line};
@@ -9,7 +10,7 @@ use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, timeout};
 use crate::cmd::connect::reach::Reach;
 use crate::cmd::connect::unreadable::{cannot_end, cannot_read};
-use crate::queue::purge::purge;
+use crate::queue::purge::{purge, purge_unseen};
 use crate::queue::{Item, Want};
 use crate::term::{Exit, Failure, Term, escape_controls, plural};
 
@@ -21,6 +22,15 @@ struct Found {
     connected: Option<bool>,
 }
 
+/// What is known before a session is ended, for people.
+struct Before {
+    /// What is lost with it: `5 messages`.
+    waiting: String,
+    connected: Option<bool>,
+    /// There is a source that knows the client.
+    is_seen: bool,
+}
+
 pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     term.set_quiet(args.quiet.quiet);
     let client = escape_controls(&args.client).into_owned();
@@ -28,10 +38,63 @@ pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result
         return Err(Failure::new(Exit::USAGE, "a client id is needed"));
     }
     let asked = Asked::new(&args.api, &args.broker.for_sources, invocation)?;
-    let sources = Sources::plain(&args.sources, &asked, term)?;
     let timeout = timeout(&args.api)?;
+    // A broker elsewhere has nothing to do with this machine's files.
+    let asks_the_broker_only = args.sources.is_empty() && is_elsewhere(args);
+    let sources = if asks_the_broker_only { None } else { Some(Sources::plain(&args.sources, &asked, term)?) };
     let reach = Reach::broker(&args.broker, timeout, invocation, term)?;
-    let found = look(args, &sources, term)?;
+    let before = match &sources {
+        None => unseen(&client, term),
+        Some(sources) => seen(args, sources, &client, term)?,
+    };
+    let Before { waiting, connected, is_seen } = before;
+    if args.dry_run {
+        term.line(format_args!(
+            "Nothing was removed. At {} its session would end, with its subscriptions and {waiting}.",
+            reach.route.endpoint
+        ));
+        return Ok(Exit::OK);
+    }
+    if connected != Some(false) && !args.force {
+        return Err(Failure::new(Exit::FAILED, format!("`{client}` is not shown as disconnected, nothing is removed"))
+            .hint("--force, if you know that it is away or may lose its connection"));
+    }
+    if !args.yes && !confirmed(&client, &waiting, term)? {
+        term.line("Nothing was removed.");
+        return Ok(Exit::FAILED);
+    }
+    let login = reach.login(term)?;
+    let cannot_end = |error| cannot_end(&reach.place(), &error);
+    if is_seen {
+        purge(&args.client, &login, &reach.route, timeout).map_err(cannot_end)?;
+    } else if !purge_unseen(&args.client, &login, &reach.route, timeout).map_err(cannot_end)? {
+        let what = format!("the broker says that it had no session of `{client}`; if it had one, it has ended");
+        return Err(Failure::new(Exit::FAILED, what)
+            .hint("is the client id right? A few brokers, RabbitMQ among them, say so of every session"));
+    }
+    term.line(format_args!("The session of {client} has ended."));
+    Ok(Exit::OK)
+}
+
+/// Whether the broker that is named is another machine's, or this one's without a file of Mosquitto's.
+fn is_elsewhere(args: &PurgeArgs) -> bool {
+    let Some(host) = args.broker.host() else { return false };
+    let host = host.to_string_lossy();
+    let is_here = host.starts_with('/')
+        || host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    !is_here || !Sources::has_default()
+}
+
+/// Without a source nothing is known but what the broker says at the end.
+fn unseen(client: &str, term: &mut Term) -> Before {
+    term.line(format_args!("{client}: how much waits for it is not known without a SOURCE"));
+    term.line("Whether it is connected is not known either; if it is, it would lose its connection.");
+    Before { waiting: "all that waits for it".to_owned(), connected: None, is_seen: false }
+}
+
+fn seen(args: &PurgeArgs, sources: &Sources, client: &str, term: &mut Term) -> Result<Before, Failure> {
+    let found = look(args, sources, term)?;
     if !found.known {
         return Err(Failure::new(Exit::FAILED, format!("no client `{client}` here, nothing is removed")));
     }
@@ -42,25 +105,7 @@ pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result
         Some(false) => "It is not connected.",
         None => "This source cannot tell whether it is connected; if it is, it would lose its connection.",
     });
-    if args.dry_run {
-        term.line(format_args!(
-            "Nothing was removed. At {} its session would end, with its subscriptions and {waiting}.",
-            reach.route.endpoint
-        ));
-        return Ok(Exit::OK);
-    }
-    if found.connected != Some(false) && !args.force {
-        return Err(Failure::new(Exit::FAILED, format!("`{client}` is not shown as disconnected, nothing is removed"))
-            .hint("--force, if you know that it is away or may lose its connection"));
-    }
-    if !args.yes && !confirmed(&client, &waiting, term)? {
-        term.line("Nothing was removed.");
-        return Ok(Exit::FAILED);
-    }
-    let login = reach.login(term)?;
-    purge(&args.client, &login, &reach.route, timeout).map_err(|error| cannot_end(&reach.place(), &error))?;
-    term.line(format_args!("The session of {client} has ended."));
-    Ok(Exit::OK)
+    Ok(Before { waiting, connected: found.connected, is_seen: true })
 }
 
 fn look(args: &PurgeArgs, sources: &Sources, term: &mut Term) -> Result<Found, Failure> {

@@ -89,7 +89,7 @@ fn waiting_line(report: &Report<'_>) -> String {
         0 => String::new(),
         expired => format!("; {expired} expired and will never be delivered"),
     };
-    format!("{} waiting{detail}{expired}", plural(messages, "message"))
+    format!("{} {}{detail}{expired}", plural(messages, "message"), report.verb())
 }
 
 fn unknown_line(report: &Report<'_>) -> String {

@@ -2,8 +2,8 @@
 
 use super::count::Counted;
 use super::options::TableOptions;
-use crate::queue::Snapshot;
 use crate::queue::shape::{Buckets, Counts, Layout, Row, Table};
+use crate::queue::{Note, Snapshot};
 use crate::state::ids::UnixTime;
 
 /// Everything that a form of output shows.
@@ -22,6 +22,12 @@ impl<'a> Report<'a> {
         let (buckets, total, mut rows) = shape.into_rows(options.parents.as_ref());
         rows.retain(|row| row.counts.total >= options.least);
         Self { options, buckets, total, rows, snapshots }
+    }
+
+    /// What the messages do that were counted.
+    pub fn verb(&self) -> &'static str {
+        let are_stored = |snapshot: &Snapshot| snapshot.notes.iter().any(|note| matches!(note, Note::StoredOnce));
+        if self.snapshots.iter().any(|(_, snapshot, _)| are_stored(snapshot)) { "stored" } else { "waiting" }
     }
 
     /// The table, laid out.

@@ -29,6 +29,9 @@ pub fn cannot_use_ledger(path: &Path, error: &ledger::Error) -> Failure {
 /// What is to be said of a reading besides its table.
 pub fn note(note: &Note) -> String {
     match note {
+        Note::StoredOnce => {
+            "stored messages are counted here, each once: it may wait for many clients, or for none".into()
+        }
         Note::EmptyFile => "the file is empty".into(),
         Note::StoredTwice(id) => format!("store id {} twice; the last one counts", id.0),
         Note::UnknownChunk { kind, at, length } => format!("unknown chunk {kind} ({length} bytes) at {at}, skipped"),
@@ -55,7 +58,7 @@ pub fn note(note: &Note) -> String {
 fn damage(damage: &Damage) -> String {
     let what = state::damage(damage);
     match damage {
-        Damage::Io(_) | Damage::StrayTail { .. } | Damage::IdSize { .. } => what,
+        Damage::Io(_) | Damage::NoChunks | Damage::StrayTail { .. } | Damage::IdSize { .. } => what,
         _ => format!("{what}; what was read before is shown"),
     }
 }

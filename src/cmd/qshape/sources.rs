@@ -56,6 +56,14 @@ impl Sources {
         Ok(Self { words, at: At::Now, age_from: AgeFrom::Store, ledger: None, live })
     }
 
+    /// Whether there is a file that is looked at without a word: one that may not be seen is one, too.
+    pub fn has_default() -> bool {
+        match fs::read_dir(DEFAULT_FOLDER) {
+            Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+            Ok(_) => newest_in(Path::new(DEFAULT_FOLDER)).is_some(),
+        }
+    }
+
     fn live(&self, word: &str) -> Option<&Live> {
         self.live.iter().find(|(known, _)| known == word).map(|(_, live)| live)
     }

@@ -6,6 +6,8 @@ use std::io;
 #[derive(Debug)]
 pub enum Damage {
     Io(io::Error),
+    /// The file ends behind its head, where every broker has written its configuration first.
+    NoChunks,
     /// Bytes at the end that are too few for a chunk's head.
     StrayTail {
         at: u64,

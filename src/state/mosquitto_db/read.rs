@@ -55,11 +55,11 @@ pub enum Unreadable {
 /// A mosquitto.db being read.
 ///
 /// ```
-/// use moskit::state::{Keep, mosquitto_db::{Chunk, Reader}};
+/// use moskit::state::{Keep, mosquitto_db::{Damage, Reader}};
 /// let file = b"\x00\xB5\x00mosquitto db\0\0\0\0\0\0\0\x06";
 /// let mut reader = Reader::new(std::io::Cursor::new(file), file.len() as u64, Keep::HEADS).unwrap();
 /// assert_eq!(reader.version(), Some(6));
-/// assert_eq!(reader.next_chunk().unwrap(), None::<Chunk>);
+/// assert!(matches!(reader.next_chunk(), Err(Damage::NoChunks)));
 /// ```
 #[derive(Debug)]
 pub struct Reader<R> {
@@ -196,7 +196,11 @@ impl<R: Read + Seek> Reader<R> {
         let at = self.at;
         let available = self.fill(head_len).map_err(Damage::Io)?;
         if available < head_len {
-            return if available == 0 { Ok(None) } else { Err(Damage::StrayTail { at, bytes: available as u64 }) };
+            return match available {
+                0 if at == HEAD_LEN as u64 => Err(Damage::NoChunks),
+                0 => Ok(None),
+                bytes => Err(Damage::StrayTail { at, bytes: bytes as u64 }),
+            };
         }
         let head = &self.buffer[self.start..self.start + head_len];
         let (kind, length) = head.split_at(head_len - 4);
