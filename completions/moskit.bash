@@ -146,7 +146,7 @@ _moskit() {
 
     case "${cmd}" in
         moskit)
-            opts="-h -V --help --version pub sub rr passwd certgen check qshape broker demo man completions links"
+            opts="-h -V --help --version pub sub rr passwd certgen check qshape broker demo completions links man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -160,7 +160,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__broker)
-            opts="-c -d -p -q -v -h -V --config-file --daemon --port --quiet --verbose --test-config --tls-keylog --store --store-sync --import --export --run --tls --login --ready-file --print-url --fault --help --version"
+            opts="-c -d -p -q -v -h --config-file --daemon --port --quiet --verbose --test-config --tls-keylog --store --store-sync --import --export --run --tls --login --ready-file --print-url --fault --version --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -288,7 +288,7 @@ _moskit() {
                     return 0
                     ;;
                 --fault)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connack= delay= drop close truncate expired-cert wrong-host-cert help" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -299,7 +299,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen)
-            opts="-h --help init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken"
+            opts="-h --version --help init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -463,7 +463,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__broken)
-            opts="-f -h --list --force --help"
+            opts="-f -h --list --force --help none cert.expired cert.not-yet-valid cert.hostname cert.cn-only cert.ip-in-cn-or-dns cert.subject-equals-issuer ca.unknown ca.same-name-other-key chain.missing-intermediate chain.order ca.not-a-ca cert.v1 cert.self-signed-as-server cert.weak-sha1 cert.weak-rsa1024 cert.eku cert.name-constraints ca.expired cert.lifetime client.ca-unknown client.expired client.eku client.subject-equals-issuer client.revoked crl.expired client.no-cn key.mismatch key.encrypted file.kind"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2106,7 +2106,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__check)
-            opts="-h -p -L -A -k -V -u -P -i -c -x -t -q -d -D -I --second-opinion --as-client --trust-anyway --token-anyway --token-audience --timeout --config --root --map --user --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --debug --property --id-prefix --json --monitor --warn --crit --help files acl session"
+            opts="-h -p -L -A -k -V -u -P -i -c -x -t -q -d -D -I --second-opinion --as-client --trust-anyway --token-anyway --token-audience --timeout --config --root --map --user --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --debug --property --id-prefix --json --monitor --warn --crit --help --version files acl session"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2223,14 +2223,14 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -V)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -2427,7 +2427,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -2477,7 +2477,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -2512,25 +2512,25 @@ _moskit() {
                     return 0
                     ;;
                 --qos)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -q)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 --property)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connect publish will subscribe unsubscribe disconnect" -- "${cur}"))
                     return 0
                     ;;
                 -D)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connect publish will subscribe unsubscribe disconnect" -- "${cur}"))
                     return 0
                     ;;
                 --id-prefix)
@@ -2774,7 +2774,7 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -2925,7 +2925,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -2975,7 +2975,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -3011,7 +3011,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__completions)
-            opts="-h --out --help bash elvish fish powershell zsh"
+            opts="-h --out --version --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3032,7 +3032,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__demo)
-            opts="-h --keep --fast --help"
+            opts="-h --keep --fast --version --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3053,7 +3053,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__links)
-            opts="-h --remove --help"
+            opts="-h --remove --version --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3067,7 +3067,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__man)
-            opts="-h --out --help"
+            opts="-h --out --version --help pub sub rr passwd certgen check qshape broker demo man completions links record json findings"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3088,7 +3088,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__passwd)
-            opts="-c -D -U -b -H -I --create --overwrite --delete --update --rehash --import --verify --list --weak --json --scram --batch --stdin --pw-file --pw-env --generate --hash --iterations --mechanism --argon2-memory --argon2-passes --argon2-lanes --salt-bytes --reload --help"
+            opts="-c -D -U -b -H -I --create --overwrite --delete --update --rehash --import --verify --list --weak --json --scram --batch --stdin --pw-file --pw-env --generate --hash --iterations --mechanism --argon2-memory --argon2-passes --argon2-lanes --salt-bytes --reload --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3307,14 +3307,14 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -V)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -3532,7 +3532,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -3582,7 +3582,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -3676,7 +3676,7 @@ _moskit() {
                     return 0
                     ;;
                 --speed)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "max" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -3718,14 +3718,14 @@ _moskit() {
                     return 0
                     ;;
                 --payload-format)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "text hex base64 json" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 --encode)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "json cbor msgpack protobuf: sparkplug hex" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -3754,14 +3754,14 @@ _moskit() {
                     return 0
                     ;;
                 --qos)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -q)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -3782,11 +3782,11 @@ _moskit() {
                     return 0
                     ;;
                 --property)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connect publish will subscribe unsubscribe disconnect" -- "${cur}"))
                     return 0
                     ;;
                 -D)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connect publish will subscribe unsubscribe disconnect" -- "${cur}"))
                     return 0
                     ;;
                 --will-topic)
@@ -3804,14 +3804,14 @@ _moskit() {
                     return 0
                     ;;
                 --will-qos)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 --strict)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "subscribers" -- "${cur}"))
                     return 0
                     ;;
                 -o)
@@ -3837,7 +3837,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__qshape)
-            opts="-s -p -m -b -t -l -F -n -w -q -h --by --suffix --depth --sep --group --bytes --client --topic --qos --state --expired --older --incoming --min --json --csv --openmetrics --svg --html --quiet --watch --fail-over --refresh --pid --at --ledger --age-from --api-key-file --timeout --protocol-version --ws-path --header --proxy --proxy-cafile --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --help list explain purge"
+            opts="-s -p -m -b -t -l -F -n -w -q -h --by --suffix --depth --sep --group --bytes --client --topic --qos --state --expired --older --incoming --min --json --csv --openmetrics --svg --html --quiet --watch --fail-over --refresh --pid --at --ledger --age-from --api-key-file --timeout --protocol-version --ws-path --header --proxy --proxy-cafile --username --pw --pw-file --pw-prompt --pw-command --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --version --help list explain purge"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3950,7 +3950,7 @@ _moskit() {
                     return 0
                     ;;
                 --at)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "now mtime" -- "${cur}"))
                     return 0
                     ;;
                 --ledger)
@@ -3969,7 +3969,7 @@ _moskit() {
                     return 0
                     ;;
                 --age-from)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "store expiry: payload: prop:" -- "${cur}"))
                     return 0
                     ;;
                 --api-key-file)
@@ -3992,7 +3992,7 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4143,7 +4143,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4193,7 +4193,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4228,7 +4228,7 @@ _moskit() {
             fi
             case "${prev}" in
                 --at)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "now mtime" -- "${cur}"))
                     return 0
                     ;;
                 --ledger)
@@ -4247,7 +4247,7 @@ _moskit() {
                     return 0
                     ;;
                 --age-from)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "store expiry: payload: prop:" -- "${cur}"))
                     return 0
                     ;;
                 --api-key-file)
@@ -4270,7 +4270,7 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4421,7 +4421,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4471,7 +4471,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4534,7 +4534,7 @@ _moskit() {
                     return 0
                     ;;
                 --at)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "now mtime" -- "${cur}"))
                     return 0
                     ;;
                 --ledger)
@@ -4553,7 +4553,7 @@ _moskit() {
                     return 0
                     ;;
                 --age-from)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "store expiry: payload: prop:" -- "${cur}"))
                     return 0
                     ;;
                 --api-key-file)
@@ -4576,7 +4576,7 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4727,7 +4727,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4777,7 +4777,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -4870,14 +4870,14 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -V)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5042,7 +5042,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5092,7 +5092,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5218,14 +5218,14 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -V)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5443,7 +5443,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5493,7 +5493,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5579,25 +5579,25 @@ _moskit() {
                     return 0
                     ;;
                 --qos)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -q)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 --property)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connect publish will subscribe unsubscribe disconnect" -- "${cur}"))
                     return 0
                     ;;
                 -D)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connect publish will subscribe unsubscribe disconnect" -- "${cur}"))
                     return 0
                     ;;
                 -W)
@@ -5608,7 +5608,7 @@ _moskit() {
                     return 0
                     ;;
                 --retain-handling)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "always new never" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5636,14 +5636,14 @@ _moskit() {
                     return 0
                     ;;
                 --will-qos)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 --strict)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "subscribers" -- "${cur}"))
                     return 0
                     ;;
                 -o)
@@ -5748,14 +5748,14 @@ _moskit() {
                     return 0
                     ;;
                 --protocol-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -V)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5973,7 +5973,7 @@ _moskit() {
                     return 0
                     ;;
                 --tls-version)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -6023,7 +6023,7 @@ _moskit() {
                     return 0
                     ;;
                 --keyform)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "pem" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -6080,25 +6080,25 @@ _moskit() {
                     return 0
                     ;;
                 --qos)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 -q)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 --property)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connect publish will subscribe unsubscribe disconnect" -- "${cur}"))
                     return 0
                     ;;
                 -D)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "connect publish will subscribe unsubscribe disconnect" -- "${cur}"))
                     return 0
                     ;;
                 -C)
@@ -6144,7 +6144,7 @@ _moskit() {
                     return 0
                     ;;
                 --retain-handling)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "always new never" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -6212,7 +6212,7 @@ _moskit() {
                     return 0
                     ;;
                 --exec-fail)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "stop go" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -6226,7 +6226,7 @@ _moskit() {
                     return 0
                     ;;
                 --decode)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "json cbor msgpack protobuf: sparkplug hex" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -6262,14 +6262,14 @@ _moskit() {
                     return 0
                     ;;
                 --will-qos)
-                    COMPREPLY=("${cur}")
+                    COMPREPLY=($(compgen -W "0 1 2" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 --strict)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "subscribers" -- "${cur}"))
                     return 0
                     ;;
                 -o)

@@ -35,16 +35,18 @@ complete -c moskit -n "__fish_moskit_needs_command" -f -a "check" -d 'Find out w
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "qshape" -d 'Show who has messages waiting, and since when'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "broker" -d 'Run a broker, for tests and trials'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "demo" -d 'Show the whole story: certificates, passwords, a broker, messages, a queue, a diagnosis'
-complete -c moskit -n "__fish_moskit_needs_command" -f -a "man" -d 'Print a man page'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "links" -d 'Make the mosquitto_* names as links to moskit'
+complete -c moskit -n "__fish_moskit_needs_command" -f -a "man" -d 'Print a man page'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s p -l port -d 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -64,37 +66,55 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l capath -d 'Trust t
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s t -l topic -d 'Topic to publish to' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s m -l message -d 'Payload' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s f -l file -d 'Payload from a regular file' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l replay -d 'Publish the records of FILE (- for standard input, zstd or not) as they were received, with their pauses; may be given several times' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l speed -d 'With --replay: so many times as fast, 2x or 0.5x, or max for no pauses [default: 1x]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l speed -d 'With --replay: so many times as fast, 2x or 0.5x, or max for no pauses [default: 1x]' -r -f -a "max\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l from -d 'With --replay: begin with the records of TIME, RFC 3339 or so long after the first record (90s, 5m, 2h)' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l to -d 'With --replay: end with the records of TIME' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l loop -d 'With --replay: play COUNT times, 0 for without end [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l filter -d 'With --replay or --ndjson: only records whose topic matches; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l map -d 'With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l payload-format -d 'How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l encode -d 'Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l payload-format -d 'How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]' -r -f -a "text\t''
+hex\t''
+base64\t''
+json\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l encode -d 'Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes' -r -f -a "json\t''
+cbor\t''
+msgpack\t''
+protobuf:\t''
+sparkplug\t''
+hex\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto -d 'With protobuf: the descriptor set that has the message types, as protoc --descriptor_set_out makes it; in a build with the feature proto also a .proto file' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proto-path -d 'With a .proto file: look for imports in DIR, too, and not only beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f -a "0\t''
+1\t''
+2\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat -d 'Publish COUNT times, without effect with -l [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l repeat-delay -d 'Time between repetitions; fractions are allowed [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r -f -a "connect\t''
+publish\t''
+will\t''
+subscribe\t''
+unsubscribe\t''
+disconnect\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f -a "0\t''
+1\t''
+2\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r -f -a "subscribers\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s o -d 'Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ws -d 'Speak MQTT over WebSockets'
@@ -123,7 +143,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s L -l url -d 'Host,
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -143,25 +165,35 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l capath -d 'Trust t
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s t -l topic -d 'Topic filter to subscribe to; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto -d 'With protobuf: the descriptor set that has the message types, as protoc --descriptor_set_out makes it; in a build with the feature proto also a .proto file' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proto-path -d 'With a .proto file: look for imports in DIR, too, and not only beside the file; may be given several times' -r -f -a "(__fish_complete_directories)"
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f -a "0\t''
+1\t''
+2\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r -f -a "connect\t''
+publish\t''
+will\t''
+subscribe\t''
+unsubscribe\t''
+disconnect\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s C -d 'Exit after COUNT messages' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s W -d 'Exit after SECONDS, with exit code 27' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s T -l filter-out -d 'Do not print messages whose topic matches; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s U -l unsubscribe -d 'Unsubscribe from a topic filter; may be given several times' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f -a "always\t''
+new\t''
+never\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l match -d 'Only messages whose payload is JSON, or decoded, and matches: a path of RFC 9535 that finds something, or a comparison such as \'$.state == "on"\'; with -C 1 -W SECONDS, wait for one' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l random-filter -d 'Print only this share of the messages, 0.1 to 100' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s F -d 'Output format; see the man page' -r -f
@@ -170,14 +202,22 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l rotate -d 'With --
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec -d 'Run COMMAND, which is all that follows, for each message, with the payload on its standard input and MQTT_TOPIC, MQTT_QOS, MQTT_RETAIN and MQTT_PROPERTIES in its environment; a message is acknowledged after its command' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-shell -d 'As --exec, with a line that /bin/sh runs' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l jobs -d 'With --exec: run so many commands at once, those of one topic one after the other [default: 1]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-fail -d 'With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-fail -d 'With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]' -r -f -a "stop\t''
+go\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-timeout -d 'With --exec: end a command that takes longer, which counts as failed' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l decode -d 'Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l decode -d 'Print payloads of KIND as JSON, where the topic matches FILTER: json, cbor, msgpack, protobuf:TYPE, sparkplug, or hex as digits; may be given several times, the first that matches holds' -r -f -a "json\t''
+cbor\t''
+msgpack\t''
+protobuf:\t''
+sparkplug\t''
+hex\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l select -d 'Print what PATH finds in a payload that is JSON, or decoded, in its place, each value on a line, texts without quotes; JSONPath, RFC 9535, without match() and search()' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-payload -d 'Payload of the will [default: empty]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f -a "0\t''
+1\t''
+2\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r -f -a "subscribers\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s o -d 'Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ws -d 'Speak MQTT over WebSockets'
@@ -210,7 +250,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s L -l url -d 'Host, 
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -230,28 +272,40 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -l capath -d 'Trust th
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s t -l topic -d 'Topic to publish to' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s e -d 'Topic on which the response is awaited' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s m -l message -d 'Payload' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s f -l file -d 'Payload from a regular file' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f -a "0\t''
+1\t''
+2\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r -f -a "connect\t''
+publish\t''
+will\t''
+subscribe\t''
+unsubscribe\t''
+disconnect\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s W -d 'Exit after SECONDS, with exit code 27' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l retain-handling -d 'When retained messages are sent: always, new or never (MQTT 5)' -r -f -a "always\t''
+new\t''
+never\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s F -d 'Output format; see the man page' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-topic -d 'Topic of the will, which the broker publishes if this client vanishes' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-payload -d 'Payload of the will [default: empty]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l will-qos -d 'Quality of service of the will [default: 0]' -r -f -a "0\t''
+1\t''
+2\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r -f -a "subscribers\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s o -d 'Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ws -d 'Speak MQTT over WebSockets'
@@ -303,6 +357,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l scram -d 'FILE 
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -s b -l batch -d 'From the last word of the command line, where other users of the machine can see it'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l stdin -d 'From the first line of standard input, at most 65535 bytes'
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l version -d 'Show the version'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
@@ -601,7 +657,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s V -l protocol-version -d 'Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s V -l protocol-version -d 'Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -619,18 +677,26 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s t -l topic -d 'Topic below which a message is published and received, to see whether both are allowed' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s q -l qos -d 'Quality of service, 0, 1 or 2 [default: 0]' -r -f -a "0\t''
+1\t''
+2\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s D -l property -d 'Property of a packet; switches to MQTT 5: COMMAND PROPERTY VALUE, or COMMAND user-property NAME VALUE' -r -f -a "connect\t''
+publish\t''
+will\t''
+subscribe\t''
+unsubscribe\t''
+disconnect\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
@@ -650,6 +716,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l json -d 'Print the report as JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l help -d 'Show this help'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -a "files" -d 'Certificates, keys and revocation lists on disk'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -a "acl" -d 'What an ACL file decides, and by which line'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -a "session" -d 'Why a broker stores messages for a client, or does not'
@@ -684,7 +751,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -s i -l id -d 'Client id' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -698,13 +767,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
@@ -748,12 +818,18 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l watch -d 'Read and show again every SECONDS (0.1 to 86400), in place on a terminal' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l fail-over -d 'End with 1 if more than N messages are older than AGE (90s, 30m, 2h, 3d, 1w)' -r
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pid -d 'The process to ask [default: the only mosquitto that runs]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r -f -a "now\t''
+mtime\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r -f -a "store\t''
+expiry:\t''
+payload:\t''
+prop:\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -767,13 +843,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s s -d 'Rows are publishers: --by publisher'
@@ -793,6 +870,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -a "list" -d 'Show one client\'s waiting messages'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -a "explain" -d 'Say in words what the shape of one client\'s queue means and what to do'
@@ -808,12 +886,18 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 hide\t''
 only\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l older -d 'Only messages at least this old (90s, 30m, 2h, 3d, 1w)' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r -f -a "now\t''
+mtime\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r -f -a "store\t''
+expiry:\t''
+payload:\t''
+prop:\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -827,13 +911,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l payload -d 'Show payloads too, as text with control characters escaped'
@@ -846,12 +931,18 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l no-verify -d 'Do not check the server\'s certificate at all; for tests only. Does not switch TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l no-tls -d 'Ignore all TLS options; the port stays as they chose it'
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l at -d 'Ages are counted at TIME: RFC 3339, Unix seconds, or `mtime` for the file\'s last change [default: now]' -r -f -a "now\t''
+mtime\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ledger -d 'For brokers that only count messages (Mosquitto 2.0 and older): keep the time and counter of each look in FILE, and date messages by it' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l age-from -d 'Where a message\'s time comes from: store, expiry:SECONDS (expiry less the interval that publishers set), payload:/POINTER (into JSON) or prop:NAME (a user property)' -r -f -a "store\t''
+expiry:\t''
+payload:\t''
+prop:\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -865,13 +956,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'No footer and no warnings on standard error, but those of damage'
@@ -886,7 +978,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s A -d 'Local address to connect from' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+mqttv311\t''
+mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -900,13 +994,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cert -d 'Client certificate chain, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l key -d 'Private key of the client certificate, PEM' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l key-pass-file -d 'Read the passphrase of an encrypted key from the first line of FILE instead of asking' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-version -d 'Lowest version to accept: tlsv1.2 or tlsv1.3' -r -f -a "tlsv1.2\t''
+tlsv1.3\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-alpn -d 'Protocol to offer by ALPN' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l ciphers -d 'Cipher suites by their OpenSSL names, separated by colons' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-keylog -d 'Append the session\'s secrets to FILE, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l psk -d 'Pre-shared key, hex digits (TLS 1.2); only in a build with the feature psk' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l psk-identity -d 'Name of the pre-shared key' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l keyform -d 'Form of the private key: only pem' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
@@ -932,7 +1027,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand broker" -l import -d 'Fill
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l export -d 'Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and exit. A file that exists is replaced' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l run -d 'Run this shell command beside the broker with MQTT_HOST and MQTT_PORT set, then stop, with its exit code. Without -c and -p the broker listens on a free port; without -c and -v it logs warnings and errors only' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l ready-file -d 'Write the URL of the first listener into this file when the broker accepts connections' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand broker" -l fault -d 'Misbehave on purpose, to test clients; `help` lists how. May be repeated' -r
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l fault -d 'Misbehave on purpose, to test clients; `help` lists how. May be repeated' -r -f -a "connack=\t''
+delay=\t''
+drop\t''
+close\t''
+truncate\t''
+expired-cert\t''
+wrong-host-cert\t''
+help\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s d -l daemon -d 'Go to the background'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s q -l quiet -d 'Log nothing'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s v -l verbose -d 'Log everything, whatever the configuration says'
@@ -940,14 +1042,18 @@ complete -c moskit -n "__fish_moskit_using_subcommand broker" -l test-config -d 
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls -d 'Speak TLS, with certificates made for this run; MQTT_CAFILE and MQTT_URL tell the command'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l login -d 'Ask for a login that is made for this run; MQTT_USERNAME, MQTT_PASSWORD and MQTT_URL tell the command'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l print-url -d 'Print the URL of each listener on standard output when the broker accepts connections'
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand broker" -s V -l version -d 'Print version'
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -l keep -d 'Work in DIR and keep it; without it everything is removed at the end' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -l fast -d 'No pauses between the steps'
+complete -c moskit -n "__fish_moskit_using_subcommand demo" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead. DIR is made if it does not exist; files of the same names are replaced' -r -f -a "(__fish_complete_directories)"
-complete -c moskit -n "__fish_moskit_using_subcommand man" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead. DIR is made if it does not exist; files of the same names are replaced' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand completions" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand links" -l remove -d 'Remove the links to this program instead; anything else stays'
+complete -c moskit -n "__fish_moskit_using_subcommand links" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand links" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand man" -l out -d 'Write every page into DIR instead. DIR is made if it does not exist; files of the same names are replaced' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand man" -l version -d 'Show the version'
+complete -c moskit -n "__fish_moskit_using_subcommand man" -s h -l help -d 'Print help'
