@@ -68,6 +68,7 @@
 //! | what each family of TLS clients makes of a chain | `src/diagnose/stacks.rs` | `opinions` |
 //! | when check withholds the login | `src/examine/online/mod.rs` | `is_believed` |
 //! | what is wrong with a token | `src/examine/token.rs` | `stage` |
+//! | whether a token lets somebody in | `src/jwt/verifier.rs` | `verify` |
 //! | whether others can read a key | `src/examine/files.rs` | `exposed` |
 //! | whether another user could read a file | `src/os/account.rs` | `obstacle` |
 //! | the units of a duration, and that a bare number is none | `src/cmd/duration.rs` | `number_and_unit` |

@@ -9,7 +9,8 @@ use tokio::time::timeout_at;
 
 use crate::mqtt::authentication::Authentication;
 use crate::mqtt::packet::{
-    ConnAck, Connect, DecodeError, Decoder, Disconnect, EncodeError, Packet, Properties, ProtocolVersion, ReasonCode,
+    Auth, ConnAck, Connect, DecodeError, Decoder, Disconnect, EncodeError, Packet, Properties, ProtocolVersion,
+    ReasonCode,
 };
 use crate::net::Stream;
 use crate::net::tls::{Alert, alert_in};
@@ -101,6 +102,26 @@ impl Talk {
             (Ok(connack), _) if connack.code == 0 => Answer::Accepted(connack, talk),
             (Ok(connack), _) => Answer::Refused(connack),
             (Err(Ended::Closed { alert: None, .. }), Err(ended)) | (Err(ended), _) => Answer::Ended(ended),
+        }
+    }
+
+    /// Logs in again on this connection, by the same method [MQTT-4.12.1-1].
+    pub async fn log_in_again(&mut self, credentials: &Credentials) -> Result<(), Ended> {
+        let mut login = Authentication::new(credentials.clone());
+        let properties =
+            login.begin().map_err(|NoRandom| Ended::Io(io::Error::other("the system gives no random bytes")))?;
+        let begin = Auth { reason: ReasonCode::RE_AUTHENTICATE, properties: properties.into_iter().collect() };
+        self.send(&Packet::Auth(begin)).await?;
+        let deadline = Instant::now() + self.time_limit;
+        loop {
+            let auth =
+                self.wait_until(deadline, |packet| if let Packet::Auth(auth) = packet { Some(auth) } else { None });
+            let auth = auth.await?;
+            if auth.reason == ReasonCode::SUCCESS {
+                return login.verify(&auth.properties).map_err(Ended::Distrusted);
+            }
+            let answer = login.answer(&auth).map_err(Ended::Distrusted)?;
+            self.send(&Packet::Auth(answer)).await?;
         }
     }
 

@@ -1,13 +1,20 @@
 //! Enhanced authentication, §4.12: logins by SCRAM, at CONNECT and again on the connection that there is.
 
+use std::time::Duration;
+
 use super::event::{Closing, Offence};
 use super::proof::{Authentication, Proof, Proven};
 use super::refusal::Refusal;
 use super::slab::{ConnectionKey, SessionKey};
-use super::{Broker, Now};
+use super::{Broker, ListenerId, Now, UsernameFrom};
+use crate::jwt;
 use crate::mqtt::authentication::properties;
 use crate::mqtt::packet::{Auth, Connect, Packet, Properties, Property, ProtocolVersion, ReasonCode};
 use crate::scram::{Mechanism, ServerExchange};
+use crate::term::Secret;
+
+/// Seconds: about a hundred years, so that every clock can add it.
+const LONGEST_TOKEN: i64 = 100 * 365 * 86_400;
 
 impl Broker {
     /// The method by which this CONNECT wants to log in, where its listener has users for that.
@@ -20,6 +27,56 @@ impl Broker {
         // [MQTT-4.12.0-1]
         let unknown = || Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod);
         Mechanism::named(&method).map(Some).ok_or_else(unknown)
+    }
+
+    /// Whom a token lets in that is the password of this CONNECT; `None` where it is none, or none is taken.
+    pub(super) fn holder_of(
+        &mut self,
+        key: ConnectionKey,
+        connect: &Connect,
+        now: Now,
+    ) -> Result<Option<Proven>, Refusal> {
+        let id = self.connections[key].listener;
+        let listener = self.listener(id);
+        let Some(token) = connect.password.as_ref() else { return Ok(None) };
+        if listener.username_from == UsernameFrom::Certificate || !listener.versions.accept(connect.version) {
+            return Ok(None);
+        }
+        let wall = now.wall.as_secs().cast_signed();
+        let holder = match self.access.holder(id, token, wall) {
+            None => return Ok(None),
+            Some(Ok(holder)) if connect.username.as_deref().is_some_and(|username| username != holder.user) => {
+                Err(jwt::Refused::User)
+            }
+            Some(judged) => judged,
+        };
+        match holder {
+            Ok(holder) => {
+                // It has not expired, so the difference is above 0.
+                let left = Duration::from_secs(holder.expires.saturating_sub(wall).min(LONGEST_TOKEN).unsigned_abs());
+                let ends = now.elapsed + left;
+                let proof = Proof::Token { token: Secret::new(token.to_vec()), ends };
+                Ok(Some(Proven { user: holder.user.into(), proof, properties: Vec::new() }))
+            }
+            Err(why) => {
+                self.connections[key].client_id = connect.client_id.clone();
+                self.offended(key, Offence::Token(why));
+                Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized))
+            }
+        }
+    }
+
+    /// Whether what a connection was let in by holds by the rules that are in force now.
+    pub(super) fn still_holds(&self, listener: ListenerId, user: &str, proof: &Proof, now: Now) -> bool {
+        match proof {
+            Proof::Scram { mechanism, keys } => {
+                self.access.scram_users(listener).and_then(|users| users.keys(user, *mechanism)) == Some(keys)
+            }
+            Proof::Token { token, .. } => {
+                let judged = self.access.holder(listener, token.expose(), now.wall.as_secs().cast_signed());
+                judged.is_some_and(|judged| judged.is_ok_and(|holder| holder.user == user))
+            }
+        }
     }
 
     /// Asks who sent this CONNECT for the proof. The time for it is what is left of that for CONNECT.
@@ -77,8 +134,8 @@ impl Broker {
         let message = exchange.finish(users.keys(exchange.user(), mechanism), &data).map_err(|_| refused())?;
         Ok(Proven {
             user: exchange.user().into(),
-            proof: Proof { mechanism, keys: exchange.keys().clone() },
-            properties: properties(mechanism, message),
+            proof: Proof::Scram { mechanism, keys: exchange.keys().clone() },
+            properties: properties(mechanism, message).into(),
         })
     }
 
@@ -103,15 +160,15 @@ impl Broker {
 
     /// AUTH of a client that is connected.
     pub(super) fn auth(&mut self, key: ConnectionKey, client: SessionKey, auth: &Auth, now: Now) {
-        let Some(proof) = self.connections[key].proof.clone() else {
+        let Some(Proof::Scram { mechanism, .. }) = self.connections[key].proof else {
             // No method was agreed on [MQTT-4.12.0-6].
             self.offended(key, Offence::Auth(self.connections[key].version));
             self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
             return;
         };
         let done = match auth.reason {
-            ReasonCode::RE_AUTHENTICATE => self.begin_again(key, client, proof.mechanism, auth),
-            ReasonCode::CONTINUE_AUTHENTICATION => self.conclude_again(key, auth),
+            ReasonCode::RE_AUTHENTICATE => self.begin_again(key, client, mechanism, auth),
+            ReasonCode::CONTINUE_AUTHENTICATION => self.conclude_again(key, mechanism, auth),
             _ => Err(Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError)),
         };
         // [MQTT-4.12.1-2]
@@ -144,14 +201,16 @@ impl Broker {
         self.send_auth(key, ReasonCode::CONTINUE_AUTHENTICATION, mechanism, message)
     }
 
-    fn conclude_again(&mut self, key: ConnectionKey, auth: &Auth) -> Result<(), Refusal> {
+    fn conclude_again(&mut self, key: ConnectionKey, mechanism: Mechanism, auth: &Auth) -> Result<(), Refusal> {
         let protocol_error = || Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError);
         let authentication = self.connections[key].authentication.take().ok_or_else(protocol_error)?;
         let Proven { proof, properties, .. } = self.prove(key, &authentication.exchange, auth)?;
-        let mechanism = proof.mechanism;
         self.connections[key].proof = Some(proof);
-        let [_, Property::AuthenticationData(message)] = properties else { return Err(protocol_error()) };
-        self.send_auth(key, ReasonCode::SUCCESS, mechanism, message.to_vec())
+        let shown = properties.into_iter().find_map(|property| match property {
+            Property::AuthenticationData(message) => Some(message.to_vec()),
+            _ => None,
+        });
+        self.send_auth(key, ReasonCode::SUCCESS, mechanism, shown.unwrap_or_default())
     }
 }
 

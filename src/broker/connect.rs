@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use super::change::Change;
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
-use super::proof::Proven;
+use super::proof::{Proof, Proven};
 use super::refusal::Refusal;
 use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
@@ -28,10 +28,13 @@ impl Broker {
         connect.username = connect.username.map(|username| ByteString::from(&*username));
         let version = connect.version;
         let begun = match self.method_of(key, &connect) {
-            Ok(None) => {
-                self.connect_with(key, connect, None, now);
-                return;
-            }
+            Ok(None) => match self.holder_of(key, &connect, now) {
+                Ok(proven) => {
+                    self.connect_with(key, connect, proven, now);
+                    return;
+                }
+                Err(refusal) => Err(refusal),
+            },
             Ok(Some(mechanism)) => self.begin_authentication(key, mechanism, connect),
             Err(refusal) => Err(refusal),
         };
@@ -96,13 +99,12 @@ impl Broker {
                 return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
             }
             Some(_) => {}
-            None => {
-                self.admit_login(key, connect)?;
-                // [MQTT-4.12.0-1]
-                if connect.properties.authentication_method().is_some() {
-                    return Err(Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod));
-                }
-            }
+            None => self.admit_login(key, connect)?,
+        }
+        let by_method = proven.is_some_and(|proven| matches!(proven.proof, Proof::Scram { .. }));
+        // [MQTT-4.12.0-1]
+        if !by_method && connect.properties.authentication_method().is_some() {
+            return Err(Refusal::new(ReasonCode::BAD_AUTHENTICATION_METHOD, Closing::BadAuthenticationMethod));
         }
         if let Some(will) = &connect.will {
             self.admit_will(will, self.listener(listener_id).max_qos)?;
@@ -192,7 +194,12 @@ impl Broker {
         let limit = self.settings.max_keepalive;
         let lowered = limit.filter(|&limit| connect.keep_alive == 0 || connect.keep_alive > limit);
         let (client, session_present) = self.take_session(key, &connect, now);
-        self.negotiate(key, &connect, lowered.unwrap_or(connect.keep_alive), now);
+        let mut shown = Vec::new();
+        if let Some(Proven { proof, properties, .. }) = proven {
+            self.connections[key].proof = Some(proof);
+            shown = properties;
+        }
+        self.negotiate(key, &connect, lowered.unwrap_or(connect.keep_alive));
         self.store_session(client, key, &mut connect);
         self.connected += 1;
         self.statistics.connections += 1;
@@ -216,11 +223,8 @@ impl Broker {
         } else {
             Properties::new()
         };
-        if let Some(Proven { proof, properties: shown, .. }) = proven {
-            self.connections[key].proof = Some(proof);
-            for property in shown {
-                properties.push(property);
-            }
+        for property in shown {
+            properties.push(property);
         }
         // 3.1 has no such flag.
         let session_present = session_present && connect.version != ProtocolVersion::V31;
@@ -268,7 +272,7 @@ impl Broker {
     }
 
     /// What the two ends agree on for this connection.
-    fn negotiate(&mut self, key: ConnectionKey, connect: &Connect, keep_alive: u16, now: Now) {
+    fn negotiate(&mut self, key: ConnectionKey, connect: &Connect, keep_alive: u16) {
         let properties = &connect.properties;
         let listener_id = self.connections[key].listener;
         let ListenerSettings { max_qos, max_topic_alias: max_aliases_in, max_topic_alias_broker: max_aliases, .. } =
@@ -286,7 +290,7 @@ impl Broker {
         connection.password = connect.password.as_ref().map(|password| Secret::new(password.to_vec()));
         // One and a half times the keep-alive [MQTT-3.1.2-22].
         connection.keep_alive_timeout = (keep_alive > 0).then(|| Duration::from_millis(u64::from(keep_alive) * 1500));
-        let at = connection.keep_alive_timeout.map(|keep_alive_timeout| now.elapsed + keep_alive_timeout);
+        let at = connection.deadline();
         self.timers.arm(Timer::Connection(key), &mut connection.timer, at);
     }
 

@@ -195,6 +195,19 @@ impl Connection {
         }
     }
 
+    /// When it is to be ended, unless something comes: the client has been silent for too long, or its token has expired.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        let silent = self.keep_alive_timeout.map(|keep_alive_timeout| self.last_received + keep_alive_timeout);
+        silent.into_iter().chain(self.token_ends()).min()
+    }
+
+    pub(super) fn token_ends(&self) -> Option<Duration> {
+        match &self.proof {
+            Some(Proof::Token { ends, .. }) => Some(*ends),
+            Some(Proof::Scram { .. }) | None => None,
+        }
+    }
+
     /// Takes over how much the client says that it takes.
     pub(super) fn set_max_packet_size(&mut self, connect: &Properties) {
         self.max_packet_size = connect.maximum_packet_size().and_then(NonZeroU32::new);

@@ -5,6 +5,7 @@ use std::fmt;
 use bytestring::ByteString;
 
 use super::{ConnectionId, ListenerId, Peer};
+use crate::jwt;
 use crate::mqtt::packet::{DecodeError, Packet, PacketId, ProtocolVersion, Publish, QoS, ReasonCode};
 
 /// Which events are wanted; the others are not even made.
@@ -192,6 +193,8 @@ pub enum Offence {
     /// Came without a client id where there must be one.
     NoClientId,
     TopicAlias(u16),
+    /// A token that lets nobody in.
+    Token(jwt::Refused),
     /// AUTH, where nothing was agreed on.
     Auth(ProtocolVersion),
     NotAFilter,

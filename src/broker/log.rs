@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::config::{LogSettings, LogTypes};
 use super::event::{Offence, PacketSummary, PublishSummary};
 use super::{Closing, Event, Interest, Loss, Settings};
+use crate::jwt;
 use crate::mqtt::packet::{DecodeError, PacketType, ProtocolVersion};
 
 /// Characters of a line, at most; client ids and topics may be longer than a log should be.
@@ -200,6 +201,8 @@ fn offended(client: &str, peer: &str, offence: Offence) -> Option<String> {
         Offence::NoClientId31 => (peer, "v3.1 CONNECT with zero length clientid".to_owned()),
         Offence::NoClientId => (peer, "CONNECT with zero length clientid when forbidden".to_owned()),
         Offence::TopicAlias(alias) => (client, format!("PUBLISH invalid topic alias ({alias})")),
+        // Mosquitto takes no tokens, so it has no words for it.
+        Offence::Token(why) => return Some(format!("The token of {client} is refused: {}.", refused_token(why))),
         Offence::Auth(ProtocolVersion::V5) => (client, "AUTH packet without existing auth-method".to_owned()),
         Offence::Auth(_) => (client, "AUTH packet when session not MQTT v5.0".to_owned()),
         Offence::NotAFilter => return Some(format!("Invalid subscription string from {client}, disconnecting.")),
@@ -311,6 +314,23 @@ fn shown(text: &str) -> String {
         }
     }
     shown
+}
+
+/// Why a token lets nobody in; nothing that stands in it.
+fn refused_token(why: jwt::Refused) -> &'static str {
+    match why {
+        jwt::Refused::Malformed => "it is malformed",
+        jwt::Refused::Unsigned => "it is not signed",
+        jwt::Refused::Extension => "it has an extension that must be understood",
+        jwt::Refused::NoKey => "there is no key for its algorithm and key id",
+        jwt::Refused::Signature => "its signature is wrong",
+        jwt::Refused::NoExpiry => "it has no exp",
+        jwt::Refused::Expired => "it has expired",
+        jwt::Refused::NotYetValid => "it is not valid yet (nbf)",
+        jwt::Refused::Issuer => "it is of another issuer (iss)",
+        jwt::Refused::Audience => "it is for another audience (aud)",
+        jwt::Refused::User => "it names no user, or another than CONNECT",
+    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,6 @@ use access::SlowLogin;
 use connection::{Connection, ConnectionKey};
 use jobs::FanOut;
 use journal::Journal;
-use proof::Proof;
 use refusal::Refusal;
 use retained_messages::RetainedMessages;
 use router::{Router, SharedSubscriber, Subscriber};
@@ -440,10 +439,9 @@ impl Broker {
             let connection = &self.connections[key];
             let Some(client) = connection.session else { continue };
             let password = connection.password.as_ref().map(crate::term::Secret::expose);
-            if let Some(Proof { mechanism, keys }) = &connection.proof {
-                let users = self.access.scram_users(connection.listener);
+            if let Some(proof) = &connection.proof {
                 let user = self.sessions[client].username.as_deref().unwrap_or_default();
-                if users.and_then(|users| users.keys(user, *mechanism)) != Some(keys) {
+                if !self.still_holds(connection.listener, user, proof, now) {
                     self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
                 }
                 continue;
@@ -666,16 +664,21 @@ impl Broker {
     fn connection_due(&mut self, key: ConnectionKey, now: Now) {
         let connection = &mut self.connections[key];
         connection.timer = None;
-        let Some(keep_alive_timeout) = connection.keep_alive_timeout else {
-            // No CONNECT came in time.
+        if connection.session.is_none() {
+            // No CONNECT came in time, or not what is to follow it.
             self.end(key, Closing::Timeout, now);
             return;
-        };
-        let at = connection.last_received + keep_alive_timeout;
-        if at > now.elapsed {
-            self.timers.arm(Timer::Connection(key), &mut connection.timer, Some(at));
-        } else {
-            self.refuse(key, ReasonCode::KEEP_ALIVE_TIMEOUT, Closing::Timeout, now);
+        }
+        match connection.deadline() {
+            Some(at) if at > now.elapsed => {
+                self.timers.arm(Timer::Connection(key), &mut connection.timer, Some(at));
+            }
+            // What let the client in is over.
+            Some(at) if connection.token_ends() == Some(at) => {
+                self.refuse(key, ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized, now);
+            }
+            Some(_) => self.refuse(key, ReasonCode::KEEP_ALIVE_TIMEOUT, Closing::Timeout, now),
+            None => {}
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What a connection is let in by, other than a password.
 
+use std::time::Duration;
+
 use bytestring::ByteString;
 
 use crate::mqtt::packet::{Connect, Property};
 use crate::scram::{Keys, Mechanism, ServerExchange};
+use crate::term::Secret;
 
 /// A login that is under way.
 #[derive(Debug)]
@@ -13,12 +16,20 @@ pub(super) struct Authentication {
     pub(super) connect: Option<Box<Connect>>,
 }
 
-/// What a connection was let in by.
+/// What a connection was let in by, other than a password.
 #[derive(Clone, Debug)]
-pub(super) struct Proof {
-    pub(super) mechanism: Mechanism,
-    /// Those of the user when he proved to be it: whose keys have changed has another password.
-    pub(super) keys: Keys,
+pub(super) enum Proof {
+    Scram {
+        mechanism: Mechanism,
+        /// Those of the user when he proved to be it: whose keys have changed has another password.
+        keys: Keys,
+    },
+    Token {
+        /// Kept to ask again after a reload of the rules.
+        token: Secret,
+        /// Monotonic: when it expires, and the connection with it.
+        ends: Duration,
+    },
 }
 
 /// A login that has succeeded: as whom, and what proves us to the client.
@@ -27,5 +38,5 @@ pub(super) struct Proven {
     pub(super) user: ByteString,
     pub(super) proof: Proof,
     /// For CONNACK.
-    pub(super) properties: [Property; 2],
+    pub(super) properties: Vec<Property>,
 }

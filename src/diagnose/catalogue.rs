@@ -68,6 +68,7 @@ pub const FINDINGS: &[Entry] = &[
     entry("auth.scram-iterations", CLIENTS_AND_CHECK, "The server asks for fewer than 4096 or more than 2000000 iterations of the hash.", "The number.", "Make the user's keys on the broker again."),
     entry("auth.scram-nonce", CLIENTS_AND_CHECK, "The server answers another login than ours.", "Its nonce does not begin with ours.", "Is this the right host?"),
     entry("auth.scram-signature", CLIENTS_AND_CHECK, "The server does not prove that it knows the user's password. Nothing but the login was sent to it, in which the password is not.", "Its signature is wrong, or there is none.", "Is this the right host? With TLS the certificate says who answers."),
+    entry("auth.token-keys", CHECK, "The broker has no key to verify tokens with.", "What is wrong with the file, or that none is named.", "auth_jwt_jwks_file FILE, with the set of keys that the issuer publishes."),
     entry("auth.world-readable", CHECK, "Every user of the machine can read a password or ACL file.", "Its mode.", "chmod 600 FILE, and chown to the broker's user."),
     entry("ca.expired", CHAIN, "A CA certificate has expired.", "Its end.", "Make a new CA and give it to all clients: moskit certgen init."),
     entry("ca.none", LIVE, "The operating system has no CA certificates that can be read.", "Where they were looked for.", "Install ca-certificates, or give --cafile FILE."),

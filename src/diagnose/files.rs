@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::jwt::{KeyFault, KeysError, MOST_KEYS};
 use crate::net::reason;
 use crate::passwd::scram::FileFault;
 use crate::passwd::{Fault, HashError};
@@ -175,6 +176,29 @@ pub fn scram_fault(fault: FileFault) -> &'static str {
         FileFault::Keys(KeysFault::Iterations) => "damaged keys: iterations",
         FileFault::Keys(KeysFault::Salt) => "damaged keys: salt",
         FileFault::Keys(KeysFault::Key) => "damaged keys",
+    }
+}
+
+/// Why a file has no keys for tokens.
+pub fn token_keys(error: KeysError) -> String {
+    match error {
+        KeysError::TooLong => "it has more than 256 KiB".to_owned(),
+        KeysError::NoKeys => {
+            "it is neither PEM with public keys nor JSON; a secret has to be a JSON Web Key (kty oct)".to_owned()
+        }
+        KeysError::PrivateKey => "it has a private key, which makes tokens; give the public one".to_owned(),
+        KeysError::Json => "it is no JSON Web Key and no set of them".to_owned(),
+        KeysError::NoneUsable => "it has none for RS256, ES256, EdDSA or HS256".to_owned(),
+        KeysError::TooMany => format!("it has more than {MOST_KEYS}"),
+        KeysError::Key(number, fault) => {
+            let why = match fault {
+                KeyFault::Type => "is none of RSA, P-256, Ed25519 and oct",
+                KeyFault::Encoding => "is damaged",
+                KeyFault::TooShort => "is too short: RSA has 2048 bits, a secret 32 bytes at least",
+                KeyFault::Algorithm => "is for another algorithm than its type has here",
+            };
+            format!("key {number} {why}")
+        }
     }
 }
 

@@ -53,8 +53,13 @@ pub fn check(path: &Path, question: &Question) -> Report {
     };
     let lines: Vec<_> =
         text.bytes.split(|byte| *byte == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-    let access =
-        Access::new(vec![Rules { allow_anonymous: true, passwords: None, scram: None, acl: Some(Arc::new(acl)) }]);
+    let access = Access::new(vec![Rules {
+        allow_anonymous: true,
+        passwords: None,
+        scram: None,
+        tokens: None,
+        acl: Some(Arc::new(acl)),
+    }]);
     let identity =
         Identity { client_id: &question.client, username: question.user.as_deref(), listener: ListenerId(0) };
     if question.publish {

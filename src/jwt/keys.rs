@@ -160,6 +160,11 @@ impl Keys {
         names
     }
 
+    /// Whether one of them is a secret, which nobody else may read.
+    pub fn has_secret(&self) -> bool {
+        self.0.iter().any(|key| matches!(key.material, Material::Secret(_)))
+    }
+
     /// These and those of another file.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

@@ -192,6 +192,35 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_rfc_7515_are_verified() {
+        const CLAIMS: &str =
+            "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        // A.1 and A.3.
+        for (algorithm, header, signature, key) in [
+            (
+                "HS256",
+                "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9",
+                "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#,
+            ),
+            (
+                "ES256",
+                "eyJhbGciOiJFUzI1NiJ9",
+                "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+                r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
+            ),
+        ] {
+            let text = format!("{header}.{CLAIMS}.{signature}");
+            let token = Token::parse(text.as_bytes()).unwrap();
+            let keys = Keys::parse(key.as_bytes()).unwrap();
+            assert_eq!(keys.verify(algorithm, None, token.signed(), token.signature()), Ok(true), "{algorithm}");
+            let verifier = Verifier { keys, issuer: None, audience: None, user_claim: "iss".to_owned() };
+            let holder = Holder { user: "joe".to_owned(), expires: 1_300_819_380 };
+            assert_eq!(verifier.verify(text.as_bytes(), 1_300_819_379), Ok(holder));
+        }
+    }
+
+    #[test]
     fn a_public_key_is_no_secret() {
         // The classic forgery: HS256 under the text or the bytes of the public key.
         for signer in signers().iter().filter(|signer| signer.algorithm != "HS256") {

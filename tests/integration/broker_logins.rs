@@ -21,7 +21,13 @@ const QUICK: NonZeroU32 = NonZeroU32::new(1).unwrap();
 fn access(password: &[u8], iterations: NonZeroU32) -> Access {
     let hash = Hash::make(Recipe::Pbkdf2 { iterations }, SALT_BYTES, password).unwrap();
     let passwords = File::parse(format!("ann:{hash}\n").as_bytes()).unwrap();
-    Access::new(vec![Rules { allow_anonymous: true, passwords: Some(Arc::new(passwords)), scram: None, acl: None }])
+    Access::new(vec![Rules {
+        allow_anonymous: true,
+        passwords: Some(Arc::new(passwords)),
+        scram: None,
+        tokens: None,
+        acl: None,
+    }])
 }
 
 fn broker(access: Access) -> (Running, SocketAddr) {
@@ -128,8 +134,13 @@ fn nobody_who_connects_during_a_reload_meets_the_old_rules_and_a_deleted_user_is
         assert_eq!(read(&mut ann), PINGRESP);
     }
     assert!(is_silent(&late) && is_silent(&anonymous));
-    let empty =
-        Access::new(vec![Rules { allow_anonymous: false, passwords: Some(Arc::default()), scram: None, acl: None }]);
+    let empty = Access::new(vec![Rules {
+        allow_anonymous: false,
+        passwords: Some(Arc::default()),
+        scram: None,
+        tokens: None,
+        acl: None,
+    }]);
     let (settings, interest) = (Settings::default(), Interest::default());
     let rules = server::Rules { settings, access: empty, sys_interval: 10, interest };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -411,7 +411,7 @@ fn logins(count: usize, iterations: u32) -> Access {
     let hash = Hash::make(recipe, SALT_BYTES, b"p").unwrap();
     let text = (0..count).map(|number| format!("u{number}:{hash}")).collect::<Vec<_>>().join("\n");
     let passwords = Some(Arc::new(File::parse(text.as_bytes()).unwrap()));
-    Access::new(vec![Rules { allow_anonymous: true, passwords, scram: None, acl: None }])
+    Access::new(vec![Rules { allow_anonymous: true, passwords, scram: None, tokens: None, acl: None }])
 }
 
 fn reload_of_many(logins_known: usize, connected: usize) {

@@ -57,6 +57,7 @@ fn every_verb_logs_in_by_every_mechanism_that_the_user_has_keys_for() {
         assert_eq!((got.stdout.as_str(), got.code), (&*format!("{method}\n"), 0), "{got:?}");
         let checked = client(folder.path(), "check", broker.port, &[&login[..], &["-t", "home"]].concat());
         assert_eq!(checked.code, 0, "{checked:?}");
+        assert!(checked.stdout.contains("log in again accepted"), "{}", checked.stdout);
     }
     let login = ["--auth-method", "SCRAM-SHA-256", "--pw-file", "pw"];
     let asked =

@@ -2,11 +2,14 @@
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::broker_verb::Broker;
+use crate::mosquitto::free_port;
 use crate::peers::stub;
 use crate::run::{Ended, moskit, run};
 
@@ -79,4 +82,80 @@ fn a_token_of_no_use_is_named_for_what_it_is_and_neither_sent_nor_shown() {
     let ended = check(&address, &good, &["--token-audience", "lab", "--json"]);
     assert!(!ended.stdout.contains("\"token.") && ended.stdout.contains("\"audience_fits\":true"), "{}", ended.stdout);
     assert!(holds(&heard.lock().unwrap(), "eyJ"));
+}
+
+const SECRET: [u8; 32] = [7; 32];
+
+fn signed(claims: &str) -> String {
+    let signed = [r#"{"alg":"HS256"}"#, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &SECRET), signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[test]
+fn the_broker_takes_tokens_of_its_issuer_and_lets_their_holders_go_when_they_expire() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let keys = format!(
+        r#"{{"keys":[{{"kty":"EC","crv":"P-384"}},{{"kty":"oct","k":"{}"}}]}}"#,
+        URL_SAFE_NO_PAD.encode(SECRET)
+    );
+    std::fs::write(path("keys"), keys).unwrap();
+    std::fs::set_permissions(path("keys"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let configuration = format!(
+        "listener {} 127.0.0.1\nallow_anonymous false\nauth_jwt_jwks_file {}\nauth_jwt_issuer home\nauth_jwt_audience lab\n",
+        free_port(),
+        path("keys").display()
+    );
+    let mut broker = Broker::configured(folder.path(), &configuration);
+    let port = broker.port.to_string();
+    let client = |verb: &str, token: &str, more: &[&str]| {
+        std::fs::write(path("token"), token).unwrap();
+        let words = [verb, "-h", "127.0.0.1", "-p", &port, "-V", "5", "--pw-file", "token", "-t", "t"];
+        run(moskit(&[&words, more].concat()).current_dir(folder.path()), b"")
+    };
+    let claims = |seconds: i64| format!(r#"{{"iss":"home","aud":"lab","sub":"ann","exp":{}}}"#, now() + seconds);
+    assert_eq!(client("pub", &signed(&claims(60)), &["-m", "x"]).code, 0);
+    assert_eq!(client("pub", &signed(&claims(60)), &["-m", "x", "-u", "ann"]).code, 0);
+    assert_eq!(client("pub", &signed(&claims(60)), &["-m", "x", "-u", "bob"]).code, 135);
+    let old = client("pub", &signed(&claims(-1)), &["-m", "x"]);
+    assert_eq!(old.code, 135);
+    let line = broker.wait_for("is refused: it has expired");
+    assert!(!line.contains("eyJ"), "{line}");
+    assert_eq!(client("pub", &token("none", &claims(60)), &["-m", "x"]).code, 135);
+    assert_eq!(client("pub", &signed(&claims(60).replace("lab", "house")), &["-m", "x"]).code, 135);
+    // The connection ends with its token, and the next is refused.
+    let begun = Instant::now();
+    let ended = client("sub", &signed(&claims(2)), &["-W", "20"]);
+    assert_eq!(ended.code, 135, "{ended:?}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(broker.end().code, 0);
+}
+
+#[test]
+fn keys_that_verify_nothing_are_named_by_the_broker_and_by_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let conf = folder.path().join("m.conf");
+    for (keys, part) in [
+        ("secret", "a secret has to be a JSON Web Key"),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "private key"),
+        (r#"{"keys":[]}"#, "none for RS256"),
+        (r#"{"kty":"oct","k":"c2hvcnQ"}"#, "too short"),
+    ] {
+        std::fs::write(folder.path().join("keys"), keys).unwrap();
+        std::fs::write(
+            &conf,
+            format!("listener 1883 127.0.0.1\nauth_jwt_key_file {}\n", folder.path().join("keys").display()),
+        )
+        .unwrap();
+        let conf = conf.to_str().unwrap();
+        let ended = run(&mut moskit(&["broker", "-c", conf]), b"");
+        assert!(ended.code == 3 && ended.stderr.contains(part), "{ended:?}");
+        let told = run(&mut moskit(&["check", "--config", conf, "--json"]), b"").stdout;
+        assert!(told.contains("auth.token-keys") && told.contains(part), "{told}");
+        assert!(!told.contains("conf.nobody-can-connect"), "{told}");
+    }
+    std::fs::write(&conf, "listener 1883 127.0.0.1\nauth_jwt_issuer home\n").unwrap();
+    let ended = run(&mut moskit(&["broker", "-c", conf.to_str().unwrap()]), b"");
+    assert!(ended.code == 3 && ended.stderr.contains("need auth_jwt_key_file"), "{ended:?}");
 }

@@ -9,6 +9,7 @@ pub use acl::{Acl, AclError, AclProblem, Because, Holder, Ruling, Written};
 use std::sync::Arc;
 
 use super::ListenerId;
+use crate::jwt;
 use crate::passwd::{self, Remembered, Verdict};
 use crate::term::Secret;
 
@@ -51,6 +52,8 @@ pub struct Rules {
     pub passwords: Option<Arc<passwd::File>>,
     /// Those who log in by SCRAM.
     pub scram: Option<Arc<passwd::scram::File>>,
+    /// What verifies passwords that are tokens.
+    pub tokens: Option<Arc<jwt::Verifier>>,
     pub acl: Option<Arc<Acl>>,
 }
 
@@ -72,13 +75,25 @@ impl Access {
     /// What is to be checked, away from the core, before the core asks [`Access::may_connect`]; `None` when the
     /// answer is at hand.
     pub fn slow_login(&self, listener: ListenerId, username: Option<&str>, password: &[u8]) -> Option<SlowLogin> {
-        let passwords = self.rules(listener)?.passwords.as_ref()?;
+        let rules = self.rules(listener)?;
+        // No hash is computed for a token.
+        if rules.tokens.is_some() && jwt::looks_like_token(password) {
+            return None;
+        }
+        let passwords = rules.passwords.as_ref()?;
         let username = username?.as_bytes();
         if self.logins.recall(passwords, username, password).is_some() {
             return None;
         }
         let (passwords, logins) = (Arc::clone(passwords), Arc::clone(&self.logins));
         Some(SlowLogin { passwords, logins, username: username.to_vec(), password: Secret::new(password) })
+    }
+
+    /// Whom a password lets in that is a token, at this time in seconds since 1970; `None`: it is none, or the listener takes
+    /// none.
+    pub fn holder(&self, listener: ListenerId, password: &[u8], now: i64) -> Option<Result<jwt::Holder, jwt::Refused>> {
+        let tokens = self.rules(listener)?.tokens.as_ref()?;
+        jwt::looks_like_token(password).then(|| tokens.verify(password, now))
     }
 
     /// The users of a listener who may log in by SCRAM, if it has that.
@@ -169,7 +184,7 @@ mod tests {
         let hash = Hash::make(Recipe::Sha512, 12, b"right").unwrap();
         let file = passwd::File::parse(format!("ann:{hash}\n").as_bytes()).unwrap();
         let passwords = with_passwords.then(|| Arc::new(file));
-        Access::new(vec![Rules { allow_anonymous, passwords, scram: None, acl: None }])
+        Access::new(vec![Rules { allow_anonymous, passwords, scram: None, tokens: None, acl: None }])
     }
 
     #[test]
@@ -208,6 +223,7 @@ mod tests {
                 allow_anonymous: false,
                 passwords: Some(Arc::new(passwords)),
                 scram: None,
+                tokens: None,
                 acl: None,
             }])
         };
@@ -233,8 +249,13 @@ mod tests {
         let recipe = Recipe::Pbkdf2 { iterations: std::num::NonZeroU32::MIN };
         let hash = Hash::make(recipe, 12, b"right").unwrap();
         let passwords = Arc::new(passwd::File::parse(format!("ann:{hash}\n").as_bytes()).unwrap());
-        let access =
-            Access::new(vec![Rules { allow_anonymous: false, passwords: Some(passwords), scram: None, acl: None }]);
+        let access = Access::new(vec![Rules {
+            allow_anonymous: false,
+            passwords: Some(passwords),
+            scram: None,
+            tokens: None,
+            acl: None,
+        }]);
         assert_eq!(access.may_stay(user("eve"), Some(b"right")), Some(false));
         assert_eq!(access.may_stay(user("ann"), None), Some(false));
         assert_eq!(access.may_stay(ANONYMOUS, None), Some(false));
@@ -262,7 +283,7 @@ mod tests {
     #[test]
     fn each_listener_has_its_own_rules() {
         let acl = Arc::new(Acl::parse(b"topic read a\n").unwrap());
-        let open = Rules { allow_anonymous: true, passwords: None, scram: None, acl: None };
+        let open = Rules { allow_anonymous: true, passwords: None, scram: None, tokens: None, acl: None };
         let access = Access::new(vec![open.clone(), Rules { acl: Some(acl), ..open }]);
         let second = Identity { listener: ListenerId(1), ..ANONYMOUS };
         assert!(access.may_publish(ANONYMOUS, "a"));

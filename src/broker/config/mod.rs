@@ -10,7 +10,7 @@ mod value;
 
 pub use types::{
     Configuration, Listener, LogDestination, LogSettings, LogTypes, Persistence, Protocol, Security, SocketDomain,
-    Sync, Tls, TlsVersion,
+    Sync, Tls, TlsVersion, Tokens,
 };
 
 use std::ffi::OsString;

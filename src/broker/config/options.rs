@@ -232,6 +232,46 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
              --scram makes and changes the file, and SIGHUP has it read again",
         ),
     ),
+    (
+        "auth_jwt_key_file",
+        OwnSecurity(
+            LastText(|s, path| s.tokens.key_file = Some(path.into())),
+            "Passwords may be tokens (JWT) that are signed with a key of this file: PEM with public keys or certificates (RSA for RS256, \
+             P-256 for ES256, Ed25519 for EdDSA), or a JSON Web Key, which may also be a secret of 32 bytes or more (oct, for \
+             HS256). The type of the key fixes the algorithm. A token must have exp, and the connection ends when it does; a user \
+             name in CONNECT must be the token's. A password that is a token is never looked up in password_file. SIGHUP has the \
+             file read again",
+        ),
+    ),
+    (
+        "auth_jwt_jwks_file",
+        OwnSecurity(
+            LastText(|s, path| s.tokens.jwks_file = Some(path.into())),
+            "The same with a set of JSON Web Keys (RFC 7517), beside or in place of auth_jwt_key_file; keys for other purposes and \
+             of other types are passed over",
+        ),
+    ),
+    (
+        "auth_jwt_issuer",
+        OwnSecurity(
+            LastText(|s, text| s.tokens.issuer = Some(text.to_owned())),
+            "What a token's iss has to be. Without it any will do",
+        ),
+    ),
+    (
+        "auth_jwt_audience",
+        OwnSecurity(
+            LastText(|s, text| s.tokens.audience = Some(text.to_owned())),
+            "What a token's aud has to be, or to name among others. Without it any will do",
+        ),
+    ),
+    (
+        "auth_jwt_user_claim",
+        OwnSecurity(
+            LastText(|s, text| s.tokens.user_claim = Some(text.to_owned())),
+            "The claim of a token that is the user name. The default is sub",
+        ),
+    ),
     ("acl_file", Rule::Security(LastText(|s, path| s.acl_file = Some(path.into())))),
     ("psk_file", PSK),
     ("allow_zero_length_clientid", Rule::Security(Flag(|s, on| s.allow_zero_length_clientid = on))),

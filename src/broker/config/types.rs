@@ -257,6 +257,7 @@ pub struct Security {
     pub password_file: Option<PathBuf>,
     /// The users who log in by SCRAM.
     pub scram_file: Option<PathBuf>,
+    pub tokens: Tokens,
     pub acl_file: Option<PathBuf>,
     pub allow_zero_length_clientid: bool,
     pub auto_id_prefix: String,
@@ -268,10 +269,28 @@ impl Default for Security {
             allow_anonymous: None,
             password_file: None,
             scram_file: None,
+            tokens: Tokens::default(),
             acl_file: None,
             allow_zero_length_clientid: true,
             auto_id_prefix: "auto-".to_owned(),
         }
+    }
+}
+
+/// Which tokens are taken as passwords: none without a file of keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    pub key_file: Option<PathBuf>,
+    pub jwks_file: Option<PathBuf>,
+    pub issuer: Option<String>,
+    pub audience: Option<String>,
+    pub user_claim: Option<String>,
+}
+
+impl Tokens {
+    /// The files with the issuer's keys.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.key_file.iter().chain(&self.jwks_file)
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use crate::broker::Access;
 use crate::broker::access::{Acl, AclProblem, Rules};
-use crate::broker::config::{self, Configuration, Listener, Refusal, Security};
+use crate::broker::config::{self, Configuration, Listener, Refusal, Security, Tokens};
+use crate::jwt;
 use crate::os::account::{self, Account};
 use crate::os::{self, Owner, files};
 use crate::passwd;
@@ -56,6 +57,12 @@ pub enum LoadError {
         path: PathBuf,
         error: passwd::scram::FileError,
     },
+    TokenKeys {
+        path: PathBuf,
+        error: jwt::KeysError,
+    },
+    /// Something is asked of tokens, and there is no key to verify any.
+    TokensWithoutKeys,
     Acl {
         path: PathBuf,
         problem: AclProblem,
@@ -67,6 +74,7 @@ pub enum LoadError {
 pub enum AccessFile {
     Passwords,
     Scram,
+    TokenKeys,
     Acl,
 }
 
@@ -177,7 +185,8 @@ impl AccessFiles {
         let passwords = security.password_file.as_deref().map(|path| self.passwords(path)).transpose()?;
         let scram = security.scram_file.as_deref().map(|path| self.scram(path)).transpose()?;
         let acl = security.acl_file.as_deref().map(|path| self.acl(path)).transpose()?;
-        Ok(Rules { allow_anonymous, passwords, scram, acl })
+        let tokens = self.tokens(&security.tokens)?;
+        Ok(Rules { allow_anonymous, passwords, scram, tokens, acl })
     }
 
     fn passwords(&mut self, path: &Path) -> Result<Arc<passwd::File>, LoadError> {
@@ -202,6 +211,32 @@ impl AccessFiles {
         let file = Arc::new(file);
         self.scram.insert(path.to_owned(), Arc::clone(&file));
         Ok(file)
+    }
+
+    /// Read for each listener anew: it asks for an issuer and an audience of its own.
+    fn tokens(&mut self, options: &Tokens) -> Result<Option<Arc<jwt::Verifier>>, LoadError> {
+        let mut keys: Option<jwt::Keys> = None;
+        for path in options.files() {
+            let text = self.read_any(path, AccessFile::TokenKeys)?;
+            let read =
+                jwt::Keys::parse(&text).map_err(|error| LoadError::TokenKeys { path: path.to_owned(), error })?;
+            // Public keys may be read by everybody.
+            if read.has_secret() {
+                self.doubt_readers(path);
+            }
+            keys = Some(keys.unwrap_or_default().and(read));
+        }
+        let Tokens { issuer, audience, user_claim, .. } = options;
+        match keys {
+            Some(keys) => Ok(Some(Arc::new(jwt::Verifier {
+                keys,
+                issuer: issuer.clone(),
+                audience: audience.clone(),
+                user_claim: user_claim.clone().unwrap_or_else(|| "sub".to_owned()),
+            }))),
+            None if *options != Tokens::default() => Err(LoadError::TokensWithoutKeys),
+            None => Ok(None),
+        }
     }
 
     fn acl(&mut self, path: &Path) -> Result<Arc<Acl>, LoadError> {
@@ -231,16 +266,25 @@ impl AccessFiles {
         Ok(text.bytes)
     }
 
+    /// A file that is its owner's alone to read.
     fn read(&mut self, path: &Path, kind: AccessFile) -> Result<Vec<u8>, LoadError> {
-        let restricted = std::env::var_os(ALLOW_SYMLINKS).is_none();
-        let text = read(path, self.kind, restricted).map_err(|error| match fs::read_link(path) {
-            Ok(target) if restricted => LoadError::AccessLink { kind, path: path.to_owned(), target },
-            _ => LoadError::AccessUnopenable { kind, path: path.to_owned(), error },
-        })?;
+        let text = self.read_any(path, kind)?;
+        self.doubt_readers(path);
+        Ok(text)
+    }
+
+    fn doubt_readers(&mut self, path: &Path) {
         if let Ok(metadata) = fs::metadata(path) {
             self.doubts.extend(self.readers.doubts(path, &metadata));
         }
-        Ok(text)
+    }
+
+    fn read_any(&self, path: &Path, kind: AccessFile) -> Result<Vec<u8>, LoadError> {
+        let restricted = std::env::var_os(ALLOW_SYMLINKS).is_none();
+        read(path, self.kind, restricted).map_err(|error| match fs::read_link(path) {
+            Ok(target) if restricted => LoadError::AccessLink { kind, path: path.to_owned(), target },
+            _ => LoadError::AccessUnopenable { kind, path: path.to_owned(), error },
+        })
     }
 }
 

@@ -15,7 +15,13 @@ const SHA256: Mechanism = Mechanism::Sha256;
 fn users(password: &str) -> Access {
     let record = Record::make(&[SHA256], NonZeroU32::new(LEAST_ITERATIONS).unwrap(), password.as_bytes()).unwrap();
     let file = File::parse(format!("ann:{record}\nbob:{record}\n").as_bytes()).unwrap();
-    Access::new(vec![Rules { allow_anonymous: false, passwords: None, scram: Some(Arc::new(file)), acl: None }])
+    Access::new(vec![Rules {
+        allow_anonymous: false,
+        passwords: None,
+        scram: Some(Arc::new(file)),
+        tokens: None,
+        acl: None,
+    }])
 }
 
 fn stage_with(settings: Settings) -> Stage {

@@ -110,7 +110,8 @@ fn a_retained_message_of_one_who_may_no_longer_publish_is_held_back_if_asked_for
         let publisher = stage.join(connect("p", V5));
         stage.send(publisher, &retained("t", "kept"));
         let acl = Some(Arc::new(Acl::parse(b"topic read t\n").unwrap()));
-        let access = Access::new(vec![Rules { allow_anonymous: true, passwords: None, scram: None, acl }]);
+        let access =
+            Access::new(vec![Rules { allow_anonymous: true, passwords: None, scram: None, tokens: None, acl }]);
         stage.broker.reload(settings, access, stage.now);
         let line = stage.join(connect("s", V5));
         stage.subscribe(line, "t", QoS::AtMostOnce);

@@ -12,6 +12,7 @@ mod persistence;
 mod statements;
 mod storing;
 mod subscribing;
+mod tokens;
 
 use std::collections::HashMap;
 use std::time::Duration;

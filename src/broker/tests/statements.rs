@@ -97,7 +97,7 @@ fn mqtt_3_2_2_6_a_refusal_tells_of_no_session() {
         let connect = || Connect { clean_start: false, properties: properties.clone(), ..connect("c", version) };
         let line = stage.join(connect());
         stage.cut(line);
-        let rules = Rules { allow_anonymous: false, passwords: None, scram: None, acl: None };
+        let rules = Rules { allow_anonymous: false, passwords: None, scram: None, tokens: None, acl: None };
         stage.broker.reload(Settings::default(), Access::new(vec![rules]), stage.now);
         let line = stage.open(version);
         stage.send(line, &Packet::Connect(Box::new(connect())));

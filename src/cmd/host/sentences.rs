@@ -11,7 +11,7 @@ use crate::broker::host::state::StateError;
 use crate::broker::server::{Bind, StartError};
 use crate::broker::store::StoreError;
 use crate::diagnose;
-use crate::diagnose::files::{password_fault, scram_fault};
+use crate::diagnose::files::{password_fault, scram_fault, token_keys};
 use crate::net::reason;
 use crate::net::tls::{FileRole, OptionsError, Version};
 use crate::passwd;
@@ -69,6 +69,13 @@ pub fn load(error: &LoadError) -> Failure {
             let (file, why) = (path.display(), scram_fault(*fault));
             Failure::verbatim(Exit::USAGE, format!("Error: {file}: line {line} is no user of a SCRAM file: {why}.\n"))
                 .hint(format!("moskit passwd --scram {file} USER makes such a line"))
+        }
+        LoadError::TokenKeys { path, error } => {
+            let why = token_keys(*error);
+            Failure::verbatim(Exit::USAGE, format!("Error: {} has no keys for tokens: {why}.\n", path.display()))
+        }
+        LoadError::TokensWithoutKeys => {
+            Failure::verbatim(Exit::USAGE, "Error: auth_jwt_… options need auth_jwt_key_file or auth_jwt_jwks_file.\n")
         }
         LoadError::Acl { path, problem } => Failure::verbatim(Exit::USAGE, format!("{}\n", acl(problem, path))),
     }
@@ -212,6 +219,7 @@ fn unopened(kind: AccessFile, path: &Path) -> String {
     let file = path.display();
     match kind {
         AccessFile::Passwords => format!("password-file: Error: Unable to open pwfile \"{file}\".\n"),
+        AccessFile::TokenKeys => format!("Error: Unable to open \"{file}\", which is to have keys for tokens.\n"),
         AccessFile::Scram => format!("Error: Unable to open scram_file \"{file}\".\n"),
         AccessFile::Acl => {
             format!("Error: Unable to open acl_file \"{file}\".\nError opening acl file \"{file}\".\n")

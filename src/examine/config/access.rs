@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use super::refusals;
 use super::scene::{Scene, unseen};
 use crate::broker::access::{Acl, Holder};
-use crate::broker::config::{Configuration, Listener, Place, Security};
+use crate::broker::config::{Configuration, Listener, Place, Security, Tokens};
 use crate::broker::host::load::ALLOW_SYMLINKS;
 use crate::diagnose::{Finding, files as words, shell};
 use crate::examine::acl;
 use crate::examine::report::Stage;
+use crate::jwt::Keys;
 use crate::os;
 use crate::os::account::{self, Account, Want};
 use crate::passwd::{self, Fault, HashError, foreign_kind};
@@ -37,6 +38,20 @@ pub fn stage(configuration: &Configuration, scene: &Scene<'_>, is_guarded: bool)
             scram_in(&found, &text, !seen.contains(&path), &mut stage)
         });
         seen.extend(scram);
+        let tokens = &group.security.tokens;
+        for path in tokens.files().map(PathBuf::as_path) {
+            if !seen.contains(&path) {
+                token_keys_in(path, scene, &mut stage);
+            }
+            seen.push(path);
+        }
+        let takes_tokens = tokens.files().next().is_some();
+        if !takes_tokens && *tokens != Tokens::default() {
+            stage.found(
+                Finding::error("auth.token-keys", "auth_jwt_… options need a key to verify tokens with")
+                    .fix("add auth_jwt_key_file or auth_jwt_jwks_file"),
+            );
+        }
         let Some(path) = group.security.acl_file.as_deref() else { continue };
         let is_new = !seen.contains(&path);
         seen.push(path);
@@ -44,6 +59,7 @@ pub fn stage(configuration: &Configuration, scene: &Scene<'_>, is_guarded: bool)
         let Some(acl) = rules_in(&found, &text, is_new, &mut stage) else { continue };
         // Of a file that cannot be read nobody knows whom it has.
         let knows_all_users = !is_guarded
+            && !takes_tokens
             && scram.is_some() == scram_users.is_some()
             && group.listeners.iter().all(|listener| !names_by_certificate(listener));
         if let Some(users) = users.filter(|_| knows_all_users) {
@@ -268,6 +284,30 @@ fn scram_in(path: &Path, bytes: &[u8], is_new: bool, stage: &mut Stage) -> Optio
             }
             None
         }
+    }
+}
+
+/// The keys of an issuer of tokens. Only a secret must be its owner's alone to read.
+fn token_keys_in(path: &Path, scene: &Scene<'_>, stage: &mut Stage) {
+    let Some(found) = scene.find_unfollowed(path) else { return };
+    let text = match read::bytes(&found) {
+        Ok(text) => text,
+        Err(error) => return stage.found(unreadable("file of keys for tokens", &error, scene)),
+    };
+    match Keys::parse(&text) {
+        Ok(keys) => {
+            if keys.has_secret() {
+                stage.findings.extend(whose(&found, "secret for tokens", scene));
+            }
+            stage.fact("token_algorithms", keys.algorithms());
+        }
+        Err(error) => stage.found(
+            Finding::error(
+                "auth.token-keys",
+                format!("`{}` has no keys for tokens: {}", found.display(), words::token_keys(error)),
+            )
+            .fix("the issuer publishes its keys as a set of JSON Web Keys (JWKS)"),
+        ),
     }
 }
 

@@ -209,7 +209,8 @@ pub fn who_may_enter(configuration: &Configuration, listener: &Listener, is_guar
     let by_certificate = listener.tls.use_identity_as_username || listener.tls.use_subject_as_username;
     stage.fact("anonymous", anonymous);
     let is_judged = !is_guarded && !listener.has_psk() && !listener.unsupported.contains(&"protocol");
-    let has_users = security.password_file.is_some() || security.scram_file.is_some();
+    let has_users =
+        security.password_file.is_some() || security.scram_file.is_some() || security.tokens.files().next().is_some();
     if is_judged && !anonymous && !has_users && !by_certificate {
         stage.found(
             Finding::error(

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, Files, Issuers, Reader};
 use super::report::{Report, Stage};
 use crate::broker::config::{
-    self, Configuration, File, Listener, LogDestination, Notice, Problem, REFUSALS_MOST, Refusal, Survey,
+    self, Configuration, File, Listener, LogDestination, Notice, Problem, REFUSALS_MOST, Refusal, Security, Survey,
 };
 use crate::broker::host::load;
 use crate::diagnose::{Finding, files as words, shell};
@@ -166,14 +166,17 @@ fn commented(configuration: &Configuration) -> Vec<String> {
     configuration.notices.iter().filter_map(comment).collect()
 }
 
+/// The files that say who may come in and what they may do.
+fn files_of(security: &Security) -> impl Iterator<Item = &PathBuf> {
+    let users = security.password_file.iter().chain(&security.scram_file).chain(security.tokens.files());
+    users.chain(&security.acl_file)
+}
+
 /// Every file and folder that the configuration names, but those to include.
 fn paths(configuration: &Configuration) -> Vec<PathBuf> {
     let securities = [&configuration.security].into_iter();
     let securities = securities.chain(configuration.listeners.iter().map(|listener| &listener.security));
-    let mut paths: Vec<_> = securities
-        .flat_map(|security| security.password_file.iter().chain(&security.scram_file).chain(&security.acl_file))
-        .cloned()
-        .collect();
+    let mut paths: Vec<_> = securities.flat_map(|security| files_of(security)).cloned().collect();
     for listener in &configuration.listeners {
         let tls = &listener.tls;
         let files = [

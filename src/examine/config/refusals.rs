@@ -187,6 +187,8 @@ fn comment_in_value(option: &str, comment: &str) -> Finding {
         "keyfile",
         "password_file",
         "scram_file",
+        "auth_jwt_key_file",
+        "auth_jwt_jwks_file",
         "acl_file",
         "pid_file",
         "plugin",

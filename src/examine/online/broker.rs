@@ -57,9 +57,16 @@ pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accept
     for version in versions {
         let start = Instant::now();
         let (reach, finding) = match try_connect(target, trust, version).await {
-            Ok(Answer::Accepted(connack, talk)) => {
-                talk.close().await;
+            Ok(Answer::Accepted(connack, mut talk)) => {
                 stage.fact(fact_name(version), "accepted");
+                if let Some(credentials) = &trust.login.scram {
+                    let again = talk.log_in_again(credentials).await;
+                    stage.fact("log_in_again", logged_in_again(&again));
+                    if let Err(Ended::Distrusted(why)) = again {
+                        stage.found(diagnose::scram::distrust(why));
+                    }
+                }
+                talk.close().await;
                 if accepted.is_none() {
                     stage.fact("milliseconds", milliseconds(start));
                     accepted = Some(Accepted { version, connack });
@@ -85,6 +92,16 @@ pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accept
     }
     conclude(&mut stage, accepted.as_ref(), failures);
     (stage, accepted)
+}
+
+/// What became of a second login on the same connection, which a client needs where a broker ends logins after some time.
+fn logged_in_again(again: &Result<(), Ended>) -> String {
+    match again {
+        Ok(()) => "accepted".to_owned(),
+        Err(Ended::Disconnected(reason)) => format!("refused with {}", reason.0),
+        Err(Ended::Distrusted(_)) => "not believed".to_owned(),
+        Err(_) => "no answer".to_owned(),
+    }
 }
 
 /// One version that works is enough, unless the user named one; then the list has only that.
