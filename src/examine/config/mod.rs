@@ -176,7 +176,7 @@ fn files_of(security: &Security) -> impl Iterator<Item = &PathBuf> {
 fn paths(configuration: &Configuration) -> Vec<PathBuf> {
     let securities = [&configuration.security].into_iter();
     let securities = securities.chain(configuration.listeners.iter().map(|listener| &listener.security));
-    let mut paths: Vec<_> = securities.flat_map(|security| files_of(security)).cloned().collect();
+    let mut paths: Vec<_> = securities.flat_map(files_of).cloned().collect();
     for listener in &configuration.listeners {
         let tls = &listener.tls;
         let files = [
