@@ -698,8 +698,8 @@ subscribe\t''
 unsubscribe\t''
 disconnect\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate (30d, 2w), round-trip time (200ms, 1.5s), or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l crit -d 'With --monitor: bounds of critical, as for --warn, and not crossed before them [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l second-opinion -d 'Repeat CONNECT, SUBSCRIBE and PUBLISH with another MQTT client (rumqttc) and compare'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l as-client -d 'Connect with the id of -i too: this disconnects a client that uses it, and may change its session'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l trust-anyway -d 'Send login and client certificate even if the server\'s certificate failed'
@@ -732,8 +732,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l root -d 'Folder that is the root of the configuration\'s paths, as an unpacked container' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l map -d 'Folder DIR stands for FROM in the configuration\'s paths, as a container\'s volume; repeatable' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l user -d 'User that must be able to read the files' -r -f -a "(__fish_complete_users)"
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate (30d, 2w), round-trip time (200ms, 1.5s), or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l crit -d 'With --monitor: bounds of critical, as for --warn, and not crossed before them [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l json -d 'Print the report as JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from files" -l help -d 'Show this help'
@@ -743,8 +743,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l access -d 'What the client wants' -r -f -a "publish\t''
 receive\t''
 both\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate (30d, 2w), round-trip time (200ms, 1.5s), or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l crit -d 'With --monitor: bounds of critical, as for --warn, and not crossed before them [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l json -d 'Print the report as JSON'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l monitor -d 'Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from acl" -l help -d 'Show this help'
@@ -777,8 +777,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l keyform -d 'Form of the private key: only pem' -r -f -a "pem\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-engine -d 'Not supported: OpenSSL engines' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-engine-kpass-sha1 -d 'Not supported: OpenSSL engines' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l crit -d 'With --monitor: bounds of critical, as for --warn [default: 7d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l warn -d 'With --monitor: bounds of a warning: days left of the certificate (30d, 2w), round-trip time (200ms, 1.5s), or both (30d,200ms) [default: 30d]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l crit -d 'With --monitor: bounds of critical, as for --warn, and not crossed before them [default: 7d]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw-prompt -d 'Ask for the password on the terminal'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l tls-use-os-certs -d 'Trust the CAs of the operating system; switches TLS on'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l insecure -d 'Do not compare the certificate with the host name; the chain is still checked. Does not switch TLS on'

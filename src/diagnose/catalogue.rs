@@ -87,7 +87,7 @@ pub const FINDINGS: &[Entry] = &[
     entry("cert.hostname", CHAIN, "The certificate is for another host.", "The names in it, and the name that was asked for.", "Connect by a name in the certificate, or issue it for this host: moskit certgen server HOST."),
     entry("cert.ip-in-cn-or-dns", CHAIN, "An IP address stands in the common name or among the DNS names only.", "No iPAddress in subjectAltName.", "moskit certgen server ADDRESS."),
     entry("cert.key-kind", LINT, "The key is Ed25519, which mbedTLS (ESP32), browsers and Java before 15 refuse.", "The type of the key.", "For these clients: moskit certgen server HOST --key p256."),
-    entry("cert.lifetime", CHAIN, "The certificate lives longer than 825 days, which Apple's devices refuse.", "Its begin and end.", "Issue it again: --days 825."),
+    entry("cert.lifetime", CHAIN, "The certificate of a server is valid for more than 825 days from its first second on, which Apple's devices refuse.", "Its begin and end.", "Issue it again with fewer days: moskit certgen server HOST --days 397."),
     entry("cert.malformed", CHAIN, "A certificate cannot be read, or the server shows none.", "The field that is wrong.", "Issue the certificate again."),
     entry("cert.name-constraints", CHAIN, "The CA may not sign for a name in the certificate.", "The name constraints of the CA.", "Use another CA, or another name."),
     entry("cert.not-yet-valid", CHAIN, "The server's certificate is not valid yet.", "Its begin.", "Correct the clock, or issue it again: --backdate 24h."),

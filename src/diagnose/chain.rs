@@ -8,7 +8,7 @@ use crate::pki::name::PeerName;
 use crate::pki::strict::{self, Departure};
 
 use super::stacks::key_ids_differ;
-use super::when::{date, span};
+use super::when::{DAY, date, span};
 use super::{Finding, Severity, shell};
 
 /// What the sentences need to know besides the judgement.
@@ -118,7 +118,7 @@ pub fn findings_but(
 
 /// What strict verifiers refuse in a chain that the others believe: a finding for each certificate.
 fn departures(verdict: &Verdict) -> Vec<Finding> {
-    let broken = strict::departures(verdict.partial_path());
+    let broken = strict::departures(verdict.partial_path(), verdict.is_anchored);
     let of = |(place, certificate): (usize, &std::sync::Arc<Certificate>)| {
         let own = broken.iter().filter(|(at, _)| *at == place).map(|(_, departure)| *departure);
         strict_finding(certificate, own)
@@ -504,22 +504,30 @@ fn anchor_not_root(anchor: &Certificate, is_sent: bool, scene: Scene<'_>) -> Fin
     ))
 }
 
+/// Days that Apple's systems allow the certificate of a server from its first second to its last, also by private CAs
+/// (support.apple.com/103769).
+pub const APPLE_DAYS: i64 = 825;
+
+/// What is wrong with a server's certificate that is valid for `lifetime` seconds, if that is too long.
+pub fn too_long_for_apple(lifetime: i64) -> Option<String> {
+    let days = (lifetime + DAY - 1).div_euclid(DAY);
+    (lifetime > APPLE_DAYS * DAY).then(|| {
+        format!("valid for {days} days from its first second on: Apple's clients refuse more than {APPLE_DAYS}")
+    })
+}
+
 /// Long enough to plan a renewal, in seconds.
-pub const SOON: i64 = 14 * 86_400;
+pub const SOON: i64 = 14 * DAY;
 
 /// What no verifier minds but people should know; `soon` is the time, in seconds, that must be left.
 fn advice(leaf: &Certificate, scene: Scene<'_>, soon: i64) -> Vec<Finding> {
-    /// Apple refuses longer ones.
-    const LIFETIME_DAYS: i64 = 825;
-    const DAY: i64 = 86_400;
     let mut found = Vec::new();
     let lifetime = leaf.not_after - leaf.not_before;
-    // A day more than that is backdated for clocks that are wrong.
-    if scene.purpose == Purpose::Server && !leaf.is_ca() && lifetime / DAY > LIFETIME_DAYS + 1 {
-        found.push(Finding::warning(
-            "cert.lifetime",
-            format!("valid for {} days: Apple's clients refuse more than {LIFETIME_DAYS}", lifetime / DAY),
-        ));
+    if scene.purpose == Purpose::Server
+        && !leaf.is_ca()
+        && let Some(words) = too_long_for_apple(lifetime)
+    {
+        found.push(Finding::warning("cert.lifetime", words));
     }
     if scene.purpose == Purpose::Client && !leaf.is_ca() && leaf.common_name().is_none() {
         found.push(

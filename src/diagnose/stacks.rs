@@ -215,7 +215,8 @@ fn beyond(stack: Stack, verdict: &Verdict) -> Option<String> {
         (Stack::MbedTls, _) if certificate.name_constraints.is_some() => Some("it refuses critical name constraints"),
         _ => None,
     };
-    let broken = || stack == Stack::Strict && !strict::departures(verdict.partial_path()).is_empty();
+    let broken =
+        || stack == Stack::Strict && !strict::departures(verdict.partial_path(), verdict.is_anchored).is_empty();
     let by_key = verdict.path.iter().find_map(key).map(str::to_owned);
     by_key.or_else(|| broken().then(|| "cert.strict".to_owned()))
 }
@@ -225,7 +226,7 @@ fn reservation(stack: Stack, verdict: &Verdict, asked: Option<&PeerName>) -> Opt
         Stack::OpenSsl => None,
         Stack::Strict => {
             let ends_early = verdict.warnings.iter().any(|warning| matches!(warning, Warning::AnchorNotRoot { .. }));
-            let is_partial = ends_early || !strict::departures(&verdict.path).is_empty();
+            let is_partial = ends_early || !strict::departures(&verdict.path, verdict.is_anchored).is_empty();
             is_partial.then_some("only where a partial chain is allowed, as in Python's default context")
         }
         Stack::Rustls => {

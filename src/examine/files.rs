@@ -311,28 +311,43 @@ fn key_stage(files: &Files, contents: &Contents) -> Stage {
             stage.fact("belongs_to", shown(certificate));
         }
         (Some(public), Some(_), Some(certificate)) => {
-            stage.found(mismatch_or_order(&public, contents, certificate, path));
+            let chain: Vec<_> =
+                contents.chain.iter().flatten().filter_map(|der| Certificate::parse(der).ok()).collect();
+            stage.findings.extend(no_pair(&chain, |it| it.public_key.bits == public, certificate, path));
         }
         (Some(_), _, _) => stage.fact("readable", true),
         // aws-lc loads no RSA key below 2048 bits; of that, and of other kinds, the chain's finding tells.
-        (None, Some(own), _) if own.public_key.is_weak() => {}
-        (None, Some(own), _) if !own.public_key.kind.is_usable() => {}
+        (None, Some(own), _) if explains_unusable_key(&own) => {}
         (None, ..) => stage.found(unusable(path)),
     }
     stage
 }
 
-/// The key of a later certificate in the file: then only the order is wrong.
-fn mismatch_or_order(public: &[u8], contents: &Contents, certificate: &Path, key: &Path) -> Finding {
-    let mut later = contents.chain.iter().flatten().skip(1).filter_map(|der| Certificate::parse(der).ok());
-    if later.any(|other| other.public_key.bits == public) {
-        return Finding::error(
-            "chain.order",
-            format!("the first certificate in `{}` is not the key's own", certificate.display()),
-        )
-        .fix("put the own certificate first: cat server.crt ca.crt > chain.crt");
+/// Why the first of `chain`, which is in the file `certificate`, and the key in the file `key` are no pair, if they are
+/// none. Where the key is that of a later certificate, only the order is wrong. `has_key`: that it is the key of one.
+pub fn no_pair<'a>(
+    chain: impl IntoIterator<Item = &'a Certificate>,
+    has_key: impl Fn(&Certificate) -> bool,
+    certificate: &Path,
+    key: &Path,
+) -> Option<Finding> {
+    match chain.into_iter().position(has_key) {
+        Some(0) => None,
+        Some(_) => Some(
+            Finding::error(
+                "chain.order",
+                format!("the first certificate in `{}` is not the key's own", certificate.display()),
+            )
+            .fix("put the own certificate first: cat server.crt ca.crt > chain.crt"),
+        ),
+        None => Some(files::mismatch(certificate, key)),
     }
-    files::mismatch(certificate, key)
+}
+
+/// Whether the finding of a certificate says why TLS of ours cannot load its key: it is too short, or of a kind that
+/// nobody uses.
+pub fn explains_unusable_key(certificate: &Certificate) -> bool {
+    certificate.public_key.is_weak() || !certificate.public_key.kind.is_usable()
 }
 
 /// What the certificate is to be used for, and the judgement.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::content::{Item, items};
-use super::files::{exposed, untimely_list, unusable};
+use super::files::{explains_unusable_key, exposed, no_pair, untimely_list, unusable};
 use crate::diagnose::chain::{self, Scene};
 use crate::diagnose::when::{DAY, from_now};
 use crate::diagnose::{Finding, Severity, files};
 use crate::pki::certificate::{AlternativeName, Certificate};
-use crate::pki::chain::{Problem, Purpose, judge_alone};
+use crate::pki::chain::{Problem, Purpose, Warning, judge_alone};
 use crate::pki::key::EncodedKey;
 use crate::pki::read;
 use crate::pki::revocation::RevocationList;
@@ -56,8 +56,9 @@ fn file(path: &Path, items: &[Item], now: i64, within: i64) -> Vec<Finding> {
     });
     if let Some(first) = certificates.next() {
         found.extend(certificate(path, &first, now, within));
-        found.extend(certificates.flat_map(|certificate| dates(path, &certificate, now, within)));
-        found.extend(mismatch(path, &first));
+        let rest: Vec<_> = certificates.collect();
+        found.extend(rest.iter().flat_map(|certificate| dates(path, certificate, now, within)));
+        found.extend(mismatch(path, [&first].into_iter().chain(&rest).map(AsRef::as_ref)));
     }
     found.extend(read::passed_over(path).into_iter().map(|fault| files::passed_over("file", path, fault)));
     for item in items {
@@ -73,9 +74,11 @@ fn file(path: &Path, items: &[Item], now: i64, within: i64) -> Vec<Finding> {
 
 fn certificate(path: &Path, it: &Arc<Certificate>, now: i64, within: i64) -> Vec<Finding> {
     let scene = scene(path, it, now);
-    let mut found = chain::findings(&judge_alone(it, now), None, scene, within);
-    // RFC 5280 is silent about one that is trusted by itself and is no CA (RFC 6818, section 2).
-    if it.is_ca() || !it.is_self_issued() {
+    let verdict = judge_alone(it, now);
+    let mut found = chain::findings(&verdict, None, scene, within);
+    // RFC 5280 is silent about one that is trusted by itself and signs nothing (RFC 6818, section 2).
+    let is_authority = it.is_ca() && !verdict.warnings.contains(&Warning::CaAsLeaf);
+    if is_authority || !it.is_self_issued() {
         found.extend(chain::strict_finding(it, strict::of_one(it, it.is_self_issued())));
     }
     if !it.is_ca() {
@@ -155,21 +158,26 @@ fn revocation_list(list: &RevocationList, now: i64, within: i64) -> Vec<Finding>
 
 fn private_key(path: &Path, key: &EncodedKey) -> Vec<Finding> {
     let mut found: Vec<_> = exposed(path).into_iter().collect();
-    let is_authority = path.with_extension("crt");
-    let is_authority = items(&is_authority)
-        .is_ok_and(|items| matches!(items.first(), Some(Item::Certificate(certificate)) if certificate.is_ca()));
+    let beside = items(&path.with_extension("crt")).ok().and_then(|items| match items.into_iter().next() {
+        Some(Item::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    });
     match key {
-        EncodedKey::Encrypted(key) if !is_authority => {
+        EncodedKey::Encrypted(key) if !beside.as_ref().is_some_and(|it| it.is_ca()) => {
             found.push(files::encrypted_key(path, key).severity(Severity::Note));
         }
-        EncodedKey::Plain(key) if key.public_key().is_none() => found.push(unusable(path)),
+        EncodedKey::Plain(key)
+            if key.public_key().is_none() && !beside.as_ref().is_some_and(|it| explains_unusable_key(it)) =>
+        {
+            found.push(unusable(path));
+        }
         _ => {}
     }
     found
 }
 
 /// The key beside a certificate, by its name, must be its own.
-fn mismatch(path: &Path, certificate: &Certificate) -> Option<Finding> {
+fn mismatch<'a>(path: &Path, chain: impl IntoIterator<Item = &'a Certificate>) -> Option<Finding> {
     let beside = path.with_extension("key");
     if beside == path {
         return None;
@@ -178,7 +186,7 @@ fn mismatch(path: &Path, certificate: &Certificate) -> Option<Finding> {
         Item::Key(EncodedKey::Plain(key)) => key.public_key(),
         _ => None,
     })?;
-    (key != certificate.public_key.bits).then(|| files::mismatch(path, &beside))
+    no_pair(chain, |it| it.public_key.bits == key, path, &beside)
 }
 
 /// Two authorities of one name with different keys: one was made anew, and somebody has the old one.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::diagnose::Finding;
 use crate::diagnose::chain::{self, SOON, Scene};
 use crate::diagnose::stacks::{Opinion, Stack, opinions};
-use crate::diagnose::{Finding, files};
+use crate::examine::files::no_pair;
 use crate::pki::certificate::Certificate;
 use crate::pki::chain::{Anchors, Purpose, Question, Verdict, judge};
 use crate::pki::name::PeerName;
@@ -34,6 +35,7 @@ pub struct Asked<'a> {
 #[derive(Debug)]
 pub struct Verified<'a> {
     pub leaf: &'a Certificate,
+    chain: &'a [Certificate],
     pub opinions: Vec<Opinion>,
     pub findings: Vec<Finding>,
     verdict: Verdict,
@@ -54,15 +56,15 @@ pub fn verify<'a>(asked: &Asked<'a>) -> Verified<'a> {
     let scene = Scene { purpose, now: asked.now, trusted: &trusted, file: Some(asked.file) };
     let findings = chain::findings(&verdict, name.as_ref(), scene, SOON);
     let opinions = opinions(&verdict, name.as_ref());
-    Verified { leaf, opinions, findings, verdict, key_fits: true }
+    Verified { leaf, chain: asked.chain, opinions, findings, verdict, key_fits: true }
 }
 
 impl Verified<'_> {
     /// Compares the certificate of `file` with the key of `key`, whose SubjectPublicKeyInfo is `public_key`.
     pub fn compare(&mut self, file: &Path, key: &Path, public_key: &[u8]) {
-        if public_key != self.leaf.public_key.info {
+        if let Some(finding) = no_pair(self.chain, |it| it.public_key.info == public_key, file, key) {
             self.key_fits = false;
-            self.findings.insert(0, files::mismatch(file, key));
+            self.findings.insert(0, finding);
         }
     }
 

@@ -237,6 +237,8 @@ pub struct Verdict {
     pub path: Vec<Arc<Certificate>>,
     /// How many of the path there are up to the first that is trusted by itself.
     pub trusted_at: usize,
+    /// The path ends at what is trusted, or a certificate is judged alone.
+    pub is_anchored: bool,
     /// The most telling one first; empty is yes.
     pub problems: Vec<Problem>,
     pub warnings: Vec<Warning>,
@@ -293,7 +295,7 @@ pub fn judge_alone(certificate: &Arc<Certificate>, now: i64) -> Verdict {
         warnings.push(Warning::SubjectEqualsIssuer);
     }
     warnings.extend((!is_leaf && has_names).then_some(Warning::CaAsLeaf));
-    Verdict { path: vec![certificate.clone()], trusted_at: 1, problems, warnings }
+    Verdict { path: vec![certificate.clone()], trusted_at: 1, is_anchored: true, problems, warnings }
 }
 
 fn judge_leaf(
@@ -307,6 +309,10 @@ fn judge_leaf(
     let Candidate { path, mut problems, anchored } = search.best.unwrap_or_else(|| Candidate::unanchored(leaf.clone()));
     if leaf.is_ca() && others.iter().any(|other| !other.is_ca() && other.issuer == leaf.subject) {
         problems.insert(0, Problem::LeafNotFirst { first: leaf.clone() });
+    }
+    // Nobody checked the last signature, and it is weak whoever made it.
+    if let Some(last) = path.last().filter(|it| !anchored && it.signature_algorithm.is_weak() && !it.is_self_issued()) {
+        problems.push(Problem::WeakSignature { certificate: last.clone() });
     }
     let mut warnings = Vec::new();
     if let Some(name) = question.name {
@@ -324,10 +330,12 @@ fn judge_leaf(
     if leaf.version == 1 {
         warnings.push(Warning::Version1);
     }
-    if leaf.is_self_issued() && !anchors.holds(leaf) {
+    // One that has signed itself, and that nobody knows, is no more than unknown.
+    let stands_alone = !anchored && leaf.is_self_signed();
+    if leaf.is_self_issued() && !anchors.holds(leaf) && !stands_alone {
         warnings.push(Warning::SubjectEqualsIssuer);
     }
-    if leaf.is_ca() && anchors.holds(leaf) {
+    if leaf.is_ca() && (anchors.holds(leaf) || stands_alone) {
         warnings.push(Warning::CaAsLeaf);
     }
     if let Some(anchor) = path.last().filter(|last| anchored && !is_root(last)) {
@@ -335,7 +343,7 @@ fn judge_leaf(
         warnings.push(Warning::AnchorNotRoot { is_sent });
     }
     let trusted_at = path.iter().position(|certificate| anchors.holds(certificate)).map_or(path.len(), |at| at + 1);
-    Verdict { path, trusted_at, problems, warnings }
+    Verdict { path, trusted_at, is_anchored: anchored, problems, warnings }
 }
 
 /// A path and what speaks against it.

@@ -42,17 +42,19 @@ pub enum Departure {
     ExtensionsBeforeVersion3,
 }
 
-/// Those of a path, leaf first, with the place of the certificate in it.
-pub fn departures(path: &[Arc<Certificate>]) -> Vec<(usize, Departure)> {
+/// Those of a path, leaf first, with the place of the certificate in it. `is_anchored`: its end is trusted.
+pub fn departures(path: &[Arc<Certificate>], is_anchored: bool) -> Vec<(usize, Departure)> {
     // What is trusted by itself is no business of RFC 5280 (RFC 6818, section 2).
-    if let [alone] = path {
+    if let [alone] = path
+        && (is_anchored || alone.is_self_issued())
+    {
         let is_old_ca = alone.version == 1 && alone.is_self_issued();
         return if is_old_ca { vec![(0, Departure::IssuerIsNoCa)] } else { Vec::new() };
     }
     let last = path.len().saturating_sub(1);
     let of = |(place, certificate): (usize, &Arc<Certificate>)| {
         let issues = (place > 0 && !certificate.is_ca()).then_some(Departure::IssuerIsNoCa);
-        let own = of_one(certificate, place == last);
+        let own = of_one(certificate, place == last && (is_anchored || certificate.is_self_issued()));
         issues.into_iter().chain(own).map(move |departure| (place, departure)).collect::<Vec<_>>()
     };
     path.iter().enumerate().flat_map(of).collect()

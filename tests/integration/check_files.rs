@@ -363,7 +363,7 @@ fn a_report_in_json_has_the_same_members_whatever_it_found() {
     for (words, ends) in [(&files[..], (1, Some(false))), (&session, (3, None)), (&refused, (1, Some(false)))] {
         let (report, code) = report(words, folder.path());
         assert_eq!((causes(&report), (code, report["ok"].as_bool())), (1, ends), "{report:#}");
-        assert_eq!(keys(&report), ["target", "ok", "cause", "next", "stages", "verdicts"]);
+        assert_eq!(keys(&report), ["target", "ok", "cause", "next", "stages", "unjudged", "verdicts"]);
         for stage in report["stages"].as_array().unwrap() {
             assert_eq!(keys(stage), ["name", "status", "facts", "findings", "not_tried"]);
             for finding in stage["findings"].as_array().unwrap() {
@@ -430,13 +430,21 @@ fn monitoring_gets_one_line_and_its_codes() {
     let rows = [
         (vec![], "MQTT OK - files: all stages passed | days=90;30:;7:\n", 0),
         (vec!["--warn", "100d"], "MQTT WARNING - files: certificate valid for 90 more days | days=90;100:;7:\n", 1),
-        (vec!["--crit", "100d"], "MQTT CRITICAL - files: certificate valid for 90 more days | days=90;30:;100:\n", 2),
+        (
+            vec!["--warn", "15w", "--crit", "100d"],
+            "MQTT CRITICAL - files: certificate valid for 90 more days | days=90;105:;100:\n",
+            2,
+        ),
     ];
     for (more, line, code) in rows {
         let ended = run(moskit(&[&files, &more[..]].concat()).current_dir(folder.path()), b"");
         // A second after it was made, a certificate for 90 days has 89 whole ones left.
         let stdout = ended.stdout.replace("89", "90");
         assert_eq!((stdout.as_str(), ended.stderr.as_str(), ended.code), (line, "", code));
+    }
+    for more in [vec!["--crit", "100d"], vec!["--warn", "5d"], vec!["--warn", "30"]] {
+        let ended = run(moskit(&[&files, &more[..]].concat()).current_dir(folder.path()), b"");
+        assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{ended:?}");
     }
     let unknown = ["check", "files", "--cert", "server.crt", "--user", "no such user", "--monitor"];
     let ended = run(moskit(&unknown).current_dir(folder.path()), b"");

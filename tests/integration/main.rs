@@ -53,6 +53,7 @@ mod mistyped;
 mod mosquitto;
 mod nonsense;
 mod old_brokers;
+mod one_judge;
 mod options;
 mod outputs;
 mod passwd;

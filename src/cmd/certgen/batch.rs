@@ -60,7 +60,7 @@ pub fn run(args: &BatchArgs, term: &mut Term) -> Result<Batch, Failure> {
         let error = Error::OutlivesIssuer { wanted: validity.not_after, issuer: authority.not_after };
         return Err(not_made("make the devices", error));
     }
-    warn_of_long_life(validity, now, term);
+    warn_of_long_life(validity, args.profile.purpose(), term);
     let folder = Folder::make(&args.out)?;
     let manifest = Manifest::open(&args.out, &Header::of(authority).key)?;
     drop(lock_beside(&args.out.join(manifest_file::NAME), term)?);

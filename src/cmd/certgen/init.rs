@@ -57,7 +57,7 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
     let server = server(args, now, term)?;
     let mut leaves = vec![("server".to_owned(), server, Vec::new())];
     for (id, stem) in args.clients.iter().zip(stems) {
-        leaves.push((stem, client(args, id, now, term), client_names(id, &[])));
+        leaves.push((stem, client(args, id, now), client_names(id, &[])));
     }
     for (stem, leaf, optional) in leaves {
         let (certificate, key) = sign(&issuer, leaf, &optional, args.key.kind)
@@ -125,14 +125,13 @@ fn server(args: &InitArgs, now: i64, term: &mut Term) -> Result<Leaf, Failure> {
         add_addresses_as_dns(&mut names);
     }
     let validity = args.lifetime.span(now, SERVER_DAYS);
-    warn_of_long_life(validity, now, term);
+    warn_of_long_life(validity, Purpose::Server, term);
     let subject = args.subject.with(super::leaf::common_name(&names));
     Ok(Leaf { subject, names, purpose: Purpose::Server, validity })
 }
 
-fn client(args: &InitArgs, id: &str, now: i64, term: &mut Term) -> Leaf {
+fn client(args: &InitArgs, id: &str, now: i64) -> Leaf {
     let validity = args.lifetime.span(now, CLIENT_DAYS);
-    warn_of_long_life(validity, now, term);
     Leaf { subject: args.subject.with(Some(id.to_owned())), names: Vec::new(), purpose: Purpose::Client, validity }
 }
 

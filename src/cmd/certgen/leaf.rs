@@ -73,7 +73,7 @@ impl Common {
         let mut made = Vec::new();
         for plan in plans {
             let validity = self.lifetime.validity(now, plan.days, Some(issuer.authority.certificate()), term);
-            warn_of_long_life(validity, now, term);
+            warn_of_long_life(validity, plan.purpose, term);
             let leaf =
                 Leaf { subject: plan.subject.clone(), names: plan.names.clone(), purpose: plan.purpose, validity };
             let (certificate, key) =

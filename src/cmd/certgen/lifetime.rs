@@ -1,9 +1,10 @@
 //! How long a new certificate lives, and what stacks will not take of it.
 
 use super::dates::{DAY, date, instant};
-use super::options::{CLIENT_DAYS, Lifetime, NewKey};
+use super::options::{Lifetime, NewKey};
+use crate::diagnose::chain::too_long_for_apple;
 use crate::pki::certificate::Certificate;
-use crate::pki::make::{KeyType, Validity};
+use crate::pki::make::{KeyType, Purpose, Validity};
 use crate::term::Term;
 
 impl Lifetime {
@@ -31,10 +32,13 @@ impl Lifetime {
     }
 }
 
-/// Apple's devices refuse leaf certificates that live longer, also those of private authorities.
-pub fn warn_of_long_life(validity: Validity, now: i64, term: &mut Term) {
-    if validity.not_after - now > i64::from(CLIENT_DAYS) * DAY {
-        term.note(format_args!("warning: valid for more than {CLIENT_DAYS} days, which Apple's devices refuse"));
+/// Says so where a server's certificate lives too long. What lint says of it later is the same.
+pub fn warn_of_long_life(validity: Validity, purpose: Purpose, term: &mut Term) {
+    let lifetime = validity.not_after - validity.not_before;
+    if purpose != Purpose::Client
+        && let Some(words) = too_long_for_apple(lifetime)
+    {
+        term.note(format_args!("warning: {words}"));
     }
 }
 

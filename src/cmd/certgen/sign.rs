@@ -60,7 +60,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Made, Failure> {
     judge_request(&request, &names, purpose, &args.request)?;
     let issuer = args.issuer.open(now, term)?.registering(args.registration);
     let validity = args.lifetime.validity(now, args.profile.days(), Some(issuer.authority.certificate()), term);
-    warn_of_long_life(validity, now, term);
+    warn_of_long_life(validity, purpose, term);
     let leaf = Leaf { subject: Subject::default(), names, purpose, validity };
     let made = request.sign(&issuer.authority, &leaf).map_err(|error| not_made("sign the request", error))?;
     let certificate = Certificate::parse(&made)

@@ -1,7 +1,9 @@
 //! `--monitor`: one line and an exit code, as Nagios, Icinga and their like read them.
 
 use super::render;
+use crate::cmd::duration::whole_seconds;
 use crate::diagnose::Severity;
+use crate::diagnose::when::DAY;
 use crate::examine::report::Report;
 use crate::term::{Exit, Failure};
 
@@ -13,15 +15,16 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// `30d`, `200ms`, `1.5s`, or several with commas between.
+    /// `30d`, `2w`, `200ms`, `1.5s`, or several with commas between.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut bounds = Self::default();
         for part in text.split(',') {
-            let bad = || format!("`{part}` is neither days (30d) nor a time (200ms, 1.5s)");
+            let bad = || format!("`{part}` is neither days (30d, 2w) nor a time (200ms, 1.5s)");
             let number =
                 |digits: &str| digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
-            if let Some(digits) = part.strip_suffix('d') {
-                bounds.days = Some(digits.parse().map_err(|_| bad())?);
+            if part.ends_with(['d', 'w']) {
+                // As certgen reads them.
+                bounds.days = Some(whole_seconds(part).ok_or_else(bad)? / DAY);
             } else if let Some(digits) = part.strip_suffix("ms") {
                 bounds.latency_ms = Some(number(digits).ok_or_else(bad)?);
             } else if let Some(digits) = part.strip_suffix('s') {
@@ -31,6 +34,18 @@ impl Bounds {
             }
         }
         Ok(bounds)
+    }
+
+    /// These, and of the days those of `default` where none were given.
+    #[must_use]
+    pub fn or(self, default: Self) -> Self {
+        Self { days: self.days.or(default.days), ..self }
+    }
+
+    /// Whether these warn before `critical` is reached.
+    pub fn is_crossed_before(self, critical: Self) -> bool {
+        let days = self.days.zip(critical.days).is_none_or(|(warn, critical)| warn >= critical);
+        days && self.latency_ms.zip(critical.latency_ms).is_none_or(|(warn, critical)| warn <= critical)
     }
 
     /// What of the report is beyond the bounds: the server's certificate, the client's, the round trip.
@@ -51,13 +66,13 @@ impl Bounds {
 pub const WARN: Bounds = Bounds { days: Some(30), latency_ms: None };
 pub const CRITICAL: Bounds = Bounds { days: Some(7), latency_ms: None };
 
-/// The line and the code of `report`. What is not given keeps its default.
+/// The line and the code of `report`.
 pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     let days = report.number("chain", "days_left");
     let own_days = report.number("identity", "days_left");
     let latency = report.number("rtt", "milliseconds");
-    let warn = Bounds { days: warn.days.or(WARN.days), ..warn };
-    let critical = Bounds { days: critical.days.or(CRITICAL.days), ..critical };
+    let (warn, critical) = (warn.or(WARN), critical.or(CRITICAL));
+    let unjudged = if report.unjudged > 0 { format!("; {}", render::unjudged(report)) } else { String::new() };
     let (word, exit, why) = if let Some(cause) = report.cause().filter(|_| report.is_unknown) {
         ("UNKNOWN", Exit::USAGE, format!("{} [{}]", cause.what, cause.id))
     } else if let Some(cause) = report.cause() {
@@ -67,9 +82,9 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     } else if let Some(why) = warn.crossed(days, own_days, latency) {
         ("WARNING", Exit::FAILED, why)
     } else if let Some(finding) = report.findings().find(|finding| finding.severity == Severity::Warning) {
-        ("WARNING", Exit::FAILED, format!("{} [{}]", finding.what, finding.id))
+        ("WARNING", Exit::FAILED, format!("{} [{}]{unjudged}", finding.what, finding.id))
     } else if report.unjudged > 0 {
-        ("OK", Exit::OK, format!("nothing wrong was found; {}", render::unjudged(report)))
+        ("OK", Exit::OK, format!("nothing wrong was found{unjudged}"))
     } else {
         ("OK", Exit::OK, "all stages passed".to_owned())
     };
@@ -83,6 +98,9 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     }
     if let Some(latency) = latency {
         data.push(format!("rtt={latency:.2}ms;{};{}", shown(warn.latency_ms), shown(critical.latency_ms)));
+    }
+    if report.unjudged > 0 {
+        data.push(format!("unjudged={}", report.unjudged));
     }
     let data = if data.is_empty() { String::new() } else { format!(" | {}", data.join(" ")) };
     (format!("MQTT {word} - {}: {}{data}", report.target, on_one_line(&why)), exit)
@@ -148,7 +166,11 @@ mod tests {
             line.starts_with("MQTT OK - host:8883: nothing wrong was found; 2 things were not judged | "),
             "{line}"
         );
+        assert!(line.ends_with(" unjudged=2"), "{line}");
         assert_eq!(exit, Exit::OK);
+        report.stages[0].found(Finding::warning("session.not-kept", "nothing is stored"));
+        let (line, _) = super::line(&report, Bounds::default(), Bounds::default());
+        assert!(line.contains("nothing is stored [session.not-kept]; 2 things were not judged | "), "{line}");
     }
 
     #[test]
@@ -185,8 +207,18 @@ mod tests {
 
     #[test]
     fn bounds_without_a_unit_are_refused() {
-        for text in ["", "30", "xd", "-1ms", "infs", "1d,"] {
+        for text in ["", "30", "xd", "-1ms", "-1d", "infs", "1d,"] {
             assert!(Bounds::parse(text).is_err(), "{text}");
         }
+        assert_eq!(Bounds::parse("2w").unwrap().days, Some(14));
+    }
+
+    #[test]
+    fn bounds_that_would_never_warn_are_seen() {
+        let parse = |text| Bounds::parse(text).unwrap();
+        assert!(parse("30d,200ms").is_crossed_before(parse("7d,1s")));
+        assert!(parse("7d").is_crossed_before(parse("7d,1s")));
+        assert!(!parse("5d").is_crossed_before(Bounds::default().or(CRITICAL)));
+        assert!(!parse("30d,2s").is_crossed_before(parse("7d,1s")));
     }
 }

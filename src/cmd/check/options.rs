@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint, value_parser};
 
-use super::monitor::Bounds;
+use super::monitor::{self, Bounds};
 use crate::cmd::connect::api::ApiArgs;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{ClientArgs, Port};
@@ -156,8 +156,8 @@ fn output_args(command: Command) -> Command {
                 .help_heading(HEADING)
                 .help("Print one line and end with 0 (OK), 1 (warning), 2 (critical) or 3 (unknown), as monitoring systems want it"),
         )
-        .arg(bounds_arg("warn", "With --monitor: bounds of a warning: days left of the certificate, round-trip time, or both (30d,200ms) [default: 30d]"))
-        .arg(bounds_arg("crit", "With --monitor: bounds of critical, as for --warn [default: 7d]"))
+        .arg(bounds_arg("warn", "With --monitor: bounds of a warning: days left of the certificate (30d, 2w), round-trip time (200ms, 1.5s), or both (30d,200ms) [default: 30d]"))
+        .arg(bounds_arg("crit", "With --monitor: bounds of critical, as for --warn, and not crossed before them [default: 7d]"))
         .arg(Arg::new("help").long("help").action(ArgAction::Help).help_heading(HEADING).help("Show this help"))
 }
 
@@ -280,7 +280,7 @@ fn session_command() -> Command {
 /// What was typed, made valid.
 pub fn read(matches: &ArgMatches) -> Result<(Request, Output), Failure> {
     match matches.subcommand() {
-        Some(("files", files)) => Ok((files_request(files), output(files))),
+        Some(("files", files)) => Ok((files_request(files), output(files)?)),
         Some(("session", session)) => {
             let unread = |error: clap::Error| Failure::new(Exit::USAGE, error.to_string());
             let request = Session {
@@ -289,15 +289,15 @@ pub fn read(matches: &ArgMatches) -> Result<(Request, Output), Failure> {
                 api: ApiArgs::from_arg_matches(session).map_err(unread)?,
                 reach: SourceOptions::from_arg_matches(session).map_err(unread)?,
             };
-            Ok((Request::Session(Box::new(request)), output(session)))
+            Ok((Request::Session(Box::new(request)), output(session)?))
         }
-        Some(("acl", acl)) => Ok((acl_request(acl)?, output(acl))),
+        Some(("acl", acl)) => Ok((acl_request(acl)?, output(acl)?)),
         _ => {
             match (path(matches, "config"), of_config_only(matches)) {
-                (Some(path), _) => Ok((config_request(path, matches), output(matches))),
+                (Some(path), _) => Ok((config_request(path, matches), output(matches)?)),
                 (None, Some(option)) => Err(Failure::new(Exit::USAGE, format!("--{option} belongs to --config FILE"))
                     .hint("moskit check --help")),
-                (None, None) => Ok((Request::Connect(Box::new(connection(matches)?)), output(matches))),
+                (None, None) => Ok((Request::Connect(Box::new(connection(matches)?)), output(matches)?)),
             }
         }
     }
@@ -308,15 +308,20 @@ fn of_config_only(matches: &ArgMatches) -> Option<&'static str> {
     ["root", "map", "user"].into_iter().find(|option| matches.contains_id(option))
 }
 
-fn output(matches: &ArgMatches) -> Output {
-    let bounds = |name| matches.get_one::<Bounds>(name).copied().unwrap_or_default();
+fn output(matches: &ArgMatches) -> Result<Output, Failure> {
+    let bounds = |name, default| matches.get_one::<Bounds>(name).copied().unwrap_or_default().or(default);
     if matches.get_flag("json") {
-        Output::Json
-    } else if matches.get_flag("monitor") {
-        Output::Monitor { warn: bounds("warn"), critical: bounds("crit") }
-    } else {
-        Output::Text
+        return Ok(Output::Json);
     }
+    if !matches.get_flag("monitor") {
+        return Ok(Output::Text);
+    }
+    let (warn, critical) = (bounds("warn", monitor::WARN), bounds("crit", monitor::CRITICAL));
+    if !warn.is_crossed_before(critical) {
+        return Err(Failure::new(Exit::USAGE, "--crit is crossed before --warn, which would never warn")
+            .hint("--warn 30d,200ms --crit 7d,1s"));
+    }
+    Ok(Output::Monitor { warn, critical })
 }
 
 fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {

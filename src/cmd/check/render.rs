@@ -165,6 +165,7 @@ pub fn json(report: &Report) -> Value {
         "cause": cause.map(|cause| cause.id),
         "next": cause.and_then(|cause| cause.fix.clone()),
         "stages": stages,
+        "unjudged": report.unjudged,
         "verdicts": findings::verdicts(&report.opinions),
     })
 }

@@ -36,6 +36,7 @@ pub const DOCUMENTS: &[Document] = &[
             ("stages[].findings[].fix", "text or null", "What to do."),
             ("stages[].findings[].cause", "true or false", "true for the one finding that is the cause."),
             ("stages[].not_tried", "text or null", "Why the stage was skipped."),
+            ("unjudged", "whole number", "How many things were met that moskit cannot judge, such as options of a configuration that only Mosquitto has. ok says nothing of them."),
             ("verdicts.STACK.accepts", "true, false or null", "Whether this family of TLS libraries accepts the certificate; null if that is not known. STACK is openssl, strict, rustls or mbedtls. The object is empty if no certificate was judged."),
             ("verdicts.STACK.refusal", "text or null", "The id of the finding for which it refuses."),
             ("verdicts.STACK.unknown", "text or null", "What is not known."),
@@ -353,6 +354,7 @@ const MONITOR: &[(&str, &str)] = &[
     ("days=N;WARN:;CRIT:", "Days until the server's certificate expires, with the bounds of --warn and --crit."),
     ("client_days=N;WARN:;CRIT:", "The same for the client certificate."),
     ("rtt=Nms;WARN;CRIT", "The round-trip time in milliseconds, with the bounds."),
+    ("unjudged=N", "How many things were met that moskit cannot judge; absent if there are none."),
 ];
 
 /// The page.

@@ -9,7 +9,7 @@ use crate::pki::make::{KeyType, Subject};
 
 /// Days that a server's certificate lives, unless asked otherwise: a year and a month to renew it in.
 pub const SERVER_DAYS: u32 = 397;
-/// Apple's limit, which holds for private authorities too; clients get all of it.
+/// Devices in the field are renewed rarely. No platform limits the life of a client's certificate.
 pub const CLIENT_DAYS: u32 = 825;
 pub const CA_DAYS: u32 = 3650;
 /// Half of a root's, so that one made later still ends before its root does.
