@@ -14,7 +14,7 @@ impl Term {
     pub fn progress(&self, length: u64, noun: &str) -> Progress {
         let seen = self.err_is_terminal() && !self.is_quiet();
         let target = if seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {noun} ({{eta}} left)"))
+        let style = ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {noun} ({{eta}} left)"))
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         Progress(ProgressBar::with_draw_target(Some(length), target).with_style(style))
     }
@@ -25,7 +25,7 @@ impl Term {
     pub fn progress_with_rate(&self, length: Option<u64>, noun: &str) -> Progress {
         let bar = self.progress(length.unwrap_or_default(), noun);
         let template = match length {
-            Some(_) => format!("{{bar:40}} {{pos}}/{{len}} {noun}, {{per_sec}} ({{eta}} left)"),
+            Some(_) => format!("{{wide_bar}} {{pos}}/{{len}} {noun}, {{per_sec}} ({{eta}} left)"),
             None => format!("{{spinner}} {{pos}} {noun}, {{per_sec}}"),
         };
         if length.is_none() {

@@ -128,7 +128,7 @@ impl Bar {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+            let style = ProgressStyle::with_template("{wide_bar} {bytes} of {total_bytes}, {eta} left");
             ProgressBar::new(of).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         bar.set_position(done);

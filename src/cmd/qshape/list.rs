@@ -15,6 +15,9 @@ use crate::state::Phase;
 use crate::state::ids::UnixTime;
 use crate::term::{Exit, Failure, Term, escape_controls, plural};
 
+/// Narrower terminals get a narrower column of states, most of which are short.
+const NARROW: u16 = 80;
+
 pub fn run(args: &ListArgs, invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     term.set_quiet(args.quiet.quiet);
     let sources = Sources::new(&args.from, invocation, term)?;
@@ -87,11 +90,12 @@ impl Listing<'_> {
             term.json(as_json(message, self.payload(message), self.args.selection.incoming));
             return;
         }
+        let width = if term.columns().is_some_and(|columns| columns < NARROW) { 20 } else { 30 };
         if self.shown == 1 {
-            term.line(format_args!("{:>10} {:>9} {:>3} {:<30} TOPIC", "AGE", "BYTES", "QOS", "STATE"));
+            term.line(format_args!("{:>10} {:>9} {:>3} {:<width$} TOPIC", "AGE", "BYTES", "QOS", "STATE"));
         }
         term.line(format_args!(
-            "{:>10} {:>9} {:>3} {:<30} {}",
+            "{:>10} {:>9} {:>3} {:<width$} {}",
             age_text(message.since, now),
             message.bytes,
             message.qos,

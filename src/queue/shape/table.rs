@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{Buckets, Counts, Row};
 use crate::term::escape_controls;
 
-/// Narrower names than this help nobody; a line may then exceed the width asked for.
+/// Narrower names than this help nobody, unless all are shorter; a line may then exceed the width asked for.
 const LEAST_NAME_WIDTH: usize = 18;
 
 /// What to lay out.
@@ -52,7 +52,9 @@ impl Table {
     pub fn new(buckets: &Buckets, total: &Counts, rows: &[Row], layout: Layout) -> Self {
         let columns = columns(buckets, total, layout);
         let name_width = layout.width.saturating_sub(columns.iter().map(|column| column.width).sum());
-        let name_width = name_width.max(LEAST_NAME_WIDTH);
+        // With what marks a parent and a space in front.
+        let longest = rows.iter().map(|row| row.name.width() + 2).max().unwrap_or_default().max("TOTAL".len() + 1);
+        let name_width = name_width.max(LEAST_NAME_WIDTH.min(longest));
         let head = Line {
             name: " ".repeat(name_width),
             is_total: false,
@@ -157,6 +159,7 @@ fn end_within(name: &str, room: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue::shape::Scale;
 
     #[test]
     fn long_names_keep_their_end() {
@@ -164,6 +167,23 @@ mod tests {
         assert_eq!(fit("abcdef", false, 5), "+cdef");
         assert_eq!(fit(".abcdef", true, 5), ".+def");
         assert_eq!(fit("plant/a/#", true, 5), "+/a/#");
+    }
+
+    #[test]
+    fn short_names_leave_their_room_to_the_columns_where_the_line_is_narrow() {
+        let buckets = Buckets::new(10, 5.0, Scale::Doubling);
+        let counts = || Counts { buckets: vec![0; 10], ..Counts::default() };
+        let row = |name: &str| Row { name: name.to_owned(), is_parent: false, counts: counts() };
+        let longest = |rows: &[Row], width| {
+            let layout = Layout { width, rows: 0, in_flight: false };
+            Table::new(&buckets, &counts(), rows, layout).head.text().width()
+        };
+        let rows = [row("a"), row("bb")];
+        let least = longest(&rows, 0);
+        assert_eq!(longest(&rows, 80), 80);
+        assert_eq!(longest(&rows, least + 1), least + 1);
+        let long = [row("a-client-with-a-long-name")];
+        assert_eq!(longest(&long, 0), least - "TOTAL ".len() + LEAST_NAME_WIDTH);
     }
 
     #[test]
