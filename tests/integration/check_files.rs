@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use moskit::diagnose::catalogue::FINDINGS;
 use moskit::pki::make::{BROKEN_KINDS, BrokenKind, broken};
 use serde_json::Value;
 
@@ -45,7 +46,17 @@ pub fn write_kind(name: &str, folder: &Path) {
 pub fn report(words: &[&str], folder: &Path) -> (Value, i32) {
     let ended = run(moskit(&[words, &["--json"]].concat()).current_dir(folder), b"");
     let json = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    for finding in findings(&json) {
+        is_listed(&finding, "check");
+    }
     (json, ended.code)
+}
+
+/// moskit-findings(7) names `verb` among those that report the finding `id severity`, which it has just reported.
+pub fn is_listed(finding: &str, verb: &str) {
+    let id = finding.split(' ').next().unwrap();
+    let entry = FINDINGS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("{id} is not in the catalogue"));
+    assert!(entry.by.split(", ").any(|by| by == verb), "{verb} reports {id}; the catalogue says: {}", entry.by);
 }
 
 /// Every finding, `id severity`.

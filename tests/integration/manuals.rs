@@ -244,6 +244,36 @@ fn every_exit_code_that_the_clients_were_seen_with_stands_in_their_pages() {
     }
 }
 
+/// The codes that a text of the program names, by the constants of `Exit` or by number.
+fn exits_in(text: &str) -> BTreeSet<u16> {
+    let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let named = [("Exit::OK", 0), ("Exit::FAILED", 1), ("Exit::DAMAGED", 2), ("Exit::USAGE", 3)];
+    let numbered = Regex::new(r"\bExit\((\d+)\)").unwrap();
+    let by_name = named.into_iter().filter(|(name, _)| program.contains(name)).map(|(_, code)| code);
+    by_name.chain(numbered.captures_iter(program).map(|found| found[1].parse().unwrap())).collect()
+}
+
+fn exits_below(folder: &Path) -> BTreeSet<u16> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { exits_below(&path) } else { exits_in(&fs::read_to_string(path).unwrap()) })
+        .collect()
+}
+
+#[test]
+fn every_exit_code_in_the_code_of_a_verb_stands_in_its_page() {
+    for verb in ["broker", "certgen", "check", "demo", "passwd", "qshape"] {
+        let manual = &APPLETS.iter().find(|applet| applet.name == verb).unwrap().manual;
+        let rows: BTreeSet<u16> = manual.exit_status.iter().flat_map(|(tag, _)| codes(tag)).collect();
+        let named = exits_below(&root().join("src/cmd").join(verb));
+        assert!(named.len() > 1, "{verb}: {named:?}");
+        let missing: Vec<_> = named.difference(&rows).collect();
+        assert!(missing.is_empty(), "moskit {verb} names {missing:?}, and its page has no such row");
+    }
+    let text = "Failure::new(Exit::USAGE, why); Exit(4)\n#[cfg(test)]\nmod tests { Exit(9) }";
+    assert_eq!(exits_in(text), BTreeSet::from([3, 4]));
+}
+
 #[test]
 fn every_verb_says_how_it_exits_what_it_is_for_and_how_it_is_called() {
     for applet in APPLETS {
@@ -278,6 +308,12 @@ const UNCLEAR: &[(&str, &str)] = &[
     ("Leave once", "Exit once"),
     ("leave when", "exit when"),
     ("Ended by a signal", "A signal ended it"),
+    (" leaves when ", "exits when"),
+    (" leaves at the ", "exits at the"),
+    (" leaves after ", "exits after"),
+    (" rooms", "modules"),
+    ("it is that broker", "it runs with that configuration"),
+    ("asks for and the system lacks", "that this system does not support"),
 ];
 
 #[test]

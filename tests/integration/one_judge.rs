@@ -9,7 +9,7 @@ use moskit::pki::make::BROKEN_KINDS;
 use serde_json::Value;
 
 use crate::broker_verb::Broker;
-use crate::check_files::{findings, report, write_broken, write_kind};
+use crate::check_files::{findings, is_listed, report, write_broken, write_kind};
 use crate::mosquitto::{free_port, installed};
 use crate::peers::{recorder, s_server};
 use crate::run::{moskit, run};
@@ -19,7 +19,11 @@ fn lint(folder: &Path, files: &[&str]) -> Vec<String> {
     let words = [&["certgen", "lint", "--json", "--within", "14d"], files].concat();
     let ended = run(moskit(&words).current_dir(folder), b"");
     let found = ended.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    found.map(|found| id_and_severity(&found)).collect()
+    let found: Vec<_> = found.map(|found| id_and_severity(&found)).collect();
+    for it in &found {
+        is_listed(it, "certgen lint");
+    }
+    found
 }
 
 fn id_and_severity(finding: &Value) -> String {
@@ -29,7 +33,11 @@ fn id_and_severity(finding: &Value) -> String {
 /// What `certgen verify WORDS` says, as JSON.
 fn verify(folder: &Path, words: &[&str]) -> Value {
     let ended = run(moskit(&[&["certgen", "verify", "--json"], words].concat()).current_dir(folder), b"");
-    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+    let verified: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    for it in verified["findings"].as_array().unwrap() {
+        is_listed(&id_and_severity(it), "certgen verify");
+    }
+    verified
 }
 
 /// The findings of one stage, in order.

@@ -49,6 +49,7 @@ pub const APPLET: Applet = Applet {
             ("2", "--import: the file is damaged; what could be read is imported."),
             ("3", "Usage, or an error in the configuration."),
             ("13", "A password or ACL file cannot be opened."),
+            ("126, 127", "With --run and -- PROGRAM: the command cannot be executed; it does not exist."),
             ("other", "With --run and -- PROGRAM: the command's own; 128+N when signal N ended it."),
         ],
         environment: &[&[
