@@ -40,8 +40,8 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             break
         }
         'moskit;pub' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket')
             [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic')
@@ -142,8 +142,8 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             break
         }
         'moskit;sub' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket')
             [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic')
@@ -250,8 +250,8 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             break
         }
         'moskit;rr' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket')
             [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic')

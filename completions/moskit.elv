@@ -36,8 +36,8 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand man 'Print a man page'
         }
         &'moskit;pub'= {
-            cand -h 'Broker to connect to [default: localhost]'
-            cand --host 'Broker to connect to [default: localhost]'
+            cand -h 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names'
+            cand --host 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names'
             cand -p 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket'
             cand --port 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket'
             cand -L 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic'
@@ -137,8 +137,8 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --version 'Show the version'
         }
         &'moskit;sub'= {
-            cand -h 'Broker to connect to [default: localhost]'
-            cand --host 'Broker to connect to [default: localhost]'
+            cand -h 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names'
+            cand --host 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names'
             cand -p 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket'
             cand --port 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket'
             cand -L 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic'
@@ -244,8 +244,8 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --version 'Show the version'
         }
         &'moskit;rr'= {
-            cand -h 'Broker to connect to [default: localhost]'
-            cand --host 'Broker to connect to [default: localhost]'
+            cand -h 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names'
+            cand --host 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names'
             cand -p 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket'
             cand --port 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket'
             cand -L 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic'

@@ -38,7 +38,7 @@ complete -c moskit -n "__fish_moskit_needs_command" -f -a "demo" -d 'Show the wh
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "links" -d 'Make the mosquitto_* names as links to moskit'
 complete -c moskit -n "__fish_moskit_needs_command" -f -a "man" -d 'Print a man page'
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s h -l host -d 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names' -r -f -a "(__fish_print_hostnames)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s p -l port -d 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l unix -d 'Connect to a unix domain socket' -r -F
@@ -137,7 +137,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l quiet -d 'Print no
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-retain -d 'Retain the will'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l help -d 'Show this help'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l version -d 'Show the version'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s h -l host -d 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names' -r -f -a "(__fish_print_hostnames)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s p -l port -d 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l unix -d 'Connect to a unix domain socket' -r -F
@@ -244,7 +244,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l quiet -d 'Print no
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-retain -d 'Retain the will'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l help -d 'Show this help'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l version -d 'Show the version'
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -s h -l host -d 'Broker to connect to [default: localhost]' -r -f -a "(__fish_print_hostnames)"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -s h -l host -d 'Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names' -r -f -a "(__fish_print_hostnames)"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s p -l port -d 'Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l unix -d 'Connect to a unix domain socket' -r -F

@@ -21,7 +21,7 @@ use self::pace::Pace;
 use crate::mqtt::packet::PublishRef;
 use crate::mqtt::session::{Event, Output, SendError, Session, SessionError};
 use crate::net::tls::{Alert, Seen, alert_in};
-use crate::net::{ConnectError, Route, Stream, connect};
+use crate::net::{ConnectError, Route, Stream, connect_in_turn};
 
 /// Bytes asked for in one read: enough for some thousand small messages, so that the cost of a system
 /// call is shared.
@@ -97,9 +97,10 @@ impl Client {
         &mut self.session
     }
 
-    /// Reaches the broker and puts CONNECT into the output; the answer comes as an event.
-    pub async fn connect(&mut self, route: &Route) -> Result<(), StartError> {
-        let stream = connect(route).await.map_err(StartError::Connect)?;
+    /// Reaches a broker by the first of `routes` that leads to one, and puts CONNECT into the output; the answer comes as an
+    /// event. Gives the place of that route.
+    pub async fn connect(&mut self, routes: &[Route]) -> Result<usize, StartError> {
+        let (stream, reached) = connect_in_turn(routes).await.map_err(StartError::Connect)?;
         self.connection = Some(Connection {
             stream,
             input: BytesMut::new(),
@@ -110,7 +111,8 @@ impl Client {
             answer_expected: false,
             is_silent: false,
         });
-        self.session.handle_connected(Instant::now()).map_err(StartError::Send)
+        self.session.handle_connected(Instant::now()).map_err(StartError::Send)?;
+        Ok(reached)
     }
 
     /// The next thing that happened, out of what has been read already.
@@ -400,7 +402,7 @@ mod tests {
         let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let server = std::thread::spawn(move || send_unread(listener.accept().unwrap().0, MOST));
         let mut client = Client::new(Session::new(connect_packet(0), None));
-        client.connect(&Route::new(endpoint)).await.unwrap();
+        client.connect(&[Route::new(endpoint)]).await.unwrap();
         let mut most = 0;
         while !server.is_finished() {
             // What is cancelled here waits for the server.
@@ -420,7 +422,7 @@ mod tests {
         let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let server = std::thread::spawn(move || send_until_pinged(listener.accept().unwrap().0));
         let mut client = Client::new(Session::new(connect_packet(1), None));
-        client.connect(&Route::new(endpoint)).await.unwrap();
+        client.connect(&[Route::new(endpoint)]).await.unwrap();
         // The server closes the connection when it has its ping, or has waited long enough.
         while client.transfer().await.is_ok() {
             let now = Instant::now();

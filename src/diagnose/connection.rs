@@ -25,6 +25,18 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
         }
         ConnectError::Unreachable { host, port, attempts } => unreachable(host, *port, attempts, attempted),
         ConnectError::Proxy { proxy, error } => super::ways::proxy(proxy, error, attempted),
+        ConnectError::Everywhere(failures) => {
+            let reasons = failures.iter().map(|(endpoint, error)| {
+                let finding = not_connected(error, &Attempted { endpoint, ..*attempted });
+                format!("{} [{}]", finding.what, finding.id)
+            });
+            let reasons: Vec<_> = reasons.collect();
+            Finding::error(
+                "net.no-host",
+                format!("none of {} hosts could be reached: {}", reasons.len(), reasons.join("; ")),
+            )
+            .fix("moskit check HOST says more of each")
+        }
         ConnectError::WebSocket(error) => super::ways::websocket(error, attempted),
         ConnectError::Tls(failure) => super::tls::handshake(failure, attempted),
         ConnectError::Unix { path, error } => {
@@ -44,6 +56,13 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
 pub fn no_address(name: &str, why: &str) -> Finding {
     let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(why);
     let finding = Finding::error("net.dns", format!("the name `{name}` has no address: {why}"));
+    if let Some((address, zone)) = name.split_once('%')
+        && address.parse::<std::net::Ipv6Addr>().is_ok()
+    {
+        let word = shell::quoted(zone);
+        return Finding::error("net.zone", format!("`{zone}` behind % is no interface of this machine"))
+            .fix(format!("which ones there are: ip link; ip link show {word}"));
+    }
     let is_local = Path::new(name).extension().is_some_and(|last| last.eq_ignore_ascii_case("local"));
     if name.contains("://") {
         finding.fix(format!("a URL goes after -L: -L {}/TOPIC", shell::quoted(name)))
@@ -83,6 +102,14 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
     if all(ErrorKind::AddrNotAvailable) && attempts.iter().any(|attempt| attempt.from.is_some()) {
         return Finding::error("net.local-address", "the address given with -A is none of this machine's")
             .fix("list this machine's addresses: ip address");
+    }
+    let needs_zone = |attempt: &Attempt| match attempt.address {
+        std::net::SocketAddr::V6(address) => address.ip().is_unicast_link_local() && address.scope_id() == 0,
+        std::net::SocketAddr::V4(_) => false,
+    };
+    if attempts.iter().all(needs_zone) {
+        return Finding::error("net.zone", format!("{host} is an address of one link, and which link is not said"))
+            .fix(format!("add the interface: {host}%INTERFACE; ip link lists them"));
     }
     let last = attempts.last().map(|attempt| reason(&attempt.error)).unwrap_or_default();
     let finding = Finding::error("net.unreachable", format!("{host}:{port} cannot be reached (tried {tried}): {last}"));
@@ -267,6 +294,7 @@ mod tests {
         let fix = |name| no_address(name, &error.to_string()).fix.unwrap();
         assert_eq!(fix("mqtt://lan"), "a URL goes after -L: -L mqtt://lan/TOPIC");
         assert_eq!(fix("lan:1883"), "a port goes after -p: -h HOST -p PORT");
+        assert!(fix("fe80::1%nowhere9").contains("ip link show nowhere9"));
         assert_eq!(fix("printer.local"), "avahi-resolve -n printer.local");
         assert_eq!(
             no_address("lan", &error.to_string()).what,

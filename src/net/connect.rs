@@ -1,5 +1,6 @@
 //! From a route to a stream: names to addresses, addresses in turn, then the layers on top.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
@@ -22,6 +24,9 @@ use crate::os::{local, socket};
 /// How long one address may take to accept, and what is behind it to answer. Mosquitto leaves it to the operating system, which is
 /// two minutes and more on Linux for each address that stays silent.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the first address of a name may stay silent before the next is tried beside it (RFC 8305, 5).
+pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The most addresses of one name that are tried. A name with more is a mistake or an attack.
 pub const ADDRESS_LIMIT: usize = 64;
@@ -39,6 +44,9 @@ pub struct Route {
     pub tls: Option<tls::Client>,
     /// MQTT in WebSocket frames.
     pub websocket: Option<Opening>,
+    /// After so long the next address is tried beside those that have not answered; without it one after the other, as
+    /// Mosquitto's programs do.
+    pub stagger: Option<Duration>,
     /// For each address to accept, and for a proxy and a WebSocket server to answer.
     pub timeout: Duration,
 }
@@ -46,7 +54,16 @@ pub struct Route {
 impl Route {
     /// The plain route to `endpoint`.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, bind: None, nodelay: false, proxy: None, tls: None, websocket: None, timeout: CONNECT_TIMEOUT }
+        Self {
+            endpoint,
+            bind: None,
+            nodelay: false,
+            proxy: None,
+            tls: None,
+            websocket: None,
+            stagger: None,
+            timeout: CONNECT_TIMEOUT,
+        }
     }
 }
 
@@ -89,6 +106,8 @@ pub enum ConnectError {
     },
     Tls(tls::Failure),
     WebSocket(WebSocketError),
+    /// None of several hosts; each with its reason, in the order tried, never empty.
+    Everywhere(Vec<(Endpoint, ConnectError)>),
 }
 
 /// Why there is no way through a proxy.
@@ -109,6 +128,7 @@ impl ConnectError {
     pub fn last_os_error(&self) -> Option<&io::Error> {
         match self {
             Self::Proxy { error: ProxyError::NotReached(error), .. } => error.last_os_error(),
+            Self::Everywhere(failures) => failures.last().and_then(|(_, error)| error.last_os_error()),
             Self::Lookup { .. } | Self::BindLookup { .. } | Self::Proxy { .. } | Self::Tls(_) | Self::WebSocket(_) => {
                 None
             }
@@ -136,6 +156,13 @@ impl fmt::Display for ConnectError {
             Self::Proxy { proxy, error } => write!(f, "the proxy {proxy} does not let us through: {error}"),
             Self::Tls(failure) => write!(f, "cannot make a TLS session: {failure}"),
             Self::WebSocket(error) => write!(f, "cannot open a WebSocket: {error}"),
+            Self::Everywhere(failures) => {
+                for (index, (endpoint, error)) in failures.iter().enumerate() {
+                    let joint = if index == 0 { "" } else { "; " };
+                    write!(f, "{joint}{endpoint}: {error}")?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -153,6 +180,20 @@ impl fmt::Display for ProxyError {
 }
 
 impl std::error::Error for ConnectError {}
+
+/// Connects along the first of `routes` that leads to its end; gives the place of that one among them. Each has its own
+/// bounds, and TLS the name of its own host.
+pub async fn connect_in_turn(routes: &[Route]) -> Result<(Stream, usize), ConnectError> {
+    let mut failures = Vec::new();
+    for (index, route) in routes.iter().enumerate() {
+        match connect(route).await {
+            Ok(stream) => return Ok((stream, index)),
+            Err(error) if routes.len() == 1 => return Err(error),
+            Err(error) => failures.push((route.endpoint.clone(), error)),
+        }
+    }
+    Err(ConnectError::Everywhere(failures))
+}
 
 /// Connects along `route`.
 pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
@@ -214,16 +255,59 @@ async fn connect_tcp(host: &str, port: u16, route: &Route) -> Result<TcpStream, 
         None => vec![None],
     };
     let remote = addresses(host, port).await.map_err(|error| ConnectError::Lookup { name: host.to_owned(), error })?;
-    let mut attempts = Vec::new();
-    for address in remote {
-        for from in same_family(&from, address) {
-            match connect_address(address, from, route).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => attempts.push(Attempt { address, from, error }),
-            }
+    let remote = if route.stagger.is_some() { interleaved(remote) } else { remote };
+    let ways =
+        remote.into_iter().flat_map(|address| same_family(&from, address).into_iter().map(move |from| (address, from)));
+    match race(ways.collect(), route).await {
+        Ok(stream) => Ok(stream),
+        Err(attempts) => Err(ConnectError::Unreachable { host: host.to_owned(), port, attempts }),
+    }
+}
+
+/// Tries each way from one address to another: the next when the one before has failed, or has been silent for
+/// [`Route::stagger`] and goes on beside it. The first that accepts wins; without one, why each failed, in their order.
+async fn race(ways: Vec<(SocketAddr, Option<SocketAddr>)>, route: &Route) -> Result<TcpStream, Vec<Attempt>> {
+    let mut failed: Vec<(usize, Attempt)> = Vec::new();
+    let mut waiting = ways.into_iter().enumerate();
+    // Dropped with those that are still on their way, which ends them.
+    let mut trying = JoinSet::new();
+    loop {
+        if let Some((index, (address, from))) = waiting.next() {
+            let (nodelay, limit) = (route.nodelay, route.timeout);
+            trying.spawn(async move { (index, address, from, connect_address(address, from, nodelay, limit).await) });
+        }
+        let ended = match route.stagger.filter(|_| waiting.len() > 0) {
+            // It is time for the next one.
+            Some(delay) => match timeout(delay, trying.join_next()).await {
+                Ok(ended) => ended,
+                Err(_elapsed) => continue,
+            },
+            None => trying.join_next().await,
+        };
+        match ended {
+            Some(Ok((.., Ok(stream)))) => return Ok(stream),
+            Some(Ok((index, address, from, Err(error)))) => failed.push((index, Attempt { address, from, error })),
+            // A task that panics is a fault of ours, which there is no reason for; the others go on.
+            Some(Err(_)) | None => {}
+        }
+        if trying.is_empty() && waiting.len() == 0 {
+            failed.sort_by_key(|(index, _)| *index);
+            return Err(failed.into_iter().map(|(_, attempt)| attempt).collect());
         }
     }
-    Err(ConnectError::Unreachable { host: host.to_owned(), port, attempts })
+}
+
+/// The addresses with their families taking turns (RFC 8305, 4), the resolver's first one first.
+fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first().map(SocketAddr::is_ipv4) else { return addresses };
+    let (mut one, mut other): (VecDeque<_>, VecDeque<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv4() == first);
+    let mut mixed = Vec::with_capacity(one.len() + other.len());
+    while !(one.is_empty() && other.is_empty()) {
+        mixed.extend(one.pop_front());
+        mixed.extend(other.pop_front());
+    }
+    mixed
 }
 
 /// The local addresses that can reach `remote`; all of them if none can, so that the attempt fails
@@ -248,13 +332,18 @@ async fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(found)
 }
 
-async fn connect_address(address: SocketAddr, from: Option<SocketAddr>, route: &Route) -> io::Result<TcpStream> {
+async fn connect_address(
+    address: SocketAddr,
+    from: Option<SocketAddr>,
+    nodelay: bool,
+    limit: Duration,
+) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(from) = from {
         socket.bind(from)?;
     }
-    let stream = timeout(route.timeout, socket.connect(address)).await.map_err(|_elapsed| socket::timed_out())??;
-    if route.nodelay {
+    let stream = timeout(limit, socket.connect(address)).await.map_err(|_elapsed| socket::timed_out())??;
+    if nodelay {
         stream.set_nodelay(true)?;
     }
     Ok(stream)
@@ -315,6 +404,77 @@ mod tests {
     async fn localhost_is_tried_on_every_address_it_has() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         connect(&route("localhost", listener.local_addr().unwrap().port())).await.unwrap();
+    }
+
+    /// An address that accepts and one that never answers: the queue of its listener is full.
+    async fn silent() -> (TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut held = Vec::new();
+        while let Ok(Ok(stream)) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+            held.push(stream);
+        }
+        (listener, held)
+    }
+
+    #[tokio::test]
+    async fn the_second_address_does_not_wait_for_a_silent_first_one() {
+        let (silent, _held) = silent().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ways = || vec![(silent.local_addr().unwrap(), None), (listener.local_addr().unwrap(), None)];
+        let mut route = route("unused", 1);
+        route.timeout = Duration::from_secs(5);
+        route.stagger = Some(Duration::from_millis(50));
+        let started = std::time::Instant::now();
+        let stream = race(ways(), &route).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        // One after the other the first has its whole time.
+        route.stagger = None;
+        route.timeout = Duration::from_millis(300);
+        let started = std::time::Instant::now();
+        race(ways(), &route).await.unwrap();
+        assert!(started.elapsed() >= Duration::from_millis(300));
+    }
+
+    #[tokio::test]
+    async fn failures_are_told_in_the_order_tried_and_a_refusal_is_not_waited_for() {
+        let (silent, _held) = silent().await;
+        let refusing = SocketAddr::from(([127, 0, 0, 1], unused_port().await));
+        let mut route = route("unused", 1);
+        route.timeout = Duration::from_millis(300);
+        route.stagger = Some(Duration::from_millis(20));
+        let ways = vec![(silent.local_addr().unwrap(), None), (refusing, None), (refusing, None)];
+        let attempts = race(ways, &route).await.unwrap_err();
+        let kinds: Vec<_> = attempts.iter().map(|attempt| attempt.error.kind()).collect();
+        assert_eq!(
+            kinds,
+            [io::ErrorKind::TimedOut, io::ErrorKind::ConnectionRefused, io::ErrorKind::ConnectionRefused]
+        );
+        assert_eq!(attempts[0].address, silent.local_addr().unwrap());
+    }
+
+    #[test]
+    fn families_take_turns_and_the_resolvers_first_stays_first() {
+        let given = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].map(|address| address.parse().unwrap());
+        let mixed: Vec<_> = interleaved(given.to_vec()).iter().map(|address| address.ip().to_string()).collect();
+        assert_eq!(mixed, ["::1", "1.1.1.1", "::2", "::3"]);
+    }
+
+    #[tokio::test]
+    async fn hosts_are_tried_in_turn_and_each_failure_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (gone, nobody) = (route("127.0.0.1", unused_port().await), route("no-such-host.invalid", port));
+        let (_stream, index) =
+            connect_in_turn(&[gone.clone(), nobody.clone(), route("127.0.0.1", port)]).await.unwrap();
+        assert_eq!(index, 2);
+        let error = connect_in_turn(&[gone, nobody]).await.unwrap_err();
+        let ConnectError::Everywhere(failures) = &error else { panic!("{error:?}") };
+        assert!(matches!(failures[0].1, ConnectError::Unreachable { .. }));
+        assert!(matches!(failures[1].1, ConnectError::Lookup { .. }));
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ pub mod tunnel;
 mod verify;
 pub mod websocket;
 
-pub use connect::{Attempt, ConnectError, ProxyError, Route, connect};
+pub use connect::{ATTEMPT_DELAY, Attempt, ConnectError, ProxyError, Route, connect, connect_in_turn};
 pub use endpoint::{Endpoint, Scheme};
 pub use reason::reason;
 pub use stream::Stream;

@@ -1,6 +1,7 @@
 //! The integration tests, one binary. Real programs on 127.0.0.1 in temporary folders.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says why by failing")]
 
+mod addresses;
 mod attacks;
 mod beside;
 mod broker;

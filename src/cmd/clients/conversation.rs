@@ -157,9 +157,10 @@ impl Conversation {
         timeout: Option<Duration>,
         term: &mut Term,
     ) -> Result<Never, Stop> {
-        unless_stopped(self.client.connect(self.setup.route()), &mut self.signals, None)
+        let reached = unless_stopped(self.client.connect(self.setup.routes()), &mut self.signals, None)
             .await?
             .map_err(Stop::NotConnected)?;
+        self.setup.reached(reached);
         self.timeout_at = timeout.map(|after| Instant::now() + after);
         loop {
             let stop = match self.on_connection(work, term).await {
@@ -307,10 +308,13 @@ impl Conversation {
             unless_stopped(pause(work), &mut self.signals, self.timeout_at).await??;
             let connecting = async {
                 self.setup.renew_login(self.client.session()).await?;
-                Ok::<_, Failure>(self.client.connect(self.setup.route()).await)
+                Ok::<_, Failure>(self.client.connect(self.setup.routes()).await)
             };
             let error = match unless_stopped(connecting, &mut self.signals, self.timeout_at).await?? {
-                Ok(()) => return Ok(()),
+                Ok(reached) => {
+                    self.setup.reached(reached);
+                    return Ok(());
+                }
                 Err(error) if ending::is_tried_again(&error) => error,
                 Err(error) => return Err(Stop::NotConnectedAgain(error)),
             };

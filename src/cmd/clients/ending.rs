@@ -36,6 +36,7 @@ fn end_of(error: &ConnectError) -> (Exit, String) {
     match error {
         // The proxy's address is the one that is connected to.
         ConnectError::Proxy { error: ProxyError::NotReached(error), .. } => end_of(error),
+        ConnectError::Everywhere(_) => (Exit::FAILED, "Unable to connect (No host could be reached).\n".to_owned()),
         ConnectError::Lookup { .. } | ConnectError::BindLookup { .. } => {
             (Exit::FAILED, "Unable to connect (Lookup error).\n".to_owned())
         }
@@ -55,16 +56,21 @@ fn end_of(error: &ConnectError) -> (Exit, String) {
 pub fn is_tried_again(error: &StartError) -> bool {
     match error {
         StartError::Send(_) => false,
-        StartError::Connect(error) => match error {
-            ConnectError::Proxy { error: ProxyError::TimedOut | ProxyError::NotReached(_), .. } => true,
-            ConnectError::Proxy { error: ProxyError::Tls(failure), .. } => is_passing(failure),
-            ConnectError::Proxy { error, .. } => proxy_outcome(error) == Outcome::NotConnected,
-            ConnectError::WebSocket(error) => {
-                matches!(error, WebSocketError::Closed | WebSocketError::TimedOut | WebSocketError::Io(_))
-            }
-            ConnectError::Tls(failure) => is_passing(failure),
-            _ => true,
-        },
+        StartError::Connect(error) => is_worth_another(error),
+    }
+}
+
+fn is_worth_another(error: &ConnectError) -> bool {
+    match error {
+        ConnectError::Everywhere(failures) => failures.iter().any(|(_, error)| is_worth_another(error)),
+        ConnectError::Proxy { error: ProxyError::TimedOut | ProxyError::NotReached(_), .. } => true,
+        ConnectError::Proxy { error: ProxyError::Tls(failure), .. } => is_passing(failure),
+        ConnectError::Proxy { error, .. } => proxy_outcome(error) == Outcome::NotConnected,
+        ConnectError::WebSocket(error) => {
+            matches!(error, WebSocketError::Closed | WebSocketError::TimedOut | WebSocketError::Io(_))
+        }
+        ConnectError::Tls(failure) => is_passing(failure),
+        _ => true,
     }
 }
 

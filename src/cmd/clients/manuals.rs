@@ -38,6 +38,9 @@ const VERSION_OF_PROPERTIES: &str = "As in Mosquitto, -D and -x switch to MQTT 5
 const PROXY_AND_WEBSOCKETS: &str = "--proxy and --ws work together, and CONNECT carries its properties (-x, -D) through both; \
      %40 in the proxy's login is @; HTTP proxies and those of the environment are for moskit's own name. As in Mosquitto, what follows the host in -L is the topic, in ws:// and wss:// too, and the path that a \
      WebSocket is asked for at is /mqtt; --ws-path names another one.";
+const ADDRESSES: &str = "Several hosts, -h a,b or -h given again, are tried in turn, 16 at most, until one can be reached; TLS verifies the name that \
+     was typed for it. Of a host with several addresses the next is tried beside one that is silent for 250 ms. Under the mosquitto_* names there is one \
+     host, and its addresses are tried one after the other.";
 const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keylog works with the certificates of the operating \
      system too, a --capath that does not exist is an error.";
 const TLS_VERSIONS: &str = "TLS 1.3, and TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305: no TLS 1.0 and 1.1, no other key exchange, \
@@ -277,6 +280,7 @@ pub const PUB: Manual = Manual {
         "-l connects again after the broker's DISCONNECT and after a lost connection, but not to what has only ever answered with broken packets.",
         "Properties that cannot be sent, and a message larger than MQTT or the broker takes, are reported with their reason.",
         "With -f, a folder or a pipe gets an error line of its own.",
+        ADDRESSES,
         PROXY_AND_WEBSOCKETS,
         TLS_OPTIONS,
         TLS_VERSIONS,
@@ -356,6 +360,7 @@ pub const SUB: Manual = Manual {
         "A connection that is lost is made again each second, as mosquitto_sub does; signals and -W end it while it connects, too.",
         "A SUBSCRIBE or UNSUBSCRIBE that cannot be sent, because it has properties before version 5, is reported.",
         "A topic alias of the broker is understood, if -D connect topic-alias-maximum allows it.",
+        ADDRESSES,
         PROXY_AND_WEBSOCKETS,
         TLS_OPTIONS,
         TLS_VERSIONS,
@@ -445,6 +450,7 @@ pub const RR: Manual = Manual {
         "Before version 5 there are no properties: -D publish is left out, with a warning.",
         "DISCONNECT is sent at the end, so no will is published.",
         "-W ends the program before the broker has accepted, too.",
+        ADDRESSES,
         PROXY_AND_WEBSOCKETS,
         TLS_OPTIONS,
         TLS_VERSIONS,

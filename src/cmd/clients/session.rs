@@ -30,7 +30,10 @@ const SECOND_LOOK: Duration = Duration::from_secs(2);
 /// Everything that is needed to connect, as often as needed.
 pub struct Setup {
     plan: Plan,
-    route: Route,
+    /// Those that are tried in turn; one at least.
+    routes: Vec<Route>,
+    /// The one that led to the broker last.
+    reached: usize,
     /// Runs for as long as the client does.
     _embedded: Option<Embedded>,
     /// The login, where it is none that CONNECT carries.
@@ -50,8 +53,11 @@ impl Setup {
         // A question takes the signals from their default action, and a file that is read after it may be a pipe: it comes last.
         let known = if connection.login.is_asked_for() { None } else { Some(password(term)?) };
         let embedded = connection.start_embedded(term)?;
-        let mut route = connection.route(embedded.as_ref(), term)?;
-        route.tls = connection.tls_client(term)?;
+        let mut routes = connection.routes(embedded.as_ref(), term)?;
+        let tls = connection.tls_client(term)?;
+        for route in &mut routes {
+            route.tls.clone_from(&tls);
+        }
         let password = match known {
             Some(password) => password,
             None => password(term)?,
@@ -62,11 +68,21 @@ impl Setup {
             Some(method) => credentials = Some(credentials_for(method, &plan, &password.unwrap_or_default())?),
         }
         let explains_more = !plan.as_mosquitto && !term.is_quiet();
-        Ok(Self { plan, route, _embedded: embedded, credentials, explains_more })
+        Ok(Self { plan, routes, reached: 0, _embedded: embedded, credentials, explains_more })
     }
 
-    pub fn route(&self) -> &Route {
-        &self.route
+    /// The ways to a broker, in the order in which they are tried.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Notes by which of them there is a connection, for whatever is told of it.
+    pub fn reached(&mut self, index: usize) {
+        self.reached = index;
+    }
+
+    fn route(&self) -> &Route {
+        &self.routes[self.reached]
     }
 
     pub fn verb(&self) -> Verb {
@@ -152,8 +168,8 @@ impl Setup {
     async fn explained(&self, (exit, line, finding): ending::Explanation) -> Failure {
         let finding = match finding {
             Some(finding) if self.explains_more => {
-                let probe = Probe { route: &self.route, time_limit: SECOND_LOOK };
-                let in_clear = self.tls().is_none() && self.route.websocket.is_none();
+                let probe = Probe { route: self.route(), time_limit: SECOND_LOOK };
+                let in_clear = self.tls().is_none() && self.route().websocket.is_none();
                 let finding = instead::look_again(probe, finding, in_clear).await;
                 let may_be_own = matches!(finding.about, Some(About::OwnCertificate | About::Closed));
                 let own = self.tls().filter(|_| may_be_own);
@@ -168,9 +184,9 @@ impl Setup {
     fn attempted(&self) -> Attempted<'_> {
         let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Attempted {
-            endpoint: &self.route.endpoint,
+            endpoint: &self.route().endpoint,
             tls: self.tls(),
-            websocket: self.route.websocket.as_ref(),
+            websocket: self.route().websocket.as_ref(),
             now: since_1970.as_secs().cast_signed(),
         }
     }
@@ -181,7 +197,7 @@ impl Setup {
 
     /// The broker as the user named it.
     pub fn host(&self) -> &str {
-        self.route.endpoint.host().unwrap_or_default()
+        self.route().endpoint.host().unwrap_or_default()
     }
 
     /// Before each connection but the first: a password that a command prints is fetched anew.

@@ -146,6 +146,10 @@ pub struct ClientArgs {
     /// Read to the letter as Mosquitto's programs read it; else what is no number or no URL is refused, and URLs are decoded.
     pub exact: bool,
     pub host: Option<OsString>,
+    /// Hosts that are tried after it, where -h was given more than once.
+    pub more_hosts: Vec<OsString>,
+    /// The last word that named a broker was -h in the same place, so that another -h adds a host.
+    pub hosts_go_on: bool,
     pub port: Option<Port>,
     pub bind_address: Option<OsString>,
     pub keep_alive: u16,
@@ -225,6 +229,8 @@ impl Default for ClientArgs {
         Self {
             exact: false,
             host: None,
+            more_hosts: Vec::new(),
+            hosts_go_on: false,
             port: None,
             bind_address: None,
             keep_alive: 60,

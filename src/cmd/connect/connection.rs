@@ -12,16 +12,20 @@ use super::values::UNSET;
 use crate::cmd::applet::Invocation;
 use crate::cmd::host::embedded::{self, Embedded};
 use crate::mqtt::packet::ProtocolVersion;
+use crate::net::ATTEMPT_DELAY;
+use crate::net::authority::without_brackets;
 use crate::net::endpoint::{EndpointError, PORT, TLS_PORT};
 use crate::net::websocket::Opening;
 use crate::net::{Endpoint, Route, tls};
 use crate::scram::Mechanism;
-use crate::term::{Failure, Term};
+use crate::term::{Exit, Failure, Term};
 
 /// Which broker, and on which way.
 #[derive(Debug)]
 pub struct Connection {
     pub broker: Broker,
+    /// Where another is tried if that one cannot be reached, in turn.
+    pub others: Vec<Endpoint>,
     /// The local address to connect from.
     pub bind: Option<String>,
     pub proxy: proxy::Rule,
@@ -57,6 +61,7 @@ impl Connection {
         let tls = tls_wanted(invocation, args, term)?;
         Ok(Self {
             broker: broker(args)?,
+            others: others(args)?,
             bind: args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned()),
             proxy: proxy::Rule::new(args.proxy.as_ref(), invocation.as_mosquitto),
             proxy_cafile: args.proxy_cafile.clone(),
@@ -85,19 +90,43 @@ impl Connection {
         options.map(|options| tls_client(options, self.key_pass_file.as_deref(), self.debug, term)).transpose()
     }
 
-    /// The route to the broker, without TLS. `embedded` is what [`Self::start_embedded`] has started. A proxy that is on it
-    /// is named where that is wanted.
+    /// The route to the one broker, without TLS, for who asks one alone.
     pub fn route(&self, embedded: Option<&Embedded>, term: &mut Term) -> Result<Route, Failure> {
-        let endpoint = match (&self.broker, embedded) {
-            (Broker::At(endpoint), _) => endpoint.clone(),
+        if !self.others.is_empty() {
+            return Err(Failure::new(
+                Exit::USAGE,
+                "several hosts are for pub, sub and rr: one broker is asked at a time",
+            ));
+        }
+        self.route_to(self.first(embedded)?, term)
+    }
+
+    /// The routes to the brokers that are tried in turn, without TLS; one at least. `embedded` is what
+    /// [`Self::start_embedded`] has started.
+    pub fn routes(&self, embedded: Option<&Embedded>, term: &mut Term) -> Result<Vec<Route>, Failure> {
+        let mut routes = vec![self.route_to(self.first(embedded)?, term)?];
+        for other in &self.others {
+            routes.push(self.route_to(other.clone(), term)?);
+        }
+        Ok(routes)
+    }
+
+    fn first(&self, embedded: Option<&Embedded>) -> Result<Endpoint, Failure> {
+        match (&self.broker, embedded) {
+            (Broker::At(endpoint), _) => Ok(endpoint.clone()),
             (Broker::Embedded { .. }, Some(started)) => Endpoint::new(&started.address.host, started.address.port)
-                .map_err(|_| unable_to_connect(Outcome::InvalidInput))?,
-            (Broker::Embedded { .. }, None) => return Err(unable_to_connect(Outcome::InvalidInput)),
-        };
+                .map_err(|_| unable_to_connect(Outcome::InvalidInput)),
+            (Broker::Embedded { .. }, None) => Err(unable_to_connect(Outcome::InvalidInput)),
+        }
+    }
+
+    /// The route to one of them. A proxy that is on it is named where that is wanted.
+    fn route_to(&self, endpoint: Endpoint, term: &mut Term) -> Result<Route, Failure> {
         let mut route = Route::new(endpoint);
         route.bind.clone_from(&self.bind);
         // `--nodelay` or not: what we write is a batch already, and waiting for more only delays it.
         route.nodelay = true;
+        route.stagger = (!self.as_mosquitto).then_some(ATTEMPT_DELAY);
         route.websocket.clone_from(&self.websocket);
         let is_tls = self.tls.is_some();
         if let Some(proxy) = self.proxy.proxy(&route.endpoint, is_tls)? {
@@ -119,24 +148,64 @@ fn broker(args: &ClientArgs) -> Result<Broker, Failure> {
         return Ok(Broker::Embedded { configuration: configuration.clone() });
     }
     let host = args.host.as_deref().unwrap_or(OsStr::new("localhost"));
+    let port = port(args);
+    let first = hosts(args, port).next().unwrap_or_default();
+    endpoint(if port == Port::OfSocket || args.exact { host } else { first.as_ref() }, port).map(Broker::At)
+}
+
+/// The most hosts that are tried in turn.
+const MOST_HOSTS: usize = 16;
+
+/// The hosts that were typed, in their order. The path of a socket may have commas, and Mosquitto's programs know one host.
+fn hosts(args: &ClientArgs, port: Port) -> impl Iterator<Item = String> {
+    let is_one = port == Port::OfSocket || args.exact;
+    let typed = args.host.iter().chain(&args.more_hosts).map(|host| host.to_string_lossy().into_owned());
+    let typed: Vec<_> = if args.host.is_none() { vec!["localhost".to_owned()] } else { typed.collect() };
+    let split = move |host: String| -> Vec<String> {
+        if is_one {
+            return vec![host];
+        }
+        host.split(',').map(|host| without_brackets(host.trim()).to_owned()).collect()
+    };
+    typed.into_iter().flat_map(split)
+}
+
+fn others(args: &ClientArgs) -> Result<Vec<Endpoint>, Failure> {
+    if args.embedded.is_some() {
+        return Ok(Vec::new());
+    }
+    let port = port(args);
+    if port == Port::OfSocket && !args.more_hosts.is_empty() {
+        return Err(Failure::new(Exit::FAILED, "one socket is tried, not several"));
+    }
+    let others: Vec<_> = hosts(args, port).skip(1).collect();
+    if others.len() >= MOST_HOSTS {
+        return Err(Failure::new(Exit::FAILED, format!("there are more than {MOST_HOSTS} hosts")));
+    }
+    others.iter().map(|host| endpoint(OsStr::new(host), port)).collect()
+}
+
+fn port(args: &ClientArgs) -> Port {
     let tls = &args.tls;
     let chooses_port = tls.cafile.is_some() || tls.capath.is_some() || tls.psk.is_some();
+    args.port.unwrap_or(Port::from(if chooses_port { TLS_PORT } else { PORT }))
+}
+
+fn endpoint(host: &OsStr, port: Port) -> Result<Endpoint, Failure> {
     let invalid = || unable_to_connect(Outcome::InvalidInput);
-    match args.port.unwrap_or(Port::from(if chooses_port { TLS_PORT } else { PORT })) {
+    match port {
         // A path need not be text.
         Port::OfSocket if host.is_empty() => {
             Err(invalid().cause("the path of the unix socket is empty", "net.unix").hint(UNSET))
         }
-        Port::OfSocket => Endpoint::unix(host).map(Broker::At).map_err(|_| invalid()),
+        Port::OfSocket => Endpoint::unix(host).map_err(|_| invalid()),
         Port::OutOfRange => Err(invalid()),
-        Port::Tcp(port) => {
-            Endpoint::new(&host.to_string_lossy(), port.get()).map(Broker::At).map_err(|error| match error {
-                EndpointError::HostEmpty => {
-                    unable_to_connect(Outcome::Lookup).cause("the host is empty", "net.dns").hint(UNSET)
-                }
-                _ => invalid(),
-            })
-        }
+        Port::Tcp(port) => Endpoint::new(&host.to_string_lossy(), port.get()).map_err(|error| match error {
+            EndpointError::HostEmpty => {
+                unable_to_connect(Outcome::Lookup).cause("the host is empty", "net.dns").hint(UNSET)
+            }
+            _ => invalid(),
+        }),
     }
 }
 

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, PasswordSource, Port};
+use crate::net::authority::without_brackets;
 use crate::os::text::OsStrExt;
 use crate::term::Secret;
 
@@ -15,7 +16,10 @@ pub const VARIABLES: &[&str] =
 
 /// The variables as the pages of pub, sub, rr, check and qshape list them.
 pub const MANUAL: &[(&str, &str)] = &[
-    ("MQTT_HOST", "The broker, where no option names one. Not under the mosquitto_* names."),
+    (
+        "MQTT_HOST",
+        "The broker, or several as -h takes them, where no option names one. Not under the mosquitto_* names.",
+    ),
     ("MQTT_PORT", "Its port, 1 to 65535, where no option names a broker or a port. Not under the mosquitto_* names."),
     (
         "MQTT_CAFILE",
@@ -49,7 +53,10 @@ impl ClientArgs {
     pub fn take_environment(&mut self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ArgError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         if self.host.is_none() && self.embedded.is_none() {
-            self.host = variable("MQTT_HOST");
+            let host = variable("MQTT_HOST");
+            // An IPv6 address as URLs have it.
+            let inner = host.as_ref().and_then(|host| host.to_str()).map(|host| without_brackets(host).into());
+            self.host = inner.or(host);
             self.take_port(variable("MQTT_PORT"))?;
             if self.host.is_some() {
                 self.take_login_and_authority(variable);

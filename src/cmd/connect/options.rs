@@ -102,7 +102,8 @@ macro_rules! text {
 /// Every option, in the order of the help.
 #[rustfmt::skip]
 pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
-    row(Some('h'), "host", word("HOST", "no host"), NAMING, CONNECTION, "Broker to connect to [default: localhost]", values::set_host),
+    row(Some('h'), "host", word("HOST", "no host"), CLIENTS, CONNECTION, "Broker to connect to [default: localhost]; several, with commas between them or by several -h, are tried in turn, but not under the mosquitto_* names", values::set_host).repeated(),
+    row(Some('h'), "host", word("HOST", "no host"), CONNECT | REACH, CONNECTION, "Broker to connect to [default: localhost]", values::set_host),
     row(Some('p'), "port", word("PORT", "no port"), NAMING, CONNECTION, "Port [default: 1883, or 8883 with TLS options]; 0 takes the host for the path of a unix socket", values::set_port),
     row(Some('L'), "url", word("URL", "no URL"), PUB | RR, CONNECTION, URL_HELP, values::set_url_with_topic),
     row(Some('L'), "url", word("URL", "no URL"), SUB, CONNECTION, URL_HELP, values::set_url_with_filter),
@@ -317,6 +318,7 @@ pub fn read(verb: Verb, exact: bool, file_lines: &[Vec<OsString>], words: &[OsSt
         // What is typed outranks the file.
         typed.password_option = None;
     }
+    typed.hosts_go_on = false;
     reader(exact).read(words, &mut typed)?;
     Ok(typed)
 }

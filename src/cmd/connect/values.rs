@@ -85,7 +85,13 @@ fn understood(typed: &ClientArgs, word: &OsStr) -> String {
 pub fn set_host(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     let host = &words[0];
     let inner = host.to_str().filter(|_| !typed.exact).map(|host| OsString::from(without_brackets(host)));
-    typed.host = Some(inner.unwrap_or_else(|| host.clone()));
+    let host = inner.unwrap_or_else(|| host.clone());
+    if typed.hosts_go_on && !typed.exact {
+        typed.more_hosts.push(host);
+    } else {
+        take_host(typed, host);
+        typed.hosts_go_on = true;
+    }
     Ok(())
 }
 
@@ -104,6 +110,13 @@ fn no_port(text: &str) -> ArgError {
     )
 }
 
+/// The one host from here on.
+fn take_host(typed: &mut ClientArgs, host: OsString) {
+    typed.host = Some(host);
+    typed.more_hosts.clear();
+    typed.hosts_go_on = false;
+}
+
 pub fn set_port(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     let port = integer(typed, &words[0], no_port)?;
     if !(0..=65535).contains(&port) {
@@ -114,7 +127,7 @@ pub fn set_port(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_unix_socket(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    typed.host = Some(words[0].clone());
+    take_host(typed, words[0].clone());
     typed.port = Some(Port::OfSocket);
     Ok(())
 }
@@ -361,7 +374,7 @@ fn take_authority(typed: &mut ClientArgs, scheme: Scheme, authority: &[u8]) -> S
             typed.take_password("the URL", PasswordSource::Given(Secret::new(password.as_slice())))?;
         }
     }
-    typed.host = Some(place.host.into());
+    take_host(typed, place.host.into());
     typed.port = Some(place.port.unwrap_or(scheme.default_port()).into());
     Ok(())
 }
@@ -384,7 +397,7 @@ fn take_authority_as_mosquitto(typed: &mut ClientArgs, scheme: Scheme, authority
         Some((host, port)) => (host, Port::of(atoi(&word(port)))),
         None => (host, scheme.default_port().into()),
     };
-    typed.host = Some(word(host));
+    take_host(typed, word(host));
     typed.port = Some(port);
 }
 
