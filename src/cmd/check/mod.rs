@@ -68,7 +68,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     match checked(&request, invocation, term) {
         Ok(report) => Ok(show(&report, &output, term)),
         Err(failure) if matches!(output, Output::Monitor { .. }) => {
-            term.line(monitor::unknown(&failure));
+            render::monitor(&monitor::unknown(&failure), term);
             Ok(Exit::USAGE)
         }
         Err(failure) => Err(failure),
@@ -106,10 +106,10 @@ fn files_report(files: &files::Files, user: Option<&str>) -> Result<Report, Fail
 fn show(report: &Report, output: &Output, term: &mut Term) -> Exit {
     match output {
         Output::Text => render::text(report, term),
-        Output::Json => term.json(render::json(report)),
+        Output::Json => render::as_json(report, term),
         Output::Monitor { warn, critical } => {
             let (line, exit) = monitor::line(report, *warn, *critical);
-            term.line(line);
+            render::monitor(&line, term);
             return exit;
         }
     }

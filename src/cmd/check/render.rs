@@ -22,6 +22,16 @@ pub fn text(report: &Report, term: &mut Term) {
     }
 }
 
+/// The report for programs, on standard output.
+pub fn as_json(report: &Report, term: &mut Term) {
+    term.json(json(report));
+}
+
+/// The one line for a monitoring system.
+pub fn monitor(line: &str, term: &mut Term) {
+    term.line(line);
+}
+
 fn lines(report: &Report, width: usize) -> Vec<String> {
     let mut lines = vec![safe(&report.target).bold().to_string()];
     for stage in &report.stages {
@@ -138,7 +148,7 @@ fn row(sign: Sign, name: &str, text: &str, width: usize, lines: &mut Vec<String>
 }
 
 /// The report for programs.
-pub fn json(report: &Report) -> Value {
+fn json(report: &Report) -> Value {
     let cause = report.cause();
     let is_cause = |finding: &Finding| cause.is_some_and(|cause| std::ptr::eq(cause, finding));
     let of = |finding: &Finding| {
