@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::client::Ending;
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, ReasonCode};
@@ -50,6 +51,13 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
             Finding::error("net.unix", format!("the socket `{path}` cannot be opened: {}", reason(error))).fix(fix)
         }
     }
+}
+
+/// Nothing came about within the time for all of connecting; which of its steps took it is not known.
+pub fn not_connected_within(limit: Duration, attempted: &Attempted<'_>) -> Finding {
+    let place = attempted.place();
+    let what = format!("no connection to {place} came about within {} s (--connect-timeout)", limit.as_secs_f64());
+    Finding::error("net.timeout", what).fix(format!("which step takes so long: {}", attempted.check_command()))
 }
 
 /// The resolver knows no address of `name`.
@@ -131,6 +139,11 @@ pub fn lost(ending: &Ending, attempted: &Attempted<'_>) -> Option<Finding> {
             Finding::error("keepalive", "the broker did not answer within the keep-alive time")
                 .fix(format!("is the broker alive, and the network? find out: {}", attempted.check_command()))
         }
+        Ending::Session(SessionError::NoConnAck) => Finding::error(
+            "proto.silent",
+            "the connection was accepted, and CONNECT was not answered within the time for answers (--answer-timeout)",
+        )
+        .fix(format!("the broker may hang, or be none; find out: {}", attempted.check_command())),
         Ending::Session(SessionError::Decode(DecodeError::ConnAckWithoutProperties { .. })) => {
             Finding::error("proto.version", "the broker answers version 5 as one that knows only 3.1.1 and 3.1")
                 .fix("use -V mqttv311")
@@ -170,7 +183,10 @@ fn violation(error: SessionError) -> String {
         SessionError::TopicAlias(alias) | SessionError::UnknownTopicAlias(alias) => {
             format!("it used the topic alias {alias}, which was never agreed on")
         }
-        SessionError::Decode(_) | SessionError::KeepAlive | SessionError::Authentication(_) => String::new(),
+        SessionError::Decode(_)
+        | SessionError::KeepAlive
+        | SessionError::NoConnAck
+        | SessionError::Authentication(_) => String::new(),
     }
 }
 

@@ -97,8 +97,10 @@ struct Flight<M> {
     taken: u64,
     /// When it came to what it awaits: PUBREL packets go in the order of the PUBRECs [MQTT-4.6.0-4].
     step: u64,
-    /// Whether a PUBLISH of it has gone out on any connection.
+    /// Whether a PUBLISH of it has gone out on any connection that the peer remembers.
     sent: bool,
+    /// Whether one has gone out on any connection at all.
+    was_sent: bool,
     /// Whether it takes a place in the window of this connection.
     in_window: bool,
     message: M,
@@ -171,6 +173,11 @@ impl<M> Sender<M> {
         self.reserved.remove(&packet_id)
     }
 
+    /// Requests that wait for their answers.
+    pub fn reserved(&self) -> usize {
+        self.reserved.len()
+    }
+
     /// Takes a message for QoS 1 or 2 behind all others; [`Sender::poll_send`] hands it out when its turn comes.
     /// QoS 0 has no flow and takes only [`Sender::next_id`].
     pub fn enqueue(&mut self, qos: QoS, message: M) -> Result<PacketId, NoFreePacketId> {
@@ -178,7 +185,10 @@ impl<M> Sender<M> {
         let awaiting = if qos == QoS::ExactlyOnce { Awaiting::PubRec } else { Awaiting::PubAck };
         let packet_id = self.next_id()?;
         let step = self.next_step();
-        self.flights.insert(packet_id, Flight { awaiting, taken: step, step, sent: false, in_window: false, message });
+        self.flights.insert(
+            packet_id,
+            Flight { awaiting, taken: step, step, sent: false, was_sent: false, in_window: false, message },
+        );
         self.unsent.push_back(packet_id);
         Ok(packet_id)
     }
@@ -205,6 +215,7 @@ impl<M> Sender<M> {
         };
         self.in_window += 1;
         flight.in_window = true;
+        flight.was_sent = true;
         let dup = std::mem::replace(&mut flight.sent, true);
         Some(FlowPacket::Publish { packet_id, qos, dup, message: &flight.message })
     }
@@ -289,6 +300,14 @@ impl<M> Sender<M> {
         let mut flights: Vec<_> = self.flights.iter().collect();
         flights.sort_unstable_by_key(|(_, flight)| (flight.awaiting != Awaiting::PubComp, flight.step));
         flights.into_iter().map(|(packet_id, flight)| (*packet_id, flight.awaiting, &flight.message)).collect()
+    }
+
+    /// The messages whose flow is not over, in the order in which they were taken, and whether a PUBLISH of each has gone out on
+    /// any connection.
+    pub fn in_order_taken(&self) -> Vec<(&M, bool)> {
+        let mut flights: Vec<_> = self.flights.values().collect();
+        flights.sort_unstable_by_key(|flight| flight.taken);
+        flights.into_iter().map(|flight| (&flight.message, flight.was_sent)).collect()
     }
 
     fn next_step(&mut self) -> u64 {

@@ -34,6 +34,8 @@ pub enum SessionError {
     Authentication(Distrust),
     /// No answer to PINGREQ, or no CONNACK, within the keep-alive time.
     KeepAlive,
+    /// No CONNACK within the limit that was set for it.
+    NoConnAck,
 }
 
 impl From<Distrust> for SessionError {
@@ -59,7 +61,7 @@ impl SessionError {
             Self::ReceiveMaximumExceeded => ReasonCode::RECEIVE_MAXIMUM_EXCEEDED,
             // The standard has no code for an alias without a topic; this is Mosquitto's.
             Self::TopicAlias(_) | Self::UnknownTopicAlias(_) => ReasonCode::TOPIC_ALIAS_INVALID,
-            Self::KeepAlive => ReasonCode::KEEP_ALIVE_TIMEOUT,
+            Self::KeepAlive | Self::NoConnAck => ReasonCode::KEEP_ALIVE_TIMEOUT,
             // "Not authorized" is the server's alone to say, §3.14.2.1.
             Self::Authentication(Distrust::Signature | Distrust::NoSignature) => ReasonCode::UNSPECIFIED_ERROR,
             _ => ReasonCode::PROTOCOL_ERROR,

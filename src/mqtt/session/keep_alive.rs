@@ -41,6 +41,11 @@ impl KeepAlive {
         self.received = now;
     }
 
+    /// When something went out last.
+    pub(super) fn last_sent(&self) -> Instant {
+        self.sent
+    }
+
     pub(super) fn note_ping_answered(&mut self) {
         self.ping_unanswered = false;
     }

@@ -22,7 +22,7 @@ pub use output::Output;
 use std::collections::VecDeque;
 use std::num::NonZeroU16;
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -44,6 +44,8 @@ pub struct Session {
     /// Most QoS 1 and 2 messages in flight, whatever the server allows; `None` = as many as it allows.
     window: Option<NonZeroU16>,
     tracing: bool,
+    /// How long CONNACK may take; `None` = the keep-alive time.
+    connack_limit: Option<Duration>,
     state: State,
     decoder: Decoder,
     sender: Sender<Publish>,
@@ -90,6 +92,7 @@ impl Session {
             window,
             authentication: None,
             tracing: false,
+            connack_limit: None,
             state: State::Closed,
             decoder: Decoder::client(connect.version, MAXIMUM_PACKET_SIZE),
             sender: Sender::new(window.unwrap_or(NonZeroU16::MAX)),
@@ -113,6 +116,11 @@ impl Session {
     /// Whether to make [`Event::Trace`]s.
     pub fn set_tracing(&mut self, tracing: bool) {
         self.tracing = tracing;
+    }
+
+    /// How long the server may take to answer CONNECT. Without it that is the keep-alive time, as for every other silence.
+    pub fn set_connack_limit(&mut self, limit: Duration) {
+        self.connack_limit = Some(limit);
     }
 
     /// A connection is there: CONNECT goes into the output.
@@ -234,13 +242,29 @@ impl Session {
     /// When [`Session::handle_deadline`] has something to do, if nothing happens before.
     pub fn poll_deadline(&self) -> Option<Instant> {
         match self.state {
+            State::Connecting if self.connack_limit.is_some() => self.connack_due(),
             State::Connecting | State::Connected => self.keep_alive?.deadline(),
             State::Closed | State::Disconnecting => None,
         }
     }
 
+    /// By when CONNACK must have come, where that has a limit of its own.
+    fn connack_due(&self) -> Option<Instant> {
+        Some(self.keep_alive?.last_sent() + self.connack_limit?)
+    }
+
     /// Sends PINGREQ if it is time, or gives up.
     pub fn handle_deadline(&mut self, now: Instant) -> Result<(), SessionError> {
+        if self.state == State::Connecting
+            && let Some(due) = self.connack_due()
+        {
+            if now < due {
+                return Ok(());
+            }
+            // Whoever does not answer does not read either: no DISCONNECT.
+            self.state = State::Closed;
+            return Err(SessionError::NoConnAck);
+        }
         let connected = self.state == State::Connected;
         let due = match &mut self.keep_alive {
             Some(keep_alive) if connected || self.state == State::Connecting => keep_alive.check(connected, now),
@@ -302,6 +326,17 @@ impl Session {
     /// QoS 1 and 2 messages whose flow is not over.
     pub fn unacknowledged(&self) -> usize {
         self.sender.len()
+    }
+
+    /// The messages of those flows, in the order in which they were taken, and whether a PUBLISH of each has gone out on any
+    /// connection: what has may have been delivered.
+    pub fn unacknowledged_messages(&self) -> Vec<(&Publish, bool)> {
+        self.sender.in_order_taken()
+    }
+
+    /// SUBSCRIBEs and UNSUBSCRIBEs whose answer has not come.
+    pub fn unanswered(&self) -> usize {
+        self.sender.reserved()
     }
 
     /// The client's id: as given, or as the server assigned it.
