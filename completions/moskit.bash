@@ -3228,7 +3228,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__pub)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -m -f -s -l -n -q -r -D -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --stdin-line --ndjson --lenient --skip-bad --replay --speed --from --to --loop --filter --map --topic-per-line --payload-format --encode --proto --proto-path --null-message --qos --retain --repeat --repeat-delay --property --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -W -u -P -i -I -c -x -M -t -m -f -s -l -n -q -r -D -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --retry --no-reconnect --reconnect-max --reconnect-wait --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --stdin-line --ndjson --lenient --skip-bad --replay --speed --from --to --loop --filter --map --unsent --topic-per-line --payload-format --encode --proto --proto-path --null-message --qos --retain --repeat --repeat-delay --property --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3315,6 +3315,48 @@ _moskit() {
                     ;;
                 -V)
                     COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --answer-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -W)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reconnect-max)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reconnect-wait)
+                    COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -3714,6 +3756,21 @@ _moskit() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --unsent)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;
@@ -5139,7 +5196,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__rr)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -e -m -f -s -n -q -D -W -R -F -v -N -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --null-message --qos --property --retain-as-published --retain-handling --verbose --pretty --latency --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -e -m -f -s -n -q -D -W -R -F -v -N -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --null-message --qos --property --retain-as-published --retain-handling --verbose --pretty --latency --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5226,6 +5283,20 @@ _moskit() {
                     ;;
                 -V)
                     COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --answer-timeout)
+                    COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -5669,7 +5740,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__sub)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -q -D -C -E -W -T -U -R -F -v -N -w -d -o --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --proto --proto-path --qos --property --filter-out --unsubscribe --retained-only --remove-retained --retain-as-published --retain-handling --match --random-filter --ndjson --record --rotate --exec --exec-shell --jobs --exec-fail --exec-timeout --raw --decode --select --verbose --pretty --message-rate --watch --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -q -D -C -E -W -T -U -R -F -v -N -w -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --no-reconnect --reconnect-max --reconnect-wait --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --proto --proto-path --qos --property --filter-out --unsubscribe --retained-only --remove-retained --retain-as-published --retain-handling --match --random-filter --ndjson --record --rotate --exec --exec-shell --jobs --exec-fail --exec-timeout --raw --decode --select --verbose --pretty --message-rate --watch --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5756,6 +5827,34 @@ _moskit() {
                     ;;
                 -V)
                     COMPREPLY=($(compgen -W "mqttv31 mqttv311 mqttv5" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --answer-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reconnect-max)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reconnect-wait)
+                    COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi

@@ -47,6 +47,12 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s k -l keepalive -d 
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l connect-timeout -d 'Longest time until there is a connection, name lookup, proxy, TLS and WebSocket included [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l answer-timeout -d 'Longest time for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s W -d 'Exit after SECONDS, with exit code 27, whatever is not acknowledged by then' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l retry -d 'Try again up to N times in a row, after WAIT seconds [default: 1], what another attempt can mend: a broker that is not reached, that is busy, that is lost before it has acknowledged or that does not answer; a refused login is not tried again' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l reconnect-max -d 'Exit when N attempts in a row to connect again have failed (pub: with -l, --ndjson or --replay) [default: try on]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l reconnect-wait -d 'Pause before connecting again: MIN seconds, then longer each time up to MAX, by chance; MIN alone is always MIN [default: 1,30; under the mosquitto_* names 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -86,6 +92,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l to -d 'With --repl
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l loop -d 'With --replay: play COUNT times, 0 for without end [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l filter -d 'With --replay or --ndjson: only records whose topic matches; may be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l map -d 'With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l unsent -d 'Keep in FILE, as records, what was not acknowledged when pub ends, and the rest of the input; pub --ndjson publishes them, see moskit-record(5)' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l payload-format -d 'How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]' -r -f -a "text\t''
 hex\t''
 base64\t''
@@ -116,6 +123,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -l will-qos -d 'Quali
 2\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r -f -a "subscribers\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s o -d 'Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l no-reconnect -d 'Exit when the connection is lost (pub: with -l, --ndjson or --replay)'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ws -d 'Speak MQTT over WebSockets'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-prompt -d 'Ask for the password on the terminal'
@@ -146,6 +154,10 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s k -l keepalive -d 
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l connect-timeout -d 'Longest time until there is a connection, name lookup, proxy, TLS and WebSocket included [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l answer-timeout -d 'Longest time for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l reconnect-max -d 'Exit when N attempts in a row to connect again have failed (pub: with -l, --ndjson or --replay) [default: try on]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l reconnect-wait -d 'Pause before connecting again: MIN seconds, then longer each time up to MAX, by chance; MIN alone is always MIN [default: 1,30; under the mosquitto_* names 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -219,6 +231,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l will-qos -d 'Quali
 2\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l strict -d 'Exit with the reason code if the broker refuses a message or a subscription; `=subscribers` (pub, rr): also if nobody is subscribed to the topic of a message. Messages need MQTT 5 and QoS 1 or 2' -r -f -a "subscribers\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s o -d 'Read options from FILE instead of the file in ~/.config; it must exist, but under the mosquitto_* names' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l no-reconnect -d 'Exit when the connection is lost (pub: with -l, --ndjson or --replay)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ws -d 'Speak MQTT over WebSockets'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-prompt -d 'Ask for the password on the terminal'
@@ -253,6 +266,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s k -l keepalive -d '
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l connect-timeout -d 'Longest time until there is a connection, name lookup, proxy, TLS and WebSocket included [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l answer-timeout -d 'Longest time for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f

@@ -47,9 +47,15 @@ pub enum Ending {
 #[derive(Debug)]
 pub enum StartError {
     Connect(ConnectError),
+    /// Nothing came about within the time that was given for all of it.
+    TimedOut(Duration),
     /// CONNECT cannot be put on the wire.
     Send(SendError),
 }
+
+/// What a step of connecting says of its own end is worth more than that the time for all of them is over: where both end at
+/// once, the step has this long to say it.
+const LAST_WORD: Duration = Duration::from_millis(50);
 
 /// What a connection leaves behind that ended before the broker answered.
 #[derive(Clone, Debug, Default)]
@@ -97,10 +103,18 @@ impl Client {
         &mut self.session
     }
 
-    /// Reaches a broker by the first of `routes` that leads to one, and puts CONNECT into the output; the answer comes as an
-    /// event. Gives the place of that route.
-    pub async fn connect(&mut self, routes: &[Route]) -> Result<usize, StartError> {
-        let (stream, reached) = connect_in_turn(routes).await.map_err(StartError::Connect)?;
+    /// Reaches a broker by the first of `routes` that leads to one, within `limit` if there is one, and puts CONNECT into the
+    /// output; the answer comes as an event. Gives the place of that route.
+    pub async fn connect(&mut self, routes: &[Route], limit: Option<Duration>) -> Result<usize, StartError> {
+        let connecting = connect_in_turn(routes);
+        let connected = match limit {
+            None => connecting.await,
+            Some(limit) => match timeout(limit + LAST_WORD, connecting).await {
+                Ok(connected) => connected,
+                Err(_elapsed) => return Err(StartError::TimedOut(limit)),
+            },
+        };
+        let (stream, reached) = connected.map_err(StartError::Connect)?;
         self.connection = Some(Connection {
             stream,
             input: BytesMut::new(),
@@ -205,6 +219,13 @@ impl Client {
         match deadline {
             None => written.await,
             Some(deadline) => timeout_at(deadline.into(), written).await.unwrap_or(Ok(())),
+        }
+    }
+
+    /// The peer has answered nothing for too long: that he closes his end, too, is not waited for.
+    pub fn give_up_on_peer(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.is_silent = true;
         }
     }
 
@@ -402,7 +423,7 @@ mod tests {
         let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let server = std::thread::spawn(move || send_unread(listener.accept().unwrap().0, MOST));
         let mut client = Client::new(Session::new(connect_packet(0), None));
-        client.connect(&[Route::new(endpoint)]).await.unwrap();
+        client.connect(&[Route::new(endpoint)], None).await.unwrap();
         let mut most = 0;
         while !server.is_finished() {
             // What is cancelled here waits for the server.
@@ -422,7 +443,7 @@ mod tests {
         let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let server = std::thread::spawn(move || send_until_pinged(listener.accept().unwrap().0));
         let mut client = Client::new(Session::new(connect_packet(1), None));
-        client.connect(&[Route::new(endpoint)]).await.unwrap();
+        client.connect(&[Route::new(endpoint)], None).await.unwrap();
         // The server closes the connection when it has its ping, or has waited long enough.
         while client.transfer().await.is_ok() {
             let now = Instant::now();

@@ -42,7 +42,7 @@ const fn entry(
 /// All of them, in the order of their ids.
 #[rustfmt::skip]
 pub const FINDINGS: &[Entry] = &[
-    entry("ack.missing", CLIENTS, "The broker acknowledged no message for one and a half keep-alive times.", "No PUBACK or PUBREC came, and answers to PINGREQ did.", "Publish again with -q 2 or a shorter -k; the messages may have been delivered."),
+    entry("ack.missing", CLIENTS, "The broker did not answer PUBLISH, SUBSCRIBE or UNSUBSCRIBE within --answer-timeout.", "No PUBACK, PUBREC, PUBCOMP, SUBACK or UNSUBACK came.", "Publish again with -q 2, or give more time: --answer-timeout SECONDS; the messages may have been delivered."),
     entry("acl.anonymous-only", CHECK, "Topics before the first `user` line are for clients without user name, and no listener lets these in.", "The first such line.", "Write `pattern` in place of `topic` for what every client may do."),
     entry("acl.comment", CHECK, "The name of a user ends in what looks like a comment, which is a part of the name.", "The line.", "Move the comment to a line of its own."),
     entry("acl.file", CHECK, "A broker refuses the ACL file.", "The first line that cannot be read.", "Correct the line; a broker does not start with it."),
@@ -151,7 +151,7 @@ pub const FINDINGS: &[Entry] = &[
     entry("connack.version", LIVE, "The broker does not speak this version of MQTT on this listener.", "The code of CONNACK.", "-V mqttv5, -V mqttv311 or -V mqttv31."),
     entry("connect.unsteady", CHECK, "The broker accepted a connection once, and then no more.", "The second attempt failed.", "Look for a limit on connections in the broker's log."),
     entry("connection.closed", CLIENTS_AND_CHECK, "The broker closed the connection.", "What was sent last.", "The broker's log says why."),
-    entry("connection.in-vain", CLIENTS, "The broker accepted connections again and again and ended them before anything got through.", "How often, and what was not acknowledged.", "Send a smaller message, or look into the broker's log."),
+    entry("connection.in-vain", CLIENTS, "The broker accepted connections again and again and ended them before anything got through, or no other connection came about (--reconnect-max).", "How often, and what was not acknowledged.", "Send a smaller message, or look into the broker's log."),
     entry("crl.expired", CHAIN, "The revocation list is older than it says it may be.", "Its next update.", "Make the CA publish a new list."),
     entry("crl.expires-soon", LINT, "The revocation list must be replaced soon.", "Its next update.", "Make the CA publish a new list."),
     entry("crl.missing", CHAIN, "No revocation list speaks of the certificate.", "The issuers of the lists.", "Give the list of the CA that issued the certificate: --crl FILE."),
@@ -178,7 +178,7 @@ pub const FINDINGS: &[Entry] = &[
     entry("net.lost", LIVE, "The connection broke.", "The error of the system.", "Try again; look at the network."),
     entry("net.no-host", CLIENTS, "None of several hosts could be reached.", "What each failed with, and its id.", "moskit check HOST says more of each."),
     entry("net.refused", LIVE, "Nothing listens at the address and port.", "The connection was refused.", "Start the broker, or correct host and port."),
-    entry("net.timeout", LIVE, "The address does not answer.", "No answer within the time limit.", "Is the host up? A firewall that drops packets looks the same."),
+    entry("net.timeout", LIVE, "The address does not answer, or connecting takes too long (--connect-timeout).", "No answer within the time limit.", "Is the host up? A firewall that drops packets looks the same."),
     entry("net.unix", LIVE, "The unix socket cannot be opened.", "The error of the system.", "Start the broker, or correct the path."),
     entry("net.unreachable", LIVE, "The address cannot be reached.", "The error of the system.", "Check host, port, network and firewall."),
     entry("net.zone", LIVE, "The interface behind the % of an IPv6 address does not exist, or an address of one link has none.", "The address.", "Name the interface: fe80::1%eth0; ip link lists them."),
@@ -219,7 +219,7 @@ pub const FINDINGS: &[Entry] = &[
     entry("session.present-wrong", CHECK, "The broker keeps the session and says that it has none.", "A stored message came, and Session Present was 0.", "Clients of this broker subscribe again at each connect."),
     entry("session.queue-full", CHECK, "The queue of the session is full, or the broker has dropped messages for it.", "How many wait or were dropped.", "Bring the client back, or raise max_queued_messages."),
     entry("session.storefwd", CHECK, "The broker stores no messages for this client.", "What is missing: a session that is kept, a subscription, QoS 1.", "moskit sub -c -q 1 -i ID -t FILTER, and publish with -q 1."),
-    entry("session.takeover", CHECK, "Another client uses the same client id, and the two throw each other out.", "The broker ended the connection when the other one came.", "Give each client its own id: -i ID."),
+    entry("session.takeover", CLIENTS_AND_CHECK, "Another client uses the same client id, and the two throw each other out.", "The broker ended the connection when the other one came, or (pub, sub) again and again: by DISCONNECT with reason code 142, or by closing it soon while nothing was left to answer.", "Give each client its own id: -i ID."),
     entry("session.unproven", CHECK, "Whether the broker stores messages could not be found out.", "Why the trial failed.", "The broker's log says why."),
     entry("session.unreadable", CHECK, "The broker's state cannot be read.", "The error.", "Name the file or API of the broker, or ask as its user."),
     entry("state.unusable", CHECK, "The broker does not start with its state file, restores only a part of it, or nothing.", "Where the file breaks off, or what it is.", "Restore a backup, or move the file away and lose what it holds."),

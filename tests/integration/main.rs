@@ -4,6 +4,7 @@
 mod addresses;
 mod attacks;
 mod beside;
+mod bounds;
 mod broker;
 mod broker_as_mosquitto;
 mod broker_configured;
@@ -73,6 +74,7 @@ mod qshape_live;
 mod qshape_speed;
 mod qshape_stores;
 mod qshape_terminal;
+mod reconnecting;
 mod recorded;
 mod records;
 mod requests;

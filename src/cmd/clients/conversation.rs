@@ -7,20 +7,18 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, sleep_until};
 
-use super::progress::{Outlook, Progress};
+use super::plan::Again;
+use super::progress::{Outlook, Parting, Progress};
 use super::session::Setup;
 use super::signals::Signals;
 use super::stop::Stop;
 use super::{debug_lines, ending, leaving};
-use crate::client::{Client, Ending};
+use crate::client::{Client, Ending, StartError};
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome::Outcome;
 use crate::mqtt::packet::ReasonCode;
 use crate::mqtt::session::{Event, SendError};
 use crate::term::{Exit, Failure, Term};
-
-/// How long a lost connection stays lost before the next attempt.
-const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// What one verb does in its conversation.
 pub(super) trait Work {
@@ -71,8 +69,13 @@ pub(super) trait Work {
     /// The connection is gone: what was not acknowledged on it can only be if it comes again.
     fn handle_closed(&mut self) {}
 
+    /// Whether it has something to keep at its end, so that a signal ends it in order.
+    fn keeps(&self) -> bool {
+        false
+    }
+
     /// Brings what it has begun to an end, before DISCONNECT.
-    async fn wind_up(&mut self, _client: &mut Client, _signals: &mut Signals, _term: &mut Term) {}
+    async fn wind_up(&mut self, _stop: &Stop, _client: &mut Client, _signals: &mut Signals, _term: &mut Term) {}
 
     /// Whether [`Self::show_plain`] has shown anything since this was asked last.
     fn take_shown(&mut self) -> bool {
@@ -98,8 +101,7 @@ pub(super) trait Work {
     }
 }
 
-/// Holds the whole conversation of `work`, from the first connection to the end. `timeout` is that of `-W`, and begins with
-/// the first connection.
+/// Holds the whole conversation of `work`, from the first connection to the end. `timeout` is that of `-W`.
 pub(super) async fn hold(
     mut work: impl Work,
     mut setup: Setup,
@@ -107,7 +109,8 @@ pub(super) async fn hold(
     term: &mut Term,
 ) -> Result<Exit, Failure> {
     let client = Client::new(setup.session());
-    let signals = Signals::of(setup.verb())?;
+    let signals = Signals::of(setup.verb(), work.keeps())?;
+    let progress = Progress::new(setup.bounds().policy);
     let mut conversation = Conversation {
         setup,
         client,
@@ -115,7 +118,8 @@ pub(super) async fn hold(
         timeout_at: None,
         accepted: false,
         explained: false,
-        progress: Progress::default(),
+        away_since: None,
+        progress,
     };
     let stop = match conversation.converse(&mut work, timeout, term).await {
         Ok(never) => match never {},
@@ -140,12 +144,14 @@ struct Conversation {
     setup: Setup,
     client: Client,
     signals: Signals,
-    /// When `-W` ends it; set by the first connection.
+    /// When `-W` ends it.
     timeout_at: Option<Instant>,
     /// The broker has accepted at least once.
     accepted: bool,
     /// The cause of a connection that ended before that has been told.
     explained: bool,
+    /// There is no connection since then, and it was said that there will be another.
+    away_since: Option<Instant>,
     progress: Progress,
 }
 
@@ -157,19 +163,30 @@ impl Conversation {
         timeout: Option<Duration>,
         term: &mut Term,
     ) -> Result<Never, Stop> {
-        let reached = unless_stopped(self.client.connect(self.setup.routes()), &mut self.signals, None)
-            .await?
-            .map_err(Stop::NotConnected)?;
-        self.setup.reached(reached);
-        self.timeout_at = timeout.map(|after| Instant::now() + after);
-        loop {
-            let stop = match self.on_connection(work, term).await {
-                Ok(never) => match never {},
-                Err(stop) => stop,
-            };
-            self.after_connection(stop, work, term).await?;
-            self.reconnect(work, term).await?;
+        let timeout_from = |now: Instant| timeout.map(|after| now + after);
+        // Mosquitto's alarm is set by the first connection, however long that takes.
+        if !self.setup.as_mosquitto() {
+            self.timeout_at = timeout_from(Instant::now());
         }
+        let mut failed = self.connect().await?.err().map(Stop::NotConnected);
+        if self.setup.as_mosquitto() {
+            self.timeout_at = timeout_from(Instant::now());
+        }
+        loop {
+            let stop = match failed.take() {
+                Some(stop) => stop,
+                None => match self.on_connection(work, term).await {
+                    Ok(never) => match never {},
+                    Err(stop) => stop,
+                },
+            };
+            let stop = self.after_connection(stop, work, term).await?;
+            self.reconnect(stop, work, term).await?;
+        }
+    }
+
+    async fn connect(&mut self) -> Result<Result<(), StartError>, Stop> {
+        unless_stopped(self.setup.connect(&mut self.client), &mut self.signals, self.timeout_at).await
     }
 
     /// Everything on one connection.
@@ -208,6 +225,7 @@ impl Conversation {
                 return Ok(());
             }
             Event::Connected(_) => {
+                self.say_that_it_is_back(now, term);
                 self.accepted = true;
                 self.progress.handle_accepted(now);
             }
@@ -224,16 +242,24 @@ impl Conversation {
 
     /// Waits for the connection, the input, a signal, or the next time at which something is to be done.
     async fn wait(&mut self, work: &mut impl Work, now: Instant) -> Result<(), Stop> {
-        let unacknowledged = self.client.session().unacknowledged();
         let is_connected = self.client.session().is_connected();
-        let acknowledgement_due = self
-            .setup
-            .acknowledgement_limit()
-            .filter(|_| is_connected)
-            .and_then(|limit| self.progress.acknowledgement_due(unacknowledged > 0, limit, now));
-        let wake = [self.timeout_at, acknowledgement_due, work.wake(is_connected)].into_iter().flatten().min();
-        let wants_input = is_connected && work.wants_input();
+        let (messages, requests) = (self.client.session().unacknowledged(), self.client.session().unanswered());
         let is_held_up = self.is_held_up(work);
+        let limit = self.setup.bounds().answer.filter(|_| is_connected);
+        let answer_due = match limit {
+            Some(_) if is_held_up => {
+                self.progress.note_held_up();
+                None
+            }
+            Some(limit) => {
+                let acknowledgement = self.progress.acknowledgement_due(messages > 0, limit, now);
+                let answer = self.progress.answer_due(requests, limit, now);
+                acknowledgement.into_iter().chain(answer).min()
+            }
+            None => None,
+        };
+        let wake = [self.timeout_at, answer_due, work.wake(is_connected)].into_iter().flatten().min();
+        let wants_input = is_connected && work.wants_input();
         let client = &mut self.client;
         let transfer = async { if is_held_up { client.write_only().await } else { client.transfer().await } };
         tokio::select! {
@@ -244,8 +270,9 @@ impl Conversation {
             () = sleep_until(wake.unwrap_or(now).into()), if wake.is_some() => {
                 if wake == self.timeout_at {
                     Err(Stop::TimedOut)
-                } else if wake == acknowledgement_due {
-                    Err(Stop::Unacknowledged { messages: unacknowledged })
+                } else if wake == answer_due {
+                    client.give_up_on_peer();
+                    Err(Stop::Unanswered { messages, requests, limit: limit.unwrap_or_default() })
                 } else {
                     Ok(())
                 }
@@ -253,9 +280,43 @@ impl Conversation {
         }
     }
 
-    /// A connection has ended: whether there is to be another.
-    async fn after_connection<W: Work>(&mut self, stop: Stop, work: &mut W, term: &mut Term) -> Result<(), Stop> {
-        if !matches!(stop, Stop::Lost(_) | Stop::Disconnected(_)) {
+    /// Whether what has failed is tried again, as far as `work` and the options have a say in it.
+    fn is_tried_again(&self, stop: &Stop, work: &impl Work) -> bool {
+        let usually = match stop {
+            Stop::Lost(_) | Stop::Disconnected(_) => work.connects_again(stop, self.accepted),
+            // The broker is back, and not ready yet for a client that it has accepted before.
+            Stop::Refused(connack) => {
+                !self.setup.as_mosquitto()
+                    && self.accepted
+                    && ending::is_refused_for_now(connack)
+                    && work.connects_again(stop, true)
+            }
+            _ => false,
+        };
+        match self.setup.bounds().again {
+            Again::Usual => usually,
+            Again::Never => false,
+            Again::Retry => usually || ending::may_be_mended(stop),
+        }
+    }
+
+    /// How a connection ended, for what follows from it.
+    fn parting(&mut self, stop: &Stop) -> Parting {
+        match stop {
+            Stop::Disconnected(disconnect) if disconnect.reason == ReasonCode::SESSION_TAKEN_OVER => Parting::TakenOver,
+            Stop::Lost(Ending::Closed | Ending::Io(_)) => {
+                let session = self.client.session();
+                let owed = session.unacknowledged() > 0 || session.unanswered() > 0;
+                Parting::Closed { has_own_id: self.setup.has_own_id(), owed }
+            }
+            _ => Parting::Other,
+        }
+    }
+
+    /// A connection has ended, or none came about: whether there is to be another.
+    async fn after_connection<W: Work>(&mut self, stop: Stop, work: &mut W, term: &mut Term) -> Result<Stop, Stop> {
+        let again = self.is_tried_again(&stop, work);
+        if !again && !matches!(stop, Stop::Lost(_) | Stop::Disconnected(_)) {
             return Err(stop);
         }
         // The log of what led to it is still waiting, and what was shown may be written and acknowledged no more.
@@ -263,7 +324,7 @@ impl Conversation {
         if !self.acknowledge_shown(work, term) && W::NEEDS_OUTPUT {
             return Err(Stop::OutputFailed);
         }
-        if !work.connects_again(&stop, self.accepted) {
+        if !again {
             return Err(stop);
         }
         work.handle_closed();
@@ -271,23 +332,37 @@ impl Conversation {
             self.progress.note_got_through();
         }
         let now = Instant::now();
-        let outlook = self.progress.handle_ended(now);
+        let parting = self.parting(&stop);
+        let outlook = self.progress.handle_ended(parting, now);
+        self.away_since.get_or_insert(now);
         let messages = self.client.session().unacknowledged();
-        if work.reconnect_limit().is_some_and(|limit| limit > Duration::ZERO && self.progress.lost_for(now) >= limit) {
-            return Err(Stop::InVain { why: Box::new(stop), accepted: 0, messages });
+        if self.lost_limit(work).is_some_and(|limit| limit > Duration::ZERO && self.progress.lost_for(now) >= limit) {
+            return Err(Stop::InVain { why: Box::new(stop), accepted: 0, attempts: None, messages });
         }
-        // Before the broker has ever accepted, it may be the wrong place or the wrong way: trying again in silence helps nobody.
-        let explains_more = self.setup.explains_more();
+        // Before the broker has ever accepted, it may be the wrong place or the wrong way: trying again in silence helps nobody,
+        // unless it has an end that tells it.
+        let explains_more = self.setup.explains_more() && self.setup.bounds().again != Again::Retry;
         match outlook {
-            Outlook::GiveUp(accepted) if !self.setup.as_mosquitto() => {
-                return Err(Stop::InVain { why: Box::new(stop), accepted, messages });
+            Outlook::TakenOver(times) if !self.setup.as_mosquitto() => {
+                return Err(Stop::TakenOver { times, is_announced: parting == Parting::TakenOver });
             }
-            Outlook::SayAndTryAgain if explains_more => self.explain(&stop, term).await,
+            Outlook::GiveUp(accepted) if !self.setup.as_mosquitto() => {
+                return Err(Stop::InVain { why: Box::new(stop), accepted, attempts: None, messages });
+            }
+            // Whoever looks is told of each.
+            Outlook::SayAndTryAgain if explains_more && !self.setup.is_watched() => self.explain(&stop, term).await,
             _ if explains_more && !self.accepted && !self.explained => self.explain(&stop, term).await,
             _ => {}
         }
         self.client.close().await;
-        Ok(())
+        Ok(stop)
+    }
+
+    /// How long it is tried to connect again. Where the user says it himself, he knows better than `work`.
+    fn lost_limit(&self, work: &impl Work) -> Option<Duration> {
+        let bounds = self.setup.bounds();
+        let is_said = bounds.policy.attempts.is_some() || (self.timeout_at.is_some() && !self.setup.as_mosquitto());
+        work.reconnect_limit().filter(|_| !is_said)
     }
 
     /// Tells why a connection has ended that is made again.
@@ -301,34 +376,76 @@ impl Conversation {
         failure.show(term);
     }
 
-    /// Connects again until it succeeds, or until something stops it.
-    async fn reconnect(&mut self, work: &mut impl Work, term: &mut Term) -> Result<(), Stop> {
+    /// Connects again until it succeeds, or until something stops it. `stop` is why.
+    async fn reconnect(&mut self, mut stop: Stop, work: &mut impl Work, term: &mut Term) -> Result<(), Stop> {
         loop {
+            let pause = match self.progress.next_pause(chance()) {
+                Ok(pause) => pause,
+                Err(attempts) => return Err(self.used_up(stop, attempts)),
+            };
+            self.say_that_it_is_tried_again(&stop, pause, term);
             term.flush();
-            unless_stopped(pause(work), &mut self.signals, self.timeout_at).await??;
+            unless_stopped(paused(pause, work), &mut self.signals, self.timeout_at).await??;
             let connecting = async {
                 self.setup.renew_login(self.client.session()).await?;
-                Ok::<_, Failure>(self.client.connect(self.setup.routes()).await)
+                Ok::<_, Failure>(self.setup.connect(&mut self.client).await)
             };
             let error = match unless_stopped(connecting, &mut self.signals, self.timeout_at).await?? {
-                Ok(reached) => {
-                    self.setup.reached(reached);
-                    return Ok(());
-                }
-                Err(error) if ending::is_tried_again(&error) => error,
-                Err(error) => return Err(Stop::NotConnectedAgain(error)),
+                Ok(()) => return Ok(()),
+                Err(error) => error,
             };
-            let lost_for = self.progress.lost_for(Instant::now());
-            if work.reconnect_limit().is_some_and(|limit| lost_for >= limit) {
-                let messages = self.client.session().unacknowledged();
-                return Err(Stop::InVain { why: Box::new(Stop::NotConnectedAgain(error)), accepted: 0, messages });
+            self.progress.note_not_connected(Instant::now());
+            let is_last_word = !ending::is_tried_again(&error);
+            // Under --retry there may not have been a first connection yet.
+            stop = if matches!(stop, Stop::NotConnected(_)) {
+                Stop::NotConnected(error)
+            } else {
+                Stop::NotConnectedAgain(error)
+            };
+            if is_last_word {
+                return Err(stop);
             }
+            let lost_for = self.progress.lost_for(Instant::now());
+            if self.lost_limit(work).is_some_and(|limit| lost_for >= limit) {
+                let messages = self.client.session().unacknowledged();
+                return Err(Stop::InVain { why: Box::new(stop), accepted: 0, attempts: None, messages });
+            }
+        }
+    }
+
+    /// As many attempts were made as may be.
+    fn used_up(&mut self, stop: Stop, attempts: u32) -> Stop {
+        let why = Box::new(stop);
+        if self.setup.bounds().again == Again::Retry {
+            return Stop::Tried { why, times: attempts };
+        }
+        let messages = self.client.session().unacknowledged();
+        Stop::InVain { why, accepted: 0, attempts: Some(attempts), messages }
+    }
+
+    fn say_that_it_is_tried_again(&self, stop: &Stop, pause: Duration, term: &mut Term) {
+        if self.setup.is_watched() {
+            let what = match stop {
+                Stop::NotConnected(_) | Stop::NotConnectedAgain(_) => "no connection",
+                _ if self.accepted => "connection lost",
+                _ => "connection ended",
+            };
+            let why = ending::in_words(stop);
+            term.note(format_args!("{what}: {why}; connecting again in {:.1} s", pause.as_secs_f64()));
+        }
+    }
+
+    fn say_that_it_is_back(&mut self, now: Instant, term: &mut Term) {
+        let Some(since) = self.away_since.take() else { return };
+        if self.setup.is_watched() {
+            let again = if self.accepted { " again" } else { "" };
+            term.note(format_args!("connected{again}, after {:.1} s", (now - since).as_secs_f64()));
         }
     }
 
     /// The end, as what stopped it asks for.
     async fn end<W: Work>(mut self, stop: Stop, work: &mut W, term: &mut Term) -> Result<Exit, Failure> {
-        work.wind_up(&mut self.client, &mut self.signals, term).await;
+        work.wind_up(&stop, &mut self.client, &mut self.signals, term).await;
         match stop {
             Stop::Done(exit) => {
                 self.leave(ReasonCode::SUCCESS, work, term).await;
@@ -340,7 +457,10 @@ impl Conversation {
                 Ok(Exit::OK)
             }
             // Before CONNACK nothing has been promised to anybody.
-            Stop::TimedOut | Stop::Signalled if !self.accepted && W::TOO_EARLY.is_some() => {
+            Stop::TimedOut | Stop::Signalled(_) if !self.accepted && W::TOO_EARLY.is_some() => {
+                if matches!(stop, Stop::TimedOut) && !self.setup.as_mosquitto() {
+                    term.note("Timed out: the broker has not accepted the connection");
+                }
                 Ok(W::TOO_EARLY.unwrap_or(Exit::FAILED))
             }
             Stop::TimedOut => {
@@ -348,41 +468,55 @@ impl Conversation {
                 term.note("Timed out");
                 Ok(Exit(Outcome::Timeout as u8))
             }
-            Stop::Signalled => {
+            Stop::Signalled(number) => {
                 self.leave(ReasonCode::DISCONNECT_WITH_WILL, work, term).await;
-                Ok(Exit::OK)
+                // sub is meant to be ended so, pub is not.
+                Ok(if self.setup.verb() == Verb::Pub { Exit(128 + number) } else { Exit::OK })
             }
             // Mosquitto's rr takes the number of "not connected" for a good end.
             Stop::Disconnected(_) if self.setup.verb() == Verb::Rr && self.setup.as_mosquitto() => {
                 self.leave(ReasonCode::SUCCESS, work, term).await;
                 Ok(Exit::OK)
             }
-            Stop::Disconnected(disconnect) => Err(ending::disconnected(&disconnect)),
-            Stop::Lost(ending) => Err(self.lost(&ending).await),
-            Stop::Refused(connack) => Err(self.setup.refused(&connack)),
-            Stop::NotConnected(error) => Err(self.setup.not_connected(&error).await),
-            Stop::NotConnectedAgain(error) => Err(self.setup.not_connected_again(&error).await),
-            Stop::AskedToAuthenticate => Err(ending::asked_to_authenticate()),
             Stop::Unsendable(error) => {
                 self.leave(ReasonCode::SUCCESS, work, term).await;
                 Err(work.unsendable(error))
             }
-            Stop::Unacknowledged { messages } => {
+            stop @ Stop::Unanswered { .. } => {
                 self.leave(ReasonCode::SUCCESS, work, term).await;
-                Err(ending::unacknowledged(messages))
+                Err(self.failure(stop).await.unwrap_or(Failure::silent(Exit::FAILED)))
             }
-            Stop::InVain { why, accepted, messages } => {
-                let why = match *why {
-                    Stop::Lost(ending) => Some(self.lost(&ending).await),
-                    Stop::Disconnected(disconnect) => Some(ending::disconnected(&disconnect)),
-                    Stop::NotConnectedAgain(error) => Some(self.setup.not_connected_again(&error).await),
-                    _ => None,
-                };
+            Stop::Tried { why, times } => {
+                let failure = self.failure(*why).await.unwrap_or(Failure::silent(Exit::FAILED));
                 self.client.close().await;
-                Err(ending::in_vain(why, accepted, messages))
+                Err(ending::tried(failure, times))
             }
-            Stop::Failed(failure) => Err(failure),
+            Stop::InVain { why, accepted, attempts, messages } => {
+                let why = self.failure(*why).await;
+                self.client.close().await;
+                Err(ending::in_vain(why, accepted, attempts, messages, self.setup.has_own_id()))
+            }
+            Stop::TakenOver { times, is_announced } => {
+                self.client.close().await;
+                Err(ending::taken_over(self.client.session().client_id(), times, is_announced))
+            }
+            stop => Err(self.failure(stop).await.unwrap_or(Failure::silent(Exit::FAILED))),
         }
+    }
+
+    /// The failure that it is, if it is one of the connection.
+    async fn failure(&mut self, stop: Stop) -> Option<Failure> {
+        Some(match stop {
+            Stop::Disconnected(disconnect) => ending::disconnected(&disconnect),
+            Stop::Lost(ending) => self.lost(&ending).await,
+            Stop::Refused(connack) => self.setup.refused(&connack),
+            Stop::NotConnected(error) => self.setup.not_connected(&error).await,
+            Stop::NotConnectedAgain(error) => self.setup.not_connected_again(&error).await,
+            Stop::AskedToAuthenticate => ending::asked_to_authenticate(),
+            Stop::Unanswered { messages, requests, limit } => ending::unanswered(messages, requests, limit),
+            Stop::Failed(failure) => failure,
+            _ => return None,
+        })
     }
 
     /// Writes what has been shown and kept, and then lets the acknowledgements of it out; whether it could be written.
@@ -412,8 +546,15 @@ impl Conversation {
     }
 }
 
+/// What spreads clients that were lost together. Without a source of randomness they come back together.
+fn chance() -> u32 {
+    let mut random = [0; 4];
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    u32::from_ne_bytes(random)
+}
+
 /// The pause before the next attempt to connect. Input that is wanted is read meanwhile: it may end.
-async fn pause(work: &mut impl Work) -> Result<(), Stop> {
+async fn paused(pause: Duration, work: &mut impl Work) -> Result<(), Stop> {
     let reading = async {
         while work.wants_input() {
             work.read_input().await?;
@@ -421,7 +562,7 @@ async fn pause(work: &mut impl Work) -> Result<(), Stop> {
         pending().await
     };
     tokio::select! {
-        () = sleep(RECONNECT_DELAY) => Ok(()),
+        () = sleep(pause) => Ok(()),
         failed = reading => failed,
     }
 }

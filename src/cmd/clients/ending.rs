@@ -2,7 +2,9 @@
 //! and a hint.
 
 use std::io;
+use std::time::Duration;
 
+use super::stop::Stop;
 use crate::client::{Ending, Remains, StartError};
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome::{Outcome, failure};
@@ -24,8 +26,13 @@ pub type Explanation = (Exit, String, Option<Finding>);
 /// The first attempt to connect did not come about. Mosquitto ends with 1, but for what happens behind
 /// the TCP connection: there its proxy and WebSockets code has numbers of its own.
 pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Explanation {
-    let StartError::Connect(error) = error else {
-        return (Exit::FAILED, "Unable to connect (Invalid input).\n".to_owned(), None);
+    let error = match error {
+        StartError::Connect(error) => error,
+        StartError::TimedOut(limit) => {
+            let line = "Error: Connection timed out\n".to_owned();
+            return (Exit::FAILED, line, Some(diagnose::not_connected_within(*limit, attempted)));
+        }
+        StartError::Send(_) => return (Exit::FAILED, "Unable to connect (Invalid input).\n".to_owned(), None),
     };
     let (exit, line) = end_of(error);
     (exit, line, Some(diagnose::not_connected(error, attempted)))
@@ -56,6 +63,7 @@ fn end_of(error: &ConnectError) -> (Exit, String) {
 pub fn is_tried_again(error: &StartError) -> bool {
     match error {
         StartError::Send(_) => false,
+        StartError::TimedOut(_) => true,
         StartError::Connect(error) => is_worth_another(error),
     }
 }
@@ -112,6 +120,7 @@ pub fn outcome(ending: &Ending) -> Outcome {
         Ending::Closed | Ending::Io(_) => Outcome::ConnectionLost,
         Ending::Session(SessionError::KeepAlive) => Outcome::Keepalive,
         Ending::Session(SessionError::Authentication(_)) => Outcome::Auth,
+        Ending::Session(SessionError::NoConnAck) => Outcome::Timeout,
         Ending::Session(SessionError::Decode(error)) => match error {
             DecodeError::PacketTooLarge { .. } => Outcome::Oversize,
             DecodeError::DuplicateProperty(_) => Outcome::DuplicateProperty,
@@ -137,6 +146,17 @@ pub fn is_retried(ending: &Ending) -> bool {
     !matches!(outcome(ending), Outcome::Protocol | Outcome::Errno | Outcome::Auth)
 }
 
+/// Whether so much of an answer can be that of a CONNACK, whose first byte is always the same and whose length is one byte or
+/// two.
+fn is_begun_connack(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0x20)
+}
+
+/// Whether CONNECT was not answered in time.
+pub fn is_unanswered(ending: &Ending) -> bool {
+    matches!(ending, Ending::Session(SessionError::NoConnAck))
+}
+
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it
 /// ended before the broker had accepted.
 /// `unacknowledged` messages were under way.
@@ -150,6 +170,10 @@ pub fn lost(
     let outcome = outcome(ending);
     let silent = matches!(ending, Ending::Closed | Ending::Io(_));
     let finding = match remains {
+        // The answer has begun, and its rest did not come.
+        Some(remains) if is_unanswered(ending) && is_begun_connack(&remains.first_bytes) => {
+            diagnose::lost(ending, attempted)
+        }
         Some(remains) if silent || !remains.first_bytes.is_empty() => Some(diagnose::unanswered(
             &Unanswered {
                 sent,
@@ -271,24 +295,61 @@ fn farewell(disconnect: &Disconnect) -> Finding {
     }
 }
 
-/// pub has waited for an acknowledgement for one and a half keep-alive times.
-pub fn unacknowledged(messages: usize) -> Failure {
+/// What was sent has not been answered within the time for answers.
+pub fn unanswered(messages: usize, requests: usize, limit: Duration) -> Failure {
     let line = format!("Error: {}\n", Outcome::Timeout.text());
-    let finding = Finding::error(
-        "ack.missing",
-        format!("{} sent, and for one and a half keep-alive times (-k) the broker acknowledged none", count(messages)),
-    )
-    .fix("it may have been delivered or not; the broker's log may say more");
+    let seconds = limit.as_secs_f64();
+    let finding = if messages > 0 {
+        let what =
+            format!("{} sent, and for {seconds} s (--answer-timeout) the broker acknowledged none", count(messages));
+        Finding::error("ack.missing", what).fix("it may have been delivered or not; the broker's log may say more")
+    } else {
+        let what = format!(
+            "{} unanswered, a SUBSCRIBE or UNSUBSCRIBE, and for {seconds} s (--answer-timeout) the broker answered none",
+            if requests == 1 { "1 request is".to_owned() } else { format!("{requests} requests are") }
+        );
+        Finding::error("ack.missing", what).fix("the broker may hang; its log may say more")
+    };
     failure(Exit(Outcome::Timeout as u8), &line, Some(finding))
 }
 
-/// Nothing got through on any connection, or none came about any more. `why` is what the last one ended with, `accepted`
-/// the number of connections that the broker accepted and ended at once, `messages` what is left unacknowledged.
-pub fn in_vain(why: Option<Failure>, accepted: u32, messages: usize) -> Failure {
-    let mut what = if accepted > 0 {
-        format!("{accepted} times in a row the broker accepted the connection and ended it before anything got through")
+/// Another client with the same id comes each time that this one has come. `is_announced`: the broker said so.
+pub fn taken_over(client_id: &str, times: u32, is_announced: bool) -> Failure {
+    let id = Foreign::new(client_id);
+    let what = if is_announced {
+        format!(
+            "another client uses the client id `{id}`: the broker gave it the session {times} times in a row (reason code 142)"
+        )
     } else {
-        "the connection was lost and could not be made again".to_owned()
+        format!(
+            "{times} times in a row the broker accepted the client id `{id}` and closed the connection within seconds, while nothing was left to answer: another client seems to use the same id"
+        )
+    };
+    let line = format!("Error: {}\n", ReasonCode::SESSION_TAKEN_OVER.text());
+    let finding = Finding::error("session.takeover", what).fix("give each client its own id: -i ID, or leave out -i");
+    failure(Exit(ReasonCode::SESSION_TAKEN_OVER.0), &line, Some(finding))
+}
+
+/// Nothing got through on any connection, or none came about any more. `why` is what the last one ended with, `accepted`
+/// the number of connections that the broker accepted and ended at once, `attempts` that of all where it was the limit,
+/// `messages` what is left unacknowledged.
+pub fn in_vain(
+    why: Option<Failure>,
+    accepted: u32,
+    attempts: Option<u32>,
+    messages: usize,
+    has_own_id: bool,
+) -> Failure {
+    let mut what = match attempts {
+        _ if accepted > 0 => {
+            format!(
+                "{accepted} times in a row the broker accepted the connection and ended it before anything got through"
+            )
+        }
+        Some(attempts) => {
+            format!("the connection was lost, and could not be made again in {}", plural(attempts.into(), "attempt"))
+        }
+        None => "the connection was lost and could not be made again".to_owned(),
     };
     if messages > 0 {
         what = format!("{what}; {} not acknowledged", count(messages));
@@ -301,8 +362,76 @@ pub fn in_vain(why: Option<Failure>, accepted: u32, messages: usize) -> Failure 
     not_connected_any_more(Some(match (hint, accepted > 0 && messages > 0) {
         (Some(hint), _) => finding.fix(hint),
         (None, true) => finding.fix(REFUSES_MESSAGES),
+        (None, false) if accepted > 0 && has_own_id => finding.fix(
+            "another client may use the same client id (-i); the broker's log says why, and with -V mqttv5 it may say so itself",
+        ),
         (None, false) => finding.fix("the broker's log says why; with -V mqttv5 it may say so itself"),
     }))
+}
+
+/// The same failure, which has come in spite of so many attempts more.
+pub fn tried(why: Failure, times: u32) -> Failure {
+    let cause = why.cause.clone().map(|cause| format!("after {} more: {cause}", plural(times.into(), "attempt")));
+    Failure { cause, ..why }
+}
+
+/// Whether another attempt can mend what stopped the one before: a broker that is not reached, has no time, is lost or does
+/// not answer. What it has judged, it will judge the same again.
+pub fn may_be_mended(stop: &Stop) -> bool {
+    match stop {
+        Stop::NotConnected(error) | Stop::NotConnectedAgain(error) => is_tried_again(error),
+        Stop::Lost(ending) => is_retried(ending) && outcome(ending) != Outcome::Malformed,
+        Stop::Disconnected(disconnect) => is_for_now(disconnect.reason),
+        Stop::Refused(connack) => is_refused_for_now(connack),
+        Stop::Unanswered { .. } => true,
+        _ => false,
+    }
+}
+
+/// The broker refuses CONNECT for a while only: 3 before version 5 is what 136 is in it.
+pub fn is_refused_for_now(connack: &ConnAck) -> bool {
+    connack.code == 3 || is_for_now(ReasonCode(connack.code))
+}
+
+/// The reasons of a broker that has no time or no room for now.
+fn is_for_now(reason: ReasonCode) -> bool {
+    matches!(
+        reason,
+        ReasonCode::SERVER_UNAVAILABLE
+            | ReasonCode::SERVER_BUSY
+            | ReasonCode::SERVER_SHUTTING_DOWN
+            | ReasonCode::KEEP_ALIVE_TIMEOUT
+            | ReasonCode::MESSAGE_RATE_TOO_HIGH
+            | ReasonCode::QUOTA_EXCEEDED
+            | ReasonCode::CONNECTION_RATE_EXCEEDED
+            | ReasonCode::MAXIMUM_CONNECT_TIME
+    )
+}
+
+/// Why a connection is made again, in one phrase.
+pub fn in_words(stop: &Stop) -> String {
+    let words = match stop {
+        Stop::Lost(Ending::Closed) => "the broker closed it".to_owned(),
+        Stop::Lost(Ending::Io(error)) => reason(error),
+        Stop::Lost(Ending::Session(SessionError::KeepAlive)) => "the broker did not answer PINGREQ in time".to_owned(),
+        Stop::Lost(Ending::Session(SessionError::NoConnAck)) => "the broker did not answer CONNECT in time".to_owned(),
+        Stop::Lost(ending) => outcome(ending).text().to_lowercase(),
+        Stop::Disconnected(disconnect) => farewell(disconnect).what,
+        Stop::Refused(connack) => {
+            // Codes up to 5 are those of the versions before 5.
+            let version = if connack.code <= 5 { ProtocolVersion::V311 } else { ProtocolVersion::V5 };
+            format!("the broker refused it: {} (code {})", refusal_text(version, connack.code), connack.code)
+        }
+        Stop::NotConnected(StartError::Connect(error)) | Stop::NotConnectedAgain(StartError::Connect(error)) => {
+            error.to_string()
+        }
+        Stop::NotConnected(StartError::TimedOut(limit)) | Stop::NotConnectedAgain(StartError::TimedOut(limit)) => {
+            format!("no connection came about within {} s", limit.as_secs_f64())
+        }
+        Stop::Unanswered { limit, .. } => format!("the broker answered nothing for {} s", limit.as_secs_f64()),
+        _ => "it ended".to_owned(),
+    };
+    Foreign::new(&words).to_string()
 }
 
 /// `1 message is`, `2 messages are`.

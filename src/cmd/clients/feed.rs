@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use base64::Engine as _;
@@ -171,8 +172,37 @@ enum Source {
     /// `--replay`: the files, and the one that is being read.
     Files {
         player: Player,
-        path: PathBuf,
+        path: Arc<Path>,
     },
+}
+
+/// Where a message stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// `None` for standard input.
+    file: Option<Arc<Path>>,
+    line: u64,
+    /// The time of its record.
+    pub received: Option<UnixTime>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(path) => write!(f, "line {} of `{}`", self.line, path.display()),
+            None => write!(f, "line {} of standard input", self.line),
+        }
+    }
+}
+
+impl Source {
+    /// The file that is being read; `None` for standard input.
+    fn file(&self) -> Option<Arc<Path>> {
+        match self {
+            Self::Files { path, .. } if !replay::is_stdin(path) => Some(Arc::clone(path)),
+            _ => None,
+        }
+    }
 }
 
 /// What ended the reading.
@@ -185,7 +215,7 @@ enum Bad {
 
 /// What becomes of a line.
 enum Outcome<'a> {
-    Message(Message<'a>),
+    Message(Message<'a>, Option<UnixTime>),
     /// `--from`, `--to` and `--filter` leave it out.
     PassOver,
     /// It is due then.
@@ -211,7 +241,7 @@ impl Feed {
             let rounds = data.rounds.unwrap_or(1);
             Source::Files {
                 player: Player::start(&data.replays, (rounds > 0).then_some(rounds))?,
-                path: PathBuf::new(),
+                path: Path::new("-").into(),
             }
         };
         let normal = if data.replays.is_empty() { Speed::Maximum } else { Speed::Times(1.0) };
@@ -251,15 +281,15 @@ impl Feed {
         !matches!(self.kind, Kind::Records(_)) && defaults.qos == QoS::AtMostOnce
     }
 
-    /// Calls `publish` with the message of the next line, if there is one: what it returns, and whether there was. Lines
-    /// that are no messages end the reading, or are passed over.
+    /// Calls `publish` with the message of the next line and its place, if there is one: what it returns, and whether there
+    /// was. Lines that are no messages end the reading, or are passed over.
     pub fn next<T>(
         &mut self,
         defaults: &Defaults,
         version: ProtocolVersion,
         now: Instant,
         term: &mut Term,
-        publish: impl FnOnce(PublishRef<'_>) -> T,
+        publish: impl FnOnce(PublishRef<'_>, Place) -> T,
     ) -> Option<T> {
         if self.bad.is_some() || self.due.is_some_and(|due| due > now) {
             return None;
@@ -288,11 +318,16 @@ impl Feed {
                             Verdict::PassOver => Ok(Outcome::PassOver),
                             Verdict::Play(record) => match self.pace.due(record.received, now) {
                                 due if due > now => Ok(Outcome::Wait(due)),
-                                _ => of_record(record, defaults).map(Outcome::Message),
+                                _ => {
+                                    let received = record.received;
+                                    of_record(record, defaults).map(|message| Outcome::Message(message, received))
+                                }
                             },
                         })
                     }
-                    kind => of_text(kind, &self.form, line.text, defaults).map(Outcome::Message),
+                    kind => {
+                        of_text(kind, &self.form, line.text, defaults).map(|message| Outcome::Message(message, None))
+                    }
                 }
             };
             let error = match message {
@@ -304,7 +339,8 @@ impl Feed {
                     self.due = Some(due);
                     return None;
                 }
-                Ok(Outcome::Message(message)) => {
+                Ok(Outcome::Message(message, received)) => {
+                    let place = Place { file: self.source.file(), line: number, received };
                     let mut properties = &message.properties;
                     if properties.is_empty() {
                         properties = &defaults.properties;
@@ -316,7 +352,7 @@ impl Feed {
                             );
                         }
                     }
-                    let published = publish(PublishRef {
+                    let publish_ref = PublishRef {
                         dup: false,
                         qos: message.qos,
                         retain: message.retain,
@@ -324,7 +360,8 @@ impl Feed {
                         packet_id: None,
                         properties,
                         payload: &message.payload,
-                    });
+                    };
+                    let published = publish(publish_ref, place);
                     self.published += 1;
                     self.lines.take();
                     return Some(published);
@@ -359,6 +396,12 @@ impl Feed {
         self.bad.is_none() && self.due.is_none() && self.lines.wants_more()
     }
 
+    /// Nothing waits for its time any more: what is left is not published, but kept.
+    pub fn hurry(&mut self) {
+        self.pace = Pace::new(Speed::Maximum);
+        self.due = None;
+    }
+
     /// Reads more. What is read stays even if the caller stops waiting.
     pub async fn read(&mut self) -> std::io::Result<()> {
         match &mut self.source {
@@ -373,7 +416,7 @@ impl Feed {
                 Some(Piece::Bytes(bytes)) => self.lines.buffer().extend_from_slice(&bytes),
                 Some(Piece::Begin { path, is_first }) => {
                     self.lines.count_anew();
-                    *current = path;
+                    *current = path.into();
                     if is_first {
                         self.pace.begin_again();
                         self.first = None;
@@ -402,11 +445,8 @@ impl Feed {
             }
             Some(Bad::Line(number, error)) => (number, error),
         };
-        let source = match &self.source {
-            Source::Files { path, .. } if !replay::is_stdin(path) => format!("`{}`", path.display()),
-            _ => "standard input".to_owned(),
-        };
-        let message = format!("line {number} of {source}: {error}; {before}");
+        let place = Place { file: self.source.file(), line: *number, received: None };
+        let message = format!("{place}: {error}; {before}");
         let failure = Failure::new(Exit::FAILED, message);
         Err(match error {
             LineError::Record(RecordError::UnknownField(_)) => {

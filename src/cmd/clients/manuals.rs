@@ -25,6 +25,12 @@ const EXIT_14: (&str, &str) = ("14", "TLS failed after the first connection.");
 const EXIT_16: (&str, &str) = ("16", "The proxy failed, or refused the login.");
 const EXIT_19: (&str, &str) = ("19", "The broker did not answer PINGREQ within the keep-alive time (-k).");
 const EXIT_21: (&str, &str) = ("21", "The broker sent a malformed packet.");
+const EXIT_TAKEN_OVER: (&str, &str) = (
+    "142",
+    "Another client uses the same client id, and the two throw each other out: the broker said so (DISCONNECT with reason code 142) three \
+     times in a row, or closed five connections in a row within ten seconds while nothing was left to answer. mosquitto_sub and \
+     mosquitto_pub try on.",
+);
 const EXIT_REASON: (&str, &str) =
     ("6, 8-9, 128-255", "The reason code with which the broker refused the connection (CONNACK).");
 const OPTIONS_FILE: &str = "Options, one on a line with its value behind one space. They are read before the command line. \
@@ -59,6 +65,80 @@ const ENVIRONMENT: &[&[(&str, &str)]] = &[
         ("XDG_CONFIG_HOME, HOME", "The folder of the options file: $XDG_CONFIG_HOME, else $HOME/.config."),
         ("TZ", "The time zone of the times that sub and rr print."),
     ],
+];
+
+/// What is waited for, and what follows when it does not come.
+fn waits_section() -> Section {
+    let rows = WAITS.iter().map(|(what, meaning)| ((*what).to_owned(), (*meaning).to_owned()));
+    Section {
+        title: "WAITING",
+        text: "How long is waited for what, and what follows then: the first line on standard error, and the exit code. A cause and a hint \
+               follow on lines of their own. The mosquitto_* names have the bounds of Mosquitto only, unless an option gives one.",
+        rows: rows.collect(),
+    }
+}
+
+const WAITS: &[(&str, &str)] = &[
+    (
+        "an address, a proxy, TLS, a WebSocket",
+        "30 seconds each, or --connect-timeout where that is given (TLS never has more than 30). \"Error: Connection timed out\" and 1 for an \
+         address, \"Unable to connect (A TLS error occurred).\" and 1 for TLS, \"Error: Unknown error\" and 13 for a WebSocket, \"Error: Proxy \
+         error\" and 16 for a proxy.",
+    ),
+    ("all of connecting", "120 seconds, or --connect-timeout. \"Error: Connection timed out\" and 1."),
+    (
+        "the answer to CONNECT",
+        "One and a half keep-alive times, or --answer-timeout. \"Error: Timeout\" and 27. Under the mosquitto_* names one keep-alive time, \
+         \"Error: Keepalive exceeded\" and 19.",
+    ),
+    (
+        "PUBACK, PUBREC, PUBCOMP, SUBACK, UNSUBACK",
+        "As for CONNECT; each acknowledgement gives the others the whole time again. \"Error: Timeout\" and 27. Under the mosquitto_* names \
+         without an end.",
+    ),
+    (
+        "the answer to PINGREQ, and the rest of a packet that has begun",
+        "One keep-alive time after the PINGREQ, which goes out after one. \"Error: Keepalive exceeded\" and 19; sub, and pub with lines or \
+         records, connect again.",
+    ),
+    ("a message, a response", "Without an end, or -W. \"Timed out\" and 27."),
+    ("everything", "-W. \"Timed out\" and 27."),
+];
+
+/// What is tried again and kept.
+fn retry_section() -> Section {
+    let rows = RETRIES.iter().map(|(what, meaning)| ((*what).to_owned(), (*meaning).to_owned()));
+    Section {
+        title: "TRYING AGAIN",
+        text: "What --retry and --unsent do with messages that were not acknowledged.",
+        rows: rows.collect(),
+    }
+}
+
+const RETRIES: &[(&str, &str)] = &[
+    (
+        "tried again",
+        "A name that is not found, an address that is not reached, a proxy that cannot reach the broker, a handshake that is not answered, a \
+         lost connection, an answer that does not come, CONNACK 3, and the reason codes 136, 137, 139, 141, 150, 151, 159 and 160. The last \
+         attempt ends as it would without --retry.",
+    ),
+    (
+        "not tried again",
+        "A refused login, client id or version, a wrong certificate, a message that the broker refuses or does not take, and a peer that \
+         speaks another protocol.",
+    ),
+    (
+        "what may come twice",
+        "A message of QoS 1 or 2 that was sent and not acknowledged. The same session sends it again with DUP, so that QoS 2 comes once: \
+         -i ID and -c. A message of QoS 0 is sent again only if it was not written whole.",
+    ),
+    (
+        "what --unsent keeps",
+        "Messages of QoS 1 and 2 whose acknowledgement has not come, in their order and first, those that the broker cannot take, and what \
+         of the input was not published, until it ends or pauses for a second. Not what the broker has refused, and not QoS 0 that was \
+         sent. FILE must not be there yet, and goes when nothing is in it; it has whole lines even if pub is killed while it writes. \
+         SIGHUP, SIGINT and SIGTERM end pub in order, and what was not acknowledged is kept.",
+    ),
 ];
 
 /// `-D`
@@ -221,7 +301,7 @@ pub const PUB: Manual = Manual {
         "Three usual calls: -t TOPIC -m TEXT publishes one message; -t TOPIC -l publishes each line of standard input; \
          --replay FILE publishes what moskit sub --record has kept.",
     ],
-    sections: || vec![formats_section(false), properties_section()],
+    sections: || vec![waits_section(), retry_section(), formats_section(false), properties_section()],
     exit_status: &[
         (
             "0",
@@ -234,8 +314,8 @@ pub const PUB: Manual = Manual {
         (
             "4",
             "The broker sent DISCONNECT (MQTT 5; with -l pub connects again). With -l: the broker accepted five connections in a row and \
-             ended them before it acknowledged anything, or the input has ended and no connection could be made for 30 seconds (under \
-             the name mosquitto_pub: at the first attempt that fails). The proxy cannot reach the broker. Or CONNACK 4: wrong user name or \
+             ended them before it acknowledged anything, --reconnect-max is used up, or the input has ended and no connection could be \
+             made for 30 seconds (under the name mosquitto_pub: at the first attempt that fails). The proxy cannot reach the broker. Or CONNACK 4: wrong user name or \
              password.",
         ),
         EXIT_5,
@@ -258,10 +338,16 @@ pub const PUB: Manual = Manual {
         ),
         (
             "27",
-            "No acknowledgement came for one and a half keep-alive times (-k), which is 90 seconds without -k. mosquitto_pub waits without an end.",
+            "-W is over, or an answer did not come within --answer-timeout, which is one and a half keep-alive times (-k) where it is not \
+             given: 90 seconds. mosquitto_pub waits without an end for all but CONNACK.",
         ),
         EXIT_REASON,
         ("128-153", "With --strict: the reason code of the PUBACK or PUBREC that refused a message."),
+        (
+            "129, 130, 143",
+            "With --unsent: SIGHUP, SIGINT or SIGTERM ended it, after what was not acknowledged was kept.",
+        ),
+        EXIT_TAKEN_OVER,
     ],
     environment: ENVIRONMENT,
     files: &[("~/.config/mosquitto_pub", OPTIONS_FILE)],
@@ -272,12 +358,18 @@ pub const PUB: Manual = Manual {
             "Publish each line of the input, and wait for the acknowledgements",
         ),
         ("moskit pub -t lab/door -r -n", "Delete a retained message"),
+        ("moskit pub -t lab/door -q 1 -m open --retry 5,2 -W 30", "Try for half a minute at most, for a script"),
+        (
+            "measure | moskit pub -t lab/heat -q 1 -l --reconnect-max 10 --unsent rest.ndjson",
+            "Keep what a broker that stays away has not acknowledged; later: moskit pub --ndjson < rest.ndjson",
+        ),
     ],
     differences: &[
         "DISCONNECT is always sent before the connection is closed, so no will is published.",
         "A message that comes for this client id, from a session that -c goes on with, is not acknowledged: nobody would see it.",
         "With -l no line is lost when a fast input ends; lines may hold NUL bytes.",
-        "-l connects again after the broker's DISCONNECT and after a lost connection, but not to what has only ever answered with broken packets.",
+        "-l connects again after the broker's DISCONNECT and after a lost connection, but not to what has only ever answered with broken packets or not at all. The pauses grow from a second to half a minute; mosquitto_pub tries each second.",
+        "-W is moskit's own in pub. With -l, whatever ends it before the end of the input says on standard error how many messages were acknowledged, and the first line that was not.",
         "Properties that cannot be sent, and a message larger than MQTT or the broker takes, are reported with their reason.",
         "With -f, a folder or a pipe gets an error line of its own.",
         ADDRESSES,
@@ -306,9 +398,11 @@ pub const SUB: Manual = Manual {
         "Three usual calls: -t 'FILTER' -v prints messages with their topics until it is interrupted; -t 'FILTER' -C 1 -W 5 waits \
          for one message, five seconds at most; -i ID -c -q 1 -t 'FILTER' receives what the broker has kept for this client \
          while it was away.",
-        "A connection that is lost is made again each second.",
+        "A connection that is lost is made again: after a second, then after longer pauses, up to half a minute (--reconnect-wait). Where \
+         standard error is a terminal, and with -d, it says so there: why the connection was lost, when it is tried again, and that it is \
+         back.",
     ],
-    sections: || vec![format_section(), formats_section(true), exec_section(), properties_section()],
+    sections: || vec![waits_section(), format_section(), formats_section(true), exec_section(), properties_section()],
     exit_status: &[
         (
             "0",
@@ -324,18 +418,23 @@ pub const SUB: Manual = Manual {
         EXIT_3,
         (
             "4",
-            "The broker accepted five connections in a row and ended them before a message came; mosquitto_sub tries without an end. The \
-             proxy cannot reach the broker. Or CONNACK 4: wrong user name or password.",
+            "The broker accepted five connections in a row and ended them before a message came, or --reconnect-max is used up; \
+             mosquitto_sub tries without an end. With --no-reconnect: the broker sent DISCONNECT. The proxy cannot reach the broker. Or CONNACK 4: wrong user name or password.",
         ),
         EXIT_5,
-        ("7", "The first connection was lost during the WebSocket handshake."),
+        ("7", "The first connection was lost during the WebSocket handshake or, with --no-reconnect, any was lost."),
         EXIT_11,
         EXIT_13,
         EXIT_14,
         EXIT_16,
-        ("27", "-W is over, or with --retained-only nobody knows whether all retained messages have come."),
+        (
+            "27",
+            "-W is over, an answer did not come within --answer-timeout, or with --retained-only nobody knows whether all retained messages \
+             have come.",
+        ),
         EXIT_REASON,
         ("128-162", "With --strict: the reason code of a refused subscription."),
+        EXIT_TAKEN_OVER,
         ("255", "A signal or -W came before the broker had accepted the connection."),
     ],
     environment: ENVIRONMENT,
@@ -357,7 +456,9 @@ pub const SUB: Manual = Manual {
         "What cannot be written is not acknowledged: it stays with the broker. A message that --match, -T or -R passes over is acknowledged: it does not come again. A message that comes after the last of -C or ends --retained-only stays there too.",
         "With --retained-only, --remove-retained exits once the last removal is acknowledged; mosquitto_sub 2.1 does not exit. Alone it does not exit, as in mosquitto_sub.",
         "--random-filter takes a percentage: 100 prints all.",
-        "A connection that is lost is made again each second, as mosquitto_sub does; signals and -W end it while it connects, too.",
+        "A connection that is lost is made again after pauses that grow from a second to half a minute; mosquitto_sub tries each second. Signals and -W end it while it connects, too.",
+        "-W begins with the start of the program, and with the first connection under the name mosquitto_sub.",
+        "A SUBACK, UNSUBACK or first CONNACK that does not come ends it (--answer-timeout); mosquitto_sub waits.",
         "A SUBSCRIBE or UNSUBSCRIBE that cannot be sent, because it has properties before version 5, is reported.",
         "A topic alias of the broker is understood, if -D connect topic-alias-maximum allows it.",
         ADDRESSES,
@@ -393,7 +494,7 @@ pub const RR: Manual = Manual {
         "Three usual calls: -t TOPIC -e TOPIC -m TEXT asks and waits without an end; -W 5 waits five seconds at most; --latency \
          also prints how long the answer took.",
     ],
-    sections: || vec![format_section(), properties_section()],
+    sections: || vec![waits_section(), format_section(), properties_section()],
     exit_status: &[
         (
             "0",
@@ -423,7 +524,7 @@ pub const RR: Manual = Manual {
         ("22", "A property stands twice in a packet of the broker or in -D."),
         ("24", "The broker does not take messages with this QoS."),
         ("25", "A packet of the broker is larger than announced, or the request is larger than the broker takes."),
-        ("27", "-W is over."),
+        ("27", "-W is over, or an answer of the broker did not come within --answer-timeout."),
         EXIT_REASON,
         (
             "128-162",
@@ -449,7 +550,8 @@ pub const RR: Manual = Manual {
         QOS_2,
         "Before version 5 there are no properties: -D publish is left out, with a warning.",
         "DISCONNECT is sent at the end, so no will is published.",
-        "-W ends the program before the broker has accepted, too.",
+        "-W ends the program before the broker has accepted, too. It begins with the start of the program, and with the first connection under the name mosquitto_rr.",
+        "A CONNACK, SUBACK or PUBACK that does not come ends it (--answer-timeout); mosquitto_rr waits. The response is waited for without an end, unless -W is given.",
         ADDRESSES,
         PROXY_AND_WEBSOCKETS,
         TLS_OPTIONS,

@@ -1,5 +1,6 @@
 //! `moskit pub`, `sub` and `rr`: one file a verb, and what they share.
 
+mod backoff;
 pub mod connect_packet;
 pub mod conversation;
 pub mod debug_lines;
@@ -25,4 +26,5 @@ pub mod setup;
 pub mod signals;
 pub mod stop;
 pub mod subscribe;
+mod unsent;
 mod watch;

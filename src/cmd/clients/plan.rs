@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::backoff::Policy;
 use super::debug_lines::Nameless;
 use super::decoding::Decoding;
 use super::exec::Execution;
@@ -41,6 +42,67 @@ pub struct Plan {
     /// Under one of Mosquitto's names: what these clients keep to themselves is not told, and what they wait for without
     /// an end is waited for.
     pub as_mosquitto: bool,
+    pub bounds: Bounds,
+    /// The client id was chosen by the user, so that another client may have it too.
+    pub has_own_id: bool,
+    /// What becomes of the connection is told while it goes on, where somebody looks.
+    pub is_watched: bool,
+}
+
+/// How long is waited, and what is tried again.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// For everything until there is a connection.
+    pub connect: Option<Duration>,
+    /// For each step of it, where the user has said how long.
+    pub step: Option<Duration>,
+    /// For each answer of the broker.
+    pub answer: Option<Duration>,
+    pub again: Again,
+    pub policy: Policy,
+}
+
+/// What follows when a connection has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Whatever the verb does.
+    Usual,
+    /// `--no-reconnect`
+    Never,
+    /// `--retry`: also a first connection that does not come about.
+    Retry,
+}
+
+/// How long it may take until there is a connection, where nobody says it: enough for two steps that fail, of
+/// [`crate::net::CONNECT_TIMEOUT`] each, before two that do not.
+const CONNECT_LIMIT: Duration = Duration::from_secs(120);
+
+/// The pause of `--retry` without one.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+impl Bounds {
+    fn new(args: &ClientArgs, keep_alive: u16, as_mosquitto: bool) -> Self {
+        let typed = &args.bounds;
+        let ours = |limit: Duration| (!as_mosquitto).then_some(limit);
+        let mut policy = if as_mosquitto { Policy::MOSQUITTO } else { Policy::DEFAULT };
+        if let Some((least, most)) = typed.reconnect_wait {
+            (policy.least, policy.most) = (least, most);
+        }
+        policy.attempts = typed.reconnect_most;
+        let mut again = if typed.no_reconnect { Again::Never } else { Again::Usual };
+        if let Some((times, pause)) = typed.retry {
+            let pause = pause.unwrap_or(RETRY_PAUSE);
+            policy = Policy { least: pause, most: pause, attempts: Some(times) };
+            again = Again::Retry;
+        }
+        Self {
+            connect: typed.connect.or(ours(CONNECT_LIMIT)),
+            step: typed.connect,
+            answer: typed.answer.or(ours(Duration::from_secs(keep_alive.into()) * 3 / 2)),
+            again,
+            policy,
+        }
+    }
 }
 
 impl Plan {
@@ -48,9 +110,14 @@ impl Plan {
         connect::tls::refuse_missing_parts(args)?;
         #[cfg(not(feature = "psk"))]
         connect::tls::refuse_pre_shared_key(args)?;
+        let connect = connect_packet::build(verb, args)?;
         Ok(Self {
             verb,
-            connect: connect_packet::build(verb, args)?,
+            bounds: Bounds::new(args, connect.keep_alive, invocation.as_mosquitto),
+            has_own_id: args.id.is_some() || args.id_prefix.is_some(),
+            // A line among the rows of -w would be written over one of them.
+            is_watched: !invocation.as_mosquitto && !args.watch && (term.err_is_terminal() || args.debug),
+            connect,
             connection: Connection::new(args, invocation, term)?,
             max_inflight: NonZeroU16::new(args.max_inflight),
             disconnect: args.properties.disconnect.clone(),
@@ -112,6 +179,9 @@ pub struct Publish {
     /// The topic that all messages have, where they have one.
     pub common_topic: Option<ByteString>,
     pub strict: Strict,
+    pub timeout: Option<Duration>,
+    /// `--unsent`
+    pub unsent: Option<PathBuf>,
 }
 
 impl Publish {
@@ -125,6 +195,8 @@ impl Publish {
             common_topic: args.topic.clone().map(TopicName::into_inner).filter(|_| !has_topics),
             defaults: Defaults::new(args),
             strict: args.strict,
+            timeout: args.timeout,
+            unsent: args.bounds.unsent.clone(),
         }))
     }
 }

@@ -1,14 +1,18 @@
 //! `moskit pub`, and `mosquitto_pub`: publishes a message, or each line of its input.
 
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
+use tokio::time::timeout;
 
 use super::conversation::{self, Work};
-use super::feed::{Defaults, Feed};
+use super::feed::{Defaults, Feed, Place};
 use super::plan::{Messages, Publish};
 use super::session::{self, Setup};
+use super::signals::Signals;
 use super::stop::Stop;
+use super::unsent::Unsent;
 use super::{ending, manuals, setup};
 use crate::client::Client;
 use crate::cmd::applet::{Applet, Invocation};
@@ -16,9 +20,9 @@ use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{Strict, Verb};
 use crate::cmd::connect::outcome::Outcome;
-use crate::mqtt::packet::{self, PacketId, ProtocolVersion, QoS, ReasonCode};
+use crate::mqtt::packet::{self, PacketId, ProtocolVersion, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Acknowledged, Event, SendError, Session};
-use crate::term::{Exit, Failure, Foreign, Progress, Term};
+use crate::term::{Exit, Failure, Foreign, Progress, Term, plural};
 
 pub const APPLET: Applet = Applet {
     name: "pub",
@@ -54,21 +58,34 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         term.write(usage.as_bytes());
         return Err(Failure::silent(Exit::FAILED));
     };
-    let Publish { plan, messages, defaults, common_topic, strict } = publish;
+    let Publish { plan, messages, defaults, common_topic, strict, timeout, unsent } = publish;
     let (as_mosquitto, version) = (plan.as_mosquitto, plan.version());
     let setup = Setup::new(plan, term)?;
+    let unsent = unsent.map(|path| Unsent::start(&path)).transpose()?;
     let refusals = Refusals { strict, common_topic, refused: None };
     session::run(Verb::Pub, async move {
         match messages {
             Messages::Repeated { topic, payload, times, delay } => {
                 let Defaults { qos, retain, properties, .. } = defaults;
                 let message = packet::Publish { dup: false, qos, retain, topic, packet_id: None, properties, payload };
-                let work = Repeating { message, left: times, delay, next: Next::Connecting, refusals };
-                Box::pin(conversation::hold(work, setup, None, term)).await
+                let work = Repeating { message, left: times, delay, next: Next::Connecting, refusals, unsent };
+                Box::pin(conversation::hold(work, setup, timeout, term)).await
             }
             Messages::Lines(feed) => {
-                let work = PublishingLines { feed, defaults, version, refusals, progress: None, as_mosquitto };
-                Box::pin(conversation::hold(work, setup, None, term)).await
+                let ledger = Ledger::default();
+                let progress = None;
+                let work = PublishingLines {
+                    feed,
+                    defaults,
+                    version,
+                    refusals,
+                    progress,
+                    as_mosquitto,
+                    ledger,
+                    summary: None,
+                    unsent,
+                };
+                Box::pin(conversation::hold(work, setup, timeout, term)).await
             }
         }
     })
@@ -113,6 +130,7 @@ struct Repeating {
     delay: Duration,
     next: Next,
     refusals: Refusals,
+    unsent: Option<Unsent>,
 }
 
 /// Where a run of `--repeat` stands.
@@ -146,7 +164,8 @@ impl Work for Repeating {
 
     fn handle(&mut self, event: Event, _: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
-            Event::Connected(_) => self.next = Next::At(now),
+            // A message that waits for its acknowledgement is sent again by the session.
+            Event::Connected(_) if !matches!(self.next, Next::Awaiting(_)) => self.next = Next::At(now),
             Event::Acknowledged(acknowledged) => {
                 self.refusals.note(&acknowledged, term);
                 if matches!(self.next, Next::Awaiting(awaited) if awaited == acknowledged.packet_id) {
@@ -175,6 +194,29 @@ impl Work for Repeating {
         if let Next::At(at) = self.next { Some(at) } else { None }
     }
 
+    /// A message of QoS 0 that was not written whole is sent again, where another connection is made.
+    fn handle_closed(&mut self) {
+        if matches!(self.next, Next::Writing) {
+            self.left += 1;
+            self.next = Next::Connecting;
+        }
+    }
+
+    fn keeps(&self) -> bool {
+        self.unsent.is_some()
+    }
+
+    async fn wind_up(&mut self, stop: &Stop, _: &mut Client, _: &mut Signals, _: &mut Term) {
+        if let (Some(unsent), false) = (&mut self.unsent, matches!(stop, Stop::Done(_))) {
+            let was_sent = matches!(self.next, Next::Writing | Next::Awaiting(_));
+            unsent.keep(&self.message.as_ref(), None, was_sent);
+        }
+    }
+
+    fn finish(&mut self, exit: Exit, term: &mut Term) -> Result<Exit, Failure> {
+        self.unsent.take().map_or(Ok(()), |unsent| unsent.finish(term)).map(|()| exit)
+    }
+
     fn connects_again(&self, _: &Stop, _: bool) -> bool {
         false
     }
@@ -183,6 +225,58 @@ impl Work for Repeating {
         ending::not_sent_by_pub(error)
     }
 }
+
+/// What has become of the lines, for whoever has to know when not all are acknowledged.
+#[derive(Debug, Default)]
+struct Ledger {
+    /// Those of QoS 1 and 2 whose flow is not over, in the order in which they were published.
+    open: BTreeMap<u64, Place>,
+    numbers: HashMap<PacketId, u64>,
+    published: u64,
+    at_most_once: u64,
+}
+
+impl Ledger {
+    fn note_published(&mut self, id: PacketId, qos: QoS, place: Place) {
+        self.published += 1;
+        if qos == QoS::AtMostOnce {
+            self.at_most_once += 1;
+        } else {
+            self.open.insert(self.published, place);
+            self.numbers.insert(id, self.published);
+        }
+    }
+
+    fn note_acknowledged(&mut self, id: PacketId) {
+        if let Some(number) = self.numbers.remove(&id) {
+            self.open.remove(&number);
+        }
+    }
+
+    /// What is said of them at an end before the end; `None` if nothing was published.
+    fn summary(&self) -> Option<String> {
+        if self.published == 0 {
+            return None;
+        }
+        let open = self.open.len() as u64;
+        let acknowledged = self.published - self.at_most_once - open;
+        let mut text = format!("{} sent", plural(self.published, "message"));
+        if self.at_most_once > 0 {
+            text = format!("{text}, {} of them with QoS 0, which nobody acknowledges", self.at_most_once);
+        }
+        if self.published > self.at_most_once {
+            text = format!("{text}: {acknowledged} acknowledged, {open} not");
+        }
+        if let Some(first) = self.open.values().next() {
+            text = format!("{text}; the first that is not is {first}");
+        }
+        Some(text)
+    }
+}
+
+/// How long input that is to be kept may pause before its end is taken for reached: what comes later was not read, and
+/// whoever writes it is told by the closed pipe.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Each line is a message. The connection is made anew as often as needed; at QoS 1 and 2 no line is lost.
 struct PublishingLines {
@@ -193,6 +287,10 @@ struct PublishingLines {
     /// How far the files are read, on a terminal.
     progress: Option<Progress>,
     as_mosquitto: bool,
+    ledger: Ledger,
+    /// What is said of them at the end, where not all are acknowledged.
+    summary: Option<String>,
+    unsent: Option<Unsent>,
 }
 
 impl PublishingLines {
@@ -205,10 +303,54 @@ impl PublishingLines {
             if !room || !session.is_connected() || session.output().len() >= OUTPUT_LIMIT {
                 return Ok(());
             }
-            match self.feed.next(defaults, self.version, now, term, |publish| session.publish_ref(publish, now)) {
+            let (ledger, unsent) = (&mut self.ledger, &mut self.unsent);
+            let publish = |publish: PublishRef<'_>, place: Place| match session.publish_ref(publish, now) {
+                Ok(id) => {
+                    ledger.note_published(id, publish.qos, place);
+                    Ok(())
+                }
+                Err(error) => {
+                    if let Some(unsent) = unsent {
+                        unsent.keep(&publish, place.received, false);
+                    }
+                    Err(error)
+                }
+            };
+            match self.feed.next(defaults, self.version, now, term, publish) {
                 None => return Ok(()),
                 Some(sent) => sent.map_err(Stop::Unsendable)?,
+            }
+        }
+    }
+
+    /// Keeps the messages that are not acknowledged, and the rest of the input.
+    async fn keep_the_rest(&mut self, session: &mut Session, signals: &mut Signals, term: &mut Term) {
+        let Some(unsent) = &mut self.unsent else { return };
+        for (message, was_sent) in session.unacknowledged_messages() {
+            unsent.keep(&message.as_ref(), None, was_sent);
+        }
+        self.feed.hurry();
+        let mut is_said = false;
+        while !unsent.has_failed() {
+            let keep = |publish: PublishRef<'_>, place: Place| unsent.keep(&publish, place.received, false);
+            if self.feed.next(&self.defaults, self.version, Instant::now(), term, keep).is_some() {
+                continue;
+            }
+            unsent.flush();
+            if self.feed.is_drained() || !self.feed.wants_more() {
+                return;
+            }
+            if !std::mem::replace(&mut is_said, true) {
+                term.note("the rest of the input is kept, until it ends or pauses for a second");
+            }
+            let read = tokio::select! {
+                read = timeout(QUIET, self.feed.read()) => read,
+                // One more signal: whoever sends it does not want to wait.
+                _ = signals.wait() => return,
             };
+            if !matches!(read, Ok(Ok(()))) {
+                return;
+            }
         }
     }
 }
@@ -218,7 +360,10 @@ impl Work for PublishingLines {
 
     fn handle(&mut self, event: Event, _: &mut Client, _: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
-            Event::Acknowledged(acknowledged) => self.refusals.note(&acknowledged, term),
+            Event::Acknowledged(acknowledged) => {
+                self.ledger.note_acknowledged(acknowledged.packet_id);
+                self.refusals.note(&acknowledged, term);
+            }
             Event::Unsendable { error, .. } => return Err(Stop::Unsendable(error)),
             _ => {}
         }
@@ -255,16 +400,36 @@ impl Work for PublishingLines {
         })
     }
 
-    /// What ended the lines, if it was no end of the input.
+    fn keeps(&self) -> bool {
+        self.unsent.is_some()
+    }
+
+    async fn wind_up(&mut self, stop: &Stop, client: &mut Client, signals: &mut Signals, term: &mut Term) {
+        self.progress = None;
+        let is_done = matches!(stop, Stop::Done(_));
+        if !is_done && (!self.as_mosquitto || self.unsent.is_some()) {
+            self.summary = self.ledger.summary();
+        }
+        if !is_done {
+            self.keep_the_rest(client.session(), signals, term).await;
+        }
+    }
+
+    /// What ended the lines, if it was no end of the input, and what has become of them.
     fn finish(&mut self, exit: Exit, term: &mut Term) -> Result<Exit, Failure> {
-        self.feed.finish(term).map(|()| exit)
+        if let Some(summary) = self.summary.take() {
+            term.note(summary);
+        }
+        let kept = self.unsent.take().map_or(Ok(()), |unsent| unsent.finish(term));
+        self.feed.finish(term).and(kept).map(|()| exit)
     }
 
     /// As sub, but not to what has only ever answered nonsense.
     fn connects_again(&self, stop: &Stop, accepted: bool) -> bool {
         match stop {
             Stop::Lost(ending) => {
-                ending::is_retried(ending) && (accepted || ending::outcome(ending) != Outcome::Malformed)
+                ending::is_retried(ending)
+                    && (accepted || !ending::is_unanswered(ending) && ending::outcome(ending) != Outcome::Malformed)
             }
             _ => true,
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::debug_lines::Nameless;
 use super::ending;
-use super::plan::Plan;
+use super::plan::{Bounds, Plan};
 use crate::client::{Client, Ending, StartError};
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome::{self, Outcome};
@@ -57,6 +57,9 @@ impl Setup {
         let tls = connection.tls_client(term)?;
         for route in &mut routes {
             route.tls.clone_from(&tls);
+            if let Some(step) = plan.bounds.step {
+                route.timeout = step;
+            }
         }
         let password = match known {
             Some(password) => password,
@@ -69,16 +72,6 @@ impl Setup {
         }
         let explains_more = !plan.as_mosquitto && !term.is_quiet();
         Ok(Self { plan, routes, reached: 0, _embedded: embedded, credentials, explains_more })
-    }
-
-    /// The ways to a broker, in the order in which they are tried.
-    pub fn routes(&self) -> &[Route] {
-        &self.routes
-    }
-
-    /// Notes by which of them there is a connection, for whatever is told of it.
-    pub fn reached(&mut self, index: usize) {
-        self.reached = index;
     }
 
     fn route(&self) -> &Route {
@@ -104,10 +97,19 @@ impl Setup {
         &self.plan.disconnect
     }
 
-    /// How long pub waits for an acknowledgement while none comes. Under Mosquitto's name that is for ever.
-    pub fn acknowledgement_limit(&self) -> Option<Duration> {
-        let keep_alive = Duration::from_secs(self.plan.connect.keep_alive.into());
-        (self.plan.verb == Verb::Pub && !self.plan.as_mosquitto).then_some(keep_alive * 3 / 2)
+    /// How long is waited, and what is tried again.
+    pub fn bounds(&self) -> &Bounds {
+        &self.plan.bounds
+    }
+
+    /// The client id was chosen by the user.
+    pub fn has_own_id(&self) -> bool {
+        self.plan.has_own_id
+    }
+
+    /// Somebody looks: what becomes of the connection is told.
+    pub fn is_watched(&self) -> bool {
+        self.plan.is_watched
     }
 
     /// A session that has not connected yet.
@@ -117,7 +119,16 @@ impl Setup {
         if let Some(credentials) = &self.credentials {
             session.set_credentials(credentials.clone());
         }
+        if let Some(limit) = self.plan.bounds.answer {
+            session.set_connack_limit(limit);
+        }
         session
+    }
+
+    /// Reaches a broker, within the time for that, by the first way that leads to one.
+    pub async fn connect(&mut self, client: &mut Client) -> Result<(), StartError> {
+        self.reached = client.connect(&self.routes, self.plan.bounds.connect).await?;
+        Ok(())
     }
 
     /// The first connection did not come about.

@@ -12,24 +12,29 @@ pub struct Signals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     alarm: Option<Signal>,
+    hangup: Option<Signal>,
 }
 
 impl Signals {
-    /// sub ends in order, and sub and rr time out by SIGALRM, too.
-    pub fn of(verb: Verb) -> Result<Self, Failure> {
+    /// sub ends in order, pub where it has something to keep, and sub and rr time out by SIGALRM, too.
+    pub fn of(verb: Verb, keeps: bool) -> Result<Self, Failure> {
+        let in_order = verb == Verb::Sub || keeps;
         let listen_if = |wanted: bool, kind| if wanted { listen(kind).map(Some) } else { Ok(None) };
         Ok(Self {
-            interrupt: listen_if(verb == Verb::Sub, SignalKind::interrupt())?,
-            terminate: listen_if(verb == Verb::Sub, SignalKind::terminate())?,
+            interrupt: listen_if(in_order, SignalKind::interrupt())?,
+            terminate: listen_if(in_order, SignalKind::terminate())?,
             alarm: listen_if(verb != Verb::Pub, SignalKind::alarm())?,
+            hangup: listen_if(keeps, SignalKind::hangup())?,
         })
     }
 
     /// What the next signal stops the conversation with.
     pub async fn wait(&mut self) -> Stop {
+        let signalled = |kind: SignalKind| Stop::Signalled(kind.as_raw_value() as u8);
         tokio::select! {
-            () = heard(&mut self.interrupt) => Stop::Signalled,
-            () = heard(&mut self.terminate) => Stop::Signalled,
+            () = heard(&mut self.interrupt) => signalled(SignalKind::interrupt()),
+            () = heard(&mut self.terminate) => signalled(SignalKind::terminate()),
+            () = heard(&mut self.hangup) => signalled(SignalKind::hangup()),
             () = heard(&mut self.alarm) => Stop::TimedOut,
         }
     }

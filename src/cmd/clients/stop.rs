@@ -1,5 +1,7 @@
 //! What stops a conversation with a broker.
 
+use std::time::Duration;
+
 use crate::client::{Ending, StartError};
 use crate::mqtt::packet::{ConnAck, Disconnect};
 use crate::mqtt::session::SendError;
@@ -12,8 +14,8 @@ pub enum Stop {
     Done(Exit),
     /// `-W` is over, or SIGALRM came.
     TimedOut,
-    /// SIGINT or SIGTERM.
-    Signalled,
+    /// SIGINT, SIGTERM or SIGHUP, by its number.
+    Signalled(u8),
     /// Standard output takes nothing any more.
     OutputFailed,
     /// The broker's DISCONNECT.
@@ -29,15 +31,31 @@ pub enum Stop {
     AskedToAuthenticate,
     /// A message cannot go out on this connection.
     Unsendable(SendError),
-    /// Messages were sent, and for too long none was acknowledged.
-    Unacknowledged {
+    /// Messages or requests were sent, and for so long none was answered.
+    Unanswered {
         messages: usize,
+        requests: usize,
+        limit: Duration,
     },
     /// Nothing got through, again and again. `why` is what happened last.
     InVain {
         why: Box<Stop>,
+        /// Connections that the broker accepted and ended at once.
         accepted: u32,
+        /// Attempts to connect, where their number was the limit.
+        attempts: Option<u32>,
         messages: usize,
+    },
+    /// `--retry` is used up. `why` is what happened last.
+    Tried {
+        why: Box<Stop>,
+        times: u32,
+    },
+    /// Another client with the same id comes each time that this one has come.
+    TakenOver {
+        times: u32,
+        /// The broker said so.
+        is_announced: bool,
     },
     /// Something on this side failed: the input, a command for the password, signals.
     Failed(Failure),

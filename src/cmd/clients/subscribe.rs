@@ -415,7 +415,7 @@ impl Work for Subscribing {
         self.exec.iter_mut().for_each(Exec::handle_closed);
     }
 
-    async fn wind_up(&mut self, client: &mut Client, signals: &mut Signals, term: &mut Term) {
+    async fn wind_up(&mut self, _: &Stop, client: &mut Client, signals: &mut Signals, term: &mut Term) {
         if let Some(exec) = &mut self.exec {
             exec.wind_up(client.session(), signals, term).await;
         }
@@ -437,9 +437,10 @@ impl Work for Subscribing {
         std::mem::take(&mut self.showing.shown)
     }
 
-    fn connects_again(&self, stop: &Stop, _: bool) -> bool {
+    /// Whatever comes to an end, but not to what has accepted a connection and never answered.
+    fn connects_again(&self, stop: &Stop, accepted: bool) -> bool {
         match stop {
-            Stop::Lost(ending) => ending::is_retried(ending),
+            Stop::Lost(ending) => ending::is_retried(ending) && (accepted || !ending::is_unanswered(ending)),
             _ => true,
         }
     }

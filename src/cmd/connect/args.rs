@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::arg_error::ArgError;
+use super::bound_args::BoundArgs;
 use super::data_args::DataArgs;
 use super::properties::CommandProperties;
 use super::proxy;
@@ -214,6 +215,9 @@ pub struct ClientArgs {
     /// Messages as data.
     pub data: DataArgs,
 
+    /// How long is waited, and how often is tried again.
+    pub bounds: BoundArgs,
+
     pub options_file_given: bool,
     /// check: the topic of `-t`, below which may be published.
     pub base_topic: Option<String>,
@@ -284,6 +288,7 @@ impl Default for ClientArgs {
             watch: false,
             latency: false,
             data: DataArgs::default(),
+            bounds: BoundArgs::default(),
             options_file_given: false,
             base_topic: None,
         }

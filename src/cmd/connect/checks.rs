@@ -2,8 +2,8 @@
 
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, PayloadSource, Port, Strict, Verb};
-use super::data_values;
 use super::proxy::Choice;
+use super::{bound_values, data_values};
 use crate::mqtt::packet::{PropertyId, ProtocolVersion, QoS, RetainHandling};
 use crate::net::proxy::Kind;
 
@@ -14,8 +14,10 @@ const NEVER: u32 = u32::MAX;
 pub fn check(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
     check_connection(args)?;
     check_session(verb, args)?;
+    bound_values::check(args)?;
     if verb == Verb::Pub {
         data_values::check_pub(args)?;
+        bound_values::check_pub(args)?;
     }
     if verb == Verb::Sub {
         data_values::check_sub(args)?;

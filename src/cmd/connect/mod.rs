@@ -3,6 +3,8 @@
 pub mod api;
 pub mod arg_error;
 pub mod args;
+pub mod bound_args;
+mod bound_values;
 pub mod checks;
 pub mod connection;
 pub mod data_args;

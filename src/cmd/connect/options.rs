@@ -10,7 +10,7 @@ use clap::builder::OsStringValueParser;
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, EmbeddedArgs, PasswordSource, PayloadSource, Verb};
 use super::data_args::CommandLine;
-use super::{data_values, values};
+use super::{bound_values, data_values, values};
 use crate::cmd::applet::Suggested;
 use crate::cmd::words::{Operands, OptionSpec, Reader, Set, Value};
 use crate::mqtt::packet::RetainHandling;
@@ -114,6 +114,13 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(Some('V'), "protocol-version", word("VERSION", "no version"), PUB | SUB | REACH | SOURCE, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5", values::set_version).of(VERSIONS),
     row(Some('V'), "protocol-version", word("VERSION", "no version"), RR, CONNECTION, "mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]", values::set_version).of(VERSIONS),
     row(Some('V'), "protocol-version", word("VERSION", "no version"), CONNECT, CONNECTION, "Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]", values::set_version).of(VERSIONS),
+    row(None, "connect-timeout", word("SECONDS", "no time"), CLIENTS, CONNECTION, "Longest time until there is a connection, name lookup, proxy, TLS and WebSocket included [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]", bound_values::set_connect_timeout),
+    row(None, "answer-timeout", word("SECONDS", "no time"), CLIENTS, CONNECTION, "Longest time for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]", bound_values::set_answer_timeout),
+    row(Some('W'), "", word("SECONDS", "no timeout"), PUB, CONNECTION, "Exit after SECONDS, with exit code 27, whatever is not acknowledged by then", values::set_timeout),
+    row(None, "retry", word("N[,WAIT]", "no number"), PUB, CONNECTION, "Try again up to N times in a row, after WAIT seconds [default: 1], what another attempt can mend: a broker that is not reached, that is busy, that is lost before it has acknowledged or that does not answer; a refused login is not tried again", bound_values::set_retry),
+    row(None, "no-reconnect", Value::None, PUB | SUB, CONNECTION, "Exit when the connection is lost (pub: with -l, --ndjson or --replay)", flag!(bounds.no_reconnect)),
+    row(None, "reconnect-max", word("N", "no number"), PUB | SUB, CONNECTION, "Exit when N attempts in a row to connect again have failed (pub: with -l, --ndjson or --replay) [default: try on]", bound_values::set_reconnect_most),
+    row(None, "reconnect-wait", word("MIN[,MAX]", "no time"), PUB | SUB, CONNECTION, "Pause before connecting again: MIN seconds, then longer each time up to MAX, by chance; MIN alone is always MIN [default: 1,30; under the mosquitto_* names 1]", bound_values::set_reconnect_wait),
     row(None, "nodelay", Value::None, EVERY, CONNECTION, "Send small packets at once (TCP_NODELAY)", flag!(no_delay)),
     row(None, "ws", Value::None, NAMING, CONNECTION, "Speak MQTT over WebSockets", flag!(websockets)),
     row(None, "ws-path", word("PATH", "no path"), ALL, CONNECTION, "With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]", |typed, words| typed.websocket.set_path(&words[0])),
@@ -172,6 +179,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "loop", word("COUNT", "no count"), PUB, MESSAGE, "With --replay: play COUNT times, 0 for without end [default: 1]", data_values::set_rounds),
     row(None, "filter", word("FILTER", "no topic filter"), PUB, MESSAGE, "With --replay or --ndjson: only records whose topic matches; may be given several times", |typed, words| { typed.data.choice.filters.push(values::topic_filter(&words[0], "--filter", "record")?); Ok(()) }).repeated(),
     row(None, "map", word("A=B", "no mapping"), PUB, MESSAGE, "With --replay or --ndjson: topics that begin with A begin with B instead; the first of several that fits", data_values::add_mapping).repeated(),
+    row(None, "unsent", word("FILE", "no file"), PUB, MESSAGE, "Keep in FILE, as records, what was not acknowledged when pub ends, and the rest of the input; pub --ndjson publishes them, see moskit-record(5)", word!(bounds.unsent)),
     row(None, "topic-per-line", Value::None, PUB, MESSAGE, "With -l: each line is a topic, a tab and the payload", flag!(data.topic_per_line)),
     row(None, "payload-format", word("FORM", "no payload format"), PUB, MESSAGE, "How the payload of -m, -f, -s or -l is written: text, hex, base64 or json, which is checked and sent as it is [default: text]", data_values::set_payload_form).of(&["text", "hex", "base64", "json"]),
     row(None, "encode", word("KIND", "no kind"), PUB, MESSAGE, "Bring the payload of -m, -f, -s or -l, which is JSON, into this format: cbor, msgpack, protobuf:TYPE, sparkplug or json on one line; or hex, digits to bytes", data_values::set_encode).of(KINDS),
@@ -367,7 +375,9 @@ mod tests {
     #[test]
     fn each_verb_has_the_options_of_the_program_it_stands_in_for() {
         let ours = [
+            "answer-timeout",
             "auth-method",
+            "connect-timeout",
             "decode",
             "embedded",
             "encode",
@@ -385,6 +395,7 @@ mod tests {
             "map",
             "match",
             "ndjson",
+            "no-reconnect",
             "no-verify",
             "payload-format",
             "proto",
@@ -394,8 +405,11 @@ mod tests {
             "pw-file",
             "pw-prompt",
             "raw",
+            "reconnect-max",
+            "reconnect-wait",
             "record",
             "replay",
+            "retry",
             "rotate",
             "select",
             "skip-bad",
@@ -403,11 +417,14 @@ mod tests {
             "strict",
             "to",
             "topic-per-line",
+            "unsent",
             "ws-path",
         ]
         .map(Some);
-        let count =
-            |verb| CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0 && !ours.contains(&spec.long)).count();
+        // -W is theirs for sub and rr, and ours for pub.
+        let is_ours =
+            |spec: &OptionSpec<_>| ours.contains(&spec.long) || (spec.short == Some('W') && spec.verbs == PUB);
+        let count = |verb| CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0 && !is_ours(spec)).count();
         assert_eq!([count(PUB), count(SUB), count(RR)], [53, 62, 59]);
     }
 
