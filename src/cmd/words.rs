@@ -56,6 +56,8 @@ pub struct OptionSpec<T: Typed> {
     pub conflict: Option<Conflict<T>>,
     /// The values that it takes, where they are few: for completions.
     pub choices: &'static [&'static str],
+    /// Unknown under Mosquitto's names: a letter of ours that means something else in a script for Mosquitto, or will.
+    pub is_ours_alone: bool,
     /// Takes the value, which are as many words as `value` promises, into what was typed.
     pub set: Set<T>,
 }
@@ -72,6 +74,13 @@ impl<T: Typed> OptionSpec<T> {
     #[must_use]
     pub const fn of(mut self, choices: &'static [&'static str]) -> Self {
         self.choices = choices;
+        self
+    }
+
+    /// The row, but Mosquitto's names do not have it.
+    #[must_use]
+    pub const fn ours_alone(mut self) -> Self {
+        self.is_ours_alone = true;
         self
     }
 
@@ -247,7 +256,8 @@ impl<T: Typed> Reader<T> {
 
     fn find(&self, word: &[u8]) -> Option<&'static OptionSpec<T>> {
         self.table.iter().find(|spec| {
-            spec.verbs & self.verb != 0 && spec.is(word) && !(self.short_names_only && word.starts_with(b"--"))
+            let is_hidden = self.exact && spec.is_ours_alone || self.short_names_only && word.starts_with(b"--");
+            spec.verbs & self.verb != 0 && spec.is(word) && !is_hidden
         })
     }
 
@@ -411,6 +421,7 @@ mod tests {
             repeats: false,
             conflict: None,
             choices: &[],
+            is_ours_alone: false,
             set,
         }
     }

@@ -19,8 +19,9 @@ pub enum AuthorityError {
     HostMissing,
     /// An `@` with a login in front of it, where only an URL has one.
     Login,
-    /// The text behind the colon is no number from 1 to 65535.
-    Port(String),
+    /// The text behind the colon is no number from 1 to 65535. The text itself is there only where a login stands in front
+    /// of the host: else it may be the password of one whose `@host` was forgotten.
+    Port(Option<String>),
     /// `[` without `]`, or something other than a port behind `]`.
     Brackets,
     /// An escape in the login or the host that is not `%` and two hexadecimal digits.
@@ -36,7 +37,8 @@ impl fmt::Display for AuthorityError {
         match self {
             Self::HostMissing => f.write_str("there is no host"),
             Self::Login => f.write_str("a login belongs into an URL, behind its mqtt://"),
-            Self::Port(text) => write!(f, "'{}' is no port from 1 to 65535", text.escape_debug()),
+            Self::Port(Some(text)) => write!(f, "'{}' is no port from 1 to 65535", text.escape_debug()),
+            Self::Port(None) => f.write_str("what stands behind the ':' is no port from 1 to 65535"),
             Self::Brackets => f.write_str("an IPv6 address stands in brackets: [::1] or [::1]:1883"),
             Self::Escape => f.write_str("'%' has to be written %25 where no two hexadecimal digits follow"),
             Self::Nul => f.write_str("%00 cannot be part of a login or host"),
@@ -48,6 +50,13 @@ impl fmt::Display for AuthorityError {
 impl HostAndPort {
     /// Reads `host`, `host:port`, `[v6]`, `[v6]:port`, or an IPv6 address without brackets and port.
     pub fn parse(text: &str) -> Result<Self, AuthorityError> {
+        Self::parse_behind_login(text).map_err(|error| match error {
+            AuthorityError::Port(_) => AuthorityError::Port(None),
+            other => other,
+        })
+    }
+
+    fn parse_behind_login(text: &str) -> Result<Self, AuthorityError> {
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (host, behind) = rest.split_once(']').ok_or(AuthorityError::Brackets)?;
@@ -77,7 +86,7 @@ impl HostAndPort {
 fn port_of(text: &str) -> Result<u16, AuthorityError> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let port = if is_number { text.parse().ok() } else { None };
-    port.filter(|port| *port != 0).ok_or_else(|| AuthorityError::Port(text.to_owned()))
+    port.filter(|port| *port != 0).ok_or_else(|| AuthorityError::Port(Some(text.to_owned())))
 }
 
 /// A host without the brackets that an IPv6 address has in URLs.
@@ -111,7 +120,9 @@ impl Authority {
             None => (None, authority),
         };
         let place = String::from_utf8(percent_decoded(place)?).map_err(|_| AuthorityError::NotText)?;
-        Ok(Self { login: login.map(Login::parse).transpose()?, place: HostAndPort::parse(&place)? })
+        let login = login.map(Login::parse).transpose()?;
+        let parse = if login.is_some() { HostAndPort::parse_behind_login } else { HostAndPort::parse };
+        Ok(Self { login, place: parse(&place)? })
     }
 }
 
@@ -198,8 +209,8 @@ mod tests {
     #[test]
     fn what_is_no_port_is_refused_and_never_a_socket() {
         for text in ["abc", "", "0", "65536", "+1", "1x", " 1"] {
-            assert_eq!(place(&format!("h:{text}")), Err(AuthorityError::Port(text.to_owned())));
-            assert_eq!(place(&format!("[::1]:{text}")), Err(AuthorityError::Port(text.to_owned())));
+            assert_eq!(place(&format!("h:{text}")), Err(AuthorityError::Port(None)));
+            assert_eq!(place(&format!("[::1]:{text}")), Err(AuthorityError::Port(None)));
         }
         assert_eq!(place(""), Err(AuthorityError::HostMissing));
         assert_eq!(place("u:p@h:1"), Err(AuthorityError::Login));

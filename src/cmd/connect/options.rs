@@ -66,7 +66,19 @@ const fn row(
     set: Set<ClientArgs>,
 ) -> OptionSpec<ClientArgs> {
     let long = if long.is_empty() { None } else { Some(long) };
-    OptionSpec { short, long, value, verbs, heading, help, repeats: false, conflict: None, choices: &[], set }
+    OptionSpec {
+        short,
+        long,
+        value,
+        verbs,
+        heading,
+        help,
+        repeats: false,
+        conflict: None,
+        choices: &[],
+        is_ours_alone: false,
+        set,
+    }
 }
 
 /// Sets a flag.
@@ -116,7 +128,7 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(Some('V'), "protocol-version", word("VERSION", "no version"), CONNECT, CONNECTION, "Version that must be accepted: mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: any]", values::set_version).of(VERSIONS),
     row(None, "connect-timeout", word("SECONDS", "no time"), CLIENTS, CONNECTION, "Longest time until there is a connection, name lookup, proxy, TLS and WebSocket included [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]", bound_values::set_connect_timeout),
     row(None, "answer-timeout", word("SECONDS", "no time"), CLIENTS, CONNECTION, "Longest time for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]", bound_values::set_answer_timeout),
-    row(Some('W'), "", word("SECONDS", "no timeout"), PUB, CONNECTION, "Exit after SECONDS, with exit code 27, whatever is not acknowledged by then", values::set_timeout),
+    row(Some('W'), "", word("SECONDS", "no timeout"), PUB, CONNECTION, "Exit after SECONDS, with exit code 27, whatever is not acknowledged by then", values::set_timeout).ours_alone(),
     row(None, "retry", word("N[,WAIT]", "no number"), PUB, CONNECTION, "Try again up to N times in a row, after WAIT seconds [default: 1], what another attempt can mend: a broker that is not reached, that is busy, that is lost before it has acknowledged or that does not answer; a refused login is not tried again", bound_values::set_retry),
     row(None, "no-reconnect", Value::None, PUB | SUB, CONNECTION, "Exit when the connection is lost (pub: with -l, --ndjson or --replay)", flag!(bounds.no_reconnect)),
     row(None, "reconnect-max", word("N", "no number"), PUB | SUB, CONNECTION, "Exit when N attempts in a row to connect again have failed (pub: with -l, --ndjson or --replay) [default: try on]", bound_values::set_reconnect_most),

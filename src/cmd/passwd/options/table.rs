@@ -38,6 +38,7 @@ const fn row(
         repeats: false,
         conflict: None,
         choices: &[],
+        is_ours_alone: false,
         set,
     }
 }
