@@ -19,6 +19,7 @@ use super::slice::{Progress, Slice};
 use super::storing::Step;
 use super::{Access, Broker, Identity, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS, SubscriptionIdentifier};
+use crate::mqtt::topic::SubscriptionFilter;
 
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
 const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
@@ -42,7 +43,7 @@ pub(super) struct Delivery<'a> {
     pub(super) retain: bool,
     pub(super) identifiers: &'a [SubscriptionIdentifier],
     /// The shared subscription that it comes by.
-    pub(super) shared: Option<&'a Arc<ByteString>>,
+    pub(super) shared: Option<&'a Arc<SubscriptionFilter>>,
 }
 
 impl Broker {
@@ -106,7 +107,7 @@ impl Broker {
     }
 
     /// Gives the message to the member of a shared subscription whose turn it is.
-    pub(super) fn deliver_to_group(&mut self, filter: &Arc<ByteString>, message: &Arc<Message>, now: Now) {
+    pub(super) fn deliver_to_group(&mut self, filter: &Arc<SubscriptionFilter>, message: &Arc<Message>, now: Now) {
         let (router, members) = self.members(message);
         if let Some(member) = router.next_member(filter, |member, kind| members.are(member, kind)) {
             self.deliver_to_subscription(&member, member.identifier.as_slice(), Some(filter), message, now);
@@ -118,7 +119,7 @@ impl Broker {
         &mut self,
         subscriber: &Subscriber,
         identifiers: &[SubscriptionIdentifier],
-        shared: Option<&Arc<ByteString>>,
+        shared: Option<&Arc<SubscriptionFilter>>,
         message: &Arc<Message>,
         now: Now,
     ) {
@@ -481,7 +482,7 @@ fn may_queue(settings: &Settings, session: &Session, window: Option<u16>) -> boo
 
 /// What one client gets once, though several of its subscriptions match: with all their identifiers, and the first shared
 /// subscription among them.
-type Merged<'a> = (Subscriber, Vec<SubscriptionIdentifier>, Option<&'a Arc<ByteString>>);
+type Merged<'a> = (Subscriber, Vec<SubscriptionIdentifier>, Option<&'a Arc<SubscriptionFilter>>);
 
 /// One copy per client: at its highest QoS, with all its identifiers.
 fn merged<'a>(found: &[Subscriber], found_shared: &'a [SharedSubscriber]) -> Vec<Merged<'a>> {

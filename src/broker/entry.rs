@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytestring::ByteString;
-
 use super::change::{EntryRecord, EntryState};
 use super::message::Message;
 use crate::mqtt::packet::{QoS, SubscriptionIdentifier};
+use crate::mqtt::topic::SubscriptionFilter;
 
 /// One message in one client's keeping.
 #[derive(Debug)]
@@ -24,7 +23,7 @@ pub(super) struct Entry {
     pub(super) identifiers: Box<[SubscriptionIdentifier]>,
     /// The shared subscription that it came by: another member gets it if this session ends first. Not stored, so that
     /// after a restart it stays with its session.
-    pub(super) shared: Option<Arc<ByteString>>,
+    pub(super) shared: Option<Arc<SubscriptionFilter>>,
     /// Wall clock.
     pub(super) queued_at: Duration,
     pub(super) pubrel_order: u64,

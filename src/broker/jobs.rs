@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
 
-use bytestring::ByteString;
-
 use super::connection_id::ConnectionId;
 use super::message::Message;
 use super::retained_messages::Matching;
 use super::router::Subscriber;
 use super::slab::SessionKey;
-use crate::mqtt::packet::{PacketId, ReasonCode, Subscribe, Unsubscribe};
+use crate::mqtt::packet::{PacketId, ReasonCode, SubscriptionIdentifier, SubscriptionOptions};
+use crate::mqtt::topic::SubscriptionFilter;
 
 /// Something that a session's client asked for and that did not fit into one slice.
 #[derive(Debug)]
@@ -29,12 +28,15 @@ pub(super) enum Job {
 #[derive(Debug)]
 pub(super) struct Subscribing {
     pub(super) connection: ConnectionId,
-    pub(super) packet: Subscribe,
+    pub(super) packet_id: PacketId,
+    pub(super) identifier: Option<SubscriptionIdentifier>,
+    /// All filters of the packet; empty once it is acknowledged.
+    pub(super) filters: Vec<(SubscriptionFilter, SubscriptionOptions)>,
     /// Of the filters so far.
     pub(super) codes: Vec<ReasonCode>,
     pub(super) is_acknowledged: bool,
     /// Whose retained messages are to come.
-    pub(super) fresh: VecDeque<(Subscriber, ByteString)>,
+    pub(super) fresh: VecDeque<(Subscriber, SubscriptionFilter)>,
     /// Those of the first.
     pub(super) matching: Option<Matching>,
 }
@@ -49,7 +51,9 @@ impl Subscribing {
 #[derive(Debug)]
 pub(super) struct Unsubscribing {
     pub(super) connection: ConnectionId,
-    pub(super) packet: Unsubscribe,
+    pub(super) packet_id: PacketId,
+    /// All filters of the packet.
+    pub(super) filters: Vec<SubscriptionFilter>,
     /// Of the filters so far.
     pub(super) codes: Vec<ReasonCode>,
     /// When the last filter was taken away, by [`Broker::moment`](super::Broker::moment).
@@ -80,7 +84,7 @@ pub(super) struct Receivers {
     pub(super) begun: u64,
     pub(super) subscribers: vec::IntoIter<Subscriber>,
     /// The filters of shared subscriptions.
-    pub(super) groups: vec::IntoIter<Arc<ByteString>>,
+    pub(super) groups: vec::IntoIter<Arc<SubscriptionFilter>>,
 }
 
 impl FanOut {

@@ -539,7 +539,7 @@ impl Broker {
     pub fn subscriptions(&self) -> Vec<(ByteString, ByteString)> {
         let of = |session: &Session| {
             let id = session.id.clone();
-            session.subscriptions.iter().map(|filter| (filter.clone(), id.clone())).collect::<Vec<_>>()
+            session.subscriptions.iter().map(|filter| (filter.text().clone(), id.clone())).collect::<Vec<_>>()
         };
         let mut found: Vec<_> = self.sessions.iter().flat_map(|(_, session)| of(session)).collect();
         found.sort_unstable();

@@ -12,6 +12,7 @@ use super::session_end::expiry;
 use super::will::restore_will;
 use super::{Broker, ListenerId, Now};
 use crate::mqtt::packet::SubscriptionIdentifier;
+use crate::mqtt::topic::SubscriptionFilter;
 
 impl Broker {
     /// What entries refer to and is not there is left out.
@@ -84,7 +85,8 @@ impl Broker {
 
     fn restore_subscription(&mut self, client: SessionKey, record: super::SubscriptionRecord) {
         let (options, identifier) = (record.options, record.identifier.and_then(SubscriptionIdentifier::new));
-        self.router.subscribe(&record.filter, Subscriber { client, options, identifier });
-        self.sessions[client].add_filter(record.filter);
+        let filter = SubscriptionFilter::split(record.filter);
+        self.router.subscribe(&filter, Subscriber { client, options, identifier });
+        self.sessions[client].add_filter(filter);
     }
 }

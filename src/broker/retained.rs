@@ -10,15 +10,15 @@ use super::router::Subscriber;
 use super::timers::Timer;
 use super::{Broker, Identity, ListenerId, Now};
 use crate::mqtt::packet::RetainHandling;
-use crate::mqtt::topic::is_shared;
+use crate::mqtt::topic::SubscriptionFilter;
 
 /// Retained messages that a sweep looks at before others have their turn.
 const SWEPT_AT_ONCE: usize = 1024;
 
 /// Whether a subscription asks for retained messages, by its Retain Handling; `is_new`: it was not there before.
-pub(super) fn wants_retained(filter: &str, handling: RetainHandling, is_new: bool) -> bool {
+pub(super) fn wants_retained(filter: &SubscriptionFilter, handling: RetainHandling, is_new: bool) -> bool {
     // Shared subscriptions get none, §4.8.2.
-    !is_shared(filter)
+    !filter.is_shared()
         && match handling {
             // [MQTT-3.3.1-9]
             RetainHandling::SendAtSubscribe => true,

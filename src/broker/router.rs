@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytestring::ByteString;
-
 use super::session::SessionKey;
 use super::tree::{Node, Tree};
 use crate::mqtt::packet::{SubscriptionIdentifier, SubscriptionOptions};
-use crate::mqtt::topic::split_share;
+use crate::mqtt::topic::SubscriptionFilter;
 
 /// One client's subscription at one filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +43,7 @@ struct Place {
 }
 
 /// A member of a shared subscription, with its filter as subscribed.
-pub(super) type SharedSubscriber = (Subscriber, Arc<ByteString>);
+pub(super) type SharedSubscriber = (Subscriber, Arc<SubscriptionFilter>);
 
 /// Which members of a shared subscription may get a message, the first kind first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +56,11 @@ pub(super) enum Candidates {
     Any,
 }
 
-/// The members of `$share/NAME/filter` take turns: whoever has had one goes behind all others, and so does who comes.
+/// The members of a Shared Subscription take turns: whoever has had one goes behind all others, and so does who comes.
 #[derive(Debug)]
 struct Group {
     /// As subscribed.
-    filter: Arc<ByteString>,
+    filter: Arc<SubscriptionFilter>,
     members: Vec<Subscriber>,
     /// Whose turn it is, so always below the number of members; a cell, since routing only looks at the tree.
     next: std::cell::Cell<usize>,
@@ -83,11 +81,10 @@ impl Router {
     }
 
     /// Adds or replaces. Says whether the subscription is new.
-    pub(super) fn subscribe(&mut self, filter: &ByteString, subscriber: Subscriber) -> bool {
+    pub(super) fn subscribe(&mut self, filter: &SubscriptionFilter, subscriber: Subscriber) -> bool {
         self.last.is_valid = false;
-        let (group, plain) = split_share(filter);
-        let place = self.tree.insert(plain);
-        match group {
+        let place = self.tree.insert(filter.topic_filter());
+        match filter.share_name() {
             None if replace(&mut place.subscribers, subscriber) => return false,
             None => {
                 if place.subscribers.is_empty() {
@@ -111,11 +108,10 @@ impl Router {
     }
 
     /// Says whether there was such a subscription.
-    pub(super) fn unsubscribe(&mut self, filter: &str, client: SessionKey) -> bool {
-        let (group, filter) = split_share(filter);
-        let Some(place) = self.tree.find_mut(filter) else { return false };
+    pub(super) fn unsubscribe(&mut self, filter: &SubscriptionFilter, client: SessionKey) -> bool {
+        let Some(place) = self.tree.find_mut(filter.topic_filter()) else { return false };
         self.last.is_valid = false;
-        let removed = match group {
+        let removed = match filter.share_name() {
             None => {
                 let removed = remove(&mut place.subscribers, client);
                 self.subscriptions -= usize::from(removed);
@@ -128,7 +124,7 @@ impl Router {
             }
         };
         if removed {
-            self.tree.prune(filter, |place| place.subscribers.is_empty() && place.groups.is_none());
+            self.tree.prune(filter.topic_filter(), |place| place.subscribers.is_empty() && place.groups.is_none());
         }
         removed
     }
@@ -172,7 +168,7 @@ impl Router {
     }
 
     /// The shared subscriptions that match `topic`.
-    pub(super) fn groups(&self, topic: &str) -> Vec<Arc<ByteString>> {
+    pub(super) fn groups(&self, topic: &str) -> Vec<Arc<SubscriptionFilter>> {
         let mut found = Vec::new();
         if self.shared > 0 {
             let mut see = |place: &Place| found.extend(place.groups().map(|group| Arc::clone(&group.filter)));
@@ -184,11 +180,10 @@ impl Router {
     /// The member of one shared subscription whose turn it is.
     pub(super) fn next_member(
         &mut self,
-        filter: &str,
+        filter: &SubscriptionFilter,
         is_among: impl Fn(&Subscriber, Candidates) -> bool,
     ) -> Option<Subscriber> {
-        let (name, plain) = split_share(filter);
-        let group = self.tree.find_mut(plain)?.groups.as_ref()?.get(name?)?;
+        let group = self.tree.find_mut(filter.topic_filter())?.groups.as_ref()?.get(filter.share_name()?)?;
         group.take_turn(&is_among).map(|(member, _)| member)
     }
 
@@ -240,7 +235,7 @@ impl Place {
 }
 
 impl Group {
-    fn new(filter: &ByteString) -> Self {
+    fn new(filter: &SubscriptionFilter) -> Self {
         Self { filter: Arc::new(filter.clone()), members: Vec::new(), next: std::cell::Cell::default() }
     }
 
@@ -306,14 +301,18 @@ mod tests {
         found.iter().chain(shared.iter().map(|(subscriber, _)| subscriber)).map(|one| one.client.0).collect()
     }
 
-    fn share(name: &str) -> ByteString {
-        format!("$share/{name}/t").into()
+    fn filter(text: &str) -> SubscriptionFilter {
+        SubscriptionFilter::new(text).unwrap()
+    }
+
+    fn share(name: &str) -> SubscriptionFilter {
+        filter(&format!("$share/{name}/t"))
     }
 
     fn router(filters: &[&str]) -> Router {
         let mut router = Router::new();
-        for (client, filter) in filters.iter().enumerate() {
-            assert!(router.subscribe(&(*filter).into(), subscriber(client as u32)));
+        for (client, text) in filters.iter().enumerate() {
+            assert!(router.subscribe(&filter(text), subscriber(client as u32)));
         }
         router
     }
@@ -369,8 +368,8 @@ mod tests {
         for client in 0..4 {
             router.subscribe(&share("g"), subscriber(client));
         }
-        router.subscribe(&"t".into(), subscriber(1));
-        router.subscribe(&"t".into(), subscriber(2));
+        router.subscribe(&filter("t"), subscriber(1));
+        router.subscribe(&filter("t"), subscriber(2));
         let is_there = |client: SessionKey| [0, 2].contains(&client.0);
         let turn = |router: &mut Router, is_there: &dyn Fn(SessionKey) -> bool| {
             let (mut found, mut shared) = (Vec::new(), Vec::new());
@@ -407,7 +406,7 @@ mod tests {
         let mut router = Router::new();
         router.subscribe(&share("g"), subscriber(1));
         router.subscribe(&share("h"), subscriber(2));
-        router.subscribe(&"t".into(), subscriber(3));
+        router.subscribe(&filter("t"), subscriber(3));
         assert_eq!(routed(&mut router, "t"), [3, 1, 2]);
         assert_eq!((router.subscriptions(), router.shared()), (1, 2));
     }
@@ -418,9 +417,9 @@ mod tests {
         assert_eq!(routed(&mut router, "t"), [0]);
         assert_eq!(routed(&mut router, "t"), [0]);
         assert_eq!(routed(&mut router, "u"), [1]);
-        assert!(router.subscribe(&"+".into(), subscriber(2)));
+        assert!(router.subscribe(&filter("+"), subscriber(2)));
         assert_eq!(routed(&mut router, "u"), [1, 2]);
-        assert!(router.unsubscribe("u", SessionKey(1)));
+        assert!(router.unsubscribe(&filter("u"), SessionKey(1)));
         assert_eq!(routed(&mut router, "u"), [2]);
     }
 
@@ -428,12 +427,12 @@ mod tests {
     fn subscribing_again_replaces() {
         let mut router = router(&["t"]);
         let again = Subscriber { identifier: SubscriptionIdentifier::new(7), ..subscriber(0) };
-        assert!(!router.subscribe(&"t".into(), again));
+        assert!(!router.subscribe(&filter("t"), again));
         let mut found = Vec::new();
         router.route("t", |subscriber| found.push(*subscriber));
         assert_eq!(found, [again]);
-        assert!(router.unsubscribe("t", SessionKey(0)));
-        assert!(!router.unsubscribe("t", SessionKey(0)));
+        assert!(router.unsubscribe(&filter("t"), SessionKey(0)));
+        assert!(!router.unsubscribe(&filter("t"), SessionKey(0)));
         assert_eq!((router.subscriptions(), router.tree.size()), (0, 0));
     }
 }

@@ -18,7 +18,7 @@ use super::slab::ConnectionKey;
 pub(super) use super::slab::SessionKey;
 use super::{ListenerId, Settings};
 use crate::mqtt::packet::QoS;
-use crate::mqtt::topic::levels;
+use crate::mqtt::topic::{SubscriptionFilter, levels};
 
 /// Bytes of one client's filters.
 const MAXIMUM_FILTER_BYTES: usize = 16 * 1024 * 1024;
@@ -49,7 +49,7 @@ pub(super) struct Session {
     /// Where [`Timers`](super::timers::Timers) keeps the deadline of this session.
     pub(super) timer: Option<Duration>,
     /// Filters as subscribed, mount point included; what was asked for with them is in the router.
-    pub(super) subscriptions: HashSet<ByteString>,
+    pub(super) subscriptions: HashSet<SubscriptionFilter>,
     /// Bytes of those filters.
     filter_bytes: usize,
     filter_levels: usize,
@@ -126,14 +126,14 @@ impl Session {
     }
 
     /// Whether it may have one more subscription, or has it. `limit`: of their number.
-    pub(super) fn takes_filter(&self, filter: &ByteString, limit: Option<u32>) -> bool {
+    pub(super) fn takes_filter(&self, filter: &SubscriptionFilter, limit: Option<u32>) -> bool {
         let has_room = limit.is_none_or(|limit| self.subscriptions.len() < limit as usize)
             && self.filter_bytes + filter.len() <= MAXIMUM_FILTER_BYTES
             && self.filter_levels + levels(filter) <= MAXIMUM_FILTER_LEVELS;
         has_room || self.subscriptions.contains(filter)
     }
 
-    pub(super) fn add_filter(&mut self, filter: ByteString) {
+    pub(super) fn add_filter(&mut self, filter: SubscriptionFilter) {
         let (length, levels) = (filter.len(), levels(&filter));
         if self.subscriptions.insert(filter) {
             self.filter_bytes += length;
@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// Says whether there was such a subscription.
-    pub(super) fn remove_filter(&mut self, filter: &ByteString) -> bool {
+    pub(super) fn remove_filter(&mut self, filter: &SubscriptionFilter) -> bool {
         let existed = self.subscriptions.remove(filter);
         if existed {
             self.filter_bytes -= filter.len();

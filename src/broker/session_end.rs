@@ -4,8 +4,6 @@
 use std::collections::{hash_map, hash_set};
 use std::time::Duration;
 
-use bytestring::ByteString;
-
 use super::change::Change;
 use super::event::Event;
 use super::jobs::Job;
@@ -14,7 +12,7 @@ use super::slice::Slice;
 use super::timers::Timer;
 use super::{Broker, Now};
 use crate::mqtt::packet::{Connect, ProtocolVersion};
-use crate::mqtt::topic::levels;
+use crate::mqtt::topic::{SubscriptionFilter, levels};
 
 /// Session expiry of a 3.x client without clean session, and of version 5 clients that ask for it.
 const NEVER: u32 = u32::MAX;
@@ -27,7 +25,7 @@ pub(super) struct CannotOutlive;
 #[derive(Debug)]
 pub(super) struct Remains {
     client: SessionKey,
-    filters: hash_set::IntoIter<ByteString>,
+    filters: hash_set::IntoIter<SubscriptionFilter>,
     incoming: hash_map::IntoValues<u16, Entry>,
     outgoing: Outgoing,
     /// The store held its messages.

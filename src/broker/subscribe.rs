@@ -18,23 +18,30 @@ use crate::mqtt::packet::{
     Packet, PacketId, Properties, QoS, ReasonCode, SubAck, Subscribe, Subscription, SubscriptionIdentifier,
     SubscriptionOptions, UnsubAck, Unsubscribe,
 };
-use crate::mqtt::topic::{TopicFilter, join_share, levels, split_share};
+use crate::mqtt::topic::{SubscriptionFilter, TopicError, levels};
 
 impl Broker {
     pub(super) fn subscribe(&mut self, key: ConnectionKey, client: SessionKey, subscribe: Subscribe, now: Now) {
-        if let Err((reason, why)) = subscribe.subscriptions.iter().try_for_each(|one| check(&one.filter)) {
-            self.offended(key, Offence::NotAFilter);
-            self.refuse(key, reason, why, now);
-            return;
-        }
-        if !self.takes_codes(key, subscribe.packet_id, subscribe.subscriptions.len()) {
+        let Subscribe { packet_id, properties, subscriptions } = subscribe;
+        let parsed = subscriptions.into_iter().map(|Subscription { filter, options }| Ok((parse(filter)?, options)));
+        let filters: Vec<_> = match parsed.collect() {
+            Ok(filters) => filters,
+            Err((reason, why)) => {
+                self.offended(key, Offence::NotAFilter);
+                self.refuse(key, reason, why, now);
+                return;
+            }
+        };
+        if !self.takes_codes(key, packet_id, filters.len()) {
             self.refuse(key, ReasonCode::PACKET_TOO_LARGE, Closing::PacketTooLarge, now);
             return;
         }
         let subscribing = Subscribing {
             connection: self.connections[key].id,
-            codes: Vec::with_capacity(subscribe.subscriptions.len()),
-            packet: subscribe,
+            packet_id,
+            identifier: properties.subscription_identifier().and_then(SubscriptionIdentifier::new),
+            codes: Vec::with_capacity(filters.len()),
+            filters,
             is_acknowledged: false,
             fresh: VecDeque::new(),
             matching: None,
@@ -49,15 +56,13 @@ impl Broker {
         slice: &mut Slice,
         now: Now,
     ) -> Progress {
-        while let Some(subscription) = subscribing.packet.subscriptions.get(subscribing.codes.len()) {
+        while let Some((filter, options)) = subscribing.filters.get(subscribing.codes.len()) {
             if slice.is_over() {
                 return Progress::Cut;
             }
-            slice.spend(levels(&subscription.filter));
-            let identifier = subscribing.packet.properties.subscription_identifier();
-            let identifier = identifier.and_then(SubscriptionIdentifier::new);
+            slice.spend(levels(filter));
             let number = subscribing.codes.len();
-            let (code, fresh) = self.subscribe_one(client, subscription, identifier, number);
+            let (code, fresh) = self.subscribe_one(client, filter, *options, subscribing.identifier, number);
             subscribing.codes.push(code);
             subscribing.fresh.extend(fresh);
         }
@@ -66,8 +71,8 @@ impl Broker {
             if let Some(key) = self.still_connected(client, subscribing.connection) {
                 let codes = std::mem::take(&mut subscribing.codes);
                 // No filter is left, whatever the number of codes.
-                subscribing.packet.subscriptions.clear();
-                let packet_id = subscribing.packet.packet_id;
+                subscribing.filters.clear();
+                let packet_id = subscribing.packet_id;
                 self.send(key, &Packet::SubAck(SubAck { packet_id, properties: Properties::new(), codes }));
             }
         }
@@ -75,12 +80,15 @@ impl Broker {
             if slice.is_over() {
                 return Progress::Cut;
             }
-            let matching = subscribing.matching.get_or_insert_with(|| self.retained.matching(filter, slice));
+            let matching =
+                subscribing.matching.get_or_insert_with(|| self.retained.matching(filter.topic_filter(), slice));
             loop {
                 if self.waits_for_reader(client) {
                     return Progress::Full;
                 }
-                let Some(message) = self.retained.next(filter, matching, slice).map(Arc::clone) else { break };
+                let Some(message) = self.retained.next(filter.topic_filter(), matching, slice).map(Arc::clone) else {
+                    break;
+                };
                 self.deliver_retained(subscriber, &message, now);
             }
             if !matching.is_done() {
@@ -102,23 +110,24 @@ impl Broker {
     fn subscribe_one(
         &mut self,
         client: SessionKey,
-        subscription: &Subscription,
+        plain: &SubscriptionFilter,
+        options: SubscriptionOptions,
         identifier: Option<SubscriptionIdentifier>,
         number: usize,
-    ) -> (ReasonCode, Option<(Subscriber, ByteString)>) {
+    ) -> (ReasonCode, Option<(Subscriber, SubscriptionFilter)>) {
         let settings = &self.settings;
         let session = &self.sessions[client];
         let listener = self.listener(session.listener);
-        let filter = mounted(&subscription.filter, listener.mount_point.as_deref());
+        let filter = plain.mounted(listener.mount_point.as_deref().unwrap_or_default());
         let fits = settings.max_subscriptions_per_packet.is_none_or(|limit| number < limit as usize)
             && session.takes_filter(&filter, settings.max_subscriptions)
             && self.can_keep(client, &filter);
         if !fits {
-            self.note_filter(&subscription.filter, None);
+            self.note_filter(plain, None);
             return (ReasonCode::QUOTA_EXCEEDED, None);
         }
-        self.note_filter(&subscription.filter, Some(subscription.options.qos));
-        let (subscriber, is_new) = self.add_subscription(client, &filter, subscription.options, identifier);
+        self.note_filter(plain, Some(options.qos));
+        let (subscriber, is_new) = self.add_subscription(client, &filter, options, identifier);
         let wanted = wants_retained(&filter, subscriber.options.retain_handling, is_new);
         (ReasonCode(subscriber.options.qos as u8), wanted.then_some((subscriber, filter)))
     }
@@ -133,16 +142,16 @@ impl Broker {
     }
 
     /// Whether the subscription lasts as long as its session. While the store fails, one that is there can be renewed.
-    fn can_keep(&self, client: SessionKey, filter: &ByteString) -> bool {
+    fn can_keep(&self, client: SessionKey, filter: &SubscriptionFilter) -> bool {
         let session = &self.sessions[client];
         self.storing
             || !self.journal.covers(session)
             || session.subscriptions.contains(filter) && self.is_stored(session)
     }
 
-    fn note_filter(&mut self, filter: &ByteString, granted: Option<QoS>) {
+    fn note_filter(&mut self, filter: &SubscriptionFilter, granted: Option<QoS>) {
         if self.interest.packets {
-            self.events.push_back(Event::Filter { filter: filter.clone(), granted });
+            self.events.push_back(Event::Filter { filter: filter.text().clone(), granted });
         }
     }
 
@@ -150,7 +159,7 @@ impl Broker {
     fn add_subscription(
         &mut self,
         client: SessionKey,
-        filter: &ByteString,
+        filter: &SubscriptionFilter,
         mut options: SubscriptionOptions,
         identifier: Option<SubscriptionIdentifier>,
     ) -> (Subscriber, bool) {
@@ -162,7 +171,7 @@ impl Broker {
         let session = &self.sessions[client];
         if self.journal.covers(session) {
             let record = SubscriptionRecord {
-                filter: filter.clone(),
+                filter: filter.text().clone(),
                 options,
                 identifier: identifier.map(SubscriptionIdentifier::get),
             };
@@ -173,25 +182,30 @@ impl Broker {
         }
         if self.interest.subscriptions {
             let session = &self.sessions[client];
-            let event = Event::Subscribed { client: session.id.clone(), qos: options.qos, filter: filter.clone() };
-            self.events.push_back(event);
+            let filter = filter.text().clone();
+            self.events.push_back(Event::Subscribed { client: session.id.clone(), qos: options.qos, filter });
         }
         (subscriber, is_new)
     }
 
     pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: SessionKey, unsubscribe: Unsubscribe, now: Now) {
-        if let Err((reason, why)) = unsubscribe.filters.iter().try_for_each(check) {
-            self.refuse(key, reason, why, now);
-            return;
-        }
-        if !self.takes_codes(key, unsubscribe.packet_id, unsubscribe.filters.len()) {
+        let Unsubscribe { packet_id, filters, .. } = unsubscribe;
+        let filters: Vec<_> = match filters.into_iter().map(parse).collect() {
+            Ok(filters) => filters,
+            Err((reason, why)) => {
+                self.refuse(key, reason, why, now);
+                return;
+            }
+        };
+        if !self.takes_codes(key, packet_id, filters.len()) {
             self.refuse(key, ReasonCode::PACKET_TOO_LARGE, Closing::PacketTooLarge, now);
             return;
         }
         let unsubscribing = Unsubscribing {
             connection: self.connections[key].id,
-            codes: Vec::with_capacity(unsubscribe.filters.len()),
-            packet: unsubscribe,
+            packet_id,
+            codes: Vec::with_capacity(filters.len()),
+            filters,
             done_at: None,
         };
         self.begin(client, Job::Unsubscribe(Box::new(unsubscribing)), now);
@@ -203,7 +217,7 @@ impl Broker {
         unsubscribing: &mut Unsubscribing,
         slice: &mut Slice,
     ) -> Progress {
-        while let Some(filter) = unsubscribing.packet.filters.get(unsubscribing.codes.len()) {
+        while let Some(filter) = unsubscribing.filters.get(unsubscribing.codes.len()) {
             if slice.is_over() {
                 return Progress::Cut;
             }
@@ -218,48 +232,40 @@ impl Broker {
             return Progress::Cut;
         }
         if let Some(key) = self.still_connected(client, unsubscribing.connection) {
-            let (packet_id, codes) = (unsubscribing.packet.packet_id, std::mem::take(&mut unsubscribing.codes));
+            let (packet_id, codes) = (unsubscribing.packet_id, std::mem::take(&mut unsubscribing.codes));
             self.send(key, &Packet::UnsubAck(UnsubAck { packet_id, properties: Properties::new(), codes }));
         }
         Progress::Done
     }
 
-    fn unsubscribe_one(&mut self, client: SessionKey, filter: &ByteString) -> ReasonCode {
+    fn unsubscribe_one(&mut self, client: SessionKey, plain: &SubscriptionFilter) -> ReasonCode {
         if self.interest.packets {
-            self.events.push_back(Event::FilterGone(filter.clone()));
+            self.events.push_back(Event::FilterGone(plain.text().clone()));
         }
-        let filter = mounted(filter, self.listener(self.sessions[client].listener).mount_point.as_deref());
+        let mount_point = self.listener(self.sessions[client].listener).mount_point.as_deref();
+        let filter = plain.mounted(mount_point.unwrap_or_default());
         let session = &mut self.sessions[client];
         let existed = session.remove_filter(&filter);
         if existed {
             self.router.unsubscribe(&filter, client);
             let client_id = session.id.clone();
             if self.journal.covers(&self.sessions[client]) {
-                let change = Change::Unsubscribed { client_id, filter: filter.clone() };
-                self.journal.push(change);
+                self.journal.push(Change::Unsubscribed { client_id, filter: filter.text().clone() });
             }
         }
         // Whether it was there or not, as with Mosquitto.
         if self.interest.subscriptions {
             let client = self.sessions[client].id.clone();
-            self.events.push_back(Event::Unsubscribed { client, filter });
+            self.events.push_back(Event::Unsubscribed { client, filter: filter.text().clone() });
         }
         if existed { ReasonCode::SUCCESS } else { ReasonCode::NO_SUBSCRIPTION_EXISTED }
     }
 }
 
-/// Whether it is a filter. Mosquitto's reason codes, not 0x8F.
-fn check(filter: &ByteString) -> Result<(), (ReasonCode, Closing)> {
-    let filter = TopicFilter::new(filter.clone()).map_err(|_| (ReasonCode::MALFORMED_PACKET, Closing::Malformed))?;
-    filter.share().map_err(|_| (ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError))?;
-    Ok(())
-}
-
-/// The filter with the mount point in front of what topics are matched with, in memory of its own.
-fn mounted(filter: &str, mount_point: Option<&str>) -> ByteString {
-    let mount_point = mount_point.unwrap_or_default();
-    match split_share(filter) {
-        (Some(group), plain) => join_share(group, &format!("{mount_point}{plain}")),
-        (None, plain) => format!("{mount_point}{plain}").into(),
-    }
+/// The filter of a packet, taken apart. The reason codes for what is none are Mosquitto's, not 0x8F.
+fn parse(filter: ByteString) -> Result<SubscriptionFilter, (ReasonCode, Closing)> {
+    SubscriptionFilter::new(filter).map_err(|error| match error {
+        TopicError::ShareName => (ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError),
+        _ => (ReasonCode::MALFORMED_PACKET, Closing::Malformed),
+    })
 }

@@ -80,7 +80,7 @@ impl Found {
                 });
                 let filters = session.filters;
                 self.subscriptions =
-                    filters.map(|filters| filters.iter().map(|own| (own.filter.clone(), own.qos)).collect());
+                    filters.map(|filters| filters.iter().map(|own| (own.filter.to_string(), own.qos)).collect());
             }
             Item::Session(session) => self.other(id, session.client),
             Item::Total(total) if total.client == id => {

@@ -28,8 +28,8 @@ pub enum TopicError {
     NulCharacter,
     /// A `+` or `#` in a topic name, or one that does not fill its level or, for `#`, is not last in a filter.
     Wildcard,
-    /// `$share/` without a name, with a wildcard in it, or without a filter after it [MQTT-4.8.2-1] [MQTT-4.8.2-2].
-    Share,
+    /// `$share/` without a ShareName, with a wildcard in it, or without a filter after it [MQTT-4.8.2-1] [MQTT-4.8.2-2].
+    ShareName,
 }
 
 /// A topic that messages are published to: valid, without wildcards.
@@ -40,12 +40,13 @@ pub struct TopicName(ByteString);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicFilter(ByteString);
 
-/// A shared subscription taken apart: `$share/group/filter`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share<'a> {
-    pub group: &'a str,
-    /// A valid filter.
-    pub filter: &'a str,
+/// What a subscription is made with, taken apart: a topic filter alone, or the `$share/{ShareName}/{filter}` of a
+/// Shared Subscription, §4.8.2.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SubscriptionFilter {
+    text: ByteString,
+    /// Where the topic filter begins in the text; only that of a Shared Subscription begins behind 0.
+    start: usize,
 }
 
 impl TopicName {
@@ -73,7 +74,7 @@ impl TopicFilter {
         Ok(Self(text))
     }
 
-    /// Whether `text` is a topic filter. What `$share/` asks for more is checked by [`TopicFilter::share`].
+    /// Whether `text` is a topic filter. What `$share/` asks for more is checked by [`SubscriptionFilter::new`].
     pub fn check(text: &str) -> Result<(), TopicError> {
         check_any(text)?;
         let mut levels = text.split('/').peekable();
@@ -91,27 +92,69 @@ impl TopicFilter {
         Ok(())
     }
 
-    /// The shared subscription that the filter asks for, if any.
-    pub fn share(&self) -> Result<Option<Share<'_>>, TopicError> {
-        // Alone it is the beginning of one that lacks both.
-        if &*self.0 == SHARE.trim_end_matches('/') {
-            return Err(TopicError::Share);
-        }
-        let Some(rest) = self.0.strip_prefix(SHARE) else { return Ok(None) };
-        let (group, filter) = rest.split_once('/').ok_or(TopicError::Share)?;
-        if group.is_empty() || group.contains(['+', '#']) || filter.is_empty() {
-            return Err(TopicError::Share);
-        }
-        Ok(Some(Share { group, filter }))
-    }
-
-    /// Whether the filter matches `topic`. A shared subscription matches by its [`Share::filter`] instead.
+    /// Whether the filter matches `topic`. A Shared Subscription matches by [`SubscriptionFilter::topic_filter`] instead.
     pub fn matches(&self, topic: &str) -> bool {
         matches(&self.0, topic)
     }
 
     pub fn into_inner(self) -> ByteString {
         self.0
+    }
+}
+
+impl SubscriptionFilter {
+    /// The filter of a SUBSCRIBE or UNSUBSCRIBE.
+    pub fn new(text: impl Into<ByteString>) -> Result<Self, TopicError> {
+        let text = text.into();
+        TopicFilter::check(&text)?;
+        // `$share` alone is the beginning of one that lacks both name and filter.
+        if &*text == SHARE.trim_end_matches('/') {
+            return Err(TopicError::ShareName);
+        }
+        let filter = Self::split(text);
+        if is_shared(&filter.text) {
+            // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
+            let name = filter.share_name().ok_or(TopicError::ShareName)?;
+            if name.is_empty() || name.contains(['+', '#']) || filter.topic_filter().is_empty() {
+                return Err(TopicError::ShareName);
+            }
+        }
+        Ok(filter)
+    }
+
+    /// A filter that was accepted once, as a broker's store has it. What `$share/` does not make a Shared Subscription of
+    /// is a filter alone.
+    pub fn split(text: impl Into<ByteString>) -> Self {
+        let text = text.into();
+        let rest = text.strip_prefix(SHARE).and_then(|rest| rest.split_once('/'));
+        let start = rest.map_or(0, |(_, filter)| text.len() - filter.len());
+        Self { text, start }
+    }
+
+    /// The ShareName of a Shared Subscription; `None` for any other.
+    pub fn share_name(&self) -> Option<&str> {
+        (self.start > 0).then(|| &self.text[SHARE.len()..self.start - 1])
+    }
+
+    /// The filter that topics are matched with.
+    pub fn topic_filter(&self) -> &str {
+        &self.text[self.start..]
+    }
+
+    pub fn is_shared(&self) -> bool {
+        self.start > 0
+    }
+
+    /// The same with `mount_point` in front of what topics are matched with, in memory of its own.
+    #[must_use]
+    pub fn mounted(&self, mount_point: &str) -> Self {
+        let (share, filter) = self.text.split_at(self.start);
+        Self { text: format!("{share}{mount_point}{filter}").into(), start: self.start }
+    }
+
+    /// All of it, as it was subscribed to.
+    pub fn text(&self) -> &ByteString {
+        &self.text
     }
 }
 
@@ -135,22 +178,9 @@ pub fn matches(filter: &str, topic: &str) -> bool {
     topic_levels.next().is_none()
 }
 
-/// Whether a filter asks for a shared subscription, or a topic has the form of one.
+/// Whether a text has the beginning of a Shared Subscription's filter.
 pub fn is_shared(text: &str) -> bool {
     text.starts_with(SHARE)
-}
-
-/// The group, if the valid `filter` is that of a shared subscription, and the filter that topics are matched with, §4.8.2.
-pub fn split_share(filter: &str) -> (Option<&str>, &str) {
-    match filter.strip_prefix(SHARE).and_then(|rest| rest.split_once('/')) {
-        Some((group, plain)) => (Some(group), plain),
-        None => (None, filter),
-    }
-}
-
-/// The filter of the shared subscription of `group` to `plain`.
-pub fn join_share(group: &str, plain: &str) -> ByteString {
-    format!("{SHARE}{group}/{plain}").into()
 }
 
 /// How many levels a topic name or filter has.
@@ -189,6 +219,14 @@ impl Deref for TopicFilter {
     }
 }
 
+impl Deref for SubscriptionFilter {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
 impl fmt::Debug for TopicName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, out)
@@ -196,6 +234,12 @@ impl fmt::Debug for TopicName {
 }
 
 impl fmt::Debug for TopicFilter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, out)
+    }
+}
+
+impl fmt::Debug for SubscriptionFilter {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, out)
     }
@@ -303,22 +347,40 @@ mod tests {
 
     #[test]
     fn mqtt_4_8_2_1_a_share_has_a_name() {
-        let share = |text: &str| TopicFilter::new(text).unwrap().share().map(|share| share.is_some());
-        assert_eq!(share("$share//a"), Err(TopicError::Share));
-        assert_eq!(share("a/$share/b"), Ok(false));
-        assert_eq!(share("$share"), Err(TopicError::Share));
-        assert_eq!(share("$sharing/a/b"), Ok(false));
+        let shared = |text: &str| SubscriptionFilter::new(text).map(|filter| filter.is_shared());
+        assert_eq!(shared("$share//a"), Err(TopicError::ShareName));
+        assert_eq!(shared("a/$share/b"), Ok(false));
+        assert_eq!(shared("$share"), Err(TopicError::ShareName));
+        assert_eq!(shared("$sharing/a/b"), Ok(false));
     }
 
     #[test]
     fn mqtt_4_8_2_2_a_share_name_has_no_wildcard_and_a_filter_follows_it() {
-        let filter = TopicFilter::new("$share/group/a/+/#").unwrap();
-        assert_eq!(filter.share(), Ok(Some(Share { group: "group", filter: "a/+/#" })));
+        let filter = SubscriptionFilter::new("$share/group/a/+/#").unwrap();
+        assert_eq!((filter.share_name(), filter.topic_filter()), (Some("group"), "a/+/#"));
         for text in ["$share/+/a", "$share/#", "$share/g", "$share/g/"] {
-            assert_eq!(TopicFilter::new(text).unwrap().share(), Err(TopicError::Share), "{text}");
+            assert_eq!(SubscriptionFilter::new(text), Err(TopicError::ShareName), "{text}");
         }
-        let filter = TopicFilter::new("$share/g//").unwrap();
-        assert_eq!(filter.share(), Ok(Some(Share { group: "g", filter: "/" })));
+        let filter = SubscriptionFilter::new("$share/g//").unwrap();
+        assert_eq!((filter.share_name(), filter.topic_filter()), (Some("g"), "/"));
+    }
+
+    #[test]
+    fn a_mount_point_stands_in_front_of_what_topics_are_matched_with() {
+        for (text, mounted) in [("a/#", "m/a/#"), ("$share/g/a/#", "$share/g/m/a/#")] {
+            let filter = SubscriptionFilter::new(text).unwrap().mounted("m/");
+            assert_eq!((&*filter, filter.topic_filter()), (mounted, "m/a/#"));
+            assert_eq!(filter, SubscriptionFilter::split(mounted));
+        }
+    }
+
+    #[test]
+    fn what_a_store_has_is_taken_as_it_is() {
+        for text in ["$share/g", "$share", "$share/"] {
+            let filter = SubscriptionFilter::split(text);
+            assert_eq!((filter.share_name(), filter.topic_filter()), (None, text));
+        }
+        assert_eq!(SubscriptionFilter::split("$share//a").topic_filter(), "a");
     }
 
     /// Matching as one would write it with lists, to compare with.

@@ -8,6 +8,7 @@ use super::exchange::ExchangeError;
 use super::http::HttpError;
 use super::ledger::Ledger;
 use super::since::Since;
+use crate::mqtt::topic::SubscriptionFilter;
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::{Phase, mosquitto_db, sqlite};
 
@@ -123,7 +124,7 @@ pub struct Session<'a> {
 /// One subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
-    pub filter: String,
+    pub filter: SubscriptionFilter,
     pub qos: u8,
     /// 0 when there is none.
     pub identifier: u32,

@@ -83,7 +83,7 @@ fn topic(error: TopicError) -> &'static str {
         TopicError::TooManyLevels { .. } => "has more than 201 levels",
         TopicError::NulCharacter => "has a NUL character",
         // A topic name is never taken for a shared subscription.
-        TopicError::Wildcard | TopicError::Share => "has a wildcard, and nothing can be published to one",
+        TopicError::Wildcard | TopicError::ShareName => "has a wildcard, and nothing can be published to one",
     }
 }
 

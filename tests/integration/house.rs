@@ -14,12 +14,12 @@ use names::Tree;
 const LAYERS: &[(u8, &str)] = &[
     (0, "os"),
     (1, "jwt"),
+    (1, "mqtt::topic"),
     (1, "private_folder"),
     (1, "scram"),
     (1, "text_file"),
     (1, "whole_file"),
     (2, "mqtt::packet"),
-    (2, "mqtt::topic"),
     (2, "pki"),
     (2, "file_set"),
     (2, "passwd"),

@@ -7,6 +7,7 @@ use super::wire::{Reader, field_length, put_field, put_header};
 use super::{
     DecodeError, EncodeError, PacketId, PacketType, Properties, PropertyOwner, ProtocolVersion, QoS, ReasonCode,
 };
+use crate::mqtt::topic::is_shared;
 
 /// SUBSCRIBE, §3.8.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +148,8 @@ impl Subscribe {
         while !reader.is_empty() {
             let filter = reader.string()?;
             let options = SubscriptionOptions::from_bits(reader.u8()?, version)?;
-            if options.no_local && filter.starts_with("$share/") {
+            // [MQTT-3.8.3-4]
+            if options.no_local && is_shared(&filter) {
                 return Err(DecodeError::NoLocalOnShared);
             }
             subscriptions.push(Subscription { filter, options });

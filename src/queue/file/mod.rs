@@ -14,7 +14,7 @@ use messages::Messages;
 use super::age::Dating;
 use super::ledger::Ledger;
 use super::{Error, Filter, Item, Note, Session, Since, Snapshot, Source, Waiting, Want};
-use crate::mqtt::topic;
+use crate::mqtt::topic::{SubscriptionFilter, matches};
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::mosquitto_db::{self, Chunk};
 use crate::state::{Client, ClientMessage, Direction, Keep, Properties, Subscription, sqlite};
@@ -72,7 +72,7 @@ impl Ahead {
         let client = String::from_utf8_lossy(subscription.client_id).into_owned();
         let filter = String::from_utf8_lossy(subscription.filter).into_owned();
         self.filters.entry(client).or_default().push(Filter {
-            filter,
+            filter: SubscriptionFilter::split(filter),
             qos: subscription.qos,
             identifier: subscription.identifier,
         });
@@ -480,7 +480,7 @@ impl<'a> Reading<'a> {
             user: &self.user,
             topic: self.messages.topic(place),
             publisher: self.messages.publisher(place),
-            filter: filter.map(|filter| self.ahead.filters[&self.client][filter].filter.as_str()),
+            filter: filter.map(|filter| &*self.ahead.filters[&self.client][filter].filter),
             bytes: self.messages.bytes(place),
             qos: entry.qos,
             phase: entry.phase(),
@@ -500,7 +500,7 @@ impl<'a> Reading<'a> {
         let key = (self.messages.topic_number(place), entry.subscription_identifier);
         let filters = self.ahead.filters.get(&self.client)?;
         *self.explained.entry(key).or_insert_with(|| {
-            let matching = |filter: &Filter| topic::matches(topic::split_share(&filter.filter).1, topic);
+            let matching = |filter: &Filter| matches(filter.filter.topic_filter(), topic);
             let of_identifier = filters.iter().position(|filter| {
                 filter.identifier != 0 && filter.identifier == entry.subscription_identifier && matching(filter)
             });
