@@ -42,7 +42,7 @@ impl Broker {
         if listener.username_from == UsernameFrom::Certificate || !listener.versions.accept(connect.version) {
             return Ok(None);
         }
-        let wall = now.wall.as_secs().cast_signed();
+        let wall = now.wall.since_epoch().as_secs().cast_signed();
         let holder = match self.access.holder(id, token, wall) {
             None => return Ok(None),
             Some(Ok(holder)) if connect.username.as_deref().is_some_and(|username| username != holder.user) => {
@@ -73,7 +73,8 @@ impl Broker {
                 self.access.scram_users(listener).and_then(|users| users.keys(user, *mechanism)) == Some(keys)
             }
             Proof::Token { token, .. } => {
-                let judged = self.access.holder(listener, token.expose(), now.wall.as_secs().cast_signed());
+                let judged =
+                    self.access.holder(listener, token.expose(), now.wall.since_epoch().as_secs().cast_signed());
                 judged.is_some_and(|judged| judged.is_ok_and(|holder| holder.user == user))
             }
         }

@@ -5,11 +5,11 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::clock::WallTime;
 use super::message::{Message, MessageId};
 use crate::mqtt::packet::{Properties, QoS, SubscriptionOptions};
 
@@ -59,10 +59,10 @@ pub struct ClientRecord {
     pub listener_port: u16,
     /// Seconds; `u32::MAX` = never.
     pub session_expiry_interval: u32,
-    /// When the session was first stored. Wall clock.
-    pub created_at: Duration,
-    /// `None` while connected. Wall clock.
-    pub disconnected_at: Option<Duration>,
+    /// When the session was first stored.
+    pub created_at: WallTime,
+    /// `None` while connected.
+    pub disconnected_at: Option<WallTime>,
     /// The client's Maximum Packet Size in bytes, if it named one.
     pub max_packet_size: Option<NonZeroU32>,
     pub max_qos: QoS,
@@ -104,8 +104,8 @@ pub struct EntryRecord {
     pub dup: bool,
     pub state: EntryState,
     pub subscription_identifiers: Vec<u32>,
-    /// When it entered the queue. Wall clock.
-    pub queued_at: Duration,
+    /// When it entered the queue.
+    pub queued_at: WallTime,
     /// Counts PUBRELs per client, so that they are resent in their order; 0 before PUBREC.
     pub pubrel_order: u64,
 }

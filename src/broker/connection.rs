@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use bytestring::ByteString;
 
+use super::clock::{Monotonic, WallTime};
 use super::message::Message;
 use super::proof::{Authentication, Proof};
 pub(super) use super::slab::ConnectionKey;
@@ -38,10 +39,9 @@ pub(super) struct Connection {
     pub(super) authentication: Option<Box<Authentication>>,
     /// How long the client may be silent. `None`: as long as it likes.
     pub(super) keep_alive_timeout: Option<Duration>,
-    /// Monotonic.
-    pub(super) last_received: Duration,
+    pub(super) last_received: Monotonic,
     /// Where [`Timers`](super::timers::Timers) keeps the deadline of this connection.
-    pub(super) timer: Option<Duration>,
+    pub(super) timer: Option<Monotonic>,
     /// QoS 1 and 2 messages in flight towards the client.
     pub(super) window: u16,
     /// The largest packet that the client takes, in bytes; `None` = any. Only [`Connection::takes`] asks for it.
@@ -159,8 +159,8 @@ pub(super) struct OutgoingPublish<'a> {
     pub(super) retain: bool,
     pub(super) packet_id: Option<PacketId>,
     pub(super) identifiers: &'a [SubscriptionIdentifier],
-    /// Wall clock.
-    pub(super) wall: Duration,
+    /// When it is sent.
+    pub(super) wall: WallTime,
 }
 
 /// The packet is larger than the client takes.
@@ -168,7 +168,7 @@ pub(super) struct OutgoingPublish<'a> {
 pub(super) struct TooLarge;
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, listener: ListenerId, peer: Peer, now: Duration) -> Self {
+    pub(super) fn new(id: ConnectionId, listener: ListenerId, peer: Peer, now: Monotonic) -> Self {
         Self {
             id,
             listener,
@@ -196,12 +196,12 @@ impl Connection {
     }
 
     /// When it is to be ended, unless something comes: the client has been silent for too long, or its token has expired.
-    pub(super) fn deadline(&self) -> Option<Duration> {
+    pub(super) fn deadline(&self) -> Option<Monotonic> {
         let silent = self.keep_alive_timeout.map(|keep_alive_timeout| self.last_received + keep_alive_timeout);
         silent.into_iter().chain(self.token_ends()).min()
     }
 
-    pub(super) fn token_ends(&self) -> Option<Duration> {
+    pub(super) fn token_ends(&self) -> Option<Monotonic> {
         match &self.proof {
             Some(Proof::Token { ends, .. }) => Some(*ends),
             Some(Proof::Scram { .. }) | None => None,
@@ -284,7 +284,7 @@ impl OutgoingPublish<'_> {
         let mut properties: Properties = self.message.properties.iter().filter(is_passed_on).cloned().collect();
         if let Some(at) = self.message.expires_at {
             // What is left, rounded up: a message that is still good is never announced as gone [MQTT-3.3.2-6].
-            let left = at.saturating_sub(self.wall);
+            let left = at.saturating_since(self.wall);
             let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
             let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
             // Nor for longer than its publisher wanted, though the clock was set back.

@@ -1,9 +1,9 @@
 //! One message in one client's keeping.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::change::{EntryRecord, EntryState};
+use super::clock::WallTime;
 use super::message::Message;
 use crate::mqtt::packet::{QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::SubscriptionFilter;
@@ -24,8 +24,7 @@ pub(super) struct Entry {
     /// The shared subscription that it came by: another member gets it if this session ends first. Not stored, so that
     /// after a restart it stays with its session.
     pub(super) shared: Option<Arc<SubscriptionFilter>>,
-    /// Wall clock.
-    pub(super) queued_at: Duration,
+    pub(super) queued_at: WallTime,
     pub(super) pubrel_order: u64,
 }
 

@@ -250,12 +250,12 @@ impl InFlight {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use bytes::Bytes;
     use bytestring::ByteString;
 
     use super::*;
+    use crate::broker::clock::WallTime;
     use crate::broker::message::{Message, MessageId};
     use crate::mqtt::packet::{Properties, QoS};
 
@@ -281,7 +281,7 @@ mod tests {
             state: EntryState::WaitForPubRec,
             identifiers: Box::default(),
             shared: None,
-            queued_at: Duration::ZERO,
+            queued_at: WallTime::default(),
             pubrel_order: 0,
         }
     }

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 use std::vec;
 
+use super::clock::Monotonic;
 use super::connection_id::ConnectionId;
 use super::message::Message;
 use super::retained_messages::Matching;
@@ -100,8 +100,8 @@ pub(super) struct Jobs {
     pub(super) list: VecDeque<Job>,
     /// It stands in the broker's list of those with work.
     pub(super) is_listed: bool,
-    /// When waiting for the client to read is over, on the monotonic clock.
-    pub(super) timer: Option<Duration>,
+    /// When waiting for the client to read is over.
+    pub(super) timer: Option<Monotonic>,
     /// The client has not read for too long, or is gone: nothing waits for it any more.
     pub(super) is_given_up: bool,
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::config::{LogSettings, LogTypes};
 use super::event::{Offence, PacketSummary, PublishSummary};
-use super::{Closing, Event, Interest, Loss, Settings};
+use super::{Closing, Event, Interest, Loss, Settings, WallTime};
 use crate::jwt;
 use crate::mqtt::packet::{DecodeError, PacketType, ProtocolVersion};
 
@@ -55,11 +55,11 @@ pub fn interest(log: &LogSettings) -> Interest {
 }
 
 /// What stands before each line: seconds since 1970, or a strftime format, or nothing.
-pub fn stamp(log: &LogSettings, wall: Duration, zone: &TimeZone) -> String {
+pub fn stamp(log: &LogSettings, wall: WallTime, zone: &TimeZone) -> String {
     if !log.timestamp {
         return String::new();
     }
-    let seconds = wall.as_secs();
+    let seconds = wall.since_epoch().as_secs();
     match &log.timestamp_format {
         None => format!("{seconds}: "),
         Some(format) => {
@@ -487,7 +487,7 @@ mod tests {
 
     #[test]
     fn time_stamps_are_seconds_or_a_format_or_nothing() {
-        let wall = Duration::from_secs(1_700_000_000);
+        let wall = WallTime::after_epoch(Duration::from_secs(1_700_000_000));
         let stamped = |log: &LogSettings| stamp(log, wall, &TimeZone::UTC);
         assert_eq!(stamped(&LogSettings::default()), "1700000000: ");
         assert_eq!(stamped(&LogSettings { timestamp: false, ..LogSettings::default() }), "");

@@ -1,11 +1,11 @@
 //! A message as the broker keeps it, and the ids that carry the time of its storing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::clock::WallTime;
 use crate::mqtt::packet::{Properties, Property, QoS};
 use crate::state::ids::{StoreId, UnixTime};
 
@@ -23,8 +23,7 @@ pub struct Message {
     /// In the publisher's order; without topic alias and subscription identifiers. The message expiry interval
     /// stands in it as published: what is sent is computed from `expires_at`.
     pub properties: Properties,
-    /// Wall clock.
-    pub expires_at: Option<Duration>,
+    pub expires_at: Option<WallTime>,
     /// The publisher's; 0 at QoS 0 and for wills.
     pub packet_id: u16,
     /// Shared by what one connection publishes.
@@ -39,7 +38,7 @@ impl Message {
         (self.topic.len() + self.payload.len() + properties) as u64
     }
 
-    pub fn is_expired(&self, wall: Duration) -> bool {
+    pub fn is_expired(&self, wall: WallTime) -> bool {
         self.expires_at.is_some_and(|at| at <= wall)
     }
 }
@@ -72,20 +71,23 @@ pub struct Source {
 pub struct MessageId(pub u64);
 
 impl MessageId {
-    /// The id of `wall`, a time since the Unix epoch.
-    pub fn at(wall: Duration) -> Self {
-        Self(StoreId::at(UnixTime::from_nanos(i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX))).0)
+    /// The id of a message that is stored at that time.
+    pub fn at(wall: WallTime) -> Self {
+        let nanos = i64::try_from(wall.since_epoch().as_nanos()).unwrap_or(i64::MAX);
+        Self(StoreId::at(UnixTime::from_nanos(nanos)).0)
     }
 
     /// The next id: of the clock, or one more than the last when the clock stands still or was set back.
     #[must_use]
-    pub fn next(self, wall: Duration) -> Self {
+    pub fn next(self, wall: WallTime) -> Self {
         Self::at(wall).max(Self(self.0 + 1))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// 2021-11-17 16:57:53 UTC, when the ids begin.
@@ -93,13 +95,13 @@ mod tests {
 
     #[test]
     fn an_id_carries_the_second_and_units_of_128_nanoseconds() {
-        let id = MessageId::at(Duration::new(EPOCH + 3, 256));
+        let id = MessageId::at(WallTime::after_epoch(Duration::new(EPOCH + 3, 256)));
         assert_eq!(id, MessageId(3 << 23 | 2));
     }
 
     #[test]
     fn a_clock_set_back_does_not_take_ids_back() {
-        let id = MessageId::at(Duration::new(EPOCH + 100, 0));
-        assert_eq!(id.next(Duration::new(EPOCH + 50, 0)), MessageId(id.0 + 1));
+        let id = MessageId::at(WallTime::after_epoch(Duration::new(EPOCH + 100, 0)));
+        assert_eq!(id.next(WallTime::after_epoch(Duration::new(EPOCH + 50, 0))), MessageId(id.0 + 1));
     }
 }

@@ -6,6 +6,7 @@
 pub mod access;
 mod authenticate;
 mod change;
+mod clock;
 mod condense;
 pub mod config;
 mod connect;
@@ -51,6 +52,7 @@ pub use change::{
     Change, ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Restored, RestoredClient,
     SubscriptionRecord, WillRecord,
 };
+pub use clock::{Monotonic, Now, WallTime};
 pub use connection_id::{ByConnection, ConnectionId};
 pub use event::{Closing, Event, Interest, Offence, PacketSummary, PublishSummary};
 pub use message::{Message, MessageId, Source};
@@ -60,7 +62,6 @@ pub use statistics::{Census, Statistics};
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::Bound;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use bytestring::ByteString;
@@ -85,15 +86,6 @@ use crate::mqtt::packet::{DecodeError, Disconnect, Packet, Properties, ProtocolV
 /// Index into [`Settings::listeners`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ListenerId(pub u16);
-
-/// Both clocks, read at the same moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// Monotonic, from any fixed start: for deadlines.
-    pub elapsed: Duration,
-    /// Since the Unix epoch: for message ids and for everything that outlives the process.
-    pub wall: Duration,
-}
 
 /// The other end of a connection, as the listener saw it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,7 +125,7 @@ pub struct Broker {
     router: Router,
     retained: RetainedMessages,
     timers: Timers,
-    sweep: Option<Duration>,
+    sweep: Option<Monotonic>,
     /// Where the sweep that is under way goes on.
     sweeping: Option<Bound<MessageId>>,
     journal: Journal,
@@ -515,8 +507,8 @@ impl Broker {
         self.events.pop_front()
     }
 
-    /// When [`Broker::handle_deadline`] is to be called, on the monotonic clock.
-    pub fn poll_deadline(&self) -> Option<Duration> {
+    /// When [`Broker::handle_deadline`] is to be called.
+    pub fn poll_deadline(&self) -> Option<Monotonic> {
         self.timers.next()
     }
 

@@ -1,9 +1,8 @@
 //! What a connection is let in by, other than a password.
 
-use std::time::Duration;
-
 use bytestring::ByteString;
 
+use super::clock::Monotonic;
 use crate::mqtt::packet::{Connect, Property};
 use crate::scram::{Keys, Mechanism, ServerExchange};
 use crate::term::Secret;
@@ -27,8 +26,8 @@ pub(super) enum Proof {
     Token {
         /// Kept to ask again after a reload of the rules.
         token: Secret,
-        /// Monotonic: when it expires, and the connection with it.
-        ends: Duration,
+        /// When it expires, and the connection with it.
+        ends: Monotonic,
     },
 }
 

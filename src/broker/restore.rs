@@ -53,7 +53,7 @@ impl Broker {
         let since = record.disconnected_at.unwrap_or(now.wall);
         session.disconnected_at = Some(since);
         let limit = self.settings.persistent_client_expiration;
-        let away = now.wall.saturating_sub(since);
+        let away = now.wall.saturating_since(since);
         let left = |whole: Duration| now.elapsed + whole.saturating_sub(away);
         session.expires_at = expiry(session.expiry_interval, limit).map(left);
         if let Some(will) = restored.will {

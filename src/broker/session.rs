@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytestring::ByteString;
 
 use super::access::Identity;
 use super::change::{ClientRecord, EntryState, WillRecord};
+use super::clock::{Monotonic, WallTime};
 pub(super) use super::entry::{Entry, WrongState};
 use super::in_flight::InFlight;
 use super::jobs::Jobs;
@@ -37,17 +37,16 @@ pub(super) struct Session {
     pub(super) expiry_interval: u32,
     /// Bytes, of the last connection; `None` = no limit.
     pub(super) max_packet_size: Option<NonZeroU32>,
-    /// Wall clock.
-    pub(super) created_at: Duration,
-    /// Wall clock; `None` while connected.
-    pub(super) disconnected_at: Option<Duration>,
-    /// Monotonic; while the client is away and its session does expire.
-    pub(super) expires_at: Option<Duration>,
+    pub(super) created_at: WallTime,
+    /// `None` while connected.
+    pub(super) disconnected_at: Option<WallTime>,
+    /// While the client is away and its session does expire.
+    pub(super) expires_at: Option<Monotonic>,
     pub(super) will: Option<Box<PendingWill>>,
-    /// Monotonic; while the client is away and its will waits.
-    pub(super) will_due: Option<Duration>,
+    /// While the client is away and its will waits.
+    pub(super) will_due: Option<Monotonic>,
     /// Where [`Timers`](super::timers::Timers) keeps the deadline of this session.
-    pub(super) timer: Option<Duration>,
+    pub(super) timer: Option<Monotonic>,
     /// Filters as subscribed, mount point included; what was asked for with them is in the router.
     pub(super) subscriptions: HashSet<SubscriptionFilter>,
     /// Bytes of those filters.
@@ -80,7 +79,7 @@ pub(super) struct PendingWill {
 }
 
 impl Session {
-    pub(super) fn new(id: ByteString, listener: ListenerId, wall: Duration) -> Self {
+    pub(super) fn new(id: ByteString, listener: ListenerId, wall: WallTime) -> Self {
         Self {
             id,
             username: None,
@@ -161,7 +160,7 @@ impl Session {
         self.incoming.values().chain(self.outgoing.inflight()).chain(self.outgoing.queue())
     }
 
-    pub(super) fn next_wakeup(&self) -> Option<Duration> {
+    pub(super) fn next_wakeup(&self) -> Option<Monotonic> {
         [self.expires_at, self.will_due].into_iter().flatten().min()
     }
 
@@ -367,6 +366,8 @@ impl Outgoing {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bytes::Bytes;
 
     use super::*;
@@ -395,7 +396,7 @@ mod tests {
             state: EntryState::Queued,
             identifiers: Box::default(),
             shared: None,
-            queued_at: Duration::ZERO,
+            queued_at: WallTime::default(),
             pubrel_order: 0,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::{Census, Now, Statistics};
+use super::{Census, Monotonic, Now, Statistics};
 
 /// Time constants of the moving averages, in seconds, and how their topics end.
 const WINDOWS: [(f64, &str); 3] = [(60.0, "1min"), (300.0, "5min"), (900.0, "15min")];
@@ -22,12 +22,12 @@ pub struct Publication {
 pub struct Sys {
     version: &'static str,
     interval: Option<Duration>,
-    started: Duration,
+    started: Monotonic,
     told: HashMap<&'static str, String>,
     most_clients: usize,
     loads: Vec<Load>,
     /// When the averages were last brought up to date.
-    averaged: Option<Duration>,
+    averaged: Option<Monotonic>,
 }
 
 /// A counter whose change per minute is averaged.
@@ -89,7 +89,7 @@ impl Sys {
     /// How long until the next round: rounds fall on multiples of the interval by the wall clock.
     pub fn wait(&self, now: Now) -> Option<Duration> {
         let interval = self.interval?.as_nanos();
-        let rest = interval - now.wall.as_nanos() % interval;
+        let rest = interval - now.wall.since_epoch().as_nanos() % interval;
         // An interval is at most 65,535 s, so its nanoseconds fit.
         Some(Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX)))
     }
@@ -106,7 +106,7 @@ impl Sys {
             return Vec::new();
         }
         let mut round = Vec::new();
-        let uptime = now.elapsed.saturating_sub(self.started).as_secs();
+        let uptime = now.elapsed.saturating_since(self.started).as_secs();
         round.push(publication("uptime", format!("{uptime} seconds")));
         self.most_clients = self.most_clients.max(census.clients);
         for (name, value) in values(statistics, census) {
@@ -129,7 +129,7 @@ impl Sys {
 
     /// new = i + e^(−Δt/τ)·(old − i), where i is the change per minute.
     fn average(&mut self, statistics: &Statistics, now: Now, round: &mut Vec<Publication>) {
-        let since = now.elapsed.saturating_sub(self.averaged.unwrap_or(self.started)).as_secs_f64();
+        let since = now.elapsed.saturating_since(self.averaged.unwrap_or(self.started)).as_secs_f64();
         self.averaged = Some(now.elapsed);
         for load in &mut self.loads {
             let count = (load.count)(statistics);
@@ -188,9 +188,11 @@ fn values(statistics: &Statistics, census: &Census) -> Values {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::WallTime;
 
     fn now(seconds: u64) -> Now {
-        Now { elapsed: Duration::from_secs(seconds), wall: Duration::from_secs(1_800_000_003 + seconds) }
+        let after = |start| Duration::from_secs(start + seconds);
+        Now { elapsed: Monotonic::after_start(after(0)), wall: WallTime::after_epoch(after(1_800_000_003)) }
     }
 
     fn found<'a>(round: &'a [Publication], topic: &str) -> Option<&'a str> {

@@ -1,15 +1,14 @@
 //! When to wake up for whom: a deadline per connection, and per session for each thing that it waits for.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use super::clock::Monotonic;
 use super::connection::ConnectionKey;
 use super::session::SessionKey;
 
-/// Deadlines are of the monotonic clock.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    set: BTreeSet<(Duration, Timer)>,
+    set: BTreeSet<(Monotonic, Timer)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +23,7 @@ pub(super) enum Timer {
 
 impl Timers {
     /// Moves the deadline of `timer` from `slot`, where its owner keeps it, to `at`.
-    pub(super) fn arm(&mut self, timer: Timer, slot: &mut Option<Duration>, at: Option<Duration>) {
+    pub(super) fn arm(&mut self, timer: Timer, slot: &mut Option<Monotonic>, at: Option<Monotonic>) {
         if *slot == at {
             return;
         }
@@ -37,12 +36,12 @@ impl Timers {
         *slot = at;
     }
 
-    pub(super) fn next(&self) -> Option<Duration> {
+    pub(super) fn next(&self) -> Option<Monotonic> {
         self.set.first().map(|(at, _)| *at)
     }
 
     /// Takes one that is due. Its owner's slot is to be emptied.
-    pub(super) fn due(&mut self, now: Duration) -> Option<Timer> {
+    pub(super) fn due(&mut self, now: Monotonic) -> Option<Timer> {
         let &(at, timer) = self.set.first()?;
         if at > now {
             return None;

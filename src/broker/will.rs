@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::change::{Change, WillRecord};
+use super::clock::Monotonic;
 use super::deliver::Routed;
 use super::event::{Closing, Event};
 use super::message::{Message, detached};
@@ -179,7 +180,7 @@ impl Broker {
 
 /// Puts a will of the store back. Its delay went on while the broker was away: `left` says when what is left of a time
 /// that began with the end of the connection is over. It is sent by the session's timer, never before the broker runs.
-pub(super) fn restore_will(session: &mut Session, will: WillRecord, delay: u32, left: impl Fn(Duration) -> Duration) {
+pub(super) fn restore_will(session: &mut Session, will: WillRecord, delay: u32, left: impl Fn(Duration) -> Monotonic) {
     session.will_due = Some(left(Duration::from_secs(u64::from(delay))));
     session.will = Some(Box::new(PendingWill { will, delay }));
 }

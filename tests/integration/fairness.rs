@@ -13,7 +13,7 @@ use moskit::broker::access::Rules;
 use moskit::broker::config::Sync;
 use moskit::broker::server::{self, Bind, Config, Running, start};
 use moskit::broker::store::Store;
-use moskit::broker::{Access, Interest, Restored, Settings};
+use moskit::broker::{Access, Interest, Restored, Settings, WallTime};
 use moskit::mqtt::packet::{
     Ack, Connect, Decoder, Disconnect, Packet, PacketId, Properties, ProtocolVersion, Publish, QoS, Subscribe,
     Subscription, SubscriptionOptions, Will,
@@ -34,7 +34,7 @@ fn broker(settings: Settings) -> (Running, SocketAddr) {
 
 /// A broker with its state in a file, or in memory.
 fn stored(settings: Settings, state: Option<&Path>) -> (Running, SocketAddr) {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let wall = WallTime::after_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap());
     let (store, restored) = match state {
         Some(path) => {
             let (store, restored) = Store::open(path, Sync::Normal, wall).unwrap();

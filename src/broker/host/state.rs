@@ -1,11 +1,11 @@
 //! The state file of a broker that starts here.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use crate::broker::Restored;
 use crate::broker::config::Sync;
 use crate::broker::store::{self, Store, StoreError};
+use crate::broker::{Restored, WallTime};
 
 /// Why the state cannot be kept where it should be.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub fn check_snapshot(store: &Path, snapshot: &Path) -> Result<(), StateError> {
     Err(StateError::BesideSnapshot { store: store.to_owned(), snapshot: snapshot.to_owned() })
 }
 
-/// The time of day, since 1970.
-pub fn wall() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+/// The time of day.
+pub fn wall() -> WallTime {
+    WallTime::after_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

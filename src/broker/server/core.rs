@@ -15,7 +15,9 @@ use super::mailbox::{Mail, Mailbox};
 use super::persistence::{Answer, Persistence, StoreProgress};
 use super::turns::{Turns, Waiting};
 use crate::broker::sys::{Publication, Sys};
-use crate::broker::{Broker, ByConnection, Closing, ConnectionId, Event, Interest, Now, OwnMessage};
+use crate::broker::{
+    Broker, ByConnection, Closing, ConnectionId, Event, Interest, Monotonic, Now, OwnMessage, WallTime,
+};
 use crate::mqtt::packet::QoS;
 
 /// Logins of connected clients that are checked at once after a reload.
@@ -46,8 +48,8 @@ pub(super) struct Core {
     rechecking: Option<AbortHandle>,
     mailboxes: ByConnection<Arc<Mailbox>>,
     turns: Turns,
-    /// When outputs go at the latest, on the monotonic clock.
-    round_end: Duration,
+    /// When outputs go at the latest.
+    round_end: Monotonic,
     /// The clock, as it was read last, and how many steps the broker had taken then.
     recent: Now,
     steps: u64,
@@ -55,8 +57,8 @@ pub(super) struct Core {
     events: Box<dyn FnMut(Event) + Send>,
     persistence: Persistence,
     sys: Sys,
-    /// When `$SYS` is told next, on the monotonic clock.
-    sys_due: Option<Duration>,
+    /// When `$SYS` is published next.
+    sys_due: Option<Monotonic>,
     stopping: bool,
 }
 
@@ -84,7 +86,7 @@ impl Core {
             rechecking: None,
             mailboxes: ByConnection::default(),
             turns: Turns::default(),
-            round_end: Duration::ZERO,
+            round_end: Monotonic::default(),
             recent: now,
             steps: 0,
             interest: config.interest,
@@ -189,7 +191,7 @@ impl Core {
     }
 
     /// The next moment at which something is due.
-    fn deadline(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Monotonic> {
         [self.broker.poll_deadline(), self.sys_due, self.persistence.retry()].into_iter().flatten().min()
     }
 
@@ -231,9 +233,9 @@ impl Core {
         }
     }
 
-    fn arm(&self, alarm: std::pin::Pin<&mut Sleep>, deadline: Option<Duration>) {
+    fn arm(&self, alarm: std::pin::Pin<&mut Sleep>, deadline: Option<Monotonic>) {
         if let Some(deadline) = deadline {
-            alarm.reset(tokio::time::Instant::from_std(self.clock.start + deadline));
+            alarm.reset(tokio::time::Instant::from_std(self.clock.start + deadline.since_start()));
         }
     }
 
@@ -491,9 +493,13 @@ impl Clock {
 
     fn now(self) -> Now {
         Now {
-            elapsed: self.start.elapsed(),
+            elapsed: self.elapsed(),
             // A clock before 1970 counts as 1970.
-            wall: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
+            wall: WallTime::after_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()),
         }
+    }
+
+    fn elapsed(self) -> Monotonic {
+        Monotonic::after_start(self.start.elapsed())
     }
 }

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use tokio::sync::mpsc;
 
 use crate::broker::store::{Store, StoreError};
-use crate::broker::{Change, ClientRecord};
+use crate::broker::{Change, ClientRecord, Monotonic, WallTime};
 use crate::mqtt::packet::QoS;
 
 /// How long another program may write to the file before the store counts as failing. Meanwhile who needs the store
@@ -57,17 +57,16 @@ pub(super) enum Answer {
     Finished(Result<(), StoreError>),
 }
 
-/// Times are on the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Well,
     /// Another program writes to the file.
     Busy {
-        since: Duration,
-        retry: Duration,
+        since: Monotonic,
+        retry: Monotonic,
     },
     Failing {
-        retry: Duration,
+        retry: Monotonic,
         /// Whether the file is to be opened anew first.
         open_anew: bool,
     },
@@ -99,7 +98,7 @@ impl Persistence {
     }
 
     /// When the store is to be tried again, even if there is nothing new.
-    pub(super) fn retry(&self) -> Option<Duration> {
+    pub(super) fn retry(&self) -> Option<Monotonic> {
         match self.health {
             Health::Busy { retry, .. } | Health::Failing { retry, .. } if !self.is_writing => Some(retry),
             _ => None,
@@ -108,7 +107,7 @@ impl Persistence {
 
     /// Has what is not stored yet written, all or nothing, unless the store has something to do. While it is busy or
     /// fails it is tried now and then. `changes`: takes what is new, if `has_changes`.
-    pub(super) fn keep(&mut self, has_changes: bool, changes: impl FnOnce() -> Vec<Change>, now: Duration) {
+    pub(super) fn keep(&mut self, has_changes: bool, changes: impl FnOnce() -> Vec<Change>, now: Monotonic) {
         let Some(writer) = &self.writer else { return };
         if self.is_writing {
             return;
@@ -140,7 +139,7 @@ impl Persistence {
         &mut self,
         changes: Vec<Change>,
         written: Result<(), StoreError>,
-        now: Duration,
+        now: Monotonic,
     ) -> StoreProgress {
         self.is_writing = false;
         match (written, self.health) {
@@ -273,7 +272,7 @@ fn trace() -> [Change; 2] {
         username: None,
         listener_port: 0,
         session_expiry_interval: 1,
-        created_at: Duration::ZERO,
+        created_at: WallTime::default(),
         disconnected_at: None,
         max_packet_size: None,
         max_qos: QoS::ExactlyOnce,

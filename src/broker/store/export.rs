@@ -63,7 +63,7 @@ fn write_client(client: &RestoredClient, file: &mut Writer<Vec<u8>>) -> io::Resu
     let expires = record
         .disconnected_at
         .filter(|_| record.session_expiry_interval != u32::MAX)
-        .map(|at| at.as_secs().cast_signed() + i64::from(record.session_expiry_interval));
+        .map(|at| at.since_epoch().as_secs().cast_signed() + i64::from(record.session_expiry_interval));
     file.client(&Client {
         client_id: record.client_id.as_bytes(),
         username: record.username.as_ref().map_or(&[][..], |name| name.as_bytes()),

@@ -1,9 +1,8 @@
 //! From a mosquitto.db of any version to a state of our own.
 
 use std::path::Path;
-use std::time::Duration;
 
-use crate::broker::Restored;
+use crate::broker::{Restored, WallTime};
 use crate::state::mosquitto_db::{Chunk, Damage, Reader, Unreadable};
 use crate::state::sqlite::SessionRow;
 use crate::state::{Client, Keep};
@@ -29,7 +28,7 @@ pub struct Imported {
 }
 
 /// Reads the mosquitto.db at `path`.
-pub fn import(path: &Path, wall: Duration) -> Result<Imported, ImportError> {
+pub fn import(path: &Path, wall: WallTime) -> Result<Imported, ImportError> {
     let mut state = Collected::at(wall);
     let mut damage = None;
     // Old versions mix the kinds of chunks, and entries need their client and their message.
@@ -69,13 +68,13 @@ fn take(state: &mut Collected, pass: Pass, chunk: Chunk<'_>) {
     }
 }
 
-fn session<'a>(client: &Client<'a>, wall: Duration) -> SessionRow<'a> {
+fn session<'a>(client: &Client<'a>, wall: WallTime) -> SessionRow<'a> {
     let since = client.disconnected_at;
     SessionRow {
         client_id: client.client_id,
         // Several 2.0 versions wrote the name of the client before; the next CONNECT tells the right one.
         username: None,
-        created_at: since.unwrap_or(wall.as_secs().cast_signed()),
+        created_at: since.unwrap_or(wall.since_epoch().as_secs().cast_signed()),
         will_delay_time: 0,
         session_expires: client.session_expires.unwrap_or(0),
         listener_port: client.listener_port,

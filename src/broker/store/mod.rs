@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use self::entry_rows::{EntryRows, NoBlock};
 use super::condense::Passing;
-use super::{Change, Restored};
+use super::{Change, Restored, WallTime};
 use crate::broker::config::Sync;
 use crate::net::reason;
 use crate::os::files;
@@ -141,7 +141,7 @@ struct Open {
 }
 
 /// Whether [`Store::open`] would take what is at `path`, also while a broker has it; nothing is written.
-pub fn test(path: &Path, wall: Duration) -> Result<(), StoreError> {
+pub fn test(path: &Path, wall: WallTime) -> Result<(), StoreError> {
     if path.exists() {
         return restore::read(path, wall).map(|_| ());
     }
@@ -156,7 +156,7 @@ pub fn test(path: &Path, wall: Duration) -> Result<(), StoreError> {
 impl Store {
     /// Opens or creates the file at `path` and reads what is in it. Sessions that were connected when
     /// the last broker ended count as disconnected at `wall`.
-    pub fn open(path: &Path, sync: Sync, wall: Duration) -> Result<(Self, Restored), StoreError> {
+    pub fn open(path: &Path, sync: Sync, wall: WallTime) -> Result<(Self, Restored), StoreError> {
         let lock = files::claim(path).map_err(StoreError::Io)?.ok_or(StoreError::InUse)?;
         // The reader opens and closes the file, which would end the locks of an open writer.
         let (restored, repair, entry_rows) = restore::read(path, wall)?;

@@ -9,7 +9,8 @@ use bytestring::ByteString;
 use super::StoreError;
 use super::entry_rows::EntryRows;
 use crate::broker::{
-    Change, ClientRecord, Direction, EntryRecord, EntryState, Message, Restored, SubscriptionRecord, WillRecord,
+    Change, ClientRecord, Direction, EntryRecord, EntryState, Message, Restored, SubscriptionRecord, WallTime,
+    WillRecord,
 };
 use crate::mqtt::packet::{QoS, SubscriptionOptions};
 use crate::state::ids::{StoreId, UnixTime};
@@ -127,7 +128,9 @@ pub(super) fn message_row<'a>(message: &'a Message, properties: Properties<'a>) 
     state::Message {
         store_id: StoreId(message.id.0),
         // Rounded up: nothing expires early.
-        expires: message.expires_at.map(|at| (at + Duration::from_nanos(999_999_999)).as_secs().cast_signed()),
+        expires: message
+            .expires_at
+            .map(|at| (at + Duration::from_nanos(999_999_999)).since_epoch().as_secs().cast_signed()),
         source_mid: message.packet_id,
         source_id: message.source.client_id.as_bytes(),
         source_username: message.source.username.as_ref().map_or(&[][..], |name| name.as_bytes()),
@@ -154,7 +157,7 @@ fn write_will(client_id: &str, will: &WillRecord, transaction: &Transaction<'_>)
 }
 
 fn session(record: &ClientRecord) -> SessionRow<'_> {
-    let seconds_at = |time: Duration| time.as_secs().cast_signed();
+    let seconds_at = |time: WallTime| time.since_epoch().as_secs().cast_signed();
     let ends = record.disconnected_at.filter(|_| record.session_expiry_interval != u32::MAX);
     SessionRow {
         client_id: record.client_id.as_bytes(),
@@ -238,6 +241,6 @@ fn with_entry(entry: &EntryRecord, write: impl FnOnce(&Entry<'_>) -> RowWritten)
     })
 }
 
-fn unix(time: Duration) -> UnixTime {
-    UnixTime::from_nanos(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+fn unix(time: WallTime) -> UnixTime {
+    UnixTime::from_nanos(i64::try_from(time.since_epoch().as_nanos()).unwrap_or(i64::MAX))
 }

@@ -13,7 +13,7 @@ use super::entry_rows::EntryRows;
 use super::{Repair, StoreError};
 use crate::broker::{
     ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Message, MessageId, Restored, RestoredClient,
-    Source, SubscriptionRecord, WillRecord,
+    Source, SubscriptionRecord, WallTime, WillRecord,
 };
 use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
 use crate::mqtt::topic::MAXIMUM_SEPARATORS;
@@ -23,7 +23,7 @@ use crate::state::{self, ClientMessage, Keep, Subscription, properties};
 
 /// Reads the file, and says what has to be put right in it, and where entries stand. An empty or absent one holds an empty
 /// state.
-pub(super) fn read(path: &Path, wall: Duration) -> Result<(Restored, Repair, EntryRows), StoreError> {
+pub(super) fn read(path: &Path, wall: WallTime) -> Result<(Restored, Repair, EntryRows), StoreError> {
     if std::fs::metadata(path).map_err(StoreError::Io)?.len() == 0 {
         return Ok(Default::default());
     }
@@ -58,7 +58,7 @@ pub(super) fn read(path: &Path, wall: Duration) -> Result<(Restored, Repair, Ent
 
 /// A row of `moskit_entry`, owned.
 pub(super) struct Detail {
-    queued_at: Duration,
+    queued_at: WallTime,
     subscription_identifiers: Vec<u32>,
     pubrel_order: u64,
 }
@@ -66,7 +66,7 @@ pub(super) struct Detail {
 impl From<&EntryDetail<'_>> for Detail {
     fn from(detail: &EntryDetail<'_>) -> Self {
         Self {
-            queued_at: since_epoch(detail.queued_at),
+            queued_at: wall_time(detail.queued_at),
             subscription_identifiers: detail.subscription_identifiers.split(',').flat_map(str::parse).collect(),
             pubrel_order: detail.pubrel_order,
         }
@@ -76,7 +76,7 @@ impl From<&EntryDetail<'_>> for Detail {
 /// The state as it is read, from whichever format: sessions first, then messages, then entries.
 #[derive(Default)]
 pub(super) struct Collected {
-    pub wall: Duration,
+    pub wall: WallTime,
     messages: HashMap<MessageId, Arc<Message>>,
     /// Messages in the order they were read.
     order: Vec<MessageId>,
@@ -98,7 +98,7 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    pub fn at(wall: Duration) -> Self {
+    pub fn at(wall: WallTime) -> Self {
         Self { wall, ..Self::default() }
     }
 
@@ -111,17 +111,17 @@ impl Collected {
         let finite = session.session_expiry_interval != u32::MAX && session.session_expires > 0;
         let since = || {
             let at = session.session_expires - i64::from(session.session_expiry_interval);
-            Duration::from_secs(at.max(0).cast_unsigned())
+            at_second(at)
         };
         let record = ClientRecord {
             client_id,
             username: session.username.and_then(text),
             listener_port: session.listener_port,
             session_expiry_interval: session.session_expiry_interval,
-            created_at: Duration::from_secs(session.created_at.max(0).cast_unsigned()),
+            created_at: at_second(session.created_at),
             // Who was connected when the last broker ended counts as gone from now on.
             disconnected_at: Some(match session.disconnected_at {
-                Some(at) => since_epoch(at),
+                Some(at) => wall_time(at),
                 None if finite => since(),
                 None => self.wall,
             }),
@@ -187,9 +187,8 @@ impl Collected {
         if let Some(expires) = message.expires {
             // The interval itself is not kept. The time of expiry was rounded up to a second, so that the whole seconds
             // until then are those of the interval.
-            let stored = message.store_id.stored_at().map_or(self.wall, since_epoch);
-            let expires = Duration::from_secs(expires.max(0).cast_unsigned());
-            let seconds = expires.saturating_sub(stored).as_secs();
+            let stored = message.store_id.stored_at().map_or(self.wall, wall_time);
+            let seconds = at_second(expires).saturating_since(stored).as_secs();
             properties.push(Property::MessageExpiryInterval(u32::try_from(seconds).unwrap_or(u32::MAX)));
         }
         // Node ids of other brokers stand above the time and would put our own ids far into the future.
@@ -201,7 +200,7 @@ impl Collected {
             qos: qos(message.qos),
             retain: message.retain,
             properties,
-            expires_at: message.expires.map(|at| Duration::from_secs(at.max(0).cast_unsigned())),
+            expires_at: message.expires.map(at_second),
             packet_id: message.source_mid,
             source: self.source(Source {
                 // A message is worth more than the name of who sent it.
@@ -258,7 +257,7 @@ impl Collected {
                 _ => Some(entry.subscription_identifier).filter(|identifier| *identifier != 0).into_iter().collect(),
             },
             queued_at: detail
-                .map_or_else(|| entry.store_id.stored_at().map_or(wall, since_epoch), |detail| detail.queued_at),
+                .map_or_else(|| entry.store_id.stored_at().map_or(wall, wall_time), |detail| detail.queued_at),
             pubrel_order: detail.map_or(0, |detail| detail.pubrel_order),
         };
         let stands_right = row.is_none_or(|row| {
@@ -370,6 +369,12 @@ fn topic(bytes: &[u8]) -> Option<ByteString> {
     text(bytes).filter(|topic| !topic.is_empty() && topic.matches('/').count() <= MOST_SEPARATORS)
 }
 
-fn since_epoch(time: UnixTime) -> Duration {
-    Duration::from_nanos(time.nanos().max(0).cast_unsigned())
+/// Times before 1970 count as 1970.
+fn wall_time(time: UnixTime) -> WallTime {
+    WallTime::after_epoch(Duration::from_nanos(time.nanos().max(0).cast_unsigned()))
+}
+
+/// Of seconds since 1970.
+fn at_second(seconds: i64) -> WallTime {
+    WallTime::after_epoch(Duration::from_secs(seconds.max(0).cast_unsigned()))
 }

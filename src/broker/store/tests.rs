@@ -11,14 +11,19 @@ use crate::broker::{
 };
 use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
 
-const WALL: Duration = Duration::from_secs(1_795_000_000);
+const WALL: WallTime = at(1_795_000_000);
+
+/// So many seconds after 1970 began.
+const fn at(seconds: u64) -> WallTime {
+    WallTime::after_epoch(Duration::from_secs(seconds))
+}
 
 /// What is in the file, which the store opens anew for the next commit.
 fn reload(store: &mut Store) -> Restored {
     reload_at(store, WALL)
 }
 
-fn reload_at(store: &mut Store, wall: Duration) -> Restored {
+fn reload_at(store: &mut Store, wall: WallTime) -> Restored {
     store.writer = None;
     restore::read(&store.path, wall).unwrap().0
 }
@@ -47,13 +52,13 @@ fn copy(message: &Message) -> Message {
     }
 }
 
-fn client(id: &str, disconnected_at: Option<Duration>) -> ClientRecord {
+fn client(id: &str, disconnected_at: Option<WallTime>) -> ClientRecord {
     ClientRecord {
         client_id: id.into(),
         username: Some("bob".into()),
         listener_port: 1884,
         session_expiry_interval: 3600,
-        created_at: Duration::from_secs(1_794_999_940),
+        created_at: at(1_794_999_940),
         disconnected_at,
         max_packet_size: None,
         max_qos: QoS::ExactlyOnce,
@@ -351,7 +356,7 @@ fn a_file_of_mosquittos_plugin_is_restored_and_its_topics_become_text() {
     assert_eq!(state.messages[0].topic, "42", "what Mosquitto lost stays lost");
     assert_eq!(state.messages[0].source.client_id, "7");
     let [c, d] = state.clients.as_slice() else { panic!("two clients") };
-    assert_eq!(c.record.disconnected_at, Some(Duration::from_secs(1_797_858_101 - 2_592_000)));
+    assert_eq!(c.record.disconnected_at, Some(at(1_797_858_101 - 2_592_000)));
     assert_eq!(c.entries[0].subscription_identifiers, [7]);
     assert_eq!(d.record.disconnected_at, Some(WALL));
     assert_eq!(d.record.session_expiry_interval, u32::MAX);
@@ -563,7 +568,7 @@ fn strange_rows_cost_nothing_but_themselves() {
         assert_eq!((state.retained.len(), state.messages.len()), (1, 3), "{:?}", state.retained);
         // The broker goes on from it.
         let settings = crate::broker::Settings { persistent: true, ..crate::broker::Settings::default() };
-        let now = crate::broker::Now { elapsed: Duration::ZERO, wall: WALL };
+        let now = crate::broker::Now { elapsed: crate::broker::Monotonic::default(), wall: WALL };
         let mut broker = crate::broker::Broker::new(settings, crate::broker::Access::open(), state, now);
         assert_eq!((broker.census().clients, broker.census().retained), (2, 1));
         broker.handle_deadline(now);
@@ -635,7 +640,7 @@ mod condensed {
             for (number, (kind, which, value)) in steps.into_iter().enumerate() {
                 let (place, id) = (usize::from(which), ["a", "b"][usize::from(which)]);
                 let stored = message(number as u64, id);
-                let seconds = Some(Duration::from_secs(1_795_000_000 + value));
+                let seconds = Some(at(1_795_000_000 + value));
                 match kind {
                     0 => changes.push(Change::Client(Box::new(client(id, seconds)))),
                     1 => {

@@ -269,7 +269,7 @@ fn a_sweep_looks_at_many_retained_messages_in_slices() {
         stage.broker.handle_packet(ConnectionId(other), Packet::Publish(publish), stage.now);
     }
     stage.take_outputs();
-    stage.tick(Duration::from_secs(60));
+    stage.tick(Monotonic::after_start(Duration::from_secs(60)));
     stage.broker.handle_deadline(stage.now);
     assert!(stage.broker.has_work());
     stage.collect();

@@ -64,11 +64,11 @@ impl Stage {
     }
 
     fn with(settings: Settings) -> Self {
-        Self::restored(settings, Restored::default(), Duration::from_secs(1_800_000_000))
+        Self::restored(settings, Restored::default(), wall(1_800_000_000))
     }
 
-    fn restored(settings: Settings, restored: Restored, wall: Duration) -> Self {
-        let now = Now { elapsed: Duration::ZERO, wall };
+    fn restored(settings: Settings, restored: Restored, wall: WallTime) -> Self {
+        let now = Now { elapsed: Monotonic::default(), wall };
         let broker = Broker::new(settings, Access::open(), restored, now);
         Self { broker, now, lines: HashMap::new(), last: 0, changes: Vec::new(), taken: None, store: Disk::Works }
     }
@@ -252,8 +252,8 @@ impl Stage {
         self.pass(Duration::from_secs(seconds));
     }
 
-    fn tick(&mut self, elapsed: Duration) {
-        self.now.wall += elapsed.saturating_sub(self.now.elapsed);
+    fn tick(&mut self, elapsed: Monotonic) {
+        self.now.wall += elapsed.saturating_since(self.now.elapsed);
         self.now.elapsed = elapsed;
     }
 
@@ -284,6 +284,11 @@ impl Stage {
         self.send(line, &subscribe(filter, SubscriptionOptions { qos, ..SubscriptionOptions::default() }));
         self.expect(line, &suback(&[qos as u8]));
     }
+}
+
+/// So many seconds after 1970 began.
+fn wall(seconds: u64) -> WallTime {
+    WallTime::after_epoch(Duration::from_secs(seconds))
 }
 
 fn connect(client_id: &str, version: ProtocolVersion) -> Connect {

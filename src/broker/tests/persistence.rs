@@ -333,9 +333,9 @@ fn a_store_that_fails_takes_no_acknowledged_messages() {
 
 #[test]
 fn ids_of_messages_go_on_from_the_restored_ones() {
-    let last = MessageId::at(Duration::from_secs(1_900_000_000));
+    let last = MessageId::at(wall(1_900_000_000));
     let restored = Restored { last_message_id: last, ..Restored::default() };
-    let mut stage = Stage::restored(persistent(), restored, Duration::from_secs(1_800_000_000));
+    let mut stage = Stage::restored(persistent(), restored, wall(1_800_000_000));
     let line = stage.join(connect("c", V5));
     stage.send(line, &retained("t", "x"));
     let stored = stage.changes.iter().find_map(|change| match change {

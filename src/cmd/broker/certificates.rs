@@ -20,8 +20,8 @@ const KEY: &str = "server.key";
 /// Makes the certificates in `folder`. `bad` makes the server's one that clients should refuse.
 pub fn write(folder: &Path, bad: Option<BadCertificate>) -> Result<(), Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot make certificates: {why}"));
-    let (authority, certificate, key) =
-        certificates(bad, wall().as_secs().cast_signed()).map_err(|error| failed(format!("{error:?}")))?;
+    let (authority, certificate, key) = certificates(bad, wall().since_epoch().as_secs().cast_signed())
+        .map_err(|error| failed(format!("{error:?}")))?;
     for (name, text) in [(AUTHORITY, &authority), (CERTIFICATE, &certificate), (KEY, &key)] {
         whole_file::write_new(&folder.join(name), text.as_bytes(), 0o600)
             .map_err(|error| failed(crate::net::reason(&error.cause)))?;

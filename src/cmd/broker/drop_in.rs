@@ -30,7 +30,7 @@ This is moskit standing in for mosquitto; `moskit broker --help` lists what else
 
 /// How a line begins and ends that is written before the log is open.
 pub fn stamped(line: &str) -> String {
-    format!("{}: {line}\n", wall().as_secs())
+    format!("{}: {line}\n", wall().since_epoch().as_secs())
 }
 
 /// Reads the words as Mosquitto does, left to right, configuration files at their place. The first that ends the
