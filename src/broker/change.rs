@@ -11,7 +11,8 @@ use bytestring::ByteString;
 
 use super::clock::WallTime;
 use super::message::{Message, MessageId};
-use crate::mqtt::packet::{Properties, QoS, SubscriptionOptions};
+use super::session_expiry::SessionExpiry;
+use crate::mqtt::packet::{PacketId, Properties, QoS, SubscriptionIdentifier, SubscriptionOptions};
 
 /// One change of the persistent state. Sessions without expiry never appear here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +58,7 @@ pub struct ClientRecord {
     pub client_id: ByteString,
     pub username: Option<ByteString>,
     pub listener_port: u16,
-    /// Seconds; `u32::MAX` = never.
-    pub session_expiry_interval: u32,
+    pub session_expiry: SessionExpiry,
     /// When the session was first stored.
     pub created_at: WallTime,
     /// `None` while connected.
@@ -86,7 +86,7 @@ pub struct SubscriptionRecord {
     /// As subscribed, `$share/…` included, with the mount point.
     pub filter: ByteString,
     pub options: SubscriptionOptions,
-    pub identifier: Option<u32>,
+    pub identifier: Option<SubscriptionIdentifier>,
 }
 
 /// One entry of a client's queue.
@@ -97,13 +97,13 @@ pub struct EntryRecord {
     pub sequence: u64,
     pub message: MessageId,
     pub direction: Direction,
-    /// 0 while it has none.
-    pub packet_id: u16,
+    /// `None` while it has none, as at QoS 0; an entry of [`Direction::In`] always has one.
+    pub packet_id: Option<PacketId>,
     pub qos: QoS,
     pub retain: bool,
     pub dup: bool,
     pub state: EntryState,
-    pub subscription_identifiers: Vec<u32>,
+    pub subscription_identifiers: Vec<SubscriptionIdentifier>,
     /// When it entered the queue.
     pub queued_at: WallTime,
     /// Counts PUBRELs per client, so that they are resent in their order; 0 before PUBREC.

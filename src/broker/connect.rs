@@ -1,6 +1,7 @@
 //! CONNECT, taking over, resuming, and DISCONNECT.
 
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -13,7 +14,7 @@ use super::refusal::Refusal;
 use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
 use super::timers::Timer;
-use super::{Broker, Identity, ListenerSettings, Now, UsernameFrom};
+use super::{Broker, Identity, ListenerSettings, Now, SessionExpiry, UsernameFrom};
 use crate::mqtt::alias::{ReceivedAliases, SentAliases};
 use crate::mqtt::packet::{
     ConnAck, Connect, DecodeError, Disconnect, Packet, Properties, Property, ProtocolVersion, QoS, ReasonCode,
@@ -277,7 +278,8 @@ impl Broker {
         let listener_id = self.connections[key].listener;
         let ListenerSettings { max_qos, max_topic_alias: max_aliases_in, max_topic_alias_broker: max_aliases, .. } =
             *self.listener(listener_id);
-        let receive_maximum = properties.receive_maximum().unwrap_or(u16::MAX);
+        // The decoder refuses a Receive Maximum of 0; without one it is 65,535.
+        let receive_maximum = properties.receive_maximum().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MAX);
         let window = self.settings.max_inflight_messages.map_or(receive_maximum, |limit| limit.min(receive_maximum));
         let connection = &mut self.connections[key];
         connection.window = window;
@@ -299,7 +301,7 @@ impl Broker {
         let listener = self.connections[key].listener;
         let session = &mut self.sessions[client];
         let was_persistent = session.is_persistent();
-        session.expiry_interval = session_expiry(connect);
+        session.expiry = session_expiry(connect);
         match (was_persistent, session.is_persistent()) {
             (true, false) => self.unpersist(client),
             (false, true) => self.promise(client),
@@ -346,7 +348,7 @@ impl Broker {
             assigned.map(Property::AssignedClientIdentifier),
             (!settings.retain_available).then_some(Property::RetainAvailable(0)),
             Some(Property::MaximumPacketSize(settings.max_packet_size)),
-            settings.max_inflight_messages.map(Property::ReceiveMaximum),
+            settings.max_inflight_messages.map(|most| Property::ReceiveMaximum(most.get())),
             (listener.max_qos < QoS::ExactlyOnce).then_some(Property::MaximumQoS(listener.max_qos as u8)),
         ]
         .into_iter()
@@ -373,7 +375,7 @@ impl Broker {
         now: Now,
     ) {
         if let Some(interval) = disconnect.properties.session_expiry_interval()
-            && self.change_expiry(client, interval).is_err()
+            && self.change_expiry(client, SessionExpiry::from_interval(interval)).is_err()
         {
             self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
             return;

@@ -1,7 +1,7 @@
 //! One connection as the core sees it: what was agreed at CONNECT, topic aliases, and the bytes that wait for the
 //! socket.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -43,7 +43,7 @@ pub(super) struct Connection {
     /// Where [`Timers`](super::timers::Timers) keeps the deadline of this connection.
     pub(super) timer: Option<Monotonic>,
     /// QoS 1 and 2 messages in flight towards the client.
-    pub(super) window: u16,
+    pub(super) window: NonZeroU16,
     /// The largest packet that the client takes, in bytes; `None` = any. Only [`Connection::takes`] asks for it.
     pub(super) max_packet_size: Option<NonZeroU32>,
     pub(super) sent_aliases: SentAliases,
@@ -51,7 +51,7 @@ pub(super) struct Connection {
     pub(super) received_aliases: ReceivedAliases,
     pub(super) max_qos: QoS,
     pub(super) retain_available: bool,
-    pub(super) receive_maximum: Option<u16>,
+    pub(super) receive_maximum: Option<NonZeroU16>,
     /// Whether the client has been sent anything.
     pub(super) is_greeted: bool,
     /// What waits for the store to work again.
@@ -182,7 +182,7 @@ impl Connection {
             keep_alive_timeout: None,
             last_received: now,
             timer: None,
-            window: u16::MAX,
+            window: NonZeroU16::MAX,
             max_packet_size: None,
             sent_aliases: SentAliases::default(),
             received_aliases: ReceivedAliases::default(),

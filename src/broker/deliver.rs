@@ -2,6 +2,7 @@
 //! the in-flight window, a queue or nowhere.
 
 use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use super::slab::Slab;
 use super::slice::{Progress, Slice};
 use super::storing::Step;
 use super::{Access, Broker, Identity, Now, Settings, Statistics};
-use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, QoS, SubscriptionIdentifier};
+use crate::mqtt::packet::{Ack, Packet, Properties, QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::SubscriptionFilter;
 
 /// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
@@ -204,7 +205,7 @@ impl Broker {
             retain: false,
             properties: Properties::new(),
             expires_at: None,
-            packet_id: 0,
+            packet_id: None,
             source: Arc::default(),
         });
         let delivery = Delivery { qos: QoS::AtMostOnce, retain: false, identifiers: &[], shared: None };
@@ -248,8 +249,7 @@ impl Broker {
     /// Sends an entry at QoS 1 or 2, which is in flight from then on. `is_new`: the store does not know it yet.
     fn send_in_window(&mut self, key: ConnectionKey, client: SessionKey, entry: Entry, is_new: bool, now: Now) {
         let session = &mut self.sessions[client];
-        let entry = session.outgoing.begin_flow(entry);
-        let id = entry.packet_id;
+        let (id, entry) = session.outgoing.begin_flow(entry);
         let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
         let outgoing = publish_of(entry, mount_point, now);
         if self.connections[key].publish(outgoing).is_err() {
@@ -321,7 +321,7 @@ impl Broker {
     fn resend(&mut self, key: ConnectionKey, client: SessionKey, now: Now) -> bool {
         let session = &mut self.sessions[client];
         let Some(entry) = session.outgoing.resend() else { return false };
-        let Some(packet_id) = PacketId::new(entry.packet_id) else { return true };
+        let Some(packet_id) = entry.packet_id else { return true };
         if entry.state == EntryState::WaitForPubComp {
             let is_kept = self.journal.covers(session);
             if !(is_kept && self.waits_for_store(key, Step::PubRec(packet_id))) {
@@ -330,13 +330,13 @@ impl Broker {
             return true;
         }
         entry.dup = true;
-        let (id, state) = (entry.packet_id, entry.state);
+        let state = entry.state;
         let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
         let outgoing = publish_of(entry, mount_point, now);
         if self.connections[key].publish(outgoing).is_ok() {
             sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &outgoing);
             self.list(key);
-        } else if let Ok(Some(entry)) = self.sessions[client].outgoing.finish(id, state) {
+        } else if let Ok(Some(entry)) = self.sessions[client].outgoing.finish(packet_id, state) {
             self.discard(client, std::slice::from_ref(&entry));
         }
         true
@@ -390,7 +390,7 @@ fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, delivery: &Del
     Entry {
         message: Arc::clone(message),
         sequence: session.next_sequence(),
-        packet_id: 0,
+        packet_id: None,
         qos,
         retain: delivery.retain,
         dup: false,
@@ -409,7 +409,7 @@ fn publish_of<'a>(entry: &'a Entry, mount_point: Option<&str>, now: Now) -> Outg
         dup: entry.dup,
         qos: entry.qos,
         retain: entry.retain,
-        packet_id: PacketId::new(entry.packet_id),
+        packet_id: entry.packet_id,
         identifiers: &entry.identifiers,
         wall: now.wall,
     }
@@ -469,9 +469,9 @@ fn is_backlogged(settings: &Settings, output: &OutputBuffer) -> bool {
 
 /// Whether one more may wait. Online, with `window`, the window is on top of the limits: what is acknowledged next
 /// makes room for that many.
-fn may_queue(settings: &Settings, session: &Session, window: Option<u16>) -> bool {
+fn may_queue(settings: &Settings, session: &Session, window: Option<NonZeroU16>) -> bool {
     let (more, more_bytes) = match (window, settings.max_inflight_messages) {
-        (Some(window), Some(_)) => (usize::from(window), settings.max_inflight_bytes.unwrap_or(0)),
+        (Some(window), Some(_)) => (usize::from(window.get()), settings.max_inflight_bytes.unwrap_or(0)),
         (Some(_), None) => (0, settings.max_inflight_bytes.unwrap_or(0)),
         (None, _) => (0, 0),
     };
@@ -520,7 +520,7 @@ fn sent(
             dup: outgoing.dup,
             qos: outgoing.qos,
             retain: outgoing.retain,
-            packet_id: outgoing.packet_id.map_or(0, PacketId::get),
+            packet_id: outgoing.packet_id,
             topic: ByteString::from(outgoing.topic),
             bytes,
         };

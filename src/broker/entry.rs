@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::change::{EntryRecord, EntryState};
 use super::clock::WallTime;
 use super::message::Message;
-use crate::mqtt::packet::{QoS, SubscriptionIdentifier};
+use crate::mqtt::packet::{PacketId, QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::SubscriptionFilter;
 
 /// One message in one client's keeping.
@@ -14,8 +14,8 @@ pub(super) struct Entry {
     pub(super) message: Arc<Message>,
     /// 1, 2, 3 … per client.
     pub(super) sequence: u64,
-    /// 0 while it has none.
-    pub(super) packet_id: u16,
+    /// `None` while it waits, if more do than there are ids, and at QoS 0.
+    pub(super) packet_id: Option<PacketId>,
     pub(super) qos: QoS,
     pub(super) retain: bool,
     pub(super) dup: bool,
@@ -42,7 +42,7 @@ impl Entry {
             retain: record.retain,
             dup: record.dup,
             state: record.state,
-            identifiers: record.subscription_identifiers.into_iter().filter_map(SubscriptionIdentifier::new).collect(),
+            identifiers: record.subscription_identifiers.into(),
             shared: None,
             queued_at: record.queued_at,
             pubrel_order: record.pubrel_order,

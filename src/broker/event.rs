@@ -136,8 +136,8 @@ pub struct PublishSummary {
     pub dup: bool,
     pub qos: QoS,
     pub retain: bool,
-    /// 0 at QoS 0.
-    pub packet_id: u16,
+    /// `None` at QoS 0.
+    pub packet_id: Option<PacketId>,
     pub topic: ByteString,
     pub bytes: usize,
 }
@@ -171,7 +171,7 @@ impl PublishSummary {
             dup: publish.dup,
             qos: publish.qos,
             retain: publish.retain,
-            packet_id: publish.packet_id.map_or(0, PacketId::get),
+            packet_id: publish.packet_id,
             topic: publish.topic.clone(),
             bytes: publish.payload.len(),
         }

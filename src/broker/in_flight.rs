@@ -9,6 +9,7 @@ use std::hash::BuildHasherDefault;
 use super::change::EntryState;
 use super::entry::{Entry, WrongState};
 use crate::mqtt::flow::IdHasher;
+use crate::mqtt::packet::PacketId;
 
 /// Packet ids that there are, of which 0 is none.
 const IDS: u64 = u16::MAX as u64;
@@ -37,7 +38,7 @@ pub(super) struct InFlight {
     /// The packet id of the first place, less one, where ids and places grow together.
     head: u64,
     /// The places of the packet ids for which that does not hold.
-    odd: HashMap<u16, u64, BuildHasherDefault<IdHasher>>,
+    odd: HashMap<PacketId, u64, BuildHasherDefault<IdHasher>>,
     /// A bit for each packet id, where many are in flight; 0, which is none, counts as taken.
     taken: Option<Box<[u64]>>,
 }
@@ -60,33 +61,34 @@ impl InFlight {
         self.line.back()?.as_ref()
     }
 
-    pub(super) fn contains(&self, packet_id: u16) -> bool {
+    pub(super) fn contains(&self, packet_id: PacketId) -> bool {
         self.locate(packet_id).is_some()
     }
 
     /// What was sent on this connection with the packet id.
-    pub(super) fn get(&self, packet_id: u16) -> Option<&Entry> {
+    pub(super) fn get(&self, packet_id: PacketId) -> Option<&Entry> {
         self.line[self.locate_sent(packet_id)?].as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, packet_id: u16) -> Option<&mut Entry> {
+    pub(super) fn get_mut(&mut self, packet_id: PacketId) -> Option<&mut Entry> {
         let index = self.locate_sent(packet_id)?;
         self.line[index].as_mut()
     }
 
-    /// Puts an entry at the end. No other has its packet id.
-    pub(super) fn push(&mut self, entry: Entry) -> &Entry {
+    /// Puts an entry at the end, with its packet id, which no other has.
+    pub(super) fn push(&mut self, packet_id: PacketId, mut entry: Entry) -> &Entry {
+        entry.packet_id = Some(packet_id);
         if self.line.len() > 2 * self.len + GAPS {
             self.close_gaps();
         }
-        self.note_id(entry.packet_id);
+        self.note_id(packet_id);
         self.len += 1;
         self.line.push_back(Some(entry));
         self.line.back().and_then(Option::as_ref).expect("it was just put there")
     }
 
     /// Takes out what was sent on this connection with the packet id, if it is in the state; says whether it is.
-    pub(super) fn remove(&mut self, packet_id: u16, state: EntryState) -> Result<Option<Entry>, WrongState> {
+    pub(super) fn remove(&mut self, packet_id: PacketId, state: EntryState) -> Result<Option<Entry>, WrongState> {
         let Some(index) = self.locate_sent(packet_id) else { return Ok(None) };
         if self.line[index].as_ref().is_some_and(|entry| entry.state != state) {
             return Err(WrongState);
@@ -101,7 +103,7 @@ impl InFlight {
 
     /// Takes out what `keep` refuses. All count as sent.
     pub(super) fn take_refused(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        let refused: Vec<_> = self.iter().filter(|entry| !keep(entry)).map(|entry| entry.packet_id).collect();
+        let refused: Vec<_> = self.iter().filter(|entry| !keep(entry)).filter_map(|entry| entry.packet_id).collect();
         refused.into_iter().filter_map(|id| self.locate(id).and_then(|index| self.take_at(index))).collect()
     }
 
@@ -116,10 +118,12 @@ impl InFlight {
         let mut entries: Vec<_> = released.iter().filter_map(|&index| self.line[index].take()).collect();
         entries.sort_by_key(|entry| entry.pubrel_order);
         for (index, entry) in released.into_iter().zip(entries) {
-            if self.usual_id(index) == entry.packet_id {
-                self.odd.remove(&entry.packet_id);
-            } else {
-                self.odd.insert(entry.packet_id, self.first + index as u64);
+            if let Some(packet_id) = entry.packet_id {
+                if self.usual_id(index) == packet_id {
+                    self.odd.remove(&packet_id);
+                } else {
+                    self.odd.insert(packet_id, self.first + index as u64);
+                }
             }
             self.line[index] = Some(entry);
         }
@@ -138,11 +142,11 @@ impl InFlight {
     }
 
     /// The first free id after `last`, with 1 after 65,535. `None` when all are in flight.
-    pub(super) fn next_free(&self, last: u16) -> Option<u16> {
+    pub(super) fn next_free(&self, last: u16) -> Option<PacketId> {
         let Some(taken) = &self.taken else {
             // Fewer are in flight than are asked for here, of which one may be 0.
             let following = (1..=DENSE + 1).map(|step| last.wrapping_add(step as u16));
-            return following.filter(|&id| id != 0).find(|&id| !self.contains(id));
+            return following.filter_map(PacketId::new).find(|&id| !self.contains(id));
         };
         let first = last.wrapping_add(1);
         let (begin, words) = (usize::from(first / BITS), taken.len());
@@ -154,20 +158,20 @@ impl InFlight {
         behind(begin, not_before)
             .or_else(|| (begin + 1..words).chain(0..begin).find_map(|index| behind(index, u64::MAX)))
             .or_else(|| behind(begin, !not_before))
+            .and_then(PacketId::new)
     }
 
     /// The packet id at an index of the line where both grow together.
-    fn usual_id(&self, index: usize) -> u16 {
-        ((self.head + index as u64) % IDS) as u16 + 1
+    fn usual_id(&self, index: usize) -> PacketId {
+        PacketId::MIN.saturating_add(((self.head + index as u64) % IDS) as u16)
     }
 
     /// Where in the line the packet id is.
-    fn locate(&self, packet_id: u16) -> Option<usize> {
+    fn locate(&self, packet_id: PacketId) -> Option<usize> {
         let is_at = |index: usize| {
-            self.line.get(index).and_then(Option::as_ref).is_some_and(|entry| entry.packet_id == packet_id)
+            self.line.get(index).and_then(Option::as_ref).is_some_and(|entry| entry.packet_id == Some(packet_id))
         };
-        // No entry has 0, which is looked for beyond the end.
-        let ahead = u64::from(packet_id) + IDS - 1 - self.head;
+        let ahead = u64::from(packet_id.get()) + IDS - 1 - self.head;
         let usual = if ahead >= IDS { ahead - IDS } else { ahead } as usize;
         if is_at(usual) {
             return Some(usual);
@@ -183,23 +187,24 @@ impl InFlight {
         self.odd.get(&packet_id).map(|place| (place - self.first) as usize)
     }
 
-    fn locate_sent(&self, packet_id: u16) -> Option<usize> {
+    fn locate_sent(&self, packet_id: PacketId) -> Option<usize> {
         let is_sent = |index: &usize| self.unsent == 0 || self.first + (*index as u64) < self.first_unsent;
         self.locate(packet_id).filter(is_sent)
     }
 
     /// The packet id will be at the end of the line.
-    fn note_id(&mut self, packet_id: u16) {
+    fn note_id(&mut self, packet_id: PacketId) {
         if self.line.is_empty() {
-            self.head = (u64::from(packet_id) + IDS - 1) % IDS;
+            self.head = (u64::from(packet_id.get()) + IDS - 1) % IDS;
         } else if self.usual_id(self.line.len()) != packet_id {
             self.odd.insert(packet_id, self.first + self.line.len() as u64);
         }
+        let id = packet_id.get();
         if let Some(taken) = &mut self.taken {
-            taken[usize::from(packet_id / BITS)] |= 1 << (packet_id % BITS);
+            taken[usize::from(id / BITS)] |= 1 << (id % BITS);
         } else if self.len + 1 >= DENSE {
             let mut taken = vec![0; usize::from(u16::MAX / BITS) + 1].into_boxed_slice();
-            for id in self.iter().map(|entry| entry.packet_id).chain([0, packet_id]) {
+            for id in self.iter().filter_map(|entry| entry.packet_id).map(PacketId::get).chain([0, id]) {
                 taken[usize::from(id / BITS)] |= 1 << (id % BITS);
             }
             self.taken = Some(taken);
@@ -212,11 +217,13 @@ impl InFlight {
         if self.unsent > 0 && self.first + index as u64 >= self.first_unsent {
             self.unsent -= 1;
         }
+        let packet_id = entry.packet_id?;
         if !self.odd.is_empty() {
-            self.odd.remove(&entry.packet_id);
+            self.odd.remove(&packet_id);
         }
         if let Some(taken) = &mut self.taken {
-            taken[usize::from(entry.packet_id / BITS)] &= !(1 << (entry.packet_id % BITS));
+            let id = packet_id.get();
+            taken[usize::from(id / BITS)] &= !(1 << (id % BITS));
             // Far below the number at which it is made, so that it is not made and dropped again and again.
             if self.len < DENSE / 2 {
                 self.taken = None;
@@ -236,9 +243,9 @@ impl InFlight {
         self.line.retain(Option::is_some);
         self.first_unsent = self.first + sent as u64;
         self.odd.clear();
-        let Some(oldest) = self.line.front().and_then(Option::as_ref) else { return };
-        self.head = (u64::from(oldest.packet_id) + IDS - 1) % IDS;
-        let ids: Vec<_> = self.iter().map(|entry| entry.packet_id).collect();
+        let ids: Vec<_> = self.iter().filter_map(|entry| entry.packet_id).collect();
+        let Some(oldest) = ids.first() else { return };
+        self.head = (u64::from(oldest.get()) + IDS - 1) % IDS;
         for (index, id) in ids.into_iter().enumerate() {
             if self.usual_id(index) != id {
                 self.odd.insert(id, self.first + index as u64);
@@ -259,7 +266,7 @@ mod tests {
     use crate::broker::message::{Message, MessageId};
     use crate::mqtt::packet::{Properties, QoS};
 
-    fn entry(packet_id: u16, sequence: u64) -> Entry {
+    fn entry(sequence: u64) -> Entry {
         let message = Message {
             id: MessageId::default(),
             topic: ByteString::from_static("t"),
@@ -268,13 +275,13 @@ mod tests {
             retain: false,
             properties: Properties::new(),
             expires_at: None,
-            packet_id: 0,
+            packet_id: None,
             source: Arc::default(),
         };
         Entry {
             message: Arc::new(message),
             sequence,
-            packet_id,
+            packet_id: None,
             qos: QoS::ExactlyOnce,
             retain: false,
             dup: false,
@@ -286,7 +293,11 @@ mod tests {
         }
     }
 
-    fn remove(line: &mut InFlight, packet_id: u16) -> Option<Entry> {
+    fn id(number: u16) -> PacketId {
+        PacketId::new(number).unwrap()
+    }
+
+    fn remove(line: &mut InFlight, packet_id: PacketId) -> Option<Entry> {
         line.remove(packet_id, EntryState::WaitForPubRec).unwrap()
     }
 
@@ -303,13 +314,13 @@ mod tests {
     /// What a plain list of packet ids, with whether each was sent, would say.
     #[derive(Default)]
     struct Model {
-        list: Vec<(u16, u64, bool)>,
+        list: Vec<(PacketId, u64, bool)>,
     }
 
     impl Model {
-        fn next_free(&self, last: u16) -> Option<u16> {
+        fn next_free(&self, last: u16) -> Option<PacketId> {
             let following = (1..=u16::MAX).map(|step| last.wrapping_add(step)).chain([last]);
-            following.filter(|&id| id != 0).find(|&id| !self.list.iter().any(|one| one.0 == id))
+            following.filter_map(PacketId::new).find(|&id| !self.list.iter().any(|one| one.0 == id))
         }
     }
 
@@ -330,9 +341,10 @@ mod tests {
                         assert_eq!(free, model.next_free(last), "round {round}");
                         // None is put behind one that is to be sent again.
                         if line.unsent() == 0 {
-                            last = free.unwrap();
-                            assert_eq!(line.push(entry(last, sequence)).sequence, sequence);
-                            model.list.push((last, sequence, true));
+                            let free = free.unwrap();
+                            last = free.get();
+                            assert_eq!(line.push(free, entry(sequence)).sequence, sequence);
+                            model.list.push((free, sequence, true));
                         }
                     }
                     5..=7 if !model.list.is_empty() => {
@@ -373,43 +385,43 @@ mod tests {
     #[test]
     fn what_waits_for_another_packet_stays() {
         let mut line = InFlight::default();
-        line.push(entry(7, 0));
-        assert!(matches!(line.remove(7, EntryState::WaitForPubAck), Err(WrongState)));
-        assert!(matches!(line.remove(0, EntryState::WaitForPubRec), Ok(None)));
-        assert_eq!(remove(&mut line, 7).map(|entry| entry.sequence), Some(0));
+        line.push(id(7), entry(0));
+        assert!(matches!(line.remove(id(7), EntryState::WaitForPubAck), Err(WrongState)));
+        assert!(matches!(line.remove(id(8), EntryState::WaitForPubRec), Ok(None)));
+        assert_eq!(remove(&mut line, id(7)).map(|entry| entry.sequence), Some(0));
     }
 
     #[test]
     fn one_that_is_never_acknowledged_keeps_no_place_for_those_that_are() {
         let mut line = InFlight::default();
-        line.push(entry(1, 0));
+        line.push(id(1), entry(0));
         for sequence in 1..200_000_u64 {
             let id = line.next_free((sequence % IDS) as u16).unwrap();
-            line.push(entry(id, sequence));
+            line.push(id, entry(sequence));
             assert_eq!(remove(&mut line, id).map(|entry| entry.sequence), Some(sequence));
             assert!(line.line.len() <= 2 * line.len() + GAPS + 1);
         }
-        assert_eq!(remove(&mut line, 1).map(|entry| entry.sequence), Some(0));
+        assert_eq!(remove(&mut line, id(1)).map(|entry| entry.sequence), Some(0));
         assert!(line.line.is_empty() && line.odd.is_empty());
     }
 
     #[test]
     fn all_ids_can_be_in_flight_and_one_that_comes_free_is_found() {
         let mut line = InFlight::default();
-        for id in 1..=u16::MAX {
-            line.push(entry(id, id.into()));
+        for number in 1..=u16::MAX {
+            line.push(id(number), entry(number.into()));
         }
         assert_eq!(line.next_free(7), None);
         for free in [1, 63, 64, 4095, 65_535] {
-            assert_eq!(remove(&mut line, free).map(|entry| entry.packet_id), Some(free));
+            assert_eq!(remove(&mut line, id(free)).map(|entry| entry.packet_id), Some(Some(id(free))));
             for last in [0, free.wrapping_sub(1), free, free.wrapping_add(1), 65_535] {
-                assert_eq!(line.next_free(last), Some(free), "after {last}");
+                assert_eq!(line.next_free(last), Some(id(free)), "after {last}");
             }
-            line.push(entry(free, 0));
-            assert_eq!(line.get(free).map(|entry| entry.sequence), Some(0));
+            line.push(id(free), entry(0));
+            assert_eq!(line.get(id(free)).map(|entry| entry.sequence), Some(0));
         }
-        (1..=u16::MAX).for_each(|id| assert!(remove(&mut line, id).is_some(), "{id}"));
-        assert_eq!((line.next_free(65_535), line.taken.is_none()), (Some(1), true));
+        (1..=u16::MAX).for_each(|number| assert!(remove(&mut line, id(number)).is_some(), "{number}"));
+        assert_eq!((line.next_free(65_535), line.taken.is_none()), (Some(id(1)), true));
     }
 
     #[test]
@@ -421,14 +433,14 @@ mod tests {
             // It grows to about 6,000 in flight and shrinks again, twice.
             if (round / 6_000).is_multiple_of(2) {
                 let id = line.next_free(last).unwrap();
-                line.push(entry(id, 0));
+                line.push(id, entry(0));
                 ids.push(id);
             } else if !ids.is_empty() {
                 let id = ids.swap_remove(random.below(ids.len()));
                 assert!(remove(&mut line, id).is_some());
             }
             if round.is_multiple_of(64) {
-                let asked = (1..=u16::MAX).map(|step| last.wrapping_add(step)).filter(|&id| id != 0);
+                let asked = (1..=u16::MAX).map(|step| last.wrapping_add(step)).filter_map(PacketId::new);
                 assert_eq!(line.next_free(last), asked.clone().find(|&id| !line.contains(id)), "after {last}");
             }
         }

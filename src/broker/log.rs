@@ -10,7 +10,7 @@ use super::config::{LogSettings, LogTypes};
 use super::event::{Offence, PacketSummary, PublishSummary};
 use super::{Closing, Event, Interest, Loss, Settings, WallTime};
 use crate::jwt;
-use crate::mqtt::packet::{DecodeError, PacketType, ProtocolVersion};
+use crate::mqtt::packet::{DecodeError, PacketId, PacketType, ProtocolVersion};
 
 /// Characters of a line, at most; client ids and topics may be longer than a log should be.
 const LINE_MOST: usize = 1000;
@@ -270,6 +270,8 @@ fn sent(client: &str, packet: &PacketSummary) -> Vec<Line> {
 fn publish_text(publish: &PublishSummary) -> String {
     let PublishSummary { dup, qos, retain, packet_id, topic, bytes } = publish;
     let (dup, retain, qos) = (u8::from(*dup), u8::from(*retain), *qos as u8);
+    // Mosquitto shows 0 where there is no packet id.
+    let packet_id = packet_id.map_or(0, PacketId::get);
     format!("(d{dup}, q{qos}, r{retain}, m{packet_id}, '{}', ... ({bytes} bytes))", shown(topic))
 }
 
@@ -356,7 +358,14 @@ mod tests {
     }
 
     fn publish() -> PublishSummary {
-        PublishSummary { dup: false, qos: QoS::AtLeastOnce, retain: true, packet_id: 7, topic: "a/b".into(), bytes: 12 }
+        PublishSummary {
+            dup: false,
+            qos: QoS::AtLeastOnce,
+            retain: true,
+            packet_id: PacketId::new(7),
+            topic: "a/b".into(),
+            bytes: 12,
+        }
     }
 
     #[test]

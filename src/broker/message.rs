@@ -6,7 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::clock::WallTime;
-use crate::mqtt::packet::{Properties, Property, QoS};
+use crate::mqtt::packet::{PacketId, Properties, Property, QoS};
 use crate::state::ids::{StoreId, UnixTime};
 
 /// An application message, shared by all the queues it waits in.
@@ -24,8 +24,8 @@ pub struct Message {
     /// stands in it as published: what is sent is computed from `expires_at`.
     pub properties: Properties,
     pub expires_at: Option<WallTime>,
-    /// The publisher's; 0 at QoS 0 and for wills.
-    pub packet_id: u16,
+    /// The publisher's; `None` at QoS 0 and for wills.
+    pub packet_id: Option<PacketId>,
     /// Shared by what one connection publishes.
     pub source: Arc<Source>,
 }

@@ -33,6 +33,7 @@ mod router;
 pub mod server;
 mod session;
 mod session_end;
+mod session_expiry;
 mod settings;
 mod slab;
 mod slice;
@@ -57,6 +58,7 @@ pub use connection_id::{ByConnection, ConnectionId};
 pub use event::{Closing, Event, Interest, Offence, PacketSummary, PublishSummary};
 pub use message::{Message, MessageId, Source};
 pub use publish::OwnMessage;
+pub use session_expiry::SessionExpiry;
 pub use settings::{ListenerSettings, Settings, UsernameFrom, Versions};
 pub use statistics::{Census, Statistics};
 

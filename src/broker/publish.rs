@@ -163,7 +163,7 @@ impl Broker {
             return;
         };
         let session = &self.sessions[client];
-        let is_known = publish.qos == QoS::ExactlyOnce && session.incoming.contains_key(&packet_id.get());
+        let is_known = publish.qos == QoS::ExactlyOnce && session.incoming.contains_key(&packet_id);
         if is_known && self.journal.covers(session) && self.is_stored(session) {
             self.send(key, &Packet::PubRec(Ack::new(packet_id)));
         } else if self.connections[key].version == ProtocolVersion::V5 {
@@ -179,7 +179,7 @@ impl Broker {
 
     pub(super) fn forget_incoming(&mut self, client: SessionKey, packet_id: PacketId) {
         let session = &mut self.sessions[client];
-        if let Some(entry) = session.incoming.remove(&packet_id.get()) {
+        if let Some(entry) = session.incoming.remove(&packet_id) {
             session.incoming_bytes -= entry.message.size();
             self.discard(client, std::slice::from_ref(&entry));
         }
@@ -189,7 +189,7 @@ impl Broker {
     /// comes now is new, as with Mosquitto.
     fn clear_reused_id(&mut self, client: SessionKey, publish: &Publish) {
         let Some(packet_id) = publish.packet_id else { return };
-        let Some(known) = self.sessions[client].incoming.get(&packet_id.get()) else { return };
+        let Some(known) = self.sessions[client].incoming.get(&packet_id) else { return };
         let is_same = known.message.qos == publish.qos
             && known.message.topic == publish.topic
             && known.message.payload == publish.payload;
@@ -203,9 +203,9 @@ impl Broker {
         let Some(packet_id) = publish.packet_id else { return };
         let session = &self.sessions[client];
         // Sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
-        if !session.incoming.contains_key(&packet_id.get()) {
+        if !session.incoming.contains_key(&packet_id) {
             let connection = &self.connections[key];
-            let limit = connection.receive_maximum.map_or(usize::MAX, usize::from);
+            let limit = connection.receive_maximum.map_or(usize::MAX, |most| usize::from(most.get()));
             if connection.version == ProtocolVersion::V5 && session.incoming.len() >= limit {
                 self.refuse(key, ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, Closing::ReceiveMaximumExceeded, now);
                 return;
@@ -220,7 +220,7 @@ impl Broker {
             session.incoming_bytes = bytes;
             let entry = Entry {
                 sequence: session.next_sequence(),
-                packet_id: packet_id.get(),
+                packet_id: Some(packet_id),
                 qos: QoS::ExactlyOnce,
                 retain: message.retain,
                 dup: false,
@@ -232,7 +232,7 @@ impl Broker {
                 message,
             };
             self.journal.queued(session, &entry, Direction::In);
-            session.incoming.insert(packet_id.get(), entry);
+            session.incoming.insert(packet_id, entry);
             self.promise(client);
         }
         self.send(key, &Packet::PubRec(Ack::new(packet_id)));
@@ -243,7 +243,7 @@ impl Broker {
         if self.waits_for_store(key, Step::PubRel(ack.packet_id)) {
             return;
         }
-        if let Some(entry) = self.sessions[client].incoming.get(&ack.packet_id.get()) {
+        if let Some(entry) = self.sessions[client].incoming.get(&ack.packet_id) {
             let message = Arc::clone(&entry.message);
             // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-13].
             let most = if self.journal.covers(&self.sessions[client]) { usize::MAX } else { SLICE };
@@ -271,8 +271,7 @@ impl Broker {
             self.finish(key, client, ack, EntryState::WaitForPubRec, now);
             return;
         }
-        let id = ack.packet_id.get();
-        match self.sessions[client].outgoing.received(id) {
+        match self.sessions[client].outgoing.received(ack.packet_id) {
             Err(WrongState) => {
                 self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
                 return;
@@ -280,7 +279,7 @@ impl Broker {
             Ok(None) => {}
             Ok(Some(_)) => {
                 let session = &self.sessions[client];
-                if let Some(entry) = session.outgoing.sent(id) {
+                if let Some(entry) = session.outgoing.sent(ack.packet_id) {
                     self.journal.changed(session, entry, Direction::Out);
                 }
             }
@@ -294,7 +293,7 @@ impl Broker {
     }
 
     fn finish(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, state: EntryState, now: Now) {
-        match self.sessions[client].outgoing.finish(ack.packet_id.get(), state) {
+        match self.sessions[client].outgoing.finish(ack.packet_id, state) {
             Ok(Some(entry)) => {
                 self.discard(client, std::slice::from_ref(&entry));
                 self.fill_window(client, now);
@@ -338,7 +337,7 @@ impl Broker {
             }
         }
         let id = if is_kept { self.next_id(now) } else { MessageId::default() };
-        let packet_id = publish.packet_id.map_or(0, PacketId::get);
+        let packet_id = publish.packet_id;
         Message {
             id,
             topic,
@@ -374,7 +373,7 @@ impl Broker {
                 .into_iter()
                 .collect::<Properties>(),
             expires_at: own.expiry.map(|after| now.wall + after),
-            packet_id: 0,
+            packet_id: None,
             source: Arc::default(),
         });
         // Its messages keep their order.

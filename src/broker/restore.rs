@@ -11,7 +11,6 @@ use super::session::{Entry, Session, SessionKey};
 use super::session_end::expiry;
 use super::will::restore_will;
 use super::{Broker, ListenerId, Now};
-use crate::mqtt::packet::SubscriptionIdentifier;
 use crate::mqtt::topic::SubscriptionFilter;
 
 impl Broker {
@@ -38,7 +37,7 @@ impl Broker {
     fn restore_client(&mut self, restored: RestoredClient, messages: &HashMap<MessageId, Arc<Message>>, now: Now) {
         let record = restored.record;
         // It ended with its connection, whoever wrote it down.
-        if record.session_expiry_interval == 0 {
+        if !record.session_expiry.is_persistent() {
             self.journal.push(Change::ClientRemoved(record.client_id));
             return;
         }
@@ -47,7 +46,7 @@ impl Broker {
         let listener = self.settings.listeners.iter().position(|listener| listener.port == port).unwrap_or(0);
         let mut session = Session::new(record.client_id, ListenerId(listener as u16), record.created_at);
         session.username = record.username;
-        session.expiry_interval = record.session_expiry_interval;
+        session.expiry = record.session_expiry;
         session.max_packet_size = record.max_packet_size;
         // Whoever was connected when the broker was killed went away at that moment, as far as anybody knows: now.
         let since = record.disconnected_at.unwrap_or(now.wall);
@@ -55,7 +54,7 @@ impl Broker {
         let limit = self.settings.persistent_client_expiration;
         let away = now.wall.saturating_since(since);
         let left = |whole: Duration| now.elapsed + whole.saturating_sub(away);
-        session.expires_at = expiry(session.expiry_interval, limit).map(left);
+        session.expires_at = expiry(session.expiry, limit).map(left);
         if let Some(will) = restored.will {
             restore_will(&mut session, will, record.will_delay_interval, left);
         }
@@ -68,8 +67,9 @@ impl Broker {
             match direction {
                 Direction::Out => session.outgoing.restore(entry),
                 Direction::In => {
+                    let Some(packet_id) = entry.packet_id else { continue };
                     session.incoming_bytes += entry.message.size();
-                    session.incoming.insert(entry.packet_id, entry);
+                    session.incoming.insert(packet_id, entry);
                 }
             }
         }
@@ -84,7 +84,7 @@ impl Broker {
     }
 
     fn restore_subscription(&mut self, client: SessionKey, record: super::SubscriptionRecord) {
-        let (options, identifier) = (record.options, record.identifier.and_then(SubscriptionIdentifier::new));
+        let (options, identifier) = (record.options, record.identifier);
         let filter = SubscriptionFilter::split(record.filter);
         self.router.subscribe(&filter, Subscriber { client, options, identifier });
         self.sessions[client].add_filter(filter);

@@ -227,7 +227,7 @@ mod tests {
             retain: true,
             properties: Properties::new(),
             expires_at: None,
-            packet_id: 0,
+            packet_id: None,
             source: Arc::default(),
         })
     }

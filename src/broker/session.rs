@@ -2,7 +2,7 @@
 //! publishes, its will and when all that ends.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
 use bytestring::ByteString;
@@ -16,8 +16,8 @@ use super::jobs::Jobs;
 use super::message::Source;
 use super::slab::ConnectionKey;
 pub(super) use super::slab::SessionKey;
-use super::{ListenerId, Settings};
-use crate::mqtt::packet::QoS;
+use super::{ListenerId, SessionExpiry, Settings};
+use crate::mqtt::packet::{PacketId, QoS};
 use crate::mqtt::topic::{SubscriptionFilter, levels};
 
 /// Bytes of one client's filters.
@@ -33,8 +33,7 @@ pub(super) struct Session {
     pub(super) listener: ListenerId,
     /// `None` while the client is away.
     pub(super) connection: Option<ConnectionKey>,
-    /// Seconds; `u32::MAX` = never.
-    pub(super) expiry_interval: u32,
+    pub(super) expiry: SessionExpiry,
     /// Bytes, of the last connection; `None` = no limit.
     pub(super) max_packet_size: Option<NonZeroU32>,
     pub(super) created_at: WallTime,
@@ -56,7 +55,7 @@ pub(super) struct Session {
     pub(super) jobs: Jobs,
     pub(super) outgoing: Outgoing,
     /// QoS 2 messages that wait for PUBREL, by packet id.
-    pub(super) incoming: HashMap<u16, Entry>,
+    pub(super) incoming: HashMap<PacketId, Entry>,
     pub(super) incoming_bytes: u64,
     pub(super) last_sequence: u64,
     /// By [`Broker::moment`](super::Broker::moment); 0 for one that is older than the broker.
@@ -85,7 +84,7 @@ impl Session {
             username: None,
             listener,
             connection: None,
-            expiry_interval: 0,
+            expiry: SessionExpiry::WithConnection,
             max_packet_size: None,
             created_at: wall,
             disconnected_at: None,
@@ -110,7 +109,7 @@ impl Session {
 
     /// Whether it outlives its connection.
     pub(super) fn is_persistent(&self) -> bool {
-        self.expiry_interval > 0
+        self.expiry.is_persistent()
     }
 
     pub(super) fn identity(&self) -> Identity<'_> {
@@ -170,7 +169,7 @@ impl Session {
             client_id: self.id.clone(),
             username: self.username.clone(),
             listener_port: listener.map_or(0, |listener| listener.port),
-            session_expiry_interval: self.expiry_interval,
+            session_expiry: self.expiry,
             created_at: self.created_at,
             disconnected_at: self.disconnected_at,
             max_packet_size: self.max_packet_size,
@@ -189,6 +188,7 @@ pub(super) struct Outgoing {
     /// Payloads.
     inflight_bytes: u64,
     queue_bytes: u64,
+    /// 0 before the first: the next free id is looked for behind it.
     last_packet_id: u16,
     /// Some at the end of the queue have no packet id yet.
     unreserved: bool,
@@ -224,9 +224,9 @@ impl Outgoing {
     }
 
     /// Whether one more may be in flight. One always may, whatever its size.
-    pub(super) fn has_room(&self, window: u16, bytes: Option<u64>) -> bool {
+    pub(super) fn has_room(&self, window: NonZeroU16, bytes: Option<u64>) -> bool {
         let sent = self.in_flight.len() - self.in_flight.unsent();
-        sent < usize::from(window) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
+        sent < usize::from(window.get()) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
     }
 
     /// Gives what is to wait its packet id at once, as Mosquitto does: ids of what expires in the queue are never seen.
@@ -235,7 +235,7 @@ impl Outgoing {
         self.unreserved &= !self.queue.is_empty();
         self.unreserved |= self.in_flight.len() >= usize::from(u16::MAX);
         if entry.qos > QoS::AtMostOnce && !self.unreserved {
-            entry.packet_id = self.next_packet_id();
+            entry.packet_id = Some(self.next_packet_id());
         }
     }
 
@@ -248,33 +248,32 @@ impl Outgoing {
         let mut entry = self.queue.pop_front()?;
         if self.void_ids > 0 {
             self.void_ids -= 1;
-            entry.packet_id = 0;
+            entry.packet_id = None;
         }
         self.queue_bytes -= entry.message.payload.len() as u64;
         Some(entry)
     }
 
-    /// Takes the entry in flight, with a packet id.
-    pub(super) fn begin_flow(&mut self, mut entry: Entry) -> &Entry {
-        if entry.packet_id > 0 && self.in_flight.contains(entry.packet_id) {
+    /// Takes the entry in flight and returns it with its packet id, which an earlier one of the queue may have taken.
+    pub(super) fn begin_flow(&mut self, mut entry: Entry) -> (PacketId, &Entry) {
+        if entry.packet_id.is_some_and(|id| self.in_flight.contains(id)) {
             // More than all ids are out, and what holds this one is not yet acknowledged.
-            entry.packet_id = 0;
+            entry.packet_id = None;
             self.unreserved = true;
             self.void_ids = self.queue.len();
         }
-        if entry.packet_id == 0 {
-            entry.packet_id = self.next_packet_id();
-        }
+        let packet_id = entry.packet_id.unwrap_or_else(|| self.next_packet_id());
+        entry.packet_id = Some(packet_id);
         entry.state = match entry.qos {
             QoS::ExactlyOnce => EntryState::WaitForPubRec,
             _ => EntryState::WaitForPubAck,
         };
-        self.put_in_flight(entry)
+        (packet_id, self.put_in_flight(packet_id, entry))
     }
 
-    fn put_in_flight(&mut self, entry: Entry) -> &Entry {
+    fn put_in_flight(&mut self, packet_id: PacketId, entry: Entry) -> &Entry {
         self.inflight_bytes += entry.message.payload.len() as u64;
-        self.in_flight.push(entry)
+        self.in_flight.push(packet_id, entry)
     }
 
     /// The one that was launched last.
@@ -283,20 +282,21 @@ impl Outgoing {
     }
 
     /// 1, 2, 3 …, skipping those in use. The caller sees to it that fewer than all are in flight.
-    fn next_packet_id(&mut self) -> u16 {
-        self.last_packet_id = self.in_flight.next_free(self.last_packet_id).expect("fewer than all ids are in flight");
-        self.last_packet_id
+    fn next_packet_id(&mut self) -> PacketId {
+        let packet_id = self.in_flight.next_free(self.last_packet_id).expect("fewer than all ids are in flight");
+        self.last_packet_id = packet_id.get();
+        packet_id
     }
 
     /// Takes out the entry that PUBACK, PUBCOMP or a failing PUBREC ends. `None`: there is nothing with that packet id.
-    pub(super) fn finish(&mut self, packet_id: u16, state: EntryState) -> Result<Option<Entry>, WrongState> {
+    pub(super) fn finish(&mut self, packet_id: PacketId, state: EntryState) -> Result<Option<Entry>, WrongState> {
         let entry = self.in_flight.remove(packet_id, state)?;
         self.inflight_bytes -= entry.as_ref().map_or(0, |entry| entry.message.payload.len() as u64);
         Ok(entry)
     }
 
     /// PUBREC came. `None`: for nothing that waits for one.
-    pub(super) fn received(&mut self, packet_id: u16) -> Result<Option<&Entry>, WrongState> {
+    pub(super) fn received(&mut self, packet_id: PacketId) -> Result<Option<&Entry>, WrongState> {
         let Some(entry) = self.in_flight.get_mut(packet_id) else { return Ok(None) };
         match entry.state {
             EntryState::WaitForPubRec => {
@@ -311,7 +311,7 @@ impl Outgoing {
     }
 
     /// What was sent on this connection with the packet id.
-    pub(super) fn sent(&self, packet_id: u16) -> Option<&Entry> {
+    pub(super) fn sent(&self, packet_id: PacketId) -> Option<&Entry> {
         self.in_flight.get(packet_id)
     }
 
@@ -342,24 +342,27 @@ impl Outgoing {
         if entry.state == EntryState::Queued {
             self.restore_reservation(&mut entry);
             self.enqueue(entry);
-        } else {
+        } else if let Some(packet_id) = entry.packet_id {
             if self.queue.is_empty() {
-                self.last_packet_id = entry.packet_id;
+                self.last_packet_id = packet_id.get();
             }
             self.pubrels = self.pubrels.max(entry.pubrel_order);
-            self.put_in_flight(entry);
+            self.put_in_flight(packet_id, entry);
         }
     }
 
     /// Keeps the packet id of what waits if it is sure to be its own; if it is not, those behind it have none either.
     fn restore_reservation(&mut self, entry: &mut Entry) {
         if entry.qos == QoS::AtMostOnce {
-            entry.packet_id = 0;
-        } else if entry.packet_id > self.last_packet_id && !self.unreserved {
-            self.last_packet_id = entry.packet_id;
-        } else {
-            entry.packet_id = 0;
-            self.unreserved = true;
+            entry.packet_id = None;
+            return;
+        }
+        match entry.packet_id.map(PacketId::get) {
+            Some(id) if id > self.last_packet_id && !self.unreserved => self.last_packet_id = id,
+            _ => {
+                entry.packet_id = None;
+                self.unreserved = true;
+            }
         }
     }
 }
@@ -383,13 +386,13 @@ mod tests {
             retain: false,
             properties: Properties::new(),
             expires_at: None,
-            packet_id: 0,
+            packet_id: None,
             source: Arc::default(),
         };
         Entry {
             message: Arc::new(message),
             sequence: 0,
-            packet_id,
+            packet_id: PacketId::new(packet_id),
             qos: QoS::AtLeastOnce,
             retain: false,
             dup: false,
@@ -401,15 +404,19 @@ mod tests {
         }
     }
 
+    fn id(number: u16) -> PacketId {
+        PacketId::new(number).unwrap()
+    }
+
     fn begin_next(outgoing: &mut Outgoing) -> u16 {
         let entry = outgoing.dequeue().unwrap();
-        outgoing.begin_flow(entry).packet_id
+        outgoing.begin_flow(entry).0.get()
     }
 
     #[test]
     fn packet_ids_are_settled_when_a_message_begins_to_wait_and_never_shared() {
         let mut outgoing = Outgoing::default();
-        assert_eq!(outgoing.begin_flow(waiting(0)).packet_id, 1);
+        assert_eq!(outgoing.begin_flow(waiting(0)).0.get(), 1);
         for _ in 0..65_535 {
             let mut entry = waiting(0);
             outgoing.reserve(&mut entry);
@@ -419,8 +426,8 @@ mod tests {
             assert_eq!(begin_next(&mut outgoing), id);
         }
         // All are in use, and the one that waits was given the 2 of one that is not acknowledged yet.
-        assert_eq!(outgoing.queue.back().unwrap().packet_id, 2);
-        assert!(outgoing.finish(3, EntryState::WaitForPubAck).unwrap().is_some());
+        assert_eq!(outgoing.queue.back().unwrap().packet_id, PacketId::new(2));
+        assert!(outgoing.finish(id(3), EntryState::WaitForPubAck).unwrap().is_some());
         assert_eq!(begin_next(&mut outgoing), 3);
     }
 
@@ -432,7 +439,7 @@ mod tests {
         }
         let start = crate::os::process::thread_time();
         for packet_id in (1..=count).rev() {
-            assert!(outgoing.finish(packet_id, EntryState::WaitForPubAck).unwrap().is_some());
+            assert!(outgoing.finish(id(packet_id), EntryState::WaitForPubAck).unwrap().is_some());
         }
         crate::os::process::thread_time().saturating_sub(start)
     }
@@ -455,9 +462,9 @@ mod tests {
         }
         let start = crate::os::process::thread_time();
         // The one before the last: all others have to be passed over to find it.
-        for id in (u16::MAX - 2000..u16::MAX).rev() {
-            assert!(matches!(outgoing.finish(id, EntryState::WaitForPubAck), Ok(Some(_))));
-            assert_eq!(begin_another(&mut outgoing), id);
+        for number in (u16::MAX - 2000..u16::MAX).rev() {
+            assert!(matches!(outgoing.finish(id(number), EntryState::WaitForPubAck), Ok(Some(_))));
+            assert_eq!(begin_another(&mut outgoing), number);
         }
         let time = crate::os::process::thread_time().saturating_sub(start);
         assert!(time < Duration::from_millis(500), "{time:?}");

@@ -10,12 +10,9 @@ use super::jobs::Job;
 use super::session::{Entry, Outgoing, Session, SessionKey};
 use super::slice::Slice;
 use super::timers::Timer;
-use super::{Broker, Now};
-use crate::mqtt::packet::{Connect, ProtocolVersion};
+use super::{Broker, Now, SessionExpiry};
+use crate::mqtt::packet::{Connect, PacketId, ProtocolVersion};
 use crate::mqtt::topic::{SubscriptionFilter, levels};
-
-/// Session expiry of a 3.x client without clean session, and of version 5 clients that ask for it.
-const NEVER: u32 = u32::MAX;
 
 /// DISCONNECT asks a session that ends with its connection to outlive it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +23,7 @@ pub(super) struct CannotOutlive;
 pub(super) struct Remains {
     client: SessionKey,
     filters: hash_set::IntoIter<SubscriptionFilter>,
-    incoming: hash_map::IntoValues<u16, Entry>,
+    incoming: hash_map::IntoValues<PacketId, Entry>,
     outgoing: Outgoing,
     /// The store held its messages.
     was_stored: bool,
@@ -34,16 +31,16 @@ pub(super) struct Remains {
 
 impl Broker {
     /// DISCONNECT has another session expiry interval than CONNECT.
-    pub(super) fn change_expiry(&mut self, client: SessionKey, interval: u32) -> Result<(), CannotOutlive> {
+    pub(super) fn change_expiry(&mut self, client: SessionKey, expiry: SessionExpiry) -> Result<(), CannotOutlive> {
         let session = &self.sessions[client];
         // [MQTT-3.14.2-2]
-        if !session.is_persistent() && interval > 0 {
+        if !session.is_persistent() && expiry.is_persistent() {
             return Err(CannotOutlive);
         }
-        if session.is_persistent() && interval == 0 {
+        if session.is_persistent() && !expiry.is_persistent() {
             self.unpersist(client);
         }
-        self.sessions[client].expiry_interval = interval;
+        self.sessions[client].expiry = expiry;
         Ok(())
     }
 
@@ -59,7 +56,7 @@ impl Broker {
             self.remove_session(client, now);
             return;
         }
-        session.expires_at = expiry(session.expiry_interval, limit).map(|after| now.elapsed + after);
+        session.expires_at = expiry(session.expiry, limit).map(|after| now.elapsed + after);
         self.will_after_connection(client, now);
         self.record_client(client);
         self.arm_session(client);
@@ -157,20 +154,20 @@ impl Broker {
     }
 }
 
-/// Seconds that the client wants its session to outlive the connection.
-pub(super) fn session_expiry(connect: &Connect) -> u32 {
+/// How long the client wants its session to outlive the connection. Before version 5 that is for ever, unless it asks for
+/// a clean session.
+pub(super) fn session_expiry(connect: &Connect) -> SessionExpiry {
     match connect.version {
-        ProtocolVersion::V5 => connect.properties.session_expiry_interval().unwrap_or(0),
-        _ if connect.clean_start => 0,
-        _ => NEVER,
+        ProtocolVersion::V5 => SessionExpiry::from_interval(connect.properties.session_expiry_interval().unwrap_or(0)),
+        _ if connect.clean_start => SessionExpiry::WithConnection,
+        _ => SessionExpiry::Never,
     }
 }
 
 /// How long a session lives without a connection: the smaller of the client's wish and the broker's limit,
 /// `persistent_client_expiration`. `None`: for ever.
-pub(super) fn expiry(interval: u32, limit: Option<Duration>) -> Option<Duration> {
-    let wish = (interval != NEVER).then(|| Duration::from_secs(u64::from(interval)));
-    match (wish, limit) {
+pub(super) fn expiry(wish: SessionExpiry, limit: Option<Duration>) -> Option<Duration> {
+    match (wish.lifetime(), limit) {
         (Some(wish), Some(limit)) => Some(wish.min(limit)),
         (wish, limit) => wish.or(limit),
     }

@@ -1,5 +1,6 @@
 //! The valid limits and rules the core works with; `config` makes them from mosquitto.conf.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -14,7 +15,7 @@ pub struct Settings {
     /// Bytes of an incoming payload.
     pub message_size_limit: Option<u32>,
     /// Outgoing QoS 1 and 2 messages in flight per client; also the receive-maximum that we announce.
-    pub max_inflight_messages: Option<u16>,
+    pub max_inflight_messages: Option<NonZeroU16>,
     pub max_inflight_bytes: Option<u64>,
     /// Queued messages per client, beyond those in flight.
     pub max_queued_messages: Option<u32>,
@@ -53,7 +54,7 @@ impl Default for Settings {
         Self {
             max_packet_size: 2_000_000,
             message_size_limit: None,
-            max_inflight_messages: Some(20),
+            max_inflight_messages: NonZeroU16::new(20),
             max_inflight_bytes: None,
             max_queued_messages: Some(1000),
             max_queued_bytes: None,

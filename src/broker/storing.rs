@@ -195,7 +195,7 @@ impl Broker {
     /// Whether this CONNECT asks for something to be kept, while nothing can be. A session that is kept already may go
     /// on: its client can take what waits.
     pub(super) fn wants_store(&self, connect: &Connect, goes_on: Option<SessionKey>) -> bool {
-        if self.storing || session_expiry(connect) == 0 {
+        if self.storing || !session_expiry(connect).is_persistent() {
             return false;
         }
         let is_kept = goes_on.is_some_and(|client| self.is_stored(&self.sessions[client]));

@@ -170,11 +170,7 @@ impl Broker {
         session.add_filter(filter.clone());
         let session = &self.sessions[client];
         if self.journal.covers(session) {
-            let record = SubscriptionRecord {
-                filter: filter.text().clone(),
-                options,
-                identifier: identifier.map(SubscriptionIdentifier::get),
-            };
+            let record = SubscriptionRecord { filter: filter.text().clone(), options, identifier };
             self.journal.push(Change::Subscribed(session.id.clone(), record));
             if self.storing {
                 self.promise(client);

@@ -167,7 +167,7 @@ impl Broker {
             retain: will.retain,
             properties: will.properties,
             expires_at: expiry.map(|seconds| now.wall + Duration::from_secs(u64::from(seconds))),
-            packet_id: 0,
+            packet_id: None,
             source,
         });
         // The store forgets a will in the transaction in which it has the message.

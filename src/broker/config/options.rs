@@ -1,5 +1,6 @@
 //! The table of mosquitto.conf's options: what each value is, and where it goes.
 
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -311,7 +312,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     (
         "max_inflight_messages",
         Global(Limited(i32::MIN, U16, |c, n| {
-            c.settings.max_inflight_messages = above_zero(n).map(|n| n as u16);
+            c.settings.max_inflight_messages = above_zero(n).and_then(|n| NonZeroU16::new(n as u16));
         })),
     ),
     (

@@ -1,6 +1,7 @@
 //! The store as the server sees it: whether it has what the core changed, or is waited for, or fails.
 
 use std::io;
+use std::num::NonZeroU32;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use bytestring::ByteString;
 use tokio::sync::mpsc;
 
 use crate::broker::store::{Store, StoreError};
-use crate::broker::{Change, ClientRecord, Monotonic, WallTime};
+use crate::broker::{Change, ClientRecord, Monotonic, SessionExpiry, WallTime};
 use crate::mqtt::packet::QoS;
 
 /// How long another program may write to the file before the store counts as failing. Meanwhile who needs the store
@@ -271,7 +272,7 @@ fn trace() -> [Change; 2] {
         client_id: client_id.clone(),
         username: None,
         listener_port: 0,
-        session_expiry_interval: 1,
+        session_expiry: SessionExpiry::After(NonZeroU32::MIN),
         created_at: WallTime::default(),
         disconnected_at: None,
         max_packet_size: None,

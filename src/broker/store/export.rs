@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io;
 
 use super::records::{entry_row, message_row, subscription};
-use crate::broker::{Direction, EntryRecord, EntryState, Restored, RestoredClient};
-use crate::mqtt::packet::QoS;
+use crate::broker::{Direction, EntryRecord, EntryState, Restored, RestoredClient, SessionExpiry};
+use crate::mqtt::packet::{PacketId, QoS};
 use crate::state::ids::StoreId;
 use crate::state::mosquitto_db::Writer;
 use crate::state::{Client, Configuration, Properties, properties};
@@ -54,7 +54,7 @@ fn write_client(client: &RestoredClient, file: &mut Writer<Vec<u8>>) -> io::Resu
     let mut rows: Vec<_> = client.entries.iter().map(entry_row).collect();
     for (row, entry) in rows.iter_mut().zip(&client.entries) {
         // Mosquitto sends an entry with the packet id in the file.
-        if entry.packet_id == 0 && entry.qos != QoS::AtMostOnce {
+        if entry.packet_id.is_none() && entry.qos != QoS::AtMostOnce {
             row.mid = packet_ids.next();
         }
     }
@@ -62,15 +62,15 @@ fn write_client(client: &RestoredClient, file: &mut Writer<Vec<u8>>) -> io::Resu
     rows.sort_by_key(|row| (row.direction as u8, row.state == EntryState::Queued as u8));
     let expires = record
         .disconnected_at
-        .filter(|_| record.session_expiry_interval != u32::MAX)
-        .map(|at| at.since_epoch().as_secs().cast_signed() + i64::from(record.session_expiry_interval));
+        .filter(|_| record.session_expiry != SessionExpiry::Never)
+        .map(|at| at.since_epoch().as_secs().cast_signed() + i64::from(record.session_expiry.interval()));
     file.client(&Client {
         client_id: record.client_id.as_bytes(),
         username: record.username.as_ref().map_or(&[][..], |name| name.as_bytes()),
         last_mid: packet_ids.last,
         listener_port: record.listener_port,
         session_expires: expires,
-        session_expiry_interval: record.session_expiry_interval,
+        session_expiry_interval: record.session_expiry.interval(),
         disconnected_at: None,
     })?;
     rows.iter().try_for_each(|row| file.client_message(row))
@@ -84,8 +84,8 @@ struct PacketIds {
 
 impl PacketIds {
     fn of(entries: &[EntryRecord]) -> Self {
-        let outgoing = entries.iter().filter(|entry| entry.packet_id != 0 && entry.direction == Direction::Out);
-        let taken: HashSet<u16> = outgoing.map(|entry| entry.packet_id).collect();
+        let outgoing = entries.iter().filter(|entry| entry.direction == Direction::Out);
+        let taken: HashSet<u16> = outgoing.filter_map(|entry| entry.packet_id).map(PacketId::get).collect();
         Self { last: taken.iter().copied().max().unwrap_or(0), taken }
     }
 

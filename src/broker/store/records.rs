@@ -9,10 +9,10 @@ use bytestring::ByteString;
 use super::StoreError;
 use super::entry_rows::EntryRows;
 use crate::broker::{
-    Change, ClientRecord, Direction, EntryRecord, EntryState, Message, Restored, SubscriptionRecord, WallTime,
-    WillRecord,
+    Change, ClientRecord, Direction, EntryRecord, EntryState, Message, Restored, SessionExpiry, SubscriptionRecord,
+    WallTime, WillRecord,
 };
-use crate::mqtt::packet::{QoS, SubscriptionOptions};
+use crate::mqtt::packet::{PacketId, QoS, SubscriptionIdentifier, SubscriptionOptions};
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::sqlite::{Entry, EntryDetail, SessionRow, Transaction, Will};
 use crate::state::{self, ClientMessage, Properties, Subscription, properties};
@@ -131,7 +131,7 @@ pub(super) fn message_row<'a>(message: &'a Message, properties: Properties<'a>) 
         expires: message
             .expires_at
             .map(|at| (at + Duration::from_nanos(999_999_999)).since_epoch().as_secs().cast_signed()),
-        source_mid: message.packet_id,
+        source_mid: message.packet_id.map_or(0, PacketId::get),
         source_id: message.source.client_id.as_bytes(),
         source_username: message.source.username.as_ref().map_or(&[][..], |name| name.as_bytes()),
         source_port: message.source.listener_port,
@@ -158,7 +158,7 @@ fn write_will(client_id: &str, will: &WillRecord, transaction: &Transaction<'_>)
 
 fn session(record: &ClientRecord) -> SessionRow<'_> {
     let seconds_at = |time: WallTime| time.since_epoch().as_secs().cast_signed();
-    let ends = record.disconnected_at.filter(|_| record.session_expiry_interval != u32::MAX);
+    let ends = record.disconnected_at.filter(|_| record.session_expiry != SessionExpiry::Never);
     SessionRow {
         client_id: record.client_id.as_bytes(),
         username: record.username.as_ref().map(|name| &**name.as_bytes()),
@@ -167,12 +167,12 @@ fn session(record: &ClientRecord) -> SessionRow<'_> {
             .disconnected_at
             .filter(|_| record.will_delay_interval > 0)
             .map_or(0, |at| seconds_at(at) + i64::from(record.will_delay_interval)),
-        session_expires: ends.map_or(0, |at| seconds_at(at) + i64::from(record.session_expiry_interval)),
+        session_expires: ends.map_or(0, |at| seconds_at(at) + i64::from(record.session_expiry.interval())),
         listener_port: record.listener_port,
         max_packet_size: record.max_packet_size.map_or(0, NonZeroU32::get),
         max_qos: record.max_qos as u8,
         retain_available: record.retain_available,
-        session_expiry_interval: record.session_expiry_interval,
+        session_expiry_interval: record.session_expiry.interval(),
         will_delay_interval: record.will_delay_interval,
         disconnected_at: record.disconnected_at.map(unix),
     }
@@ -184,7 +184,7 @@ pub(super) fn subscription<'a>(client_id: &'a str, record: &'a SubscriptionRecor
         filter: record.filter.as_bytes(),
         qos: record.options.qos as u8,
         options: option_bits(record.options),
-        identifier: record.identifier.unwrap_or(0),
+        identifier: record.identifier.map_or(0, SubscriptionIdentifier::get),
     }
 }
 
@@ -198,7 +198,7 @@ pub(super) fn entry_row(entry: &EntryRecord) -> ClientMessage<'_> {
         client_id: entry.client_id.as_bytes(),
         cmsg_id: entry.sequence,
         store_id: StoreId(entry.message.0),
-        mid: if entry.packet_id == 0 { future_packet_id(entry) } else { entry.packet_id },
+        mid: entry.packet_id.map_or_else(|| future_packet_id(entry), PacketId::get),
         qos: entry.qos as u8,
         retain: entry.retain,
         dup: entry.dup,
@@ -208,7 +208,7 @@ pub(super) fn entry_row(entry: &EntryRecord) -> ClientMessage<'_> {
         },
         state: entry.state as u8,
         properties: Properties::None,
-        subscription_identifier: entry.subscription_identifiers.first().copied().unwrap_or(0),
+        subscription_identifier: entry.subscription_identifiers.first().map_or(0, |identifier| identifier.get()),
     }
 }
 
@@ -220,7 +220,7 @@ fn future_packet_id(entry: &EntryRecord) -> u16 {
 
 fn with_entry(entry: &EntryRecord, write: impl FnOnce(&Entry<'_>) -> RowWritten) -> RowWritten {
     let identifiers = if entry.subscription_identifiers.len() > 1 {
-        entry.subscription_identifiers.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+        entry.subscription_identifiers.iter().map(SubscriptionIdentifier::to_string).collect::<Vec<_>>().join(",")
     } else {
         String::new()
     };

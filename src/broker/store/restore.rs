@@ -13,9 +13,9 @@ use super::entry_rows::EntryRows;
 use super::{Repair, StoreError};
 use crate::broker::{
     ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Message, MessageId, Restored, RestoredClient,
-    Source, SubscriptionRecord, WallTime, WillRecord,
+    SessionExpiry, Source, SubscriptionRecord, WallTime, WillRecord,
 };
-use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
+use crate::mqtt::packet::{PacketId, Property, QoS, RetainHandling, SubscriptionIdentifier, SubscriptionOptions};
 use crate::mqtt::topic::MAXIMUM_SEPARATORS;
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::sqlite::{EntryDetail, Reader, SessionRow, Will};
@@ -59,7 +59,7 @@ pub(super) fn read(path: &Path, wall: WallTime) -> Result<(Restored, Repair, Ent
 /// A row of `moskit_entry`, owned.
 pub(super) struct Detail {
     queued_at: WallTime,
-    subscription_identifiers: Vec<u32>,
+    subscription_identifiers: Vec<SubscriptionIdentifier>,
     pubrel_order: u64,
 }
 
@@ -84,7 +84,7 @@ pub(super) struct Collected {
     clients: Vec<RestoredClient>,
     by_id: HashMap<Bytes, usize>,
     /// Client, direction and packet id of what is in flight.
-    under_way: HashSet<(usize, bool, u16)>,
+    under_way: HashSet<(usize, bool, PacketId)>,
     /// Of the last message: the next often has the same.
     source: Arc<Source>,
     retained: Vec<MessageId>,
@@ -108,21 +108,19 @@ impl Collected {
         let Some(client_id) = client_id.filter(|_| !self.by_id.contains_key(session.client_id)) else {
             return self.lose(Loss::Session { client_id: lossy(session.client_id) });
         };
-        let finite = session.session_expiry_interval != u32::MAX && session.session_expires > 0;
-        let since = || {
-            let at = session.session_expires - i64::from(session.session_expiry_interval);
-            at_second(at)
-        };
+        let session_expiry = SessionExpiry::from_interval(session.session_expiry_interval);
+        let is_finite = session_expiry != SessionExpiry::Never && session.session_expires > 0;
+        let since = || at_second(session.session_expires - i64::from(session.session_expiry_interval));
         let record = ClientRecord {
             client_id,
             username: session.username.and_then(text),
             listener_port: session.listener_port,
-            session_expiry_interval: session.session_expiry_interval,
+            session_expiry,
             created_at: at_second(session.created_at),
             // Who was connected when the last broker ended counts as gone from now on.
             disconnected_at: Some(match session.disconnected_at {
                 Some(at) => wall_time(at),
-                None if finite => since(),
+                None if is_finite => since(),
                 None => self.wall,
             }),
             max_packet_size: NonZeroU32::new(session.max_packet_size),
@@ -167,7 +165,7 @@ impl Collected {
         let record = topic(subscription.filter).map(|filter| SubscriptionRecord {
             filter,
             options: options(subscription),
-            identifier: Some(subscription.identifier).filter(|identifier| *identifier != 0),
+            identifier: SubscriptionIdentifier::new(subscription.identifier),
         });
         match (self.client(subscription.client_id), record) {
             (Some(client), Some(record)) => client.subscriptions.push(record),
@@ -201,7 +199,7 @@ impl Collected {
             retain: message.retain,
             properties,
             expires_at: message.expires.map(at_second),
-            packet_id: message.source_mid,
+            packet_id: PacketId::new(message.source_mid),
             source: self.source(Source {
                 // A message is worth more than the name of who sent it.
                 client_id: text(message.source_id).unwrap_or_default(),
@@ -254,7 +252,7 @@ impl Collected {
             state,
             subscription_identifiers: match detail {
                 Some(detail) if !detail.subscription_identifiers.is_empty() => detail.subscription_identifiers.clone(),
-                _ => Some(entry.subscription_identifier).filter(|identifier| *identifier != 0).into_iter().collect(),
+                _ => SubscriptionIdentifier::new(entry.subscription_identifier).into_iter().collect(),
             },
             queued_at: detail
                 .map_or_else(|| entry.store_id.stored_at().map_or(wall, wall_time), |detail| detail.queued_at),
@@ -274,17 +272,21 @@ impl Collected {
 
     /// State and packet id of an entry. Of two under way with one packet id the later begins anew; `None` for one that
     /// nothing could end any more.
-    fn standing(&mut self, client: usize, entry: &ClientMessage<'_>) -> Option<(EntryState, u16)> {
+    fn standing(&mut self, client: usize, entry: &ClientMessage<'_>) -> Option<(EntryState, Option<PacketId>)> {
         let state = entry_state(entry);
+        let packet_id = PacketId::new(entry.mid);
         if state == EntryState::Queued {
-            return Some((state, entry.mid));
+            return Some((state, packet_id));
         }
         let incoming = state == EntryState::WaitForPubRel;
-        if entry.mid != 0 && (incoming || entry.qos > 0) && self.under_way.insert((client, incoming, entry.mid)) {
-            return Some((state, entry.mid));
+        if let Some(id) = packet_id
+            && (incoming || entry.qos > 0)
+            && self.under_way.insert((client, incoming, id))
+        {
+            return Some((state, packet_id));
         }
         let is_unsettled = matches!(state, EntryState::WaitForPubAck | EntryState::WaitForPubRec);
-        is_unsettled.then_some((EntryState::Queued, 0))
+        is_unsettled.then_some((EntryState::Queued, None))
     }
 
     pub fn retained(&mut self, id: StoreId) {

@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::*;
 use crate::broker::{
-    ClientRecord, Direction, EntryRecord, EntryState, Message, MessageId, RestoredClient, Source, SubscriptionRecord,
-    WillRecord,
+    ClientRecord, Direction, EntryRecord, EntryState, Message, MessageId, RestoredClient, SessionExpiry, Source,
+    SubscriptionRecord, WillRecord,
 };
-use crate::mqtt::packet::{Property, QoS, RetainHandling, SubscriptionOptions};
+use crate::mqtt::packet::{PacketId, Property, QoS, RetainHandling, SubscriptionIdentifier, SubscriptionOptions};
 
 const WALL: WallTime = at(1_795_000_000);
 
@@ -37,7 +37,7 @@ fn message(number: u64, topic: &str) -> Arc<Message> {
         retain: false,
         properties: [Property::ContentType("text/plain".into())].into_iter().collect(),
         expires_at: None,
-        packet_id: 3,
+        packet_id: PacketId::new(3),
         source: Arc::new(Source { client_id: "source".into(), username: Some("ann".into()), listener_port: 1883 }),
     })
 }
@@ -57,7 +57,7 @@ fn client(id: &str, disconnected_at: Option<WallTime>) -> ClientRecord {
         client_id: id.into(),
         username: Some("bob".into()),
         listener_port: 1884,
-        session_expiry_interval: 3600,
+        session_expiry: SessionExpiry::from_interval(3600),
         created_at: at(1_794_999_940),
         disconnected_at,
         max_packet_size: None,
@@ -73,7 +73,7 @@ fn entry(client_id: &str, sequence: u64, message: &Message, state: EntryState) -
         sequence,
         message: message.id,
         direction: Direction::Out,
-        packet_id: if state == EntryState::Queued { sequence as u16 } else { 40 },
+        packet_id: PacketId::new(if state == EntryState::Queued { sequence as u16 } else { 40 }),
         qos: QoS::AtLeastOnce,
         retain: false,
         dup: false,
@@ -110,12 +110,12 @@ fn changes() -> Vec<Change> {
     };
     let release = EntryRecord {
         pubrel_order: 4,
-        subscription_identifiers: vec![7, 9],
+        subscription_identifiers: [7, 9].into_iter().filter_map(SubscriptionIdentifier::new).collect(),
         ..entry("ü:1", 2, &second, EntryState::WaitForPubComp)
     };
     let incoming = EntryRecord {
         direction: Direction::In,
-        packet_id: 9,
+        packet_id: PacketId::new(9),
         qos: QoS::ExactlyOnce,
         state: EntryState::WaitForPubRel,
         ..entry("ü:1", 3, &second, EntryState::Queued)
@@ -123,7 +123,10 @@ fn changes() -> Vec<Change> {
     vec![
         Change::Client(Box::new(client("ü:1", Some(WALL)))),
         Change::Will("ü:1".into(), Box::new(will)),
-        Change::Subscribed("ü:1".into(), SubscriptionRecord { filter: "0042".into(), options, identifier: Some(7) }),
+        Change::Subscribed(
+            "ü:1".into(),
+            SubscriptionRecord { filter: "0042".into(), options, identifier: SubscriptionIdentifier::new(7) },
+        ),
         Change::Subscribed(
             "ü:1".into(),
             SubscriptionRecord { filter: "$share/pool/#".into(), options, identifier: None },
@@ -357,9 +360,9 @@ fn a_file_of_mosquittos_plugin_is_restored_and_its_topics_become_text() {
     assert_eq!(state.messages[0].source.client_id, "7");
     let [c, d] = state.clients.as_slice() else { panic!("two clients") };
     assert_eq!(c.record.disconnected_at, Some(at(1_797_858_101 - 2_592_000)));
-    assert_eq!(c.entries[0].subscription_identifiers, [7]);
+    assert_eq!(c.entries[0].subscription_identifiers, [SubscriptionIdentifier::new(7).unwrap()]);
     assert_eq!(d.record.disconnected_at, Some(WALL));
-    assert_eq!(d.record.session_expiry_interval, u32::MAX);
+    assert_eq!(d.record.session_expiry, SessionExpiry::Never);
     let numeric = message(5, "0042");
     store
         .commit(&[Change::Stored(numeric.clone()), Change::Retained { topic: "0042".into(), message: numeric.id }])
@@ -550,7 +553,9 @@ fn strange_rows_cost_nothing_but_themselves() {
         assert_eq!(names, ["c", "huge"]);
         // What has no packet id gets one in the file, for Mosquitto's sake.
         let is_settled = |entry: &EntryRecord| entry.state != EntryState::Queued;
-        let told = |entry: &EntryRecord| (entry.sequence, is_settled(entry).then_some(entry.packet_id), entry.state);
+        let told = |entry: &EntryRecord| {
+            (entry.sequence, entry.packet_id.filter(|_| is_settled(entry)).map(PacketId::get), entry.state)
+        };
         let entries: Vec<_> = state.clients[0].entries.iter().map(told).collect();
         assert_eq!(
             entries,
@@ -662,8 +667,11 @@ mod condensed {
                     3 => changes.push(Change::WillRemoved(id.into())),
                     4 => {
                         let options = SubscriptionOptions { qos: QoS::AtLeastOnce, ..SubscriptionOptions::default() };
-                        let record =
-                            SubscriptionRecord { filter: "f".into(), options, identifier: Some(1 + value as u32) };
+                        let record = SubscriptionRecord {
+                            filter: "f".into(),
+                            options,
+                            identifier: SubscriptionIdentifier::new(1 + value as u32),
+                        };
                         changes.push(Change::Subscribed(id.into(), record));
                     }
                     5 => changes.push(Change::Unsubscribed { client_id: id.into(), filter: "f".into() }),

@@ -74,7 +74,7 @@ fn a_qos_2_message_that_is_sent_again_is_delivered_once() {
 
 #[test]
 fn packet_ids_count_from_1_and_come_again_when_free() {
-    let mut stage = Stage::with(Settings { max_inflight_messages: Some(2), ..Settings::default() });
+    let mut stage = Stage::with(Settings { max_inflight_messages: NonZeroU16::new(2), ..Settings::default() });
     let subscriber = stage.join(connect("s", V311));
     stage.subscribe(subscriber, "t", QoS::AtLeastOnce);
     let publisher = stage.join(connect("p", V311));
@@ -145,7 +145,7 @@ fn acknowledgements_of_nothing_change_nothing() {
 
 #[test]
 fn a_refusing_pubrec_ends_the_flow() {
-    let mut stage = Stage::with(Settings { max_inflight_messages: Some(1), ..Settings::default() });
+    let mut stage = Stage::with(Settings { max_inflight_messages: NonZeroU16::new(1), ..Settings::default() });
     let line = stage.join(connect("c", V5));
     stage.subscribe(line, "t", QoS::ExactlyOnce);
     for (packet_id, text) in [(1, "one"), (2, "two")] {

@@ -43,7 +43,8 @@ fn a_queue_is_bounded_by_bytes_too_overshot_by_one_message_at_most() {
 
 #[test]
 fn an_online_queue_has_the_window_on_top() {
-    let limits = Settings { max_inflight_messages: Some(2), max_queued_messages: Some(1), ..Settings::default() };
+    let limits =
+        Settings { max_inflight_messages: NonZeroU16::new(2), max_queued_messages: Some(1), ..Settings::default() };
     let mut stage = Stage::with(limits);
     let line = stage.join(connect("s", V5));
     stage.subscribe(line, "t", QoS::AtLeastOnce);
@@ -128,7 +129,7 @@ fn more_than_receive_maximum_in_flight_ends_the_connection() {
 fn a_smaller_receive_maximum_after_a_reload_is_not_for_those_who_were_told_another() {
     let mut stage = Stage::new();
     let line = stage.join(connect("c", V5));
-    let settings = Settings { max_inflight_messages: Some(1), ..Settings::default() };
+    let settings = Settings { max_inflight_messages: NonZeroU16::new(1), ..Settings::default() };
     stage.broker.reload(settings, Access::open(), stage.now);
     for packet_id in 1..=20 {
         stage.send(line, &exactly_once("t", "x", packet_id));

@@ -15,6 +15,7 @@ mod subscribing;
 mod tokens;
 
 use std::collections::HashMap;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};

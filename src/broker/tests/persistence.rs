@@ -375,7 +375,7 @@ fn a_session_in_the_store_that_has_no_time_to_live_is_forgotten() {
     let publisher = stage.join(connect("p", V5));
     stage.send(publisher, &at_least_once("t", "x", 1));
     shelf.apply(std::mem::take(&mut stage.changes));
-    shelf.client("kept").record.session_expiry_interval = 0;
+    shelf.client("kept").record.session_expiry = SessionExpiry::WithConnection;
     kill(kill(stage, &mut shelf), &mut shelf);
     assert!(shelf.clients.is_empty() && shelf.messages.is_empty());
 }

@@ -167,7 +167,8 @@ fn members_of_a_group_that_are_away_are_passed_over_while_another_is_there() {
 
 #[test]
 fn members_of_a_group_that_take_nothing_more_are_passed_over() {
-    let settings = Settings { max_inflight_messages: Some(1), max_queued_messages: Some(1), ..Settings::default() };
+    let settings =
+        Settings { max_inflight_messages: NonZeroU16::new(1), max_queued_messages: Some(1), ..Settings::default() };
     let mut stage = Stage::with(settings);
     let members = ["a", "b"].map(|name| {
         let line = stage.join(lasting(name, 100));
@@ -196,7 +197,8 @@ fn members_of_a_group_that_take_nothing_more_are_passed_over() {
 #[test]
 fn what_a_member_did_not_acknowledge_goes_to_another_when_its_session_ends() {
     for persistent in [false, true] {
-        let mut stage = Stage::with(Settings { persistent, max_inflight_messages: Some(1), ..Settings::default() });
+        let mut stage =
+            Stage::with(Settings { persistent, max_inflight_messages: NonZeroU16::new(1), ..Settings::default() });
         let publisher = stage.join(connect("p", V5));
         let first = stage.join(Connect { keep_alive: 0, ..lasting("a", u32::from(persistent) * 5) });
         stage.subscribe(first, "$share/g/t", QoS::ExactlyOnce);
