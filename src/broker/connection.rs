@@ -70,8 +70,8 @@ pub(super) struct OutputBuffer {
     pub(super) control_bytes: usize,
     /// The generation of the journal that the last of `bytes` rests on. 0: none does.
     pub(super) rests_on: u64,
-    /// The first of `bytes`, which rest on what the store was handed before.
-    pub(super) sealed: Option<Sealed>,
+    /// Where parts of `bytes` end that rest on earlier generations than what follows them; each may go before that.
+    parts: Vec<Part>,
     /// The client's next packets wait for the store.
     pub(super) awaits_store: bool,
     /// Handed over and not yet written.
@@ -84,13 +84,14 @@ pub(super) struct OutputBuffer {
     pub(super) close: bool,
 }
 
-/// A part of what waits for the socket that may go before the rest.
+/// What waits for a socket up to a place in it, and may go before the rest.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sealed {
+pub(super) struct Part {
     bytes: usize,
     packets: usize,
     control_bytes: usize,
-    pub(super) rests_on: u64,
+    /// The generation of the journal that it rests on.
+    rests_on: u64,
 }
 
 /// Room for output that is made before there is any, at most.
@@ -105,24 +106,48 @@ impl OutputBuffer {
         self.blocked || self.bytes.len() >= ENOUGH
     }
 
-    /// What waits now goes as soon as the store has what it rests on, whatever comes behind it.
-    pub(super) fn seal(&mut self) {
-        // An earlier part that has not gone yet goes first.
-        if self.sealed.is_none() && !self.bytes.is_empty() {
-            let Self { packets, control_bytes, rests_on, .. } = *self;
-            self.sealed = Some(Sealed { bytes: self.bytes.len(), packets, control_bytes, rests_on });
-        }
+    /// All that waits so far.
+    pub(super) fn so_far(&self) -> Part {
+        let Self { packets, control_bytes, rests_on, .. } = *self;
+        Part { bytes: self.bytes.len(), packets, control_bytes, rests_on }
     }
 
-    /// Takes what is to be written: all, or the sealed part.
-    pub(super) fn take(&mut self, part: Option<Sealed>) -> BytesMut {
-        self.sealed = None;
+    /// What was put in behind `before` rests on a later generation than that: `before` goes as soon as the store has what it
+    /// rests on itself, whatever comes behind it.
+    pub(super) fn rest_on(&mut self, generation: u64, before: Part, has_stored: impl Fn(u64) -> bool) {
+        if generation <= self.rests_on {
+            return;
+        }
+        if before.bytes > 0 {
+            // Of parts that the store has all of, the last holds the others. So there are never more than three.
+            while self.parts.get(1).is_some_and(|next| has_stored(next.rests_on)) {
+                self.parts.remove(0);
+            }
+            self.parts.push(before);
+        }
+        self.rests_on = generation;
+    }
+
+    /// The longest part that the store has.
+    pub(super) fn stored_part(&self, has_stored: impl Fn(u64) -> bool) -> Option<Part> {
+        self.parts.iter().rfind(|part| has_stored(part.rests_on)).copied()
+    }
+
+    /// Takes what is to be written: all, or a part.
+    pub(super) fn take(&mut self, part: Option<Part>) -> BytesMut {
         let bytes = if let Some(part) = part {
             self.writing = part.packets;
             self.packets -= part.packets;
             self.control_bytes -= part.control_bytes;
+            self.parts.retain(|other| other.bytes > part.bytes);
+            for other in &mut self.parts {
+                other.bytes -= part.bytes;
+                other.packets -= part.packets;
+                other.control_bytes -= part.control_bytes;
+            }
             self.bytes.split_to(part.bytes)
         } else {
+            self.parts.clear();
             self.writing = std::mem::take(&mut self.packets);
             self.control_bytes = 0;
             std::mem::take(&mut self.bytes)
@@ -135,7 +160,7 @@ impl OutputBuffer {
     /// Throws away what waits.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.sealed = None;
+        self.parts.clear();
         self.packets = 0;
         self.control_bytes = 0;
     }

@@ -252,6 +252,7 @@ impl Broker {
         let (id, entry) = session.outgoing.begin_flow(entry);
         let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
         let outgoing = publish_of(entry, mount_point, now);
+        let before = self.connections[key].output.so_far();
         if self.connections[key].publish(outgoing).is_err() {
             // Not for this client: as if it had been delivered [MQTT-3.1.2-25].
             let state = entry.state;
@@ -272,7 +273,7 @@ impl Broker {
             }
         }
         if self.journal.covers(session) {
-            self.rest_on_store(key);
+            self.rest_on_store(key, before);
         }
         self.list(key);
     }

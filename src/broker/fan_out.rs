@@ -142,9 +142,10 @@ impl Broker {
         };
         let Some(key) = key else { return };
         if self.storing {
+            let before = self.connections[key].output.so_far();
             self.send(key, &packet);
             // Of earlier slices, too.
-            self.rest_on_store(key);
+            self.rest_on_store(key, before);
         } else if self.journal.is_enabled() {
             // Some of it may be lost.
             self.end(key, super::Closing::ImplementationError, now);

@@ -482,11 +482,11 @@ impl Broker {
             }
             let mut part = None;
             if self.rests_on_store(key) {
-                if !self.has_stored_part(key) {
+                part = connection.output.stored_part(|generation| self.journal.has_stored(generation));
+                if part.is_none() {
                     self.held.push(key);
                     continue;
                 }
-                part = connection.output.sealed;
             }
             let connection = &mut self.connections[key];
             let output = &mut connection.output;
@@ -594,9 +594,10 @@ impl Broker {
 
     fn send(&mut self, key: ConnectionKey, packet: &Packet) {
         let connection = &mut self.connections[key];
+        let before = connection.output.so_far();
         connection.send(packet);
         if !matches!(packet, Packet::PingResp | Packet::Disconnect(_)) && self.tells_of_changes(key) {
-            self.rest_on_store(key);
+            self.rest_on_store(key, before);
         }
         let connection = &self.connections[key];
         self.statistics.messages_sent += 1;

@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 
 use super::change::Change;
-use super::connection::ConnectionKey;
+use super::connection::{ConnectionKey, Part};
 use super::event::Closing;
 use super::refusal::SERVER_UNAVAILABLE;
 use super::session::{Session, SessionKey};
@@ -48,11 +48,6 @@ impl Broker {
     /// What is to be written, all of it or nothing. [`Broker::handle_stored`] or [`Broker::handle_store_failed`] says what
     /// became of it before more is taken.
     pub fn take_changes(&mut self) -> Vec<Change> {
-        for key in self.listed.iter().chain(&self.held) {
-            if let Some(connection) = self.connections.get_mut(*key) {
-                connection.output.seal();
-            }
-        }
         self.journal.hand_over()
     }
 
@@ -113,12 +108,6 @@ impl Broker {
         self.storing && !self.journal.has_stored(self.connections[key].output.rests_on)
     }
 
-    /// Whether a part of what waits may go, though the rest rests on the store.
-    pub(super) fn has_stored_part(&self, key: ConnectionKey) -> bool {
-        let sealed = &self.connections[key].output.sealed;
-        sealed.as_ref().is_some_and(|part| self.journal.has_stored(part.rests_on))
-    }
-
     /// Whether the connection is to be told of changes that are only half made.
     fn will_rest_on_store(&self, key: ConnectionKey) -> bool {
         let session = self.connections[key].session.map(|client| &self.sessions[client]);
@@ -133,10 +122,12 @@ impl Broker {
             && (self.journal.noted() > self.noted_before || self.connections[key].session.is_some_and(is_kept))
     }
 
-    /// What was just put into the connection's output rests on the changes before it.
-    pub(super) fn rest_on_store(&mut self, key: ConnectionKey) {
-        if self.journal.is_ahead() {
-            self.connections[key].output.rests_on = self.journal.newest();
+    /// What was just put into the connection's output, behind `before`, rests on the changes that were made until now.
+    pub(super) fn rest_on_store(&mut self, key: ConnectionKey, before: Part) {
+        let journal = &self.journal;
+        if journal.is_ahead() {
+            let output = &mut self.connections[key].output;
+            output.rest_on(journal.newest(), before, |generation| journal.has_stored(generation));
         }
     }
 

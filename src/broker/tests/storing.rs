@@ -51,6 +51,43 @@ fn nothing_that_rests_on_the_store_is_said_before_it_answers_and_nobody_else_wai
 }
 
 #[test]
+fn an_answer_that_is_stored_goes_though_the_socket_was_busy_when_the_next_came() {
+    let mut stage = Stage::with(persistent());
+    let away = stage.join(lasting("away", 1000));
+    stage.subscribe(away, "t", QoS::ExactlyOnce);
+    stage.cut(away);
+    let publisher = stage.join(connect("publisher", V5));
+    let line = ConnectionId(publisher);
+    // The socket takes the PINGRESP, and has not written it while two messages come and the store is handed the first.
+    stage.broker.handle_packet(line, Packet::PingReq, stage.now);
+    assert!(stage.broker.poll_output().is_some());
+    for packet_id in 1..=3 {
+        stage.broker.handle_packet(line, at_least_once("t", "x", packet_id), stage.now);
+        assert_eq!(stage.broker.poll_output(), None);
+        if packet_id < 3 {
+            assert!(!stage.broker.take_changes().is_empty());
+            if packet_id == 1 {
+                stage.broker.handle_stored(stage.now);
+            }
+        }
+    }
+    let mut written = |stage: &mut Stage| {
+        stage.broker.handle_written(line);
+        stage.broker.poll_output().map(|output| output.bytes.to_vec())
+    };
+    assert_eq!(written(&mut stage).as_deref(), Some(&b"\x40\x02\x00\x01"[..]), "the first is stored");
+    assert_eq!(written(&mut stage), None, "the second is not");
+    stage.broker.handle_stored(stage.now);
+    assert_eq!(
+        stage.broker.poll_output().map(|output| output.bytes.to_vec()).as_deref(),
+        Some(&b"\x40\x02\x00\x02"[..])
+    );
+    stage.broker.take_changes();
+    stage.broker.handle_stored(stage.now);
+    assert_eq!(written(&mut stage).as_deref(), Some(&b"\x40\x02\x00\x03"[..]));
+}
+
+#[test]
 fn when_the_store_fails_only_who_waited_for_it_is_let_go() {
     let mut stage = Stage::with(persistent());
     let away = stage.join(lasting("away", 1000));
