@@ -58,6 +58,20 @@ impl Broker {
         }
     }
 
+    /// Whether a message of the same client goes to very many though its session has ended, as a will does: a client that is
+    /// back comes behind what it has published before [MQTT-4.6.0-6].
+    pub(super) fn has_earlier_fan_out(&self, message: &Message) -> bool {
+        let client_id = &message.source.client_id;
+        self.fan_outs.iter().any(|earlier| earlier.message.source.client_id == *client_id)
+    }
+
+    /// Delivers them to all who are left, and what stands in the queue before them.
+    pub(super) fn finish_earlier_fan_outs(&mut self, message: &Message, now: Now) {
+        while self.has_earlier_fan_out(message) {
+            self.go_on_fanning_out_later(&mut Slice::new(), now);
+        }
+    }
+
     /// Delivers to all who are left.
     pub(super) fn finish_fan_outs(&mut self, now: Now) {
         while self.is_fanning_out() {
@@ -73,6 +87,7 @@ impl Broker {
         {
             // It does not wait for a list as it would among others.
             if fan_out.receivers.is_none() {
+                self.finish_earlier_fan_outs(&fan_out.message, now);
                 fan_out.receivers = Some(self.receivers(&fan_out.message, fan_out.publisher));
             }
             while self.go_on_fanning_out(&mut fan_out, &mut Slice::new(), now) != Progress::Done {}
@@ -88,6 +103,7 @@ impl Broker {
         let FanOut { message, publisher, receivers, .. } = fan_out;
         let receivers = match receivers {
             Some(receivers) => receivers,
+            None if publisher.is_some() && self.has_earlier_fan_out(message) => return Progress::Cut,
             // The first one of those without a client always goes on.
             None if self.fanning_out.len() >= LISTS && publisher.is_some() => return Progress::Cut,
             none => none.insert(self.receivers(message, *publisher)),

@@ -394,6 +394,13 @@ impl Broker {
         if message.retain {
             self.retain(message);
         }
+        if publisher.is_some() && self.has_earlier_fan_out(message) {
+            // What waits for it is a job, which cannot be one transaction and sees each subscription alone.
+            if most < usize::MAX && self.settings.allow_duplicate_messages {
+                return Routed::TooMany;
+            }
+            self.finish_earlier_fan_outs(message, now);
+        }
         self.deliver_to_subscribers(message, publisher, most, now)
     }
 }

@@ -359,19 +359,47 @@ fn messages_of_one_client_for_very_many_keep_their_order_and_outlast_it() {
     let mut stage = Stage::new();
     let listeners = audience(&mut stage, 2_000);
     let publisher = stage.join(connect("publisher", V5));
-    let second = stage.join(connect("second", V5));
+    let again = stage.open(V5);
     stage.broker.handle_packet(ConnectionId(publisher), at_most_once("t", "1"), stage.now);
     assert!(stage.broker.is_busy(ConnectionId(publisher)), "what it sends next would overtake");
-    // Another takes its place before all have the message.
-    stage.join(connect("publisher", V5));
-    stage.send(second, &at_most_once("t", "2"));
+    // It is back on another connection, and publishes there, before all have the message.
+    for packet in [Packet::Connect(Box::new(connect("publisher", V5))), at_most_once("t", "2")] {
+        assert!(!stage.broker.is_busy(ConnectionId(again)), "what it sends waits for nothing yet");
+        stage.broker.handle_packet(ConnectionId(again), packet, stage.now);
+    }
+    stage.collect();
     for line in listeners {
-        let payloads = [(); 2].map(|()| match stage.next(line) {
-            Some(Packet::Publish(publish)) => publish.payload,
-            other => panic!("expected a message, got {other:?}"),
-        });
-        assert!(payloads.contains(&Bytes::from_static(b"1")) && payloads.contains(&Bytes::from_static(b"2")));
+        stage.expect_message(line, "1");
+        stage.expect_message(line, "2");
         stage.expect_silence(line);
+    }
+}
+
+#[test]
+fn what_a_client_publishes_that_is_back_comes_behind_its_will_for_very_many() {
+    let published = [
+        (connect("publisher", V5), vec![at_least_once("t", "back", 1)], puback(1)),
+        // For what is kept there is one transaction, which has no slices.
+        (lasting("publisher", 1000), vec![exactly_once("t", "back", 1), pubrel(1)], pubcomp(1)),
+    ];
+    for (back, packets, answer) in published {
+        let mut stage = Stage::with(Settings { persistent: true, ..Settings::default() });
+        let listeners = audience(&mut stage, 2_000);
+        let publisher = stage.join(Connect { will: Some(will("t", "gone")), ..connect("publisher", V5) });
+        let again = stage.open(V5);
+        stage.broker.handle_close(ConnectionId(publisher), Closing::ByClient, stage.now);
+        assert!(stage.broker.is_fanning_out(), "all have the will already");
+        for packet in [Packet::Connect(Box::new(back))].into_iter().chain(packets) {
+            stage.broker.handle_packet(ConnectionId(again), packet, stage.now);
+        }
+        stage.collect();
+        for line in listeners {
+            stage.expect_message(line, "gone");
+            stage.expect_message(line, "back");
+            stage.expect_silence(line);
+        }
+        let last = std::iter::from_fn(|| stage.next(again)).last();
+        assert_eq!(last, Some(answer));
     }
 }
 

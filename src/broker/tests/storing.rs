@@ -71,7 +71,7 @@ fn an_answer_that_is_stored_goes_though_the_socket_was_busy_when_the_next_came()
             }
         }
     }
-    let mut written = |stage: &mut Stage| {
+    let written = |stage: &mut Stage| {
         stage.broker.handle_written(line);
         stage.broker.poll_output().map(|output| output.bytes.to_vec())
     };
