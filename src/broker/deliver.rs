@@ -9,10 +9,11 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::change::{Direction, EntryState};
-use super::connection::{Connection, ConnectionKey, OutgoingPublish, OutputBuffer};
+use super::connection::{Connection, ConnectionKey, OutgoingPublish};
 use super::event::{Event, PacketSummary, PublishSummary};
 use super::jobs::Job;
 use super::message::{Message, MessageId};
+use super::output::OutputBuffer;
 use super::router::{Candidates, Router, SharedSubscriber, Subscriber};
 use super::session::{Entry, Session, SessionKey};
 use super::slab::Slab;

@@ -23,6 +23,7 @@ mod jobs;
 mod journal;
 pub mod log;
 mod message;
+mod output;
 mod proof;
 mod publish;
 mod refusal;

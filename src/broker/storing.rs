@@ -10,8 +10,9 @@
 use std::collections::HashSet;
 
 use super::change::Change;
-use super::connection::{ConnectionKey, Part};
+use super::connection::ConnectionKey;
 use super::event::Closing;
+use super::output::Part;
 use super::refusal::SERVER_UNAVAILABLE;
 use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
