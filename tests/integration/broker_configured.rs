@@ -64,6 +64,18 @@ fn a_listener_whose_socket_domain_does_not_fit_ends_the_broker() {
     }
 }
 
+/// 2.1.2 says so when it opens the listener, with 1: every other value that is none ends it with 3.
+#[test]
+fn a_tls_version_that_is_none_ends_the_broker_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = |value: &str| format!("listener {}\ncertfile c\nkeyfile k\n{value}\n", free_port());
+    let ended = refused(folder.path(), &lines("tls_version tlsv1.9"));
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stderr.contains("Error: Unsupported tls_version \"tlsv1.9\".\n"), "{ended:?}");
+    assert!(ended.stderr.contains(":5."), "its line: {ended:?}");
+    assert_eq!(refused(folder.path(), &lines("require_certificate perhaps")).code, 3);
+}
+
 #[test]
 fn a_file_with_comments_behind_its_values_a_mark_and_foreign_bytes_starts() {
     let folder = tempfile::tempdir().unwrap();

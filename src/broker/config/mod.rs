@@ -55,6 +55,10 @@ pub enum Problem {
         option: String,
         value: String,
     },
+    /// A `tls_version` of a listener that speaks TLS; the line is right in itself.
+    TlsVersion {
+        value: String,
+    },
     NotANumber {
         option: String,
     },
@@ -546,7 +550,7 @@ impl Reader {
             // With a pre-shared key it speaks TLS without a certificate.
             let speaks_tls = listener.is_ok_and(|listener| listener.tls.is_on() || listener.has_psk());
             match (given.unknown_value, speaks_tls) {
-                (Some(value), true) => self.refuse(Problem::Invalid { option, value }, vec![given.place]),
+                (Some(value), true) => self.refuse(Problem::TlsVersion { value }, vec![given.place]),
                 (_, false) if given.is_tls => {
                     self.configuration.notices.push(Notice::WithoutTls { option, place: given.place });
                 }

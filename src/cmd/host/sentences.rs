@@ -47,7 +47,11 @@ pub fn load(error: &LoadError) -> Failure {
             Failure::verbatim(Exit::USAGE, format!("Error: Unable to open config file '{name}'.\n"))
                 .hint(format!("{}: look with ls -l {name}", reason(error)))
         }
-        LoadError::Refused(refused) => Failure::verbatim(Exit::USAGE, refusal(refused)),
+        LoadError::Refused(refused) => {
+            // Mosquitto finds this one when it opens the listener, and not when it reads the file.
+            let is_found_late = matches!(refused.problem, Problem::TlsVersion { .. });
+            Failure::verbatim(if is_found_late { Exit::FAILED } else { Exit::USAGE }, refusal(refused))
+        }
         LoadError::AccessUnopenable { kind, path, error } => Failure::verbatim(UNKNOWN_ACCESS, unopened(*kind, path))
             .hint(format!("{}: look with ls -l {}", reason(error), path.display())),
         LoadError::AccessLink { kind, path, target } => {
@@ -252,6 +256,7 @@ fn problem(problem: &Problem) -> String {
     match problem {
         Problem::Empty { option } => format!("Error: Empty '{option}' value in configuration."),
         Problem::Invalid { option, value } => format!("Error: Invalid '{option}' value ({value})."),
+        Problem::TlsVersion { value } => format!("Error: Unsupported tls_version \"{value}\"."),
         Problem::NotANumber { option } => format!("Error: '{option}' value not a number."),
         Problem::OutOfRange { option } => format!("Error: '{option}' value out of range."),
         Problem::TooSmall { option, least } => format!("Error: '{option}' must be >= {least}."),

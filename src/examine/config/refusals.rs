@@ -39,6 +39,9 @@ fn words(problem: &Problem) -> (String, Option<String>) {
             let unknown = names::unknown(option);
             return (unknown.why, Some(unknown.fix));
         }
+        Problem::TlsVersion { value } if value.contains(" #") => {
+            return (format!("`{value}` is no value for `tls_version`"), Some(OWN_LINE.to_owned()));
+        }
         Problem::Invalid { option, value } if value.contains(" #") => {
             return (format!("`{value}` is no value for `{option}`"), Some(OWN_LINE.to_owned()));
         }
@@ -47,6 +50,9 @@ fn words(problem: &Problem) -> (String, Option<String>) {
         }
         Problem::Invalid { option, value } => {
             return (format!("`{value}` is no value for `{option}`"), names::instead_of(option, value));
+        }
+        Problem::TlsVersion { value } => {
+            return (format!("`{value}` is no value for `tls_version`"), names::instead_of("tls_version", value));
         }
         Problem::Bridge(problem) => return (bridge(problem), None),
         Problem::Empty { option } => format!("`{option}` has no value"),

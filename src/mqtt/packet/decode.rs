@@ -132,7 +132,8 @@ impl Decoder {
         // [MQTT-2.1.3-1]. In 3.1 the bits are "not used" or carry DUP, whatever the packet.
         // libmosquitto looks at PUBREL's only. CONNECT's version is not known yet.
         let unchecked = match (kind, self.receiver) {
-            (PacketType::PubRel, Receiver::Client) => false,
+            // PINGREQ has nothing that could be said again, and Mosquitto refuses one with flags in 3.1, too.
+            (PacketType::PubRel, Receiver::Client) | (PacketType::PingReq, Receiver::Server) => false,
             (PacketType::Publish | PacketType::Connect, _) | (_, Receiver::Client) => true,
             (_, Receiver::Server) => self.version == Some(ProtocolVersion::V31),
         };

@@ -210,6 +210,7 @@ mod fixed_header {
         server_takes(V31, "8a 06 0001 0001 61 00");
         server_takes(V31, "6a 02 0001");
         server_takes(V31, "a8 05 0001 0001 61");
+        server_refuses(V31, "c1 00", E::Flags(0xC1), MALFORMED);
     }
 
     #[test]
