@@ -215,7 +215,7 @@ fn tls_needs_certificate_and_key() {
     assert!(tls.is_on() && tls.require_certificate);
     assert_eq!(tls.minimum, TlsVersion::V13);
     let ssl3 = "tls_version ssl3 # old\ncertfile a\nkeyfile b\n";
-    assert_eq!(refused(&format!("listener 1\n{ssl3}")), (invalid("tls_version", "ssl3 # old"), 2));
+    assert_eq!(refused(&format!("listener 1\n{ssl3}")), (Problem::TlsVersion { value: "ssl3 # old".to_owned() }, 2));
     assert_eq!(refused("tls_version tlsv1.2\n").0, Problem::NeedsListener { option: "tls_version".to_owned() });
     let raised = accepted("listener 1\ntls_version tlsv1.1\ncertfile a\nkeyfile b\n").notices;
     assert!(
