@@ -72,7 +72,7 @@ fn a_tls_version_that_is_none_ends_the_broker_with_1() {
     let ended = refused(folder.path(), &lines("tls_version tlsv1.9"));
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(ended.stderr.contains("Error: Unsupported tls_version \"tlsv1.9\".\n"), "{ended:?}");
-    assert!(ended.stderr.contains(":5."), "its line: {ended:?}");
+    assert!(ended.stderr.contains(":4."), "its line: {ended:?}");
     assert_eq!(refused(folder.path(), &lines("require_certificate perhaps")).code, 3);
 }
 
