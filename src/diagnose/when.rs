@@ -27,7 +27,7 @@ pub fn span(seconds: i64) -> String {
 
 /// `in 30 days`, `3 hours ago`: roughly, in the largest unit that fits.
 pub fn from_now(seconds: i64, now: i64) -> String {
-    let distance = (seconds - now).unsigned_abs();
+    let distance = seconds.abs_diff(now);
     let (amount, unit) = match distance {
         0..120 => (distance, "second"),
         120..7_200 => (distance / 60, "minute"),

@@ -57,6 +57,14 @@ pub struct Rules {
     pub acl: Option<Arc<Acl>>,
 }
 
+impl Rules {
+    /// Whether one gets in without proving the name, if there is one, where no password file has it. Where users log in by
+    /// another way, a name without that is not no name: the ACL would go by it.
+    fn lets_in_unproved(&self, username: Option<&str>) -> bool {
+        self.allow_anonymous && (username.is_none() || (self.scram.is_none() && self.tokens.is_none()))
+    }
+}
+
 impl Access {
     /// Everybody may do everything.
     pub fn open() -> Self {
@@ -109,7 +117,9 @@ impl Access {
     /// long; `None`: its [`SlowLogin`] is to be checked. A user who is gone may not.
     pub fn may_stay(&self, who: Identity<'_>, password: Option<&[u8]>) -> Option<bool> {
         let Some(rules) = self.rules(who.listener) else { return Some(true) };
-        let (Some(user), Some(file)) = (who.username, &rules.passwords) else { return Some(rules.allow_anonymous) };
+        let (Some(user), Some(file)) = (who.username, &rules.passwords) else {
+            return Some(rules.lets_in_unproved(who.username));
+        };
         let Some(password) = password.filter(|_| file.has(user.as_bytes())) else { return Some(false) };
         self.logins.recall(file, user.as_bytes(), password).map(|verdict| verdict == Verdict::Right)
     }
@@ -123,7 +133,7 @@ impl Access {
                 let verify = |password| self.logins.verify(file, user.as_bytes(), password);
                 password.is_some_and(|password| verify(password) == Verdict::Right)
             }
-            _ => rules.allow_anonymous,
+            _ => rules.lets_in_unproved(who.username),
         }
     }
 
@@ -278,6 +288,26 @@ mod tests {
         assert!(access.may_publish(ANONYMOUS, "$SYS/broker/connection/a/state"));
         assert!(access.may_publish(ANONYMOUS, "$SYSTEM"));
         assert!(access.may_receive(ANONYMOUS, "$SYS/broker/uptime"));
+    }
+
+    #[test]
+    fn a_name_that_nobody_proved_is_not_no_name_where_users_log_in_by_other_ways_than_passwords() {
+        let scram = Some(Arc::new(passwd::scram::File::default()));
+        let keys = jwt::Keys::parse(br#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#).unwrap();
+        let verifier = jwt::Verifier { keys, issuer: None, audience: None, user_claim: "sub".to_owned() };
+        let tokens = Some(Arc::new(verifier));
+        let rows =
+            [(None, None, true), (scram.clone(), None, false), (None, tokens.clone(), false), (scram, tokens, false)];
+        for (row, (scram, tokens, expected)) in rows.into_iter().enumerate() {
+            let access = Access::new(vec![Rules { allow_anonymous: true, passwords: None, scram, tokens, acl: None }]);
+            let named = Identity { username: Some("admin"), ..ANONYMOUS };
+            for password in [None, Some(&b"guess"[..])] {
+                assert_eq!(access.may_connect(named, password), expected, "row {row}");
+                assert_eq!(access.may_stay(named, password), Some(expected), "row {row}");
+                assert!(access.may_connect(ANONYMOUS, password), "row {row}");
+                assert_eq!(access.may_stay(ANONYMOUS, password), Some(true), "row {row}");
+            }
+        }
     }
 
     #[test]
