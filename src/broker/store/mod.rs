@@ -138,6 +138,8 @@ struct Open {
     writer: Writer,
     /// The write-ahead log, as it was when it was opened.
     log: Metadata,
+    /// What [`Writer::foreign_writes`] was when all entries stood where [`EntryRows`] looks for them; `None`: not known.
+    foreign_writes: Option<i64>,
 }
 
 /// Whether [`Store::open`] would take what is at `path`, also while a broker has it; nothing is written.
@@ -161,7 +163,9 @@ impl Store {
         // The reader opens and closes the file, which would end the locks of an open writer.
         let (restored, repair, entry_rows) = restore::read(path, wall)?;
         let mut store = Self { path: path.to_owned(), sync, writer: None, entry_rows, lock };
-        store.open_writer(PATIENT)?;
+        let open = store.open_writer(PATIENT)?;
+        // The entries were read a moment ago, and where they stand.
+        open.foreign_writes = Some(open.writer.foreign_writes()?);
         if !repair.is_empty() {
             store.write(|transaction, entry_rows| repair.write(&restored, transaction, entry_rows))?;
         }
@@ -178,7 +182,7 @@ impl Store {
         };
         let writer = Writer::open(&self.path, sync, busy_timeout)?;
         let log = metadata(sqlite::log_of(&self.path)).map_err(StoreError::Io)?;
-        Ok(self.writer.insert(Open { writer, log }))
+        Ok(self.writer.insert(Open { writer, log, foreign_writes: None }))
     }
 
     /// Writes all `changes` or none of them. What they led to may be sent when this has returned `Ok`. Waits for nobody
@@ -207,8 +211,23 @@ impl Store {
     ) -> Result<(), StoreError> {
         let Some(open) = &mut self.writer else { return Err(StoreError::Gone) };
         let entry_rows = &mut self.entry_rows;
-        let written = open.writer.transaction(|transaction| write(transaction, entry_rows));
+        let known = open.foreign_writes;
+        let mut found = None;
+        let written = open.writer.transaction(|transaction| {
+            found = Some(transaction.foreign_writes()?);
+            if found != known {
+                // Another program's VACUUM gives the rows other numbers.
+                transaction.move_entries(|client_id, sequence| {
+                    let client_id = str::from_utf8(client_id).ok()?;
+                    entry_rows.find(&client_id.into(), sequence)
+                })?;
+            }
+            write(transaction, entry_rows)
+        });
         entry_rows.settle(written.is_ok());
+        if written.is_ok() {
+            open.foreign_writes = found;
+        }
         written
     }
 

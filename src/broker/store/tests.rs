@@ -222,6 +222,51 @@ fn a_changed_entry_keeps_its_place() {
     assert_eq!(state.clients[0].entries, [changed, second, third]);
 }
 
+/// Two clients with three entries each, all of one message.
+fn two_queues(path: &Path) -> (Store, Arc<Message>) {
+    let (mut store, _) = open(path);
+    let one = message(1, "a");
+    store.commit(&["c", "d"].map(|id| Change::Client(Box::new(client(id, Some(WALL)))))).unwrap();
+    store.commit(&[Change::Stored(one.clone())]).unwrap();
+    for id in ["c", "d"] {
+        let queue = [1, 2, 3].map(|sequence| Change::Queued(Box::new(entry(id, sequence, &one, EntryState::Queued))));
+        store.commit(&queue).unwrap();
+    }
+    (store, one)
+}
+
+#[test]
+fn rows_that_another_program_numbers_anew_are_found_again() {
+    let vacuum = |path: &Path| rusqlite::Connection::open(path).unwrap().execute_batch("VACUUM").unwrap();
+    // With the file open, and opened anew after it.
+    for is_opened_anew in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(&folder);
+        let (mut store, one) = two_queues(&path);
+        if is_opened_anew {
+            store.let_go();
+        }
+        vacuum(&path);
+        let changed = entry("d", 2, &one, EntryState::WaitForPubAck);
+        store
+            .commit(&[
+                Change::EntryRemoved { client_id: "d".into(), sequence: 1 },
+                Change::EntryChanged(Box::new(changed.clone())),
+                Change::Queued(Box::new(entry("c", 4, &one, EntryState::Queued))),
+            ])
+            .unwrap();
+        let queued = |id, sequence| entry(id, sequence, &one, EntryState::Queued);
+        let entries =
+            |store: &mut Store| reload(store).clients.into_iter().map(|client| client.entries).collect::<Vec<_>>();
+        let of_c = [1, 2, 3, 4].map(|sequence| queued("c", sequence)).to_vec();
+        assert_eq!(entries(&mut store), [of_c.clone(), vec![changed, queued("d", 3)]], "{is_opened_anew}");
+        // A session that ends takes all of its entries with it, and no others.
+        vacuum(&path);
+        store.commit(&[Change::ClientRemoved("d".into()), Change::Client(Box::new(client("d", Some(WALL))))]).unwrap();
+        assert_eq!(entries(&mut store), [of_c, Vec::new()], "{is_opened_anew}");
+    }
+}
+
 #[test]
 fn who_was_connected_at_a_kill_is_gone_since_the_restart() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, TransactionBehavior, params};
 
 use super::super::ids::StoreId;
 use super::super::{Message, Properties};
@@ -121,14 +121,19 @@ impl Writer {
         Ok(Self { connection })
     }
 
-    /// Runs `write` in one transaction: all of it is kept, or, when it fails, nothing.
+    /// Runs `write` in one transaction: all of it is kept, or, when it fails, nothing. Nobody else writes from its beginning on.
     pub fn transaction<E: From<rusqlite::Error>>(
         &mut self,
         write: impl FnOnce(&Transaction<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         write(&Transaction::new(&transaction))?;
         Ok(transaction.commit()?)
+    }
+
+    /// As [`Transaction::foreign_writes`].
+    pub fn foreign_writes(&self) -> Result<i64, Unwritable> {
+        Ok(foreign_writes(&self.connection)?)
     }
 
     /// How long another process may hold the file before a write fails.
@@ -169,6 +174,10 @@ pub struct Transaction<'a> {
     put_entry: Ready<'a>,
     change_entry: Ready<'a>,
     remove_entry: Ready<'a>,
+}
+
+fn foreign_writes(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 type Ready<'a> = RefCell<Option<CachedStatement<'a>>>;
@@ -284,6 +293,38 @@ impl<'a> Transaction<'a> {
 
     pub fn remove_subscription(&self, client_id: &[u8], filter: &[u8]) -> Written {
         self.execute("DELETE FROM subscriptions WHERE client_id = ?1 AND topic = ?2", [Text(client_id), Text(filter)])
+    }
+
+    /// A number that differs once another connection has written to the file; those of two connections have nothing to do with
+    /// each other.
+    pub fn foreign_writes(&self) -> Result<i64, rusqlite::Error> {
+        foreign_writes(self.connection)
+    }
+
+    /// Moves each entry to the row that `row_of` says for its client and its `cmsg_id`, and puts aside what stood there. Entries
+    /// for which it says none stay.
+    pub fn move_entries(&self, mut row_of: impl FnMut(&[u8], u64) -> Option<i64>) -> Written {
+        let mut moves = Vec::new();
+        let mut least = 0;
+        let mut statement = self.connection.prepare("SELECT rowid, client_id, cmsg_id FROM client_msgs")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let from: i64 = row.get(0)?;
+            least = least.min(from);
+            let (Ok(client_id), Ok(cmsg_id)) = (row.get_ref(1)?.as_bytes(), row.get_ref(2)?.as_i64()) else { continue };
+            let to = row_of(client_id, cmsg_id.cast_unsigned());
+            moves.extend(to.filter(|to| *to != from).map(|to| (from, to)));
+        }
+        // By way of rows that nobody has: an entry may go where another one stands that is still to go.
+        let mut one = self.connection.prepare("UPDATE OR REPLACE client_msgs SET rowid = ?2 WHERE rowid = ?1")?;
+        let aside = (1..).map(|step| least - step);
+        for (&(from, _), aside) in moves.iter().zip(aside.clone()) {
+            one.execute([from, aside])?;
+        }
+        for (&(_, to), aside) in moves.iter().zip(aside) {
+            one.execute([aside, to])?;
+        }
+        Ok(())
     }
 
     /// Puts an entry at `row`: the order of a client's rows is that of its queue.
