@@ -257,6 +257,23 @@ fn a_row_that_is_wrong_is_named_by_its_line_and_nothing_is_made_or_the_rest() {
 }
 
 #[test]
+fn a_manifest_whose_last_line_lacks_only_its_end_loses_nothing() {
+    let folder = lab();
+    let folder = folder.path();
+    fs::write(folder.join("d.csv"), rows(2)).unwrap();
+    made(folder, "batch d.csv -d lab");
+    let path = folder.join("devices/manifest.ndjson");
+    let whole = fs::read_to_string(&path).unwrap();
+    // An editor has saved it without the last line's end; a killed process has left half of a line.
+    for left in [whole.trim_end().to_owned(), format!("{whole}{{\"id\":\"dev")] {
+        fs::write(&path, left).unwrap();
+        let said = made(folder, "batch d.csv -d lab");
+        assert!(said.contains("0 devices made, 2 were done before"), "{said}");
+        assert_eq!((fs::read_to_string(&path).unwrap(), is_whole(folder, "devices")), (whole.clone(), 2));
+    }
+}
+
+#[test]
 fn what_cannot_begin_says_why_and_makes_nothing() {
     let folder = lab();
     let folder = folder.path();

@@ -40,7 +40,8 @@ impl OpenIndex {
             return Ok(index);
         }
         index.check_header(authority)?;
-        index.mend_end(length)?;
+        let is_cut = |line: &str| Header::parse(line).is_err() && Record::parse(line) == Err(Fault::CutOff);
+        index.step("write", |file| mend_end(file, is_cut))?;
         Ok(index)
     }
 
@@ -66,29 +67,6 @@ impl OpenIndex {
         let why = format!("the index `{}` is that of another CA, `{}`", self.path.display(), header.authority);
         Err(Failure::new(Exit::FAILED, why)
             .hint("a CA that was made anew needs an index of its own: move the old one away with the old CA's files"))
-    }
-
-    /// A line that was being written when the process ended is taken away; one that lacks its end alone gets it.
-    fn mend_end(&mut self, length: u64) -> Result<(), Failure> {
-        let from = length.saturating_sub(LINE_LIMIT as u64);
-        let mut tail = Vec::new();
-        self.step("read", |file| {
-            file.seek(SeekFrom::Start(from))?;
-            file.take(LINE_LIMIT as u64).read_to_end(&mut tail)
-        })?;
-        if tail.ends_with(b"\n") {
-            return Ok(());
-        }
-        let last = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        let cut = std::str::from_utf8(last).map_or(true, |last| Record::parse(last) == Err(Fault::CutOff));
-        let start = length - last.len() as u64;
-        if cut && start > 0 {
-            return self.step("write", |file| file.set_len(start).and_then(|()| file.sync_data()));
-        }
-        self.step("write", |file| {
-            file.seek(SeekFrom::End(0))?;
-            file.write_all(b"\n").and_then(|()| file.sync_data())
-        })
     }
 
     /// Adds records; all are on the disk afterwards, or none is there.
@@ -156,6 +134,27 @@ impl OpenIndex {
             Failure::new(Exit::FAILED, format!("cannot {what} the index `{}`: {why}", self.path.display()))
         })
     }
+}
+
+/// A line that was being written when a process ended is taken away; one that lacks its end alone gets it, and one that is too
+/// long stays for who reads it.
+pub fn mend_end(file: &mut File, is_cut: impl Fn(&str) -> bool) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(LINE_LIMIT as u64);
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(from))?;
+    (&mut *file).take(LINE_LIMIT as u64).read_to_end(&mut tail)?;
+    let last = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    if last.is_empty() || (last.len() == tail.len() && from > 0) {
+        return Ok(());
+    }
+    if std::str::from_utf8(last).map_or(true, is_cut) {
+        file.set_len(length - last.len() as u64)?;
+    } else {
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(b"\n")?;
+    }
+    file.sync_data()
 }
 
 /// The lines of a file with their numbers, from 1. One that is too long or no text is handed out empty.

@@ -1,14 +1,14 @@
 //! The manifest of a batch, a file in the folder of its devices: what it names is done.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::files::KEY_MODE;
-use super::index_file::lines;
+use super::index_file::{lines, mend_end};
 use crate::net::reason;
 use crate::os::files::{self, OpenOptionsExt};
-use crate::pki::index::{Fault, LINE_LIMIT};
+use crate::pki::index::Fault;
 use crate::pki::manifest::{Entry, fingerprint};
 use crate::term::{Exit, Failure};
 
@@ -49,7 +49,8 @@ impl Manifest {
                 .hint("wait until it has ended")
         })?;
         let mut manifest = Self { path, file, done: Done::default() };
-        manifest.mend_end()?;
+        // The chunk of a line that is cut off is written again.
+        manifest.step("write", |file| mend_end(file, |line| Entry::parse(line) == Err(Fault::CutOff)))?;
         manifest.load(authority)?;
         Ok(manifest)
     }
@@ -80,23 +81,6 @@ impl Manifest {
             let _ = self.file.set_len(before).and_then(|()| self.file.sync_data());
         }
         written
-    }
-
-    /// What a killed process has left unfinished at the end goes: its chunk is written again.
-    fn mend_end(&mut self) -> Result<(), Failure> {
-        let length = self.step("read", |file| file.metadata().map(|metadata| metadata.len()))?;
-        let from = length.saturating_sub(LINE_LIMIT as u64);
-        let mut tail = Vec::new();
-        self.step("read", |file| {
-            file.seek(SeekFrom::Start(from))?;
-            file.take(LINE_LIMIT as u64).read_to_end(&mut tail)
-        })?;
-        let last = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        if last.is_empty() {
-            return Ok(());
-        }
-        let start = length - last.len() as u64;
-        self.step("write", |file| file.set_len(start).and_then(|()| file.sync_data()))
     }
 
     fn load(&mut self, authority: &str) -> Result<(), Failure> {
