@@ -197,7 +197,7 @@ fn the_last_attempt_ends_as_one_without_retry_does() {
     let port = free_port();
     let ended = bounded(&[PUB, &["--retry", "2,0.1"]].concat(), port, b"");
     assert_eq!(ended.code, 1);
-    assert!(ended.stderr.starts_with("Error: Connection refused\ncause: after 2 attempts more: "), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("Error: Connection refused\ncause: after 2 more attempts: "), "{}", ended.stderr);
     assert!(ended.stderr.contains("[net.refused]"), "{}", ended.stderr);
 }
 

@@ -54,10 +54,10 @@ fn a_token_of_no_use_is_named_for_what_it_is_and_neither_sent_nor_shown() {
     let rows = [
         (token("RS256", &claims(-3 * 3600 - 60, "")), &[][..], "token.expired", "the token expired 3 hours ago"),
         (
-            token("RS256", &claims(3600, &format!(r#","nbf":{}"#, now() + 3000))),
+            token("RS256", &claims(3600, &format!(r#","nbf":{}"#, now() + 3030))),
             &[],
             "token.not-yet-valid",
-            "in 49 minutes",
+            "in 50 minutes",
         ),
         (token("none", &claims(3600, "")), &[], "token.unsigned", "algorithm none"),
         (good.rsplit_once('.').unwrap().0.to_owned(), &[], "token.malformed", "2 parts"),

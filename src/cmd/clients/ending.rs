@@ -369,9 +369,9 @@ pub fn in_vain(
     }))
 }
 
-/// The same failure, which has come in spite of so many attempts more.
+/// The same failure, which has come in spite of so many more attempts.
 pub fn tried(why: Failure, times: u32) -> Failure {
-    let cause = why.cause.clone().map(|cause| format!("after {} more: {cause}", plural(times.into(), "attempt")));
+    let cause = why.cause.clone().map(|cause| format!("after {}: {cause}", plural(times.into(), "more attempt")));
     Failure { cause, ..why }
 }
 
