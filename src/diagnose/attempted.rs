@@ -115,7 +115,7 @@ impl Attempted<'_> {
         if let Some(opening) = self.websocket {
             command += " --ws";
             if opening.path() != DEFAULT_PATH {
-                command = format!("{command} --ws-path {}", shell::quoted(opening.path()));
+                command = format!("{command} --ws-path {}", shell::quoted(&opening.shown_path()));
             }
             // Their values may be secrets.
             for header in opening.headers() {

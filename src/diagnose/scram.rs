@@ -10,7 +10,7 @@ pub fn distrust(why: Distrust) -> Finding {
             "auth.scram-signature",
             "the server does not know this user's password: its signature is wrong, so it is not the broker that it seems to be, or its keys were damaged",
         )
-        .fix("is this the right host? nothing was sent but the login, and the password was not in it; with TLS the certificate says who answers"),
+        .fix("is this the right host? CONNECT was sent before, with what it says of a will, and the password was not in it; with TLS the certificate says who answers"),
         Distrust::NoSignature => Finding::error(
             "auth.scram-signature",
             "the server lets us in without having shown that it knows this user's password",

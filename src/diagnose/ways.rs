@@ -146,7 +146,7 @@ pub const OTHER_PATH: &str = "the path may be another one: --ws-path /mqtt for E
 /// Why a server opened no WebSocket.
 pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
     let place = attempted.place();
-    let path = attempted.websocket.map_or(DEFAULT_PATH, Opening::path);
+    let path = attempted.websocket.map_or(DEFAULT_PATH.into(), Opening::shown_path);
     match error {
         WebSocketError::NotHttp(_) => {
             Finding::error("proto.ws-vs-mqtt", format!("{place} answers, but not with HTTP")).fix("leave out --ws")

@@ -166,10 +166,9 @@ impl Keys {
     }
 
     /// These and those of another file.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
+    pub fn and(mut self, other: Self) -> Result<Self, KeysError> {
         self.0.extend(other.0);
-        self
+        if self.0.len() > MOST_KEYS { Err(KeysError::TooMany) } else { Ok(self) }
     }
 }
 

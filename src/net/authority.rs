@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::endpoint::is_host;
+
 /// A host with the port that stands behind it, if one does. An IPv6 address stands without brackets, its zone
 /// behind a plain `%`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub enum AuthorityError {
     Nul,
     /// The host is not UTF-8 once it is decoded.
     NotText,
+    /// The host has a blank or a control character.
+    Character,
 }
 
 impl fmt::Display for AuthorityError {
@@ -43,6 +47,7 @@ impl fmt::Display for AuthorityError {
             Self::Escape => f.write_str("'%' has to be written %25 where no two hexadecimal digits follow"),
             Self::Nul => f.write_str("%00 cannot be part of a login or host"),
             Self::NotText => f.write_str("the host is not UTF-8"),
+            Self::Character => f.write_str("the host has a blank or a control character"),
         }
     }
 }
@@ -78,6 +83,9 @@ impl HostAndPort {
         }
         if host.contains('@') {
             return Err(AuthorityError::Login);
+        }
+        if !is_host(host) {
+            return Err(AuthorityError::Character);
         }
         Ok(Self { host: host.to_owned(), port: port.map(port_of).transpose()? })
     }
@@ -189,6 +197,15 @@ mod tests {
 
     fn place(text: &str) -> Result<(String, Option<u16>), AuthorityError> {
         HostAndPort::parse(text).map(|HostAndPort { host, port }| (host, port))
+    }
+
+    #[test]
+    fn what_no_name_has_is_refused_in_clear_and_escaped() {
+        for text in ["h%0d%0aX:1", "h%0D%0AX: y", "u:p@h%20b:1", "h%00", "h\r\n", " h"] {
+            assert!(Authority::parse(text.as_bytes()).is_err(), "{text:?}");
+        }
+        assert_eq!(place("h\r\nX"), Err(AuthorityError::Character));
+        assert_eq!(place("a b"), Err(AuthorityError::Character));
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub enum Endpoint {
 pub enum EndpointError {
     HostEmpty,
     HostTooLong,
-    HostHasNul,
+    /// A blank or a control character, which no name has: written into a request to a proxy or a web server it would be more
+    /// than a host.
+    HostCharacter,
     UnixPathTooLong,
 }
 
@@ -38,8 +40,8 @@ impl Endpoint {
         if host.is_empty() {
             return Err(EndpointError::HostEmpty);
         }
-        if host.contains('\0') {
-            return Err(EndpointError::HostHasNul);
+        if port != 0 && !is_host(host) || host.contains('\0') {
+            return Err(EndpointError::HostCharacter);
         }
         if port == 0 {
             return Self::unix(host);
@@ -70,6 +72,11 @@ impl Endpoint {
             Self::Unix(_) => None,
         }
     }
+}
+
+/// Whether all characters may be part of a host name or an address.
+pub(super) fn is_host(text: &str) -> bool {
+    !text.contains(|character: char| character.is_control() || character.is_whitespace())
 }
 
 /// `host:port`, `[v6 address]:port`, or the path.
@@ -142,11 +149,15 @@ mod tests {
     }
 
     #[test]
-    fn empty_long_and_nul_hosts_are_refused() {
+    fn hosts_that_are_empty_or_long_or_have_what_no_name_has_are_refused() {
         assert_eq!(Endpoint::new("", 1883), Err(EndpointError::HostEmpty));
         assert_eq!(Endpoint::new("", 0), Err(EndpointError::HostEmpty));
         assert_eq!(Endpoint::new(&"x".repeat(254), 1883), Err(EndpointError::HostTooLong));
-        assert_eq!(Endpoint::new("a\0b", 1883), Err(EndpointError::HostHasNul));
+        for host in ["a\0b", "a\r\nX: y", "a b", "a\u{85}b", " a"] {
+            assert_eq!(Endpoint::new(host, 1883), Err(EndpointError::HostCharacter), "{host:?}");
+        }
+        assert_eq!(Endpoint::new("a\0b", 0), Err(EndpointError::HostCharacter));
+        assert!(Endpoint::new("/tmp/a b", 0).is_ok());
     }
 
     #[test]

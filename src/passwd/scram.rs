@@ -1,8 +1,8 @@
 //! The file of users for SCRAM: a line a user, `name:keys`, where keys are of one mechanism or several, separated by commas:
 //! `SCRAM-SHA-256$iterations$salt$StoredKey$ServerKey`. Lines and names are those of a password file; Mosquitto reads no such file.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -94,8 +94,8 @@ impl fmt::Display for Record {
 pub struct File {
     users: HashMap<Box<str>, Record>,
     decoy: hmac::Key,
-    /// Of the first user who has the mechanism: what a user who does not exist gets too.
-    shapes: Vec<(Mechanism, NonZeroU32, usize)>,
+    /// The iterations and bytes of salt that users of each mechanism have: what a user who does not exist gets too.
+    shapes: BTreeMap<Mechanism, BTreeSet<(NonZeroU32, usize)>>,
 }
 
 impl fmt::Debug for File {
@@ -106,7 +106,7 @@ impl fmt::Debug for File {
 
 impl Default for File {
     fn default() -> Self {
-        Self { users: HashMap::new(), decoy: hmac::Key::new(hmac::HMAC_SHA256, b""), shapes: Vec::new() }
+        Self { users: HashMap::new(), decoy: hmac::Key::new(hmac::HMAC_SHA256, b""), shapes: BTreeMap::new() }
     }
 }
 
@@ -114,7 +114,7 @@ impl File {
     /// Reads the text of a file. Comments, blank lines and lines without `:` are passed over, as in a password file.
     pub fn parse(text: &[u8]) -> Result<Self, FileError> {
         let mut users = HashMap::new();
-        let mut shapes: Vec<(Mechanism, NonZeroU32, usize)> = Vec::new();
+        let mut shapes: BTreeMap<Mechanism, BTreeSet<(NonZeroU32, usize)>> = BTreeMap::new();
         let mut seed = None;
         for (index, line) in lines(text).enumerate() {
             if let Some(decoy) = line.strip_prefix(DECOY.as_bytes()) {
@@ -128,9 +128,7 @@ impl File {
             let user = str::from_utf8(user).map_err(|_| refused(FileFault::UserNotUtf8))?;
             let record = Record::parse(secret).map_err(refused)?;
             for (mechanism, keys) in &record.0 {
-                if shapes.iter().all(|(known, ..)| known != mechanism) {
-                    shapes.push((*mechanism, keys.iterations, keys.salt.len()));
-                }
+                shapes.entry(*mechanism).or_default().insert((keys.iterations, keys.salt.len()));
             }
             match users.entry(user.into()) {
                 Entry::Occupied(_) => return Err(refused(FileFault::DuplicateUser)),
@@ -159,9 +157,18 @@ impl File {
     }
 
     fn decoy(&self, user: &str, mechanism: Mechanism) -> Keys {
-        let shape = self.shapes.iter().find(|(known, ..)| *known == mechanism);
+        // Where users differ, names that do not exist differ as well, or a rare shape would tell who does.
+        let chosen = |shapes: &BTreeSet<_>| {
+            let text = format!("shape {mechanism} {user}");
+            let number = hmac::sign(&self.decoy, text.as_bytes())
+                .as_ref()
+                .iter()
+                .take(8)
+                .fold(0, |number, byte| number << 8 | u64::from(*byte));
+            shapes.iter().nth((number % (shapes.len() as u64).max(1)) as usize).copied()
+        };
         let default = (NonZeroU32::new(DEFAULT_ITERATIONS).unwrap_or(NonZeroU32::MIN), SALT_BYTES);
-        let (iterations, salt_bytes) = shape.map_or(default, |(_, iterations, salt)| (*iterations, *salt));
+        let (iterations, salt_bytes) = self.shapes.get(&mechanism).and_then(chosen).unwrap_or(default);
         let mut salt = Vec::new();
         while salt.len() < salt_bytes {
             let text = format!("{} {mechanism} {user}", salt.len());
@@ -263,6 +270,17 @@ mod tests {
         assert_ne!(challenge("anybody").1, other_rest);
         // Of a user who has no keys for this mechanism nothing is told either.
         assert!(!file.compared("user", Mechanism::Sha1).is_known);
+    }
+
+    #[test]
+    fn where_users_have_different_iterations_names_that_do_not_exist_have_them_too() {
+        let mechanism = Mechanism::Sha256;
+        let of = |iterations| Record::make(&[mechanism], NonZeroU32::new(iterations).unwrap(), b"right").unwrap();
+        let file = File::parse(format!("ann:{}\nbob:{}\n", of(4096), of(5000)).as_bytes()).unwrap();
+        let shown: BTreeSet<_> =
+            (0..40).map(|number| file.decoy(&format!("nobody{number}"), mechanism).iterations.get()).collect();
+        assert_eq!(shown, BTreeSet::from([4096, 5000]));
+        assert_eq!(file.decoy("nobody", mechanism).iterations, file.decoy("nobody", mechanism).iterations);
     }
 
     #[test]

@@ -65,15 +65,18 @@ pub async fn of_path(probe: Probe<'_>, tls: Option<&tls::Client>, finding: &Find
         format!("add --ws --ws-path {path}")
     };
     Some(
-        Finding::error("ws.path", format!("{place} has MQTT over WebSockets at {path}, and not at {}", probe.path()))
-            .evidence(finding.what.clone())
-            .fix(option),
+        Finding::error(
+            "ws.path",
+            format!("{place} has MQTT over WebSockets at {path}, and not at {}", probe.shown_path()),
+        )
+        .evidence(finding.what.clone())
+        .fix(option),
     )
 }
 
 /// What a server that answers HTTP lacks for MQTT.
 pub fn speaks_http(probe: Probe<'_>, status: u16, takes_mqtt: bool) -> Finding {
-    let (place, path) = (probe.endpoint(), probe.path());
+    let (place, path) = (probe.endpoint(), probe.shown_path());
     if takes_mqtt {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks MQTT over WebSockets, not plain MQTT"))
             .evidence(format!("HTTP status {status}, sub-protocol mqtt"))

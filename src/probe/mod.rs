@@ -8,6 +8,7 @@
 pub mod hello;
 pub mod instead;
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -131,6 +132,11 @@ impl Probe<'_> {
     /// The path that MQTT is asked for at.
     pub fn path(&self) -> &str {
         self.route.websocket.as_ref().map_or(DEFAULT_PATH, Opening::path)
+    }
+
+    /// The same as it may be shown.
+    pub fn shown_path(&self) -> Cow<'_, str> {
+        self.route.websocket.as_ref().map_or(DEFAULT_PATH.into(), Opening::shown_path)
     }
 
     /// The path that takes MQTT, of those that brokers have; [`Self::path`] does not.

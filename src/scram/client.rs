@@ -69,6 +69,11 @@ impl Credentials {
         })
     }
 
+    /// The user's name in the form that both sides compute with, in which CONNECT has to name him too.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
     /// Begins a login: the exchange, and the client-first-message.
     pub fn begin(&self) -> Result<(ClientExchange, Vec<u8>), NoRandom> {
         nonce().map(|nonce| self.begin_with(nonce))

@@ -297,3 +297,20 @@ fn check_config_judges_the_file_and_says_whose_the_option_is() {
     let ended = run(moskit(&["broker", "-c", conf.to_str().unwrap()]).current_dir(folder.path()), b"");
     assert!(ended.code == 3 && ended.stderr.contains("line 1 is no user of a SCRAM file"), "{ended:?}");
 }
+
+#[test]
+fn a_name_is_sent_in_the_form_in_which_it_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    // One character; the client types two, a letter and its accent.
+    let made = passwd(folder.path(), &["--scram", "--stdin", "-c", "scram", "Ren\u{e9}"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let broker = broker(folder.path());
+    std::fs::write(folder.path().join("pw"), PASSWORD).unwrap();
+    let port = broker.port.to_string();
+    let login = ["-p", &port, "-u", "Rene\u{301}", "--auth-method", "SCRAM-SHA-256", "--pw-file", "pw"];
+    for verb in [&["pub", "-t", "t", "-n"][..], &["check", "-h", "127.0.0.1"]] {
+        let ended = run(moskit(&[verb, &login].concat()).current_dir(folder.path()), b"");
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    assert_eq!(broker.end().code, 0);
+}

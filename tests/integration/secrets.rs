@@ -1,8 +1,10 @@
 //! Errors that quote what was typed, with a password in it: terminals scroll back, and logs are kept.
 
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use crate::run::moskit;
+use crate::peers::stub;
+use crate::run::{moskit, run};
 
 const SECRET: &str = "SECRETx7q";
 
@@ -70,4 +72,24 @@ fn no_error_shows_the_secret_that_was_typed() {
     };
     let faulty: Vec<_> = ROWS.iter().filter(faults).collect();
     assert_eq!(faulty, [&""; 0], "these end well, say nothing or show the secret");
+}
+
+/// What a web server answers to a request for a WebSocket is told with the path that was asked for, but for its query.
+#[test]
+fn no_finding_about_a_web_server_shows_the_query_of_the_path() {
+    for status in ["401 Unauthorized", "404 Not Found", "500 Oops"] {
+        let address = stub(move |mut stream| {
+            let head = BufReader::new(stream.try_clone().unwrap()).lines();
+            // The head ends with an empty line, or with the connection.
+            let _ended = head.map_while(Result::ok).find(String::is_empty);
+            let _ = stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes());
+        });
+        let (host, port) = address.rsplit_once(':').unwrap();
+        let asked = ["-h", host, "-p", port, "--ws", "--ws-path", "/mqtt?token=SECRETx7q"];
+        for verb in [&["pub", "-t", "a", "-m", "x"][..], &["sub", "-t", "a"], &["check"], &["check", "--json"]] {
+            let ended = run(&mut moskit(&[verb, &asked].concat()), b"");
+            let said = ended.stdout + &ended.stderr;
+            assert!(ended.code != 0 && said.contains("/mqtt?") && !said.contains(SECRET), "{status} {verb:?}: {said}");
+        }
+    }
 }

@@ -218,13 +218,13 @@ impl AccessFiles {
         let mut keys: Option<jwt::Keys> = None;
         for path in options.files() {
             let text = self.read_any(path, AccessFile::TokenKeys)?;
-            let read =
-                jwt::Keys::parse(&text).map_err(|error| LoadError::TokenKeys { path: path.to_owned(), error })?;
+            let unusable = |error| LoadError::TokenKeys { path: path.to_owned(), error };
+            let read = jwt::Keys::parse(&text).map_err(unusable)?;
             // Public keys may be read by everybody.
             if read.has_secret() {
                 self.doubt_readers(path);
             }
-            keys = Some(keys.unwrap_or_default().and(read));
+            keys = Some(keys.unwrap_or_default().and(read).map_err(unusable)?);
         }
         let Tokens { issuer, audience, user_claim, .. } = options;
         match keys {

@@ -68,7 +68,11 @@ impl Setup {
         let mut credentials = None;
         match plan.connection.auth_method {
             None => plan.connect.password = password,
-            Some(method) => credentials = Some(credentials_for(method, &plan, &password.unwrap_or_default())?),
+            Some(method) => {
+                let made = credentials_for(method, &plan, &password.unwrap_or_default())?;
+                plan.connect.username = Some(made.user().into());
+                credentials = Some(made);
+            }
         }
         let explains_more = !plan.as_mosquitto && !term.is_quiet();
         Ok(Self { plan, routes, reached: 0, _embedded: embedded, credentials, explains_more })

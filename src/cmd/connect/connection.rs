@@ -135,8 +135,11 @@ impl Connection {
             }
             route.proxy = Some(proxy::hop(proxy, self.proxy_cafile.as_deref())?);
         }
-        if self.login.is_given() {
+        // By SCRAM the password is not sent.
+        if self.login.is_given() && self.auth_method.is_none() {
             proxy::warn_of_secret(&route, is_tls, "the password", term);
+        } else if self.websocket.as_ref().is_some_and(Opening::may_hold_secret) {
+            proxy::warn_of_secret(&route, is_tls, "what --header and --ws-path send", term);
         }
         Ok(route)
     }
@@ -204,7 +207,10 @@ fn endpoint(host: &OsStr, port: Port) -> Result<Endpoint, Failure> {
             EndpointError::HostEmpty => {
                 unable_to_connect(Outcome::Lookup).cause("the host is empty", "net.dns").hint(UNSET)
             }
-            _ => invalid(),
+            EndpointError::HostCharacter => unable_to_connect(Outcome::Lookup)
+                .cause("the host has a blank or a control character", "net.dns")
+                .hint("write the name or the address alone: -h HOST"),
+            EndpointError::HostTooLong | EndpointError::UnixPathTooLong => invalid(),
         }),
     }
 }

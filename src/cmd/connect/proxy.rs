@@ -17,7 +17,7 @@ use crate::term::{Exit, Failure, Term, without_logins};
 pub const VARIABLES: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
 
 /// What goes around a proxy of the environment.
-const AROUND: &str = "--proxy none goes around it";
+const AROUND: &str = "NO_PROXY goes around it";
 
 /// What `--proxy` says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -140,7 +140,7 @@ impl Target {
     pub fn connect_packet(&self, version: ProtocolVersion, login: &Login) -> Connect {
         Connect {
             keep_alive: self.keep_alive,
-            username: login.username.clone(),
+            username: login.scram.as_ref().map(|login| login.user().into()).or_else(|| login.username.clone()),
             password: login.password.as_ref().map(|secret| Bytes::copy_from_slice(secret.expose())),
             ..connect_of_nobody(version)
         }

@@ -1,5 +1,6 @@
 //! What a client asks for when it opens a WebSocket: the path, and fields of the head that are the user's own.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -49,6 +50,19 @@ impl Opening {
 
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The path as it may be shown: its query may hold a token.
+    pub fn shown_path(&self) -> Cow<'_, str> {
+        match self.path.split_once('?') {
+            None => Cow::Borrowed(&self.path),
+            Some((path, _)) => Cow::Owned(format!("{path}?…")),
+        }
+    }
+
+    /// Whether it has places for what nobody else should read.
+    pub fn may_hold_secret(&self) -> bool {
+        !self.headers.is_empty() || self.path.contains('?')
     }
 
     pub fn headers(&self) -> &[Header] {
@@ -163,6 +177,13 @@ pub fn check_header_name(name: &str) -> Result<(), OpeningError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_query_is_not_shown() {
+        let shown = |path: &str| Opening::new(path, Vec::new()).unwrap().shown_path().into_owned();
+        assert_eq!(shown("/mqtt?token=SECRET"), "/mqtt?…");
+        assert_eq!(shown("/ws"), "/ws");
+    }
 
     #[test]
     fn a_path_is_what_a_request_line_can_hold() {
