@@ -1,10 +1,11 @@
 //! Debian's mosquitto as a broker for one test.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -34,19 +35,35 @@ pub fn installed(program: &str) -> Option<PathBuf> {
     found
 }
 
-/// A TCP port that nobody listens on and that no other test of this process is given. Below the range
-/// that the system takes the ports of outgoing connections from: one of those would otherwise now and
-/// then have the port by the time the broker asks for it.
+/// Ports that this process may give its tests: blocks that no other test process has.
+struct Ports {
+    /// A UDP socket on the first port of each block, which holds the block while this process lives.
+    blocks: Vec<UdpSocket>,
+    rest: Range<u16>,
+}
+
+/// A TCP port that nobody listens on and that no other test is given, in this process or in one that runs beside it: a
+/// broker whose port another has taken ends, and its test would talk to the other's. Below the range that the system takes
+/// the ports of outgoing connections from: one of those would otherwise now and then have the port by the time the broker
+/// asks for it.
 pub fn free_port() -> u16 {
     const FIRST: u16 = 10_000;
-    const COUNT: u32 = 20_000;
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
-    // Test processes that run beside each other start at different places.
-    let start = std::process::id().wrapping_mul(101);
+    const BLOCK: u16 = 100;
+    const BLOCKS: u16 = 200;
+    static PORTS: Mutex<Ports> = Mutex::new(Ports { blocks: Vec::new(), rest: 0..0 });
+    let mut ports = PORTS.lock().unwrap();
     loop {
-        let port = FIRST + (start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT) as u16;
-        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
-            return port;
+        match ports.rest.next() {
+            Some(port) if TcpListener::bind(("0.0.0.0", port)).is_ok() => return port,
+            Some(_) => {}
+            None => {
+                let mut firsts = (0..BLOCKS).map(|block| FIRST + block * BLOCK);
+                let (block, first) = firsts
+                    .find_map(|first| Some((UdpSocket::bind(("127.0.0.1", first)).ok()?, first)))
+                    .expect("a block of ports that no test process has");
+                ports.blocks.push(block);
+                ports.rest = first..first + BLOCK;
+            }
         }
     }
 }
