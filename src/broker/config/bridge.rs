@@ -1,8 +1,8 @@
 //! The bridges of a mosquitto.conf. moskit's broker has none; a mistake in one is read all the same, because Mosquitto
 //! does not start with it. What is asked of an option was measured with Mosquitto 2.1.2.
 
+use super::problem::{BridgeProblem, Place, Problem};
 use super::value::Line;
-use super::{BridgeProblem, Place, Problem};
 use crate::mqtt::topic::TopicFilter;
 
 /// What the value of a bridge's option is.

@@ -5,9 +5,12 @@
 
 mod bridge;
 mod options;
+mod problem;
+mod reader;
 mod types;
 mod value;
 
+pub use problem::{BridgeProblem, Notice, Place, Problem, Refusal};
 pub use types::{
     Configuration, Listener, LogDestination, LogSettings, LogTypes, Persistence, Protocol, Security, SocketDomain,
     Sync, Tls, TlsVersion, Tokens,
@@ -16,8 +19,8 @@ pub use types::{
 use std::ffi::OsString;
 
 use crate::text_file;
-use bridge::Bridge;
-use options::{Asks, Current, OPTIONS, Rule};
+use options::{Asks, OPTIONS, Rule};
+use reader::{Current, OfListener, Reader};
 use value::Line;
 
 /// The text of one file with the name it is known by.
@@ -25,216 +28,6 @@ use value::Line;
 pub struct File {
     pub name: String,
     pub text: Vec<u8>,
-}
-
-/// A line of a file, counted from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    pub file: String,
-    pub line: usize,
-    /// Mosquitto quotes the place when the file was included.
-    pub included: bool,
-}
-
-/// Why a configuration is refused, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub problem: Problem,
-    /// Innermost first: a line of an included file is followed by the `include_dir` line. Empty for
-    /// what only the configuration as a whole shows.
-    pub places: Vec<Place>,
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
-    Empty {
-        option: String,
-    },
-    Invalid {
-        option: String,
-        value: String,
-    },
-    /// A `tls_version` of a listener that speaks TLS; the line is right in itself.
-    TlsVersion {
-        value: String,
-    },
-    NotANumber {
-        option: String,
-    },
-    OutOfRange {
-        option: String,
-    },
-    TooSmall {
-        option: String,
-        least: i32,
-    },
-    TooLarge {
-        option: String,
-        most: i32,
-    },
-    /// Characters.
-    TooLong {
-        option: String,
-        most: usize,
-    },
-    NotAQos {
-        option: String,
-    },
-    NotADuration {
-        option: String,
-    },
-    Duplicate {
-        option: String,
-    },
-    Unknown {
-        option: String,
-    },
-    NeedsListener {
-        option: String,
-    },
-    NeedsPlugin {
-        option: String,
-    },
-    NeedsBridge {
-        option: String,
-    },
-    MalformedUtf8,
-    /// A zero byte inside a line: Mosquitto joins what precedes it with a later line.
-    ZeroByte,
-    /// The whole file is UTF-16, which Mosquitto takes for an empty one.
-    Utf16,
-    UnixListenerWithoutPath,
-    MountPointWildcard {
-        value: String,
-    },
-    PerListenerSettingsTooLate,
-    IncludeInIncluded,
-    IncludeUnreadable {
-        path: String,
-        reason: String,
-    },
-    /// An option that we do not have and that must not be ignored: what would go wrong. Mosquitto has it.
-    Unsafe {
-        option: String,
-        /// The rest of the line.
-        value: String,
-        because: &'static str,
-    },
-    /// A bridge, which we do not have, with which Mosquitto does not start.
-    Bridge(BridgeProblem),
-    /// TLS needs both; `given` names the option that stands alone.
-    CertificateAndKey {
-        given: Option<&'static str>,
-    },
-    PersistenceTwice,
-}
-
-/// What is wrong with a bridge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BridgeProblem {
-    DuplicateName {
-        name: String,
-    },
-    DuplicateLocalClientId {
-        id: String,
-    },
-    DuplicateAddress,
-    NoAddress {
-        name: String,
-    },
-    NoTopic {
-        name: String,
-    },
-    /// Not from 1 to 65535, or no number.
-    Port {
-        value: String,
-    },
-    Direction {
-        value: String,
-    },
-    QoS {
-        value: String,
-    },
-    /// A prefix of a topic, alone or before the topic, that is no topic filter.
-    Prefix {
-        value: String,
-    },
-    /// An empty topic stands for one topic on either side, which both prefixes must name.
-    Remapping,
-    /// `start_type manual`, which Mosquitto knows and does not have.
-    ManualStart,
-    /// The longest wait is shorter than the first.
-    RestartTimeout,
-    /// Of a pre-shared key and its identity one is missing.
-    PskNeeds {
-        name: String,
-        missing: &'static str,
-    },
-    PskAndCertificate {
-        option: String,
-    },
-}
-
-/// What the user should know about a configuration that is accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// An option of Mosquitto's that has no effect here.
-    Ignored {
-        option: String,
-        because: &'static str,
-        place: Place,
-    },
-    /// An option that Mosquitto does not know.
-    Own {
-        option: &'static str,
-        place: Place,
-    },
-    /// The option still works and has a better successor.
-    Deprecated {
-        option: String,
-        instead: Option<&'static str>,
-    },
-    DefaultListener {
-        option: String,
-    },
-    /// An option of a listener before any, where no `listener`, `port` or `bind_address` makes one.
-    WithoutListener {
-        option: String,
-        place: Place,
-    },
-    /// An option of TLS for a listener that does not speak it.
-    WithoutTls {
-        option: String,
-        place: Place,
-    },
-    /// `listener PORT *`: every address, as without it.
-    EveryAddress {
-        place: Place,
-    },
-    /// A word that is no value of the option, beside words that are.
-    WordIgnored {
-        option: String,
-        word: String,
-        place: Place,
-    },
-    /// What looks like a comment, from its `#` on, is a part of the value: comments need a line of their own.
-    CommentInValue {
-        option: String,
-        comment: String,
-        place: Place,
-    },
-    /// Lines that begin with a zero byte, the first of which is here: no text, and ignored.
-    BinaryLines {
-        place: Place,
-    },
-    ByteOrderMark {
-        file: String,
-    },
-    DefaultPortTwice,
-    Loading {
-        file: String,
-    },
 }
 
 /// How an `include_dir` is answered: the `*.conf` files of the folder, or why it cannot be read.
@@ -295,40 +88,6 @@ pub fn sort_included(names: &mut [OsString]) {
     names.sort_by(|a, b| a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase()).then_with(|| a.cmp(b)));
 }
 
-/// The configuration as far as it has been read.
-struct Reader {
-    configuration: Configuration,
-    /// Of the line that is read.
-    place: Place,
-    refusals: Vec<Refusal>,
-    /// Scope and name of the text options seen: most may be given once per scope.
-    texts_seen: Vec<(Current, &'static str)>,
-    default_ports: usize,
-    /// `port` or `bind_address` asked for the default listener. Other options alone do not: Mosquitto forgets them
-    /// and starts in local only mode.
-    default_has_address: bool,
-    /// Options of a listener whose effect depends on what the rest of the file makes of it.
-    of_listeners: Vec<OfListener>,
-    /// Stands for a listener whose line is refused, so that the options of it are read and given to no other.
-    unread_listener: Listener,
-    bridges: Vec<Bridge>,
-    /// A plugin that is none of ours was loaded: what its options mean is not known.
-    has_foreign_plugin: bool,
-}
-
-/// An option that was given to a listener.
-struct OfListener {
-    listener: Current,
-    name: &'static str,
-    /// What it switches on is a check of who comes in.
-    guards: bool,
-    /// It concerns TLS only.
-    is_tls: bool,
-    /// A value that a listener with TLS cannot have.
-    unknown_value: Option<String>,
-    place: Place,
-}
-
 impl Reader {
     /// Reads one file. `include` is absent for an included one: they do not include in turn.
     fn read(&mut self, file: &File, mut include: Option<&mut Include<'_>>) {
@@ -386,10 +145,6 @@ impl Reader {
             let (option, comment) = (line.name.to_owned(), comment.to_owned());
             self.configuration.notices.push(Notice::CommentInValue { option, comment, place: place.clone() });
         }
-    }
-
-    fn refuse(&mut self, problem: Problem, places: Vec<Place>) {
-        self.refusals.push(Refusal { problem, places });
     }
 
     fn read_included(&mut self, files: Vec<File>, place: &Place) {
@@ -506,15 +261,6 @@ impl Reader {
         Ok(())
     }
 
-    /// Says once that the option has no effect.
-    fn ignore(&mut self, option: &str, because: &'static str) {
-        let told = |notice: &Notice| matches!(notice, Notice::Ignored { option: known, .. } if known == option);
-        if !self.configuration.notices.iter().any(told) {
-            let option = option.to_owned();
-            self.configuration.notices.push(Notice::Ignored { option, because, place: self.place.clone() });
-        }
-    }
-
     /// Notes an option of a listener that may turn out to have no effect on it. `is_off` means that none was wanted.
     fn remember(&mut self, listener: Current, name: &'static str, is_off: bool, unknown_value: Option<String>) {
         let is_tls = options::CONCERN_TLS.contains(&name);
@@ -588,38 +334,6 @@ impl Reader {
         }
         configuration.notices.retain(|notice| !matches!(notice, Notice::DefaultListener { .. }));
         Ok(())
-    }
-
-    /// Notes a text option of which a second value in the same scope is an error.
-    fn once(&mut self, once: bool, scope: Current, name: &'static str) -> Result<(), Problem> {
-        if once {
-            if self.texts_seen.contains(&(scope, name)) {
-                return Err(Problem::Duplicate { option: name.to_owned() });
-            }
-            self.texts_seen.push((scope, name));
-        }
-        Ok(())
-    }
-
-    fn listener(&mut self, current: Current, option: &str) -> Result<&mut Listener, Problem> {
-        let found = match current {
-            Current::None => None,
-            Current::Default => self.configuration.default_listener.as_mut(),
-            Current::Listener(index) => self.configuration.listeners.get_mut(index),
-            Current::Unread => Some(&mut self.unread_listener),
-        };
-        found.ok_or_else(|| Problem::NeedsListener { option: option.to_owned() })
-    }
-
-    /// Options that work without a `listener` line create the listener on port 1883.
-    fn default_if_none(&mut self, current: &mut Current, option: &str) {
-        if *current == Current::None {
-            if self.configuration.default_listener.is_none() {
-                self.configuration.default_listener = Some(Listener::on(types::DEFAULT_PORT));
-                self.configuration.notices.push(Notice::DefaultListener { option: option.to_owned() });
-            }
-            *current = Current::Default;
-        }
     }
 }
 

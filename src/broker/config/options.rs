@@ -5,24 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::bridge::{Bridge, Value};
-use super::types::{DEFAULT_PORT, LogTypes};
-use super::value::Line;
-use super::{
-    BridgeProblem, Configuration, Listener, LogDestination, Notice, Problem, Protocol, Reader, Security, SocketDomain,
-    Sync, TlsVersion,
+use super::problem::{BridgeProblem, Notice, Problem};
+use super::reader::{Current, Reader};
+use super::types::{
+    Configuration, DEFAULT_PORT, Listener, LogDestination, LogTypes, Protocol, Security, SocketDomain, Sync, TlsVersion,
 };
+use super::value::Line;
 use crate::broker::Versions;
 use crate::mqtt::packet::QoS;
-
-/// The listener that a line of a file is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Current {
-    None,
-    Default,
-    Listener(usize),
-    /// One whose line is refused.
-    Unread,
-}
 
 /// Where an option may stand and what it sets there.
 pub(super) enum Rule {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bytestring::ByteString;
 
-use super::{Notice, Problem};
+use super::problem::{Notice, Problem};
 use crate::broker::{ListenerSettings, Settings, UsernameFrom};
 
 pub const DEFAULT_PORT: u16 = 1883;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use super::Problem;
+use super::problem::Problem;
 
 /// `name value…`, as it stands in the file.
 #[derive(Clone, Copy, Debug)]

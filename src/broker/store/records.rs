@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::StoreError;
 use super::entry_rows::EntryRows;
+use super::error::StoreError;
 use crate::broker::{
     Change, ClientRecord, Direction, EntryRecord, EntryState, Message, Restored, SessionExpiry, SubscriptionRecord,
     WallTime, WillRecord,

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::entry_rows::EntryRows;
-use super::{Repair, StoreError};
+use super::error::StoreError;
+use super::repair::Repair;
 use crate::broker::{
     ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Message, MessageId, Restored, RestoredClient,
     SessionExpiry, Source, SubscriptionRecord, WallTime, WillRecord,

@@ -3,28 +3,9 @@
 
 use std::time::Instant;
 
-use bytes::BytesMut;
-
-use super::{Session, State, Summary, Trace};
+use super::event::{Summary, Trace};
+use super::machine::{Session, State};
 use crate::mqtt::packet::{Ack, Disconnect, EncodeError, Packet, PacketId, Publish, QoS, ReasonCode};
-
-/// Acknowledgements that are held back, in the order of their messages [MQTT-4.6.0-2] [MQTT-4.6.0-3].
-#[derive(Debug, Default)]
-pub(super) struct Staged {
-    bytes: BytesMut,
-    /// The PUBRECs among them, and where each ends in `bytes`.
-    pubrecs: Vec<(PacketId, usize)>,
-    /// DISCONNECT over an error, which goes out after them: nothing follows it [MQTT-3.14.4-1].
-    farewell: Option<Disconnect>,
-}
-
-impl Staged {
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.pubrecs.clear();
-        self.farewell = None;
-    }
-}
 
 impl Session {
     /// Stages the acknowledgement of a message that came as [`super::Event::Message`] on this connection: PUBACK or PUBREC, or

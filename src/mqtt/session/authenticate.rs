@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Event, SendError, Session, SessionError, State, Summary, Trace};
+use super::error::{SendError, SessionError};
+use super::event::{Event, Summary, Trace};
+use super::machine::{Session, State};
 use crate::mqtt::authentication::Authentication;
 use crate::mqtt::packet::{Auth, Connect, Packet, PacketType, Properties, ReasonCode};
 use crate::scram::Credentials;

@@ -7,7 +7,7 @@ use crate::mqtt::packet::{
     SubscriptionOptions, UnsubAck,
 };
 
-use super::SendError;
+use super::error::SendError;
 
 /// What happened, in the order in which it did.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Acknowledged, Event, ServerLimits, Session, SessionError, State, Summary, Trace, receive_maximum};
+use super::error::SessionError;
+use super::event::{Acknowledged, Event, Summary, Trace};
+use super::machine::{ServerLimits, Session, State, receive_maximum};
 use crate::mqtt::flow::{self, Arrival, Awaiting};
 use crate::mqtt::packet::{
     Ack, ConnAck, Disconnect, Packet, PacketId, PacketType, ProtocolVersion, Publish, QoS, ReasonCode,

@@ -5,7 +5,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::{Event, SendError, Session, SessionError, State, Summary, Trace};
+use super::error::{SendError, SessionError};
+use super::event::{Event, Summary, Trace};
+use super::machine::{Session, State};
 use crate::mqtt::flow::FlowPacket;
 use crate::mqtt::packet::{
     Ack, Disconnect, Packet, PacketId, Properties, PropertyOwner, Publish, PublishRef, QoS, Subscribe, Subscription,

@@ -4,15 +4,18 @@ mod authentication;
 mod lossy;
 
 use std::num::NonZeroU16;
+use std::ops::ControlFlow;
 use std::slice::from_ref;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 
+use super::machine::*;
 use super::*;
 use crate::mqtt::packet::{
-    Ack, ConnAck, DecodeError, Disconnect, PacketId, PacketType, Properties, Property, ReasonCode, SubAck,
-    Subscription, SubscriptionOptions, UnsubAck,
+    Ack, ConnAck, Connect, DecodeError, Decoder, Disconnect, MAXIMUM_PACKET_SIZE, Packet, PacketId, PacketType,
+    Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions,
+    UnsubAck,
 };
 
 const V311: ProtocolVersion = ProtocolVersion::V311;
