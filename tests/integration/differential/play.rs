@@ -251,6 +251,10 @@ impl Wire {
     }
 
     fn wait_for_something(&mut self) {
+        // Whoever has sent a whole packet first is answered or let go, however long the broker's disk takes for the session.
+        if self.is_between_packets() && self.received.is_empty() && !self.closed {
+            self.read(PATIENCE);
+        }
         while !self.closed && self.read(SILENCE) {}
         self.look_for_connack();
         if self.is_connected && !self.closed && self.is_between_packets() {
