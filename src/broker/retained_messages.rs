@@ -138,7 +138,7 @@ impl RetainedMessages {
         };
         match level {
             "#" => {
-                // `#` stands for its parent too [MQTT-4.7.1-2].
+                // `#` stands for its parent too, §4.7.1.2.
                 visit.see(node)?;
                 for (name, next) in self.tree.children(node) {
                     if !(first && name.starts_with('$')) {

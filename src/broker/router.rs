@@ -208,7 +208,7 @@ impl Router {
                 }
             }
         }
-        // `#` stands for its parent too [MQTT-4.7.1-2].
+        // `#` stands for its parent too, §4.7.1.2.
         if wildcards && let Some(hash) = self.tree.hash(node) {
             see(&hash.value);
         }

@@ -146,7 +146,7 @@ impl<M> Sender<M> {
         self.flights.is_empty()
     }
 
-    /// Counts one id on from 1, past those in use.
+    /// Counts one id on from 1, past those in use [MQTT-2.2.1-3] [MQTT-4.3.2-1] [MQTT-4.3.3-1].
     #[inline]
     pub fn next_id(&mut self) -> Result<PacketId, NoFreePacketId> {
         for _ in 0..=u16::MAX {
@@ -200,6 +200,7 @@ impl<M> Sender<M> {
             let id = *self.unsent.front()?;
             match self.flights.get(&id) {
                 Some(flight) if flight.awaiting == Awaiting::PubComp => break id,
+                // [MQTT-4.9.0-2]
                 Some(flight) if !flight.in_window && self.in_window >= self.window => return None,
                 Some(flight) if !flight.in_window => break id,
                 // Its flow ended before its turn came, and perhaps the id went to another that is already out.
@@ -209,6 +210,7 @@ impl<M> Sender<M> {
         self.unsent.pop_front();
         let flight = self.flights.get_mut(&packet_id)?;
         let qos = match flight.awaiting {
+            // The PUBLISH itself is not sent again [MQTT-4.3.3-6].
             Awaiting::PubComp => return Some(FlowPacket::PubRel { packet_id }),
             Awaiting::PubAck => QoS::AtLeastOnce,
             Awaiting::PubRec => QoS::ExactlyOnce,
@@ -216,16 +218,19 @@ impl<M> Sender<M> {
         self.in_window += 1;
         flight.in_window = true;
         flight.was_sent = true;
+        // Without DUP at first [MQTT-4.3.2-2] [MQTT-4.3.3-2], with it from then on [MQTT-3.3.1-1].
         let dup = std::mem::replace(&mut flight.sent, true);
         Some(FlowPacket::Publish { packet_id, qos, dup, message: &flight.message })
     }
 
+    /// The message was unacknowledged until now [MQTT-4.3.2-3].
     #[inline]
     pub fn handle_puback(&mut self, packet_id: PacketId) -> AckOutcome<M> {
         self.finish(packet_id, Awaiting::PubAck)
     }
 
-    /// `refused`: the PUBREC carries an error, which ends the flow [MQTT-4.3.3-4].
+    /// The message was unacknowledged until now [MQTT-4.3.3-3]. `refused`: the PUBREC carries an error, which ends the flow
+    /// [MQTT-4.3.3-4], and the message is not sent again [MQTT-4.4.0-2].
     pub fn handle_pubrec(&mut self, packet_id: PacketId, refused: bool) -> AckOutcome<M> {
         let step = self.next_step();
         match self.flights.get_mut(&packet_id) {
@@ -242,6 +247,7 @@ impl<M> Sender<M> {
         }
     }
 
+    /// The PUBREL was unacknowledged until now [MQTT-4.3.3-5].
     #[inline]
     pub fn handle_pubcomp(&mut self, packet_id: PacketId) -> AckOutcome<M> {
         self.finish(packet_id, Awaiting::PubComp)
@@ -270,7 +276,7 @@ impl<M> Sender<M> {
         Some(flight.message)
     }
 
-    /// A new connection of the same session: everything unfinished is to be sent again, and the window, which is
+    /// A new connection of the same session: everything unfinished is to be sent again [MQTT-4.4.0-1], and the window, which is
     /// the connection's, is empty (§4.9). Requests that waited for an answer will not get one.
     pub fn resume(&mut self) {
         self.reserved.clear();
@@ -384,7 +390,8 @@ impl Receiver {
         }
     }
 
-    /// The flow of a message is over. Of an unknown one too, which is answered all the same.
+    /// The flow of a message is over: its packet id is that of another one from now on [MQTT-4.3.3-12]. Of an unknown one too,
+    /// which is answered all the same.
     pub fn handle_pubrel(&mut self, packet_id: PacketId) {
         self.delivered.remove(&packet_id);
     }

@@ -59,6 +59,7 @@ impl TopicName {
     /// Whether `text` is a topic name, for those who keep it elsewhere.
     pub fn check(text: &str) -> Result<(), TopicError> {
         check_any(text)?;
+        // [MQTT-4.7.0-1]
         if memchr::memchr2(b'+', b'#', text.as_bytes()).is_some() { Err(TopicError::Wildcard) } else { Ok(()) }
     }
 
@@ -80,6 +81,7 @@ impl TopicFilter {
         let mut levels = text.split('/').peekable();
         while let Some(level) = levels.next() {
             let valid = match level {
+                // [MQTT-4.7.1-2]
                 "+" => true,
                 // [MQTT-4.7.1-1]
                 "#" => levels.peek().is_none(),
@@ -166,11 +168,12 @@ pub fn matches(filter: &str, topic: &str) -> bool {
     }
     let mut topic_levels = topic.split('/');
     for level in filter.split('/') {
-        // `a/#` matches `a` too [MQTT-4.7.1-2].
+        // `a/#` matches `a` too, §4.7.1.2.
         if level == "#" {
             return true;
         }
         match topic_levels.next() {
+            // Levels are compared byte by byte [MQTT-4.7.3-4].
             Some(other) if level == "+" || level == other => {}
             _ => return false,
         }

@@ -16,7 +16,7 @@ use crate::os::{local, socket};
 /// How long a peer may take to say why it hung up.
 pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A connected stream of bytes.
+/// A connected stream of bytes. Each way brings them in their order and loses none [MQTT-4.2.0-1].
 #[derive(Debug)]
 pub enum Stream {
     Tcp(TcpStream),

@@ -81,15 +81,19 @@ impl Connect {
         if properties.authentication_data().is_some() && properties.authentication_method().is_none() {
             return Err(DecodeError::AuthenticationDataWithoutMethod);
         }
+        // The fields stand in this order [MQTT-3.1.3-1], and the client id is always there [MQTT-3.1.3-3].
         let client_id = reader.string().map_err(|error| match error {
             DecodeError::Truncated => DecodeError::ConnectPayload,
             _ => DecodeError::ClientIdentifier,
         })?;
+        // Its flag says that a will is there [MQTT-3.1.2-9].
         let will = if flags & WILL == 0 { None } else { Some(Will::read(reader, version, flags)?) };
         // 3.1 lets the remaining length overrule the flags: a field announced by its flag may be missing there.
         let given =
             |flag, reader: &Reader| flags & flag != 0 && !(version == ProtocolVersion::V31 && reader.is_empty());
         let payload = |_| DecodeError::ConnectPayload;
+        // A name [MQTT-3.1.2-17] and a password [MQTT-3.1.2-19] that a flag announces are there. Without their flags they are
+        // none [MQTT-3.1.2-16] [MQTT-3.1.2-18], but bytes too many. The name is a string [MQTT-3.1.3-12].
         let username = if given(USERNAME, reader) { Some(reader.string().map_err(payload)?) } else { None };
         let password = if given(PASSWORD, reader) { Some(reader.binary().map_err(payload)?) } else { None };
         reader.finish()?;
@@ -187,7 +191,7 @@ fn check_flags(flags: u8, version: ProtocolVersion) -> Result<(), DecodeError> {
     if version > ProtocolVersion::V31 && flags & WILL == 0 && will_bits != 0 {
         return Err(DecodeError::ConnectFlags(flags));
     }
-    // [MQTT-3.1.2-22]; version 5 takes a password alone.
+    // [MQTT-3.1.2-22] of 3.1.1; version 5 takes a password alone.
     if version < ProtocolVersion::V5 && flags & (USERNAME | PASSWORD) == PASSWORD {
         return Err(DecodeError::ConnectFlags(flags));
     }
@@ -196,6 +200,7 @@ fn check_flags(flags: u8, version: ProtocolVersion) -> Result<(), DecodeError> {
 
 impl Will {
     fn read(reader: &mut Reader, version: ProtocolVersion, flags: u8) -> Result<Self, DecodeError> {
+        // [MQTT-3.1.2-12]
         let qos = QoS::try_from(flags >> WILL_QOS_SHIFT & 3).map_err(|_| DecodeError::ConnectFlags(flags))?;
         let properties = if version == ProtocolVersion::V5 {
             Properties::read(reader, PropertyOwner::Will)?
@@ -203,6 +208,7 @@ impl Will {
             Properties::new()
         };
         let payload = |_| DecodeError::ConnectPayload;
+        // [MQTT-3.1.3-11]
         let topic = reader.string().map_err(payload)?;
         if topic.is_empty() {
             return Err(DecodeError::NoWillTopic);

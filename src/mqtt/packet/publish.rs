@@ -59,10 +59,11 @@ impl Publish {
     ) -> Result<Self, DecodeError> {
         let qos = QoS::try_from(first >> QOS_SHIFT & 3).map_err(DecodeError::QoS)?;
         let dup = first & DUP != 0;
-        // 3.1 does not forbid it.
+        // [MQTT-3.3.1-2]; 3.1 does not forbid it.
         if dup && qos == QoS::AtMostOnce && receiver == Receiver::Server && version > ProtocolVersion::V31 {
             return Err(DecodeError::DupAtQoS0);
         }
+        // [MQTT-3.3.2-1]
         let topic = reader.string()?;
         let packet_id = if qos == QoS::AtMostOnce { None } else { Some(reader.packet_id(PacketType::Publish)?) };
         let properties = if version == ProtocolVersion::V5 {
@@ -200,6 +201,9 @@ impl PublishRef<'_> {
     }
 }
 
+/// What acknowledges a message has its packet id [MQTT-2.2.1-5]. What we make has no Reason String and no User Property, so
+/// none makes it too large for the peer: not PUBACK [MQTT-3.4.2-2] [MQTT-3.4.2-3], not PUBREC [MQTT-3.5.2-2] [MQTT-3.5.2-3],
+/// not PUBREL [MQTT-3.6.2-2] [MQTT-3.6.2-3], not PUBCOMP [MQTT-3.7.2-2] [MQTT-3.7.2-3].
 impl Ack {
     /// The acknowledgement that all went well.
     pub const fn new(packet_id: PacketId) -> Self {

@@ -146,6 +146,7 @@ impl Subscribe {
         let properties = read_properties(&mut reader, PropertyOwner::Subscribe, version)?;
         let mut subscriptions = Vec::new();
         while !reader.is_empty() {
+            // [MQTT-3.8.3-1]
             let filter = reader.string()?;
             let options = SubscriptionOptions::from_bits(reader.u8()?, version)?;
             // [MQTT-3.8.3-4]
@@ -212,6 +213,7 @@ impl Unsubscribe {
         let properties = read_properties(&mut reader, PropertyOwner::Unsubscribe, version)?;
         let mut filters = Vec::new();
         while !reader.is_empty() {
+            // [MQTT-3.10.3-1]
             filters.push(reader.string()?);
         }
         if filters.is_empty() && version > ProtocolVersion::V31 {

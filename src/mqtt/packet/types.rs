@@ -105,12 +105,14 @@ impl PacketType {
     /// The low half of the first byte, where it is not the packet's own, §2.1.3.
     pub(super) const fn fixed_flags(self) -> u8 {
         match self {
+            // [MQTT-3.6.1-1] [MQTT-3.8.1-1] [MQTT-3.10.1-1]
             Self::PubRel | Self::Subscribe | Self::Unsubscribe => 0b0010,
+            // [MQTT-3.14.1-1] and [MQTT-3.15.1-1] among them.
             _ => 0,
         }
     }
 
-    /// After CONNECT, which comes once.
+    /// After CONNECT, which comes once [MQTT-3.1.0-2].
     pub(super) const fn goes_to_server(self) -> bool {
         !matches!(self, Self::Connect | Self::ConnAck | Self::SubAck | Self::UnsubAck | Self::PingResp)
     }

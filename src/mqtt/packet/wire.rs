@@ -101,6 +101,7 @@ impl Reader {
 
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<ByteString, DecodeError> {
+        // [MQTT-1.5.4-1]. Nothing is taken off: a byte order mark is a character as any other [MQTT-1.5.4-3].
         let text = ByteString::try_from(self.binary()?).map_err(|_| DecodeError::Utf8)?;
         // Nearly every string is printable ASCII, which one quick pass proves innocent.
         if is_printable_ascii(text.as_bytes()) { Ok(text) } else { self.check_characters(text) }
@@ -108,6 +109,7 @@ impl Reader {
 
     #[cold]
     fn check_characters(&self, text: ByteString) -> Result<ByteString, DecodeError> {
+        // [MQTT-1.5.4-2]
         if text.contains('\0') {
             return Err(DecodeError::NulCharacter);
         }

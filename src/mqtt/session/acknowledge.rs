@@ -12,6 +12,8 @@ impl Session {
     /// nothing at QoS 0. It may be called later, but in the order in which the messages came [MQTT-4.6.0-2] [MQTT-4.6.0-3], and
     /// a QoS 2 message that is not acknowledged yet comes as another one if the server repeats it. A message that this is not
     /// called for stays the server's.
+    ///
+    /// Each QoS has its answer [MQTT-3.3.4-1] [MQTT-4.3.2-4] [MQTT-4.3.3-8], whatever the message is [MQTT-4.5.0-2].
     #[inline]
     pub fn acknowledge(&mut self, publish: &Publish) {
         let Some(packet_id) = publish.packet_id.filter(|_| self.wants_input()) else { return };

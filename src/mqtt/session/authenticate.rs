@@ -28,7 +28,8 @@ impl Session {
     }
 
     /// Logs in again on the connection that there is, by the same method [MQTT-4.12.1-1]; [`Event::Authenticated`] says that
-    /// it is done. Until then nothing is withheld: the login of before holds.
+    /// it is done. Until then nothing is withheld: the login of before holds. Who named no method sends no AUTH
+    /// [MQTT-4.12.0-7].
     pub fn authenticate_again(&mut self, now: Instant) -> Result<(), SendError> {
         let is_connected = self.state == State::Connected;
         let authentication = self.authentication.as_mut().filter(|_| is_connected).ok_or(SendError::NotConnected)?;

@@ -86,7 +86,7 @@ impl KeepAlive {
         if !connected || self.ping_unanswered {
             return Due::GiveUp;
         }
-        // The server gets a whole interval to answer.
+        // [MQTT-3.1.2-20]. The server gets a whole interval to answer.
         self.sent = now;
         self.received = now;
         self.ping_unanswered = true;

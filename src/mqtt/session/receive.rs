@@ -52,6 +52,8 @@ impl Session {
             self.trace(|| Trace::DuplicateConnAck);
             return Err(SessionError::DuplicateConnAck);
         }
+        // [MQTT-3.2.2-4]. Whoever asks for no clean start has a session at the server in mind, though this program may hold
+        // nothing of it.
         if connack.session_present && self.connect.clean_start {
             self.trace(|| Trace::UnexpectedSessionPresent);
             return Err(SessionError::UnexpectedSessionPresent);
@@ -91,9 +93,10 @@ impl Session {
             maximum_qos,
             retain_available: announced.retain_available() != Some(0),
         };
-        // [MQTT-3.3.4-7]
+        // [MQTT-3.3.4-7] [MQTT-4.9.0-1]
         let maximum = receive_maximum(announced);
         self.sender.set_window(self.window.map_or(maximum, |window| window.min(maximum)));
+        // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
         if let (Some(seconds), Some(keep_alive)) = (announced.server_keep_alive(), &mut self.keep_alive) {
             keep_alive.set_interval(seconds);
         }
@@ -108,6 +111,7 @@ impl Session {
         if continues {
             self.sender.resume();
         } else {
+            // [MQTT-3.2.2-5]. What was to be sent is the user's and not the session's: it begins anew.
             self.sender.restart();
             self.receiver.clear();
         }
@@ -142,7 +146,7 @@ impl Session {
         Ok(())
     }
 
-    /// Answered also for an unknown id, since the PUBCOMP of before may have been lost.
+    /// Answered by PUBCOMP [MQTT-4.3.3-11], also for an unknown id, since the PUBCOMP of before may have been lost.
     fn pubrel(&mut self, ack: &Ack, now: Instant) -> Result<(), SessionError> {
         let packet_id = ack.packet_id;
         check_reason(ack, PacketType::PubRel)?;

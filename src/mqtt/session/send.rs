@@ -54,6 +54,7 @@ impl Session {
         }
         self.check_publish(&publish)?;
         let packet_id = self.sender.next_id()?;
+        // [MQTT-4.3.1-1]
         let mut publish = PublishRef { dup: false, packet_id: None, ..publish };
         self.fit(&mut publish);
         publish.encode(self.connect.version, self.output.bytes())?;
@@ -80,6 +81,7 @@ impl Session {
         Ok(())
     }
 
+    /// [MQTT-3.2.2-15]
     pub(super) fn check_size(&self, size: usize) -> Result<(), SendError> {
         let maximum = self.server.maximum_packet_size;
         if size > maximum { Err(SendError::PacketTooLarge { size, maximum }) } else { Ok(()) }
@@ -234,7 +236,8 @@ impl Session {
         error
     }
 
-    /// Sends a packet of this session's own making, which is never too long to encode.
+    /// Sends a packet of this session's own making, which is never too long to encode. It waits for no place in the window
+    /// [MQTT-3.3.4-8] [MQTT-4.9.0-3].
     #[inline]
     pub(super) fn put(&mut self, packet: &Packet, now: Instant) {
         let before = self.output.len();

@@ -109,7 +109,8 @@ impl Decoder {
         self.remaining == 0 && !self.fragmented
     }
 
-    /// Takes the next event from `input`; data at most `limit` bytes at a time.
+    /// Takes the next event from `input`; data at most `limit` bytes at a time. Where frames begin and end says nothing of
+    /// packets [MQTT-6.0.0-2].
     pub fn decode(&mut self, input: &mut BytesMut, limit: usize) -> Result<Event, FrameError> {
         loop {
             if self.remaining > 0 {

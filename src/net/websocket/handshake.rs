@@ -33,7 +33,7 @@ const LEFTOVER_TIME: Duration = Duration::from_secs(2);
 /// What the server puts behind the key before it hashes it (RFC 6455, 1.3).
 const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The subprotocol that we ask for.
+/// The subprotocol that we ask for [MQTT-6.0.0-3].
 const PROTOCOL: &str = "mqtt";
 
 /// Subprotocols that a server takes.

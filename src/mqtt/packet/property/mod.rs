@@ -127,6 +127,7 @@ impl Properties {
     }
 
     pub(super) fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        // Where there are none, that is said by a length of 0 [MQTT-2.2.2-1].
         put_variable(self.content_len()?, out);
         for property in &self.0 {
             out.put_u8(property.id() as u8);

@@ -9,7 +9,9 @@ macro_rules! property_table {
             /// Seconds.
             MessageExpiryInterval(value: FourByteInteger) = 0x02, "message-expiry-interval" => message_expiry_interval: u32,
                 in [Publish, Will];
+            /// A string [MQTT-3.3.2-19].
             ContentType(value: Text) = 0x03, "content-type" => content_type: ByteString, in [Publish, Will];
+            /// A string [MQTT-3.3.2-13], and a topic name.
             ResponseTopic(value: Text) = 0x08, "response-topic" => response_topic: ByteString, in [Publish, Will];
             CorrelationData(value: Binary) = 0x09, "correlation-data" => correlation_data: Bytes, in [Publish, Will];
             /// 1 to 268,435,455.
@@ -44,6 +46,7 @@ macro_rules! property_table {
             TopicAlias(value: TwoByteInteger) = 0x23, "topic-alias" => topic_alias: u16, in [Publish];
             MaximumQoS(value: Byte) = 0x24, "maximum-qos" => maximum_qos: u8, in [ConnAck];
             RetainAvailable(value: Byte) = 0x25, "retain-available" => retain_available: u8, in [ConnAck];
+            /// Two strings [MQTT-1.5.7-1].
             UserProperty(name: Text, value: Text) = 0x26, "user-property",
                 in [Will, Connect, ConnAck, Publish, PubAck, PubRec, PubRel, PubComp, Subscribe, SubAck, Unsubscribe,
                     UnsubAck, Disconnect, Auth],
