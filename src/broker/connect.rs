@@ -54,9 +54,11 @@ impl Broker {
 
     pub(super) fn refuse_connect(&mut self, key: ConnectionKey, version: ProtocolVersion, refusal: Refusal, now: Now) {
         if let Some(code) = refusal.code(version) {
+            // [MQTT-3.2.2-6]
             let properties = refusal.limit.into_iter().collect();
             self.send(key, &Packet::ConnAck(ConnAck { session_present: false, code, properties }));
         }
+        // [MQTT-3.1.4-2] [MQTT-3.2.2-7]
         self.end(key, refusal.why, now);
     }
 
@@ -188,6 +190,7 @@ impl Broker {
     fn accept(&mut self, key: ConnectionKey, mut connect: Connect, proven: Option<Proven>, now: Now) {
         let v5 = connect.version == ProtocolVersion::V5;
         let listener_id = self.connections[key].listener;
+        // [MQTT-3.1.3-6]; CONNACK tells which [MQTT-3.1.3-7].
         let assigned = connect.client_id.is_empty();
         if assigned {
             connect.client_id = self.new_client_id(listener_id);
@@ -200,6 +203,7 @@ impl Broker {
             self.connections[key].proof = Some(proof);
             shown = properties;
         }
+        // [MQTT-3.2.2-22]
         self.negotiate(key, &connect, lowered.unwrap_or(connect.keep_alive));
         self.store_session(client, key, &mut connect);
         self.connected += 1;
@@ -227,19 +231,21 @@ impl Broker {
         for property in shown {
             properties.push(property);
         }
-        // 3.1 has no such flag.
+        // [MQTT-3.2.2-2] [MQTT-3.2.2-3]; 3.1 has no such flag.
         let session_present = session_present && connect.version != ProtocolVersion::V31;
         let connack = Packet::ConnAck(ConnAck { session_present, code: 0, properties });
         if !self.connections[key].takes(|| connack.encoded_len(connect.version)) {
             self.end(key, Closing::PacketTooLarge, now);
             return;
         }
+        // [MQTT-3.1.4-5], and before anything else [MQTT-3.2.0-1].
         self.send(key, &connack);
         self.resume(client, now);
     }
 
     /// The session that goes on with this CONNECT, if there is one.
     fn session_to_resume(&self, key: ConnectionKey, connect: &Connect) -> Option<SessionKey> {
+        // [MQTT-3.1.3-2]
         let client = *self.by_client_id.get(&connect.client_id)?;
         let session = &self.sessions[client];
         // Behind another mount point its filters, and what waits for it, would be of topics that are not to be seen there.
@@ -254,15 +260,20 @@ impl Broker {
             let goes_on = self.session_to_resume(key, connect).is_some();
             self.will_at_takeover(client, now);
             if let Some(old) = self.sessions[client].connection {
+                // [MQTT-3.1.4-3]
                 self.refuse(old, ReasonCode::SESSION_TAKEN_OVER, Closing::TakenOver, now);
             }
             if goes_on {
+                // [MQTT-3.1.2-5]
                 return (client, true);
             }
+            // The connection may have taken its session with it.
             if self.by_client_id.get(&connect.client_id) == Some(&client) {
+                // [MQTT-3.1.2-4] [MQTT-3.1.4-4]
                 self.remove_session(client, now);
             }
         }
+        // [MQTT-3.1.2-6]
         let listener = self.connections[key].listener;
         self.moment += 1;
         let mut session = Session::new(connect.client_id.clone(), listener, now.wall);
@@ -280,6 +291,7 @@ impl Broker {
             *self.listener(listener_id);
         // The decoder refuses a Receive Maximum of 0; without one it is 65,535.
         let receive_maximum = properties.receive_maximum().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MAX);
+        // [MQTT-4.9.0-1]
         let window = self.settings.max_inflight_messages.map_or(receive_maximum, |limit| limit.min(receive_maximum));
         let connection = &mut self.connections[key];
         connection.window = window;
@@ -288,6 +300,7 @@ impl Broker {
         connection.max_qos = max_qos;
         connection.retain_available = self.settings.retain_available;
         connection.receive_maximum = self.settings.max_inflight_messages;
+        // [MQTT-3.1.2-27]
         connection.sent_aliases = SentAliases::new(properties.topic_alias_maximum().unwrap_or(0).min(max_aliases));
         connection.password = connect.password.as_ref().map(|password| Secret::new(password.to_vec()));
         // One and a half times the keep-alive [MQTT-3.1.2-22].
@@ -333,7 +346,8 @@ impl Broker {
         }
     }
 
-    /// In the order in which Mosquitto sends them.
+    /// In the order in which Mosquitto sends them. There is no Response Information [MQTT-3.1.2-28], and no Reason String
+    /// [MQTT-3.2.2-19] or User Property [MQTT-3.2.2-20], which could make CONNACK too large.
     fn connack_properties(
         &self,
         key: ConnectionKey,
@@ -349,6 +363,7 @@ impl Broker {
             (!settings.retain_available).then_some(Property::RetainAvailable(0)),
             Some(Property::MaximumPacketSize(settings.max_packet_size)),
             settings.max_inflight_messages.map(|most| Property::ReceiveMaximum(most.get())),
+            // [MQTT-3.2.2-9]
             (listener.max_qos < QoS::ExactlyOnce).then_some(Property::MaximumQoS(listener.max_qos as u8)),
         ]
         .into_iter()
@@ -356,6 +371,7 @@ impl Broker {
         .collect()
     }
 
+    /// One that no session has [MQTT-3.2.2-16].
     fn new_client_id(&self, listener: super::ListenerId) -> ByteString {
         let prefix = &self.listener(listener).auto_id_prefix;
         loop {

@@ -188,7 +188,8 @@ impl OutgoingPublish<'_> {
         self.identifiers.is_empty() && self.message.expires_at.is_none()
     }
 
-    /// The publisher's in its order, then what the broker has to say, in Mosquitto's.
+    /// The publisher's, as they are and in their order [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17]
+    /// [MQTT-3.3.2-18] [MQTT-3.3.2-20], then what the broker has to say, in Mosquitto's order.
     fn properties(&self, alias: Option<u16>) -> Properties {
         let is_passed_on = |property: &&Property| !matches!(property, Property::MessageExpiryInterval(_));
         let mut properties: Properties = self.message.properties.iter().filter(is_passed_on).cloned().collect();

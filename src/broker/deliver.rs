@@ -49,7 +49,7 @@ pub(super) struct Delivery<'a> {
 }
 
 impl Broker {
-    /// Delivers the message by every subscription that matches its topic, unless they are more than `most`.
+    /// Delivers the message by every subscription that matches its topic [MQTT-4.5.0-1], unless they are more than `most`.
     pub(super) fn deliver_to_subscribers(
         &mut self,
         message: &Arc<Message>,
@@ -70,6 +70,7 @@ impl Broker {
         router.route_shared(&message.topic, &mut found_shared, |member, kind| members.are(member, kind));
         let matched = anybody || !found_shared.is_empty();
         if self.settings.allow_duplicate_messages || found.len() + found_shared.len() < 2 {
+            // Each copy has the identifier of its own subscription [MQTT-3.3.4-3] [MQTT-3.3.4-5].
             for subscriber in &found {
                 self.deliver_to_subscription(subscriber, subscriber.identifier.as_slice(), None, message, now);
             }
@@ -96,10 +97,12 @@ impl Broker {
     ) -> bool {
         let (sessions, all_there) = (&self.sessions, self.remains.is_empty());
         let mut anybody = false;
+        // [MQTT-3.3.2-3]
         self.router.route(&message.topic, |subscriber| {
             // One whose session has ended, and whose subscriptions are still to be removed, gets nothing.
             if all_there || sessions.contains(subscriber.client) {
                 anybody = true;
+                // [MQTT-3.8.3-3]
                 if !(subscriber.options.no_local && Some(subscriber.client) == publisher) {
                     found.push(*subscriber);
                 }
@@ -229,6 +232,7 @@ impl Broker {
         let outgoing = OutgoingPublish {
             message,
             topic: visible(&message.topic, self.mount_point(key)),
+            // [MQTT-4.3.1-1]
             dup: false,
             qos: QoS::AtMostOnce,
             retain: delivery.retain,
@@ -241,7 +245,7 @@ impl Broker {
         }
     }
 
-    /// Whether a message at QoS 1 or 2 may be sent now, before all that waits.
+    /// Whether a message at QoS 1 or 2 may be sent now: none goes before one that waits [MQTT-4.6.0-5].
     fn has_room_in_window(&self, key: ConnectionKey, client: SessionKey) -> bool {
         let outgoing = &self.sessions[client].outgoing;
         outgoing.is_queue_empty() && outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes)
@@ -324,6 +328,7 @@ impl Broker {
         let session = &mut self.sessions[client];
         let Some(entry) = session.outgoing.resend() else { return false };
         let Some(packet_id) = entry.packet_id else { return true };
+        // [MQTT-4.3.3-6]
         if entry.state == EntryState::WaitForPubComp {
             let is_kept = self.journal.covers(session);
             if !(is_kept && self.waits_for_store(key, Step::PubRec(packet_id))) {
@@ -331,6 +336,7 @@ impl Broker {
             }
             return true;
         }
+        // [MQTT-3.3.1-1]
         entry.dup = true;
         let state = entry.state;
         let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
@@ -344,7 +350,8 @@ impl Broker {
         true
     }
 
-    /// The client is back: it gets what was in flight again, then what waits.
+    /// The client is back: it gets what was in flight again [MQTT-4.4.0-1], by a shared subscription too [MQTT-4.8.2-4], then
+    /// what waits.
     pub(super) fn resume(&mut self, client: SessionKey, now: Now) {
         let access = &self.access;
         let session = &mut self.sessions[client];
@@ -395,6 +402,7 @@ fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, delivery: &Del
         packet_id: None,
         qos,
         retain: delivery.retain,
+        // Whatever the publisher's was [MQTT-3.3.1-3] [MQTT-4.3.2-2] [MQTT-4.3.3-2].
         dup: false,
         state: EntryState::Queued,
         identifiers: delivery.identifiers.into(),
@@ -456,7 +464,8 @@ impl Members<'_> {
     }
 }
 
-/// The QoS at which a client gets the message, of what it was granted [MQTT-3.8.4-8].
+/// The QoS at which a client gets the message, of what it was granted [MQTT-3.8.4-8], by a shared subscription too
+/// [MQTT-4.8.2-3].
 fn outgoing_qos(settings: &Settings, session: &Session, granted: QoS, message: &Message) -> QoS {
     let most = settings.listeners[usize::from(session.listener.0)].max_qos;
     if settings.upgrade_outgoing_qos { granted } else { granted.min(message.qos) }.min(most)
@@ -486,7 +495,7 @@ fn may_queue(settings: &Settings, session: &Session, window: Option<NonZeroU16>)
 /// subscription among them.
 type Merged<'a> = (Subscriber, Vec<SubscriptionIdentifier>, Option<&'a Arc<SubscriptionFilter>>);
 
-/// One copy per client: at its highest QoS, with all its identifiers.
+/// One copy per client: at its highest QoS [MQTT-3.3.4-2], with all its identifiers [MQTT-3.3.4-4].
 fn merged<'a>(found: &[Subscriber], found_shared: &'a [SharedSubscriber]) -> Vec<Merged<'a>> {
     let mut places = HashMap::new();
     let mut merged: Vec<Merged<'_>> = Vec::new();

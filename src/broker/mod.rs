@@ -262,6 +262,7 @@ impl Broker {
     pub fn handle_packet(&mut self, connection: ConnectionId, packet: Packet, now: Now) -> bool {
         let Some(&key) = self.by_connection.get(&connection) else { return false };
         let state = &mut self.connections[key];
+        // [MQTT-3.1.4-6]
         if state.output.close {
             return false;
         }
@@ -303,9 +304,11 @@ impl Broker {
             Packet::PubComp(ack) => self.pubcomp(key, client, &ack, now),
             Packet::Subscribe(subscribe) => self.subscribe(key, client, subscribe, now),
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, client, unsubscribe, now),
+            // [MQTT-3.12.4-1]
             Packet::PingReq => self.send(key, &Packet::PingResp),
             Packet::Disconnect(disconnect) => self.disconnect_received(key, client, &disconnect, now),
             Packet::Auth(auth) => self.auth(key, client, &auth, now),
+            // A second CONNECT [MQTT-3.1.0-2], which gets no second CONNACK [MQTT-3.2.0-2], or what only a server sends.
             Packet::Connect(_) | Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
                 self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
             }
@@ -358,8 +361,10 @@ impl Broker {
             return;
         }
         if instead_of_connect {
+            // [MQTT-3.1.4-1]
             self.connect_malformed(key, error, version);
         } else if let Some(reason) = error.answer() {
+            // [MQTT-4.13.1-1]
             self.refuse(key, reason, why, now);
             return;
         }
@@ -593,6 +598,7 @@ impl Broker {
         }
     }
 
+    /// Sends what is no PUBLISH, which waits for no place in the window [MQTT-3.3.4-10] [MQTT-4.9.0-3].
     fn send(&mut self, key: ConnectionKey, packet: &Packet) {
         let connection = &mut self.connections[key];
         let before = connection.output.so_far();
@@ -611,7 +617,9 @@ impl Broker {
         self.list(key);
     }
 
-    /// Ends a connection for what its client did: a version 5 client is told the reason.
+    /// Ends a connection whose client has its CONNACK [MQTT-3.14.0-1] for what the client did: one of version 5 is told the
+    /// reason, without a Reason String [MQTT-3.14.2-3], a User Property [MQTT-3.14.2-4] or a Session Expiry Interval
+    /// [MQTT-3.14.2-2]. Told or not, the connection ends [MQTT-3.14.4-2] [MQTT-4.13.2-1].
     fn refuse(&mut self, key: ConnectionKey, reason: ReasonCode, why: Closing, now: Now) {
         if self.connections[key].version == ProtocolVersion::V5 {
             self.send(key, &Packet::Disconnect(Disconnect { reason, properties: Properties::new() }));

@@ -80,6 +80,7 @@ impl Broker {
             && self.connections.get(key).is_some_and(|connection| !connection.output.close)
         {
             let reason = if matched { ReasonCode::SUCCESS } else { ReasonCode::NO_MATCHING_SUBSCRIBERS };
+            // [MQTT-3.3.4-1] [MQTT-4.3.2-4]. Nothing is kept: the next with this packet id is another message [MQTT-4.3.2-5].
             self.send(key, &Packet::PubAck(self.reasoned(key, packet_id, reason)));
         }
     }
@@ -139,7 +140,8 @@ impl Broker {
         }
     }
 
-    /// Completes the flow of a message that goes nowhere. A 3.x client cannot be told why.
+    /// Completes the flow of a message that goes nowhere. A 3.x client cannot be told why. Nothing of it is kept: the next with
+    /// its packet id is another message [MQTT-4.3.3-9].
     fn acknowledge(&mut self, key: ConnectionKey, publish: &Publish, reason: ReasonCode) {
         let Some(packet_id) = publish.packet_id else { return };
         let ack = self.reasoned(key, packet_id, reason);
@@ -147,6 +149,7 @@ impl Broker {
         self.send(key, &packet);
     }
 
+    /// Without a Reason String or a User Property, whether the client wants them or not [MQTT-3.1.2-29].
     pub(super) fn reasoned(&self, key: ConnectionKey, packet_id: PacketId, reason: ReasonCode) -> Ack {
         match self.connections[key].version {
             ProtocolVersion::V5 => Ack::with_reason(packet_id, reason),
@@ -235,6 +238,7 @@ impl Broker {
             session.incoming.insert(packet_id, entry);
             self.promise(client);
         }
+        // [MQTT-3.3.4-1] [MQTT-4.3.3-8]
         self.send(key, &Packet::PubRec(Ack::new(packet_id)));
     }
 
@@ -253,8 +257,10 @@ impl Broker {
                 self.fan_out(client, message, Some((connection, Answer::PubComp(ack.packet_id))), now);
                 return;
             }
+            // [MQTT-4.3.3-12]
             self.forget_incoming(client, ack.packet_id);
         }
+        // [MQTT-4.3.3-11]
         self.send(key, &Packet::PubComp(Ack::new(ack.packet_id)));
     }
 
@@ -267,6 +273,7 @@ impl Broker {
     }
 
     pub(super) fn pubrec(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
+        // [MQTT-4.4.0-2]
         if ack.reason.is_error() {
             self.finish(key, client, ack, EntryState::WaitForPubRec, now);
             return;
@@ -295,6 +302,7 @@ impl Broker {
     fn finish(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, state: EntryState, now: Now) {
         match self.sessions[client].outgoing.finish(ack.packet_id, state) {
             Ok(Some(entry)) => {
+                // Also where the client refuses it: nobody else gets it for that [MQTT-4.8.2-6].
                 self.discard(client, std::slice::from_ref(&entry));
                 self.fill_window(client, now);
             }
@@ -391,6 +399,7 @@ impl Broker {
         most: usize,
         now: Now,
     ) -> Routed {
+        // [MQTT-3.3.1-8]
         if message.retain {
             self.retain(message);
         }

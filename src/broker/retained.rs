@@ -20,7 +20,7 @@ pub(super) fn wants_retained(filter: &SubscriptionFilter, handling: RetainHandli
     // Shared subscriptions get none, §4.8.2.
     !filter.is_shared()
         && match handling {
-            // [MQTT-3.3.1-9]
+            // [MQTT-3.3.1-9] [MQTT-3.8.4-4]
             RetainHandling::SendAtSubscribe => true,
             // [MQTT-3.3.1-10]
             RetainHandling::SendIfNew => is_new,

@@ -80,7 +80,8 @@ impl Router {
         self.shared
     }
 
-    /// Adds or replaces. Says whether the subscription is new.
+    /// Adds the subscription, or puts it in the place of the client's older one with the same filter [MQTT-3.8.4-3]. Says whether
+    /// it is new.
     pub(super) fn subscribe(&mut self, filter: &SubscriptionFilter, subscriber: Subscriber) -> bool {
         self.last.is_valid = false;
         let place = self.tree.insert(filter.topic_filter());

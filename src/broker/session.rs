@@ -223,7 +223,7 @@ impl Outgoing {
         self.queue_bytes
     }
 
-    /// Whether one more may be in flight. One always may, whatever its size.
+    /// Whether one more may be in flight [MQTT-4.9.0-2] [MQTT-3.3.4-9]. One always may, whatever its size.
     pub(super) fn has_room(&self, window: NonZeroU16, bytes: Option<u64>) -> bool {
         let sent = self.in_flight.len() - self.in_flight.unsent();
         sent < usize::from(window.get()) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
@@ -281,21 +281,21 @@ impl Outgoing {
         self.in_flight.newest()
     }
 
-    /// 1, 2, 3 …, skipping those in use. The caller sees to it that fewer than all are in flight.
+    /// 1, 2, 3 …, skipping those in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller sees to it that fewer than all are in flight.
     fn next_packet_id(&mut self) -> PacketId {
         let packet_id = self.in_flight.next_free(self.last_packet_id).expect("fewer than all ids are in flight");
         self.last_packet_id = packet_id.get();
         packet_id
     }
 
-    /// Takes out the entry that PUBACK, PUBCOMP or a failing PUBREC ends. `None`: there is nothing with that packet id.
+    /// Takes out the entry that PUBACK [MQTT-4.3.2-3], PUBCOMP [MQTT-4.3.3-5] or a failing PUBREC ends. `None`: there is nothing with that packet id.
     pub(super) fn finish(&mut self, packet_id: PacketId, state: EntryState) -> Result<Option<Entry>, WrongState> {
         let entry = self.in_flight.remove(packet_id, state)?;
         self.inflight_bytes -= entry.as_ref().map_or(0, |entry| entry.message.payload.len() as u64);
         Ok(entry)
     }
 
-    /// PUBREC came. `None`: for nothing that waits for one.
+    /// PUBREC came; until then the PUBLISH is unacknowledged [MQTT-4.3.3-3]. `None`: for nothing that waits for one.
     pub(super) fn received(&mut self, packet_id: PacketId) -> Result<Option<&Entry>, WrongState> {
         let Some(entry) = self.in_flight.get_mut(packet_id) else { return Ok(None) };
         match entry.state {

@@ -33,7 +33,7 @@ impl Broker {
     /// DISCONNECT has another session expiry interval than CONNECT.
     pub(super) fn change_expiry(&mut self, client: SessionKey, expiry: SessionExpiry) -> Result<(), CannotOutlive> {
         let session = &self.sessions[client];
-        // [MQTT-3.14.2-2]
+        // §3.14.2.2.2
         if !session.is_persistent() && expiry.is_persistent() {
             return Err(CannotOutlive);
         }
@@ -56,6 +56,7 @@ impl Broker {
             self.remove_session(client, now);
             return;
         }
+        // Not before the connection has ended [MQTT-4.1.0-1].
         session.expires_at = expiry(session.expiry, limit).map(|after| now.elapsed + after);
         self.will_after_connection(client, now);
         self.record_client(client);
@@ -73,6 +74,7 @@ impl Broker {
     pub(super) fn session_due(&mut self, client: SessionKey, now: Now) {
         let session = &mut self.sessions[client];
         session.timer = None;
+        // [MQTT-4.1.0-2]
         if session.expires_at.is_some_and(|at| at <= now.elapsed) {
             let id = session.id.clone();
             self.note(|| Event::Expired { client: id });

@@ -56,6 +56,7 @@ impl Broker {
         slice: &mut Slice,
         now: Now,
     ) -> Progress {
+        // One after the other [MQTT-3.8.4-5], so that the codes have the order of the filters [MQTT-3.9.3-1].
         while let Some((filter, options)) = subscribing.filters.get(subscribing.codes.len()) {
             if slice.is_over() {
                 return Progress::Cut;
@@ -73,6 +74,8 @@ impl Broker {
                 // No filter is left, whatever the number of codes.
                 subscribing.filters.clear();
                 let packet_id = subscribing.packet_id;
+                // The answer [MQTT-3.8.4-1] by its packet id [MQTT-3.8.4-2] [MQTT-2.2.1-6]. It has no property that could make
+                // it too large [MQTT-3.9.2-1] [MQTT-3.9.2-2].
                 self.send(key, &Packet::SubAck(SubAck { packet_id, properties: Properties::new(), codes }));
             }
         }
@@ -128,6 +131,7 @@ impl Broker {
         }
         self.note_filter(plain, Some(options.qos));
         let (subscriber, is_new) = self.add_subscription(client, &filter, options, identifier);
+        // The code is the QoS that is granted, or says that the subscription failed [MQTT-3.8.4-7].
         let wanted = wants_retained(&filter, subscriber.options.retain_handling, is_new);
         (ReasonCode(subscriber.options.qos as u8), wanted.then_some((subscriber, filter)))
     }
@@ -163,6 +167,7 @@ impl Broker {
         mut options: SubscriptionOptions,
         identifier: Option<SubscriptionIdentifier>,
     ) -> (Subscriber, bool) {
+        // [MQTT-3.2.2-10]
         options.qos = options.qos.min(self.listener(self.sessions[client].listener).max_qos);
         let subscriber = Subscriber { client, options, identifier };
         let is_new = self.router.subscribe(filter, subscriber);
@@ -213,6 +218,7 @@ impl Broker {
         unsubscribing: &mut Unsubscribing,
         slice: &mut Slice,
     ) -> Progress {
+        // One after the other [MQTT-3.10.4-6], so that the codes have the order of the filters [MQTT-3.11.3-1].
         while let Some(filter) = unsubscribing.filters.get(unsubscribing.codes.len()) {
             if slice.is_over() {
                 return Progress::Cut;
@@ -229,6 +235,8 @@ impl Broker {
         }
         if let Some(key) = self.still_connected(client, unsubscribing.connection) {
             let (packet_id, codes) = (unsubscribing.packet_id, std::mem::take(&mut unsubscribing.codes));
+            // The answer [MQTT-3.10.4-4] by its packet id, whatever was there [MQTT-3.10.4-5] [MQTT-2.2.1-6]. It has no property
+            // that could make it too large [MQTT-3.11.2-1] [MQTT-3.11.2-2].
             self.send(key, &Packet::UnsubAck(UnsubAck { packet_id, properties: Properties::new(), codes }));
         }
         Progress::Done
@@ -241,6 +249,7 @@ impl Broker {
         let mount_point = self.listener(self.sessions[client].listener).mount_point.as_deref();
         let filter = plain.mounted(mount_point.unwrap_or_default());
         let session = &mut self.sessions[client];
+        // Filters are compared character by character [MQTT-3.10.4-1]. What is in flight or waits stays [MQTT-3.10.4-3].
         let existed = session.remove_filter(&filter);
         if existed {
             self.router.unsubscribe(&filter, client);
@@ -254,6 +263,7 @@ impl Broker {
             let client = self.sessions[client].id.clone();
             self.events.push_back(Event::Unsubscribed { client, filter: filter.text().clone() });
         }
+        // [MQTT-3.11.3-2]
         if existed { ReasonCode::SUCCESS } else { ReasonCode::NO_SUBSCRIPTION_EXISTED }
     }
 }

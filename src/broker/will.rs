@@ -134,7 +134,7 @@ impl Broker {
         }
     }
 
-    /// The will is taken back, or sent: the session and the store have it no longer.
+    /// The will is taken back, or sent: the session and the store have it no longer [MQTT-3.1.2-10].
     fn clear_will(&mut self, client: SessionKey) {
         let session = &mut self.sessions[client];
         session.will_due = None;
@@ -163,7 +163,9 @@ impl Broker {
             id: self.next_id(now),
             topic: will.topic,
             payload: will.payload,
+            // [MQTT-3.1.2-9]
             qos: will.qos,
+            // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
             retain: will.retain,
             properties: will.properties,
             expires_at: expiry.map(|seconds| now.wall + Duration::from_secs(u64::from(seconds))),
@@ -188,6 +190,7 @@ pub(super) fn restore_will(session: &mut Session, will: WillRecord, delay: u32, 
 /// The will of a CONNECT as the broker keeps it: with the mount point, in memory of its own, its delay apart.
 fn pending_will(will: &Will, mount_point: Option<&str>) -> PendingWill {
     let delay = will.properties.will_delay_interval().unwrap_or(0);
+    // In their order [MQTT-3.1.3-10].
     let mut properties = detached(&will.properties);
     // An expiry of 0 is none, as with Mosquitto: such a message could reach nobody.
     properties
