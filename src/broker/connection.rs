@@ -11,7 +11,7 @@ use super::output::OutputBuffer;
 use super::proof::{Authentication, Proof};
 pub(super) use super::slab::ConnectionKey;
 use super::slab::SessionKey;
-use super::storing::WaitingSteps;
+use super::waiting_steps::WaitingSteps;
 use super::{ConnectionId, ListenerId, Peer};
 use crate::mqtt::alias::{Assigned, ReceivedAliases, SentAliases};
 use crate::mqtt::packet::{

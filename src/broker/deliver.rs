@@ -18,7 +18,7 @@ use super::router::{Candidates, Router, SharedSubscriber, Subscriber};
 use super::session::{Entry, Session, SessionKey};
 use super::slab::Slab;
 use super::slice::{Progress, Slice};
-use super::storing::Step;
+use super::waiting_steps::Step;
 use super::{Access, Broker, Identity, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, Properties, QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::SubscriptionFilter;

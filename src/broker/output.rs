@@ -2,6 +2,16 @@
 
 use bytes::BytesMut;
 
+use super::connection_id::ConnectionId;
+
+/// What one connection is to be told. `close`: after the bytes are written.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Output {
+    pub connection: ConnectionId,
+    pub bytes: BytesMut,
+    pub close: bool,
+}
+
 /// Bytes on their way to the socket.
 #[derive(Debug, Default)]
 pub(super) struct OutputBuffer {
@@ -36,6 +46,13 @@ pub(super) struct Part {
     /// The generation of the journal that it rests on.
     rests_on: u64,
 }
+
+/// Bytes of answers to one client that wait for the store before its next packets do too.
+pub(super) const HELD_ANSWERS: usize = 64 * 1024;
+
+/// Control packets that wait for a client that does not read. Beyond it the client is let go: a peer that makes
+/// us answer and never listens would fill our memory.
+pub(super) const MAXIMUM_CONTROL_BACKLOG: usize = 1024 * 1024;
 
 /// Room for output that is made before there is any, at most.
 const MOST_ROOM: usize = 16 * 1024;

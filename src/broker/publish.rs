@@ -14,7 +14,7 @@ use super::jobs::Answer;
 use super::message::{Message, MessageId, detached};
 use super::session::{Entry, SessionKey, WrongState};
 use super::slice::SLICE;
-use super::storing::Step;
+use super::waiting_steps::Step;
 use super::{Broker, Now};
 use crate::mqtt::alias::AliasError;
 use crate::mqtt::packet::{Ack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode};

@@ -1,33 +1,22 @@
 //! When sessions end, §3.1.2.11.2: what a client asks for, the broker's cap on it, the timer, and how what is left of an
 //! ended session is taken apart.
 
-use std::collections::{hash_map, hash_set};
 use std::time::Duration;
 
 use super::change::Change;
 use super::event::Event;
 use super::jobs::Job;
-use super::session::{Entry, Outgoing, Session, SessionKey};
+use super::remains::Remains;
+use super::session::{Session, SessionKey};
 use super::slice::Slice;
 use super::timers::Timer;
 use super::{Broker, Now, SessionExpiry};
-use crate::mqtt::packet::{Connect, PacketId, ProtocolVersion};
-use crate::mqtt::topic::{SubscriptionFilter, levels};
+use crate::mqtt::packet::{Connect, ProtocolVersion};
+use crate::mqtt::topic::levels;
 
 /// DISCONNECT asks a session that ends with its connection to outlive it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CannotOutlive;
-
-/// A session that has ended, until nothing is left of it. Its key is not used again before: filters name it.
-#[derive(Debug)]
-pub(super) struct Remains {
-    client: SessionKey,
-    filters: hash_set::IntoIter<SubscriptionFilter>,
-    incoming: hash_map::IntoValues<PacketId, Entry>,
-    outgoing: Outgoing,
-    /// The store held its messages.
-    was_stored: bool,
-}
 
 impl Broker {
     /// DISCONNECT has another session expiry interval than CONNECT.

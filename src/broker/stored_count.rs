@@ -1,15 +1,8 @@
-//! How many different messages wait for clients, for `$SYS`. Many are counted in slices, beside what else there is to do,
-//! so that the number is that of some moments ago.
+//! How many different messages wait for clients, and a count of them that is under way.
 
 use std::collections::HashSet;
 
-use super::Broker;
 use super::message::MessageId;
-use super::session::SessionKey;
-use super::slice::Slice;
-
-/// Entries of all queues that are counted when the number is asked for.
-const COUNTED_AT_ONCE: usize = 64 * 1024;
 
 /// Messages that wait and are not retained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,88 +15,16 @@ pub(super) struct StoredCount {
 /// A count that is under way.
 #[derive(Debug, Default)]
 pub(super) struct Counting {
-    seen: HashSet<MessageId>,
-    bytes: u64,
+    pub(super) seen: HashSet<MessageId>,
+    pub(super) bytes: u64,
     /// The session that is looked at, by the index of its key.
-    session: u32,
+    pub(super) session: u32,
     /// Messages of its queue that were looked at.
-    queued: usize,
-}
-
-impl Broker {
-    /// Counts what waits now, or, where that is much, says what was counted last and begins anew.
-    pub(super) fn count_stored(&mut self) -> StoredCount {
-        let entries: usize =
-            self.sessions.iter().map(|(_, session)| session.outgoing.len() + session.incoming.len()).sum();
-        if entries <= COUNTED_AT_ONCE {
-            self.counting = None;
-            self.counted = self.count_at_once();
-        } else if self.counting.is_none() {
-            self.counting = Some(Counting::default());
-        }
-        self.counted
-    }
-
-    pub(super) fn count_at_once(&self) -> StoredCount {
-        let mut counting = Counting::default();
-        while !self.count_slice(&mut counting, &mut Slice::new()) {}
-        counting.result()
-    }
-
-    /// Does a slice of a count.
-    pub(super) fn go_on_counting(&mut self, slice: &mut Slice) {
-        let Some(mut counting) = self.counting.take() else { return };
-        if self.count_slice(&mut counting, slice) {
-            self.counted = counting.result();
-        } else {
-            self.counting = Some(counting);
-        }
-    }
-
-    /// Says whether all were looked at.
-    fn count_slice(&self, counting: &mut Counting, slice: &mut Slice) -> bool {
-        while !slice.is_over() {
-            if counting.session as usize >= self.sessions.bound() {
-                return true;
-            }
-            slice.spend(1);
-            let Some(session) = self.sessions.get(SessionKey(counting.session)) else {
-                counting.session += 1;
-                continue;
-            };
-            if counting.queued == 0 {
-                // At most as many as there are packet ids, twice.
-                for entry in session.incoming.values().chain(session.outgoing.inflight()) {
-                    slice.spend(1);
-                    self.count(counting, entry.message.id, entry.message.payload.len());
-                }
-            }
-            // One is taken even where those before it have used the slice up: else they would be looked at for ever.
-            for entry in session.outgoing.queue().skip(counting.queued) {
-                slice.spend(1);
-                counting.queued += 1;
-                self.count(counting, entry.message.id, entry.message.payload.len());
-                if slice.is_over() {
-                    break;
-                }
-            }
-            if counting.queued >= session.outgoing.queued() {
-                counting.session += 1;
-                counting.queued = 0;
-            }
-        }
-        false
-    }
-
-    fn count(&self, counting: &mut Counting, id: MessageId, bytes: usize) {
-        if !self.retained.contains(id) && counting.seen.insert(id) {
-            counting.bytes += bytes as u64;
-        }
-    }
+    pub(super) queued: usize,
 }
 
 impl Counting {
-    fn result(&self) -> StoredCount {
+    pub(super) fn result(&self) -> StoredCount {
         StoredCount { messages: self.seen.len(), bytes: self.bytes }
     }
 }

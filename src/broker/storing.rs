@@ -7,38 +7,16 @@
 //! The store writes beside the core: while it writes one batch of changes, the next gathers. What rests on the first goes
 //! out when that is stored, though more that rests on the second has come behind it.
 
-use std::collections::HashSet;
-
 use super::change::Change;
 use super::connection::ConnectionKey;
 use super::event::Closing;
-use super::output::Part;
+use super::output::{HELD_ANSWERS, Part};
 use super::refusal::SERVER_UNAVAILABLE;
 use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
+use super::waiting_steps::Step;
 use super::{Broker, Now};
-use crate::mqtt::packet::{
-    Ack, ConnAck, Connect, Disconnect, Packet, PacketId, Properties, ProtocolVersion, ReasonCode,
-};
-
-/// Bytes of answers to one client that wait for the store before its next packets do too.
-pub(super) const HELD_ANSWERS: usize = 64 * 1024;
-
-/// Steps of QoS 2 flows that wait until the store works again, in the order in which they are to be taken.
-#[derive(Debug, Default)]
-pub(super) struct WaitingSteps {
-    steps: Vec<Step>,
-    /// The same, so that a client which repeats itself takes no memory. There are as many as packet ids, twice.
-    known: HashSet<Step>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Step {
-    /// PUBREL came from the client.
-    PubRel(PacketId),
-    /// PUBREC came from the client, and PUBREL is to go to it.
-    PubRec(PacketId),
-}
+use crate::mqtt::packet::{Ack, ConnAck, Connect, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode};
 
 impl Broker {
     /// Whether there is something that must be on the disk before the outputs that rest on it are handed out.

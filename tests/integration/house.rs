@@ -60,10 +60,6 @@ const LAYERS: &[(u8, &str)] = &[
     (12, "cmd"),
 ];
 
-/// Files that open a folder and may be named by the files in it, which alone makes no circle of them; the reason stands in
-/// ARCHITECTURE.md. Elsewhere what files share has a file below both.
-const OPENERS: &[&str] = &["broker"];
-
 /// The entry of the table that `path` (`a::b::c`) belongs to: the longest that is a prefix of it.
 fn room<'a>(layers: &[(u8, &'a str)], path: &str) -> Option<(u8, &'a str)> {
     layers
@@ -124,7 +120,7 @@ fn every_module_names_only_rooms_below_its_own() {
 
 #[test]
 fn no_files_name_each_other_in_a_circle() {
-    let circles: Vec<_> = own_tree().circles(OPENERS).iter().map(|circle| circle.join(" > ")).collect();
+    let circles: Vec<_> = own_tree().circles().iter().map(|circle| circle.join(" > ")).collect();
     assert!(circles.is_empty(), "{circles:#?}");
 }
 
@@ -218,25 +214,24 @@ fn what_tests_comments_and_texts_name_is_left_out() {
 fn a_circle_is_seen_also_through_what_a_file_only_shows() {
     let pair =
         [("high/one.rs", "use super::two::B; pub struct A;"), ("high/two.rs", "use super::one::A; pub struct B;")];
-    assert_eq!(made_up(pair).circles(&[]), [["high::one", "high::two", "high::one"]]);
+    assert_eq!(made_up(pair).circles(), [["high::one", "high::two", "high::one"]]);
     let shown = [
         ("high/mod.rs", "mod one; mod two; pub use one::A; pub use two::B;"),
         ("high/one.rs", "use super::B; pub struct A;"),
         ("high/two.rs", "use crate::high::A; pub struct B;"),
     ];
-    assert_eq!(made_up(shown).circles(&[]), [["high::one", "high::two", "high::one"]]);
+    assert_eq!(made_up(shown).circles(), [["high::one", "high::two", "high::one"]]);
     let one_way = [("high/mod.rs", "mod one; mod two; pub use two::B;"), ("high/one.rs", "use super::B;")];
-    assert_eq!(made_up(one_way).circles(&[]), Vec::<Vec<String>>::new());
+    assert_eq!(made_up(one_way).circles(), Vec::<Vec<String>>::new());
 }
 
 #[test]
-fn a_file_that_names_its_opener_is_a_circle_unless_the_folder_is_about_one_thing() {
+fn a_file_that_names_its_opener_is_a_circle() {
     let folder = [
         ("high/mod.rs", "mod one; pub struct Thing(one::Part);"),
         ("high/one.rs", "use super::Thing; pub struct Part;"),
     ];
-    assert_eq!(made_up(folder).circles(&[]), [["high", "high::one", "high"]]);
-    assert_eq!(made_up(folder).circles(&["high"]), Vec::<Vec<String>>::new());
+    assert_eq!(made_up(folder).circles(), [["high", "high::one", "high"]]);
 }
 
 /// What only the room for it may name: calls and types of one operating system, conditions on it, its own paths.

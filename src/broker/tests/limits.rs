@@ -1,6 +1,7 @@
 //! Windows, queues, sizes: what bounds the broker's memory and its clients'.
 
 use super::*;
+use crate::broker::output::MAXIMUM_CONTROL_BACKLOG;
 
 /// A broker where `s` has subscribed to `t` at QoS 1 and gone, and a publisher.
 fn with_absent(settings: Settings) -> (Stage, u64) {

@@ -22,8 +22,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::*;
 use crate::mqtt::packet::{
-    Ack, ConnAck, Connect, Decoder, PacketId, Property, Publish, QoS, RetainHandling, SubAck, Subscribe, Subscription,
-    SubscriptionOptions, Unsubscribe, Will,
+    Ack, ConnAck, Connect, Decoder, Disconnect, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, QoS,
+    ReasonCode, RetainHandling, SubAck, Subscribe, Subscription, SubscriptionOptions, Unsubscribe, Will,
 };
 
 const V5: ProtocolVersion = ProtocolVersion::V5;

@@ -1,5 +1,7 @@
 //! A store that keeps others waiting, or takes nothing.
 
+use bytestring::ByteString;
+
 use super::*;
 
 fn persistent() -> Settings {

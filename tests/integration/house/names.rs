@@ -96,15 +96,10 @@ impl Tree {
         }
     }
 
-    /// For each set of files that reach each other, one circle among them: `["a", "b", "a"]`. That a file names an
-    /// opener of its own folder is not counted for those that `openers` has.
-    pub fn circles(&self, openers: &[&str]) -> Vec<Vec<String>> {
-        let is_counted = |naming: &Naming| {
-            let is_inside = naming.from.strip_prefix(&naming.to).is_some_and(|rest| rest.starts_with("::"));
-            !(naming.is_shown || is_inside && openers.contains(&naming.to.as_str()))
-        };
+    /// For each set of files that reach each other, one circle among them: `["a", "b", "a"]`.
+    pub fn circles(&self) -> Vec<Vec<String>> {
         let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for naming in self.namings().into_iter().filter(is_counted) {
+        for naming in self.namings().into_iter().filter(|naming| !naming.is_shown) {
             used.entry(naming.from).or_default().insert(naming.to);
         }
         // A file that leads to none which is still here is part of no circle; what is left is few.

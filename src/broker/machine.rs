@@ -1,0 +1,462 @@
+//! What the broker holds, what its owner hands it, and what he takes from it.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::Bound;
+
+use bytestring::ByteString;
+
+use super::access::Access;
+use super::change::Restored;
+use super::clock::{Monotonic, Now};
+use super::connection::{Connection, ConnectionKey};
+use super::connection_id::{ByConnection, ConnectionId};
+use super::event::{Closing, Event, Interest, Offence, PacketSummary};
+use super::jobs::FanOut;
+use super::journal::Journal;
+use super::message::MessageId;
+use super::output::{HELD_ANSWERS, MAXIMUM_CONTROL_BACKLOG, Output};
+use super::peer::{ListenerId, Peer};
+use super::refusal::Refusal;
+use super::remains::Remains;
+use super::retained_messages::RetainedMessages;
+use super::router::{Router, SharedSubscriber, Subscriber};
+use super::session::{Session, SessionKey};
+use super::settings::{ListenerSettings, Settings};
+use super::slab::Slab;
+use super::slice::SLICE;
+use super::statistics::Statistics;
+use super::stored_count::{Counting, StoredCount};
+use super::timers::{Timer, Timers};
+use crate::mqtt::packet::{DecodeError, Packet, ProtocolVersion, ReasonCode};
+
+/// The broker's core. Inputs are `handle_*`; after them the caller takes the outputs with `poll_*`: first
+/// [`Broker::take_changes`], which are to be on the disk before [`Broker::handle_stored`]; until then [`Broker::poll_output`]
+/// gives only what does not rest on them. What would take long is done in slices: while [`Broker::has_work`],
+/// [`Broker::handle_work`] is to be called between other inputs.
+#[derive(Debug)]
+pub struct Broker {
+    pub(super) settings: Settings,
+    pub(super) access: Access,
+    pub(super) interest: Interest,
+    pub(super) connections: Slab<ConnectionKey, Connection>,
+    pub(super) by_connection: ByConnection<ConnectionKey>,
+    /// Open connections by listener.
+    pub(super) open: Vec<u32>,
+    pub(super) sessions: Slab<SessionKey, Session>,
+    pub(super) by_client_id: HashMap<ByteString, SessionKey>,
+    pub(super) connected: usize,
+    pub(super) router: Router,
+    pub(super) retained: RetainedMessages,
+    pub(super) timers: Timers,
+    pub(super) sweep: Option<Monotonic>,
+    /// Where the sweep that is under way goes on.
+    pub(super) sweeping: Option<Bound<MessageId>>,
+    pub(super) journal: Journal,
+    pub(super) last_id: MessageId,
+    /// Of the last message that was kept: the next often has the same.
+    pub(super) last_topic: ByteString,
+    /// Whether something can be kept: not while the store fails.
+    pub(super) storing: bool,
+    /// What the journal had noted when the packet came that is handled now.
+    pub(super) noted_before: u64,
+    /// Connections with output or an end to tell.
+    pub(super) listed: VecDeque<ConnectionKey>,
+    /// Those of them whose output waits for the store.
+    pub(super) held: Vec<ConnectionKey>,
+    /// Those whose next packets wait for the store.
+    pub(super) awaiting: Vec<ConnectionKey>,
+    pub(super) events: VecDeque<Event>,
+    pub(super) statistics: Statistics,
+    /// Sessions with work that can go on.
+    pub(super) working: VecDeque<SessionKey>,
+    /// Connections that are no longer busy.
+    pub(super) idle: VecDeque<ConnectionId>,
+    pub(super) remains: VecDeque<Remains>,
+    /// Messages for very many, whose clients wait for nothing.
+    pub(super) fan_outs: VecDeque<FanOut>,
+    /// When those began that are under way.
+    pub(super) fanning_out: BTreeSet<u64>,
+    /// What was counted last of what waits for clients, and a count that is under way.
+    pub(super) counted: StoredCount,
+    pub(super) counting: Option<Counting>,
+    /// Counts sessions and what goes to very many, to tell which was first.
+    pub(super) moment: u64,
+    /// Messages that one reference less holds in the store.
+    pub(super) released: Vec<MessageId>,
+    /// Counts what was done.
+    pub(super) steps: u64,
+    /// Reused from message to message.
+    pub(super) found: Vec<Subscriber>,
+    pub(super) found_shared: Vec<SharedSubscriber>,
+}
+
+impl Broker {
+    /// A broker that goes on from `restored`; all its clients are away.
+    pub fn new(settings: Settings, access: Access, restored: Restored, now: Now) -> Self {
+        let open = vec![0; settings.listeners.len()];
+        let journal = Journal::new(settings.persistent);
+        let mut broker = Self {
+            settings,
+            access,
+            interest: Interest::default(),
+            connections: Slab::new(),
+            by_connection: ByConnection::default(),
+            open,
+            sessions: Slab::new(),
+            by_client_id: HashMap::new(),
+            connected: 0,
+            router: Router::new(),
+            retained: RetainedMessages::new(),
+            timers: Timers::default(),
+            sweep: None,
+            sweeping: None,
+            journal,
+            last_id: MessageId::default(),
+            last_topic: ByteString::new(),
+            storing: true,
+            noted_before: 0,
+            listed: VecDeque::new(),
+            held: Vec::new(),
+            awaiting: Vec::new(),
+            events: VecDeque::new(),
+            statistics: Statistics::default(),
+            working: VecDeque::new(),
+            idle: VecDeque::new(),
+            remains: VecDeque::new(),
+            fan_outs: VecDeque::new(),
+            fanning_out: BTreeSet::new(),
+            counted: StoredCount::default(),
+            counting: None,
+            moment: 0,
+            released: Vec::new(),
+            steps: 0,
+            found: Vec::new(),
+            found_shared: Vec::new(),
+        };
+        broker.restore(restored, now);
+        broker.arm_sweep(now);
+        broker
+    }
+
+    /// Which events [`Broker::poll_event`] is to give.
+    pub fn listen(&mut self, interest: Interest) {
+        self.interest = interest;
+    }
+
+    /// A peer has connected to `listener`.
+    pub fn handle_open(&mut self, connection: ConnectionId, listener: ListenerId, peer: Peer, now: Now) {
+        self.statistics.sockets += 1;
+        let all: u32 = self.open.iter().sum();
+        let open = &mut self.open[usize::from(listener.0)];
+        let limit = self.settings.listeners[usize::from(listener.0)].max_connections;
+        let full = limit.is_some_and(|limit| *open >= limit)
+            || self.settings.global_max_connections.is_some_and(|limit| all >= limit);
+        *open += 1;
+        let address = peer.address.clone();
+        let key = self.connections.insert(Connection::new(connection, listener, peer, now.elapsed));
+        self.by_connection.insert(connection, key);
+        if full {
+            self.note(|| Event::MaxConnectionsExceeded { peer: address });
+            self.close(key);
+            return;
+        }
+        self.note(|| Event::Opened { peer: address, listener });
+        let at = now.elapsed + self.settings.connect_timeout;
+        self.timers.arm(Timer::Connection(key), &mut self.connections[key].timer, Some(at));
+    }
+
+    /// A packet came. Packets of connections that have ended are ignored; those of a connection that
+    /// [is busy](Broker::is_busy) have to wait. Says whether it is from now on.
+    pub fn handle_packet(&mut self, connection: ConnectionId, packet: Packet, now: Now) -> bool {
+        let Some(&key) = self.by_connection.get(&connection) else { return false };
+        let state = &mut self.connections[key];
+        // [MQTT-3.1.4-6]
+        if state.output.close {
+            return false;
+        }
+        state.last_received = now.elapsed;
+        self.noted_before = self.journal.noted();
+        self.statistics.messages_received += 1;
+        // What PUBLISH and acknowledgements lead to is counted where it is done.
+        self.steps += match packet {
+            Packet::Publish(_) | Packet::PubAck(_) | Packet::PubRec(_) | Packet::PubRel(_) | Packet::PubComp(_) => 1,
+            _ => SLICE as u64,
+        };
+        let Some(client) = state.session else {
+            if state.authentication.is_some() {
+                self.before_connack(key, packet, now);
+                return self.is_busy(connection);
+            }
+            match packet {
+                Packet::Connect(connect) => self.connect(key, *connect, now),
+                // [MQTT-3.1.0-1]
+                other => {
+                    self.offended(key, Offence::NoConnect(other.first_byte()));
+                    self.end(key, Closing::ProtocolError, now);
+                }
+            }
+            return self.is_busy(connection);
+        };
+        // What is told of a PUBLISH depends on what becomes of it.
+        if self.interest.packets
+            && !matches!(packet, Packet::Publish(_) | Packet::Auth(_))
+            && let Some(summary) = PacketSummary::of(&packet)
+        {
+            self.events.push_back(Event::Received(self.sessions[client].id.clone(), summary));
+        }
+        match packet {
+            Packet::Publish(publish) => self.publish(key, client, publish, now),
+            Packet::PubAck(ack) => self.puback(key, client, &ack, now),
+            Packet::PubRec(ack) => self.pubrec(key, client, &ack, now),
+            Packet::PubRel(ack) => self.pubrel(key, client, &ack, now),
+            Packet::PubComp(ack) => self.pubcomp(key, client, &ack, now),
+            Packet::Subscribe(subscribe) => self.subscribe(key, client, subscribe, now),
+            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, client, unsubscribe, now),
+            // [MQTT-3.12.4-1]
+            Packet::PingReq => self.send(key, &Packet::PingResp),
+            Packet::Disconnect(disconnect) => self.disconnect_received(key, client, &disconnect, now),
+            Packet::Auth(auth) => self.auth(key, client, &auth, now),
+            // A second CONNECT [MQTT-3.1.0-2], which gets no second CONNACK [MQTT-3.2.0-2], or what only a server sends.
+            Packet::Connect(_) | Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
+                self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
+            }
+        }
+        let Some(state) = self.connections.get(key) else { return false };
+        if state.output.control_bytes > HELD_ANSWERS {
+            if state.output.control_bytes > MAXIMUM_CONTROL_BACKLOG
+                && (state.output.blocked || self.rests_on_store(key))
+            {
+                self.end(key, Closing::QuotaExceeded, now);
+            }
+            self.await_store(key);
+        }
+        self.connections.get(key).is_some_and(|state| self.keeps_waiting(state))
+    }
+
+    /// What came is the start of a TLS handshake, which is no packet.
+    pub fn handle_unexpected_tls(&mut self, connection: ConnectionId) {
+        if let Some(&key) = self.by_connection.get(&connection) {
+            let peer = self.connections[key].peer.address.clone();
+            self.note(|| Event::UnexpectedTls { peer });
+        }
+    }
+
+    /// What came is no packet. `version` is what CONNECT had told before it went wrong.
+    pub fn handle_malformed(
+        &mut self,
+        connection: ConnectionId,
+        error: DecodeError,
+        version: Option<ProtocolVersion>,
+        now: Now,
+    ) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        if self.connections[key].output.close {
+            return;
+        }
+        let instead_of_connect = self.connections[key].session.is_none();
+        let why = match error {
+            DecodeError::ProtocolVersion(_) | DecodeError::ProtocolMismatch(_) => Closing::UnsupportedVersion,
+            DecodeError::ClientIdentifier => Closing::ClientIdNotValid,
+            _ if instead_of_connect && mosquitto_calls_protocol_error(error) => Closing::ProtocolError,
+            DecodeError::PacketTooLarge { .. } | DecodeError::BodyTooLong { .. } => Closing::PacketTooLarge,
+            _ if error.reason_code() == ReasonCode::PROTOCOL_ERROR => Closing::ProtocolError,
+            _ => Closing::Malformed,
+        };
+        self.offended(key, Offence::NoPacket { error, instead_of_connect });
+        if instead_of_connect && self.connections[key].authentication.is_some() {
+            // Its CONNECT has come and waits for an answer.
+            self.refuse_connect(key, ProtocolVersion::V5, Refusal::new(error.reason_code(), why), now);
+            return;
+        }
+        if instead_of_connect {
+            // [MQTT-3.1.4-1]
+            self.connect_malformed(key, error, version);
+        } else if let Some(reason) = error.answer() {
+            // [MQTT-4.13.1-1]
+            self.refuse(key, reason, why, now);
+            return;
+        }
+        self.end(key, why, now);
+    }
+
+    /// The bytes that [`Broker::poll_output`] gave last for the connection are written.
+    pub fn handle_written(&mut self, connection: ConnectionId) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        let output = &mut self.connections[key].output;
+        output.writing = 0;
+        output.writing_bytes = 0;
+        output.blocked = false;
+        if !output.bytes.is_empty() || output.close {
+            self.list(key);
+        }
+        if let Some(client) = self.connections[key].session {
+            self.list_work(client);
+        }
+    }
+
+    /// The socket does not take what was given, for now.
+    pub fn handle_blocked(&mut self, connection: ConnectionId) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        self.connections[key].output.blocked = true;
+        if self.connections[key].output.close {
+            self.close(key);
+        }
+    }
+
+    /// The connection is gone.
+    pub fn handle_close(&mut self, connection: ConnectionId, why: Closing, now: Now) {
+        let Some(&key) = self.by_connection.get(&connection) else { return };
+        self.steps += SLICE as u64;
+        self.end(key, why, now);
+        self.forget(key);
+    }
+
+    /// Something is due.
+    pub fn handle_deadline(&mut self, now: Now) {
+        while let Some(timer) = self.timers.due(now.elapsed) {
+            match timer {
+                Timer::Connection(key) => self.connection_due(key, now),
+                Timer::Session(client) => self.session_due(client, now),
+                Timer::Reader(client) => self.reader_due(client),
+                Timer::RetainedSweep => self.sweep(now),
+            }
+        }
+    }
+
+    /// The broker ends: wills go out, to whoever is still there, and connections are closed.
+    pub fn handle_shutdown(&mut self, now: Now) {
+        self.wills_at_shutdown(now);
+        self.finish_fan_outs(now);
+        for key in self.connections.keys() {
+            self.end(key, Closing::ShuttingDown, now);
+        }
+        // Those of clients that were connected until now.
+        self.finish_fan_outs(now);
+    }
+
+    /// The next bytes for a connection. A connection gets more only after [`Broker::handle_written`].
+    pub fn poll_output(&mut self) -> Option<Output> {
+        while let Some(key) = self.listed.pop_front() {
+            let Some(connection) = self.connections.get(key) else { continue };
+            if !connection.output.listed {
+                continue;
+            }
+            if connection.output.writing > 0 {
+                self.connections[key].output.listed = false;
+                continue;
+            }
+            let mut part = None;
+            if self.rests_on_store(key) {
+                part = connection.output.stored_part(|generation| self.journal.has_stored(generation));
+                if part.is_none() {
+                    self.held.push(key);
+                    continue;
+                }
+            }
+            let connection = &mut self.connections[key];
+            let output = &mut connection.output;
+            output.listed = false;
+            let bytes = output.take(part);
+            connection.is_greeted |= !bytes.is_empty();
+            // What is left goes first.
+            let close = output.close && part.is_none();
+            let out = Output { connection: connection.id, bytes, close };
+            if out.close {
+                self.forget(key);
+            }
+            return Some(out);
+        }
+        None
+    }
+
+    /// The next of the events that are listened for.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Broker::handle_deadline`] is to be called.
+    pub fn poll_deadline(&self) -> Option<Monotonic> {
+        self.timers.next()
+    }
+
+    /// Counts what was done, in steps of at most about a microsecond: whoever has looked at a clock need not look again
+    /// before it has grown. What [`Broker::handle_work`] and [`Broker::handle_deadline`] do is not counted.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// For those who count what the core does not see.
+    pub fn statistics_mut(&mut self) -> &mut Statistics {
+        &mut self.statistics
+    }
+
+    /// Every filter with a client that subscribed to it, in order.
+    pub fn subscriptions(&self) -> Vec<(ByteString, ByteString)> {
+        let of = |session: &Session| {
+            let id = session.id.clone();
+            session.subscriptions.iter().map(|filter| (filter.text().clone(), id.clone())).collect::<Vec<_>>()
+        };
+        let mut found: Vec<_> = self.sessions.iter().flat_map(|(_, session)| of(session)).collect();
+        found.sort_unstable();
+        found
+    }
+
+    pub(super) fn listener(&self, listener: ListenerId) -> &ListenerSettings {
+        &self.settings.listeners[usize::from(listener.0)]
+    }
+
+    pub(super) fn note(&mut self, event: impl FnOnce() -> Event) {
+        if self.interest.notices {
+            self.events.push_back(event());
+        }
+    }
+
+    pub(super) fn offended(&mut self, key: ConnectionKey, offence: Offence) {
+        let connection = &self.connections[key];
+        let (client, peer) = (connection.name(), connection.peer.address.clone());
+        self.note(|| Event::Offended { client, peer, offence });
+    }
+
+    /// Puts the connection on the list of those with output.
+    pub(super) fn list(&mut self, key: ConnectionKey) {
+        let output = &mut self.connections[key].output;
+        if !output.listed {
+            output.listed = true;
+            self.listed.push_back(key);
+        }
+    }
+
+    /// Sends what is no PUBLISH, which waits for no place in the window [MQTT-3.3.4-10] [MQTT-4.9.0-3].
+    pub(super) fn send(&mut self, key: ConnectionKey, packet: &Packet) {
+        let connection = &mut self.connections[key];
+        let before = connection.output.so_far();
+        connection.send(packet);
+        if !matches!(packet, Packet::PingResp | Packet::Disconnect(_)) && self.tells_of_changes(key) {
+            self.rest_on_store(key, before);
+        }
+        let connection = &self.connections[key];
+        self.statistics.messages_sent += 1;
+        if self.interest.packets
+            && let Some(summary) = PacketSummary::of(packet)
+        {
+            let name = connection.name();
+            self.events.push_back(Event::Sent(name, summary));
+        }
+        self.list(key);
+    }
+}
+
+/// Mosquitto calls most that is wrong with a CONNECT so.
+fn mosquitto_calls_protocol_error(error: DecodeError) -> bool {
+    !matches!(
+        error,
+        DecodeError::PacketTooLarge { .. }
+            | DecodeError::BodyTooLong { .. }
+            | DecodeError::RemainingLength
+            | DecodeError::UnknownProperty(_)
+    )
+}

@@ -1,0 +1,61 @@
+//! New settings and rules come into force, and clients that they no longer let in are ended.
+
+use super::Now;
+use super::access::{Access, SlowLogin};
+use super::connection::Connection;
+use super::connection_id::ConnectionId;
+use super::event::Closing;
+use super::machine::Broker;
+use super::settings::{Settings, UsernameFrom};
+use crate::mqtt::packet::ReasonCode;
+
+impl Broker {
+    /// New rules are in force, all at once. Listeners stay as many as they are. Clients that may no longer connect are let
+    /// go; those whose password takes long to check stay until [`Broker::dismiss`].
+    pub fn reload(&mut self, settings: Settings, access: Access, now: Now) {
+        let interval = self.settings.retain_expiry_interval;
+        self.settings = settings;
+        self.access = access;
+        if self.settings.retain_expiry_interval != interval {
+            self.arm_sweep(now);
+        }
+        for key in self.connections.keys() {
+            let connection = &self.connections[key];
+            let Some(client) = connection.session else { continue };
+            let password = connection.password.as_ref().map(crate::term::Secret::expose);
+            if let Some(proof) = &connection.proof {
+                let user = self.sessions[client].username.as_deref().unwrap_or_default();
+                if !self.still_holds(connection.listener, user, proof, now) {
+                    self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
+                }
+                continue;
+            }
+            let certified = self.listener(connection.listener).username_from == UsernameFrom::Certificate;
+            if !certified && self.access.may_stay(self.sessions[client].identity(), password) == Some(false) {
+                self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
+            }
+        }
+    }
+
+    /// The client's login is no longer right.
+    pub fn dismiss(&mut self, connection: ConnectionId, now: Now) {
+        if let Some(&key) = self.by_connection.get(&connection)
+            && !self.connections[key].output.close
+        {
+            self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
+        }
+    }
+
+    /// The logins of those who are connected that take long to check against the rules in force.
+    pub fn slow_logins(&self) -> Vec<(ConnectionId, SlowLogin)> {
+        let slow = |connection: &Connection| {
+            let username = self.sessions.get(connection.session?)?.username.as_deref()?;
+            if self.listener(connection.listener).username_from == UsernameFrom::Certificate {
+                return None;
+            }
+            let password = connection.password.as_ref()?.expose();
+            Some((connection.id, self.access.slow_login(connection.listener, Some(username), password)?))
+        };
+        self.connections.iter().filter_map(|(_, connection)| slow(connection)).collect()
+    }
+}
