@@ -1083,7 +1083,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__init)
-            opts="-f -h --ca-name --hosts --clients --key --days --not-after --backdate --ca-days --org --org-unit --ip-as-dns --port --encrypt --pass-file --pass-env --pass-fd --force --help"
+            opts="-f -h --ca-name --hosts --clients --broker --login --passwords --acl --persistence --websockets --key --days --not-after --backdate --ca-days --org --org-unit --ip-as-dns --port --encrypt --pass-file --pass-env --pass-fd --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1099,6 +1099,18 @@ _moskit() {
                     ;;
                 --clients)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --login)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passwords)
+                    COMPREPLY=($(compgen -W "show file" -- "${cur}"))
+                    return 0
+                    ;;
+                --acl)
+                    COMPREPLY=($(compgen -W "standard none" -- "${cur}"))
                     return 0
                     ;;
                 --key)

@@ -375,7 +375,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l help -d 'Show t
 complete -c moskit -n "__fish_moskit_using_subcommand passwd" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "init" -d 'Make a CA, a server, clients and a mosquitto.conf in one go, or with --broker a folder that a broker starts on'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "ca" -d 'Make a certificate authority, or with --parent an intermediate one'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "server" -d 'Make a key and a certificate for a broker'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_seen_subcommand_from init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken" -f -a "client" -d 'Make keys and certificates for clients'
@@ -396,6 +396,11 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and not __fish_se
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-name -d 'Name of the CA [default: the folder\'s]; its common name is NAME with " MQTT CA", if CA is no word of it, and four random hex digits' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l hosts -d 'Names and addresses of the broker [default: this machine\'s name, the same with .local, localhost, 127.0.0.1, ::1]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l clients -d 'Ids of clients that get a certificate; with any, the broker will ask every client for one' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l login -d 'Users who log in with a password, which is generated [default: mqtt, where there are no --clients]' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l passwords -d 'Where the generated passwords go: shown once, or into logins.txt in DIR with mode 0600 [default: show on a terminal, file elsewhere]' -r -f -a "show\t'On standard output'
+file\t'In DIR/logins.txt'"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l acl -d 'Who may use which topics [default: standard]' -r -f -a "standard\t'Each user reads and writes the topics below its own name, USER/#, and no others'
+none\t'Whoever is logged in reads and writes all topics'"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
 p384\t''
 rsa2048\t''
@@ -408,14 +413,17 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-days -d 'Days until the CA expires' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l org -d 'Organization (O) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l org-unit -d 'Organizational unit (OU) in the subject' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l port -d 'Port of the listener in mosquitto.conf' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l port -d 'Port of the listener in mosquitto.conf, or the first of several' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l broker -d 'Make a folder that a broker starts on: besides the certificates a password file, an ACL file and a mosquitto.conf that uses them. Clients with certificates connect to PORT, users with passwords to the port after it, or to PORT where there are no --clients'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l persistence -d 'Let the broker keep sessions and retained messages over a restart, in the folder data in DIR'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l websockets -d 'Add a listener for WebSockets (wss://), for users with passwords, on the port after the others'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ip-as-dns -d 'Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l encrypt -d 'Encrypt the key of the CA with a passphrase, which is asked for unless one of the --pass options gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -s f -l force -d 'Use a folder that has files in it, and replace those of the same names'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l key -d 'Type of the new key. p256 suits ESP32 and all TLS stacks of today, rsa2048 the oldest ones' -r -f -a "p256\t''
 p384\t''
 rsa2048\t''

@@ -20,6 +20,7 @@ mod certgen_fleet;
 mod certgen_judge;
 mod certgen_look;
 mod certgen_pairs;
+mod certgen_ready;
 mod check_causes;
 mod check_config;
 mod check_files;

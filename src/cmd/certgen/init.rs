@@ -11,7 +11,8 @@ use super::index_file::index_path;
 use super::issuer::OpenIssuer;
 use super::leaf::{add_addresses_as_dns, client_names, files, hosts, own_names, sign};
 use super::lifetime::warn_of_long_life;
-use super::options::{CA_DAYS, CLIENT_DAYS, InitArgs, Lifetime, SERVER_DAYS};
+use super::options::{CA_DAYS, CLIENT_DAYS, InitArgs, Lifetime, PasswordsTo, SERVER_DAYS};
+use super::ready::{Ready, configured};
 use super::register::record;
 use crate::os::user;
 use crate::pki::certificate::Certificate;
@@ -25,6 +26,10 @@ pub struct Initialised {
     pub certificates: Vec<(String, Certificate)>,
     /// The text of mosquitto.conf.
     pub configuration: String,
+    /// What a broker's folder has besides; `None` without `--broker`.
+    pub ready: Option<Ready>,
+    /// The passwords are in logins.txt.
+    pub passwords_in_file: bool,
     pub ca_key_is_encrypted: bool,
     /// The files belong to root, and a broker that becomes another user cannot read the keys.
     pub is_root: bool,
@@ -40,6 +45,7 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
             .hint("--force uses it all the same and replaces files; a new CA makes the old certificates useless"));
     }
     let stems = client_stems(&args.clients)?;
+    let ready = Ready::plan(args)?;
     args.key.warn(term);
     let path = args.dir.join("ca.crt");
     let issuer = OpenIssuer { authority: authority(args, now)?, path, chain: Vec::new(), index: None };
@@ -68,17 +74,49 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
         made.push((stem, certificate));
     }
     let absolute = fs::canonicalize(&args.dir).unwrap_or_else(|_| args.dir.clone());
-    let configuration = configuration(&absolute, args.port, !args.clients.is_empty());
+    let absolute = configured(&absolute)?;
+    let configuration = match &ready {
+        Some(ready) => ready.configuration(&absolute),
+        None => configuration(&absolute, args.port, !args.clients.is_empty()),
+    };
     set.push(NewFile::new(args.dir.join("mosquitto.conf"), configuration.as_bytes(), CERTIFICATE_MODE));
     set.push(NewFile::new(index, lines, KEY_MODE));
+    let passwords_in_file = ready.as_ref().is_some_and(|ready| {
+        let on_terminal = || if term.out_is_terminal() { PasswordsTo::Show } else { PasswordsTo::File };
+        !ready.logins.is_empty() && args.ready.passwords.unwrap_or_else(on_terminal) == PasswordsTo::File
+    });
+    let mut data = None;
+    if let Some(ready) = &ready {
+        set.extend(broker_files(&args.dir, ready, passwords_in_file)?);
+        data = ready.data().map(|name| Folder::make(&args.dir.join(name))).transpose()?;
+    }
     write_all(&set, args.force, term)?;
+    data.into_iter().for_each(Folder::keep);
     folder.keep();
     Ok(Initialised {
         certificates: made,
         configuration,
+        ready,
+        passwords_in_file,
         ca_key_is_encrypted: secret.is_some(),
         is_root: user::effective().is_some_and(|owner| owner.user == 0),
     })
+}
+
+/// What a broker reads besides certificates, and the file that tells the passwords.
+fn broker_files(folder: &Path, ready: &Ready, with_passwords: bool) -> Result<Vec<NewFile>, Failure> {
+    let mut files = Vec::new();
+    let mut add = |name: &str, text: &[u8]| files.push(NewFile::new(folder.join(name), text, KEY_MODE));
+    if !ready.logins.is_empty() {
+        add("passwords", &ready.password_file()?);
+    }
+    if let Some(text) = ready.acl() {
+        add("acl", text.as_bytes());
+    }
+    if with_passwords {
+        add("logins.txt", ready.logins_file().as_bytes());
+    }
+    Ok(files)
 }
 
 /// The file names of the clients; they must not be those of CA and server, or twice the same.
@@ -136,8 +174,7 @@ fn client(args: &InitArgs, id: &str, now: i64) -> Leaf {
 }
 
 /// What mosquitto needs to use the files.
-fn configuration(folder: &Path, port: u16, with_clients: bool) -> String {
-    let folder = folder.display();
+fn configuration(folder: &str, port: u16, with_clients: bool) -> String {
     let mut text = format!(
         "listener {port}\n\
          cafile {folder}/ca.crt\n\

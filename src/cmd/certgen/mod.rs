@@ -28,6 +28,7 @@ mod manifest_file;
 mod options;
 mod passphrase;
 mod peer;
+mod ready;
 mod register;
 mod render;
 mod renew;
@@ -51,7 +52,7 @@ pub const APPLET: Applet = Applet {
     manual: Manual {
         description: &[
             "moskit certgen makes certificates and keys for brokers and clients, and tells what is wrong with those that exist. What it makes is accepted by OpenSSL, rustls, mbedTLS, browsers and Apple's systems, unless a warning says otherwise.",
-            "Three usual calls: certgen init DIR --hosts NAMES makes a CA, the broker's certificate and a mosquitto.conf; certgen client ID -d DIR makes one more client certificate; certgen expiry DIR tells what expires soon, with exit codes for monitoring.",
+            "Three usual calls: certgen init DIR --hosts NAMES makes a CA, the broker's certificate and a mosquitto.conf, with --broker all that a broker needs to start; certgen client ID -d DIR makes one more client certificate; certgen expiry DIR tells what expires soon, with exit codes for monitoring.",
             "A DURATION is a whole number and a unit: s, m, h, d or w (90s, 30m, 24h, 30d, 2w), or 0. A TIME is 2027-12-24, which means its last second in UTC, or RFC 3339 such as 2027-12-24T10:00:00Z.",
         ],
         sections: Vec::new,
@@ -95,11 +96,25 @@ pub const APPLET: Applet = Applet {
                  that met a full disk, goes on behind it when it is started again.",
             ),
             ("mosquitto.conf", "Made by init: a configuration that uses the files."),
+            (
+                "passwords, acl, data",
+                "Made by init --broker: the password file (hashes that Mosquitto reads from 2.0 on), the ACL file, and the folder \
+                 for what the broker keeps.",
+            ),
+            (
+                "logins.txt",
+                "Made by init --broker where the passwords are not shown: USER:PASSWORD lines, for whoever hands them out. \
+                 No broker reads it; it is there to be deleted.",
+            ),
         ],
         examples: &[
             (
                 "moskit certgen init certs --hosts mqtt.lan,192.168.1.10,localhost --clients dev1,dev2",
                 "A CA, a server, two clients and a mosquitto.conf",
+            ),
+            (
+                "moskit certgen init site --broker --hosts localhost --clients dev1,dev2 --login ann --persistence",
+                "A folder that moskit broker -c or mosquitto -c starts on: certificates for devices, a password for ann",
             ),
             ("moskit certgen client -d certs dev3", "One more client"),
             (

@@ -206,7 +206,7 @@ pub fn port_mixed_up(listener: &Listener) -> Option<Finding> {
 pub fn who_may_enter(configuration: &Configuration, listener: &Listener, is_guarded: bool, stage: &mut Stage) {
     let security = configuration.security_of(listener);
     let anonymous = configuration.allows_anonymous(listener);
-    let by_certificate = listener.tls.use_identity_as_username || listener.tls.use_subject_as_username;
+    let by_certificate = names_by_certificate(listener);
     stage.fact("anonymous", anonymous);
     let is_judged = !is_guarded && !listener.has_psk() && !listener.unsupported.contains(&"protocol");
     let has_users =
@@ -234,12 +234,21 @@ pub fn who_may_enter(configuration: &Configuration, listener: &Listener, is_guar
     if security.password_file.is_some() && is_clear {
         stage.found(Finding::note("conf.clear-password", format!("passwords travel to {} in clear", place(listener))));
     }
-    if by_certificate && security.password_file.is_some() {
+    // A file that is there for another listener is no mistake of this one.
+    let is_for_another = configuration.listeners.iter().any(|other| {
+        !names_by_certificate(other) && configuration.security_of(other).password_file == security.password_file
+    });
+    if by_certificate && security.password_file.is_some() && !is_for_another {
         stage.found(Finding::note(
             "conf.password-ignored",
             "the certificate names the user here: passwords are not looked at",
         ));
     }
+}
+
+/// Whether the client's certificate is the login.
+fn names_by_certificate(listener: &Listener) -> bool {
+    listener.tls.use_identity_as_username || listener.tls.use_subject_as_username
 }
 
 /// The folder that Mosquitto serves over HTTP must be there.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::StringValueParser;
 
+use super::broker::BrokerArgs;
 use super::fleet::Registration;
 use super::shared::{
     CA_DAYS, CLIENT_DAYS, Destination, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SERVER_DAYS,
@@ -30,6 +31,8 @@ pub struct InitArgs {
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     pub clients: Vec<String>,
     #[command(flatten)]
+    pub ready: BrokerArgs,
+    #[command(flatten)]
     pub key: NewKey,
     #[command(flatten)]
     pub lifetime: Lifetime,
@@ -41,7 +44,7 @@ pub struct InitArgs {
     /// Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it
     #[arg(long)]
     pub ip_as_dns: bool,
-    /// Port of the listener in mosquitto.conf
+    /// Port of the listener in mosquitto.conf, or the first of several
     #[arg(long, value_name = "PORT", default_value_t = 8883)]
     pub port: u16,
     /// Encrypt the key of the CA with a passphrase, which is asked for unless one of the --pass options gives it

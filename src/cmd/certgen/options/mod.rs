@@ -1,6 +1,7 @@
 //! The words of certgen: what may be typed, and what it means. Nothing is opened here.
 
 mod batch;
+mod broker;
 mod fleet;
 mod key;
 mod look;
@@ -10,6 +11,7 @@ mod shared;
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 
 pub use self::batch::{BatchArgs, Layout};
+pub use self::broker::{Acl, PasswordsTo};
 pub use self::fleet::{CrlArgs, ImportArgs, IndexArgs, ListArgs, Registration, RevokeArgs};
 pub use self::key::{Change, Compare, Convert, Form, KeyAction, Target};
 pub use self::look::{Chosen, ExpiryArgs, InspectArgs, LintArgs, Use, VerifyArgs};
@@ -22,7 +24,7 @@ use crate::term::{Exit, Failure};
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Make a CA, a server, clients and a mosquitto.conf in one go
+    /// Make a CA, a server, clients and a mosquitto.conf in one go, or with --broker a folder that a broker starts on
     Init(InitArgs),
     /// Make a certificate authority, or with --parent an intermediate one
     Ca(CaArgs),

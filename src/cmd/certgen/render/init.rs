@@ -2,15 +2,18 @@
 
 use crate::cmd::certgen::dates::date;
 use crate::cmd::certgen::init::Initialised;
-use crate::cmd::certgen::options::InitArgs;
+use crate::cmd::certgen::options::{Acl, InitArgs};
+use crate::cmd::certgen::ready::Ready;
 use crate::diagnose::shell;
-use crate::pki::certificate::{AlternativeName, Certificate};
-use crate::term::Term;
+use crate::pki::certificate::AlternativeName;
+use crate::term::{Term, plural};
 
 pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) {
-    let Initialised { certificates: made, configuration, ca_key_is_encrypted, is_root } = initialised;
+    let Initialised { certificates: made, configuration, ready, passwords_in_file, ca_key_is_encrypted, is_root } =
+        initialised;
     term.line(format_args!("Made in {}:\n", args.dir.display()));
     let width = made.iter().map(|(stem, _)| stem.chars().count() + 4).max().unwrap_or(0);
+    let width = if ready.is_some() { width.max("logins.txt".len()) } else { width };
     for (stem, certificate) in made {
         let names = certificate.alternative_names.as_deref().unwrap_or_default();
         let names: Vec<_> = names.iter().filter(|_| stem == "server").map(ToString::to_string).collect();
@@ -29,41 +32,108 @@ pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) 
         };
         term.line(format_args!("  {:width$}  {about}", format!("{stem}.key")));
     }
+    if let Some(ready) = ready {
+        for (name, about) in broker_files(ready, *passwords_in_file) {
+            term.line(format_args!("  {name:width$}  {about}"));
+        }
+    }
     term.line("\nmosquitto.conf has:\n");
     for line in configuration.lines() {
-        term.line(format_args!("  {line}"));
+        term.line(if line.is_empty() { String::new() } else { format!("  {line}") });
+    }
+    if let Some(ready) = ready
+        && !ready.logins.is_empty()
+        && !passwords_in_file
+    {
+        passwords(ready, term);
     }
     term.line("\nTry it:\n");
-    for line in commands(args, made) {
+    for line in commands(args, initialised) {
         term.line(format_args!("  {line}"));
     }
     if *is_root {
-        term.note("note: a mosquitto that runs as its own user must be able to read its key: give it DIR and server.key with chown");
+        let folder = shell::path(&args.dir);
+        let mut own = vec![folder.clone(), format!("{folder}/server.key")];
+        if let Some(ready) = ready {
+            let files = [(!ready.logins.is_empty()).then_some("passwords"), ready.acl().map(|_| "acl"), ready.data()];
+            own.extend(files.into_iter().flatten().map(|name| format!("{folder}/{name}")));
+        }
+        term.note(format_args!(
+            "note: a mosquitto that root starts becomes the user mosquitto, who must own what it reads: chown mosquitto: {}",
+            own.join(" ")
+        ));
+    }
+}
+
+/// What lies in the folder besides certificates and mosquitto.conf.
+fn broker_files(ready: &Ready, passwords_in_file: bool) -> Vec<(&'static str, String)> {
+    let mut files = Vec::new();
+    if !ready.logins.is_empty() {
+        files.push(("passwords", format!("hashes of the passwords of {}", plural(ready.logins.len() as u64, "user"))));
+    }
+    if passwords_in_file {
+        files.push(("logins.txt", "the passwords themselves; hand them out, and delete it".to_owned()));
+    }
+    if ready.acl().is_some() {
+        files.push(("acl", "each user reads and writes USER/#, and no other topic".to_owned()));
+    }
+    if let Some(data) = ready.data() {
+        files.push((data, "folder for what the broker keeps over a restart".to_owned()));
+    }
+    files
+}
+
+fn passwords(ready: &Ready, term: &mut Term) {
+    term.line("\nPasswords, shown this once:\n");
+    let width = ready.logins.iter().map(|login| login.user.chars().count()).max().unwrap_or(0);
+    for login in &ready.logins {
+        term.line(format_args!("  {:width$}  {}", login.user, *login.password));
     }
 }
 
 /// The command lines that show that it works.
-fn commands(args: &InitArgs, made: &[(String, Certificate)]) -> Vec<String> {
+fn commands(args: &InitArgs, initialised: &Initialised) -> Vec<String> {
+    let made = &initialised.certificates;
     let folder = shell::path(&args.dir);
     let server = made
         .iter()
         .find(|(stem, _)| stem == "server")
         .and_then(|(_, certificate)| certificate.alternative_names.as_deref());
     let host = reachable(server.unwrap_or_default());
-    let login = match made.get(2) {
-        Some((stem, _)) => {
-            let stem = shell::quoted(stem);
-            format!(" --cert {folder}/{stem}.crt --key {folder}/{stem}.key")
-        }
-        None => String::new(),
+    let connection = |port: u16| format!("-h {host} -p {port} --cafile {folder}/ca.crt");
+    let certificate = made.get(2).map(|(stem, _)| {
+        let stem = shell::quoted(stem);
+        format!(" --cert {folder}/{stem}.crt --key {folder}/{stem}.key")
+    });
+    let mut commands =
+        vec![format!("moskit broker -c {folder}/mosquitto.conf    (or: mosquitto -c {folder}/mosquitto.conf)")];
+    let Some(ready) = &initialised.ready else {
+        let connection = format!("{}{}", connection(args.port), certificate.unwrap_or_default());
+        commands.extend([
+            format!("moskit sub {connection} -t test -C 1"),
+            format!("moskit pub {connection} -t test -m hello"),
+            format!("mosquitto_pub {connection} -t test -m hello"),
+        ]);
+        return commands;
     };
-    let connection = format!("-h {host} -p {} --cafile {folder}/ca.crt{login}", args.port);
-    vec![
-        format!("moskit broker -c {folder}/mosquitto.conf    (or: mosquitto -c {folder}/mosquitto.conf)"),
-        format!("moskit sub {connection} -t test -C 1"),
-        format!("moskit pub {connection} -t test -m hello"),
-        format!("mosquitto_pub {connection} -t test -m hello"),
-    ]
+    let topic = |user: &str, rest: &str| match ready.acl {
+        Acl::Standard => shell::quoted(&format!("{user}/{rest}")),
+        Acl::None => shell::quoted(rest),
+    };
+    if let (Some(port), Some(certificate), Some(id)) = (ready.ports.certificates, certificate, args.clients.first()) {
+        let connection = format!("{}{certificate}", connection(port));
+        commands.push(format!("moskit sub {connection} -t {} -C 1", topic(id, "#")));
+        commands.push(format!("moskit pub {connection} -t {} -m hello", topic(id, "test")));
+    }
+    if let (Some(port), Some(login)) = (ready.ports.passwords, ready.logins.first()) {
+        let login_at = |port: u16| format!("{} -u {} --pw-prompt", connection(port), shell::quoted(&login.user));
+        commands.push(format!("moskit sub {} -t {} -C 1", login_at(port), topic(&login.user, "#")));
+        commands.push(format!("moskit pub {} -t {} -m hello", login_at(port), topic(&login.user, "test")));
+        if let Some(port) = ready.ports.websockets {
+            commands.push(format!("moskit pub --ws {} -t {} -m hello", login_at(port), topic(&login.user, "test")));
+        }
+    }
+    commands
 }
 
 /// A host of the certificate that a try from this machine can reach best.
