@@ -160,7 +160,7 @@ impl Broker {
     }
 
     /// AUTH of a client that is connected.
-    pub(super) fn auth(&mut self, key: ConnectionKey, client: SessionKey, auth: &Auth, now: Now) {
+    pub(super) fn auth(&mut self, key: ConnectionKey, session_key: SessionKey, auth: &Auth, now: Now) {
         let Some(Proof::Scram { mechanism, .. }) = self.connections[key].proof else {
             // No method was agreed on [MQTT-4.12.0-6].
             self.offended(key, Offence::Auth(self.connections[key].version));
@@ -168,7 +168,7 @@ impl Broker {
             return;
         };
         let done = match auth.reason {
-            ReasonCode::RE_AUTHENTICATE => self.begin_again(key, client, mechanism, auth),
+            ReasonCode::RE_AUTHENTICATE => self.begin_again(key, session_key, mechanism, auth),
             ReasonCode::CONTINUE_AUTHENTICATION => self.conclude_again(key, mechanism, auth),
             _ => Err(Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError)),
         };
@@ -183,7 +183,7 @@ impl Broker {
     fn begin_again(
         &mut self,
         key: ConnectionKey,
-        client: SessionKey,
+        session_key: SessionKey,
         mechanism: Mechanism,
         auth: &Auth,
     ) -> Result<(), Refusal> {
@@ -195,7 +195,7 @@ impl Broker {
         let data = auth.properties.authentication_data().unwrap_or_default();
         let (exchange, message) = self.exchange(key, mechanism, &data)?;
         // A session stays its user's.
-        if self.sessions[client].username.as_deref() != Some(exchange.user()) {
+        if self.sessions[session_key].username.as_deref() != Some(exchange.user()) {
             return Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized));
         }
         self.connections[key].authentication = Some(Box::new(Authentication { exchange, connect: None }));

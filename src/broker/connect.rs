@@ -197,7 +197,7 @@ impl Broker {
         }
         let limit = self.settings.max_keepalive;
         let lowered = limit.filter(|&limit| connect.keep_alive == 0 || connect.keep_alive > limit);
-        let (client, session_present) = self.take_session(key, &connect, now);
+        let (session_key, session_present) = self.take_session(key, &connect, now);
         let mut shown = Vec::new();
         if let Some(Proven { proof, properties, .. }) = proven {
             self.connections[key].proof = Some(proof);
@@ -205,11 +205,11 @@ impl Broker {
         }
         // [MQTT-3.2.2-22]
         self.negotiate(key, &connect, lowered.unwrap_or(connect.keep_alive));
-        self.store_session(client, key, &mut connect);
+        self.store_session(session_key, key, &mut connect);
         self.connected += 1;
         self.statistics.connections += 1;
         let peer = self.connections[key].peer.clone();
-        let username = self.sessions[client].username.clone();
+        let username = self.sessions[session_key].username.clone();
         self.connections[key].client_id = connect.client_id.clone();
         self.note(|| Event::Connected {
             client: connect.client_id.clone(),
@@ -219,7 +219,7 @@ impl Broker {
             keep_alive: connect.keep_alive,
             username,
         });
-        self.note_will(client);
+        self.note_will(session_key);
         if let Some(session) = peer.tls_session {
             self.note(|| Event::Negotiated { client: connect.client_id.clone(), session });
         }
@@ -240,37 +240,37 @@ impl Broker {
         }
         // [MQTT-3.1.4-5], and before anything else [MQTT-3.2.0-1].
         self.send(key, &connack);
-        self.resume(client, now);
+        self.resume(session_key, now);
     }
 
     /// The session that goes on with this CONNECT, if there is one.
     fn session_to_resume(&self, key: ConnectionKey, connect: &Connect) -> Option<SessionKey> {
         // [MQTT-3.1.3-2]
-        let client = *self.by_client_id.get(&connect.client_id)?;
-        let session = &self.sessions[client];
+        let session_key = *self.by_client_id.get(&connect.client_id)?;
+        let session = &self.sessions[session_key];
         // Behind another mount point its filters, and what waits for it, would be of topics that are not to be seen there.
         let mount_point = |listener| &self.listener(listener).mount_point;
         let is_there = mount_point(session.listener) == mount_point(self.connections[key].listener);
-        (!connect.clean_start && session.is_persistent() && is_there).then_some(client)
+        (!connect.clean_start && session.is_persistent() && is_there).then_some(session_key)
     }
 
     /// Ends whatever stands against the new connection and returns its session, with whether it is an old one.
     fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (SessionKey, bool) {
-        if let Some(&client) = self.by_client_id.get(&connect.client_id) {
+        if let Some(&session_key) = self.by_client_id.get(&connect.client_id) {
             let goes_on = self.session_to_resume(key, connect).is_some();
-            self.will_at_takeover(client, now);
-            if let Some(old) = self.sessions[client].connection {
+            self.will_at_takeover(session_key, now);
+            if let Some(old) = self.sessions[session_key].connection {
                 // [MQTT-3.1.4-3]
                 self.refuse(old, ReasonCode::SESSION_TAKEN_OVER, Closing::TakenOver, now);
             }
             if goes_on {
                 // [MQTT-3.1.2-5]
-                return (client, true);
+                return (session_key, true);
             }
             // The connection may have taken its session with it.
-            if self.by_client_id.get(&connect.client_id) == Some(&client) {
+            if self.by_client_id.get(&connect.client_id) == Some(&session_key) {
                 // [MQTT-3.1.2-4] [MQTT-3.1.4-4]
-                self.remove_session(client, now);
+                self.remove_session(session_key, now);
             }
         }
         // [MQTT-3.1.2-6]
@@ -278,9 +278,9 @@ impl Broker {
         self.moment += 1;
         let mut session = Session::new(connect.client_id.clone(), listener, now.wall);
         session.began = self.moment;
-        let client = self.sessions.insert(session);
-        self.by_client_id.insert(connect.client_id.clone(), client);
-        (client, false)
+        let session_key = self.sessions.insert(session);
+        self.by_client_id.insert(connect.client_id.clone(), session_key);
+        (session_key, false)
     }
 
     /// What the two ends agree on for this connection.
@@ -309,18 +309,18 @@ impl Broker {
         self.timers.arm(Timer::Connection(key), &mut connection.timer, at);
     }
 
-    fn store_session(&mut self, client: SessionKey, key: ConnectionKey, connect: &mut Connect) {
-        self.connections[key].session = Some(client);
+    fn store_session(&mut self, session_key: SessionKey, key: ConnectionKey, connect: &mut Connect) {
+        self.connections[key].session = Some(session_key);
         let listener = self.connections[key].listener;
-        let session = &mut self.sessions[client];
+        let session = &mut self.sessions[session_key];
         let was_persistent = session.is_persistent();
         session.expiry = session_expiry(connect);
         match (was_persistent, session.is_persistent()) {
-            (true, false) => self.unpersist(client),
-            (false, true) => self.promise(client),
+            (true, false) => self.unpersist(session_key),
+            (false, true) => self.promise(session_key),
             _ => {}
         }
-        let session = &mut self.sessions[client];
+        let session = &mut self.sessions[session_key];
         session.connection = Some(key);
         session.max_packet_size = self.connections[key].max_packet_size;
         session.listener = listener;
@@ -329,17 +329,17 @@ impl Broker {
         session.disconnected_at = None;
         session.expires_at = None;
         session.drop_noticed = false;
-        self.expect_reader(client);
-        let session = &mut self.sessions[client];
-        self.timers.arm(Timer::Session(client), &mut session.timer, None);
-        self.set_will(client, connect.will.take());
-        self.record_client(client);
-        self.record_will(client);
+        self.expect_reader(session_key);
+        let session = &mut self.sessions[session_key];
+        self.timers.arm(Timer::Session(session_key), &mut session.timer, None);
+        self.set_will(session_key, connect.will.take());
+        self.record_client(session_key);
+        self.record_will(session_key);
     }
 
     /// Writes down what is recorded of the session itself.
-    pub(super) fn record_client(&mut self, client: SessionKey) {
-        let session = &self.sessions[client];
+    pub(super) fn record_client(&mut self, session_key: SessionKey) {
+        let session = &self.sessions[session_key];
         if self.journal.covers(session) {
             let record = session.record(&self.settings);
             self.journal.push(Change::Client(Box::new(record)));
@@ -386,17 +386,17 @@ impl Broker {
     pub(super) fn disconnect_received(
         &mut self,
         key: ConnectionKey,
-        client: SessionKey,
+        session_key: SessionKey,
         disconnect: &Disconnect,
         now: Now,
     ) {
         if let Some(interval) = disconnect.properties.session_expiry_interval()
-            && self.change_expiry(client, SessionExpiry::from_interval(interval)).is_err()
+            && self.change_expiry(session_key, SessionExpiry::from_interval(interval)).is_err()
         {
             self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
             return;
         }
-        self.will_after_disconnect(client, disconnect.reason);
+        self.will_after_disconnect(session_key, disconnect.reason);
         self.end(key, Closing::Clean, now);
     }
 }

@@ -29,8 +29,8 @@ impl Broker {
         let (client, peer) = (connection.name(), connection.peer.address.clone());
         self.close(key);
         self.note(|| Event::Disconnected { connection: id, client, peer, why });
-        if let Some(client) = session {
-            self.go_offline(client, now);
+        if let Some(session_key) = session {
+            self.go_offline(session_key, now);
         }
     }
 

@@ -100,10 +100,10 @@ impl Broker {
         // [MQTT-3.3.2-3]
         self.router.route(&message.topic, |subscriber| {
             // One whose session has ended, and whose subscriptions are still to be removed, gets nothing.
-            if all_there || sessions.contains(subscriber.client) {
+            if all_there || sessions.contains(subscriber.session) {
                 anybody = true;
                 // [MQTT-3.8.3-3]
-                if !(subscriber.options.no_local && Some(subscriber.client) == publisher) {
+                if !(subscriber.options.no_local && Some(subscriber.session) == publisher) {
                     found.push(*subscriber);
                 }
             }
@@ -132,7 +132,7 @@ impl Broker {
         // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let retain = options.retain_as_published && message.retain;
         self.deliver_to_session(
-            subscriber.client,
+            subscriber.session,
             message,
             &Delivery { qos: options.qos, retain, identifiers, shared },
             now,
@@ -159,7 +159,7 @@ impl Broker {
     /// Sends the message to the session's client, queues it, or drops it.
     pub(super) fn deliver_to_session(
         &mut self,
-        client: SessionKey,
+        session_key: SessionKey,
         message: &Arc<Message>,
         delivery: &Delivery<'_>,
         now: Now,
@@ -169,26 +169,26 @@ impl Broker {
         if message.is_expired(now.wall) {
             return;
         }
-        let session = &self.sessions[client];
+        let session = &self.sessions[session_key];
         if !self.access.may_receive(session.identity(), &message.topic) {
             return;
         }
         let qos = outgoing_qos(&self.settings, session, delivery.qos, message);
         match (session.connection, qos) {
-            (Some(key), QoS::AtMostOnce) => self.send_at_qos0(key, client, message, delivery, now),
+            (Some(key), QoS::AtMostOnce) => self.send_at_qos0(key, session_key, message, delivery, now),
             (None, QoS::AtMostOnce) if !self.settings.queue_qos0_messages => {}
-            (Some(key), _) if self.has_room_in_window(key, client) => {
-                let entry = entry(&mut self.sessions[client], message, qos, delivery, now);
-                self.send_in_window(key, client, entry, true, now);
+            (Some(key), _) if self.has_room_in_window(key, session_key) => {
+                let entry = entry(&mut self.sessions[session_key], message, qos, delivery, now);
+                self.send_in_window(key, session_key, entry, true, now);
             }
             (link, _) if may_queue(&self.settings, session, link.map(|key| self.connections[key].window)) => {
-                let session = &mut self.sessions[client];
+                let session = &mut self.sessions[session_key];
                 let mut entry = entry(session, message, qos, delivery, now);
                 session.outgoing.reserve(&mut entry);
                 self.journal.queued(session, &entry, Direction::Out);
                 session.outgoing.enqueue(entry);
             }
-            _ => self.drop_message_for(client),
+            _ => self.drop_message_for(session_key),
         }
     }
 
@@ -196,7 +196,7 @@ impl Broker {
     pub(super) fn send_own_message(
         &mut self,
         key: ConnectionKey,
-        client: SessionKey,
+        session_key: SessionKey,
         topic: ByteString,
         payload: Bytes,
         now: Now,
@@ -213,20 +213,20 @@ impl Broker {
             source: Arc::default(),
         });
         let delivery = Delivery { qos: QoS::AtMostOnce, retain: false, identifiers: &[], shared: None };
-        self.send_at_qos0(key, client, &message, &delivery, now);
+        self.send_at_qos0(key, session_key, &message, &delivery, now);
     }
 
     /// Sends a message at QoS 0, or drops it where too much waits for the socket: nothing sends it later.
     fn send_at_qos0(
         &mut self,
         key: ConnectionKey,
-        client: SessionKey,
+        session_key: SessionKey,
         message: &Arc<Message>,
         delivery: &Delivery<'_>,
         now: Now,
     ) {
         if is_backlogged(&self.settings, &self.connections[key].output) {
-            self.drop_message_for(client);
+            self.drop_message_for(session_key);
             return;
         }
         let outgoing = OutgoingPublish {
@@ -241,19 +241,19 @@ impl Broker {
             wall: now.wall,
         };
         if self.connections[key].publish(outgoing).is_ok() {
-            self.sent(key, client, &outgoing);
+            self.sent(key, session_key, &outgoing);
         }
     }
 
     /// Whether a message at QoS 1 or 2 may be sent now: none goes before one that waits [MQTT-4.6.0-5].
-    fn has_room_in_window(&self, key: ConnectionKey, client: SessionKey) -> bool {
-        let outgoing = &self.sessions[client].outgoing;
+    fn has_room_in_window(&self, key: ConnectionKey, session_key: SessionKey) -> bool {
+        let outgoing = &self.sessions[session_key].outgoing;
         outgoing.is_queue_empty() && outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes)
     }
 
     /// Sends an entry at QoS 1 or 2, which is in flight from then on. `is_new`: the store does not know it yet.
-    fn send_in_window(&mut self, key: ConnectionKey, client: SessionKey, entry: Entry, is_new: bool, now: Now) {
-        let session = &mut self.sessions[client];
+    fn send_in_window(&mut self, key: ConnectionKey, session_key: SessionKey, entry: Entry, is_new: bool, now: Now) {
+        let session = &mut self.sessions[session_key];
         let (id, entry) = session.outgoing.begin_flow(entry);
         let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
         let outgoing = publish_of(entry, mount_point, now);
@@ -264,12 +264,12 @@ impl Broker {
             if let Ok(Some(entry)) = session.outgoing.finish(id, state)
                 && !is_new
             {
-                self.discard(client, std::slice::from_ref(&entry));
+                self.discard(session_key, std::slice::from_ref(&entry));
             }
             return;
         }
         sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &outgoing);
-        let session = &self.sessions[client];
+        let session = &self.sessions[session_key];
         if let Some(entry) = session.outgoing.newest() {
             if is_new {
                 self.journal.queued(session, entry, Direction::Out);
@@ -284,48 +284,51 @@ impl Broker {
     }
 
     /// Sends what waits, as far as the window allows.
-    pub(super) fn fill_window(&mut self, client: SessionKey, now: Now) {
-        if self.sessions[client].outgoing.is_queue_empty() {
+    pub(super) fn fill_window(&mut self, session_key: SessionKey, now: Now) {
+        if self.sessions[session_key].outgoing.is_queue_empty() {
             return;
         }
-        if !self.sessions[client].jobs.fills_window()
-            && self.fill_window_slice(client, &mut Slice::new(), now) != Progress::Done
+        if !self.sessions[session_key].jobs.fills_window()
+            && self.fill_window_slice(session_key, &mut Slice::new(), now) != Progress::Done
         {
-            self.postpone(client, Job::FillWindow);
+            self.postpone(session_key, Job::FillWindow);
         }
     }
 
-    pub(super) fn fill_window_slice(&mut self, client: SessionKey, slice: &mut Slice, now: Now) -> Progress {
-        let Some(key) = self.sessions[client].connection else { return Progress::Done };
-        while self.sessions[client].outgoing.has_room(self.connections[key].window, self.settings.max_inflight_bytes) {
+    pub(super) fn fill_window_slice(&mut self, session_key: SessionKey, slice: &mut Slice, now: Now) -> Progress {
+        let Some(key) = self.sessions[session_key].connection else { return Progress::Done };
+        while self.sessions[session_key]
+            .outgoing
+            .has_room(self.connections[key].window, self.settings.max_inflight_bytes)
+        {
             if slice.is_over() {
                 return Progress::Cut;
             }
             slice.spend(1);
             self.steps += 1;
-            if self.resend(key, client, now) {
+            if self.resend(key, session_key, now) {
                 continue;
             }
-            let Some(entry) = self.sessions[client].outgoing.dequeue() else { break };
+            let Some(entry) = self.sessions[session_key].outgoing.dequeue() else { break };
             let gone = entry.message.is_expired(now.wall)
-                || !self.access.may_receive(self.sessions[client].identity(), &entry.message.topic);
+                || !self.access.may_receive(self.sessions[session_key].identity(), &entry.message.topic);
             if gone {
-                self.discard(client, std::slice::from_ref(&entry));
+                self.discard(session_key, std::slice::from_ref(&entry));
             } else if entry.qos == QoS::AtMostOnce {
                 let delivery =
                     Delivery { qos: entry.qos, retain: entry.retain, identifiers: &entry.identifiers, shared: None };
-                self.send_at_qos0(key, client, &entry.message, &delivery, now);
-                self.discard(client, std::slice::from_ref(&entry));
+                self.send_at_qos0(key, session_key, &entry.message, &delivery, now);
+                self.discard(session_key, std::slice::from_ref(&entry));
             } else {
-                self.send_in_window(key, client, entry, false, now);
+                self.send_in_window(key, session_key, entry, false, now);
             }
         }
         Progress::Done
     }
 
     /// Sends the next of those in flight that were sent on an earlier connection. Says whether there was one.
-    fn resend(&mut self, key: ConnectionKey, client: SessionKey, now: Now) -> bool {
-        let session = &mut self.sessions[client];
+    fn resend(&mut self, key: ConnectionKey, session_key: SessionKey, now: Now) -> bool {
+        let session = &mut self.sessions[session_key];
         let Some(entry) = session.outgoing.resend() else { return false };
         let Some(packet_id) = entry.packet_id else { return true };
         // [MQTT-4.3.3-6]
@@ -344,17 +347,17 @@ impl Broker {
         if self.connections[key].publish(outgoing).is_ok() {
             sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &outgoing);
             self.list(key);
-        } else if let Ok(Some(entry)) = self.sessions[client].outgoing.finish(packet_id, state) {
-            self.discard(client, std::slice::from_ref(&entry));
+        } else if let Ok(Some(entry)) = self.sessions[session_key].outgoing.finish(packet_id, state) {
+            self.discard(session_key, std::slice::from_ref(&entry));
         }
         true
     }
 
     /// The client is back: it gets what was in flight again [MQTT-4.4.0-1], by a shared subscription too [MQTT-4.8.2-4], then
     /// what waits.
-    pub(super) fn resume(&mut self, client: SessionKey, now: Now) {
+    pub(super) fn resume(&mut self, session_key: SessionKey, now: Now) {
         let access = &self.access;
-        let session = &mut self.sessions[client];
+        let session = &mut self.sessions[session_key];
         let (id, username, listener) = (session.id.clone(), session.username.clone(), session.listener);
         let who = Identity { client_id: &id, username: username.as_deref(), listener };
         // A PUBREL is no message: it completes what the client has already taken. Nor does a message expire that was
@@ -363,14 +366,14 @@ impl Broker {
             entry.state == EntryState::WaitForPubComp || access.may_receive(who, &entry.message.topic)
         });
         session.outgoing.rewind();
-        self.discard(client, &refused);
-        self.fill_window(client, now);
+        self.discard(session_key, &refused);
+        self.fill_window(session_key, now);
     }
 
     /// Forgets entries that are delivered, expired or no longer allowed.
-    pub(super) fn discard(&mut self, client: SessionKey, entries: &[Entry]) {
+    pub(super) fn discard(&mut self, session_key: SessionKey, entries: &[Entry]) {
         for entry in entries {
-            self.journal.removed(&self.sessions[client], entry);
+            self.journal.removed(&self.sessions[session_key], entry);
         }
     }
 
@@ -378,15 +381,15 @@ impl Broker {
         self.listener(self.connections[key].listener).mount_point.as_deref()
     }
 
-    fn sent(&mut self, key: ConnectionKey, client: SessionKey, outgoing: &OutgoingPublish<'_>) {
-        sent(self.interest.packets, &mut self.events, &mut self.statistics, &self.sessions[client].id, outgoing);
+    fn sent(&mut self, key: ConnectionKey, session_key: SessionKey, outgoing: &OutgoingPublish<'_>) {
+        sent(self.interest.packets, &mut self.events, &mut self.statistics, &self.sessions[session_key].id, outgoing);
         self.list(key);
     }
 
     /// A message is dropped because the client takes too little.
-    fn drop_message_for(&mut self, client: SessionKey) {
+    fn drop_message_for(&mut self, session_key: SessionKey) {
         self.statistics.publish_dropped += 1;
-        let session = &mut self.sessions[client];
+        let session = &mut self.sessions[session_key];
         if !session.drop_noticed {
             session.drop_noticed = true;
             let id = session.id.clone();
@@ -443,7 +446,7 @@ impl Members<'_> {
     /// Whether the member is one of those. One whose session has ended, and whose subscriptions are still to be removed, is
     /// none of them.
     fn are(&self, member: &Subscriber, kind: Candidates) -> bool {
-        let Some(session) = self.sessions.get(member.client) else { return false };
+        let Some(session) = self.sessions.get(member.session) else { return false };
         let qos = outgoing_qos(self.settings, session, member.options.qos, self.message);
         let takes = match (kind, session.connection) {
             (Candidates::Connected, Some(key)) if qos == QoS::AtMostOnce => {
@@ -501,7 +504,7 @@ fn merged<'a>(found: &[Subscriber], found_shared: &'a [SharedSubscriber]) -> Vec
     let mut merged: Vec<Merged<'_>> = Vec::new();
     let plain = found.iter().map(|subscriber| (subscriber, None));
     for (subscriber, shared) in plain.chain(found_shared.iter().map(|(member, shared)| (member, Some(shared)))) {
-        let place = *places.entry(subscriber.client).or_insert_with(|| {
+        let place = *places.entry(subscriber.session).or_insert_with(|| {
             merged.push((*subscriber, Vec::new(), None));
             merged.len() - 1
         });

@@ -22,13 +22,13 @@ impl Broker {
     /// A message of a client that goes to very many.
     pub(super) fn fan_out(
         &mut self,
-        client: SessionKey,
+        session_key: SessionKey,
         message: Arc<Message>,
         answer: Option<(ConnectionId, Answer)>,
         now: Now,
     ) {
-        let fan_out = FanOut { message, publisher: Some(client), receivers: None, answer };
-        self.begin(client, Job::FanOut(Box::new(fan_out)), now);
+        let fan_out = FanOut { message, publisher: Some(session_key), receivers: None, answer };
+        self.begin(session_key, Job::FanOut(Box::new(fan_out)), now);
     }
 
     /// A message of nobody who is connected: a will, or of the broker itself. They are delivered one after the other.
@@ -80,8 +80,8 @@ impl Broker {
     }
 
     /// What the client has published goes to all who are left before anything that has to come behind it.
-    pub(super) fn finish_fan_outs_of(&mut self, client: SessionKey, now: Now) {
-        while let Some(session) = self.sessions.get_mut(client)
+    pub(super) fn finish_fan_outs_of(&mut self, session_key: SessionKey, now: Now) {
+        while let Some(session) = self.sessions.get_mut(session_key)
             && let Some(at) = session.jobs.list.iter().position(|job| matches!(job, Job::FanOut(_)))
             && let Some(Job::FanOut(mut fan_out)) = session.jobs.list.remove(at)
         {
@@ -112,15 +112,15 @@ impl Broker {
             slice.spend(1);
             if let Some(subscriber) = receivers.subscribers.next() {
                 // A session that began since may have the key of one that has ended.
-                if self.sessions.get(subscriber.client).is_some_and(|session| session.began <= receivers.begun) {
+                if self.sessions.get(subscriber.session).is_some_and(|session| session.began <= receivers.begun) {
                     self.deliver_to_subscription(&subscriber, subscriber.identifier.as_slice(), None, message, now);
                 }
             } else if let Some(filter) = receivers.groups.next() {
                 self.deliver_to_group(&filter, message, now);
             } else {
                 self.fanning_out.remove(&receivers.begun);
-                if let (Some(client), Some((connection, answer))) = (*publisher, fan_out.answer.take()) {
-                    self.answer_publisher(client, connection, answer, now);
+                if let (Some(session_key), Some((connection, answer))) = (*publisher, fan_out.answer.take()) {
+                    self.answer_publisher(session_key, connection, answer, now);
                 }
                 return Progress::Done;
             }
@@ -143,8 +143,8 @@ impl Broker {
         self.fanning_out.first().is_some_and(|&first| first <= moment)
     }
 
-    fn answer_publisher(&mut self, client: SessionKey, connection: ConnectionId, answer: Answer, now: Now) {
-        let Some(session) = self.sessions.get(client) else { return };
+    fn answer_publisher(&mut self, session_key: SessionKey, connection: ConnectionId, answer: Answer, now: Now) {
+        let Some(session) = self.sessions.get(session_key) else { return };
         let key = session.connection.filter(|&key| self.connections[key].id == connection);
         let packet = match answer {
             Answer::PubAck(packet_id) => {
@@ -152,7 +152,7 @@ impl Broker {
                 Packet::PubAck(self.reasoned(key, packet_id, ReasonCode::SUCCESS))
             }
             Answer::PubComp(packet_id) => {
-                self.forget_incoming(client, packet_id);
+                self.forget_incoming(session_key, packet_id);
                 Packet::PubComp(Ack::new(packet_id))
             }
         };

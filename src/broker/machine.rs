@@ -182,7 +182,7 @@ impl Broker {
             Packet::Publish(_) | Packet::PubAck(_) | Packet::PubRec(_) | Packet::PubRel(_) | Packet::PubComp(_) => 1,
             _ => SLICE as u64,
         };
-        let Some(client) = state.session else {
+        let Some(session_key) = state.session else {
             if state.authentication.is_some() {
                 self.before_connack(key, packet, now);
                 return self.is_busy(connection);
@@ -202,20 +202,20 @@ impl Broker {
             && !matches!(packet, Packet::Publish(_) | Packet::Auth(_))
             && let Some(summary) = PacketSummary::of(&packet)
         {
-            self.events.push_back(Event::Received(self.sessions[client].id.clone(), summary));
+            self.events.push_back(Event::Received(self.sessions[session_key].id.clone(), summary));
         }
         match packet {
-            Packet::Publish(publish) => self.publish(key, client, publish, now),
-            Packet::PubAck(ack) => self.puback(key, client, &ack, now),
-            Packet::PubRec(ack) => self.pubrec(key, client, &ack, now),
-            Packet::PubRel(ack) => self.pubrel(key, client, &ack, now),
-            Packet::PubComp(ack) => self.pubcomp(key, client, &ack, now),
-            Packet::Subscribe(subscribe) => self.subscribe(key, client, subscribe, now),
-            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, client, unsubscribe, now),
+            Packet::Publish(publish) => self.publish(key, session_key, publish, now),
+            Packet::PubAck(ack) => self.puback(key, session_key, &ack, now),
+            Packet::PubRec(ack) => self.pubrec(key, session_key, &ack, now),
+            Packet::PubRel(ack) => self.pubrel(key, session_key, &ack, now),
+            Packet::PubComp(ack) => self.pubcomp(key, session_key, &ack, now),
+            Packet::Subscribe(subscribe) => self.subscribe(key, session_key, subscribe, now),
+            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(key, session_key, unsubscribe, now),
             // [MQTT-3.12.4-1]
             Packet::PingReq => self.send(key, &Packet::PingResp),
-            Packet::Disconnect(disconnect) => self.disconnect_received(key, client, &disconnect, now),
-            Packet::Auth(auth) => self.auth(key, client, &auth, now),
+            Packet::Disconnect(disconnect) => self.disconnect_received(key, session_key, &disconnect, now),
+            Packet::Auth(auth) => self.auth(key, session_key, &auth, now),
             // A second CONNECT [MQTT-3.1.0-2], which gets no second CONNACK [MQTT-3.2.0-2], or what only a server sends.
             Packet::Connect(_) | Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
                 self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
@@ -289,8 +289,8 @@ impl Broker {
         if !output.bytes.is_empty() || output.close {
             self.list(key);
         }
-        if let Some(client) = self.connections[key].session {
-            self.list_work(client);
+        if let Some(session_key) = self.connections[key].session {
+            self.list_work(session_key);
         }
     }
 
@@ -316,8 +316,8 @@ impl Broker {
         while let Some(timer) = self.timers.due(now.elapsed) {
             match timer {
                 Timer::Connection(key) => self.connection_due(key, now),
-                Timer::Session(client) => self.session_due(client, now),
-                Timer::Reader(client) => self.reader_due(client),
+                Timer::Session(session_key) => self.session_due(session_key, now),
+                Timer::Reader(session_key) => self.reader_due(session_key),
                 Timer::RetainedSweep => self.sweep(now),
             }
         }

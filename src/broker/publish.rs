@@ -33,7 +33,7 @@ const NO_ENDPOINT: &[u8] = br#"{"error": "endpoint not available"}"#;
 const MAXIMUM_INCOMING_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Broker {
-    pub(super) fn publish(&mut self, key: ConnectionKey, client: SessionKey, mut publish: Publish, now: Now) {
+    pub(super) fn publish(&mut self, key: ConnectionKey, session_key: SessionKey, mut publish: Publish, now: Now) {
         self.statistics.publish_received += 1;
         self.statistics.publish_bytes_received += publish.payload.len() as u64;
         let fit = self.check_capabilities(key, &publish).and_then(|()| self.complete_topic(key, &mut publish));
@@ -44,36 +44,36 @@ impl Broker {
         if let Some(mount_point) = &self.listener(self.connections[key].listener).mount_point {
             publish.topic = format!("{mount_point}{}", publish.topic).into();
         }
-        if let Some(reason) = self.refusal_of(client, &publish) {
-            self.note_refused(client, &publish, reason);
+        if let Some(reason) = self.refusal_of(session_key, &publish) {
+            self.note_refused(session_key, &publish, reason);
             self.acknowledge(key, &publish, reason);
             return;
         }
         if self.interest.packets {
-            let client = self.sessions[client].id.clone();
+            let client = self.sessions[session_key].id.clone();
             self.events.push_back(Event::Received(client, PacketSummary::Publish(PublishSummary::of(&publish))));
         }
         if publish.topic.starts_with(CONTROL) {
             self.acknowledge(key, &publish, ReasonCode::SUCCESS);
             let topic = format!("{}/response", publish.topic).into();
-            self.send_own_message(key, client, topic, Bytes::from_static(NO_ENDPOINT), now);
+            self.send_own_message(key, session_key, topic, Bytes::from_static(NO_ENDPOINT), now);
             return;
         }
         if !self.storing && (publish.qos > QoS::AtMostOnce || publish.retain) {
-            self.refuse_unstored(key, client, &publish, now);
+            self.refuse_unstored(key, session_key, &publish, now);
             return;
         }
-        self.clear_reused_id(client, &publish);
+        self.clear_reused_id(session_key, &publish);
         if publish.qos == QoS::ExactlyOnce {
-            self.keep_incoming(key, client, publish, now);
+            self.keep_incoming(key, session_key, publish, now);
             return;
         }
         let packet_id = publish.packet_id;
-        let message = Arc::new(self.message(client, publish, now));
-        let Routed::Delivered { matched } = self.publish_message(&message, Some(client), SLICE, now) else {
+        let message = Arc::new(self.message(session_key, publish, now));
+        let Routed::Delivered { matched } = self.publish_message(&message, Some(session_key), SLICE, now) else {
             let connection = self.connections[key].id;
             let answer = packet_id.map(|packet_id| (connection, Answer::PubAck(packet_id)));
-            self.fan_out(client, message, answer, now);
+            self.fan_out(session_key, message, answer, now);
             return;
         };
         if let Some(packet_id) = packet_id
@@ -117,20 +117,20 @@ impl Broker {
     }
 
     /// What keeps a message from being published, while the connection goes on.
-    fn refusal_of(&self, client: SessionKey, publish: &Publish) -> Option<ReasonCode> {
+    fn refusal_of(&self, session_key: SessionKey, publish: &Publish) -> Option<ReasonCode> {
         if self.settings.message_size_limit.is_some_and(|limit| publish.payload.len() > limit as usize) {
             // PUBACK and PUBREC have no "packet too large" [MQTT-3.4.2-1] [MQTT-3.5.2-1].
             return Some(ReasonCode::QUOTA_EXCEEDED);
         }
         // `$share/…` names subscriptions: a message there could reach nobody.
-        let denied =
-            is_shared(&publish.topic) || !self.access.may_publish(self.sessions[client].identity(), &publish.topic);
+        let denied = is_shared(&publish.topic)
+            || !self.access.may_publish(self.sessions[session_key].identity(), &publish.topic);
         denied.then_some(ReasonCode::NOT_AUTHORIZED)
     }
 
-    fn note_refused(&mut self, client: SessionKey, publish: &Publish, reason: ReasonCode) {
+    fn note_refused(&mut self, session_key: SessionKey, publish: &Publish, reason: ReasonCode) {
         if self.interest.packets {
-            let client = self.sessions[client].id.clone();
+            let client = self.sessions[session_key].id.clone();
             let publish = PublishSummary::of(publish);
             self.events.push_back(if reason == ReasonCode::QUOTA_EXCEEDED {
                 Event::PublishTooLarge { client, publish }
@@ -158,21 +158,21 @@ impl Broker {
     }
 
     /// The store does not work: nothing may be acknowledged but what is stored already.
-    fn refuse_unstored(&mut self, key: ConnectionKey, client: SessionKey, publish: &Publish, now: Now) {
+    fn refuse_unstored(&mut self, key: ConnectionKey, session_key: SessionKey, publish: &Publish, now: Now) {
         let reason = ReasonCode::QUOTA_EXCEEDED;
         let Some(packet_id) = publish.packet_id else {
             // A retained message at QoS 0, which no packet answers.
             self.refuse(key, reason, Closing::QuotaExceeded, now);
             return;
         };
-        let session = &self.sessions[client];
+        let session = &self.sessions[session_key];
         let is_known = publish.qos == QoS::ExactlyOnce && session.incoming.contains_key(&packet_id);
         if is_known && self.journal.covers(session) && self.is_stored(session) {
             self.send(key, &Packet::PubRec(Ack::new(packet_id)));
         } else if self.connections[key].version == ProtocolVersion::V5 {
             // The client counts it as refused, so that no PUBREL will come for it.
             if is_known {
-                self.forget_incoming(client, packet_id);
+                self.forget_incoming(session_key, packet_id);
             }
             self.acknowledge(key, publish, reason);
         } else {
@@ -180,31 +180,31 @@ impl Broker {
         }
     }
 
-    pub(super) fn forget_incoming(&mut self, client: SessionKey, packet_id: PacketId) {
-        let session = &mut self.sessions[client];
+    pub(super) fn forget_incoming(&mut self, session_key: SessionKey, packet_id: PacketId) {
+        let session = &mut self.sessions[session_key];
         if let Some(entry) = session.incoming.remove(&packet_id) {
             session.incoming_bytes -= entry.message.size();
-            self.discard(client, std::slice::from_ref(&entry));
+            self.discard(session_key, std::slice::from_ref(&entry));
         }
     }
 
     /// A packet id that comes with something else before its PUBREL: the client has lost what it had begun, and what
     /// comes now is new, as with Mosquitto.
-    fn clear_reused_id(&mut self, client: SessionKey, publish: &Publish) {
+    fn clear_reused_id(&mut self, session_key: SessionKey, publish: &Publish) {
         let Some(packet_id) = publish.packet_id else { return };
-        let Some(known) = self.sessions[client].incoming.get(&packet_id) else { return };
+        let Some(known) = self.sessions[session_key].incoming.get(&packet_id) else { return };
         let is_same = known.message.qos == publish.qos
             && known.message.topic == publish.topic
             && known.message.payload == publish.payload;
         if !is_same {
-            self.forget_incoming(client, packet_id);
+            self.forget_incoming(session_key, packet_id);
         }
     }
 
     /// QoS 2: the message waits for its PUBREL.
-    fn keep_incoming(&mut self, key: ConnectionKey, client: SessionKey, publish: Publish, now: Now) {
+    fn keep_incoming(&mut self, key: ConnectionKey, session_key: SessionKey, publish: Publish, now: Now) {
         let Some(packet_id) = publish.packet_id else { return };
-        let session = &self.sessions[client];
+        let session = &self.sessions[session_key];
         // Sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
         if !session.incoming.contains_key(&packet_id) {
             let connection = &self.connections[key];
@@ -213,8 +213,8 @@ impl Broker {
                 self.refuse(key, ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, Closing::ReceiveMaximumExceeded, now);
                 return;
             }
-            let message = Arc::new(self.message(client, publish, now));
-            let session = &mut self.sessions[client];
+            let message = Arc::new(self.message(session_key, publish, now));
+            let session = &mut self.sessions[session_key];
             let bytes = session.incoming_bytes + message.size();
             if bytes > MAXIMUM_INCOMING_BYTES {
                 self.refuse(key, ReasonCode::QUOTA_EXCEEDED, Closing::QuotaExceeded, now);
@@ -236,75 +236,75 @@ impl Broker {
             };
             self.journal.queued(session, &entry, Direction::In);
             session.incoming.insert(packet_id, entry);
-            self.promise(client);
+            self.promise(session_key);
         }
         // [MQTT-3.3.4-1] [MQTT-4.3.3-8]
         self.send(key, &Packet::PubRec(Ack::new(packet_id)));
     }
 
-    pub(super) fn pubrel(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
+    pub(super) fn pubrel(&mut self, key: ConnectionKey, session_key: SessionKey, ack: &Ack, now: Now) {
         // PUBCOMP says that the message is in all the queues it belongs in.
         if self.waits_for_store(key, Step::PubRel(ack.packet_id)) {
             return;
         }
-        if let Some(entry) = self.sessions[client].incoming.get(&ack.packet_id) {
+        if let Some(entry) = self.sessions[session_key].incoming.get(&ack.packet_id) {
             let message = Arc::clone(&entry.message);
             // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-13].
-            let most = if self.journal.covers(&self.sessions[client]) { usize::MAX } else { SLICE };
+            let most = if self.journal.covers(&self.sessions[session_key]) { usize::MAX } else { SLICE };
             // Before the session lets go of it: the message stays referred to, and so stays in the store, all the while.
-            if self.publish_message(&message, Some(client), most, now) == Routed::TooMany {
+            if self.publish_message(&message, Some(session_key), most, now) == Routed::TooMany {
                 let connection = self.connections[key].id;
-                self.fan_out(client, message, Some((connection, Answer::PubComp(ack.packet_id))), now);
+                self.fan_out(session_key, message, Some((connection, Answer::PubComp(ack.packet_id))), now);
                 return;
             }
             // [MQTT-4.3.3-12]
-            self.forget_incoming(client, ack.packet_id);
+            self.forget_incoming(session_key, ack.packet_id);
         }
         // [MQTT-4.3.3-11]
         self.send(key, &Packet::PubComp(Ack::new(ack.packet_id)));
     }
 
-    pub(super) fn puback(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
-        self.finish(key, client, ack, EntryState::WaitForPubAck, now);
+    pub(super) fn puback(&mut self, key: ConnectionKey, session_key: SessionKey, ack: &Ack, now: Now) {
+        self.finish(key, session_key, ack, EntryState::WaitForPubAck, now);
     }
 
-    pub(super) fn pubcomp(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
-        self.finish(key, client, ack, EntryState::WaitForPubComp, now);
+    pub(super) fn pubcomp(&mut self, key: ConnectionKey, session_key: SessionKey, ack: &Ack, now: Now) {
+        self.finish(key, session_key, ack, EntryState::WaitForPubComp, now);
     }
 
-    pub(super) fn pubrec(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, now: Now) {
+    pub(super) fn pubrec(&mut self, key: ConnectionKey, session_key: SessionKey, ack: &Ack, now: Now) {
         // [MQTT-4.4.0-2]
         if ack.reason.is_error() {
-            self.finish(key, client, ack, EntryState::WaitForPubRec, now);
+            self.finish(key, session_key, ack, EntryState::WaitForPubRec, now);
             return;
         }
-        match self.sessions[client].outgoing.received(ack.packet_id) {
+        match self.sessions[session_key].outgoing.received(ack.packet_id) {
             Err(WrongState) => {
                 self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
                 return;
             }
             Ok(None) => {}
             Ok(Some(_)) => {
-                let session = &self.sessions[client];
+                let session = &self.sessions[session_key];
                 if let Some(entry) = session.outgoing.sent(ack.packet_id) {
                     self.journal.changed(session, entry, Direction::Out);
                 }
             }
         }
         // After PUBREL the client no longer knows the message by its packet id: that it was received has to be stored.
-        if self.journal.covers(&self.sessions[client]) && self.waits_for_store(key, Step::PubRec(ack.packet_id)) {
+        if self.journal.covers(&self.sessions[session_key]) && self.waits_for_store(key, Step::PubRec(ack.packet_id)) {
             return;
         }
         // Even for an unknown one, so that the client can let go of it.
         self.send(key, &Packet::PubRel(Ack::new(ack.packet_id)));
     }
 
-    fn finish(&mut self, key: ConnectionKey, client: SessionKey, ack: &Ack, state: EntryState, now: Now) {
-        match self.sessions[client].outgoing.finish(ack.packet_id, state) {
+    fn finish(&mut self, key: ConnectionKey, session_key: SessionKey, ack: &Ack, state: EntryState, now: Now) {
+        match self.sessions[session_key].outgoing.finish(ack.packet_id, state) {
             Ok(Some(entry)) => {
                 // Also where the client refuses it: nobody else gets it for that [MQTT-4.8.2-6].
-                self.discard(client, std::slice::from_ref(&entry));
-                self.fill_window(client, now);
+                self.discard(session_key, std::slice::from_ref(&entry));
+                self.fill_window(session_key, now);
             }
             // Of nothing we know: perhaps of what has expired since.
             Ok(None) => {}
@@ -318,13 +318,13 @@ impl Broker {
     }
 
     /// The message of a PUBLISH whose topic is complete.
-    fn message(&mut self, client: SessionKey, publish: Publish, now: Now) -> Message {
+    fn message(&mut self, session_key: SessionKey, publish: Publish, now: Now) -> Message {
         // At QoS 0 nothing keeps it, unless the settings say so.
         let is_kept = publish.qos > QoS::AtMostOnce
             || publish.retain
             || self.settings.queue_qos0_messages
             || self.settings.upgrade_outgoing_qos;
-        let session = &mut self.sessions[client];
+        let session = &mut self.sessions[session_key];
         let source = session.source(self.settings.listeners[usize::from(session.listener.0)].port);
         let mut properties = publish.properties;
         if !properties.is_empty() {

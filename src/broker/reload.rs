@@ -21,17 +21,17 @@ impl Broker {
         }
         for key in self.connections.keys() {
             let connection = &self.connections[key];
-            let Some(client) = connection.session else { continue };
+            let Some(session_key) = connection.session else { continue };
             let password = connection.password.as_ref().map(crate::term::Secret::expose);
             if let Some(proof) = &connection.proof {
-                let user = self.sessions[client].username.as_deref().unwrap_or_default();
+                let user = self.sessions[session_key].username.as_deref().unwrap_or_default();
                 if !self.still_holds(connection.listener, user, proof, now) {
                     self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
                 }
                 continue;
             }
             let certified = self.listener(connection.listener).username_from == UsernameFrom::Certificate;
-            if !certified && self.access.may_stay(self.sessions[client].identity(), password) == Some(false) {
+            if !certified && self.access.may_stay(self.sessions[session_key].identity(), password) == Some(false) {
                 self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);
             }
         }

@@ -9,7 +9,7 @@ use crate::mqtt::topic::SubscriptionFilter;
 /// A session that has ended, until nothing is left of it. Its key is not used again before: filters name it.
 #[derive(Debug)]
 pub(super) struct Remains {
-    pub(super) client: SessionKey,
+    pub(super) session: SessionKey,
     pub(super) filters: hash_set::IntoIter<SubscriptionFilter>,
     pub(super) incoming: hash_map::IntoValues<PacketId, Entry>,
     pub(super) outgoing: Outgoing,

@@ -74,19 +74,19 @@ impl Broker {
             }
         }
         let id = session.id.clone();
-        let client = self.sessions.insert(session);
-        self.by_client_id.insert(id, client);
+        let session_key = self.sessions.insert(session);
+        self.by_client_id.insert(id, session_key);
         for subscription in restored.subscriptions {
-            self.restore_subscription(client, subscription);
+            self.restore_subscription(session_key, subscription);
         }
-        self.record_client(client);
-        self.arm_session(client);
+        self.record_client(session_key);
+        self.arm_session(session_key);
     }
 
-    fn restore_subscription(&mut self, client: SessionKey, record: super::SubscriptionRecord) {
+    fn restore_subscription(&mut self, session_key: SessionKey, record: super::SubscriptionRecord) {
         let (options, identifier) = (record.options, record.identifier);
         let filter = SubscriptionFilter::split(record.filter);
-        self.router.subscribe(&filter, Subscriber { client, options, identifier });
-        self.sessions[client].add_filter(filter);
+        self.router.subscribe(&filter, Subscriber { session: session_key, options, identifier });
+        self.sessions[session_key].add_filter(filter);
     }
 }

@@ -91,7 +91,7 @@ impl Broker {
         }
         let identifiers = subscriber.identifier.as_slice();
         let delivery = Delivery { qos: subscriber.options.qos, retain: true, identifiers, shared: None };
-        self.deliver_to_session(subscriber.client, message, &delivery, now);
+        self.deliver_to_session(subscriber.session, message, &delivery, now);
     }
 
     /// Whether the client that a retained message came from may still publish it, by the rules of the listener it came through.

@@ -11,7 +11,7 @@ use crate::mqtt::topic::SubscriptionFilter;
 /// One client's subscription at one filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Subscriber {
-    pub(super) client: SessionKey,
+    pub(super) session: SessionKey,
     pub(super) options: SubscriptionOptions,
     pub(super) identifier: Option<SubscriptionIdentifier>,
 }
@@ -109,17 +109,17 @@ impl Router {
     }
 
     /// Says whether there was such a subscription.
-    pub(super) fn unsubscribe(&mut self, filter: &SubscriptionFilter, client: SessionKey) -> bool {
+    pub(super) fn unsubscribe(&mut self, filter: &SubscriptionFilter, session_key: SessionKey) -> bool {
         let Some(place) = self.tree.find_mut(filter.topic_filter()) else { return false };
         self.last.is_valid = false;
         let removed = match filter.share_name() {
             None => {
-                let removed = remove(&mut place.subscribers, client);
+                let removed = remove(&mut place.subscribers, session_key);
                 self.subscriptions -= usize::from(removed);
                 removed
             }
             Some(name) => {
-                let removed = place.leave(name, client);
+                let removed = place.leave(name, session_key);
                 self.shared -= usize::from(removed);
                 removed
             }
@@ -221,10 +221,10 @@ impl Place {
         self.groups.iter().flat_map(|groups| groups.values())
     }
 
-    fn leave(&mut self, name: &str, client: SessionKey) -> bool {
+    fn leave(&mut self, name: &str, session_key: SessionKey) -> bool {
         let Some(groups) = &mut self.groups else { return false };
         let Some(group) = groups.get_mut(name) else { return false };
-        let removed = group.leave(client);
+        let removed = group.leave(session_key);
         if group.members.is_empty() {
             groups.remove(name);
         }
@@ -262,8 +262,8 @@ impl Group {
         }
     }
 
-    fn leave(&mut self, client: SessionKey) -> bool {
-        let Some(at) = self.members.iter().position(|member| member.client == client) else { return false };
+    fn leave(&mut self, session_key: SessionKey) -> bool {
+        let Some(at) = self.members.iter().position(|member| member.session == session_key) else { return false };
         self.members.remove(at);
         let next = self.next.get_mut();
         *next -= usize::from(at < *next);
@@ -276,12 +276,12 @@ impl Group {
 
 /// Puts the subscriber in the place of an older self, if there is one.
 fn replace(list: &mut [Subscriber], subscriber: Subscriber) -> bool {
-    let old = list.iter_mut().find(|old| old.client == subscriber.client);
+    let old = list.iter_mut().find(|old| old.session == subscriber.session);
     old.map(|old| *old = subscriber).is_some()
 }
 
-fn remove(list: &mut Vec<Subscriber>, client: SessionKey) -> bool {
-    let Some(at) = list.iter().position(|subscriber| subscriber.client == client) else { return false };
+fn remove(list: &mut Vec<Subscriber>, session_key: SessionKey) -> bool {
+    let Some(at) = list.iter().position(|subscriber| subscriber.session == session_key) else { return false };
     list.remove(at);
     true
 }
@@ -290,8 +290,8 @@ fn remove(list: &mut Vec<Subscriber>, client: SessionKey) -> bool {
 mod tests {
     use super::*;
 
-    fn subscriber(client: u32) -> Subscriber {
-        Subscriber { client: SessionKey(client), options: SubscriptionOptions::default(), identifier: None }
+    fn subscriber(number: u32) -> Subscriber {
+        Subscriber { session: SessionKey(number), options: SubscriptionOptions::default(), identifier: None }
     }
 
     fn routed(router: &mut Router, topic: &str) -> Vec<u32> {
@@ -299,7 +299,7 @@ mod tests {
         router.route(topic, |subscriber| found.push(*subscriber));
         let mut shared = Vec::new();
         router.route_shared(topic, &mut shared, |_, _| true);
-        found.iter().chain(shared.iter().map(|(subscriber, _)| subscriber)).map(|one| one.client.0).collect()
+        found.iter().chain(shared.iter().map(|(subscriber, _)| subscriber)).map(|one| one.session.0).collect()
     }
 
     fn filter(text: &str) -> SubscriptionFilter {
@@ -312,8 +312,8 @@ mod tests {
 
     fn router(filters: &[&str]) -> Router {
         let mut router = Router::new();
-        for (client, text) in filters.iter().enumerate() {
-            assert!(router.subscribe(&filter(text), subscriber(client as u32)));
+        for (number, text) in filters.iter().enumerate() {
+            assert!(router.subscribe(&filter(text), subscriber(number as u32)));
         }
         router
     }
@@ -337,8 +337,8 @@ mod tests {
     #[test]
     fn members_of_a_group_take_turns() {
         let mut router = Router::new();
-        for client in 0..3 {
-            router.subscribe(&share("g"), subscriber(client));
+        for number in 0..3 {
+            router.subscribe(&share("g"), subscriber(number));
         }
         let turns: Vec<_> = (0..5).flat_map(|_| routed(&mut router, "t")).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1]);
@@ -350,8 +350,8 @@ mod tests {
     fn whoever_joins_a_group_or_leaves_it_leaves_the_order_of_the_others() {
         let mut router = Router::new();
         let turn = |router: &mut Router| routed(router, "t")[0];
-        for client in 0..2 {
-            router.subscribe(&share("g"), subscriber(client));
+        for number in 0..2 {
+            router.subscribe(&share("g"), subscriber(number));
         }
         assert_eq!(turn(&mut router), 0);
         router.subscribe(&share("g"), subscriber(2));
@@ -366,17 +366,17 @@ mod tests {
     #[test]
     fn who_is_not_there_any_more_has_no_turn() {
         let mut router = Router::new();
-        for client in 0..4 {
-            router.subscribe(&share("g"), subscriber(client));
+        for number in 0..4 {
+            router.subscribe(&share("g"), subscriber(number));
         }
         router.subscribe(&filter("t"), subscriber(1));
         router.subscribe(&filter("t"), subscriber(2));
-        let is_there = |client: SessionKey| [0, 2].contains(&client.0);
+        let is_there = |number: SessionKey| [0, 2].contains(&number.0);
         let turn = |router: &mut Router, is_there: &dyn Fn(SessionKey) -> bool| {
             let (mut found, mut shared) = (Vec::new(), Vec::new());
-            router.route("t", |one| found.extend(is_there(one.client).then_some(*one)));
-            router.route_shared("t", &mut shared, |member, _| is_there(member.client));
-            found.iter().chain(shared.iter().map(|(member, _)| member)).map(|one| one.client.0).collect::<Vec<_>>()
+            router.route("t", |one| found.extend(is_there(one.session).then_some(*one)));
+            router.route_shared("t", &mut shared, |member, _| is_there(member.session));
+            found.iter().chain(shared.iter().map(|(member, _)| member)).map(|one| one.session.0).collect::<Vec<_>>()
         };
         assert_eq!([(); 3].map(|()| turn(&mut router, &is_there)), [[2, 0], [2, 2], [2, 0]]);
         assert!(turn(&mut router, &|_| false).is_empty());
@@ -385,16 +385,16 @@ mod tests {
     #[test]
     fn whoever_is_away_has_a_turn_only_where_nobody_is_connected() {
         let mut router = Router::new();
-        for client in 0..4 {
-            router.subscribe(&share("g"), subscriber(client));
+        for number in 0..4 {
+            router.subscribe(&share("g"), subscriber(number));
         }
         let turn = |router: &mut Router, connected: &[u32], away: &[u32]| {
             let member = router.next_member(&share("g"), |member, kind| match kind {
-                Candidates::Connected => connected.contains(&member.client.0),
-                Candidates::Away => away.contains(&member.client.0),
+                Candidates::Connected => connected.contains(&member.session.0),
+                Candidates::Away => away.contains(&member.session.0),
                 Candidates::Any => true,
             });
-            member.unwrap().client.0
+            member.unwrap().session.0
         };
         assert_eq!([(); 3].map(|()| turn(&mut router, &[1, 3], &[0, 2])), [1, 3, 1]);
         assert_eq!([(); 3].map(|()| turn(&mut router, &[], &[0, 2])), [2, 0, 2]);

@@ -20,94 +20,98 @@ pub(super) struct CannotOutlive;
 
 impl Broker {
     /// DISCONNECT has another session expiry interval than CONNECT.
-    pub(super) fn change_expiry(&mut self, client: SessionKey, expiry: SessionExpiry) -> Result<(), CannotOutlive> {
-        let session = &self.sessions[client];
+    pub(super) fn change_expiry(
+        &mut self,
+        session_key: SessionKey,
+        expiry: SessionExpiry,
+    ) -> Result<(), CannotOutlive> {
+        let session = &self.sessions[session_key];
         // §3.14.2.2.2
         if !session.is_persistent() && expiry.is_persistent() {
             return Err(CannotOutlive);
         }
         if session.is_persistent() && !expiry.is_persistent() {
-            self.unpersist(client);
+            self.unpersist(session_key);
         }
-        self.sessions[client].expiry = expiry;
+        self.sessions[session_key].expiry = expiry;
         Ok(())
     }
 
     /// The connection of a session has ended: the session ends as well, or is kept until it expires or its client is back.
-    pub(super) fn go_offline(&mut self, client: SessionKey, now: Now) {
+    pub(super) fn go_offline(&mut self, session_key: SessionKey, now: Now) {
         self.connected -= 1;
         let limit = self.settings.persistent_client_expiration;
-        self.list_work(client);
-        let session = &mut self.sessions[client];
+        self.list_work(session_key);
+        let session = &mut self.sessions[session_key];
         session.connection = None;
         session.disconnected_at = Some(now.wall);
         if !session.is_persistent() {
-            self.remove_session(client, now);
+            self.remove_session(session_key, now);
             return;
         }
         // Not before the connection has ended [MQTT-4.1.0-1].
         session.expires_at = expiry(session.expiry, limit).map(|after| now.elapsed + after);
-        self.will_after_connection(client, now);
-        self.record_client(client);
-        self.arm_session(client);
+        self.will_after_connection(session_key, now);
+        self.record_client(session_key);
+        self.arm_session(session_key);
     }
 
     /// Sets the session's timer to the next moment at which it or its will is due.
-    pub(super) fn arm_session(&mut self, client: SessionKey) {
-        let session = &mut self.sessions[client];
+    pub(super) fn arm_session(&mut self, session_key: SessionKey) {
+        let session = &mut self.sessions[session_key];
         let at = session.next_wakeup();
-        self.timers.arm(Timer::Session(client), &mut session.timer, at);
+        self.timers.arm(Timer::Session(session_key), &mut session.timer, at);
     }
 
     /// The session's timer has run out.
-    pub(super) fn session_due(&mut self, client: SessionKey, now: Now) {
-        let session = &mut self.sessions[client];
+    pub(super) fn session_due(&mut self, session_key: SessionKey, now: Now) {
+        let session = &mut self.sessions[session_key];
         session.timer = None;
         // [MQTT-4.1.0-2]
         if session.expires_at.is_some_and(|at| at <= now.elapsed) {
             let id = session.id.clone();
             self.note(|| Event::Expired { client: id });
             self.statistics.clients_expired += 1;
-            self.remove_session(client, now);
+            self.remove_session(session_key, now);
             return;
         }
-        self.will_after_delay(client, now);
-        self.arm_session(client);
+        self.will_after_delay(session_key, now);
+        self.arm_session(session_key);
     }
 
     /// The session ends: nothing of it is there for anybody from now on, and what it took is freed in slices.
-    pub(super) fn remove_session(&mut self, client: SessionKey, now: Now) {
-        self.will_at_session_end(client, now);
-        let Some(session) = self.sessions.retire(client) else { return };
+    pub(super) fn remove_session(&mut self, session_key: SessionKey, now: Now) {
+        self.will_at_session_end(session_key, now);
+        let Some(session) = self.sessions.retire(session_key) else { return };
         self.by_client_id.remove(&session.id);
         let was_stored = self.journal.covers(&session);
         if was_stored {
             self.journal.push(Change::ClientRemoved(session.id.clone()));
         }
-        self.take_apart(client, session, was_stored, now);
+        self.take_apart(session_key, session, was_stored, now);
     }
 
     /// The session, which was kept so far, is to end with its connection: the store forgets it.
-    pub(super) fn unpersist(&mut self, client: SessionKey) {
+    pub(super) fn unpersist(&mut self, session_key: SessionKey) {
         if !self.journal.is_enabled() {
             return;
         }
-        let session = &self.sessions[client];
+        let session = &self.sessions[session_key];
         self.journal.push(Change::ClientRemoved(session.id.clone()));
         self.released.extend(session.entries().map(|entry| entry.message.id));
     }
 
     /// Takes apart what is left of a session that is no longer among the others.
-    fn take_apart(&mut self, client: SessionKey, mut session: Session, was_stored: bool, now: Now) {
-        self.timers.arm(Timer::Session(client), &mut session.timer, None);
-        self.timers.arm(Timer::Reader(client), &mut session.jobs.timer, None);
+    fn take_apart(&mut self, session_key: SessionKey, mut session: Session, was_stored: bool, now: Now) {
+        self.timers.arm(Timer::Session(session_key), &mut session.timer, None);
+        self.timers.arm(Timer::Reader(session_key), &mut session.jobs.timer, None);
         for job in session.jobs.list.drain(..) {
             if let Job::FanOut(fan_out) = job {
                 self.adopt_fan_out(*fan_out, now);
             }
         }
         let remains = Remains {
-            client,
+            session: session_key,
             filters: session.subscriptions.into_iter(),
             incoming: session.incoming.into_values(),
             outgoing: session.outgoing,
@@ -119,7 +123,7 @@ impl Broker {
     /// Does a slice of what is left of an ended session.
     pub(super) fn clear_remains(&mut self, mut remains: Remains, now: Now) {
         if self.clear(&mut remains, &mut Slice::new(), now) {
-            self.sessions.release(remains.client);
+            self.sessions.release(remains.session);
         } else {
             self.remains.push_back(remains);
         }
@@ -130,7 +134,7 @@ impl Broker {
         while !slice.is_over() {
             if let Some(filter) = remains.filters.next() {
                 slice.spend(levels(&filter));
-                self.router.unsubscribe(&filter, remains.client);
+                self.router.unsubscribe(&filter, remains.session);
             } else if let Some(entry) = remains.incoming.next().or_else(|| remains.outgoing.take()) {
                 slice.spend(1);
                 self.pass_on(&entry, now);

@@ -89,14 +89,14 @@ impl Broker {
 
     /// Whether the connection is to be told of changes that are only half made.
     fn will_rest_on_store(&self, key: ConnectionKey) -> bool {
-        let session = self.connections[key].session.map(|client| &self.sessions[client]);
+        let session = self.connections[key].session.map(|session_key| &self.sessions[session_key]);
         session.is_some_and(|session| self.journal.covers(session) && session.jobs.has_unacknowledged())
     }
 
     /// Whether an answer to the packet that is handled now may speak of changes that the store does not have: of its own,
     /// or, where the session is kept, of earlier ones.
     pub(super) fn tells_of_changes(&self, key: ConnectionKey) -> bool {
-        let is_kept = |client| self.journal.covers(&self.sessions[client]);
+        let is_kept = |session_key| self.journal.covers(&self.sessions[session_key]);
         self.journal.is_ahead()
             && (self.journal.noted() > self.noted_before || self.connections[key].session.is_some_and(is_kept))
     }
@@ -142,9 +142,9 @@ impl Broker {
     }
 
     fn take_step(&mut self, key: ConnectionKey, step: Step, now: Now) {
-        let Some(client) = self.connections[key].session else { return };
+        let Some(session_key) = self.connections[key].session else { return };
         match step {
-            Step::PubRel(packet_id) => self.pubrel(key, client, &Ack::new(packet_id), now),
+            Step::PubRel(packet_id) => self.pubrel(key, session_key, &Ack::new(packet_id), now),
             Step::PubRec(packet_id) => self.send(key, &Packet::PubRel(Ack::new(packet_id))),
         }
     }
@@ -155,8 +155,8 @@ impl Broker {
     }
 
     /// The client will be told that something of its session is kept.
-    pub(super) fn promise(&mut self, client: SessionKey) {
-        let session = &mut self.sessions[client];
+    pub(super) fn promise(&mut self, session_key: SessionKey) {
+        let session = &mut self.sessions[session_key];
         if self.journal.covers(session) {
             session.promised_in = self.journal.generation();
         }
@@ -168,7 +168,7 @@ impl Broker {
         if self.storing || !session_expiry(connect).is_persistent() {
             return false;
         }
-        let is_kept = goes_on.is_some_and(|client| self.is_stored(&self.sessions[client]));
+        let is_kept = goes_on.is_some_and(|session_key| self.is_stored(&self.sessions[session_key]));
         !is_kept || connect.will.is_some()
     }
 }

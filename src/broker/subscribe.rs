@@ -21,7 +21,7 @@ use crate::mqtt::packet::{
 use crate::mqtt::topic::{SubscriptionFilter, TopicError, levels};
 
 impl Broker {
-    pub(super) fn subscribe(&mut self, key: ConnectionKey, client: SessionKey, subscribe: Subscribe, now: Now) {
+    pub(super) fn subscribe(&mut self, key: ConnectionKey, session_key: SessionKey, subscribe: Subscribe, now: Now) {
         let Subscribe { packet_id, properties, subscriptions } = subscribe;
         let parsed = subscriptions.into_iter().map(|Subscription { filter, options }| Ok((parse(filter)?, options)));
         let filters: Vec<_> = match parsed.collect() {
@@ -46,12 +46,12 @@ impl Broker {
             fresh: VecDeque::new(),
             matching: None,
         };
-        self.begin(client, Job::Subscribe(Box::new(subscribing)), now);
+        self.begin(session_key, Job::Subscribe(Box::new(subscribing)), now);
     }
 
     pub(super) fn go_on_subscribing(
         &mut self,
-        client: SessionKey,
+        session_key: SessionKey,
         subscribing: &mut Subscribing,
         slice: &mut Slice,
         now: Now,
@@ -63,13 +63,13 @@ impl Broker {
             }
             slice.spend(levels(filter));
             let number = subscribing.codes.len();
-            let (code, fresh) = self.subscribe_one(client, filter, *options, subscribing.identifier, number);
+            let (code, fresh) = self.subscribe_one(session_key, filter, *options, subscribing.identifier, number);
             subscribing.codes.push(code);
             subscribing.fresh.extend(fresh);
         }
         if !subscribing.is_acknowledged {
             subscribing.is_acknowledged = true;
-            if let Some(key) = self.still_connected(client, subscribing.connection) {
+            if let Some(key) = self.still_connected(session_key, subscribing.connection) {
                 let codes = std::mem::take(&mut subscribing.codes);
                 // No filter is left, whatever the number of codes.
                 subscribing.filters.clear();
@@ -86,7 +86,7 @@ impl Broker {
             let matching =
                 subscribing.matching.get_or_insert_with(|| self.retained.matching(filter.topic_filter(), slice));
             loop {
-                if self.waits_for_reader(client) {
+                if self.waits_for_reader(session_key) {
                     return Progress::Full;
                 }
                 let Some(message) = self.retained.next(filter.topic_filter(), matching, slice).map(Arc::clone) else {
@@ -104,33 +104,33 @@ impl Broker {
     }
 
     /// The client's connection, if it is the one with this name.
-    fn still_connected(&self, client: SessionKey, connection: ConnectionId) -> Option<ConnectionKey> {
-        self.sessions[client].connection.filter(|&key| self.connections[key].id == connection)
+    fn still_connected(&self, session_key: SessionKey, connection: ConnectionId) -> Option<ConnectionKey> {
+        self.sessions[session_key].connection.filter(|&key| self.connections[key].id == connection)
     }
 
     /// Subscribes to the filter with this number in its packet. Gives the code of the SUBACK, and what retained messages
     /// are wanted for.
     fn subscribe_one(
         &mut self,
-        client: SessionKey,
+        session_key: SessionKey,
         plain: &SubscriptionFilter,
         options: SubscriptionOptions,
         identifier: Option<SubscriptionIdentifier>,
         number: usize,
     ) -> (ReasonCode, Option<(Subscriber, SubscriptionFilter)>) {
         let settings = &self.settings;
-        let session = &self.sessions[client];
+        let session = &self.sessions[session_key];
         let listener = self.listener(session.listener);
         let filter = plain.mounted(listener.mount_point.as_deref().unwrap_or_default());
         let fits = settings.max_subscriptions_per_packet.is_none_or(|limit| number < limit as usize)
             && session.takes_filter(&filter, settings.max_subscriptions)
-            && self.can_keep(client, &filter);
+            && self.can_keep(session_key, &filter);
         if !fits {
             self.note_filter(plain, None);
             return (ReasonCode::QUOTA_EXCEEDED, None);
         }
         self.note_filter(plain, Some(options.qos));
-        let (subscriber, is_new) = self.add_subscription(client, &filter, options, identifier);
+        let (subscriber, is_new) = self.add_subscription(session_key, &filter, options, identifier);
         // The code is the QoS that is granted, or says that the subscription failed [MQTT-3.8.4-7].
         let wanted = wants_retained(&filter, subscriber.options.retain_handling, is_new);
         (ReasonCode(subscriber.options.qos as u8), wanted.then_some((subscriber, filter)))
@@ -146,8 +146,8 @@ impl Broker {
     }
 
     /// Whether the subscription lasts as long as its session. While the store fails, one that is there can be renewed.
-    fn can_keep(&self, client: SessionKey, filter: &SubscriptionFilter) -> bool {
-        let session = &self.sessions[client];
+    fn can_keep(&self, session_key: SessionKey, filter: &SubscriptionFilter) -> bool {
+        let session = &self.sessions[session_key];
         self.storing
             || !self.journal.covers(session)
             || session.subscriptions.contains(filter) && self.is_stored(session)
@@ -162,34 +162,40 @@ impl Broker {
     /// Says whether it is new.
     fn add_subscription(
         &mut self,
-        client: SessionKey,
+        session_key: SessionKey,
         filter: &SubscriptionFilter,
         mut options: SubscriptionOptions,
         identifier: Option<SubscriptionIdentifier>,
     ) -> (Subscriber, bool) {
         // [MQTT-3.2.2-10]
-        options.qos = options.qos.min(self.listener(self.sessions[client].listener).max_qos);
-        let subscriber = Subscriber { client, options, identifier };
+        options.qos = options.qos.min(self.listener(self.sessions[session_key].listener).max_qos);
+        let subscriber = Subscriber { session: session_key, options, identifier };
         let is_new = self.router.subscribe(filter, subscriber);
-        let session = &mut self.sessions[client];
+        let session = &mut self.sessions[session_key];
         session.add_filter(filter.clone());
-        let session = &self.sessions[client];
+        let session = &self.sessions[session_key];
         if self.journal.covers(session) {
             let record = SubscriptionRecord { filter: filter.text().clone(), options, identifier };
             self.journal.push(Change::Subscribed(session.id.clone(), record));
             if self.storing {
-                self.promise(client);
+                self.promise(session_key);
             }
         }
         if self.interest.subscriptions {
-            let session = &self.sessions[client];
+            let session = &self.sessions[session_key];
             let filter = filter.text().clone();
             self.events.push_back(Event::Subscribed { client: session.id.clone(), qos: options.qos, filter });
         }
         (subscriber, is_new)
     }
 
-    pub(super) fn unsubscribe(&mut self, key: ConnectionKey, client: SessionKey, unsubscribe: Unsubscribe, now: Now) {
+    pub(super) fn unsubscribe(
+        &mut self,
+        key: ConnectionKey,
+        session_key: SessionKey,
+        unsubscribe: Unsubscribe,
+        now: Now,
+    ) {
         let Unsubscribe { packet_id, filters, .. } = unsubscribe;
         let filters: Vec<_> = match filters.into_iter().map(parse).collect() {
             Ok(filters) => filters,
@@ -209,12 +215,12 @@ impl Broker {
             filters,
             done_at: None,
         };
-        self.begin(client, Job::Unsubscribe(Box::new(unsubscribing)), now);
+        self.begin(session_key, Job::Unsubscribe(Box::new(unsubscribing)), now);
     }
 
     pub(super) fn go_on_unsubscribing(
         &mut self,
-        client: SessionKey,
+        session_key: SessionKey,
         unsubscribing: &mut Unsubscribing,
         slice: &mut Slice,
     ) -> Progress {
@@ -224,7 +230,7 @@ impl Broker {
                 return Progress::Cut;
             }
             slice.spend(levels(filter));
-            let code = self.unsubscribe_one(client, filter);
+            let code = self.unsubscribe_one(session_key, filter);
             unsubscribing.codes.push(code);
         }
         let done_at = *unsubscribing.done_at.get_or_insert(self.moment);
@@ -233,7 +239,7 @@ impl Broker {
             slice.spend(SLICE);
             return Progress::Cut;
         }
-        if let Some(key) = self.still_connected(client, unsubscribing.connection) {
+        if let Some(key) = self.still_connected(session_key, unsubscribing.connection) {
             let (packet_id, codes) = (unsubscribing.packet_id, std::mem::take(&mut unsubscribing.codes));
             // The answer [MQTT-3.10.4-4] by its packet id, whatever was there [MQTT-3.10.4-5] [MQTT-2.2.1-6]. It has no property
             // that could make it too large [MQTT-3.11.2-1] [MQTT-3.11.2-2].
@@ -242,25 +248,25 @@ impl Broker {
         Progress::Done
     }
 
-    fn unsubscribe_one(&mut self, client: SessionKey, plain: &SubscriptionFilter) -> ReasonCode {
+    fn unsubscribe_one(&mut self, session_key: SessionKey, plain: &SubscriptionFilter) -> ReasonCode {
         if self.interest.packets {
             self.events.push_back(Event::FilterGone(plain.text().clone()));
         }
-        let mount_point = self.listener(self.sessions[client].listener).mount_point.as_deref();
+        let mount_point = self.listener(self.sessions[session_key].listener).mount_point.as_deref();
         let filter = plain.mounted(mount_point.unwrap_or_default());
-        let session = &mut self.sessions[client];
+        let session = &mut self.sessions[session_key];
         // Filters are compared character by character [MQTT-3.10.4-1]. What is in flight or waits stays [MQTT-3.10.4-3].
         let existed = session.remove_filter(&filter);
         if existed {
-            self.router.unsubscribe(&filter, client);
+            self.router.unsubscribe(&filter, session_key);
             let client_id = session.id.clone();
-            if self.journal.covers(&self.sessions[client]) {
+            if self.journal.covers(&self.sessions[session_key]) {
                 self.journal.push(Change::Unsubscribed { client_id, filter: filter.text().clone() });
             }
         }
         // Whether it was there or not, as with Mosquitto.
         if self.interest.subscriptions {
-            let client = self.sessions[client].id.clone();
+            let client = self.sessions[session_key].id.clone();
             self.events.push_back(Event::Unsubscribed { client, filter: filter.text().clone() });
         }
         // [MQTT-3.11.3-2]

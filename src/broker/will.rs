@@ -50,15 +50,15 @@ impl Broker {
     }
 
     /// The will of a new connection belongs to its session from now on, in place of any earlier one [MQTT-3.1.2-7].
-    pub(super) fn set_will(&mut self, client: SessionKey, will: Option<Will>) {
-        let session = &mut self.sessions[client];
+    pub(super) fn set_will(&mut self, session_key: SessionKey, will: Option<Will>) {
+        let session = &mut self.sessions[session_key];
         let mount_point = self.settings.listeners[usize::from(session.listener.0)].mount_point.as_deref();
         session.will = will.map(|will| Box::new(pending_will(&will, mount_point)));
     }
 
     /// Writes the will down for the store, behind the record of its session, which holds its delay.
-    pub(super) fn record_will(&mut self, client: SessionKey) {
-        let session = &self.sessions[client];
+    pub(super) fn record_will(&mut self, session_key: SessionKey) {
+        let session = &self.sessions[session_key];
         if let Some(pending) = &session.will
             && self.journal.covers(session)
         {
@@ -67,11 +67,11 @@ impl Broker {
     }
 
     /// Tells the log of the will that came with a CONNECT.
-    pub(super) fn note_will(&mut self, client: SessionKey) {
+    pub(super) fn note_will(&mut self, session_key: SessionKey) {
         if !self.interest.packets {
             return;
         }
-        let session = &self.sessions[client];
+        let session = &self.sessions[session_key];
         let client = session.id.clone();
         self.events.push_back(match &session.will {
             None => Event::NoWill { client },
@@ -87,56 +87,56 @@ impl Broker {
 
     /// DISCONNECT came. Only a normal disconnection takes the will back [MQTT-3.14.4-3]; with every other reason code it
     /// is sent [MQTT-3.1.2-8].
-    pub(super) fn will_after_disconnect(&mut self, client: SessionKey, reason: ReasonCode) {
+    pub(super) fn will_after_disconnect(&mut self, session_key: SessionKey, reason: ReasonCode) {
         if reason == ReasonCode::SUCCESS {
-            self.clear_will(client);
+            self.clear_will(session_key);
         }
     }
 
     /// The connection has ended and the session goes on: the will is sent now, or waits for its delay.
-    pub(super) fn will_after_connection(&mut self, client: SessionKey, now: Now) {
-        let session = &mut self.sessions[client];
+    pub(super) fn will_after_connection(&mut self, session_key: SessionKey, now: Now) {
+        let session = &mut self.sessions[session_key];
         let Some(pending) = &session.will else { return };
         session.will_due = Some(now.elapsed + Duration::from_secs(u64::from(pending.delay)));
         if pending.delay == 0 {
-            self.publish_will(client, now);
+            self.publish_will(session_key, now);
         }
     }
 
     /// A deadline of the session has come, perhaps that of its will.
-    pub(super) fn will_after_delay(&mut self, client: SessionKey, now: Now) {
-        if self.sessions[client].will_due.is_some_and(|at| at <= now.elapsed) {
-            self.publish_will(client, now);
+    pub(super) fn will_after_delay(&mut self, session_key: SessionKey, now: Now) {
+        if self.sessions[session_key].will_due.is_some_and(|at| at <= now.elapsed) {
+            self.publish_will(session_key, now);
         }
     }
 
     /// The session ends, and a will that still waits is sent with its end, §3.1.3.2.2.
-    pub(super) fn will_at_session_end(&mut self, client: SessionKey, now: Now) {
-        self.publish_will(client, now);
+    pub(super) fn will_at_session_end(&mut self, session_key: SessionKey, now: Now) {
+        self.publish_will(session_key, now);
     }
 
     /// The client id has a new connection. A will whose delay is not over is not sent any more, whether the session goes
     /// on [MQTT-3.1.3-9] or ends. One without a delay is sent as soon as the connection before is closed [MQTT-3.1.2-8],
     /// so also where the session goes on.
-    pub(super) fn will_at_takeover(&mut self, client: SessionKey, now: Now) {
-        let session = &self.sessions[client];
+    pub(super) fn will_at_takeover(&mut self, session_key: SessionKey, now: Now) {
+        let session = &self.sessions[session_key];
         if session.will_due.is_some_and(|at| at <= now.elapsed) {
-            self.publish_will(client, now);
+            self.publish_will(session_key, now);
         } else if session.will.as_ref().is_some_and(|will| will.delay > 0) {
-            self.clear_will(client);
+            self.clear_will(session_key);
         }
     }
 
     /// The broker ends, and with it all connections: no will waits for its delay.
     pub(super) fn wills_at_shutdown(&mut self, now: Now) {
-        for client in self.sessions.keys() {
-            self.publish_will(client, now);
+        for session_key in self.sessions.keys() {
+            self.publish_will(session_key, now);
         }
     }
 
     /// The will is taken back, or sent: the session and the store have it no longer [MQTT-3.1.2-10].
-    fn clear_will(&mut self, client: SessionKey) {
-        let session = &mut self.sessions[client];
+    fn clear_will(&mut self, session_key: SessionKey) {
+        let session = &mut self.sessions[session_key];
         session.will_due = None;
         if session.will.take().is_some() && self.journal.covers(session) {
             self.journal.push(Change::WillRemoved(session.id.clone()));
@@ -144,15 +144,15 @@ impl Broker {
     }
 
     /// Sends the will, if there is one and its client may still publish to its topic.
-    fn publish_will(&mut self, client: SessionKey, now: Now) {
-        if self.sessions.get(client).is_none_or(|session| session.will.is_none()) {
+    fn publish_will(&mut self, session_key: SessionKey, now: Now) {
+        if self.sessions.get(session_key).is_none_or(|session| session.will.is_none()) {
             return;
         }
         // Nobody gets the will before what its client has published [MQTT-4.6.0-6].
-        self.finish_fan_outs_of(client, now);
-        let Some(pending) = self.sessions.get(client).and_then(|session| session.will.clone()) else { return };
-        self.clear_will(client);
-        let session = &mut self.sessions[client];
+        self.finish_fan_outs_of(session_key, now);
+        let Some(pending) = self.sessions.get(session_key).and_then(|session| session.will.clone()) else { return };
+        self.clear_will(session_key);
+        let session = &mut self.sessions[session_key];
         if !self.access.may_publish(session.identity(), &pending.will.topic) {
             return;
         }
@@ -173,8 +173,8 @@ impl Broker {
             source,
         });
         // The store forgets a will in the transaction in which it has the message.
-        let most = if self.journal.covers(&self.sessions[client]) { usize::MAX } else { SLICE };
-        if self.publish_message(&message, Some(client), most, now) == Routed::TooMany {
+        let most = if self.journal.covers(&self.sessions[session_key]) { usize::MAX } else { SLICE };
+        if self.publish_message(&message, Some(session_key), most, now) == Routed::TooMany {
             self.fan_out_later(message, now);
         }
     }

@@ -26,7 +26,7 @@ impl Broker {
 
     pub(super) fn keeps_waiting(&self, connection: &Connection) -> bool {
         connection.output.awaits_store
-            || connection.session.is_some_and(|client| !self.sessions[client].jobs.is_empty())
+            || connection.session.is_some_and(|session_key| !self.sessions[session_key].jobs.is_empty())
     }
 
     /// Whether [`Broker::handle_work`] is to be called.
@@ -65,34 +65,34 @@ impl Broker {
     pub fn handle_gone(&mut self, connection: ConnectionId) {
         let Some(&key) = self.by_connection.get(&connection) else { return };
         self.connections[key].output.blocked = true;
-        if let Some(client) = self.connections[key].session {
-            self.give_up_reader(client);
+        if let Some(session_key) = self.connections[key].session {
+            self.give_up_reader(session_key);
         }
     }
 
     /// Begins with the job. What does not fit into a slice is done later.
-    pub(super) fn begin(&mut self, client: SessionKey, job: Job, now: Now) {
-        let jobs = &mut self.sessions[client].jobs;
+    pub(super) fn begin(&mut self, session_key: SessionKey, job: Job, now: Now) {
+        let jobs = &mut self.sessions[session_key].jobs;
         jobs.list.push_back(job);
         if jobs.list.len() == 1 {
             jobs.is_given_up = false;
-            self.work(client, now);
+            self.work(session_key, now);
         }
     }
 
     /// The job waits until others have had their turn.
-    pub(super) fn postpone(&mut self, client: SessionKey, job: Job) {
-        self.sessions[client].jobs.list.push_back(job);
-        self.list_work(client);
+    pub(super) fn postpone(&mut self, session_key: SessionKey, job: Job) {
+        self.sessions[session_key].jobs.list.push_back(job);
+        self.list_work(session_key);
     }
 
     fn work_for_client(&mut self, now: Now) {
-        let Some(client) = self.working.pop_front() else { return };
+        let Some(session_key) = self.working.pop_front() else { return };
         // It may have ended since, and another have its key.
-        let Some(session) = self.sessions.get_mut(client) else { return };
+        let Some(session) = self.sessions.get_mut(session_key) else { return };
         session.jobs.is_listed = false;
-        self.work(client, now);
-        let Some(session) = self.sessions.get(client) else { return };
+        self.work(session_key, now);
+        let Some(session) = self.sessions.get(session_key) else { return };
         if session.jobs.is_empty()
             && let Some(key) = session.connection
         {
@@ -100,8 +100,8 @@ impl Broker {
         }
     }
 
-    fn work(&mut self, client: SessionKey, now: Now) {
-        let session = &mut self.sessions[client];
+    fn work(&mut self, session_key: SessionKey, now: Now) {
+        let session = &mut self.sessions[session_key];
         let Some(mut job) = session.jobs.list.pop_front() else { return };
         if let Some(key) = session.connection {
             // Whoever is served is not silent, though we do not listen meanwhile.
@@ -110,13 +110,13 @@ impl Broker {
         self.noted_before = self.journal.noted();
         let mut slice = Slice::new();
         let progress = match &mut job {
-            Job::Subscribe(subscribing) => self.go_on_subscribing(client, subscribing, &mut slice, now),
-            Job::Unsubscribe(unsubscribing) => self.go_on_unsubscribing(client, unsubscribing, &mut slice),
-            Job::FillWindow => self.fill_window_slice(client, &mut slice, now),
+            Job::Subscribe(subscribing) => self.go_on_subscribing(session_key, subscribing, &mut slice, now),
+            Job::Unsubscribe(unsubscribing) => self.go_on_unsubscribing(session_key, unsubscribing, &mut slice),
+            Job::FillWindow => self.fill_window_slice(session_key, &mut slice, now),
             Job::FanOut(fan_out) => self.go_on_fanning_out(fan_out, &mut slice, now),
         };
         // What was done may have ended the session, and with it the job, but for a message on its way to others.
-        let Some(session) = self.sessions.get_mut(client) else {
+        let Some(session) = self.sessions.get_mut(session_key) else {
             if let Job::FanOut(fan_out) = job
                 && progress != Progress::Done
             {
@@ -129,43 +129,43 @@ impl Broker {
             jobs.list.push_front(job);
         }
         let due = (progress == Progress::Full).then(|| now.elapsed + READER_TIMEOUT);
-        self.timers.arm(Timer::Reader(client), &mut jobs.timer, due);
+        self.timers.arm(Timer::Reader(session_key), &mut jobs.timer, due);
         if progress != Progress::Full {
-            self.list_work(client);
+            self.list_work(session_key);
         }
     }
 
     /// The client has read, or does not have to any more.
-    pub(super) fn list_work(&mut self, client: SessionKey) {
-        let jobs = &mut self.sessions[client].jobs;
+    pub(super) fn list_work(&mut self, session_key: SessionKey) {
+        let jobs = &mut self.sessions[session_key].jobs;
         if !jobs.is_empty() && !jobs.is_listed {
             jobs.is_listed = true;
-            self.working.push_back(client);
+            self.working.push_back(session_key);
         }
     }
 
     /// The client has not read for too long, or is gone.
-    pub(super) fn give_up_reader(&mut self, client: SessionKey) {
-        let jobs = &mut self.sessions[client].jobs;
-        self.timers.arm(Timer::Reader(client), &mut jobs.timer, None);
+    pub(super) fn give_up_reader(&mut self, session_key: SessionKey) {
+        let jobs = &mut self.sessions[session_key].jobs;
+        self.timers.arm(Timer::Reader(session_key), &mut jobs.timer, None);
         jobs.is_given_up = true;
-        self.list_work(client);
+        self.list_work(session_key);
     }
 
     /// The client has a new connection, which it reads.
-    pub(super) fn expect_reader(&mut self, client: SessionKey) {
-        self.sessions[client].jobs.is_given_up = false;
-        self.list_work(client);
+    pub(super) fn expect_reader(&mut self, session_key: SessionKey) {
+        self.sessions[session_key].jobs.is_given_up = false;
+        self.list_work(session_key);
     }
 
-    pub(super) fn reader_due(&mut self, client: SessionKey) {
-        self.sessions[client].jobs.timer = None;
-        self.give_up_reader(client);
+    pub(super) fn reader_due(&mut self, session_key: SessionKey) {
+        self.sessions[session_key].jobs.timer = None;
+        self.give_up_reader(session_key);
     }
 
     /// Whether retained messages wait for the client to read what it has been sent.
-    pub(super) fn waits_for_reader(&self, client: SessionKey) -> bool {
-        let session = &self.sessions[client];
+    pub(super) fn waits_for_reader(&self, session_key: SessionKey) -> bool {
+        let session = &self.sessions[session_key];
         let is_full = |key: ConnectionKey| self.connections[key].output.is_full();
         session.jobs.waits_for_reader() && session.connection.is_some_and(is_full)
     }
