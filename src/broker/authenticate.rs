@@ -95,7 +95,7 @@ impl Broker {
         self.send_auth(key, ReasonCode::CONTINUE_AUTHENTICATION, mechanism, message)
     }
 
-    /// Begins an exchange. Whoever sends no message of SCRAM is told the same as who has no proof.
+    /// Begins an exchange. Whoever sends no message of SCRAM gets the same answer as who has no proof.
     fn exchange(
         &self,
         key: ConnectionKey,

@@ -52,7 +52,7 @@ pub enum Change {
     },
 }
 
-/// One session.
+/// What is recorded of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRecord {
     pub client_id: ByteString,
@@ -67,7 +67,7 @@ pub struct ClientRecord {
     pub max_packet_size: Option<NonZeroU32>,
     pub max_qos: QoS,
     pub retain_available: bool,
-    /// Seconds, of the will that waits or would be sent.
+    /// The delay, in seconds, of the will that waits or would be sent.
     pub will_delay_interval: u32,
 }
 
@@ -77,13 +77,13 @@ pub struct WillRecord {
     pub payload: Bytes,
     pub qos: QoS,
     pub retain: bool,
-    /// Without the will delay interval, which is in [`ClientRecord`].
+    /// The properties but for the will delay interval, which is in [`ClientRecord`].
     pub properties: Properties,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriptionRecord {
-    /// As subscribed, `$share/…` included, with the mount point.
+    /// The filter as subscribed, `$share/…` included, with the mount point.
     pub filter: ByteString,
     pub options: SubscriptionOptions,
     pub identifier: Option<SubscriptionIdentifier>,
@@ -113,7 +113,7 @@ pub struct EntryRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Direction {
-    /// From the client: a QoS 2 message that waits for its PUBREL.
+    /// The message came from the client: it is a QoS 2 message that waits for its PUBREL.
     In = 0,
     Out = 1,
 }
@@ -144,7 +144,7 @@ pub struct Restored {
     pub more_losses: usize,
 }
 
-/// Losses that are told one by one.
+/// Losses that are reported one by one.
 pub const MOST_LOSSES: usize = 1000;
 
 /// A row that cannot be what it should be, or that hangs on one which is not there. Names are shown as text.
@@ -180,6 +180,6 @@ pub struct RestoredClient {
     pub record: ClientRecord,
     pub will: Option<WillRecord>,
     pub subscriptions: Vec<SubscriptionRecord>,
-    /// In queue order.
+    /// The entries in queue order.
     pub entries: Vec<EntryRecord>,
 }

@@ -14,9 +14,9 @@ pub struct WallTime(Duration);
 /// Both clocks, read at the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// For deadlines.
+    /// The clock for deadlines.
     pub elapsed: Monotonic,
-    /// For message ids and for everything that outlives the process.
+    /// The clock for message ids and for everything that outlives the process.
     pub wall: WallTime,
 }
 

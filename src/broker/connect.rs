@@ -24,7 +24,7 @@ use crate::term::Secret;
 impl Broker {
     pub(super) fn connect(&mut self, key: ConnectionKey, mut connect: Connect, now: Now) {
         self.connections[key].version = connect.version;
-        // Copied, so that a session does not keep the whole buffer its CONNECT was read into.
+        // The client id is copied, so that a session does not keep the whole buffer its CONNECT was read into.
         connect.client_id = ByteString::from(&*connect.client_id);
         connect.username = connect.username.map(|username| ByteString::from(&*username));
         let version = connect.version;
@@ -70,7 +70,7 @@ impl Broker {
         version: Option<ProtocolVersion>,
     ) {
         let (version, code) = match (error, version) {
-            // What is newer than we are is told in the newest form that we know [MQTT-3.1.2-2].
+            // A version that is newer than ours is answered in the newest form that we know [MQTT-3.1.2-2].
             (DecodeError::ProtocolVersion(_), _) => (ProtocolVersion::V5, error.reason_code().0),
             (DecodeError::ProtocolMismatch(_), _) => (ProtocolVersion::V311, 1),
             // A CONNECT that is wrong in itself; what is no CONNECT gets no answer.
@@ -92,7 +92,7 @@ impl Broker {
         }
         if let Some(Proven { user, .. }) = proven {
             connect.username.get_or_insert_with(|| user.clone());
-            // It would be looked at by nobody, and asked for after a reload.
+            // Nobody looks at it now, and a reload would check it.
             connect.password = None;
         }
         self.admit_names(key, connect)?;
@@ -112,7 +112,7 @@ impl Broker {
         if let Some(will) = &connect.will {
             self.admit_will(will, self.listener(listener_id).max_qos)?;
         }
-        // Version 5 is told the keep-alive that holds; before it there is no way to.
+        // CONNACK of version 5 announces the keep-alive that holds; an earlier one cannot.
         if let Some(limit) = self.settings.max_keepalive
             && (connect.keep_alive == 0 || connect.keep_alive > limit)
             && connect.version != ProtocolVersion::V5
@@ -190,7 +190,7 @@ impl Broker {
     fn accept(&mut self, key: ConnectionKey, mut connect: Connect, proven: Option<Proven>, now: Now) {
         let v5 = connect.version == ProtocolVersion::V5;
         let listener_id = self.connections[key].listener;
-        // [MQTT-3.1.3-6]; CONNACK tells which [MQTT-3.1.3-7].
+        // [MQTT-3.1.3-6]; CONNACK has it [MQTT-3.1.3-7].
         let assigned = connect.client_id.is_empty();
         if assigned {
             connect.client_id = self.new_client_id(listener_id);
@@ -346,7 +346,7 @@ impl Broker {
         }
     }
 
-    /// In the order in which Mosquitto sends them. There is no Response Information [MQTT-3.1.2-28], and no Reason String
+    /// The properties of CONNACK, in the order in which Mosquitto sends them. There is no Response Information [MQTT-3.1.2-28], and no Reason String
     /// [MQTT-3.2.2-19] or User Property [MQTT-3.2.2-20], which could make CONNACK too large.
     fn connack_properties(
         &self,
@@ -382,7 +382,7 @@ impl Broker {
         }
     }
 
-    /// The client took its leave.
+    /// DISCONNECT came from the client.
     pub(super) fn disconnect_received(
         &mut self,
         key: ConnectionKey,
@@ -401,7 +401,7 @@ impl Broker {
     }
 }
 
-/// 36 characters, upper-case hex. Unique rather than secret.
+/// A UUID of 36 characters, upper-case hex. It is unique rather than secret.
 fn random_uuid() -> String {
     let random = || RandomState::new().hash_one(());
     let (high, low) = (random(), random());

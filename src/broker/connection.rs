@@ -25,12 +25,12 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) listener: ListenerId,
     pub(super) peer: Peer,
-    /// Of a CONNECT that was understood; empty before.
+    /// The client id of a CONNECT that was understood; empty before.
     pub(super) client_id: ByteString,
-    /// Once CONNECT was accepted.
+    /// The session, once CONNECT was accepted.
     pub(super) session: Option<SessionKey>,
     pub(super) version: ProtocolVersion,
-    /// Kept to ask again after a reload of the rules.
+    /// The password is kept, to be checked again after a reload of the rules.
     pub(super) password: Option<Secret>,
     /// What it was let in by instead, where its CONNECT named a method.
     pub(super) proof: Option<Proof>,
@@ -46,7 +46,8 @@ pub(super) struct Connection {
     /// The largest packet that the client takes, in bytes; `None` = any. Only [`Connection::takes`] asks for it.
     pub(super) max_packet_size: Option<NonZeroU32>,
     pub(super) sent_aliases: SentAliases,
-    /// With the maximum that CONNACK told the client. That and what follows holds until it goes, whatever a reload says.
+    /// Aliases of the client, with the maximum that CONNACK announced. That and what follows holds until the connection ends,
+    /// whatever a reload says.
     pub(super) received_aliases: ReceivedAliases,
     pub(super) max_qos: QoS,
     pub(super) retain_available: bool,

@@ -68,7 +68,7 @@ impl Broker {
             Some(at) if at > now.elapsed => {
                 self.timers.arm(Timer::Connection(key), &mut connection.timer, Some(at));
             }
-            // What let the client in is over.
+            // The token that let the client in has expired.
             Some(at) if connection.token_ends() == Some(at) => {
                 self.refuse(key, ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized, now);
             }

@@ -23,7 +23,7 @@ use super::{Access, Broker, Identity, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, Properties, QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::SubscriptionFilter;
 
-/// Bytes that may wait for a socket that takes what it is given. Only QoS 0 messages are dropped for it.
+/// Bytes that may wait for a socket that takes what is written to it. Beyond them only QoS 0 messages are dropped.
 const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
 
 /// Bytes that are copied in a microsecond, at least.
@@ -40,7 +40,7 @@ pub(super) enum Routed {
 
 /// How a message goes to one session, by the subscriptions that match it.
 pub(super) struct Delivery<'a> {
-    /// As granted; the message may have been published at a lower one.
+    /// The QoS as granted; the message may have been published at a lower one.
     pub(super) qos: QoS,
     pub(super) retain: bool,
     pub(super) identifiers: &'a [SubscriptionIdentifier],
@@ -111,7 +111,7 @@ impl Broker {
         anybody
     }
 
-    /// Gives the message to the member of a shared subscription whose turn it is.
+    /// Delivers the message to the member of a shared subscription whose turn it is.
     pub(super) fn deliver_to_group(&mut self, filter: &Arc<SubscriptionFilter>, message: &Arc<Message>, now: Now) {
         let (router, members) = self.members(message);
         if let Some(member) = router.next_member(filter, |member, kind| members.are(member, kind)) {
@@ -259,7 +259,7 @@ impl Broker {
         let outgoing = publish_of(entry, mount_point, now);
         let before = self.connections[key].output.so_far();
         if self.connections[key].publish(outgoing).is_err() {
-            // Not for this client: as if it had been delivered [MQTT-3.1.2-25].
+            // The message is too large for this client, and counts as delivered [MQTT-3.1.2-25].
             let state = entry.state;
             if let Ok(Some(entry)) = session.outgoing.finish(id, state)
                 && !is_new
@@ -517,7 +517,7 @@ fn merged<'a>(found: &[Subscriber], found_shared: &'a [SharedSubscriber]) -> Vec
     merged
 }
 
-/// Counts and, if wanted, tells that a PUBLISH goes out.
+/// Counts a PUBLISH that goes out and, if wanted, makes the event of it.
 fn sent(
     wanted: bool,
     events: &mut VecDeque<Event>,

@@ -8,7 +8,7 @@ use super::message::Message;
 use crate::mqtt::packet::{PacketId, QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::SubscriptionFilter;
 
-/// One message in one client's keeping.
+/// One message that waits for one client, or that one client has sent at QoS 2 and not released.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) message: Arc<Message>,

@@ -52,7 +52,7 @@ pub enum Event {
         listener: ListenerId,
         why: String,
     },
-    /// From now on nothing can be kept. Who waited for it is let go; the rest goes on.
+    /// From now on nothing can be kept. The connections that waited for it are ended; the rest goes on.
     StoreFailed {
         why: String,
     },

@@ -160,10 +160,10 @@ impl Broker {
         if self.storing {
             let before = self.connections[key].output.so_far();
             self.send(key, &packet);
-            // Of earlier slices, too.
+            // The answer rests on the changes of earlier slices, too.
             self.rest_on_store(key, before);
         } else if self.journal.is_enabled() {
-            // Some of it may be lost.
+            // Some of the changes of earlier slices may be lost.
             self.end(key, super::Closing::ImplementationError, now);
         }
     }

@@ -190,7 +190,7 @@ impl Watcher {
         Self { faults, client_id: String::new(), version: ProtocolVersion::V311, seen }
     }
 
-    /// A whole packet on its way; `from_client` tells which.
+    /// A whole packet on its way; `from_client`: which one.
     pub fn judge(&mut self, packet: &[u8], from_client: bool) -> Verdict {
         let kind = packet.first().map_or(0, |first| first >> 4);
         if from_client && kind == 1 {
@@ -220,7 +220,7 @@ impl Watcher {
         Verdict::Pass
     }
 
-    /// The CONNECT tells the client id and the version.
+    /// Takes client id and version from the CONNECT.
     fn greet(&mut self, packet: &[u8]) {
         let mut decoder = Decoder::server(packet.len());
         if let Ok(Some(Packet::Connect(connect))) = decoder.decode(&mut BytesMut::from(packet)) {
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_certificates_are_told_apart_from_faults_on_packets() {
+    fn bad_certificates_are_distinguished_from_faults_on_packets() {
         let faults = Faults::parse(["wrong-host-cert", "drop"]).unwrap();
         assert_eq!(faults.certificate, Some(BadCertificate::WrongHost));
         assert_eq!(faults.on_packets.len(), 1);

@@ -35,9 +35,9 @@ pub(super) struct Subscribing {
     /// Of the filters so far.
     pub(super) codes: Vec<ReasonCode>,
     pub(super) is_acknowledged: bool,
-    /// Whose retained messages are to come.
+    /// The subscriptions whose retained messages are to come.
     pub(super) fresh: VecDeque<(Subscriber, SubscriptionFilter)>,
-    /// Those of the first.
+    /// The retained messages of the first of them.
     pub(super) matching: Option<Matching>,
 }
 
@@ -65,16 +65,16 @@ pub(super) struct Unsubscribing {
 pub(super) struct FanOut {
     pub(super) message: Arc<Message>,
     pub(super) publisher: Option<SessionKey>,
-    /// Once it has begun.
+    /// Those who are to get it; `None` before it has begun.
     pub(super) receivers: Option<Receivers>,
     pub(super) answer: Option<(ConnectionId, Answer)>,
 }
 
-/// What the publisher is told at the end.
+/// The packet that the publisher gets at the end.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Answer {
     PubAck(PacketId),
-    /// Until then the session holds the message, as before PUBREL.
+    /// PUBCOMP. Until then the session holds the message, as before PUBREL.
     PubComp(PacketId),
 }
 
@@ -111,7 +111,7 @@ impl Jobs {
         self.list.is_empty()
     }
 
-    /// Whether a change of the session's subscriptions is under way that its client has not been told of.
+    /// Whether a change of the session's subscriptions is under way that no SUBACK or UNSUBACK has answered.
     pub(super) fn has_unacknowledged(&self) -> bool {
         self.list.iter().any(|job| match job {
             Job::Subscribe(subscribing) => !subscribing.is_acknowledged(),

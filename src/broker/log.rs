@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_do_wrong_is_told_in_mosquittos_words() {
+    fn what_clients_do_wrong_is_logged_in_mosquittos_words() {
         let no_packet = |error| Offence::NoPacket { error, instead_of_connect: false };
         let no_connect = |error| Offence::NoPacket { error, instead_of_connect: true };
         for (offence, text) in [
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_are_told_in_mosquittos_words() {
+    fn packets_are_logged_in_mosquittos_words() {
         let id = NonZeroU16::new(7).unwrap();
         let reason = ReasonCode(16);
         for (packet, came, went) in [

@@ -31,7 +31,7 @@ use crate::mqtt::packet::{DecodeError, Packet, ProtocolVersion, ReasonCode};
 
 /// The broker's core. Inputs are `handle_*`; after them the caller takes the outputs with `poll_*`: first
 /// [`Broker::take_changes`], which are to be on the disk before [`Broker::handle_stored`]; until then [`Broker::poll_output`]
-/// gives only what does not rest on them. What would take long is done in slices: while [`Broker::has_work`],
+/// hands out only what does not rest on them. What would take long is done in slices: while [`Broker::has_work`],
 /// [`Broker::handle_work`] is to be called between other inputs.
 #[derive(Debug)]
 pub struct Broker {
@@ -53,13 +53,13 @@ pub struct Broker {
     pub(super) sweeping: Option<Bound<MessageId>>,
     pub(super) journal: Journal,
     pub(super) last_id: MessageId,
-    /// Of the last message that was kept: the next often has the same.
+    /// The topic of the last message that was kept: the next often has the same.
     pub(super) last_topic: ByteString,
     /// Whether something can be kept: not while the store fails.
     pub(super) storing: bool,
     /// What the journal had noted when the packet came that is handled now.
     pub(super) noted_before: u64,
-    /// Connections with output or an end to tell.
+    /// Connections that have output, or are to be closed.
     pub(super) listed: VecDeque<ConnectionKey>,
     /// Those of them whose output waits for the store.
     pub(super) held: Vec<ConnectionKey>,
@@ -79,13 +79,13 @@ pub struct Broker {
     /// What was counted last of what waits for clients, and a count that is under way.
     pub(super) counted: StoredCount,
     pub(super) counting: Option<Counting>,
-    /// Counts sessions and what goes to very many, to tell which was first.
+    /// Counts sessions and what goes to very many, so that it is known which was first.
     pub(super) moment: u64,
     /// Messages that one reference less holds in the store.
     pub(super) released: Vec<MessageId>,
     /// Counts what was done.
     pub(super) steps: u64,
-    /// Reused from message to message.
+    /// Lists that are reused from message to message.
     pub(super) found: Vec<Subscriber>,
     pub(super) found_shared: Vec<SharedSubscriber>,
 }
@@ -138,7 +138,7 @@ impl Broker {
         broker
     }
 
-    /// Which events [`Broker::poll_event`] is to give.
+    /// Sets which events [`Broker::poll_event`] returns.
     pub fn listen(&mut self, interest: Interest) {
         self.interest = interest;
     }
@@ -197,7 +197,7 @@ impl Broker {
             }
             return self.is_busy(connection);
         };
-        // What is told of a PUBLISH depends on what becomes of it.
+        // What the log says of a PUBLISH depends on what becomes of it.
         if self.interest.packets
             && !matches!(packet, Packet::Publish(_) | Packet::Auth(_))
             && let Some(summary) = PacketSummary::of(&packet)
@@ -241,7 +241,7 @@ impl Broker {
         }
     }
 
-    /// What came is no packet. `version` is what CONNECT had told before it went wrong.
+    /// What came is no packet. `version` is that of its CONNECT, if that was read before the error.
     pub fn handle_malformed(
         &mut self,
         connection: ConnectionId,
@@ -294,7 +294,7 @@ impl Broker {
         }
     }
 
-    /// The socket does not take what was given, for now.
+    /// The socket does not take what [`Broker::poll_output`] returned, for now.
     pub fn handle_blocked(&mut self, connection: ConnectionId) {
         let Some(&key) = self.by_connection.get(&connection) else { return };
         self.connections[key].output.blocked = true;
@@ -330,7 +330,7 @@ impl Broker {
         for key in self.connections.keys() {
             self.end(key, Closing::ShuttingDown, now);
         }
-        // Those of clients that were connected until now.
+        // The wills of clients that were connected until now are among them.
         self.finish_fan_outs(now);
     }
 
@@ -358,7 +358,7 @@ impl Broker {
             output.listed = false;
             let bytes = output.take(part);
             connection.is_greeted |= !bytes.is_empty();
-            // What is left goes first.
+            // What is left of the output goes before the end.
             let close = output.close && part.is_none();
             let out = Output { connection: connection.id, bytes, close };
             if out.close {
@@ -435,7 +435,7 @@ impl Broker {
         let connection = &mut self.connections[key];
         let before = connection.output.so_far();
         connection.send(packet);
-        if !matches!(packet, Packet::PingResp | Packet::Disconnect(_)) && self.tells_of_changes(key) {
+        if !matches!(packet, Packet::PingResp | Packet::Disconnect(_)) && self.rests_on_changes(key) {
             self.rest_on_store(key, before);
         }
         let connection = &self.connections[key];

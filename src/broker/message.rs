@@ -13,27 +13,27 @@ use crate::state::ids::{StoreId, UnixTime};
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message {
     pub id: MessageId,
-    /// With the mount point of the publisher's listener.
+    /// The topic with the mount point of the publisher's listener.
     pub topic: ByteString,
     pub payload: Bytes,
-    /// As published.
+    /// The QoS as published.
     pub qos: QoS,
-    /// As published.
+    /// The RETAIN flag as published.
     pub retain: bool,
     /// In the publisher's order; without topic alias and subscription identifiers. The message expiry interval
     /// stands in it as published: what is sent is computed from `expires_at`.
     pub properties: Properties,
     pub expires_at: Option<WallTime>,
-    /// The publisher's; `None` at QoS 0 and for wills.
+    /// The packet id of the publisher; `None` at QoS 0 and for wills.
     pub packet_id: Option<PacketId>,
-    /// Shared by what one connection publishes.
+    /// Where the message came from, shared by all that one connection publishes.
     pub source: Arc<Source>,
 }
 
 impl Message {
-    /// Bytes that its publisher makes it take.
+    /// Bytes of topic, properties and payload, which the publisher decides.
     pub(super) fn size(&self) -> u64 {
-        // What came in a packet fits into one.
+        // Properties that came in a packet fit into one.
         let properties = self.properties.encoded_len().unwrap_or_default();
         (self.topic.len() + self.payload.len() + properties) as u64
     }
@@ -58,7 +58,7 @@ pub(super) fn detached(properties: &Properties) -> Properties {
         .collect()
 }
 
-/// Whom a message came from. Empty for the broker's own.
+/// The client and listener that a message came from. Both are empty for the broker's own messages.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Source {
     pub client_id: ByteString,

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 
 use super::connection_id::ConnectionId;
 
-/// What one connection is to be told. `close`: after the bytes are written.
+/// What one connection is to be sent. `close`: it is to be closed after the bytes are written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Output {
     pub connection: ConnectionId,
@@ -21,7 +21,7 @@ pub(super) struct OutputBuffer {
     pub(super) usual: usize,
     /// Of `bytes`, what is not PUBLISH, and so bounded by nothing but the client's reading.
     pub(super) control_bytes: usize,
-    /// The generation of the journal that the last of `bytes` rests on. 0: none does.
+    /// The generation of the journal that the last of `bytes` rests on; 0 where they rest on none.
     pub(super) rests_on: u64,
     /// Where parts of `bytes` end that rest on earlier generations than what follows them; each may go before that.
     parts: Vec<Part>,
@@ -32,7 +32,7 @@ pub(super) struct OutputBuffer {
     pub(super) writing_bytes: usize,
     /// The socket takes no more for now.
     pub(super) blocked: bool,
-    /// It stands in the list of connections with something to say.
+    /// The connection stands in the list of those with output.
     pub(super) listed: bool,
     pub(super) close: bool,
 }
@@ -50,8 +50,8 @@ pub(super) struct Part {
 /// Bytes of answers to one client that wait for the store before its next packets do too.
 pub(super) const HELD_ANSWERS: usize = 64 * 1024;
 
-/// Control packets that wait for a client that does not read. Beyond it the client is let go: a peer that makes
-/// us answer and never listens would fill our memory.
+/// Control packets that wait for a client that does not read. Beyond it the connection is ended: a peer that makes
+/// us answer and never reads would fill our memory.
 pub(super) const MAXIMUM_CONTROL_BACKLOG: usize = 1024 * 1024;
 
 /// Room for output that is made before there is any, at most.

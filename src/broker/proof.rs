@@ -24,7 +24,7 @@ pub(super) enum Proof {
         keys: Keys,
     },
     Token {
-        /// Kept to ask again after a reload of the rules.
+        /// The token is kept, to be checked again after a reload of the rules.
         token: Secret,
         /// When it expires, and the connection with it.
         ends: Monotonic,
@@ -36,6 +36,6 @@ pub(super) enum Proof {
 pub(super) struct Proven {
     pub(super) user: ByteString,
     pub(super) proof: Proof,
-    /// For CONNACK.
+    /// The properties for CONNACK.
     pub(super) properties: Vec<Property>,
 }

@@ -24,12 +24,12 @@ use crate::mqtt::topic::{TopicName, is_shared};
 /// it. A larger one is most of its packet, which came in memory of its own.
 const COPIED_PAYLOAD: usize = 2 * 1024;
 
-/// Where Mosquitto's plugins are talked to, and what it answers in place of one that is not there.
+/// The topics of requests to Mosquitto's plugins, and its answer in place of a plugin that is not there.
 const CONTROL: &str = "$CONTROL/";
 const NO_ENDPOINT: &[u8] = br#"{"error": "endpoint not available"}"#;
 
-/// Bytes of half-done QoS 2 publishes of one client. Beyond it the client is let go; a version 5 client
-/// meets its receive-maximum first.
+/// Bytes of half-done QoS 2 publishes of one client. Beyond it the connection is ended; a version 5
+/// client meets its Receive Maximum first.
 const MAXIMUM_INCOMING_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Broker {
@@ -140,7 +140,7 @@ impl Broker {
         }
     }
 
-    /// Completes the flow of a message that goes nowhere. A 3.x client cannot be told why. Nothing of it is kept: the next with
+    /// Completes the flow of a message that goes nowhere. A PUBACK of 3.x has no reason code. Nothing of it is kept: the next with
     /// its packet id is another message [MQTT-4.3.3-9].
     fn acknowledge(&mut self, key: ConnectionKey, publish: &Publish, reason: ReasonCode) {
         let Some(packet_id) = publish.packet_id else { return };
@@ -161,7 +161,7 @@ impl Broker {
     fn refuse_unstored(&mut self, key: ConnectionKey, session_key: SessionKey, publish: &Publish, now: Now) {
         let reason = ReasonCode::QUOTA_EXCEEDED;
         let Some(packet_id) = publish.packet_id else {
-            // A retained message at QoS 0, which no packet answers.
+            // It is a retained message at QoS 0, which no packet answers.
             self.refuse(key, reason, Closing::QuotaExceeded, now);
             return;
         };
@@ -205,7 +205,7 @@ impl Broker {
     fn keep_incoming(&mut self, key: ConnectionKey, session_key: SessionKey, publish: Publish, now: Now) {
         let Some(packet_id) = publish.packet_id else { return };
         let session = &self.sessions[session_key];
-        // Sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
+        // A packet id that is known was sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
         if !session.incoming.contains_key(&packet_id) {
             let connection = &self.connections[key];
             let limit = connection.receive_maximum.map_or(usize::MAX, |most| usize::from(most.get()));
@@ -251,7 +251,7 @@ impl Broker {
             let message = Arc::clone(&entry.message);
             // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-13].
             let most = if self.journal.covers(&self.sessions[session_key]) { usize::MAX } else { SLICE };
-            // Before the session lets go of it: the message stays referred to, and so stays in the store, all the while.
+            // The session forgets the message only after this: it stays referred to, and so stays in the store, all the while.
             if self.publish_message(&message, Some(session_key), most, now) == Routed::TooMany {
                 let connection = self.connections[key].id;
                 self.fan_out(session_key, message, Some((connection, Answer::PubComp(ack.packet_id))), now);
@@ -295,7 +295,7 @@ impl Broker {
         if self.journal.covers(&self.sessions[session_key]) && self.waits_for_store(key, Step::PubRec(ack.packet_id)) {
             return;
         }
-        // Even for an unknown one, so that the client can let go of it.
+        // An unknown packet id is answered too, so that the client can end its flow.
         self.send(key, &Packet::PubRel(Ack::new(ack.packet_id)));
     }
 
@@ -306,7 +306,7 @@ impl Broker {
                 self.discard(session_key, std::slice::from_ref(&entry));
                 self.fill_window(session_key, now);
             }
-            // Of nothing we know: perhaps of what has expired since.
+            // The packet id is not known: its message may have expired since.
             Ok(None) => {}
             Err(WrongState) => self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now),
         }
@@ -384,7 +384,7 @@ impl Broker {
             packet_id: None,
             source: Arc::default(),
         });
-        // Its messages keep their order.
+        // The broker's own messages keep their order.
         let most = if self.is_fanning_out() { 0 } else { SLICE };
         if self.publish_message(&message, None, most, now) == Routed::TooMany {
             self.fan_out_later(message, now);
@@ -414,7 +414,7 @@ impl Broker {
     }
 }
 
-/// A message of the broker itself.
+/// A message that the broker itself publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnMessage {
     pub topic: ByteString,

@@ -1,4 +1,4 @@
-//! Why a CONNECT, or a login that follows it, is not accepted, and how each version is told.
+//! Why a CONNECT, or a login that follows it, is not accepted, and the reason code of each version for it.
 
 use super::event::Closing;
 use crate::mqtt::packet::{Property, ProtocolVersion, ReasonCode};
@@ -10,7 +10,7 @@ pub(super) const SERVER_UNAVAILABLE: u8 = 3;
 pub(super) struct Refusal {
     /// `None`: the connection is closed without an answer.
     pub(super) reason: Option<ReasonCode>,
-    /// What the client would have to keep to.
+    /// The limit that the client did not keep to.
     pub(super) limit: Option<Property>,
     pub(super) why: Closing,
 }

@@ -10,8 +10,8 @@ use super::settings::{Settings, UsernameFrom};
 use crate::mqtt::packet::ReasonCode;
 
 impl Broker {
-    /// New rules are in force, all at once. Listeners stay as many as they are. Clients that may no longer connect are let
-    /// go; those whose password takes long to check stay until [`Broker::dismiss`].
+    /// New rules are in force, all at once. Listeners stay as many as they are. The connections of
+    /// clients that may no longer connect are ended; those whose password takes long to check stay until [`Broker::dismiss`].
     pub fn reload(&mut self, settings: Settings, access: Access, now: Now) {
         let interval = self.settings.retain_expiry_interval;
         self.settings = settings;

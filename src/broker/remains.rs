@@ -13,6 +13,6 @@ pub(super) struct Remains {
     pub(super) filters: hash_set::IntoIter<SubscriptionFilter>,
     pub(super) incoming: hash_map::IntoValues<PacketId, Entry>,
     pub(super) outgoing: Outgoing,
-    /// The store held its messages.
+    /// Whether the store held its messages.
     pub(super) was_stored: bool,
 }

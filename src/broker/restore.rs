@@ -36,7 +36,7 @@ impl Broker {
 
     fn restore_client(&mut self, restored: RestoredClient, messages: &HashMap<MessageId, Arc<Message>>, now: Now) {
         let record = restored.record;
-        // It ended with its connection, whoever wrote it down.
+        // Such a session has ended with its connection, whatever program stored it.
         if !record.session_expiry.is_persistent() {
             self.journal.push(Change::ClientRemoved(record.client_id));
             return;

@@ -99,7 +99,7 @@ impl Broker {
     /// them must agree.
     fn source_may_publish(&self, message: &Message) -> bool {
         let source = &message.source;
-        // A message of the broker itself.
+        // The broker itself may publish everything.
         if source.client_id.is_empty() {
             return true;
         }

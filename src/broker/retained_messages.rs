@@ -15,7 +15,7 @@ pub(super) struct RetainedMessages {
     tree: Tree<Option<MessageId>>,
     /// Ids grow, so these are the messages from the oldest on.
     by_id: BTreeMap<MessageId, Arc<Message>>,
-    /// Payloads.
+    /// The bytes of their payloads.
     bytes: u64,
 }
 
@@ -23,9 +23,9 @@ pub(super) struct RetainedMessages {
 /// meanwhile went to its subscribers when it came.
 #[derive(Debug)]
 pub(super) enum Matching {
-    /// Newest first, to be taken from the end.
+    /// The ids, newest first, to be taken from the end.
     Found(Vec<MessageId>),
-    /// Too many to look for: all are gone through, up to the newest of that moment.
+    /// There are too many to look for: all messages are gone through, up to the newest of that moment.
     Scan { after: Bound<MessageId>, newest: MessageId },
 }
 

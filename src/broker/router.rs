@@ -35,9 +35,9 @@ struct LastRoute {
 /// What stands at one filter.
 #[derive(Debug, Default)]
 struct Place {
-    /// In the order of subscribing.
+    /// Subscribers, in the order of subscribing.
     subscribers: Vec<Subscriber>,
-    /// By name. One client may be in any number of groups at the same filter, so no group is looked for one by one.
+    /// Shared groups by name. One client may be in any number of groups at the same filter, so no group is looked for one by one.
     #[expect(clippy::box_collection, reason = "eight bytes where there is none, which is nearly everywhere")]
     groups: Option<Box<BTreeMap<Box<str>, Group>>>,
 }
@@ -59,7 +59,7 @@ pub(super) enum Candidates {
 /// The members of a Shared Subscription take turns: whoever has had one goes behind all others, and so does who comes.
 #[derive(Debug)]
 struct Group {
-    /// As subscribed.
+    /// The filter as subscribed.
     filter: Arc<SubscriptionFilter>,
     members: Vec<Subscriber>,
     /// Whose turn it is, so always below the number of members; a cell, since routing only looks at the tree.

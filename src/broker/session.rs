@@ -31,18 +31,18 @@ pub(super) struct Session {
     pub(super) id: ByteString,
     pub(super) username: Option<ByteString>,
     pub(super) listener: ListenerId,
-    /// `None` while the client is away.
+    /// The client's connection; `None` while it is away.
     pub(super) connection: Option<ConnectionKey>,
     pub(super) expiry: SessionExpiry,
-    /// Bytes, of the last connection; `None` = no limit.
+    /// The Maximum Packet Size of the last connection, in bytes; `None` = no limit.
     pub(super) max_packet_size: Option<NonZeroU32>,
     pub(super) created_at: WallTime,
-    /// `None` while connected.
+    /// When the last connection ended; `None` while there is one.
     pub(super) disconnected_at: Option<WallTime>,
-    /// While the client is away and its session does expire.
+    /// When the session expires; set while the client is away, if it does expire.
     pub(super) expires_at: Option<Monotonic>,
     pub(super) will: Option<Box<PendingWill>>,
-    /// While the client is away and its will waits.
+    /// When the will is sent; set while the client is away and its will waits.
     pub(super) will_due: Option<Monotonic>,
     /// Where [`Timers`](super::timers::Timers) keeps the deadline of this session.
     pub(super) timer: Option<Monotonic>,
@@ -58,14 +58,14 @@ pub(super) struct Session {
     pub(super) incoming: HashMap<PacketId, Entry>,
     pub(super) incoming_bytes: u64,
     pub(super) last_sequence: u64,
-    /// By [`Broker::moment`](super::Broker::moment); 0 for one that is older than the broker.
+    /// When the session began, by [`Broker::moment`](super::Broker::moment); 0 for one that is older than the broker.
     pub(super) began: u64,
-    /// The generation of the journal in which something of it was last added that its client is told of as kept: the
+    /// The generation of the journal in which something of it was last added that its client learns is kept: the
     /// session itself, a subscription, a QoS 2 message of its own.
     pub(super) promised_in: u64,
     /// What its messages say of it; made with the first of a connection.
     pub(super) source: Option<Arc<Source>>,
-    /// Whether the log has been told that messages are dropped; once per connection is enough.
+    /// Whether the log has a line that messages are dropped; one per connection is enough.
     pub(super) drop_noticed: bool,
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Session {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PendingWill {
     pub(super) will: WillRecord,
-    /// Seconds.
+    /// The Will Delay Interval, in seconds.
     pub(super) delay: u32,
 }
 
@@ -185,10 +185,10 @@ impl Session {
 pub(super) struct Outgoing {
     in_flight: InFlight,
     queue: VecDeque<Entry>,
-    /// Payloads.
+    /// The bytes of their payloads.
     inflight_bytes: u64,
     queue_bytes: u64,
-    /// 0 before the first: the next free id is looked for behind it.
+    /// The last id that was taken, 0 before the first: the next free one is looked for behind it.
     last_packet_id: u16,
     /// Some at the end of the queue have no packet id yet.
     unreserved: bool,
@@ -229,9 +229,9 @@ impl Outgoing {
         sent < usize::from(window.get()) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
     }
 
-    /// Gives what is to wait its packet id at once, as Mosquitto does: ids of what expires in the queue are never seen.
+    /// Assigns what is to wait its packet id at once, as Mosquitto does: ids of what expires in the queue are never seen.
     pub(super) fn reserve(&mut self, entry: &mut Entry) {
-        // Ids grow along the queue, and while all are in flight there is none to give.
+        // Ids grow along the queue, and while all are in flight there is none to assign.
         self.unreserved &= !self.queue.is_empty();
         self.unreserved |= self.in_flight.len() >= usize::from(u16::MAX);
         if entry.qos > QoS::AtMostOnce && !self.unreserved {
@@ -325,7 +325,7 @@ impl Outgoing {
         self.in_flight.resend()
     }
 
-    /// Lets go of what is in flight and `keep` refuses, and returns it. Before [`Outgoing::rewind`].
+    /// Removes what is in flight and `keep` refuses, and returns it. It is called before [`Outgoing::rewind`].
     pub(super) fn take_refused(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
         let refused = self.in_flight.take_refused(keep);
         self.inflight_bytes -= refused.iter().map(|entry| entry.message.payload.len() as u64).sum::<u64>();

@@ -11,12 +11,12 @@ pub enum SessionExpiry {
     WithConnection,
     /// So many seconds after the end of the connection.
     After(NonZeroU32),
-    /// 0xFFFFFFFF.
+    /// 0xFFFFFFFF: the session never ends by itself.
     Never,
 }
 
 impl SessionExpiry {
-    /// Of the number in a packet, or in a broker's store.
+    /// Reads the number in a packet, or in a broker's store.
     pub const fn from_interval(seconds: u32) -> Self {
         match NonZeroU32::new(seconds) {
             None => Self::WithConnection,

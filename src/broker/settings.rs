@@ -26,7 +26,7 @@ pub struct Settings {
     /// Time between sweeps of expired retained messages.
     pub retain_expiry_interval: Option<Duration>,
     pub check_retain_source: bool,
-    /// Seconds.
+    /// The longest keep-alive, in seconds.
     pub max_keepalive: Option<u16>,
     pub allow_duplicate_messages: bool,
     /// Subscriptions of one session.
@@ -83,7 +83,7 @@ impl Default for Settings {
 pub struct ListenerSettings {
     /// 0 for a unix socket. Stored with messages and sessions.
     pub port: u16,
-    /// Glued in front of every topic and filter of its clients, taken off on delivery.
+    /// The text in front of every topic and filter of its clients, which delivery takes off again.
     pub mount_point: Option<ByteString>,
     pub max_connections: Option<u32>,
     pub max_qos: QoS,

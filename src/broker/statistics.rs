@@ -1,4 +1,4 @@
-//! What `$SYS` tells: counters since the start, and what there is now.
+//! What `$SYS` says: counters since the start, and what there is now.
 
 /// Counters of the core; the server counts bytes on the wire into `bytes_received` and `bytes_sent`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Statistics {
     pub publish_received: u64,
     pub publish_sent: u64,
     pub publish_dropped: u64,
-    /// Payloads only.
+    /// Bytes of payloads only.
     pub publish_bytes_received: u64,
     pub publish_bytes_sent: u64,
     pub clients_expired: u64,

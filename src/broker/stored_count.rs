@@ -8,7 +8,7 @@ use super::message::MessageId;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct StoredCount {
     pub(super) messages: usize,
-    /// Of their payloads.
+    /// The bytes of their payloads.
     pub(super) bytes: u64,
 }
 

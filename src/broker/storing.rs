@@ -1,8 +1,8 @@
 //! What waits for the store, and what is refused while it fails.
 //!
-//! Whatever tells a client that something is kept rests on a commit, and is handed out after it. While the store fails,
-//! the state in memory goes on: what is taken from it is written later, and nothing is added that a client would have to
-//! be told of as kept.
+//! Every packet by which a client learns that something is kept rests on a commit, and is handed out after it. While the store fails,
+//! the state in memory goes on: what is taken from it is written later, and nothing is added that a
+//! client would have to learn is kept.
 //!
 //! The store writes beside the core: while it writes one batch of changes, the next gathers. What rests on the first goes
 //! out when that is stored, though more that rests on the second has come behind it.
@@ -46,8 +46,8 @@ impl Broker {
         }
     }
 
-    /// The store takes nothing for now, not what was taken last either. Who waits for it is let go: what was to be
-    /// acknowledged may be lost.
+    /// The store takes nothing for now, not what was taken last either. The connections that wait
+    /// for it are ended: what was to be acknowledged may be lost.
     pub fn handle_store_failed(&mut self, taken: Vec<Change>, now: Now) {
         self.journal.take_back(taken);
         if !self.storing {
@@ -72,7 +72,7 @@ impl Broker {
         }
     }
 
-    /// Lets a client's next packets wait that has been answered much which waits for the store.
+    /// Lets a client's next packets wait while many answers to it wait for the store.
     pub(super) fn await_store(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connections.get(key) else { return };
         let output = &connection.output;
@@ -82,12 +82,12 @@ impl Broker {
         }
     }
 
-    /// Whether something that waits for the connection's socket says of what the store does not have that it is kept.
+    /// Whether something that waits for the connection's socket says that something is kept which the store does not have.
     pub(super) fn rests_on_store(&self, key: ConnectionKey) -> bool {
         self.storing && !self.journal.has_stored(self.connections[key].output.rests_on)
     }
 
-    /// Whether the connection is to be told of changes that are only half made.
+    /// Whether the connection will get an answer about changes that are only half made.
     fn will_rest_on_store(&self, key: ConnectionKey) -> bool {
         let session = self.connections[key].session.map(|session_key| &self.sessions[session_key]);
         session.is_some_and(|session| self.journal.covers(session) && session.jobs.has_unacknowledged())
@@ -95,7 +95,7 @@ impl Broker {
 
     /// Whether an answer to the packet that is handled now may speak of changes that the store does not have: of its own,
     /// or, where the session is kept, of earlier ones.
-    pub(super) fn tells_of_changes(&self, key: ConnectionKey) -> bool {
+    pub(super) fn rests_on_changes(&self, key: ConnectionKey) -> bool {
         let is_kept = |session_key| self.journal.covers(&self.sessions[session_key]);
         self.journal.is_ahead()
             && (self.journal.noted() > self.noted_before || self.connections[key].session.is_some_and(is_kept))
@@ -149,12 +149,12 @@ impl Broker {
         }
     }
 
-    /// Whether the client may be told that what is kept for it is kept, while the store fails.
+    /// Whether the client may learn that its session is kept, while the store fails.
     pub(super) fn is_stored(&self, session: &Session) -> bool {
         self.journal.has_stored(session.promised_in)
     }
 
-    /// The client will be told that something of its session is kept.
+    /// The client will learn that something of its session is kept.
     pub(super) fn promise(&mut self, session_key: SessionKey) {
         let session = &mut self.sessions[session_key];
         if self.journal.covers(session) {

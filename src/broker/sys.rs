@@ -1,4 +1,4 @@
-//! `$SYS`: what the broker tells about itself. Pure: counters and the time go in, publications come out.
+//! `$SYS`: what the broker publishes about itself. Pure: counters and the time go in, publications come out.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,13 +17,13 @@ pub struct Publication {
     pub payload: String,
 }
 
-/// Remembers what was told and tells what has changed.
+/// Remembers what was published, and publishes what has changed.
 #[derive(Debug)]
 pub struct Sys {
     version: &'static str,
     interval: Option<Duration>,
     started: Monotonic,
-    told: HashMap<&'static str, String>,
+    published: HashMap<&'static str, String>,
     most_clients: usize,
     loads: Vec<Load>,
     /// When the averages were last brought up to date.
@@ -37,8 +37,8 @@ struct Load {
     count: Counter,
     last: u64,
     averages: [f64; WINDOWS.len()],
-    /// In hundredths, the unit they are told in.
-    told: [Option<i64>; WINDOWS.len()],
+    /// What was published last, in hundredths, the unit of these topics.
+    published: [Option<i64>; WINDOWS.len()],
 }
 
 type Counter = fn(&Statistics) -> u64;
@@ -61,28 +61,28 @@ const LOADS: [(&str, Counter); 9] = [
 impl Sys {
     /// `interval` in seconds; 0 = no `$SYS` at all.
     pub fn new(version: &'static str, interval: u16, now: Now) -> Self {
-        let load = |(name, count)| Load { name, count, last: 0, averages: [0.0; 3], told: [None; 3] };
+        let load = |(name, count)| Load { name, count, last: 0, averages: [0.0; 3], published: [None; 3] };
         Self {
             version,
             interval: (interval > 0).then(|| Duration::from_secs(interval.into())),
             started: now.elapsed,
-            told: HashMap::new(),
+            published: HashMap::new(),
             most_clients: 0,
             loads: LOADS.into_iter().map(load).collect(),
             averaged: None,
         }
     }
 
-    /// A reload may change the interval; 0 keeps what was told and tells no more.
+    /// A reload may change the interval; 0 keeps what was published and publishes no more.
     pub fn set_interval(&mut self, interval: u16) {
         self.interval = (interval > 0).then(|| Duration::from_secs(interval.into()));
     }
 
-    /// Everything is to be told again: what was told is lost.
+    /// Everything is to be published again: what was published is lost.
     pub fn restart(&mut self) {
-        self.told.clear();
+        self.published.clear();
         for load in &mut self.loads {
-            load.told = [None; 3];
+            load.published = [None; 3];
         }
     }
 
@@ -94,7 +94,7 @@ impl Sys {
         Some(Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX)))
     }
 
-    /// The version, once and for all; the first thing told.
+    /// The version, once and for all; the first message.
     pub fn version(&self) -> Option<Publication> {
         self.interval?;
         Some(Publication { topic: ByteString::from_static("$SYS/broker/version"), payload: self.version.to_owned() })
@@ -121,9 +121,9 @@ impl Sys {
     }
 
     fn send_own_message(&mut self, name: &'static str, value: String, round: &mut Vec<Publication>) {
-        if self.told.get(name) != Some(&value) {
+        if self.published.get(name) != Some(&value) {
             round.push(publication(name, value.clone()));
-            self.told.insert(name, value);
+            self.published.insert(name, value);
         }
     }
 
@@ -141,8 +141,8 @@ impl Sys {
                 let new = per_minute + (-since / window).exp() * (old - per_minute);
                 load.averages[index] = new;
                 let hundredths = (new * 100.0).round() as i64;
-                if load.told[index] != Some(hundredths) {
-                    load.told[index] = Some(hundredths);
+                if load.published[index] != Some(hundredths) {
+                    load.published[index] = Some(hundredths);
                     round.push(publication(&format!("load/{}/{ending}", load.name), format!("{new:.2}")));
                 }
             }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_round_tells_everything_and_later_ones_what_changed() {
+    fn the_first_round_has_everything_and_later_ones_what_changed() {
         let mut sys = Sys::new("v", 10, now(0));
         let mut statistics = Statistics::default();
         let census = Census { clients: 1, connected: 1, retained: 3, ..Census::default() };
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_number_of_clients_is_kept_and_told_from_two_on() {
+    fn the_highest_number_of_clients_is_kept_and_published_from_two_on() {
         let mut sys = Sys::new("v", 1, now(0));
         let census = |clients| Census { clients, ..Census::default() };
         let statistics = Statistics::default();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_of_0_tells_nothing() {
+    fn an_interval_of_0_publishes_nothing() {
         let mut sys = Sys::new("v", 0, now(0));
         assert_eq!(sys.wait(now(0)), None);
         assert_eq!(sys.version(), None);

@@ -40,7 +40,7 @@ impl Timers {
         self.set.first().map(|(at, _)| *at)
     }
 
-    /// Takes one that is due. Its owner's slot is to be emptied.
+    /// Takes one that is due. The caller empties the slot of its owner.
     pub(super) fn due(&mut self, now: Monotonic) -> Option<Timer> {
         let &(at, timer) = self.set.first()?;
         if at > now {

@@ -11,7 +11,7 @@ pub(super) struct Tree<V> {
     free: Vec<u32>,
 }
 
-/// Kept small: there is one for each level of each filter, and of each topic with a retained message.
+/// A node is kept small: there is one for each level of each filter, and of each topic with a retained message.
 #[derive(Debug, Default)]
 pub(super) struct Node<V> {
     /// Most nodes have none.
@@ -67,7 +67,7 @@ impl<V: Default> Tree<V> {
         Some(&mut self.nodes[at as usize].value)
     }
 
-    /// Lets go of the nodes of `path` that are `empty` and have no children.
+    /// Removes the nodes of `path` that are `empty` and have no children.
     pub(super) fn prune(&mut self, path: &str, empty: impl Fn(&V) -> bool) {
         let mut way = vec![ROOT];
         for level in path.split('/') {

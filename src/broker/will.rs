@@ -66,7 +66,7 @@ impl Broker {
         }
     }
 
-    /// Tells the log of the will that came with a CONNECT.
+    /// Makes the event of the will that came with a CONNECT.
     pub(super) fn note_will(&mut self, session_key: SessionKey) {
         if !self.interest.packets {
             return;

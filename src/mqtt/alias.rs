@@ -68,7 +68,7 @@ pub enum Assigned {
 }
 
 impl SentAliases {
-    /// `maximum` is what bounds the aliases that [`SentAliases::assign`] gives out [MQTT-3.3.2-11] [MQTT-3.1.2-26]; 0 = none.
+    /// `maximum` is what bounds the aliases that [`SentAliases::assign`] assigns [MQTT-3.3.2-11] [MQTT-3.1.2-26]; 0 = none.
     pub fn new(maximum: u16) -> Self {
         Self { aliases: None, maximum }
     }

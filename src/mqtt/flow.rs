@@ -1,7 +1,7 @@
 //! QoS 1 and 2, §4.3: the sender's and the receiver's half of a flow, as a client's session has them. (The broker's
 //! half, `broker::session`, adds byte limits, access rules and a journal.)
 //!
-//! [`Sender`] gives out packet ids, keeps what is not acknowledged and says what to put on the wire next, as far as
+//! [`Sender`] assigns packet ids, keeps what is not acknowledged and says what to put on the wire next, as far as
 //! the window allows; [`Receiver`] knows which QoS 2 messages have been delivered. Both know no packets: `M` is whatever
 //! the owner needs to build a PUBLISH again.
 
@@ -288,7 +288,7 @@ impl<M> Sender<M> {
     }
 
     /// A new connection whose peer has forgotten the session: as [`Sender::resume`], but every message starts its
-    /// flow anew, also one that was half through, since nothing tells whether the peer had passed it on.
+    /// flow anew, also one that was half through, since it is not known whether the peer had passed it on.
     pub fn restart(&mut self) {
         for flight in self.flights.values_mut() {
             flight.sent = false;
@@ -341,7 +341,7 @@ pub enum Arrival {
 }
 
 /// The receiver's half of QoS 2, the first of the two methods of figure 4.3 in version 5: a message is delivered when its PUBLISH comes,
-/// before its PUBREC, and its packet id is remembered until PUBREL. Whoever dies in between has told nobody that he
+/// before its PUBREC, and its packet id is remembered until PUBREL. Whoever dies in between has shown nobody that he
 /// has the message, so it is sent to him again.
 #[derive(Clone, Debug)]
 pub struct Receiver {

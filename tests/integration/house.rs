@@ -329,9 +329,6 @@ const DIALECT: [&str; 10] =
 /// Types whose names mean something else to everybody: a trait of the standard library, a lock.
 const MISLEADING: [&str; 2] = ["Copy", "Share"];
 
-/// Rooms whose names are being put into the standard's words.
-const STILL_IN_DIALECT: [&str; 2] = ["broker", "mqtt"];
-
 /// The names in `text` that have a word of the dialect in them, each once.
 fn in_dialect(text: &str) -> BTreeSet<String> {
     let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
@@ -364,8 +361,7 @@ fn names_are_words_of_the_trade() {
     let mut wrong = Vec::new();
     for file in sources(&root) {
         let module = module_of(&root, &file);
-        let room = module.split("::").next().unwrap_or_default();
-        if module.split("::").any(|part| part == "tests") || STILL_IN_DIALECT.contains(&room) {
+        if module.split("::").any(|part| part == "tests") {
             continue;
         }
         let found = in_dialect(&fs::read_to_string(&file).unwrap());

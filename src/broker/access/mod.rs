@@ -13,7 +13,7 @@ use crate::jwt;
 use crate::passwd::{self, Remembered, Verdict};
 use crate::term::Secret;
 
-/// Who asks.
+/// The client that asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity<'a> {
     pub client_id: &'a str,
@@ -24,7 +24,7 @@ pub struct Identity<'a> {
 /// The rules in force.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
-    /// By [`ListenerId`]. A listener without an entry lets everybody do everything.
+    /// The rules by [`ListenerId`]. A listener without an entry lets everybody do everything.
     listeners: Vec<Rules>,
     logins: Arc<Remembered>,
 }

@@ -7,7 +7,7 @@ use super::types::{Configuration, DEFAULT_PORT, Listener};
 /// The configuration as far as it has been read.
 pub(super) struct Reader {
     pub(super) configuration: Configuration,
-    /// Of the line that is read.
+    /// The place of the line that is read.
     pub(super) place: Place,
     pub(super) refusals: Vec<Refusal>,
     /// Scope and name of the text options seen: most may be given once per scope.
@@ -18,14 +18,14 @@ pub(super) struct Reader {
     pub(super) default_has_address: bool,
     /// Options of a listener whose effect depends on what the rest of the file makes of it.
     pub(super) of_listeners: Vec<OfListener>,
-    /// Stands for a listener whose line is refused, so that the options of it are read and given to no other.
+    /// Stands for a listener whose line is refused, so that the options of it are read and apply to no other.
     pub(super) unread_listener: Listener,
     pub(super) bridges: Vec<Bridge>,
     /// A plugin that is none of ours was loaded: what its options mean is not known.
     pub(super) has_foreign_plugin: bool,
 }
 
-/// An option that was given to a listener.
+/// An option that was set for a listener.
 pub(super) struct OfListener {
     pub(super) listener: Current,
     pub(super) name: &'static str,
@@ -55,8 +55,8 @@ impl Reader {
 
     /// Says once that the option has no effect.
     pub(super) fn ignore(&mut self, option: &str, because: &'static str) {
-        let told = |notice: &Notice| matches!(notice, Notice::Ignored { option: known, .. } if known == option);
-        if !self.configuration.notices.iter().any(told) {
+        let is_known = |notice: &Notice| matches!(notice, Notice::Ignored { option: known, .. } if known == option);
+        if !self.configuration.notices.iter().any(is_known) {
             let option = option.to_owned();
             self.configuration.notices.push(Notice::Ignored { option, because, place: self.place.clone() });
         }

@@ -58,7 +58,7 @@ thread_local! {
 /// What a connection needs to know of the settings.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
-    /// Nothing is sent: the end of the last one tells that all connections are gone.
+    /// Nothing is sent: the end of the last one shows that all connections are gone.
     pub(super) alive: mpsc::Sender<()>,
     /// Faults that connections are to have.
     pub(super) faults: Option<Arc<Faults>>,
@@ -114,14 +114,14 @@ struct ConnectionTask {
     decoder: Decoder,
     /// The start of a packet that has not come whole.
     received: BytesMut,
-    /// Bytes that the core has not been told of.
+    /// Bytes that were not reported to the core yet.
     bytes: usize,
     /// Packets that the last read brought; the next brings about as many.
     usual: usize,
     writing: BytesMut,
     /// The core has ended the connection; `writing` is the rest.
     close: bool,
-    /// The core has been told that the socket takes no more.
+    /// Whether it was reported to the core that the socket takes no more.
     blocked: bool,
     /// Written, and perhaps held back by TLS or a websocket.
     flushing: bool,
@@ -169,7 +169,7 @@ impl ConnectionTask {
                 Happened::Blocked => Input::Blocked(self.id),
                 Happened::Dismissed => break,
                 Happened::Ended(why) => {
-                    // Without a core there is nobody to tell.
+                    // Without a core nobody wants to know.
                     let _ = Box::pin(core.send(Input::Closed { id: self.id, why })).await;
                     return;
                 }
@@ -210,7 +210,7 @@ impl ConnectionTask {
             Poll::Ready(Err(error)) => Poll::Ready(Happened::Ended(ending(&error))),
             Poll::Pending if self.blocked => Poll::Pending,
             Poll::Pending => {
-                // The waker is registered; this only tells the core.
+                // The waker is registered; this only informs the core.
                 self.blocked = true;
                 Poll::Ready(Happened::Blocked)
             }

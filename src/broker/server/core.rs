@@ -224,7 +224,7 @@ impl Core {
 
     fn publish_sys(&mut self, now: Now) {
         self.sys_due = self.sys.wait(now).map(|wait| now.elapsed + wait);
-        // What was told before may still be on its way to very many.
+        // What was published before may still be on its way to very many.
         if self.sys_due.is_some() && !self.broker.is_fanning_out() {
             let census = self.broker.recent_census();
             for publication in self.sys.round(self.broker.statistics(), &census, now) {
@@ -389,7 +389,7 @@ impl Core {
                 if !admission.check(login).await
                     && let Some(to_us) = to_us.upgrade()
                 {
-                    // It has ended; there is nobody to tell.
+                    // It has ended, and nobody wants to know.
                     let _ = to_us.send(Input::Command(Command::Dismiss { reload, connection })).await;
                 }
             }

@@ -77,7 +77,7 @@ impl Handshake {
         match self.shake(stream, &mut peer).await {
             Ok(stream) => connection_task::open(stream, listener, peer, certified_at, limits, &core).await,
             Err(why) => {
-                // Without a core there is nobody to tell.
+                // Without a core nobody wants to know.
                 let _ = core.send(Input::Failed { peer, listener, why }).await;
             }
         }

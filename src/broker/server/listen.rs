@@ -167,7 +167,7 @@ impl Socket {
                 let task = tokio::spawn(handshake.run(stream, self.id, peer.clone(), limits.clone(), core.clone()));
                 if let Some(peer) = under_way.add(task.abort_handle(), peer) {
                     let why = "too many connections have not got as far as MQTT".to_owned();
-                    // Without a core there is nobody to tell.
+                    // Without a core nobody wants to know.
                     let _ = core.send(Input::Failed { peer, listener: self.id, why }).await;
                 }
             }

@@ -165,7 +165,7 @@ impl Reload {
     /// checked against them; whose hash takes long stays until it is computed.
     pub async fn finish(self, rules: Rules) {
         let (done, applied) = oneshot::channel();
-        // When the server has ended there is nobody to tell.
+        // When the server has ended, nobody wants to know.
         let _ = self.inputs.send(Input::Command(Command::Reload(Box::new(rules), done))).await;
         let _ = applied.await;
     }
@@ -209,7 +209,7 @@ impl Control {
     }
 
     async fn command(&self, command: Command) {
-        // It has ended; there is nobody to tell.
+        // It has ended, and nobody wants to know.
         let _ = self.inputs.send(Input::Command(command)).await;
     }
 }

@@ -19,7 +19,7 @@ const SEQUENCE_BITS: u32 = 40;
 /// Blocks that there are: the number of a row is positive.
 const BLOCKS: u64 = 1 << (63 - SEQUENCE_BITS);
 
-/// No block is free: more clients have messages waiting than the numbers of rows can tell apart.
+/// No block is free: more clients have messages waiting than the numbers of rows can distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoBlock;
 

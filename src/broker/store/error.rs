@@ -25,7 +25,7 @@ pub enum StoreError {
     Gone,
     /// Another file has the name of the one that was opened, or of its log.
     Replaced,
-    /// More clients have messages waiting than the file can tell apart.
+    /// More clients have messages waiting than the file can number.
     TooManyQueues,
     /// SQLite's own words.
     Sqlite(rusqlite::Error),
@@ -46,7 +46,7 @@ impl fmt::Display for StoreError {
                 "another file is in its place; put the first one back, or start the broker again with this one",
             ),
             Self::TooManyQueues => {
-                f.write_str("messages wait for more clients than the file can tell apart, 8,388,607")
+                f.write_str("more clients have messages waiting than the file can number, 8,388,607")
             }
             Self::Sqlite(error) => error.fmt(f),
         }

@@ -72,7 +72,7 @@ fn session<'a>(client: &Client<'a>, wall: WallTime) -> SessionRow<'a> {
     let since = client.disconnected_at;
     SessionRow {
         client_id: client.client_id,
-        // Several 2.0 versions wrote the name of the client before; the next CONNECT tells the right one.
+        // Several 2.0 versions wrote the name of the client before; the next CONNECT has the right one.
         username: None,
         created_at: since.unwrap_or(wall.since_epoch().as_secs().cast_signed()),
         will_delay_time: 0,

@@ -125,7 +125,7 @@ impl Store {
         let written = open.writer.transaction(|transaction| {
             found = Some(transaction.foreign_writes()?);
             if found != known {
-                // Another program's VACUUM gives the rows other numbers.
+                // Another program's VACUUM numbers the rows anew.
                 transaction.move_entries(|client_id, sequence| {
                     let client_id = str::from_utf8(client_id).ok()?;
                     entry_rows.find(&client_id.into(), sequence)

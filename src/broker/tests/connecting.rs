@@ -148,7 +148,7 @@ fn the_same_client_id_takes_over() {
     stage.expect_refused(old, ReasonCode::SESSION_TAKEN_OVER);
     stage.send(new, &Packet::PingReq);
     stage.expect(new, &Packet::PingResp);
-    // What the system tells of the old connection later concerns nobody.
+    // What the system reports of the old connection later concerns nobody.
     stage.cut(old);
     stage.send(new, &Packet::PingReq);
     stage.expect(new, &Packet::PingResp);

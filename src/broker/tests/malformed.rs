@@ -23,7 +23,7 @@ const SPOILT: u64 = 40;
 
 const VERSIONS: [ProtocolVersion; 3] = [ProtocolVersion::V31, V311, V5];
 
-/// A generator of numbers that gives the same ones each time (xorshift).
+/// A generator of numbers with the same ones each time (xorshift).
 struct Dice(u64);
 
 impl Dice {

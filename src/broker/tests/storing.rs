@@ -290,7 +290,7 @@ fn who_is_answered_much_that_waits_for_the_store_is_heard_again_when_it_answers(
     while !stage.broker.is_busy(ConnectionId(publisher)) {
         sent += 1;
         stage.send(publisher, &at_least_once("t", "x", 1));
-        assert!(sent < 100_000, "it is never told to wait");
+        assert!(sent < 100_000, "it never has to wait");
     }
     stage.finish_storing();
     let woken: Vec<_> = std::iter::from_fn(|| stage.broker.poll_idle()).collect();

@@ -30,7 +30,7 @@ impl Decoder {
         Self { receiver: Receiver::Client, version: Some(version), maximum_packet_size }
     }
 
-    /// The version of the connection, as soon as the start of a CONNECT has told it, even if its rest is wrong.
+    /// The version of the connection, as soon as the start of a CONNECT was read, even if its rest is wrong.
     pub const fn version(&self) -> Option<ProtocolVersion> {
         self.version
     }
@@ -88,7 +88,7 @@ impl Decoder {
 
     /// The message at the front of `buffer` and its bytes on the wire, if it is one that a client need only look at:
     /// whole, QoS 0, without properties, its topic printable ASCII. Nothing is taken, copied or counted. `None` says
-    /// nothing of the bytes: [`Decoder::decode`] tells what they are. `last_topic` is the topic of the message before
+    /// nothing of the bytes: [`Decoder::decode`] says what they are. `last_topic` is the topic of the message before
     /// it, or empty: messages of one topic follow each other, and it is checked once.
     #[inline]
     pub fn peek_plain<'a>(&self, buffer: &'a [u8], last_topic: &'a str) -> Option<(PublishRef<'a>, usize)> {
@@ -106,7 +106,7 @@ impl Decoder {
         self.receiver == Receiver::Server && self.version == Some(ProtocolVersion::V5)
     }
 
-    /// What the first byte alone tells: may such a packet come here and now?
+    /// Checks the first byte alone: whether such a packet may come here and now.
     #[inline]
     fn check_first(&self, first: u8) -> Result<PacketType, DecodeError> {
         let kind = PacketType::from_number(first >> 4).ok_or(DecodeError::UnknownPacketType(first >> 4))?;

@@ -92,7 +92,7 @@ const DISCONNECT: [u128; 2] = set(&[
 const AUTH: [u128; 2] = set(&[0, 24, 25]);
 
 impl ReasonCode {
-    /// Whether the standard gives the code a meaning in that packet, §2.4.
+    /// Whether the standard defines the code for that packet, §2.4.
     pub const fn is_defined_in(self, packet: PacketType) -> bool {
         let codes = match packet {
             PacketType::ConnAck => CONNACK,

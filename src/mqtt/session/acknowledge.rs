@@ -51,7 +51,7 @@ impl Session {
             self.staged.bytes.clear();
             self.note_sent(now);
         }
-        self.send_farewell();
+        self.send_staged_disconnect();
     }
 
     /// Drops what is staged: what was done with the messages has failed, and they are the server's to send again.
@@ -60,20 +60,20 @@ impl Session {
         for (packet_id, _) in self.staged.pubrecs.drain(..) {
             self.receiver.handle_withheld(packet_id);
         }
-        self.send_farewell();
+        self.send_staged_disconnect();
     }
 
     /// DISCONNECT over an error, behind the acknowledgements of what came before it.
-    pub(super) fn say_farewell(&mut self, reason: ReasonCode) {
+    pub(super) fn stage_disconnect(&mut self, reason: ReasonCode) {
         self.trace(|| Trace::Sending(Summary::Disconnect { reason }));
-        self.staged.farewell = Some(Disconnect { reason, ..Disconnect::default() });
+        self.staged.disconnect = Some(Disconnect { reason, ..Disconnect::default() });
         if self.staged.bytes.is_empty() {
-            self.send_farewell();
+            self.send_staged_disconnect();
         }
     }
 
-    fn send_farewell(&mut self) {
-        if let Some(disconnect) = self.staged.farewell.take() {
+    fn send_staged_disconnect(&mut self) {
+        if let Some(disconnect) = self.staged.disconnect.take() {
             // Without properties it has nothing that could be too long.
             let _: Result<(), EncodeError> = disconnect.encode(self.connect.version, self.output.bytes());
         }

@@ -28,7 +28,7 @@ pub enum SessionError {
     ReceiveMaximumExceeded,
     /// An alias above this client's maximum [MQTT-3.1.2-26].
     TopicAlias(u16),
-    /// An alias that no topic was given to.
+    /// An alias that stands for no topic.
     UnknownTopicAlias(u16),
     /// The server is not to be believed, §4.12.
     Authentication(Distrust),
@@ -92,7 +92,7 @@ pub enum SendError {
     NoProperties,
     /// 65,535 messages and requests wait for their acknowledgements.
     NoFreePacketId,
-    /// The system gives no random bytes, and a login needs some.
+    /// The system has no random bytes, and a login needs some.
     NoRandomNumbers,
     Encode(EncodeError),
 }

@@ -1,4 +1,4 @@
-//! What a session tells its owner, and the facts behind the lines of `-d`.
+//! What a session reports to its owner, and the facts behind the lines of `-d`.
 
 use bytestring::ByteString;
 

@@ -155,7 +155,7 @@ impl Session {
     }
 
     /// Shows the messages at the front of `buffer` that ask for nothing else: QoS 0, no properties, no log of packets,
-    /// nothing older to be told first. They are borrowed, which at a million messages a second is most of the work
+    /// nothing older to be reported first. They are borrowed, which at a million messages a second is most of the work
     /// saved. Ends with what `show` breaks with; what is left is for [`Session::handle_next`].
     #[inline]
     pub fn show_plain<B>(

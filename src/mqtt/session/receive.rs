@@ -136,7 +136,7 @@ impl Session {
     }
 
     fn exactly_once(&mut self, publish: Publish) -> Result<(), SessionError> {
-        // The decoder gives every message above QoS 0 one.
+        // The decoder refuses a message above QoS 0 without one.
         let Some(packet_id) = publish.packet_id else { return Ok(()) };
         match self.receiver.handle_publish(packet_id, publish.dup) {
             Arrival::New => self.events.push_back(Event::Message(publish)),
@@ -220,6 +220,6 @@ impl Session {
 
 /// As libmosquitto: an acknowledgement with a reason that it cannot have is a protocol error.
 fn check_reason(ack: &Ack, packet: PacketType) -> Result<(), SessionError> {
-    // The codec gives a success for everything before version 5.
+    // The codec reads a success for everything before version 5.
     if ack.reason.is_defined_in(packet) { Ok(()) } else { Err(SessionError::ReasonCode { packet, reason: ack.reason }) }
 }

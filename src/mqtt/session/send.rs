@@ -224,13 +224,13 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the connection over an error; in version 5 the server is told why.
+    /// Ends the connection over an error; in version 5 the server gets the reason in a DISCONNECT.
     pub(super) fn fail(&mut self, error: SessionError) -> SessionError {
         if let SessionError::Decode(crate::mqtt::packet::DecodeError::ConnAckFlags(flags)) = error {
             self.trace(|| Trace::ConnAckFlags(flags));
         }
         if self.is_v5() && self.wants_input() {
-            self.say_farewell(error.reason_code());
+            self.stage_disconnect(error.reason_code());
         }
         self.state = State::Closed;
         error

@@ -11,13 +11,13 @@ pub(super) struct Staged {
     /// The PUBRECs among them, and where each ends in `bytes`.
     pub(super) pubrecs: Vec<(PacketId, usize)>,
     /// DISCONNECT over an error, which goes out after them: nothing follows it [MQTT-3.14.4-1].
-    pub(super) farewell: Option<Disconnect>,
+    pub(super) disconnect: Option<Disconnect>,
 }
 
 impl Staged {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.pubrecs.clear();
-        self.farewell = None;
+        self.disconnect = None;
     }
 }

@@ -168,7 +168,7 @@ impl<'a> IntoIterator for &'a Properties {
 }
 
 impl Property {
-    /// Whether the value is one that the standard gives a meaning.
+    /// Whether the value is one that the standard defines.
     pub fn has_valid_value(&self) -> bool {
         match self {
             Self::PayloadFormatIndicator(value)
