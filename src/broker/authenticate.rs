@@ -89,7 +89,6 @@ impl Broker {
     ) -> Result<(), Refusal> {
         let data = connect.properties.authentication_data().unwrap_or_default();
         let (exchange, message) = self.exchange(key, mechanism, &data)?;
-        self.connections[key].set_max_packet_size(&connect.properties);
         self.connections[key].authentication =
             Some(Box::new(Authentication { exchange, connect: Some(Box::new(connect)) }));
         self.send_auth(key, ReasonCode::CONTINUE_AUTHENTICATION, mechanism, message)

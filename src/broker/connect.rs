@@ -24,6 +24,7 @@ use crate::term::Secret;
 impl Broker {
     pub(super) fn connect(&mut self, key: ConnectionKey, mut connect: Connect, now: Now) {
         self.connections[key].version = connect.version;
+        self.connections[key].set_max_packet_size(&connect.properties);
         // The client id is copied, so that a session does not keep the whole buffer its CONNECT was read into.
         connect.client_id = ByteString::from(&*connect.client_id);
         connect.username = connect.username.map(|username| ByteString::from(&*username));
@@ -56,7 +57,10 @@ impl Broker {
         if let Some(code) = refusal.code(version) {
             // [MQTT-3.2.2-6]
             let properties = refusal.limit.into_iter().collect();
-            self.send(key, &Packet::ConnAck(ConnAck { session_present: false, code, properties }));
+            let connack = Packet::ConnAck(ConnAck { session_present: false, code, properties });
+            if self.connections[key].takes(|| connack.encoded_len(version)) {
+                self.send(key, &connack);
+            }
         }
         // [MQTT-3.1.4-2] [MQTT-3.2.2-7]
         self.end(key, refusal.why, now);
@@ -157,7 +161,7 @@ impl Broker {
     }
 
     fn admit_no_client_id(&mut self, key: ConnectionKey, connect: &Connect, allowed: bool) -> Result<(), Refusal> {
-        // 3.1 has no such thing; in 3.1.1 only with a clean session [MQTT-3.1.3-8].
+        // 3.1 has no such thing; in 3.1.1 only with a clean session [MQTT-3.1.3-8] of 3.1.1.
         let possible = match connect.version {
             ProtocolVersion::V31 => {
                 self.offended(key, Offence::NoClientId31);
@@ -169,6 +173,7 @@ impl Broker {
         if possible && allowed {
             return Ok(());
         }
+        // [MQTT-3.1.3-8]
         self.offended(key, Offence::NoClientId);
         let reason = if possible { ReasonCode::UNSPECIFIED_ERROR } else { ReasonCode::CLIENT_IDENTIFIER_NOT_VALID };
         Err(Refusal::new(reason, Closing::ProtocolError))
@@ -295,7 +300,6 @@ impl Broker {
         let window = self.settings.max_inflight_messages.map_or(receive_maximum, |limit| limit.min(receive_maximum));
         let connection = &mut self.connections[key];
         connection.window = window;
-        connection.set_max_packet_size(properties);
         connection.received_aliases = ReceivedAliases::new(max_aliases_in);
         connection.max_qos = max_qos;
         connection.retain_available = self.settings.retain_available;

@@ -433,6 +433,7 @@ impl Broker {
     /// Sends what is no PUBLISH, which waits for no place in the window [MQTT-3.3.4-10] [MQTT-4.9.0-3].
     pub(super) fn send(&mut self, key: ConnectionKey, packet: &Packet) {
         let connection = &mut self.connections[key];
+        debug_assert!(packet.has_listed_reasons(connection.version), "{packet:?}");
         let before = connection.output.so_far();
         connection.send(packet);
         if !matches!(packet, Packet::PingResp | Packet::Disconnect(_)) && self.rests_on_changes(key) {

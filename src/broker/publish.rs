@@ -249,7 +249,7 @@ impl Broker {
         }
         if let Some(entry) = self.sessions[session_key].incoming.get(&ack.packet_id) {
             let message = Arc::clone(&entry.message);
-            // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-13].
+            // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-10].
             let most = if self.journal.covers(&self.sessions[session_key]) { usize::MAX } else { SLICE };
             // The session forgets the message only after this: it stays referred to, and so stays in the store, all the while.
             if self.publish_message(&message, Some(session_key), most, now) == Routed::TooMany {
@@ -260,7 +260,7 @@ impl Broker {
             // [MQTT-4.3.3-12]
             self.forget_incoming(session_key, ack.packet_id);
         }
-        // [MQTT-4.3.3-11]
+        // [MQTT-4.3.3-11], also where the message has expired [MQTT-4.3.3-13].
         self.send(key, &Packet::PubComp(Ack::new(ack.packet_id)));
     }
 

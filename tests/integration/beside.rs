@@ -102,6 +102,9 @@ fn a_publish_is_the_same_on_the_wire() {
     ]);
 }
 
+/// CONNACK with a Topic Alias Maximum of 10. Ours sends no alias to who takes none.
+const TEN_ALIASES: &[u8] = b"\x20\x06\0\0\x03\x22\0\x0a";
+
 #[test]
 fn wills_and_properties_are_the_same_on_the_wire() {
     same(&[
@@ -128,10 +131,10 @@ fn wills_and_properties_are_the_same_on_the_wire() {
             "mosquitto_pub -t a -m x -D publish topic-alias 3 -D publish content-type c \
              -D publish correlation-data d -D publish response-topic r -D publish message-expiry-interval 9 \
              -D publish payload-format-indicator 1 -D publish user-property k v",
-            &[],
+            &[on(CONNECT, TEN_ALIASES)],
         ),
-        ("mosquitto_pub -t a -m x -D publish topic-alias 3 --repeat 3 -q 1 -d", &[]),
-        ("mosquitto_pub -t a -l -D publish topic-alias 3 < a b c", &[]),
+        ("mosquitto_pub -t a -m x -D publish topic-alias 3 --repeat 3 -q 1 -d", &[on(CONNECT, TEN_ALIASES)]),
+        ("mosquitto_pub -t a -l -D publish topic-alias 3 < a b c", &[on(CONNECT, TEN_ALIASES)]),
         ("mosquitto_pub -t a -m x -D PUBLISH Content-Type y", &[]),
         (
             "mosquitto_sub -t a -E -d -i me -V 5 -q 1 -D subscribe subscription-identifier 3 \

@@ -3,6 +3,9 @@
 //! `tests/data/statements` has a file for each version. A line: the statement's number, whom it concerns, what it asks
 //! in our words, and what shows it: paths of tests (`integration::` for those here) and, as `FILE.tsv: NAME`, scripts
 //! whose answers are in `tests/data/wire`. A reason begins with a dash.
+//!
+//! The sources name each statement of MQTT 5 by its number, `[MQTT-3.1.2-4]`, at the line that decides it. The numbers of 3.1.1 are
+//! others: there a tag is followed by `of 3.1.1`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -165,16 +168,54 @@ fn a_test_that_is_named_after_a_statement_stands_in_its_line() {
     assert!(told.is_empty(), "not in the line of their statement: {}", told.join(", "));
 }
 
+/// The statements that a text names: those of MQTT 5, and those that it says are `of 3.1.1`.
+fn cited(text: &str) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    let tags = text.match_indices("[MQTT-").filter_map(|(at, _)| text[at + 1..].split_once(']'));
+    let (old, new): (Vec<_>, Vec<_>) = tags.partition(|(_, rest)| rest.starts_with(" of 3.1.1"));
+    let numbers = |tags: Vec<(_, _)>| tags.into_iter().map(|(number, _)| number).collect();
+    (numbers(new), numbers(old))
+}
+
+/// Each source of the program, without its tests.
+fn program() -> Vec<(PathBuf, String)> {
+    let mut sources = Vec::new();
+    files(&home().join("src"), &mut sources);
+    sources.retain(|source| !source.iter().any(|part| part == "tests" || part == "tests.rs"));
+    let read = |source: PathBuf| {
+        let text = fs::read_to_string(&source).unwrap();
+        let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned();
+        (source, program)
+    };
+    sources.into_iter().map(read).collect()
+}
+
 #[test]
 fn every_statement_that_the_sources_cite_exists() {
-    let known: BTreeSet<_> = all(V5).into_iter().chain(all(V311)).collect();
+    let [v5, v311] = [V5, V311].map(|sections| all(sections).into_iter().collect::<BTreeSet<_>>());
     let mut sources = Vec::new();
     files(&home().join("src"), &mut sources);
     for source in sources {
         let text = fs::read_to_string(&source).unwrap();
-        for (at, _) in text.match_indices("[MQTT-") {
-            let cited = text[at + 1..].split(']').next().unwrap();
-            assert!(known.contains(cited), "{}: {cited}", source.display());
+        let (new, old) = cited(&text);
+        for (cited, known) in [(new, &v5), (old, &v311)] {
+            let unknown: Vec<_> = cited.into_iter().filter(|number| !known.contains(*number)).collect();
+            assert!(unknown.is_empty(), "{}: {unknown:?}", source.display());
         }
     }
+}
+
+#[test]
+fn every_statement_of_mqtt_5_is_named_at_the_line_that_decides_it() {
+    let program = program();
+    let named: BTreeSet<_> = program.iter().flat_map(|(_, text)| cited(text).0).collect();
+    let unnamed: Vec<_> = all(V5).into_iter().filter(|number| !named.contains(&**number)).collect();
+    assert!(unnamed.is_empty(), "no line of src has their tags: {unnamed:#?}");
+}
+
+#[test]
+fn a_tag_of_another_version_is_not_taken_for_one_of_mqtt_5() {
+    let text = "// [MQTT-3.1.2-22] of 3.1.1; [MQTT-3.1.2-3], [MQTT-1.5.4-1].";
+    let (new, old) = cited(text);
+    assert_eq!(new.into_iter().collect::<Vec<_>>(), ["MQTT-1.5.4-1", "MQTT-3.1.2-3"]);
+    assert_eq!(old.into_iter().collect::<Vec<_>>(), ["MQTT-3.1.2-22"]);
 }

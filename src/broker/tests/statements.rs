@@ -89,6 +89,22 @@ fn mqtt_3_1_4_6_what_follows_a_refused_connect_is_not_looked_at() {
 }
 
 #[test]
+fn mqtt_3_1_2_24_a_refusal_is_no_larger_than_the_client_takes() {
+    let listener = ListenerSettings { max_qos: QoS::AtLeastOnce, ..ListenerSettings::default() };
+    let mut stage = Stage::with(Settings { listeners: vec![listener], ..Settings::default() });
+    for (most, answer) in [(7, Some("2005009b022401")), (6, None)] {
+        let properties = [Property::MaximumPacketSize(most)].into_iter().collect();
+        let will = Some(Will { qos: QoS::ExactlyOnce, ..will("t", "gone") });
+        let line = stage.open(V5);
+        stage.send(line, &Packet::Connect(Box::new(Connect { properties, will, ..connect("c", V5) })));
+        if let Some(answer) = answer {
+            stage.expect_bytes(line, answer);
+        }
+        stage.expect_closed(line);
+    }
+}
+
+#[test]
 fn mqtt_3_2_2_6_a_refusal_tells_of_no_session() {
     for (version, answer) in [(V311, "20020005"), (V5, "2003008700")] {
         let mut stage = Stage::new();
@@ -141,7 +157,7 @@ fn mqtt_3_3_1_5_the_last_retained_message_stays_with_its_qos() {
     stage.subscribe(line, "t", QoS::ExactlyOnce);
     let got = stage.expect_message(line, "second");
     assert_eq!((got.qos, got.retain, got.dup), (QoS::AtLeastOnce, true, false));
-    // In 3.1.1, QoS 0 takes the place of QoS 1 too [MQTT-3.3.1-7].
+    // In 3.1.1, QoS 0 takes the place of QoS 1 too [MQTT-3.3.1-7] of 3.1.1.
     stage.send(publisher, &retained_at(QoS::AtMostOnce, "third"));
     stage.expect_message(line, "third");
     let late = stage.join(connect("d", V311));

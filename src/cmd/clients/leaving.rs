@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::debug_lines::{self, Nameless};
 use crate::client::Client;
-use crate::mqtt::packet::{Disconnect, Properties, ReasonCode};
+use crate::mqtt::packet::{Disconnect, Properties, Property, ReasonCode};
 use crate::mqtt::session::Event;
 use crate::term::Term;
 
@@ -57,11 +57,13 @@ pub async fn leave(
     nameless: Nameless,
     term: &mut Term,
 ) {
-    let disconnect = Disconnect { reason, properties: properties.clone() };
+    let mut brief = properties.clone();
+    brief.retain(|property| !matches!(property, Property::ReasonString(_) | Property::UserProperty(..)));
     // Properties that cannot be sent are no reason to leave without a word.
-    if client.session().disconnect(&disconnect, Instant::now()).is_err() {
-        let plain = Disconnect { reason, properties: Properties::new() };
-        let _ = client.session().disconnect(&plain, Instant::now());
+    for properties in [properties.clone(), brief, Properties::new()] {
+        if client.session().disconnect(&Disconnect { reason, properties }, Instant::now()).is_ok() {
+            break;
+        }
     }
     debug_lines::drain(client.session(), nameless, term);
     term.flush();

@@ -371,6 +371,7 @@ pub const PUB: Manual = Manual {
         "-l connects again after the broker's DISCONNECT and after a lost connection, but not to what has only ever answered with broken packets or not at all. The pauses grow from a second to half a minute; mosquitto_pub tries each second.",
         "-W is moskit's own in pub. With -l, whatever ends it before the end of the input says on standard error how many messages were acknowledged, and the first line that was not.",
         "Properties that cannot be sent, and a message larger than MQTT or the broker takes, are reported with their reason.",
+        "A topic alias above what the broker takes is left out, and the message is sent with its topic.",
         "With -f, a folder or a pipe gets an error line of its own.",
         ADDRESSES,
         PROXY_AND_WEBSOCKETS,

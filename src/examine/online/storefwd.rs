@@ -52,7 +52,7 @@ fn gone() -> Ended {
 }
 
 /// A message that arrives later proves that it was stored. Session Present alone does not: some brokers keep sessions
-/// and say 0, against [MQTT-3.2.2-2].
+/// and say 0, against [MQTT-3.2.2-3].
 async fn prove(
     target: &Target,
     trust: Trust<'_>,

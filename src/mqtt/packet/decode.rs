@@ -130,10 +130,12 @@ impl Decoder {
             });
         }
         // [MQTT-2.1.3-1]. In 3.1 the bits are "not used" or carry DUP, whatever the packet.
-        // libmosquitto looks at PUBREL's only. CONNECT's version is not known yet.
+        // libmosquitto looks at PUBREL's only, and MQTT 5 has a client look at those of DISCONNECT [MQTT-3.14.1-1] and AUTH
+        // [MQTT-3.15.1-1] too. CONNECT's version is not known yet.
         let unchecked = match (kind, self.receiver) {
             // PINGREQ has nothing that could be said again, and Mosquitto refuses one with flags in 3.1, too.
-            (PacketType::PubRel, Receiver::Client) | (PacketType::PingReq, Receiver::Server) => false,
+            (PacketType::PubRel | PacketType::Disconnect | PacketType::Auth, Receiver::Client)
+            | (PacketType::PingReq, Receiver::Server) => false,
             (PacketType::Publish | PacketType::Connect, _) | (_, Receiver::Client) => true,
             (_, Receiver::Server) => self.version == Some(ProtocolVersion::V31),
         };

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::wire::{Reader, put_header};
+use super::wire::{Reader, put_header, with_header};
 use super::{DecodeError, EncodeError, PacketType, Properties, PropertyOwner, ProtocolVersion, ReasonCode, Receiver};
 
 /// DISCONNECT, §3.14.
@@ -41,6 +41,11 @@ impl Disconnect {
             ProtocolVersion::V5 if self.reason != ReasonCode::SUCCESS => 1,
             _ => 0,
         })
+    }
+
+    /// Bytes on the wire, the fixed header included.
+    pub fn encoded_len(&self, version: ProtocolVersion) -> Result<usize, EncodeError> {
+        Ok(with_header(self.body_len(version)?))
     }
 
     pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {

@@ -118,6 +118,24 @@ impl Packet {
             Self::Auth(auth) => auth.body_len()?,
         }))
     }
+
+    /// Whether the packet says only what the standard lists for it, §2.4. Before version 5 it says nothing, or has numbers of
+    /// its own.
+    pub fn has_listed_reasons(&self, version: ProtocolVersion) -> bool {
+        let is_listed = |reason: &ReasonCode| reason.is_defined_in(self.kind());
+        version < ProtocolVersion::V5
+            || match self {
+                Self::ConnAck(connack) => is_listed(&ReasonCode(connack.code)),
+                Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
+                    is_listed(&ack.reason)
+                }
+                Self::SubAck(SubAck { codes, .. }) | Self::UnsubAck(UnsubAck { codes, .. }) => {
+                    codes.iter().all(is_listed)
+                }
+                Self::Disconnect(Disconnect { reason, .. }) | Self::Auth(Auth { reason, .. }) => is_listed(reason),
+                _ => true,
+            }
+    }
 }
 
 #[cfg(test)]

@@ -79,16 +79,23 @@ const fn set(codes: &[u8]) -> [u128; 2] {
     set
 }
 
+/// What CONNACK may say [MQTT-3.2.2-8].
 const CONNACK: [u128; 2] =
     set(&[0, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 140, 144, 149, 151, 153, 154, 155, 156, 157, 159]);
+/// What PUBACK [MQTT-3.4.2-1] and PUBREC [MQTT-3.5.2-1] may say.
 const PUBACK: [u128; 2] = set(&[0, 16, 128, 131, 135, 144, 145, 151, 153]);
+/// What PUBREL [MQTT-3.6.2-1] and PUBCOMP [MQTT-3.7.2-1] may say.
 const PUBCOMP: [u128; 2] = set(&[0, 146]);
+/// What SUBACK may say of each filter [MQTT-3.9.3-2].
 const SUBACK: [u128; 2] = set(&[0, 1, 2, 128, 131, 135, 143, 145, 151, 158, 161, 162]);
+/// What UNSUBACK may say of each filter [MQTT-3.11.3-2].
 const UNSUBACK: [u128; 2] = set(&[0, 17, 128, 131, 135, 143, 145]);
+/// What DISCONNECT may say [MQTT-3.14.2-1].
 const DISCONNECT: [u128; 2] = set(&[
     0, 4, 128, 129, 130, 131, 135, 137, 139, 141, 142, 143, 144, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157,
     158, 159, 160, 161, 162,
 ]);
+/// What AUTH may say [MQTT-3.15.2-1].
 const AUTH: [u128; 2] = set(&[0, 24, 25]);
 
 impl ReasonCode {

@@ -199,7 +199,7 @@ impl SubAck {
         let length = self.body_len(version)?;
         put_front(PacketType::SubAck, length, self.packet_id, &self.properties, version, out)?;
         for code in &self.codes {
-            // Before version 5 there is one way to say no [MQTT-3.9.3-2].
+            // Before version 5 there is one way to say no [MQTT-3.9.3-2] of 3.1.1.
             let plain = version < ProtocolVersion::V5 && code.is_error();
             out.put_u8(if plain { ReasonCode::UNSPECIFIED_ERROR.0 } else { code.0 });
         }

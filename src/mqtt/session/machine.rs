@@ -61,11 +61,17 @@ pub(super) struct ServerLimits {
     pub(super) maximum_packet_size: usize,
     pub(super) maximum_qos: QoS,
     pub(super) retain_available: bool,
+    pub(super) topic_alias_maximum: u16,
 }
 
 impl ServerLimits {
     /// What holds where nothing is announced.
-    const NONE: Self = Self { maximum_packet_size: usize::MAX, maximum_qos: QoS::ExactlyOnce, retain_available: true };
+    const NONE: Self = Self {
+        maximum_packet_size: usize::MAX,
+        maximum_qos: QoS::ExactlyOnce,
+        retain_available: true,
+        topic_alias_maximum: 0,
+    };
 }
 
 impl Session {

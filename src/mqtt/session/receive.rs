@@ -92,6 +92,7 @@ impl Session {
             maximum_packet_size: announced.maximum_packet_size().map_or(usize::MAX, |size| size as usize),
             maximum_qos,
             retain_available: announced.retain_available() != Some(0),
+            topic_alias_maximum: announced.topic_alias_maximum().unwrap_or(0),
         };
         // [MQTT-3.3.4-7] [MQTT-4.9.0-1]
         let maximum = receive_maximum(announced);

@@ -10,8 +10,8 @@ use super::event::{Event, Summary, Trace};
 use super::machine::{Session, State};
 use crate::mqtt::flow::FlowPacket;
 use crate::mqtt::packet::{
-    Ack, Disconnect, Packet, PacketId, Properties, PropertyOwner, Publish, PublishRef, QoS, Subscribe, Subscription,
-    Unsubscribe,
+    Ack, Disconnect, Packet, PacketId, Properties, Property, PropertyOwner, Publish, PublishRef, QoS, Subscribe,
+    Subscription, Unsubscribe,
 };
 
 impl Session {
@@ -56,7 +56,8 @@ impl Session {
         let packet_id = self.sender.next_id()?;
         // [MQTT-4.3.1-1]
         let mut publish = PublishRef { dup: false, packet_id: None, ..publish };
-        self.fit(&mut publish);
+        let mut properties = Properties::new();
+        self.fit(&mut publish, &mut properties);
         publish.encode(self.connect.version, self.output.bytes())?;
         self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
         self.note_sent(now);
@@ -87,14 +88,23 @@ impl Session {
         if size > maximum { Err(SendError::PacketTooLarge { size, maximum }) } else { Ok(()) }
     }
 
-    /// Fits a PUBLISH to the connection: an alias for its topic, no retain where the server has none.
+    /// Fits a PUBLISH to the connection: an alias in place of its topic, where the server takes that alias, and no retain where
+    /// the server has none. `properties` is where those without the alias are put.
     #[inline]
-    fn fit(&mut self, publish: &mut PublishRef<'_>) {
+    fn fit<'a>(&mut self, publish: &mut PublishRef<'a>, properties: &'a mut Properties) {
+        // [MQTT-3.2.2-14]
         publish.retain &= self.server.retain_available;
-        if self.is_v5()
-            && let Some(alias) = publish.properties.topic_alias()
-        {
+        if !self.is_v5() {
+            return;
+        }
+        let Some(alias) = publish.properties.topic_alias() else { return };
+        // [MQTT-3.2.2-17] [MQTT-3.2.2-18] [MQTT-3.3.2-9]
+        if alias <= self.server.topic_alias_maximum {
             publish.topic = self.sent_aliases.choose(alias, publish.topic);
+        } else {
+            let others = publish.properties.iter().filter(|property| !matches!(property, Property::TopicAlias(_)));
+            *properties = others.cloned().collect();
+            publish.properties = properties;
         }
     }
 
@@ -137,7 +147,8 @@ impl Session {
         // Again, for a message may have waited for another connection than it was taken on.
         self.check_publish(&message.as_ref())?;
         let mut publish = PublishRef { dup, packet_id: Some(packet_id), ..message.as_ref() };
-        self.fit(&mut publish);
+        let mut properties = Properties::new();
+        self.fit(&mut publish, &mut properties);
         publish.encode(self.connect.version, self.output.bytes())?;
         self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
         self.note_sent(now);
@@ -216,6 +227,8 @@ impl Session {
             return Err(SendError::NotConnected);
         }
         self.check_properties(&disconnect.properties, PropertyOwner::Disconnect)?;
+        // A Reason String [MQTT-3.14.2-3] or User Properties [MQTT-3.14.2-4] may make it too large.
+        self.check_size(disconnect.encoded_len(self.connect.version)?)?;
         disconnect.encode(self.connect.version, self.output.bytes())?;
         self.trace(|| Trace::Sending(Summary::Disconnect { reason: disconnect.reason }));
         self.note_sent(now);

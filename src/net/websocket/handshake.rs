@@ -36,7 +36,7 @@ const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// The subprotocol that we ask for [MQTT-6.0.0-3].
 const PROTOCOL: &str = "mqtt";
 
-/// Subprotocols that a server takes.
+/// Subprotocols that a server takes, the one of the standard first [MQTT-6.0.0-4]; the other is of clients from before it.
 const PROTOCOLS: [&str; 2] = ["mqtt", "mqttv3.1"];
 
 /// Why no WebSocket was opened.
@@ -303,11 +303,11 @@ fn check_request(head: &[u8]) -> Result<Request, WebSocketError> {
     fields.require("Sec-WebSocket-Version", |value| value == "13")?;
     let key = fields.text("Sec-WebSocket-Key").filter(|key| BASE64.decode(key).is_ok_and(|key| key.len() == 16));
     let key = key.ok_or(WebSocketError::Field("Sec-WebSocket-Key"))?.to_owned();
-    let protocol = fields
-        .texts("Sec-WebSocket-Protocol")
-        .flat_map(|named| named.split(','))
-        .find_map(|word| PROTOCOLS.into_iter().find(|known| *known == word.trim()))
-        .ok_or(WebSocketError::Field("Sec-WebSocket-Protocol"))?;
+    let is_offered = |known: &&str| {
+        let mut offered = fields.texts("Sec-WebSocket-Protocol").flat_map(|named| named.split(','));
+        offered.any(|word| word.trim() == *known)
+    };
+    let protocol = PROTOCOLS.into_iter().find(is_offered).ok_or(WebSocketError::Field("Sec-WebSocket-Protocol"))?;
     let text = |name| fields.text(name).map(str::to_owned);
     Ok(Request { path, host: text("Host"), origin: text("Origin"), protocol, key })
 }
@@ -404,7 +404,9 @@ mod tests {
             ("/any", Some("http://lan"), "mqtt")
         );
         let list = ASKED.replace("Protocol: mqtt", "Protocol: chat, mqttv3.1, mqtt");
-        assert_eq!(check_request(list.as_bytes()).unwrap().protocol, "mqttv3.1");
+        assert_eq!(check_request(list.as_bytes()).unwrap().protocol, "mqtt");
+        let old = ASKED.replace("Protocol: mqtt", "Protocol: chat, mqttv3.1");
+        assert_eq!(check_request(old.as_bytes()).unwrap().protocol, "mqttv3.1");
         let parts = ASKED
             .replace("Connection: Upgrade", "Connection: keep-alive\r\nConnection: Upgrade")
             .replace("Protocol: mqtt", "Protocol: chat\r\nSec-WebSocket-Protocol: mqtt");

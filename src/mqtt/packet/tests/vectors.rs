@@ -155,6 +155,8 @@ mod fixed_header {
             let connect = "11 0d 0004 4d515454 05 02 003c 00 0000";
             server_refuses(V5, if first == 0x11 { connect } else { &hex }, E::Flags(first), MALFORMED);
         }
+        client_refuses(V5, "e1 02 0000", E::Flags(0xE1));
+        client_refuses(V5, "f2 00", E::Flags(0xF2));
         // The version of a CONNECT comes after its flags.
         assert!(decode(V31, Receiver::Server, "11 0f 0006 4d5149736470 03 02 003c 0001 63").is_ok());
     }
@@ -192,9 +194,9 @@ mod fixed_header {
     }
 
     #[test]
-    fn a_client_looks_at_the_flags_of_pubrel_only() {
+    fn a_client_looks_at_the_flags_of_pubrel_disconnect_and_auth_only() {
         client_refuses(V5, "60 02 0001", E::Flags(0x60));
-        for hex in ["41 02 0001", "91 04 0001 00 00", "b1 04 0001 00 00", "d1 00", "e1 00", "21 03 00 00 00"] {
+        for hex in ["41 02 0001", "91 04 0001 00 00", "b1 04 0001 00 00", "d1 00", "21 03 00 00 00"] {
             client_takes(V5, hex);
         }
     }

@@ -665,7 +665,8 @@ fn a_queued_message_that_the_next_server_does_not_take_is_given_up() {
 
 #[test]
 fn an_alias_stands_for_its_topic_from_the_second_message_of_a_connection_on() {
-    let mut talk = Talk::connected(V5);
+    let mut talk = Talk::new(connect(V5), 20);
+    talk.open(connack([Property::TopicAliasMaximum(3)]));
     let aliased =
         Publish { properties: [Property::TopicAlias(3)].into_iter().collect(), ..message(QoS::AtLeastOnce, "a") };
     let topics = |talk: &mut Talk| {
@@ -681,8 +682,42 @@ fn an_alias_stands_for_its_topic_from_the_second_message_of_a_connection_on() {
     talk.session.publish(aliased, talk.now).unwrap();
     assert_eq!(topics(&mut talk), ["t", "", "u", "t"]);
     talk.session.handle_closed();
-    talk.open(connack([]));
+    talk.open(connack([Property::TopicAliasMaximum(3)]));
     assert_eq!(topics(&mut talk), ["t", "", "u", "t"], "the aliases are the connection's, the topics stay");
+}
+
+#[test]
+fn mqtt_3_2_2_17_and_18_a_message_goes_without_an_alias_that_the_server_does_not_take() {
+    let of_content = || Property::ContentType("c".into());
+    for announced in [connack([]), connack([Property::TopicAliasMaximum(2)])] {
+        let mut talk = Talk::new(connect(V5), 20);
+        talk.open(announced);
+        for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::AtMostOnce, QoS::AtLeastOnce] {
+            let properties = [of_content(), Property::TopicAlias(3)].into_iter().collect();
+            talk.session.publish(Publish { properties, ..message(qos, "a") }, talk.now).unwrap();
+        }
+        let sent = talk.sent();
+        assert_eq!(sent.len(), 4);
+        for packet in sent {
+            let Packet::Publish(publish) = packet else { panic!("a PUBLISH") };
+            assert_eq!((&*publish.topic, publish.properties), ("t", [of_content()].into_iter().collect()));
+        }
+    }
+}
+
+#[test]
+fn mqtt_3_14_2_4_a_disconnect_with_too_many_user_properties_is_not_sent() {
+    let mut talk = Talk::new(connect(V5), 20);
+    talk.open(connack([Property::MaximumPacketSize(12)]));
+    let wordy = [Property::UserProperty("name".into(), "value".into())].into_iter().collect();
+    let disconnect = Disconnect { properties: wordy, ..Disconnect::default() };
+    assert_eq!(
+        talk.session.disconnect(&disconnect, talk.now),
+        Err(SendError::PacketTooLarge { size: 18, maximum: 12 })
+    );
+    let brief = [Property::SessionExpiryInterval(1)].into_iter().collect();
+    talk.session.disconnect(&Disconnect { properties: brief, ..Disconnect::default() }, talk.now).unwrap();
+    assert_eq!(talk.sent().len(), 1);
 }
 
 #[test]
