@@ -396,11 +396,21 @@ fn a_name_in_dialect_is_seen_and_a_text_or_comment_is_not() {
 /// and links the others.
 const VERBS: &[&str] = &["broker", "certgen", "check", "demo", "passwd", "qshape"];
 
-/// Those of which only `render` writes to standard output and knows how text and JSON look: an action returns a value.
-const SHOWN_BY_RENDER: &[&str] = &["certgen", "check"];
+/// Those of which only `render` writes a result and knows how text and JSON look: an action returns a value.
+const SHOWN_BY_RENDER: &[&str] = &["certgen", "check", "passwd"];
 
 /// What writes a result, or lays one out.
-const SHOWS: &[&str] = &["term.line", "term.json", "term.write", "term.columns", "json!", "findings::lines", "wrap("];
+const SHOWS: &[&str] = &[
+    "term.line",
+    "term.json",
+    "term.write",
+    "term.columns",
+    "term.complain",
+    "term.complain_raw",
+    "json!",
+    "findings::lines",
+    "wrap(",
+];
 
 /// The file, or a file of the folder, that shows.
 fn is_render(file: &str) -> bool {

@@ -1,19 +1,20 @@
-//! The modes that change a password file. Each gives back the file that it changed.
+//! The modes that change a password file. Each returns what became of it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::csv::{self, CsvError};
 use super::options::{Making, Source, Target, valid_user};
+use super::outcome::{Changed, Outcome, Remark};
 use super::permissions;
+use super::render;
 use super::secret::Interrupted;
 use super::text::{self, error, failed};
 use crate::cmd::applet::Invocation;
-use crate::cmd::output;
 use crate::diagnose::scram::unprepared;
 use crate::net::reason;
 use crate::os::text::{OsStrExt, OsStringExt};
@@ -88,13 +89,8 @@ impl Making {
     }
 
     /// Not every broker reads what we can make.
-    fn note_readers(&self, term: &mut Term) {
-        if matches!(self, Self::Hash { recipe: Recipe::Argon2id(_), .. }) {
-            term.note(
-                "note: Mosquitto reads argon2id hashes since 2.1 and only if built with argon2; 2.0 starts without \
-                 the users who have one, and they cannot log in",
-            );
-        }
+    fn remark(&self) -> Option<Remark> {
+        matches!(self, Self::Hash { recipe: Recipe::Argon2id(_), .. }).then_some(Remark::Argon2)
     }
 }
 
@@ -106,7 +102,7 @@ pub fn put(
     interrupted: Interrupted,
     making: &Making,
     term: &mut Term,
-) -> Result<Option<PathBuf>, Failure> {
+) -> Result<Changed, Failure> {
     let is_generated = matches!(password, Source::Generate(_));
     // Before the prompt, so that nobody types a password for nothing.
     let stored = match target {
@@ -116,26 +112,23 @@ pub fn put(
     let password = password.new_password(interrupted, term)?;
     let record = making.record(user, &password)?;
     let mut generated = Generated(is_generated.then_some(&password));
-    let (updated, changed) = match (target, stored) {
+    let (updated, file, mut remarks) = match (target, stored) {
         (Target::Existing(file), Some(stored)) => {
-            let updated =
-                put_records(&stored, making, std::slice::from_ref(&record), file, &mut generated, term)?.updated[0];
-            (updated, Some(file.clone()))
+            let put = put_records(&stored, making, std::slice::from_ref(&record), file, &mut generated, term)?;
+            (put.updated[0], file, put.remarks)
         }
         (Target::New { file, overwrite }, _) => {
             create(file, *overwrite, &making.new_file(std::slice::from_ref(&record))?, &mut generated, term)?;
-            (false, Some(file.clone()))
+            (false, file, Vec::new())
         }
         _ => {
-            term.write(&making.new_file(std::slice::from_ref(&record))?);
-            (false, None)
+            let outcome = Outcome::Printed(making.new_file(std::slice::from_ref(&record))?);
+            return Ok(Changed { file: None, remarks: making.remark().into_iter().collect(), outcome });
         }
     };
-    making.note_readers(term);
-    if changed.is_some() {
-        announce(updated, user, is_generated, term);
-    }
-    Ok(changed)
+    remarks.extend(making.remark());
+    let outcome = Outcome::Put { user: user.to_owned(), updated, is_generated };
+    Ok(Changed { file: Some(file.clone()), remarks, outcome })
 }
 
 /// A password made here, until it has been shown. It is shown when all is ready to store it and before it is: nobody
@@ -145,24 +138,13 @@ struct Generated<'p>(Option<&'p Secret>);
 impl Generated<'_> {
     fn show(&mut self, term: &mut Term) -> Result<(), Failure> {
         let Some(password) = self.0.take() else { return Ok(()) };
-        term.write(password.expose());
-        term.write(b"\n");
-        output::deliver_once("the new password", "it was not stored", term)
+        render::generated(password, term)
     }
 }
 
-/// On standard output as mosquitto_passwd does, unless that is for a new password alone.
-fn announce(updated: bool, user: &OsStr, generated: bool, term: &mut Term) {
-    let what = if updated { "Updating" } else { "Adding" };
-    let mut line = format!("{what} password for user ").into_bytes();
-    line.extend_from_slice(user.as_bytes());
-    line.push(b'\n');
-    if generated { term.complain_raw(&line) } else { term.write(&line) }
-}
-
-pub fn delete(file: &Path, user: &OsStr, term: &mut Term) -> Result<PathBuf, Failure> {
+pub fn delete(file: &Path, user: &OsStr, term: &mut Term) -> Result<Changed, Failure> {
     let stored = open(file, term)?;
-    let removed = change(&stored, file, term, |text, _| {
+    let (removed, remarks) = change(&stored, file, |text| {
         let removed = edit::remove(text, user.as_bytes());
         let changed = removed.corrupt.is_none() && removed.lines > 0;
         let text = changed.then(|| Zeroizing::new(removed.text));
@@ -171,11 +153,12 @@ pub fn delete(file: &Path, user: &OsStr, term: &mut Term) -> Result<PathBuf, Fai
     match removed {
         (0, None) => Err(text::not_found(user)),
         (0, Some(corrupt)) => {
-            term.complain_raw(text::corrupt(corrupt).verbatim.as_bytes());
-            Err(text::not_found(user))
+            let not_found = text::not_found(user);
+            let verbatim = text::corrupt(corrupt).verbatim + &not_found.verbatim;
+            Err(Failure { verbatim, ..not_found })
         }
         (_, Some(corrupt)) => Err(text::corrupt(corrupt)),
-        (_, None) => Ok(file.to_owned()),
+        (_, None) => Ok(Changed { file: Some(file.to_owned()), remarks, outcome: Outcome::Silent }),
     }
 }
 
@@ -186,10 +169,10 @@ pub fn update(
     making: &Making,
     invocation: &Invocation,
     term: &mut Term,
-) -> Result<PathBuf, Failure> {
+) -> Result<Changed, Failure> {
     let stored = open(file, term)?;
     let mut counted = 0;
-    let is_empty = change(&stored, file, term, |text, term| {
+    let (is_empty, mut remarks) = change(&stored, file, |text| {
         making.check_kind(file, text)?;
         let plain = PlainText::find(text, hashes_too).map_err(text::corrupt)?;
         let passwords = plain.passwords();
@@ -207,16 +190,16 @@ pub fn update(
         return Err(if invocation.as_mosquitto { silent } else { said });
     }
     if counted > 0 {
-        making.note_readers(term);
+        remarks.extend(making.remark());
     }
-    Ok(file.to_owned())
+    Ok(Changed { file: Some(file.to_owned()), remarks, outcome: Outcome::Silent })
 }
 
 /// As long as a password file may be.
 const MAX_CSV_BYTES: u64 = 1 << 30;
 
 /// Adds or updates all users of a CSV file in one step.
-pub fn import(csv: &Path, target: &Target, making: &Making, term: &mut Term) -> Result<Option<PathBuf>, Failure> {
+pub fn import(csv: &Path, target: &Target, making: &Making, term: &mut Term) -> Result<Changed, Failure> {
     let cannot_read = |why: &str| failed(format!("cannot read `{}`: {why}", csv.display()));
     let mut text = Zeroizing::new(Vec::new());
     File::open(csv)
@@ -238,20 +221,20 @@ pub fn import(csv: &Path, target: &Target, making: &Making, term: &mut Term) -> 
     let hashes = making.all(&passwords, term)?;
     let users = rows.iter().map(|(_, (user, _))| user.clone());
     let records: Vec<_> = users.zip(hashes).map(|(user, secret)| Record { user, secret }).collect();
-    let (updated, file) = match (target, stored) {
+    let (updated, file, mut remarks) = match (target, stored) {
         (Target::Existing(file), Some(stored)) => {
             let put = put_records(&stored, making, &records, file, &mut Generated(None), term)?;
-            (put.updated.iter().filter(|updated| **updated).count(), file)
+            (put.updated.iter().filter(|updated| **updated).count(), file, put.remarks)
         }
         (Target::New { file, overwrite }, _) => {
             create(file, *overwrite, &making.new_file(&records)?, &mut Generated(None), term)?;
-            (0, file)
+            (0, file, Vec::new())
         }
-        _ => return Ok(None),
+        _ => return Ok(Changed { file: None, remarks: Vec::new(), outcome: Outcome::Silent }),
     };
-    making.note_readers(term);
-    term.line(format_args!("{} added, {updated} updated", records.len() - updated));
-    Ok(Some(file.clone()))
+    remarks.extend(making.remark());
+    let outcome = Outcome::Imported { added: records.len() - updated, updated };
+    Ok(Changed { file: Some(file.clone()), remarks, outcome })
 }
 
 fn importable(user: &[u8], password: &[u8], making: &Making) -> Result<(), String> {
@@ -267,7 +250,7 @@ fn importable(user: &[u8], password: &[u8], making: &Making) -> Result<(), Strin
         }
         prepare(password).map_err(|why| format!("SCRAM cannot carry the password: {}", unprepared(why)))?;
     }
-    valid_user(std::ffi::OsString::from_vec(user.to_vec())).map_err(sentence)?;
+    valid_user(OsString::from_vec(user.to_vec())).map_err(sentence)?;
     if is_empty_password(password) {
         return Err("the password is empty".to_owned());
     }
@@ -291,12 +274,14 @@ fn csv_text(csv: &Path, fault: &CsvError) -> String {
 
 fn open(file: &Path, term: &mut Term) -> Result<Stored, Failure> {
     let stored = Stored::open(file).map_err(|cause| text::stored(file, &cause))?;
-    permissions::warn(stored.path(), stored.metadata(), term);
+    // At once: a prompt may follow.
+    render::exposures(stored.path(), &permissions::exposures(stored.metadata()), term);
     Ok(stored)
 }
 
 struct Put {
     updated: Vec<bool>,
+    remarks: Vec<Remark>,
 }
 
 /// Puts records into a file. A corrupt line does not keep a new user out, but a file that has one
@@ -309,7 +294,7 @@ fn put_records(
     generated: &mut Generated<'_>,
     term: &mut Term,
 ) -> Result<Put, Failure> {
-    let (updated, corrupt) = change(stored, file, term, |text, term| {
+    let ((updated, corrupt), mut remarks) = change(stored, file, |text| {
         making.check_kind(file, text)?;
         let put = edit::put(text, records);
         match put.corrupt {
@@ -320,10 +305,8 @@ fn put_records(
             }
         }
     })?;
-    if let Some(corrupt) = corrupt {
-        term.complain_raw(text::corrupt(corrupt).verbatim.as_bytes());
-    }
-    Ok(Put { updated })
+    remarks.extend(corrupt.map(Remark::Corrupt));
+    Ok(Put { updated, remarks })
 }
 
 /// What stopped a change: the file, or the verb itself.
@@ -341,13 +324,12 @@ impl From<StoredError> for Stopped {
 fn change<T>(
     stored: &Stored,
     file: &Path,
-    term: &mut Term,
-    mut make: impl FnMut(&[u8], &mut Term) -> Result<(Option<Zeroizing<Vec<u8>>>, T), Failure>,
-) -> Result<T, Failure> {
+    mut make: impl FnMut(&[u8]) -> Result<(Option<Zeroizing<Vec<u8>>>, T), Failure>,
+) -> Result<(T, Vec<Remark>), Failure> {
     let mut had_mark = false;
     let changed = stored.change(|text| {
         let text = text::unmarked(file, text).map_err(Stopped::Verb)?;
-        let (replacement, said) = make(text.bytes, term).map_err(Stopped::Verb)?;
+        let (replacement, said) = make(text.bytes).map_err(Stopped::Verb)?;
         had_mark = text.has_mark && replacement.is_some();
         Ok((replacement, said))
     });
@@ -355,19 +337,10 @@ fn change<T>(
         Stopped::Stored(cause) => text::stored(file, &cause),
         Stopped::Verb(failure) => failure,
     })?;
-    if had_mark {
-        term.note(format_args!(
-            "note: the byte-order mark of `{}` is gone: for it Mosquitto did not know the user of the first line",
-            stored.path().display()
-        ));
-    }
-    if replacement == Replacement::InPlace {
-        term.note(format_args!(
-            "note: `{}` was written in place, because its folder or owner does not let us replace it",
-            stored.path().display()
-        ));
-    }
-    Ok(said)
+    let path = || stored.path().to_owned();
+    let mark = had_mark.then(|| Remark::MarkGone(path()));
+    let in_place = (replacement == Replacement::InPlace).then(|| Remark::InPlace(path()));
+    Ok((said, mark.into_iter().chain(in_place).collect()))
 }
 
 /// Makes a new file.

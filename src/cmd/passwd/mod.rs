@@ -4,12 +4,14 @@ mod change;
 mod csv;
 mod list;
 mod options;
+mod outcome;
 mod permissions;
 mod reload;
+mod render;
 mod secret;
 mod text;
 
-use crate::cmd::applet::{Applet, Invocation, Manual, VERSION};
+use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
 use options::Action;
 
@@ -88,40 +90,40 @@ fn obey(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let making = options.making;
     let interrupted = if invocation.as_mosquitto { secret::Interrupted::Success } else { secret::Interrupted::Signal };
     if options.action.has_empty_password() {
-        term.note("Warning: the password is empty, and moskit's broker lets nobody in by this entry.");
+        render::empty_password(term);
     }
     let changed = match options.action {
-        Action::Usage => return Ok(usage(&invocation.program, term)),
+        Action::Usage => {
+            render::usage(&invocation.program, term);
+            return Ok(Exit::FAILED);
+        }
         Action::Help => {
-            term.write(APPLET.help(&invocation.program, term).as_bytes());
+            render::help(&APPLET.help(&invocation.program, term), term);
             return Ok(Exit::OK);
         }
         Action::Version => {
-            term.line(VERSION);
+            render::version(term);
             return Ok(Exit::OK);
         }
-        Action::List { file, weak_only, json } => return list::run(&file, weak_only, json, term),
-        Action::Verify { file, user, password } => return list::verify(&file, &user, password, interrupted, term),
+        Action::List { file, weak_only, json } => {
+            let listing = list::list(&file, weak_only, term)?;
+            render::list(&listing.rows, json, term);
+            return listing.exit(weak_only);
+        }
+        Action::Verify { file, user, password } => {
+            list::verify(&file, &user, password, interrupted, term)?;
+            render::right_password(&user, term);
+            return Ok(Exit::OK);
+        }
         Action::Put { file, user, password } => change::put(&file, &user, password, interrupted, &making, term)?,
-        Action::Delete { file, user } => Some(change::delete(&file, &user, term)?),
-        Action::Update { file, hashes_too } => Some(change::update(&file, hashes_too, &making, invocation, term)?),
+        Action::Delete { file, user } => change::delete(&file, &user, term)?,
+        Action::Update { file, hashes_too } => change::update(&file, hashes_too, &making, invocation, term)?,
         Action::Import { csv, file } => change::import(&csv, &file, &making, term)?,
     };
-    if let (Some(reload), Some(file)) = (reload, changed) {
-        reload::run(&reload, &file, term)?;
+    render::changed(&changed, term);
+    if let (Some(reload), Some(file)) = (reload, changed.file) {
+        let broker = reload::run(&reload, &file)?;
+        render::reloaded(&broker.program, broker.process, term);
     }
     Ok(Exit::OK)
-}
-
-/// Words that make no sense: how it is used, on standard output, as mosquitto_passwd ends.
-fn usage(program: &str, term: &mut Term) -> Exit {
-    term.line(format_args!(
-        "Usage: {program} [-c] [-H HASH] [-I COUNT] FILE USER            ask for the password\n\
-        \x20      {program} -b [-c] [-H HASH] [-I COUNT] FILE USER PASSWORD\n\
-        \x20      {program} -D FILE USER                                remove the user\n\
-        \x20      {program} -U FILE                                     hash plain-text passwords\n\
-         HASH is sha512-pbkdf2 (the default), sha512 or argon2id; with -c, FILE may be - for standard output.\n\
-         Everything else: moskit passwd --help"
-    ));
-    Exit::FAILED
 }

@@ -1,29 +1,37 @@
-//! Warnings about who else may read a password file, in mosquitto_passwd's words.
+//! Who else may read a password file, as mosquitto_passwd looks at it.
 
 use std::fs::Metadata;
-use std::path::Path;
 
 use crate::os::{files, user};
-use crate::term::Term;
 
-/// Says on standard error what is wrong with mode, owner and group, if anything is.
-pub fn warn(path: &Path, metadata: &Metadata, term: &mut Term) {
-    let (file, refused) = (path.display(), "Future versions will refuse to load this file.");
+/// What is wrong with mode, owner or group of a password file.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Exposure {
+    World,
+    /// It belongs to somebody else than `us`.
+    OtherOwner {
+        us: String,
+    },
+    /// Its group is not `ours`.
+    OtherGroup {
+        ours: String,
+    },
+}
+
+/// What is wrong with mode, owner and group.
+pub fn exposures(metadata: &Metadata) -> Vec<Exposure> {
+    let mut found = Vec::new();
     if files::mode(metadata).is_some_and(|mode| mode & 0o007 != 0) {
-        term.complain(format_args!("Warning: File {file} has world readable permissions. {refused}"));
-        term.complain(format_args!("To fix this, use `chmod 0700 {file}`."));
+        found.push(Exposure::World);
     }
-    let (Some(owner), Some(us)) = (files::owner(metadata), user::real()) else { return };
+    let (Some(owner), Some(us)) = (files::owner(metadata), user::real()) else { return found };
     if owner.user != us.user {
-        let user = name_in("/etc/passwd", us.user);
-        term.complain(format_args!(
-            "Warning: File {file} owner is not {user}. {refused}To fix this, use `chown {user} {file}`."
-        ));
+        found.push(Exposure::OtherOwner { us: name_in("/etc/passwd", us.user) });
     }
     if owner.group != us.group {
-        let group = name_in("/etc/group", us.group);
-        term.complain(format_args!("Warning: File {file} group is not {group}. {refused}"));
+        found.push(Exposure::OtherGroup { ours: name_in("/etc/group", us.group) });
     }
+    found
 }
 
 /// The name that the system's list has for the number; the number itself if it has none.

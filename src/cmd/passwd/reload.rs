@@ -10,14 +10,20 @@ use crate::net::reason;
 use crate::os::process::{self, Held};
 use crate::os::signal::SignalKind;
 use crate::passwd::{self, File};
-use crate::term::{Failure, Term};
+use crate::term::Failure;
 
 /// Programs that read their password file again on SIGHUP.
 const BROKERS: [&str; 2] = ["mosquitto", "moskit"];
 
+/// The broker that was sent the signal.
+pub struct Signalled {
+    pub program: String,
+    pub process: u32,
+}
+
 /// Reads `file` back as a broker would and, if it is good, sends the process a SIGHUP. `broker` is
 /// its process id or the path of a file that holds it.
-pub fn run(broker: &OsStr, file: &Path, term: &mut Term) -> Result<(), Failure> {
+pub fn run(broker: &OsStr, file: &Path) -> Result<Signalled, Failure> {
     let text = passwd::read(file).map_err(|cause| text::stored(file, &cause))?;
     File::parse(&text).map_err(|error| {
         let fault = password_fault(error.fault);
@@ -35,8 +41,7 @@ pub fn run(broker: &OsStr, file: &Path, term: &mut Term) -> Result<(), Failure> 
     }
     held.send(SignalKind::hangup())
         .map_err(|cause| not_reloaded(&format!("takes no signal from us: {}", reason(&cause))))?;
-    term.note(format_args!("note: told {name} (process {id}) to reload"));
-    Ok(())
+    Ok(Signalled { program: name, process: id })
 }
 
 fn process_id(given: &OsStr) -> Result<u32, Failure> {
