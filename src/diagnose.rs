@@ -24,7 +24,7 @@ pub mod when;
 
 use attempted::list;
 pub use attempted::{Attempted, Sent};
-pub use connection::{lost, no_address, not_connected, not_connected_within, other_versions, refused};
+pub use connection::{lost, no_address, not_connected, other_versions, refused};
 pub use finding::{About, Finding, Severity};
 pub use tls::WITHOUT_TLS;
 pub use unanswered::{Unanswered, plain_to_tls, unanswered};

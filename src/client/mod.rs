@@ -47,15 +47,9 @@ pub enum Ending {
 #[derive(Debug)]
 pub enum StartError {
     Connect(ConnectError),
-    /// Nothing came about within the time that was given for all of it.
-    TimedOut(Duration),
     /// CONNECT cannot be put on the wire.
     Send(SendError),
 }
-
-/// What a step of connecting says of its own end is worth more than that the time for all of them is over: where both end at
-/// once, the step has this long to say it.
-const LAST_WORD: Duration = Duration::from_millis(50);
 
 /// What a connection leaves behind that ended before the broker answered.
 #[derive(Clone, Debug, Default)]
@@ -105,16 +99,8 @@ impl Client {
 
     /// Reaches a broker by the first of `routes` that leads to one, within `limit` if there is one, and puts CONNECT into the
     /// output; the answer comes as an event. Gives the place of that route.
-    pub async fn connect(&mut self, routes: &[Route], limit: Option<Duration>) -> Result<usize, StartError> {
-        let connecting = connect_in_turn(routes);
-        let connected = match limit {
-            None => connecting.await,
-            Some(limit) => match timeout(limit + LAST_WORD, connecting).await {
-                Ok(connected) => connected,
-                Err(_elapsed) => return Err(StartError::TimedOut(limit)),
-            },
-        };
-        let (stream, reached) = connected.map_err(StartError::Connect)?;
+    pub async fn connect(&mut self, routes: &[&Route], limit: Option<Duration>) -> Result<usize, StartError> {
+        let (stream, reached) = connect_in_turn(routes, limit).await.map_err(StartError::Connect)?;
         self.connection = Some(Connection {
             stream,
             input: BytesMut::new(),
@@ -423,7 +409,7 @@ mod tests {
         let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let server = std::thread::spawn(move || send_unread(listener.accept().unwrap().0, MOST));
         let mut client = Client::new(Session::new(connect_packet(0), None));
-        client.connect(&[Route::new(endpoint)], None).await.unwrap();
+        client.connect(&[&Route::new(endpoint)], None).await.unwrap();
         let mut most = 0;
         while !server.is_finished() {
             // What is cancelled here waits for the server.
@@ -443,7 +429,7 @@ mod tests {
         let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let server = std::thread::spawn(move || send_until_pinged(listener.accept().unwrap().0));
         let mut client = Client::new(Session::new(connect_packet(1), None));
-        client.connect(&[Route::new(endpoint)], None).await.unwrap();
+        client.connect(&[&Route::new(endpoint)], None).await.unwrap();
         // The server closes the connection when it has its ping, or has waited long enough.
         while client.transfer().await.is_ok() {
             let now = Instant::now();

@@ -9,6 +9,7 @@ use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::SessionError;
 use crate::net::{Attempt, ConnectError, reason};
 use crate::pki::certificate::Certificate;
+use crate::term::Foreign;
 
 use super::{About, Attempted, Finding, Sent, scram, shell};
 
@@ -25,9 +26,16 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
                 .fix("list this machine's addresses: ip address")
         }
         ConnectError::Unreachable { host, port, attempts } => unreachable(host, *port, attempts, attempted),
+        ConnectError::TimedOut(limit) => not_connected_within(*limit, attempted),
         ConnectError::Proxy { proxy, error } => super::ways::proxy(proxy, error, attempted),
         ConnectError::Everywhere(failures) => {
             let reasons = failures.iter().map(|(endpoint, error)| {
+                if let ConnectError::TimedOut(share) = error {
+                    let seconds = share.as_secs_f64();
+                    return format!(
+                        "{endpoint} did not answer within {seconds:.1} s, its share of --connect-timeout [net.timeout]"
+                    );
+                }
                 let finding = not_connected(error, &Attempted { endpoint, ..*attempted });
                 format!("{} [{}]", finding.what, finding.id)
             });
@@ -54,7 +62,7 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
 }
 
 /// Nothing came about within the time for all of connecting; which of its steps took it is not known.
-pub fn not_connected_within(limit: Duration, attempted: &Attempted<'_>) -> Finding {
+fn not_connected_within(limit: Duration, attempted: &Attempted<'_>) -> Finding {
     let place = attempted.place();
     let what = format!("no connection to {place} came about within {} s (--connect-timeout)", limit.as_secs_f64());
     Finding::error("net.timeout", what).fix(format!("which step takes so long: {}", attempted.check_command()))
@@ -210,10 +218,11 @@ pub fn refused(sent: Sent, connack: &ConnAck, own: Option<&Certificate>) -> Opti
             "the broker does not accept the client id, or (mosquitto) a keep-alive above its maximum",
         )
         .fix("give an id with -i, or a shorter keep-alive with -k"),
-        (false, 3) | (true, 136 | 137) => {
+        (false, 3) | (true, 136 | 137 | 151 | 159) => {
             Finding::error("connack.unavailable", "the broker is there but takes no connections now")
                 .fix("try again later; its log says why")
         }
+        (true, 156 | 157) => elsewhere(connack),
         // Mosquitto says 5 of a wrong password, and 4 of a certificate without the name it is to give.
         (false, 4) | (true, 134) if is_nameless => Finding::error(
             "client.no-cn",
@@ -223,6 +232,20 @@ pub fn refused(sent: Sent, connack: &ConnAck, own: Option<&Certificate>) -> Opti
         (false, 4 | 5) | (true, 134 | 135) => not_let_in(sent).about(About::Login),
         _ => return None,
     })
+}
+
+/// The broker sends its clients to another one (MQTT 5, 4.11), which they have to choose themselves: its word alone is no
+/// reason to hand a login to another host.
+fn elsewhere(connack: &ConnAck) -> Finding {
+    let named = connack.properties.server_reference().map(|server| Foreign::new(&server).to_string());
+    match named {
+        Some(server) => {
+            Finding::error("connack.elsewhere", format!("the broker sends its clients to another one: {server}"))
+                .fix("if that is the right one: -h HOST -p PORT")
+        }
+        None => Finding::error("connack.elsewhere", "the broker sends its clients to another one, and names none")
+            .fix("several hosts are tried in turn: -h HOST,HOST"),
+    }
 }
 
 /// The broker takes no login as this one: what is missing in it comes first, then what may be wrong.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::task::JoinSet;
@@ -28,6 +28,10 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the first address of a name may stay silent before the next is tried beside it (RFC 8305, 5).
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// What a step of connecting says of its own end is worth more than that the time for all of them is over: where both end at
+/// once, the step has this long to say it.
+const LAST_WORD: Duration = Duration::from_millis(50);
+
 /// The most addresses of one name that are tried. A name with more is a mistake or an attack.
 pub const ADDRESS_LIMIT: usize = 64;
 
@@ -47,7 +51,7 @@ pub struct Route {
     /// After so long the next address is tried beside those that have not answered; without it one after the other, as
     /// Mosquitto's programs do.
     pub stagger: Option<Duration>,
-    /// For each address to accept, and for a proxy and a WebSocket server to answer.
+    /// For each step on the way: an address that accepts, a proxy, TLS and a WebSocket server that answer.
     pub timeout: Duration,
 }
 
@@ -106,6 +110,8 @@ pub enum ConnectError {
     },
     Tls(tls::Failure),
     WebSocket(WebSocketError),
+    /// Nothing came about within this time, which was for all steps; which of them took it is not known.
+    TimedOut(Duration),
     /// None of several hosts; each with its reason, in the order tried, never empty.
     Everywhere(Vec<(Endpoint, ConnectError)>),
 }
@@ -129,9 +135,12 @@ impl ConnectError {
         match self {
             Self::Proxy { error: ProxyError::NotReached(error), .. } => error.last_os_error(),
             Self::Everywhere(failures) => failures.last().and_then(|(_, error)| error.last_os_error()),
-            Self::Lookup { .. } | Self::BindLookup { .. } | Self::Proxy { .. } | Self::Tls(_) | Self::WebSocket(_) => {
-                None
-            }
+            Self::Lookup { .. }
+            | Self::BindLookup { .. }
+            | Self::Proxy { .. }
+            | Self::Tls(_)
+            | Self::WebSocket(_)
+            | Self::TimedOut(_) => None,
             Self::Unreachable { attempts, .. } => attempts.last().map(|attempt| &attempt.error),
             Self::Unix { error, .. } => Some(error),
         }
@@ -156,6 +165,7 @@ impl fmt::Display for ConnectError {
             Self::Proxy { proxy, error } => write!(f, "the proxy {proxy} does not let us through: {error}"),
             Self::Tls(failure) => write!(f, "cannot make a TLS session: {failure}"),
             Self::WebSocket(error) => write!(f, "cannot open a WebSocket: {error}"),
+            Self::TimedOut(limit) => write!(f, "no connection came about within {} s", limit.as_secs_f64()),
             Self::Everywhere(failures) => {
                 for (index, (endpoint, error)) in failures.iter().enumerate() {
                     let joint = if index == 0 { "" } else { "; " };
@@ -181,18 +191,38 @@ impl fmt::Display for ProxyError {
 
 impl std::error::Error for ConnectError {}
 
-/// Connects along the first of `routes` that leads to its end; gives the place of that one among them. Each has its own
-/// bounds, and TLS the name of its own host.
-pub async fn connect_in_turn(routes: &[Route]) -> Result<(Stream, usize), ConnectError> {
+/// Connects along the first of `routes` that leads to its end; gives the place of that one among them. TLS has the name of
+/// each one's own host. Of the time that `limit` leaves, each has an equal share with those after it: a host that is silent
+/// does not take the time of the next.
+pub async fn connect_in_turn(routes: &[&Route], limit: Option<Duration>) -> Result<(Stream, usize), ConnectError> {
+    let deadline = limit.map(|limit| Instant::now() + limit);
     let mut failures = Vec::new();
     for (index, route) in routes.iter().enumerate() {
-        match connect(route).await {
+        let connected = match deadline {
+            None => connect(route).await,
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let hosts = u32::try_from(routes.len() - index).unwrap_or(u32::MAX);
+                connect_within(route, if hosts == 1 { left } else { left / hosts }).await
+            }
+        };
+        match connected {
             Ok(stream) => return Ok((stream, index)),
+            // What is left is a little less than what was asked for.
+            Err(ConnectError::TimedOut(left)) if routes.len() == 1 => {
+                return Err(ConnectError::TimedOut(limit.unwrap_or(left)));
+            }
             Err(error) if routes.len() == 1 => return Err(error),
             Err(error) => failures.push((route.endpoint.clone(), error)),
         }
     }
     Err(ConnectError::Everywhere(failures))
+}
+
+/// Connects along `route` within `limit`, however long each step may take. A step that is late says so itself where it can.
+pub async fn connect_within(route: &Route, limit: Duration) -> Result<Stream, ConnectError> {
+    let bounded = Route { timeout: route.timeout.min(limit), ..route.clone() };
+    timeout(limit + LAST_WORD, connect(&bounded)).await.unwrap_or(Err(ConnectError::TimedOut(limit)))
 }
 
 /// Connects along `route`.
@@ -208,7 +238,7 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
         },
     };
     if let Some(tls) = &route.tls {
-        stream = tls.connect(route.endpoint.host(), stream).await.map_err(ConnectError::Tls)?;
+        stream = tls.connect(route.endpoint.host(), stream, route.timeout).await.map_err(ConnectError::Tls)?;
     }
     if let Some(opening) = &route.websocket {
         let host = route.endpoint.host().unwrap_or("localhost");
@@ -229,7 +259,7 @@ async fn connect_through(hop: &Hop, host: &str, port: u16, route: &Route) -> Res
     };
     if let Some(tls) = tls {
         stream = tls
-            .connect(Some(&proxy.host), stream)
+            .connect(Some(&proxy.host), stream, route.timeout)
             .await
             .map_err(|failure| failed(ProxyError::Tls(Box::new(failure))))?;
         stream = Stream::Tunnel(Box::new(stream));
@@ -427,14 +457,14 @@ mod tests {
         let mut route = route("unused", 1);
         route.timeout = Duration::from_secs(5);
         route.stagger = Some(Duration::from_millis(50));
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let stream = race(ways(), &route).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
         // One after the other the first has its whole time.
         route.stagger = None;
         route.timeout = Duration::from_millis(300);
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         race(ways(), &route).await.unwrap();
         assert!(started.elapsed() >= Duration::from_millis(300));
     }
@@ -468,13 +498,52 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (gone, nobody) = (route("127.0.0.1", unused_port().await), route("no-such-host.invalid", port));
-        let (_stream, index) =
-            connect_in_turn(&[gone.clone(), nobody.clone(), route("127.0.0.1", port)]).await.unwrap();
+        let (_stream, index) = connect_in_turn(&[&gone, &nobody, &route("127.0.0.1", port)], None).await.unwrap();
         assert_eq!(index, 2);
-        let error = connect_in_turn(&[gone, nobody]).await.unwrap_err();
+        let error = connect_in_turn(&[&gone, &nobody], None).await.unwrap_err();
         let ConnectError::Everywhere(failures) = &error else { panic!("{error:?}") };
         assert!(matches!(failures[0].1, ConnectError::Unreachable { .. }));
         assert!(matches!(failures[1].1, ConnectError::Lookup { .. }));
+    }
+
+    /// A way on which TCP comes about and nothing else.
+    fn silent_websocket(listener: &TcpListener) -> Route {
+        let mut route = route("127.0.0.1", listener.local_addr().unwrap().port());
+        route.websocket = Some(Opening::default());
+        route
+    }
+
+    #[tokio::test]
+    async fn tls_has_the_time_that_each_step_has() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut route = route("127.0.0.1", listener.local_addr().unwrap().port());
+        let options = tls::Options { checks: tls::Checks::Nothing, ..tls::Options::default() };
+        route.tls = Some(tls::Client::new(&options, &mut |_, _| None).unwrap());
+        route.timeout = Duration::from_millis(300);
+        let started = Instant::now();
+        let error = timeout(Duration::from_secs(10), connect(&route)).await.unwrap().unwrap_err();
+        assert!(
+            matches!(&error, ConnectError::Tls(failure) if matches!(failure.cause, tls::Cause::TimedOut)),
+            "{error:?}"
+        );
+        assert!(started.elapsed() >= Duration::from_millis(300));
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_silent_leaves_the_next_its_share_of_the_time() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (first, second) = (silent_websocket(&silent), route("127.0.0.1", listener.local_addr().unwrap().port()));
+        let limit = Some(Duration::from_millis(800));
+        let started = Instant::now();
+        let (_stream, index) = connect_in_turn(&[&first, &second], limit).await.unwrap();
+        assert_eq!(index, 1);
+        assert!(started.elapsed() >= Duration::from_millis(400) && started.elapsed() < Duration::from_secs(5));
+        let ConnectError::Everywhere(failures) = connect_in_turn(&[&first, &first], limit).await.unwrap_err() else {
+            panic!("both are silent")
+        };
+        let says_it = |error: &ConnectError| matches!(error, ConnectError::WebSocket(WebSocketError::TimedOut));
+        assert!(failures.iter().all(|(_, error)| says_it(error)), "{failures:?}");
     }
 
     #[tokio::test]

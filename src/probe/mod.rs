@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::mqtt::packet::{Connect, Properties, ProtocolVersion};
 use crate::net::tls::{self, Cause, Checks};
-use crate::net::websocket::{DEFAULT_PATH, Opening, host_field};
-use crate::net::{ConnectError, Endpoint, Route, Stream, connect};
+use crate::net::websocket::{DEFAULT_PATH, Opening, WebSocketError, host_field};
+use crate::net::{ConnectError, Endpoint, Route, Stream, connect_within};
 
 use crate::talk::{Answer, Ended, Talk};
 
@@ -38,10 +38,22 @@ pub enum NotOpened {
 
 /// Opens a stream within `time_limit`.
 pub async fn open(route: &Route, time_limit: Duration) -> Result<Stream, NotOpened> {
-    match timeout(time_limit, connect(route)).await {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(NotOpened::Error(Box::new(error))),
-        Err(_elapsed) => Err(NotOpened::TimedOut),
+    match connect_within(route, time_limit).await {
+        Ok(stream) => Ok(stream),
+        Err(error) if is_silence(&error) => Err(NotOpened::TimedOut),
+        Err(error) => Err(NotOpened::Error(Box::new(error))),
+    }
+}
+
+/// The place itself was silent, for as long as there was time. Of a proxy it is told that it was the proxy.
+fn is_silence(error: &ConnectError) -> bool {
+    match error {
+        ConnectError::TimedOut(_) | ConnectError::WebSocket(WebSocketError::TimedOut) => true,
+        ConnectError::Tls(failure) => matches!(failure.cause, Cause::TimedOut),
+        ConnectError::Unreachable { attempts, .. } => {
+            attempts.iter().all(|attempt| attempt.error.kind() == std::io::ErrorKind::TimedOut)
+        }
+        _ => false,
     }
 }
 

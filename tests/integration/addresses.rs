@@ -1,5 +1,8 @@
 //! The addresses of a broker: several hosts in turn, IPv6 with zones, sockets with TLS.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use crate::mosquitto::{Mosquitto, free_port};
 use crate::run::{Ended, called_as, moskit, run};
 use crate::tls::tutorial;
@@ -51,6 +54,70 @@ fn hosts_are_tried_in_turn_and_each_failure_is_named() {
     assert_eq!(ended.code, 0, "the last one counts: {ended:?}");
     let ended = run(&mut moskit(&["check", "-h", "127.0.0.9,127.0.0.1", "-p", &port]), b"");
     assert!(ended.stderr.contains("one broker is asked at a time") && ended.code != 0, "{ended:?}");
+}
+
+/// A host at `address` that answers each CONNECT with `connack`, until the test ends.
+fn refusing(address: &str, port: u16, connack: &'static [u8]) {
+    let listener = TcpListener::bind((address, port)).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut read = [0; 512];
+            let _ = stream.read(&mut read).and_then(|_| stream.write_all(connack));
+        }
+    });
+}
+
+#[test]
+fn a_host_that_takes_nobody_for_now_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let codes: [(&'static [u8], &str, u8, bool); 9] = [
+        (b"\x20\x02\x00\x03", "311", 3, true),
+        (b"\x20\x03\x00\x88\x00", "5", 136, true),
+        (b"\x20\x03\x00\x89\x00", "5", 137, true),
+        (b"\x20\x03\x00\x9c\x00", "5", 156, true),
+        (b"\x20\x03\x00\x9d\x00", "5", 157, true),
+        (b"\x20\x02\x00\x04", "311", 4, false),
+        (b"\x20\x02\x00\x05", "311", 5, false),
+        (b"\x20\x03\x00\x86\x00", "5", 134, false),
+        (b"\x20\x03\x00\x87\x00", "5", 135, false),
+    ];
+    for (connack, version, code, goes_on) in codes {
+        let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+        refusing("127.0.0.2", port, connack);
+        let port = port.to_string();
+        let words = ["-V", version, "-p", &port, "-u", "ann", "-P", "x", "-h"];
+        let sent = publish(&[&words[..], &["127.0.0.2,127.0.0.1"]].concat());
+        if !goes_on {
+            assert_eq!(sent.code, i32::from(code), "{sent:?}");
+            continue;
+        }
+        assert_eq!((&*sent.stdout, &*sent.stderr, sent.code), ("", "", 0), "{code}");
+        let told = publish(&[&words[..], &["127.0.0.9,127.0.0.2,127.0.0.1", "-d"]].concat());
+        assert!(told.stderr.contains(&format!("127.0.0.2:{port}: the broker refused it: ")), "{told:?}");
+        assert!(told.stderr.contains("; asking the next host\n") && told.code == 0, "{told:?}");
+        // The reason is what the broker said, and what became of the others is told.
+        let failed = publish(&[&words[..], &["127.0.0.2,127.0.0.9"]].concat());
+        assert_eq!(failed.code, i32::from(code), "{failed:?}");
+        for said in [&*format!("127.0.0.2:{port}: the broker "), "(the other hosts: ", "127.0.0.9: Connection refused)"]
+        {
+            assert!(failed.stderr.contains(said), "{said}: {failed:?}");
+        }
+    }
+}
+
+#[test]
+fn every_host_that_takes_nobody_is_asked_once_in_a_round() {
+    let port = free_port();
+    refusing("127.0.0.2", port, b"\x20\x02\x00\x03");
+    refusing("127.0.0.3", port, b"\x20\x02\x00\x03");
+    let port = port.to_string();
+    let words = ["-p", &port, "-h", "127.0.0.2,127.0.0.3", "-d"];
+    let failed = publish(&words);
+    assert_eq!((failed.stdout.matches("sending CONNECT").count(), failed.code), (2, 3), "{failed:?}");
+    // --retry begins a new round.
+    let failed = publish(&[&words[..], &["--retry", "1,0.1"]].concat());
+    assert_eq!((failed.stdout.matches("sending CONNECT").count(), failed.code), (4, 3), "{failed:?}");
 }
 
 #[test]

@@ -180,6 +180,7 @@ impl Conversation {
                     Err(stop) => stop,
                 },
             };
+            let Some(stop) = self.ask_another_host(stop, term).await? else { continue };
             let stop = self.after_connection(stop, work, term).await?;
             self.reconnect(stop, work, term).await?;
         }
@@ -187,6 +188,25 @@ impl Conversation {
 
     async fn connect(&mut self) -> Result<Result<(), StartError>, Stop> {
         unless_stopped(self.setup.connect(&mut self.client), &mut self.signals, self.timeout_at).await
+    }
+
+    /// Where one of several hosts takes nobody for now, the next is asked, at once. `None`: one of them has been reached.
+    async fn ask_another_host(&mut self, stop: Stop, term: &mut Term) -> Result<Option<Stop>, Stop> {
+        let Stop::Refused(connack) = &stop else { return Ok(Some(stop)) };
+        let why = ending::in_words(&stop);
+        let host = self.setup.endpoint().to_string();
+        if !ending::is_for_another_host(connack) || !self.setup.pass_over(&why) {
+            return Ok(Some(stop));
+        }
+        debug_lines::drain(self.client.session(), self.setup.nameless(), term);
+        if self.setup.is_watched() {
+            term.note(format_args!("{host}: {why}; asking the next host"));
+        }
+        self.client.close().await;
+        let connecting = self.setup.connect_to_one_left(&mut self.client);
+        // What the broker has said stays the reason, with what became of the others.
+        let connected = unless_stopped(connecting, &mut self.signals, self.timeout_at).await?;
+        Ok(connected.is_err().then_some(stop))
     }
 
     /// Everything on one connection.

@@ -28,10 +28,6 @@ pub type Explanation = (Exit, String, Option<Finding>);
 pub fn not_connected(error: &StartError, attempted: &Attempted<'_>) -> Explanation {
     let error = match error {
         StartError::Connect(error) => error,
-        StartError::TimedOut(limit) => {
-            let line = "Error: Connection timed out\n".to_owned();
-            return (Exit::FAILED, line, Some(diagnose::not_connected_within(*limit, attempted)));
-        }
         StartError::Send(_) => return (Exit::FAILED, "Unable to connect (Invalid input).\n".to_owned(), None),
     };
     let (exit, line) = end_of(error);
@@ -43,6 +39,7 @@ fn end_of(error: &ConnectError) -> (Exit, String) {
     match error {
         // The proxy's address is the one that is connected to.
         ConnectError::Proxy { error: ProxyError::NotReached(error), .. } => end_of(error),
+        ConnectError::TimedOut(_) => (Exit::FAILED, "Error: Connection timed out\n".to_owned()),
         ConnectError::Everywhere(_) => (Exit::FAILED, "Unable to connect (No host could be reached).\n".to_owned()),
         ConnectError::Lookup { .. } | ConnectError::BindLookup { .. } => {
             (Exit::FAILED, "Unable to connect (Lookup error).\n".to_owned())
@@ -63,7 +60,6 @@ fn end_of(error: &ConnectError) -> (Exit, String) {
 pub fn is_tried_again(error: &StartError) -> bool {
     match error {
         StartError::Send(_) => false,
-        StartError::TimedOut(_) => true,
         StartError::Connect(error) => is_worth_another(error),
     }
 }
@@ -168,7 +164,12 @@ pub fn lost(
     attempted: &Attempted<'_>,
 ) -> Explanation {
     let outcome = outcome(ending);
-    let silent = matches!(ending, Ending::Closed | Ending::Io(_));
+    // What breaks the rules of TLS or of WebSockets is no silence.
+    let silent = match ending {
+        Ending::Closed => true,
+        Ending::Io(error) => error.kind() != io::ErrorKind::InvalidData || alert_in(error).is_some(),
+        Ending::Session(_) => false,
+    };
     let finding = match remains {
         // The answer has begun, and its rest did not come.
         Some(remains) if is_unanswered(ending) && is_begun_connack(&remains.first_bytes) => {
@@ -393,6 +394,13 @@ pub fn is_refused_for_now(connack: &ConnAck) -> bool {
     connack.code == 3 || is_for_now(ReasonCode(connack.code))
 }
 
+/// The broker refuses CONNECT for what is its own affair: another of several hosts may accept. A login, a client id or a
+/// version that one refuses is not tried on the next.
+pub fn is_for_another_host(connack: &ConnAck) -> bool {
+    let elsewhere = [ReasonCode::USE_ANOTHER_SERVER, ReasonCode::SERVER_MOVED];
+    is_refused_for_now(connack) || elsewhere.contains(&ReasonCode(connack.code))
+}
+
 /// The reasons of a broker that has no time or no room for now.
 fn is_for_now(reason: ReasonCode) -> bool {
     matches!(
@@ -424,9 +432,6 @@ pub fn in_words(stop: &Stop) -> String {
         }
         Stop::NotConnected(StartError::Connect(error)) | Stop::NotConnectedAgain(StartError::Connect(error)) => {
             error.to_string()
-        }
-        Stop::NotConnected(StartError::TimedOut(limit)) | Stop::NotConnectedAgain(StartError::TimedOut(limit)) => {
-            format!("no connection came about within {} s", limit.as_secs_f64())
         }
         Stop::Unanswered { limit, .. } => format!("the broker answered nothing for {} s", limit.as_secs_f64()),
         _ => "it ended".to_owned(),

@@ -67,7 +67,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         fails_without_subscriber,
         asked_at: None,
     };
-    session::run(Verb::Rr, conversation::hold(requesting, setup, timeout, term))
+    session::run(Verb::Rr, false, conversation::hold(requesting, setup, timeout, term))
 }
 
 /// A run of rr.

@@ -17,12 +17,12 @@ use crate::diagnose::{self, About, Attempted, Sent};
 use crate::examine::files;
 use crate::mqtt::packet::{ConnAck, Properties};
 use crate::mqtt::session::Session;
-use crate::net::Route;
 use crate::net::tls;
+use crate::net::{Endpoint, Route};
 use crate::os::signal::SignalKind;
 use crate::probe::{Probe, instead};
 use crate::scram::{Credentials, Mechanism};
-use crate::term::{Exit, Failure, Term, signals_are_taken};
+use crate::term::{Exit, Failure, Foreign, Term, signals_are_taken};
 
 /// How long each question may take to what answered in a broker's place.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
@@ -34,6 +34,10 @@ pub struct Setup {
     routes: Vec<Route>,
     /// The one that led to the broker last.
     reached: usize,
+    /// Those of several that were asked for the present connection, and do not lead to one.
+    passed_over: Vec<usize>,
+    /// What they said, for the case that none is left.
+    refusals: Vec<String>,
     /// Runs for as long as the client does.
     _embedded: Option<Embedded>,
     /// The login, where it is none that CONNECT carries.
@@ -75,7 +79,16 @@ impl Setup {
             }
         }
         let explains_more = !plan.as_mosquitto && !term.is_quiet();
-        Ok(Self { plan, routes, reached: 0, _embedded: embedded, credentials, explains_more })
+        Ok(Self {
+            plan,
+            routes,
+            reached: 0,
+            passed_over: Vec::new(),
+            refusals: Vec::new(),
+            _embedded: embedded,
+            credentials,
+            explains_more,
+        })
     }
 
     fn route(&self) -> &Route {
@@ -131,8 +144,45 @@ impl Setup {
 
     /// Reaches a broker, within the time for that, by the first way that leads to one.
     pub async fn connect(&mut self, client: &mut Client) -> Result<(), StartError> {
-        self.reached = client.connect(&self.routes, self.plan.bounds.connect).await?;
-        Ok(())
+        self.passed_over.clear();
+        self.refusals.clear();
+        self.connect_to_one_left(client).await
+    }
+
+    /// The broker that was reached takes nobody for now, for this reason: whether there is another host to be asked.
+    pub fn pass_over(&mut self, why: &str) -> bool {
+        if self.routes.len() == 1 || self.passed_over.len() == self.routes.len() {
+            return false;
+        }
+        self.passed_over.push(self.reached);
+        if self.passed_over.len() == self.routes.len() {
+            return false;
+        }
+        self.refusals.push(format!("{}: {why}", self.route().endpoint));
+        true
+    }
+
+    /// Reaches one of the hosts that have not been asked yet. If none of them can be, that is one more thing to say of them.
+    pub async fn connect_to_one_left(&mut self, client: &mut Client) -> Result<(), StartError> {
+        let is_left = |index: &usize| !self.passed_over.contains(index);
+        let left: Vec<_> = (0..self.routes.len()).filter(is_left).collect();
+        let routes: Vec<_> = left.iter().map(|index| &self.routes[*index]).collect();
+        match client.connect(&routes, self.plan.bounds.connect).await {
+            Ok(place) => {
+                self.passed_over.extend_from_slice(&left[..place]);
+                self.reached = left[place];
+                Ok(())
+            }
+            Err(error) => {
+                // What the one that was reached has said is the end itself, and these are the others.
+                self.refusals.pop();
+                if let StartError::Connect(error) = &error {
+                    self.refusals.push(Foreign::new(&error.to_string()).to_string());
+                }
+                self.passed_over.extend_from_slice(&left);
+                Err(error)
+            }
+        }
     }
 
     /// The first connection did not come about.
@@ -152,7 +202,12 @@ impl Setup {
         // What the session has to say about it goes out before the connection is closed.
         client.close().await;
         let sent = self.sent();
-        self.explained(ending::lost(ending, remains.as_ref(), sent, unacknowledged, &self.attempted())).await
+        let mut explanation = ending::lost(ending, remains.as_ref(), sent, unacknowledged, &self.attempted());
+        if let (false, (.., Some(finding)), Some(hop)) = (accepted, &mut explanation, &self.route().proxy) {
+            // What answered may be the proxy itself.
+            finding.what = format!("{}, by way of the proxy {}", finding.what, hop.proxy);
+        }
+        self.explained(explanation).await
     }
 
     /// Under our own name: what Mosquitto's clients keep to themselves is told.
@@ -169,6 +224,10 @@ impl Setup {
     pub fn refused(&self, connack: &ConnAck) -> Failure {
         let own = self.tls().and_then(tls::Options::own_certificate);
         let mut finding = diagnose::refused(self.sent(), connack, own.as_ref());
+        if let Some(finding) = finding.as_mut().filter(|_| !self.refusals.is_empty()) {
+            let (host, what, others) = (&self.route().endpoint, &finding.what, self.refusals.join("; "));
+            finding.what = format!("{host}: {what} (the other hosts: {others})");
+        }
         if self.plan.login_was_encoded
             && let Some(finding) = &mut finding
         {
@@ -210,6 +269,11 @@ impl Setup {
         self.plan.connection.tls.as_ref()
     }
 
+    /// The host that was reached last.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.route().endpoint
+    }
+
     /// The broker as the user named it.
     pub fn host(&self) -> &str {
         self.route().endpoint.host().unwrap_or_default()
@@ -237,8 +301,8 @@ fn credentials_for(method: Mechanism, plan: &Plan, password: &[u8]) -> Result<Cr
 }
 
 /// Runs a client's work on this thread. Signals that a prompt has taken from their default end it here, but for
-/// those that sub itself listens for.
-pub fn run<T>(verb: Verb, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+/// those that the work itself listens for: see [`super::signals::Signals::of`], which has the same `keeps`.
+pub fn run<T>(verb: Verb, keeps: bool, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     block_on(async {
         if !signals_are_taken() {
             return work.await;
@@ -247,13 +311,13 @@ pub fn run<T>(verb: Verb, work: impl Future<Output = Result<T, Failure>>) -> Res
         let mut quit = listen(SignalKind::quit())?;
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
-        let sub_ends_itself = verb == Verb::Sub;
+        let ends_itself = verb == Verb::Sub || keeps;
         let kind = tokio::select! {
             done = work => return done,
-            _ = hangup.recv() => SignalKind::hangup(),
+            _ = hangup.recv(), if !keeps => SignalKind::hangup(),
             _ = quit.recv() => SignalKind::quit(),
-            _ = interrupt.recv(), if !sub_ends_itself => SignalKind::interrupt(),
-            _ = terminate.recv(), if !sub_ends_itself => SignalKind::terminate(),
+            _ = interrupt.recv(), if !ends_itself => SignalKind::interrupt(),
+            _ = terminate.recv(), if !ends_itself => SignalKind::terminate(),
         };
         Err(Failure::silent(Exit(128 + kind.as_raw_value() as u8)))
     })

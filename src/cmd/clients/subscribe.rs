@@ -41,7 +41,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let subscribe = Subscribe::new(&args, invocation, term)?;
     let timeout = subscribe.timeout;
     let (setup, work) = Subscribing::new(subscribe, term)?;
-    session::run(Verb::Sub, conversation::hold(work, setup, timeout, term))
+    session::run(Verb::Sub, false, conversation::hold(work, setup, timeout, term))
 }
 
 /// A run of sub.
@@ -334,7 +334,7 @@ impl Work for Subscribing {
                 self.removals.remove(&acknowledged.packet_id);
             }
             // All that sub publishes are removals, and those of the connection before wait for this one.
-            Event::Unsendable { packet_id, error } => {
+            Event::Unsendable { packet_id, error, .. } => {
                 self.removals.remove(&packet_id);
                 ending::note_unsent("PUBLISH", error, term);
             }

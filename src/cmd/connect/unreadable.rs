@@ -132,6 +132,7 @@ fn not_connected(error: &ConnectError) -> String {
     match error {
         ConnectError::Lookup { name, .. } => format!("the name {name} has no address"),
         ConnectError::Tls(_) => "the TLS handshake failed".into(),
+        ConnectError::TimedOut(_) => "it does not answer".into(),
         ConnectError::Everywhere(_) => "no host can be reached".into(),
         ConnectError::Proxy { .. } => "there is no way through the proxy".into(),
         other => other.last_os_error().map_or_else(|| "it cannot be reached".into(), reason),

@@ -265,7 +265,7 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
         }
         Ended::TimedOut { first_bytes } | Ended::Garbage { first_bytes, .. } => (first_bytes, None),
     };
-    let is_in_clear = target.tls.is_none();
+    let is_in_clear = target.is_in_clear();
     match probe::by_first_bytes(&first_bytes) {
         probe::Found::Http { status, .. } if is_in_clear => {
             let found = instead::by_http(target.probe()).await;
@@ -274,11 +274,20 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
         probe::Found::Other(bytes) if !bytes.is_empty() => {
             // Some WebSocket servers answer what is no HTTP with a page and no head.
             let http = if is_in_clear { instead::by_http(target.probe()).await } else { None };
-            return (Reach::Port, http.unwrap_or_else(|| instead::strange(target.endpoint(), &bytes)));
+            let strange = || {
+                let finding = instead::strange(target.endpoint(), &bytes);
+                if target.route.websocket.is_none() {
+                    return finding;
+                }
+                let what = format!("{} opens a WebSocket and does not speak MQTT in it", target.endpoint());
+                Finding { what, ..finding }
+                    .fix("is it another WebSocket service, or is MQTT at another path? --ws-path PATH")
+            };
+            return (Reach::Port, http.unwrap_or_else(strange));
         }
         _ => {}
     }
-    let is_asked = is_in_clear && alert.is_none() && target.route.websocket.is_none();
+    let is_asked = is_in_clear && alert.is_none();
     if is_asked && let Some(finding) = instead::of_mqtt(target.probe()).await {
         return (Reach::Port, finding);
     }
@@ -302,7 +311,7 @@ async fn own_seen(target: &Target, trust: Trust<'_>) -> Option<Seen> {
 }
 
 async fn silent_or_other(target: &Target) -> Finding {
-    let found = if target.tls.is_none() { instead::of_mqtt(target.probe()).await } else { None };
+    let found = if target.is_in_clear() { instead::of_mqtt(target.probe()).await } else { None };
     found.unwrap_or_else(|| instead::silent(target.probe()))
 }
 

@@ -156,7 +156,7 @@ async fn chain_stage(target: &Target, tls: &Tls, seen: &Seen) -> Stage {
 /// Whether the server shows another certificate when no name is sent.
 async fn without_name(target: &Target, tls: &Tls, seen: &Seen) -> Option<Finding> {
     let stream = target.open(How::Plain).await.ok()?;
-    let other = match tokio::time::timeout(target.time_limit, tls.capture.connect(None, stream)).await.ok()? {
+    let other = match tls.capture.connect(None, stream, target.time_limit).await {
         Ok(stream) => stream.session()?.seen.clone(),
         Err(failure) => *failure.seen,
     };

@@ -88,6 +88,11 @@ impl Target {
         &self.route.endpoint
     }
 
+    /// Neither TLS nor a WebSocket is asked for: another protocol at the port may be the reason for whatever fails.
+    pub fn is_in_clear(&self) -> bool {
+        self.tls.is_none() && self.route.websocket.is_none()
+    }
+
     pub fn checks(&self) -> Checks {
         self.tls.as_ref().map_or(Checks::Everything, |tls| tls.options.checks)
     }

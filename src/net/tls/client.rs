@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::ciphers::Suites;
-use super::failure::{Cause, Failure, HANDSHAKE_TIMEOUT};
+use super::failure::{Cause, Failure};
 use super::identity::{Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols};
 use super::{Checks, Seen, TlsSession, Version, unix_now};
 use crate::net::stream::Stream;
@@ -107,12 +108,12 @@ impl Client {
         })
     }
 
-    /// Makes a session over `stream` with the server called `name`; without a name (a unix socket)
+    /// Makes a session over `stream` with the server called `name`, within `limit`; without a name (a unix socket)
     /// it may be anybody whom the trusted certificates vouch for.
-    pub async fn connect(&self, name: Option<&str>, stream: Stream) -> Result<Stream, Failure> {
+    pub async fn connect(&self, name: Option<&str>, stream: Stream, limit: Duration) -> Result<Stream, Failure> {
         #[cfg(feature = "psk")]
         if let Some(connector) = &self.pre_shared {
-            return connector.connect(name, stream).await;
+            return connector.connect(name, stream, limit).await;
         }
         let seen = Arc::new(Mutex::new(Seen::default()));
         let failure = |cause| Failure { name: name.map(str::to_owned), cause, seen: Box::new(take(&seen)) };
@@ -130,7 +131,7 @@ impl Client {
             Err(error) => return Err(failure(Cause::Incompatible(error.to_string()))),
         };
         let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, stream);
-        match timeout(HANDSHAKE_TIMEOUT, connecting).await {
+        match timeout(limit, connecting).await {
             Ok(Ok(connected)) => {
                 let session = TlsSession::new(connected.get_ref().1, take(&seen));
                 Ok(Stream::tls(connected.into(), session))

@@ -8,7 +8,7 @@ use super::Seen;
 use crate::net::reason;
 use crate::pki::chain::Problem;
 
-/// How long a handshake may take, from the first byte to the last.
+/// How long a client of a listener may take for its handshake, from the first byte to the last.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An alert that the peer sent: why it refused us.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{self, ErrorCode, Ssl, SslContext, SslMethod, SslVerifyMode, SslVersion};
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 use tokio_openssl::SslStream;
 use zeroize::Zeroizing;
 
-use super::{Alert, Cause, Failure, HANDSHAKE_TIMEOUT, OptionsError, Seen, TlsSession, UnknownCiphers};
+use super::{Alert, Cause, Failure, OptionsError, Seen, TlsSession, UnknownCiphers};
 use crate::net::stream::Stream;
 
 /// Longest identity and longest key in bytes that OpenSSL takes.
@@ -72,11 +73,11 @@ impl Connector {
         })
     }
 
-    pub async fn connect(&self, name: Option<&str>, stream: Stream) -> Result<Stream, Failure> {
+    pub async fn connect(&self, name: Option<&str>, stream: Stream, limit: Duration) -> Result<Stream, Failure> {
         let failure = |cause| Failure { name: name.map(str::to_owned), cause, seen: Box::new(Seen::default()) };
         let ssl = self.ssl(name).map_err(|error| failure(Cause::Protocol(error.to_string())))?;
         let mut stream = SslStream::new(ssl, stream).map_err(|error| failure(Cause::Protocol(error.to_string())))?;
-        match timeout(HANDSHAKE_TIMEOUT, Pin::new(&mut stream).connect()).await {
+        match timeout(limit, Pin::new(&mut stream).connect()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(failure(cause(error))),
             Err(_elapsed) => return Err(failure(Cause::TimedOut)),
