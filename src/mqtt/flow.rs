@@ -259,7 +259,7 @@ impl<M> Sender<M> {
             Some(flight) if flight.sent && flight.awaiting == awaiting => {}
             _ => return AckOutcome::Unknown,
         }
-        self.remove(packet_id).map_or(AckOutcome::Unknown, AckOutcome::Finished)
+        self.remove(packet_id).map_or(AckOutcome::Unknown, |(message, _)| AckOutcome::Finished(message))
     }
 
     /// What a message waits for, if it is not done with.
@@ -267,13 +267,13 @@ impl<M> Sender<M> {
         self.flights.get(&packet_id).map(|flight| flight.awaiting)
     }
 
-    /// Gives up a message, whatever it waits for.
-    pub fn remove(&mut self, packet_id: PacketId) -> Option<M> {
+    /// Gives up a message, whatever it waits for. With it comes whether it has gone out on any connection.
+    pub fn remove(&mut self, packet_id: PacketId) -> Option<(M, bool)> {
         let flight = self.flights.remove(&packet_id)?;
         if flight.in_window {
             self.in_window -= 1;
         }
-        Some(flight.message)
+        Some((flight.message, flight.was_sent))
     }
 
     /// A new connection of the same session: everything unfinished is to be sent again [MQTT-4.4.0-1], and the window, which is
@@ -310,10 +310,10 @@ impl<M> Sender<M> {
 
     /// The messages whose flow is not over, in the order in which they were taken, and whether a PUBLISH of each has gone out on
     /// any connection.
-    pub fn in_order_taken(&self) -> Vec<(&M, bool)> {
-        let mut flights: Vec<_> = self.flights.values().collect();
-        flights.sort_unstable_by_key(|flight| flight.taken);
-        flights.into_iter().map(|flight| (&flight.message, flight.was_sent)).collect()
+    pub fn in_order_taken(&self) -> Vec<(PacketId, &M, bool)> {
+        let mut flights: Vec<_> = self.flights.iter().collect();
+        flights.sort_unstable_by_key(|(_, flight)| flight.taken);
+        flights.into_iter().map(|(packet_id, flight)| (*packet_id, &flight.message, flight.was_sent)).collect()
     }
 
     fn next_step(&mut self) -> u64 {

@@ -25,6 +25,8 @@ pub struct Lines {
     /// The line that `peek` found: its end, and where the next one starts.
     found: Option<(usize, usize)>,
     is_at_end: bool,
+    /// A line that was too long has been taken before its end came: what follows up to there belongs to it.
+    is_in_long_line: bool,
     /// Lines that have been taken.
     taken: u64,
     limit: usize,
@@ -33,11 +35,21 @@ pub struct Lines {
 impl Lines {
     /// Lines of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, searched: 0, found: None, is_at_end: false, taken: 0, limit }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            searched: 0,
+            found: None,
+            is_at_end: false,
+            is_in_long_line: false,
+            taken: 0,
+            limit,
+        }
     }
 
     /// The next line, as often as it is asked for until it is taken; `None` while its end has not come.
     pub fn peek(&mut self) -> Option<Line<'_>> {
+        self.leave_long_line();
         if self.found.is_none() {
             let all = self.buffer.len();
             self.found = match memchr::memchr(b'\n', &self.buffer[self.searched..]) {
@@ -60,11 +72,27 @@ impl Lines {
 
     /// Goes on to the line after the one that `peek` returned.
     pub fn take(&mut self) {
-        if let Some((_, next)) = self.found.take() {
+        if let Some((end, next)) = self.found.take() {
+            self.is_in_long_line = next == end && !self.is_at_end;
             self.start = next;
             self.searched = next;
             self.taken += 1;
         }
+    }
+
+    /// Drops what belongs to a line that was too long and has been taken.
+    fn leave_long_line(&mut self) {
+        if self.is_in_long_line {
+            let end = memchr::memchr(b'\n', &self.buffer[self.start..]);
+            self.start = end.map_or(self.buffer.len(), |at| self.start + at + 1);
+            self.searched = self.start;
+            self.is_in_long_line = end.is_none();
+        }
+    }
+
+    /// Whether the beginning of a line has come, and its end has not.
+    pub fn is_within_line(&self) -> bool {
+        self.is_in_long_line || self.found.is_none() && self.start < self.buffer.len()
     }
 
     /// The next line is the first of another input.
@@ -151,5 +179,32 @@ mod tests {
         assert!(lines.peek().is_none());
         lines.buffer().extend_from_slice(b"d");
         assert!(lines.peek().unwrap().is_too_long);
+    }
+
+    #[test]
+    fn the_rest_of_a_line_that_was_too_long_is_no_line() {
+        for (pieces, last) in
+            [(&["abcd", "ef\ng\n"][..], "g"), (&["abcd", "e", "f", "\n", "g\n"], "g"), (&["abcd\nh\n"], "h")]
+        {
+            let mut lines = Lines::new(3);
+            let mut seen = Vec::new();
+            for piece in pieces {
+                lines.buffer().extend_from_slice(piece.as_bytes());
+                while let Some(line) = lines.peek() {
+                    seen.push((line.number, String::from_utf8_lossy(line.text).into_owned(), line.is_too_long));
+                    lines.take();
+                }
+            }
+            assert_eq!(seen, [(1, "abcd".to_owned(), true), (2, last.to_owned(), false)], "{pieces:?}");
+            assert!(!lines.is_within_line());
+        }
+        let mut lines = Lines::new(3);
+        lines.buffer().extend_from_slice(b"abcd");
+        assert!(lines.peek().is_some());
+        lines.take();
+        lines.buffer().extend_from_slice(b"ef");
+        assert!(lines.is_within_line() && lines.peek().is_none() && lines.wants_more());
+        lines.end();
+        assert!(lines.is_drained());
     }
 }

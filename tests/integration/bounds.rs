@@ -397,6 +397,113 @@ fn a_message_that_the_broker_does_not_take_is_kept() {
 }
 
 #[test]
+fn a_message_that_a_later_connection_does_not_take_is_kept_in_its_place() {
+    let long = "long ".repeat(20);
+    let words = ["pub", "-t", "t", "-l", "-q", "1", "-V", "5", "-M", "9", "--reconnect-wait", "0.1"];
+    // Maximum QoS 0, which none of them has; Maximum Packet Size 40, which only the second is above.
+    for (connack, code) in [(&b"\x20\x05\x00\x00\x02\x24\x00"[..], 24), (b"\x20\x08\x00\x00\x05\x27\0\0\0\x28", 25)] {
+        let folder = tempfile::tempdir().unwrap();
+        let rest = folder.path().join("rest.ndjson");
+        let stub = Stub::start(&[on(CONNECT, CONNACK_5), cut(PUBLISH, b""), on(CONNECT, connack), on(PUBLISH, b"")]);
+        let lines = format!("1\n{long}\n3\n");
+        let ended = bounded(&[&words[..], &["--unsent", rest.to_str().unwrap()]].concat(), stub.port, lines.as_bytes());
+        stub.stop();
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        assert!(ended.stderr.contains("[limits]") && ended.stderr.contains("3 messages are kept"), "{}", ended.stderr);
+        assert_eq!(payloads(&rest), ["1", &long, "3"], "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_message_that_is_too_large_stands_behind_those_that_were_sent_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let rest = folder.path().join("rest.ndjson");
+    let long = "long ".repeat(20);
+    let stub = Stub::start(&[on(CONNECT, b"\x20\x08\x00\x00\x05\x27\0\0\0\x28"), on(PUBLISH, b"")]);
+    let words = ["pub", "-t", "t", "-l", "-q", "1", "-V", "5", "--unsent", rest.to_str().unwrap()];
+    let ended = bounded(&words, stub.port, format!("1\n{long}\n3\n").as_bytes());
+    stub.stop();
+    assert_eq!(ended.code, 25, "{}", ended.stderr);
+    assert!(ended.stderr.contains("; the first was sent and may come twice"), "{}", ended.stderr);
+    assert_eq!(payloads(&rest), ["1", &long, "3"]);
+}
+
+#[test]
+fn what_follows_a_line_that_is_no_message_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    let port = port.to_string();
+    let rest = folder.path().join("rest.ndjson");
+    let keep = ["-p", &port, "--unsent", rest.to_str().unwrap()];
+    let record = |payload: &str| {
+        format!(
+            "{{\"v\":1,\"ts\":\"2026-11-29T10:00:0{payload}.000000000Z\",\"topic\":\"t\",\"payload\":\"{payload}\",\"qos\":1}}\n"
+        )
+    };
+    for (words, input) in [
+        (&["pub", "-l", "--topic-per-line", "-q", "1"][..], "t\t1\nnone\nt\t2\nnone\nt\t3".to_owned()),
+        (&["pub", "--ndjson"], format!("{}none\n{}{{}}\n{}", record("1"), record("2"), record("3"))),
+    ] {
+        let ended = run(moskit(words).args(keep), input.as_bytes());
+        assert_eq!(ended.code, 1, "{words:?}: {}", ended.stderr);
+        for said in [
+            "line 2 of standard input: ",
+            "; 1 message before it was published",
+            "Warning: line 4 is not kept: ",
+            "1 line of the rest is no message and is not kept\n",
+            "2 messages are kept in `",
+        ] {
+            assert!(ended.stderr.contains(said), "{words:?}: {said}: {}", ended.stderr);
+        }
+        assert_eq!(payloads(&rest), ["2", "3"], "{words:?}");
+        std::fs::remove_file(&rest).unwrap();
+    }
+    // A bad line that is the last leaves nothing.
+    let ended = run(moskit(&["pub", "--ndjson"]).args(keep), format!("{}none\n", record("1")).as_bytes());
+    assert!(ended.code == 1 && !rest.exists(), "{}", ended.stderr);
+}
+
+#[test]
+fn the_files_behind_one_that_cannot_be_read_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    let (damaged, whole, rest) = (folder.path().join("1"), folder.path().join("2"), folder.path().join("rest.ndjson"));
+    std::fs::write(&damaged, b"\x28\xb5\x2f\xfd damaged").unwrap();
+    std::fs::write(&whole, "{\"v\":1,\"topic\":\"t\",\"payload\":\"x\",\"qos\":1}\n").unwrap();
+    let mut words = moskit(&["pub", "--unsent", rest.to_str().unwrap(), "-p", &port.to_string()]);
+    for file in [&damaged, &damaged, &whole] {
+        words.arg("--replay").arg(file);
+    }
+    let ended = run(&mut words, b"");
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("its compressed data is damaged").count(), 2, "{}", ended.stderr);
+    assert_eq!(payloads(&rest), ["x"], "{}", ended.stderr);
+}
+
+#[test]
+fn a_line_that_has_not_ended_is_no_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let rest = folder.path().join("rest.ndjson");
+    let stub = Stub::start(&[on(CONNECT, CONNACK), on(PUBLISH, b"")]);
+    let words = ["pub", "-t", "t", "-l", "-q", "1", "-M", "1", "--answer-timeout", "0.5"];
+    let mut child = moskit(&words)
+        .args(["-p", &stub.port.to_string(), "--unsent", rest.to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"1\n2\nhal").unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    stub.stop();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(27), "{stderr}");
+    assert!(stderr.contains("the last line has begun and not ended: it is not kept\n"), "{stderr}");
+    assert_eq!(payloads(&rest), ["1", "2"], "{stderr}");
+}
+
+#[test]
 fn mosquittos_names_have_no_new_bounds() {
     // Half a second after the bound of moskit's own names, which is one and a half keep-alive times.
     let stub = Stub::start(&[on(CONNECT, CONNACK), on(SUBSCRIBE, b"")]);

@@ -155,6 +155,8 @@ pub struct Feed {
     published: u64,
     /// What ended the reading: nothing after it is published.
     bad: Option<Bad>,
+    /// What is left is read to be kept, and not published.
+    rest: Option<Rest>,
     choice: Choice,
     pace: Pace,
     /// The time of the first record of this round that has one.
@@ -213,6 +215,15 @@ enum Bad {
     Source(Failure),
 }
 
+/// What could not be kept of the input that is left.
+#[derive(Debug, Default)]
+struct Rest {
+    /// Lines that are no messages.
+    bad_lines: u64,
+    /// Files that cannot be read.
+    unreadable: Vec<Failure>,
+}
+
 /// What becomes of a line.
 enum Outcome<'a> {
     Message(Message<'a>, Option<UnixTime>),
@@ -255,6 +266,7 @@ impl Feed {
             skipped: 0,
             published: 0,
             bad: None,
+            rest: None,
             choice: data.choice.clone(),
             pace: Pace::new(data.speed.unwrap_or(normal)),
             first: None,
@@ -291,7 +303,7 @@ impl Feed {
         term: &mut Term,
         publish: impl FnOnce(PublishRef<'_>, Place) -> T,
     ) -> Option<T> {
-        if self.bad.is_some() || self.due.is_some_and(|due| due > now) {
+        if self.has_stopped() || self.due.is_some_and(|due| due > now) {
             return None;
         }
         self.due = None;
@@ -362,12 +374,20 @@ impl Feed {
                         payload: &message.payload,
                     };
                     let published = publish(publish_ref, place);
-                    self.published += 1;
+                    self.published += u64::from(self.rest.is_none());
                     self.lines.take();
                     return Some(published);
                 }
                 Err(error) => error,
             };
+            if let Some(rest) = &mut self.rest {
+                self.lines.take();
+                rest.bad_lines += 1;
+                if rest.bad_lines <= BAD_LINES_SHOWN {
+                    term.note(format_args!("Warning: line {number} is not kept: {error}."));
+                }
+                continue;
+            }
             let may_skip = self.skips_bad && !line.is_too_long;
             if !may_skip {
                 self.bad = Some(Bad::Line(number, error));
@@ -383,23 +403,42 @@ impl Feed {
 
     /// There is nothing more to be read, though not all may be published.
     pub fn is_at_end(&self) -> bool {
-        self.bad.is_some() || self.lines.is_at_end()
+        self.has_stopped() || self.lines.is_at_end()
     }
 
     /// Nothing more will be published.
     pub fn is_drained(&self) -> bool {
-        self.bad.is_some() || self.lines.is_drained()
+        self.has_stopped() || self.lines.is_drained()
     }
 
     /// Whether reading would help: there is no complete line left.
     pub fn wants_more(&mut self) -> bool {
-        self.bad.is_none() && self.due.is_none() && self.lines.wants_more()
+        !self.has_stopped() && self.due.is_none() && self.lines.wants_more()
     }
 
-    /// Nothing waits for its time any more: what is left is not published, but kept.
-    pub fn hurry(&mut self) {
+    /// The reading has ended at something that is no message. What is left is read on only to be kept.
+    fn has_stopped(&self) -> bool {
+        self.bad.is_some() && self.rest.is_none()
+    }
+
+    /// Whether something that is no message ended the reading, so that input may be left.
+    pub fn is_cut_off(&self) -> bool {
+        self.bad.is_some()
+    }
+
+    /// From now on what is left is read to be kept: nothing waits for its time, and what is no message ends nothing.
+    pub fn keep_rest(&mut self) {
         self.pace = Pace::new(Speed::Maximum);
         self.due = None;
+        if matches!(self.bad, Some(Bad::Line(..))) {
+            self.lines.take();
+        }
+        self.rest = Some(Rest::default());
+    }
+
+    /// Whether the beginning of a line has come, and its end has not.
+    pub fn is_within_line(&self) -> bool {
+        self.lines.is_within_line()
     }
 
     /// Reads more. What is read stays even if the caller stops waiting.
@@ -422,7 +461,13 @@ impl Feed {
                         self.first = None;
                     }
                 }
-                Some(Piece::Failed { path, why }) => self.bad = Some(Bad::Source(replay::unreadable(&path, &why))),
+                Some(Piece::Failed { path, why }) => {
+                    let failure = replay::unreadable(&path, &why);
+                    match &mut self.rest {
+                        Some(rest) => rest.unreadable.push(failure),
+                        None => self.bad = Some(Bad::Source(failure)),
+                    }
+                }
                 None => self.lines.end(),
             },
         }
@@ -431,6 +476,15 @@ impl Feed {
 
     /// How it went, once everything that was published is acknowledged: the failure if a line ended it.
     pub fn finish(&self, term: &mut Term) -> Result<(), Failure> {
+        if let Some(rest) = &self.rest {
+            for failure in &rest.unreadable {
+                failure.show(term);
+            }
+            if rest.bad_lines > 0 {
+                let are = if rest.bad_lines == 1 { "is no message and is" } else { "are no messages and are" };
+                term.note(format_args!("{} of the rest {are} not kept", plural(rest.bad_lines, "line")));
+            }
+        }
         if self.skipped > 0 {
             term.note(format_args!("{} skipped, {} published.", plural(self.skipped, "bad line"), self.published));
         }

@@ -45,7 +45,8 @@ const PROXY_AND_WEBSOCKETS: &str = "--proxy and --ws work together, and CONNECT 
      %40 in the proxy's login is @; HTTP proxies and those of the environment are for moskit's own name. As in Mosquitto, what follows the host in -L is the topic, in ws:// and wss:// too, and the path that a \
      WebSocket is asked for at is /mqtt; --ws-path names another one.";
 const ADDRESSES: &str = "Several hosts, -h a,b or -h given again, are tried in turn, 16 at most, until one can be reached; TLS verifies the name that \
-     was typed for it. Of a host with several addresses the next is tried beside one that is silent for 250 ms. Under the mosquitto_* names there is one \
+     was typed for it. A host that takes nobody for now is passed over, and the next is asked at once: CONNACK 3, and the reason codes 136, 137, 151 \
+     and 159, and 156 and 157, which send to another server. A login, a client id or a version that one refuses is not tried on the next. Of a host with several addresses the next is tried beside one that is silent for 250 ms. Under the mosquitto_* names there is one \
      host, and its addresses are tried one after the other.";
 const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keylog works with the certificates of the operating \
      system too, a --capath that does not exist is an error.";
@@ -81,11 +82,15 @@ fn waits_section() -> Section {
 const WAITS: &[(&str, &str)] = &[
     (
         "an address, a proxy, TLS, a WebSocket",
-        "30 seconds each, or --connect-timeout where that is given (TLS never has more than 30). \"Error: Connection timed out\" and 1 for an \
+        "30 seconds each, or --connect-timeout where that is given. \"Error: Connection timed out\" and 1 for an \
          address, \"Unable to connect (A TLS error occurred).\" and 1 for TLS, \"Error: Unknown error\" and 13 for a WebSocket, \"Error: Proxy \
          error\" and 16 for a proxy.",
     ),
-    ("all of connecting", "120 seconds, or --connect-timeout. \"Error: Connection timed out\" and 1."),
+    (
+        "all of connecting",
+        "120 seconds, or --connect-timeout: name lookup, proxy, TLS and WebSocket included. \"Error: Connection timed out\" and 1. Of several hosts \
+         each has an equal share of the time that is left.",
+    ),
     (
         "the answer to CONNECT",
         "One and a half keep-alive times, or --answer-timeout. \"Error: Timeout\" and 27. Under the mosquitto_* names one keep-alive time, \
@@ -110,7 +115,7 @@ fn retry_section() -> Section {
     let rows = RETRIES.iter().map(|(what, meaning)| ((*what).to_owned(), (*meaning).to_owned()));
     Section {
         title: "TRYING AGAIN",
-        text: "What --retry and --unsent do with messages that were not acknowledged.",
+        text: "What --retry does with messages that were not acknowledged.",
         rows: rows.collect(),
     }
 }
@@ -132,13 +137,50 @@ const RETRIES: &[(&str, &str)] = &[
         "A message of QoS 1 or 2 that was sent and not acknowledged. The same session sends it again with DUP, so that QoS 2 comes once: \
          -i ID and -c. A message of QoS 0 is sent again only if it was not written whole.",
     ),
+];
+
+/// `--unsent`, end by end.
+fn unsent_section() -> Section {
+    let rows = UNSENT.iter().map(|(what, meaning)| ((*what).to_owned(), (*meaning).to_owned()));
+    Section {
+        title: "UNSENT MESSAGES",
+        text: "What is in FILE of --unsent FILE after each end of pub, as records in the order of the input, which --ndjson publishes. FILE must not \
+               be there yet, unless it is empty.",
+        rows: rows.collect(),
+    }
+}
+
+const UNSENT: &[(&str, &str)] = &[
+    ("everything is sent and acknowledged", "There is no FILE."),
     (
-        "what --unsent keeps",
-        "Messages of QoS 1 and 2 whose acknowledgement has not come, in their order and first, those that the broker cannot take, and what \
-         of the input was not published, until it ends or pauses for a second. Not what the broker has refused, and not QoS 0 that was \
-         sent. FILE must not be there yet, and goes when nothing is in it; it has whole lines even if pub is killed while it writes. \
-         SIGHUP, SIGINT and SIGTERM end pub in order, and what was not acknowledged is kept.",
+        "no connection, or it is lost and not made again; no answer; -W; SIGHUP, SIGINT, SIGTERM",
+        "The messages of QoS 1 and 2 whose acknowledgement has not come, and what of the input was not published, until it ends or pauses for a \
+         second. Those that were sent come first and may come twice; standard error has their number.",
     ),
+    (
+        "a message that the broker does not take: its QoS, its size",
+        "The same, and that message in its place; also where only the broker of a later connection does not take it.",
+    ),
+    (
+        "a line that is no message",
+        "What follows the line. The line itself is not kept, nor are others of that kind behind it; standard error has their numbers. With \
+         --skip-bad nothing is kept of them.",
+    ),
+    ("a file of --replay that cannot be read", "The files that follow it."),
+    (
+        "the broker refuses a message (PUBACK, PUBREC)",
+        "Not that message: it was answered, with a warning, and with --strict by the exit code.",
+    ),
+    (
+        "QoS 0",
+        "Messages that were not handed to a connection. One that was is not kept, because nobody acknowledges it.",
+    ),
+    ("the input pauses within a line", "Not that line: its end has not come."),
+    (
+        "FILE cannot be written",
+        "As much as there was room for; standard error says that messages are lost, and the exit code is not 0.",
+    ),
+    ("SIGKILL, power failure", "Nothing, or whole lines if it comes while they are written."),
 ];
 
 /// `-D`
@@ -301,7 +343,7 @@ pub const PUB: Manual = Manual {
         "Three usual calls: -t TOPIC -m TEXT publishes one message; -t TOPIC -l publishes each line of standard input; \
          --replay FILE publishes what moskit sub --record has kept.",
     ],
-    sections: || vec![waits_section(), retry_section(), formats_section(false), properties_section()],
+    sections: || vec![waits_section(), retry_section(), unsent_section(), formats_section(false), properties_section()],
     exit_status: &[
         (
             "0",

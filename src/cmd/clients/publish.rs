@@ -22,6 +22,7 @@ use crate::cmd::connect::args::{Strict, Verb};
 use crate::cmd::connect::outcome::Outcome;
 use crate::mqtt::packet::{self, PacketId, ProtocolVersion, PublishRef, QoS, ReasonCode};
 use crate::mqtt::session::{Acknowledged, Event, SendError, Session};
+use crate::state::ids::UnixTime;
 use crate::term::{Exit, Failure, Foreign, Progress, Term, plural};
 
 pub const APPLET: Applet = Applet {
@@ -63,7 +64,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let setup = Setup::new(plan, term)?;
     let unsent = unsent.map(|path| Unsent::start(&path)).transpose()?;
     let refusals = Refusals { strict, common_topic, refused: None };
-    session::run(Verb::Pub, async move {
+    session::run(Verb::Pub, unsent.is_some(), async move {
         match messages {
             Messages::Repeated { topic, payload, times, delay } => {
                 let Defaults { qos, retain, properties, .. } = defaults;
@@ -83,6 +84,8 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
                     as_mosquitto,
                     ledger,
                     summary: None,
+                    given_up: Vec::new(),
+                    not_taken: None,
                     unsent,
                 };
                 Box::pin(conversation::hold(work, setup, timeout, term)).await
@@ -253,6 +256,12 @@ impl Ledger {
         }
     }
 
+    /// The number of a message, and the time that its record has.
+    fn place(&self, id: PacketId) -> (u64, Option<UnixTime>) {
+        let number = self.numbers.get(&id).copied().unwrap_or(u64::MAX);
+        (number, self.open.get(&number).and_then(|place| place.received))
+    }
+
     /// What is said of them at an end before the end; `None` if nothing was published.
     fn summary(&self) -> Option<String> {
         if self.published == 0 {
@@ -290,6 +299,11 @@ struct PublishingLines {
     ledger: Ledger,
     /// What is said of them at the end, where not all are acknowledged.
     summary: Option<String>,
+    /// Messages that were taken on one connection and that the broker of a later one does not take, and whether they have gone
+    /// out before.
+    given_up: Vec<(PacketId, packet::Publish, bool)>,
+    /// A message that the broker does not take, where such are kept.
+    not_taken: Option<(packet::Publish, Option<UnixTime>)>,
     unsent: Option<Unsent>,
 }
 
@@ -303,16 +317,14 @@ impl PublishingLines {
             if !room || !session.is_connected() || session.output().len() >= OUTPUT_LIMIT {
                 return Ok(());
             }
-            let (ledger, unsent) = (&mut self.ledger, &mut self.unsent);
+            let (ledger, not_taken, keeps) = (&mut self.ledger, &mut self.not_taken, self.unsent.is_some());
             let publish = |publish: PublishRef<'_>, place: Place| match session.publish_ref(publish, now) {
                 Ok(id) => {
                     ledger.note_published(id, publish.qos, place);
                     Ok(())
                 }
                 Err(error) => {
-                    if let Some(unsent) = unsent {
-                        unsent.keep(&publish, place.received, false);
-                    }
+                    *not_taken = keeps.then(|| (publish.to_message(), place.received));
                     Err(error)
                 }
             };
@@ -323,13 +335,30 @@ impl PublishingLines {
         }
     }
 
-    /// Keeps the messages that are not acknowledged, and the rest of the input.
+    /// Keeps the messages that are not acknowledged, and the rest of the input, all in the order of the input.
     async fn keep_the_rest(&mut self, session: &mut Session, signals: &mut Signals, term: &mut Term) {
         let Some(unsent) = &mut self.unsent else { return };
-        for (message, was_sent) in session.unacknowledged_messages() {
-            unsent.keep(&message.as_ref(), None, was_sent);
+        // The first message that a connection does not take has ended it; others may be told behind it.
+        while let Some(event) = session.poll_event() {
+            if let Event::Unsendable { packet_id, message, was_sent, .. } = event {
+                self.given_up.push((packet_id, message, was_sent));
+            }
         }
-        self.feed.hurry();
+        let open = session.unacknowledged_messages();
+        let given_up = self.given_up.iter().map(|(id, message, was_sent)| (*id, message, *was_sent));
+        let mut kept: Vec<_> = open
+            .into_iter()
+            .chain(given_up)
+            .map(|(id, message, was_sent)| (self.ledger.place(id), message, was_sent))
+            .collect();
+        kept.sort_by_key(|((number, _), ..)| *number);
+        for ((_, received), message, was_sent) in kept {
+            unsent.keep(&message.as_ref(), received, was_sent);
+        }
+        if let Some((message, received)) = self.not_taken.take() {
+            unsent.keep(&message.as_ref(), received, false);
+        }
+        self.feed.keep_rest();
         let mut is_said = false;
         while !unsent.has_failed() {
             let keep = |publish: PublishRef<'_>, place: Place| unsent.keep(&publish, place.received, false);
@@ -349,6 +378,9 @@ impl PublishingLines {
                 _ = signals.wait() => return,
             };
             if !matches!(read, Ok(Ok(()))) {
+                if self.feed.is_within_line() {
+                    term.note("the last line has begun and not ended: it is not kept");
+                }
                 return;
             }
         }
@@ -364,7 +396,10 @@ impl Work for PublishingLines {
                 self.ledger.note_acknowledged(acknowledged.packet_id);
                 self.refusals.note(&acknowledged, term);
             }
-            Event::Unsendable { error, .. } => return Err(Stop::Unsendable(error)),
+            Event::Unsendable { packet_id, error, message, was_sent } => {
+                self.given_up.push((packet_id, message, was_sent));
+                return Err(Stop::Unsendable(error));
+            }
             _ => {}
         }
         Ok(())
@@ -410,7 +445,7 @@ impl Work for PublishingLines {
         if !is_done && (!self.as_mosquitto || self.unsent.is_some()) {
             self.summary = self.ledger.summary();
         }
-        if !is_done {
+        if !is_done || self.feed.is_cut_off() {
             self.keep_the_rest(client.session(), signals, term).await;
         }
     }
@@ -421,7 +456,13 @@ impl Work for PublishingLines {
             term.note(summary);
         }
         let kept = self.unsent.take().map_or(Ok(()), |unsent| unsent.finish(term));
-        self.feed.finish(term).and(kept).map(|()| exit)
+        match (self.feed.finish(term), kept) {
+            (Err(failure), Err(other)) => {
+                other.show(term);
+                Err(failure)
+            }
+            (fed, kept) => fed.and(kept).map(|()| exit),
+        }
     }
 
     /// As sub, but not to what has only ever answered nonsense.

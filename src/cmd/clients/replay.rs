@@ -110,9 +110,12 @@ impl Reader {
                 match self.file(path) {
                     Ok(Ok(())) => {}
                     Ok(Err(Gone)) => return,
+                    // Whoever keeps what is left reads on. The line that was cut off is no part of the next file.
                     Err(why) => {
-                        let _ = self.send(Piece::Failed { path: path.clone(), why });
-                        return;
+                        let failed = Piece::Failed { path: path.clone(), why };
+                        if self.send(failed).and_then(|()| self.send(Piece::Bytes(vec![b'\n']))).is_err() {
+                            return;
+                        }
                     }
                 }
             }

@@ -151,6 +151,19 @@ impl<'a> PublishRef<'a> {
 }
 
 impl PublishRef<'_> {
+    /// The message on its own, of no connection yet.
+    pub fn to_message(&self) -> Publish {
+        Publish {
+            dup: false,
+            qos: self.qos,
+            retain: self.retain,
+            topic: ByteString::from(self.topic),
+            packet_id: None,
+            properties: self.properties.clone(),
+            payload: Bytes::copy_from_slice(self.payload),
+        }
+    }
+
     /// Type and flags, §3.3.1.
     #[inline]
     pub(super) fn first_byte(&self) -> u8 {

@@ -24,6 +24,9 @@ pub enum Event {
     Unsendable {
         packet_id: PacketId,
         error: SendError,
+        message: Publish,
+        /// It has gone out on an earlier connection, and may have been delivered.
+        was_sent: bool,
     },
     SubAck(SubAck),
     UnsubAck(UnsubAck),

@@ -16,7 +16,7 @@ use crate::mqtt::alias::{ReceivedAliases, SentAliases};
 use crate::mqtt::authentication::Authentication;
 use crate::mqtt::flow::{Receiver, Sender};
 use crate::mqtt::packet::{
-    Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketType, Properties, ProtocolVersion, Publish, PublishRef, QoS,
+    Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketId, PacketType, Properties, ProtocolVersion, Publish, PublishRef, QoS,
 };
 
 /// A client's session over one connection after the other.
@@ -320,7 +320,7 @@ impl Session {
 
     /// The messages of those flows, in the order in which they were taken, and whether a PUBLISH of each has gone out on any
     /// connection: what has may have been delivered.
-    pub fn unacknowledged_messages(&self) -> Vec<(&Publish, bool)> {
+    pub fn unacknowledged_messages(&self) -> Vec<(PacketId, &Publish, bool)> {
         self.sender.in_order_taken()
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::error::{SendError, SessionError};
@@ -35,16 +34,7 @@ impl Session {
         if publish.qos == QoS::AtMostOnce {
             return self.publish_at_most_once(publish, now);
         }
-        let publish = Publish {
-            dup: false,
-            qos: publish.qos,
-            retain: publish.retain,
-            topic: ByteString::from(publish.topic),
-            packet_id: None,
-            properties: publish.properties.clone(),
-            payload: Bytes::copy_from_slice(publish.payload),
-        };
-        self.publish(publish, now)
+        self.publish(publish.to_message(), now)
     }
 
     #[inline]
@@ -126,12 +116,14 @@ impl Session {
                 }
             }
         }
-        for (packet_id, error) in &given_up {
-            sender.remove(*packet_id);
-            self.events.push_back(Event::Unsendable { packet_id: *packet_id, error: *error });
+        let some_are_given_up = !given_up.is_empty();
+        for (packet_id, error) in given_up {
+            if let Some((message, was_sent)) = sender.remove(packet_id) {
+                self.events.push_back(Event::Unsendable { packet_id, error, message, was_sent });
+            }
         }
         self.sender = sender;
-        if !given_up.is_empty() {
+        if some_are_given_up {
             // Their places in the window are free again.
             self.send_waiting(now);
         }

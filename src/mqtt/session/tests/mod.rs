@@ -659,7 +659,8 @@ fn a_queued_message_that_the_next_server_does_not_take_is_given_up() {
     talk.call();
     talk.hear(&Packet::ConnAck(connack([Property::MaximumQoS(1)]))).unwrap();
     let error = SendError::QoSNotSupported { maximum: QoS::AtLeastOnce };
-    assert_eq!(talk.events()[1..], [Event::Unsendable { packet_id: id(1), error }]);
+    let message = message(QoS::ExactlyOnce, "a");
+    assert_eq!(talk.events()[1..], [Event::Unsendable { packet_id: id(1), error, message, was_sent: true }]);
     assert_eq!(talk.session.unacknowledged(), 1);
 }
 
