@@ -15,11 +15,13 @@ pub struct Stage {
     pub findings: Vec<Finding>,
     /// Why the stage was not tried.
     pub skipped: Option<String>,
+    /// Its facts are sentences: each has a line of its own.
+    pub is_table: bool,
 }
 
 impl Stage {
     pub fn new(name: &'static str) -> Self {
-        Self { name, facts: Map::new(), findings: Vec::new(), skipped: None }
+        Self { name, facts: Map::new(), findings: Vec::new(), skipped: None, is_table: false }
     }
 
     pub fn skipped(name: &'static str, why: impl Into<String>) -> Self {
@@ -54,6 +56,8 @@ pub struct Report {
     pub opinions: Vec<Opinion>,
     /// How many things were met that nobody here can judge.
     pub unjudged: usize,
+    /// What a report without an error does not say, for people: it stands in its last line.
+    pub reservation: Option<&'static str>,
 }
 
 impl Report {

@@ -374,7 +374,7 @@ fn a_report_in_json_has_the_same_members_whatever_it_found() {
     for (words, ends) in [(&files[..], (1, Some(false))), (&session, (3, None)), (&refused, (1, Some(false)))] {
         let (report, code) = report(words, folder.path());
         assert_eq!((causes(&report), (code, report["ok"].as_bool())), (1, ends), "{report:#}");
-        assert_eq!(keys(&report), ["target", "ok", "cause", "next", "stages", "unjudged", "verdicts"]);
+        assert_eq!(keys(&report), ["target", "ok", "cause", "next", "stages", "unjudged", "reservation", "verdicts"]);
         for stage in report["stages"].as_array().unwrap() {
             assert_eq!(keys(stage), ["name", "status", "facts", "findings", "not_tried"]);
             for finding in stage["findings"].as_array().unwrap() {

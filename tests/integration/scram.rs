@@ -290,6 +290,13 @@ fn check_config_judges_the_file_and_says_whose_the_option_is() {
     let told = check(conf);
     assert!(told.contains("conf.own-option") && !told.contains("conf.nobody-can-connect"), "{told}");
     assert!(told.contains("\"scram_users\":1"), "{told}");
+    let user = rustix::process::getuid().as_raw().to_string();
+    let of_user = ["check", "--config", "m.conf", "--user", &user];
+    let told = run(moskit(&of_user).current_dir(folder.path()), b"");
+    let last = told.stdout.lines().last().unwrap_or_default();
+    assert!(last.contains("Mosquitto does not start with this file") && !last.contains("it works"), "{told:?}");
+    let told = run(moskit(&[&of_user[..], &["--monitor"]].concat()).current_dir(folder.path()), b"");
+    assert!(told.stdout.contains("; Mosquitto does not start with this file"), "{told:?}");
     std::fs::write(folder.path().join("scram"), "ann:SCRAM-SHA-256$1$x$y$z\n").unwrap();
     let told = check(conf);
     assert!(told.contains("auth.scram-file") && told.contains("iterations"), "{told}");

@@ -72,7 +72,8 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     let own_days = report.number("identity", "days_left");
     let latency = report.number("rtt", "milliseconds");
     let (warn, critical) = (warn.or(WARN), critical.or(CRITICAL));
-    let unjudged = if report.unjudged > 0 { format!("; {}", render::unjudged(report)) } else { String::new() };
+    let unjudged = (report.unjudged > 0).then(|| render::unjudged(report));
+    let but: String = unjudged.iter().map(|it| &**it).chain(report.reservation).map(|it| format!("; {it}")).collect();
     let (word, exit, why) = if let Some(cause) = report.cause().filter(|_| report.is_unknown) {
         ("UNKNOWN", Exit::USAGE, format!("{} [{}]", cause.what, cause.id))
     } else if let Some(cause) = report.cause() {
@@ -82,9 +83,9 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     } else if let Some(why) = warn.crossed(days, own_days, latency) {
         ("WARNING", Exit::FAILED, why)
     } else if let Some(finding) = report.findings().find(|finding| finding.severity == Severity::Warning) {
-        ("WARNING", Exit::FAILED, format!("{} [{}]{unjudged}", finding.what, finding.id))
-    } else if report.unjudged > 0 {
-        ("OK", Exit::OK, format!("nothing wrong was found{unjudged}"))
+        ("WARNING", Exit::FAILED, format!("{} [{}]{but}", finding.what, finding.id))
+    } else if !but.is_empty() {
+        ("OK", Exit::OK, format!("nothing wrong was found{but}"))
     } else {
         ("OK", Exit::OK, "all stages passed".to_owned())
     };

@@ -50,9 +50,11 @@ fn conclusion(report: &Report, width: usize, lines: &mut Vec<String>) {
     let Some(cause) = report.cause() else {
         let warnings = report.findings().filter(|finding| finding.severity == Severity::Warning).count();
         let is_open = report.opinions.iter().any(|opinion| matches!(opinion.answer, Answer::Unknown(_)));
+        let unjudged = (report.unjudged > 0).then(|| unjudged(report));
+        let but: Vec<_> = unjudged.into_iter().chain(report.reservation.map(str::to_owned)).collect();
         lines.push(match warnings {
-            0 if report.unjudged > 0 => format!("nothing wrong was found; {}", unjudged(report)),
-            count if report.unjudged > 0 => format!("{}; {}", plural(count as u64, "warning"), unjudged(report)),
+            0 if !but.is_empty() => format!("nothing wrong was found; {}", but.join("; ")),
+            count if !but.is_empty() => format!("{}; {}", plural(count as u64, "warning"), but.join("; ")),
             0 if is_open => "nothing wrong was found; what the clients say to it is not known".to_owned(),
             0 => "all is well".to_owned(),
             count => format!("it works, with {}", plural(count as u64, "warning")),
@@ -83,8 +85,17 @@ fn stage_lines(stage: &Stage, width: usize, lines: &mut Vec<String>) {
         return;
     }
     let facts: Vec<_> = stage.facts.iter().map(|(name, value)| fact(name, value)).collect();
-    let joint = if width < NARROW { "\n" } else { ", " };
-    row(sign_of(stage), stage.name, &facts.join(joint), width, lines);
+    if stage.is_table && width >= NARROW {
+        row(sign_of(stage), stage.name, facts.first().map_or("", String::as_str), width, lines);
+        for fact in facts.iter().skip(1) {
+            let parts = wrap(&safe(fact), width.saturating_sub(NAME + 2));
+            let indents = std::iter::once(NAME).chain(std::iter::repeat(NAME + 2));
+            lines.extend(parts.into_iter().zip(indents).map(|(part, indent)| format!("{}{part}", " ".repeat(indent))));
+        }
+    } else {
+        let joint = if width < NARROW { "\n" } else { ", " };
+        row(sign_of(stage), stage.name, &facts.join(joint), width, lines);
+    }
     let indent = if width < NARROW { 2 } else { NAME };
     for finding in &stage.findings {
         lines.extend(findings::lines(finding, indent, width));
@@ -176,6 +187,7 @@ fn json(report: &Report) -> Value {
         "next": cause.and_then(|cause| cause.fix.clone()),
         "stages": stages,
         "unjudged": report.unjudged,
+        "reservation": report.reservation,
         "verdicts": findings::verdicts(&report.opinions),
     })
 }

@@ -61,6 +61,9 @@ pub fn check(question: &Question, now: i64) -> Report {
     report.unjudged = refused_lines(path, &refusals, &mut stage);
     for notice in &configuration.notices {
         stage.findings.extend(refusals::noticed(notice));
+        if matches!(notice, Notice::Own { .. }) {
+            report.reservation = Some("Mosquitto does not start with this file");
+        }
         report.unjudged += usize::from(matches!(notice, Notice::Ignored { option, .. } if option == "connection"));
     }
     let places = reading.places(&configuration, &refusals);
