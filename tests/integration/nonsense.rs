@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 
 use crate::beside::ours;
-use crate::run::{Ended, called_as, run};
+use crate::run::{Ended, called_as, moskit, run};
 use crate::stub::{CONNECT, PUBLISH, PUBREL, SUBSCRIBE, last, on};
 
 /// Answers each read with the next reply and hangs up after the last. `KEY` in a reply is the accept
@@ -189,6 +189,56 @@ fn nonsense_inside_a_websocket_is_told() {
     ] {
         over_websocket(frames(bytes), "Error: Protocol error", 14);
     }
+}
+
+/// A server that opens a WebSocket for each connection, says `words` in it when it has been asked something, and no more.
+fn websockets_that_say(words: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut buffer = vec![0; 4096];
+                let Ok(count) = stream.read(&mut buffer) else { return };
+                if buffer[..count].starts_with(b"GET ") {
+                    let _ = stream.write_all(&with_accept(UPGRADE.as_bytes().to_vec(), &buffer[..count]));
+                    let _ = stream.read(&mut buffer).and_then(|_| stream.write_all(words));
+                }
+                while matches!(stream.read(&mut buffer), Ok(1..)) {}
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_opens_a_websocket_and_speaks_no_mqtt_in_it_is_told_as_that() {
+    for (words, id, said) in [
+        (&b"\x82\x05hello"[..], "[proto.not-mqtt]", "opens a WebSocket and does not speak MQTT in it"),
+        (b"", "[proto.silent]", "accepts the connection and then says nothing for 1 s"),
+        (b"\x81\x05hello", "[net.lost]", "the connection to 127.0.0.1:"),
+    ] {
+        let port = websockets_that_say(words).to_string();
+        let ended = run(&mut moskit(&["check", "-h", "127.0.0.1", "-p", &port, "--ws", "--timeout", "1"]), b"");
+        assert_eq!(ended.code, 1, "{words:?}: {ended:?}");
+        let shown = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(id) && shown.contains(said), "{words:?}: {ended:?}");
+        assert!(!ended.stdout.contains("add --ws,"), "{words:?}: {ended:?}");
+    }
+    // A text is none of MQTT's frames (MQTT 5, 6), and not the broker hanging up.
+    let port = websockets_that_say(b"\x81\x05hello").to_string();
+    let ended = run(&mut moskit(&["pub", "-t", "a", "-n", "-h", "127.0.0.1", "-p", &port, "--ws"]), b"");
+    assert!(ended.stderr.contains("[net.lost]") && !ended.stderr.contains("login"), "{ended:?}");
+}
+
+#[test]
+fn a_web_server_in_place_of_a_proxy_is_named() {
+    let (port, server) = serve(vec![b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), b"<html>".to_vec()]);
+    let proxy = format!("http://127.0.0.1:{port}");
+    let ended = run(&mut moskit(&["pub", "-t", "a", "-n", "-h", "broker.example", "--proxy", &proxy]), b"");
+    server.join().unwrap();
+    let said = format!("does not speak MQTT, by way of the proxy {proxy}");
+    assert!(ended.code == 2 && ended.stderr.contains(&said), "{ended:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::run::{Ended, called_as, moskit, run};
 use crate::served::{Ready, Served};
 use crate::tls::tutorial;
 
-const PASSWORD: &str = "nobody-else-knows-this";
+pub const PASSWORD: &str = "nobody-else-knows-this";
 /// `me:` and the password, as Basic sends them.
 const IN_BASIC: &str = "bWU6bm9ib2R5LWVsc2Uta25vd3MtdGhpcw==";
 
@@ -19,14 +19,14 @@ fn this_machine() -> String {
     rustix::system::uname().nodename().to_str().unwrap().to_owned()
 }
 
-fn tinyproxy(folder: &Path, lines: &str) -> Option<(Served, u16)> {
+pub fn tinyproxy(folder: &Path, lines: &str) -> Option<(Served, u16)> {
     let port = free_port();
     let file = folder.join(format!("tinyproxy-{port}.conf"));
     std::fs::write(&file, format!("Port {port}\nListen 127.0.0.1\nLogLevel Info\nMaxClients 20\n{lines}")).unwrap();
     Served::start("tinyproxy", &["-d", "-c", file.to_str().unwrap()], Ready::Port(port)).map(|served| (served, port))
 }
 
-fn with_login() -> String {
+pub fn with_login() -> String {
     format!("BasicAuth me {PASSWORD}\n")
 }
 

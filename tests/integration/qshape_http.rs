@@ -10,8 +10,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::mosquitto::free_port;
+use crate::proxies::{PASSWORD, tinyproxy, with_login};
 use crate::qshape::qshape;
 use crate::run::{Ended, moskit, run};
+use crate::served::{Ready, Served};
 
 /// Paths with their queries → status and body. What is not there is 404.
 type Answers = BTreeMap<String, (u16, String)>;
@@ -168,6 +171,40 @@ fn emqx_tells_every_message_and_its_age() {
 }
 
 #[test]
+fn an_api_is_asked_through_a_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_http, http_port)) = tinyproxy(folder.path(), &with_login()) else { return };
+    let socks_port = free_port();
+    let words = ["-i", "127.0.0.1", "-p", &socks_port.to_string(), "-u", "me", "-P", PASSWORD];
+    let Some(_socks) = Served::start("microsocks", &words, Ready::Port(socks_port)) else { return };
+    let server = emqx();
+    let url = format!("emqx+http://127.0.0.1:{}", server.port);
+    let done = |words: &[&str]| {
+        let mut command = moskit(words);
+        run(command.env("MOSKIT_API_KEY", "id:secret"), b"")
+    };
+    for (scheme, port) in [("http", http_port), ("socks5h", socks_port)] {
+        let way = format!("{scheme}://me:{PASSWORD}@127.0.0.1:{port}");
+        let shaped = done(&["qshape", "--json", "--proxy", &way, &url]);
+        assert_eq!(shaped.code, 0, "{shaped:?}");
+        assert_eq!(shown(&shaped)["rows"][1]["name"], "gw/1", "{shaped:?}");
+        let session = done(&["check", "session", "-i", "gw/1", "--proxy", &way, &url]);
+        assert!(session.code == 0 && session.stdout.contains("waiting 4"), "{session:?}");
+        // That it was the proxy which let it through is seen where it does not.
+        let before = server.asked().len();
+        let way = format!("{scheme}://me:wrong@127.0.0.1:{port}");
+        let refused = done(&["qshape", "--proxy", &way, &url]);
+        assert!(refused.code == 1 && refused.stderr.contains("[proxy."), "{refused:?}");
+        let session = done(&["check", "session", "-i", "gw/1", "--proxy", &way, &url]);
+        assert!(
+            session.code == 3 && session.stdout.contains(&format!("the proxy 127.0.0.1 port {port}")),
+            "{session:?}"
+        );
+        assert_eq!(server.asked().len(), before);
+    }
+}
+
+#[test]
 fn rabbitmq_tells_counts_of_queues_by_page() {
     let path = |page: u64| {
         format!(
@@ -270,7 +307,7 @@ fn a_server_that_is_silent_refuses_or_lies_is_told_as_such() {
             let _ = stream.write_all(answer.as_bytes());
         })
     };
-    let free = crate::mosquitto::free_port();
+    let free = free_port();
     let held = Mutex::new(Vec::new());
     for (port, message) in [
         (free, "Connection refused"),

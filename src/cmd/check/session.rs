@@ -37,7 +37,10 @@ fn check_api(url: &str, request: &options::Session, invocation: &Invocation, now
         Err(failure) => {
             report.is_unknown = true;
             let what = failure.message.unwrap_or_else(|| "the source cannot be read".to_owned());
-            let finding = Finding::error("session.unreadable", what);
+            let mut finding = Finding::error("session.unreadable", what);
+            if let Some(cause) = failure.cause {
+                finding = finding.evidence(cause);
+            }
             stage.found(match failure.hint {
                 Some(hint) => finding.fix(hint),
                 None => finding.fix(format!("moskit qshape {}", shell::quoted(url))),
