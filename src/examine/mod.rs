@@ -9,6 +9,7 @@ pub mod content;
 pub mod files;
 pub mod lint;
 pub mod online;
+pub mod preset;
 pub mod report;
 pub mod session;
 pub mod spelling;

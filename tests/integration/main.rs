@@ -64,6 +64,7 @@ mod peers;
 mod pem;
 mod pictures;
 mod pipes;
+mod presets;
 mod proxies;
 mod psk;
 mod qshape;

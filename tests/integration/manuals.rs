@@ -202,6 +202,11 @@ fn facts(folder: &Path) {
         words("check --config mosquitto.conf --json"),
         words("check acl acl.conf --user ann --topic home/x --json"),
         words("check session -i slow:1 mosquitto.db --json"),
+        words("check --preset aws --json"),
+        words("check --preset azure --json"),
+        words("check --preset hivemq --json"),
+        words("check --preset emqx --json"),
+        words("check --preset rabbitmq --json"),
     ];
     for command in commands {
         let command: Vec<_> = command.iter().map(String::as_str).collect();

@@ -5,6 +5,7 @@
 mod monitor;
 mod online;
 mod options;
+mod preset;
 mod render;
 mod session;
 
@@ -28,6 +29,7 @@ pub const APPLET: Applet = Applet {
         description: &[
             "moskit check finds out why a client cannot connect, publish or receive. It goes through name, connection, TLS, certificate chain, login, rights and session in the order of a client, names the first cause and says what to do. It sends no password to a server whose certificate failed.",
             "Three usual calls: check HOST or check URL tests a running broker; check files --cafile FILE --cert FILE --key FILE tests files before a broker gets them; check --config FILE tests a mosquitto.conf.",
+            "--preset names a service, and says what it wants of a client and what of that is missing in the options: aws (AWS IoT Core), azure (Azure IoT Hub), hivemq (HiveMQ Cloud), emqx (EMQX Serverless) or rabbitmq. With a broker it stands before what the broker says itself; without one, or with --offline, the options alone are judged and nobody is connected to. It knows what the vendors' documentation says, and what that leaves open stands under `not known`.",
             "A password that is a token (JWT) is looked at before anything is sent. One that has expired, is not valid yet, is unsigned or malformed, or is for another audience than --token-audience, cannot let anybody in: it is not sent, and the check ends there, unless --token-anyway is given. Neither the token nor a claim of it about its holder is shown.",
         ],
         exit_status: &[
@@ -51,6 +53,10 @@ pub const APPLET: Applet = Applet {
             (
                 "moskit check --config mosquitto.conf --map /mosquitto/config=. --user 1883",
                 "The same for a configuration of a container, whose volume is this folder",
+            ),
+            (
+                "moskit check --preset rabbitmq -u shop:ann --pw-prompt --offline",
+                "What RabbitMQ wants, and whether anything of it is missing",
             ),
             (
                 "moskit check acl acl.conf --user ann --client sensor-1 --topic home/door",

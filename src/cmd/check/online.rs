@@ -4,6 +4,7 @@ use std::path::Path;
 
 use bytestring::ByteString;
 
+use super::preset;
 use crate::cmd::applet::Invocation;
 use crate::cmd::check::options::Connection;
 use crate::cmd::connect;
@@ -15,6 +16,7 @@ use crate::cmd::host::embedded::Embedded;
 use crate::diagnose::{self, Finding};
 use crate::examine::online::target::{Login, Target, Tls};
 use crate::examine::online::{self, announcement};
+use crate::examine::preset::{Judgement, judge};
 use crate::examine::report::{Report, Stage};
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
@@ -23,12 +25,22 @@ use crate::term::{Exit, Failure, Secret, Term};
 
 /// Asks the broker of the options.
 pub fn run(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Report, Failure> {
+    judge_options(&request.args, invocation)?;
+    if let Some(preset) = request.preset.filter(|_| preset::is_offline(request)) {
+        return preset::offline(request, preset, invocation, now, term);
+    }
     match target(request, invocation, now, term)? {
-        Prepared::Target(target, _embedded) => {
+        Prepared::Target(target, _embedded, judgement) => {
             if let Some(id) = target.id.as_ref().filter(|_| target.as_client) {
                 term.note(announcement(id));
             }
-            runtime::block_on(async { Ok(online::check(&target).await) })
+            let mut report = runtime::block_on(async { Ok(online::check(&target).await) })?;
+            if let Some(judgement) = judgement {
+                let let_in = |stage: &Stage| stage.name == "connect" && stage.skipped.is_none() && !stage.failed();
+                let accepted = report.stages.iter().any(let_in);
+                report.stages.insert(0, judgement.into_stage(accepted));
+            }
+            Ok(report)
         }
         Prepared::Finding(finding) => {
             let mut stage = Stage::new("options");
@@ -43,21 +55,25 @@ pub fn run(request: &Connection, invocation: &Invocation, now: i64, term: &mut T
 /// What the options come to.
 enum Prepared {
     /// With the broker that lives as long as the check.
-    Target(Box<Target>, Option<Box<Embedded>>),
+    Target(Box<Target>, Option<Box<Embedded>>, Option<Judgement>),
     /// Why nothing can be tried.
     Finding(Box<Finding>),
 }
 
-/// Reads the files that the options name and asks for what they leave to be asked.
-fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Prepared, Failure> {
-    let args = &request.args;
+/// What options may not be together, or not at all.
+fn judge_options(args: &ClientArgs, invocation: &Invocation) -> Result<(), Failure> {
     let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
     connect::checks::check_connection(args).map_err(|error| usage(error.into_failure(&invocation.program)))?;
+    connect::tls::refuse_missing_parts(args)?;
+    connect::tls::refuse_pre_shared_key(args)
+}
+
+/// Reads the files that the options, which have been judged, name and asks for what they leave to be asked.
+fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Term) -> Result<Prepared, Failure> {
+    let args = &request.args;
     let text = |what: &str, word: &std::ffi::OsString| {
         word.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Exit::USAGE, format!("the {what} is not UTF-8")))
     };
-    connect::tls::refuse_missing_parts(args)?;
-    connect::tls::refuse_pre_shared_key(args)?;
     if tls_is_off(args) {
         return Ok(Prepared::Finding(Box::new(
             Finding::error(
@@ -79,6 +95,8 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
         password: connection.login.first(term)?,
         scram: None,
     };
+    let judgement =
+        request.preset.map(|preset| judge(preset, &preset::given(request, &connection, login.password.clone(), now)));
     if let Some(method) = connection.auth_method {
         let (user, password) = (login.username.as_deref().unwrap_or_default(), login.password.take());
         let password = password.as_ref().map_or(&[][..], Secret::expose);
@@ -110,7 +128,7 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
         now,
         route,
     };
-    Ok(Prepared::Target(Box::new(target), embedded.map(Box::new)))
+    Ok(Prepared::Target(Box::new(target), embedded.map(Box::new), judgement))
 }
 
 /// A certificate without anything that switches TLS on.

@@ -19,6 +19,7 @@ use crate::examine::config::{
     places::{Map, Places},
 };
 use crate::examine::files::{Files, Issuers};
+use crate::examine::preset::Preset;
 use crate::mqtt::topic::TopicName;
 use crate::net::authority::HostAndPort;
 use crate::pki::chain::Purpose;
@@ -56,6 +57,10 @@ pub struct Connection {
     /// Send a token that is of no use all the same.
     pub token_anyway: bool,
     pub audience: Option<String>,
+    /// The service whose wishes the options are compared with.
+    pub preset: Option<Preset>,
+    /// Judge the options, and connect to nobody.
+    pub offline: bool,
     pub time_limit: Duration,
 }
 
@@ -109,6 +114,16 @@ pub fn command() -> Command {
                 .help_heading(HEADING)
                 .help("Audience that the token has to be for (aud)"),
         )
+        .arg(
+            Arg::new("preset")
+                .long("preset")
+                .value_name("SERVICE")
+                .value_parser(Preset::ALL.map(|(name, _)| name))
+                .conflicts_with("config")
+                .help_heading(HEADING)
+                .help("What this service wants, and what of it is missing in the options; without a broker they alone are judged"),
+        )
+        .arg(flag("offline", "With --preset: judge the options alone, and connect to nobody").requires("preset"))
         .arg(
             Arg::new("timeout")
                 .long("timeout")
@@ -385,6 +400,8 @@ fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
         second_opinion: matches.get_flag("second-opinion"),
         token_anyway: matches.get_flag("token-anyway"),
         audience: matches.get_one::<String>("token-audience").cloned(),
+        preset: matches.get_one::<String>("preset").and_then(|name| Preset::parse(name)),
+        offline: matches.get_flag("offline"),
         time_limit: Duration::from_secs_f32(matches.get_one::<f32>("timeout").copied().unwrap_or(TIME_LIMIT)),
     })
 }
