@@ -16,7 +16,8 @@ use crate::mqtt::alias::{ReceivedAliases, SentAliases};
 use crate::mqtt::authentication::Authentication;
 use crate::mqtt::flow::{Receiver, Sender};
 use crate::mqtt::packet::{
-    Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketId, PacketType, Properties, ProtocolVersion, Publish, PublishRef, QoS,
+    Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketId, PacketType, Properties, ProtocolVersion, Publish,
+    PublishRef, QoS,
 };
 
 /// A client's session over one connection after the other.
