@@ -794,6 +794,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
         }
         'moskit;check' {
             [CompletionResult]::new('--token-audience', '--token-audience', [CompletionResultType]::ParameterName, 'Audience that the token has to be for (aud)')
+            [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'What this service wants, and what of it is missing in the options; without a broker they alone are judged')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest time for each step, 0.1 to 3600 [default: 5]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Check this mosquitto.conf and the files it names')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder that is the root of the configuration''s paths, as an unpacked container')
@@ -854,6 +855,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--as-client', '--as-client', [CompletionResultType]::ParameterName, 'Connect with the id of -i too: this disconnects a client that uses it, and may change its session')
             [CompletionResult]::new('--trust-anyway', '--trust-anyway', [CompletionResultType]::ParameterName, 'Send login and client certificate even if the server''s certificate failed')
             [CompletionResult]::new('--token-anyway', '--token-anyway', [CompletionResultType]::ParameterName, 'Send a token (JWT) that is the password even if it has expired or is otherwise of no use')
+            [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'With --preset: judge the options alone, and connect to nobody')
             [CompletionResult]::new('--nodelay', '--nodelay', [CompletionResultType]::ParameterName, 'Send small packets at once (TCP_NODELAY)')
             [CompletionResult]::new('--ws', '--ws', [CompletionResultType]::ParameterName, 'Speak MQTT over WebSockets')
             [CompletionResult]::new('--pw-prompt', '--pw-prompt', [CompletionResultType]::ParameterName, 'Ask for the password on the terminal')

@@ -762,6 +762,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
         }
         &'moskit;check'= {
             cand --token-audience 'Audience that the token has to be for (aud)'
+            cand --preset 'What this service wants, and what of it is missing in the options; without a broker they alone are judged'
             cand --timeout 'Longest time for each step, 0.1 to 3600 [default: 5]'
             cand --config 'Check this mosquitto.conf and the files it names'
             cand --root 'Folder that is the root of the configuration''s paths, as an unpacked container'
@@ -822,6 +823,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --as-client 'Connect with the id of -i too: this disconnects a client that uses it, and may change its session'
             cand --trust-anyway 'Send login and client certificate even if the server''s certificate failed'
             cand --token-anyway 'Send a token (JWT) that is the password even if it has expired or is otherwise of no use'
+            cand --offline 'With --preset: judge the options alone, and connect to nobody'
             cand --nodelay 'Send small packets at once (TCP_NODELAY)'
             cand --ws 'Speak MQTT over WebSockets'
             cand --pw-prompt 'Ask for the password on the terminal'

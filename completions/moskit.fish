@@ -669,6 +669,11 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from broken" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l token-audience -d 'Audience that the token has to be for (aud)' -r
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l preset -d 'What this service wants, and what of it is missing in the options; without a broker they alone are judged' -r -f -a "aws\t''
+azure\t''
+hivemq\t''
+emqx\t''
+rabbitmq\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l timeout -d 'Longest time for each step, 0.1 to 3600 [default: 5]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l config -d 'Check this mosquitto.conf and the files it names' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l root -d 'Folder that is the root of the configuration\'s paths, as an unpacked container' -r -f -a "(__fish_complete_directories)"
@@ -727,6 +732,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l as-client -d 'Connect with the id of -i too: this disconnects a client that uses it, and may change its session'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l trust-anyway -d 'Send login and client certificate even if the server\'s certificate failed'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l token-anyway -d 'Send a token (JWT) that is the password even if it has expired or is otherwise of no use'
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l offline -d 'With --preset: judge the options alone, and connect to nobody'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l nodelay -d 'Send small packets at once (TCP_NODELAY)'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l ws -d 'Speak MQTT over WebSockets'
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-prompt -d 'Ask for the password on the terminal'

@@ -57,6 +57,7 @@
 //! | which line of an ACL file decides | `src/broker/access/acl.rs` | `decide` |
 //! | what ended pub, sub or rr, and the exit code (that of `-W` too) | `src/cmd/clients/conversation.rs` | `end` |
 //! | whether a client connects again | `src/cmd/clients/progress.rs` | `handle_ended` |
+//! | whether another of several hosts is asked | `src/cmd/clients/ending.rs` | `is_for_another_host` |
 //! | the port, where none is typed | `src/cmd/connect/connection.rs` | `broker` |
 //! | which proxy is on the way to a broker or an API, if one | `src/cmd/connect/proxy.rs` | `of_environment` |
 //! | what `--insecure` and `--no-verify` leave out | `src/cmd/connect/tls.rs` | `tls_options` |

@@ -179,7 +179,7 @@ impl Judgement {
             stage.fact(&format!("wants_{about}"), *wish);
         }
         stage.fact("not_known", preset.not_known());
-        for finding in way.iter_mut().filter(|_| accepted) {
+        for finding in way.iter_mut().filter(|finding| accepted && finding.severity != Severity::Note) {
             finding.severity = Severity::Note;
             finding.what = format!("{}; it let us in all the same", finding.what);
         }

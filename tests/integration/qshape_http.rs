@@ -189,7 +189,7 @@ fn an_api_is_asked_through_a_proxy() {
         assert_eq!(shaped.code, 0, "{shaped:?}");
         assert_eq!(shown(&shaped)["rows"][1]["name"], "gw/1", "{shaped:?}");
         let session = done(&["check", "session", "-i", "gw/1", "--proxy", &way, &url]);
-        assert!(session.code == 0 && session.stdout.contains("waiting 4"), "{session:?}");
+        assert!(session.code == 0 && session.stdout.contains("waiting 3"), "{session:?}");
         // That it was the proxy which let it through is seen where it does not.
         let before = server.asked().len();
         let way = format!("{scheme}://me:wrong@127.0.0.1:{port}");

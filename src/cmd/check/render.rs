@@ -84,7 +84,12 @@ fn stage_lines(stage: &Stage, width: usize, lines: &mut Vec<String>) {
         row(Sign::Skipped, stage.name, &format!("not tried: {why}"), width, lines);
         return;
     }
-    let facts: Vec<_> = stage.facts.iter().map(|(name, value)| fact(name, value)).collect();
+    let sentence = |(name, value): (&String, &Value)| format!("{}: {}", name.replace('_', " "), plain(value));
+    let facts: Vec<_> = if stage.is_table {
+        stage.facts.iter().map(sentence).collect()
+    } else {
+        stage.facts.iter().map(|(name, value)| fact(name, value)).collect()
+    };
     if stage.is_table && width >= NARROW {
         row(sign_of(stage), stage.name, facts.first().map_or("", String::as_str), width, lines);
         for fact in facts.iter().skip(1) {

@@ -161,6 +161,9 @@ fn what_a_service_lets_in_is_not_in_its_way() {
     let found: Vec<_> = stage.findings.iter().map(|it| (it.id, it.severity.name(), it.what.as_str())).collect();
     assert_eq!(found[0].0, "preset.login");
     assert!(found[0].1 == "note" && found[0].2.ends_with("; it let us in all the same"), "{found:?}");
+    let own = Given { username: some("ann"), password_is_to_come: true, ..nothing() };
+    let note = &judge(Preset::RabbitMq, &own).into_stage(true).findings[0];
+    assert!(note.id == "preset.username" && !note.what.contains("all the same"), "{note:?}");
     assert_eq!(found[1], ("preset.qos", "error", "RabbitMQ has no QoS 2"));
 }
 
