@@ -73,7 +73,8 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     let latency = report.number("rtt", "milliseconds");
     let (warn, critical) = (warn.or(WARN), critical.or(CRITICAL));
     let unjudged = (report.unjudged > 0).then(|| render::unjudged(report));
-    let but: String = unjudged.iter().map(|it| &**it).chain(report.reservation).map(|it| format!("; {it}")).collect();
+    let but = unjudged.as_deref().into_iter().chain(report.reservation);
+    let but = but.fold(String::new(), |all, one| all + "; " + one);
     let (word, exit, why) = if let Some(cause) = report.cause().filter(|_| report.is_unknown) {
         ("UNKNOWN", Exit::USAGE, format!("{} [{}]", cause.what, cause.id))
     } else if let Some(cause) = report.cause() {

@@ -24,6 +24,7 @@ fn nothing() -> Given {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what was given is optional")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
