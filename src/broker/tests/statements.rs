@@ -96,7 +96,7 @@ fn mqtt_3_1_2_24_a_refusal_is_no_larger_than_the_client_takes() {
         let properties = [Property::MaximumPacketSize(most)].into_iter().collect();
         let will = Some(Will { qos: QoS::ExactlyOnce, ..will("t", "gone") });
         let line = stage.open(V5);
-        stage.send(line, &Packet::Connect(Box::new(Connect { properties, will, ..connect("c", V5) })));
+        stage.send(line, &Packet::Connect(Box::new(Connect { will, properties, ..connect("c", V5) })));
         if let Some(answer) = answer {
             stage.expect_bytes(line, answer);
         }
