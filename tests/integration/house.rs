@@ -397,7 +397,7 @@ fn a_name_in_dialect_is_seen_and_a_text_or_comment_is_not() {
 const VERBS: &[&str] = &["broker", "certgen", "check", "demo", "passwd", "qshape"];
 
 /// Those of which only `render` writes a result and knows how text and JSON look: an action returns a value.
-const SHOWN_BY_RENDER: &[&str] = &["certgen", "check", "passwd"];
+const SHOWN_BY_RENDER: &[&str] = &["broker", "certgen", "check", "demo", "passwd"];
 
 /// What writes a result, or lays one out.
 const SHOWS: &[&str] = &[

@@ -7,7 +7,7 @@ use super::options::PORTS_MOST;
 use crate::broker::host::load;
 use crate::broker::host::state::wall;
 use crate::cmd::host::sentences;
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure};
 
 /// What the broker calls itself: scripts look for the version.
 pub const VERSION: &str = "mosquitto version 2.1.2";
@@ -33,50 +33,77 @@ pub fn stamped(line: &str) -> String {
     format!("{}: {line}\n", wall().since_epoch().as_secs())
 }
 
+/// How the words end the program.
+pub struct Ended {
+    /// What goes to standard output first.
+    pub shown: Option<Text>,
+    pub failure: Failure,
+}
+
+/// Mosquitto's own texts.
+#[derive(Clone, Copy)]
+pub enum Text {
+    Usage,
+    Version,
+}
+
+impl Text {
+    pub fn text(self) -> String {
+        match self {
+            Self::Usage => usage(),
+            Self::Version => version(),
+        }
+    }
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self { shown: None, failure }
+    }
+}
+
 /// Reads the words as Mosquitto does, left to right, configuration files at their place. The first that ends the
 /// program ends it here: with its text, or with what it objects to. Our own long options are left to our own reader.
-pub fn read(words: &[OsString], term: &mut Term) -> Result<(), Failure> {
+pub fn read(words: &[OsString]) -> Result<(), Ended> {
     let mut words = words.iter().map(|word| word.to_string_lossy());
     let mut ports = 0;
     while let Some(word) = words.next() {
         match &*word {
             "-c" | "--config-file" => {
                 let Some(file) = words.next() else {
-                    return Err(objection("Error: -c argument given, but no config file specified."));
+                    return Err(objection("Error: -c argument given, but no config file specified.").into());
                 };
                 load::configuration(Path::new(&*file), load::Files::All)
                     .map_err(|error| stamp(sentences::load(&error)))?;
             }
             "-p" | "--port" => {
                 let Some(port) = words.next() else {
-                    return Err(objection("Error: -p argument given, but no port specified."));
+                    return Err(objection("Error: -p argument given, but no port specified.").into());
                 };
                 if port.parse::<u16>().ok().is_none_or(|port| port == 0) {
-                    return Err(objection(&format!("Error: Invalid port specified ({port}).")));
+                    return Err(objection(&format!("Error: Invalid port specified ({port}).")).into());
                 }
                 ports += 1;
                 if ports > PORTS_MOST {
-                    return Err(objection("Error: Only 10 ports can be specified on the command line."));
+                    return Err(objection("Error: Only 10 ports can be specified on the command line.").into());
                 }
             }
             "--tls-keylog" => {
                 if words.next().is_none() {
-                    return Err(objection("Error: --tls-keylog argument given, but no file specified."));
+                    return Err(objection("Error: --tls-keylog argument given, but no file specified.").into());
                 }
             }
             "-h" | "--help" => {
-                term.write(usage().as_bytes());
-                return Err(Failure::silent(Exit::OK));
+                return Err(Ended { shown: Some(Text::Usage), failure: Failure::silent(Exit::OK) });
             }
             "--version" => {
-                term.write(version().as_bytes());
-                return Err(Failure::silent(Exit::OK));
+                return Err(Ended { shown: Some(Text::Version), failure: Failure::silent(Exit::OK) });
             }
             "-d" | "--daemon" | "-q" | "--quiet" | "-v" | "--verbose" | "--test-config" => {}
             other if is_ours(other) => return Ok(()),
             other => {
-                term.write(usage().as_bytes());
-                return Err(Failure::verbatim(Exit::USAGE, format!("Error: Unknown option '{other}'.\n")));
+                let failure = Failure::verbatim(Exit::USAGE, format!("Error: Unknown option '{other}'.\n"));
+                return Err(Ended { shown: Some(Text::Usage), failure });
             }
         }
     }
@@ -121,8 +148,7 @@ mod tests {
 
     fn objection(words: &[&str]) -> Option<String> {
         let words: Vec<_> = words.iter().map(OsString::from).collect();
-        let mut term = Term::from_writers(Box::new(std::io::sink()), Box::new(std::io::sink()));
-        let text = read(&words, &mut term).err()?.verbatim;
+        let text = read(&words).err()?.failure.verbatim;
         // Without the time.
         Some(
             text.split_once(": ")

@@ -6,6 +6,7 @@ mod drop_in;
 mod login;
 mod options;
 mod reload;
+mod render;
 mod serve;
 mod state_files;
 mod throw_away;
@@ -168,7 +169,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         && let Err(failure) = ended
     {
         failure.show(term);
-        term.complain_raw(drop_in::stamped(&format!("{} terminating", drop_in::VERSION)).as_bytes());
+        render::terminating(term);
         return Err(Failure::silent(failure.exit));
     }
     ended
@@ -176,12 +177,18 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
 
 fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     if invocation.as_mosquitto {
-        drop_in::read(&invocation.words, term)?;
+        drop_in::read(&invocation.words).map_err(|ended| {
+            if let Some(text) = ended.shown {
+                render::text(&text.text(), term);
+            }
+            ended.failure
+        })?;
     }
     let matches = APPLET.parse(invocation, term)?;
     let options = options::read(&matches)?;
     if options.faults.iter().any(|fault| fault == "help") {
-        return Ok(list_faults(term));
+        render::faults(term);
+        return Ok(Exit::OK);
     }
     if options.test_config {
         return test_config(&options, invocation.as_mosquitto, term);
@@ -214,18 +221,18 @@ fn move_state(
         Failure::new(Exit::USAGE, "no state file named").hint("--store FILE, or -c FILE with `persistence true`")
     })?;
     match (&options.import, &options.export) {
-        (Some(from), _) => state_files::import(from, &store, sync, term),
-        (None, Some(to)) => state_files::export(&store, to, sync, term),
+        (Some(from), _) => {
+            let imported = state_files::import(from, &store, sync)?;
+            render::imported(from, &store, &imported, term);
+            state_files::exit_of_import(from, &imported)
+        }
+        (None, Some(to)) => {
+            let exported = state_files::export(&store, to, sync)?;
+            render::exported(to, &exported, term);
+            Ok(Exit::OK)
+        }
         (None, None) => Ok(Exit::OK),
     }
-}
-
-fn list_faults(term: &mut Term) -> Exit {
-    let width = fault::HELP.iter().map(|(form, _)| form.chars().count()).max().unwrap_or_default();
-    for (form, meaning) in fault::HELP {
-        term.line(format_args!("{form:width$}  {meaning}"));
-    }
-    Exit::OK
 }
 
 /// `--test-config`: whether the broker would start, but for its sockets.
@@ -236,12 +243,8 @@ fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result
         return Err(if as_mosquitto { drop_in::stamp(failure) } else { failure });
     };
     let mut configuration = load::configuration(file, load::Files::All).map_err(|error| sentences::load(&error))?;
-    // Under the name of Mosquitto everything is a line of the log.
-    let mut show = |text: &str| {
-        if as_mosquitto { term.complain_raw(drop_in::stamped(text).as_bytes()) } else { term.note(text) }
-    };
     for notice in &configuration.notices {
-        show(&sentences::notice(notice).1);
+        render::remark(&sentences::notice(notice).1, as_mosquitto, term);
     }
     let local_only = overrides(options).apply(&mut configuration);
     // Who the broker will be decides what it can read.
@@ -253,14 +256,10 @@ fn test_config(options: &Options, as_mosquitto: bool, term: &mut Term) -> Result
         if as_mosquitto { drop_in::stamp(failure) } else { failure }
     })?;
     for doubt in &doubts {
-        show(&sentences::doubt(doubt));
+        render::remark(&sentences::doubt(doubt), as_mosquitto, term);
     }
-    if as_mosquitto {
-        show("Configuration file is OK.");
-        return Err(Failure::silent(Exit::OK));
-    }
-    term.line("Configuration file is OK.");
-    Ok(Exit::OK)
+    render::configuration_is_right(as_mosquitto, term);
+    if as_mosquitto { Err(Failure::silent(Exit::OK)) } else { Ok(Exit::OK) }
 }
 
 /// What the command line changes in a configuration.
@@ -387,7 +386,7 @@ fn drop_privilege(configuration: &Configuration, version: &str, term: &mut Term)
     let Some(identity) = wanted_identity(configuration)? else { return Ok(()) };
     become_user(&identity)?;
     let program = version.split(' ').next().unwrap_or_default();
-    term.note(format_args!("Info: running {program} as user: {identity}."));
+    render::runs_as(program, &identity, term);
     Ok(())
 }
 
@@ -424,9 +423,7 @@ impl Ready<'_> {
             })?;
         }
         if self.print {
-            for url in &self.urls {
-                term.line(url);
-            }
+            render::urls(&self.urls, term);
             output::deliver(term)?;
         }
         Ok(())

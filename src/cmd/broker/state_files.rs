@@ -7,12 +7,31 @@ use crate::broker::host::state::{self as files, wall};
 use crate::broker::store::{self, ImportError};
 use crate::cmd::host::sentences;
 use crate::diagnose::state;
-use crate::state::mosquitto_db::Unreadable;
-use crate::term::{Exit, Failure, Term, plural};
+use crate::state::mosquitto_db::{Damage, Unreadable};
+use crate::term::{Exit, Failure};
 use crate::whole_file;
 
+/// What was put into a state.
+pub struct Imported {
+    pub clients: u64,
+    pub queued: usize,
+    pub retained: u64,
+    /// Places in queues that belonged to no client or to no message.
+    pub orphans: u64,
+    /// Why no more was read.
+    pub damage: Option<Damage>,
+}
+
+/// What was written of a state.
+pub struct Exported {
+    pub clients: u64,
+    pub messages: u64,
+    pub retained: usize,
+    pub wills_left_out: u64,
+}
+
 /// Fills the empty state at `store` with the mosquitto.db `from`.
-pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<Exit, Failure> {
+pub fn import(from: &Path, store: &Path, sync: Sync) -> Result<Imported, Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot import `{}`: {why}", from.display()));
     let imported = store::import(from, wall()).map_err(|error| match error {
         ImportError::Empty => failed("it is empty".to_owned()).hint("is there another one, or a backup of it?"),
@@ -28,29 +47,28 @@ pub fn import(from: &Path, store: &Path, sync: Sync, term: &mut Term) -> Result<
             .hint(format!("import into a new file: --store NEW.sqlite3, or move {} away", store.display())));
     }
     file.fill(&imported.state).and_then(|()| file.close()).map_err(|error| failed(error.to_string()))?;
-    let entries: usize = imported.state.clients.iter().map(|client| client.entries.len()).sum();
-    term.line(format_args!(
-        "{}: {}, {entries} queued and {} from {}",
-        store.display(),
-        plural(imported.state.clients.len() as u64, "client"),
-        plural(imported.state.retained.len() as u64, "retained message"),
-        from.display()
-    ));
-    if imported.orphans > 0 {
-        let places = plural(imported.orphans as u64, "place");
-        term.note(format_args!("left out: {places} in a queue that belonged to no client or to no message"));
-    }
-    match imported.damage {
+    Ok(Imported {
+        clients: imported.state.clients.len() as u64,
+        queued: imported.state.clients.iter().map(|client| client.entries.len()).sum(),
+        retained: imported.state.retained.len() as u64,
+        orphans: imported.orphans as u64,
+        damage: imported.damage,
+    })
+}
+
+/// How the verb ends that has imported what stands before the damage, if there is any.
+pub fn exit_of_import(from: &Path, imported: &Imported) -> Result<Exit, Failure> {
+    match &imported.damage {
         None => Ok(Exit::OK),
         Some(damage) => Err(Failure::new(
             Exit::DAMAGED,
-            format!("`{}` is damaged: {}; what was read before is imported", from.display(), state::damage(&damage)),
+            format!("`{}` is damaged: {}; what was read before is imported", from.display(), state::damage(damage)),
         )),
     }
 }
 
 /// Writes the state at `store` as the mosquitto.db `to`.
-pub fn export(store: &Path, to: &Path, sync: Sync, term: &mut Term) -> Result<Exit, Failure> {
+pub fn export(store: &Path, to: &Path, sync: Sync) -> Result<Exported, Failure> {
     if !store.exists() {
         return Err(Failure::new(Exit::FAILED, format!("there is no state to export: `{}`", store.display())));
     }
@@ -60,16 +78,10 @@ pub fn export(store: &Path, to: &Path, sync: Sync, term: &mut Term) -> Result<Ex
     whole_file::replace(to, &exported.bytes, whole_file::Permission::Exactly(0o600))
         .map_err(|error| failed(crate::net::reason(&error.cause)))?;
     file.close().map_err(|error| failed(error.to_string()))?;
-    term.line(format_args!(
-        "{}: {}, {} of which {} retained",
-        to.display(),
-        plural(state.clients.len() as u64, "client"),
-        plural(state.messages.len() as u64, "message"),
-        state.retained.len()
-    ));
-    if exported.wills_left_out > 0 {
-        let wills = plural(exported.wills_left_out as u64, "will");
-        term.note(format_args!("left out: {wills}, for which a mosquitto.db has no place"));
-    }
-    Ok(Exit::OK)
+    Ok(Exported {
+        clients: state.clients.len() as u64,
+        messages: state.messages.len() as u64,
+        retained: state.retained.len(),
+        wills_left_out: exported.wills_left_out as u64,
+    })
 }

@@ -92,15 +92,15 @@ impl Scene {
             std::thread::sleep(PAUSE);
         }
         self.step += 1;
-        term.line(format_args!("\n{}", render::heading(self.step, text)));
+        render::heading(self.step, text, term);
     }
 
     /// Writes a file of the demo, and shows it.
     pub fn write(&self, name: &str, content: &str, term: &mut Term) -> Result<(), Failure> {
         fs::write(self.folder().join(name), content)
             .map_err(|error| failed(&format!("write {name}"), reason(&error)))?;
-        term.line(render::typed(&format!("cat {name}")));
-        term.write(content.as_bytes());
+        render::typed(format_args!("cat {name}"), term);
+        render::printed(content, term);
         Ok(())
     }
 
@@ -124,10 +124,10 @@ impl Scene {
         term: &mut Term,
     ) -> Result<Ended, Failure> {
         let line = shown(words, input);
-        term.line(render::typed(&line));
+        render::typed(&line, term);
         output::deliver(term)?;
         let ended = self.finish(words, input)?;
-        term.write(ended.text().as_bytes());
+        render::printed(&ended.text(), term);
         match holds(&ended) {
             Ok(()) => Ok(ended),
             Err(why) => Err(Failure::new(Exit::FAILED, format!("`{line}` did not do what it should: {why}"))
@@ -170,7 +170,7 @@ impl Scene {
 
     /// Starts the broker of `words` in the background and waits until it accepts.
     pub fn start_broker(&mut self, words: &[&str], term: &mut Term) -> Result<(), Failure> {
-        term.line(render::typed(&format!("{} &", shown(words, None))));
+        render::typed(format_args!("{} &", shown(words, None)), term);
         output::deliver(term)?;
         let log = fs::File::create(self.folder().join("broker.log"))
             .map_err(|error| failed("write broker.log", reason(&error)))?;
@@ -191,7 +191,7 @@ impl Scene {
             }
             std::thread::sleep(LOOK);
         }
-        term.line(format_args!("ready after {} ms, process {}", started.elapsed().as_millis(), self.broker_id()));
+        render::ready(started.elapsed(), self.broker_id(), term);
         Ok(())
     }
 

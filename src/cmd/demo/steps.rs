@@ -29,9 +29,9 @@ pub fn play(scene: &mut Scene, term: &mut Term) -> Result<(), Failure> {
     if code != 0 {
         return Err(Failure::new(Exit::FAILED, format!("the broker ended with {code}")).hint("its log is broker.log"));
     }
-    term.line(format_args!("\n{}", render::success()));
+    render::success(term);
     if scene.is_kept() {
-        farewell(scene, term);
+        render::farewell(scene.folder(), &connection(&scene.port.to_string()), term);
     }
     Ok(())
 }
@@ -200,15 +200,4 @@ fn explains(id: &'static str) -> impl Fn(&Ended) -> Result<(), String> {
         let named = ended.text().replace('\n', " ").contains(&format!("[{id}]"));
         if named { Ok(()) } else { Err(format!("it does not name {id}")) }
     }
-}
-
-fn farewell(scene: &Scene, term: &mut Term) {
-    let port = scene.port.to_string();
-    term.line(format_args!(
-        "\nKept in {}. Go on there with moskit's broker or with Mosquitto:",
-        scene.folder().display()
-    ));
-    term.line(format_args!("  cd {}", scene.folder().display()));
-    term.line("  moskit broker -c mosquitto.conf        or: mosquitto -c mosquitto.conf");
-    term.line(format_args!("  moskit sub {} -t '#' -v", connection(&port).join(" ")));
 }
