@@ -2,10 +2,8 @@
 
 mod count;
 mod explain;
-mod export;
 mod list;
 mod options;
-mod picture;
 mod purge;
 mod refresh;
 mod render;

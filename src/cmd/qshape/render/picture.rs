@@ -7,8 +7,8 @@ use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 use super::export::by_name;
-use super::report::{Report, heat, hottest};
-use super::sentences::{moment, source_name};
+use crate::cmd::qshape::report::{Report, heat, hottest};
+use crate::cmd::qshape::sentences::{moment, source_name};
 use crate::net::reason;
 use crate::queue::shape::{Cell, Layout, Line, Table};
 use crate::term::{Exit, Failure, Term, escape_controls, plural};

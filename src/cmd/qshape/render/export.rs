@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::options::By;
-use super::report::Report;
-use super::sentences::{moment, note};
+use crate::cmd::qshape::options::By;
+use crate::cmd::qshape::report::Report;
+use crate::cmd::qshape::sentences::{moment, note};
 use crate::queue::shape::{Counts, Row};
 use crate::term::escape_controls;
 

@@ -2,10 +2,10 @@
 
 use colored::{ColoredString, Colorize};
 
-use super::options::Format;
-use super::report::{Report, heat, hottest};
-use super::sentences::{show_notes, snapshot_line};
 use super::{export, picture};
+use crate::cmd::qshape::options::Format;
+use crate::cmd::qshape::report::{Report, heat, hottest};
+use crate::cmd::qshape::sentences::{show_notes, snapshot_line};
 use crate::queue::shape::{Cell, Counts, Line, Table};
 use crate::term::{Failure, Term, plural};
 
