@@ -396,10 +396,7 @@ fn a_name_in_dialect_is_seen_and_a_text_or_comment_is_not() {
 /// and links the others.
 const VERBS: &[&str] = &["broker", "certgen", "check", "demo", "passwd", "qshape"];
 
-/// Those of which only `render` writes a result and knows how text and JSON look: an action returns a value.
-const SHOWN_BY_RENDER: &[&str] = &["broker", "certgen", "check", "demo", "passwd"];
-
-/// What writes a result, or lays one out.
+/// What writes a result or a complaint, or lays one out: an action returns a value, or has render show what cannot wait.
 const SHOWS: &[&str] = &[
     "term.line",
     "term.json",
@@ -471,9 +468,7 @@ fn every_verbs_folder_has_the_same_shape() {
                 wrong.push(format!("{verb}: its opener has no APPLET"));
             }
             wrong.extend(misshapen(&module, &text).into_iter().map(|why| format!("{verb}::{module}: {why}")));
-            if SHOWN_BY_RENDER.contains(verb) {
-                wrong.extend(shown_elsewhere(&module, &text).into_iter().map(|why| format!("{verb}::{module}: {why}")));
-            }
+            wrong.extend(shown_elsewhere(&module, &text).into_iter().map(|why| format!("{verb}::{module}: {why}")));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -71,12 +71,17 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = options::read(&matches)?;
     match &args.verb {
         Some(Verb::List(list)) => return list::run(list, invocation, term),
-        Some(Verb::Explain(explain)) => return explain::run(explain, invocation, term),
+        Some(Verb::Explain(args)) => {
+            let explained = explain::explain(args, invocation, term)?;
+            render::explained(&explained, term);
+            return Ok(if explained.damaged { Exit::DAMAGED } else { Exit::OK });
+        }
         Some(Verb::Purge(purge)) => return purge::run(purge, invocation, term),
         None => {}
     }
     term.set_quiet(args.output.quiet.quiet);
-    let options = TableOptions::new(&args, term)?;
+    let screen = render::screen(term);
+    let options = TableOptions::new(&args, screen.columns, screen.is_terminal)?;
     let sources = Sources::new(&args.from, invocation, term)?;
     table::run(&options, &sources, term)
 }

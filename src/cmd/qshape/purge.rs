@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stdin};
 use std::net::IpAddr;
 
 use super::options::PurgeArgs;
-use super::sentences::{show_notes, snapshot_line};
+use super::render;
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, timeout};
@@ -49,10 +49,7 @@ pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result
     };
     let Before { waiting, connected, is_seen } = before;
     if args.dry_run {
-        term.line(format_args!(
-            "Nothing was removed. At {} its session would end, with its subscriptions and {waiting}.",
-            reach.route.endpoint
-        ));
+        render::would_end(&reach.route.endpoint, &waiting, term);
         return Ok(Exit::OK);
     }
     if connected != Some(false) && !args.force {
@@ -60,7 +57,7 @@ pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result
             .hint("--force, if you know that it is away or may lose its connection"));
     }
     if !args.yes && !confirmed(&client, &waiting, term)? {
-        term.line("Nothing was removed.");
+        render::nothing_removed(term);
         return Ok(Exit::FAILED);
     }
     let login = reach.login(term)?;
@@ -72,7 +69,7 @@ pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result
         return Err(Failure::new(Exit::FAILED, what)
             .hint("is the client id right? A few brokers, RabbitMQ among them, say so of every session"));
     }
-    term.line(format_args!("The session of {client} has ended."));
+    render::ended(&client, term);
     Ok(Exit::OK)
 }
 
@@ -88,8 +85,7 @@ fn is_elsewhere(args: &PurgeArgs) -> bool {
 
 /// Without a source nothing is known but what the broker says at the end.
 fn unseen(client: &str, term: &mut Term) -> Before {
-    term.line(format_args!("{client}: how much waits for it is not known without a SOURCE"));
-    term.line("Whether it is connected is not known either; if it is, it would lose its connection.");
+    render::unknown(client, term);
     Before { waiting: "all that waits for it".to_owned(), connected: None, is_seen: false }
 }
 
@@ -99,12 +95,7 @@ fn seen(args: &PurgeArgs, sources: &Sources, client: &str, term: &mut Term) -> R
         return Err(Failure::new(Exit::FAILED, format!("no client `{client}` here, nothing is removed")));
     }
     let waiting = plural(found.messages, "message");
-    term.line(format_args!("{client}: {waiting} waiting"));
-    term.line(match found.connected {
-        Some(true) => "It is connected, and would lose its connection.",
-        Some(false) => "It is not connected.",
-        None => "This source cannot tell whether it is connected; if it is, it would lose its connection.",
-    });
+    render::known(client, &waiting, found.connected, term);
     Ok(Before { waiting, connected: found.connected, is_seen: true })
 }
 
@@ -133,8 +124,7 @@ fn look(args: &PurgeArgs, sources: &Sources, term: &mut Term) -> Result<Found, F
             _ => {}
         });
         let snapshot = read.map_err(|error| cannot_read(&error, sources.place(word)))?;
-        term.note(snapshot_line(word, &snapshot, now));
-        show_notes(&snapshot, term);
+        render::reading(word, &snapshot, now, term);
     }
     Ok(found)
 }
@@ -144,7 +134,7 @@ fn confirmed(client: &str, waiting: &str, term: &mut Term) -> Result<bool, Failu
         return Err(Failure::new(Exit::USAGE, "no terminal to ask on, nothing is removed")
             .hint("--yes, after a look with --dry-run"));
     }
-    term.complain(format_args!("End the session of {client} and lose {waiting}? Type yes:"));
+    render::ask(client, waiting, term);
     let mut answer = String::new();
     stdin().read_line(&mut answer).map_err(|error| {
         Failure::new(Exit::FAILED, format!("cannot read the answer: {}", crate::net::reason(&error)))

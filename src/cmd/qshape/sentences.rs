@@ -7,7 +7,7 @@ use crate::net::reason;
 use crate::queue::{Note, Snapshot, ledger};
 use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db::Damage;
-use crate::term::{Exit, Failure, Term, escape_controls, plural};
+use crate::term::{Exit, Failure, escape_controls, plural};
 
 fn shown(path: &Path) -> String {
     escape_controls(&path.to_string_lossy()).into_owned()
@@ -61,19 +61,6 @@ fn damage(damage: &Damage) -> String {
         Damage::Io(_) | Damage::NoChunks | Damage::StrayTail { .. } | Damage::IdSize { .. } => what,
         _ => format!("{what}; what was read before is shown"),
     }
-}
-
-/// Tells all notes; damage cannot be kept quiet. Returns whether there is any.
-pub fn show_notes(snapshot: &Snapshot, term: &mut Term) -> bool {
-    for found in &snapshot.notes {
-        let line = format!("warning: {}", note(found));
-        if found.is_damage() {
-            term.complain(line);
-        } else {
-            term.note(line);
-        }
-    }
-    snapshot.notes.iter().any(Note::is_damage)
 }
 
 /// A moment in UTC, to the second.

@@ -5,13 +5,10 @@ use std::thread::sleep;
 use super::count::{Counted, count};
 use super::options::TableOptions;
 use super::refresh::refresh;
-use super::render::{footer, show};
+use super::render;
 use super::report::Report;
 use super::sources::Sources;
 use crate::term::{Exit, Failure, Term, plural};
-
-/// Clears a terminal from its first line.
-const REDRAW: &str = "\x1b[H\x1b[J";
 
 pub fn run(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Exit, Failure> {
     let Some(pause) = options.watch else { return once(options, sources, term) };
@@ -23,10 +20,7 @@ pub fn run(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result
             }
             failure.show(term);
         }
-        if !term.out_is_terminal() {
-            term.line("");
-        }
-        term.flush();
+        render::next_look(term);
         if term.out_failed().is_some() {
             return Ok(Exit::OK);
         }
@@ -45,23 +39,18 @@ fn once(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Ex
         sources.keep_ledger(snapshot, term)?;
     }
     if options.watch.is_some() && term.out_is_terminal() {
-        term.write(REDRAW.as_bytes());
+        render::redraw(term);
     }
     let (damaged, too_old, undecided) = (counted.is_damaged(), counted.too_old, counted.undecided);
     let report = Report::new(options, counted);
-    show(&report, term)?;
-    footer(&report, term);
+    render::show(&report, term)?;
+    render::footer(&report, term);
     if damaged {
         return Ok(Exit::DAMAGED);
     }
     match options.fail_over {
         Some(limit) if too_old > limit.count => {
-            term.complain(format_args!(
-                "error: {} older than {} minutes, and at most {} may be",
-                plural(too_old, "message"),
-                limit.minutes,
-                limit.count
-            ));
+            render::over_the_limit(too_old, limit, term);
             Ok(Exit::FAILED)
         }
         Some(limit) if too_old.saturating_add(undecided) <= limit.count => Ok(Exit::OK),

@@ -16,7 +16,7 @@ use crate::queue::select::{Expired, Selection, State};
 use crate::queue::shape::{Buckets, MAX_BUCKETS, Parents, Scale, Tree};
 use crate::queue::{Waiting, Want};
 use crate::state::ids::UnixTime;
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure};
 
 /// Rows on a terminal when nothing else is asked for.
 const TERMINAL_ROWS: usize = 20;
@@ -91,7 +91,8 @@ fn usage(message: impl Into<String>) -> Failure {
 }
 
 impl TableOptions {
-    pub fn new(args: &QshapeArgs, term: &Term) -> Result<Self, Failure> {
+    /// `columns`: of the screen; `on_terminal`: somebody looks at it.
+    pub fn new(args: &QshapeArgs, columns: Option<u16>, on_terminal: bool) -> Result<Self, Failure> {
         let by = if args.rows.publishers { By::Publisher } else { args.rows.by };
         let output = &args.output;
         Ok(Self {
@@ -103,9 +104,9 @@ impl TableOptions {
             in_flight: args.columns.in_flight,
             selection: selection(&args.selection)?,
             incoming: args.selection.incoming,
-            rows: output.limit.unwrap_or(if term.out_is_terminal() { TERMINAL_ROWS } else { 0 }),
+            rows: output.limit.unwrap_or(if on_terminal { TERMINAL_ROWS } else { 0 }),
             least: output.min,
-            width: output.width.unwrap_or_else(|| term.columns().map_or(WIDTH, usize::from)).min(MAX_WIDTH),
+            width: output.width.unwrap_or_else(|| columns.map_or(WIDTH, usize::from)).min(MAX_WIDTH),
             format: format(output),
             svg: output.svg.clone(),
             html: output.html.clone(),

@@ -2,12 +2,49 @@
 
 use colored::{ColoredString, Colorize};
 
+use super::reading::reading;
 use super::{export, picture};
-use crate::cmd::qshape::options::Format;
+use crate::cmd::qshape::options::{FailOver, Format};
 use crate::cmd::qshape::report::{Report, heat, hottest};
-use crate::cmd::qshape::sentences::{show_notes, snapshot_line};
 use crate::queue::shape::{Cell, Counts, Line, Table};
 use crate::term::{Failure, Term, plural};
+
+/// Clears a terminal from its first line.
+const REDRAW: &str = "\x1b[H\x1b[J";
+
+/// What a table is laid out for.
+pub struct Screen {
+    /// Of the terminal that is standard output, or that the environment tells of.
+    pub columns: Option<u16>,
+    pub is_terminal: bool,
+}
+
+pub fn screen(term: &Term) -> Screen {
+    Screen { columns: term.columns(), is_terminal: term.out_is_terminal() }
+}
+
+/// The next table takes the place of the last one on the terminal.
+pub fn redraw(term: &mut Term) {
+    term.write(REDRAW.as_bytes());
+}
+
+/// The table is complete; what stands between two of them where they are not on a terminal.
+pub fn next_look(term: &mut Term) {
+    if !term.out_is_terminal() {
+        term.line("");
+    }
+    term.flush();
+}
+
+/// More messages are too old than may be.
+pub fn over_the_limit(too_old: u64, limit: FailOver, term: &mut Term) {
+    term.complain(format_args!(
+        "error: {} older than {} minutes, and at most {} may be",
+        plural(too_old, "message"),
+        limit.minutes,
+        limit.count
+    ));
+}
 
 pub fn show(report: &Report<'_>, term: &mut Term) -> Result<(), Failure> {
     let is_picture = [&report.options.svg, &report.options.html].iter().any(|path| picture::is_output(path.as_deref()));
@@ -59,8 +96,7 @@ fn coloured(cell: &Cell, line: &Line, hottest: u64) -> ColoredString {
 
 pub fn footer(report: &Report<'_>, term: &mut Term) {
     for (word, snapshot, now) in &report.snapshots {
-        term.note(snapshot_line(word, snapshot, *now));
-        show_notes(snapshot, term);
+        reading(word, snapshot, *now, term);
         if snapshot.orphans > 0 {
             let orphans = if snapshot.orphans == 1 { "1 entry" } else { &format!("{} entries", snapshot.orphans) };
             term.note(format_args!("{orphans} whose message is gone, in no row"));
