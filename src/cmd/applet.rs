@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 
-use clap::builder::{PossibleValue, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::examine::spelling::nearest;
@@ -172,6 +172,17 @@ impl<P: TypedValueParser> TypedValueParser for Suggested<P> {
         let values = self.values.iter().map(|value| PossibleValue::new(*value));
         (!self.values.is_empty()).then(|| Box::new(values) as Box<dyn Iterator<Item = PossibleValue>>)
     }
+}
+
+/// One of a few words, each with what it stands for.
+pub fn words_of<T: Clone + Send + Sync + 'static, const N: usize>(
+    words: [(&'static str, T); N],
+) -> impl TypedValueParser<Value = T> {
+    let names = words.each_ref().map(|(name, _)| *name);
+    PossibleValuesParser::new(names).try_map(move |given| {
+        let meant = words.iter().find(|(name, _)| *name == given);
+        meant.map(|(_, meaning)| meaning.clone()).ok_or("it is none of the words")
+    })
 }
 
 /// Takes the value out of an error about an option that names the source of a secret: it may be the secret itself.

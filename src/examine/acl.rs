@@ -63,10 +63,10 @@ pub fn check(path: &Path, question: &Question) -> Report {
     let identity =
         Identity { client_id: &question.client, username: question.user.as_deref(), listener: ListenerId(0) };
     if question.publish {
-        report.stages.push(stage("publish", access.publish_ruling(identity, &question.topic), question, &lines));
+        report.stages.push(stage(Wish::Publish, access.publish_ruling(identity, &question.topic), question, &lines));
     }
     if question.receive {
-        let mut stage = stage("receive", access.receive_ruling(identity, &question.topic), question, &lines);
+        let mut stage = stage(Wish::Receive, access.receive_ruling(identity, &question.topic), question, &lines);
         if stage.failed() {
             stage.findings.push(Finding::note(
                 "acl.subscribe-silent",
@@ -133,7 +133,18 @@ fn instead_of_word(word: &str) -> Option<String> {
     ["topic", "user", "pattern"].into_iter().find(|known| near(known)).map(|meant| format!("did you mean `{meant}`?"))
 }
 
-fn stage(name: &'static str, ruling: Ruling, question: &Question, lines: &[String]) -> Stage {
+/// What a client wants of a topic.
+#[derive(Clone, Copy)]
+enum Wish {
+    Publish,
+    Receive,
+}
+
+fn stage(wish: Wish, ruling: Ruling, question: &Question, lines: &[String]) -> Stage {
+    let (name, denied) = match wish {
+        Wish::Publish => ("publish", "acl.publish-denied"),
+        Wish::Receive => ("receive", "acl.receive-denied"),
+    };
     let mut stage = Stage::new(name);
     let because = match ruling.because {
         Because::Line(line) => {
@@ -157,18 +168,20 @@ fn stage(name: &'static str, ruling: Ruling, question: &Question, lines: &[Strin
         stage.facts.insert("allowed".to_owned(), format!("by {because}").into());
         return stage;
     }
-    let id = if name == "publish" { "acl.publish-denied" } else { "acl.receive-denied" };
-    let finding = Finding::error(id, format!("denied: {because}"));
+    let finding = Finding::error(denied, format!("denied: {because}"));
     stage.found(match ruling.because {
-        Because::NoEntry => finding.fix(remedy(name, question)),
+        Because::NoEntry => finding.fix(remedy(wish, question)),
         _ => finding,
     });
     stage
 }
 
 /// The lines to add.
-fn remedy(name: &str, question: &Question) -> String {
-    let access = if name == "publish" { "write" } else { "read" };
+fn remedy(wish: Wish, question: &Question) -> String {
+    let access = match wish {
+        Wish::Publish => "write",
+        Wish::Receive => "read",
+    };
     match &question.user {
         Some(user) => format!("add below `user {user}`: topic {access} {}", question.topic),
         None => format!("add above every `user` line: topic {access} {}", question.topic),

@@ -101,18 +101,19 @@ fn judge_times(times: Times, now: i64) -> Vec<Finding> {
         Some(_) => {}
         None => findings.push(Finding::note("token.no-expiry", "the token does not say when it expires (exp)")),
     }
-    let begins = [("nbf", times.not_before), ("iat", times.issued)];
-    let late = begins.into_iter().find(|(_, time)| time.is_some_and(|time| time > now.saturating_add(LEEWAY)));
-    if let Some((name, Some(time))) = late {
+    let late = |time: Option<i64>| time.filter(|time| *time > now.saturating_add(LEEWAY));
+    let too_early = |time| ("nbf", time, format!("the token is not valid yet, but {}", from_now(time, now)));
+    let in_future = |time| {
         let distance = from_now(time, now);
-        let what = if name == "nbf" {
-            format!("the token is not valid yet, but {distance}")
-        } else {
-            format!("the token was issued in the future, {distance}: this machine's clock is wrong, or the issuer's")
-        };
+        let what =
+            format!("the token was issued in the future, {distance}: this machine's clock is wrong, or the issuer's");
+        ("iat", time, what)
+    };
+    let begins = late(times.not_before).map(too_early).or_else(|| late(times.issued).map(in_future));
+    if let Some((claim, time, what)) = begins {
         findings.push(
             Finding::error("token.not-yet-valid", what)
-                .evidence(format!("{name}: {}", date(time)))
+                .evidence(format!("{claim}: {}", date(time)))
                 .evidence(clock)
                 .fix("is this machine's clock right? timedatectl"),
         );

@@ -21,7 +21,7 @@ use self::serve::Origin;
 use self::throw_away::ThrowAway;
 use self::user::{Identity, StayReason};
 use super::output;
-use crate::broker::config::{self, Configuration, LogTypes, Standing, Sync};
+use crate::broker::config::{self, Configuration, LogTypes, Standing};
 use crate::broker::fault::{self, Faults};
 use crate::broker::host::load;
 use crate::broker::host::start::{self, Overrides, Plan};
@@ -186,7 +186,7 @@ fn run_as(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     }
     let matches = APPLET.parse(invocation, term)?;
     let options = options::read(&matches)?;
-    if options.faults.iter().any(|fault| fault == "help") {
+    if options.lists_faults {
         render::faults(term);
         return Ok(Exit::OK);
     }
@@ -276,10 +276,9 @@ fn overrides(options: &Options) -> Overrides {
         [] => vec![1883],
         ports => ports.to_vec(),
     };
-    let sync = options.store_sync.as_deref().map(|what| if what == "full" { Sync::Full } else { Sync::Normal });
     Overrides {
         store: options.store.clone(),
-        sync,
+        sync: options.store_sync,
         log_types,
         local_ports,
         persistence_location: std::env::var_os(PERSISTENCE_LOCATION).map(PathBuf::from),

@@ -6,9 +6,13 @@ use std::path::PathBuf;
 use clap::builder::StringValueParser;
 use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 
+use crate::broker::config::Sync;
 use crate::broker::fault;
-use crate::cmd::applet::Suggested;
+use crate::cmd::applet::{Suggested, words_of};
 use crate::term::{Exit, Failure};
+
+/// In place of a fault: what there are.
+const HELP: &str = "help";
 
 /// Mosquitto takes as many `-p`.
 pub const PORTS_MOST: usize = 10;
@@ -44,8 +48,9 @@ pub struct Options {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "State")]
     pub store: Option<PathBuf>,
     /// What an acknowledged message survives: `normal` the end of the process, `full` a power failure too
-    #[arg(long, value_name = "WHAT", value_parser = ["normal", "full"], help_heading = "State")]
-    pub store_sync: Option<String>,
+    #[arg(long, value_name = "WHAT", value_parser = words_of([("normal", Sync::Normal), ("full", Sync::Full)]),
+        help_heading = "State")]
+    pub store_sync: Option<Sync>,
     /// Fill the empty state with what this mosquitto.db holds (any version), and exit
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "export", help_heading = "State")]
     pub import: Option<PathBuf>,
@@ -77,11 +82,14 @@ pub struct Options {
     #[arg(long = "fault", value_name = "FAULT", action = ArgAction::Append, help_heading = "In tests and scripts",
         value_parser = fault(), hide_possible_values = true)]
     pub faults: Vec<String>,
+    /// `help` is one of the faults.
+    #[arg(skip)]
+    pub lists_faults: bool,
 }
 
 fn fault() -> Suggested<StringValueParser> {
     let mut forms = fault::beginnings();
-    forms.push("help");
+    forms.push(HELP);
     Suggested::new(forms, StringValueParser::new())
 }
 
@@ -91,8 +99,9 @@ pub fn command() -> Command {
 
 /// What was asked for.
 pub fn read(matches: &ArgMatches) -> Result<Options, Failure> {
-    let options = Options::from_arg_matches(matches)
+    let mut options = Options::from_arg_matches(matches)
         .map_err(|error| Failure::verbatim(Exit::USAGE, error.render().to_string()))?;
+    options.lists_faults = options.faults.iter().any(|fault| fault == HELP);
     if options.ports.len() > PORTS_MOST {
         // Mosquitto's text.
         let text = "Error: Only 10 ports can be specified on the command line.\n";

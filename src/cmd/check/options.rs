@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint, value_parser};
 
 use super::monitor::{self, Bounds};
+use crate::cmd::applet::words_of;
 use crate::cmd::connect::api::ApiArgs;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{ClientArgs, Port};
@@ -226,7 +227,7 @@ fn files_command() -> Command {
             Arg::new("purpose")
                 .long("purpose")
                 .value_name("PURPOSE")
-                .value_parser(["server", "client"])
+                .value_parser(words_of([("server", Purpose::Server), ("client", Purpose::Client)]))
                 .help("What the certificate is for [default: what it says itself, else server]"),
         )
         .arg(
@@ -270,7 +271,7 @@ fn acl_command() -> Command {
             Arg::new("access")
                 .long("access")
                 .value_name("WHAT")
-                .value_parser(["publish", "receive", "both"])
+                .value_parser(words_of([("publish", Wish::Publish), ("receive", Wish::Receive), ("both", Wish::Both)]))
                 .default_value("both")
                 .help("What the client wants"),
         );
@@ -365,8 +366,7 @@ fn files_request(matches: &ArgMatches) -> Request {
         key: path(matches, "key"),
         revocation: path(matches, "crl"),
         host: text(matches, "host"),
-        purpose: text(matches, "purpose")
-            .map(|purpose| if purpose == "client" { Purpose::Client } else { Purpose::Server }),
+        purpose: matches.get_one::<Purpose>("purpose").copied(),
         issuer_is_elsewhere: false,
         issuers: Issuers::default(),
         key_can_be_opened: false,
@@ -420,6 +420,14 @@ fn take_broker(args: &mut ClientArgs, broker: &str) -> Result<(), ArgError> {
     Ok(())
 }
 
+/// What the client of an ACL file wants.
+#[derive(Clone, Copy, Debug)]
+enum Wish {
+    Publish,
+    Receive,
+    Both,
+}
+
 fn acl_request(matches: &ArgMatches) -> Result<Request, Failure> {
     let topic = text(matches, "topic").unwrap_or_default();
     if TopicName::check(&topic).is_err() {
@@ -427,13 +435,13 @@ fn acl_request(matches: &ArgMatches) -> Result<Request, Failure> {
             Failure::new(Exit::USAGE, format!("`{topic}` is no topic")).hint("give one topic without `+` and `#`")
         );
     }
-    let access = text(matches, "access").unwrap_or_default();
+    let wish = matches.get_one::<Wish>("access").copied().unwrap_or(Wish::Both);
     let question = Question {
         user: text(matches, "user"),
         client: text(matches, "client").unwrap_or_default(),
         topic,
-        publish: access != "receive",
-        receive: access != "publish",
+        publish: matches!(wish, Wish::Publish | Wish::Both),
+        receive: matches!(wish, Wish::Receive | Wish::Both),
     };
     Ok(Request::Acl { path: path(matches, "file").unwrap_or_default(), question })
 }

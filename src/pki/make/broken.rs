@@ -15,6 +15,16 @@ use crate::pki::serial::Serial;
 
 const DAY: i64 = 86_400;
 
+/// What the libraries of today do not make any more was made once with openssl, valid to 2049: a CA, a server's certificate
+/// and its key.
+const SHA1: [&str; 3] =
+    [include_str!("weak/sha1-ca.crt"), include_str!("weak/sha1-server.crt"), include_str!("weak/sha1-server.key")];
+const RSA_1024: [&str; 3] = [
+    include_str!("weak/rsa1024-ca.crt"),
+    include_str!("weak/rsa1024-server.crt"),
+    include_str!("weak/rsa1024-server.key"),
+];
+
 /// The passphrase of the key that is encrypted.
 pub const PASSPHRASE: &str = "moskit";
 
@@ -118,7 +128,7 @@ pub const KINDS: &[BrokenKind] = &[
         "cert.weak-sha1",
         "cert.weak",
         |scene| {
-            scene.committed("sha1");
+            scene.committed(SHA1);
             Ok(())
         },
         "the server's certificate is signed with SHA-1",
@@ -127,7 +137,7 @@ pub const KINDS: &[BrokenKind] = &[
         "cert.weak-rsa1024",
         "cert.weak",
         |scene| {
-            scene.committed("rsa1024");
+            scene.committed(RSA_1024);
             Ok(())
         },
         "the server's key is RSA with 1024 bits",
@@ -413,21 +423,8 @@ impl Scene {
         Ok(())
     }
 
-    /// What the libraries of today do not make any more was made once with openssl, valid to 2049.
-    fn committed(&mut self, name: &str) {
-        let [ca, certificate, key] = if name == "sha1" {
-            [
-                include_str!("weak/sha1-ca.crt"),
-                include_str!("weak/sha1-server.crt"),
-                include_str!("weak/sha1-server.key"),
-            ]
-        } else {
-            [
-                include_str!("weak/rsa1024-ca.crt"),
-                include_str!("weak/rsa1024-server.crt"),
-                include_str!("weak/rsa1024-server.key"),
-            ]
-        };
+    /// Takes files that were made once.
+    fn committed(&mut self, [ca, certificate, key]: [&str; 3]) {
         self.trusted = [ca.as_bytes(), &self.trusted].concat();
         self.server_file = certificate.as_bytes().to_vec();
         self.server_key_file = Zeroizing::new(key.as_bytes().to_vec());
