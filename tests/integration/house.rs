@@ -513,6 +513,105 @@ fn nothing_is_decided_by_the_id_of_a_finding() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Files that decide by comparing text, each with whose text it is. It is parsed there: what comes out of them has types.
+const COMPARES_TEXT: &[(&str, &str)] = &[
+    ("broker::config", "options and words of mosquitto.conf"),
+    ("broker::config::bridge", "words of a bridge's topic line"),
+    ("broker::config::options", "words of options"),
+    ("broker::fault", "words of --fault"),
+    ("broker::host::load", "the ending of a file's name"),
+    ("cmd::applet", "clap's own action `help`"),
+    ("cmd::broker::user", "the name of root in a configuration"),
+    ("cmd::certgen::fleet", "the ending of a file's name"),
+    ("cmd::certgen::options::fleet", "a reason of the standard that is not offered"),
+    ("cmd::certgen::rows", "columns of a table"),
+    ("cmd::check::options", "the word for a value, which clap completes by"),
+    ("cmd::clients::formats", "the ending of a file's name"),
+    ("cmd::clients::options_file", "words of the command line"),
+    ("cmd::clients::replay", "`-` for standard input"),
+    ("cmd::connect::api", "the scheme of an URL"),
+    ("cmd::connect::data_values", "`-` for standard input"),
+    ("cmd::connect::no_proxy", "entries of NO_PROXY"),
+    ("cmd::connect::proxy", "the word of --proxy"),
+    ("cmd::connect::tls", "the word of --keyform"),
+    ("cmd::connect::values", "a duration"),
+    ("cmd::duration", "a duration"),
+    ("cmd::passwd::options", "`-` for standard output"),
+    ("cmd::passwd::options::table", "options that clap completes the values of"),
+    ("cmd::qshape::purge", "an answer, and the name of this machine"),
+    ("cmd::qshape::refresh", "the ending of a file's name"),
+    ("cmd::qshape::sentences", "`-` for standard input"),
+    ("cmd::qshape::sources", "`-` for standard input"),
+    ("cmd::tool::man", "clap's own action `help`, and the page of moskit itself"),
+    ("cmd::words", "words of the command line"),
+    ("decode::protobuf", "the ending of a file's name"),
+    ("examine::config::listeners", "the name of this machine"),
+    ("examine::config::places", "a part of a path"),
+    ("examine::preset::judge", "paths, hosts and users as they were typed"),
+    ("examine::session", "the ending of a file's name"),
+    ("jwt::keys", "members of a JSON Web Key, object identifiers"),
+    ("mqtt::topic", "levels of a filter"),
+    ("net::tls::ciphers", "words of a list of OpenSSL"),
+    ("net::websocket::handshake", "fields of HTTP"),
+    ("pki::make::authority", "extended key usages as options name them"),
+    ("probe", "fields of HTTP"),
+    ("queue::emqx", "members of an API's answer"),
+    ("queue::file", "the ending of a file's name"),
+    ("record::file", "the ending of a file's name"),
+    ("record::replay", "the word of --speed"),
+    ("state::sqlite::write", "tables of a database"),
+];
+
+/// Files that still decide by a name of our own, which is to become a type.
+const STILL_BY_NAME: &[&str] = &[
+    "cmd::certgen::init",
+    "cmd::certgen::render::init",
+    "cmd::check::online",
+    "cmd::check::render",
+    "examine::config",
+    "examine::config::refusals",
+    "examine::content",
+];
+
+/// Whether a program has `== "…"` or `!= "…"` in it.
+fn compares_text(program: &str) -> bool {
+    let mut lines = program.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.any(|line| line.contains("== \"") || line.contains("!= \""))
+}
+
+#[test]
+fn what_is_decided_is_no_text_but_where_text_is_parsed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let listed: BTreeSet<_> =
+        COMPARES_TEXT.iter().map(|(module, _)| *module).chain(STILL_BY_NAME.iter().copied()).collect();
+    assert_eq!(listed.len(), COMPARES_TEXT.len() + STILL_BY_NAME.len(), "a file is listed twice");
+    let mut found = BTreeSet::new();
+    for file in sources(&root) {
+        let module = module_of(&root, &file);
+        let text = fs::read_to_string(&file).unwrap();
+        let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        if !module.split("::").any(|part| part == "tests") && compares_text(program) {
+            found.insert(module);
+        }
+    }
+    let unlisted: Vec<_> = found.iter().filter(|module| !listed.contains(&***module)).collect();
+    assert!(unlisted.is_empty(), "these decide by comparing text, where a type would say it: {unlisted:#?}");
+    let stale: Vec<_> = listed.iter().filter(|module| !found.contains(**module)).collect();
+    assert!(stale.is_empty(), "these compare no text any more: {stale:#?}");
+}
+
+#[test]
+fn a_comparison_of_text_is_seen() {
+    for text in ["if name == \"publish\" {", "let it = words.any(|word| word != \"-\");"] {
+        assert!(compares_text(text), "{text}");
+    }
+    for text in
+        ["// name == \"publish\"", "if wish == Wish::Publish {", "let text = \"==\";", "assert!(a == b, \"x\");"]
+    {
+        assert!(!compares_text(text), "{text}");
+    }
+}
+
 #[test]
 fn every_file_says_first_what_it_is_for() {
     for folder in ["src", "tests", "benches"] {

@@ -28,13 +28,13 @@ pub fn stage(configuration: &Configuration, scene: &Scene<'_>, is_guarded: bool)
     for group in groups(configuration) {
         let passwords = group.security.password_file.as_deref();
         let users = passwords.and_then(|path| {
-            let (found, text) = text_of(path, "password file", scene, !seen.contains(&path), &mut stage)?;
+            let (found, text) = text_of(path, Guard::Passwords, scene, !seen.contains(&path), &mut stage)?;
             passwords_in(&found, &text, !seen.contains(&path), &mut stage)
         });
         seen.extend(passwords);
         let scram = group.security.scram_file.as_deref();
         let scram_users = scram.and_then(|path| {
-            let (found, text) = text_of(path, "SCRAM file", scene, !seen.contains(&path), &mut stage)?;
+            let (found, text) = text_of(path, Guard::Scram, scene, !seen.contains(&path), &mut stage)?;
             scram_in(&found, &text, !seen.contains(&path), &mut stage)
         });
         seen.extend(scram);
@@ -55,7 +55,7 @@ pub fn stage(configuration: &Configuration, scene: &Scene<'_>, is_guarded: bool)
         let Some(path) = group.security.acl_file.as_deref() else { continue };
         let is_new = !seen.contains(&path);
         seen.push(path);
-        let Some((found, text)) = text_of(path, "ACL file", scene, is_new, &mut stage) else { continue };
+        let Some((found, text)) = text_of(path, Guard::Acl, scene, is_new, &mut stage) else { continue };
         let Some(acl) = rules_in(&found, &text, is_new, &mut stage) else { continue };
         // Of a file that cannot be read nobody knows whom it has.
         let knows_all_users = !is_guarded
@@ -102,15 +102,43 @@ fn names_by_certificate(listener: &Listener) -> bool {
     listener.tls.use_identity_as_username || listener.tls.use_subject_as_username || listener.has_psk()
 }
 
+/// What a file that guards access is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    Passwords,
+    Scram,
+    Acl,
+    TokenKeys,
+    PreSharedKeys,
+}
+
+impl Guard {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Passwords => "password file",
+            Self::Scram => "SCRAM file",
+            Self::Acl => "ACL file",
+            Self::TokenKeys => "file of keys for tokens",
+            Self::PreSharedKeys => "psk_file",
+        }
+    }
+}
+
 /// A file that guards access, with where it is, and what is wrong with the file itself. `is_new`: it was not looked at
 /// before.
-fn text_of(path: &Path, what: &str, scene: &Scene<'_>, is_new: bool, stage: &mut Stage) -> Option<(PathBuf, Vec<u8>)> {
+fn text_of(
+    path: &Path,
+    guard: Guard,
+    scene: &Scene<'_>,
+    is_new: bool,
+    stage: &mut Stage,
+) -> Option<(PathBuf, Vec<u8>)> {
     let found = scene.find_unfollowed(path)?;
-    let mut findings = if is_new { whose(&found, what, scene) } else { Vec::new() };
+    let mut findings = if is_new { whose(&found, guard.name(), scene) } else { Vec::new() };
     let text = match read::bytes(&found) {
         Ok(text) => Some(text.to_vec()),
         Err(error) => {
-            findings.push(unreadable(what, &error, scene));
+            findings.push(unreadable(guard, &error, scene));
             None
         }
     };
@@ -120,13 +148,13 @@ fn text_of(path: &Path, what: &str, scene: &Scene<'_>, is_new: bool, stage: &mut
     text.map(|text| (found, text))
 }
 
-fn unreadable(what: &str, error: &read::ReadError, scene: &Scene<'_>) -> Finding {
+fn unreadable(guard: Guard, error: &read::ReadError, scene: &Scene<'_>) -> Finding {
     if matches!(error.problem, ReadProblem::Denied) && !scene.reader.is_some_and(Account::is_ours) {
         let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-        return unseen(what, &error.path, &denied);
+        return unseen(guard.name(), &error.path, &denied);
     }
-    let mut finding = words::unreadable(what, error).evidence("the broker does not start");
-    if what == "password file" {
+    let mut finding = words::unreadable(guard.name(), error).evidence("the broker does not start");
+    if guard == Guard::Passwords {
         finding.id = "auth.password-file";
         if matches!(error.problem, ReadProblem::Missing) {
             finding.fix = Some(format!("make it: moskit passwd -c {} USER", shell::path(&error.path)));
@@ -292,7 +320,7 @@ fn token_keys_in(path: &Path, scene: &Scene<'_>, stage: &mut Stage) {
     let Some(found) = scene.find_unfollowed(path) else { return };
     let text = match read::bytes(&found) {
         Ok(text) => text,
-        Err(error) => return stage.found(unreadable("file of keys for tokens", &error, scene)),
+        Err(error) => return stage.found(unreadable(Guard::TokenKeys, &error, scene)),
     };
     match Keys::parse(&text) {
         Ok(keys) => {
@@ -491,7 +519,7 @@ pub fn psk_file(value: &str, place: Option<&Place>, scene: &Scene<'_>, stage: &m
     let Some(found) = scene.find_unfollowed(Path::new(value)) else { return };
     let mut findings = whose(&found, "psk_file", scene);
     if let Err(error) = read::bytes(&found) {
-        findings.push(unreadable("psk_file", &error, scene));
+        findings.push(unreadable(Guard::PreSharedKeys, &error, scene));
     }
     stage.findings.extend(findings.into_iter().map(|finding| refusals::at(finding, place)));
 }

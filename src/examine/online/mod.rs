@@ -48,11 +48,10 @@ pub async fn check(target: &Target) -> Report {
         skip(&mut report, &AFTER[..1], "nothing answers");
         return report;
     }
-    let believed = tls_stages(target, &mut report).await;
-    if report.stages.iter().any(|stage| stage.name == "tls" && stage.failed() && !stage.facts.contains_key("version")) {
+    let Some(believed) = tls_stages(target, &mut report).await else {
         skip(&mut report, &AFTER[..1], "there is no TLS session");
         return report;
-    }
+    };
     if is_in_vain && !target.token_anyway {
         // Nobody lets it in, and whoever reads the broker's log would have it.
         skip(
@@ -71,11 +70,12 @@ fn skip(report: &mut Report, names: &[&'static str], why: &str) {
 }
 
 /// Whether the server's certificate is good enough for our login.
-async fn tls_stages(target: &Target, report: &mut Report) -> bool {
-    let Some(tls) = &target.tls else { return true };
+async fn tls_stages(target: &Target, report: &mut Report) -> Option<bool> {
+    let Some(tls) = &target.tls else { return Some(true) };
     let Shown { tls: stage, chain, seen } = handshake::capture(target, tls).await;
     let verdict = seen.as_ref().and_then(|seen| seen.verdict.as_ref());
     let believed = is_believed(target.checks(), verdict) || target.trust_anyway;
+    let has_session = !stage.failed() || stage.facts.contains_key("version");
     report.stages.push(stage);
     report.stages.push(chain);
     if let Some(verdict) = verdict {
@@ -83,7 +83,7 @@ async fn tls_stages(target: &Target, report: &mut Report) -> bool {
         report.opinions = stacks::opinions(verdict, name.as_ref());
     }
     report.stages.extend(handshake::identity(target, tls));
-    believed
+    has_session.then_some(believed)
 }
 
 /// Whether our clients would go on with such a server: what others refuse is told, and is no reason to withhold a login.
