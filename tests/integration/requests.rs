@@ -4,7 +4,7 @@
 use crate::clients::Subscribed;
 use crate::mosquitto::{Mosquitto, free_port};
 use crate::run::{Ended, called_as, moskit, run};
-use crate::stub::{CONNECT, Stub, on};
+use crate::stub::{CONNECT, PUBLISH, Stub, on};
 use crate::terminal::OnTerminal;
 
 fn said(stdout: &str) -> Ended {
@@ -187,6 +187,31 @@ fn a_signal_during_the_question_for_a_pass_phrase_ends_pub_too() {
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
     terminal.wait_for("ended 143\r\n");
     assert!(terminal.has_echo());
+}
+
+/// The prompt has taken the signals, and what is kept is kept all the same; of two who listen, either may hear first.
+#[test]
+fn a_signal_after_the_question_leaves_what_was_not_acknowledged() {
+    for _ in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let rest = folder.path().join("rest.ndjson");
+        let stub = Stub::start(&[on(CONNECT, b"\x20\x02\0\0"), on(PUBLISH, b"")]);
+        let script = format!(
+            "MOSKIT pub -h 127.0.0.1 -p {} -d -t a -m x -q 1 -u me --pw-prompt --unsent {} & echo pid $!; wait $!; echo ended $?",
+            stub.port,
+            rest.display()
+        );
+        let mut terminal = on_own_terminal(&script);
+        let shown = terminal.wait_for("Password: ");
+        terminal.type_in("secret\n");
+        terminal.wait_for("sending PUBLISH");
+        let pid = shown.split("pid ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        terminal.wait_for("ended 143\r\n");
+        stub.stop();
+        assert_eq!(std::fs::read_to_string(&rest).unwrap().lines().count(), 1);
+    }
 }
 
 /// The prompt has taken the signals; they must still end what comes after it.
