@@ -56,6 +56,7 @@ fn the_options_alone_are_judged_where_nobody_is_to_be_connected_to() {
         (&["--offline"][..], "--preset"),
         (&["--preset", "ibm"], "ibm"),
         (&["--preset", "aws", "--config", "m.conf"], "--config"),
+        (&["--preset", "aws", "--offline", "--second-opinion"], "--second-opinion"),
     ] {
         let ended = run(&mut moskit(&[&["check"], words].concat()), b"");
         assert!(ended.code == 3 && ended.stderr.contains(why), "{ended:?}");

@@ -124,7 +124,11 @@ pub fn command() -> Command {
                 .help_heading(HEADING)
                 .help("What this service wants, and what of it is missing in the options; without a broker they alone are judged"),
         )
-        .arg(flag("offline", "With --preset: judge the options alone, and connect to nobody").requires("preset"))
+        .arg(
+            flag("offline", "With --preset: judge the options alone, and connect to nobody")
+                .requires("preset")
+                .conflicts_with_all(["second-opinion", "as-client", "trust-anyway", "token-anyway"]),
+        )
         .arg(
             Arg::new("timeout")
                 .long("timeout")
