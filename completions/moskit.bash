@@ -73,6 +73,9 @@ _moskit() {
             moskit__subcmd__certgen,expiry)
                 cmd="moskit__subcmd__certgen__subcmd__expiry"
                 ;;
+            moskit__subcmd__certgen,export)
+                cmd="moskit__subcmd__certgen__subcmd__export"
+                ;;
             moskit__subcmd__certgen,import)
                 cmd="moskit__subcmd__certgen__subcmd__import"
                 ;;
@@ -299,7 +302,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen)
-            opts="-h --version --help init ca server client batch csr sign inspect verify lint expiry renew revoke crl index import key broken"
+            opts="-h --version --help init ca server client batch csr sign inspect verify lint expiry renew revoke crl index export import key broken"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -313,7 +316,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__batch)
-            opts="-o -j -d -h --out --layout --profile --skip-bad --jobs --key --days --not-after --backdate --org --org-unit --encrypt --key-pass-file --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --help"
+            opts="-o -j -d -h --out --layout --profile --skip-bad --jobs --key --days --not-after --backdate --org --org-unit --encrypt --key-pass-file --key-pass-env --key-pass-fd --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -386,6 +389,14 @@ _moskit() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --key-pass-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --dir)
@@ -477,7 +488,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__ca)
-            opts="-o -f -h --key --days --not-after --backdate --org --org-unit --exact-name --path-len --name-constraint --parent --parent-key --parent-pass-file --encrypt --pass-file --pass-env --pass-fd --stem --out --force --help"
+            opts="-o -f -h --key --days --not-after --backdate --org --org-unit --exact-name --path-len --name-constraint --parent --parent-key --parent-pass-file --parent-pass-env --parent-pass-fd --encrypt --pass-file --pass-env --pass-fd --stem --out --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -560,6 +571,14 @@ _moskit() {
                     fi
                     return 0
                     ;;
+                --parent-pass-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parent-pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --pass-file)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -609,7 +628,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__client)
-            opts="-d -o -f -h --encrypt --key-pass-file --key --days --not-after --backdate --org --org-unit --san --both --bundle --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --out --force --help"
+            opts="-d -o -f -h --encrypt --key-pass-file --key-pass-env --key-pass-fd --key --days --not-after --backdate --org --org-unit --san --both --bundle --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --out --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -628,6 +647,14 @@ _moskit() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --key-pass-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --key)
@@ -977,6 +1004,118 @@ _moskit() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        moskit__subcmd__certgen__subcmd__export)
+            opts="-o -f -h --to --key --no-key --ca --stem --out --force --legacy --encrypt --key-pass-file --key-pass-env --key-pass-fd --pass-file --pass-env --pass-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -W "p12 pem der c-header arduino esp-idf micropython base64 k8s docker mobileconfig" -- "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --ca)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --stem)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --key-pass-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key-pass-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pass-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --pass-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         moskit__subcmd__certgen__subcmd__import)
             opts="-o -h --out --ca --ca-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1083,7 +1222,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__init)
-            opts="-f -h --ca-name --hosts --clients --broker --login --passwords --acl --persistence --websockets --key --days --not-after --backdate --ca-days --org --org-unit --ip-as-dns --port --encrypt --pass-file --pass-env --pass-fd --force --help"
+            opts="-f -h --ca-name --hosts --clients --broker --login --passwords --acl --persistence --websockets --key --days --not-after --backdate --ca-days --org --org-unit --ip-as-dns --port --encrypt --pass-file --pass-env --pass-fd --encrypt-clients --key-pass-file --key-pass-env --key-pass-fd --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1168,6 +1307,29 @@ _moskit() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --key-pass-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key-pass-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1227,7 +1389,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__key__subcmd__convert)
-            opts="-o -f -h --to --out --force --pass-file --pass-env --pass-fd --help"
+            opts="-o -f -h --to --encrypt --key-pass-file --key-pass-env --key-pass-fd --out --force --pass-file --pass-env --pass-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1235,6 +1397,29 @@ _moskit() {
             case "${prev}" in
                 --to)
                     COMPREPLY=($(compgen -W "pkcs8 pkcs1 sec1 der" -- "${cur}"))
+                    return 0
+                    ;;
+                --key-pass-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --key-pass-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --out)
@@ -1524,7 +1709,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__renew)
-            opts="-d -h --within --exit-code --new-key --encrypt --key-pass-file --same-key --key --days --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --exec --help"
+            opts="-d -h --within --exit-code --new-key --encrypt --key-pass-file --key-pass-env --key-pass-fd --same-key --key --days --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --exec --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1547,6 +1732,14 @@ _moskit() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --key-pass-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --key)

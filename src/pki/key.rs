@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
 use zeroize::Zeroizing;
 
 use super::key_encryption;
-pub use super::key_encryption::{DecryptError, encrypt};
+pub use super::key_encryption::{DecryptError, OWN_ITERATIONS, encrypt};
 
 /// The ASN.1 form of a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl EncryptedKey {
         match &self.legacy {
             Some((_, information)) => format!("PEM, {}", information.split(',').next().unwrap_or_default()),
             None => match key_encryption::cipher_name(&self.bytes) {
-                Some(cipher) => format!("PKCS#8, PBES2 {cipher}"),
+                Some((scheme, cipher)) => format!("PKCS#8, {scheme} {cipher}"),
                 None => "PKCS#8".to_owned(),
             },
         }
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_key_encrypted_by_us_opens_with_its_passphrase_only() {
         let pair = rcgen::KeyPair::generate().unwrap();
-        let der = encrypt(pair.serialized_der(), b"open sesame").unwrap();
+        let der = encrypt(pair.serialized_der(), b"open sesame", OWN_ITERATIONS).unwrap();
         let text = pem::encode(&pem::Pem::new("ENCRYPTED PRIVATE KEY", der));
         let sections = parse(text.as_bytes()).unwrap();
         let [Section::PrivateKey(EncodedKey::Encrypted(key))] = &sections[..] else { panic!("{sections:?}") };

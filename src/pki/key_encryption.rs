@@ -7,13 +7,13 @@ use aws_lc_rs::cipher::{
     UnboundCipherKey,
 };
 use aws_lc_rs::pbkdf2;
-use des::TdesEde3;
-use des::cipher::{BlockDecrypt, KeyInit, generic_array::GenericArray};
 use md5::{Digest, Md5};
 use x509_parser::asn1_rs::{Any, FromDer};
 use zeroize::Zeroizing;
 
 use super::make::element as tlv;
+use super::pkcs12_key::{bmp_string, triple_des_key};
+use super::triple_des::{self, Closed};
 
 /// The most iterations of PBKDF2 that a key may ask for; OpenSSL writes 2,048, careful people a million.
 pub const ITERATION_LIMIT: u32 = 10_000_000;
@@ -25,7 +25,7 @@ pub const SCRYPT_MEMORY_LIMIT: u64 = 256 * 1024 * 1024;
 pub const SCRYPT_PARALLEL_LIMIT: u32 = 64;
 
 /// Iterations of the keys that we write: what OWASP asks for with HMAC-SHA-256.
-const OWN_ITERATIONS: u32 = 600_000;
+pub const OWN_ITERATIONS: u32 = 600_000;
 
 /// Why a key stays closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,15 @@ pub enum DecryptError {
     /// Asks for more work or memory than a limit here allows.
     TooCostly,
     Malformed,
+}
+
+impl From<Closed> for DecryptError {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Malformed => Self::Malformed,
+            Closed::Padding => Self::WrongPassphrase,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,6 +120,8 @@ const DES_EDE3_CBC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07];
 const AES_128_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x02];
 const AES_192_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x16];
 const AES_256_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
+/// RFC 7292, appendix C.
+const PBE_SHA1_TRIPLE_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03];
 /// The arc of the HMAC algorithms; one more byte names the hash.
 const HMAC_ARC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02];
 const HMAC_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x09];
@@ -182,6 +193,39 @@ impl<'a> Pbes2<'a> {
     }
 }
 
+/// An EncryptedPrivateKeyInfo in PKCS#12's own way: `pbeWithSHAAnd3-KeyTripleDES-CBC`.
+struct TripleDes<'a> {
+    salt: &'a [u8],
+    iterations: NonZeroU32,
+    ciphertext: &'a [u8],
+}
+
+impl<'a> TripleDes<'a> {
+    /// `None` if it is encrypted in another way.
+    fn parse(der: &'a [u8]) -> Result<Option<Self>, DecryptError> {
+        let (outer, _) = expect(der, SEQUENCE)?;
+        let (scheme, parameters, rest) = algorithm(outer)?;
+        if scheme != PBE_SHA1_TRIPLE_DES {
+            return Ok(None);
+        }
+        let (ciphertext, _) = expect(rest, OCTET_STRING)?;
+        let (parameters, _) = expect(parameters, SEQUENCE)?;
+        let (salt, rest) = expect(parameters, OCTET_STRING)?;
+        let (iterations, _) = integer(rest)?;
+        if iterations > ITERATION_LIMIT {
+            return Err(DecryptError::TooCostly);
+        }
+        let iterations = NonZeroU32::new(iterations).ok_or(DecryptError::Malformed)?;
+        Ok(Some(Self { salt, iterations, ciphertext }))
+    }
+
+    fn decrypt(&self, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+        let passphrase = bmp_string(passphrase).ok_or(DecryptError::WrongPassphrase)?;
+        let (key, iv) = triple_des_key(&passphrase, self.salt, self.iterations);
+        triple_des::decrypt(key.as_slice(), &iv, self.ciphertext).map_err(DecryptError::from)
+    }
+}
+
 /// The hash of PBKDF2 after its optional key length; SHA-1 when none is named (RFC 8018, A.2).
 fn pseudo_random_function(mut rest: &[u8]) -> Result<pbkdf2::Algorithm, DecryptError> {
     if !rest.is_empty() && element(rest)?.0 == INTEGER {
@@ -200,13 +244,19 @@ fn pseudo_random_function(mut rest: &[u8]) -> Result<pbkdf2::Algorithm, DecryptE
     }
 }
 
-/// The cipher's name, if the key uses PBES2 and one of ours.
-pub(super) fn cipher_name(der: &[u8]) -> Option<&'static str> {
-    Pbes2::parse(der).ok().map(|scheme| scheme.cipher.name())
+/// The names of scheme and cipher, if both are ours.
+pub(super) fn cipher_name(der: &[u8]) -> Option<(&'static str, &'static str)> {
+    match TripleDes::parse(der) {
+        Ok(Some(_)) => Some(("PKCS#12", Cipher::TripleDes.name())),
+        _ => Pbes2::parse(der).ok().map(|scheme| ("PBES2", scheme.cipher.name())),
+    }
 }
 
 /// Opens an EncryptedPrivateKeyInfo: the PKCS#8 key within.
 pub(super) fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    if let Some(sealed) = TripleDes::parse(der)? {
+        return sealed.decrypt(passphrase).and_then(require_sequence);
+    }
     let scheme = Pbes2::parse(der)?;
     let key = scheme.derive(passphrase)?;
     let plain = decrypt_cbc(scheme.cipher, &key, scheme.iv, scheme.ciphertext)?;
@@ -258,7 +308,7 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
 
 fn decrypt_cbc(cipher: Cipher, key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     match cipher {
-        Cipher::TripleDes => decrypt_triple_des(key, iv, ciphertext),
+        Cipher::TripleDes => triple_des::decrypt(key, iv, ciphertext).map_err(DecryptError::from),
         Cipher::Aes(length) => {
             let algorithm: &'static Algorithm = match length {
                 16 => &AES_128,
@@ -279,38 +329,14 @@ fn decrypt_cbc(cipher: Cipher, key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Resu
     }
 }
 
-/// CBC with PKCS#7 padding around the block cipher: aws-lc has 3DES only in a build of its own.
-fn decrypt_triple_des(key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    const BLOCK: usize = 8;
-    let cipher = TdesEde3::new_from_slice(key).map_err(|_| DecryptError::Malformed)?;
-    if iv.len() != BLOCK || ciphertext.is_empty() || !ciphertext.len().is_multiple_of(BLOCK) {
-        return Err(DecryptError::Malformed);
-    }
-    let mut plain = Zeroizing::new(Vec::with_capacity(ciphertext.len()));
-    let mut previous = iv;
-    for block in ciphertext.chunks_exact(BLOCK) {
-        let mut buffer = GenericArray::clone_from_slice(block);
-        cipher.decrypt_block(&mut buffer);
-        plain.extend(buffer.iter().zip(previous).map(|(byte, mask)| byte ^ mask));
-        previous = block;
-    }
-    let padding = plain.last().map_or(0, |last| usize::from(*last));
-    let kept = plain.len().checked_sub(padding).ok_or(DecryptError::WrongPassphrase)?;
-    let well_padded = (1..=BLOCK).contains(&padding) && plain[kept..].iter().all(|byte| usize::from(*byte) == padding);
-    if !well_padded {
-        return Err(DecryptError::WrongPassphrase);
-    }
-    plain.truncate(kept);
-    Ok(plain)
-}
-
 /// Puts a PKCS#8 key under a passphrase: an EncryptedPrivateKeyInfo with PBKDF2 (HMAC-SHA-256) and
-/// AES-256-CBC, which OpenSSL 1.1 and later, Java and mbedTLS read. Fails only if there is no randomness.
-pub fn encrypt(pkcs8: &[u8], passphrase: &[u8]) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
+/// AES-256-CBC, which OpenSSL 1.1 and later, Java and mbedTLS read. Fails only if there is no randomness. Parts of PKCS#12
+/// stores are encrypted so, too.
+pub fn encrypt(pkcs8: &[u8], passphrase: &[u8], count: u32) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
     let mut salt = [0; 16];
     aws_lc_rs::rand::fill(&mut salt)?;
     let mut key = Zeroizing::new([0; 32]);
-    let iterations = NonZeroU32::new(OWN_ITERATIONS).ok_or(aws_lc_rs::error::Unspecified)?;
+    let iterations = NonZeroU32::new(count).ok_or(aws_lc_rs::error::Unspecified)?;
     pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, passphrase, &mut *key);
     let cipher = PaddedBlockEncryptingKey::cbc_pkcs7(UnboundCipherKey::new(&AES_256, &*key)?)?;
     let mut ciphertext = pkcs8.to_vec();
@@ -320,7 +346,10 @@ pub fn encrypt(pkcs8: &[u8], passphrase: &[u8]) -> Result<Vec<u8>, aws_lc_rs::er
     let iv: &[u8; 16] = iv.as_ref();
 
     let hmac = sequence(&[tlv(0x06, HMAC_SHA256), tlv(0x05, &[])]);
-    let count = tlv(0x02, &OWN_ITERATIONS.to_be_bytes()[1..]);
+    // A zero before a first bit that would be taken for the sign.
+    let digits = count.to_be_bytes();
+    let first = digits.windows(2).take_while(|pair| pair[0] == 0 && pair[1] & 0x80 == 0).count();
+    let count = tlv(0x02, &digits[first..]);
     let derivation = sequence(&[tlv(0x06, PBKDF2), sequence(&[tlv(0x04, &salt), count, hmac])]);
     let encryption = sequence(&[tlv(0x06, AES_256_CBC), tlv(0x04, iv)]);
     let scheme = sequence(&[tlv(0x06, PBES2), sequence(&[derivation, encryption])]);

@@ -369,7 +369,7 @@ fn every_new_key_but_a_servers_is_encrypted_on_request() {
         (
             "client dev5 --encrypt",
             1,
-            "a passphrase is needed, and there is no terminal to ask on\nhint: --key-pass-file FILE gives it",
+            "a passphrase is needed, and there is no terminal to ask on\nhint: --key-pass-file FILE, --key-pass-env VAR or --key-pass-fd N gives it",
         ),
         ("client dev5 --encrypt --key-pass-file empty", 1, "an empty passphrase protects nothing"),
         ("client dev5 --key-pass-file pass", 3, "--encrypt"),

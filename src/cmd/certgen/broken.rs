@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::dates::now;
 use super::explain::not_made;
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, write_all};
+use super::index_file::index_path;
 use super::made::paths;
 use super::options::BrokenArgs;
 use crate::pki::make::{BrokenKind, broken};
@@ -24,6 +25,10 @@ pub fn run(args: &BrokenArgs, term: &mut Term) -> Result<Option<Made>, Failure> 
     })?;
     let made = broken(kind, now()).map_err(|error| not_made(&format!("make `{name}`"), error))?;
     let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from(kind.name));
+    if index_path(&dir.join("ca.crt")).exists() {
+        let why = format!("`{}` is the folder of a CA that has issued certificates", dir.display());
+        return Err(Failure::new(Exit::USAGE, why).hint("name another folder: moskit certgen broken KIND DIR"));
+    }
     let file = |file: &crate::pki::make::Broken| {
         let mode = if file.is_key { KEY_MODE } else { CERTIFICATE_MODE };
         NewFile::new(dir.join(file.name), file.content.as_slice(), mode)

@@ -14,13 +14,16 @@ use crate::term::{Exit, Failure, Term};
 
 pub fn run(args: &CaArgs, term: &mut Term) -> Result<Made, Failure> {
     let now = now();
-    let has_source = args.passphrase.given()?.is_some();
-    if has_source && !args.encrypt {
+    if args.passphrase.is_given() && !args.encrypt {
         return Err(Failure::new(Exit::USAGE, "a passphrase is given, but not --encrypt"));
     }
     let parent = match &args.parent {
         Some(path) => {
-            let passphrase = Passphrase { file: args.parent_pass_file.clone(), ..Passphrase::default() };
+            let passphrase = Passphrase {
+                file: args.parent_pass_file.clone(),
+                variable: args.parent_pass_env.clone(),
+                descriptor: args.parent_pass_fd,
+            };
             Some(open_issuer(path, args.parent_key.as_deref(), &passphrase, now, term)?)
         }
         None => None,

@@ -58,6 +58,7 @@ pub fn not_made(what: &str, error: Error) -> Failure {
         }
         Error::UnsupportedKey => failed("the key is of a type or size that cannot be used here".to_owned())
             .hint("P-256, P-384, P-521, RSA from 2048 to 8192 bits and Ed25519 can"),
+        Error::Passphrase => failed("the passphrase is not UTF-8".to_owned()),
         Error::Library(why) => failed(why),
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::content::{Item, items};
 use super::explain::{exists, not_written};
 use crate::file_set::{FolderLock, Interrupted};
 use crate::net::reason;
@@ -120,6 +121,26 @@ pub fn write_locked(files: &[NewFile], force: bool, lock: &FolderLock) -> Result
     // All content is written before the first file gets its name.
     let drafts = files.iter().map(draft).collect::<Result<Vec<_>, _>>().map_err(|error| not_written(&error))?;
     lock.publish(drafts).map_err(|error| not_written(&error))
+}
+
+/// Refuses to replace the certificate or the key of a CA by those of something else, with or without `--force`: all that it has signed
+/// would be lost with it.
+pub fn spare_authorities(files: &[NewFile]) -> Result<(), Failure> {
+    let is_authority = |file: &&NewFile| {
+        let ending = file.path.extension().unwrap_or_default();
+        (ending == "key" || ending == "crt")
+            && file.path.exists()
+            && items(&file.path.with_extension("crt")).is_ok_and(|items| {
+                items.iter().any(|item| matches!(item, Item::Certificate(certificate) if certificate.is_ca()))
+            })
+    };
+    match files.iter().find(is_authority) {
+        Some(file) => {
+            let why = format!("`{}` belongs to a CA, whose certificate lies beside it", file.path.display());
+            Err(Failure::new(Exit::USAGE, why).hint("another name, or another folder (--out), keeps the two apart"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A folder for files that are made: nobody else may look into it. Taken away again on drop unless

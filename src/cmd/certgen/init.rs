@@ -31,14 +31,18 @@ pub struct Initialised {
     /// The passwords are in logins.txt.
     pub passwords_in_file: bool,
     pub ca_key_is_encrypted: bool,
+    pub client_keys_are_encrypted: bool,
     /// The files belong to root, and a broker that becomes another user cannot read the keys.
     pub is_root: bool,
 }
 
 pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
     let now = now();
-    if args.passphrase.given()?.is_some() && !args.encrypt {
+    if args.passphrase.is_given() && !args.encrypt {
         return Err(Failure::new(Exit::USAGE, "a passphrase is given, but not --encrypt"));
+    }
+    if args.client_secret.is_given() && !args.encrypt_clients {
+        return Err(Failure::new(Exit::USAGE, "a passphrase for clients' keys is given, but not --encrypt-clients"));
     }
     if !args.force && fs::read_dir(&args.dir).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(exists(&args.dir)
@@ -52,6 +56,8 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
     let folder = Folder::make(&args.dir)?;
     let ca_key = args.dir.join("ca.key");
     let secret = if args.encrypt { Some(args.passphrase.to_protect(&ca_key, term)?) } else { None };
+    let first_client = args.dir.join(stems.first().map(|stem| format!("{stem}.key")).unwrap_or_default());
+    let client_secret = args.encrypt_clients.then(|| args.client_secret.to_protect(&first_client, term)).transpose()?;
     let ca = issuer.authority.certificate().clone();
     let mut set = vec![
         NewFile::certificates(args.dir.join("ca.crt"), [ca.der.as_slice()]),
@@ -68,7 +74,9 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
     for (stem, leaf, optional) in leaves {
         let (certificate, key) = sign(&issuer, leaf, &optional, args.key.kind)
             .map_err(|error| not_made(&format!("make `{stem}.crt`"), error))?;
-        set.extend(files(&args.dir, &stem, &certificate, Some((&key, None)), &issuer, false)?);
+        // The server's stays in the open: nobody types a passphrase when a service starts.
+        let secret = client_secret.as_ref().filter(|_| stem != "server");
+        set.extend(files(&args.dir, &stem, &certificate, Some((&key, secret)), &issuer, false)?);
         let file = args.dir.join(format!("{stem}.crt"));
         lines.push_str(&record(&certificate, Some(&file), &index)?.line());
         made.push((stem, certificate));
@@ -99,6 +107,7 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
         ready,
         passwords_in_file,
         ca_key_is_encrypted: secret.is_some(),
+        client_keys_are_encrypted: client_secret.is_some(),
         is_root: user::effective().is_some_and(|owner| owner.user == 0),
     })
 }

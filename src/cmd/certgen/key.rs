@@ -66,12 +66,24 @@ fn convert(key: &KeyPair, args: &Convert, term: &mut Term) -> Result<Answer, Fai
     };
     let wrong =
         |form: &str| Failure::new(Exit::FAILED, format!("a key of type {} cannot be written as {form}", key.kind()));
-    match args.to {
-        Form::Pkcs8 => args.target.write(key.to_pem().as_bytes(), term),
-        Form::Der => args.target.write(key.pkcs8(), term),
-        Form::Pkcs1 if !key.kind().is_rsa() => Err(wrong("PKCS#1")),
-        Form::Sec1 if key.kind().is_rsa() => Err(wrong("SEC 1")),
-        Form::Pkcs1 | Form::Sec1 => {
+    if args.protection.encrypt && matches!(args.to, Form::Pkcs1 | Form::Sec1) {
+        return Err(Failure::new(Exit::USAGE, "--encrypt is for --to pkcs8 and der")
+            .hint("the older forms are encrypted with a key that one MD5 makes of the passphrase"));
+    }
+    let secret = args.protection.passphrase(&args.target.out, term)?;
+    let not_encrypted = |error| not_made("encrypt the key", error);
+    match (args.to, &secret) {
+        (Form::Pkcs8, Some(secret)) => {
+            args.target.write(key.to_encrypted_pem(secret.expose()).map_err(not_encrypted)?.as_bytes(), term)
+        }
+        (Form::Der, Some(secret)) => {
+            args.target.write(&key.to_encrypted_der(secret.expose()).map_err(not_encrypted)?, term)
+        }
+        (Form::Pkcs8, None) => args.target.write(key.to_pem().as_bytes(), term),
+        (Form::Der, None) => args.target.write(key.pkcs8(), term),
+        (Form::Pkcs1, _) if !key.kind().is_rsa() => Err(wrong("PKCS#1")),
+        (Form::Sec1, _) if key.kind().is_rsa() => Err(wrong("SEC 1")),
+        (Form::Pkcs1 | Form::Sec1, _) => {
             let (label, der) = traditional()?;
             args.target.write(to_pem(label, &der).as_bytes(), term)
         }

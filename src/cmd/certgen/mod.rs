@@ -11,8 +11,10 @@ mod deadline;
 mod device;
 mod expiry;
 mod explain;
+mod export;
 mod files;
 mod fleet;
+mod forms;
 mod import;
 mod index;
 mod index_file;
@@ -34,6 +36,7 @@ mod render;
 mod renew;
 mod revoke;
 mod rows;
+mod secrets;
 mod sign;
 mod verify;
 mod walk;
@@ -140,12 +143,21 @@ pub const APPLET: Applet = Applet {
                 "A device was stolen: revoke its certificates, and write the list for the broker",
             ),
             ("moskit certgen crl -d certs --within 7d", "For cron: a new revocation list in time"),
+            (
+                "moskit certgen export certs/dev1.crt --to arduino",
+                "Certificate, key and CA as a header for Arduino and PlatformIO",
+            ),
+            (
+                "moskit certgen export certs/dev2.crt --to k8s -o - > secret.yaml",
+                "The same as a Secret of Kubernetes, for kubectl apply -f",
+            ),
             ("moskit certgen broken cert.expired", "An expired certificate, for a test"),
         ],
         differences: &[
             "Server keys are never encrypted: a service that starts by itself has nobody to type the passphrase.",
             "A CA made anew never has the name of the old one, because clients then fail with errors that mislead.",
-            "PKCS#12 stores with RC2 or 3DES, as OpenSSL before 3 writes them, are not opened.",
+            "PKCS#12 stores with RC2, as OpenSSL before 3 writes them, are not opened.",
+            "Java's own JKS is not written: keytool and Java read PKCS#12 (export --to p12) since version 8.",
             "What mbedTLS accepts is judged by its documented rules; that library is not run.",
         ],
         see_also: &["moskit(1)", "mosquitto.conf(5)", "mosquitto-tls(7)"],
@@ -170,6 +182,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Action::Revoke(args) => revoke(args, term)?,
         Action::Crl(args) => return crl(args, term),
         Action::Index(args) => index(args, term)?,
+        Action::Export(args) => render::exported(&export::run(args, term)?, term),
         Action::Import(args) => render::imported(&import::run(args, term)?, term),
         Action::Key(action) => return Ok(render::key(&key::run(action, term)?, term)),
         Action::Broken(args) => match broken::run(args, term)? {

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use super::explain::{not_decrypted, not_read};
-use super::options::{Passphrase, Protection};
+use super::options::{NewSecret, Passphrase, Protection};
 use crate::net::reason;
 use crate::os;
 use crate::pki::key::{EncodedKey, PrivateKey};
@@ -20,13 +20,24 @@ const LIMIT: usize = 4096;
 impl Protection {
     /// The passphrase that `what` gets; `None` if it stays in the open.
     pub fn passphrase(&self, what: &Path, term: &mut Term) -> Result<Option<Secret>, Failure> {
-        if !self.encrypt {
-            return Ok(None);
+        if self.encrypt {
+            return self.secret.to_protect(what, term).map(Some);
         }
-        let source = Passphrase { file: self.key_pass_file.clone(), ..Passphrase::default() };
-        source.to_protect(what, term).map(Some).map_err(|failure| match failure.hint {
-            // The sources that this verb has are others.
-            Some(_) => failure.hint("--key-pass-file FILE gives it"),
+        if self.secret.is_given() {
+            return Err(Failure::new(Exit::USAGE, "a passphrase for the key is given, but not --encrypt"));
+        }
+        Ok(None)
+    }
+}
+
+impl NewSecret {
+    /// The passphrase for something new: the one given, or what the user types twice.
+    pub fn to_protect(&self, what: &Path, term: &mut Term) -> Result<Secret, Failure> {
+        let source =
+            Passphrase { file: self.file.clone(), variable: self.variable.clone(), descriptor: self.descriptor };
+        source.to_protect(what, term).map_err(|failure| match failure.hint {
+            // The sources of what is new are others.
+            Some(_) => failure.hint("--key-pass-file FILE, --key-pass-env VAR or --key-pass-fd N gives it"),
             None => failure,
         })
     }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::dates::now;
 use super::explain::{bad_request, not_made, not_read};
-use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, lock_beside, stem, write_all};
+use super::files::{
+    CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, lock_beside, spare_authorities, stem, write_all,
+};
 use super::leaf::{add, files, more_names};
 use super::lifetime::warn_of_long_life;
 use super::made::{Made, paths};
@@ -18,7 +20,7 @@ use crate::term::{Exit, Failure, Term};
 /// The files that were written.
 pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Vec<PathBuf>, Failure> {
     let what = "make the request";
-    if args.use_key.is_none() && !args.encrypt && args.passphrase.given()?.is_some() {
+    if args.use_key.is_none() && !args.encrypt && args.passphrase.is_given() {
         return Err(Failure::new(Exit::USAGE, "a passphrase is given, but neither --encrypt nor --use-key"));
     }
     let mut names: Vec<AlternativeName> = Vec::new();
@@ -42,6 +44,7 @@ pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Vec<PathBuf>, 
         let secret = if args.encrypt { Some(args.passphrase.to_protect(&path, term)?) } else { None };
         files.push(NewFile::key(path, &key, secret.as_ref())?);
     }
+    spare_authorities(&files)?;
     let folder = Folder::make(&args.destination.out)?;
     write_all(&files, args.destination.force, term)?;
     folder.keep();
@@ -69,6 +72,7 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Made, Failure> {
     let out = args.output.out.clone().or_else(|| args.request.parent().map(Path::to_owned)).unwrap_or_default();
     let crt = out.join(format!("{stem}.crt"));
     let files = files(&out, &stem, &certificate, None, &issuer, false)?;
+    spare_authorities(&files)?;
     let folder = Folder::make(&out)?;
     let lock = lock_beside(&crt, term)?;
     publish(&issuer, &[(&certificate, &crt)], &files, args.output.force, &lock)?;

@@ -142,9 +142,13 @@ impl KeyPair {
 
     /// `BEGIN ENCRYPTED PRIVATE KEY`.
     pub fn to_encrypted_pem(&self, passphrase: &[u8]) -> Result<Zeroizing<String>, Error> {
-        let document =
-            key::encrypt(self.pkcs8(), passphrase).map_err(|_| Error::Library("cannot encrypt".to_owned()))?;
-        Ok(to_pem("ENCRYPTED PRIVATE KEY", &document))
+        Ok(to_pem("ENCRYPTED PRIVATE KEY", &self.to_encrypted_der(passphrase)?))
+    }
+
+    /// EncryptedPrivateKeyInfo.
+    pub fn to_encrypted_der(&self, passphrase: &[u8]) -> Result<Vec<u8>, Error> {
+        key::encrypt(self.pkcs8(), passphrase, key::OWN_ITERATIONS)
+            .map_err(|_| Error::Library("cannot encrypt".to_owned()))
     }
 
     /// The form of before PKCS#8 that some old programs ask for: `RSA PRIVATE KEY` or

@@ -11,6 +11,7 @@ mod key;
 mod list;
 mod name;
 mod request;
+mod store;
 
 pub use authority::{Authority, AuthorityPlan, Leaf, Purpose, Validity};
 pub use broken::{Broken, BrokenKind, KINDS as BROKEN_KINDS, PASSPHRASE as BROKEN_PASSPHRASE, broken};
@@ -19,6 +20,7 @@ pub(super) use der::element;
 pub use key::{KeyPair, KeyType};
 pub use name::{NameError, PermittedNames, Subject, host};
 pub use request::{Request, RequestError};
+pub use store::{Contents, Strength, store};
 
 use zeroize::Zeroizing;
 
@@ -79,6 +81,8 @@ pub enum Error {
     },
     /// A private key of a kind that cannot be used here.
     UnsupportedKey,
+    /// A store's passphrase that is no UTF-8.
+    Passphrase,
     /// The cryptographic library refused; its own words.
     Library(String),
 }

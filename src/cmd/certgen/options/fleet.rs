@@ -111,8 +111,7 @@ impl CrlArgs {
 }
 
 fn uses_key(issuer: &Issuer) -> bool {
-    let Passphrase { file, variable, descriptor } = &issuer.passphrase;
-    issuer.ca_key.is_some() || file.is_some() || variable.is_some() || descriptor.is_some()
+    issuer.ca_key.is_some() || issuer.passphrase.is_given()
 }
 
 impl IndexArgs {

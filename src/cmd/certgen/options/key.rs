@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::shared::Passphrase;
+use super::shared::{Passphrase, Protection};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum KeyAction {
@@ -10,7 +10,7 @@ pub enum KeyAction {
     Decrypt(Change),
     /// Encrypt a key with a passphrase (PKCS#8, PBES2, AES-256)
     Encrypt(Change),
-    /// Write a key in another form, not encrypted
+    /// Write a key in another form, with --encrypt under a passphrase, which may be a new one
     Convert(Convert),
     /// Tell whether certificates, requests and keys belong together
     Match(Compare),
@@ -37,6 +37,8 @@ pub struct Convert {
     /// The form to write
     #[arg(long, value_name = "FORM")]
     pub to: Form,
+    #[command(flatten)]
+    pub protection: Protection,
     #[command(flatten)]
     pub target: Target,
     #[command(flatten)]

@@ -7,8 +7,8 @@ use clap::builder::StringValueParser;
 use super::broker::BrokerArgs;
 use super::fleet::Registration;
 use super::shared::{
-    CA_DAYS, CLIENT_DAYS, Destination, Issuer, Lifetime, NewKey, Output, Passphrase, Protection, SERVER_DAYS,
-    SubjectParts,
+    CA_DAYS, CLIENT_DAYS, Destination, Issuer, Lifetime, NewKey, NewSecret, Output, Passphrase, Protection,
+    SERVER_DAYS, SubjectParts,
 };
 use crate::cmd::applet::Suggested;
 use crate::cmd::certgen::dates::parse_duration;
@@ -52,6 +52,12 @@ pub struct InitArgs {
     pub encrypt: bool,
     #[command(flatten)]
     pub passphrase: Passphrase,
+    /// Encrypt the keys of the clients with one passphrase, which is asked for unless one of the --key-pass options
+    /// gives it
+    #[arg(long, requires = "clients")]
+    pub encrypt_clients: bool,
+    #[command(flatten)]
+    pub client_secret: NewSecret,
     /// Use a folder that has files in it, and replace those of the same names
     #[arg(short, long)]
     pub force: bool,
@@ -87,6 +93,12 @@ pub struct CaArgs {
     /// Read the passphrase of the parent's key from the first line of FILE
     #[arg(long, value_name = "FILE", requires = "parent", value_hint = clap::ValueHint::FilePath)]
     pub parent_pass_file: Option<PathBuf>,
+    /// Read the passphrase of the parent's key from the environment variable VAR
+    #[arg(long, value_name = "VAR", requires = "parent", conflicts_with = "parent_pass_file")]
+    pub parent_pass_env: Option<String>,
+    /// Read the passphrase of the parent's key from the open file descriptor N
+    #[arg(long, value_name = "N", requires = "parent", conflicts_with_all = ["parent_pass_file", "parent_pass_env"])]
+    pub parent_pass_fd: Option<u16>,
     /// Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it
     #[arg(long)]
     pub encrypt: bool,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod broker;
+mod export;
 mod fleet;
 mod key;
 mod look;
@@ -12,12 +13,13 @@ use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 
 pub use self::batch::{BatchArgs, Layout};
 pub use self::broker::{Acl, PasswordsTo};
+pub use self::export::{ExportArgs, ExportForm};
 pub use self::fleet::{CrlArgs, ImportArgs, IndexArgs, ListArgs, Registration, RevokeArgs};
 pub use self::key::{Change, Compare, Convert, Form, KeyAction, Target};
 pub use self::look::{Chosen, ExpiryArgs, InspectArgs, LintArgs, Use, VerifyArgs};
 pub use self::make::{BrokenArgs, CaArgs, ClientArgs, Common, InitArgs, RenewArgs, RequestArgs, ServerArgs, SignArgs};
 pub use self::shared::{
-    CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, Passphrase, Protection, SERVER_DAYS,
+    CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, NewSecret, Passphrase, Protection, SERVER_DAYS,
     SubjectParts, chain_path,
 };
 use crate::term::{Exit, Failure};
@@ -54,6 +56,8 @@ pub enum Action {
     Crl(CrlArgs),
     /// Show what a CA has issued and revoked
     Index(IndexArgs),
+    /// Write certificate and key in the form that a device, a phone or a cluster wants
+    Export(ExportArgs),
     /// Go on with a CA of easy-rsa or of openssl ca
     Import(ImportArgs),
     /// Open, encrypt, convert and compare keys

@@ -140,15 +140,43 @@ pub struct Passphrase {
     pub descriptor: Option<u16>,
 }
 
+impl Passphrase {
+    /// Whether a source is named. What comes from a descriptor can be read only once.
+    pub fn is_given(&self) -> bool {
+        self.file.is_some() || self.variable.is_some() || self.descriptor.is_some()
+    }
+}
+
 /// Whether a new key is encrypted. The `--pass` options of these verbs open the key of the CA or the old key.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Protection {
-    /// Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless --key-pass-file gives it
+    /// Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless one of the --key-pass
+    /// options gives it
     #[arg(long)]
     pub encrypt: bool,
-    /// Read the passphrase of the new key from the first line of FILE
-    #[arg(long, value_name = "FILE", requires = "encrypt", value_hint = clap::ValueHint::FilePath)]
-    pub key_pass_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub secret: NewSecret,
+}
+
+/// The options that name where the passphrase of something new comes from; at most one may be given.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(multiple = false)]
+pub struct NewSecret {
+    /// Read the passphrase of what is written from the first line of FILE
+    #[arg(id = "key_pass_file", long = "key-pass-file", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+    /// Read the passphrase of what is written from the environment variable VAR
+    #[arg(id = "key_pass_env", long = "key-pass-env", value_name = "VAR")]
+    pub variable: Option<String>,
+    /// Read the passphrase of what is written from the open file descriptor N
+    #[arg(id = "key_pass_fd", long = "key-pass-fd", value_name = "N")]
+    pub descriptor: Option<u16>,
+}
+
+impl NewSecret {
+    pub fn is_given(&self) -> bool {
+        self.file.is_some() || self.variable.is_some() || self.descriptor.is_some()
+    }
 }
 
 /// `dir/floor-2.crt` → `dir/floor-2-chain.crt`

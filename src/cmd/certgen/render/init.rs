@@ -9,8 +9,9 @@ use crate::pki::certificate::AlternativeName;
 use crate::term::{Term, plural};
 
 pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) {
-    let Initialised { certificates: made, configuration, ready, passwords_in_file, ca_key_is_encrypted, is_root } =
-        initialised;
+    let Initialised {
+        certificates: made, configuration, ready, passwords_in_file, ca_key_is_encrypted, is_root, ..
+    } = initialised;
     term.line(format_args!("Made in {}:\n", args.dir.display()));
     let width = made.iter().map(|(stem, _)| stem.chars().count() + 4).max().unwrap_or(0);
     let width = if ready.is_some() { width.max("logins.txt".len()) } else { width };
@@ -28,6 +29,7 @@ pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) 
             ("ca", true) => "key of the CA, encrypted; keep it off the broker",
             ("ca", false) => "key of the CA; keep it off the broker",
             ("server", _) => "key of the server; not encrypted, since nobody types a passphrase when a service starts",
+            _ if initialised.client_keys_are_encrypted => "key of the client, encrypted",
             _ => "key of the client",
         };
         term.line(format_args!("  {:width$}  {about}", format!("{stem}.key")));

@@ -3,6 +3,7 @@
 
 mod batch;
 mod expiry;
+mod export;
 mod init;
 mod inspect;
 mod judged;
@@ -13,6 +14,7 @@ mod revocation;
 
 pub use self::batch::batch;
 pub use self::expiry::{answers, answers_as_json, answers_as_metrics, exit as exit_of_expiry};
+pub use self::export::exported;
 pub use self::init::initialised;
 pub use self::inspect::{seen, seen_as_json};
 pub use self::judged::{exit_of_lint, linted, linted_as_json, verified, verified_as_json};

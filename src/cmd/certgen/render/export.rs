@@ -1,0 +1,30 @@
+//! What `certgen export` has written.
+
+use crate::cmd::certgen::export::Exported;
+use crate::term::Term;
+
+pub fn exported(exported: &Exported, term: &mut Term) {
+    if let Some(text) = &exported.text {
+        term.write(text);
+    }
+    super::files(&exported.files, term);
+    for certificate in &exported.without_ca {
+        term.note(format_args!(
+            "warning: no CA lies beside `{}`: a device cannot check the broker's certificate without it; --ca FILE adds it",
+            certificate.display()
+        ));
+    }
+    if exported.is_beyond_ascii {
+        term.note("warning: Java opens no store whose passphrase has characters beyond ASCII");
+    }
+    if let Some(first) = exported.secret.first() {
+        let others = match exported.secret.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        term.note(format_args!(
+            "note: `{}`{others} holds a private key that is not encrypted: keep it secret, and out of version control",
+            first.display()
+        ));
+    }
+}

@@ -1,0 +1,114 @@
+//! Keys of PKCS#12 from passphrases (RFC 7292, appendix B), for its MAC and for its own encryption with 3DES.
+
+use std::num::NonZeroU32;
+
+use aws_lc_rs::digest::{self, Algorithm, Context};
+use zeroize::Zeroizing;
+
+use super::triple_des;
+
+/// What a key is for (B.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Key = 1,
+    Iv = 2,
+    Mac = 3,
+}
+
+/// Bytes that SHA-1 and the smaller half of SHA-2 take at a time.
+const BLOCK: usize = 64;
+
+/// The passphrase as PKCS#12 has it: UTF-16 with the greater byte first, and a zero at the end. `None` if it is no UTF-8.
+pub fn bmp_string(passphrase: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let text = str::from_utf8(passphrase).ok()?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * passphrase.len() + 2));
+    for unit in text.encode_utf16().chain([0]) {
+        bytes.extend_from_slice(&unit.to_be_bytes());
+    }
+    Some(bytes)
+}
+
+/// Appendix B.2, for a hash with blocks of 64 bytes. `passphrase` is a [`bmp_string`].
+pub fn derive(
+    hash: &'static Algorithm,
+    purpose: Purpose,
+    passphrase: &[u8],
+    salt: &[u8],
+    iterations: NonZeroU32,
+    length: usize,
+) -> Zeroizing<Vec<u8>> {
+    debug_assert_eq!(hash.block_len(), BLOCK);
+    let filled = |bytes: &[u8]| -> Zeroizing<Vec<u8>> {
+        let length = bytes.len().div_ceil(BLOCK) * BLOCK;
+        Zeroizing::new(bytes.iter().copied().cycle().take(length).collect())
+    };
+    let mut input = filled(salt);
+    input.extend_from_slice(&filled(passphrase));
+    let mut key = Zeroizing::new(Vec::with_capacity(length + hash.output_len()));
+    while key.len() < length {
+        let mut context = Context::new(hash);
+        context.update(&[purpose as u8; BLOCK]);
+        context.update(&input);
+        let mut round = context.finish();
+        for _ in 1..iterations.get() {
+            round = digest::digest(hash, round.as_ref());
+        }
+        key.extend_from_slice(round.as_ref());
+        let added: Vec<u8> = round.as_ref().iter().copied().cycle().take(BLOCK).collect();
+        for block in input.chunks_exact_mut(BLOCK) {
+            // The block, as one number, plus the other, plus one.
+            let mut carry = 1;
+            for (byte, more) in block.iter_mut().zip(&added).rev() {
+                let sum = u16::from(*byte) + u16::from(*more) + carry;
+                *byte = sum as u8;
+                carry = sum >> 8;
+            }
+        }
+    }
+    key.truncate(length);
+    key
+}
+
+/// Key and initialization vector of `pbeWithSHAAnd3-KeyTripleDES-CBC`.
+pub fn triple_des_key(
+    passphrase: &[u8],
+    salt: &[u8],
+    iterations: NonZeroU32,
+) -> (Zeroizing<[u8; triple_des::KEY_BYTES]>, [u8; triple_des::BLOCK]) {
+    let sha1 = &digest::SHA1_FOR_LEGACY_USE_ONLY;
+    let mut key = Zeroizing::new([0; triple_des::KEY_BYTES]);
+    let derived = derive(sha1, Purpose::Key, passphrase, salt, iterations, key.len());
+    key.copy_from_slice(&derived);
+    let mut iv = [0; triple_des::BLOCK];
+    iv.copy_from_slice(&derive(sha1, Purpose::Iv, passphrase, salt, iterations, triple_des::BLOCK));
+    (key, iv)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hexadecimal(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    }
+
+    /// Test vectors of PKCS#12 key derivation that several libraries carry ("smeg", "queeg").
+    #[test]
+    fn keys_are_those_that_others_derive() {
+        let rows = [
+            (Purpose::Key, "smeg", "0A58CF64530D823F", 1, "8AAAE6297B6CB04642AB5B077851284EB7128F1A2A7FBCA3"),
+            (Purpose::Iv, "smeg", "0A58CF64530D823F", 1, "79993DFE048D3B76"),
+            (Purpose::Mac, "smeg", "3D83C0E4546AC140", 1, "8D967D88F6CAA9D714800AB3D48051D63F73A312"),
+            (Purpose::Key, "queeg", "05DEC959ACFF72F7", 1000, "ED2034E36328830FF09DF1E1A07DD357185DAC0D4F9EB3D4"),
+            (Purpose::Iv, "queeg", "05DEC959ACFF72F7", 1000, "11DEDAD7758D4860"),
+            (Purpose::Mac, "queeg", "263216FCC2FAB31C", 1000, "5EC4C7A80DF652294C3925B6489A7AB857C83476"),
+        ];
+        for (purpose, passphrase, salt, iterations, key) in rows {
+            let (passphrase, key) = (bmp_string(passphrase.as_bytes()).unwrap(), hexadecimal(key));
+            let iterations = NonZeroU32::new(iterations).unwrap();
+            let hash = &digest::SHA1_FOR_LEGACY_USE_ONLY;
+            let derived = derive(hash, purpose, &passphrase, &hexadecimal(salt), iterations, key.len());
+            assert_eq!(derived.as_slice(), key, "{purpose:?}");
+        }
+    }
+}

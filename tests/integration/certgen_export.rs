@@ -1,0 +1,269 @@
+//! `moskit certgen export`: what it writes is read by the programs that it is for.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::certgen::{certgen, made, openssl};
+use crate::mosquitto::installed;
+use crate::run::{Ended, moskit, run};
+
+/// A CA in `lab` with the client dev1, the certificate and the key of both as DER, and a file with a passphrase.
+struct Lab {
+    folder: tempfile::TempDir,
+    ca: Vec<u8>,
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        made(folder.path(), "init lab --hosts localhost --clients dev1,dev2");
+        fs::write(folder.path().join("pass"), "password 1\n").unwrap();
+        let der = |words: &str| {
+            assert_eq!(openssl(folder.path(), &format!("{words} -outform DER -out tmp.der")).0, 0);
+            fs::read(folder.path().join("tmp.der")).unwrap()
+        };
+        let (ca, certificate) = (der("x509 -in lab/ca.crt"), der("x509 -in lab/dev1.crt"));
+        let key = der("pkcs8 -topk8 -nocrypt -in lab/dev1.key");
+        Self { folder, ca, certificate, key }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
+    fn is_private(&self, name: &str) -> bool {
+        fs::metadata(self.path().join(name)).unwrap().permissions().mode() & 0o777 == 0o600
+    }
+}
+
+/// Runs a program in the folder; `None` where it is not installed.
+fn program(lab: &Lab, name: &str, words: &[&str]) -> Option<Ended> {
+    installed(name)?;
+    Some(run(Command::new(name).args(words).current_dir(lab.path()), b""))
+}
+
+fn python(lab: &Lab, script: &str) {
+    if let Some(ended) = program(lab, "python3", &["-c", script]) {
+        assert_eq!(ended.code, 0, "{script}\n{ended:?}");
+    }
+}
+
+#[test]
+fn stores_open_in_openssl_and_in_java() {
+    let lab = Lab::new();
+    for (options, cipher) in [("", "AES-256-CBC"), (" --legacy", "pbeWithSHA1And3-KeyTripleDES-CBC")] {
+        let out = made(lab.path(), &format!("export lab/dev1.crt --to p12 --key-pass-file pass --force{options}"));
+        assert_eq!(out, "./dev1.p12\n");
+        assert!(lab.is_private("dev1.p12"));
+        let (code, text) = openssl(lab.path(), "pkcs12 -in dev1.p12 -passin file:pass -info -noenc");
+        assert!(code == 0 && text.contains(cipher) && text.contains("friendlyName: dev1"), "{text}");
+        assert_eq!(text.matches("BEGIN CERTIFICATE").count(), 2, "{text}");
+        fs::write(lab.path().join("opened.pem"), &text).unwrap();
+        let (_, public) = openssl(lab.path(), "pkey -in opened.pem -pubout");
+        assert_eq!(public, openssl(lab.path(), "x509 -in lab/dev1.crt -noout -pubkey").1);
+        let (code, text) = openssl(lab.path(), "pkcs12 -in dev1.p12 -passin pass:wrong -noout");
+        assert!(code != 0 && text.contains("invalid password"), "{text}");
+        let words = ["-list", "-keystore", "dev1.p12", "-storepass:file", "pass", "-v"];
+        if let Some(ended) = program(&lab, "keytool", &words) {
+            assert!(ended.code == 0 && ended.stdout.contains("PrivateKeyEntry"), "{ended:?}");
+            assert!(ended.stdout.contains("Certificate chain length: 2"), "{ended:?}");
+        }
+        let ended = certgen(lab.path(), "inspect dev1.p12 --pass-file pass");
+        assert!(ended.code == 0 && ended.stdout.contains("CN=dev1"), "{ended:?}");
+    }
+    // A CA alone is what Java trusts.
+    made(lab.path(), "export lab/ca.crt --to p12 --key-pass-file pass");
+    if let Some(ended) = program(&lab, "keytool", &["-list", "-keystore", "ca.p12", "-storepass:file", "pass"]) {
+        assert!(ended.code == 0 && ended.stdout.contains("trustedCertEntry"), "{ended:?}");
+    }
+}
+
+#[test]
+fn der_and_pem_are_what_openssl_reads() {
+    let lab = Lab::new();
+    made(lab.path(), "export lab/dev1.crt --to der -o der.d");
+    let read = |name: &str| fs::read(lab.path().join("der.d").join(name)).unwrap();
+    assert_eq!(read("dev1.der"), lab.certificate);
+    assert_eq!(read("dev1-ca.der"), lab.ca);
+    assert_eq!(read("dev1-key.der"), lab.key);
+    assert!(lab.is_private("der.d/dev1-key.der") && !lab.is_private("der.d/dev1.der"));
+    made(lab.path(), "export lab/dev1.crt --to pem --encrypt --key-pass-file pass");
+    assert!(lab.is_private("dev1.pem"));
+    assert_eq!(openssl(lab.path(), "pkey -in dev1.pem -passin file:pass -noout").0, 0);
+    assert_eq!(openssl(lab.path(), "verify -CAfile lab/ca.crt dev1.pem").0, 0);
+    let ended = certgen(lab.path(), "export lab/dev1.crt --to pem -o - --no-key");
+    assert_eq!(ended.stdout, lab.read("lab/dev1.crt") + &lab.read("lab/ca.crt"));
+    // Below an intermediate the chain comes too.
+    made(lab.path(), "ca Root --path-len 1 -o deep");
+    made(lab.path(), "ca Floor --parent deep/ca.crt -o deep");
+    made(lab.path(), "client dev9 --ca deep/floor.crt");
+    made(lab.path(), "export deep/dev9.crt --to pem --stem nine");
+    assert_eq!(lab.read("nine.pem").matches("BEGIN CERTIFICATE").count(), 3);
+    assert_eq!(openssl(lab.path(), "verify -CAfile deep/ca.crt -untrusted nine.pem nine.pem").0, 0);
+}
+
+#[test]
+fn texts_for_devices_compile_and_hold_the_same_bytes() {
+    let lab = Lab::new();
+    fs::copy(lab.path().join("lab/dev1.crt"), lab.path().join("lab/1st dev.crt")).unwrap();
+    fs::copy(lab.path().join("lab/dev1.key"), lab.path().join("lab/1st dev.key")).unwrap();
+    for (form, name, text) in [("c-header", "cc", "SECRET"), ("arduino", "c++", "setPrivateKey(x1st_dev_key_pem)")] {
+        let words = ["certgen", "export", "lab/1st dev.crt", "--to", form, "--force"];
+        let ended = run(moskit(&words).current_dir(lab.path()), b"");
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stderr.contains("holds a private key that is not encrypted"), "{ended:?}");
+        assert!(lab.is_private("1st dev.h") && lab.read("1st dev.h").contains(text));
+        let ending = if name == "cc" { "c" } else { "cpp" };
+        let program_text = if name == "cc" {
+            "#include \"1st dev.h\"\n#include <stdio.h>\nint main(void) { fwrite(x1st_dev_key_der, 1, x1st_dev_key_der_len, stdout); \
+             return sizeof x1st_dev_cert_der == x1st_dev_cert_der_len && x1st_dev_ca_der[0] == 0x30 ? 0 : 1; }\n"
+        } else {
+            "#include \"1st dev.h\"\n#include <cstdio>\nint main() { fputs(x1st_dev_key_pem, stdout); \
+             return x1st_dev_ca_pem[0] == '-' && x1st_dev_cert_pem[0] == '-' ? 0 : 1; }\n"
+        };
+        fs::write(lab.path().join(format!("main.{ending}")), program_text).unwrap();
+        let source = format!("main.{ending}");
+        let words = ["-Wall", "-Wextra", "-Werror", "-o", "program", source.as_str()];
+        let Some(built) = program(&lab, name, &words) else { continue };
+        assert_eq!(built.code, 0, "{built:?}");
+        let output = Command::new("./program").current_dir(lab.path()).output().unwrap();
+        assert!(output.status.success());
+        let wanted = if name == "cc" { lab.key.clone() } else { lab.read("lab/dev1.key").into_bytes() };
+        assert_eq!(output.stdout, wanted);
+    }
+    made(lab.path(), "export lab/dev1.crt --to micropython");
+    assert!(lab.is_private("dev1.py"));
+    fs::write(lab.path().join("key.der"), &lab.key).unwrap();
+    fs::write(lab.path().join("certificate.der"), &lab.certificate).unwrap();
+    python(
+        &lab,
+        "import dev1\nassert dev1.KEY == open('key.der','rb').read() and dev1.CERT == open('certificate.der','rb').read() and dev1.CA[0] == 0x30",
+    );
+}
+
+#[test]
+fn a_component_of_esp_idf_names_its_files() {
+    let lab = Lab::new();
+    made(lab.path(), "export lab/dev1.crt --to esp-idf");
+    let name = |name: &str| format!("dev1-esp-idf/{name}");
+    assert!(lab.is_private(&name("key.pem")) && !lab.is_private(&name("cert.pem")));
+    assert_eq!(lab.read(&name("key.pem")), lab.read("lab/dev1.key"));
+    assert_eq!(lab.read(&name(".gitignore")), "key.pem\n");
+    assert!(lab.read(&name("CMakeLists.txt")).contains("EMBED_TXTFILES \"ca.pem\" \"cert.pem\" \"key.pem\")"));
+    python(
+        &lab,
+        "import csv, os\nrows = list(csv.DictReader(open('dev1-esp-idf/nvs.csv', newline='')))\n\
+         assert rows[0] == {'key': 'mqtt', 'type': 'namespace', 'encoding': '', 'value': ''}\n\
+         for row in rows[1:]:\n    assert len(row['key']) <= 15 and row['type'] == 'file' and row['encoding'] == 'string'\n    \
+         assert os.path.exists('dev1-esp-idf/' + row['value'])\nassert len(rows) == 4",
+    );
+    // The linker's names are those of the header.
+    fs::write(
+        lab.path().join("main.c"),
+        "#include \"dev1-esp-idf/dev1.h\"\nint main(void) { return dev1_key_pem[0] == '-' ? 0 : 1; }\n",
+    )
+    .unwrap();
+    let embed = "cd dev1-esp-idf && for each in ca cert key; do ld -r -b binary -o ../$each.o $each.pem; done && cd .. && \
+                 cc -Wall -Wextra -Werror -o program main.c ca.o cert.o key.o && ./program";
+    if let (Some(_), Some(ended)) = (installed("cc"), program(&lab, "sh", &["-c", embed])) {
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    made(lab.path(), "client big -d lab --key rsa4096");
+    let chained = lab.read("lab/big.crt").repeat(4);
+    fs::write(lab.path().join("lab/big.crt"), chained).unwrap();
+    let ended = certgen(lab.path(), "export lab/big.crt --to esp-idf");
+    assert!(ended.code == 1 && ended.stderr.contains("takes 4000"), "{ended:?}");
+    assert!(!lab.path().join("big-esp-idf").exists());
+}
+
+#[test]
+fn clusters_and_containers_get_their_secrets() {
+    let lab = Lab::new();
+    made(lab.path(), "export lab/dev1.crt --to k8s --stem Dev_1");
+    assert!(lab.is_private("Dev_1.yaml"));
+    let text = lab.read("Dev_1.yaml");
+    let value = |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(&format!("{name}: "))).unwrap();
+    assert_eq!((value("kind"), value("name"), value("type")), ("Secret", "\"dev-1\"", "kubernetes.io/tls"));
+    for (name, file) in [("tls.crt", "lab/dev1.crt"), ("tls.key", "lab/dev1.key"), ("ca.crt", "lab/ca.crt")] {
+        assert_eq!(STANDARD.decode(value(name)).unwrap(), lab.read(file).as_bytes(), "{name}");
+    }
+    python(
+        &lab,
+        "try:\n    import yaml\nexcept ImportError:\n    raise SystemExit\nassert yaml.safe_load(open('Dev_1.yaml'))['data']['tls.key']",
+    );
+    made(lab.path(), "export lab/dev1.crt --to docker");
+    assert!(lab.is_private("dev1-docker/tls.key"));
+    assert!(lab.read("dev1-docker/compose.yaml").ends_with(
+        "secrets:\n  mqtt_ca:\n    file: ./ca.crt\n  mqtt_cert:\n    file: ./tls.crt\n  mqtt_key:\n    file: ./tls.key\n"
+    ));
+    made(lab.path(), "export lab/dev1.crt --to base64");
+    assert!(lab.is_private("dev1.env"));
+    let script = ". ./dev1.env && echo \"$MQTT_KEY_BASE64\" | base64 -d | cmp - lab/dev1.key";
+    assert_eq!(program(&lab, "sh", &["-c", script]).unwrap().code, 0);
+}
+
+#[test]
+fn a_profile_is_a_plist_that_installs_identity_and_ca() {
+    let lab = Lab::new();
+    fs::write(lab.path().join("ca.der"), &lab.ca).unwrap();
+    made(lab.path(), "export lab/dev1.crt --to mobileconfig --key-pass-file pass --stem a&b");
+    assert!(lab.is_private("a&b.mobileconfig"));
+    python(
+        &lab,
+        "import plistlib\np = plistlib.load(open('a&b.mobileconfig','rb'))\nassert p['PayloadDisplayName'] == 'a&b'\n\
+         c = {x['PayloadType']: x for x in p['PayloadContent']}\n\
+         assert c['com.apple.security.root']['PayloadContent'] == open('ca.der','rb').read()\n\
+         assert len({x['PayloadUUID'] for x in p['PayloadContent']} | {p['PayloadUUID']}) == 3\n\
+         open('out.p12','wb').write(c['com.apple.security.pkcs12']['PayloadContent'])",
+    );
+    if installed("python3").is_some() {
+        let (code, text) = openssl(lab.path(), "pkcs12 -in out.p12 -passin file:pass -noenc");
+        assert!(code == 0 && text.contains("BEGIN PRIVATE KEY"), "{text}");
+    }
+}
+
+#[test]
+fn a_ca_never_goes_out_with_its_key_and_nothing_is_overwritten() {
+    let lab = Lab::new();
+    for form in
+        ["pem", "der", "c-header", "arduino", "esp-idf", "micropython", "base64", "k8s", "docker", "mobileconfig"]
+    {
+        let ended = certgen(lab.path(), &format!("export lab/ca.crt --to {form} -o {form}"));
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{form}");
+        let files = run(Command::new("grep").args(["-rlE", "PRIVATE KEY|_key_|KEY ="]).arg(lab.path().join(form)), b"");
+        assert_eq!(files.stdout, "", "{form}");
+    }
+    for (words, code, why) in [
+        ("export lab/ca.crt --to pem --key lab/ca.key", 3, "a CA, whose key no export holds"),
+        (
+            "export lab/dev1.crt --to pem -o pem --key lab/dev2.key",
+            1,
+            "`lab/dev2.key` is not the key of `lab/dev1.crt`",
+        ),
+        ("export lab/dev1.crt --to k8s --encrypt --key-pass-file pass", 3, "cannot type a passphrase"),
+        ("export lab/dev1.crt --to p12", 1, "--key-pass-file"),
+        ("export lab/dev1.crt --to der -o -", 3, "more than one file"),
+        ("export lab/dev1.crt --to pem --legacy", 3, "--legacy is for --to p12"),
+        ("export lab/ca.crt --to pem -o pem", 1, "exists already"),
+        ("export lab/dev1.crt lab/dev1.crt --to pem", 3, "two certificates would be written as `dev1`"),
+    ] {
+        let ended = certgen(lab.path(), words);
+        assert!(ended.code == code && ended.stderr.contains(why), "{words}: {ended:?}");
+    }
+    let both = made(lab.path(), "export lab/dev1.crt lab/dev2.crt --to c-header -o many");
+    assert_eq!(both, "many/dev1.h\nmany/dev2.h\n");
+    fs::copy(lab.path().join("lab/dev1.crt"), lab.path().join("alone.crt")).unwrap();
+    let ended = certgen(lab.path(), "export alone.crt --to arduino");
+    assert!(ended.code == 0 && ended.stderr.contains("no CA lies beside `alone.crt`"), "{ended:?}");
+}
