@@ -28,6 +28,7 @@ const LONGEST_NOTE: u64 = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub struct FolderLock {
     folder: PathBuf,
+    is_lockable: bool,
     /// Not every file system has locks; there it is as it was without.
     _held: Option<File>,
 }
@@ -55,8 +56,15 @@ impl FolderLock {
     /// Waits until nobody else holds it.
     pub fn take(folder: &Path) -> Self {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let held = File::open(folder).and_then(|opened| opened.lock().map(|()| opened)).ok();
-        Self { folder: folder.to_owned(), _held: held }
+        // A folder that cannot be opened is met by whoever writes into it.
+        let locked = File::open(folder).ok().map(|opened| opened.lock().map(|()| opened));
+        let is_lockable = !matches!(locked, Some(Err(_)));
+        Self { folder: folder.to_owned(), is_lockable, _held: locked.and_then(Result::ok) }
+    }
+
+    /// Whether the file system has locks; where it has none, nobody is kept out.
+    pub fn is_lockable(&self) -> bool {
+        self.is_lockable
     }
 
     /// Gives the files of sets that a killed process left half-way their names.

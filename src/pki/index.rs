@@ -133,6 +133,9 @@ impl Record {
     }
 
     pub fn parse(line: &str) -> Result<Self, Fault> {
+        if let Some(record) = revoked_as_written(line) {
+            return Ok(record);
+        }
         let value = object(line)?;
         let serial = |member| text(&value, member)?.parse().map_err(|NoSerial| Fault::Member(member));
         let at = || parse_utc(&text(&value, "at")?).ok_or(Fault::Member("at"));
@@ -156,6 +159,18 @@ impl Record {
         }
         Err(Fault::NoEvent)
     }
+}
+
+/// A line of a revocation exactly as [`Record::line`] writes it, which is most lines of an index by the hundred thousand: without
+/// JSON's freedom it is read in a tenth of the time. `None` of any other line, whatever it says.
+fn revoked_as_written(line: &str) -> Option<Record> {
+    let rest = line.strip_prefix(r#"{"revoked":""#)?;
+    let (serial, rest) = rest.split_once(r#"","at":""#)?;
+    let (at, rest) = rest.split_once(r#"","reason":""#)?;
+    let reason = rest.strip_suffix('\n').unwrap_or(rest).strip_suffix(r#""}"#)?;
+    // None of the three takes a quotation mark or a backslash, so there is no other way to read the line.
+    let revocation = Revocation { at: parse_utc(at)?, reason: Reason::find(reason)? };
+    Some(Record::Revoked(serial.parse().ok()?, revocation))
 }
 
 /// Which certificates are revoked, after all events so far.
@@ -247,6 +262,23 @@ mod tests {
 
     fn serial(text: &str) -> Serial {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_revocation_means_the_same_however_it_is_spelt() {
+        let written = Record::Revoked(serial("4F"), Revocation { at: 1_829_642_400, reason: Reason::KeyCompromise });
+        let line = written.line();
+        assert_eq!(revoked_as_written(&line), Some(written.clone()));
+        assert_eq!(revoked_as_written(line.trim_end()), Some(written.clone()));
+        for (from, to) in [("{\"", "{ \""), ("4F", "\\u0034F"), ("\"}", "\", \"more\": 1}"), ("\",\"at", "\" , \"at")] {
+            let other = line.replacen(from, to, 1);
+            assert_eq!(revoked_as_written(&other), None, "{other}");
+            assert_eq!(Record::parse(&other), Ok(written.clone()), "{other}");
+        }
+        for wrong in ["x", "\"", "keyCompromise\\n"] {
+            let other = line.replacen("keyCompromise", wrong, 1);
+            assert!(Record::parse(&other).is_err(), "{other}");
+        }
     }
 
     #[test]

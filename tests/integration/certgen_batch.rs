@@ -85,6 +85,47 @@ fn fits(folder: &Path, certificate: &str, key: &str) {
     assert_eq!(public, openssl(folder, &format!("pkey -in {key} -pubout")), "{certificate}");
 }
 
+/// As on a network file system without a lock daemon.
+#[test]
+fn where_the_file_system_has_no_locks_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(
+        folder.join("none.c"),
+        "#include <errno.h>\nint flock(int fd, int how) { errno = EOPNOTSUPP; return -1; }\n",
+    )
+    .unwrap();
+    if installed("cc").is_none() {
+        return;
+    }
+    let built = run(Command::new("cc").args(["-shared", "-fPIC", "-o", "none.so", "none.c"]).current_dir(folder), b"");
+    assert_eq!(built.code, 0, "{built:?}");
+    made(folder, "init lab --hosts localhost");
+    fs::write(folder.join("fleet.csv"), "id\ndev1\n").unwrap();
+    let words = ["certgen", "batch", "fleet.csv", "-d", "lab"];
+    let ended = run(moskit(&words).current_dir(folder).env("LD_PRELOAD", folder.join("none.so")), b"");
+    assert!(ended.code == 0 && ended.stderr.contains("has no locks"), "{ended:?}");
+    assert_eq!(is_whole(folder, "devices"), 1);
+}
+
+/// Rows that come once are known, too, when they were done in an earlier run.
+#[test]
+fn an_id_that_stands_twice_in_a_pipe_is_named_whether_it_was_done_or_not() {
+    let folder = lab();
+    let folder = folder.path();
+    let batch = |rows: &str| run(moskit(&["certgen", "batch", "-", "-d", "lab"]).current_dir(folder), rows.as_bytes());
+    let first = batch("id\ndev1\ndev2\n");
+    assert_eq!(first.code, 0, "{first:?}");
+    let twice = batch("id\ndev1\ndev2\ndev1\n");
+    assert!(
+        twice.code == 1 && twice.stderr.contains("line 4 of `-`: the id `dev1` stands in an earlier row already"),
+        "{twice:?}"
+    );
+    let twice = batch("id\ndev3\ndev3\n");
+    assert!(twice.code == 1 && twice.stderr.contains("line 3 of `-`: the id `dev3`"), "{twice:?}");
+    assert_eq!(is_whole(folder, "devices"), 3);
+}
+
 #[test]
 fn each_row_gets_what_it_asks_for() {
     let folder = lab();
@@ -92,7 +133,7 @@ fn each_row_gets_what_it_asks_for() {
     let csv = "\u{feff}id,san,days,key,org\r\ndev1,,,,\r\n\"dev, 2\",a.lan urn:x:2,30,p384,\"Lab, \"\"West\"\"\"\r\n\r\ndev3,,,rsa2048,\r\n";
     fs::write(folder.join("fleet.csv"), csv).unwrap();
     let out = made(folder, "batch fleet.csv -d lab");
-    assert_eq!(out, "devices: 3 devices made; manifest.ndjson lists them\n");
+    assert_eq!(out, "devices: 3 devices made; devices/manifest.ndjson lists them\n");
     assert_eq!(is_whole(folder, "devices"), 3);
     fs::rename(folder.join("devices/dev, 2.crt"), folder.join("two.crt")).unwrap();
     fs::rename(folder.join("devices/dev, 2.key"), folder.join("two.key")).unwrap();
@@ -115,7 +156,7 @@ fn each_row_gets_what_it_asks_for() {
     let before = fs::read(folder.join("devices/dev1.crt")).unwrap();
     let json = "{\"id\":\"dev1\"}\n{\"id\":\"dev, 2\"}\n{\"id\":\"dev4\",\"san\":[\"b.lan\"],\"days\":7}\n";
     let ended = run(moskit(&["certgen", "batch", "-", "-d", "lab"]).current_dir(folder), json.as_bytes());
-    assert_eq!(ended.stdout, "devices: 1 device made, 2 were done before; manifest.ndjson lists them\n");
+    assert_eq!(ended.stdout, "devices: 1 device made, 2 were done before; devices/manifest.ndjson lists them\n");
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     assert_eq!(fs::read(folder.join("devices/dev1.crt")).unwrap(), before);
     // Who is in the index can be revoked by name.
@@ -194,7 +235,7 @@ fn the_requests_of_a_folder_are_signed() {
     let ended = certgen(folder, "batch requests -d lab -o signed --skip-bad");
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
-        (1, "signed: 1 device made, 2 were done before, 1 row passed over; manifest.ndjson lists them\n")
+        (1, "signed: 1 device made, 2 were done before, 1 row passed over; signed/manifest.ndjson lists them\n")
     );
     let ended = certgen(folder, "batch requests -d lab -o other --encrypt");
     assert_eq!(ended.code, 3, "{ended:?}");

@@ -16,9 +16,10 @@ use super::device::{Device, Plan};
 use super::explain::not_made;
 use super::files::{Folder, lock_beside};
 use super::fleet::{At, Bad, Source};
+use super::ids::{Earlier, Ids};
 use super::index_file::OpenIndex;
 use super::lifetime::warn_of_long_life;
-use super::manifest_file::{self, Done, Manifest};
+use super::manifest_file::{self, Manifest};
 use super::options::{BatchArgs, Layout};
 use super::register::own_stems;
 use super::rows::ROWS_LIMIT;
@@ -101,7 +102,7 @@ pub fn run(args: &BatchArgs, term: &mut Term) -> Result<Batch, Failure> {
     }
     folder.keep();
     let progress = term.progress_with_rate(length, "devices");
-    let seen = survey.map_or(Seen::Earlier(HashSet::new()), |survey| Seen::Twice(survey.twice));
+    let seen = survey.map_or(Seen::Earlier(Earlier::default()), |survey| Seen::Twice(survey.twice));
     let mut rows = Open {
         plan: &plan,
         source: &mut source,
@@ -158,7 +159,7 @@ impl Survey {
 }
 
 /// Looks at every row once, before anything is made.
-fn survey(plan: &Plan<'_>, done: &Done) -> Result<Survey, Failure> {
+fn survey(plan: &Plan<'_>, done: &Ids) -> Result<Survey, Failure> {
     let input = &plan.args.input;
     let mut source = Source::open(input)?;
     let mut found = Survey { open: 0, bad: Vec::new(), more: 0, twice: HashSet::new() };
@@ -175,7 +176,7 @@ fn survey(plan: &Plan<'_>, done: &Done) -> Result<Survey, Failure> {
                 if let At::Line(number) = at {
                     ids.push((fingerprint(&row.id).to_be_bytes(), u32::try_from(number).unwrap_or(u32::MAX)));
                 }
-                if done.has(&row.id) {
+                if done.has(fingerprint(&row.id)) {
                     continue;
                 }
                 found.open += 1;
@@ -205,15 +206,15 @@ enum Seen {
     /// The lines that repeat one, known from a first look.
     Twice(HashSet<u32>),
     /// What came up to now of rows that come only once.
-    Earlier(HashSet<u128>),
+    Earlier(Earlier),
 }
 
 impl Seen {
-    fn is_again(&mut self, at: &At, id: &str) -> bool {
+    fn is_again(&mut self, at: &At, id: &str, done: &Ids) -> bool {
         match (self, at) {
             (Self::Twice(lines), At::Line(number)) => u32::try_from(*number).is_ok_and(|line| lines.contains(&line)),
             (Self::Twice(_), At::File(_)) => false,
-            (Self::Earlier(ids), _) => !ids.insert(fingerprint(id)),
+            (Self::Earlier(earlier), _) => earlier.is_again(fingerprint(id), done),
         }
     }
 }
@@ -223,7 +224,7 @@ struct Open<'a> {
     plan: &'a Plan<'a>,
     source: &'a mut Source,
     seen: Seen,
-    done: Done,
+    done: Ids,
     before: u64,
     passed_over: u64,
     is_over: bool,
@@ -242,10 +243,10 @@ impl Open<'_> {
                 break;
             };
             let device = match row {
-                Ok((at, row)) if self.seen.is_again(&at, &row.id) => {
+                Ok((at, row)) if self.seen.is_again(&at, &row.id, &self.done) => {
                     Err(Bad { at, why: format!("the id `{}` stands in an earlier row already", row.id) })
                 }
-                Ok((_, row)) if self.done.has(&row.id) => {
+                Ok((_, row)) if self.done.has(fingerprint(&row.id)) => {
                     self.before += 1;
                     continue;
                 }

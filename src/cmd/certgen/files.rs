@@ -76,6 +76,12 @@ impl NewFile {
 /// Takes the lock of the folder that `file` is in, and finishes sets in it that a killed process left half-way.
 pub fn lock_beside(file: &Path, term: &mut Term) -> Result<FolderLock, Failure> {
     let lock = FolderLock::take(file.parent().unwrap_or(Path::new("")));
+    if !lock.is_lockable() {
+        term.note(format_args!(
+            "warning: the file system of `{}` has no locks: if two certgen write there at once, files and index no longer fit",
+            file.display()
+        ));
+    }
     for interrupted in lock.finish_interrupted().map_err(|error| not_written(&error))? {
         let names = |files: Vec<PathBuf>| {
             files.iter().map(|file| format!("`{}`", file.display())).collect::<Vec<_>>().join(", ")

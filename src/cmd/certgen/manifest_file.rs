@@ -5,6 +5,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::files::KEY_MODE;
+use super::ids::Ids;
 use super::index_file::{lines, mend_end};
 use crate::net::reason;
 use crate::os::files::{self, OpenOptionsExt};
@@ -22,22 +23,8 @@ const REPLACED_LIMIT: usize = 100;
 pub struct Manifest {
     path: PathBuf,
     file: File,
-    done: Done,
-}
-
-/// The ids that are done, by their fingerprints, sorted.
-#[derive(Default)]
-pub struct Done(Vec<u128>);
-
-impl Done {
-    pub fn has(&self, id: &str) -> bool {
-        self.0.binary_search(&fingerprint(id)).is_ok()
-    }
-
-    fn add(&mut self, ids: impl IntoIterator<Item = u128>) {
-        self.0.extend(ids);
-        self.0.sort_unstable();
-    }
+    /// The ids that are done.
+    done: Ids,
 }
 
 impl Manifest {
@@ -48,7 +35,7 @@ impl Manifest {
             Failure::new(Exit::FAILED, format!("another certgen batch works in `{}`", folder.display()))
                 .hint("wait until it has ended")
         })?;
-        let mut manifest = Self { path, file, done: Done::default() };
+        let mut manifest = Self { path, file, done: Ids::default() };
         // The chunk of a line that is cut off is written again.
         manifest.step("write", |file| mend_end(file, |line| Entry::parse(line) == Err(Fault::CutOff)))?;
         manifest.load(authority)?;
@@ -56,18 +43,21 @@ impl Manifest {
     }
 
     pub fn has(&self, id: &str) -> bool {
-        self.done.has(id)
+        self.done.has(fingerprint(id))
     }
 
     /// What was done when it was opened, and by the end of an interrupted run.
-    pub fn take_done(&mut self) -> Done {
+    pub fn take_done(&mut self) -> Ids {
+        self.done.settle();
         std::mem::take(&mut self.done)
     }
 
     /// Adds the lines of devices that an earlier run had begun.
     pub fn append_recovered(&mut self, entries: &[Entry]) -> Result<(), Failure> {
         self.append(entries)?;
-        self.done.add(entries.iter().map(|entry| fingerprint(&entry.id)));
+        for entry in entries {
+            self.done.insert(fingerprint(&entry.id));
+        }
         Ok(())
     }
 
@@ -101,7 +91,7 @@ impl Manifest {
         if let Some((number, fault)) = wrong {
             return Err(self.useless(number, fault.as_ref()));
         }
-        self.done.add(done);
+        self.done = Ids::of(done);
         Ok(())
     }
 

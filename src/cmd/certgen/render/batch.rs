@@ -14,7 +14,7 @@ pub fn batch(batch: &Batch, term: &mut Term) -> Exit {
         "{}: {} made{before}{passed_over}; {} lists them",
         folder.display(),
         plural(*made, "device"),
-        manifest_file::NAME
+        folder.join(manifest_file::NAME).display()
     ));
     if passed_over.is_empty() { Exit::OK } else { Exit::FAILED }
 }
