@@ -412,6 +412,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('index', 'index', [CompletionResultType]::ParameterValue, 'Show what a CA has issued and revoked')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write certificate and key in the form that a device, a phone or a cluster wants')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Go on with a CA of easy-rsa or of openssl ca')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Have the programs of this machine believe a CA, or no more')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'Open, encrypt, convert and compare keys')
             [CompletionResult]::new('broken', 'broken', [CompletionResultType]::ParameterValue, 'Make a set of files that shows one failure, for tests')
             break
@@ -754,6 +755,33 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--ca-key', '--ca-key', [CompletionResultType]::ParameterName, 'Private key of the old CA, which is copied as it is [default: private/ca.key or private/cakey.pem in SOURCE]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'moskit;certgen;trust' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Have programs of this machine believe what the CA signs')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take the CA out again')
+            break
+        }
+        'moskit;certgen;trust;install' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'The stores to change')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'The system below DIR, as that of an image: files go there, and commands run in it by chroot')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done, and do nothing')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'moskit;certgen;trust;remove' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'The stores to change')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'The system below DIR, as that of an image: files go there, and commands run in it by chroot')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done, and do nothing')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'moskit;certgen;key' {

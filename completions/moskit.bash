@@ -106,6 +106,9 @@ _moskit() {
             moskit__subcmd__certgen,sign)
                 cmd="moskit__subcmd__certgen__subcmd__sign"
                 ;;
+            moskit__subcmd__certgen,trust)
+                cmd="moskit__subcmd__certgen__subcmd__trust"
+                ;;
             moskit__subcmd__certgen,verify)
                 cmd="moskit__subcmd__certgen__subcmd__verify"
                 ;;
@@ -123,6 +126,12 @@ _moskit() {
                 ;;
             moskit__subcmd__certgen__subcmd__key,pin)
                 cmd="moskit__subcmd__certgen__subcmd__key__subcmd__pin"
+                ;;
+            moskit__subcmd__certgen__subcmd__trust,install)
+                cmd="moskit__subcmd__certgen__subcmd__trust__subcmd__install"
+                ;;
+            moskit__subcmd__certgen__subcmd__trust,remove)
+                cmd="moskit__subcmd__certgen__subcmd__trust__subcmd__remove"
                 ;;
             moskit__subcmd__check,acl)
                 cmd="moskit__subcmd__check__subcmd__acl"
@@ -302,7 +311,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen)
-            opts="-h --version --help init ca server client batch csr sign inspect verify lint expiry renew revoke crl index export import key broken"
+            opts="-h --version --help init ca server client batch csr sign inspect verify lint expiry renew revoke crl index export import trust key broken"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2199,6 +2208,70 @@ _moskit() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        moskit__subcmd__certgen__subcmd__trust)
+            opts="-h --help install remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        moskit__subcmd__certgen__subcmd__trust__subcmd__install)
+            opts="-y -h --store --root --yes --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "system browsers all" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        moskit__subcmd__certgen__subcmd__trust__subcmd__remove)
+            opts="-y -h --store --root --yes --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "system browsers all" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs

@@ -404,6 +404,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand index 'Show what a CA has issued and revoked'
             cand export 'Write certificate and key in the form that a device, a phone or a cluster wants'
             cand import 'Go on with a CA of easy-rsa or of openssl ca'
+            cand trust 'Have the programs of this machine believe a CA, or no more'
             cand key 'Open, encrypt, convert and compare keys'
             cand broken 'Make a set of files that shows one failure, for tests'
         }
@@ -729,6 +730,30 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --ca-key 'Private key of the old CA, which is copied as it is [default: private/ca.key or private/cakey.pem in SOURCE]'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'moskit;certgen;trust'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand install 'Have programs of this machine believe what the CA signs'
+            cand remove 'Take the CA out again'
+        }
+        &'moskit;certgen;trust;install'= {
+            cand --store 'The stores to change'
+            cand --root 'The system below DIR, as that of an image: files go there, and commands run in it by chroot'
+            cand -y 'Do not ask'
+            cand --yes 'Do not ask'
+            cand --dry-run 'Show what would be done, and do nothing'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'moskit;certgen;trust;remove'= {
+            cand --store 'The stores to change'
+            cand --root 'The system below DIR, as that of an image: files go there, and commands run in it by chroot'
+            cand -y 'Do not ask'
+            cand --yes 'Do not ask'
+            cand --dry-run 'Show what would be done, and do nothing'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'moskit;certgen;key'= {
             cand -h 'Print help'

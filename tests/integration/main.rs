@@ -23,6 +23,7 @@ mod certgen_keys;
 mod certgen_look;
 mod certgen_pairs;
 mod certgen_ready;
+mod certgen_trust;
 mod check_causes;
 mod check_config;
 mod check_files;

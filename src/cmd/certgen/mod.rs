@@ -39,6 +39,8 @@ mod revoke;
 mod rows;
 mod secrets;
 mod sign;
+mod stores;
+mod trust;
 mod verify;
 mod walk;
 
@@ -152,6 +154,10 @@ pub const APPLET: Applet = Applet {
                 "moskit certgen export certs/dev2.crt --to k8s -o - > secret.yaml",
                 "The same as a Secret of Kubernetes, for kubectl apply -f",
             ),
+            (
+                "moskit certgen trust install certs/ca.crt --dry-run",
+                "What would have to be done for the programs of this machine to believe the CA; --yes does it",
+            ),
             ("moskit certgen broken cert.expired", "An expired certificate, for a test"),
         ],
         differences: &[
@@ -185,6 +191,11 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Action::Index(args) => index(args, term)?,
         Action::Export(args) => render::exported(&export::run(args, term)?, term),
         Action::Import(args) => render::imported(&import::run(args, term)?, term),
+        Action::Trust(action) => {
+            let change = trust::plan(action)?;
+            render::trust_plan(&change, term);
+            render::trusted(action, &trust::carry_out(&change, term)?, term);
+        }
         Action::Key(action) => return Ok(render::key(&key::run(action, term)?, term)),
         Action::Broken(args) => match broken::run(args, term)? {
             Some(made) => render::broken(&made, term),

@@ -8,6 +8,7 @@ mod key;
 mod look;
 mod make;
 mod shared;
+mod trust;
 
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 
@@ -22,6 +23,7 @@ pub use self::shared::{
     CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, NewSecret, Passphrase, Protection, SERVER_DAYS,
     SubjectParts, chain_path,
 };
+pub use self::trust::{Store, TrustAction, TrustArgs};
 use crate::term::{Exit, Failure};
 
 #[derive(Debug, Subcommand)]
@@ -60,6 +62,9 @@ pub enum Action {
     Export(ExportArgs),
     /// Go on with a CA of easy-rsa or of openssl ca
     Import(ImportArgs),
+    /// Have the programs of this machine believe a CA, or no more
+    #[command(subcommand, subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
+    Trust(TrustAction),
     /// Open, encrypt, convert and compare keys
     #[command(subcommand, subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
     Key(KeyAction),

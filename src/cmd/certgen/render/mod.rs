@@ -11,6 +11,7 @@ mod key;
 mod made;
 mod openmetrics;
 mod revocation;
+mod trust;
 
 pub use self::batch::batch;
 pub use self::expiry::{answers, answers_as_json, answers_as_metrics, exit as exit_of_expiry};
@@ -23,3 +24,4 @@ pub use self::made::{broken, broken_kinds, files, made, not_due};
 pub use self::revocation::{
     entry, entry_as_json, exit_of_list, imported, no_list, rebuilt, revoked, standing, take_effect,
 };
+pub use self::trust::{trust_plan, trusted};
