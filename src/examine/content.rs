@@ -84,7 +84,7 @@ fn from_der(bytes: &[u8]) -> Option<Item> {
         return Some(Item::PublicKey(bytes.to_vec()));
     }
     let sealed = EncryptedKey::pkcs8(bytes.to_vec());
-    (sealed.encryption() != "PKCS#8").then_some(Item::Key(EncodedKey::Encrypted(sealed)))
+    sealed.is_recognised().then_some(Item::Key(EncodedKey::Encrypted(sealed)))
 }
 
 impl Item {

@@ -115,6 +115,11 @@ impl EncryptedKey {
         }
     }
 
+    /// Whether the bytes show how they are encrypted. Those of a file without a label may be anything.
+    pub fn is_recognised(&self) -> bool {
+        self.legacy.is_some() || key_encryption::cipher_name(&self.bytes).is_some()
+    }
+
     pub fn decrypt(&self, passphrase: &[u8]) -> Result<PrivateKey, DecryptError> {
         match &self.legacy {
             Some((format, information)) => key_encryption::decrypt_legacy(&self.bytes, information, passphrase)

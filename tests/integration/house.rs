@@ -569,8 +569,6 @@ const STILL_BY_NAME: &[&str] = &[
     "cmd::check::online",
     "cmd::check::render",
     "examine::config",
-    "examine::config::refusals",
-    "examine::content",
 ];
 
 /// Whether a program has `== "…"` or `!= "…"` in it.

@@ -615,7 +615,7 @@ fn connection(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(
     let name = line.text()?;
     let is_known = reader.bridges.iter().any(|bridge| bridge.name == name);
     reader.bridges.push(Bridge::new(name, reader.place.clone()));
-    reader.ignore(line.name, NO_BRIDGES);
+    reader.ignore_bridge(NO_BRIDGES);
     if is_known {
         return Err(Problem::Bridge(BridgeProblem::DuplicateName { name: name.to_owned() }));
     }

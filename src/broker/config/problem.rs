@@ -158,6 +158,11 @@ pub enum Notice {
         because: &'static str,
         place: Place,
     },
+    /// A bridge, which has no effect here.
+    Bridge {
+        because: &'static str,
+        place: Place,
+    },
     /// An option that Mosquitto does not know.
     Own {
         option: &'static str,

@@ -62,6 +62,13 @@ impl Reader {
         }
     }
 
+    /// Says once that bridges have no effect.
+    pub(super) fn ignore_bridge(&mut self, because: &'static str) {
+        if !self.configuration.notices.iter().any(|notice| matches!(notice, Notice::Bridge { .. })) {
+            self.configuration.notices.push(Notice::Bridge { because, place: self.place.clone() });
+        }
+    }
+
     /// Notes a text option of which a second value in the same scope is an error.
     pub(super) fn once(&mut self, once: bool, scope: Current, name: &'static str) -> Result<(), Problem> {
         if once {

@@ -408,6 +408,7 @@ fn an_option_that_has_no_effect_is_named_once() {
         .iter()
         .map(|notice| match notice {
             Notice::Ignored { option, place, .. } => (option.as_str(), place.line),
+            Notice::Bridge { place, .. } => ("connection", place.line),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -341,14 +341,17 @@ pub fn notice(notice: &Notice) -> (bool, String) {
     (is_warning, printable(&text))
 }
 
+fn no_effect(option: &str, because: &str, place: &Place) -> (bool, String) {
+    (true, format!("Warning: The '{option}' option has no effect here: {because} ({}).", at(place)))
+}
+
 fn words(notice: &Notice) -> (bool, String) {
     match notice {
         Notice::Own { option, place } => {
             (false, format!("'{option}' is an option of moskit's broker alone ({}).", at(place)))
         }
-        Notice::Ignored { option, because, place } => {
-            (true, format!("Warning: The '{option}' option has no effect here: {because} ({}).", at(place)))
-        }
+        Notice::Ignored { option, because, place } => no_effect(option, because, place),
+        Notice::Bridge { because, place } => no_effect("connection", because, place),
         Notice::Deprecated { option, instead: Some(instead) } => (
             false,
             format!(

@@ -64,7 +64,7 @@ pub fn check(question: &Question, now: i64) -> Report {
         if matches!(notice, Notice::Own { .. }) {
             report.reservation = Some("Mosquitto does not start with this file");
         }
-        report.unjudged += usize::from(matches!(notice, Notice::Ignored { option, .. } if option == "connection"));
+        report.unjudged += usize::from(matches!(notice, Notice::Bridge { .. }));
     }
     let places = reading.places(&configuration, &refusals);
     if let Some(finding) = elsewhere(question, &places, &configuration, &reading.folders_elsewhere) {

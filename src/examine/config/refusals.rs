@@ -111,7 +111,7 @@ fn bridge(problem: &BridgeProblem) -> String {
 /// What a configuration that is accepted should have said of it. `None`: nothing.
 pub fn noticed(notice: &Notice) -> Option<Finding> {
     let (finding, place) = match notice {
-        Notice::Ignored { option, because, place } if option == "connection" => (
+        Notice::Bridge { because, place } => (
             Finding::note("conf.not-judged", "bridges are judged by their options only")
                 .evidence(format!("Mosquitto connects them; {because}")),
             place,
