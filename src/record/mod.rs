@@ -16,8 +16,8 @@ mod replay;
 mod write;
 
 pub use error::{Expected, RecordError};
-pub use file::{FileError, FileStep, Recording, Rotation};
-pub use input::decompressed;
+pub use file::{FileError, FileStep, Recording, Rotation, is_compressed};
+pub use input::{InputError, decompressed};
 pub use lines::{Line, Lines};
 pub use read::Unknown;
 pub use replay::{Bound, Choice, Mapping, Pace, Speed, Verdict};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::record::decompressed;
+use crate::record::{InputError, decompressed, is_compressed};
 use crate::term::{Exit, Failure};
 
 /// Bytes that are read at once.
@@ -83,11 +83,9 @@ pub fn is_stdin(path: &Path) -> bool {
 
 pub fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let name = if is_stdin(path) { "standard input".to_owned() } else { format!("`{}`", path.display()) };
-    // What zstd says is known by its kind alone: the system has no such number.
-    let why = if error.raw_os_error().is_none() && error.kind() != io::ErrorKind::IsADirectory {
-        format!("its compressed data is damaged or cut off ({error})")
-    } else {
-        crate::net::reason(error)
+    let why = match error.get_ref().and_then(|error| error.downcast_ref::<InputError>()) {
+        Some(error) => error.to_string(),
+        None => crate::net::reason(error),
     };
     Failure::new(Exit::FAILED, format!("cannot read {name}: {why}"))
 }
@@ -129,7 +127,7 @@ impl Reader {
     fn file(&self, path: &Path) -> io::Result<Result<(), Gone>> {
         let source: Box<dyn Read + Send> =
             if is_stdin(path) { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-        let mut source = decompressed(Counted { source, read: &self.read })?;
+        let mut source = decompressed(Counted { source, read: &self.read }, is_compressed(path))?;
         let mut last = b'\n';
         loop {
             let mut piece = vec![0; PIECE];
