@@ -135,7 +135,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('--stdin-line', '--stdin-line', [CompletionResultType]::ParameterName, 'One message for each line of standard input')
             [CompletionResult]::new('--ndjson', '--ndjson', [CompletionResultType]::ParameterName, 'One message for each record on standard input, see moskit-record(5); -t, -q, -r and -D publish stand in for fields that a record lacks')
             [CompletionResult]::new('--lenient', '--lenient', [CompletionResultType]::ParameterName, 'With --ndjson or --replay: ignore fields that a record does not have')
-            [CompletionResult]::new('--skip-bad', '--skip-bad', [CompletionResultType]::ParameterName, 'With --ndjson or --replay: pass over lines that are no record and count them, instead of ending there')
+            [CompletionResult]::new('--skip-bad', '--skip-bad', [CompletionResultType]::ParameterName, 'With --ndjson or --replay: pass over lines that are no record, or that the broker does not take, and count them, instead of ending there')
             [CompletionResult]::new('--topic-per-line', '--topic-per-line', [CompletionResultType]::ParameterName, 'With -l: each line is a topic, a tab and the payload')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Empty payload')
             [CompletionResult]::new('--null-message', '--null-message', [CompletionResultType]::ParameterName, 'Empty payload')

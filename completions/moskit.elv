@@ -131,7 +131,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --stdin-line 'One message for each line of standard input'
             cand --ndjson 'One message for each record on standard input, see moskit-record(5); -t, -q, -r and -D publish stand in for fields that a record lacks'
             cand --lenient 'With --ndjson or --replay: ignore fields that a record does not have'
-            cand --skip-bad 'With --ndjson or --replay: pass over lines that are no record and count them, instead of ending there'
+            cand --skip-bad 'With --ndjson or --replay: pass over lines that are no record, or that the broker does not take, and count them, instead of ending there'
             cand --topic-per-line 'With -l: each line is a topic, a tab and the payload'
             cand -n 'Empty payload'
             cand --null-message 'Empty payload'

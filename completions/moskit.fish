@@ -136,7 +136,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s s -l stdin-file -d
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s l -l stdin-line -d 'One message for each line of standard input'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l ndjson -d 'One message for each record on standard input, see moskit-record(5); -t, -q, -r and -D publish stand in for fields that a record lacks'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l lenient -d 'With --ndjson or --replay: ignore fields that a record does not have'
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l skip-bad -d 'With --ndjson or --replay: pass over lines that are no record and count them, instead of ending there'
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l skip-bad -d 'With --ndjson or --replay: pass over lines that are no record, or that the broker does not take, and count them, instead of ending there'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l topic-per-line -d 'With -l: each line is a topic, a tab and the payload'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s n -l null-message -d 'Empty payload'
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s r -l retain -d 'Ask the broker to retain the message'

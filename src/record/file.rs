@@ -129,6 +129,11 @@ impl Recording {
             self.begin_next()?;
             self.begun = now;
         }
+        if line.len() >= CHUNK {
+            // It is written from where it is: a copy of the longest would take as much memory again.
+            self.flush()?;
+            return self.write(line);
+        }
         self.pending.extend_from_slice(line);
         self.pending_since.get_or_insert(now);
         if self.pending.len() >= CHUNK { self.flush() } else { Ok(()) }
@@ -175,7 +180,7 @@ impl Recording {
         let name = &self.name;
         let in_file = |cause| failed(name, FileStep::Write, cause);
         let Some(compressor) = &mut self.compressor else {
-            self.file.write_all(lines).map_err(in_file)?;
+            write_whole(&mut self.file, lines, self.written, true).map_err(in_file)?;
             self.written += lines.len() as u64;
             return Ok(());
         };
@@ -189,7 +194,8 @@ impl Recording {
         {
             self.begin_next()?;
         }
-        self.file.write_all(&frame).map_err(|cause| failed(&self.name, FileStep::Write, cause))?;
+        write_whole(&mut self.file, &frame, self.written, false)
+            .map_err(|cause| failed(&self.name, FileStep::Write, cause))?;
         self.written += frame.len() as u64;
         frame.shrink_to(2 * CHUNK);
         if let Some(compressor) = &mut self.compressor {
@@ -212,6 +218,28 @@ impl Drop for Recording {
         // Whoever wants to know whether it could be written asks by `finish`.
         let _ = self.flush();
     }
+}
+
+/// Writes all of `bytes`, which begin at `start`. If that fails the file is cut where the last of them that is whole ends: a
+/// line, or, if not `are_lines`, none.
+fn write_whole(file: &mut File, bytes: &[u8], start: u64, are_lines: bool) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        let why = match file.write(&bytes[done..]) {
+            Ok(0) => io::Error::from(ErrorKind::WriteZero),
+            Ok(count) => {
+                done += count;
+                continue;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => error,
+        };
+        let whole = if are_lines { memchr::memrchr(b'\n', &bytes[..done]).map_or(0, |at| at + 1) } else { 0 };
+        // A device or a pipe cannot be cut, and why the write failed is what matters.
+        let _ = file.set_len(start + whole as u64);
+        return Err(why);
+    }
+    Ok(())
 }
 
 fn failed(path: &Path, step: FileStep, cause: io::Error) -> FileError {

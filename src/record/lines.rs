@@ -1,5 +1,7 @@
 //! Lines out of pieces of input, each with its number, and none longer than a record may be.
 
+use bytes::Bytes;
+
 /// A line of input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
@@ -78,6 +80,19 @@ impl Lines {
             self.searched = next;
             self.taken += 1;
         }
+    }
+
+    /// Goes on to the line after the one that `peek` returned, and hands that out with its memory: for lines that are too
+    /// long to be kept beside what is made of them.
+    pub fn take_whole(&mut self) -> Bytes {
+        let Some((end, next)) = self.found.take() else { return Bytes::new() };
+        let rest = self.buffer[next..].to_vec();
+        let mut whole = std::mem::replace(&mut self.buffer, rest);
+        whole.truncate(end);
+        let start = std::mem::take(&mut self.start);
+        self.searched = 0;
+        self.taken += 1;
+        Bytes::from(whole).split_off(start)
     }
 
     /// Drops what belongs to a line that was too long and has been taken.
@@ -170,6 +185,23 @@ mod tests {
         assert_eq!(lines.peek(), Some(line(2, b"b", true)));
         lines.take();
         assert_eq!(lines.peek(), Some(line(3, b"cd", true)));
+    }
+
+    #[test]
+    fn a_line_is_taken_whole_and_what_came_behind_it_stays() {
+        let mut lines = Lines::new(10);
+        lines.buffer().extend_from_slice(b"a\nbcd\ne\nf");
+        assert!(lines.peek().is_some());
+        lines.take();
+        assert_eq!(lines.peek(), Some(line(2, b"bcd", true)));
+        assert_eq!(lines.take_whole(), &b"bcd"[..]);
+        assert_eq!(lines.peek(), Some(line(3, b"e", true)));
+        lines.take();
+        lines.buffer().extend_from_slice(b"g");
+        lines.end();
+        assert_eq!(lines.peek(), Some(line(4, b"fg", false)));
+        assert_eq!(lines.take_whole(), &b"fg"[..]);
+        assert!(lines.is_drained());
     }
 
     #[test]

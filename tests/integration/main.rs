@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says why by failing")]
 
 mod addresses;
+mod announced;
 mod attacks;
 mod beside;
 mod bounds;

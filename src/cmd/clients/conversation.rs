@@ -17,7 +17,7 @@ use crate::client::{Client, Ending, StartError};
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome::Outcome;
 use crate::mqtt::packet::ReasonCode;
-use crate::mqtt::session::{Event, SendError};
+use crate::mqtt::session::{Event, SendError, Session};
 use crate::term::{Exit, Failure, Term};
 
 /// What one verb does in its conversation.
@@ -66,8 +66,8 @@ pub(super) trait Work {
         pending().await
     }
 
-    /// The connection is gone: what was not acknowledged on it can only be if it comes again.
-    fn handle_closed(&mut self) {}
+    /// The connection has ended so, and there will be another: what was not acknowledged on it can only be if it comes again.
+    fn handle_closed(&mut self, _stop: &Stop, _session: &mut Session, _term: &mut Term) {}
 
     /// Whether it has something to keep at its end, so that a signal ends it in order.
     fn keeps(&self) -> bool {
@@ -249,7 +249,7 @@ impl Conversation {
                 self.accepted = true;
                 self.progress.handle_accepted(now);
             }
-            Event::Message(_) | Event::Acknowledged(_) => self.progress.note_got_through(),
+            Event::Message(_) | Event::Acknowledged(_) | Event::PingResp => self.progress.note_got_through(),
             Event::Auth(_) => return Err(Stop::AskedToAuthenticate),
             _ => {}
         }
@@ -347,7 +347,7 @@ impl Conversation {
         if !again {
             return Err(stop);
         }
-        work.handle_closed();
+        work.handle_closed(&stop, self.client.session(), term);
         if work.take_shown() {
             self.progress.note_got_through();
         }

@@ -4,6 +4,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::feed::Place;
 use super::stop::Stop;
 use crate::client::{Ending, Remains, StartError};
 use crate::cmd::connect::args::Verb;
@@ -153,14 +154,22 @@ pub fn is_unanswered(ending: &Ending) -> bool {
     matches!(ending, Ending::Session(SessionError::NoConnAck))
 }
 
+/// Messages of which it is not known what has become of them.
+#[derive(Clone, Copy, Debug)]
+pub struct UnderWay {
+    /// Of QoS 1 and 2.
+    pub unacknowledged: usize,
+    /// Of QoS 0.
+    pub unconfirmed: u64,
+}
+
 /// The connection ended before the work was done, and nobody connects again. `remains` is there if it
 /// ended before the broker had accepted.
-/// `unacknowledged` messages were under way.
 pub fn lost(
     ending: &Ending,
     remains: Option<&Remains>,
     sent: Sent,
-    unacknowledged: usize,
+    under_way: UnderWay,
     attempted: &Attempted<'_>,
 ) -> Explanation {
     let outcome = outcome(ending);
@@ -185,22 +194,54 @@ pub fn lost(
             },
             attempted,
         )),
-        _ => diagnose::lost(ending, attempted).or_else(|| hung_up(unacknowledged)),
+        _ => match (diagnose::lost(ending, attempted), what_is_under_way(under_way)) {
+            (None, None) => None,
+            (None, Some((what, fix))) => {
+                let what = format!("the broker closed the connection; {what}");
+                Some(Finding::error("connection.closed", what).fix(fix))
+            }
+            // A broker that closes a connection with bytes unread resets it.
+            (Some(finding), Some((what, fix))) if matches!(ending, Ending::Io(_)) => {
+                let fix = finding.fix.clone().unwrap_or_else(|| fix.to_owned());
+                Some(Finding { what: format!("{}; {what}", finding.what), ..finding }.fix(fix))
+            }
+            (finding, _) => finding,
+        },
     };
     (Exit(outcome as u8), format!("Error: {}\n", outcome.text()), finding)
 }
 
-/// The broker closed the connection without a word while messages were under way.
-fn hung_up(unacknowledged: usize) -> Option<Finding> {
-    (unacknowledged > 0).then(|| {
-        let what = format!("the broker closed the connection; {} not acknowledged", count(unacknowledged));
-        Finding::error("connection.closed", what).fix(REFUSES_MESSAGES)
-    })
+/// What is said of messages that were under way when the connection ended without a word, and what may be the reason.
+fn what_is_under_way(UnderWay { unacknowledged, unconfirmed }: UnderWay) -> Option<(String, &'static str)> {
+    match (unacknowledged, unconfirmed) {
+        (0, 0) => None,
+        (0, _) => Some((unread(unconfirmed), REFUSES_AT_MOST_ONCE)),
+        (_, 0) => Some((format!("{} not acknowledged", count(unacknowledged)), REFUSES_MESSAGES)),
+        _ => Some((format!("{} not acknowledged, {}", count(unacknowledged), unread(unconfirmed)), REFUSES_MESSAGES)),
+    }
+}
+
+/// `2 messages with QoS 0 may not have arrived`
+fn unread(messages: u64) -> String {
+    format!("{} with QoS 0 may not have arrived", plural(messages, "message"))
+}
+
+/// Messages of QoS 0 were lost with a connection, or may have been. `losses` says which, where there are several.
+pub fn may_not_have_arrived(losses: Option<&str>) -> Failure {
+    let outcome = Outcome::ConnectionLost;
+    let what = losses.map_or_else(|| unread(1), str::to_owned);
+    let finding =
+        Finding::error("connection.closed", format!("the connection was lost; {what}")).fix(REFUSES_AT_MOST_ONCE);
+    failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), Some(finding))
 }
 
 /// Why a broker that says nothing may not want a message.
 const REFUSES_MESSAGES: &str = "the message may be larger than the broker takes (max_packet_size), not allowed, or of a QoS that it does \
     not have (RabbitMQ 3 and NATS have no QoS 2): try a lower -q, or -V mqttv5, which says why";
+
+/// The same of QoS 0, of which it need not be refused at all.
+const REFUSES_AT_MOST_ONCE: &str = "with -q 1 messages are acknowledged, and sent again where they are not. A broker that ends the connection itself may find one \
+    larger than it takes (max_packet_size), retained where it keeps none, or not allowed: -V mqttv5 says why";
 
 /// The broker refused CONNECT. pub prints a second line; rr takes its texts from the table of version 5
 /// whatever the version.
@@ -229,6 +270,10 @@ pub fn not_sent(error: SendError) -> Failure {
 
 /// As [`not_sent`], for the one message of pub: Mosquitto leaves, and takes that for a connection that was lost.
 pub fn not_sent_by_pub(error: SendError) -> Failure {
+    // It would have sent this without retain.
+    if error == SendError::RetainNotSupported {
+        return not_sent(error);
+    }
     let outcome = Outcome::ConnectionLost;
     let text = match error {
         SendError::QoSNotSupported { .. } => "Error: Message QoS not supported on broker, try a lower QoS.\n",
@@ -242,11 +287,25 @@ pub fn not_sent_by_pub(error: SendError) -> Failure {
     failure(Exit(outcome as u8), &lines, unsendable(error))
 }
 
+/// The message of one line of many cannot go out. `others` says what was published.
+pub fn line_not_sent(place: Option<&Place>, error: SendError, others: &str, can_be_skipped: bool) -> Failure {
+    let outcome = unsent(&error);
+    let finding = unsendable(error).unwrap_or_else(|| Finding::error("limits", why_unsent(error)));
+    let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+    let mut finding = Finding { what: format!("{place}{}; {others}", finding.what), ..finding };
+    if can_be_skipped {
+        let fix = finding.fix.take().map(|fix| format!("{fix}; ")).unwrap_or_default();
+        finding.fix = Some(format!("{fix}--skip-bad passes over such lines"));
+    }
+    failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), Some(finding))
+}
+
 /// What a message that cannot go out amounts to in Mosquitto's numbers.
 fn unsent(error: &SendError) -> Outcome {
     match error {
         SendError::QoSNotSupported { .. } => Outcome::QosNotSupported,
         SendError::PacketTooLarge { .. } => Outcome::Oversize,
+        SendError::RetainNotSupported => Outcome::RetainNotSupported,
         SendError::NoProperties => Outcome::NotSupported,
         SendError::Property { error: DecodeError::DuplicateProperty(_), .. } => Outcome::DuplicateProperty,
         SendError::Property { .. } => Outcome::Protocol,
@@ -306,7 +365,7 @@ pub fn unanswered(messages: usize, requests: usize, limit: Duration) -> Failure 
         Finding::error("ack.missing", what).fix("it may have been delivered or not; the broker's log may say more")
     } else {
         let what = format!(
-            "{} unanswered, a SUBSCRIBE or UNSUBSCRIBE, and for {seconds} s (--answer-timeout) the broker answered none",
+            "{} unanswered, a SUBSCRIBE, UNSUBSCRIBE or PINGREQ, and for {seconds} s (--answer-timeout) the broker answered none",
             if requests == 1 { "1 request is".to_owned() } else { format!("{requests} requests are") }
         );
         Finding::error("ack.missing", what).fix("the broker may hang; its log may say more")
@@ -458,6 +517,10 @@ pub fn unsendable(error: SendError) -> Option<Finding> {
             Finding::error("limits", format!("the broker takes messages up to QoS {} only", maximum as u8))
                 .fix(format!("use -q {}; RabbitMQ, NATS and cloud services have no QoS 2", maximum as u8)),
         ),
+        SendError::RetainNotSupported => Some(
+            Finding::error("limits", "the broker keeps no retained messages, and the message is one")
+                .fix("publish without -r, or set retain_available in mosquitto.conf"),
+        ),
         SendError::Property { error, .. } => Some(Finding::error(
             "proto.property",
             format!("the properties given with -D cannot be sent: {}", property(error)),
@@ -489,19 +552,25 @@ pub fn note_nobody(id: PacketId, topic: Option<&str>, term: &mut Term) {
 
 /// A request that cannot be sent, such as properties in a version that has none.
 pub fn note_unsent(packet: &str, error: SendError, term: &mut Term) {
-    let why = match error {
+    let why = why_unsent(error);
+    term.note(format_args!("warning: {packet} was not sent: {why}"));
+}
+
+/// Why something was not sent, as one phrase.
+pub fn why_unsent(error: SendError) -> String {
+    match error {
         SendError::Property { error, .. } => format!("of the properties given with -D, {}", property(error)),
         SendError::NoProperties => "this version of MQTT has no properties, and -D gives some".to_owned(),
         SendError::PacketTooLarge { maximum, .. } => {
             format!("the broker takes packets of {} at most", plural(maximum as u64, "byte"))
         }
         SendError::QoSNotSupported { maximum } => format!("the broker takes messages up to QoS {} only", maximum as u8),
+        SendError::RetainNotSupported => "the broker keeps no retained messages".to_owned(),
         SendError::NotConnected => "the connection is gone".to_owned(),
         SendError::NoFreePacketId => "65,535 others wait for their acknowledgements".to_owned(),
         SendError::NoRandomNumbers => "the system gives no random bytes".to_owned(),
         SendError::Encode(_) => "it is longer than a packet of MQTT can be".to_owned(),
-    };
-    term.note(format_args!("warning: {packet} was not sent: {why}"));
+    }
 }
 
 /// What is wrong with a property that was given.

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::io::AsyncReadExt as _;
 
@@ -24,6 +25,9 @@ use crate::term::{Exit, Failure, Term, plural};
 
 /// Bytes of standard input read at once.
 const INPUT_SIZE: usize = 64 * 1024;
+
+/// From so many bytes on the message of a line owns it, so that the line is not kept beside its payload, nor a copy of that.
+const LONG_LINE: usize = 1024 * 1024;
 
 /// Bad lines that are told one by one; the others are counted.
 const BAD_LINES_SHOWN: u64 = 5;
@@ -78,7 +82,7 @@ impl fmt::Display for PayloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Base64 => f.write_str("the payload is not valid base64"),
-            Self::Format(error @ (FormatError::TooLarge | FormatError::Unfit(..))) => {
+            Self::Format(error @ (FormatError::TooLarge | FormatError::Unfit(..) | FormatError::Trailing)) => {
                 write!(f, "the payload cannot be encoded: {error}")
             }
             Self::Format(error) => write!(f, "the payload is {error}"),
@@ -147,6 +151,8 @@ impl Defaults {
 pub struct Feed {
     source: Source,
     lines: Lines,
+    /// The message of a long line, which is before them.
+    held: Option<Held>,
     kind: Kind,
     form: Form,
     skips_bad: bool,
@@ -197,6 +203,31 @@ impl fmt::Display for Place {
     }
 }
 
+impl Place {
+    /// `lines 2 to 7 of standard input`: from this message to another.
+    pub fn to(&self, last: &Self) -> String {
+        if self == last {
+            return self.to_string();
+        }
+        if self.file != last.file {
+            return format!("{self} to {last}");
+        }
+        let whole = self.to_string();
+        let place = whole.strip_prefix(&self.line()).unwrap_or_default();
+        format!("lines {} to {}{place}", self.line, last.line)
+    }
+
+    #[cfg(test)]
+    pub fn of_stdin(line: u64) -> Self {
+        Self { file: None, line, received: None }
+    }
+
+    /// `line 2`
+    pub fn line(&self) -> String {
+        format!("line {}", self.line)
+    }
+}
+
 impl Source {
     /// The file that is being read; `None` for standard input.
     fn file(&self) -> Option<Arc<Path>> {
@@ -224,15 +255,6 @@ struct Rest {
     unreadable: Vec<Failure>,
 }
 
-/// What becomes of a line.
-enum Outcome<'a> {
-    Message(Message<'a>, Option<UnixTime>),
-    /// `--from`, `--to` and `--filter` leave it out.
-    PassOver,
-    /// It is due then.
-    Wait(Instant),
-}
-
 /// The message of a line, as far as it does not borrow from the options.
 struct Message<'a> {
     topic: Cow<'a, str>,
@@ -241,6 +263,45 @@ struct Message<'a> {
     retain: bool,
     /// Those of the options if there are none.
     properties: Properties,
+}
+
+/// The message of a long line, which owns what it is made of.
+#[derive(Debug)]
+struct Held {
+    topic: ByteString,
+    payload: Bytes,
+    qos: QoS,
+    retain: bool,
+    properties: Properties,
+    received: Option<UnixTime>,
+    line: u64,
+}
+
+impl Held {
+    /// Out of `whole`, which is the line of this number.
+    fn new(message: Message<'_>, received: Option<UnixTime>, line: u64, whole: &Bytes) -> Self {
+        Self {
+            topic: (&*message.topic).into(),
+            payload: match message.payload {
+                // What is borrowed is a part of the line.
+                Cow::Borrowed(part) => whole.slice_ref(part),
+                Cow::Owned(payload) => payload.into(),
+            },
+            qos: message.qos,
+            retain: message.retain,
+            properties: message.properties,
+            received,
+            line,
+        }
+    }
+}
+
+/// A message that is to be published.
+pub struct Outgoing<'a> {
+    pub publish: PublishRef<'a>,
+    /// Its payload, where it can be kept without a copy.
+    pub payload: Option<&'a Bytes>,
+    pub place: Place,
 }
 
 impl Feed {
@@ -260,6 +321,7 @@ impl Feed {
         Ok(Self {
             source,
             lines: Lines::new(limit),
+            held: None,
             kind,
             form: Form::of(&args.data)?,
             skips_bad: args.data.skip_bad,
@@ -294,76 +356,59 @@ impl Feed {
     }
 
     /// Calls `publish` with the message of the next line and its place, if there is one: what it returns, and whether there
-    /// was. Lines that are no messages end the reading, or are passed over.
-    pub fn next<T>(
+    /// was. A line whose message it did not take stays the next one. Lines that are no messages end the reading, or are
+    /// passed over.
+    pub fn next<E>(
         &mut self,
         defaults: &Defaults,
         version: ProtocolVersion,
         now: Instant,
         term: &mut Term,
-        publish: impl FnOnce(PublishRef<'_>, Place) -> T,
-    ) -> Option<T> {
+        publish: impl FnOnce(Outgoing<'_>) -> Result<(), E>,
+    ) -> Option<Result<(), E>> {
         if self.has_stopped() || self.due.is_some_and(|due| due > now) {
             return None;
         }
         self.due = None;
         loop {
+            if let Some(held) = self.held.take() {
+                return self.publish_held(held, defaults, version, now, term, publish);
+            }
             let line = self.lines.peek()?;
-            let number = line.number;
-            let is_blank = line.text.iter().all(u8::is_ascii_whitespace);
-            if is_blank && matches!(self.kind, Kind::Records(_)) {
+            let (number, is_too_long) = (line.number, line.is_too_long);
+            let is_record = matches!(self.kind, Kind::Records(_));
+            if is_record && line.text.iter().all(u8::is_ascii_whitespace) {
                 self.lines.take();
                 continue;
             }
-            let message = if line.is_too_long && matches!(self.kind, Kind::Records(_)) {
+            let (choice, first) = (&self.choice, &mut self.first);
+            let read = if is_too_long && is_record {
                 Err(LineError::Record(RecordError::TooLong))
-            } else {
-                match self.kind {
-                    Kind::Records(unknown) => {
-                        let played = Record::read(line.text, unknown)
-                            .and_then(|record| {
-                                self.first = self.first.or(record.received);
-                                self.choice.judge(record, self.first).map_err(RecordError::Topic)
-                            })
-                            .map_err(LineError::Record);
-                        played.and_then(|verdict| match verdict {
-                            Verdict::PassOver => Ok(Outcome::PassOver),
-                            Verdict::Play(record) => match self.pace.due(record.received, now) {
-                                due if due > now => Ok(Outcome::Wait(due)),
-                                _ => {
-                                    let received = record.received;
-                                    of_record(record, defaults).map(|message| Outcome::Message(message, received))
-                                }
-                            },
-                        })
+            } else if !is_too_long && line.text.len() >= LONG_LINE {
+                let whole = self.lines.take_whole();
+                match message_of(self.kind, &self.form, choice, first, defaults, &whole) {
+                    Ok(message) => {
+                        self.held = message.map(|(message, received)| Held::new(message, received, number, &whole));
+                        continue;
                     }
-                    kind => {
-                        of_text(kind, &self.form, line.text, defaults).map(|message| Outcome::Message(message, None))
-                    }
+                    Err(error) => Err(error),
                 }
+            } else {
+                message_of(self.kind, &self.form, choice, first, defaults, line.text)
             };
-            let error = match message {
-                Ok(Outcome::PassOver) => {
+            let error = match read {
+                Ok(None) => {
                     self.lines.take();
                     continue;
                 }
-                Ok(Outcome::Wait(due)) => {
-                    self.due = Some(due);
-                    return None;
-                }
-                Ok(Outcome::Message(message, received)) => {
-                    let place = Place { file: self.source.file(), line: number, received };
-                    let mut properties = &message.properties;
-                    if properties.is_empty() {
-                        properties = &defaults.properties;
-                    } else if version != ProtocolVersion::V5 {
-                        properties = &NO_PROPERTIES;
-                        if !std::mem::replace(&mut self.warned, true) {
-                            term.note(
-                                "Warning: records have properties, which only -V mqttv5 sends: they are left out.",
-                            );
-                        }
+                Ok(Some((message, received))) => {
+                    let due = self.pace.due(received, now);
+                    if due > now {
+                        self.due = Some(due);
+                        return None;
                     }
+                    let place = Place { file: self.source.file(), line: number, received };
+                    let properties = properties_of(&message.properties, defaults, version, &mut self.warned, term);
                     let publish_ref = PublishRef {
                         dup: false,
                         qos: message.qos,
@@ -373,9 +418,11 @@ impl Feed {
                         properties,
                         payload: &message.payload,
                     };
-                    let published = publish(publish_ref, place);
-                    self.published += u64::from(self.rest.is_none());
-                    self.lines.take();
+                    let published = publish(Outgoing { publish: publish_ref, payload: None, place });
+                    if published.is_ok() {
+                        self.published += u64::from(self.rest.is_none());
+                        self.lines.take();
+                    }
                     return Some(published);
                 }
                 Err(error) => error,
@@ -388,17 +435,87 @@ impl Feed {
                 }
                 continue;
             }
-            let may_skip = self.skips_bad && !line.is_too_long;
-            if !may_skip {
+            if !self.skips_bad || is_too_long {
                 self.bad = Some(Bad::Line(number, error));
                 return None;
             }
+            // A long line is taken already.
             self.lines.take();
-            self.skipped += 1;
-            if self.skipped <= BAD_LINES_SHOWN {
-                term.note(format_args!("Warning: line {number} is skipped: {error}."));
-            }
+            let place = Place { file: self.source.file(), line: number, received: None };
+            self.note_skipped(&place, error, term);
         }
+    }
+
+    /// As [`Feed::next`], of a long line.
+    fn publish_held<E>(
+        &mut self,
+        held: Held,
+        defaults: &Defaults,
+        version: ProtocolVersion,
+        now: Instant,
+        term: &mut Term,
+        publish: impl FnOnce(Outgoing<'_>) -> Result<(), E>,
+    ) -> Option<Result<(), E>> {
+        let due = self.pace.due(held.received, now);
+        if due > now {
+            self.due = Some(due);
+            self.held = Some(held);
+            return None;
+        }
+        let publish_ref = PublishRef {
+            dup: false,
+            qos: held.qos,
+            retain: held.retain,
+            topic: &held.topic,
+            packet_id: None,
+            properties: properties_of(&held.properties, defaults, version, &mut self.warned, term),
+            payload: &held.payload,
+        };
+        let place = Place { file: self.source.file(), line: held.line, received: held.received };
+        let published = publish(Outgoing { publish: publish_ref, payload: Some(&held.payload), place });
+        if published.is_ok() {
+            self.published += u64::from(self.rest.is_none());
+        } else {
+            self.held = Some(held);
+        }
+        Some(published)
+    }
+
+    /// Whether lines that cannot be published are passed over.
+    pub fn skips_bad(&self) -> bool {
+        self.skips_bad
+    }
+
+    /// The message of the next line cannot go out, and the line is passed over.
+    pub fn skip(&mut self, place: &Place, why: impl fmt::Display, term: &mut Term) {
+        if self.held.take().is_none() {
+            self.lines.take();
+        }
+        self.note_skipped(place, why, term);
+    }
+
+    /// A message was given up that counted as published.
+    pub fn note_given_up(&mut self) {
+        self.published -= 1;
+    }
+
+    /// A line was passed over.
+    pub fn note_skipped(&mut self, place: &Place, why: impl fmt::Display, term: &mut Term) {
+        self.skipped += 1;
+        if self.skipped <= BAD_LINES_SHOWN {
+            term.note(format_args!("Warning: {} is skipped: {why}.", place.line()));
+        }
+    }
+
+    /// Whether lines are records, which may be passed over.
+    pub fn has_records(&self) -> bool {
+        matches!(self.kind, Kind::Records(_))
+    }
+
+    /// `2 messages before it were published`, beside the line that ended it.
+    pub fn published(&self, place: &str) -> String {
+        let were = if self.published == 1 { "was" } else { "were" };
+        format!("{} {place} {were} published", plural(self.published, "message"))
     }
 
     /// There is nothing more to be read, though not all may be published.
@@ -408,12 +525,12 @@ impl Feed {
 
     /// Nothing more will be published.
     pub fn is_drained(&self) -> bool {
-        self.has_stopped() || self.lines.is_drained()
+        self.has_stopped() || self.held.is_none() && self.lines.is_drained()
     }
 
     /// Whether reading would help: there is no complete line left.
     pub fn wants_more(&mut self) -> bool {
-        !self.has_stopped() && self.due.is_none() && self.lines.wants_more()
+        !self.has_stopped() && self.due.is_none() && self.held.is_none() && self.lines.wants_more()
     }
 
     /// The reading has ended at something that is no message. What is left is read on only to be kept.
@@ -488,8 +605,7 @@ impl Feed {
         if self.skipped > 0 {
             term.note(format_args!("{} skipped, {} published.", plural(self.skipped, "bad line"), self.published));
         }
-        let were = if self.published == 1 { "was" } else { "were" };
-        let before = format!("{} before it {were} published", plural(self.published, "message"));
+        let before = self.published("before it");
         let (number, error) = match &self.bad {
             None => return Ok(()),
             Some(Bad::Source(failure)) => {
@@ -510,6 +626,50 @@ impl Feed {
             _ => failure,
         })
     }
+}
+
+/// The message of a line and the time of its record; `None` where the options leave it out. `first` is the time of the first
+/// record of the round.
+fn message_of<'a>(
+    kind: Kind,
+    form: &Form,
+    choice: &Choice,
+    first: &mut Option<UnixTime>,
+    defaults: &'a Defaults,
+    text: &'a [u8],
+) -> Result<Option<(Message<'a>, Option<UnixTime>)>, LineError> {
+    let Kind::Records(unknown) = kind else {
+        return of_text(kind, form, text, defaults).map(|message| Some((message, None)));
+    };
+    let record = Record::read(text, unknown).map_err(LineError::Record)?;
+    *first = first.or(record.received);
+    match choice.judge(record, *first).map_err(|error| LineError::Record(RecordError::Topic(error)))? {
+        Verdict::PassOver => Ok(None),
+        Verdict::Play(record) => {
+            let received = record.received;
+            of_record(record, defaults).map(|message| Some((message, received)))
+        }
+    }
+}
+
+/// What a message is sent with: its own properties, or those of the options.
+fn properties_of<'a>(
+    own: &'a Properties,
+    defaults: &'a Defaults,
+    version: ProtocolVersion,
+    warned: &mut bool,
+    term: &mut Term,
+) -> &'a Properties {
+    if own.is_empty() {
+        return &defaults.properties;
+    }
+    if version == ProtocolVersion::V5 {
+        return own;
+    }
+    if !std::mem::replace(warned, true) {
+        term.note("Warning: records have properties, which only -V mqttv5 sends: they are left out.");
+    }
+    &NO_PROPERTIES
 }
 
 fn fixed_topic(defaults: &Defaults) -> Result<Cow<'_, str>, LineError> {

@@ -361,7 +361,10 @@ pub const PUB: Manual = Manual {
              password.",
         ),
         EXIT_5,
-        ("7", "The connection was lost, or the message cannot be sent to this broker."),
+        (
+            "7",
+            "The connection was lost, or the message cannot be sent to this broker. At QoS 0, where nobody acknowledges: the connection ended before the              broker had read all, which pub asks by PINGREQ before it ends, so that some may not have arrived (mosquitto_pub does not ask).",
+        ),
         ("10", "With -l: -D gives properties, and this version of MQTT has none."),
         EXIT_11,
         EXIT_13,
@@ -373,7 +376,7 @@ pub const PUB: Manual = Manual {
         EXIT_19,
         EXIT_21,
         ("22", "A property stands twice in a packet of the broker or, with -l, in -D."),
-        ("24", "With -l: the broker does not take messages with this QoS."),
+        ("24", "With -l, --ndjson or --replay: the broker does not take messages with this QoS."),
         (
             "25",
             "A packet of the broker is larger than announced or, with -l, a message is larger than the broker takes.",
@@ -385,6 +388,7 @@ pub const PUB: Manual = Manual {
         ),
         EXIT_REASON,
         ("128-153", "With --strict: the reason code of the PUBACK or PUBREC that refused a message."),
+        ("154", "The message is to be retained, and the broker keeps none. mosquitto_pub sends it without retain."),
         (
             "129, 130, 143",
             "With --unsent: SIGHUP, SIGINT or SIGTERM ended it, after what was not acknowledged was kept.",

@@ -21,6 +21,7 @@ mod recorder;
 mod replay;
 pub mod request;
 mod retained_end;
+mod sent;
 pub mod session;
 pub mod setup;
 pub mod signals;

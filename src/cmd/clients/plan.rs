@@ -159,7 +159,10 @@ impl Messages {
                     .map_err(|error| Failure::new(Exit::FAILED, error.to_string()))?;
                 return Ok(Some(Self::Repeated {
                     topic: topic.clone().into_inner(),
-                    payload: Bytes::copy_from_slice(&payload),
+                    payload: match payload {
+                        Cow::Borrowed(_) => text.clone(),
+                        Cow::Owned(payload) => payload.into(),
+                    },
                     times: args.repeat,
                     delay: args.repeat_delay,
                 }));

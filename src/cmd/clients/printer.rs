@@ -223,7 +223,7 @@ impl Printer {
             Ok(true) => self.print_around(PublishRef { payload: &selected, ..publish }, term),
             Ok(false) => {}
             Err(error) => {
-                let why = |topic: Foreign<'_>| format!("nothing can be selected on '{topic}': the payload is {error}");
+                let why = |topic: Foreign<'_>| format!("nothing can be selected on '{topic}': {error}");
                 self.warn_once(publish.topic, why, term);
                 self.print_around(publish, term);
             }

@@ -1,14 +1,15 @@
 //! `moskit pub`, and `mosquitto_pub`: publishes a message, or each line of its input.
 
-use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 use tokio::time::timeout;
 
 use super::conversation::{self, Work};
-use super::feed::{Defaults, Feed, Place};
+use super::feed::{Defaults, Feed, Outgoing, Place};
 use super::plan::{Messages, Publish};
+use super::sent::Ledger;
 use super::session::{self, Setup};
 use super::signals::Signals;
 use super::stop::Stop;
@@ -20,10 +21,9 @@ use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{Strict, Verb};
 use crate::cmd::connect::outcome::Outcome;
-use crate::mqtt::packet::{self, PacketId, ProtocolVersion, PublishRef, QoS, ReasonCode};
+use crate::mqtt::packet::{self, PacketId, ProtocolVersion, QoS, ReasonCode};
 use crate::mqtt::session::{Acknowledged, Event, SendError, Session};
-use crate::state::ids::UnixTime;
-use crate::term::{Exit, Failure, Foreign, Progress, Term, plural};
+use crate::term::{Exit, Failure, Foreign, Progress, Term};
 
 pub const APPLET: Applet = Applet {
     name: "pub",
@@ -36,6 +36,10 @@ pub const APPLET: Applet = Applet {
 
 /// Bytes of output that may wait for the socket before no more lines are read.
 const OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// After so many bytes of messages of QoS 0 the broker is asked whether it has read them: if it ends the connection, it can be
+/// said which ones it may have minded.
+const UNCONFIRMED_LIMIT: usize = 64 * 1024;
 
 /// How long `-l` tries to connect again when its input has ended and lines are not acknowledged.
 const RECONNECT_LIMIT: Duration = Duration::from_secs(30);
@@ -69,7 +73,8 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
             Messages::Repeated { topic, payload, times, delay } => {
                 let Defaults { qos, retain, properties, .. } = defaults;
                 let message = packet::Publish { dup: false, qos, retain, topic, packet_id: None, properties, payload };
-                let work = Repeating { message, left: times, delay, next: Next::Connecting, refusals, unsent };
+                let work =
+                    Repeating { message, left: times, delay, next: Next::Connecting, as_mosquitto, refusals, unsent };
                 Box::pin(conversation::hold(work, setup, timeout, term)).await
             }
             Messages::Lines(feed) => {
@@ -83,10 +88,11 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
                     progress,
                     as_mosquitto,
                     ledger,
+                    refused: None,
                     summary: None,
                     given_up: Vec::new(),
-                    not_taken: None,
                     unsent,
+                    losses_said: 0,
                 };
                 Box::pin(conversation::hold(work, setup, timeout, term)).await
             }
@@ -132,6 +138,7 @@ struct Repeating {
     left: u32,
     delay: Duration,
     next: Next,
+    as_mosquitto: bool,
     refusals: Refusals,
     unsent: Option<Unsent>,
 }
@@ -146,13 +153,21 @@ enum Next {
     Writing,
     /// The flow of this message is not over.
     Awaiting(PacketId),
+    /// All are written, and whether the broker has read those of QoS 0 is asked.
+    Confirming,
+    /// The connection was lost before that was known.
+    Unconfirmed,
     Finished,
 }
 
 impl Repeating {
     /// What follows a message that is done.
     fn after_one(&self, now: Instant) -> Next {
-        if self.left == 0 { Next::Finished } else { Next::At(now + self.delay) }
+        match self.left {
+            0 if self.message.qos == QoS::AtMostOnce && !self.as_mosquitto => Next::Confirming,
+            0 => Next::Finished,
+            _ => Next::At(now + self.delay),
+        }
     }
 
     fn publish(&mut self, session: &mut Session, now: Instant) -> Result<Next, Stop> {
@@ -168,7 +183,9 @@ impl Work for Repeating {
     fn handle(&mut self, event: Event, _: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
             // A message that waits for its acknowledgement is sent again by the session.
-            Event::Connected(_) if !matches!(self.next, Next::Awaiting(_)) => self.next = Next::At(now),
+            Event::Connected(_) if !matches!(self.next, Next::Awaiting(_) | Next::Unconfirmed) => {
+                self.next = Next::At(now);
+            }
             Event::Acknowledged(acknowledged) => {
                 self.refusals.note(&acknowledged, term);
                 if matches!(self.next, Next::Awaiting(awaited) if awaited == acknowledged.packet_id) {
@@ -188,6 +205,13 @@ impl Work for Repeating {
                 Next::Finished => return Err(self.refusals.done()),
                 Next::At(at) if at <= now => self.publish(client.session(), now)?,
                 Next::Writing if client.session().output().is_empty() => self.after_one(now),
+                // At most once: it is not sent again.
+                Next::Unconfirmed => return Err(Stop::Failed(ending::may_not_have_arrived(None))),
+                Next::Confirming if client.session().unconfirmed() == 0 => Next::Finished,
+                Next::Confirming => {
+                    client.session().ping(now);
+                    return Ok(());
+                }
                 Next::At(_) | Next::Connecting | Next::Writing | Next::Awaiting(_) => return Ok(()),
             };
         }
@@ -198,10 +222,14 @@ impl Work for Repeating {
     }
 
     /// A message of QoS 0 that was not written whole is sent again, where another connection is made.
-    fn handle_closed(&mut self) {
-        if matches!(self.next, Next::Writing) {
-            self.left += 1;
-            self.next = Next::Connecting;
+    fn handle_closed(&mut self, _: &Stop, _: &mut Session, _: &mut Term) {
+        match self.next {
+            Next::Writing => {
+                self.left += 1;
+                self.next = Next::Connecting;
+            }
+            Next::Confirming => self.next = Next::Unconfirmed,
+            _ => {}
         }
     }
 
@@ -211,7 +239,8 @@ impl Work for Repeating {
 
     async fn wind_up(&mut self, stop: &Stop, _: &mut Client, _: &mut Signals, _: &mut Term) {
         if let (Some(unsent), false) = (&mut self.unsent, matches!(stop, Stop::Done(_))) {
-            let was_sent = matches!(self.next, Next::Writing | Next::Awaiting(_));
+            let was_sent =
+                matches!(self.next, Next::Writing | Next::Awaiting(_) | Next::Confirming | Next::Unconfirmed);
             unsent.keep(&self.message.as_ref(), None, was_sent);
         }
     }
@@ -229,59 +258,16 @@ impl Work for Repeating {
     }
 }
 
-/// What has become of the lines, for whoever has to know when not all are acknowledged.
-#[derive(Debug, Default)]
-struct Ledger {
-    /// Those of QoS 1 and 2 whose flow is not over, in the order in which they were published.
-    open: BTreeMap<u64, Place>,
-    numbers: HashMap<PacketId, u64>,
-    published: u64,
-    at_most_once: u64,
+/// A line whose message the broker does not take.
+struct Refused {
+    place: Option<Place>,
+    error: SendError,
+    /// It is the next one; otherwise others after it may have been published.
+    is_next: bool,
 }
 
-impl Ledger {
-    fn note_published(&mut self, id: PacketId, qos: QoS, place: Place) {
-        self.published += 1;
-        if qos == QoS::AtMostOnce {
-            self.at_most_once += 1;
-        } else {
-            self.open.insert(self.published, place);
-            self.numbers.insert(id, self.published);
-        }
-    }
-
-    fn note_acknowledged(&mut self, id: PacketId) {
-        if let Some(number) = self.numbers.remove(&id) {
-            self.open.remove(&number);
-        }
-    }
-
-    /// The number of a message, and the time that its record has.
-    fn place(&self, id: PacketId) -> (u64, Option<UnixTime>) {
-        let number = self.numbers.get(&id).copied().unwrap_or(u64::MAX);
-        (number, self.open.get(&number).and_then(|place| place.received))
-    }
-
-    /// What is said of them at an end before the end; `None` if nothing was published.
-    fn summary(&self) -> Option<String> {
-        if self.published == 0 {
-            return None;
-        }
-        let open = self.open.len() as u64;
-        let acknowledged = self.published - self.at_most_once - open;
-        let mut text = format!("{} sent", plural(self.published, "message"));
-        if self.at_most_once > 0 {
-            text = format!("{text}, {} of them with QoS 0, which nobody acknowledges", self.at_most_once);
-        }
-        if self.published > self.at_most_once {
-            text = format!("{text}: {acknowledged} acknowledged, {open} not");
-        }
-        if let Some(first) = self.open.values().next() {
-            text = format!("{text}; the first that is not is {first}");
-        }
-        Some(text)
-    }
-}
+/// Lost connections of which it is said which messages may be lost; of all it is said at the end.
+const LOSSES_SHOWN: u32 = 5;
 
 /// How long input that is to be kept may pause before its end is taken for reached: what comes later was not read, and
 /// whoever writes it is told by the closed pipe.
@@ -297,42 +283,92 @@ struct PublishingLines {
     progress: Option<Progress>,
     as_mosquitto: bool,
     ledger: Ledger,
+    /// The line whose message this broker does not take, and why: nothing after it is published.
+    refused: Option<Refused>,
     /// What is said of them at the end, where not all are acknowledged.
     summary: Option<String>,
     /// Messages that were taken on one connection and that the broker of a later one does not take, and whether they have gone
     /// out before.
     given_up: Vec<(PacketId, packet::Publish, bool)>,
-    /// A message that the broker does not take, where such are kept.
-    not_taken: Option<(packet::Publish, Option<UnixTime>)>,
     unsent: Option<Unsent>,
+    /// How often it was said that messages may be lost.
+    losses_said: u32,
 }
 
 impl PublishingLines {
     /// Publishes the complete lines that there are, as far as window and output have room.
     fn publish(&mut self, session: &mut Session, now: Instant, term: &mut Term) -> Result<(), Stop> {
         let defaults = &self.defaults;
-        loop {
+        while self.refused.is_none() {
             // Without a connection QoS 0 cannot be sent, and the QoS of a record is known when it is read.
             let room = if self.feed.is_at_most_once(defaults) { session.is_connected() } else { session.has_room() };
             if !room || !session.is_connected() || session.output().len() >= OUTPUT_LIMIT {
                 return Ok(());
             }
-            let (ledger, not_taken, keeps) = (&mut self.ledger, &mut self.not_taken, self.unsent.is_some());
-            let publish = |publish: PublishRef<'_>, place: Place| match session.publish_ref(publish, now) {
-                Ok(id) => {
-                    ledger.note_published(id, publish.qos, place);
-                    Ok(())
-                }
-                Err(error) => {
-                    *not_taken = keeps.then(|| (publish.to_message(), place.received));
-                    Err(error)
+            let ledger = &mut self.ledger;
+            let mut refused_at = None;
+            let publish = |Outgoing { publish, payload, place }: Outgoing<'_>| {
+                let sent = match payload {
+                    Some(payload) if publish.qos > QoS::AtMostOnce => {
+                        session.publish(publish.with_payload(payload.clone()), now)
+                    }
+                    _ => session.publish_ref(publish, now),
+                };
+                match sent {
+                    Ok(id) => {
+                        ledger.note_published(id, publish.qos, place, publish.payload.len(), session.pings());
+                        Ok(())
+                    }
+                    Err(error) => {
+                        refused_at = Some(place);
+                        Err(error)
+                    }
                 }
             };
             match self.feed.next(defaults, self.version, now, term, publish) {
                 None => return Ok(()),
-                Some(sent) => sent.map_err(Stop::Unsendable)?,
+                Some(Ok(())) => {}
+                Some(Err(error)) if self.as_mosquitto => return Err(Stop::Unsendable(error)),
+                Some(Err(error)) => match refused_at {
+                    // What is kept for later is not passed over.
+                    Some(place) if self.feed.skips_bad() && self.unsent.is_none() => {
+                        self.feed.skip(&place, ending::why_unsent(error), term);
+                    }
+                    place => self.refused = Some(Refused { place, error, is_next: true }),
+                },
             }
         }
+        Ok(())
+    }
+
+    /// A message that waited for this connection cannot go out on it.
+    fn give_up(
+        &mut self,
+        given_up: (PacketId, packet::Publish, bool),
+        error: SendError,
+        term: &mut Term,
+    ) -> Result<(), Stop> {
+        let id = given_up.0;
+        self.feed.note_given_up();
+        if self.unsent.is_some() || self.as_mosquitto {
+            // It is kept in its place among the others.
+            let place = self.ledger.place(id).cloned();
+            self.given_up.push(given_up);
+            if self.as_mosquitto {
+                return Err(Stop::Unsendable(error));
+            }
+            self.refused.get_or_insert(Refused { place, error, is_next: false });
+            return Ok(());
+        }
+        match self.ledger.note_given_up(id) {
+            Some(place) if self.feed.skips_bad() => {
+                self.feed.note_skipped(&place, ending::why_unsent(error), term);
+            }
+            place => {
+                self.refused.get_or_insert(Refused { place, error, is_next: false });
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the messages that are not acknowledged, and the rest of the input, all in the order of the input.
@@ -349,19 +385,19 @@ impl PublishingLines {
         let mut kept: Vec<_> = open
             .into_iter()
             .chain(given_up)
-            .map(|(id, message, was_sent)| (self.ledger.place(id), message, was_sent))
+            .map(|(id, message, was_sent)| (self.ledger.number(id), self.ledger.place(id), message, was_sent))
             .collect();
-        kept.sort_by_key(|((number, _), ..)| *number);
-        for ((_, received), message, was_sent) in kept {
-            unsent.keep(&message.as_ref(), received, was_sent);
-        }
-        if let Some((message, received)) = self.not_taken.take() {
-            unsent.keep(&message.as_ref(), received, false);
+        kept.sort_by_key(|(number, ..)| *number);
+        for (_, place, message, was_sent) in kept {
+            unsent.keep(&message.as_ref(), place.and_then(|place| place.received), was_sent);
         }
         self.feed.keep_rest();
         let mut is_said = false;
         while !unsent.has_failed() {
-            let keep = |publish: PublishRef<'_>, place: Place| unsent.keep(&publish, place.received, false);
+            let keep = |Outgoing { publish, place, .. }: Outgoing<'_>| {
+                unsent.keep(&publish, place.received, false);
+                Ok::<_, Infallible>(())
+            };
             if self.feed.next(&self.defaults, self.version, Instant::now(), term, keep).is_some() {
                 continue;
             }
@@ -390,15 +426,15 @@ impl PublishingLines {
 impl Work for PublishingLines {
     const NEEDS_OUTPUT: bool = false;
 
-    fn handle(&mut self, event: Event, _: &mut Client, _: Instant, term: &mut Term) -> Result<(), Stop> {
+    fn handle(&mut self, event: Event, client: &mut Client, _: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
+            Event::PingResp => self.ledger.note_confirmed(client.session().unconfirmed()),
             Event::Acknowledged(acknowledged) => {
                 self.ledger.note_acknowledged(acknowledged.packet_id);
                 self.refusals.note(&acknowledged, term);
             }
-            Event::Unsendable { packet_id, error, message, was_sent } => {
-                self.given_up.push((packet_id, message, was_sent));
-                return Err(Stop::Unsendable(error));
+            Event::Unsendable { packet_id, message, was_sent, error } => {
+                return self.give_up((packet_id, message, was_sent), error, term);
             }
             _ => {}
         }
@@ -408,10 +444,21 @@ impl Work for PublishingLines {
     fn act(&mut self, client: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
         let session = client.session();
         self.publish(session, now, term)?;
-        let is_drained = self.feed.is_drained() && session.output().is_empty();
-        if is_drained && session.is_connected() && session.unacknowledged() == 0 {
+        let is_drained = self.feed.is_drained() || self.refused.is_some();
+        if !self.as_mosquitto
+            && session.unconfirmed() > 0
+            && (is_drained || self.ledger.bytes_since(session.pings()) >= UNCONFIRMED_LIMIT)
+        {
+            session.ping(now);
+        }
+        let is_confirmed = self.as_mosquitto || session.unconfirmed() == 0;
+        let is_written = session.is_connected() && session.output().is_empty();
+        if is_drained && is_written && is_confirmed && session.unacknowledged() == 0 {
             self.progress = None;
-            return Err(self.refusals.done());
+            return Err(match &self.refused {
+                None => self.refusals.done(),
+                Some(refused) => Stop::Unsendable(refused.error),
+            });
         }
         if let Some((read, Some(length))) = self.feed.progress() {
             self.progress.get_or_insert_with(|| term.progress(length, "bytes")).reach(read);
@@ -424,7 +471,21 @@ impl Work for PublishingLines {
     }
 
     fn wants_input(&mut self) -> bool {
-        self.feed.wants_more()
+        self.refused.is_none() && self.feed.wants_more()
+    }
+
+    /// What was sent with QoS 0 and not read is lost, and nobody else says so.
+    fn handle_closed(&mut self, stop: &Stop, session: &mut Session, term: &mut Term) {
+        if self.as_mosquitto {
+            return;
+        }
+        self.ledger.note_confirmed(session.unconfirmed());
+        if let Some(lost) = self.ledger.note_lost() {
+            self.losses_said += 1;
+            if self.losses_said <= LOSSES_SHOWN {
+                term.note(format_args!("Warning: the connection was lost: {}; {lost}.", ending::in_words(stop)));
+            }
+        }
     }
 
     async fn read_input(&mut self) -> Result<(), Stop> {
@@ -442,7 +503,11 @@ impl Work for PublishingLines {
     async fn wind_up(&mut self, stop: &Stop, client: &mut Client, signals: &mut Signals, term: &mut Term) {
         self.progress = None;
         let is_done = matches!(stop, Stop::Done(_));
-        if !is_done && (!self.as_mosquitto || self.unsent.is_some()) {
+        if matches!(stop, Stop::Lost(_) | Stop::Disconnected(_)) {
+            self.ledger.note_confirmed(client.session().unconfirmed());
+            self.ledger.note_lost();
+        }
+        if !is_done && self.refused.is_none() && (!self.as_mosquitto || self.unsent.is_some()) {
             self.summary = self.ledger.summary();
         }
         if !is_done || self.feed.is_cut_off() {
@@ -456,12 +521,31 @@ impl Work for PublishingLines {
             term.note(summary);
         }
         let kept = self.unsent.take().map_or(Ok(()), |unsent| unsent.finish(term));
-        match (self.feed.finish(term), kept) {
+        let fed = match (self.feed.finish(term), kept) {
             (Err(failure), Err(other)) => {
                 other.show(term);
                 Err(failure)
             }
-            (fed, kept) => fed.and(kept).map(|()| exit),
+            (fed, kept) => fed.and(kept),
+        };
+        match self.ledger.losses() {
+            Some(losses) if fed.is_ok() && exit == Exit::OK => Err(ending::may_not_have_arrived(Some(&losses))),
+            losses => {
+                if let Some(losses) = losses {
+                    term.note(losses);
+                }
+                fed.map(|()| exit)
+            }
+        }
+    }
+
+    fn unsendable(&self, error: SendError) -> Failure {
+        match &self.refused {
+            Some(Refused { place, is_next, .. }) => {
+                let others = self.feed.published(if *is_next { "before it" } else { "beside it" });
+                ending::line_not_sent(place.as_ref(), error, &others, self.feed.has_records())
+            }
+            None => ending::not_sent(error),
         }
     }
 
@@ -478,6 +562,6 @@ impl Work for PublishingLines {
 
     fn reconnect_limit(&self) -> Option<Duration> {
         let limit = if self.as_mosquitto { Duration::ZERO } else { RECONNECT_LIMIT };
-        self.feed.is_at_end().then_some(limit)
+        (self.feed.is_at_end() || self.refused.is_some()).then_some(limit)
     }
 }

@@ -8,6 +8,9 @@ use crate::mqtt::packet::{PublishRef, QoS};
 use crate::record::{FileError, FileStep, Recording, Rotation, Writer};
 use crate::term::{Exit, Failure};
 
+/// Room that is kept for the next line: that of a huge one is given back.
+const LINE_KEPT: usize = 1024 * 1024;
+
 /// The files of `--record`.
 #[derive(Debug)]
 pub struct Recorder {
@@ -32,6 +35,7 @@ impl Recorder {
             return false;
         }
         self.line.clear();
+        self.line.shrink_to(LINE_KEPT);
         self.writer.write(publish, SystemTime::now().into(), &mut self.line);
         self.owes |= publish.qos != QoS::AtMostOnce;
         self.failed = self.recording.add(&self.line, Instant::now()).err();

@@ -133,6 +133,7 @@ impl Setup {
     pub fn session(&mut self) -> Session {
         let mut session = Session::new(self.plan.connect.clone(), self.plan.max_inflight);
         session.set_tracing(self.plan.connection.debug);
+        session.set_lenient(self.plan.as_mosquitto);
         if let Some(credentials) = &self.credentials {
             session.set_credentials(credentials.clone());
         }
@@ -197,12 +198,13 @@ impl Setup {
 
     /// The connection ended, and with it the program: why, as far as what is left of it tells.
     pub async fn lost(&self, client: &mut Client, accepted: bool, ending: &Ending) -> Failure {
-        let unacknowledged = client.session().unacknowledged();
+        let (unacknowledged, unconfirmed) = (client.session().unacknowledged(), client.session().unconfirmed());
         let remains = if accepted { None } else { Some(client.remains().await) };
         // What the session has to say about it goes out before the connection is closed.
         client.close().await;
         let sent = self.sent();
-        let mut explanation = ending::lost(ending, remains.as_ref(), sent, unacknowledged, &self.attempted());
+        let under_way = ending::UnderWay { unacknowledged, unconfirmed };
+        let mut explanation = ending::lost(ending, remains.as_ref(), sent, under_way, &self.attempted());
         if let (false, (.., Some(finding)), Some(hop)) = (accepted, &mut explanation, &self.route().proxy) {
             // What answered may be the proxy itself.
             finding.what = format!("{}, by way of the proxy {}", finding.what, hop.proxy);

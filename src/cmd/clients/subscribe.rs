@@ -411,7 +411,7 @@ impl Work for Subscribing {
         Ok(())
     }
 
-    fn handle_closed(&mut self) {
+    fn handle_closed(&mut self, _: &Stop, _: &mut Session, _: &mut Term) {
         self.exec.iter_mut().for_each(Exec::handle_closed);
     }
 

@@ -24,8 +24,9 @@ pub enum Outcome {
     QosNotSupported = 24,
     Oversize = 25,
     Timeout = 27,
-    /// Beside its own numbers libmosquitto has this reason code.
+    /// Beside its own numbers libmosquitto has these reason codes.
     TopicAliasInvalid = 148,
+    RetainNotSupported = 154,
 }
 
 impl Outcome {
@@ -49,6 +50,7 @@ impl Outcome {
             Self::Oversize => "Packet larger than supported by the server",
             Self::Timeout => "Timeout",
             Self::TopicAliasInvalid => "Topic alias invalid",
+            Self::RetainNotSupported => "Retain not supported",
         }
     }
 }

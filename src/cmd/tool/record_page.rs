@@ -76,7 +76,8 @@ pub fn page() -> String {
          -D publish. The payload has to be there. What a record does not have, a field that comes twice, a value of another type, null, \
          a topic with a wildcard, wrong base64 and a property that a message cannot have are errors: pub names the line, waits \
          until what stood before it is delivered, and ends with 1; nothing after it is published. With --lenient unknown fields are ignored, \
-         with --skip-bad bad lines are passed over and counted. Lines of white space are passed over. A line has at most 512 MiB.",
+         with --skip-bad bad lines are passed over and counted. \
+         A message that the broker said in CONNACK not to take (larger, of a higher QoS, retained) is treated so too, with an exit status that says which. Lines of white space are passed over. A line has at most 512 MiB.",
     )]);
     roff.control("PP", []).text([roman(
         "ts, dup, mid, subscription-identifier and topic-alias belong to the connection on which a message came, and are ignored. \

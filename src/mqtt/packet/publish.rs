@@ -153,6 +153,11 @@ impl<'a> PublishRef<'a> {
 impl PublishRef<'_> {
     /// The message on its own, of no connection yet.
     pub fn to_message(&self) -> Publish {
+        self.with_payload(Bytes::copy_from_slice(self.payload))
+    }
+
+    /// As [`PublishRef::to_message`]; `payload` has the same bytes.
+    pub fn with_payload(&self, payload: Bytes) -> Publish {
         Publish {
             dup: false,
             qos: self.qos,
@@ -160,7 +165,7 @@ impl PublishRef<'_> {
             topic: ByteString::from(self.topic),
             packet_id: None,
             properties: self.properties.clone(),
-            payload: Bytes::copy_from_slice(self.payload),
+            payload,
         }
     }
 

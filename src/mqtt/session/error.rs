@@ -83,6 +83,8 @@ pub enum SendError {
         size: usize,
         maximum: usize,
     },
+    /// The server keeps no messages.
+    RetainNotSupported,
     /// A property that does not belong there, comes twice, or has a value out of range.
     Property {
         owner: PropertyOwner,

@@ -28,6 +28,8 @@ pub enum Event {
         /// It has gone out on an earlier connection, and may have been delivered.
         was_sent: bool,
     },
+    /// The answer to [`super::Session::ping`].
+    PingResp,
     SubAck(SubAck),
     UnsubAck(UnsubAck),
     /// AUTH, to a session without [credentials](super::Session::set_credentials).

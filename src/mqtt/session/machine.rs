@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::at_most_once::AtMostOnce;
 use super::error::{SendError, SessionError};
 use super::event::{Event, Summary, Trace};
 use super::keep_alive::{Due, KeepAlive};
@@ -36,7 +37,10 @@ pub struct Session {
     pub(super) sender: Sender<Publish>,
     pub(super) receiver: Receiver,
     pub(super) staged: Staged,
+    pub(super) at_most_once: AtMostOnce,
     pub(super) server: ServerLimits,
+    /// Retain is left out where the server keeps no messages, as libmosquitto does.
+    pub(super) is_lenient: bool,
     pub(super) sent_aliases: SentAliases,
     pub(super) received_aliases: ReceivedAliases,
     pub(super) keep_alive: Option<KeepAlive>,
@@ -62,6 +66,7 @@ pub(super) struct ServerLimits {
     pub(super) maximum_packet_size: usize,
     pub(super) maximum_qos: QoS,
     pub(super) retain_available: bool,
+    /// 0 = the server takes no aliases.
     pub(super) topic_alias_maximum: u16,
 }
 
@@ -89,7 +94,9 @@ impl Session {
             sender: Sender::new(window.unwrap_or(NonZeroU16::MAX)),
             receiver: Receiver::default(),
             staged: Staged::default(),
+            at_most_once: AtMostOnce::default(),
             server: ServerLimits::NONE,
+            is_lenient: false,
             sent_aliases: SentAliases::default(),
             received_aliases: ReceivedAliases::default(),
             keep_alive: None,
@@ -109,6 +116,11 @@ impl Session {
         self.tracing = tracing;
     }
 
+    /// Whether a message goes out without retain where the server keeps none, as libmosquitto does. Otherwise it is not sent.
+    pub fn set_lenient(&mut self, is_lenient: bool) {
+        self.is_lenient = is_lenient;
+    }
+
     /// How long the server may take to answer CONNECT. Without it that is the keep-alive time, as for every other silence.
     pub fn set_connack_limit(&mut self, limit: Duration) {
         self.connack_limit = Some(limit);
@@ -124,6 +136,7 @@ impl Session {
         self.sent_aliases = SentAliases::default();
         self.received_aliases = ReceivedAliases::new(self.connect.properties.topic_alias_maximum().unwrap_or(0));
         self.server = ServerLimits::NONE;
+        self.at_most_once = AtMostOnce::default();
         self.connect_packet()?.encode(self.output.bytes())?;
         self.keep_alive = Some(KeepAlive::new(self.connect.keep_alive, now));
         self.state = State::Connecting;
@@ -264,8 +277,7 @@ impl Session {
         match due {
             Due::Nothing => Ok(()),
             Due::Ping => {
-                self.trace(|| Trace::Sending(Summary::PingReq));
-                self.put(&Packet::PingReq, now);
+                self.send_pingreq(false, now);
                 Ok(())
             }
             // Whoever does not answer does not read either: no DISCONNECT.
@@ -293,10 +305,23 @@ impl Session {
         let is_due = keep_alive.ping_unheard(now);
         let deadline = keep_alive.unheard_deadline();
         if is_due {
-            self.trace(|| Trace::Sending(Summary::PingReq));
-            self.put(&Packet::PingReq, now);
+            self.send_pingreq(false, now);
         }
         deadline
+    }
+
+    /// Asks the server whether it has read what was sent so far: [`Event::PingResp`] is the answer. Nothing is asked while
+    /// an answer is awaited, or without a connection.
+    pub fn ping(&mut self, now: Instant) {
+        if self.state == State::Connected && !self.at_most_once.is_asked() {
+            self.send_pingreq(true, now);
+        }
+    }
+
+    fn send_pingreq(&mut self, is_asked: bool, now: Instant) {
+        self.trace(|| Trace::Sending(Summary::PingReq));
+        self.at_most_once.note_ping(is_asked);
+        self.put(&Packet::PingReq, now);
     }
 
     /// Whether the server has accepted and neither side has left.
@@ -325,9 +350,20 @@ impl Session {
         self.sender.in_order_taken()
     }
 
-    /// SUBSCRIBEs and UNSUBSCRIBEs whose answer has not come.
+    /// SUBSCRIBEs, UNSUBSCRIBEs and [questions](Session::ping) whose answer has not come.
     pub fn unanswered(&self) -> usize {
-        self.sender.reserved()
+        self.sender.reserved() + usize::from(self.at_most_once.is_asked())
+    }
+
+    /// Messages of QoS 0 on this connection that nothing shows to have been read: neither the answer to a
+    /// [question](Session::ping) nor one to the keep-alive's PINGREQ. They are the last that were published.
+    pub fn unconfirmed(&self) -> u64 {
+        self.at_most_once.unconfirmed()
+    }
+
+    /// PINGREQs that were sent on this connection: what is published between two of them is confirmed together.
+    pub fn pings(&self) -> u64 {
+        self.at_most_once.pings()
     }
 
     /// The client's id: as given, or as the server assigned it.

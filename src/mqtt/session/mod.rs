@@ -7,6 +7,7 @@
 //! of the stream by [`Session::handle_closed`], after which another stream may continue the session.
 
 mod acknowledge;
+mod at_most_once;
 mod authenticate;
 mod error;
 mod event;

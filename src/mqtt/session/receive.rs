@@ -37,6 +37,9 @@ impl Session {
                 if let Some(keep_alive) = &mut self.keep_alive {
                     keep_alive.note_ping_answered();
                 }
+                if self.at_most_once.handle_answer() {
+                    self.events.push_back(Event::PingResp);
+                }
             }
             Packet::Disconnect(disconnect) => self.disconnected(disconnect),
             other @ (Packet::Connect(_) | Packet::Subscribe(_) | Packet::Unsubscribe(_) | Packet::PingReq) => {

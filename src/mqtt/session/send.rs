@@ -50,6 +50,7 @@ impl Session {
         self.fit(&mut publish, &mut properties);
         publish.encode(self.connect.version, self.output.bytes())?;
         self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
+        self.at_most_once.note_published();
         self.note_sent(now);
         Ok(packet_id)
     }
@@ -59,6 +60,10 @@ impl Session {
     fn check_publish(&self, publish: &PublishRef<'_>) -> Result<(), SendError> {
         if publish.qos > self.server.maximum_qos {
             return Err(SendError::QoSNotSupported { maximum: self.server.maximum_qos });
+        }
+        // [MQTT-3.2.2-14]
+        if publish.retain && !self.server.retain_available && !self.is_lenient {
+            return Err(SendError::RetainNotSupported);
         }
         if !publish.properties.is_empty() {
             self.check_properties(publish.properties, PropertyOwner::Publish)?;
@@ -78,8 +83,8 @@ impl Session {
         if size > maximum { Err(SendError::PacketTooLarge { size, maximum }) } else { Ok(()) }
     }
 
-    /// Fits a PUBLISH to the connection: an alias in place of its topic, where the server takes that alias, and no retain where
-    /// the server has none. `properties` is where those without the alias are put.
+    /// Fits a PUBLISH to the connection: an alias in place of its topic, where the server takes that alias, and for the lenient
+    /// no retain where the server has none. `properties` is where those without the alias are put.
     #[inline]
     fn fit<'a>(&mut self, publish: &mut PublishRef<'a>, properties: &'a mut Properties) {
         // [MQTT-3.2.2-14]

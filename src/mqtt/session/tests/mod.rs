@@ -646,8 +646,39 @@ fn what_the_server_does_not_take_is_not_sent() {
         Err(SendError::PacketTooLarge { size: 9, maximum: 7 })
     );
     let retained = Publish { retain: true, ..message(QoS::AtMostOnce, "a") };
+    assert_eq!(talk.session.publish(retained.clone(), now), Err(SendError::RetainNotSupported));
+    assert_eq!(talk.sent(), []);
+    talk.session.set_lenient(true);
     talk.session.publish(retained, now).unwrap();
     assert_eq!(talk.sent(), [Packet::Publish(message(QoS::AtMostOnce, "a"))]);
+}
+
+#[test]
+fn what_was_read_is_asked_once_at_a_time_and_told_by_an_event() {
+    let mut talk = Talk::connected(V5);
+    talk.publish(QoS::AtMostOnce, "a");
+    assert_eq!((talk.session.unconfirmed(), talk.session.unanswered()), (1, 0));
+    for _ in 0..2 {
+        talk.session.ping(talk.now);
+    }
+    assert_eq!((talk.session.unconfirmed(), talk.session.unanswered()), (1, 1));
+    assert_eq!(talk.sent(), [Packet::Publish(message(QoS::AtMostOnce, "a")), Packet::PingReq]);
+    talk.hear(&Packet::PingResp).unwrap();
+    assert_eq!(talk.events(), [Event::PingResp]);
+    assert_eq!((talk.session.unconfirmed(), talk.session.unanswered()), (0, 0));
+    // Nobody asked for the keep-alive's, and it confirms all the same.
+    talk.publish(QoS::AtMostOnce, "b");
+    talk.now += Duration::from_secs(3600);
+    let now = talk.now;
+    talk.session.handle_deadline(now).unwrap();
+    talk.hear(&Packet::PingResp).unwrap();
+    assert_eq!((talk.events(), talk.session.unconfirmed()), (vec![], 0));
+    // Another connection knows nothing of what was sent on this one.
+    talk.publish(QoS::AtMostOnce, "c");
+    talk.session.ping(now);
+    talk.session.handle_closed();
+    talk.call();
+    assert_eq!((talk.session.unconfirmed(), talk.session.unanswered()), (0, 0));
 }
 
 #[test]
