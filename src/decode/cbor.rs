@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cbor4ii::core::dec::{self, Decode, Read};
 use cbor4ii::core::enc::Encode;
+use cbor4ii::core::error::DecodeError;
 use cbor4ii::core::types;
 use cbor4ii::core::utils::{BufWriter, SliceReader};
 use serde_json::{Map, Value};
@@ -12,6 +13,8 @@ use super::error::FormatError;
 use super::value::{MAXIMUM_DEPTH, float, key};
 
 const NAME: &str = "CBOR";
+
+const EARLY_END: &str = "it ends too early";
 
 /// Tags of integers in bytes, §3.4.3.
 const POSITIVE_BIGNUM: u64 = 2;
@@ -32,14 +35,31 @@ fn first(reader: &mut SliceReader<'_>) -> Option<u8> {
 }
 
 fn read<'a, T: Decode<'a>>(reader: &mut SliceReader<'a>) -> Result<T, FormatError> {
-    T::decode(reader).map_err(wrong)
+    T::decode(reader).map_err(unread)
+}
+
+/// What the library found: its own texts are those of its types.
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
+fn unread<E>(error: DecodeError<E>) -> FormatError {
+    match error {
+        DecodeError::Eof { .. } => wrong(EARLY_END),
+        DecodeError::RequireUtf8 { .. } => wrong("a text in it is not UTF-8"),
+        DecodeError::Mismatch { found, .. } | DecodeError::Unsupported { found, .. } => {
+            wrong(format_args!("the byte 0x{found:02x} stands where it cannot"))
+        }
+        DecodeError::LengthOverflow { .. }
+        | DecodeError::CastOverflow { .. }
+        | DecodeError::ArithmeticOverflow { .. }
+        | DecodeError::DepthOverflow { .. } => wrong("a number in it is too large"),
+        _ => wrong("it has a value that is not understood"),
+    }
 }
 
 fn value(reader: &mut SliceReader<'_>, depth: usize) -> Result<Value, FormatError> {
     if depth > MAXIMUM_DEPTH {
         return Err(wrong(format_args!("more than {MAXIMUM_DEPTH} lists within each other")));
     }
-    let initial = first(reader).ok_or_else(|| wrong("it ends too early"))?;
+    let initial = first(reader).ok_or_else(|| wrong(EARLY_END))?;
     Ok(match initial >> 5 {
         0 => Value::from(read::<u64>(reader)?),
         1 => {
@@ -53,7 +73,7 @@ fn value(reader: &mut SliceReader<'_>, depth: usize) -> Result<Value, FormatErro
         2 => Value::from(bytes(reader)?),
         3 => Value::from(read::<String>(reader)?),
         4 => {
-            let length = types::Array::len(reader).map_err(wrong)?;
+            let length = types::Array::len(reader).map_err(unread)?;
             let mut list = Vec::new();
             while has_next(length, list.len(), reader)? {
                 list.push(value(reader, depth + 1)?);
@@ -61,7 +81,7 @@ fn value(reader: &mut SliceReader<'_>, depth: usize) -> Result<Value, FormatErro
             Value::Array(list)
         }
         5 => {
-            let length = types::Map::len(reader).map_err(wrong)?;
+            let length = types::Map::len(reader).map_err(unread)?;
             let mut map = Map::new();
             let mut members = 0;
             while has_next(length, members, reader)? {
@@ -71,7 +91,7 @@ fn value(reader: &mut SliceReader<'_>, depth: usize) -> Result<Value, FormatErro
             }
             Value::Object(map)
         }
-        6 => match types::Tag::tag(reader).map_err(wrong)? {
+        6 => match types::Tag::tag(reader).map_err(unread)? {
             POSITIVE_BIGNUM => Value::from(bytes(reader)?),
             NEGATIVE_BIGNUM => Value::from(format!("~{}", bytes(reader)?)),
             _ => value(reader, depth + 1)?,
@@ -94,7 +114,7 @@ fn value(reader: &mut SliceReader<'_>, depth: usize) -> Result<Value, FormatErro
 fn has_next(length: Option<usize>, read: usize, reader: &mut SliceReader<'_>) -> Result<bool, FormatError> {
     match length {
         Some(length) => Ok(read < length),
-        None => dec::is_break(reader).map(|is_end| !is_end).map_err(wrong),
+        None => dec::is_break(reader).map(|is_end| !is_end).map_err(unread),
     }
 }
 

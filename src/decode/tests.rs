@@ -90,7 +90,11 @@ fn cbor_is_read_as_in_the_examples_of_its_standard() {
 #[test]
 fn what_is_no_cbor_is_an_error() {
     for digits in ["", "18", "1c", "61ff", "8301", "a1", "9f01", "ff", "f8ff", "5f01ff", "62c328"] {
-        assert!(matches!(decoded(Format::Cbor, "t", &bytes(digits)), Err(FormatError::Wrong("CBOR", _))), "{digits}");
+        let Err(FormatError::Wrong("CBOR", why)) = decoded(Format::Cbor, "t", &bytes(digits)) else {
+            panic!("{digits}");
+        };
+        // None of the library's types.
+        assert!(!why.contains(['{', '"']) && why.contains(' '), "{digits}: {why}");
     }
     assert_eq!(decoded(Format::Cbor, "t", &bytes("0000")), Err(FormatError::Trailing));
     let deep = [0x81].repeat(1_000_000);

@@ -238,7 +238,8 @@ mod tests {
                 let (given, error) = all(&damaged);
                 // Without the flag for its checksum a frame is as good, and the checksum behind it is no frame.
                 assert!(given == b"one\n" || given == whole, "bit {bit} of byte {at}");
-                assert!(error.is_some(), "bit {bit} of byte {at}");
+                // One bit of a frame's header has no meaning.
+                assert!(error.is_some() || given == whole, "bit {bit} of byte {at}");
             }
         }
     }

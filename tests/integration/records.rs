@@ -571,7 +571,7 @@ fn a_full_disk_ends_a_recording_with_the_reason() {
     assert!(ended.stderr.contains("error: cannot write `/mnt/a.ndjson`: No space left on device"), "{}", ended.stderr);
     assert_eq!(ended.code, 1);
     // The last line is whole.
-    assert!(ended.stdout.trim_end().ends_with("   \\n"), "{}", ended.stdout);
+    assert!(ended.stdout.trim_end().ends_with("  \\n"), "{}", ended.stdout);
     running.stop();
 }
 

@@ -230,8 +230,7 @@ fn unread(messages: u64) -> String {
 pub fn may_not_have_arrived(losses: Option<&str>) -> Failure {
     let outcome = Outcome::ConnectionLost;
     let what = losses.map_or_else(|| unread(1), str::to_owned);
-    let finding =
-        Finding::error("connection.closed", format!("the connection was lost; {what}")).fix(REFUSES_AT_MOST_ONCE);
+    let finding = Finding::error("connection.closed", what).fix(REFUSES_AT_MOST_ONCE);
     failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), Some(finding))
 }
 

@@ -334,11 +334,19 @@ impl PublishingLines {
                     Some(place) if self.feed.skips_bad() && self.unsent.is_none() => {
                         self.feed.skip(&place, ending::why_unsent(error), term);
                     }
-                    place => self.refused = Some(Refused { place, error, is_next: true }),
+                    place => {
+                        self.refused = Some(Refused { place, error, is_next: true });
+                        return self.stop_if_kept(error);
+                    }
                 },
             }
         }
         Ok(())
+    }
+
+    /// What is not acknowledged is waited for, unless it is kept.
+    fn stop_if_kept(&self, error: SendError) -> Result<(), Stop> {
+        if self.unsent.is_some() { Err(Stop::Unsendable(error)) } else { Ok(()) }
     }
 
     /// A message that waited for this connection cannot go out on it.
@@ -358,7 +366,7 @@ impl PublishingLines {
                 return Err(Stop::Unsendable(error));
             }
             self.refused.get_or_insert(Refused { place, error, is_next: false });
-            return Ok(());
+            return self.stop_if_kept(error);
         }
         match self.ledger.note_given_up(id) {
             Some(place) if self.feed.skips_bad() => {
@@ -426,9 +434,8 @@ impl PublishingLines {
 impl Work for PublishingLines {
     const NEEDS_OUTPUT: bool = false;
 
-    fn handle(&mut self, event: Event, client: &mut Client, _: Instant, term: &mut Term) -> Result<(), Stop> {
+    fn handle(&mut self, event: Event, _: &mut Client, _: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
-            Event::PingResp => self.ledger.note_confirmed(client.session().unconfirmed()),
             Event::Acknowledged(acknowledged) => {
                 self.ledger.note_acknowledged(acknowledged.packet_id);
                 self.refusals.note(&acknowledged, term);
@@ -444,6 +451,7 @@ impl Work for PublishingLines {
     fn act(&mut self, client: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
         let session = client.session();
         self.publish(session, now, term)?;
+        self.ledger.note_confirmed(session.unconfirmed());
         let is_drained = self.feed.is_drained() || self.refused.is_some();
         if !self.as_mosquitto
             && session.unconfirmed() > 0
