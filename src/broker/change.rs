@@ -3,7 +3,7 @@
 //! Order matters: within a batch a change may rest on earlier ones (`Queued` on `Stored`). The batch is one
 //! transaction, committed before anything that the batch produced is sent.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -106,8 +106,8 @@ pub struct EntryRecord {
     pub subscription_identifiers: Vec<SubscriptionIdentifier>,
     /// When it entered the queue.
     pub queued_at: WallTime,
-    /// Counts PUBRELs per client, so that they are resent in their order; 0 before PUBREC.
-    pub pubrel_order: u64,
+    /// Counts PUBRELs per client, so that they are resent in their order; `None` before PUBREC.
+    pub pubrel_order: Option<NonZeroU64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

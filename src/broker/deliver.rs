@@ -17,7 +17,7 @@ use super::output::OutputBuffer;
 use super::router::{Candidates, Router, SharedSubscriber, Subscriber};
 use super::session::{Entry, Session, SessionKey};
 use super::slab::Slab;
-use super::slice::{Progress, Slice};
+use super::slice::{Progress, SLICE, Slice};
 use super::waiting_steps::Step;
 use super::{Access, Broker, Identity, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, Packet, Properties, QoS, SubscriptionIdentifier};
@@ -28,6 +28,27 @@ const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
 
 /// Bytes that are copied in a microsecond, at least.
 const COPIED_IN_A_STEP: usize = 4 * 1024;
+
+/// How many subscriptions a message may be delivered by before others have their turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtOnce {
+    /// None: the message comes behind others that are still being delivered.
+    Nothing,
+    /// As many as fit into a slice.
+    AFew,
+    /// All, however many they are: they have to be one transaction.
+    All,
+}
+
+impl AtOnce {
+    fn is_exceeded_by(self, subscriptions: usize) -> bool {
+        match self {
+            Self::Nothing => subscriptions > 0,
+            Self::AFew => subscriptions > SLICE,
+            Self::All => false,
+        }
+    }
+}
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +70,22 @@ pub(super) struct Delivery<'a> {
 }
 
 impl Broker {
-    /// Delivers the message by every subscription that matches its topic [MQTT-4.5.0-1], unless they are more than `most`.
+    /// Delivers the message by every subscription that matches its topic [MQTT-4.5.0-1], unless they are more than may have it
+    /// at once.
     pub(super) fn deliver_to_subscribers(
         &mut self,
         message: &Arc<Message>,
         publisher: Option<SessionKey>,
-        most: usize,
+        at_once: AtOnce,
         now: Now,
     ) -> Routed {
         let mut found = std::mem::take(&mut self.found);
         found.clear();
         let anybody = self.find_subscribers(message, publisher, &mut found);
         // Where a client gets a message once, whatever its subscriptions, all of them have to be seen together.
-        if self.settings.allow_duplicate_messages && found.len() + self.router.count_groups(&message.topic) > most {
+        if self.settings.allow_duplicate_messages
+            && at_once.is_exceeded_by(found.len() + self.router.count_groups(&message.topic))
+        {
             self.found = found;
             return Routed::TooMany;
         }
@@ -411,7 +435,7 @@ fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, delivery: &Del
         identifiers: delivery.identifiers.into(),
         shared: delivery.shared.map(Arc::clone),
         queued_at: now.wall,
-        pubrel_order: 0,
+        pubrel_order: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One message in one client's keeping.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::change::{EntryRecord, EntryState};
@@ -25,7 +26,7 @@ pub(super) struct Entry {
     /// after a restart it stays with its session.
     pub(super) shared: Option<Arc<SubscriptionFilter>>,
     pub(super) queued_at: WallTime,
-    pub(super) pubrel_order: u64,
+    pub(super) pubrel_order: Option<NonZeroU64>,
 }
 
 /// An acknowledgement that the message with its packet id is not waiting for.

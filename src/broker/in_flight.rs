@@ -289,7 +289,7 @@ mod tests {
             identifiers: Box::default(),
             shared: None,
             queued_at: WallTime::default(),
-            pubrel_order: 0,
+            pubrel_order: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! PUBLISH from clients and the acknowledgements of both directions.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,11 @@ use bytestring::ByteString;
 
 use super::change::{Direction, EntryState};
 use super::connection::ConnectionKey;
-use super::deliver::Routed;
+use super::deliver::{AtOnce, Routed};
 use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
 use super::jobs::Answer;
 use super::message::{Message, MessageId, detached};
 use super::session::{Entry, SessionKey, WrongState};
-use super::slice::SLICE;
 use super::waiting_steps::Step;
 use super::{Broker, Now};
 use crate::mqtt::alias::AliasError;
@@ -70,7 +70,7 @@ impl Broker {
         }
         let packet_id = publish.packet_id;
         let message = Arc::new(self.message(session_key, publish, now));
-        let Routed::Delivered { matched } = self.publish_message(&message, Some(session_key), SLICE, now) else {
+        let Routed::Delivered { matched } = self.publish_message(&message, Some(session_key), AtOnce::AFew, now) else {
             let connection = self.connections[key].id;
             let answer = packet_id.map(|packet_id| (connection, Answer::PubAck(packet_id)));
             self.fan_out(session_key, message, answer, now);
@@ -208,8 +208,8 @@ impl Broker {
         // A packet id that is known was sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
         if !session.incoming.contains_key(&packet_id) {
             let connection = &self.connections[key];
-            let limit = connection.receive_maximum.map_or(usize::MAX, |most| usize::from(most.get()));
-            if connection.version == ProtocolVersion::V5 && session.incoming.len() >= limit {
+            let is_full = |maximum: NonZeroU16| session.incoming.len() >= usize::from(maximum.get());
+            if connection.version == ProtocolVersion::V5 && connection.receive_maximum.is_some_and(is_full) {
                 self.refuse(key, ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, Closing::ReceiveMaximumExceeded, now);
                 return;
             }
@@ -231,7 +231,7 @@ impl Broker {
                 identifiers: Box::default(),
                 shared: None,
                 queued_at: now.wall,
-                pubrel_order: 0,
+                pubrel_order: None,
                 message,
             };
             self.journal.queued(session, &entry, Direction::In);
@@ -250,9 +250,9 @@ impl Broker {
         if let Some(entry) = self.sessions[session_key].incoming.get(&ack.packet_id) {
             let message = Arc::clone(&entry.message);
             // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-10].
-            let most = if self.journal.covers(&self.sessions[session_key]) { usize::MAX } else { SLICE };
+            let at_once = if self.journal.covers(&self.sessions[session_key]) { AtOnce::All } else { AtOnce::AFew };
             // The session forgets the message only after this: it stays referred to, and so stays in the store, all the while.
-            if self.publish_message(&message, Some(session_key), most, now) == Routed::TooMany {
+            if self.publish_message(&message, Some(session_key), at_once, now) == Routed::TooMany {
                 let connection = self.connections[key].id;
                 self.fan_out(session_key, message, Some((connection, Answer::PubComp(ack.packet_id))), now);
                 return;
@@ -385,18 +385,19 @@ impl Broker {
             source: Arc::default(),
         });
         // The broker's own messages keep their order.
-        let most = if self.is_fanning_out() { 0 } else { SLICE };
-        if self.publish_message(&message, None, most, now) == Routed::TooMany {
+        let at_once = if self.is_fanning_out() { AtOnce::Nothing } else { AtOnce::AFew };
+        if self.publish_message(&message, None, at_once, now) == Routed::TooMany {
             self.fan_out_later(message, now);
         }
     }
 
-    /// Keeps the message if it has RETAIN, and delivers it to everybody who subscribed, unless they are more than `most`.
+    /// Keeps the message if it has RETAIN, and delivers it to everybody who subscribed, unless they are more than may have it
+    /// at once.
     pub(super) fn publish_message(
         &mut self,
         message: &Arc<Message>,
         publisher: Option<SessionKey>,
-        most: usize,
+        at_once: AtOnce,
         now: Now,
     ) -> Routed {
         // [MQTT-3.3.1-8]
@@ -405,12 +406,12 @@ impl Broker {
         }
         if publisher.is_some() && self.has_earlier_fan_out(message) {
             // What waits for it is a job, which cannot be one transaction and sees each subscription alone.
-            if most < usize::MAX && self.settings.allow_duplicate_messages {
+            if at_once != AtOnce::All && self.settings.allow_duplicate_messages {
                 return Routed::TooMany;
             }
             self.finish_earlier_fan_outs(message, now);
         }
-        self.deliver_to_subscribers(message, publisher, most, now)
+        self.deliver_to_subscribers(message, publisher, at_once, now)
     }
 }
 

@@ -2,7 +2,7 @@
 //! publishes, its will and when all that ends.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 
 use bytestring::ByteString;
@@ -301,7 +301,7 @@ impl Outgoing {
         match entry.state {
             EntryState::WaitForPubRec => {
                 self.pubrels += 1;
-                entry.pubrel_order = self.pubrels;
+                entry.pubrel_order = NonZeroU64::new(self.pubrels);
                 entry.state = EntryState::WaitForPubComp;
                 Ok(Some(entry))
             }
@@ -346,7 +346,7 @@ impl Outgoing {
             if self.queue.is_empty() {
                 self.last_packet_id = packet_id.get();
             }
-            self.pubrels = self.pubrels.max(entry.pubrel_order);
+            self.pubrels = self.pubrels.max(entry.pubrel_order.map_or(0, NonZeroU64::get));
             self.put_in_flight(packet_id, entry);
         }
     }
@@ -400,7 +400,7 @@ mod tests {
             identifiers: Box::default(),
             shared: None,
             queued_at: WallTime::default(),
-            pubrel_order: 0,
+            pubrel_order: None,
         }
     }
 

@@ -17,12 +17,11 @@ use bytes::Bytes;
 
 use super::change::{Change, WillRecord};
 use super::clock::Monotonic;
-use super::deliver::Routed;
+use super::deliver::{AtOnce, Routed};
 use super::event::{Closing, Event};
 use super::message::{Message, detached};
 use super::refusal::Refusal;
 use super::session::{PendingWill, Session, SessionKey};
-use super::slice::SLICE;
 use super::{Broker, Now};
 use crate::mqtt::packet::{Property, QoS, ReasonCode, Will};
 use crate::mqtt::topic::TopicName;
@@ -173,8 +172,8 @@ impl Broker {
             source,
         });
         // The store forgets a will in the transaction in which it has the message.
-        let most = if self.journal.covers(&self.sessions[session_key]) { usize::MAX } else { SLICE };
-        if self.publish_message(&message, Some(session_key), most, now) == Routed::TooMany {
+        let at_once = if self.journal.covers(&self.sessions[session_key]) { AtOnce::All } else { AtOnce::AFew };
+        if self.publish_message(&message, Some(session_key), at_once, now) == Routed::TooMany {
             self.fan_out_later(message, now);
         }
     }

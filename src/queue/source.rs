@@ -8,6 +8,7 @@ use super::exchange::ExchangeError;
 use super::http::HttpError;
 use super::ledger::Ledger;
 use super::since::Since;
+use crate::mqtt::packet::SubscriptionIdentifier;
 use crate::mqtt::topic::SubscriptionFilter;
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::{Phase, mosquitto_db, sqlite};
@@ -126,8 +127,7 @@ pub struct Session<'a> {
 pub struct Filter {
     pub filter: SubscriptionFilter,
     pub qos: u8,
-    /// 0 when there is none.
-    pub identifier: u32,
+    pub identifier: Option<SubscriptionIdentifier>,
 }
 
 /// What a source says about the reading as a whole.

@@ -1,7 +1,7 @@
 //! The broker's records as rows of the tables.
 
 use std::collections::HashSet;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -230,13 +230,13 @@ fn with_entry(entry: &EntryRecord, write: impl FnOnce(&Entry<'_>) -> RowWritten)
         u128::from(later.unsigned_abs()) < SAME_MOMENT.as_nanos()
     });
     let is_plain =
-        at_once && identifiers.is_empty() && entry.pubrel_order == 0 && entry.state != EntryState::WaitForPubComp;
+        at_once && identifiers.is_empty() && entry.pubrel_order.is_none() && entry.state != EntryState::WaitForPubComp;
     write(&Entry {
         message: entry_row(entry),
         detail: (!is_plain).then_some(EntryDetail {
             queued_at: unix(entry.queued_at),
             subscription_identifiers: &identifiers,
-            pubrel_order: entry.pubrel_order,
+            pubrel_order: entry.pubrel_order.map_or(0, NonZeroU64::get),
         }),
     })
 }

@@ -1,7 +1,7 @@
 //! From the tables to the state that a broker starts with.
 
 use std::collections::{HashMap, HashSet};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +61,7 @@ pub(super) fn read(path: &Path, wall: WallTime) -> Result<(Restored, Repair, Ent
 pub(super) struct Detail {
     queued_at: WallTime,
     subscription_identifiers: Vec<SubscriptionIdentifier>,
-    pubrel_order: u64,
+    pubrel_order: Option<NonZeroU64>,
 }
 
 impl From<&EntryDetail<'_>> for Detail {
@@ -69,7 +69,7 @@ impl From<&EntryDetail<'_>> for Detail {
         Self {
             queued_at: wall_time(detail.queued_at),
             subscription_identifiers: detail.subscription_identifiers.split(',').flat_map(str::parse).collect(),
-            pubrel_order: detail.pubrel_order,
+            pubrel_order: NonZeroU64::new(detail.pubrel_order),
         }
     }
 }
@@ -257,7 +257,7 @@ impl Collected {
             },
             queued_at: detail
                 .map_or_else(|| entry.store_id.stored_at().map_or(wall, wall_time), |detail| detail.queued_at),
-            pubrel_order: detail.map_or(0, |detail| detail.pubrel_order),
+            pubrel_order: detail.and_then(|detail| detail.pubrel_order),
         };
         let stands_right = row.is_none_or(|row| {
             let is_in_place = in_order && self.entry_rows.adopt(&record.client_id, record.sequence, row);

@@ -1,5 +1,6 @@
 //! Tests of the store: what goes in comes out, and what is broken is put right or refused.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -80,7 +81,7 @@ fn entry(client_id: &str, sequence: u64, message: &Message, state: EntryState) -
         state,
         subscription_identifiers: Vec::new(),
         queued_at: WALL + Duration::from_nanos(128 * (message.id.0 - MessageId::at(WALL).0)),
-        pubrel_order: 0,
+        pubrel_order: None,
     }
 }
 
@@ -109,7 +110,7 @@ fn changes() -> Vec<Change> {
         properties: [Property::UserProperty("a".into(), "b".into())].into_iter().collect(),
     };
     let release = EntryRecord {
-        pubrel_order: 4,
+        pubrel_order: NonZeroU64::new(4),
         subscription_identifiers: [7, 9].into_iter().filter_map(SubscriptionIdentifier::new).collect(),
         ..entry("ü:1", 2, &second, EntryState::WaitForPubComp)
     };

@@ -54,7 +54,7 @@ impl Decoder {
         if size > self.maximum_packet_size {
             return Err(DecodeError::PacketTooLarge { size, maximum: self.maximum_packet_size });
         }
-        if self.receiver == Receiver::Server && length > body_limit(kind, self.version) {
+        if self.receiver == Receiver::Server && body_limit(kind, self.version).is_some_and(|limit| length > limit) {
             return Err(DecodeError::BodyTooLong { packet: kind, length });
         }
         let Some(body) = buffer.get(header..size) else { return Ok(None) };
@@ -159,22 +159,23 @@ impl Decoder {
     }
 }
 
-/// The longest body that a server waits for, as in Mosquitto: what holds no payload needs not be long.
-const fn body_limit(kind: PacketType, version: Option<ProtocolVersion>) -> usize {
+/// The longest body that a server waits for, as in Mosquitto: what holds no payload needs not be long. `None`:
+/// only the limit of whole packets holds.
+const fn body_limit(kind: PacketType, version: Option<ProtocolVersion>) -> Option<usize> {
     const STRINGS: usize = 100_000;
     const REASON: usize = 10_000;
     let is_v5 = matches!(version, Some(ProtocolVersion::V5));
     match kind {
-        PacketType::Connect | PacketType::Auth => STRINGS,
-        PacketType::Subscribe | PacketType::Unsubscribe if is_v5 => STRINGS,
+        PacketType::Connect | PacketType::Auth => Some(STRINGS),
+        PacketType::Subscribe | PacketType::Unsubscribe if is_v5 => Some(STRINGS),
         PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp | PacketType::Disconnect
             if is_v5 =>
         {
-            REASON
+            Some(REASON)
         }
-        PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp => 2,
-        PacketType::Disconnect | PacketType::PingReq => 0,
-        _ => usize::MAX,
+        PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp => Some(2),
+        PacketType::Disconnect | PacketType::PingReq => Some(0),
+        _ => None,
     }
 }
 

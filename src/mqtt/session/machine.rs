@@ -63,7 +63,8 @@ pub(super) enum State {
 /// What the server announced in CONNACK.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ServerLimits {
-    pub(super) maximum_packet_size: usize,
+    /// In bytes; `None`: the server takes packets of every size.
+    pub(super) maximum_packet_size: Option<usize>,
     pub(super) maximum_qos: QoS,
     pub(super) retain_available: bool,
     /// 0 = the server takes no aliases.
@@ -73,7 +74,7 @@ pub(super) struct ServerLimits {
 impl ServerLimits {
     /// What holds where nothing is announced.
     const NONE: Self = Self {
-        maximum_packet_size: usize::MAX,
+        maximum_packet_size: None,
         maximum_qos: QoS::ExactlyOnce,
         retain_available: true,
         topic_alias_maximum: 0,

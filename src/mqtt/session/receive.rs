@@ -92,7 +92,7 @@ impl Session {
             None => QoS::ExactlyOnce,
         };
         self.server = ServerLimits {
-            maximum_packet_size: announced.maximum_packet_size().map_or(usize::MAX, |size| size as usize),
+            maximum_packet_size: announced.maximum_packet_size().map(|size| size as usize),
             maximum_qos,
             retain_available: announced.retain_available() != Some(0),
             topic_alias_maximum: announced.topic_alias_maximum().unwrap_or(0),

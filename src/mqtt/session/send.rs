@@ -68,7 +68,7 @@ impl Session {
         if !publish.properties.is_empty() {
             self.check_properties(publish.properties, PropertyOwner::Publish)?;
         }
-        if self.server.maximum_packet_size < usize::MAX {
+        if self.server.maximum_packet_size.is_some() {
             // The id's value does not matter for the size.
             let packet_id = (publish.qos > QoS::AtMostOnce).then_some(PacketId::MAX);
             let size = PublishRef { packet_id, ..*publish }.encoded_len(self.connect.version)?;
@@ -79,8 +79,10 @@ impl Session {
 
     /// [MQTT-3.2.2-15]
     pub(super) fn check_size(&self, size: usize) -> Result<(), SendError> {
-        let maximum = self.server.maximum_packet_size;
-        if size > maximum { Err(SendError::PacketTooLarge { size, maximum }) } else { Ok(()) }
+        match self.server.maximum_packet_size {
+            Some(maximum) if size > maximum => Err(SendError::PacketTooLarge { size, maximum }),
+            _ => Ok(()),
+        }
     }
 
     /// Fits a PUBLISH to the connection: an alias in place of its topic, where the server takes that alias, and for the lenient

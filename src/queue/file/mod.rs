@@ -14,6 +14,7 @@ use messages::Messages;
 use super::age::Dating;
 use super::ledger::Ledger;
 use super::{Error, Filter, Item, Note, Session, Since, Snapshot, Source, Waiting, Want};
+use crate::mqtt::packet::SubscriptionIdentifier;
 use crate::mqtt::topic::{SubscriptionFilter, matches};
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::mosquitto_db::{self, Chunk};
@@ -74,7 +75,7 @@ impl Ahead {
         self.filters.entry(client).or_default().push(Filter {
             filter: SubscriptionFilter::split(filter),
             qos: subscription.qos,
-            identifier: subscription.identifier,
+            identifier: SubscriptionIdentifier::new(subscription.identifier),
         });
     }
 
@@ -498,12 +499,12 @@ impl<'a> Reading<'a> {
     fn explain(&mut self, entry: &ClientMessage<'_>, place: usize) -> Option<usize> {
         let topic = self.messages.topic(place);
         let key = (self.messages.topic_number(place), entry.subscription_identifier);
+        let identifier = SubscriptionIdentifier::new(entry.subscription_identifier);
         let filters = self.ahead.filters.get(&self.client)?;
         *self.explained.entry(key).or_insert_with(|| {
             let matching = |filter: &Filter| matches(filter.filter.topic_filter(), topic);
-            let of_identifier = filters.iter().position(|filter| {
-                filter.identifier != 0 && filter.identifier == entry.subscription_identifier && matching(filter)
-            });
+            let of_identifier = identifier
+                .and_then(|_| filters.iter().position(|filter| filter.identifier == identifier && matching(filter)));
             of_identifier.or_else(|| filters.iter().position(matching))
         })
     }
