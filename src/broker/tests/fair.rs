@@ -420,6 +420,29 @@ fn a_will_for_very_many_comes_behind_what_its_client_has_published() {
 }
 
 #[test]
+fn a_will_of_a_client_that_is_back_comes_behind_all_that_it_has_published() {
+    let mut stage = Stage::new();
+    let listeners = audience(&mut stage, 2_000);
+    let publisher = stage.join(connect("publisher", V5));
+    let again = stage.open(V5);
+    stage.broker.handle_packet(ConnectionId(publisher), at_most_once("t", "1"), stage.now);
+    let back = Connect { will: Some(will("t", "gone")), ..connect("publisher", V5) };
+    for packet in [Packet::Connect(Box::new(back)), at_most_once("t", "2")] {
+        stage.broker.handle_packet(ConnectionId(again), packet, stage.now);
+    }
+    assert!(stage.broker.is_busy(ConnectionId(again)), "all have the second message already");
+    // Before the will goes the second message, and before that one what is left of the first.
+    stage.broker.handle_close(ConnectionId(again), Closing::ByClient, stage.now);
+    stage.collect();
+    for line in listeners {
+        stage.expect_message(line, "1");
+        stage.expect_message(line, "2");
+        stage.expect_message(line, "gone");
+        stage.expect_silence(line);
+    }
+}
+
+#[test]
 fn nothing_is_delivered_behind_an_unsuback_or_to_who_came_later() {
     let mut stage = Stage::new();
     let listeners = audience(&mut stage, 2_000);
