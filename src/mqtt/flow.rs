@@ -11,7 +11,7 @@ use std::num::NonZeroU16;
 
 use super::packet::{PacketId, QoS};
 
-/// By packet id. There are 65,535 at most, so the hash needs speed, not protection.
+/// What there is of each packet id. There are 65,535 at most, so the hash needs speed, not protection.
 type ById<V> = HashMap<PacketId, V, BuildHasherDefault<IdHasher>>;
 
 /// Spreads an id that nobody outside chooses, or of which there are few, over 64 bits by one multiplication.
@@ -42,11 +42,11 @@ impl Hasher for IdHasher {
 /// What the sender of a QoS 1 or 2 message waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaiting {
-    /// QoS 1.
+    /// PUBACK, at QoS 1.
     PubAck,
-    /// QoS 2, first half.
+    /// PUBREC, in the first half of QoS 2.
     PubRec,
-    /// QoS 2, second half: the receiver has the message.
+    /// PUBCOMP, in the second half of QoS 2: the receiver has the message.
     PubComp,
 }
 
@@ -83,7 +83,7 @@ pub struct Sender<M> {
     last_id: u16,
     /// How many PUBLISH packets may be unacknowledged at once.
     window: u16,
-    /// How many are, on this connection.
+    /// How many PUBLISH packets are unacknowledged on this connection.
     in_window: u16,
     /// Counts what happened, to know the order.
     steps: u64,
@@ -120,7 +120,7 @@ impl<M> Sender<M> {
         }
     }
 
-    /// Takes effect at the next [`Sender::poll_send`].
+    /// Sets the window, from the next [`Sender::poll_send`] on.
     pub fn set_window(&mut self, window: NonZeroU16) {
         self.window = window.get();
     }
@@ -323,7 +323,7 @@ impl<M> Sender<M> {
 }
 
 impl<M> Default for Sender<M> {
-    /// As many in flight as there are packet ids.
+    /// A sender with as many messages in flight as there are packet ids.
     fn default() -> Self {
         Self::new(NonZeroU16::MAX)
     }
@@ -332,11 +332,11 @@ impl<M> Default for Sender<M> {
 /// What a QoS 2 PUBLISH means to the [`Receiver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// To be delivered; [`Receiver::handle_delivered`] remembers it.
+    /// The message is to be delivered; [`Receiver::handle_delivered`] remembers it.
     New,
-    /// Delivered already: answer with PUBREC, deliver nothing [MQTT-4.3.3-10].
+    /// The message was delivered already: it is answered by PUBREC, and not delivered again [MQTT-4.3.3-10].
     Duplicate,
-    /// One more than the sender was allowed.
+    /// The message is one more than the sender was allowed.
     TooMany,
 }
 
@@ -415,7 +415,7 @@ impl Receiver {
 }
 
 impl Default for Receiver {
-    /// Without a Receive Maximum, which is one of 65,535.
+    /// A receiver that announced no Receive Maximum, which is one of 65,535.
     fn default() -> Self {
         Self::new(NonZeroU16::MAX)
     }

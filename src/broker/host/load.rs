@@ -93,17 +93,17 @@ pub enum Doubt {
     ByteOrderMark {
         path: PathBuf,
     },
-    /// Everybody on this machine may read it. `keeper` is to own it, where that is not who does.
+    /// Everybody on this machine may read the file. `keeper` is to own it, where that is not who does.
     ForEverybody {
         path: PathBuf,
         keeper: Option<String>,
     },
-    /// It belongs to another user than `owner`.
+    /// The file belongs to another user than `owner`.
     Owner {
         path: PathBuf,
         owner: String,
     },
-    /// It belongs to another group than `group`.
+    /// The file belongs to another group than `group`.
     Group {
         path: PathBuf,
         group: String,
@@ -213,7 +213,7 @@ impl AccessFiles {
         Ok(file)
     }
 
-    /// Read for each listener anew: it asks for an issuer and an audience of its own.
+    /// Reads the keys for each listener anew: it asks for an issuer and an audience of its own.
     fn tokens(&mut self, options: &Tokens) -> Result<Option<Arc<jwt::Verifier>>, LoadError> {
         let mut keys: Option<jwt::Keys> = None;
         for path in options.files() {
@@ -266,7 +266,7 @@ impl AccessFiles {
         Ok(text.bytes)
     }
 
-    /// A file that is its owner's alone to read.
+    /// Reads a file that only its owner may read.
     fn read(&mut self, path: &Path, kind: AccessFile) -> Result<Vec<u8>, LoadError> {
         let text = self.read_any(path, kind)?;
         self.doubt_readers(path);
@@ -288,9 +288,9 @@ impl AccessFiles {
     }
 }
 
-/// Whose a file that guards access may be.
+/// The accounts that may own a file which guards access.
 struct Readers {
-    /// Those of this process.
+    /// The user and group of this process.
     own: Option<Owner>,
     /// The account that Mosquitto would become. We stay root then, and what it can read is to stay so: whoever tries us
     /// in its place goes back to it.

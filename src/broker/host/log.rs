@@ -31,9 +31,9 @@ pub struct Log {
 
 struct Shared {
     settings: LogSettings,
-    /// Standard error is a terminal.
+    /// Whether standard error is a terminal.
     colour: bool,
-    /// For the ports of listeners.
+    /// The settings, for the ports of listeners.
     broker: Settings,
     zone: TimeZone,
 }

@@ -27,9 +27,9 @@ pub struct Overrides {
     pub log_types: Option<LogTypes>,
     /// Ports of 127.0.0.1 and ::1 when the configuration has no listener; 0 chooses one.
     pub local_ports: Vec<u16>,
-    /// TLS of these.
+    /// TLS of the listeners on these ports.
     pub local_tls: Tls,
-    /// The password file of these: without a login nobody comes in.
+    /// The password file of these listeners: without a login nobody may connect.
     pub local_passwords: Option<PathBuf>,
     /// The folder of the state.
     pub persistence_location: Option<PathBuf>,
@@ -68,9 +68,9 @@ impl Overrides {
     }
 }
 
-/// What to start, all decided.
+/// What is to be started, with everything decided.
 pub struct Plan {
-    /// With the overrides applied.
+    /// The configuration with the overrides applied.
     pub configuration: Configuration,
     pub local_only: bool,
     pub faults: Faults,
@@ -135,10 +135,10 @@ pub struct Started {
     pub running: Running,
     pub log: Log,
     pub ends: LogEnds,
-    /// One for each listener that is not bound to nothing, the first first.
+    /// The URLs of the listeners that have an address, in their order.
     pub urls: Vec<String>,
     pub configuration: Configuration,
-    /// Of the listeners that have it.
+    /// TLS of the listeners that have it.
     pub tls: Vec<Server>,
 }
 

@@ -9,7 +9,7 @@ use crate::broker::server::{self, CertificateName};
 use crate::net::tls::{OptionsError, Server, ServerOptions, Suites, Version};
 use crate::pki::key::EncryptedKey;
 
-/// `None` for a listener without TLS. `keylog` is for the secrets of its sessions.
+/// TLS of a listener; `None` for one without it. `keylog` is for the secrets of its sessions.
 pub fn of(tls: &Tls, keylog: Option<&Path>) -> Result<Option<server::Tls>, OptionsError> {
     let (Some(certificate), Some(key)) = (&tls.certfile, &tls.keyfile) else { return Ok(None) };
     let options = ServerOptions {
@@ -37,7 +37,7 @@ pub fn of(tls: &Tls, keylog: Option<&Path>) -> Result<Option<server::Tls>, Optio
     Ok(Some(server::Tls { server, username }))
 }
 
-/// A broker has nobody to ask.
+/// A broker has nobody to ask for a passphrase.
 pub fn no_passphrase(_: &Path, _: &EncryptedKey) -> Option<Zeroizing<Vec<u8>>> {
     None
 }

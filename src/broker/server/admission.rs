@@ -25,7 +25,7 @@ pub(super) struct Admission {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Reloads {
-    /// Begun and not ended: while there are any, nobody is let in.
+    /// Reloads that have begun and not ended: while there are any, no CONNECT is accepted.
     under_way: u32,
     begun: u64,
 }
@@ -48,7 +48,7 @@ impl Admission {
         self.max_packet_size.store(max_packet_size, Ordering::Relaxed);
     }
 
-    /// Of connections to come.
+    /// The packet size limit of connections to come.
     pub(super) fn max_packet_size(&self) -> usize {
         self.max_packet_size.load(Ordering::Relaxed) as usize
     }
@@ -89,7 +89,7 @@ impl Admission {
     }
 
     /// Returns when the core may get this CONNECT: no reload is under way, and its login is checked by the rules in force.
-    /// Gives how many reloads there have been.
+    /// Returns how many reloads there have been.
     pub(super) async fn settle(&self, listener: ListenerId, connect: &Connect) -> u64 {
         loop {
             let begun = self.wait_for_reloads().await;
@@ -104,7 +104,7 @@ impl Admission {
 
     /// Whether the login is right.
     pub(super) async fn check(&self, login: SlowLogin) -> bool {
-        // Never closed. The permit goes with the work, which goes on even if nobody waits for it any more.
+        // The semaphore is never closed. The permit goes with the work, which goes on even if nobody waits for it any more.
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return false };
         let checked = spawn_blocking(move || {
             let right = login.check();

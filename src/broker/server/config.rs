@@ -12,24 +12,24 @@ pub const VERSION: &str = concat!("moskit version ", env!("CARGO_PKG_VERSION"));
 pub struct Config {
     pub settings: Settings,
     pub access: Access,
-    /// As many as `settings.listeners`, in the same order.
+    /// The sockets of `settings.listeners`, as many and in the same order.
     pub listeners: Vec<Listener>,
     /// Where the state is kept, with what is in `restored`; `None`: in memory.
     pub store: Option<Store>,
     pub restored: Restored,
-    /// Seconds; 0 = no `$SYS`.
+    /// In seconds; 0 = no `$SYS`.
     pub sys_interval: u16,
     /// What `$SYS/broker/version` says.
     pub version: &'static str,
     /// What is to go wrong, to test clients.
     pub faults: Faults,
     pub interest: Interest,
-    /// Gets the events of `interest`. It must not block.
+    /// What is called with the events of `interest`. It must not block.
     pub events: Box<dyn FnMut(Event) + Send>,
 }
 
 impl Config {
-    /// In memory, for everybody who reaches `bind`, silent.
+    /// A server with its state in memory, for everybody who reaches `bind`, without a log.
     pub fn open(bind: Vec<Bind>) -> Self {
         Self {
             settings: Settings::default(),

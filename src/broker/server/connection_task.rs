@@ -37,11 +37,11 @@ const PACKETS: usize = 64;
 /// How a record of a TLS handshake begins, RFC 8446, 5.1. CONNECT never has these flags.
 const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
 
-/// How long a peer may take for the last words of a connection.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a peer may take to read the last bytes of a connection.
+const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// How long after our end of a connection its peer may go on sending. Closed with bytes unread, the kernel would
-/// throw our last words away.
+/// throw our last bytes away.
 const LINGER: Duration = Duration::from_millis(250);
 
 /// The ids of all connections of the process.
@@ -79,7 +79,7 @@ pub(super) async fn open(
         None => stream,
         Some(faults) => match interpose(stream, faults) {
             Ok(stream) => stream,
-            // Out of descriptors: as if it had not been accepted.
+            // The process is out of descriptors: it is as if the connection had not been accepted.
             Err(_) => return,
         },
     };
@@ -123,10 +123,10 @@ struct ConnectionTask {
     close: bool,
     /// Whether it was reported to the core that the socket takes no more.
     blocked: bool,
-    /// Written, and perhaps held back by TLS or a websocket.
+    /// Bytes are written, and perhaps held back by TLS or a websocket.
     flushing: bool,
     mailbox: Arc<Mailbox>,
-    /// Until the first packet, which may be a CONNECT, has come.
+    /// Set until the first packet, which may be a CONNECT, has come.
     before_connect: Option<BeforeConnect>,
     _alive: mpsc::Sender<()>,
 }
@@ -242,12 +242,12 @@ impl ConnectionTask {
                 let is_outdated = before.certified_at.is_some_and(|before| before != reloads);
                 if is_outdated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             }
-            // Before CONNECT the core has nothing to say but the end.
+            // Before CONNECT the core sends nothing but the end.
             () = poll_fn(|context| self.poll_mail(context)) => ControlFlow::Break(()),
         }
     }
 
-    /// Gives the stream what is to be written. Whether there was anything.
+    /// Writes to the stream what is to be written. Says whether there was anything.
     fn push(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         while !self.writing.is_empty() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.writing))?;
@@ -315,11 +315,11 @@ impl ConnectionTask {
 
     /// The core has ended the connection: the peer gets what is written, and time to read it.
     async fn take_leave(&mut self) {
-        let farewell = async {
+        let last_write = async {
             self.stream.write_all_buf(&mut self.writing).await?;
             self.stream.shutdown().await
         };
-        if !matches!(tokio::time::timeout(FAREWELL, farewell).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout(LAST_WRITE, last_write).await, Ok(Ok(()))) {
             return;
         }
         let drain = async {
@@ -334,7 +334,7 @@ impl ConnectionTask {
 /// Takes off `rest` what goes into one memory with `received`, the start of a packet or nothing.
 fn next_piece<'a>(received: &[u8], rest: &mut &'a [u8]) -> &'a [u8] {
     let size = match Decoder::announced(received) {
-        // All of it and nothing of what comes after it.
+        // The piece is all of the packet, and nothing of what comes after it.
         Some(size) if size > PIECE => size.saturating_sub(received.len()).max(1),
         _ => PIECE,
     };

@@ -39,10 +39,10 @@ pub(super) struct Core {
     broker: Broker,
     clock: Clock,
     inputs: mpsc::Receiver<Input>,
-    /// For what is to come back to us.
+    /// The channel for what is to come back to us.
     to_us: mpsc::WeakSender<Input>,
     admission: Arc<Admission>,
-    /// How many there were; the last one counts.
+    /// How many reloads there were; the last one counts.
     reloads: u64,
     /// Checks the logins of those who were connected at the last one.
     rechecking: Option<AbortHandle>,
@@ -105,7 +105,7 @@ impl Core {
         let mut batch = Vec::with_capacity(BATCH);
         let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
         let mut armed = None;
-        // What the state that was read has to say: wills that are due, rows that nothing refers to.
+        // The state that was read may have wills that are due, and rows that nothing refers to.
         self.hand_out();
         while !self.stopping {
             let deadline = self.deadline();
@@ -412,7 +412,7 @@ impl Core {
 
     /// Lets outputs go, but those that rest on what is not stored, and has that stored.
     fn hand_out(&mut self) {
-        // First, so that what the store has just answered for does not wait with what it is handed now.
+        // Outputs go first, so that what the store has just answered for does not wait with what it is handed now.
         hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
         if self.persistence.is_enabled() {
             let now = self.clock.now();

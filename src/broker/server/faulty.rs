@@ -1,4 +1,4 @@
-//! Stands between a client and the broker and does what `--fault` asks for. Only there when it does.
+//! Stands between a client and the broker and does what `--fault` asks for. Without `--fault` it is not there.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -15,13 +15,13 @@ use crate::net::tls::{self, Cause};
 use crate::net::websocket::{HEAD_LIMIT, Upgrade};
 use crate::net::{Stream, reason};
 
-/// A client that takes longer for the opening of its websocket is let go.
+/// The connection of a client that takes longer for the opening of its websocket is ended.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Handshakes that one socket has under way, at most. They count for no other limit yet.
 const HANDSHAKES: usize = 1024;
 
-/// What a listener asks of its connections first. Neither for plain MQTT.
+/// What a listener asks of its connections first. It asks for neither where it speaks plain MQTT.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Handshake {
     pub(super) tls: Option<Tls>,
@@ -48,7 +48,7 @@ pub enum CertificateName {
 pub struct WebSockets {
     /// Where pages may come from that connect. Empty: from anywhere.
     pub origins: Vec<String>,
-    /// Bytes of a request's head.
+    /// The most bytes of a request's head.
     pub head_limit: usize,
 }
 
@@ -106,7 +106,7 @@ impl Handshake {
 pub(super) struct UnderWay(VecDeque<(AbortHandle, Peer)>);
 
 impl UnderWay {
-    /// Adds one. When there are too many, whoever has been at it longest is let go: an honest client is through
+    /// Adds one. When there are too many, the oldest of them is ended: an honest client is through
     /// within moments, and must not wait for those that never will be.
     pub(super) fn add(&mut self, handshake: AbortHandle, peer: Peer) -> Option<Peer> {
         if self.0.len() >= HANDSHAKES {

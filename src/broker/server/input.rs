@@ -37,7 +37,7 @@ pub(super) enum Input {
 
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Says when they are in force.
+    /// New rules; the sender says when they are in force.
     Reload(Box<Rules>, oneshot::Sender<()>),
     /// A login is not right by the rules of the reload with this number.
     Dismiss {
@@ -56,7 +56,7 @@ pub(super) enum Command {
 pub struct Rules {
     pub settings: Settings,
     pub access: Access,
-    /// Seconds; 0 = no `$SYS`.
+    /// In seconds; 0 = no `$SYS`.
     pub sys_interval: u16,
     pub interest: Interest,
 }
@@ -66,7 +66,7 @@ pub struct Rules {
 pub(super) struct Received {
     pub(super) id: ConnectionId,
     pub(super) packets: std::vec::IntoIter<Packet>,
-    /// Of these and of what came before them.
+    /// The bytes of these packets, and of what came before them.
     pub(super) bytes: usize,
     /// What came after them is no packet.
     pub(super) malformed: Option<(DecodeError, Option<ProtocolVersion>)>,

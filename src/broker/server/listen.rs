@@ -132,7 +132,7 @@ fn bind_one(bind: &Bind, port: u16) -> io::Result<(Kind, Bind)> {
             Ok((Kind::Tcp(listener), Bind::Tcp(address)))
         }
         Bind::Unix(path) => {
-            // For the user and the group, as Mosquitto's.
+            // Its user and its group may connect, as with Mosquitto.
             let (listener, file) = local::listen(path, 0o770)?;
             Ok((Kind::Unix { listener, _file: file }, bind.clone()))
         }
@@ -155,7 +155,7 @@ impl Socket {
         let mut under_way = UnderWay::default();
         while !core.is_closed() {
             let Ok((stream, address)) = self.kind.accept().await else {
-                // Out of descriptors, or a connection that was gone before it was taken.
+                // The process is out of descriptors, or the connection was gone before it was accepted.
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };

@@ -29,7 +29,7 @@ struct Slot {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mail {
     pub(super) bytes: BytesMut,
-    /// Close once the bytes are written.
+    /// The connection is to be closed once the bytes are written.
     pub(super) close: bool,
 }
 
@@ -65,7 +65,7 @@ impl Mailbox {
             let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
             slot.close |= mail.close;
             match &mut slot.bytes {
-                // Only the last words of a connection come while others wait.
+                // Only the last bytes of a connection come while others wait.
                 Some(bytes) => bytes.unsplit(mail.bytes),
                 none => *none = Some(mail.bytes),
             }

@@ -38,8 +38,8 @@ use crate::os::process;
 /// Inputs on their way to the core; whoever has one more waits.
 const INPUTS: usize = 512;
 
-/// How long the last words of all connections may take when the server ends.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// How long the last bytes of all connections may take when the server ends.
+const LAST_WRITES: Duration = Duration::from_millis(500);
 
 /// A server at work. It ends when this is dropped, which [`Running::stop`] says in a word.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub struct Running {
     pub endpoints: Vec<Endpoint>,
     inputs: mpsc::Sender<Input>,
     admission: Arc<Admission>,
-    /// Taken when the end is waited for.
+    /// The thread of the server, taken when its end is waited for.
     thread: Option<JoinHandle<()>>,
     ended: oneshot::Receiver<()>,
 }
@@ -98,8 +98,8 @@ pub fn start(mut config: Config) -> Result<Running, StartError> {
             for task in accepting {
                 task.abort();
             }
-            // Connections have their last words; those that have not delivered them by then are cut off.
-            let _ = tokio::time::timeout(FAREWELL, all_gone.recv()).await;
+            // Connections write their last bytes; those that have not written them by then are cut off.
+            let _ = tokio::time::timeout(LAST_WRITES, all_gone.recv()).await;
         });
         // Tasks that still write their last bytes have had their time.
         runtime.shutdown_background();

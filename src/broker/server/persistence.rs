@@ -45,7 +45,7 @@ enum Order {
         open_anew: bool,
     },
     Checkpoint,
-    /// The last: waits for another program if need be, and closes the file.
+    /// The last order: the store waits for another program if need be, and closes the file.
     Finish(Vec<Change>),
 }
 

@@ -13,12 +13,12 @@ pub(super) enum Waiting {
     Closed(Closing),
 }
 
-/// In the order in which they came.
+/// What waits of one connection, in the order in which it came.
 type Line = VecDeque<Waiting>;
 
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    /// Only those of connections for which something waits.
+    /// The lines of connections for which something waits.
     lines: ByConnection<Line>,
     /// Whose turn it is. Busy connections are not among them, nor anybody twice.
     order: VecDeque<ConnectionId>,

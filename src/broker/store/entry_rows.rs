@@ -32,7 +32,7 @@ struct Block {
 
 #[derive(Debug, Default)]
 pub(super) struct EntryRows {
-    /// Of clients with entries; the last is the one in use.
+    /// The blocks of each client with entries; the last is the one in use.
     blocks: HashMap<ByteString, Vec<Block>>,
     taken: HashSet<u64, BuildHasherDefault<IdHasher>>,
     last: u64,

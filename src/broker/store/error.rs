@@ -13,9 +13,9 @@ pub enum StoreError {
     Io(io::Error),
     /// Another process keeps its state in the file.
     InUse,
-    /// A file, but none of ours nor of persist-sqlite.
+    /// The file is none of ours nor of persist-sqlite.
     NotPersistSqlite,
-    /// A schema of a later major version.
+    /// The schema is of a later major version.
     TooNew { major: i64 },
     /// Another process began to write the file while it was read.
     ChangedMeanwhile,

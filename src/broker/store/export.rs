@@ -58,7 +58,7 @@ fn write_client(client: &RestoredClient, file: &mut Writer<Vec<u8>>) -> io::Resu
             row.mid = packet_ids.next();
         }
     }
-    // In flight from the client, in flight to it, queued: each part in the order of the queue.
+    // First what is in flight from the client, then what is in flight to it, then what is queued; each in the order of the queue.
     rows.sort_by_key(|row| (row.direction as u8, row.state == EntryState::Queued as u8));
     let expires = record
         .disconnected_at
@@ -76,7 +76,7 @@ fn write_client(client: &RestoredClient, file: &mut Writer<Vec<u8>>) -> io::Resu
     rows.iter().try_for_each(|row| file.client_message(row))
 }
 
-/// Gives out packet ids that no other entry has.
+/// Assigns packet ids that no other entry has.
 struct PacketIds {
     taken: HashSet<u16>,
     last: u16,

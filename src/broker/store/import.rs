@@ -13,11 +13,11 @@ use super::restore::Collected;
 #[derive(Debug)]
 pub enum ImportError {
     Unreadable(Unreadable),
-    /// Not a byte in it: no Mosquitto has finished writing it.
+    /// The file is empty: no Mosquitto has finished writing it.
     Empty,
 }
 
-/// What a mosquitto.db gave.
+/// What was read from a mosquitto.db.
 #[derive(Debug)]
 pub struct Imported {
     pub state: Restored,

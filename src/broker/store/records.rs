@@ -46,7 +46,7 @@ pub(super) fn write(change: &Change, transaction: &Transaction<'_>, entry_rows: 
     Ok(())
 }
 
-/// A whole state into an empty file.
+/// Writes a whole state into an empty file.
 pub(super) fn write_all(state: &Restored, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
     let retained: HashSet<_> = state.retained.iter().collect();
     for message in &state.messages {
@@ -78,7 +78,7 @@ pub(super) fn write_entry(entry: &EntryRecord, transaction: &Transaction<'_>, en
     Ok(())
 }
 
-/// One that is not there is left alone.
+/// Changes an entry; one that is not there is left alone.
 fn change_entry(entry: &EntryRecord, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
     let Some(row) = entry_rows.find(&entry.client_id, entry.sequence) else { return Ok(()) };
     with_entry(entry, |columns| {
@@ -127,7 +127,7 @@ fn write_message(message: &Message, transaction: &Transaction<'_>) -> RowWritten
 pub(super) fn message_row<'a>(message: &'a Message, properties: Properties<'a>) -> state::Message<'a> {
     state::Message {
         store_id: StoreId(message.id.0),
-        // Rounded up: nothing expires early.
+        // The time is rounded up: nothing expires early.
         expires: message
             .expires_at
             .map(|at| (at + Duration::from_nanos(999_999_999)).since_epoch().as_secs().cast_signed()),
@@ -188,7 +188,7 @@ pub(super) fn subscription<'a>(client_id: &'a str, record: &'a SubscriptionRecor
     }
 }
 
-/// Bit 2 no-local, bit 3 retain-as-published, bits 4 and 5 retain handling.
+/// The options byte of the format: bit 2 is no-local, bit 3 retain-as-published, bits 4 and 5 are the retain handling.
 fn option_bits(options: SubscriptionOptions) -> u8 {
     u8::from(options.no_local) << 2 | u8::from(options.retain_as_published) << 3 | (options.retain_handling as u8) << 4
 }

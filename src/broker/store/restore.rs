@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path, wall: WallTime) -> Result<(Restored, Repair, Ent
         return Ok(Default::default());
     }
     let reader = match Reader::open(path) {
-        // Killed before the tables were there. Whether the file is somebody else's, the writer will see.
+        // The broker was killed before the tables were there. Whether the file is somebody else's, the writer will see.
         Err(state::sqlite::Unreadable::NotPersistSqlite) => return Ok(Default::default()),
         opened => opened?,
     };
@@ -333,7 +333,7 @@ fn entry_state(entry: &ClientMessage<'_>) -> EntryState {
         (state::Direction::Incoming, _) => EntryState::WaitForPubRel,
         (_, 3) => EntryState::WaitForPubAck,
         (_, 5) => EntryState::WaitForPubRec,
-        // Waits for PUBCOMP, or is about to send PUBREL again.
+        // The entry waits for PUBCOMP, or PUBREL is about to be sent again.
         (_, 9 | 6) => EntryState::WaitForPubComp,
         (_, 2) if entry.mid != 0 => EntryState::WaitForPubAck,
         (_, 4) if entry.mid != 0 => EntryState::WaitForPubRec,
@@ -358,7 +358,7 @@ fn qos(level: u8) -> QoS {
     QoS::try_from(level).unwrap_or(QoS::ExactlyOnce)
 }
 
-/// For whoever reads of it.
+/// Bytes as text that people read.
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -377,7 +377,7 @@ fn wall_time(time: UnixTime) -> WallTime {
     WallTime::after_epoch(Duration::from_nanos(time.nanos().max(0).cast_unsigned()))
 }
 
-/// Of seconds since 1970.
+/// The moment so many seconds after 1970 began.
 fn at_second(seconds: i64) -> WallTime {
     WallTime::after_epoch(Duration::from_secs(seconds.max(0).cast_unsigned()))
 }

@@ -12,9 +12,9 @@ pub struct Connect {
     pub version: ProtocolVersion,
     /// Bit 7 of the protocol level: how Mosquitto's bridges mark themselves to Mosquitto (3.1 and 3.1.1 only).
     pub bridge: bool,
-    /// "Clean session" before version 5.
+    /// The flag "clean start"; it is called "clean session" before version 5.
     pub clean_start: bool,
-    /// Seconds; 0 = no keep-alive.
+    /// In seconds; 0 = no keep-alive.
     pub keep_alive: u16,
     pub client_id: ByteString,
     pub will: Option<Will>,
@@ -50,7 +50,7 @@ const WILL_RETAIN: u8 = 0x20;
 const PASSWORD: u8 = 0x40;
 const USERNAME: u8 = 0x80;
 
-/// In the protocol level: a bridge of Mosquitto's.
+/// The bit of the protocol level by which a bridge of Mosquitto's marks itself.
 const BRIDGE: u8 = 0x80;
 
 /// Reads the protocol name and level, which say how to read the rest.

@@ -22,7 +22,7 @@ pub enum ProtocolVersion {
 }
 
 impl ProtocolVersion {
-    /// As people call it.
+    /// The name that people use for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::V31 => "MQTT 3.1",
@@ -112,7 +112,7 @@ impl PacketType {
         }
     }
 
-    /// After CONNECT, which comes once [MQTT-3.1.0-2].
+    /// Whether a client may send the packet after CONNECT, which comes once [MQTT-3.1.0-2].
     pub(super) const fn goes_to_server(self) -> bool {
         !matches!(self, Self::Connect | Self::ConnAck | Self::SubAck | Self::UnsubAck | Self::PingResp)
     }

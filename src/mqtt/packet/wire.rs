@@ -37,7 +37,7 @@ impl Reader {
         self.bytes.is_empty()
     }
 
-    /// Everything that no one has read.
+    /// Everything that was not read yet.
     pub(super) fn rest(self) -> Bytes {
         self.bytes
     }

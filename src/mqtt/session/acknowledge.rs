@@ -63,7 +63,7 @@ impl Session {
         self.send_staged_disconnect();
     }
 
-    /// DISCONNECT over an error, behind the acknowledgements of what came before it.
+    /// Stages DISCONNECT over an error, behind the acknowledgements of what came before it.
     pub(super) fn stage_disconnect(&mut self, reason: ReasonCode) {
         self.trace(|| Trace::Sending(Summary::Disconnect { reason }));
         self.staged.disconnect = Some(Disconnect { reason, ..Disconnect::default() });

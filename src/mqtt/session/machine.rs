@@ -24,10 +24,10 @@ use crate::mqtt::packet::{
 /// A client's session over one connection after the other.
 #[derive(Debug)]
 pub struct Session {
-    /// Sent at each connection; an assigned client id is adopted into it.
+    /// The CONNECT of each connection; an assigned client id is adopted into it.
     pub(super) connect: Connect,
     pub(super) authentication: Option<Authentication>,
-    /// Most QoS 1 and 2 messages in flight, whatever the server allows; `None` = as many as it allows.
+    /// The most QoS 1 and 2 messages in flight, whatever the server allows; `None` = as many as it allows.
     pub(super) window: Option<NonZeroU16>,
     pub(super) tracing: bool,
     /// How long CONNACK may take; `None` = the keep-alive time.
@@ -367,7 +367,7 @@ impl Session {
         self.at_most_once.pings()
     }
 
-    /// The client's id: as given, or as the server assigned it.
+    /// The client's id: as it was set, or as the server assigned it.
     pub fn client_id(&self) -> &str {
         &self.connect.client_id
     }

@@ -150,7 +150,7 @@ impl Session {
         Ok(())
     }
 
-    /// Answered by PUBCOMP [MQTT-4.3.3-11], also for an unknown id, since the PUBCOMP of before may have been lost.
+    /// PUBREL came. It is answered by PUBCOMP [MQTT-4.3.3-11], also for an unknown id, since the PUBCOMP of before may have been lost.
     fn pubrel(&mut self, ack: &Ack, now: Instant) -> Result<(), SessionError> {
         let packet_id = ack.packet_id;
         check_reason(ack, PacketType::PubRel)?;
@@ -181,7 +181,7 @@ impl Session {
         Ok(())
     }
 
-    /// PUBACK and PUBCOMP; one for an unknown id means nothing any more.
+    /// PUBACK or PUBCOMP came. One for an unknown id means nothing any more.
     fn finished(&mut self, ack: Ack, by: PacketType, now: Instant) -> Result<(), SessionError> {
         let Ack { packet_id, reason, .. } = ack;
         check_reason(&ack, by)?;
