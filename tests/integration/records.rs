@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::broker::broker;
@@ -684,5 +685,54 @@ fn a_watched_topic_has_a_row_that_is_cut_to_the_width_and_a_line_in_a_pipe() {
     assert_eq!(screen, expected);
     let piped = run(&mut moskit(&words), b"");
     assert_eq!((piped.stdout.as_str(), piped.code), ("a 1\nb a long one\nof two lines\x1b[2J\n", 0));
+    running.stop();
+}
+
+/// Lines above 1 MiB own their messages on the way out: what stands in them, and between them, arrives as it is.
+#[test]
+fn long_lines_are_published_as_short_ones() {
+    let (running, address) = broker();
+    let folder = tempfile::tempdir().unwrap();
+    let port = address.port().to_string();
+    let kept = Kept::new(&port, "kept", "#");
+    let text = "x".repeat(1_500_000);
+    let long =
+        |topic: &str, qos: u8, payload: &str| format!("{{\"topic\":\"{topic}\",\"qos\":{qos},\"payload{payload}\"}}\n");
+    let short = "{\"topic\":\"s\",\"qos\":1,\"payload\":\"short\"}\n";
+    let base64 = base64::engine::general_purpose::STANDARD.encode(text.as_bytes());
+    let input = [
+        short,
+        &long("plain", 1, &format!("\":\"{text}")),
+        short,
+        &long("escaped", 2, &format!("\":\"{text}\\n")),
+        &long("bytes", 1, &format!("_b64\":\"{base64}")),
+        // Bad, and as long.
+        &long("bad/+", 1, &format!("\":\"{text}")),
+        short,
+    ]
+    .concat();
+    let ended = publish(&port, &["--ndjson", "--skip-bad"], input.as_bytes());
+    assert!(ended.stderr.starts_with("Warning: line 6 is skipped: `topic` has a wildcard"), "{}", ended.stderr);
+    assert_eq!(ended.code, 0);
+    let ended = run(&mut kept.sub(&["-C", "6", "-W", "30", "-F", "%t %l %p"]), b"");
+    let mut seen: Vec<_> = ended.stdout.split_inclusive('\n').filter(|line| *line != "\n").collect();
+    seen.sort_unstable();
+    let plain = format!("plain 1500000 {text}\n");
+    let (escaped, bytes) = (format!("escaped 1500001 {text}\n"), format!("bytes 1500000 {text}\n"));
+    assert!(seen == [&*bytes, &escaped, &plain, "s 5 short\n", "s 5 short\n", "s 5 short\n"], "{}", seen.len());
+    // One that the broker does not take stays where it is, and is kept.
+    let folder_of_small = tempfile::tempdir().unwrap();
+    let small = crate::mosquitto::free_port();
+    let configuration = format!("listener {small} 127.0.0.1\nallow_anonymous true\nmax_packet_size 100000\n");
+    let Some(_small) = Mosquitto::start(folder_of_small.path(), &configuration) else { return };
+    let rest = folder.path().join("rest");
+    let lines = [short, &long("plain", 1, &format!("\":\"{text}")), short].concat();
+    let small = small.to_string();
+    let words = ["-V", "mqttv5", "--ndjson", "--unsent", rest.to_str().unwrap()];
+    let ended = publish(&small, &words, lines.as_bytes());
+    assert_eq!(ended.code, 25, "{}", ended.stderr);
+    let kept_lines = std::fs::read_to_string(&rest).unwrap();
+    let lengths: Vec<_> = kept_lines.lines().map(|line| line.len() > 1_500_000).collect();
+    assert!(lengths.ends_with(&[true, false]), "{lengths:?}");
     running.stop();
 }
