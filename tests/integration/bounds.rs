@@ -118,6 +118,7 @@ fn unanswering() -> (TcpListener, u16, Vec<std::net::TcpStream>) {
 fn a_connection_that_does_not_come_about_is_bounded() {
     let (_listener, port, _waiting) = unanswering();
     for words in [PUB, SUB, RR] {
+        // `localhost` may be ::1 too, where nobody listens.
         let ended = bounded(&[words, &["--connect-timeout", "0.5"]].concat(), port, b"");
         assert_eq!(ended.code, 1, "{words:?}: {}", ended.stderr);
         assert!(ended.stderr.starts_with("Error: Connection timed out\n"), "{words:?}: {}", ended.stderr);

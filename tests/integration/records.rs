@@ -29,13 +29,19 @@ impl<'a> Kept<'a> {
         moskit(&[&session[..], words].concat())
     }
 
-    /// The records of so many messages, as jq reads them.
+    /// The records of so many messages, as jq reads them where it is installed.
     fn records(&self, count: usize) -> Vec<Value> {
         let ended = run(&mut self.sub(&["--ndjson", "-W", "20", "-C", &count.to_string()]), b"");
         assert_eq!((ended.stderr.as_str(), ended.code), ("", 0));
-        let ended = run(Command::new("jq").args(["-c", "."]), ended.stdout.as_bytes());
-        assert_eq!(ended.stderr, "");
-        ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = match installed("jq") {
+            Some(program) => {
+                let ended = run(Command::new(program).args(["-c", "."]), ended.stdout.as_bytes());
+                assert_eq!(ended.stderr, "");
+                ended.stdout
+            }
+            None => ended.stdout,
+        };
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
