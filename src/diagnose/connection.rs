@@ -98,7 +98,12 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
     // With -A one address is tried from several.
     tried.dedup();
     let tried = tried.join(", ");
-    let all = |kind| attempts.iter().all(|attempt| attempt.error.kind() == kind);
+    // A machine without IPv6 has no way to the host's other address: what the address that it can reach did tells more.
+    let no_way =
+        |attempt: &Attempt| matches!(attempt.error.kind(), ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable);
+    let has_way = !attempts.iter().all(no_way);
+    let telling = || attempts.iter().filter(move |attempt| !has_way || !no_way(attempt));
+    let all = |kind| telling().all(|attempt| attempt.error.kind() == kind);
     if all(ErrorKind::ConnectionRefused) {
         let finding = Finding::error("net.refused", format!("nothing listens on {host}:{port} (tried {tried})"))
             .about(About::NothingListens);
@@ -111,8 +116,14 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
             ),
         };
     }
-    if all(ErrorKind::TimedOut) {
-        return Finding::error("net.timeout", format!("{host}:{port} does not answer (tried {tried})"))
+    // Of two addresses one may refuse and the other be silent: `localhost` is ::1 and 127.0.0.1.
+    let refuses = |attempt: &&Attempt| attempt.error.kind() == ErrorKind::ConnectionRefused;
+    let is_silent = |attempt: &&Attempt| attempt.error.kind() == ErrorKind::TimedOut;
+    if telling().any(|attempt| is_silent(&attempt)) && telling().all(|attempt| is_silent(&attempt) || refuses(&attempt))
+    {
+        let refusing: Vec<_> = telling().filter(refuses).map(|attempt| attempt.address.ip().to_string()).collect();
+        let but = if refusing.is_empty() { String::new() } else { format!("; {} refuses", refusing.join(", ")) };
+        return Finding::error("net.timeout", format!("{host}:{port} does not answer (tried {tried}{but})"))
             .fix("is the host up? A firewall that drops packets looks like this, too");
     }
     if all(ErrorKind::AddrNotAvailable) && attempts.iter().any(|attempt| attempt.from.is_some()) {
@@ -313,6 +324,28 @@ mod tests {
         assert_eq!(not_reached(ErrorKind::TimedOut, None).id, "net.timeout");
         assert_eq!(not_reached(ErrorKind::AddrNotAvailable, Some("10.0.0.2:0")).id, "net.local-address");
         assert_eq!(not_reached(ErrorKind::HostUnreachable, None).id, "net.unreachable");
+    }
+
+    #[test]
+    fn of_several_addresses_the_one_that_can_be_reached_tells_why() {
+        let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
+        let told = |kinds: [ErrorKind; 2]| {
+            let attempt = |(address, kind): (&str, ErrorKind)| Attempt {
+                address: address.parse().unwrap(),
+                from: None,
+                error: kind.into(),
+            };
+            let attempts = ["[2001:db8::1]:1883", "10.0.0.1:1883"].into_iter().zip(kinds).map(attempt).collect();
+            let error = ConnectError::Unreachable { host: "mqtt.lan".to_owned(), port: 1883, attempts };
+            not_connected(&error, &Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 })
+        };
+        assert_eq!(told([ErrorKind::NetworkUnreachable, ErrorKind::ConnectionRefused]).id, "net.refused");
+        assert_eq!(told([ErrorKind::NetworkUnreachable, ErrorKind::TimedOut]).id, "net.timeout");
+        assert_eq!(told([ErrorKind::NetworkUnreachable; 2]).id, "net.unreachable");
+        assert_eq!(told([ErrorKind::ConnectionRefused, ErrorKind::HostUnreachable]).id, "net.unreachable");
+        let finding = told([ErrorKind::ConnectionRefused, ErrorKind::TimedOut]);
+        let what = "mqtt.lan:1883 does not answer (tried 2001:db8::1, 10.0.0.1; 2001:db8::1 refuses)";
+        assert_eq!((finding.id, finding.what.as_str()), ("net.timeout", what));
     }
 
     #[test]
