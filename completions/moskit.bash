@@ -325,7 +325,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__batch)
-            opts="-o -j -d -h --out --layout --profile --skip-bad --jobs --key --days --not-after --backdate --org --org-unit --encrypt --key-pass-file --key-pass-env --key-pass-fd --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --help"
+            opts="-o -j -d -h --out --layout --profile --skip-bad --jobs --key --not-after --backdate --org --org-unit --encrypt --key-pass-file --key-pass-env --key-pass-fd --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --days --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -363,10 +363,6 @@ _moskit() {
                     ;;
                 --key)
                     COMPREPLY=($(compgen -W "p256 p384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
-                    return 0
-                    ;;
-                --days)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --not-after)
@@ -475,6 +471,10 @@ _moskit() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -497,7 +497,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__ca)
-            opts="-o -f -h --key --days --not-after --backdate --org --org-unit --exact-name --path-len --name-constraint --parent --parent-key --parent-pass-file --parent-pass-env --parent-pass-fd --encrypt --pass-file --pass-env --pass-fd --stem --out --force --help"
+            opts="-o -f -h --key --not-after --backdate --org --org-unit --exact-name --path-len --name-constraint --parent --parent-key --parent-pass-file --parent-pass-env --parent-pass-fd --encrypt --pass-file --pass-env --pass-fd --stem --out --force --days --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -505,10 +505,6 @@ _moskit() {
             case "${prev}" in
                 --key)
                     COMPREPLY=($(compgen -W "p256 p384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
-                    return 0
-                    ;;
-                --days)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --not-after)
@@ -629,6 +625,10 @@ _moskit() {
                     fi
                     return 0
                     ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -637,7 +637,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__client)
-            opts="-d -o -f -h --encrypt --key-pass-file --key-pass-env --key-pass-fd --key --days --not-after --backdate --org --org-unit --san --both --bundle --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --out --force --help"
+            opts="-d -o -f -h --encrypt --key-pass-file --key-pass-env --key-pass-fd --key --not-after --backdate --org --org-unit --san --both --bundle --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --out --force --days --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -668,10 +668,6 @@ _moskit() {
                     ;;
                 --key)
                     COMPREPLY=($(compgen -W "p256 p384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
-                    return 0
-                    ;;
-                --days)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --not-after)
@@ -773,6 +769,10 @@ _moskit() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1231,7 +1231,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__init)
-            opts="-f -h --ca-name --hosts --clients --broker --login --passwords --acl --persistence --websockets --key --days --not-after --backdate --ca-days --org --org-unit --ip-as-dns --port --encrypt --pass-file --pass-env --pass-fd --encrypt-clients --key-pass-file --key-pass-env --key-pass-fd --force --help"
+            opts="-f -h --ca-name --hosts --clients --broker --login --passwords --acl --persistence --websockets --key --not-after --backdate --ca-days --org --org-unit --ip-as-dns --port --encrypt --pass-file --pass-env --pass-fd --encrypt-clients --key-pass-file --key-pass-env --key-pass-fd --force --days --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1263,10 +1263,6 @@ _moskit() {
                     ;;
                 --key)
                     COMPREPLY=($(compgen -W "p256 p384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
-                    return 0
-                    ;;
-                --days)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --not-after)
@@ -1336,6 +1332,10 @@ _moskit() {
                     return 0
                     ;;
                 --key-pass-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --days)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1718,7 +1718,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__renew)
-            opts="-d -h --within --exit-code --new-key --encrypt --key-pass-file --key-pass-env --key-pass-fd --same-key --key --days --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --exec --help"
+            opts="-d -h --within --exit-code --new-key --encrypt --key-pass-file --key-pass-env --key-pass-fd --same-key --key --not-after --backdate --ca --ca-key --pass-file --pass-env --pass-fd --no-index --exec --days --dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1766,30 +1766,12 @@ _moskit() {
                     fi
                     return 0
                     ;;
-                --days)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --not-after)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --backdate)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --dir)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                -d)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
                     return 0
                     ;;
                 --ca)
@@ -1847,6 +1829,24 @@ _moskit() {
                     ;;
                 --exec)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 *)
@@ -1976,7 +1976,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__server)
-            opts="-d -o -f -h --cn --ip-as-dns --auto-san --stem --key --days --not-after --backdate --org --org-unit --san --both --bundle --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --out --force --help"
+            opts="-d -o -f -h --cn --ip-as-dns --auto-san --stem --key --not-after --backdate --org --org-unit --san --both --bundle --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --out --force --days --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1992,10 +1992,6 @@ _moskit() {
                     ;;
                 --key)
                     COMPREPLY=($(compgen -W "p256 p384 rsa2048 rsa3072 rsa4096 ed25519" -- "${cur}"))
-                    return 0
-                    ;;
-                --days)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --not-after)
@@ -2099,6 +2095,10 @@ _moskit() {
                     fi
                     return 0
                     ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2107,7 +2107,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__certgen__subcmd__sign)
-            opts="-d -o -f -h --profile --san --days --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --out --force --help"
+            opts="-d -o -f -h --profile --san --not-after --backdate --dir --ca --ca-key --pass-file --pass-env --pass-fd --no-index --out --force --days --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2118,10 +2118,6 @@ _moskit() {
                     return 0
                     ;;
                 --san)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --days)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2212,6 +2208,10 @@ _moskit() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

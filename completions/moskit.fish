@@ -44,11 +44,11 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s L -l url -d 'Host,
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D, -x and --auth-method switch to mqttv5' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l connect-timeout -d 'Longest time until there is a connection, name lookup, proxy, TLS and WebSocket included [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand pub" -l answer-timeout -d 'Longest time for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l connect-timeout -d 'Longest time until there is a connection, 0.1 to 86400; looking up the name, the proxy, TLS and the WebSocket are part of it [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l answer-timeout -d 'Longest time, 0.1 to 86400, for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s W -d 'Exit after SECONDS, with exit code 27, whatever is not acknowledged by then' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l retry -d 'Try again up to N times in a row, after WAIT seconds [default: 1], what another attempt can mend: a broker that is not reached, that is busy, that is lost before it has acknowledged or that does not answer; a refused login is not tried again' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l reconnect-max -d 'Exit when N attempts in a row to connect again have failed (pub: with -l, --ndjson or --replay) [default: try on]' -r -f
@@ -151,11 +151,11 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s L -l url -d 'Host,
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s A -d 'Local address to connect from' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s k -l keepalive -d 'Keep-alive, 5 to 65535 [default: 60]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D, -x and --auth-method switch to mqttv5' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l connect-timeout -d 'Longest time until there is a connection, name lookup, proxy, TLS and WebSocket included [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l answer-timeout -d 'Longest time for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l connect-timeout -d 'Longest time until there is a connection, 0.1 to 86400; looking up the name, the proxy, TLS and the WebSocket are part of it [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l answer-timeout -d 'Longest time, 0.1 to 86400, for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l reconnect-max -d 'Exit when N attempts in a row to connect again have failed (pub: with -l, --ndjson or --replay) [default: try on]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l reconnect-wait -d 'Pause before connecting again: MIN seconds, then longer each time up to MAX, by chance; MIN alone is always MIN [default: 1,30; under the mosquitto_* names 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
@@ -213,7 +213,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l record -d 'Keep ea
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l rotate -d 'With --record: begin a new file, with a number in its name, after SIZE (10MB, 1GiB) or TIME (30m, 1h, 1d)' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec -d 'Run COMMAND, which is all that follows, for each message, with the payload on its standard input and MQTT_TOPIC, MQTT_QOS, MQTT_RETAIN and MQTT_PROPERTIES in its environment; a message is acknowledged after its command' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-shell -d 'As --exec, with a line that /bin/sh runs' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l jobs -d 'With --exec: run so many commands at once, those of one topic one after the other [default: 1]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l jobs -d 'With --exec: run so many commands at once, 1 to 1024, those of one topic one after the other [default: 1]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-fail -d 'With --exec, when a command fails: stop ends, and the message is not acknowledged; go counts it and goes on [default: stop]' -r -f -a "stop\t''
 go\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l exec-timeout -d 'With --exec: end a command that takes longer, which counts as failed' -r -f
@@ -243,7 +243,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -l no-tls -d 'Ignore 
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s E -d 'Exit once the broker has acknowledged the subscriptions'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s R -d 'Do not print retained messages'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retained-only -d 'Only retained messages, at QoS 0: exit when the broker has no more'
-complete -c moskit -n "__fish_moskit_using_subcommand sub" -l remove-retained -d 'Delete each retained message that is received from the broker; with --retained-only, exit then'
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l remove-retained -d 'Remove each retained message from the broker when it has been received; with --retained-only, exit when all are removed'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l retain-as-published -d 'Keep the publisher\'s retain flag on live messages (MQTT 5)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l ndjson -d 'Print each message as a record, one line of JSON; see moskit-record(5)'
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l raw -d 'Print control characters as they are on a terminal too, where they are escaped otherwise'
@@ -266,8 +266,8 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s k -l keepalive -d '
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 5]' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l connect-timeout -d 'Longest time until there is a connection, name lookup, proxy, TLS and WebSocket included [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand rr" -l answer-timeout -d 'Longest time for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l connect-timeout -d 'Longest time until there is a connection, 0.1 to 86400; looking up the name, the proxy, TLS and the WebSocket are part of it [default: 120, of which each step may take 30; under the mosquitto_* names 30 for each step]' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l answer-timeout -d 'Longest time, 0.1 to 86400, for the broker to answer CONNECT, PUBLISH, SUBSCRIBE or UNSUBSCRIBE, with exit code 27 [default: one and a half keep-alive times; under the mosquitto_* names the keep-alive time for CONNECT, and none for the others]' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
@@ -409,7 +409,6 @@ rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l ca-days -d 'Days until the CA expires' -r
@@ -422,6 +421,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l key-pass-file -d 'Read the passphrase of what is written from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l key-pass-env -d 'Read the passphrase of what is written from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l key-pass-fd -d 'Read the passphrase of what is written from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l days -d 'Days until the certificate expires [default: 397 for the server, 825 for a client]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l broker -d 'Make a folder that a broker starts on: besides the certificates a password file, an ACL file and a mosquitto.conf that uses them. Clients with certificates connect to PORT, users with passwords to the port after it, or to PORT where there are no --clients'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l persistence -d 'Let the broker keep sessions and retained messages over a restart, in the folder data in DIR'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from init" -l websockets -d 'Add a listener for WebSockets (wss://), for users with passwords, on the port after the others'
@@ -436,7 +436,6 @@ rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l org -d 'Organization (O) in the subject' -r
@@ -453,6 +452,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l stem -d 'Name of the files without their endings [default: ca; for an intermediate CA, NAME in small letters with - for spaces]' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s o -l out -d 'Folder for the new files' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l days -d 'Days until the certificate expires [default: 3650, with --parent 1825]. A default ends with the parent\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l exact-name -d 'Take NAME as the common name, with nothing added'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -l encrypt -d 'Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from ca" -s f -l force -d 'Replace files that exist'
@@ -465,19 +465,19 @@ rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l org -d 'Organization (O) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l org-unit -d 'Organizational unit (OU) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l san -d 'More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: .]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l days -d 'Days until the certificate expires [default: 397]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l ip-as-dns -d 'Add every address as a DNS name too, where mbedTLS before 3.5 (ESP-IDF up to 5.0) looks for it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l auto-san -d 'Add this machine\'s name, NAME.local, localhost, 127.0.0.1 and ::1'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from server" -l both -d 'For servers that are clients too, and the other way round (bridges)'
@@ -494,19 +494,19 @@ rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l org -d 'Organization (O) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l org-unit -d 'Organizational unit (OU) in the subject' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l san -d 'More names, of any kind: mqtt.lan, 10.0.0.1, urn:dev:1, ops@lan, or after dns:, ip:, uri:, email:; may be repeated' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: .]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l days -d 'Days until the certificate expires [default: 825]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l encrypt -d 'Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless one of the --key-pass options gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l both -d 'For servers that are clients too, and the other way round (bridges)'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from client" -l bundle -d 'Write the chain too (STEM-chain.crt), as is always done below an intermediate CA'
@@ -527,7 +527,6 @@ rsa2048\t''
 rsa3072\t''
 rsa4096\t''
 ed25519\t''"
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l org -d 'Organization (O) in the subject' -r
@@ -535,12 +534,13 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l key-pass-file -d 'Read the passphrase of what is written from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l key-pass-env -d 'Read the passphrase of what is written from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l key-pass-fd -d 'Read the passphrase of what is written from the open file descriptor N' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: .]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l days -d 'Days until the certificate expires [default: 825, of a server 397]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l skip-bad -d 'Pass over rows that are wrong, name each, and end with 1. Without it nothing is made of a file or folder that has one; standard input is read up to it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l encrypt -d 'Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless one of the --key-pass options gives it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from batch" -l no-index -d 'Do not note the certificate in the CA\'s index, which then cannot find it by its name to revoke it'
@@ -567,16 +567,16 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 client\t''
 both\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l san -d 'Names beside those in the request; may be repeated' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: .]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s o -l out -d 'Folder for the new files [default: where the CA is]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l days -d 'Days until the certificate expires [default: 825, of a server 397]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -l no-index -d 'Do not note the certificate in the CA\'s index, which then cannot find it by its name to revoke it'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s f -l force -d 'Replace files that exist'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help'
@@ -615,16 +615,16 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l key-pass-env -d 'Read the passphrase of what is written from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l key-pass-fd -d 'Read the passphrase of what is written from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l key -d 'The private key of CERT [default: as CERT, with .key]' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l days -d 'Days until the certificate expires [default: servers 397, clients 825, CAs 3650, intermediate CAs 1825; renew: the days that the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l not-after -d 'Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l backdate -d 'Let the certificate begin this long ago, for devices whose clock is wrong: 0, 90s, 90m, 24h, 30d, 2w; at the earliest when the certificate of its CA begins' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exec -d 'Run this command with the shell after the renewal: systemctl reload mosquitto. If it fails, renew exits with 2' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l days -d 'Days until the certificate expires [default: as many as the old certificate had]. A default ends with the CA\'s own certificate at the latest' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: that of CERT]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l exit-code -d 'Exit with 1, not 0, if the certificate is not due'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l new-key -d 'Make a new key too, of the same type; it replaces the old one'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from renew" -l encrypt -d 'Encrypt the new key with a passphrase (PKCS#8, PBES2, AES-256), which is asked for unless one of the --key-pass options gives it'
@@ -641,7 +641,7 @@ certificateHold\t''
 privilegeWithdrawn\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l days -d 'Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s o -l out -d 'Where the list is written [default: as the CA\'s certificate, with .crl]' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: .]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from revoke" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
@@ -656,7 +656,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -s o -l out -d 'Where the list is written [default: as the CA\'s certificate, with .crl]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l within -d 'Make a list only if less than this is left of the old one, or if it does not name all that are revoked; for cron' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l warn -d 'Make no list, but look at the one there is: end with 1 if less than this is left of it, and with 2 if it is over, is not valid yet, is not there or does not name all that are revoked' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: ., and to renew, that of CERT]' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -s d -l dir -d 'Folder of the CA (ca.crt and ca.key) [default: .]' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l ca -d 'Certificate of the CA [default: DIR/ca.crt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l ca-key -d 'Private key of the CA [default: as its certificate, with .key]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from crl" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
@@ -733,7 +733,7 @@ mqttv311\t''
 mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l proxy-cafile -d 'Trust the CA certificates of this PEM file for an https:// proxy [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l embedded -d 'Start the embedded broker in this process, on CONF if given, and use it' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s u -l username -d 'User name' -r -f
@@ -823,12 +823,12 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -s i -l id -d 'Client id' -r
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l proxy-cafile -d 'Trust the CA certificates of this PEM file for an https:// proxy [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -899,12 +899,12 @@ payload:\t''
 prop:\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l proxy-cafile -d 'Trust the CA certificates of this PEM file for an https:// proxy [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -967,12 +967,12 @@ payload:\t''
 prop:\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l proxy-cafile -d 'Trust the CA certificates of this PEM file for an https:// proxy [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -1012,12 +1012,12 @@ payload:\t''
 prop:\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l api-key-file -d 'For APIs: a file of USER:PASSWORD, or of one bearer token' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l timeout -d 'Seconds that a request, or a whole exchange over MQTT, may take' -r
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l proxy-cafile -d 'Trust the CA certificates of this PEM file for an https:// proxy [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -1050,12 +1050,12 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s L -l url -d 'Host, port, login and topic in one: mqtt(s)|ws(s)://[user[:password]@]host[:port]/topic' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l unix -d 'Connect to a unix domain socket' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s A -d 'Local address to connect from' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]; -D and -x switch to mqttv5' -r -f -a "mqttv31\t''
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s V -l protocol-version -d 'mqttv31 (31), mqttv311 (311) or mqttv5 (5) [default: 311]' -r -f -a "mqttv31\t''
 mqttv311\t''
 mqttv5\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l ws-path -d 'With --ws or a ws:// URL: ask for the WebSocket at PATH; RabbitMQ has /ws [default: /mqtt]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l header -d 'With --ws or a ws:// URL: send this header with the request for the WebSocket, or NAME=@FILE, whose first line is the value; others can see a value in the process list. May be given several times' -r -f
-complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names. Under the mosquitto_* names socks5h only' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l proxy -d 'Connect through a proxy, SOCKS5 or HTTP (CONNECT): socks5h|http|https://[user[:password]@]host[:port]; none goes around one that the environment names' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l proxy-cafile -d 'Trust the CA certificates of this PEM file for an https:// proxy [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s u -l username -d 'User name' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
@@ -1093,7 +1093,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand broker" -s c -l config-fil
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -s p -l port -d 'Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times; without effect when the configuration has a listener' -r
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l tls-keylog -d 'Append the secrets of TLS sessions to this file of yours alone, for Wireshark' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store -d 'Keep the state in this SQLite file, which is created if it is not there' -r -F
-complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store-sync -d 'What an acknowledged message survives: `normal` the end of the process, `full` a power failure too' -r -f -a "normal\t''
+complete -c moskit -n "__fish_moskit_using_subcommand broker" -l store-sync -d 'What an acknowledged message survives: `normal` the end of the process, `full` a power failure too [default: what plugin_opt_sync of the configuration says, else normal]' -r -f -a "normal\t''
 full\t''"
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l import -d 'Fill the empty state with what this mosquitto.db holds (any version), and exit' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand broker" -l export -d 'Write the state as a mosquitto.db, which Mosquitto 1.6 and later read, and exit. A file that exists is replaced' -r -F

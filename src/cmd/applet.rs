@@ -103,6 +103,7 @@ impl Applet {
                 return Failure::silent(Exit::OK);
             }
             hide_secret(&mut error);
+            drop_advice_about_words(&mut error);
             let text = error.render().to_string();
             if error.use_stderr() {
                 Failure::verbatim(Exit::USAGE, text)
@@ -196,6 +197,15 @@ fn hide_secret(error: &mut clap::Error) {
     }
 }
 
+/// "To pass `-h` as a value, use `-- -h`": nobody who types an option means a word.
+fn drop_advice_about_words(error: &mut clap::Error) {
+    let Some(ContextValue::StyledStrs(advice)) = error.remove(ContextKind::Suggested) else { return };
+    let others: Vec<_> = advice.into_iter().filter(|text| !text.to_string().contains("as a value")).collect();
+    if !others.is_empty() {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(others));
+    }
+}
+
 /// The verb that was meant: spelt otherwise, by the name of Mosquitto's program, longer (`publish`) or shorter (`cert`).
 fn meant(applets: &'static [Applet], verb: &str) -> Option<&'static str> {
     let as_mosquitto = applets.iter().find(|applet| applet.mosquitto_name == Some(verb));
@@ -247,8 +257,9 @@ pub fn moskit_command(applets: &[Applet]) -> clap::Command {
         .subcommand_value_name("VERB")
         .subcommand_help_heading("Verbs")
         .after_help(
-            "`moskit VERB --help` explains a verb. Called by one of Mosquitto's names (through a symlink, see\n\
-             `moskit links`), the program stands in for mosquitto_pub, _sub, _rr and _passwd.",
+            "`moskit VERB --help` explains a verb, `man moskit` lists the manual pages. Called by one of Mosquitto's names \
+             (see `moskit links`), the program takes the place of mosquitto_pub, mosquitto_sub, mosquitto_rr, \
+             mosquitto_passwd or mosquitto.",
         )
         .subcommands(applets.iter().map(Applet::clap_command))
 }

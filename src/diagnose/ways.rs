@@ -30,8 +30,14 @@ pub fn proxy(proxy: &Proxy, error: &ProxyError, attempted: &Attempted<'_>) -> Fi
         return finding;
     }
     // Whoever exported the variable for something else wants to know how to do without it.
-    let before = finding.fix.clone().map(|fix| format!("{fix}; ")).unwrap_or_default();
-    finding.fix(format!("{before}--proxy none, or NO_PROXY, goes around it"))
+    let around = "--proxy none, or NO_PROXY, goes around it";
+    let fix = match finding.fix.as_deref() {
+        None => around.to_owned(),
+        // A question ends itself.
+        Some(fix) if fix.ends_with('?') => format!("{fix} {around}"),
+        Some(fix) => format!("{fix}; {around}"),
+    };
+    finding.fix(fix)
 }
 
 fn not_reached(at: &str, error: &ConnectError) -> Finding {
@@ -208,7 +214,11 @@ mod tests {
         assert!(finding.fix.unwrap().contains("in front of the host"));
         let finding = proxy(&by(Origin::Variable("all_proxy")), &ProxyError::TimedOut, &attempted);
         assert_eq!(finding.what, "the proxy squid port 1080 of all_proxy does not answer");
-        assert!(finding.fix.unwrap().ends_with("; --proxy none, or NO_PROXY, goes around it"));
+        let fix = "does it speak socks5h? --proxy none, or NO_PROXY, goes around it";
+        assert_eq!(finding.fix.as_deref(), Some(fix));
+        let refused = ProxyError::Socks(SocksError::MethodRefused);
+        let fix = proxy(&by(Origin::Variable("all_proxy")), &refused, &attempted).fix.unwrap();
+        assert!(fix.ends_with("no process list shows them; --proxy none, or NO_PROXY, goes around it"), "{fix}");
         let unreachable = ProxyError::Socks(SocksError::Reply(Reply::HostUnreachable));
         let finding = proxy(&squid, &unreachable, &attempted);
         assert_eq!(

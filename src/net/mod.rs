@@ -15,7 +15,9 @@ pub mod tunnel;
 mod verify;
 pub mod websocket;
 
-pub use connect::{ATTEMPT_DELAY, Attempt, ConnectError, ProxyError, Route, connect, connect_in_turn, connect_within};
+pub use connect::{
+    ATTEMPT_DELAY, Attempt, CONNECT_TIMEOUT, ConnectError, ProxyError, Route, connect, connect_in_turn, connect_within,
+};
 pub use endpoint::{Endpoint, Scheme};
 pub use reason::reason;
 pub use stream::Stream;

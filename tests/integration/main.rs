@@ -33,6 +33,7 @@ mod check_online;
 mod check_secrets;
 mod clients;
 mod decoding;
+mod defaults;
 mod demo;
 mod dependencies;
 mod descriptors;

@@ -163,3 +163,17 @@ fn a_broker_that_grants_less_or_hangs_up_at_a_message_is_told() {
     );
     assert!(hung_up.stderr.contains("RabbitMQ 3 and NATS have no QoS 2") && hung_up.code == 7, "{hung_up:?}");
 }
+
+/// clap's advice to write `-- -h` answers a question that nobody asked.
+#[test]
+fn an_option_that_an_action_lacks_is_no_word() {
+    for words in
+        [&["check", "acl", "-h"][..], &["check", "session", "-i", "x", "-h"], &["certgen", "lint", "--sec", "f"]]
+    {
+        let ended = run(&mut moskit(words), b"");
+        let option = words.iter().rfind(|word| word.starts_with('-')).unwrap();
+        assert!(ended.stderr.starts_with(&format!("error: unexpected argument '{option}' found\n")), "{ended:?}");
+        assert!(!ended.stderr.contains("as a value") && ended.stderr.contains("--help"), "{ended:?}");
+        assert_eq!((ended.stdout.as_str(), ended.code), ("", 3));
+    }
+}

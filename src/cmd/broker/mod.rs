@@ -79,41 +79,41 @@ pub const APPLET: Applet = Applet {
             ("moskit broker --fault help", "The faults that a broker can be asked for"),
         ],
         differences: &[
-            "There are no bridges and no plugins but persist-sqlite, whose tables are our own; a configuration with a \
-             plugin that may guard access is refused.",
-            "`persistence true` keeps every change at once in `mosquitto.sqlite3`, not now and then in `mosquitto.db`; \
-             a persistence_file is in the same SQLite form, and one of Mosquitto's is to be imported.",
-            "As root the broker changes to another user only when the configuration, PUID or PGID names one, and says so; \
-             advice on the owner of a file never makes it unreadable for the user mosquitto.",
+            "There are no bridges. No plugin is loaded: a `plugin` line for persist-sqlite selects the broker's own store, which has the \
+             same tables; any other plugin is refused, because it may guard access.",
+            "`persistence true` stores every change at once in `mosquitto.sqlite3`; Mosquitto writes `mosquitto.db` now and then. A \
+             persistence_file is in the same SQLite form. One that Mosquitto wrote is refused: import it (--import).",
+            "As root the broker becomes another user only when the configuration, PUID or PGID names one; else it stays root and says so. \
+             Mosquitto becomes the user mosquitto. A command that a warning advises for the owner of a file leaves the file readable \
+             for the user mosquitto.",
             "`--test-config` opens and reads all that a start would: certificates, keys, password, ACL and state files. \
              Mosquitto only reads the configuration.",
-            "An option of a listener without a listener before it, and without `port` or `bind_address`, has no effect, as \
-             with Mosquitto; one that asks for client certificates is refused then, and with `per_listener_settings` who \
-             may connect is obeyed all the same.",
+            "An option of a listener that stands in front of the first `listener` has no effect, unless `port` or `bind_address` is \
+             given, as with Mosquitto. Two things are not ignored there: an option that asks for client certificates is an error, and \
+             with `per_listener_settings` the options that say who may connect hold.",
             "A byte-order mark is skipped and a file in UTF-16 is refused; lines of an ACL file that are not UTF-8 match \
-             nothing. An `accept_protocol_versions` without any version is refused.",
+             nothing. An `accept_protocol_versions` that names no known version is refused; Mosquitto lets nobody in.",
             "A browser's request that opens no WebSocket gets an answer: 400, 403 for its origin, 426 for its version of \
              the protocol. Mosquitto closes the connection.",
             "There is no $SYS/broker/heap: memory is not counted.",
-            "max_inflight_messages is announced as Receive Maximum; a client of MQTT 5 that has more QoS 2 messages under \
-             way is sent DISCONNECT 0x93.",
+            "max_inflight_messages is announced as Receive Maximum. A client of MQTT 5 that has more QoS 2 messages in flight is sent \
+             DISCONNECT 0x93.",
             "A will without a delay is sent at every takeover, one with a delay at the latest when its session ends. Members \
              of a shared subscription that are away are passed over while another is connected.",
-            "Retained messages are sent from the oldest on; Mosquitto goes through the topics as a tree. Of those with QoS 1 \
-             and 2, what exceeds max_queued_messages is dropped: the log says so once for each connection.",
+            "Retained messages are sent in the order in which they were published; Mosquitto goes through the topics as a tree.",
             "After SIGHUP, errors in the configuration, the password file or the ACL file are logged and the rules in \
              force stay; Mosquitto ends when one of the latter two cannot be read.",
-            "`allow_duplicate_messages`, `max_packet_size` and the other limits are all taken over at SIGHUP, and so are \
-             log_dest and log_type. A listener keeps its protocol, its TLS options and its websockets_origin until the \
-             next start; certificates, keys and revocation lists are read anew.",
+            "`allow_duplicate_messages`, `max_packet_size` and the other limits are all read again at SIGHUP, and so are \
+             log_dest and log_type, certificates, keys and revocation lists. A listener keeps its protocol, its TLS options and its \
+             websockets_origin until the next start.",
             "In an ACL file, a pattern with `%c` or `%u` grants nothing to a client id or user name that is empty or has a \
-             `/` in it, as in 2.1.2; 2.0 lets `a/b` into `a`'s topics. `pattern deny` applies to such names too, which \
-             2.1.2 lets around it.",
-            "A client certificate is refused when any revocation list of its issuer that is not older than the newest in force \
-             names it, and when a list names a CA above it. OpenSSL, and so Mosquitto, asks one list, about the client alone, \
-             and takes a delta for a whole list.",
+             `/` in it, as in 2.1.2; with 2.0 the client `a/b` gets into the topics of `a`. `pattern deny` applies to such names too; in \
+             2.1.2 it does not.",
+            "A client certificate is refused when a revocation list of its issuer names it, unless a newer list is in force, and when a \
+             list names a CA above it. Mosquitto, by OpenSSL, asks one list and about the client's certificate alone, and takes a \
+             delta list for a whole one.",
             "A unix socket at which somebody answers is not taken over, and a pid_file is written once the listeners are \
-             open: a second broker with the same configuration ends and leaves both.",
+             open: a second broker with the same configuration ends and leaves both as they are.",
             "Called `mosquitto`, the program gives its version as 2.1.2; as `moskit broker` it says its own.",
         ],
         see_also: &["moskit(1)", "moskit-pub(1)", "moskit-sub(1)", "mosquitto.conf(5)"],

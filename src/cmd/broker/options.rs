@@ -47,7 +47,8 @@ pub struct Options {
     /// Keep the state in this SQLite file, which is created if it is not there
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "State")]
     pub store: Option<PathBuf>,
-    /// What an acknowledged message survives: `normal` the end of the process, `full` a power failure too
+    /// What an acknowledged message survives: `normal` the end of the process, `full` a power failure too [default: what
+    /// plugin_opt_sync of the configuration says, else normal]
     #[arg(long, value_name = "WHAT", value_parser = words_of([("normal", Sync::Normal), ("full", Sync::Full)]),
         help_heading = "State")]
     pub store_sync: Option<Sync>,

@@ -449,3 +449,25 @@ fn acl_request(matches: &ArgMatches) -> Result<Request, Failure> {
     };
     Ok(Request::Acl { path: path(matches, "file").unwrap_or_default(), question })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_the_defaults_and_limits_of_the_code() {
+        let days = |bounds: Bounds| format!("[default: {}d]", bounds.days.unwrap());
+        let command = command();
+        for (option, text) in [
+            ("timeout", format!("0.1 to 3600 [default: {TIME_LIMIT}]")),
+            ("warn", days(monitor::WARN)),
+            ("crit", days(monitor::CRITICAL)),
+        ] {
+            let argument = command.get_arguments().find(|argument| argument.get_id() == option).unwrap();
+            assert!(argument.get_help().unwrap().to_string().contains(&text), "--{option}: {text}");
+        }
+        let is_taken = |text: &str| seconds(text).is_ok();
+        assert_eq!(["0.09", "0.1", "3600", "3601", "x"].map(is_taken), [false, true, true, false, false]);
+        assert_eq!((monitor::WARN.latency_ms, monitor::CRITICAL.latency_ms), (None, None));
+    }
+}

@@ -310,13 +310,12 @@ impl Feed {
         let source = if data.replays.is_empty() {
             Source::Stdin(tokio::io::stdin())
         } else {
-            let rounds = data.rounds.unwrap_or(1);
+            let rounds = data.rounds();
             Source::Files {
                 player: Player::start(&data.replays, (rounds > 0).then_some(rounds))?,
                 path: Path::new("-").into(),
             }
         };
-        let normal = if data.replays.is_empty() { Speed::Maximum } else { Speed::Times(1.0) };
         let limit = if matches!(kind, Kind::Records(_)) { MAXIMUM_LINE } else { MAX_PAYLOAD };
         Ok(Self {
             source,
@@ -330,7 +329,7 @@ impl Feed {
             bad: None,
             rest: None,
             choice: data.choice.clone(),
-            pace: Pace::new(data.speed.unwrap_or(normal)),
+            pace: Pace::new(data.speed()),
             first: None,
             due: None,
             warned: false,

@@ -336,3 +336,54 @@ fn subscription_options(args: &ClientArgs) -> SubscriptionOptions {
         retain_handling: args.retain_handling,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cmd::connect::options::{self, CLIENT_OPTIONS};
+    use crate::net::CONNECT_TIMEOUT;
+
+    fn bounds(words: &str, as_mosquitto: bool) -> Bounds {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        let args = options::read(Verb::Pub, as_mosquitto, &[], &words).unwrap();
+        Bounds::new(&args, args.keep_alive, as_mosquitto)
+    }
+
+    #[test]
+    fn the_help_names_the_bounds_of_the_code() {
+        let (ours, theirs) = (bounds("", false), bounds("", true));
+        let step = CONNECT_TIMEOUT.as_secs();
+        assert_eq!((ours.step, theirs.step, theirs.connect, theirs.answer), (None, None, None, None));
+        assert_eq!(bounds("-k 40", false).answer, Some(Duration::from_secs(60)));
+        assert_eq!((ours.policy.attempts, ours.again), (None, Again::Usual));
+        let seconds = |duration: Duration| duration.as_secs_f64();
+        let (pause, their_pause) = (ours.policy, theirs.policy);
+        assert_eq!(their_pause.least, their_pause.most);
+        for (option, text) in [
+            (
+                "connect-timeout",
+                format!(
+                    "[default: {}, of which each step may take {step}; under the mosquitto_* names {step} for each step]",
+                    seconds(ours.connect.unwrap())
+                ),
+            ),
+            ("answer-timeout", "[default: one and a half keep-alive times; ".to_owned()),
+            ("retry", format!("after WAIT seconds [default: {}]", seconds(bounds("--retry 2", false).policy.least))),
+            ("reconnect-max", "[default: try on]".to_owned()),
+            (
+                "reconnect-wait",
+                format!(
+                    "[default: {},{}; under the mosquitto_* names {}]",
+                    seconds(pause.least),
+                    seconds(pause.most),
+                    seconds(their_pause.least)
+                ),
+            ),
+        ] {
+            let spec = CLIENT_OPTIONS.iter().find(|spec| spec.long == Some(option)).unwrap();
+            assert!(spec.help.contains(&text), "--{option}: {text}");
+        }
+    }
+}

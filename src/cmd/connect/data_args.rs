@@ -106,3 +106,24 @@ pub struct DataArgs {
     pub rounds: Option<u32>,
     pub choice: Choice,
 }
+
+/// What holds where nothing was typed.
+impl DataArgs {
+    pub fn jobs(&self) -> u16 {
+        self.jobs.unwrap_or(1)
+    }
+
+    pub fn on_failure(&self) -> OnFailure {
+        self.exec_fail.unwrap_or_default()
+    }
+
+    /// Only a recording has times between its records.
+    pub fn speed(&self) -> Speed {
+        let usual = if self.replays.is_empty() { Speed::Maximum } else { Speed::Times(1.0) };
+        self.speed.unwrap_or(usual)
+    }
+
+    pub fn rounds(&self) -> u32 {
+        self.rounds.unwrap_or(1)
+    }
+}

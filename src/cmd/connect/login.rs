@@ -163,6 +163,13 @@ mod tests {
     }
 
     #[test]
+    fn the_help_names_the_time_of_a_command() {
+        use crate::cmd::connect::options::CLIENT_OPTIONS;
+        let spec = CLIENT_OPTIONS.iter().find(|spec| spec.long == Some("pw-command")).unwrap();
+        assert!(spec.help.contains(&format!("within {} seconds", COMMAND_LIMIT.as_secs())), "{}", spec.help);
+    }
+
+    #[test]
     fn a_command_that_does_not_end_is_killed() {
         let folder = tempfile::tempdir().unwrap();
         let pid = folder.path().join("pid");

@@ -56,17 +56,19 @@ const MANUAL: Manual = Manual {
         ("moskit passwd --scram -c scram ann", "Create a file for logins by SCRAM, the broker's scram_file"),
     ],
     differences: &[
-        "A file is replaced whole (a new file, synced and renamed over the old one; links are followed, mode, owner and group kept) \
-         and not written over in place; runs at the same time wait for each other. In place only where the folder is not \
-         writable or the owner cannot be kept, which is said on standard error.",
-        "Comments and blank lines are kept and are no error. After another corrupt line a new user is still added and nothing \
-         that follows the line is lost; an update, -D and -U end with 1 and change nothing, as in mosquitto_passwd.",
+        "The file is replaced as a whole: a new file is written, synced and renamed over the old one. Links are followed; mode, owner and \
+         group are kept. Only where the folder is not writable, or the owner could not be kept, the file is written in place, and standard \
+         error says so. Several runs at the same time wait for each other.",
+        "Comments and blank lines are kept and are no error.",
+        "With a corrupt line in the file an update, -D and -U end with 1 and change nothing; a new user is added at the end, and no line \
+         is lost. mosquitto_passwd reads up to the corrupt line only: it takes a user behind it for a new one, and loses the line and \
+         all that follow it.",
         "A missing line end of the last line is supplied before a record is added.",
         "-U does not change a password that is a hash already (--rehash hashes it again), and obeys -I.",
         "New salts have 12 bytes, which every Mosquitto reads; 2.1 makes 64, which 2.0.11 refuses (--salt-bytes 64).",
         "-H argon2id works in every build, and a note says which brokers read it.",
         "-c refuses a file that exists, as 2.1 does (2.0 overwrites it); --overwrite replaces it.",
-        "A failed write ends with an exit code that is not 0, and needs no backup file because the old file is intact.",
+        "A failed write ends with an exit code that is not 0 and leaves the old file as it was; no backup file is made.",
         "On a terminal backspace, Ctrl-U and Ctrl-W edit what is typed at the prompt.",
         "A signal at the prompt ends `moskit passwd` with 128 + its number; as mosquitto_passwd it ends with 0.",
         "A user name that a broker would take for another, or for none (empty, after a #, between spaces), is refused, and so is a password \
@@ -94,7 +96,7 @@ fn obey(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     }
     let changed = match options.action {
         Action::Usage => {
-            render::usage(&invocation.program, term);
+            render::usage(invocation, term);
             return Ok(Exit::FAILED);
         }
         Action::Help => {

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::outcome::{Changed, Kept, Outcome, Remark, Row, iterations};
 use super::permissions::Exposure;
 use super::text;
-use crate::cmd::applet::VERSION;
+use crate::cmd::applet::{Invocation, VERSION};
 use crate::cmd::output;
 use crate::diagnose::files::password_fault;
 use crate::os::text::OsStrExt;
@@ -17,15 +17,28 @@ use crate::passwd::{Fault, Hash};
 use crate::term::{Failure, Secret, Term, escape_controls};
 
 /// Words that make no sense: how it is used, on standard output, as mosquitto_passwd ends.
-pub fn usage(program: &str, term: &mut Term) {
+pub fn usage(invocation: &Invocation, term: &mut Term) {
+    let program = &invocation.program;
     term.line(format_args!(
-        "Usage: {program} [-c] [-H HASH] [-I COUNT] FILE USER            ask for the password\n\
+        "Usage: {program} [-c] [-H HASH] [-I COUNT] FILE USER\n\
         \x20      {program} -b [-c] [-H HASH] [-I COUNT] FILE USER PASSWORD\n\
-        \x20      {program} -D FILE USER                                remove the user\n\
-        \x20      {program} -U FILE                                     hash plain-text passwords\n\
-         HASH is sha512-pbkdf2 (the default), sha512 or argon2id; with -c, FILE may be - for standard output.\n\
-         Everything else: moskit passwd --help"
+        \x20      {program} -D FILE USER           remove the user\n\
+        \x20      {program} -U FILE                hash plain-text passwords"
     ));
+    if !invocation.as_mosquitto {
+        term.line(format_args!(
+            "\x20      {program} --import CSV FILE      add or change many users\n\
+             \x20      {program} --verify USER FILE     check a password\n\
+             \x20      {program} --list FILE            list the users\n\
+             \x20      {program} --weak FILE            list the users with a weak hash\n\
+             \x20      {program} --scram [-c] FILE USER a file for SCRAM logins; also with\n\
+             \x20                                           -b, -D, --import, --verify, --list"
+        ));
+    }
+    term.line(
+        "HASH is sha512-pbkdf2 (the default), sha512 or argon2id; with -c, FILE may be\n\
+         - for standard output. Everything else: moskit passwd --help",
+    );
 }
 
 pub fn help(help: &str, term: &mut Term) {

@@ -85,10 +85,10 @@ pub fn page() -> String {
     )]);
     roff.control("SH", ["FILES"]).text([roman(
         "sub --record FILE writes records into a new file that only its owner can read, zstd-compressed if the name ends in .zst. A message of QoS 1 or 2 is \
-         in the file before it is acknowledged; others are written within a second. A killed sub leaves whole lines: a compressed file is a row of \
+         in the file before it is acknowledged; others are written within a second. A killed sub leaves whole lines: a compressed file is a sequence of \
          frames (RFC 8878), each of whole lines, that zstd -dc reads. With --rotate the name gets a number, lab.ndjson.zst becomes lab.000001.ndjson.zst, and a \
-         new run goes on counting. pub --replay FILE reads plain and compressed files. Each record is due as long after the first one as it was received \
-         after it; one without a time goes with the record before it. With --from or --to records without a time are left out.",
+         new run goes on counting. pub --replay FILE reads plain and compressed files. The pauses between the records are those with which they were \
+         received; a record without a time is published together with the one before it. With --from or --to records without a time are left out.",
     )]);
     roff.control("SH", ["DELIVERY"]).text([roman(
         "With QoS 1 or 2 at both ends of a pipe nothing is lost while either broker or connection is interrupted, if sub keeps its \

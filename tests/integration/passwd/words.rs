@@ -68,6 +68,19 @@ fn no_words_and_too_many_words_get_the_usage_on_standard_output() {
 }
 
 #[test]
+fn the_usage_under_our_own_name_has_every_form_and_fits_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let Ended { stdout, stderr, code } = run(&mut own(folder.path(), &["--scram"]), b"");
+    assert_eq!((stderr.as_str(), code), ("", 1));
+    for form in ["-b [-c]", "-D FILE", "-U FILE", "--import CSV", "--verify USER", "--list", "--weak", "--scram [-c]"] {
+        assert!(stdout.contains(form), "{form}: {stdout}");
+    }
+    let theirs = run(&mut theirs(folder.path(), &[]), b"").stdout;
+    assert!(!theirs.contains("--scram"), "{theirs}");
+    assert!(stdout.lines().chain(theirs.lines()).all(|line| line.len() <= 80), "{stdout}{theirs}");
+}
+
+#[test]
 fn create_and_delete_do_not_mind_more_words() {
     let folder = tempfile::tempdir().unwrap();
     let adding = ended("Adding password for user u\n", "", 0);

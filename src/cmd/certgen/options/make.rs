@@ -161,7 +161,8 @@ pub struct ServerArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ClientArgs {
-    /// Names of the clients: the common name, which use_identity_as_username makes the user name of
+    /// Names of the clients, one certificate each. A name is the common name; a broker with use_identity_as_username takes
+    /// it for the user name
     #[arg(required = true)]
     pub ids: Vec<String>,
     #[command(flatten)]

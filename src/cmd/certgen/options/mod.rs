@@ -19,6 +19,7 @@ pub use self::fleet::{CrlArgs, ImportArgs, IndexArgs, ListArgs, Registration, Re
 pub use self::key::{Change, Compare, Convert, Form, KeyAction, Target};
 pub use self::look::{Chosen, ExpiryArgs, InspectArgs, LintArgs, Use, VerifyArgs};
 pub use self::make::{BrokenArgs, CaArgs, ClientArgs, Common, InitArgs, RenewArgs, RequestArgs, ServerArgs, SignArgs};
+use self::shared::help_of_days;
 pub use self::shared::{
     CA_DAYS, CLIENT_DAYS, INTERMEDIATE_DAYS, Issuer, Lifetime, NewKey, NewSecret, Passphrase, Protection, SERVER_DAYS,
     SubjectParts, chain_path,
@@ -73,14 +74,43 @@ pub enum Action {
 }
 
 pub fn command() -> Command {
-    Action::augment_subcommands(
+    let command = Action::augment_subcommands(
         Command::new("certgen")
             .subcommand_required(true)
             .subcommand_value_name("ACTION")
             .subcommand_help_heading("Actions")
             .arg_required_else_help(true)
             .disable_help_subcommand(true),
-    )
+    );
+    let by_profile = format!("{CLIENT_DAYS}, of a server {SERVER_DAYS}");
+    let days = [
+        ("init", help_of_days(&format!("{SERVER_DAYS} for the server, {CLIENT_DAYS} for a client"))),
+        // A root has no CA above it that ends.
+        (
+            "ca",
+            format!(
+                "Days until the certificate expires [default: {CA_DAYS}, with --parent {INTERMEDIATE_DAYS}]. A default \
+                 ends with the parent's own certificate at the latest"
+            ),
+        ),
+        ("server", help_of_days(&SERVER_DAYS.to_string())),
+        ("client", help_of_days(&CLIENT_DAYS.to_string())),
+        ("batch", help_of_days(&by_profile)),
+        ("sign", help_of_days(&by_profile)),
+        ("renew", help_of_days("as many as the old certificate had")),
+    ];
+    // One by one `mut_subcommand` would move each behind the others.
+    command.mut_subcommands(|action| {
+        let action = match days.iter().find(|(name, _)| *name == action.get_name()) {
+            Some((_, help)) => action.mut_arg("days", |days| days.help(help.clone())),
+            None => action,
+        };
+        if action.get_name() == "renew" {
+            action.mut_arg("dir", |dir| dir.help("Folder of the CA (ca.crt and ca.key) [default: that of CERT]"))
+        } else {
+            action
+        }
+    })
 }
 
 /// The action that was asked for.

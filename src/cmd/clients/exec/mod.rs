@@ -53,12 +53,12 @@ impl Execution {
             let program = program.to_string_lossy();
             return Err(Failure::new(Exit::FAILED, format!("cannot run `{program}`: there is no such program")));
         }
-        let jobs = args.data.jobs.unwrap_or(1);
+        let jobs = args.data.jobs();
         let is_announced = connect.version == ProtocolVersion::V5;
         let announced = connect.properties.receive_maximum().filter(|_| is_announced);
         Ok(Some(Self {
             line,
-            on_failure: args.data.exec_fail.unwrap_or_default(),
+            on_failure: args.data.on_failure(),
             limit: args.data.exec_timeout,
             limits: Limits {
                 jobs: jobs.into(),

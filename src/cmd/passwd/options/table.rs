@@ -208,6 +208,7 @@ mod tests {
             ("argon2-lanes", format!("[default: {}]", cost.lanes)),
             ("salt-bytes", format!("or {SALT_BYTES_LONG}, as 2.1 makes [default: {SALT_BYTES}]")),
             ("hash", "[default: sha512-pbkdf2]".to_owned()),
+            ("mechanism", "[default: SCRAM-SHA-256 and SCRAM-SHA-512]".to_owned()),
         ] {
             let spec = TABLE.iter().find(|spec| spec.long == Some(option)).unwrap();
             assert!(spec.help.contains(&text), "--{option}: {text}");
