@@ -84,6 +84,7 @@ mod qshape_terminal;
 mod reconnecting;
 mod recorded;
 mod records;
+mod reporters;
 mod requests;
 mod revoked;
 mod run;
