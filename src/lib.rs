@@ -67,7 +67,7 @@
 //! | whether a certificate is for a host | `src/pki/name.rs` | `matches` |
 //! | what a certificate is for, where nobody says it | `src/pki/chain.rs` | `guess` |
 //! | what strict verifiers refuse besides | `src/pki/strict.rs` | `departures` |
-//! | what is said of a chain, and in which order | `src/diagnose/chain.rs` | `findings_but` |
+//! | which findings a chain gets, and in which order | `src/diagnose/chain.rs` | `findings_but` |
 //! | what each family of TLS clients makes of a chain | `src/diagnose/stacks.rs` | `opinions` |
 //! | when check withholds the login | `src/examine/online/mod.rs` | `is_believed` |
 //! | what is wrong with a token | `src/examine/token.rs` | `stage` |
