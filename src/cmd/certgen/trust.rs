@@ -12,6 +12,7 @@ use super::content::{Item, items};
 use super::explain::not_written;
 use super::files::CERTIFICATE_MODE;
 use super::options::{Store, TrustAction, TrustArgs};
+use super::render;
 use super::stores::{self, Call, Entry, Place, Step};
 use crate::diagnose::shell;
 use crate::net::reason;
@@ -192,8 +193,7 @@ fn confirm(term: &mut Term) -> Result<(), Failure> {
     if !stdin().is_terminal() {
         return Err(Failure::new(Exit::USAGE, "there is no terminal to ask on").hint("--yes does it without asking"));
     }
-    term.flush();
-    term.complain_raw(b"Do it? [y/N] ");
+    render::question("Do it? [y/N] ", term);
     let mut answer = String::new();
     stdin()
         .read_line(&mut answer)

@@ -10,6 +10,7 @@ mod judged;
 mod key;
 mod made;
 mod openmetrics;
+mod question;
 mod revocation;
 mod trust;
 
@@ -21,6 +22,7 @@ pub use self::inspect::{seen, seen_as_json};
 pub use self::judged::{exit_of_lint, linted, linted_as_json, verified, verified_as_json};
 pub use self::key::key;
 pub use self::made::{broken, broken_kinds, files, made, not_due};
+pub use self::question::question;
 pub use self::revocation::{
     entry, entry_as_json, exit_of_list, imported, no_list, rebuilt, revoked, standing, take_effect,
 };
