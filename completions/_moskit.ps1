@@ -644,6 +644,9 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
         'moskit;certgen;expiry' {
             [CompletionResult]::new('--warn', '--warn', [CompletionResultType]::ParameterName, 'Warn (exit 1) if less than this is left')
             [CompletionResult]::new('--crit', '--crit', [CompletionResultType]::ParameterName, 'Be critical (exit 2) if less than this is left')
+            [CompletionResult]::new('--pass-file', '--pass-file', [CompletionResultType]::ParameterName, 'Read the passphrase of the key from the first line of FILE')
+            [CompletionResult]::new('--pass-env', '--pass-env', [CompletionResultType]::ParameterName, 'Read the passphrase of the key from the environment variable VAR')
+            [CompletionResult]::new('--pass-fd', '--pass-fd', [CompletionResultType]::ParameterName, 'Read the passphrase of the key from the open file descriptor N')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object per certificate')
             [CompletionResult]::new('--openmetrics', '--openmetrics', [CompletionResultType]::ParameterName, 'Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')

@@ -625,6 +625,9 @@ set edit:completion:arg-completer[moskit] = {|@words|
         &'moskit;certgen;expiry'= {
             cand --warn 'Warn (exit 1) if less than this is left'
             cand --crit 'Be critical (exit 2) if less than this is left'
+            cand --pass-file 'Read the passphrase of the key from the first line of FILE'
+            cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
+            cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
             cand --json 'One JSON object per certificate'
             cand --openmetrics 'Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read'
             cand -h 'Print help'

@@ -607,6 +607,9 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l warn -d 'Warn (exit 1) if less than this is left' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l crit -d 'Be critical (exit 2) if less than this is left' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l json -d 'One JSON object per certificate'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l openmetrics -d 'Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -s h -l help -d 'Print help'

@@ -82,6 +82,18 @@ fn stores_open_in_openssl_and_in_java() {
         let ended = certgen(lab.path(), "inspect dev1.p12 --pass-file pass");
         assert!(ended.code == 0 && ended.stdout.contains("CN=dev1"), "{ended:?}");
     }
+    // What is in a store is known once it is open, and not before.
+    fs::write(lab.path().join("wrong"), "wrong\n").unwrap();
+    for (words, code, text) in [
+        ("expiry dev1.p12 --pass-file pass", 0, "OK        dev1.p12: CN=dev1 expires"),
+        ("expiry . --pass-file pass --warn 900d", 1, "WARNING   ./dev1.p12: CN=dev1 expires"),
+        ("expiry dev1.p12", 3, "UNKNOWN   dev1.p12: it is a PKCS#12 store: --pass-file FILE opens it"),
+        ("expiry dev1.p12 --pass-file wrong", 3, "the passphrase is wrong"),
+        ("lint dev1.p12", 1, "`dev1.p12` is a PKCS#12 store, which lint does not open"),
+    ] {
+        let ended = certgen(lab.path(), words);
+        assert!(ended.code == code && (ended.stdout + &ended.stderr).contains(text), "{words}");
+    }
     // A CA alone is what Java trusts.
     made(lab.path(), "export lab/ca.crt --to p12 --key-pass-file pass");
     if let Some(ended) = program(&lab, "keytool", &["-list", "-keystore", "ca.p12", "-storepass:file", "pass"]) {

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::content::items;
+use super::content::{Item, items};
 use super::deadline::Deadline;
+use super::explain::not_decrypted;
 use super::options::ExpiryArgs;
 use super::peer::{address, look};
 use super::walk::files_of;
 use crate::net::reason;
-use crate::term::{Exit, Failure, without_logins};
+use crate::pki::certificate::Certificate;
+use crate::pki::pkcs12::Store;
+use crate::term::{Exit, Failure, Secret, without_logins};
 
 /// How it stands, in the words of monitoring plugins; what is worse is greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,8 +54,10 @@ pub fn run(args: &ExpiryArgs, now: i64) -> Result<Vec<Answer>, Failure> {
         return Err(Failure::new(Exit::USAGE, "--crit is longer than --warn, which would never warn"));
     }
     let mut answers = Vec::new();
+    // Nobody is asked: who looks is a monitor.
+    let secret = args.passphrase.given()?;
     for target in &args.targets {
-        let (deadlines, unknown) = deadlines(target);
+        let (deadlines, unknown) = deadlines(target, secret.as_ref());
         answers
             .extend(deadlines.into_iter().map(|it| Answer { state: state(&it, args, now), fact: Fact::Expires(it) }));
         answers.extend(unknown.into_iter().map(|(place, why)| {
@@ -76,8 +81,23 @@ fn state(deadline: &Deadline, args: &ExpiryArgs, now: i64) -> State {
     }
 }
 
+/// What expires in a store, or why that is not known.
+fn in_store(place: &str, store: &Store, secret: Option<&Secret>) -> Result<Vec<Deadline>, String> {
+    let Some(secret) = secret else {
+        return Err("it is a PKCS#12 store: --pass-file FILE opens it".to_owned());
+    };
+    let opened = store.open(secret.expose());
+    let inventory = opened.map_err(|error| not_decrypted(Path::new(place), &error).message.unwrap_or_default())?;
+    let parse = |der: &Vec<u8>| Certificate::parse(der).map_err(|_| "a certificate in it is malformed".to_owned());
+    let all: Vec<_> = inventory.certificates.iter().map(parse).collect::<Result<_, _>>()?;
+    if all.is_empty() {
+        return Err("there is no certificate in it".to_owned());
+    }
+    Ok(all.iter().map(|certificate| Deadline::of_certificate(place, certificate)).collect())
+}
+
 /// What expires at a target, and what could not be looked at with the reason.
-fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
+fn deadlines(target: &str, secret: Option<&Secret>) -> (Vec<Deadline>, Vec<(String, String)>) {
     let mut found = Vec::new();
     let mut unknown = Vec::new();
     let why = |failure: Failure| failure.message.unwrap_or_default();
@@ -92,7 +112,7 @@ fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
     }
     let path = Path::new(target);
     let files: Vec<PathBuf> = if path.is_dir() {
-        match files_of(path, &["crt", "pem", "cer", "crl", "der"]) {
+        match files_of(path, &["crt", "pem", "cer", "crl", "der", "p12", "pfx"]) {
             Ok(files) => files,
             Err(error) => {
                 unknown.push((target.to_owned(), reason(&error)));
@@ -108,6 +128,23 @@ fn deadlines(target: &str) -> (Vec<Deadline>, Vec<(String, String)>) {
             Ok(items) => {
                 let before = found.len();
                 found.extend(items.iter().filter_map(|item| Deadline::of(&place, item)));
+                let stores = items.iter().filter_map(|item| match item {
+                    Item::Store(store) => Some(store),
+                    _ => None,
+                });
+                let mut closed = false;
+                for store in stores {
+                    match in_store(&place, store, secret) {
+                        Ok(deadlines) => found.extend(deadlines),
+                        Err(why) => {
+                            unknown.push((place.clone(), why));
+                            closed = true;
+                        }
+                    }
+                }
+                if closed {
+                    continue;
+                }
                 if found.len() == before && !path.is_dir() {
                     unknown.push((place, "nothing in it expires".to_owned()));
                 }

@@ -94,7 +94,7 @@ pub struct LintArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ExpiryArgs {
-    /// Files, folders (their .crt, .pem, .cer, .der and .crl files) or servers as HOST:PORT
+    /// Files, folders (their .crt, .pem, .cer, .der, .crl, .p12 and .pfx files) or servers as HOST:PORT
     #[arg(required = true, value_name = "FILE|DIR|HOST:PORT")]
     pub targets: Vec<String>,
     /// Warn (exit 1) if less than this is left
@@ -109,4 +109,6 @@ pub struct ExpiryArgs {
     /// Metrics in the text format of OpenMetrics, which Prometheus and the textfile collector of its node exporter read
     #[arg(long, conflicts_with = "json")]
     pub openmetrics: bool,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
 }
