@@ -83,33 +83,29 @@ pub fn command() -> Command {
             .disable_help_subcommand(true),
     );
     let by_profile = format!("{CLIENT_DAYS}, of a server {SERVER_DAYS}");
-    let days = [
-        ("init", help_of_days(&format!("{SERVER_DAYS} for the server, {CLIENT_DAYS} for a client"))),
+    let of_days = |action, default: &str| (action, "days", help_of_days(default));
+    let helps = [
+        of_days("init", &format!("{SERVER_DAYS} for the server, {CLIENT_DAYS} for a client")),
         // A root has no CA above it that ends.
         (
             "ca",
+            "days",
             format!(
                 "Days until the certificate expires [default: {CA_DAYS}, with --parent {INTERMEDIATE_DAYS}]. A default \
                  ends with the parent's own certificate at the latest"
             ),
         ),
-        ("server", help_of_days(&SERVER_DAYS.to_string())),
-        ("client", help_of_days(&CLIENT_DAYS.to_string())),
-        ("batch", help_of_days(&by_profile)),
-        ("sign", help_of_days(&by_profile)),
-        ("renew", help_of_days("as many as the old certificate had")),
+        of_days("server", &SERVER_DAYS.to_string()),
+        of_days("client", &CLIENT_DAYS.to_string()),
+        of_days("batch", &by_profile),
+        of_days("sign", &by_profile),
+        of_days("renew", "as many as the old certificate had"),
+        ("renew", "dir", "Folder of the CA (ca.crt and ca.key) [default: that of CERT]".to_owned()),
     ];
     // One by one `mut_subcommand` would move each behind the others.
     command.mut_subcommands(|action| {
-        let action = match days.iter().find(|(name, _)| *name == action.get_name()) {
-            Some((_, help)) => action.mut_arg("days", |days| days.help(help.clone())),
-            None => action,
-        };
-        if action.get_name() == "renew" {
-            action.mut_arg("dir", |dir| dir.help("Folder of the CA (ca.crt and ca.key) [default: that of CERT]"))
-        } else {
-            action
-        }
+        let own = helps.iter().filter(|(name, ..)| *name == action.get_name()).collect::<Vec<_>>();
+        own.into_iter().fold(action, |action, (_, argument, help)| action.mut_arg(argument, |it| it.help(help.clone())))
     })
 }
 
