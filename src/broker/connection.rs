@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub(super) password: Option<Secret>,
     /// What it was let in by instead, where its CONNECT named a method.
     pub(super) proof: Option<Proof>,
+    /// Rules have come into force by which its token is not checked yet.
+    pub(super) is_unproved: bool,
     /// A login that is under way: before CONNACK, or again.
     pub(super) authentication: Option<Box<Authentication>>,
     /// How long the client may be silent. `None`: as long as it likes.
@@ -89,6 +91,7 @@ impl Connection {
             version: ProtocolVersion::V311,
             password: None,
             proof: None,
+            is_unproved: false,
             authentication: None,
             keep_alive_timeout: None,
             last_received: now,

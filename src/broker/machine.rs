@@ -71,6 +71,8 @@ pub struct Broker {
     pub(super) working: VecDeque<SessionKey>,
     /// Connections that are no longer busy.
     pub(super) idle: VecDeque<ConnectionId>,
+    /// Connections whose tokens are to be checked by the rules of a reload.
+    pub(super) unproved: VecDeque<ConnectionId>,
     pub(super) remains: VecDeque<Remains>,
     /// Messages for very many, whose clients wait for nothing.
     pub(super) fan_outs: VecDeque<FanOut>,
@@ -122,6 +124,7 @@ impl Broker {
             statistics: Statistics::default(),
             working: VecDeque::new(),
             idle: VecDeque::new(),
+            unproved: VecDeque::new(),
             remains: VecDeque::new(),
             fan_outs: VecDeque::new(),
             fanning_out: BTreeSet::new(),
@@ -169,11 +172,12 @@ impl Broker {
     /// [is busy](Broker::is_busy) have to wait. Says whether it is from now on.
     pub fn handle_packet(&mut self, connection: ConnectionId, packet: Packet, now: Now) -> bool {
         let Some(&key) = self.by_connection.get(&connection) else { return false };
-        let state = &mut self.connections[key];
+        let state = &self.connections[key];
         // [MQTT-3.1.4-6]
-        if state.output.close {
+        if state.output.close || state.is_unproved && !self.is_still_proved(key, now) {
             return false;
         }
+        let state = &mut self.connections[key];
         state.last_received = now.elapsed;
         self.noted_before = self.journal.noted();
         self.statistics.messages_received += 1;

@@ -11,7 +11,8 @@ use crate::mqtt::packet::ReasonCode;
 
 impl Broker {
     /// New rules are in force, all at once. Listeners stay as many as they are. The connections of
-    /// clients that may no longer connect are ended; those whose password takes long to check stay until [`Broker::dismiss`].
+    /// clients that may no longer connect are ended; those whose password takes long to check stay until [`Broker::dismiss`],
+    /// those who have tokens until these have been checked in slices, or until they send something.
     pub fn reload(&mut self, settings: Settings, access: Access, now: Now) {
         let interval = self.settings.retain_expiry_interval;
         self.settings = settings;
@@ -19,9 +20,16 @@ impl Broker {
         if self.settings.retain_expiry_interval != interval {
             self.arm_sweep(now);
         }
+        self.unproved.clear();
         for key in self.connections.keys() {
-            let connection = &self.connections[key];
+            let connection = &mut self.connections[key];
             let Some(session_key) = connection.session else { continue };
+            if connection.token_ends().is_some() {
+                connection.is_unproved = true;
+                self.unproved.push_back(connection.id);
+                continue;
+            }
+            let connection = &self.connections[key];
             let password = connection.password.as_ref().map(crate::term::Secret::expose);
             if let Some(proof) = &connection.proof {
                 let user = self.sessions[session_key].username.as_deref().unwrap_or_default();

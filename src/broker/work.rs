@@ -1,5 +1,6 @@
 //! Work that takes long is cut into slices, and others are served in between: SUBSCRIBE and UNSUBSCRIBE, retained messages,
-//! long queues, messages for very many, the count of what waits, and what is left of sessions that have ended.
+//! long queues, messages for very many, the count of what waits, the tokens of those who are connected at a reload, and what is
+//! left of sessions that have ended.
 //!
 //! While a session has work left, its client's next packet is not to be handled: the answer would overtake what was
 //! asked for before. [`Broker::is_busy`] says so, and [`Broker::poll_idle`] when it is over.
@@ -37,6 +38,7 @@ impl Broker {
             || !self.fan_outs.is_empty()
             || self.sweeping.is_some()
             || self.counting.is_some()
+            || !self.unproved.is_empty()
     }
 
     /// Does a slice of what is left to do of each kind.
@@ -44,6 +46,7 @@ impl Broker {
         self.work_for_client(now);
         self.go_on_fanning_out_later(&mut Slice::new(), now);
         self.go_on_counting(&mut Slice::new());
+        self.go_on_proving(&mut Slice::new(), now);
         if let Some(remains) = self.remains.pop_front() {
             self.clear_remains(remains, now);
         }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::*;
 use crate::broker::access::Rules;
 use crate::jwt::{Keys, Refused, Verifier};
+use crate::os::process::thread_time;
 use crate::passwd;
 
 /// The wall clock of a stage when it begins.
@@ -16,12 +17,11 @@ const NOW: i64 = 1_800_000_000;
 
 fn access(secret: u8) -> Access {
     let key = format!(r#"{{"kty":"oct","k":"{}"}}"#, URL_SAFE_NO_PAD.encode([secret; 32]));
-    let tokens = Verifier {
-        keys: Keys::parse(key.as_bytes()).unwrap(),
-        issuer: None,
-        audience: Some("lab".to_owned()),
-        user_claim: "sub".to_owned(),
-    };
+    access_with(Keys::parse(key.as_bytes()).unwrap())
+}
+
+fn access_with(keys: Keys) -> Access {
+    let tokens = Verifier { keys, issuer: None, audience: Some("lab".to_owned()), user_claim: "sub".to_owned() };
     let passwords = Some(Arc::new(passwd::File::default()));
     Access::new(vec![Rules {
         allow_anonymous: false,
@@ -123,4 +123,89 @@ fn a_reload_asks_again_by_the_new_keys() {
     stage.broker.reload(Settings::default(), access(2), stage.now);
     stage.collect();
     stage.expect_refused(line, ReasonCode::ADMINISTRATIVE_ACTION);
+}
+
+/// Tokens at a broker that checks them by a public key, which takes longest.
+mod of_many {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+
+    use super::*;
+
+    pub(super) fn pair() -> EcdsaKeyPair {
+        EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()
+    }
+
+    pub(super) fn access(pair: &EcdsaKeyPair) -> Access {
+        let point = pair.public_key().as_ref();
+        let [x, y] = [&point[1..33], &point[33..]].map(|half| URL_SAFE_NO_PAD.encode(half));
+        let key = format!(r#"{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}"#);
+        let keys = Keys::parse(key.as_bytes()).unwrap();
+        access_with(keys)
+    }
+
+    pub(super) fn token(pair: &EcdsaKeyPair, user: &str) -> Bytes {
+        let claims = format!(r#"{{"sub":"{user}","aud":"lab","exp":{}}}"#, NOW + 60);
+        let signed = [r#"{"alg":"ES256"}"#, &claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+        let signature = pair.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into()
+    }
+}
+
+#[test]
+fn a_reload_checks_the_tokens_of_many_in_slices_and_what_they_send_only_after_that() {
+    const MANY: usize = 1_000;
+    let (before, after) = (of_many::pair(), of_many::pair());
+    let mut stage = Stage::new();
+    stage.broker.access = of_many::access(&before);
+    let mut lines = Vec::new();
+    for number in 0..MANY {
+        let name = format!("c{number}");
+        let connect = with(V5, None, of_many::token(&before, &name));
+        lines.push(stage.join(Connect { client_id: name.into(), ..connect }));
+    }
+    // The token of one is good by the new key.
+    stage.broker.access = of_many::access(&after);
+    let other = stage.join(Connect { client_id: "other".into(), ..with(V5, None, of_many::token(&after, "other")) });
+    stage.subscribe(other, "t", QoS::AtMostOnce);
+    let start = thread_time();
+    stage.broker.reload(Settings::default(), of_many::access(&after), stage.now);
+    let mut longest = thread_time().saturating_sub(start);
+    // The last of them would have to wait longest; what it sends is not passed on.
+    let last = ConnectionId(lines[MANY - 1]);
+    stage.broker.handle_packet(last, at_most_once("t", "x"), stage.now);
+    let mut slices = 0;
+    while stage.broker.has_work() {
+        assert!(!stage.broker.is_busy(ConnectionId(other)), "another is kept waiting");
+        stage.broker.handle_packet(ConnectionId(other), Packet::PingReq, stage.now);
+        stage.take_outputs();
+        stage.expect(other, &Packet::PingResp);
+        let start = thread_time();
+        stage.broker.handle_work(stage.now);
+        longest = longest.max(thread_time().saturating_sub(start));
+        slices += 1;
+    }
+    stage.collect();
+    assert!(slices >= MANY / 10 && longest < Duration::from_millis(100), "{slices} slices, {longest:?}");
+    for line in lines {
+        stage.expect_refused(line, ReasonCode::ADMINISTRATIVE_ACTION);
+    }
+    stage.expect_silence(other);
+    assert_eq!(stage.broker.census().connected, 1);
+}
+
+#[test]
+fn a_reload_during_another_checks_all_tokens_by_the_last_rules() {
+    let mut stage = stage();
+    let lines: Vec<u64> = ["ann", "bob"]
+        .map(|user| stage.join(Connect { client_id: user.into(), ..with(V5, None, token(1, user, 60)) }))
+        .into();
+    for secret in [2, 1] {
+        stage.broker.reload(Settings::default(), access(secret), stage.now);
+    }
+    stage.collect();
+    for line in lines {
+        stage.send(line, &Packet::PingReq);
+        stage.expect(line, &Packet::PingResp);
+    }
 }
