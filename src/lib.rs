@@ -19,6 +19,7 @@
 //! * [`passwd`]: the password file
 //! * [`jwt`]: JSON Web Tokens, taken apart and verified
 //! * [`scram`]: logins by challenge and response, both halves, and their file
+//! * [`http`]: requests over HTTP/1.1, for those that know what they ask
 //! * [`queue`]: where waiting messages can be read from, and the age × who table
 //! * [`diagnose`]: facts of a failure → cause and hint
 //! * [`talk`]: a bounded conversation in packets, with whatever answers
@@ -93,6 +94,7 @@ pub mod decode;
 pub mod diagnose;
 pub mod examine;
 pub mod file_set;
+pub mod http;
 pub mod jwt;
 pub mod mqtt;
 pub mod net;

@@ -3,10 +3,11 @@
 use base64::Engine;
 use serde_json::Value;
 
-use super::http::{Api, HttpError, encode, number, optional_number, text};
+use super::http::{Api, HttpError, number, optional_number, text};
 use super::paging::pages;
 use super::split::Place;
 use super::{Item, Note, Session, Since, Snapshot, Total, Waiting, Want};
+use crate::http::encode;
 use crate::state::Phase;
 use crate::state::ids::UnixTime;
 

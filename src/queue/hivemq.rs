@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::http::{Api, HttpError, encode, number, optional_number, text};
+use super::http::{Api, HttpError, number, optional_number, text};
 use super::paging::pages;
 use super::split::Place;
 use super::{Item, Note, Session, Snapshot, Total, Want};
+use crate::http::encode;
 
 const CLIENTS: &str = "/api/v1/mqtt/clients";
 const PAGE: usize = 500;

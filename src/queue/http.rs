@@ -1,24 +1,21 @@
 //! GET requests to a broker's HTTP API, and nothing but GET: several brokers remove a client at the
 //! same address with another method. Answers are JSON, bounded in size and time.
 
-use std::fmt::Write;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use base64::Engine;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::http1::SendRequest;
 use hyper::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
 use hyper::{Request, Uri};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::split::{Place, SplitError, Splitter};
-use crate::net::{ConnectError, Route, Stream, connect};
+use crate::http::{self, OpenError};
+use crate::net::{ConnectError, Route};
 use crate::term::Secret;
 
 /// The most bytes of all answers together: several millions of clients with all their fields.
@@ -27,8 +24,6 @@ const MAX_TOGETHER: u64 = 512 * 1024 * 1024;
 const ALL_REQUESTS: u32 = 60;
 /// Bytes of a refusal that are shown.
 const MAX_SHOWN: usize = 200;
-/// Bytes read from the network at once.
-const READ_STEP: usize = 16 * 1024;
 
 /// Where an API is and how to speak to it.
 #[derive(Clone, Debug)]
@@ -144,7 +139,7 @@ impl Api {
         let mut request = Request::get(path.parse::<Uri>().ok()?)
             .header(HOST, self.place())
             .header(ACCEPT, "application/json")
-            .header(USER_AGENT, concat!("moskit/", env!("CARGO_PKG_VERSION")));
+            .header(USER_AGENT, http::USER_AGENT);
         if let Some(secret) = &self.address.credentials {
             request = request.header(AUTHORIZATION, authorization(secret));
         }
@@ -229,56 +224,9 @@ async fn still_open(sender: Option<SendRequest<Empty<Bytes>>>) -> Option<SendReq
 }
 
 async fn open(route: &Route) -> Result<SendRequest<Empty<Bytes>>, HttpError> {
-    let stream = connect(route).await.map_err(HttpError::Connect)?;
-    let (sender, connection) = handshake(HyperStream(stream)).await.map_err(HttpError::Protocol)?;
-    // Its error is the one that the request ends with.
-    tokio::spawn(async move {
-        let _ = connection.await;
-    });
-    Ok(sender)
-}
-
-/// Our streams as hyper reads and writes them.
-struct HyperStream(Stream);
-
-impl hyper::rt::Read for HyperStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        mut into: hyper::rt::ReadBufCursor<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let mut step = [0; READ_STEP];
-        let room = into.remaining().min(READ_STEP);
-        let mut buffer = ReadBuf::new(&mut step[..room]);
-        ready!(Pin::new(&mut self.0).poll_read(context, &mut buffer))?;
-        into.put_slice(buffer.filled());
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl hyper::rt::Write for HyperStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
-/// `text` as one segment of a path, or one value of a query.
-pub fn encode(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            let _ = write!(encoded, "%{byte:02X}"); // writing to a string cannot fail
-        }
-        encoded
+    http::open(route).await.map_err(|error| match error {
+        OpenError::Connect(error) => HttpError::Connect(error),
+        OpenError::Protocol(error) => HttpError::Protocol(error),
     })
 }
 
@@ -303,12 +251,6 @@ pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn client_ids_are_one_segment() {
-        assert_eq!(encode("a/b ?#%é"), "a%2Fb%20%3F%23%25%C3%A9");
-        assert_eq!(encode(".."), "..");
-    }
 
     #[test]
     fn credentials_with_a_colon_are_basic_and_others_a_token() {

@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 
-use super::http::{Api, HttpError, encode, number, optional_number, text};
+use super::http::{Api, HttpError, number, optional_number, text};
 use super::paging::pages;
 use super::split::Place;
 use super::{Item, Note, Session, Snapshot, Total, Want};
+use crate::http::encode;
 use crate::state::ids::UnixTime;
 
 /// The most that the management plugin gives at once.

@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
-use super::http::{Api, HttpError, encode, number, optional_number, text};
+use super::http::{Api, HttpError, number, optional_number, text};
 use super::split::Place;
 use super::{Item, Note, Session, Snapshot, Total, Want};
+use crate::http::encode;
 
 /// Clients asked for: more than any configuration gives.
 const LIMIT: usize = 1_000_000;

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::http::{Api, HttpError, encode, number, optional_number, text};
+use super::http::{Api, HttpError, number, optional_number, text};
 use super::split::Place;
 use super::{Item, Note, Session, Since, Snapshot, Total, Waiting, Want};
+use crate::http::encode;
 use crate::state::Phase;
 
 /// Rows asked for; the server's own default is 100 a node.

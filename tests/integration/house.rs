@@ -34,6 +34,7 @@ const LAYERS: &[(u8, &str)] = &[
     (4, "talk"),
     (4, "record"),
     (4, "decode"),
+    (4, "http"),
     (5, "client"),
     (5, "broker::store"),
     (6, "broker::server"), // it owns the store
