@@ -63,6 +63,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s P -l pw -d 'Passwo
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
@@ -168,6 +176,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s P -l pw -d 'Passwo
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
@@ -278,6 +294,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s P -l pw -d 'Passwor
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s I -l id-prefix -d 'Client id made of PREFIX and the process id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
@@ -744,6 +768,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s i -l id -d 'Client id' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -s x -d 'Session expiry interval, 0 to 4294967295, or -1 for never; switches to MQTT 5' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and not __fish_seen_subcommand_from files acl session" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
@@ -837,6 +869,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_sub
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand check; and __fish_seen_subcommand_from session" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -913,6 +953,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_see
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and not __fish_seen_subcommand_from list explain purge" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -981,6 +1029,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from list" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -1026,6 +1082,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from explain" -l cert -d 'Client certificate chain, PEM' -r -F
@@ -1064,6 +1128,14 @@ complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_su
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -s P -l pw -d 'Password; others can see it in the process list, so prefer the options below' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l oauth-client-auth -d 'With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]' -r -f -a "basic\t''
+post\t''"
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l oauth-scope -d 'With --oauth-token-url: ask for this scope' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l oauth-audience -d 'With --oauth-token-url: ask for this audience, as Auth0 has it' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l oauth-cafile -d 'With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cafile -d 'Trust the CA certificates of this PEM file; switches TLS on' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l capath -d 'Trust the CA certificates in this directory; switches TLS on' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand qshape; and __fish_seen_subcommand_from purge" -l cert -d 'Client certificate chain, PEM' -r -F

@@ -4,6 +4,7 @@
 //! * [`not_connected`], [`lost`], [`refused`]: connections that do not come about, end, or are refused
 //! * [`tls`], [`unanswered`]: handshakes that fail, and connections that end before CONNACK
 //! * [`ways`]: proxies and WebSockets
+//! * [`oauth`]: endpoints that issue no token
 //! * [`state`]: a broker's files on disk
 //! * [`chain`], [`files`]: certificates and keys; [`stacks`]: what each family of TLS clients makes of them
 
@@ -13,6 +14,7 @@ pub mod chain;
 mod connection;
 pub mod files;
 mod finding;
+pub mod oauth;
 pub mod scram;
 pub mod shell;
 pub mod stacks;

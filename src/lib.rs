@@ -20,6 +20,7 @@
 //! * [`jwt`]: JSON Web Tokens, taken apart and verified
 //! * [`scram`]: logins by challenge and response, both halves, and their file
 //! * [`http`]: requests over HTTP/1.1, for those that know what they ask
+//! * [`oauth`]: tokens from an OAuth server, for who logs in with them
 //! * [`queue`]: where waiting messages can be read from, and the age × who table
 //! * [`diagnose`]: facts of a failure → cause and hint
 //! * [`talk`]: a bounded conversation in packets, with whatever answers
@@ -98,6 +99,7 @@ pub mod http;
 pub mod jwt;
 pub mod mqtt;
 pub mod net;
+pub mod oauth;
 pub mod os;
 pub mod passwd;
 pub mod pki;

@@ -13,5 +13,5 @@ pub mod preset;
 pub mod report;
 pub mod session;
 pub mod spelling;
-mod token;
+pub mod token;
 pub mod verify;

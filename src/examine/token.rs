@@ -58,6 +58,11 @@ pub fn stage(password: &[u8], audience: Option<&str>, now: i64) -> Option<Stage>
     Some(stage)
 }
 
+/// What is wrong with a token that a broker has refused, if the password is one and anything is.
+pub fn fault(password: &[u8], now: i64) -> Option<Finding> {
+    stage(password, None, now)?.findings.into_iter().find(Finding::is_error)
+}
+
 fn malformed(why: Malformed) -> Finding {
     let (what, fix) = match why {
         Malformed::Bearer => (

@@ -31,7 +31,7 @@ pub(super) fn read(
         let path = format!(
             "/api/queues/{}?page={page}&page_size={PAGE}&name={}&use_regex=true&columns={COLUMNS}",
             encode(vhost),
-            encode(&format!("^{PREFIX}")),
+            encode(format!("^{PREFIX}")),
         );
         let answer =
             api.list(&path, Place::Field("items"), MOST, &mut |queue| one_queue(queue, want, &mut snapshot, each))?;

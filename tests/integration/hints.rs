@@ -106,8 +106,8 @@ fn every_option_of_mosquitto_that_a_hint_names_exists() {
         let names = quoted.captures_iter(text).chain(bare.captures_iter(text));
         checked.extend(names.map(|found| found[1].to_owned()));
     }
-    // Those are programs, and what RabbitMQ has.
-    let others = ["add_user", "default_user"];
+    // Those are programs, what RabbitMQ has, and words of RFC 6749 and of OpenID Connect.
+    let others = ["add_user", "default_user", "access_token", "client_credentials", "token_endpoint"];
     let is_ours = |name: &&String| !name.starts_with("mosquitto_") && !others.contains(&name.as_str());
     for name in checked.iter().filter(is_ours) {
         let conf = File { name: "m.conf".to_owned(), text: format!("{name} x\n").into_bytes() };

@@ -39,6 +39,7 @@ const LAYERS: &[(u8, &str)] = &[
     (5, "broker::store"),
     (6, "broker::server"), // it owns the store
     (5, "queue"),
+    (5, "oauth"),
     (6, "diagnose"),
     (7, "broker::host"),
     (7, "probe"),

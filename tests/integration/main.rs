@@ -60,6 +60,7 @@ mod marks;
 mod mistyped;
 mod mosquitto;
 mod nonsense;
+mod oauth;
 mod old_brokers;
 mod one_judge;
 mod options;

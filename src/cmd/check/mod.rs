@@ -31,6 +31,7 @@ pub const APPLET: Applet = Applet {
             "Three usual calls: check HOST or check URL tests a running broker; check files --cafile FILE --cert FILE --key FILE tests files before a broker gets them; check --config FILE tests a mosquitto.conf.",
             "--preset names a service, and says what it wants of a client and what of that is missing in the options: aws (AWS IoT Core), azure (Azure IoT Hub), hivemq (HiveMQ Cloud), emqx (EMQX Serverless) or rabbitmq. With a broker it stands before what the broker says itself; without one, or with --offline, the options alone are judged and nobody is connected to. It knows what the vendors' documentation says, and what that leaves open stands under `not known`.",
             "A password that is a token (JWT) is looked at before anything is sent. One that has expired, is not valid yet, is unsigned or malformed, or is for another audience than --token-audience, cannot let anybody in: it is not sent, and the check ends there, unless --token-anyway is given. Neither the token nor a claim of it about its holder is shown.",
+            "With --oauth-token-url the stage oauth asks for the token, says where it came from, and the stage token judges it as any other.",
         ],
         exit_status: &[
             ("0", "No error was found; there may be warnings. With --monitor: OK."),

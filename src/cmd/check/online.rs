@@ -18,8 +18,10 @@ use crate::examine::online::target::{Login, Target, Tls};
 use crate::examine::online::{self, announcement};
 use crate::examine::preset::{Judgement, judge};
 use crate::examine::report::{Report, Stage};
+use crate::mqtt::packet::ProtocolVersion;
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
+use crate::oauth::Grant;
 use crate::scram::Credentials;
 use crate::term::{Exit, Failure, Secret, Term};
 
@@ -30,11 +32,11 @@ pub fn run(request: &Connection, invocation: &Invocation, now: i64, term: &mut T
         return preset::offline(request, preset, invocation, now, term);
     }
     match target(request, invocation, now, term)? {
-        Prepared::Target(target, _embedded, judgement) => {
+        Prepared::Target(mut target, _embedded, judgement) => {
             if let Some(id) = target.id.as_ref().filter(|_| target.as_client) {
                 term.note(announcement(id));
             }
-            let mut report = runtime::block_on(async { Ok(online::check(&target).await) })?;
+            let mut report = runtime::block_on(async { Ok(online::check(&mut target).await) })?;
             if let Some(judgement) = judgement {
                 let let_in = |stage: &Stage| stage.name == "connect" && stage.skipped.is_none() && !stage.failed();
                 let accepted = report.stages.iter().any(let_in);
@@ -64,6 +66,8 @@ enum Prepared {
 fn judge_options(args: &ClientArgs, invocation: &Invocation) -> Result<(), Failure> {
     let usage = |failure: Failure| Failure { exit: Exit::USAGE, ..failure };
     connect::checks::check_connection(args).map_err(|error| usage(error.into_failure(&invocation.program)))?;
+    connect::oauth::check_user_name(args, args.version.unwrap_or(ProtocolVersion::V5))
+        .map_err(|error| usage(error.into_failure(&invocation.program)))?;
     connect::tls::refuse_missing_parts(args)?;
     connect::tls::refuse_pre_shared_key(args)
 }
@@ -90,9 +94,10 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
         Ok(tls) => tls,
         Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
     };
+    let oauth = connection.login.grant().map(|grant| Grant { limit: request.time_limit, ..grant.clone() });
     let mut login = Login {
         username: args.username.as_ref().map(|name| text("user name", name)).transpose()?.map(ByteString::from),
-        password: connection.login.first(term)?,
+        password: if oauth.is_some() { None } else { connection.login.first(term)? },
         scram: None,
     };
     let judgement =
@@ -112,6 +117,7 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
     let target = Target {
         tls,
         login,
+        oauth,
         version: args.version,
         topic: request.topic.clone(),
         qos: args.qos,

@@ -13,12 +13,13 @@ use super::session::Setup;
 use super::signals::Signals;
 use super::stop::Stop;
 use super::{debug_lines, ending, leaving};
-use crate::client::{Client, Ending, StartError};
+use crate::client::{Client, Ending};
 use crate::cmd::connect::args::Verb;
 use crate::cmd::connect::outcome::Outcome;
-use crate::mqtt::packet::ReasonCode;
+use crate::mqtt::packet::{Properties, ReasonCode};
 use crate::mqtt::session::{Event, SendError, Session};
-use crate::term::{Exit, Failure, Term};
+use crate::oauth::OAuthError;
+use crate::term::{Exit, Failure, Secret, Term};
 
 /// What one verb does in its conversation.
 pub(super) trait Work {
@@ -119,6 +120,7 @@ pub(super) async fn hold(
         accepted: false,
         explained: false,
         away_since: None,
+        leaving_by: None,
         progress,
     };
     let stop = match conversation.converse(&mut work, timeout, term).await {
@@ -137,6 +139,10 @@ pub(super) async fn hold(
     }
 }
 
+/// How long what has been sent may take to be acknowledged before the connection is left for another one with a new token. What is
+/// late is sent again there, as after a lost connection.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
 /// A function that only ever stops.
 enum Never {}
 
@@ -152,6 +158,8 @@ struct Conversation {
     explained: bool,
     /// There is no connection since then, and it was said that there will be another.
     away_since: Option<Instant>,
+    /// A new token has come: nothing more is sent, and by then the connection is left.
+    leaving_by: Option<Instant>,
     progress: Progress,
 }
 
@@ -168,7 +176,7 @@ impl Conversation {
         if !self.setup.as_mosquitto() {
             self.timeout_at = timeout_from(Instant::now());
         }
-        let mut failed = self.connect().await?.err().map(Stop::NotConnected);
+        let mut failed = self.connect().await?.err();
         if self.setup.as_mosquitto() {
             self.timeout_at = timeout_from(Instant::now());
         }
@@ -180,14 +188,45 @@ impl Conversation {
                     Err(stop) => stop,
                 },
             };
+            if let Stop::TokenRenewed = stop {
+                failed = self.change_token(work, term).await?.err();
+                continue;
+            }
             let Some(stop) = self.ask_another_host(stop, term).await? else { continue };
             let stop = self.after_connection(stop, work, term).await?;
             self.reconnect(stop, work, term).await?;
         }
     }
 
-    async fn connect(&mut self) -> Result<Result<(), StartError>, Stop> {
-        unless_stopped(self.setup.connect(&mut self.client), &mut self.signals, self.timeout_at).await
+    async fn connect(&mut self) -> Result<Result<(), Stop>, Stop> {
+        let connecting = async {
+            self.setup.first_token(self.client.session()).await?;
+            self.setup.connect(&mut self.client).await.map_err(Stop::NotConnected)
+        };
+        unless_stopped(connecting, &mut self.signals, self.timeout_at).await
+    }
+
+    /// Leaves the connection for one that begins with the new token. The session goes on if it is one that the broker keeps.
+    async fn change_token<W: Work>(&mut self, work: &mut W, term: &mut Term) -> Result<Result<(), Stop>, Stop> {
+        self.leaving_by = None;
+        debug_lines::drain(self.client.session(), self.setup.nameless(), term);
+        if !self.acknowledge_shown(work, term) && W::NEEDS_OUTPUT {
+            return Err(Stop::OutputFailed);
+        }
+        if self.setup.is_watched() {
+            term.note("the token is about to expire: connecting again with a new one");
+        }
+        work.handle_closed(&Stop::TokenRenewed, self.client.session(), term);
+        self.progress.handle_left();
+        let nameless = self.setup.nameless();
+        leaving::leave(&mut self.client, ReasonCode::SUCCESS, &Properties::new(), nameless, term).await;
+        self.away_since.get_or_insert_with(Instant::now);
+        let connected = self.connect().await?;
+        // The way to a broker that has accepted before is tried as after a lost connection.
+        Ok(connected.map_err(|stop| match stop {
+            Stop::NotConnected(error) => Stop::NotConnectedAgain(error),
+            stop => stop,
+        }))
     }
 
     /// Where one of several hosts takes nobody for now, the next is asked, at once. `None`: one of them has been reached.
@@ -224,11 +263,19 @@ impl Conversation {
                     Err(ending) => return Err(Stop::Lost(ending)),
                 }
             }
-            work.act(&mut self.client, now, term)?;
+            match self.leaving_by {
+                None => work.act(&mut self.client, now, term)?,
+                Some(by) => {
+                    let session = self.client.session();
+                    if now >= by || session.unacknowledged() == 0 && session.unanswered() == 0 {
+                        return Err(Stop::TokenRenewed);
+                    }
+                }
+            }
             if !self.acknowledge_shown(work, term) && W::NEEDS_OUTPUT {
                 return Err(Stop::OutputFailed);
             }
-            self.wait(work, now).await?;
+            self.wait(work, now, term).await?;
             work.tick(Instant::now(), term);
         }
     }
@@ -247,6 +294,7 @@ impl Conversation {
             Event::Connected(_) => {
                 self.say_that_it_is_back(now, term);
                 self.accepted = true;
+                self.setup.note_accepted();
                 self.progress.handle_accepted(now);
             }
             Event::Message(_) | Event::Acknowledged(_) | Event::PingResp => self.progress.note_got_through(),
@@ -261,7 +309,7 @@ impl Conversation {
     }
 
     /// Waits for the connection, the input, a signal, or the next time at which something is to be done.
-    async fn wait(&mut self, work: &mut impl Work, now: Instant) -> Result<(), Stop> {
+    async fn wait(&mut self, work: &mut impl Work, now: Instant, term: &mut Term) -> Result<(), Stop> {
         let is_connected = self.client.session().is_connected();
         let (messages, requests) = (self.client.session().unacknowledged(), self.client.session().unanswered());
         let is_held_up = self.is_held_up(work);
@@ -278,8 +326,13 @@ impl Conversation {
             }
             None => None,
         };
-        let wake = [self.timeout_at, answer_due, work.wake(is_connected)].into_iter().flatten().min();
-        let wants_input = is_connected && work.wants_input();
+        // Once the connection is to be left nothing more is begun on it.
+        let is_staying = self.leaving_by.is_none();
+        let next = if is_staying { work.wake(is_connected) } else { self.leaving_by };
+        let wake = [self.timeout_at, answer_due, next].into_iter().flatten().min();
+        let wants_input = is_connected && is_staying && work.wants_input();
+        let is_renewing = is_connected && is_staying && self.connects_for_token(work);
+        let setup = &mut self.setup;
         let client = &mut self.client;
         let transfer = async { if is_held_up { client.write_only().await } else { client.transfer().await } };
         tokio::select! {
@@ -287,6 +340,10 @@ impl Conversation {
             moved = transfer => moved.map_err(Stop::Lost),
             stop = self.signals.wait() => Err(stop),
             read = work.read_input(), if wants_input => read,
+            renewed = setup.token_renewed(), if is_renewing => {
+                self.token_has_come(renewed, term);
+                Ok(())
+            }
             () = sleep_until(wake.unwrap_or(now).into()), if wake.is_some() => {
                 if wake == self.timeout_at {
                     Err(Stop::TimedOut)
@@ -300,10 +357,37 @@ impl Conversation {
         }
     }
 
+    /// Whether the connection is left for another one when its token is about to expire: where it is made again when it is lost.
+    fn connects_for_token(&self, work: &impl Work) -> bool {
+        self.setup.bounds().again != Again::Never && work.connects_again(&Stop::TokenRenewed, true)
+    }
+
+    /// The next token, or why there is none; the one that is used now is good for a while.
+    fn token_has_come(&mut self, renewed: Result<Secret, OAuthError>, term: &mut Term) {
+        match renewed {
+            Ok(token) => {
+                self.setup.set_password(token, self.client.session());
+                self.leaving_by = Some(Instant::now() + DRAIN_LIMIT);
+            }
+            Err(error) if self.setup.explains_more() => {
+                let left = self.setup.token_left().unwrap_or_default();
+                let why = self.setup.no_token(&error).cause.unwrap_or_default();
+                term.note(format_args!(
+                    "warning: the token cannot be renewed, and expires in {} s: {why}",
+                    left.as_secs()
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+
     /// Whether what has failed is tried again, as far as `work` and the options have a say in it.
     fn is_tried_again(&self, stop: &Stop, work: &impl Work) -> bool {
         let usually = match stop {
             Stop::Lost(_) | Stop::Disconnected(_) => work.connects_again(stop, self.accepted),
+            // The first attempt with a new token.
+            Stop::NotConnectedAgain(error) => ending::is_tried_again(error) && work.connects_again(stop, true),
+            Stop::NoToken(error) => self.accepted && ending::is_asked_again(error) && work.connects_again(stop, true),
             // The broker is back, and not ready yet for a client that it has accepted before.
             Stop::Refused(connack) => {
                 !self.setup.as_mosquitto()
@@ -389,7 +473,7 @@ impl Conversation {
     async fn explain(&mut self, stop: &Stop, term: &mut Term) {
         self.explained = true;
         let failure = match stop {
-            Stop::Disconnected(disconnect) => ending::disconnected(disconnect),
+            Stop::Disconnected(disconnect) => self.setup.disconnected(disconnect),
             Stop::Lost(ending) => self.setup.lost(&mut self.client, self.accepted, ending).await,
             _ => return,
         };
@@ -406,23 +490,19 @@ impl Conversation {
             self.say_that_it_is_tried_again(&stop, pause, term);
             term.flush();
             unless_stopped(paused(pause, work), &mut self.signals, self.timeout_at).await??;
+            // Under --retry there may not have been a first connection yet.
+            let is_first = !self.accepted && matches!(stop, Stop::NotConnected(_) | Stop::NoToken(_));
+            let not_connected = if is_first { Stop::NotConnected } else { Stop::NotConnectedAgain };
             let connecting = async {
                 self.setup.renew_login(self.client.session()).await?;
-                Ok::<_, Failure>(self.setup.connect(&mut self.client).await)
+                self.setup.connect(&mut self.client).await.map_err(not_connected)
             };
-            let error = match unless_stopped(connecting, &mut self.signals, self.timeout_at).await?? {
+            match unless_stopped(connecting, &mut self.signals, self.timeout_at).await? {
                 Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
+                Err(error) => stop = error,
+            }
             self.progress.note_not_connected(Instant::now());
-            let is_last_word = !ending::is_tried_again(&error);
-            // Under --retry there may not have been a first connection yet.
-            stop = if matches!(stop, Stop::NotConnected(_)) {
-                Stop::NotConnected(error)
-            } else {
-                Stop::NotConnectedAgain(error)
-            };
-            if is_last_word {
+            if !ending::may_be_mended(&stop) {
                 return Err(stop);
             }
             let lost_for = self.progress.lost_for(Instant::now());
@@ -446,7 +526,7 @@ impl Conversation {
     fn say_that_it_is_tried_again(&self, stop: &Stop, pause: Duration, term: &mut Term) {
         if self.setup.is_watched() {
             let what = match stop {
-                Stop::NotConnected(_) | Stop::NotConnectedAgain(_) => "no connection",
+                Stop::NotConnected(_) | Stop::NotConnectedAgain(_) | Stop::NoToken(_) => "no connection",
                 _ if self.accepted => "connection lost",
                 _ => "connection ended",
             };
@@ -527,7 +607,8 @@ impl Conversation {
     /// The failure that it is, if it is one of the connection.
     async fn failure(&mut self, stop: Stop) -> Option<Failure> {
         Some(match stop {
-            Stop::Disconnected(disconnect) => ending::disconnected(&disconnect),
+            Stop::Disconnected(disconnect) => self.setup.disconnected(&disconnect),
+            Stop::NoToken(error) => self.setup.no_token(&error),
             Stop::Lost(ending) => self.lost(&ending).await,
             Stop::Refused(connack) => self.setup.refused(&connack),
             Stop::NotConnected(error) => self.setup.not_connected(&error).await,

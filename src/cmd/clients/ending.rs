@@ -19,6 +19,7 @@ use crate::net::tls::{self, Cause, alert_in};
 use crate::net::tunnel::TunnelError;
 use crate::net::websocket::WebSocketError;
 use crate::net::{ConnectError, ProxyError, reason};
+use crate::oauth::{OAuthError, Unusable};
 use crate::term::{Exit, Failure, Foreign, Term, plural};
 
 /// Exit code and line of Mosquitto, and what we know beyond them; [`failure`] makes one of the three.
@@ -62,6 +63,15 @@ pub fn is_tried_again(error: &StartError) -> bool {
     match error {
         StartError::Send(_) => false,
         StartError::Connect(error) => is_worth_another(error),
+    }
+}
+
+/// Whether a token endpoint that granted nothing may do so later. What it has judged, it will judge the same again.
+pub fn is_asked_again(error: &OAuthError) -> bool {
+    match error {
+        OAuthError::Connect(error) => is_worth_another(error),
+        OAuthError::TimedOut(_) | OAuthError::Http(_) | OAuthError::Answer(Unusable::Busy { .. }) => true,
+        OAuthError::TooLarge { .. } | OAuthError::Unsendable | OAuthError::Answer(_) => false,
     }
 }
 
@@ -325,9 +335,10 @@ pub fn asked_to_authenticate() -> Failure {
     failure(Exit(Outcome::Auth as u8), &line, Some(finding))
 }
 
-/// The broker said DISCONNECT before the work was done, and nobody connects again.
-pub fn disconnected(disconnect: &Disconnect) -> Failure {
-    not_connected_any_more(Some(farewell(disconnect)))
+/// The broker said DISCONNECT before the work was done, and nobody connects again. `known` is what is known of the reason
+/// beyond that.
+pub fn disconnected(disconnect: &Disconnect, known: Option<Finding>) -> Failure {
+    not_connected_any_more(Some(known.unwrap_or_else(|| farewell(disconnect))))
 }
 
 /// Mosquitto's line and number for what needs a connection where there is none.
@@ -439,6 +450,7 @@ pub fn tried(why: Failure, times: u32) -> Failure {
 pub fn may_be_mended(stop: &Stop) -> bool {
     match stop {
         Stop::NotConnected(error) | Stop::NotConnectedAgain(error) => is_tried_again(error),
+        Stop::NoToken(error) => is_asked_again(error),
         Stop::Lost(ending) => is_retried(ending) && outcome(ending) != Outcome::Malformed,
         Stop::Disconnected(disconnect) => is_for_now(disconnect.reason),
         Stop::Refused(connack) => is_refused_for_now(connack),
@@ -491,6 +503,8 @@ pub fn in_words(stop: &Stop) -> String {
         Stop::NotConnected(StartError::Connect(error)) | Stop::NotConnectedAgain(StartError::Connect(error)) => {
             error.to_string()
         }
+        Stop::NoToken(_) => "there is no token to log in with".to_owned(),
+        Stop::TokenRenewed => "its token was about to expire".to_owned(),
         Stop::Unanswered { limit, .. } => format!("the broker answered nothing for {} s", limit.as_secs_f64()),
         _ => "it ended".to_owned(),
     };

@@ -110,6 +110,47 @@ const WAITS: &[(&str, &str)] = &[
     ("everything", "-W. \"Timed out\" and 27."),
 ];
 
+/// `--oauth-token-url`
+fn tokens_section() -> Section {
+    let rows = TOKENS.iter().map(|(what, meaning)| ((*what).to_owned(), (*meaning).to_owned()));
+    Section {
+        title: "TOKENS",
+        text: "What --oauth-token-url does. Whatever the token is, a JWT or a word that only its server understands, it becomes the password. \
+               Neither it nor the client's secret is shown anywhere. Not under the mosquitto_* names.",
+        rows: rows.collect(),
+    }
+}
+
+const TOKENS: &[(&str, &str)] = &[
+    (
+        "the request",
+        "One POST with grant_type=client_credentials, --oauth-scope and --oauth-audience; client id and secret as HTTP Basic, or as fields with \
+         --oauth-client-auth post. By TLS with the CAs of the operating system or --oauth-cafile; the TLS options are for the broker alone. \
+         Redirects are not followed. It may take 30 seconds, or as long as --connect-timeout; an answer has at most 256 KiB.",
+    ),
+    (
+        "the user name",
+        "That of -u. MQTT 5 needs none; before it there is no password without one. RabbitMQ passes over it; moskit's broker takes none or the one \
+         that the token names; others compare it as they are configured.",
+    ),
+    (
+        "renewal",
+        "No token is for two connections that the broker accepts. sub, and pub with lines or records, ask for the next \
+         one when a tenth of the lifetime is left (one second at least, a minute at most), wait up to five seconds for acknowledgements, send DISCONNECT and connect \
+         again. With a session that the broker keeps (-c, -x) nothing of QoS 1 and 2 is lost; otherwise sub does not get what is published \
+         in this moment. Retained messages come again, as after each connection. The lifetime is expires_in of the answer, else exp of the token; without both it is not renewed.",
+    ),
+    (
+        "no token",
+        "The first time, pub, sub and rr end with 1; pub --retry tries again what can pass. Later the token that there is goes on to be used, with a warning; \
+         after a lost connection the endpoint is asked again as the broker is tried again, unless it refuses.",
+    ),
+    (
+        "the secret",
+        "FILE is read again for each token, so that a new secret holds from the next one on; a pipe is read once.",
+    ),
+];
+
 /// What is tried again and kept.
 fn retry_section() -> Section {
     let rows = RETRIES.iter().map(|(what, meaning)| ((*what).to_owned(), (*meaning).to_owned()));
@@ -343,7 +384,16 @@ pub const PUB: Manual = Manual {
         "Three usual calls: -t TOPIC -m TEXT publishes one message; -t TOPIC -l publishes each line of standard input; \
          --replay FILE publishes what moskit sub --record has kept.",
     ],
-    sections: || vec![waits_section(), retry_section(), unsent_section(), formats_section(false), properties_section()],
+    sections: || {
+        vec![
+            waits_section(),
+            retry_section(),
+            unsent_section(),
+            tokens_section(),
+            formats_section(false),
+            properties_section(),
+        ]
+    },
     exit_status: &[
         (
             "0",
@@ -449,7 +499,16 @@ pub const SUB: Manual = Manual {
          standard error is a terminal, and with -d, it says so there: why the connection was lost, when it is tried again, and that it is \
          back.",
     ],
-    sections: || vec![waits_section(), format_section(), formats_section(true), exec_section(), properties_section()],
+    sections: || {
+        vec![
+            waits_section(),
+            tokens_section(),
+            format_section(),
+            formats_section(true),
+            exec_section(),
+            properties_section(),
+        ]
+    },
     exit_status: &[
         (
             "0",
@@ -541,7 +600,7 @@ pub const RR: Manual = Manual {
         "Three usual calls: -t TOPIC -e TOPIC -m TEXT asks and waits without an end; -W 5 waits five seconds at most; --latency \
          also prints how long the answer took.",
     ],
-    sections: || vec![waits_section(), format_section(), properties_section()],
+    sections: || vec![waits_section(), tokens_section(), format_section(), properties_section()],
     exit_status: &[
         (
             "0",

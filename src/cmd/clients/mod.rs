@@ -27,5 +27,6 @@ pub mod setup;
 pub mod signals;
 pub mod stop;
 pub mod subscribe;
+mod tokens;
 mod unsent;
 mod watch;

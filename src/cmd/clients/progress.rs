@@ -130,6 +130,13 @@ impl Progress {
         }
     }
 
+    /// We have left the present connection for another one, of our own accord.
+    pub fn handle_left(&mut self) {
+        self.accepted_at = None;
+        self.waiting_since = None;
+        self.asked = None;
+    }
+
     /// How many takeovers there were in a row, if it is a loop of them.
     fn count_takeovers(&mut self, parting: Parting, lasted: Duration) -> Option<u32> {
         match parting {

@@ -1,6 +1,6 @@
 //! From a plan to what connects, as often as needed, and what is told when it does not.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,21 +8,25 @@ use bytes::Bytes;
 use super::debug_lines::Nameless;
 use super::ending;
 use super::plan::{Bounds, Plan};
+use super::stop::Stop;
+use super::tokens::Tokens;
 use crate::client::{Client, Ending, StartError};
 use crate::cmd::connect::args::Verb;
+use crate::cmd::connect::login;
 use crate::cmd::connect::outcome::{self, Outcome};
 use crate::cmd::connect::runtime::{block_on, listen};
 use crate::cmd::host::embedded::Embedded;
-use crate::diagnose::{self, About, Attempted, Sent};
-use crate::examine::files;
-use crate::mqtt::packet::{ConnAck, Properties};
+use crate::diagnose::{self, About, Attempted, Finding, Sent};
+use crate::examine::{files, token};
+use crate::mqtt::packet::{ConnAck, Disconnect, Properties, ReasonCode};
 use crate::mqtt::session::Session;
 use crate::net::tls;
 use crate::net::{Endpoint, Route};
+use crate::oauth::OAuthError;
 use crate::os::signal::SignalKind;
 use crate::probe::{Probe, instead};
 use crate::scram::{Credentials, Mechanism};
-use crate::term::{Exit, Failure, Foreign, Term, signals_are_taken};
+use crate::term::{Exit, Failure, Foreign, Secret, Term, signals_are_taken};
 
 /// How long each question may take to what answered in a broker's place.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
@@ -42,6 +46,10 @@ pub struct Setup {
     _embedded: Option<Embedded>,
     /// The login, where it is none that CONNECT carries.
     credentials: Option<Credentials>,
+    /// The token that is the password, where it is one that is asked for.
+    tokens: Option<Tokens>,
+    /// What CONNECT carries last, for who has to say why it was refused.
+    password: Option<Secret>,
     /// Neither a name of Mosquitto's nor `--quiet` forbids to say more than Mosquitto does.
     explains_more: bool,
 }
@@ -50,10 +58,8 @@ impl Setup {
     /// Reads the files that the plan names, asks for what it leaves to be asked, and starts the broker that it wants.
     pub fn new(mut plan: Plan, term: &mut Term) -> Result<Self, Failure> {
         let connection = &plan.connection;
-        let password = |term: &mut Term| -> Result<_, Failure> {
-            let password = connection.login.first(term)?;
-            Ok(password.map(|password| Bytes::copy_from_slice(password.expose())))
-        };
+        let tokens = connection.login.grant().cloned().map(Tokens::new);
+        let password = |term: &mut Term| if tokens.is_some() { Ok(None) } else { connection.login.first(term) };
         // A question takes the signals from their default action, and a file that is read after it may be a pipe: it comes last.
         let known = if connection.login.is_asked_for() { None } else { Some(password(term)?) };
         let embedded = connection.start_embedded(term)?;
@@ -71,9 +77,9 @@ impl Setup {
         };
         let mut credentials = None;
         match plan.connection.auth_method {
-            None => plan.connect.password = password,
+            None => plan.connect.password = password.as_ref().map(bytes),
             Some(method) => {
-                let made = credentials_for(method, &plan, &password.unwrap_or_default())?;
+                let made = credentials_for(method, &plan, password.as_ref().map_or(&[], Secret::expose))?;
                 plan.connect.username = Some(made.user().into());
                 credentials = Some(made);
             }
@@ -87,6 +93,8 @@ impl Setup {
             refusals: Vec::new(),
             _embedded: embedded,
             credentials,
+            tokens,
+            password,
             explains_more,
         })
     }
@@ -141,6 +149,50 @@ impl Setup {
             session.set_connack_limit(limit);
         }
         session
+    }
+
+    /// Before the first connection: the token for it, where one is to be asked for.
+    pub async fn first_token(&mut self, session: &mut Session) -> Result<(), Stop> {
+        if let Some(tokens) = &mut self.tokens
+            && let Some(token) = tokens.for_connection().await.map_err(Stop::NoToken)?
+        {
+            self.set_password(token, session);
+        }
+        Ok(())
+    }
+
+    /// Waits until a token has come in place of one that is about to expire, if that is ever to be. It may be left at any point.
+    pub async fn token_renewed(&mut self) -> Result<Secret, OAuthError> {
+        match &mut self.tokens {
+            Some(tokens) => tokens.renewed().await,
+            None => pending().await,
+        }
+    }
+
+    /// How long the token is good that the connection was made with.
+    pub fn token_left(&self) -> Option<Duration> {
+        self.tokens.as_ref().and_then(Tokens::left)
+    }
+
+    /// The broker has accepted the login.
+    pub fn note_accepted(&mut self) {
+        if let Some(tokens) = &mut self.tokens {
+            tokens.note_used();
+        }
+    }
+
+    /// The password of the connections to come.
+    pub fn set_password(&mut self, password: Secret, session: &mut Session) {
+        session.set_password(bytes(&password));
+        self.password = Some(password);
+    }
+
+    /// No token came.
+    pub fn no_token(&self, error: &OAuthError) -> Failure {
+        match &self.tokens {
+            Some(tokens) => login::not_granted(error, tokens.grant()),
+            None => Failure::silent(Exit::FAILED),
+        }
     }
 
     /// Reaches a broker, within the time for that, by the first way that leads to one.
@@ -219,7 +271,8 @@ impl Setup {
 
     /// What CONNECT says of the login.
     fn sent(&self) -> Sent {
-        Sent { scram: self.plan.connection.auth_method, ..Sent::from(&self.plan.connect) }
+        let sent = Sent::from(&self.plan.connect);
+        Sent { scram: self.plan.connection.auth_method, password: sent.password || self.tokens.is_some(), ..sent }
     }
 
     /// The broker refused CONNECT.
@@ -236,7 +289,31 @@ impl Setup {
             let before = finding.fix.take().map(|fix| format!("{fix}; ")).unwrap_or_default();
             finding.fix = Some(format!("{before}the login of an URL is percent-decoded: write a % in it as %25"));
         }
+        if is_about_login(ReasonCode(connack.code)) {
+            if let (Some(tokens), Some(finding)) = (&self.tokens, &mut finding) {
+                finding.fix = Some(format!(
+                    "is the token of {} meant for this broker (--oauth-audience, --oauth-scope), and is -u what it wants beside it? moskit check shows what it is",
+                    tokens.grant().url
+                ));
+            }
+            finding = self.token_fault("the broker refuses the login").or(finding);
+        }
         ending::refused(self.plan.verb, self.plan.version(), connack, finding)
+    }
+
+    /// The broker said DISCONNECT, and that was the end.
+    pub fn disconnected(&self, disconnect: &Disconnect) -> Failure {
+        let is_about_login = disconnect.reason == ReasonCode::NOT_AUTHORIZED;
+        let fault = if is_about_login { self.token_fault("the broker ended the connection") } else { None };
+        ending::disconnected(disconnect, fault)
+    }
+
+    /// What is wrong with the token that is the password, if it is one and anything is; `before` is what the broker did.
+    /// Mosquitto's names say nothing of it.
+    fn token_fault(&self, before: &str) -> Option<Finding> {
+        let password = self.password.as_ref().filter(|_| self.explains_more && self.credentials.is_none())?;
+        let finding = token::fault(password.expose(), self.attempted().now)?;
+        Some(Finding { what: format!("{before}, and {}", finding.what), ..finding })
     }
 
     /// The failure with its cause, for which the place is looked at once more where the connection alone
@@ -281,16 +358,26 @@ impl Setup {
         self.route().endpoint.host().unwrap_or_default()
     }
 
-    /// Before each connection but the first: a password that a command prints is fetched anew.
-    pub async fn renew_login(&self, session: &mut Session) -> Result<(), Failure> {
+    /// Before each connection but the first: a password that a command prints is fetched anew, and so is a token.
+    pub async fn renew_login(&mut self, session: &mut Session) -> Result<(), Stop> {
+        self.first_token(session).await?;
         if let Some(password) = self.plan.connection.login.renewed().await? {
             match self.plan.connection.auth_method {
-                None => session.set_password(Bytes::copy_from_slice(password.expose())),
+                None => self.set_password(password, session),
                 Some(method) => session.set_credentials(credentials_for(method, &self.plan, password.expose())?),
             }
         }
         Ok(())
     }
+}
+
+fn bytes(password: &Secret) -> Bytes {
+    Bytes::copy_from_slice(password.expose())
+}
+
+/// Whether the broker minds who wants to come in: 4 and 5 before version 5 are what 134 and 135 are in it.
+fn is_about_login(reason: ReasonCode) -> bool {
+    matches!(reason.0, 4 | 5) || matches!(reason, ReasonCode::BAD_USER_NAME_OR_PASSWORD | ReasonCode::NOT_AUTHORIZED)
 }
 
 /// The login for SCRAM, whose user name stands in CONNECT.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::client::{Ending, StartError};
 use crate::mqtt::packet::{ConnAck, Disconnect};
 use crate::mqtt::session::SendError;
+use crate::oauth::OAuthError;
 use crate::term::{Exit, Failure};
 
 /// What stopped it, with everything that its end needs.
@@ -27,6 +28,10 @@ pub enum Stop {
     NotConnected(StartError),
     /// A later one did not, and that was the last attempt.
     NotConnectedAgain(StartError),
+    /// There is no token to log in with.
+    NoToken(OAuthError),
+    /// A new token has come in place of one that is about to expire: the next connection has it.
+    TokenRenewed,
     /// The broker sent AUTH.
     AskedToAuthenticate,
     /// A message cannot go out on this connection.

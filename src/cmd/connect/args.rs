@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::arg_error::ArgError;
 use super::bound_args::BoundArgs;
 use super::data_args::DataArgs;
+use super::oauth_args::OAuthArgs;
 use super::properties::CommandProperties;
 use super::proxy;
 use super::websocket::WebSocketArgs;
@@ -63,6 +64,8 @@ pub enum PasswordSource {
     File(PathBuf),
     Prompt,
     Command(OsString),
+    /// A token, from where [`ClientArgs::oauth`] says.
+    OAuth,
 }
 
 /// `--strict`: what beside a broken connection counts as a failure.
@@ -169,6 +172,7 @@ pub struct ClientArgs {
     pub password_option: Option<&'static str>,
     /// SCRAM in place of a password in CONNECT.
     pub auth_method: Option<Mechanism>,
+    pub oauth: OAuthArgs,
     pub id: Option<OsString>,
     pub id_prefix: Option<OsString>,
     pub keep_session: bool,
@@ -250,6 +254,7 @@ impl Default for ClientArgs {
             password: None,
             password_option: None,
             auth_method: None,
+            oauth: OAuthArgs::default(),
             id: None,
             id_prefix: None,
             keep_session: false,

@@ -3,7 +3,7 @@
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, PayloadSource, Port, Strict, Verb};
 use super::proxy::Choice;
-use super::{bound_values, data_values};
+use super::{bound_values, data_values, oauth};
 use crate::mqtt::packet::{PropertyId, ProtocolVersion, QoS, RetainHandling};
 use crate::net::proxy::Kind;
 
@@ -63,6 +63,7 @@ pub fn without_effect(verb: Verb, args: &ClientArgs) -> Vec<String> {
 pub fn check_connection(args: &ClientArgs) -> Result<(), ArgError> {
     check_will(args)?;
     check_auth_method(args)?;
+    oauth::check(args)?;
     check_tls(args)?;
     check_websocket(args)?;
     check_proxy(args)
@@ -145,6 +146,7 @@ fn check_tls(args: &ClientArgs) -> Result<(), ArgError> {
 
 fn check_session(verb: Verb, args: &ClientArgs) -> Result<(), ArgError> {
     let session = SessionPlan::of(verb, args);
+    oauth::check_user_name(args, session.version)?;
     if args.id.is_some() {
         return Ok(());
     }

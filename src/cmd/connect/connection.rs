@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::args::{ClientArgs, EmbeddedArgs, Port};
 use super::login::Login;
+use super::oauth;
 use super::outcome::{Outcome, unable_to_connect};
 use super::proxy;
 use super::tls::{tls_client, tls_wanted};
@@ -59,16 +60,26 @@ impl Connection {
     /// From options that `connect::checks` has taken.
     pub fn new(args: &ClientArgs, invocation: &Invocation, term: &mut Term) -> Result<Self, Failure> {
         let tls = tls_wanted(invocation, args, term)?;
+        let proxy = proxy::Rule::new(args.proxy.as_ref(), invocation.as_mosquitto);
+        let grant = oauth::grant(args, &proxy)?;
+        if let Some(grant) = grant.as_ref().filter(|_| args.debug) {
+            let way = grant
+                .route
+                .proxy
+                .as_ref()
+                .map(|hop| format!(" through the proxy {} ({})", hop.proxy, hop.proxy.origin));
+            term.line(format_args!("Logging in with a token from {}{}", grant.url, way.unwrap_or_default()));
+        }
         Ok(Self {
             broker: broker(args)?,
             others: others(args)?,
             bind: args.bind_address.as_ref().map(|address| address.to_string_lossy().into_owned()),
-            proxy: proxy::Rule::new(args.proxy.as_ref(), invocation.as_mosquitto),
+            login: Login::new(args.password.as_ref(), grant),
+            proxy,
             proxy_cafile: args.proxy_cafile.clone(),
             websocket: args.websockets.then(|| args.websocket.opening()).transpose()?,
             tls,
             key_pass_file: args.tls.key_pass_file.clone(),
-            login: Login::new(args.password.as_ref()),
             auth_method: args.auth_method,
             version: args.version,
             debug: args.debug,

@@ -1,4 +1,4 @@
-//! Where a password comes from: the command line, a file, the terminal, or a command that prints it.
+//! Where a password comes from: the command line, a file, the terminal, a command that prints it, or a token endpoint.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -7,10 +7,13 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::args::PasswordSource;
+use super::runtime::block_on;
+use crate::diagnose;
 use crate::net::reason;
+use crate::oauth::{Grant, OAuthError, fetch};
 use crate::os::process;
 use crate::term::{AskError, Exit, Failure, Secret, Term};
 
@@ -27,11 +30,25 @@ const ENDING: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct Login {
     source: Option<PasswordSource>,
+    /// What a token is asked for by, which is the password then.
+    grant: Option<Grant>,
 }
 
 impl Login {
-    pub fn new(source: Option<&PasswordSource>) -> Self {
-        Self { source: source.cloned() }
+    pub fn new(source: Option<&PasswordSource>, grant: Option<Grant>) -> Self {
+        Self { source: source.cloned(), grant }
+    }
+
+    /// What a token is asked for by, where the password is one that has to be asked for.
+    pub fn grant(&self) -> Option<&Grant> {
+        self.grant.as_ref()
+    }
+
+    /// How long it may take to get a token.
+    pub fn set_limit(&mut self, limit: Duration) {
+        if let Some(grant) = &mut self.grant {
+            grant.limit = limit;
+        }
     }
 
     /// Whether there is to be one.
@@ -61,10 +78,16 @@ impl Login {
                 }
             }),
             Some(PasswordSource::Command(command)) => printed_by(command, COMMAND_LIMIT).map(Some),
+            Some(PasswordSource::OAuth) => {
+                let Some(grant) = &self.grant else { return Ok(None) };
+                block_on(async { fetch(grant).await.map_err(|error| not_granted(&error, grant)) })
+                    .map(|granted| Some(granted.token))
+            }
         }
     }
 
-    /// The password for a later connection, if it may have changed: only a command's. It is waited for on a thread of its
+    /// The password for a later connection, if it may have changed: only a command's here; the one who holds the connection sees
+    /// to tokens. It is waited for on a thread of its
     /// own, since a signal may end the program meanwhile; then the command ends too.
     pub async fn renewed(&self) -> Result<Option<Secret>, Failure> {
         let Some(PasswordSource::Command(command)) = &self.source else { return Ok(None) };
@@ -72,6 +95,17 @@ impl Login {
         let waiting = running.clone();
         let printed = tokio::task::spawn_blocking(move || waiting.password(COMMAND_LIMIT)).await;
         printed.map_err(|error| command_failed(&error.to_string()))?.map(Some)
+    }
+}
+
+/// Why no token came.
+pub fn not_granted(error: &OAuthError, grant: &Grant) -> Failure {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let finding = diagnose::oauth::not_granted(error, grant, since_1970.as_secs().cast_signed());
+    let failure = Failure::new(Exit::FAILED, "there is no token to log in with").cause(&finding.what, finding.id);
+    match finding.fix {
+        Some(fix) => failure.hint(fix),
+        None => failure,
     }
 }
 

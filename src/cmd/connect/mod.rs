@@ -12,6 +12,8 @@ mod data_values;
 pub mod environment;
 pub mod login;
 mod no_proxy;
+pub mod oauth;
+pub mod oauth_args;
 pub mod options;
 pub mod outcome;
 pub mod properties;

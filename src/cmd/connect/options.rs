@@ -10,7 +10,7 @@ use clap::builder::OsStringValueParser;
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, EmbeddedArgs, PasswordSource, PayloadSource, Verb};
 use super::data_args::CommandLine;
-use super::{bound_values, data_values, values};
+use super::{bound_values, data_values, oauth, values};
 use crate::cmd::applet::Suggested;
 use crate::cmd::words::{Operands, OptionSpec, Reader, Set, Value};
 use crate::mqtt::packet::RetainHandling;
@@ -149,6 +149,13 @@ pub const CLIENT_OPTIONS: &[OptionSpec<ClientArgs>] = &[
     row(None, "pw-prompt", Value::None, ALL, LOGIN, "Ask for the password on the terminal", |typed, _| typed.take_password("--pw-prompt", PasswordSource::Prompt)),
     row(None, "pw-command", word("COMMAND", "no command"), ALL, LOGIN, "Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect", |typed, words| typed.take_password("--pw-command", PasswordSource::Command(words[0].clone()))),
     row(None, "auth-method", word("METHOD", "no method"), EVERY, LOGIN, "Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5", values::set_auth_method),
+    row(None, "oauth-token-url", word("URL", "no URL"), ALL, LOGIN, "Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say", oauth::set_token_url).ours_alone(),
+    row(None, "oauth-client-id", word("ID", "no id"), ALL, LOGIN, "With --oauth-token-url: as whom the token is asked for", oauth::set_client_id).ours_alone(),
+    row(None, "oauth-client-secret-file", word("FILE", "no file"), ALL, LOGIN, "With --oauth-token-url: read the secret for it from the first line of FILE", word!(oauth.secret_file)).ours_alone(),
+    row(None, "oauth-client-auth", word("basic|post", "no choice"), ALL, LOGIN, "With --oauth-token-url: send id and secret as HTTP Basic, or as fields of the form [default: basic]", oauth::set_client_authentication).of(&["basic", "post"]).ours_alone(),
+    row(None, "oauth-scope", word("SCOPE", "no scope"), ALL, LOGIN, "With --oauth-token-url: ask for this scope", oauth::set_scope).ours_alone(),
+    row(None, "oauth-audience", word("AUDIENCE", "no audience"), ALL, LOGIN, "With --oauth-token-url: ask for this audience, as Auth0 has it", oauth::set_audience).ours_alone(),
+    row(None, "oauth-cafile", word("FILE", "no file"), ALL, LOGIN, "With --oauth-token-url: trust the CA certificates of this PEM file at its server [default: those of the operating system]", word!(oauth.cafile)).ours_alone(),
 
     row(Some('i'), "id", word("ID", "no id"), EVERY, SESSION, "Client id", word!(id)).unless(values::refuse_beside_id_prefix),
     row(Some('I'), "id-prefix", word("PREFIX", "no id prefix"), EVERY, SESSION, "Client id made of PREFIX and the process id", word!(id_prefix)).unless(values::refuse_beside_id),

@@ -166,9 +166,11 @@ impl Reach {
         }
         args.take_environment(|name| std::env::var_os(name)).map_err(refused)?;
         connect::checks::check_connection(&args).map_err(refused)?;
+        connect::oauth::check_user_name(&args, version(args.version)).map_err(refused)?;
         connect::tls::refuse_missing_parts(&args)?;
         connect::tls::refuse_pre_shared_key(&args)?;
-        let connection = Connection::new(&args, invocation, term)?;
+        let mut connection = Connection::new(&args, invocation, term)?;
+        connection.login.set_limit(timeout);
         let mut route = connection.route(None, term)?;
         route.tls = connection.tls_client(term)?;
         route.timeout = timeout;
@@ -188,7 +190,7 @@ impl Reach {
     }
 
     fn version(&self) -> ProtocolVersion {
-        self.connection.version.unwrap_or(ProtocolVersion::V311)
+        version(self.connection.version)
     }
 
     /// The same as it is told of when it fails.
@@ -207,4 +209,9 @@ impl Reach {
             },
         }
     }
+}
+
+/// The version of what is asked by MQTT, where none was asked for.
+fn version(typed: Option<ProtocolVersion>) -> ProtocolVersion {
+    typed.unwrap_or(ProtocolVersion::V311)
 }

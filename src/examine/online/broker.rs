@@ -50,6 +50,8 @@ pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accept
     let mut stage = Stage::new("connect");
     let versions = match target.version {
         Some(version) => vec![version],
+        // Before version 5 there is no password without a user name [MQTT-3.1.2-22].
+        None if trust.login.password.is_some() && trust.login.username.is_none() => vec![ProtocolVersion::V5],
         None => vec![ProtocolVersion::V5, ProtocolVersion::V311],
     };
     let mut accepted = None;

@@ -6,6 +6,7 @@
 mod access;
 mod broker;
 mod handshake;
+mod oauth;
 mod reach;
 mod second;
 mod storefwd;
@@ -29,10 +30,19 @@ use target::{How, Login, Target};
 const AFTER: [&str; 5] = ["connect", "limits", "access", "session", "rtt"];
 
 /// Asks what there is to ask of the target, as far as it gets.
-pub async fn check(target: &Target) -> Report {
+pub async fn check(target: &mut Target) -> Report {
     let mut report = Report::new(target.endpoint().to_string());
+    if let Some(grant) = &target.oauth {
+        let (stage, token) = oauth::granted(grant, target.now).await;
+        report.stages.push(stage);
+        target.login.password = token;
+    }
+    let is_tokenless = report.has_failed();
+    let target = &*target;
     let password = target.login.password.as_ref().map_or(&[][..], Secret::expose);
-    report.stages.extend(token::stage(password, target.audience.as_deref(), target.now));
+    if !is_tokenless {
+        report.stages.extend(token::stage(password, target.audience.as_deref(), target.now));
+    }
     let is_in_vain = report.has_failed();
     let dns = reach::dns(target).await;
     let no_name = dns.failed();
@@ -52,6 +62,10 @@ pub async fn check(target: &Target) -> Report {
         skip(&mut report, &AFTER[..1], "there is no TLS session");
         return report;
     };
+    if is_tokenless {
+        skip(&mut report, &AFTER[..1], "there is no token to log in with");
+        return report;
+    }
     if is_in_vain && !target.token_anyway {
         // Nobody lets it in, and whoever reads the broker's log would have it.
         skip(

@@ -9,6 +9,7 @@ use crate::diagnose::Attempted;
 use crate::mqtt::packet::{Connect, Property, ProtocolVersion, QoS};
 use crate::net::tls::{self, Checks};
 use crate::net::{Endpoint, Route, Stream};
+use crate::oauth::Grant;
 use crate::probe::{self, NotOpened, Probe, connect_of_nobody};
 use crate::scram::Credentials;
 use crate::talk::{Answer, Talk};
@@ -46,6 +47,8 @@ pub struct Target {
     pub route: Route,
     pub tls: Option<Tls>,
     pub login: Login,
+    /// Where a token is issued that becomes the password.
+    pub oauth: Option<Grant>,
     /// The version that must work; otherwise any may.
     pub version: Option<ProtocolVersion>,
     /// The topic below which may be published.
