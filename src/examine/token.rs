@@ -8,9 +8,9 @@ use crate::jwt::{Algorithm, LEEWAY, Malformed, Times, Token, looks_like_token};
 /// Less than this until the end of a token is worth a warning, in seconds.
 const SOON: i64 = 5 * 60;
 
-/// What is wrong with the token, if the password is one. `audience` is what it has to be for, if that is known; `now` is in
-/// seconds since 1970.
-pub fn stage(password: &[u8], audience: Option<&str>, now: i64) -> Option<Stage> {
+/// What is wrong with the token, if the password is one. `audience` is what it has to be for, if that is known; `is_renewed`:
+/// another one is asked for before it expires; `now` is in seconds since 1970.
+pub fn stage(password: &[u8], audience: Option<&str>, is_renewed: bool, now: i64) -> Option<Stage> {
     if !looks_like_token(password) {
         return audience.map(|_| {
             let mut stage = Stage::new("token");
@@ -38,7 +38,7 @@ pub fn stage(password: &[u8], audience: Option<&str>, now: i64) -> Option<Stage>
         Algorithm::Named(name) => stage.fact("algorithm", name),
     }
     let times = token.times().unwrap_or_default();
-    stage.findings.extend(judge_times(times, now));
+    stage.findings.extend(judge_times(times, is_renewed, now));
     if let Some(expires) = times.expires {
         stage.fact("expires", date(expires));
         stage.fact("seconds_left", expires.saturating_sub(now));
@@ -60,7 +60,7 @@ pub fn stage(password: &[u8], audience: Option<&str>, now: i64) -> Option<Stage>
 
 /// What is wrong with a token that a broker has refused, if the password is one and anything is.
 pub fn fault(password: &[u8], now: i64) -> Option<Finding> {
-    stage(password, None, now)?.findings.into_iter().find(Finding::is_error)
+    stage(password, None, false, now)?.findings.into_iter().find(Finding::is_error)
 }
 
 fn malformed(why: Malformed) -> Finding {
@@ -89,7 +89,7 @@ fn malformed(why: Malformed) -> Finding {
     Finding::error("token.malformed", what).fix(fix)
 }
 
-fn judge_times(times: Times, now: i64) -> Vec<Finding> {
+fn judge_times(times: Times, is_renewed: bool, now: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
     let clock = format!("this machine's clock says {}", date(now));
     match times.expires {
@@ -99,7 +99,7 @@ fn judge_times(times: Times, now: i64) -> Vec<Finding> {
                 .evidence(clock.clone())
                 .fix("get a new one from the issuer"),
         ),
-        Some(expires) if expires - now < SOON => findings.push(
+        Some(expires) if expires - now < SOON && !is_renewed => findings.push(
             Finding::warning("token.expires-soon", format!("the token is good for {} more", span(expires - now)))
                 .fix("get a new one before each connect: --pw-command COMMAND"),
         ),
@@ -141,7 +141,7 @@ mod tests {
 
     /// The ids of what is found, and all that is said.
     fn told(password: &str, audience: Option<&str>) -> (Vec<&'static str>, String) {
-        let stage = stage(password.as_bytes(), audience, NOW).unwrap();
+        let stage = stage(password.as_bytes(), audience, false, NOW).unwrap();
         let ids = stage.findings.iter().map(|finding| finding.id).collect();
         (ids, format!("{:?} {:?}", stage.facts, stage.findings))
     }
@@ -169,7 +169,9 @@ mod tests {
             assert!(!text.contains("ann-the-user") && !text.contains(password.split('.').nth(1).unwrap()), "{text}");
         }
         assert!(told(&token("RS256", &claims(-3 * 3600, "")), None).1.contains("expired 3 hours ago"));
-        assert!(stage(b"secret", None, NOW).is_none());
+        assert!(stage(b"secret", None, false, NOW).is_none());
+        let short = token("RS256", &claims(60, ""));
+        assert!(stage(short.as_bytes(), None, true, NOW).unwrap().findings.is_empty());
         assert_eq!(told("secret", Some("a")).0, ["token.malformed"]);
     }
 }

@@ -41,7 +41,7 @@ pub async fn check(target: &mut Target) -> Report {
     let target = &*target;
     let password = target.login.password.as_ref().map_or(&[][..], Secret::expose);
     if !is_tokenless {
-        report.stages.extend(token::stage(password, target.audience.as_deref(), target.now));
+        report.stages.extend(token::stage(password, target.audience.as_deref(), target.oauth.is_some(), target.now));
     }
     let is_in_vain = report.has_failed();
     let dns = reach::dns(target).await;
