@@ -2407,7 +2407,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__check)
-            opts="-h -p -L -A -k -V -u -P -i -c -x -t -q -d -D -I --second-opinion --as-client --trust-anyway --token-anyway --token-audience --timeout --config --root --map --user --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --oauth-token-url --oauth-client-id --oauth-client-secret-file --oauth-client-auth --oauth-scope --oauth-audience --oauth-cafile --id --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --debug --property --id-prefix --json --monitor --warn --crit --help --version files acl session"
+            opts="-h -p -L -A -k -V -u -P -i -c -x -t -q -d -D -I --second-opinion --as-client --trust-anyway --token-anyway --token-audience --preset --offline --timeout --config --root --map --user --host --port --url --unix --keepalive --protocol-version --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --oauth-token-url --oauth-client-id --oauth-client-secret-file --oauth-client-auth --oauth-scope --oauth-audience --oauth-cafile --id --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --qos --debug --property --id-prefix --json --monitor --warn --crit --help --version files acl session"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2415,6 +2415,10 @@ _moskit() {
             case "${prev}" in
                 --token-audience)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preset)
+                    COMPREPLY=($(compgen -W "aws azure hivemq emqx rabbitmq" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -3659,7 +3663,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__pub)
-            opts="-h -p -L -A -k -V -W -u -P -i -I -c -x -M -t -m -f -s -l -n -q -r -D -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --retry --no-reconnect --reconnect-max --reconnect-wait --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --oauth-token-url --oauth-client-id --oauth-client-secret-file --oauth-client-auth --oauth-scope --oauth-audience --oauth-cafile --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --stdin-line --ndjson --lenient --skip-bad --replay --speed --from --to --loop --filter --map --unsent --topic-per-line --payload-format --encode --proto --proto-path --null-message --qos --retain --repeat --repeat-delay --property --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -W -u -P -i -I -c -x -M -t -m -f -s -l -n -q -r -D -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --retry --no-reconnect --reconnect-max --reconnect-wait --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --reauth --oauth-token-url --oauth-client-id --oauth-client-secret-file --oauth-client-auth --oauth-scope --oauth-audience --oauth-cafile --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --stdin-line --ndjson --lenient --skip-bad --replay --speed --from --to --loop --filter --map --unsent --topic-per-line --payload-format --encode --proto --proto-path --null-message --qos --retain --repeat --repeat-delay --property --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3889,6 +3893,13 @@ _moskit() {
                     return 0
                     ;;
                 --auth-method)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reauth)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -5952,7 +5963,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__rr)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -e -m -f -s -n -q -D -W -R -F -v -N -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --oauth-token-url --oauth-client-id --oauth-client-secret-file --oauth-client-auth --oauth-scope --oauth-audience --oauth-cafile --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --null-message --qos --property --retain-as-published --retain-handling --verbose --pretty --latency --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -e -m -f -s -n -q -D -W -R -F -v -N -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --reauth --oauth-token-url --oauth-client-id --oauth-client-secret-file --oauth-client-auth --oauth-scope --oauth-audience --oauth-cafile --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --message --file --stdin-file --null-message --qos --property --retain-as-published --retain-handling --verbose --pretty --latency --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6154,6 +6165,13 @@ _moskit() {
                     return 0
                     ;;
                 --auth-method)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reauth)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -6561,7 +6579,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__sub)
-            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -q -D -C -E -W -T -U -R -F -v -N -w -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --no-reconnect --reconnect-max --reconnect-wait --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --oauth-token-url --oauth-client-id --oauth-client-secret-file --oauth-client-auth --oauth-scope --oauth-audience --oauth-cafile --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --proto --proto-path --qos --property --filter-out --unsubscribe --retained-only --remove-retained --retain-as-published --retain-handling --match --random-filter --ndjson --record --rotate --exec --exec-shell --jobs --exec-fail --exec-timeout --raw --decode --select --verbose --pretty --message-rate --watch --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
+            opts="-h -p -L -A -k -V -u -P -i -I -c -x -M -t -q -D -C -E -W -T -U -R -F -v -N -w -d -o --host --port --url --unix --keepalive --protocol-version --connect-timeout --answer-timeout --no-reconnect --reconnect-max --reconnect-wait --nodelay --ws --ws-path --header --proxy --proxy-cafile --embedded --username --pw --pw-file --pw-prompt --pw-command --auth-method --reauth --oauth-token-url --oauth-client-id --oauth-client-secret-file --oauth-client-auth --oauth-scope --oauth-audience --oauth-cafile --id --id-prefix --disable-clean-session --cafile --capath --tls-use-os-certs --cert --key --key-pass-file --tls-version --tls-alpn --ciphers --insecure --no-verify --tls-keylog --no-tls --psk --psk-identity --keyform --tls-engine --tls-engine-kpass-sha1 --topic --proto --proto-path --qos --property --filter-out --unsubscribe --retained-only --remove-retained --retain-as-published --retain-handling --match --random-filter --ndjson --record --rotate --exec --exec-shell --jobs --exec-fail --exec-timeout --raw --decode --select --verbose --pretty --message-rate --watch --debug --quiet --will-topic --will-payload --will-qos --will-retain --strict --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6777,6 +6795,13 @@ _moskit() {
                     return 0
                     ;;
                 --auth-method)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reauth)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

@@ -63,6 +63,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand pub" -s P -l pw -d 'Passwo
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand pub" -l reauth -d 'With --auth-method: log in again every SECONDS, 0.1 to 86400, on the connection that there is, as a broker may want it whose logins end' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand pub" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
@@ -176,6 +177,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand sub" -s P -l pw -d 'Passwo
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand sub" -l reauth -d 'With --auth-method: log in again every SECONDS, 0.1 to 86400, on the connection that there is, as a broker may want it whose logins end' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand sub" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F
@@ -294,6 +296,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand rr" -s P -l pw -d 'Passwor
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-file -d 'Read the password from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l pw-command -d 'Take the password or token from the first line that COMMAND prints within 60 seconds, anew at each connect' -r -f -a "(__fish_complete_command)"
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l auth-method -d 'Log in by SCRAM-SHA-256, SCRAM-SHA-512 or SCRAM-SHA-1, which prove the password without sending it and have the broker prove itself; switches to MQTT 5' -r -f
+complete -c moskit -n "__fish_moskit_using_subcommand rr" -l reauth -d 'With --auth-method: log in again every SECONDS, 0.1 to 86400, on the connection that there is, as a broker may want it whose logins end' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-token-url -d 'Log in with a token of OAuth 2 as the password, which is asked for at URL by the client-credentials grant (RFC 6749), and anew before it expires: https, or http on this machine; through the proxy as --proxy and the environment say' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-client-id -d 'With --oauth-token-url: as whom the token is asked for' -r -f
 complete -c moskit -n "__fish_moskit_using_subcommand rr" -l oauth-client-secret-file -d 'With --oauth-token-url: read the secret for it from the first line of FILE' -r -F

@@ -63,6 +63,7 @@ pub const FINDINGS: &[Entry] = &[
     entry("acl.subscribe-denied", CHECK, "The broker refuses the subscription.", "The reason code of SUBACK.", "Allow it: topic read TOPIC."),
     entry("acl.subscribe-silent", CHECK, "The broker grants the subscription and then delivers nothing.", "SUBACK granted it, and a message published meanwhile did not come.", "Allow it: topic read TOPIC."),
     entry("acl.unknown-user", CHECK, "The ACL file has rules for users that the password file does not have.", "The names, and the first line.", "Correct the name, or add the user: moskit passwd FILE USER."),
+    entry("auth.again", CLIENTS, "The broker refuses, or does not answer, a login that was begun again on its connection (--reauth).", "Its DISCONNECT, or how long was waited.", "Verify user and password; leave out --reauth if the broker takes no second login on a connection."),
     entry("auth.argon2id", CHECK, "The password file has hashes of argon2id, which Mosquitto reads only if it was built with argon2.", "The file.", "For every broker: moskit passwd -H sha512-pbkdf2 FILE USER."),
     entry("auth.exchange", CLIENTS, "The broker wants an authentication in several steps (AUTH), and none was asked for.", "The broker sent AUTH.", "If the method is SCRAM: --auth-method in place of -D connect authentication-method."),
     entry("auth.method", CLIENTS_AND_CHECK, "The broker does not offer the method of --auth-method.", "CONNACK with reason code 140.", "Try another --auth-method, or leave it out."),

@@ -88,6 +88,91 @@ fn a_user_who_is_deleted_is_out_after_a_reload() {
     assert_eq!(broker.end().code, 0);
 }
 
+#[test]
+fn a_login_is_begun_again_as_often_as_is_asked_for_and_messages_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    file_with_ann(folder.path());
+    let broker = broker(folder.path());
+    let login = ["--auth-method", "SCRAM-SHA-256", "--pw-file", "pw", "--reauth", "0.2", "-t", "t", "-q", "1"];
+    let port = broker.port.to_string();
+    std::fs::write(folder.path().join("pw"), PASSWORD).unwrap();
+    let words = [&["sub", "-h", "127.0.0.1", "-p", &port, "-u", "ann", "-d"], &login[..]].concat();
+    let mut sub = moskit(&words).current_dir(folder.path()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(sub.stdout.take().unwrap()));
+    let mut wait_for = |text: &str| {
+        let line = lines.by_ref().map(Result::unwrap).find(|line| line.contains(text));
+        assert!(line.is_some(), "the output ends without {text:?}");
+    };
+    wait_for("Subscribed");
+    // Each login is a challenge and the end.
+    for _ in 0..6 {
+        wait_for("received AUTH");
+    }
+    let sent = client(folder.path(), "pub", broker.port, &[&login[..], &["-m", "still here"]].concat());
+    assert_eq!(sent.code, 0, "{sent:?}");
+    wait_for("still here");
+    wait_for("received AUTH");
+    sub.kill().unwrap();
+    sub.wait().unwrap();
+    assert_eq!(broker.end().code, 0);
+}
+
+/// Lets ann in, and does this when she logs in again.
+fn server_that(mut stream: TcpStream, does: fn(&mut TcpStream) -> std::io::Result<()>) -> std::io::Result<()> {
+    let (_, connect) = read_packet(&mut stream)?;
+    let at = connect.windows(3).position(|part| part == b"n,,").unwrap_or(connect.len());
+    let first = &connect[at..at + usize::from(connect[at - 1])];
+    let keys = Keys::make(Mechanism::Sha256, std::num::NonZeroU32::new(4096).unwrap(), PASSWORD.as_bytes()).unwrap();
+    let user = |_: &str| UserKeys { keys: keys.clone(), is_known: true };
+    let (exchange, challenge) = ServerExchange::begin(Mechanism::Sha256, first, user).unwrap();
+    stream.write_all(&auth(&challenge))?;
+    let (_, answer) = read_packet(&mut stream)?;
+    let at = answer.windows(2).position(|part| part == b"c=").unwrap();
+    let shown = exchange.finish(Some(&keys), &answer[at..]).unwrap();
+    stream.write_all(&connack(&shown))?;
+    loop {
+        match read_packet(&mut stream)? {
+            (0x82, body) => stream.write_all(&packet(0x90, &[body[0], body[1], 0, 0]))?,
+            (0xf0, body) if body[0] == 0x19 => does(&mut stream)?,
+            (0xe0, _) => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_broker_that_takes_no_second_login_is_left_with_one_error() {
+    let folder = tempfile::tempdir().unwrap();
+    type Does = fn(&mut TcpStream) -> std::io::Result<()>;
+    let rows: [(Does, i32, &str); 4] = [
+        (|stream| stream.write_all(&packet(0xe0, &[0x87, 0])), 11, "logging in again was refused (--reauth)"),
+        (|stream| stream.write_all(&packet(0xe0, &[0x82, 0])), 11, "logging in again was refused (--reauth)"),
+        (|_| Ok(()), 27, "was not answered within 0.5 s"),
+        (
+            |stream| {
+                let properties = properties(b"v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+                stream.write_all(&packet(0xf0, &[&[0, properties.len() as u8], &properties[..]].concat()))
+            },
+            11,
+            "auth.scram-",
+        ),
+    ];
+    for (does, code, part) in rows {
+        let address = stub(move |stream| {
+            let _ = server_that(stream, does);
+        });
+        let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
+        let login = ["--auth-method", "SCRAM-SHA-256", "--pw-file", "pw", "--reauth", "0.2", "--answer-timeout", "0.5"];
+        let begun = Instant::now();
+        let ended = client(folder.path(), "sub", port, &[&login[..], &["-t", "t"]].concat());
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert!(ended.stderr.contains(part) && ended.stderr.contains("[auth."), "{ended:?}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+    let alone = client(folder.path(), "sub", 1, &["--pw-file", "pw", "--reauth", "1", "-t", "t"]);
+    assert!(alone.code == 1 && alone.stderr.contains("--reauth needs --auth-method"), "{alone:?}");
+}
+
 /// What a server does after CONNECT.
 #[derive(Clone, Copy, Debug)]
 enum Lie {

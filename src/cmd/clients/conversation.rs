@@ -120,6 +120,8 @@ pub(super) async fn hold(
         accepted: false,
         explained: false,
         away_since: None,
+        login_again_at: None,
+        logging_in_since: None,
         leaving_by: None,
         progress,
     };
@@ -158,6 +160,9 @@ struct Conversation {
     explained: bool,
     /// There is no connection since then, and it was said that there will be another.
     away_since: Option<Instant>,
+    /// When the login is begun again, and since when the broker has been asked for that.
+    login_again_at: Option<Instant>,
+    logging_in_since: Option<Instant>,
     /// A new token has come: nothing more is sent, and by then the connection is left.
     leaving_by: Option<Instant>,
     progress: Progress,
@@ -263,6 +268,7 @@ impl Conversation {
                     Err(ending) => return Err(Stop::Lost(ending)),
                 }
             }
+            self.log_in_again_if_due(now)?;
             match self.leaving_by {
                 None => work.act(&mut self.client, now, term)?,
                 Some(by) => {
@@ -280,6 +286,22 @@ impl Conversation {
         }
     }
 
+    /// Begins the login again (section 4.12.1) where its time has come.
+    fn log_in_again_if_due(&mut self, now: Instant) -> Result<(), Stop> {
+        if self.login_again_at.is_some_and(|at| at <= now) {
+            self.login_again_at = None;
+            self.client.session().authenticate_again(now).map_err(Stop::Unsendable)?;
+            self.logging_in_since = Some(now);
+        }
+        Ok(())
+    }
+
+    /// The broker believes the login, the first or another.
+    fn note_logged_in(&mut self, now: Instant) {
+        self.logging_in_since = None;
+        self.login_again_at = self.setup.bounds().reauth.map(|every| now + every);
+    }
+
     /// Nothing is read for now. Before CONNACK all that can come is awaited.
     fn is_held_up(&mut self, work: &impl Work) -> bool {
         !work.has_room() && self.client.session().is_connected()
@@ -295,14 +317,21 @@ impl Conversation {
                 self.say_that_it_is_back(now, term);
                 self.accepted = true;
                 self.setup.note_accepted();
+                self.note_logged_in(now);
                 self.progress.handle_accepted(now);
             }
             Event::Message(_) | Event::Acknowledged(_) | Event::PingResp => self.progress.note_got_through(),
             Event::Auth(_) => return Err(Stop::AskedToAuthenticate),
+            Event::Authenticated => self.note_logged_in(now),
             _ => {}
         }
         match event {
             Event::Refused(connack) => Err(Stop::Refused(connack)),
+            Event::Disconnected(disconnect)
+                if self.logging_in_since.is_some() && ending::is_about_login_again(disconnect.reason) =>
+            {
+                Err(Stop::LoginAgainRefused(disconnect))
+            }
             Event::Disconnected(disconnect) => Err(Stop::Disconnected(disconnect)),
             event => work.handle(event, &mut self.client, now, term),
         }
@@ -329,7 +358,10 @@ impl Conversation {
         // Once the connection is to be left nothing more is begun on it.
         let is_staying = self.leaving_by.is_none();
         let next = if is_staying { work.wake(is_connected) } else { self.leaving_by };
-        let wake = [self.timeout_at, answer_due, next].into_iter().flatten().min();
+        let login_due =
+            self.logging_in_since.filter(|_| is_connected && !is_held_up).zip(limit).map(|(at, limit)| at + limit);
+        let login_at = self.login_again_at.filter(|_| is_connected);
+        let wake = [self.timeout_at, answer_due, login_due, login_at, next].into_iter().flatten().min();
         let wants_input = is_connected && is_staying && work.wants_input();
         let is_renewing = is_connected && is_staying && self.connects_for_token(work);
         let setup = &mut self.setup;
@@ -347,6 +379,9 @@ impl Conversation {
             () = sleep_until(wake.unwrap_or(now).into()), if wake.is_some() => {
                 if wake == self.timeout_at {
                     Err(Stop::TimedOut)
+                } else if wake == login_due {
+                    client.give_up_on_peer();
+                    Err(Stop::LoginAgainUnanswered(limit.unwrap_or_default()))
                 } else if wake == answer_due {
                     client.give_up_on_peer();
                     Err(Stop::Unanswered { messages, requests, limit: limit.unwrap_or_default() })
@@ -582,7 +617,7 @@ impl Conversation {
                 self.leave(ReasonCode::SUCCESS, work, term).await;
                 Err(work.unsendable(error))
             }
-            stop @ Stop::Unanswered { .. } => {
+            stop @ (Stop::Unanswered { .. } | Stop::LoginAgainUnanswered(_)) => {
                 self.leave(ReasonCode::SUCCESS, work, term).await;
                 Err(self.failure(stop).await.unwrap_or(Failure::silent(Exit::FAILED)))
             }
@@ -613,8 +648,10 @@ impl Conversation {
             Stop::Refused(connack) => self.setup.refused(&connack),
             Stop::NotConnected(error) => self.setup.not_connected(&error).await,
             Stop::NotConnectedAgain(error) => self.setup.not_connected_again(&error).await,
+            Stop::LoginAgainRefused(disconnect) => ending::login_again_refused(&disconnect),
             Stop::AskedToAuthenticate => ending::asked_to_authenticate(),
             Stop::Unanswered { messages, requests, limit } => ending::unanswered(messages, requests, limit),
+            Stop::LoginAgainUnanswered(limit) => ending::login_again_unanswered(limit),
             Stop::Failed(failure) => failure,
             _ => return None,
         })

@@ -335,6 +335,38 @@ pub fn asked_to_authenticate() -> Failure {
     failure(Exit(Outcome::Auth as u8), &line, Some(finding))
 }
 
+/// Whether a broker that ends the connection while a login is begun again minds the login: that it is wrong, or that there is one.
+pub fn is_about_login_again(reason: ReasonCode) -> bool {
+    matches!(
+        reason,
+        ReasonCode::NOT_AUTHORIZED
+            | ReasonCode::BAD_USER_NAME_OR_PASSWORD
+            | ReasonCode::BAD_AUTHENTICATION_METHOD
+            | ReasonCode::PROTOCOL_ERROR
+            | ReasonCode::IMPLEMENTATION_SPECIFIC_ERROR
+    )
+}
+
+/// The broker does not let the user go on who has logged in again.
+pub fn login_again_refused(disconnect: &Disconnect) -> Failure {
+    let line = format!("Error: {}\n", Outcome::Auth.text());
+    let finding = Finding::error(
+        "auth.again",
+        format!("logging in again was refused (--reauth): {}", farewell(disconnect).what),
+    )
+    .fix("the user's keys may have changed; a broker that takes no second login on a connection wants none: leave out --reauth");
+    failure(Exit(Outcome::Auth as u8), &line, Some(finding))
+}
+
+/// The login was begun again and is not answered.
+pub fn login_again_unanswered(limit: Duration) -> Failure {
+    let line = format!("Error: {}\n", Outcome::Timeout.text());
+    let seconds = limit.as_secs_f64();
+    let what = format!("logging in again (--reauth) was not answered within {seconds} s (--answer-timeout)");
+    let finding = Finding::error("auth.again", what).fix("the broker may hang; its log may say more");
+    failure(Exit(Outcome::Timeout as u8), &line, Some(finding))
+}
+
 /// The broker said DISCONNECT before the work was done, and nobody connects again. `known` is what is known of the reason
 /// beyond that.
 pub fn disconnected(disconnect: &Disconnect, known: Option<Finding>) -> Failure {

@@ -18,7 +18,7 @@ const EXIT_5: (&str, &str) = ("5", "CONNACK 5: the login has no right to connect
 const EXIT_7: (&str, &str) = ("7", "The connection was lost.");
 const EXIT_11: (&str, &str) = (
     "11",
-    "The broker does not prove that it knows the user's password (--auth-method), or it asks for AUTH where nothing was said of it; SCRAM cannot carry the login; or the proxy does not allow the connection.",
+    "The broker does not prove that it knows the user's password (--auth-method), or refuses a login that was begun again (--reauth), or it asks for AUTH where nothing was said of it; SCRAM cannot carry the login; or the proxy does not allow the connection.",
 );
 const EXIT_13: (&str, &str) = ("13", "What answers does not speak WebSockets (--ws).");
 const EXIT_14: (&str, &str) = ("14", "TLS failed after the first connection.");
@@ -138,7 +138,7 @@ const TOKENS: &[(&str, &str)] = &[
         "No token is for two connections that the broker accepts. sub, and pub with lines or records, ask for the next \
          one when a tenth of the lifetime is left (one second at least, a minute at most), wait up to five seconds for acknowledgements, send DISCONNECT and connect \
          again. With a session that the broker keeps (-c, -x) nothing of QoS 1 and 2 is lost; otherwise sub does not get what is published \
-         in this moment. Retained messages come again, as after each connection. The lifetime is expires_in of the answer, else exp of the token; without both it is not renewed.",
+         in this moment. Retained messages come again, as after each connection. The lifetime is expires_in of the answer, else exp of the token; without both it is not renewed. MQTT knows no other password on a connection that there is, so --reauth is for SCRAM.",
     ),
     (
         "no token",

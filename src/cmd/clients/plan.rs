@@ -58,6 +58,8 @@ pub struct Bounds {
     pub step: Option<Duration>,
     /// For each answer of the broker.
     pub answer: Option<Duration>,
+    /// After so long the login is begun again.
+    pub reauth: Option<Duration>,
     pub again: Again,
     pub policy: Policy,
 }
@@ -99,6 +101,7 @@ impl Bounds {
             connect: typed.connect.or(ours(CONNECT_LIMIT)),
             step: typed.connect,
             answer: typed.answer.or(ours(Duration::from_secs(keep_alive.into()) * 3 / 2)),
+            reauth: args.reauth,
             again,
             policy,
         }

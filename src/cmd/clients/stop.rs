@@ -34,6 +34,10 @@ pub enum Stop {
     TokenRenewed,
     /// The broker sent AUTH.
     AskedToAuthenticate,
+    /// The broker ended the connection when the login was begun again on it.
+    LoginAgainRefused(Disconnect),
+    /// The login was begun again, and for so long the broker has not answered.
+    LoginAgainUnanswered(Duration),
     /// A message cannot go out on this connection.
     Unsendable(SendError),
     /// Messages or requests were sent, and for so long none was answered.

@@ -172,6 +172,8 @@ pub struct ClientArgs {
     pub password_option: Option<&'static str>,
     /// SCRAM in place of a password in CONNECT.
     pub auth_method: Option<Mechanism>,
+    /// After so long the login is begun again, on the connection that there is.
+    pub reauth: Option<Duration>,
     pub oauth: OAuthArgs,
     pub id: Option<OsString>,
     pub id_prefix: Option<OsString>,
@@ -254,6 +256,7 @@ impl Default for ClientArgs {
             password: None,
             password_option: None,
             auth_method: None,
+            reauth: None,
             oauth: OAuthArgs::default(),
             id: None,
             id_prefix: None,

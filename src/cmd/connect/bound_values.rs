@@ -38,6 +38,12 @@ pub fn set_answer_timeout(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     Ok(())
 }
 
+pub fn set_reauth(typed: &mut ClientArgs, words: &[OsString]) -> Set {
+    let time = words[0].to_str().and_then(seconds);
+    typed.reauth = Some(time.ok_or_else(|| refused(&words[0], "--reauth", "seconds, 0.1 to 86400"))?);
+    Ok(())
+}
+
 /// `N`, `N,WAIT`
 pub fn set_retry(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     let read = |text: &str| match text.split_once(',') {
@@ -149,6 +155,7 @@ mod tests {
             "--retry ,1",
             "--retry 3,0",
             "--retry 99999999999",
+            "--reauth 0",
             "-l --reconnect-max 0",
             "-l --reconnect-wait 5,1",
             "-l --reconnect-wait 0",

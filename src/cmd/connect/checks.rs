@@ -108,7 +108,12 @@ fn check_will(args: &ClientArgs) -> Result<(), ArgError> {
 }
 
 fn check_auth_method(args: &ClientArgs) -> Result<(), ArgError> {
-    let Some(method) = args.auth_method else { return Ok(()) };
+    let Some(method) = args.auth_method else {
+        return match args.reauth {
+            Some(_) => Err(ArgError::plain("Error: --reauth needs --auth-method: a password cannot be sent again.")),
+            None => Ok(()),
+        };
+    };
     if args.version.is_some_and(|version| version != ProtocolVersion::V5) {
         return Err(ArgError::plain(format!("Error: {method} needs MQTT 5: leave out -V.")));
     }
