@@ -1,11 +1,13 @@
-//! The broker with client libraries that others wrote and users have: paho-mqtt in Python, rumqttc in Rust.
+//! The broker with client libraries that others wrote and users have: paho-mqtt in Python, rumqttc in Rust; and logins by
+//! SCRAM, of the broker and of our clients, with scramp in Python at the other end.
 //!
-//! paho is taken from `target/paho`, where `.ci/run` puts it:
-//! `python3 -m venv target/paho && target/paho/bin/pip install 'paho-mqtt>=2.1,<3'`
+//! paho and scramp are taken from `target/paho`, where `.ci/run` puts them:
+//! `python3 -m venv target/paho && target/paho/bin/pip install 'paho-mqtt>=2.1,<3' 'scramp>=1.4,<2'`
 
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::broker_verb::{Broker, ended, text};
@@ -14,12 +16,13 @@ use crate::run::{moskit, run};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A Python that has paho-mqtt; `None`, said aloud, when there is none, and a failure under `CI`.
-fn python() -> Option<PathBuf> {
+/// A Python that has `module`; `None`, said aloud, when there is none, and a failure under `CI`.
+fn python(module: &str) -> Option<PathBuf> {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/paho/bin/python");
-    if !python.exists() {
-        assert!(std::env::var_os("CI").is_none(), "paho-mqtt is not in target/paho, and CI must not skip");
-        eprintln!("SKIPPED: paho-mqtt is not in target/paho");
+    let import = format!("import {module}");
+    if !python.exists() || run(Command::new(&python).args(["-c", &import]), b"").code != 0 {
+        assert!(std::env::var_os("CI").is_none(), "{module} is not in target/paho, and CI must not skip");
+        eprintln!("SKIPPED: {module} is not in target/paho");
         return None;
     }
     Some(python)
@@ -42,7 +45,7 @@ fn expected(version: &str) -> String {
 
 #[test]
 fn paho_exchanges_everything_over_tcp_tls_and_websockets() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("paho.mqtt") else { return };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let made = run(&mut moskit(&["certgen", "init", text(folder), "--hosts", "localhost"]), b"");
@@ -74,6 +77,72 @@ fn paho_exchanges_everything_over_tcp_tls_and_websockets() {
         assert_eq!(run(&mut command, b""), ended(&expected(version), "", 0), "version {version} over {transport}");
     }
     assert_eq!(broker.end().code, 0);
+}
+
+const SCRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/foreign/scram_dialogue.py");
+const MECHANISMS: [&str; 3] = ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+/// Not of ASCII alone, for both sides prepare it.
+const PASSWORD: &str = "p\u{e9}nc\u{ef}l \u{2167}";
+
+#[test]
+fn a_client_with_the_scram_of_others_logs_in_at_our_broker_and_again() {
+    let Some(python) = python("scramp") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scram");
+    let mechanisms = MECHANISMS.iter().flat_map(|name| ["--mechanism", *name]);
+    let mut command = moskit(&["passwd", "--scram", "--stdin", "-c"]);
+    assert_eq!(run(command.args(mechanisms).args([text(&file), "ann"]), PASSWORD.as_bytes()).code, 0);
+    let broker = Broker::configured(
+        folder.path(),
+        &format!("listener {} 127.0.0.1\nallow_anonymous false\nscram_file {}\n", free_port(), file.display()),
+    );
+    let port = broker.port.to_string();
+    for mechanism in MECHANISMS {
+        let login =
+            |password: &str| run(Command::new(&python).args([SCRAM, "client", &port, mechanism, "ann", password]), b"");
+        let all = "CONNACK 0\nthe server is believed\n0xf0 0\nthe server is believed again\n";
+        assert_eq!(login(PASSWORD), ended(all, "", 0), "{mechanism}");
+        assert_eq!(login("pencil"), ended("CONNACK 135\n", "", 0), "{mechanism}");
+    }
+    assert_eq!(broker.end().code, 0);
+}
+
+#[test]
+fn our_clients_log_in_at_a_server_with_the_scram_of_others_and_again() {
+    let Some(python) = python("scramp") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pw");
+    for mechanism in MECHANISMS {
+        for (password, is_right) in [(PASSWORD, true), ("pencil", false)] {
+            std::fs::write(&file, password).unwrap();
+            let mut server = Command::new(&python)
+                .args([SCRAM, "server", mechanism, PASSWORD])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let mut said = BufReader::new(server.stdout.take().unwrap());
+            let mut port = String::new();
+            said.read_line(&mut port).unwrap();
+            let words = ["pub", "-h", "127.0.0.1", "-p", port.trim_end(), "-u", "ann", "--pw-file", text(&file)];
+            let message = ["--auth-method", mechanism, "-t", "a", "-m", "hello", "-q", "1"];
+            // The second message goes when the login has been begun again.
+            let twice = ["--repeat", "2", "--repeat-delay", "0.5", "--reauth", "0.2"];
+            let sent = run(&mut moskit(&[&words[..], &message, &twice].concat()), b"");
+            let mut rest = String::new();
+            said.read_to_string(&mut rest).unwrap();
+            server.wait().unwrap();
+            if is_right {
+                assert_eq!((sent.code, &*sent.stderr), (0, ""), "{mechanism}: {sent:?}");
+                let again = rest.matches("logged in again\n").count();
+                assert!(again >= 1, "{mechanism}: {rest}");
+                let once = rest.replace("logged in again\n", "");
+                assert_eq!(once, "logged in ann\npublished a hello\npublished a hello\nleft\n", "{mechanism}");
+            } else {
+                assert!(sent.code == 7 && rest.is_empty(), "{mechanism}: {sent:?} {rest}");
+            }
+        }
+    }
 }
 
 /// rumqttc as a client of version 5.
