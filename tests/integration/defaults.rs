@@ -38,6 +38,7 @@ type Row = (&'static str, &'static str, Held);
 const CLIENTS: &str = "tests/integration/defaults.rs: the_defaults_and_ranges_of_the_clients_are_those_of_the_code";
 const BOUNDS: &str = "src/cmd/clients/plan.rs: the_help_names_the_bounds_of_the_code";
 const CHECK: &str = "src/cmd/check/options.rs: the_help_names_the_defaults_and_limits_of_the_code";
+const OAUTH: &str = "tests/integration/oauth.rs: every_verb_logs_in_with_a_token_over_tls_and_through_a_proxy";
 const PASSWD: &str = "src/cmd/passwd/options/table.rs: the_help_names_the_defaults_and_limits_of_the_code";
 const QSHAPE: &str = "src/cmd/qshape/options/mod.rs: the_help_names_the_defaults_and_limits_of_the_code";
 
@@ -308,6 +309,8 @@ fn every_default_is_the_one_of_the_code() {
         ("*", "reconnect-wait", By(BOUNDS)),
         ("*", "ws-path", Is(websocket::DEFAULT_PATH.to_owned())),
         ("*", "proxy-cafile", By("tests/integration/proxies.rs: every_verb_goes_through_every_kind_of_proxy")),
+        ("*", "oauth-client-auth", By(OAUTH)),
+        ("*", "oauth-cafile", By(OAUTH)),
         ("pub", "speed", Is("1x".to_owned())),
         ("pub", "loop", Is(none.data.rounds().to_string())),
         ("pub", "payload-format", Is("text".to_owned())),
@@ -345,6 +348,7 @@ fn every_range_is_the_one_of_the_code() {
             ("*", "x", By(CLIENTS)),
             ("*", "connect-timeout", By(CLIENTS)),
             ("*", "answer-timeout", By(CLIENTS)),
+            ("*", "reauth", By(CLIENTS)),
             ("sub", "random-filter", By(CLIENTS)),
             ("sub", "jobs", By(CLIENTS)),
             ("passwd", "generate", By(PASSWD)),
