@@ -417,7 +417,11 @@ impl Core {
         if self.persistence.is_enabled() {
             let now = self.clock.now();
             let (persistence, broker) = (&mut self.persistence, &mut self.broker);
-            persistence.keep(broker.has_changes(), || broker.take_changes(), now.elapsed);
+            let answer = persistence.keep(broker.has_changes(), || broker.take_changes(), now.elapsed);
+            if let Some(answer) = answer {
+                self.take_answer(answer);
+                hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
+            }
         }
     }
 

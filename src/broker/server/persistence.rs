@@ -2,8 +2,9 @@
 
 use std::io;
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 use tokio::sync::mpsc;
@@ -19,6 +20,11 @@ const BUSY_MOST: Duration = Duration::from_secs(5);
 /// How often it is looked whether that program has ended.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
+/// Handing a few changes to the store's thread and waking up for its answer takes as long as writing them. So they are
+/// written at once, until that takes this long: then the disk is slow, and for a while the thread waits for it.
+const AT_ONCE_MOST: Duration = Duration::from_millis(2);
+const SLOW_PAUSE: Duration = Duration::from_secs(1);
+
 /// How long to wait before a store that failed is tried again.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -31,9 +37,13 @@ pub(super) struct Persistence {
     /// What another program keeps from being written.
     pending: Vec<Change>,
     is_writing: bool,
+    /// From when on little is committed at once.
+    at_once_from: Monotonic,
 }
 
 struct Writer {
+    /// Whoever commits has it; `None` once it is closed.
+    store: Arc<Mutex<Option<Store>>>,
     orders: std::sync::mpsc::Sender<Order>,
     answers: mpsc::UnboundedReceiver<Answer>,
     thread: JoinHandle<()>,
@@ -91,7 +101,8 @@ pub(super) enum StoreProgress {
 impl Persistence {
     pub(super) fn start(store: Option<Store>) -> io::Result<Self> {
         let writer = store.map(Writer::start).transpose()?;
-        Ok(Self { writer, health: Health::Well, pending: Vec::new(), is_writing: false })
+        let (pending, at_once_from) = (Vec::new(), Monotonic::default());
+        Ok(Self { writer, health: Health::Well, pending, is_writing: false, at_once_from })
     }
 
     pub(super) fn is_enabled(&self) -> bool {
@@ -107,21 +118,37 @@ impl Persistence {
     }
 
     /// Has what is not stored yet written, all or nothing, unless the store has something to do. While it is busy or
-    /// fails it is tried now and then. `changes`: takes what is new, if `has_changes`.
-    pub(super) fn keep(&mut self, has_changes: bool, changes: impl FnOnce() -> Vec<Change>, now: Monotonic) {
-        let Some(writer) = &self.writer else { return };
+    /// fails it is tried now and then. `changes`: takes what is new, if `has_changes`. Returns the answer if it is there at once.
+    pub(super) fn keep(
+        &mut self,
+        has_changes: bool,
+        changes: impl FnOnce() -> Vec<Change>,
+        now: Monotonic,
+    ) -> Option<Answer> {
+        let writer = self.writer.as_ref()?;
         if self.is_writing {
-            return;
+            return None;
         }
         let (changes, open_anew) = match self.health {
-            Health::Well if !has_changes => return,
-            Health::Busy { retry, .. } | Health::Failing { retry, .. } if retry > now => return,
+            Health::Well if !has_changes => return None,
+            Health::Busy { retry, .. } | Health::Failing { retry, .. } if retry > now => return None,
             Health::Well => (changes(), false),
             Health::Busy { .. } => (std::mem::take(&mut self.pending), false),
             Health::Failing { open_anew, .. } => (changes(), open_anew),
         };
+        if self.health == Health::Well && self.at_once_from <= now {
+            let began = Instant::now();
+            let written = writer.commit_at_once(&changes);
+            if began.elapsed() > AT_ONCE_MOST {
+                self.at_once_from = now + SLOW_PAUSE;
+            }
+            if let Some(written) = written {
+                return Some(Answer::Committed(changes, written));
+            }
+        }
         self.is_writing = true;
         writer.order(Order::Commit { changes, open_anew });
+        None
     }
 
     /// Returns when an order is done; never without a store.
@@ -215,8 +242,16 @@ impl Writer {
     fn start(store: Store) -> io::Result<Self> {
         let (orders, ordered) = std::sync::mpsc::channel();
         let (answer, answers) = mpsc::unbounded_channel();
-        let thread = std::thread::Builder::new().name("store".into()).spawn(move || write(store, &ordered, &answer))?;
-        Ok(Self { orders, answers, thread })
+        let store = Arc::new(Mutex::new(Some(store)));
+        let of_thread = Arc::clone(&store);
+        let work = move || write(&of_thread, &ordered, &answer);
+        let thread = std::thread::Builder::new().name("store".into()).spawn(work)?;
+        Ok(Self { store, orders, answers, thread })
+    }
+
+    /// As [`Store::commit_at_once`]; `None` also while the thread has something to do.
+    fn commit_at_once(&self, changes: &[Change]) -> Option<Result<(), StoreError>> {
+        self.store.try_lock().ok()?.as_mut()?.commit_at_once(changes)
     }
 
     fn order(&self, order: Order) {
@@ -236,31 +271,44 @@ fn has_ended() -> Answer {
 }
 
 /// Does what is ordered, one after the other.
-fn write(mut store: Store, orders: &std::sync::mpsc::Receiver<Order>, answers: &mpsc::UnboundedSender<Answer>) {
+fn write(
+    store: &Mutex<Option<Store>>,
+    orders: &std::sync::mpsc::Receiver<Order>,
+    answers: &mpsc::UnboundedSender<Answer>,
+) {
     for order in orders {
+        let mut place = store.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = &mut *place else { return };
         let answer = match order {
             Order::Commit { changes, open_anew } => {
                 if open_anew {
-                    store.let_go();
+                    open.let_go();
                 }
                 // Something has to be written to see whether writing works.
-                let written = if changes.is_empty() { store.commit(&trace()) } else { store.commit(&changes) };
+                let written = if changes.is_empty() { open.commit(&trace()) } else { open.commit(&changes) };
                 Answer::Committed(changes, written)
             }
-            Order::Checkpoint => match store.checkpoint() {
+            Order::Checkpoint => match open.checkpoint() {
                 Ok(()) => continue,
                 Err(error) => Answer::NotMoved(error),
             },
             Order::Finish(changes) => {
-                let written = store.commit_last(&changes);
-                let closed = store.close();
+                let written = open.commit_last(&changes);
+                let closed = place.take().map_or(Ok(()), Store::close);
                 // Nobody may be waiting any more.
                 let _ = answers.send(Answer::Finished(written.and(closed)));
                 return;
             }
         };
+        // The answer goes before the log is moved. What comes meanwhile waits until it is, whoever would write it.
+        let has_long_log = open.has_long_log();
+        drop(place);
         if answers.send(answer).is_err() {
             return;
+        }
+        if has_long_log && let Some(open) = &*store.lock().unwrap_or_else(PoisonError::into_inner) {
+            // A log that cannot be moved grows, and a commit says when it cannot.
+            let _ = open.move_log();
         }
     }
 }

@@ -42,6 +42,10 @@ pub struct Store {
     lock: File,
 }
 
+/// What is committed at once has at most so many changes, and so many bytes of messages.
+const BRIEF_CHANGES: usize = 128;
+const BRIEF_BYTES: u64 = 64 * 1024;
+
 #[derive(Debug)]
 struct Open {
     writer: Writer,
@@ -104,18 +108,48 @@ impl Store {
         if self.writer.is_none() {
             self.open_writer(Duration::ZERO)?;
         }
-        let passing = Passing::of(changes);
-        self.write(|transaction, entry_rows| {
-            changes
-                .iter()
-                .filter(|change| !passing.covers(change))
-                .try_for_each(|change| records::write(change, transaction, entry_rows))
-        })
+        self.write(|transaction, entry_rows| write_all(changes, transaction, entry_rows))
+    }
+
+    /// As [`Store::commit`], if that takes no longer than a few rows do and waits for no disk; `None`: it may, or another
+    /// program is writing, and nothing was done.
+    pub fn commit_at_once(&mut self, changes: &[Change]) -> Option<Result<(), StoreError>> {
+        let open = self.writer.as_ref()?;
+        if self.sync == Sync::Full || open.writer.has_long_log() || !are_brief(changes) {
+            return None;
+        }
+        let written = self.check_place().and_then(|()| {
+            // All entries may have to be moved when another program has written to the file.
+            self.write_after(
+                |_, _| Err(StoreError::Busy),
+                |transaction, entry_rows| write_all(changes, transaction, entry_rows),
+            )
+        });
+        if let Err(StoreError::Busy) = written { None } else { Some(written) }
+    }
+
+    /// Whether [`Store::move_log`] is to be called.
+    pub fn has_long_log(&self) -> bool {
+        self.writer.as_ref().is_some_and(|open| open.writer.has_long_log())
+    }
+
+    /// Moves what nobody reads of the write-ahead log into the file.
+    pub fn move_log(&self) -> Result<(), StoreError> {
+        Ok(self.writer.as_ref().map_or(Ok(()), |open| open.writer.move_log())?)
     }
 
     /// Runs `write` in one transaction.
     fn write(
         &mut self,
+        write: impl FnOnce(&Transaction<'_>, &mut EntryRows) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.write_after(find_entries, write)
+    }
+
+    /// Runs `write` in one transaction, and before it `find` if another program has written to the file.
+    fn write_after(
+        &mut self,
+        find: impl FnOnce(&Transaction<'_>, &mut EntryRows) -> Result<(), StoreError>,
         write: impl FnOnce(&Transaction<'_>, &mut EntryRows) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let Some(open) = &mut self.writer else { return Err(StoreError::Gone) };
@@ -125,11 +159,7 @@ impl Store {
         let written = open.writer.transaction(|transaction| {
             found = Some(transaction.foreign_writes()?);
             if found != known {
-                // Another program's VACUUM numbers the rows anew.
-                transaction.move_entries(|client_id, sequence| {
-                    let client_id = str::from_utf8(client_id).ok()?;
-                    entry_rows.find(&client_id.into(), sequence)
-                })?;
+                find(transaction, entry_rows)?;
             }
             write(transaction, entry_rows)
         });
@@ -186,6 +216,36 @@ impl Store {
     pub fn close(self) -> Result<(), StoreError> {
         Ok(self.writer.map_or(Ok(()), |open| open.writer.close())?)
     }
+}
+
+/// Writes the changes but for what they both make and remove.
+fn write_all(changes: &[Change], transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Result<(), StoreError> {
+    let passing = Passing::of(changes);
+    changes
+        .iter()
+        .filter(|change| !passing.covers(change))
+        .try_for_each(|change| records::write(change, transaction, entry_rows))
+}
+
+/// Finds the entries again after another program has written to the file: its VACUUM gives the rows other numbers.
+fn find_entries(transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Result<(), StoreError> {
+    transaction.move_entries(|client_id, sequence| {
+        let client_id = str::from_utf8(client_id).ok()?;
+        entry_rows.find(&client_id.into(), sequence)
+    })?;
+    Ok(())
+}
+
+/// Whether all of them take a moment: few, of one row each, and not many bytes.
+fn are_brief(changes: &[Change]) -> bool {
+    let bytes = |change: &Change| match change {
+        Change::Stored(message) => Some(message.size()),
+        Change::Removed(_) | Change::Queued(_) | Change::EntryChanged(_) | Change::EntryRemoved { .. } => Some(0),
+        // The end of a session may take a million rows with it.
+        _ => None,
+    };
+    (1..=BRIEF_CHANGES).contains(&changes.len())
+        && changes.iter().try_fold(0, |sum, change| Some(sum + bytes(change)?)).is_some_and(|sum| sum <= BRIEF_BYTES)
 }
 
 fn check_same(opened: &Metadata, path: &Path) -> Result<(), StoreError> {

@@ -269,6 +269,63 @@ fn rows_that_another_program_numbers_anew_are_found_again() {
 }
 
 #[test]
+fn a_few_rows_are_committed_at_once_and_what_may_take_long_is_left_to_who_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, first) = two_queues(&file(&folder));
+    let queued = |sequence| Change::Queued(Box::new(entry("c", sequence, &first, EntryState::Queued)));
+    let large = message(9, "t");
+    let large = Arc::new(Message { payload: vec![b'x'; 70_000].into(), ..copy(&large) });
+    let not_brief = [
+        vec![],
+        vec![queued(10), Change::ClientRemoved("d".into())],
+        (10..=10 + BRIEF_CHANGES as u64).map(queued).collect(),
+        vec![Change::Stored(large)],
+    ];
+    for changes in not_brief {
+        assert!(store.commit_at_once(&changes).is_none(), "{} changes", changes.len());
+    }
+    let entries = |store: &mut Store| reload(store).clients[0].entries.len();
+    let before = entries(&mut store);
+    // Nor by a store that opens its file first.
+    assert!(store.commit_at_once(&[queued(10)]).is_none());
+    store.commit(&[queued(10)]).unwrap();
+    assert!(matches!(store.commit_at_once(&[queued(11), queued(12)]), Some(Ok(()))));
+    // Another program writes: perhaps it has numbered all rows anew.
+    let other = rusqlite::Connection::open(file(&folder)).unwrap();
+    other.execute_batch("CREATE TABLE other (x); DROP TABLE other;").unwrap();
+    assert!(store.commit_at_once(&[queued(13)]).is_none());
+    store.commit(&[queued(13)]).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(store.commit_at_once(&[queued(14)]).is_none());
+    other.execute_batch("COMMIT").unwrap();
+    assert!(matches!(store.commit_at_once(&[queued(14)]), Some(Ok(()))));
+    drop(other);
+    assert_eq!(entries(&mut store), before + 5);
+    let (mut full, _) = Store::open(&folder.path().join("full"), Sync::Full, WALL).unwrap();
+    full.commit(&[Change::Client(Box::new(client("c", None)))]).unwrap();
+    assert!(full.commit_at_once(&[queued(1)]).is_none());
+}
+
+#[test]
+fn a_long_log_is_moved_by_who_waits_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    let stored = Message { payload: vec![b'x'; 60_000].into(), ..copy(&message(1, "t")) };
+    let batch = [Change::Stored(Arc::new(stored))];
+    let mut commits = 0;
+    while let Some(written) = store.commit_at_once(&batch) {
+        written.unwrap();
+        commits += 1;
+    }
+    assert!(store.has_long_log() && commits > 100, "{commits} commits");
+    store.commit(&batch).unwrap();
+    store.move_log().unwrap();
+    store.commit(&batch).unwrap();
+    assert!(!store.has_long_log());
+    assert!(matches!(store.commit_at_once(&batch), Some(Ok(()))));
+}
+
+#[test]
 fn who_was_connected_at_a_kill_is_gone_since_the_restart() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, _) = open(&file(&folder));

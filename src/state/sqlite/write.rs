@@ -6,8 +6,11 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, TransactionBehavior, params};
 
@@ -19,7 +22,7 @@ use super::rows::{Entry, SessionRow, Will};
 const STATEMENTS: usize = 32;
 /// Pages of the write-ahead log that are moved into the file at once. A page that a queue writes again and again is moved once,
 /// and the disk is waited for four times less often than by SQLite's own measure.
-const LOG_PAGES: i64 = 4000;
+const LOG_PAGES: u32 = 4000;
 /// The write-ahead log is cut back to this after a checkpoint.
 const LOG_KEEPS: i64 = 64 << 20;
 
@@ -92,6 +95,8 @@ impl From<rusqlite::Error> for Unwritable {
 #[derive(Debug)]
 pub struct Writer {
     connection: Connection,
+    /// Of the write-ahead log, as the last commit left it.
+    log_pages: Arc<AtomicU32>,
 }
 
 impl Writer {
@@ -107,7 +112,15 @@ impl Writer {
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", if sync == Sync::Full { "full" } else { "normal" })?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEEPS, |_| Ok(()))?;
-        connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))?;
+        // Who commits says when: SQLite would do it within the commit.
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let noted = Arc::clone(&log_pages);
+        let note = move |_: &mut Wal, pages: i32| {
+            noted.store(pages.cast_unsigned(), Ordering::Relaxed);
+            Ok(())
+        };
+        connection.wal_hook(Some(note))?;
         let transaction = connection.transaction()?;
         rebuild(&transaction)?;
         transaction.execute_batch(TABLES)?;
@@ -118,7 +131,7 @@ impl Writer {
             [],
         )?;
         transaction.commit()?;
-        Ok(Self { connection })
+        Ok(Self { connection, log_pages })
     }
 
     /// Runs `write` in one transaction: all of it is kept, or, when it fails, nothing. Nobody else writes from its beginning on.
@@ -146,6 +159,16 @@ impl Writer {
     pub fn checkpoint(&self) -> Result<bool, Unwritable> {
         let is_held_back = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0).map(|busy| busy != 0);
         Ok(!self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_held_back)?)
+    }
+
+    /// Whether the write-ahead log is so long that it is to be moved into the main file.
+    pub fn has_long_log(&self) -> bool {
+        self.log_pages.load(Ordering::Relaxed) >= LOG_PAGES
+    }
+
+    /// Moves what of the log no reader needs, and waits for nobody; the next commit goes on in it, or at its beginning.
+    pub fn move_log(&self) -> Result<(), Unwritable> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
     /// Closes the file; SQLite folds the log into it.
