@@ -73,7 +73,7 @@ pub struct MessageId(pub u64);
 impl MessageId {
     /// The id of a message that is stored at that time.
     pub fn at(wall: WallTime) -> Self {
-        let nanos = i64::try_from(wall.since_epoch().as_nanos()).unwrap_or(i64::MAX);
+        let nanos = i64::try_from(wall.nanos_since_epoch()).unwrap_or(i64::MAX);
         Self(StoreId::at(UnixTime::from_nanos(nanos)).0)
     }
 

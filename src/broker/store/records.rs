@@ -242,5 +242,5 @@ fn with_entry(entry: &EntryRecord, write: impl FnOnce(&Entry<'_>) -> RowWritten)
 }
 
 fn unix(time: WallTime) -> UnixTime {
-    UnixTime::from_nanos(i64::try_from(time.since_epoch().as_nanos()).unwrap_or(i64::MAX))
+    UnixTime::from_nanos(i64::try_from(time.nanos_since_epoch()).unwrap_or(i64::MAX))
 }
