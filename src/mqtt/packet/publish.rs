@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 
-use super::utf8::is_printable_ascii;
+use super::utf8::{has_wildcard, is_printable_ascii};
 use super::wire::{Reader, field_length, put_field, put_header, with_header};
 use super::{
     DecodeError, EncodeError, NO_PROPERTIES, PacketId, PacketType, Properties, PropertyId, PropertyOwner,
@@ -79,7 +79,7 @@ impl Publish {
         };
         if receiver == Receiver::Server {
             // [MQTT-3.3.2-2]
-            if topic.bytes().any(|byte| matches!(byte, b'+' | b'#')) {
+            if has_wildcard(topic.as_bytes()) {
                 return Err(DecodeError::TopicName);
             }
             // [MQTT-3.3.4-6]

@@ -27,6 +27,21 @@ pub(super) fn is_printable_ascii(text: &[u8]) -> bool {
     suspicious & HIGH == 0 && rest.iter().all(|byte| (0x20..0x7F).contains(byte))
 }
 
+/// Whether there is a `+` or `#`; eight bytes at a time.
+#[inline]
+pub(super) fn has_wildcard(text: &[u8]) -> bool {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // A byte that is there becomes zero, which alone has a high bit in the end, but for bytes above one that was found.
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    let found = words.iter().fold(0, |found, word| {
+        let word = u64::from_le_bytes(*word);
+        found | zeros(word ^ (LOW * u64::from(b'+'))) | zeros(word ^ (LOW * u64::from(b'#')))
+    });
+    found != 0 || rest.iter().any(|byte| matches!(byte, b'+' | b'#'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +54,22 @@ mod tests {
         }
         for character in [' ', '~', '\u{A0}', '\u{FDCF}', '\u{FDF0}', '\u{FFFD}', '\u{FEFF}', '\u{1F600}'] {
             assert_eq!(first_discouraged(&format!("a{character}b")), None);
+        }
+    }
+
+    #[test]
+    fn a_wildcard_is_found_in_every_place_and_nothing_else() {
+        for length in 1..20 {
+            for place in 0..length {
+                for byte in 0..=255 {
+                    // Neighbours by one, which a borrow could be taken for.
+                    for other in [b'*', b',', b'"', b'$', 0, 0xFF] {
+                        let mut text = vec![other; length];
+                        text[place] = byte;
+                        assert_eq!(has_wildcard(&text), matches!(byte, b'+' | b'#'), "{text:?}");
+                    }
+                }
+            }
         }
     }
 

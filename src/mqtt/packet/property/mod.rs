@@ -23,44 +23,69 @@ pub const MAXIMUM_PROPERTIES: usize = 65_536;
 
 /// The properties of one packet, in wire order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Properties(Vec<Property>);
+pub struct Properties(
+    /// `None` where there are none, as in nearly all packets.
+    #[expect(clippy::box_collection, reason = "a packet and a message are 16 bytes smaller without any")]
+    Option<Box<Vec<Property>>>,
+);
 
 /// Behind every borrowed message that has none.
 pub static NO_PROPERTIES: Properties = Properties::new();
 
 impl Properties {
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self(None)
+    }
+
+    fn of(list: Vec<Property>) -> Self {
+        Self(if list.is_empty() { None } else { Some(Box::new(list)) })
+    }
+
+    #[inline]
+    fn list(&self) -> &[Property] {
+        self.0.as_ref().map_or(&[], |list| list)
+    }
+
+    /// Changes the list, and lets go of it when nothing is left.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Vec<Property>) -> T) -> Option<T> {
+        let list = self.0.as_mut()?;
+        let result = change(list);
+        if list.is_empty() {
+            self.0 = None;
+        }
+        Some(result)
     }
 
     pub fn push(&mut self, property: Property) {
-        self.0.push(property);
+        self.0.get_or_insert_default().push(property);
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
+    #[inline]
     pub fn iter(&self) -> std::slice::Iter<'_, Property> {
-        self.0.iter()
+        self.list().iter()
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list().len()
     }
 
     /// Takes the last one off again.
     pub fn pop(&mut self) -> Option<Property> {
-        self.0.pop()
+        self.change(Vec::pop)?
     }
 
     /// Copies what the properties share with their read buffer.
     pub(super) fn detach(&mut self) {
-        self.0.iter_mut().for_each(Property::detach);
+        self.0.iter_mut().flat_map(|list| list.iter_mut()).for_each(Property::detach);
     }
 
     pub fn retain(&mut self, keep: impl FnMut(&Property) -> bool) {
-        self.0.retain(keep);
+        self.change(|list| list.retain(keep));
     }
 }
 
@@ -68,7 +93,7 @@ impl Properties {
     /// Whether `owner` may carry these: each allowed there, in range, and no more often than allowed.
     pub fn check(&self, owner: PropertyOwner) -> Result<(), DecodeError> {
         let mut seen = 0;
-        self.0.iter().try_for_each(|property| check_one(property, owner, &mut seen, true))
+        self.iter().try_for_each(|property| check_one(property, owner, &mut seen, true))
     }
 
     /// Reads the property length and the properties, as they stand in a packet and in a mosquitto.db.
@@ -112,12 +137,12 @@ impl Properties {
             check_one(&property, owner, &mut seen, reader.is_strict())?;
             properties.push(property);
         }
-        Ok(Self(properties))
+        Ok(Self::of(properties))
     }
 
     /// Bytes of the properties themselves, without the length in front of them.
     pub(super) fn content_len(&self) -> Result<usize, EncodeError> {
-        self.0.iter().try_fold(0, |sum, property| Ok(sum + 1 + property.value_len()?))
+        self.iter().try_fold(0, |sum, property| Ok(sum + 1 + property.value_len()?))
     }
 
     /// Bytes of the property length and the properties.
@@ -129,7 +154,7 @@ impl Properties {
     pub(super) fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         // Where there are none, that is said by a length of 0 [MQTT-2.2.2-1].
         put_variable(self.content_len()?, out);
-        for property in &self.0 {
+        for property in self {
             out.put_u8(property.id() as u8);
             property.write_value(out);
         }
@@ -154,7 +179,7 @@ fn check_one(property: &Property, owner: PropertyOwner, seen: &mut u64, strict: 
 
 impl FromIterator<Property> for Properties {
     fn from_iter<I: IntoIterator<Item = Property>>(properties: I) -> Self {
-        Self(properties.into_iter().collect())
+        Self::of(properties.into_iter().collect())
     }
 }
 
@@ -163,7 +188,7 @@ impl<'a> IntoIterator for &'a Properties {
     type IntoIter = std::slice::Iter<'a, Property>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.iter()
     }
 }
 
