@@ -198,7 +198,7 @@ impl Broker {
 
     /// AUTH of a client that is connected.
     pub(super) fn auth(&mut self, key: ConnectionKey, session_key: SessionKey, auth: &Auth, now: Now) {
-        let Some(Proof::Scram { mechanism, .. }) = self.connections[key].proof else {
+        let Some(&Proof::Scram { mechanism, .. }) = self.connections[key].proof.as_deref() else {
             // No method was agreed on [MQTT-4.12.0-6].
             self.offended(key, Offence::Auth(self.connections[key].version));
             self.refuse(key, ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError, now);
@@ -243,7 +243,7 @@ impl Broker {
         let protocol_error = || Refusal::new(ReasonCode::PROTOCOL_ERROR, Closing::ProtocolError);
         let authentication = self.connections[key].authentication.take().ok_or_else(protocol_error)?;
         let Proven { proof, properties, .. } = self.prove(key, &authentication.exchange, auth)?;
-        self.connections[key].proof = Some(proof);
+        self.connections[key].proof = Some(Box::new(proof));
         let shown = properties.into_iter().find_map(|property| match property {
             Property::AuthenticationData(message) => Some(message.to_vec()),
             _ => None,

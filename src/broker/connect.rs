@@ -138,7 +138,7 @@ impl Broker {
         let connection = &self.connections[key];
         let listener = self.listener(connection.listener);
         if listener.username_from == UsernameFrom::Certificate {
-            connect.username = connection.peer.certificate_username.clone();
+            connect.username = connection.peer.tls.as_ref().and_then(|tls| tls.username.clone());
             connect.password = None;
             if connect.username.is_none() {
                 return Err(Refusal::new(ReasonCode::BAD_USER_NAME_OR_PASSWORD, Closing::BadUsernameOrPassword));
@@ -205,7 +205,7 @@ impl Broker {
         let (session_key, session_present) = self.take_session(key, &connect, now);
         let mut shown = Vec::new();
         if let Some(Proven { proof, properties, .. }) = proven {
-            self.connections[key].proof = Some(proof);
+            self.connections[key].proof = Some(Box::new(proof));
             shown = properties;
         }
         // [MQTT-3.2.2-22]
@@ -213,20 +213,21 @@ impl Broker {
         self.store_session(session_key, key, &mut connect);
         self.connected += 1;
         self.statistics.connections += 1;
-        let peer = self.connections[key].peer.clone();
+        let tls = self.connections[key].peer.tls.take();
+        let peer = self.connections[key].peer.address.clone();
         let username = self.sessions[session_key].username.clone();
         self.connections[key].client_id = connect.client_id.clone();
         self.note(|| Event::Connected {
             client: connect.client_id.clone(),
-            peer: peer.address,
+            peer,
             version: connect.version,
             clean_start: connect.clean_start,
             keep_alive: connect.keep_alive,
             username,
         });
         self.note_will(session_key);
-        if let Some(session) = peer.tls_session {
-            self.note(|| Event::Negotiated { client: connect.client_id.clone(), session });
+        if let Some(tls) = tls {
+            self.note(|| Event::Negotiated { client: connect.client_id.clone(), session: tls.session });
         }
         let mut properties = if v5 {
             self.connack_properties(key, assigned.then_some(connect.client_id), lowered)

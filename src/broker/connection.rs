@@ -33,7 +33,7 @@ pub(super) struct Connection {
     /// The password is kept, to be checked again after a reload of the rules.
     pub(super) password: Option<Secret>,
     /// What it was let in by instead, where its CONNECT named a method.
-    pub(super) proof: Option<Proof>,
+    pub(super) proof: Option<Box<Proof>>,
     /// Rules have come into force by which its token is not checked yet.
     pub(super) is_unproved: bool,
     /// A login that is under way: before CONNACK, or again.
@@ -116,7 +116,7 @@ impl Connection {
     }
 
     pub(super) fn token_ends(&self) -> Option<Monotonic> {
-        match &self.proof {
+        match self.proof.as_deref() {
             Some(Proof::Token { ends, .. }) => Some(*ends),
             Some(Proof::Scram { .. }) | None => None,
         }

@@ -10,6 +10,7 @@ use bytestring::ByteString;
 
 use super::change::{Direction, EntryState};
 use super::connection::{Connection, ConnectionKey, OutgoingPublish};
+use super::entry::ComesBy;
 use super::event::{Event, PacketSummary, PublishSummary};
 use super::jobs::Job;
 use super::message::{Message, MessageId};
@@ -79,6 +80,17 @@ impl Broker {
         at_once: AtOnce,
         now: Now,
     ) -> Routed {
+        // Most messages have one receiver.
+        if self.router.shared() == 0
+            && !at_once.is_exceeded_by(1)
+            && self.remains.is_empty()
+            && let &[only] = self.router.subscribers(&message.topic)
+        {
+            if only.takes_from(publisher) {
+                self.deliver_to_subscription(&only, only.identifier.as_slice(), None, message, now);
+            }
+            return Routed::Delivered { matched: true };
+        }
         let mut found = std::mem::take(&mut self.found);
         found.clear();
         let anybody = self.find_subscribers(message, publisher, &mut found);
@@ -126,8 +138,7 @@ impl Broker {
             // One whose session has ended, and whose subscriptions are still to be removed, gets nothing.
             if all_there || sessions.contains(subscriber.session) {
                 anybody = true;
-                // [MQTT-3.8.3-3]
-                if !(subscriber.options.no_local && Some(subscriber.session) == publisher) {
+                if subscriber.takes_from(publisher) {
                     found.push(*subscriber);
                 }
             }
@@ -167,7 +178,7 @@ impl Broker {
     /// for messages at QoS 2 whose delivery has begun [MQTT-4.8.2-5]. Where nobody else is a member, the message ends with
     /// the session.
     pub(super) fn pass_on(&mut self, entry: &Entry, now: Now) {
-        let Some(shared) = &entry.shared else { return };
+        let Some(shared) = entry.by.shared() else { return };
         if entry.qos == QoS::ExactlyOnce && entry.state != EntryState::Queued {
             return;
         }
@@ -339,8 +350,12 @@ impl Broker {
             if gone {
                 self.discard(session_key, std::slice::from_ref(&entry));
             } else if entry.qos == QoS::AtMostOnce {
-                let delivery =
-                    Delivery { qos: entry.qos, retain: entry.retain, identifiers: &entry.identifiers, shared: None };
+                let delivery = Delivery {
+                    qos: entry.qos,
+                    retain: entry.retain,
+                    identifiers: entry.by.identifiers(),
+                    shared: None,
+                };
                 self.send_at_qos0(key, session_key, &entry.message, &delivery, now);
                 self.discard(session_key, std::slice::from_ref(&entry));
             } else {
@@ -432,8 +447,7 @@ fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, delivery: &Del
         // Whatever the publisher's was [MQTT-3.3.1-3] [MQTT-4.3.2-2] [MQTT-4.3.3-2].
         dup: false,
         state: EntryState::Queued,
-        identifiers: delivery.identifiers.into(),
-        shared: delivery.shared.map(Arc::clone),
+        by: ComesBy::new(delivery.identifiers, delivery.shared),
         queued_at: now.wall,
         pubrel_order: None,
     }
@@ -447,7 +461,7 @@ fn publish_of<'a>(entry: &'a Entry, mount_point: Option<&str>, now: Now) -> Outg
         qos: entry.qos,
         retain: entry.retain,
         packet_id: entry.packet_id,
-        identifiers: &entry.identifiers,
+        identifiers: entry.by.identifiers(),
         wall: now.wall,
     }
 }

@@ -21,12 +21,38 @@ pub(super) struct Entry {
     pub(super) retain: bool,
     pub(super) dup: bool,
     pub(super) state: EntryState,
-    pub(super) identifiers: Box<[SubscriptionIdentifier]>,
-    /// The shared subscription that it came by: another member gets it if this session ends first. Not stored, so that
-    /// after a restart it stays with its session.
-    pub(super) shared: Option<Arc<SubscriptionFilter>>,
+    pub(super) by: ComesBy,
     pub(super) queued_at: WallTime,
     pub(super) pubrel_order: Option<NonZeroU64>,
+}
+
+/// What there is to know of the subscriptions that an entry comes by; of most there is nothing.
+#[derive(Debug, Default)]
+pub(super) struct ComesBy(Option<Box<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    identifiers: Box<[SubscriptionIdentifier]>,
+    shared: Option<Arc<SubscriptionFilter>>,
+}
+
+impl ComesBy {
+    pub(super) fn new(identifiers: &[SubscriptionIdentifier], shared: Option<&Arc<SubscriptionFilter>>) -> Self {
+        if identifiers.is_empty() && shared.is_none() {
+            return Self::default();
+        }
+        Self(Some(Box::new(Known { identifiers: identifiers.into(), shared: shared.map(Arc::clone) })))
+    }
+
+    pub(super) fn identifiers(&self) -> &[SubscriptionIdentifier] {
+        self.0.as_ref().map_or(&[], |known| &known.identifiers)
+    }
+
+    /// The shared subscription: another member gets the message if this session ends first. Not stored, so that after a restart
+    /// it stays with its session.
+    pub(super) fn shared(&self) -> Option<&Arc<SubscriptionFilter>> {
+        self.0.as_ref()?.shared.as_ref()
+    }
 }
 
 /// An acknowledgement that the message with its packet id is not waiting for.
@@ -34,7 +60,7 @@ pub(super) struct Entry {
 pub(super) struct WrongState;
 
 impl Entry {
-    pub(super) fn restored(record: EntryRecord, message: Arc<Message>) -> Self {
+    pub(super) fn restored(record: &EntryRecord, message: Arc<Message>) -> Self {
         Self {
             message,
             sequence: record.sequence,
@@ -43,8 +69,7 @@ impl Entry {
             retain: record.retain,
             dup: record.dup,
             state: record.state,
-            identifiers: record.subscription_identifiers.into(),
-            shared: None,
+            by: ComesBy::new(&record.subscription_identifiers, None),
             queued_at: record.queued_at,
             pubrel_order: record.pubrel_order,
         }

@@ -61,6 +61,9 @@ impl Broker {
     /// Whether a message of the same client goes to very many though its session has ended, as a will does: a client that is
     /// back comes behind what it has published before [MQTT-4.6.0-6].
     pub(super) fn has_earlier_fan_out(&self, message: &Message) -> bool {
+        if self.fan_outs.is_empty() {
+            return false;
+        }
         let client_id = &message.source.client_id;
         self.fan_outs.iter().any(|earlier| earlier.message.source.client_id == *client_id)
     }

@@ -23,7 +23,7 @@ const BITS: u16 = 64;
 /// Places in the line that may be empty, besides as many as are not.
 const GAPS: usize = 64;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct InFlight {
     /// From the oldest on. `None`: it was acknowledged before an older one.
     line: VecDeque<Option<Entry>>,
@@ -43,7 +43,26 @@ pub(super) struct InFlight {
     taken: Option<Box<[u64]>>,
 }
 
+impl Default for InFlight {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl InFlight {
+    pub(super) const fn new() -> Self {
+        Self {
+            line: VecDeque::new(),
+            first: 0,
+            len: 0,
+            unsent: 0,
+            first_unsent: 0,
+            head: 0,
+            odd: HashMap::with_hasher(BuildHasherDefault::new()),
+            taken: None,
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -263,6 +282,7 @@ mod tests {
 
     use super::*;
     use crate::broker::clock::WallTime;
+    use crate::broker::entry::ComesBy;
     use crate::broker::message::{Message, MessageId};
     use crate::mqtt::packet::{Properties, QoS};
 
@@ -286,8 +306,7 @@ mod tests {
             retain: false,
             dup: false,
             state: EntryState::WaitForPubRec,
-            identifiers: Box::default(),
-            shared: None,
+            by: ComesBy::default(),
             queued_at: WallTime::default(),
             pubrel_order: None,
         }

@@ -190,7 +190,7 @@ fn record(session: &Session, entry: &Entry, direction: Direction) -> EntryRecord
         // As Mosquitto's: what is in flight has been sent, and goes out again as a duplicate only.
         dup: direction == Direction::Out && entry.state != EntryState::Queued,
         state: entry.state,
-        subscription_identifiers: entry.identifiers.to_vec(),
+        subscription_identifiers: entry.by.identifiers().to_vec(),
         queued_at: entry.queued_at,
         pubrel_order: entry.pubrel_order,
     }

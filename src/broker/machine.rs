@@ -55,6 +55,8 @@ pub struct Broker {
     pub(super) last_id: MessageId,
     /// The topic of the last message that was kept: the next often has the same.
     pub(super) last_topic: ByteString,
+    /// The topic name of the last PUBLISH, which was found to be one.
+    pub(super) checked_topic: String,
     /// Whether something can be kept: not while the store fails.
     pub(super) storing: bool,
     /// What the journal had noted when the packet came that is handled now.
@@ -115,6 +117,7 @@ impl Broker {
             journal,
             last_id: MessageId::default(),
             last_topic: ByteString::new(),
+            checked_topic: String::new(),
             storing: true,
             noted_before: 0,
             listed: VecDeque::new(),
@@ -402,7 +405,7 @@ impl Broker {
     pub fn subscriptions(&self) -> Vec<(ByteString, ByteString)> {
         let of = |session: &Session| {
             let id = session.id.clone();
-            session.subscriptions.iter().map(|filter| (filter.text().clone(), id.clone())).collect::<Vec<_>>()
+            session.subscriptions.iter().map(|filter| (filter.into(), id.clone())).collect::<Vec<_>>()
         };
         let mut found: Vec<_> = self.sessions.iter().flat_map(|(_, session)| of(session)).collect();
         found.sort_unstable();

@@ -11,10 +11,17 @@ pub struct ListenerId(pub u16);
 pub struct Peer {
     /// As log lines show it.
     pub address: ByteString,
-    /// `TLSv1.3 cipher …`, if it came by TLS.
-    pub tls_session: Option<ByteString>,
+    /// If it came by TLS, until CONNECT is accepted.
+    pub tls: Option<Box<PeerTls>>,
+}
+
+/// What TLS says of a peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerTls {
+    /// `TLSv1.3 cipher …`.
+    pub session: ByteString,
     /// From its certificate, for listeners with [`UsernameFrom::Certificate`].
-    pub certificate_username: Option<ByteString>,
+    pub username: Option<ByteString>,
 }
 
 impl Peer {

@@ -10,6 +10,7 @@ use bytestring::ByteString;
 use super::change::{Direction, EntryState};
 use super::connection::ConnectionKey;
 use super::deliver::{AtOnce, Routed};
+use super::entry::ComesBy;
 use super::event::{Closing, Event, Offence, PacketSummary, PublishSummary};
 use super::jobs::Answer;
 use super::message::{Message, MessageId, detached};
@@ -112,8 +113,14 @@ impl Broker {
             self.offended(key, Offence::TopicAlias(alias));
             return Err(answer);
         }
-        // [MQTT-3.3.2-2]
-        TopicName::check(&publish.topic).map_err(|_| (ReasonCode::MALFORMED_PACKET, Closing::Malformed))
+        // Messages of one topic follow each other, and it is checked once.
+        if *publish.topic != *self.checked_topic {
+            // [MQTT-3.3.2-2]
+            TopicName::check(&publish.topic).map_err(|_| (ReasonCode::MALFORMED_PACKET, Closing::Malformed))?;
+            self.checked_topic.clear();
+            self.checked_topic.push_str(&publish.topic);
+        }
+        Ok(())
     }
 
     /// What keeps a message from being published, while the connection goes on.
@@ -228,8 +235,7 @@ impl Broker {
                 retain: message.retain,
                 dup: false,
                 state: EntryState::WaitForPubRel,
-                identifiers: Box::default(),
-                shared: None,
+                by: ComesBy::default(),
                 queued_at: now.wall,
                 pubrel_order: None,
                 message,

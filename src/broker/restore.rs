@@ -63,7 +63,7 @@ impl Broker {
             self.journal.restore(message.id);
             session.last_sequence = session.last_sequence.max(record.sequence);
             let direction = record.direction;
-            let entry = Entry::restored(record, Arc::clone(message));
+            let entry = Entry::restored(&record, Arc::clone(message));
             match direction {
                 Direction::Out => session.outgoing.restore(entry),
                 Direction::In => {
@@ -87,6 +87,6 @@ impl Broker {
         let (options, identifier) = (record.options, record.identifier);
         let filter = SubscriptionFilter::split(record.filter);
         self.router.subscribe(&filter, Subscriber { session: session_key, options, identifier });
-        self.sessions[session_key].add_filter(filter);
+        self.sessions[session_key].subscriptions.insert(&filter);
     }
 }

@@ -16,6 +16,14 @@ pub(super) struct Subscriber {
     pub(super) identifier: Option<SubscriptionIdentifier>,
 }
 
+impl Subscriber {
+    /// Whether it gets messages of that session.
+    pub(super) fn takes_from(&self, publisher: Option<SessionKey>) -> bool {
+        // [MQTT-3.8.3-3]
+        !(self.options.no_local && Some(self.session) == publisher)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Router {
     tree: Tree<Place>,
@@ -34,12 +42,20 @@ struct LastRoute {
 
 /// What stands at one filter.
 #[derive(Debug, Default)]
-struct Place {
-    /// Subscribers, in the order of subscribing.
+enum Place {
+    #[default]
+    Empty,
+    /// Most filters have one subscriber.
+    One(Subscriber),
+    Several(Box<Several>),
+}
+
+#[derive(Debug, Default)]
+struct Several {
+    /// In the order of subscribing.
     subscribers: Vec<Subscriber>,
-    /// Shared groups by name. One client may be in any number of groups at the same filter, so no group is looked for one by one.
-    #[expect(clippy::box_collection, reason = "eight bytes where there is none, which is nearly everywhere")]
-    groups: Option<Box<BTreeMap<Box<str>, Group>>>,
+    /// By name. One client may be in any number of groups at the same filter, so no group is looked for one by one.
+    groups: BTreeMap<Box<str>, Group>,
 }
 
 /// A member of a shared subscription, with its filter as subscribed.
@@ -86,26 +102,24 @@ impl Router {
         self.last.is_valid = false;
         let place = self.tree.insert(filter.topic_filter());
         match filter.share_name() {
-            None if replace(&mut place.subscribers, subscriber) => return false,
             None => {
-                if place.subscribers.is_empty() {
-                    // Most filters have one subscriber.
-                    place.subscribers.reserve_exact(1);
-                }
-                place.subscribers.push(subscriber);
-                self.subscriptions += 1;
+                let is_new = place.join(subscriber);
+                self.subscriptions += usize::from(is_new);
+                is_new
             }
             Some(name) => {
-                let groups = place.groups.get_or_insert_default();
-                let group = groups.entry(name.into()).or_insert_with(|| Group::new(filter));
-                if replace(&mut group.members, subscriber) {
-                    return false;
-                }
-                group.join(subscriber);
-                self.shared += 1;
+                let is_new = place.with_several(|several| {
+                    let group = several.groups.entry(name.into()).or_insert_with(|| Group::new(filter));
+                    let is_new = !replace(&mut group.members, subscriber);
+                    if is_new {
+                        group.join(subscriber);
+                    }
+                    is_new
+                });
+                self.shared += usize::from(is_new);
+                is_new
             }
         }
-        true
     }
 
     /// Says whether there was such a subscription.
@@ -114,34 +128,40 @@ impl Router {
         self.last.is_valid = false;
         let removed = match filter.share_name() {
             None => {
-                let removed = remove(&mut place.subscribers, session_key);
+                let removed = place.leave(session_key);
                 self.subscriptions -= usize::from(removed);
                 removed
             }
             Some(name) => {
-                let removed = place.leave(name, session_key);
+                let removed = place.leave_group(name, session_key);
                 self.shared -= usize::from(removed);
                 removed
             }
         };
         if removed {
-            self.tree.prune(filter.topic_filter(), |place| place.subscribers.is_empty() && place.groups.is_none());
+            self.tree.prune(filter.topic_filter(), |place| matches!(place, Place::Empty));
         }
         removed
     }
 
     /// Calls `each` for everybody who gets a message with `topic`, but for shared subscriptions.
     pub(super) fn route(&mut self, topic: &str, each: impl FnMut(&Subscriber)) {
+        self.subscribers(topic).iter().for_each(each);
+    }
+
+    /// Everybody who gets a message with `topic`, but for shared subscriptions.
+    #[inline]
+    pub(super) fn subscribers(&mut self, topic: &str) -> &[Subscriber] {
         if !self.last.is_valid || self.last.topic != topic {
             let mut last = std::mem::take(&mut self.last);
             last.subscribers.clear();
-            self.visit(topic, &mut |place| last.subscribers.extend_from_slice(&place.subscribers));
+            self.visit(topic, &mut |place| last.subscribers.extend_from_slice(place.subscribers()));
             last.topic.clear();
             last.topic.push_str(topic);
             last.is_valid = true;
             self.last = last;
         }
-        self.last.subscribers.iter().for_each(each);
+        &self.last.subscribers
     }
 
     /// Appends, for each shared subscription that matches `topic`, the member whose turn it is. A member has its turn only if
@@ -184,7 +204,8 @@ impl Router {
         filter: &SubscriptionFilter,
         is_among: impl Fn(&Subscriber, Candidates) -> bool,
     ) -> Option<Subscriber> {
-        let group = self.tree.find_mut(filter.topic_filter())?.groups.as_ref()?.get(filter.share_name()?)?;
+        let Place::Several(several) = self.tree.find_mut(filter.topic_filter())? else { return None };
+        let group = several.groups.get(filter.share_name()?)?;
         group.take_turn(&is_among).map(|(member, _)| member)
     }
 
@@ -217,21 +238,88 @@ impl Router {
 }
 
 impl Place {
-    fn groups(&self) -> impl Iterator<Item = &Group> {
-        self.groups.iter().flat_map(|groups| groups.values())
+    fn subscribers(&self) -> &[Subscriber] {
+        match self {
+            Self::Empty => &[],
+            Self::One(subscriber) => std::slice::from_ref(subscriber),
+            Self::Several(several) => &several.subscribers,
+        }
     }
 
-    fn leave(&mut self, name: &str, session_key: SessionKey) -> bool {
-        let Some(groups) = &mut self.groups else { return false };
-        let Some(group) = groups.get_mut(name) else { return false };
+    fn groups(&self) -> impl Iterator<Item = &Group> {
+        let several = if let Self::Several(several) = self { Some(several) } else { None };
+        several.into_iter().flat_map(|several| several.groups.values())
+    }
+
+    /// Changes what stands there when there is room for more than one.
+    fn with_several<T>(&mut self, change: impl FnOnce(&mut Several) -> T) -> T {
+        let mut several = match std::mem::take(self) {
+            Self::Several(several) => several,
+            Self::One(subscriber) => Box::new(Several { subscribers: vec![subscriber], ..Several::default() }),
+            Self::Empty => Box::default(),
+        };
+        let result = change(&mut several);
+        *self = Self::Several(several);
+        result
+    }
+
+    /// Says whether the subscriber is new, and not in the place of an older self.
+    fn join(&mut self, subscriber: Subscriber) -> bool {
+        match self {
+            Self::Empty => *self = Self::One(subscriber),
+            Self::One(old) if old.session == subscriber.session => {
+                *old = subscriber;
+                return false;
+            }
+            _ => {
+                return self.with_several(|several| {
+                    let is_new = !replace(&mut several.subscribers, subscriber);
+                    if is_new {
+                        several.subscribers.push(subscriber);
+                    }
+                    is_new
+                });
+            }
+        }
+        true
+    }
+
+    fn leave(&mut self, session_key: SessionKey) -> bool {
+        match self {
+            Self::One(subscriber) if subscriber.session == session_key => *self = Self::Empty,
+            Self::Empty | Self::One(_) => return false,
+            Self::Several(several) => {
+                if !remove(&mut several.subscribers, session_key) {
+                    return false;
+                }
+                self.shrink();
+            }
+        }
+        true
+    }
+
+    fn leave_group(&mut self, name: &str, session_key: SessionKey) -> bool {
+        let Self::Several(several) = self else { return false };
+        let Some(group) = several.groups.get_mut(name) else { return false };
         let removed = group.leave(session_key);
         if group.members.is_empty() {
-            groups.remove(name);
-        }
-        if groups.is_empty() {
-            self.groups = None;
+            several.groups.remove(name);
+            self.shrink();
         }
         removed
+    }
+
+    /// Gives back what several take, where there is at most one.
+    fn shrink(&mut self) {
+        if let Self::Several(several) = self
+            && several.groups.is_empty()
+        {
+            match several.subscribers[..] {
+                [] => *self = Self::Empty,
+                [one] => *self = Self::One(one),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -332,6 +420,18 @@ mod tests {
     fn wildcards_at_the_first_level_leave_dollar_topics_alone() {
         let mut router = router(&["#", "+/x", "$SYS/#", "$SYS/+"]);
         assert_eq!(routed(&mut router, "$SYS/x"), [3, 2]);
+    }
+
+    #[test]
+    fn a_place_takes_sixteen_bytes_and_gives_back_what_several_have_taken() {
+        assert_eq!(size_of::<Place>(), 16);
+        let mut place = Place::Empty;
+        assert!(place.join(subscriber(1)) && !place.join(subscriber(1)) && place.join(subscriber(2)));
+        assert!(!place.join(subscriber(2)) && !place.leave(SessionKey(3)));
+        assert!(place.leave(SessionKey(1)) && matches!(place, Place::One(Subscriber { session: SessionKey(2), .. })));
+        place.with_several(|several| several.groups.insert("g".into(), Group::new(&share("g"))));
+        assert!(place.leave(SessionKey(2)) && matches!(place, Place::Several(_)));
+        assert!(!place.leave_group("g", SessionKey(2)) && matches!(place, Place::Empty));
     }
 
     #[test]

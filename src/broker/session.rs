@@ -1,7 +1,7 @@
 //! What is remembered of one client: its subscriptions, the queue of what it is to get, its half-done QoS 2
 //! publishes, its will and when all that ends.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use super::access::Identity;
 use super::change::{ClientRecord, EntryState, WillRecord};
 use super::clock::{Monotonic, WallTime};
 pub(super) use super::entry::{Entry, WrongState};
+use super::filters::Filters;
 use super::in_flight::InFlight;
 use super::jobs::Jobs;
 use super::message::Source;
@@ -18,13 +19,6 @@ use super::slab::ConnectionKey;
 pub(super) use super::slab::SessionKey;
 use super::{ListenerId, SessionExpiry, Settings};
 use crate::mqtt::packet::{PacketId, QoS};
-use crate::mqtt::topic::{SubscriptionFilter, levels};
-
-/// Bytes of one client's filters.
-const MAXIMUM_FILTER_BYTES: usize = 16 * 1024 * 1024;
-
-/// Levels of one client's filters: each may take memory of its own, and time whenever a message is routed.
-const MAXIMUM_FILTER_LEVELS: usize = 1_000_000;
 
 #[derive(Debug)]
 pub(super) struct Session {
@@ -46,16 +40,12 @@ pub(super) struct Session {
     pub(super) will_due: Option<Monotonic>,
     /// Where [`Timers`](super::timers::Timers) keeps the deadline of this session.
     pub(super) timer: Option<Monotonic>,
-    /// Filters as subscribed, mount point included; what was asked for with them is in the router.
-    pub(super) subscriptions: HashSet<SubscriptionFilter>,
-    /// Bytes of those filters.
-    filter_bytes: usize,
-    filter_levels: usize,
+    pub(super) subscriptions: Filters,
     /// What its client has asked for and is not done yet.
     pub(super) jobs: Jobs,
     pub(super) outgoing: Outgoing,
     /// QoS 2 messages that wait for PUBREL, by packet id.
-    pub(super) incoming: HashMap<PacketId, Entry>,
+    pub(super) incoming: BTreeMap<PacketId, Entry>,
     pub(super) incoming_bytes: u64,
     pub(super) last_sequence: u64,
     /// When the session began, by [`Broker::moment`](super::Broker::moment); 0 for one that is older than the broker.
@@ -68,6 +58,9 @@ pub(super) struct Session {
     /// Whether the log has a line that messages are dropped; one per connection is enough.
     pub(super) drop_noticed: bool,
 }
+
+/// Entries that a queue has room for from its first on.
+const FEW: usize = 4;
 
 /// A will with its delay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,12 +85,10 @@ impl Session {
             will: None,
             will_due: None,
             timer: None,
-            subscriptions: HashSet::new(),
-            filter_bytes: 0,
-            filter_levels: 0,
+            subscriptions: Filters::default(),
             jobs: Jobs::default(),
             outgoing: Outgoing::default(),
-            incoming: HashMap::new(),
+            incoming: BTreeMap::new(),
             incoming_bytes: 0,
             last_sequence: 0,
             began: 0,
@@ -121,32 +112,6 @@ impl Session {
             Arc::new(Source { client_id: self.id.clone(), username: self.username.clone(), listener_port })
         });
         Arc::clone(source)
-    }
-
-    /// Whether it may have one more subscription, or has it. `limit`: of their number.
-    pub(super) fn takes_filter(&self, filter: &SubscriptionFilter, limit: Option<u32>) -> bool {
-        let has_room = limit.is_none_or(|limit| self.subscriptions.len() < limit as usize)
-            && self.filter_bytes + filter.len() <= MAXIMUM_FILTER_BYTES
-            && self.filter_levels + levels(filter) <= MAXIMUM_FILTER_LEVELS;
-        has_room || self.subscriptions.contains(filter)
-    }
-
-    pub(super) fn add_filter(&mut self, filter: SubscriptionFilter) {
-        let (length, levels) = (filter.len(), levels(&filter));
-        if self.subscriptions.insert(filter) {
-            self.filter_bytes += length;
-            self.filter_levels += levels;
-        }
-    }
-
-    /// Says whether there was such a subscription.
-    pub(super) fn remove_filter(&mut self, filter: &SubscriptionFilter) -> bool {
-        let existed = self.subscriptions.remove(filter);
-        if existed {
-            self.filter_bytes -= filter.len();
-            self.filter_levels -= levels(filter);
-        }
-        existed
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {
@@ -183,7 +148,8 @@ impl Session {
 /// What a client is to get at QoS 1 and 2 (and 0, if asked for): in flight, then queued.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    in_flight: InFlight,
+    /// From the first message at QoS 1 or 2 on, until the client goes away with nothing in flight.
+    in_flight: Option<Box<InFlight>>,
     queue: VecDeque<Entry>,
     /// The bytes of their payloads.
     inflight_bytes: u64,
@@ -199,7 +165,22 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn inflight(&self) -> impl Iterator<Item = &Entry> {
-        self.in_flight.iter()
+        self.in_flight().iter()
+    }
+
+    fn in_flight(&self) -> &InFlight {
+        static NOTHING: InFlight = InFlight::new();
+        self.in_flight.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// The client is away: what is empty gives its memory back.
+    pub(super) fn rest(&mut self) {
+        if self.in_flight().len() == 0 {
+            self.in_flight = None;
+        }
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new();
+        }
     }
 
     pub(super) fn queue(&self) -> impl Iterator<Item = &Entry> {
@@ -207,12 +188,12 @@ impl Outgoing {
     }
 
     pub(super) fn is_queue_empty(&self) -> bool {
-        self.queue.is_empty() && self.in_flight.unsent() == 0
+        self.queue.is_empty() && self.in_flight().unsent() == 0
     }
 
     /// Those in flight and those that wait.
     pub(super) fn len(&self) -> usize {
-        self.in_flight.len() + self.queue.len()
+        self.in_flight().len() + self.queue.len()
     }
 
     pub(super) fn queued(&self) -> usize {
@@ -225,7 +206,7 @@ impl Outgoing {
 
     /// Whether one more may be in flight [MQTT-4.9.0-2] [MQTT-3.3.4-9]. One always may, whatever its size.
     pub(super) fn has_room(&self, window: NonZeroU16, bytes: Option<u64>) -> bool {
-        let sent = self.in_flight.len() - self.in_flight.unsent();
+        let sent = self.in_flight().len() - self.in_flight().unsent();
         sent < usize::from(window.get()) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
     }
 
@@ -233,7 +214,7 @@ impl Outgoing {
     pub(super) fn reserve(&mut self, entry: &mut Entry) {
         // Ids grow along the queue, and while all are in flight there is none to assign.
         self.unreserved &= !self.queue.is_empty();
-        self.unreserved |= self.in_flight.len() >= usize::from(u16::MAX);
+        self.unreserved |= self.in_flight().len() >= usize::from(u16::MAX);
         if entry.qos > QoS::AtMostOnce && !self.unreserved {
             entry.packet_id = Some(self.next_packet_id());
         }
@@ -241,6 +222,10 @@ impl Outgoing {
 
     pub(super) fn enqueue(&mut self, entry: Entry) {
         self.queue_bytes += entry.message.payload.len() as u64;
+        if self.queue.len() == self.queue.capacity() {
+            // Less ahead than doubling: of many sessions each has a queue.
+            self.queue.reserve_exact((self.queue.len() / 2).max(FEW));
+        }
         self.queue.push_back(entry);
     }
 
@@ -256,7 +241,7 @@ impl Outgoing {
 
     /// Takes the entry in flight and returns it with its packet id, which an earlier one of the queue may have taken.
     pub(super) fn begin_flow(&mut self, mut entry: Entry) -> (PacketId, &Entry) {
-        if entry.packet_id.is_some_and(|id| self.in_flight.contains(id)) {
+        if entry.packet_id.is_some_and(|id| self.in_flight().contains(id)) {
             // More than all ids are out, and what holds this one is not yet acknowledged.
             entry.packet_id = None;
             self.unreserved = true;
@@ -273,31 +258,34 @@ impl Outgoing {
 
     fn put_in_flight(&mut self, packet_id: PacketId, entry: Entry) -> &Entry {
         self.inflight_bytes += entry.message.payload.len() as u64;
-        self.in_flight.push(packet_id, entry)
+        self.in_flight.get_or_insert_default().push(packet_id, entry)
     }
 
     /// The one that was launched last.
     pub(super) fn newest(&self) -> Option<&Entry> {
-        self.in_flight.newest()
+        self.in_flight().newest()
     }
 
     /// 1, 2, 3 …, skipping those in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller sees to it that fewer than all are in flight.
     fn next_packet_id(&mut self) -> PacketId {
-        let packet_id = self.in_flight.next_free(self.last_packet_id).expect("fewer than all ids are in flight");
+        let packet_id = self.in_flight().next_free(self.last_packet_id).expect("fewer than all ids are in flight");
         self.last_packet_id = packet_id.get();
         packet_id
     }
 
     /// Takes out the entry that PUBACK [MQTT-4.3.2-3], PUBCOMP [MQTT-4.3.3-5] or a failing PUBREC ends. `None`: there is nothing with that packet id.
     pub(super) fn finish(&mut self, packet_id: PacketId, state: EntryState) -> Result<Option<Entry>, WrongState> {
-        let entry = self.in_flight.remove(packet_id, state)?;
+        let Some(in_flight) = &mut self.in_flight else { return Ok(None) };
+        let entry = in_flight.remove(packet_id, state)?;
         self.inflight_bytes -= entry.as_ref().map_or(0, |entry| entry.message.payload.len() as u64);
         Ok(entry)
     }
 
     /// PUBREC came; until then the PUBLISH is unacknowledged [MQTT-4.3.3-3]. `None`: for nothing that waits for one.
     pub(super) fn received(&mut self, packet_id: PacketId) -> Result<Option<&Entry>, WrongState> {
-        let Some(entry) = self.in_flight.get_mut(packet_id) else { return Ok(None) };
+        let Some(entry) = self.in_flight.as_mut().and_then(|in_flight| in_flight.get_mut(packet_id)) else {
+            return Ok(None);
+        };
         match entry.state {
             EntryState::WaitForPubRec => {
                 self.pubrels += 1;
@@ -312,29 +300,32 @@ impl Outgoing {
 
     /// What was sent on this connection with the packet id.
     pub(super) fn sent(&self, packet_id: PacketId) -> Option<&Entry> {
-        self.in_flight.get(packet_id)
+        self.in_flight().get(packet_id)
     }
 
     /// The client is back: everything in flight is to be sent again.
     pub(super) fn rewind(&mut self) {
-        self.in_flight.rewind();
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.rewind();
+        }
     }
 
     /// The next one in flight that is to be sent again; it counts as sent from now on.
     pub(super) fn resend(&mut self) -> Option<&mut Entry> {
-        self.in_flight.resend()
+        self.in_flight.as_mut()?.resend()
     }
 
     /// Removes what is in flight and `keep` refuses, and returns it. It is called before [`Outgoing::rewind`].
     pub(super) fn take_refused(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        let refused = self.in_flight.take_refused(keep);
+        let Some(in_flight) = &mut self.in_flight else { return Vec::new() };
+        let refused = in_flight.take_refused(keep);
         self.inflight_bytes -= refused.iter().map(|entry| entry.message.payload.len() as u64).sum::<u64>();
         refused
     }
 
     /// Takes out any entry: the session has ended.
     pub(super) fn take(&mut self) -> Option<Entry> {
-        self.in_flight.pop_first().or_else(|| self.queue.pop_front())
+        self.in_flight.as_mut().and_then(|in_flight| in_flight.pop_first()).or_else(|| self.queue.pop_front())
     }
 
     /// Takes an entry from the store back.
@@ -374,6 +365,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::broker::entry::ComesBy;
     use crate::broker::{Message, MessageId};
     use crate::mqtt::packet::Properties;
 
@@ -397,8 +389,7 @@ mod tests {
             retain: false,
             dup: false,
             state: EntryState::Queued,
-            identifiers: Box::default(),
-            shared: None,
+            by: ComesBy::default(),
             queued_at: WallTime::default(),
             pubrel_order: None,
         }
@@ -468,6 +459,33 @@ mod tests {
         }
         let time = crate::os::process::thread_time().saturating_sub(start);
         assert!(time < Duration::from_millis(500), "{time:?}");
+    }
+
+    #[test]
+    fn a_queue_of_a_few_has_room_for_few_and_gives_it_back() {
+        let mut outgoing = Outgoing::default();
+        for count in 1..=10 {
+            outgoing.enqueue(waiting(0));
+            assert!(outgoing.queue.capacity() <= count + FEW, "{} for {count}", outgoing.queue.capacity());
+        }
+        while outgoing.dequeue().is_some() {}
+        outgoing.begin_flow(waiting(0));
+        outgoing.rest();
+        assert!(outgoing.in_flight.is_some() && outgoing.queue.capacity() == 0);
+        assert!(matches!(outgoing.finish(id(1), EntryState::WaitForPubAck), Ok(Some(_))));
+        outgoing.rest();
+        assert!(outgoing.in_flight.is_none() && outgoing.is_queue_empty());
+        assert!(matches!(outgoing.finish(id(1), EntryState::WaitForPubAck), Ok(None)));
+    }
+
+    #[test]
+    fn a_session_and_an_entry_stay_small() {
+        // One of them for each client, and one for each message that waits: what is seldom there belongs behind a pointer.
+        assert!(size_of::<Session>() <= 400, "{}", size_of::<Session>());
+        assert_eq!(size_of::<Option<Entry>>(), 48);
+        // With the counts of its `Arc` no more than malloc keeps ready in its bins of small pieces.
+        assert!(size_of::<Message>() <= 104, "{}", size_of::<Message>());
+        assert!(size_of::<crate::broker::connection::Connection>() <= 400);
     }
 
     #[test]

@@ -45,6 +45,7 @@ impl Broker {
         let session = &mut self.sessions[session_key];
         session.connection = None;
         session.disconnected_at = Some(now.wall);
+        session.outgoing.rest();
         if !session.is_persistent() {
             self.remove_session(session_key, now);
             return;

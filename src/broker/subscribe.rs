@@ -123,7 +123,7 @@ impl Broker {
         let listener = self.listener(session.listener);
         let filter = plain.mounted(listener.mount_point.as_deref().unwrap_or_default());
         let fits = settings.max_subscriptions_per_packet.is_none_or(|limit| number < limit as usize)
-            && session.takes_filter(&filter, settings.max_subscriptions)
+            && session.subscriptions.takes(&filter, settings.max_subscriptions)
             && self.can_keep(session_key, &filter);
         if !fits {
             self.note_filter(plain, None);
@@ -172,7 +172,7 @@ impl Broker {
         let subscriber = Subscriber { session: session_key, options, identifier };
         let is_new = self.router.subscribe(filter, subscriber);
         let session = &mut self.sessions[session_key];
-        session.add_filter(filter.clone());
+        session.subscriptions.insert(filter);
         let session = &self.sessions[session_key];
         if self.journal.covers(session) {
             let record = SubscriptionRecord { filter: filter.text().clone(), options, identifier };
@@ -256,7 +256,7 @@ impl Broker {
         let filter = plain.mounted(mount_point.unwrap_or_default());
         let session = &mut self.sessions[session_key];
         // Filters are compared character by character [MQTT-3.10.4-1]. What is in flight or waits stays [MQTT-3.10.4-3].
-        let existed = session.remove_filter(&filter);
+        let existed = session.subscriptions.remove(&filter);
         if existed {
             self.router.unsubscribe(&filter, session_key);
             let client_id = session.id.clone();

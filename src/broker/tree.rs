@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::shared_seed::SharedSeed;
+
 const ROOT: u32 = 0;
 
 #[derive(Debug)]
@@ -14,13 +16,28 @@ pub(super) struct Tree<V> {
 /// A node is kept small: there is one for each level of each filter, and of each topic with a retained message.
 #[derive(Debug, Default)]
 pub(super) struct Node<V> {
-    /// Most nodes have none.
-    #[expect(clippy::box_collection, reason = "eight bytes where there is none, which is nearly everywhere")]
-    children: Option<Box<HashMap<Box<str>, u32>>>,
+    /// Most nodes are leaves.
+    branch: Option<Box<Branch>>,
+    pub(super) value: V,
+}
+
+/// What is below a node.
+#[derive(Debug, Default)]
+struct Branch {
+    children: Children,
     /// The children `+` and `#` stand apart, since every match asks for them. [`ROOT`], which is nobody's child, is none.
     plus: u32,
     hash: u32,
-    pub(super) value: V,
+}
+
+/// The children of a node but `+` and `#`, by their levels.
+#[derive(Debug, Default)]
+enum Children {
+    #[default]
+    None,
+    /// Where each device has a topic of its own, all levels below its name.
+    One(Box<str>, u32),
+    Many(HashMap<Box<str>, u32, SharedSeed>),
 }
 
 impl<V: Default> Tree<V> {
@@ -37,17 +54,17 @@ impl<V: Default> Tree<V> {
     }
 
     pub(super) fn plus(&self, node: &Node<V>) -> Option<&Node<V>> {
-        (node.plus != ROOT).then(|| &self.nodes[node.plus as usize])
+        node.plus().map(|key| &self.nodes[key as usize])
     }
 
     pub(super) fn hash(&self, node: &Node<V>) -> Option<&Node<V>> {
-        (node.hash != ROOT).then(|| &self.nodes[node.hash as usize])
+        node.hash().map(|key| &self.nodes[key as usize])
     }
 
     /// The children but `+` and `#`, with their levels.
     pub(super) fn children<'a>(&'a self, node: &'a Node<V>) -> impl Iterator<Item = (&'a str, &'a Node<V>)> {
-        let children = node.children.iter().flat_map(|children| children.iter());
-        children.map(|(level, &key)| (level.as_ref(), &self.nodes[key as usize]))
+        let children = node.branch.iter().flat_map(|branch| branch.children.iter());
+        children.map(|(level, key)| (level, &self.nodes[key as usize]))
     }
 
     /// The value at `path`, made if it is not there.
@@ -91,12 +108,11 @@ impl<V: Default> Tree<V> {
 
     fn step(&self, at: u32, level: &str) -> Option<u32> {
         let node = &self.nodes[at as usize];
-        let key = match level {
-            "+" => node.plus,
-            "#" => node.hash,
-            other => return node.child(other),
-        };
-        (key != ROOT).then_some(key)
+        match level {
+            "+" => node.plus(),
+            "#" => node.hash(),
+            other => node.child(other),
+        }
     }
 
     fn grow(&mut self, parent: u32, level: &str) -> u32 {
@@ -106,13 +122,11 @@ impl<V: Default> Tree<V> {
             self.nodes.push(Node::default());
             (self.nodes.len() - 1) as u32
         };
-        let above = &mut self.nodes[parent as usize];
+        let branch = self.nodes[parent as usize].branch.get_or_insert_default();
         match level {
-            "+" => above.plus = key,
-            "#" => above.hash = key,
-            other => {
-                above.children.get_or_insert_default().insert(other.into(), key);
-            }
+            "+" => branch.plus = key,
+            "#" => branch.hash = key,
+            other => branch.children.insert(other, key),
         }
         key
     }
@@ -125,26 +139,75 @@ impl<V: Default> Tree<V> {
 
 impl<V> Node<V> {
     fn child(&self, level: &str) -> Option<u32> {
-        self.children.as_ref()?.get(level).copied()
+        self.branch.as_ref()?.children.get(level)
+    }
+
+    fn plus(&self) -> Option<u32> {
+        self.branch.as_ref().map(|branch| branch.plus).filter(|&key| key != ROOT)
+    }
+
+    fn hash(&self) -> Option<u32> {
+        self.branch.as_ref().map(|branch| branch.hash).filter(|&key| key != ROOT)
     }
 
     fn part_with(&mut self, level: &str) {
+        let Some(branch) = &mut self.branch else { return };
         match level {
-            "+" => self.plus = ROOT,
-            "#" => self.hash = ROOT,
-            other => {
-                if let Some(children) = &mut self.children {
-                    children.remove(other);
-                    if children.is_empty() {
-                        self.children = None;
-                    }
-                }
-            }
+            "+" => branch.plus = ROOT,
+            "#" => branch.hash = ROOT,
+            other => branch.children.remove(other),
+        }
+        if branch.plus == ROOT && branch.hash == ROOT && matches!(branch.children, Children::None) {
+            self.branch = None;
         }
     }
 
     fn is_leaf(&self) -> bool {
-        self.children.is_none() && self.plus == ROOT && self.hash == ROOT
+        self.branch.is_none()
+    }
+}
+
+impl Children {
+    fn get(&self, level: &str) -> Option<u32> {
+        match self {
+            Self::None => None,
+            Self::One(name, key) => (**name == *level).then_some(*key),
+            Self::Many(children) => children.get(level).copied(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
+        let (one, many) = match self {
+            Self::None => (None, None),
+            Self::One(name, key) => (Some((&**name, *key)), None),
+            Self::Many(children) => (None, Some(children)),
+        };
+        one.into_iter().chain(many.into_iter().flatten().map(|(name, &key)| (&**name, key)))
+    }
+
+    /// Adds a child, which is not there yet.
+    fn insert(&mut self, level: &str, key: u32) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(level.into(), key),
+            Self::One(name, one) => Self::Many([(name, one), (level.into(), key)].into_iter().collect()),
+            Self::Many(mut children) => {
+                children.insert(level.into(), key);
+                Self::Many(children)
+            }
+        };
+    }
+
+    fn remove(&mut self, level: &str) {
+        match self {
+            Self::Many(children) => {
+                children.remove(level);
+                if children.is_empty() {
+                    *self = Self::None;
+                }
+            }
+            Self::One(name, _) if **name == *level => *self = Self::None,
+            Self::None | Self::One(..) => {}
+        }
     }
 }
 
@@ -162,6 +225,26 @@ mod tests {
         assert_eq!(tree.size(), 2);
         assert_eq!(tree.find_mut("a/+"), Some(&mut 2));
         assert_eq!(tree.find_mut("a/b"), None);
+    }
+
+    #[test]
+    fn children_are_found_however_many_there_are() {
+        let mut tree = Tree::<u8>::new();
+        let paths = || (0..10).map(|number| format!("a/{number}"));
+        for (number, path) in paths().enumerate() {
+            *tree.insert(&path) = 1;
+            let below = tree.child(tree.root(), "a").unwrap();
+            let mut levels: Vec<_> = tree.children(below).map(|(level, _)| level.to_owned()).collect();
+            levels.sort();
+            assert_eq!(levels, (0..=number).map(|number| number.to_string()).collect::<Vec<_>>());
+            assert!(tree.child(below, &number.to_string()).is_some() && tree.child(below, "x").is_none());
+        }
+        for path in paths() {
+            *tree.find_mut(&path).unwrap() = 0;
+            tree.prune(&path, |value| *value == 0);
+            assert_eq!(tree.find_mut(&path), None);
+        }
+        assert_eq!((tree.size(), tree.root().is_leaf()), (0, true));
     }
 
     #[test]

@@ -138,16 +138,19 @@ impl Access {
     }
 
     /// Asked at PUBLISH and for wills.
+    #[inline]
     pub fn may_publish(&self, who: Identity<'_>, topic: &str) -> bool {
         self.publish_ruling(who, topic).allowed
     }
 
     /// Asked for each message and client at delivery.
+    #[inline]
     pub fn may_receive(&self, who: Identity<'_>, topic: &str) -> bool {
         self.receive_ruling(who, topic).allowed
     }
 
     /// As [`Access::may_publish`], with the reason.
+    #[inline]
     pub fn publish_ruling(&self, who: Identity<'_>, topic: &str) -> Ruling {
         if is_sys(topic) && !is_bridge_state(topic) {
             return Ruling { allowed: false, because: Because::ReservedTopic };
@@ -156,10 +159,12 @@ impl Access {
     }
 
     /// As [`Access::may_receive`], with the reason.
+    #[inline]
     pub fn receive_ruling(&self, who: Identity<'_>, topic: &str) -> Ruling {
         self.rule(who, topic, acl::Kind::Read)
     }
 
+    #[inline]
     fn rule(&self, who: Identity<'_>, topic: &str, kind: acl::Kind) -> Ruling {
         match self.rules(who.listener).and_then(|rules| rules.acl.as_deref()) {
             Some(acl) => acl.rule(who.client_id, who.username, topic, kind),

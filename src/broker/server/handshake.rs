@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::connection_task::{self, Limits};
 use super::input::Input;
-use crate::broker::{ListenerId, Peer};
+use crate::broker::{ListenerId, Peer, PeerTls};
 use crate::mqtt::packet::first_discouraged;
 use crate::net::tls::{self, Cause};
 use crate::net::websocket::{HEAD_LIMIT, Upgrade};
@@ -87,9 +87,13 @@ impl Handshake {
         if let Some(tls) = self.tls {
             stream = tls.server.accept(stream).await.map_err(|failure| words(&failure.cause))?;
             if let Some(session) = stream.session() {
-                peer.tls_session = Some(format!("{} cipher {}", session.version, session.cipher).into());
-                peer.certificate_username =
-                    tls.username.zip(session.seen.peer()).and_then(|(name, certificate)| name.of(&certificate));
+                peer.tls = Some(Box::new(PeerTls {
+                    session: format!("{} cipher {}", session.version, session.cipher).into(),
+                    username: tls
+                        .username
+                        .zip(session.seen.peer())
+                        .and_then(|(name, certificate)| name.of(&certificate)),
+                }));
             }
         }
         if let Some(websockets) = self.websockets {
