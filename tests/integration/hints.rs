@@ -107,7 +107,15 @@ fn every_option_of_mosquitto_that_a_hint_names_exists() {
         checked.extend(names.map(|found| found[1].to_owned()));
     }
     // Those are programs, what RabbitMQ has, and words of RFC 6749 and of OpenID Connect.
-    let others = ["add_user", "default_user", "access_token", "client_credentials", "token_endpoint"];
+    let others = [
+        "add_user",
+        "default_user",
+        "access_token",
+        "client_credentials",
+        "error_description",
+        "token_endpoint",
+        "token_type",
+    ];
     let is_ours = |name: &&String| !name.starts_with("mosquitto_") && !others.contains(&name.as_str());
     for name in checked.iter().filter(is_ours) {
         let conf = File { name: "m.conf".to_owned(), text: format!("{name} x\n").into_bytes() };

@@ -447,7 +447,7 @@ mod tests {
         let is_ours =
             |spec: &OptionSpec<_>| ours.contains(&spec.long) || (spec.short == Some('W') && spec.verbs == PUB);
         let count = |verb| CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0 && !is_ours(spec)).count();
-        assert_eq!([count(PUB), count(SUB), count(RR)], [53, 62, 59]);
+        assert_eq!([count(PUB), count(SUB), count(RR)], [61, 70, 67]);
     }
 
     #[test]
