@@ -419,6 +419,13 @@ mod tests {
             "ndjson",
             "no-reconnect",
             "no-verify",
+            "oauth-audience",
+            "oauth-cafile",
+            "oauth-client-auth",
+            "oauth-client-id",
+            "oauth-client-secret-file",
+            "oauth-scope",
+            "oauth-token-url",
             "payload-format",
             "proto",
             "proto-path",
@@ -427,6 +434,7 @@ mod tests {
             "pw-file",
             "pw-prompt",
             "raw",
+            "reauth",
             "reconnect-max",
             "reconnect-wait",
             "record",
@@ -447,7 +455,7 @@ mod tests {
         let is_ours =
             |spec: &OptionSpec<_>| ours.contains(&spec.long) || (spec.short == Some('W') && spec.verbs == PUB);
         let count = |verb| CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0 && !is_ours(spec)).count();
-        assert_eq!([count(PUB), count(SUB), count(RR)], [61, 70, 67]);
+        assert_eq!([count(PUB), count(SUB), count(RR)], [53, 62, 59]);
     }
 
     #[test]
