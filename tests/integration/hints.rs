@@ -106,13 +106,14 @@ fn every_option_of_mosquitto_that_a_hint_names_exists() {
         let names = quoted.captures_iter(text).chain(bare.captures_iter(text));
         checked.extend(names.map(|found| found[1].to_owned()));
     }
-    // Those are programs, what RabbitMQ has, and words of RFC 6749 and of OpenID Connect.
+    // Those are programs, what RabbitMQ and openssl have, and words of RFC 6749 and of OpenID Connect.
     let others = [
         "add_user",
         "default_user",
         "access_token",
         "client_credentials",
         "error_description",
+        "s_client",
         "token_endpoint",
         "token_type",
     ];
