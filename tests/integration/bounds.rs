@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::mosquitto::{Mosquitto, free_port, installed};
 use crate::run::{Ended, called_as, moskit, run};
-use crate::stub::{CONNECT, PUBLISH, PUBREL, SUBSCRIBE, Stub, cut, last, on};
+use crate::stub::{CONNECT, PINGREQ, PUBLISH, PUBREL, SUBSCRIBE, Stub, cut, last, on};
 
 const CONNACK: &[u8] = b"\x20\x02\x00\x00";
 const CONNACK_5: &[u8] = b"\x20\x03\x00\x00\x00";
@@ -326,6 +326,38 @@ fn the_one_message_is_kept_too() {
     stub.stop();
     assert_eq!(ended.code, 27, "{}", ended.stderr);
     assert!(ended.stderr.contains("; the first was sent and may come twice\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_acknowledged_is_done_whatever_comes_right_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let rest = folder.path().join("rest.ndjson");
+    let keep = ["--unsent", rest.to_str().unwrap()];
+    for (qos, kind, answer) in
+        [("0", PINGREQ, &b"\xd0\x00"[..]), ("1", PUBLISH, b"\x40\x02\x00\x01"), ("2", PUBREL, b"\x70\x02\x00\x01")]
+    {
+        // A DISCONNECT of the broker's, and garbage.
+        for behind in [&b"\xe0\x01\x8b"[..], b"\x00\x07garbage"] {
+            let turns = [on(CONNECT, CONNACK_5), last(kind, &[answer, behind].concat())];
+            for payload in [&["-m", "x"][..], &["-l", "--no-reconnect"]] {
+                let words = [&["pub", "-V", "5", "-t", "t", "-q", qos], payload, &keep].concat();
+                let stub = Stub::start(&turns);
+                let ended = bounded(&words, stub.port, b"x\n");
+                stub.stop();
+                assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{words:?}, {behind:x?}");
+                assert!(!rest.exists(), "{words:?}, {behind:x?}");
+            }
+            // Mosquitto's asks nothing at QoS 0.
+            if qos != "0" {
+                let stub = Stub::start(&turns);
+                let port = stub.port.to_string();
+                let words = ["-V", "5", "-t", "t", "-m", "x", "-q", qos, "-p", &port];
+                let ended = run(&mut called_as("mosquitto_pub", &words), b"");
+                stub.stop();
+                assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{words:?}, {behind:x?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl Repeating {
 impl Work for Repeating {
     const NEEDS_OUTPUT: bool = false;
 
-    fn handle(&mut self, event: Event, _: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
+    fn handle(&mut self, event: Event, client: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
             // A message that waits for its acknowledgement is sent again by the session.
             Event::Connected(_) if !matches!(self.next, Next::Awaiting(_) | Next::Unconfirmed) => {
@@ -192,11 +192,15 @@ impl Work for Repeating {
                     self.next = self.after_one(now);
                 }
             }
+            Event::PingResp if matches!(self.next, Next::Confirming) && client.session().unconfirmed() == 0 => {
+                self.next = Next::Finished;
+            }
             Event::Unsendable { error, .. } => return Err(Stop::Unsendable(error)),
             // A message is nothing that pub shows: it is not acknowledged, and stays for a sub with this client id.
             _ => {}
         }
-        Ok(())
+        // What comes right behind the last answer, be it DISCONNECT or nonsense, changes nothing of what has been done.
+        if matches!(self.next, Next::Finished) { Err(self.refusals.done()) } else { Ok(()) }
     }
 
     fn act(&mut self, client: &mut Client, now: Instant, _: &mut Term) -> Result<(), Stop> {
@@ -238,7 +242,8 @@ impl Work for Repeating {
     }
 
     async fn wind_up(&mut self, stop: &Stop, _: &mut Client, _: &mut Signals, _: &mut Term) {
-        if let (Some(unsent), false) = (&mut self.unsent, matches!(stop, Stop::Done(_))) {
+        let is_done = matches!(stop, Stop::Done(_)) || matches!(self.next, Next::Finished);
+        if let (Some(unsent), false) = (&mut self.unsent, is_done) {
             let was_sent =
                 matches!(self.next, Next::Writing | Next::Awaiting(_) | Next::Confirming | Next::Unconfirmed);
             unsent.keep(&self.message.as_ref(), None, was_sent);
@@ -349,6 +354,22 @@ impl PublishingLines {
         if self.unsent.is_some() { Err(Stop::Unsendable(error)) } else { Ok(()) }
     }
 
+    /// Everything is published, and has every answer that it gets.
+    fn stop_if_done(&mut self, session: &mut Session) -> Result<(), Stop> {
+        let is_drained = self.feed.is_drained() || self.refused.is_some();
+        let is_confirmed = self.as_mosquitto || session.unconfirmed() == 0;
+        let is_written = session.is_connected() && session.output().is_empty();
+        if !is_drained || !is_written || !is_confirmed || session.unacknowledged() > 0 {
+            return Ok(());
+        }
+        self.ledger.note_confirmed(session.unconfirmed());
+        self.progress = None;
+        Err(match &self.refused {
+            None => self.refusals.done(),
+            Some(refused) => Stop::Unsendable(refused.error),
+        })
+    }
+
     /// A message that waited for this connection cannot go out on it.
     fn give_up(
         &mut self,
@@ -434,12 +455,14 @@ impl PublishingLines {
 impl Work for PublishingLines {
     const NEEDS_OUTPUT: bool = false;
 
-    fn handle(&mut self, event: Event, _: &mut Client, _: Instant, term: &mut Term) -> Result<(), Stop> {
+    fn handle(&mut self, event: Event, client: &mut Client, _: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
             Event::Acknowledged(acknowledged) => {
                 self.ledger.note_acknowledged(acknowledged.packet_id);
                 self.refusals.note(&acknowledged, term);
+                return self.stop_if_done(client.session());
             }
+            Event::PingResp => return self.stop_if_done(client.session()),
             Event::Unsendable { packet_id, message, was_sent, error } => {
                 return self.give_up((packet_id, message, was_sent), error, term);
             }
@@ -459,15 +482,7 @@ impl Work for PublishingLines {
         {
             session.ping(now);
         }
-        let is_confirmed = self.as_mosquitto || session.unconfirmed() == 0;
-        let is_written = session.is_connected() && session.output().is_empty();
-        if is_drained && is_written && is_confirmed && session.unacknowledged() == 0 {
-            self.progress = None;
-            return Err(match &self.refused {
-                None => self.refusals.done(),
-                Some(refused) => Stop::Unsendable(refused.error),
-            });
-        }
+        self.stop_if_done(session)?;
         if let Some((read, Some(length))) = self.feed.progress() {
             self.progress.get_or_insert_with(|| term.progress(length, "bytes")).reach(read);
         }
