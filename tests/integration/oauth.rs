@@ -350,6 +350,30 @@ fn a_session_outlives_its_tokens_and_nothing_is_lost() {
 }
 
 #[test]
+fn lines_of_qos_0_are_not_called_lost_where_a_token_is_renewed() {
+    let Some(scene) = Scene::start(&[]) else { return };
+    let mut publisher = scene
+        .command("pub", &scene.at("/token?lifetime=3"), &["-V", "5", "-q", "0", "-t", "n", "-l"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = publisher.stdin.take().unwrap();
+    // A line comes every 20 ms for as long as the first token is good and the second has come.
+    for count in 0..200 {
+        writeln!(lines, "{count}").unwrap();
+        lines.flush().unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(lines);
+    let output = publisher.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(scene.requests().len() >= 2, "{:?}", scene.requests());
+    assert!(output.status.code() == Some(0) && !stderr.contains("lost"), "{:?}: {stderr}", output.status);
+}
+
+#[test]
 fn a_connection_gets_its_own_token_and_attempts_that_reach_no_broker_need_no_other() {
     let Some(mut scene) = Scene::start(&[]) else { return };
     let words = ["-V", "5", "-t", "n", "-d", "--reconnect-wait", "0.1"];

@@ -273,8 +273,13 @@ impl Conversation {
                 None => work.act(&mut self.client, now, term)?,
                 Some(by) => {
                     let session = self.client.session();
-                    if now >= by || session.unacknowledged() == 0 && session.unanswered() == 0 {
+                    let is_settled = session.unacknowledged() == 0 && session.unconfirmed() == 0;
+                    if now >= by || is_settled && session.unanswered() == 0 {
                         return Err(Stop::TokenRenewed);
+                    }
+                    // Whether the broker has read what was sent at QoS 0 it says to those who ask.
+                    if session.unconfirmed() > 0 {
+                        session.ping(now);
                     }
                 }
             }
