@@ -235,7 +235,8 @@ impl Client {
             // The peer may be gone already, which is what is wanted.
             let _ = timeout(CLOSE_TIMEOUT, connection.shut_down(self.session.output())).await;
             if !connection.is_silent {
-                let _ = timeout(DRAIN_TIMEOUT, connection.drain()).await;
+                // Acknowledgements, and the DISCONNECT without which the peer publishes the will, are to be read there.
+                let _ = timeout(DRAIN_TIMEOUT, connection.stream.drain()).await;
             }
         }
         self.session.handle_closed();
@@ -247,18 +248,6 @@ impl Connection {
     async fn shut_down(&mut self, output: &mut Output) -> io::Result<()> {
         self.stream.write_all_buf(output).await?;
         self.stream.shutdown().await
-    }
-
-    /// Reads until the peer has closed too. A socket that is closed with bytes unread is reset, and the reset overtakes
-    /// at the peer what he has not read yet: acknowledgements, and the DISCONNECT without which he publishes the will.
-    async fn drain(&mut self) {
-        loop {
-            self.input.clear();
-            self.input.reserve(READ_SIZE);
-            if !matches!(self.stream.read_buf(&mut self.input).await, Ok(1..)) {
-                return;
-            }
-        }
     }
 
     /// The pause that is due before the next read. Cancelled or not, the next call reads.

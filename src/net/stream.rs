@@ -85,6 +85,15 @@ impl Stream {
         timeout(LAST_WORDS_TIMEOUT, reading).await.ok().flatten()
     }
 
+    /// Reads and throws away what still comes, until the peer has closed too. A socket that is closed with bytes unread is
+    /// reset, and the reset overtakes at the peer what it has not read yet. The bytes are those of the socket and not
+    /// of the sessions over it: ours are closed already, and what a peer writes behind their end is nothing to them.
+    pub async fn drain(&mut self) {
+        let socket = self.socket();
+        let mut discarded = [0; 4096];
+        while matches!(socket.read(&mut discarded).await, Ok(1..)) {}
+    }
+
     /// Asks the kernel to acknowledge what arrives at once instead of after up to 40 ms. A peer with
     /// Nagle's algorithm on holds its answer back until then, so this is called each time before
     /// waiting for an answer: the kernel forgets it with the next exchange. Not before each read: an
@@ -109,6 +118,18 @@ impl Stream {
     fn grow_up(&mut self) {
         if let Self::Tls(tls) = self {
             tls.is_young = false;
+        }
+    }
+
+    /// The stream below all others, which the system knows.
+    fn socket(&mut self) -> &mut Self {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) => self,
+            Self::Tls(tls) => tls.stream.get_mut().0.socket(),
+            #[cfg(feature = "psk")]
+            Self::PreShared(tls) => tls.stream.get_mut().socket(),
+            Self::WebSocket(socket) => socket.transport_mut().socket(),
+            Self::Tunnel(stream) => stream.socket(),
         }
     }
 

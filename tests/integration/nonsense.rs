@@ -288,3 +288,14 @@ fn another_protocol_is_told_by_what_it_says() {
         assert!(ended.stdout.is_empty() && ended.code != 0, "{ended:?}");
     }
 }
+
+/// Mosquitto 2.1.2 does so over WebSockets. By then all is said.
+#[test]
+fn what_comes_behind_the_end_of_a_tls_session_is_nothing_to_us() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::check_files::write_kind("none", folder.path());
+    let port = crate::peers::one_who_ends_in_clear(folder.path()).to_string();
+    let place = ["pub", "-h", "localhost", "-p", &port, "--cafile", "ca.crt", "-t", "t", "-m", "m", "-q", "1"];
+    let ended = run(moskit(&place).current_dir(folder.path()), b"");
+    assert!(ended.code == 0 && ended.stderr.is_empty(), "{ended:?}");
+}

@@ -294,3 +294,35 @@ pub fn read_packet(stream: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
     stream.read_exact(&mut body)?;
     Ok((first, body))
 }
+
+/// A TLS server on `server.crt` and `server.key` of `folder` that acknowledges one message at QoS 1, and writes behind the
+/// client's DISCONNECT bytes that are nothing of TLS.
+pub fn one_who_ends_in_clear(folder: &Path) -> u16 {
+    let chain = CertificateDer::pem_file_iter(folder.join("server.crt")).unwrap().map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let config = Arc::new(config);
+    let address = stub(move |stream| {
+        let mut tls = rustls::StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+        let mut part = [0; 4096];
+        while let Ok(count @ 1..) = tls.read(&mut part) {
+            match part[0] {
+                0x10 => tls.write_all(b"\x20\x02\0\0").unwrap(),
+                0x32 => tls.write_all(b"\x40\x02\0\x01").unwrap(),
+                _ => {}
+            }
+            if part[..count].ends_with(b"\xe0\0") {
+                // Not before the client has ended its session too.
+                while matches!(tls.read(&mut part), Ok(1..)) {}
+                let _ = tls.sock.write_all(b"nothing of TLS");
+                return;
+            }
+        }
+    });
+    address.rsplit(':').next().unwrap().parse().unwrap()
+}

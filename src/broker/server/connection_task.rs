@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -322,12 +322,8 @@ impl ConnectionTask {
         if !matches!(tokio::time::timeout(LAST_WRITE, last_write).await, Ok(Ok(()))) {
             return;
         }
-        let drain = async {
-            let mut rest = [0; 512];
-            while matches!(self.stream.read(&mut rest).await, Ok(1..)) {}
-        };
         // However it ended, the connection is over.
-        let _ = tokio::time::timeout(LINGER, drain).await;
+        let _ = tokio::time::timeout(LINGER, self.stream.drain()).await;
     }
 }
 

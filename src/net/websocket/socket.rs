@@ -65,7 +65,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         &self.stream
     }
 
-    #[cfg(test)]
     pub fn transport_mut(&mut self) -> &mut S {
         &mut self.stream
     }
