@@ -268,7 +268,11 @@ fn a_ca_never_goes_out_with_its_key_and_nothing_is_overwritten() {
         ("export lab/dev1.crt --to der -o -", 3, "more than one file"),
         ("export lab/dev1.crt --to pem --legacy", 3, "--legacy is for --to p12"),
         ("export lab/ca.crt --to pem -o pem", 1, "exists already"),
-        ("export lab/dev1.crt lab/dev1.crt --to pem", 3, "two certificates would be written as `dev1`"),
+        (
+            "export lab/dev1.crt lab/dev1.crt --to pem",
+            3,
+            "`lab/dev1.crt` and `lab/dev1.crt` would both be written as `dev1`",
+        ),
     ] {
         let ended = certgen(lab.path(), words);
         assert!(ended.code == code && ended.stderr.contains(why), "{words}: {ended:?}");
@@ -278,4 +282,34 @@ fn a_ca_never_goes_out_with_its_key_and_nothing_is_overwritten() {
     fs::copy(lab.path().join("lab/dev1.crt"), lab.path().join("alone.crt")).unwrap();
     let ended = certgen(lab.path(), "export alone.crt --to arduino");
     assert!(ended.code == 0 && ended.stderr.contains("no CA lies beside `alone.crt`"), "{ended:?}");
+}
+
+#[test]
+fn no_device_takes_the_place_of_another_or_of_what_is_exported() {
+    let lab = Lab::new();
+    let copy = |from: &str, to: &str| fs::copy(lab.path().join(from), lab.path().join(to)).unwrap();
+    for (from, to) in [("dev1", "dev-1"), ("dev2", "dev_1"), ("dev2", "dev1-key"), ("dev2", "dev1-ca")] {
+        copy(&format!("lab/{from}.crt"), &format!("lab/{to}.crt"));
+        copy(&format!("lab/{from}.key"), &format!("lab/{to}.key"));
+    }
+    let refused = |words: &str, why: &str| {
+        let ended = certgen(lab.path(), &format!("export {words} -o out/deep --force"));
+        assert!(ended.code == 3 && ended.stderr.contains(why) && ended.stdout.is_empty(), "{words}: {ended:?}");
+        assert!(!lab.path().join("out").exists(), "{words}");
+    };
+    refused("lab/dev1.crt lab/dev1-key.crt --to der", "two files would be written as `out/deep/dev1-key.der`");
+    refused("lab/dev1.crt lab/dev1-ca.crt --to der", "two files would be written as `out/deep/dev1-ca.der`");
+    for form in ["micropython", "c-header", "arduino", "esp-idf"] {
+        let why = "`lab/dev-1.crt` and `lab/dev_1.crt` would both be called `dev_1` in";
+        refused(&format!("lab/dev-1.crt lab/dev_1.crt --to {form}"), why);
+    }
+    let why = "`lab/dev-1.crt` and `lab/dev_1.crt` would both be called `dev-1` in";
+    refused("lab/dev-1.crt lab/dev_1.crt --to k8s", why);
+    made(lab.path(), "export lab/dev-1.crt lab/dev_1.crt --to pem -o apart");
+    // A file that is exported stays, for its key may be the only one.
+    let whole = lab.read("lab/dev1.key") + &lab.read("lab/dev1.crt");
+    fs::write(lab.path().join("whole.pem"), &whole).unwrap();
+    let ended = certgen(lab.path(), "export whole.pem --to pem --force");
+    assert!(ended.code == 3 && ended.stderr.contains("`./whole.pem` is a file that is exported"), "{ended:?}");
+    assert_eq!(lab.read("whole.pem"), whole);
 }

@@ -1,5 +1,6 @@
 //! `certgen export`: a certificate with its key, in the form that a device, a phone or a cluster wants.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -7,10 +8,10 @@ use zeroize::Zeroizing;
 use super::dates::date;
 use super::explain::not_made;
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NAME_THE_FILES, NewFile, stem, write_all};
-use super::forms::{Parts, arduino, c_header, esp_idf, micropython};
+use super::forms::{Parts, arduino, c_header, esp_idf, identifier, micropython};
 use super::issuer::certificates;
 use super::options::{ExportArgs, ExportForm, chain_path};
-use super::secrets::{Profile, docker, environment, kubernetes, mobileconfig};
+use super::secrets::{Profile, docker, environment, kubernetes, mobileconfig, object_name};
 use crate::pki::certificate::Certificate;
 use crate::pki::make::{Contents, KeyPair, Strength, store, to_pem};
 use crate::term::{Exit, Failure, Secret, Term};
@@ -36,22 +37,29 @@ struct Piece {
     is_secret: bool,
 }
 
+/// What a certificate is called where it is written.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Name {
+    File(String),
+    /// In the file: an identifier of C or Python, or an object of Kubernetes.
+    Inside(String),
+}
+
 pub fn run(args: &ExportArgs, term: &mut Term) -> Result<Exported, Failure> {
     let to_output = args.out == Path::new("-");
     judge(args, to_output)?;
     let mut exported =
         Exported { files: Vec::new(), secret: Vec::new(), without_ca: Vec::new(), is_beyond_ascii: false, text: None };
-    let (mut new, mut folders, mut stems) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut new, mut called) = (Vec::new(), HashMap::new());
     let mut secret = None;
-    if !to_output {
-        folders.push(Folder::make(&args.out)?);
-    }
+    let mut folders = if to_output { None } else { Some(Folder::make(&args.out)?) };
     for path in &args.certificates {
         let material = Material::read(path, args, term)?;
-        if stems.contains(&material.stem) {
-            return Err(Failure::new(Exit::USAGE, format!("two certificates would be written as `{}`", material.stem)));
+        for name in [Some(Name::File(material.stem.clone())), material.name_inside(args.to)].into_iter().flatten() {
+            if let Some(other) = called.insert(name.clone(), path) {
+                return Err(both_called(&name, other, path));
+            }
         }
-        stems.push(material.stem.clone());
         let is_encrypted = (args.encrypt || args.to.is_store()) && material.needs_passphrase(args.to);
         if is_encrypted && secret.is_none() {
             // One passphrase for all that are written in one go.
@@ -70,7 +78,9 @@ pub fn run(args: &ExportArgs, term: &mut Term) -> Result<Exported, Failure> {
             return Ok(exported);
         }
         let folder = args.out.join(folder);
-        folders.push(Folder::make(&folder)?);
+        if let Some(folders) = &mut folders {
+            folders.add(&folder)?;
+        }
         for piece in pieces {
             let file = folder.join(&piece.name);
             if piece.is_secret && !is_encrypted {
@@ -80,10 +90,37 @@ pub fn run(args: &ExportArgs, term: &mut Term) -> Result<Exported, Failure> {
             new.push(NewFile::new(file, piece.text.as_slice(), mode));
         }
     }
+    spare_sources(args, &new)?;
     write_all(&new, args.force, term)?;
-    folders.into_iter().for_each(Folder::keep);
+    if let Some(folders) = folders {
+        folders.keep();
+    }
     exported.files = super::made::paths(&new);
     Ok(exported)
+}
+
+fn both_called(name: &Name, one: &Path, other: &Path) -> Failure {
+    let name = match name {
+        Name::File(name) => format!("be written as `{name}`"),
+        Name::Inside(name) => format!("be called `{name}` in what is written"),
+    };
+    let why = format!("`{}` and `{}` would both {name}", one.display(), other.display());
+    Failure::new(Exit::USAGE, why).hint("export them one by one; --stem NAME names what comes of each")
+}
+
+/// Refuses to replace what is exported, with or without `--force`: a key in it may be the only one that there is.
+fn spare_sources(args: &ExportArgs, new: &[NewFile]) -> Result<(), Failure> {
+    let sources: Vec<_> = (args.certificates.iter().chain(&args.key).chain(&args.ca))
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    let is_source = |file: &&NewFile| file.path.canonicalize().is_ok_and(|path| sources.contains(&path));
+    match new.iter().find(is_source) {
+        Some(file) => {
+            let why = format!("`{}` is a file that is exported, and would be replaced", file.path.display());
+            Err(Failure::new(Exit::USAGE, why).hint("--out DIR or --stem NAME writes beside it"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Options that the form has no use for.
@@ -171,6 +208,17 @@ impl Material {
         PathBuf::from(format!("{}.{ending}", self.stem))
     }
 
+    /// What a form calls the certificate where that is not its file: two of the same name would be one where they are used.
+    fn name_inside(&self, form: ExportForm) -> Option<Name> {
+        match form {
+            ExportForm::CHeader | ExportForm::Arduino | ExportForm::EspIdf | ExportForm::Micropython => {
+                Some(Name::Inside(identifier(&self.stem)))
+            }
+            ExportForm::K8s => Some(Name::Inside(object_name(&self.stem))),
+            _ => None,
+        }
+    }
+
     fn ders(&self) -> Vec<&[u8]> {
         self.chain.iter().chain(&self.ca).map(|certificate| certificate.der.as_slice()).collect()
     }
@@ -215,7 +263,7 @@ impl Material {
             ExportForm::Der => (PathBuf::new(), self.der(secret)?),
             ExportForm::CHeader => one(format!("{stem}.h"), c_header(&parts)),
             ExportForm::Arduino => one(format!("{stem}.h"), arduino(&parts)),
-            ExportForm::Micropython => one(format!("{}.py", parts.identifier()), micropython(&parts)),
+            ExportForm::Micropython => one(format!("{}.py", identifier(stem)), micropython(&parts)),
             ExportForm::EspIdf => several("esp-idf", esp_idf(&parts)?),
             ExportForm::Base64 => one(format!("{stem}.env"), environment(&parts)),
             ExportForm::K8s => one(format!("{stem}.yaml"), kubernetes(&parts)),

@@ -1,5 +1,6 @@
 //! The files that certgen writes: a set of them appears whole or not at all.
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder};
 use std::path::{Path, PathBuf};
 
@@ -114,6 +115,12 @@ pub fn write_all(files: &[NewFile], force: bool, term: &mut Term) -> Result<(), 
 
 /// The same for who holds the lock already.
 pub fn write_locked(files: &[NewFile], force: bool, lock: &FolderLock) -> Result<(), Failure> {
+    // Of two files with one name the later would take the place of the earlier, which may be a key.
+    let mut paths = HashSet::with_capacity(files.len());
+    if let Some(twice) = files.iter().find(|file| !paths.insert(&file.path)) {
+        return Err(Failure::new(Exit::USAGE, format!("two files would be written as `{}`", twice.path.display()))
+            .hint("other names, or a folder for each (--out), keep the two apart"));
+    }
     if !force && let Some(there) = files.iter().find(|file| fs::symlink_metadata(&file.path).is_ok()) {
         return Err(exists(&there.path));
     }
@@ -158,21 +165,27 @@ pub struct Folder {
 impl Folder {
     /// Makes `path` and what is missing above it.
     pub fn make(path: &Path) -> Result<Self, Failure> {
+        let mut folder = Self { made: Vec::new() };
+        folder.add(path)?;
+        Ok(folder)
+    }
+
+    /// Makes `path`, which is kept or taken away together with what was made before, and before it.
+    pub fn add(&mut self, path: &Path) -> Result<(), Failure> {
         let mut missing: Vec<_> = path
             .ancestors()
             .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
             .map(Path::to_owned)
             .collect();
         missing.reverse();
-        let mut folder = Self { made: Vec::new() };
         for path in missing {
             DirBuilder::new().mode(FOLDER_MODE).create(&path).map_err(|error| {
                 Failure::new(Exit::FAILED, format!("cannot make the folder `{}`: {}", path.display(), reason(&error)))
             })?;
-            folder.made.push(path);
+            self.made.push(path);
         }
         if path.as_os_str().is_empty() || path.is_dir() {
-            Ok(folder)
+            Ok(())
         } else {
             Err(Failure::new(Exit::FAILED, format!("`{}` is not a folder", path.display())))
         }

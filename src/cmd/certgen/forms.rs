@@ -35,15 +35,15 @@ const ROOM: usize = 128 * 1024;
 /// What a string in the non-volatile storage of ESP-IDF may have, with the zero at its end.
 const NVS_STRING_LIMIT: usize = 4000;
 
-impl Parts<'_> {
-    /// The stem as C and Python can name it.
-    pub fn identifier(&self) -> String {
-        let plain: String =
-            self.stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-        // A name that begins with a digit is none, and one that begins with `_` is the compiler's.
-        if plain.starts_with(|c: char| c.is_ascii_lowercase()) { plain } else { format!("x{plain}") }
-    }
+/// A stem as C and Python can name it.
+pub fn identifier(stem: &str) -> String {
+    let plain: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    // A name that begins with a digit is none, and one that begins with `_` is the compiler's.
+    if plain.starts_with(|c: char| c.is_ascii_lowercase()) { plain } else { format!("x{plain}") }
+}
 
+impl Parts<'_> {
     pub fn ca_pem(&self) -> Option<Zeroizing<String>> {
         self.ca.map(|der| to_pem("CERTIFICATE", der))
     }
@@ -88,7 +88,7 @@ fn wrapped(text: &Zeroizing<String>) -> Zeroizing<String> {
 
 /// DER as arrays, for mbedTLS, wolfSSL and BearSSL in C.
 pub fn c_header(parts: &Parts<'_>) -> Zeroizing<String> {
-    let name = parts.identifier();
+    let name = identifier(parts.stem);
     let guard = format!("{}_CERTIFICATES_H", name.to_ascii_uppercase());
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
     let _ = writeln!(text, "{}#ifndef {guard}\n#define {guard}", parts.head("//"));
@@ -105,7 +105,7 @@ pub fn c_header(parts: &Parts<'_>) -> Zeroizing<String> {
 
 /// PEM as raw strings, which WiFiClientSecure takes: setCACert, setCertificate, setPrivateKey.
 pub fn arduino(parts: &Parts<'_>) -> Zeroizing<String> {
-    let name = parts.identifier();
+    let name = identifier(parts.stem);
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
     text.push_str(&parts.head("//"));
     let calls = [("ca", "setCACert"), ("cert", "setCertificate"), ("key", "setPrivateKey")];
@@ -122,7 +122,7 @@ pub fn arduino(parts: &Parts<'_>) -> Zeroizing<String> {
 
 /// A component: PEM that the linker embeds, a header that names it, and the lines of a partition for each device.
 pub fn esp_idf(parts: &Parts<'_>) -> Result<Vec<Text>, Failure> {
-    let name = parts.identifier();
+    let name = identifier(parts.stem);
     let pems = parts.pems();
     let mut header =
         format!("{}#pragma once\n", parts.head("//").replace("this file holds", "key.pem beside this file holds"));
@@ -205,8 +205,7 @@ mod tests {
             ("*/ x\"", "x___x_"),
         ];
         for (stem, name) in rows {
-            let parts = Parts { stem, expires: "", ca: None, chain: Vec::new(), key: None };
-            assert_eq!(parts.identifier(), name);
+            assert_eq!(identifier(stem), name);
         }
     }
 }

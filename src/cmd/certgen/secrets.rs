@@ -52,7 +52,7 @@ pub fn kubernetes(parts: &Parts<'_>) -> Zeroizing<String> {
 }
 
 /// A name of an object: small letters, digits, `-` and `.`, with a letter or a digit at both ends (RFC 1123).
-fn object_name(stem: &str) -> String {
+pub fn object_name(stem: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
     let name: String = stem.chars().take(LONGEST_NAME).map(plain).collect();
     // Each part between dots begins and ends with a letter or a digit.
