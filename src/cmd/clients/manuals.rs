@@ -214,7 +214,8 @@ const UNSENT: &[(&str, &str)] = &[
     ),
     (
         "QoS 0",
-        "Messages that were not handed to a connection. One that was is not kept, because nobody acknowledges it.",
+        "Messages that were not handed to a connection, and one of -m that --retry would send again. Others are not kept, because nobody \
+         acknowledges them; where they may not have arrived, standard error and the exit code say so.",
     ),
     ("the input pauses within a line", "Not that line: its end has not come."),
     (

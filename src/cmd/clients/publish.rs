@@ -242,10 +242,13 @@ impl Work for Repeating {
     }
 
     async fn wind_up(&mut self, stop: &Stop, _: &mut Client, _: &mut Signals, _: &mut Term) {
-        let is_done = matches!(stop, Stop::Done(_)) || matches!(self.next, Next::Finished);
-        if let (Some(unsent), false) = (&mut self.unsent, is_done) {
-            let was_sent =
-                matches!(self.next, Next::Writing | Next::Awaiting(_) | Next::Confirming | Next::Unconfirmed);
+        let was_sent = match self.next {
+            Next::Connecting | Next::At(_) => false,
+            Next::Awaiting(_) => true,
+            // Nobody acknowledges QoS 0, so that a message which was handed to a connection may have arrived: at most once.
+            Next::Writing | Next::Confirming | Next::Unconfirmed | Next::Finished => return,
+        };
+        if let (Some(unsent), false) = (&mut self.unsent, matches!(stop, Stop::Done(_))) {
             unsent.keep(&self.message.as_ref(), None, was_sent);
         }
     }
