@@ -28,6 +28,7 @@
 //! * [`examine`]: what is wrong with files, configurations, sessions and running brokers
 //! * [`term`]: everything that a person sees
 //! * [`cmd`]: one folder a verb (`clients`: pub, sub and rr), and what several share
+//! * [`escape`]: strangers' text made safe for a terminal
 //! * [`private_folder`]: temporary folders of our own
 //! * [`text_file`]: text files as editors leave them
 //! * [`whole_file`]: files written whole or not at all
@@ -93,6 +94,7 @@ pub mod client;
 pub mod cmd;
 pub mod decode;
 pub mod diagnose;
+pub mod escape;
 pub mod examine;
 pub mod file_set;
 pub mod http;

@@ -7,6 +7,8 @@ use x509_parser::asn1_rs::{Any, Tag, oid};
 use x509_parser::extensions::{GeneralName, NameConstraints};
 use x509_parser::x509::X509Name;
 
+use crate::escape::escape_controls;
+
 /// Whom we asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerName {
@@ -251,12 +253,13 @@ impl PartialEq for DistinguishedName {
 
 impl Eq for DistinguishedName {}
 
-/// `CN=Lab CA, O=Lab`: in the order of the certificate.
+/// `CN=Lab CA, O=Lab`: in the order of the certificate. A name is the text of whoever asked for the certificate: what
+/// would control a terminal is shown as an escape.
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, attribute) in self.sets.iter().flatten().enumerate() {
             let joint = if index == 0 { "" } else { ", " };
-            write!(f, "{joint}{}={}", attribute.short_name(), attribute.value)?;
+            write!(f, "{joint}{}={}", attribute.short_name(), escape_controls(&attribute.value))?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! How a verb ends: its exit code, and the one text a failure is told in.
 
 use super::Term;
-use super::escape::{escape_controls, escape_for_terminal, without_logins};
+use crate::escape::{escape_controls, escape_for_terminal, without_logins};
 
 /// An exit code of the process, 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

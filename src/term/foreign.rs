@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::escape::escape_controls;
+use crate::escape::escape_controls;
 
 /// Text that came from a peer. It is shown with its control characters, and what is no UTF-8, as escapes: such bytes would
 /// control the terminal that they are shown on.

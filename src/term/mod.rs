@@ -2,7 +2,6 @@
 //! standard output, the rest to standard error. Nothing else prints, so `--quiet`, colour and a
 //! closed pipe are handled once.
 
-mod escape;
 mod failure;
 mod foreign;
 pub mod format;
@@ -11,7 +10,6 @@ mod progress;
 mod prompt;
 mod secret;
 
-pub use escape::{escape_controls, escape_for_terminal, is_control, without_logins};
 pub use failure::{Exit, Failure};
 pub use foreign::{Foreign, escape_controls_in_json};
 pub use progress::Progress;
@@ -21,6 +19,7 @@ pub use secret::Secret;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+pub use crate::escape::{escape_controls, escape_for_terminal, is_control, without_logins};
 use crate::os::terminal;
 
 /// Bytes collected before they are written to standard output. [`Term::flush`] writes them earlier;

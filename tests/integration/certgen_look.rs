@@ -3,11 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::certgen::{certgen, made, openssl};
 use crate::mosquitto::{Mosquitto, free_port, installed};
+use crate::run::{moskit, run};
 
 fn json(folder: &Path, words: &str) -> Value {
     serde_json::from_str(&made(folder, words)).unwrap()
@@ -217,4 +219,65 @@ fn match_tells_whether_files_belong_together() {
     assert!(ended.stdout.ends_with("they do not belong together: the public keys differ\n"), "{ended:?}");
     assert_eq!(certgen(folder, "key match server.crt").code, 3);
     assert_eq!(certgen(folder, "key match server.crt mosquitto.conf").code, 1);
+}
+
+/// A stranger's common name, alternative names and file name, none of which may reach a terminal as they are.
+#[test]
+fn no_name_in_a_certificate_controls_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    made(folder, "init lab --hosts localhost --clients dev1");
+    let evil = "/CN=\u{1b}[31mEvil\u{1b}[2J\nfoo\u{9b}5m\u{202e}x";
+    let alternatives = "subjectAltName=DNS:\u{1b}[1mname,URI:x:\u{1b}]0;t\u{7}";
+    let make = |words: &str, more: &[&str]| {
+        let words = words.split_whitespace().chain(["-utf8", "-subj", evil]).chain(more.iter().copied());
+        let made = Command::new("openssl").args(words).current_dir(folder).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+    };
+    let key = "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout";
+    make(&format!("{key} evil.key -out evil.csr"), &[]);
+    make(&format!("{key} names.key -out names.csr"), &["-addext", alternatives]);
+    make(
+        &format!("{key} root.key -x509 -days 400 -out root.crt"),
+        &["-addext", "keyUsage=critical,keyCertSign,cRLSign"],
+    );
+    make(&format!("{key} self.key -x509 -days 1 -out self.crt"), &["-addext", alternatives]);
+    fs::create_dir(folder.join("old")).unwrap();
+    fs::write(folder.join("old/index.txt"), "V\t401224100000Z\t\t4F\tunknown\t/CN=dev1\n").unwrap();
+    let strange = "a\u{1b}[31m\u{202e}.crt";
+    fs::copy(folder.join("self.crt"), folder.join(strange)).unwrap();
+    for (words, told) in [
+        ("sign evil.csr --profile client --ca lab/ca.crt", "Evil"),
+        ("sign names.csr --profile server --ca lab/ca.crt", ""),
+        ("inspect evil.crt root.crt self.crt names.csr", "Evil"),
+        ("inspect --json evil.crt root.crt self.crt names.csr", "Evil"),
+        ("verify evil.crt --ca root.crt", "Evil"),
+        ("verify --json evil.crt --ca root.crt", "Evil"),
+        ("lint self.crt evil.crt root.crt", ""),
+        ("expiry self.crt evil.crt root.crt --warn 900d", "Evil"),
+        ("expiry . --warn 900d --openmetrics", "Evil"),
+        ("index --ca lab/ca.crt", "Evil"),
+        ("client dev9 --ca root.crt", "Evil"),
+        ("renew evil.crt --ca root.crt --force", ""),
+        ("revoke evil.crt --ca root.crt", ""),
+        ("revoke evil.crt --ca lab/ca.crt", "Evil"),
+        ("crl --ca root.crt", ""),
+        ("index --rebuild --ca root.crt", ""),
+        ("key pin evil.crt root.crt", ""),
+        ("export evil.crt --to pem --no-key", ""),
+        ("import old --ca root.crt -o imported", "Evil"),
+        ("trust install root.crt --dry-run --root image", ""),
+    ] {
+        let ended = certgen(folder, words);
+        let shown = ended.stdout.clone() + &ended.stderr;
+        assert!(shown.contains(told), "{words}: {ended:?}");
+        let is_control = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
+        assert!(!shown.contains(is_control) && !shown.contains("\nfoo"), "{words}: {ended:?}");
+    }
+    for words in [["lint", strange], ["inspect", strange], ["expiry", strange]] {
+        let ended = run(moskit(&["certgen"]).args(words).current_dir(folder), b"");
+        assert!(!(ended.stdout.clone() + &ended.stderr).contains(['\u{1b}', '\u{202e}']), "{ended:?}");
+    }
+    let ended = run(moskit(&["certgen", "key", "pin", strange]).current_dir(folder), b"");
+    assert!(ended.stdout.contains("a\\x1b[31m\\u{202e}.crt"), "{ended:?}");
 }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::content::{Item, items};
 use super::explain::{exists, not_written};
+use crate::escape::{escape_controls, is_control};
 use crate::file_set::{FolderLock, Interrupted};
 use crate::net::reason;
 use crate::os::files::DirBuilderExt;
@@ -74,25 +75,29 @@ impl NewFile {
     }
 }
 
+/// A path for a terminal: who named a file may be a stranger.
+pub fn shown(path: &Path) -> String {
+    escape_controls(&path.to_string_lossy()).into_owned()
+}
+
 /// Takes the lock of the folder that `file` is in, and finishes sets in it that a killed process left half-way.
 pub fn lock_beside(file: &Path, term: &mut Term) -> Result<FolderLock, Failure> {
     let lock = FolderLock::take(file.parent().unwrap_or(Path::new("")));
     if !lock.is_lockable() {
         term.note(format_args!(
             "warning: the file system of `{}` has no locks: if two certgen write there at once, files and index no longer fit",
-            file.display()
+            shown(file)
         ));
     }
     for interrupted in lock.finish_interrupted().map_err(|error| not_written(&error))? {
-        let names = |files: Vec<PathBuf>| {
-            files.iter().map(|file| format!("`{}`", file.display())).collect::<Vec<_>>().join(", ")
-        };
+        let names =
+            |files: Vec<PathBuf>| files.iter().map(|file| format!("`{}`", shown(file))).collect::<Vec<_>>().join(", ");
         match interrupted {
             Interrupted::Finished(files) if files.is_empty() => {}
             Interrupted::Finished(files) => term.note(format_args!(
                 "note: an earlier run was interrupted before it was done; {} finished now",
                 match files.as_slice() {
-                    [file] => format!("`{}` is", file.display()),
+                    [file] => format!("`{}` is", shown(file)),
                     _ => format!("{} are", names(files)),
                 }
             )),
@@ -217,7 +222,7 @@ pub fn stem(name: &str) -> Result<String, Failure> {
     let usable = !stem.is_empty()
         && !stem.starts_with(['.', '-'])
         && stem.len() <= 200
-        && !stem.chars().any(|c| c == '/' || c == '\\' || c.is_control());
+        && !stem.chars().any(|c| c == '/' || c == '\\' || is_control(c));
     if usable {
         Ok(stem)
     } else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
 use super::explain::not_read;
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, shown, stem, write_all};
 use super::index::is_issued_by;
 use super::index_file::index_path;
 use super::issuer::certificates;
@@ -199,7 +199,7 @@ fn gather(
     let mut lists = Lists::new();
     for file in files {
         let Ok(items) = items(&file) else {
-            term.note(format_args!("note: `{}` cannot be read, and is passed over", file.display()));
+            term.note(format_args!("note: `{}` cannot be read, and is passed over", shown(&file)));
             continue;
         };
         for item in items {

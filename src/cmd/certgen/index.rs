@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
 use super::explain::not_written;
-use super::files::{KEY_MODE, lock_beside};
+use super::files::{KEY_MODE, lock_beside, shown};
 use super::index_file::{OpenIndex, index_path, lines, locked};
 use super::issuer::certificates;
 use super::options::IndexArgs;
@@ -103,7 +103,7 @@ pub fn rebuild(args: &IndexArgs, more: &[PathBuf], term: &mut Term) -> Result<Re
         term.note(format_args!(
             "warning: of the old index, line {lines}{more} could not be used; it is kept as `{}`. \
              If a line said that a certificate is revoked, revoke it again",
-            kept.display()
+            shown(&kept)
         ));
     }
     let mut text = Header::of(&authority).line();
@@ -164,7 +164,7 @@ impl Gathered<'_> {
             match items(&file) {
                 Ok(items) => items.into_iter().for_each(|item| self.take_item(item, &file, term)),
                 Err(_) if place.is_dir() && file != place => {
-                    term.note(format_args!("note: `{}` cannot be read, and is passed over", file.display()));
+                    term.note(format_args!("note: `{}` cannot be read, and is passed over", shown(&file)));
                 }
                 Err(failure) => return Err(failure),
             }
@@ -180,7 +180,7 @@ impl Gathered<'_> {
                     // No list can name it, so the index need not either.
                     Err(_) => term.note(format_args!(
                         "note: `{}` has a serial number that RFC 5280 does not allow, and is passed over",
-                        file.display()
+                        shown(file)
                     )),
                 }
             }

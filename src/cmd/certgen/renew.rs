@@ -7,7 +7,7 @@ use std::process::Stdio;
 use super::content::{Item, items};
 use super::dates::{DAY, now};
 use super::explain::not_made;
-use super::files::{KEY_MODE, NewFile, lock_beside};
+use super::files::{KEY_MODE, NewFile, lock_beside, shown};
 use super::issuer::certificates;
 use super::made::Made;
 use super::options::{RenewArgs, chain_path};
@@ -120,7 +120,7 @@ fn old_certificate(args: &RenewArgs) -> Result<(Certificate, Vec<Certificate>), 
 fn warn_of_old_key(path: &Path, is_encrypted_again: bool, term: &mut Term) {
     let mode = fs::metadata(path).ok().and_then(|old| files::mode(&old)).map(|mode| mode & 0o777);
     if let Some(mode) = mode.filter(|mode| mode & !KEY_MODE != 0) {
-        term.note(format_args!("note: `{}` had mode {mode:03o} and gets {KEY_MODE:03o}", path.display()));
+        term.note(format_args!("note: `{}` had mode {mode:03o} and gets {KEY_MODE:03o}", shown(path)));
     }
     let is_encrypted = |item: &Item| matches!(item, Item::Key(EncodedKey::Encrypted(_)));
     if !is_encrypted_again && items(path).is_ok_and(|items| items.iter().any(is_encrypted)) {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use rcgen::{CidrSubnet, DistinguishedName, DnType, GeneralSubtree, NameConstraints, SanType};
 
+use crate::escape::escape_controls;
 use crate::pki::certificate::AlternativeName;
 
 /// X.520's upper bound for a common name, an organisation and a unit, in characters.
@@ -159,14 +160,14 @@ impl FromStr for AlternativeName {
     }
 }
 
-/// Shown as OpenSSL shows it: `DNS:mqtt.lan`.
+/// Shown as OpenSSL shows it: `DNS:mqtt.lan`. It may be a stranger's text: what would control a terminal is an escape.
 impl fmt::Display for AlternativeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dns(name) => write!(f, "DNS:{name}"),
+            Self::Dns(name) => write!(f, "DNS:{}", escape_controls(name)),
             Self::Ip(address) => write!(f, "IP:{address}"),
-            Self::Uri(uri) => write!(f, "URI:{uri}"),
-            Self::Email(email) => write!(f, "email:{email}"),
+            Self::Uri(uri) => write!(f, "URI:{}", escape_controls(uri)),
+            Self::Email(email) => write!(f, "email:{}", escape_controls(email)),
             Self::Directory(name) => write!(f, "DirName:{name}"),
             Self::Other => f.write_str("a name of an unknown kind"),
         }

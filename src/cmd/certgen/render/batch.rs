@@ -1,6 +1,7 @@
 //! What a batch has made.
 
 use crate::cmd::certgen::batch::Batch;
+use crate::cmd::certgen::files::shown;
 use crate::cmd::certgen::manifest_file;
 use crate::term::{Exit, Term, plural};
 
@@ -12,7 +13,7 @@ pub fn batch(batch: &Batch, term: &mut Term) -> Exit {
         if *passed_over > 0 { format!(", {} passed over", plural(*passed_over, "row")) } else { String::new() };
     term.line(format_args!(
         "{}: {} made{before}{passed_over}; {} lists them",
-        folder.display(),
+        shown(folder),
         plural(*made, "device"),
         folder.join(manifest_file::NAME).display()
     ));

@@ -1,6 +1,7 @@
 //! What `certgen export` has written.
 
 use crate::cmd::certgen::export::Exported;
+use crate::cmd::certgen::files::shown;
 use crate::term::Term;
 
 pub fn exported(exported: &Exported, term: &mut Term) {
@@ -11,7 +12,7 @@ pub fn exported(exported: &Exported, term: &mut Term) {
     for certificate in &exported.without_ca {
         term.note(format_args!(
             "warning: no CA lies beside `{}`: a device cannot check the broker's certificate without it; --ca FILE adds it",
-            certificate.display()
+            shown(certificate)
         ));
     }
     if exported.is_beyond_ascii {
@@ -24,7 +25,7 @@ pub fn exported(exported: &Exported, term: &mut Term) {
         };
         term.note(format_args!(
             "note: `{}`{others} holds a private key that is not encrypted: keep it secret, and out of version control",
-            first.display()
+            shown(first)
         ));
     }
 }

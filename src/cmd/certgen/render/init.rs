@@ -1,6 +1,7 @@
 //! What `certgen init` has made, and what to type next.
 
 use crate::cmd::certgen::dates::date;
+use crate::cmd::certgen::files::shown;
 use crate::cmd::certgen::init::Initialised;
 use crate::cmd::certgen::options::{Acl, InitArgs};
 use crate::cmd::certgen::ready::Ready;
@@ -12,7 +13,7 @@ pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) 
     let Initialised {
         certificates: made, configuration, ready, passwords_in_file, ca_key_is_encrypted, is_root, ..
     } = initialised;
-    term.line(format_args!("Made in {}:\n", args.dir.display()));
+    term.line(format_args!("Made in {}:\n", shown(&args.dir)));
     let width = made.iter().map(|(stem, _)| stem.chars().count() + 4).max().unwrap_or(0);
     let width = if ready.is_some() { width.max("logins.txt".len()) } else { width };
     for (stem, certificate) in made {

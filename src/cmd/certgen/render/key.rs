@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cmd::certgen::files::shown;
 use crate::cmd::certgen::key::Answer;
 use crate::term::{Exit, Term};
 
@@ -22,6 +23,6 @@ pub fn key(answer: &Answer, term: &mut Term) -> Exit {
 
 fn pins(all: &[(String, PathBuf)], term: &mut Term) {
     for (pin, file) in all {
-        term.line(format_args!("{pin}  {}", file.display()));
+        term.line(format_args!("{pin}  {}", shown(file)));
     }
 }

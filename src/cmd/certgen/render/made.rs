@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cmd::certgen::broken;
 use crate::cmd::certgen::dates::{date, from_now, instant};
+use crate::cmd::certgen::files::shown;
 use crate::cmd::certgen::made::Made;
 use crate::pki::make::BROKEN_KINDS;
 use crate::term::Term;
@@ -27,7 +28,7 @@ pub fn made(made: &Made, term: &mut Term) {
 
 pub fn files(paths: &[PathBuf], term: &mut Term) {
     for path in paths {
-        term.line(path.display());
+        term.line(shown(path));
     }
 }
 
@@ -35,7 +36,7 @@ pub fn files(paths: &[PathBuf], term: &mut Term) {
 pub fn not_due(certificate: &Path, not_after: i64, now: i64, term: &mut Term) {
     term.line(format_args!(
         "{}: not due, expires {} ({})",
-        certificate.display(),
+        shown(certificate),
         from_now(not_after, now),
         instant(not_after)
     ));

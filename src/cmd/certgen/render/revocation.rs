@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::cmd::certgen::crl::{Standing, State};
 use crate::cmd::certgen::dates::{date, from_now, instant};
+use crate::cmd::certgen::files::shown;
 use crate::cmd::certgen::import::Imported;
 use crate::cmd::certgen::index::{Entry, Rebuilt};
 use crate::cmd::certgen::options::Issuer;
@@ -30,7 +31,7 @@ pub fn standing(standing: &Standing, term: &mut Term) {
         State::NotValidYet => ("", "; it is not valid yet, and brokers that use it refuse every client".to_owned()),
         State::Lacks(missing) => ("", format!("; it lacks {} of the index", plural(*missing, "revoked certificate"))),
     };
-    term.line(format_args!("{}: {before}{until}{after}", path.display()));
+    term.line(format_args!("{}: {before}{until}{after}", shown(path)));
 }
 
 /// 0, 1 or 2, as for monitoring.
@@ -44,7 +45,7 @@ pub fn exit_of_list(state: State) -> Exit {
 
 /// There is no list at `path`, which is as bad as one that is over.
 pub fn no_list(path: &Path, term: &mut Term) -> Exit {
-    term.line(format_args!("{}: there is no list", path.display()));
+    term.line(format_args!("{}: there is no list", shown(path)));
     Exit::DAMAGED
 }
 
@@ -118,13 +119,13 @@ fn state(entry: &Entry<'_>, now: i64) -> &'static str {
 pub fn rebuilt(rebuilt: &Rebuilt, term: &mut Term) {
     let Rebuilt { index, issued, revoked } = rebuilt;
     let issued = plural(*issued as u64, "certificate");
-    term.line(format_args!("{}: {issued}, {revoked} revoked", index.display()));
+    term.line(format_args!("{}: {issued}, {revoked} revoked", shown(index)));
 }
 
 pub fn imported(imported: &Imported, term: &mut Term) {
     term.line(format_args!(
         "{}: {} of `{}`, {} revoked; {} still good, written beside ca.crt",
-        imported.folder.display(),
+        shown(&imported.folder),
         plural(imported.issued as u64, "certificate"),
         imported.authority,
         imported.revoked,
