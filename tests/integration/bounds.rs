@@ -524,6 +524,23 @@ fn what_follows_a_line_that_is_no_message_is_kept() {
 }
 
 #[test]
+fn a_bad_line_is_named_in_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    let (first, second, rest) = (folder.path().join("a"), folder.path().join("b"), folder.path().join("rest.ndjson"));
+    let record = "{\"v\":1,\"topic\":\"t\",\"payload\":\"x\",\"qos\":1}\n";
+    std::fs::write(&first, format!("{record}bad\n{record}bad\n")).unwrap();
+    std::fs::write(&second, format!("{record}bad\n")).unwrap();
+    let mut words = moskit(&["pub", "--unsent", rest.to_str().unwrap(), "-p", &port.to_string()]);
+    let ended = run(words.arg("--replay").arg(&first).arg("--replay").arg(&second), b"");
+    assert_eq!((ended.code, payloads(&rest).len()), (1, 2), "{}", ended.stderr);
+    for (line, file, said) in [(2, &first, ": "), (4, &first, " is not kept: "), (2, &second, " is not kept: ")] {
+        let said = format!("line {line} of `{}`{said}", file.display());
+        assert!(ended.stderr.contains(&said), "{said}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn the_files_behind_one_that_cannot_be_read_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };

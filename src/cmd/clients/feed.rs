@@ -222,6 +222,11 @@ impl Place {
         Self { file: None, line, received: None }
     }
 
+    /// As it is written in full, but that nobody is told what standard input is who has no other.
+    pub fn in_file(&self) -> String {
+        if self.file.is_some() { self.to_string() } else { self.line() }
+    }
+
     /// `line 2`
     pub fn line(&self) -> String {
         format!("line {}", self.line)
@@ -241,7 +246,7 @@ impl Source {
 /// What ended the reading.
 #[derive(Debug)]
 enum Bad {
-    Line(u64, LineError),
+    Line(Place, LineError),
     /// A file that cannot be read on.
     Source(Failure),
 }
@@ -430,12 +435,14 @@ impl Feed {
                 self.lines.take();
                 rest.bad_lines += 1;
                 if rest.bad_lines <= BAD_LINES_SHOWN {
-                    term.note(format_args!("Warning: line {number} is not kept: {error}."));
+                    let place = Place { file: self.source.file(), line: number, received: None };
+                    term.note(format_args!("Warning: {} is not kept: {error}.", place.in_file()));
                 }
                 continue;
             }
             if !self.skips_bad || is_too_long {
-                self.bad = Some(Bad::Line(number, error));
+                let place = Place { file: self.source.file(), line: number, received: None };
+                self.bad = Some(Bad::Line(place, error));
                 return None;
             }
             // A long line is taken already.
@@ -502,7 +509,7 @@ impl Feed {
     pub fn note_skipped(&mut self, place: &Place, why: impl fmt::Display, term: &mut Term) {
         self.skipped += 1;
         if self.skipped <= BAD_LINES_SHOWN {
-            term.note(format_args!("Warning: {} is skipped: {why}.", place.line()));
+            term.note(format_args!("Warning: {} is skipped: {why}.", place.in_file()));
         }
     }
 
@@ -605,16 +612,15 @@ impl Feed {
             term.note(format_args!("{} skipped, {} published.", plural(self.skipped, "bad line"), self.published));
         }
         let before = self.published("before it");
-        let (number, error) = match &self.bad {
+        let (place, error) = match &self.bad {
             None => return Ok(()),
             Some(Bad::Source(failure)) => {
                 let mut failure = failure.clone();
                 failure.message = failure.message.map(|message| format!("{message}; {before}"));
                 return Err(failure);
             }
-            Some(Bad::Line(number, error)) => (number, error),
+            Some(Bad::Line(place, error)) => (place, error),
         };
-        let place = Place { file: self.source.file(), line: *number, received: None };
         let message = format!("{place}: {error}; {before}");
         let failure = Failure::new(Exit::FAILED, message);
         Err(match error {
