@@ -110,6 +110,11 @@ impl Lines {
         self.is_in_long_line || self.found.is_none() && self.start < self.buffer.len()
     }
 
+    /// The number of the last line that was taken; 0 before the first.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// The next line is the first of another input.
     pub fn count_anew(&mut self) {
         self.taken = 0;

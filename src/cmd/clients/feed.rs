@@ -559,6 +559,12 @@ impl Feed {
         self.rest = Some(Rest::default());
     }
 
+    /// The last line that has been taken; `None` before the first.
+    pub fn reached(&self) -> Option<Place> {
+        let line = self.lines.taken();
+        (line > 0).then(|| Place { file: self.source.file(), line, received: None })
+    }
+
     /// Whether the beginning of a line has come, and its end has not.
     pub fn is_within_line(&self) -> bool {
         self.lines.is_within_line()

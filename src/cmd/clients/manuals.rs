@@ -196,7 +196,8 @@ const UNSENT: &[(&str, &str)] = &[
     (
         "no connection, or it is lost and not made again; no answer; -W; SIGHUP, SIGINT, SIGTERM",
         "The messages of QoS 1 and 2 whose acknowledgement has not come, and what of the input was not published, until it ends or pauses for a \
-         second. Those that were sent come first and may come twice; standard error has their number.",
+         second. Where the input goes on, it is waited for 10 s altogether, and 1 GiB of records is kept; standard error says after which \
+         line it was not read. Those that were sent come first and may come twice; standard error has their number.",
     ),
     (
         "a message that the broker does not take: its QoS, its size",

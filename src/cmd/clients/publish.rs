@@ -281,6 +281,22 @@ const LOSSES_SHOWN: u32 = 5;
 /// whoever writes it is told by the closed pipe.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// How long it is waited for such input altogether, and from how many bytes of records on nothing more is read: whoever writes
+/// without an end holds up neither the end of pub nor the disk.
+const REST_WAIT: Duration = Duration::from_secs(10);
+const REST_LIMIT: u64 = 1024 * 1024 * 1024;
+
+/// Why no more of the rest of the input is read, if that is so.
+fn why_no_more(waited: Duration, kept: u64) -> Option<&'static str> {
+    if kept >= REST_LIMIT {
+        Some("1 GiB is kept")
+    } else if waited >= REST_WAIT {
+        Some("its end did not come in 10 s")
+    } else {
+        None
+    }
+}
+
 /// Each line is a message. The connection is made anew as often as needed; at QoS 1 and 2 no line is lost.
 struct PublishingLines {
     feed: Box<Feed>,
@@ -425,6 +441,7 @@ impl PublishingLines {
         }
         self.feed.keep_rest();
         let mut is_said = false;
+        let mut waited = Duration::ZERO;
         while !unsent.has_failed() {
             let keep = |Outgoing { publish, place, .. }: Outgoing<'_>| {
                 unsent.keep(&publish, place.received, false);
@@ -437,14 +454,21 @@ impl PublishingLines {
             if self.feed.is_drained() || !self.feed.wants_more() {
                 return;
             }
-            if !std::mem::replace(&mut is_said, true) {
-                term.note("the rest of the input is kept, until it ends or pauses for a second");
+            if let Some(why) = why_no_more(waited, unsent.bytes()) {
+                let after = self.feed.reached().map(|place| format!(" after {place}")).unwrap_or_default();
+                term.note(format_args!("the rest of the input{after} was not read: {why}"));
+                return;
             }
+            if !std::mem::replace(&mut is_said, true) {
+                term.note("the rest of the input is kept, until it ends or pauses for a second, for 10 s at most");
+            }
+            let begun = Instant::now();
             let read = tokio::select! {
                 read = timeout(QUIET, self.feed.read()) => read,
                 // One more signal: whoever sends it does not want to wait.
                 _ = signals.wait() => return,
             };
+            waited += begun.elapsed();
             if !matches!(read, Ok(Ok(()))) {
                 if self.feed.is_within_line() {
                     term.note("the last line has begun and not ended: it is not kept");
@@ -589,5 +613,18 @@ impl Work for PublishingLines {
     fn reconnect_limit(&self) -> Option<Duration> {
         let limit = if self.as_mosquitto { Duration::ZERO } else { RECONNECT_LIMIT };
         (self.feed.is_at_end() || self.refused.is_some()).then_some(limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_without_an_end_is_read_up_to_a_limit() {
+        let short = REST_WAIT.saturating_sub(Duration::from_millis(1));
+        assert_eq!(why_no_more(short, REST_LIMIT - 1), None);
+        assert_eq!(why_no_more(REST_WAIT, 0), Some("its end did not come in 10 s"));
+        assert_eq!(why_no_more(short, REST_LIMIT), Some("1 GiB is kept"));
     }
 }

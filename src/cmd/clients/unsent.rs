@@ -18,6 +18,7 @@ pub struct Unsent {
     path: PathBuf,
     line: Vec<u8>,
     kept: u64,
+    bytes: u64,
     may_come_twice: u64,
     failed: Option<FileError>,
 }
@@ -37,6 +38,7 @@ impl Unsent {
             path: path.to_owned(),
             line: Vec::new(),
             kept: 0,
+            bytes: 0,
             may_come_twice: 0,
             failed: None,
         })
@@ -53,6 +55,7 @@ impl Unsent {
         match self.recording.add(&self.line, Instant::now()) {
             Ok(()) => {
                 self.kept += 1;
+                self.bytes += self.line.len() as u64;
                 self.may_come_twice += u64::from(was_sent);
             }
             Err(error) => self.failed = Some(error),
@@ -64,6 +67,11 @@ impl Unsent {
         if self.failed.is_none() {
             self.failed = self.recording.flush().err();
         }
+    }
+
+    /// Bytes of the records that are kept.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Whether nothing more can be kept.
