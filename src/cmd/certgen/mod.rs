@@ -15,6 +15,7 @@ mod export;
 mod files;
 mod fleet;
 mod forms;
+mod held;
 mod ids;
 mod import;
 mod index;

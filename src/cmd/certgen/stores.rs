@@ -1,6 +1,6 @@
 //! The stores of CAs on a machine, and what has to be done to change them. It looks at folders and programs, and changes nothing.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Something to be done, and what undoes it.
@@ -18,13 +18,16 @@ pub enum Step {
 pub struct Call {
     pub program: &'static str,
     pub arguments: Vec<OsString>,
+    /// It reads the certificate from its standard input.
+    pub is_fed: bool,
 }
 
 /// A store, as far as it is changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Certificates are files in a folder, of which a command makes the store. The folder is as the running system sees it.
-    Folder { folder: PathBuf, after_install: Call, after_remove: Call },
+    /// Certificates are files in a folder, of which a command makes a bundle for programs. Both paths are as the running
+    /// system sees them.
+    Folder { folder: PathBuf, bundle: PathBuf, after_install: Call, after_remove: Call },
     /// A database of NSS.
     Nss { folder: PathBuf },
     /// The keychain of macOS.
@@ -32,6 +35,38 @@ pub enum Place {
     /// The store of Windows.
     Windows,
 }
+
+/// What stands under the name that the certificate has in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    Absent,
+    /// The certificate.
+    Certificate,
+    /// Something else: the rest of a write that was cut off, or another's.
+    Other,
+}
+
+/// What a store holds of a CA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub own: Own,
+    /// The certificate under other names: somebody else put it there.
+    pub others: Vec<Other>,
+    /// Programs that use the store believe the CA.
+    pub is_believed: bool,
+}
+
+/// The certificate under a name that somebody else gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Other {
+    File(PathBuf),
+    /// A nickname in a database of NSS.
+    Nickname(String),
+}
+
+/// What a link in an image leads to is not in the image.
+#[derive(Debug)]
+pub struct LeavesRoot(pub PathBuf);
 
 /// What a CA is called in the stores.
 pub struct Entry<'a> {
@@ -46,6 +81,8 @@ pub struct Entry<'a> {
 /// A folder that a system makes its store of, and the command that does it.
 struct Layout {
     folder: &'static str,
+    /// What the command writes, last of all, and OpenSSL, curl and Python read.
+    bundle: &'static str,
     program: &'static str,
     after_install: &'static [&'static str],
     after_remove: &'static [&'static str],
@@ -54,6 +91,7 @@ struct Layout {
 const LAYOUTS: [Layout; 3] = [
     Layout {
         folder: "usr/local/share/ca-certificates",
+        bundle: "etc/ssl/certs/ca-certificates.crt",
         program: "update-ca-certificates",
         after_install: &[],
         // Without it links to the file stay in /etc/ssl/certs.
@@ -61,12 +99,14 @@ const LAYOUTS: [Layout; 3] = [
     },
     Layout {
         folder: "etc/pki/ca-trust/source/anchors",
+        bundle: "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
         program: "update-ca-trust",
         after_install: &["extract"],
         after_remove: &["extract"],
     },
     Layout {
         folder: "etc/ca-certificates/trust-source/anchors",
+        bundle: "etc/ca-certificates/extracted/tls-ca-bundle.pem",
         program: "update-ca-trust",
         after_install: &["extract"],
         after_remove: &["extract"],
@@ -79,12 +119,15 @@ const KEYCHAIN: &str = "/Library/Keychains/System.keychain";
 const PROGRAM_FOLDERS: [&str; 4] = ["usr/bin", "usr/sbin", "bin", "sbin"];
 
 /// The system's store below `root`; `None` where there is none that is known.
-pub fn system(root: Option<&Path>, can_be_found: impl Fn(&str) -> bool) -> Option<Place> {
+///
+/// # Errors
+/// A link in `root` leads out of it: what is changed would be another system.
+pub fn system(root: Option<&Path>, can_be_found: impl Fn(&str) -> bool) -> Result<Option<Place>, LeavesRoot> {
     if root.is_none() && std::env::consts::OS == "macos" {
-        return Some(Place::Keychain);
+        return Ok(Some(Place::Keychain));
     }
     if root.is_none() && std::env::consts::OS == "windows" {
-        return Some(Place::Windows);
+        return Ok(Some(Place::Windows));
     }
     let base = root.unwrap_or(Path::new("/"));
     let is_there = |program: &str| {
@@ -92,23 +135,36 @@ pub fn system(root: Option<&Path>, can_be_found: impl Fn(&str) -> bool) -> Optio
             || (root.is_none() && can_be_found(program))
     };
     let found = LAYOUTS.iter().find(|layout| base.join(layout.folder).is_dir() && is_there(layout.program));
-    found.map(|layout| {
-        let call = |arguments: &[&str]| {
-            let arguments = arguments.iter().map(OsString::from);
-            match root {
-                None => Call { program: layout.program, arguments: arguments.collect() },
-                Some(root) => {
-                    let before = [root.as_os_str().to_owned(), layout.program.into()];
-                    Call { program: "chroot", arguments: before.into_iter().chain(arguments).collect() }
-                }
+    let Some(layout) = found else { return Ok(None) };
+    let (folder, bundle) = (base.join(layout.folder), base.join(layout.bundle));
+    if let Some(root) = root
+        && let Some(out) = [&folder, &bundle].into_iter().find(|path| !stays_below(root, path))
+    {
+        return Err(LeavesRoot(out.clone()));
+    }
+    let call = |arguments: &[&str]| {
+        let arguments = arguments.iter().map(OsString::from);
+        match root {
+            None => Call { program: layout.program, arguments: arguments.collect(), is_fed: false },
+            Some(root) => {
+                let before = [root.as_os_str().to_owned(), layout.program.into()];
+                let arguments = before.into_iter().chain(arguments).collect();
+                Call { program: "chroot", arguments, is_fed: false }
             }
-        };
-        Place::Folder {
-            folder: base.join(layout.folder),
-            after_install: call(layout.after_install),
-            after_remove: call(layout.after_remove),
         }
-    })
+    };
+    let (after_install, after_remove) = (call(layout.after_install), call(layout.after_remove));
+    Ok(Some(Place::Folder { folder, bundle, after_install, after_remove }))
+}
+
+/// Whether `path` is below `root` also after its links are followed, as far as it exists. A link that leads nowhere from
+/// here counts as one that leads out: it leads somewhere in the image.
+fn stays_below(root: &Path, path: &Path) -> bool {
+    let existing = path.ancestors().find(|path| path.symlink_metadata().is_ok());
+    match (root.canonicalize(), existing.map(Path::canonicalize)) {
+        (Ok(root), Some(Ok(existing))) => existing.starts_with(root),
+        _ => false,
+    }
 }
 
 /// The databases of browsers in a home.
@@ -131,25 +187,28 @@ pub fn browsers(home: &Path) -> Vec<Place> {
 }
 
 impl Place {
-    /// What puts the CA in.
-    pub fn install(&self, entry: &Entry<'_>) -> Vec<Step> {
+    /// What puts the CA in; nothing where programs believe it already.
+    pub fn install(&self, entry: &Entry<'_>, held: &Held) -> Vec<Step> {
         let file = entry.certificate.as_os_str();
         match self {
             Self::Folder { folder, after_install, .. } => {
-                vec![Step::Write(entry.file(folder)), Step::Run(after_install.clone())]
+                let is_there = held.own == Own::Certificate || !held.others.is_empty();
+                let update = Step::Run(after_install.clone());
+                let file = entry.file(folder);
+                match held.own {
+                    _ if is_there && held.is_believed => Vec::new(),
+                    // The command did not run to its end.
+                    _ if is_there => vec![update],
+                    Own::Other => vec![Step::Delete(file.clone()), Step::Write(file), update],
+                    Own::Absent | Own::Certificate => vec![Step::Write(file), update],
+                }
             }
-            Self::Nss { folder } => vec![nss(
-                folder,
-                &[
-                    "-A".as_ref(),
-                    "-t".as_ref(),
-                    "C,,".as_ref(),
-                    "-n".as_ref(),
-                    entry.name.as_ref(),
-                    "-i".as_ref(),
-                    file,
-                ],
-            )],
+            _ if held.is_believed => Vec::new(),
+            Self::Nss { folder } => {
+                // Without -i certutil reads its standard input.
+                let words = ["-A", "-t", "C,,", "-n", entry.name].map(AsRef::as_ref);
+                vec![Step::Run(Call { is_fed: true, ..nss(folder, &words) })]
+            }
             Self::Keychain => vec![run(
                 "security",
                 &[
@@ -166,13 +225,21 @@ impl Place {
         }
     }
 
-    /// What takes it out again.
-    pub fn remove(&self, entry: &Entry<'_>) -> Vec<Step> {
+    /// What takes it out again, as far as it stands there under its own name.
+    pub fn remove(&self, entry: &Entry<'_>, held: &Held) -> Vec<Step> {
         match self {
             Self::Folder { folder, after_remove, .. } => {
-                vec![Step::Delete(entry.file(folder)), Step::Run(after_remove.clone())]
+                let update = Step::Run(after_remove.clone());
+                match held.own {
+                    Own::Certificate | Own::Other => vec![Step::Delete(entry.file(folder)), update],
+                    // The file is gone, and the command did not run to its end.
+                    Own::Absent if held.is_believed && held.others.is_empty() => vec![update],
+                    Own::Absent => Vec::new(),
+                }
             }
-            Self::Nss { folder } => vec![nss(folder, &["-D".as_ref(), "-n".as_ref(), entry.name.as_ref()])],
+            // What has its name and is another certificate is not moskit's.
+            _ if held.own != Own::Certificate => Vec::new(),
+            Self::Nss { folder } => vec![Step::Run(nss(folder, &["-D", "-n", entry.name].map(AsRef::as_ref)))],
             Self::Keychain => vec![
                 run("security", &["remove-trusted-cert".as_ref(), "-d".as_ref(), entry.certificate.as_os_str()]),
                 run(
@@ -184,32 +251,35 @@ impl Place {
         }
     }
 
-    /// The command that ends well where the CA is in the store, or the file that is there then.
-    pub fn question(&self, entry: &Entry<'_>) -> Step {
-        match self {
-            Self::Folder { folder, .. } => Step::Write(entry.file(folder)),
-            Self::Nss { folder } => nss(folder, &["-L".as_ref(), "-n".as_ref(), entry.name.as_ref()]),
-            Self::Keychain => run("security", &["verify-cert".as_ref(), "-c".as_ref(), entry.certificate.as_os_str()]),
-            Self::Windows => run("certutil", &["-verifystore".as_ref(), "Root".as_ref(), entry.sha1.as_ref()]),
+    /// The command that takes out what somebody else put there; for a file, once it is deleted.
+    pub fn remove_other(&self, other: &Other) -> Option<Call> {
+        match (self, other) {
+            (Self::Folder { after_remove, .. }, Other::File(_)) => Some(after_remove.clone()),
+            (Self::Nss { folder }, Other::Nickname(name)) => {
+                Some(nss(folder, &["-D".as_ref(), "-n".as_ref(), name.as_ref()]))
+            }
+            _ => None,
         }
     }
 }
 
 impl Entry<'_> {
-    fn file(&self, folder: &Path) -> PathBuf {
+    /// Its file in a folder of anchors.
+    pub fn file(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.crt", self.name))
     }
 }
 
-fn nss(folder: &Path, arguments: &[&std::ffi::OsStr]) -> Step {
+/// certutil with a database of NSS.
+pub fn nss(folder: &Path, arguments: &[&OsStr]) -> Call {
     let mut database = OsString::from("sql:");
     database.push(folder);
     let arguments = ["-d".into(), database].into_iter().chain(arguments.iter().map(|it| (*it).to_owned())).collect();
-    Step::Run(Call { program: "certutil", arguments })
+    Call { program: "certutil", arguments, is_fed: false }
 }
 
-fn run(program: &'static str, arguments: &[&std::ffi::OsStr]) -> Step {
-    Step::Run(Call { program, arguments: arguments.iter().map(|it| (*it).to_owned()).collect() })
+fn run(program: &'static str, arguments: &[&OsStr]) -> Step {
+    Step::Run(Call { program, arguments: arguments.iter().map(|it| (*it).to_owned()).collect(), is_fed: false })
 }
 
 #[cfg(test)]
@@ -236,13 +306,22 @@ mod tests {
             Place::Nss { folder: "/h/.pki/nssdb".into() },
             Place::Folder {
                 folder: "/a".into(),
-                after_install: Call { program: "update-ca-certificates", arguments: Vec::new() },
-                after_remove: Call { program: "update-ca-certificates", arguments: vec!["--fresh".into()] },
+                bundle: "/b".into(),
+                after_install: Call { program: "update-ca-certificates", arguments: Vec::new(), is_fed: false },
+                after_remove: Call {
+                    program: "update-ca-certificates",
+                    arguments: vec!["--fresh".into()],
+                    is_fed: false,
+                },
             },
         ];
+        let absent = Held { own: Own::Absent, others: Vec::new(), is_believed: false };
+        let present = Held { own: Own::Certificate, others: Vec::new(), is_believed: true };
         let all: Vec<Vec<String>> = places
             .iter()
-            .map(|place| place.install(&entry).iter().chain(&place.remove(&entry)).map(words).collect())
+            .map(|place| {
+                place.install(&entry, &absent).iter().chain(&place.remove(&entry, &present)).map(words).collect()
+            })
             .collect();
         assert_eq!(
             all,
@@ -254,7 +333,7 @@ mod tests {
                 ],
                 vec!["certutil -addstore -f Root ca.crt", "certutil -delstore Root CD"],
                 vec![
-                    "certutil -d sql:/h/.pki/nssdb -A -t C,, -n moskit-ab -i ca.crt",
+                    "certutil -d sql:/h/.pki/nssdb -A -t C,, -n moskit-ab",
                     "certutil -d sql:/h/.pki/nssdb -D -n moskit-ab",
                 ],
                 vec![

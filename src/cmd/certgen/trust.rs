@@ -3,17 +3,17 @@
 use std::ffi::OsStr;
 use std::io::{IsTerminal, stdin};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use aws_lc_rs::digest;
-use zeroize::Zeroizing;
 
 use super::content::{Item, items};
+use super::dates::{date, now};
 use super::explain::not_written;
 use super::files::CERTIFICATE_MODE;
+use super::held::{held, output, refusal};
 use super::options::{Store, TrustAction, TrustArgs};
 use super::render;
-use super::stores::{self, Call, Entry, Place, Step};
+use super::stores::{self, Call, Entry, Held, LeavesRoot, Other, Own, Place, Step};
 use crate::diagnose::shell;
 use crate::net::reason;
 use crate::os::process::can_be_found;
@@ -41,11 +41,22 @@ pub struct Change {
     pub is_unbounded: bool,
     /// What is to be done, for people; empty where it is done already.
     pub steps: Vec<String>,
+    /// What stays, and the command that takes it out: somebody else put it there.
+    pub left: Vec<Left>,
     pub is_dry_run: bool,
     is_agreed: bool,
-    pem: Zeroizing<String>,
+    authority: Certificate,
     names: Names,
-    places: Vec<Place>,
+    /// The stores that were asked for, and what they held of the CA when this was planned.
+    places: Vec<(Place, Held)>,
+}
+
+/// A CA that stays in a store, or would stay: moskit did not put it there.
+pub struct Left {
+    /// What holds it, for people.
+    pub holder: String,
+    /// The command that takes it out.
+    pub command: String,
 }
 
 /// What the CA is called in the stores.
@@ -74,45 +85,128 @@ pub fn plan(action: &TrustAction) -> Result<Change, Failure> {
         sha1: hexadecimal(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &authority.der).as_ref())
             .to_ascii_uppercase(),
     };
-    let mut places = places(args)?;
-    places.retain(|place| is_in(place, &names.entry()) != is_install);
-    let steps = places.iter().flat_map(|place| steps(place, &names.entry(), is_install));
+    if is_install {
+        check(&authority, &args.authority)?;
+    }
+    let (mut all, mut lines, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for place in places(args)? {
+        let held = held(&place, &names.entry(), &authority.der)?;
+        if !is_install {
+            left.extend(held.others.iter().map(|other| stays(&place, other)));
+        }
+        let steps = steps(&place, &names.entry(), &held, is_install);
+        lines.extend(steps.iter().map(|step| words(step, &args.authority)));
+        all.push((place, held));
+    }
     Ok(Change {
         subject: authority.subject.to_string(),
         is_install,
         is_unbounded: authority.name_constraints.is_none(),
-        steps: steps.map(|step| words(&step, &args.authority)).collect(),
+        steps: lines,
+        left,
         is_dry_run: args.dry_run,
         is_agreed: args.yes,
-        pem: to_pem("CERTIFICATE", &authority.der),
+        authority,
         names,
-        places,
+        places: all,
     })
 }
 
-fn steps(place: &Place, entry: &Entry<'_>, is_install: bool) -> Vec<Step> {
-    if is_install { place.install(entry) } else { place.remove(entry) }
+fn steps(place: &Place, entry: &Entry<'_>, held: &Held, is_install: bool) -> Vec<Step> {
+    if is_install { place.install(entry, held) } else { place.remove(entry, held) }
 }
 
-/// Does what was planned and shown, once somebody has agreed.
+/// Does what was planned and shown, once somebody has agreed, and looks whether it was done.
 pub fn carry_out(change: &Change, term: &mut Term) -> Result<Trusted, Failure> {
-    if change.places.is_empty() {
-        return Ok(Trusted::AsAsked);
-    }
-    if change.is_dry_run {
+    let is_as_asked = change.steps.is_empty();
+    if change.is_dry_run && !(is_as_asked && change.left.is_empty()) {
         return Ok(Trusted::Shown);
     }
-    if !change.is_agreed {
-        confirm(term)?;
-    }
-    let (entry, pem) = (change.names.entry(), change.pem.as_bytes());
-    for (at, place) in change.places.iter().enumerate() {
-        let done = steps(place, &entry, change.is_install).iter().try_for_each(|step| act(step, pem));
-        if let Err(failure) = done {
-            return Err(undo(&change.places[..=at], &entry, change.is_install, pem, failure));
+    if !is_as_asked {
+        if !change.is_agreed {
+            confirm(term)?;
+        }
+        for (at, (place, _)) in change.places.iter().enumerate() {
+            if let Err(failure) = change.make_in(place, change.is_install) {
+                return Err(undo(change, &change.places[..=at], failure));
+            }
         }
     }
-    Ok(if change.is_install { Trusted::Installed } else { Trusted::Removed })
+    if !change.is_install {
+        change.look_for_others()?;
+    }
+    Ok(match (is_as_asked, change.is_install) {
+        (true, _) => Trusted::AsAsked,
+        (false, true) => Trusted::Installed,
+        (false, false) => Trusted::Removed,
+    })
+}
+
+impl Change {
+    /// Installs or removes the CA in one store, from what is there now, and looks whether that was done.
+    fn make_in(&self, place: &Place, is_install: bool) -> Result<(), Failure> {
+        let (entry, der) = (self.names.entry(), &self.authority.der);
+        let before = held(place, &entry, der)?;
+        // These read the file of the CA themselves.
+        if matches!(place, Place::Keychain | Place::Windows) && authority(entry.certificate)?.der != *der {
+            let text = format!("`{}` is another certificate than it was", entry.certificate.display());
+            return Err(Failure::new(Exit::FAILED, text));
+        }
+        let pem = to_pem("CERTIFICATE", der);
+        for step in steps(place, &entry, &before, is_install) {
+            act(&step, pem.as_bytes())?;
+        }
+        let after = held(place, &entry, der)?;
+        if steps(place, &entry, &after, is_install).is_empty() {
+            return Ok(());
+        }
+        let what = if is_install { "does not hold the CA" } else { "still holds the CA" };
+        let failure = Failure::new(Exit::FAILED, format!("all commands ended well, and {} {what}", store(place)));
+        Err(if is_install { failure } else { failure.hint("a package or another folder of CAs brings it") })
+    }
+
+    /// Fails where the CA is still in a store after what moskit had put there is gone.
+    fn look_for_others(&self) -> Result<(), Failure> {
+        let mut left = Vec::new();
+        for (place, _) in &self.places {
+            let held = held(place, &self.names.entry(), &self.authority.der)?;
+            left.extend(held.others.iter().map(|other| stays(place, other)));
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        let gone = if self.steps.is_empty() { "" } else { "what moskit had put there is gone, and " };
+        let holders: Vec<_> = left.iter().map(|left| left.holder.as_str()).collect();
+        let commands: Vec<_> = left.iter().map(|left| left.command.as_str()).collect();
+        let text =
+            format!("{gone}the CA is still there: {} holds it, and moskit did not put it there", holders.join(", "));
+        Err(Failure::new(Exit::FAILED, text).hint(format!("this takes it out: {}", commands.join(" && "))))
+    }
+}
+
+/// A store, as a person calls it.
+fn store(place: &Place) -> String {
+    match place {
+        Place::Folder { bundle, .. } => format!("`{}`", bundle.display()),
+        Place::Nss { folder } => format!("the database `{}`", folder.display()),
+        Place::Keychain => "the keychain of the system".to_owned(),
+        Place::Windows => "the store of Windows".to_owned(),
+    }
+}
+
+fn stays(place: &Place, other: &Other) -> Left {
+    let holder = match other {
+        Other::File(path) => shell::path(path),
+        Other::Nickname(name) => format!("the nickname {} in {}", shell::quoted(name), store(place)),
+    };
+    let command = match (other, place.remove_other(other)) {
+        (Other::File(path), call) => {
+            let update = call.map(|call| format!(" && {}", typed(&call))).unwrap_or_default();
+            format!("rm {}{update}", shell::path(path))
+        }
+        (Other::Nickname(_), call) => call.map(|call| typed(&call)).unwrap_or_default(),
+    };
+    Left { holder, command }
 }
 
 /// The certificate of a CA, if the file holds that and nothing else.
@@ -136,10 +230,33 @@ fn authority(path: &Path) -> Result<Certificate, Failure> {
     Ok((**certificate).clone())
 }
 
+/// What must hold before programs are made to believe a CA. It can be taken out without.
+fn check(authority: &Certificate, path: &Path) -> Result<(), Failure> {
+    let refused = |why: &str| Failure::new(Exit::FAILED, format!("`{}` {why}", path.display()));
+    if !authority.is_self_signed() {
+        return Err(refused(
+            "is not signed with its own key, as a root is, or by an algorithm that moskit does not check",
+        )
+        .hint("a CA of the same name may have signed it: that one is the root"));
+    }
+    if authority.not_after < now() {
+        return Err(refused(&format!("expired on {}: no program believes it", date(authority.not_after)))
+            .hint("moskit certgen renew makes a new one of it"));
+    }
+    Ok(())
+}
+
 fn places(args: &TrustArgs) -> Result<Vec<Place>, Failure> {
     let mut found = Vec::new();
     if args.store != Store::Browsers {
         let place = stores::system(args.root.as_deref(), |program| can_be_found(OsStr::new(program)));
+        let place = place.map_err(|LeavesRoot(path)| {
+            Failure::new(
+                Exit::FAILED,
+                format!("a link leads `{}` out of the image, and nothing is changed there", path.display()),
+            )
+            .hint("make the link relative, or run moskit in the image by chroot")
+        })?;
         found.push(place.ok_or_else(|| {
             let below = args.root.as_ref().map(|root| format!(" below `{}`", root.display())).unwrap_or_default();
             Failure::new(Exit::FAILED, format!("no store of the system is known{below}")).hint(
@@ -169,24 +286,21 @@ fn places(args: &TrustArgs) -> Result<Vec<Place>, Failure> {
     Ok(found)
 }
 
-fn is_in(place: &Place, entry: &Entry<'_>) -> bool {
-    match place.question(entry) {
-        Step::Write(file) => std::fs::symlink_metadata(file).is_ok(),
-        Step::Run(call) => command(&call).output().is_ok_and(|output| output.status.success()),
-        Step::Delete(_) => false,
-    }
-}
-
 /// A step as a person reads it before it is done.
 fn words(step: &Step, certificate: &Path) -> String {
     match step {
         Step::Write(path) => format!("copy {} to {}", shell::path(certificate), shell::path(path)),
         Step::Delete(path) => format!("delete {}", shell::path(path)),
-        Step::Run(call) => {
-            let words: Vec<_> = call.arguments.iter().map(|word| shell::quoted(&word.to_string_lossy())).collect();
-            format!("run {} {}", call.program, words.join(" ")).trim_end().to_owned()
-        }
+        // What certutil reads is what was read here, whatever the file is by then.
+        Step::Run(call) if call.is_fed => format!("run {} < {}", typed(call), shell::path(certificate)),
+        Step::Run(call) => format!("run {}", typed(call)),
     }
+}
+
+/// A call as it is typed into a shell.
+fn typed(call: &Call) -> String {
+    let words: Vec<_> = call.arguments.iter().map(|word| shell::quoted(&word.to_string_lossy())).collect();
+    format!("{} {}", call.program, words.join(" ")).trim_end().to_owned()
 }
 
 fn confirm(term: &mut Term) -> Result<(), Failure> {
@@ -205,12 +319,6 @@ fn confirm(term: &mut Term) -> Result<(), Failure> {
     }
 }
 
-fn command(call: &Call) -> Command {
-    let mut command = Command::new(call.program);
-    command.args(&call.arguments).stdin(Stdio::null());
-    command
-}
-
 fn act(step: &Step, pem: &[u8]) -> Result<(), Failure> {
     let root = |failure: Failure| failure.hint("the store of the system belongs to root: sudo moskit certgen trust …");
     match step {
@@ -224,28 +332,25 @@ fn act(step: &Step, pem: &[u8]) -> Result<(), Failure> {
             if error.kind() == std::io::ErrorKind::PermissionDenied { root(failure) } else { failure }
         }),
         Step::Run(call) => {
-            let failed = |why: &str| Failure::new(Exit::FAILED, format!("`{}` {why}", call.program));
-            let output =
-                command(call).output().map_err(|error| failed(&format!("did not start: {}", reason(&error))))?;
-            if output.status.success() {
-                return Ok(());
-            }
-            let said =
-                String::from_utf8_lossy(&output.stderr).trim().lines().next_back().unwrap_or_default().to_owned();
-            let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-            Err(failed(&format!("failed ({}){said}", output.status)))
+            let output = output(call, pem)?;
+            if output.status.success() { Ok(()) } else { Err(refusal(call, &output)) }
         }
     }
 }
 
-/// Takes back what was done before something failed, and says whether it could.
-fn undo(touched: &[Place], entry: &Entry<'_>, is_install: bool, pem: &[u8], failure: Failure) -> Failure {
+/// Takes back what was done before something failed, and says whether it could: by what the stores hold then.
+fn undo(change: &Change, touched: &[(Place, Held)], failure: Failure) -> Failure {
+    let entry = change.names.entry();
     let mut all = true;
-    // In the last, where it failed, nothing may be done yet.
-    for place in touched.iter().filter(|place| is_in(place, entry) == is_install) {
-        // Each step is tried: a file must go also where its command fails again.
-        let worked: Vec<_> = steps(place, entry, !is_install).iter().map(|step| act(step, pem).is_ok()).collect();
-        all &= worked.iter().all(|worked| *worked);
+    // A store that was as asked is left alone, and what was not there is not put there.
+    let is_touched = |place: &Place, was: &Held| {
+        !steps(place, &entry, was, change.is_install).is_empty() && (change.is_install || was.own == Own::Certificate)
+    };
+    for (place, _) in touched.iter().filter(|(place, was)| is_touched(place, was)) {
+        // A command that fails again may have left nothing to be done: what the store holds decides.
+        let _ = change.make_in(place, !change.is_install);
+        all &= held(place, &entry, &change.authority.der)
+            .is_ok_and(|held| steps(place, &entry, &held, !change.is_install).is_empty());
     }
     let message = failure.message.clone().unwrap_or_default();
     let end = if all { "what was done before is undone" } else { "what was done before could not all be undone" };

@@ -6,17 +6,21 @@ use crate::term::Term;
 
 /// To standard error where somebody is asked next; a dry run is nothing but this.
 pub fn trust_plan(plan: &Change, term: &mut Term) {
-    if plan.steps.is_empty() {
-        return;
-    }
     let mut lines = Vec::new();
-    if plan.is_install {
+    if plan.steps.is_empty() {
+        // Nothing is going to be done.
+    } else if plan.is_install {
         lines.push(format!("{} is going to be believed here:", plan.subject));
     } else {
         lines.push(format!("{} is not going to be believed here any more:", plan.subject));
     }
     lines.extend(plan.steps.iter().map(|step| format!("  {step}")));
-    if plan.is_install && plan.is_unbounded {
+    if plan.is_dry_run {
+        lines.extend(plan.left.iter().map(|left| {
+            format!("{} stays, since moskit did not put it there; this takes it out: {}", left.holder, left.command)
+        }));
+    }
+    if plan.is_install && plan.is_unbounded && !plan.steps.is_empty() {
         lines.push(
             "Whoever has the key of this CA can then pretend to be any server to programs of this machine; a CA with \
              --name-constraint can sign for its own names alone."
