@@ -293,11 +293,14 @@ fn nothing_is_kept_where_all_is_acknowledged_and_no_file_of_others_is_touched() 
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{words:?}");
         assert!(!rest.exists(), "{words:?}");
     }
+    let rest = folder.path().join("my rest");
+    let path = rest.to_str().unwrap();
     std::fs::write(&rest, "kept\n").unwrap();
     let ended = run(&mut moskit(&["pub", "-t", "t", "-m", "x", "-p", &port, "--unsent", path]), b"");
     assert_eq!(ended.code, 1);
     assert!(
-        ended.stderr.contains("it is there already") && ended.stderr.contains("moskit pub --ndjson"),
+        ended.stderr.contains("it is there already")
+            && ended.stderr.contains(&format!("moskit pub --ndjson < '{path}'")),
         "{}",
         ended.stderr
     );

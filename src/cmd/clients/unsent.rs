@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+use crate::diagnose::shell;
 use crate::mqtt::packet::PublishRef;
 use crate::record::{FileError, FileStep, Recording, Writer};
 use crate::state::ids::UnixTime;
@@ -107,8 +108,9 @@ fn failure(error: &FileError) -> Failure {
     let why = crate::net::reason(&error.cause);
     match error.step {
         FileStep::Create if error.cause.kind() == ErrorKind::AlreadyExists => {
-            Failure::new(Exit::FAILED, format!("cannot keep unsent messages in `{path}`: it is there already"))
-                .hint(format!("publish what it holds and remove it: moskit pub --ndjson < {path}"))
+            Failure::new(Exit::FAILED, format!("cannot keep unsent messages in `{path}`: it is there already")).hint(
+                format!("publish what it holds and remove it: moskit pub --ndjson < {}", shell::path(&error.path)),
+            )
         }
         FileStep::Create => Failure::new(Exit::FAILED, format!("cannot make `{path}`: {why}")),
         FileStep::Write | FileStep::Number => {
