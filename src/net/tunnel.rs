@@ -78,7 +78,9 @@ pub(super) async fn open(stream: &mut Stream, login: Option<&Login>, host: &str,
     let head = read_head(stream).await?;
     let mut fields = [httparse::EMPTY_HEADER; FIELD_LIMIT];
     let mut response = httparse::Response::new(&mut fields);
-    match response.parse(&head) {
+    // A field that breaks the rules says nothing, and takes nothing from what the others say.
+    let parsing = httparse::ParserConfig::default().ignore_invalid_headers_in_responses(true).clone();
+    match parsing.parse_response(&mut response, &head) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => return Err(TunnelError::HeadTooLong),
         Err(_) => return Err(not_http(&head)),
@@ -173,6 +175,7 @@ mod tests {
             (&b"HTTP/1.1 403 Filtered\r\n\r\n"[..], "it answers 403 Filtered"),
             (b"HTTP/1.1 502 Bad Gateway\r\n\r\n<html>", "it answers 502 Bad Gateway"),
             (b"HTTP/1.1 407 x\r\nProxy-Authenticate: Negotiate\r\n\r\n", "it wants another login"),
+            (b"HTTP/1.1 407 x\r\nX-Note: a\x07b\r\nProxy-Authenticate: Basic\r\n\r\n", "it wants another login"),
             (b"\x20\x02\0\0", "it does not speak HTTP"),
             (b"\x15\x03\x01\0\x02\x02\x46", "it does not speak HTTP"),
             (b"<html>hello</html>", "it does not speak HTTP"),
