@@ -69,7 +69,8 @@ async fn ask(grant: &Grant) -> Result<Granted, OAuthError> {
     }
     let encoded = encode(secret.expose());
     let basic = authorization.as_ref().and_then(|text| text.strip_prefix("Basic "));
-    let secrets = [Some(secret.expose()), Some(encoded.as_bytes()), basic.map(str::as_bytes)];
+    let pair = grant.raw_pair(&secret);
+    let secrets = [Some(secret.expose()), Some(encoded.as_bytes()), basic.map(str::as_bytes), Some(pair.as_bytes())];
     let secrets: Vec<&[u8]> = secrets.into_iter().flatten().collect();
     let answer = Answer { status, location: location.as_ref().map_or(&[], HeaderValue::as_bytes), body: &body };
     answer::judge(&answer, &secrets).map_err(OAuthError::Answer)

@@ -92,6 +92,13 @@ impl Grant {
         form
     }
 
+    /// Id and secret as HTTP Basic of RFC 7617 has them, which many servers make anew to compare. It is not sent, and says as
+    /// much as what is.
+    pub(super) fn raw_pair(&self, secret: &Secret) -> Zeroizing<String> {
+        let pair = Zeroizing::new([self.client_id.as_bytes(), b":", secret.expose()].concat());
+        Zeroizing::new(BASE64.encode(pair.as_slice()))
+    }
+
     /// The value of `Authorization`, where that is how the client says who it is. RFC 6749, 2.3.1: both are encoded as in a
     /// form before.
     pub(super) fn authorization(&self, secret: &Secret) -> Option<Zeroizing<String>> {
@@ -158,6 +165,7 @@ mod tests {
         let sent = grant.authorization(&secret).unwrap();
         let pair = BASE64.decode(sent.strip_prefix("Basic ").unwrap()).unwrap();
         assert_eq!(pair, b"a%3Ab:s%3Ae%26c%20r%25t");
+        assert_eq!(BASE64.decode(&*grant.raw_pair(&secret)).unwrap(), b"a:b:s:e&c r%t");
         assert_eq!(*grant.form(&secret), "grant_type=client_credentials&scope=mqtt%20read&audience=urn%3Ax");
         assert!(!format!("{grant:?}").contains("s:e"));
     }
