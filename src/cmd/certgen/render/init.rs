@@ -108,8 +108,10 @@ fn commands(args: &InitArgs, initialised: &Initialised) -> Vec<String> {
         let stem = shell::quoted(stem);
         format!(" --cert {folder}/{stem}.crt --key {folder}/{stem}.key")
     });
-    let mut commands =
-        vec![format!("moskit broker -c {folder}/mosquitto.conf    (or: mosquitto -c {folder}/mosquitto.conf)")];
+    let mut commands = vec![
+        format!("moskit broker -c {folder}/mosquitto.conf"),
+        format!("# or: mosquitto -c {folder}/mosquitto.conf"),
+    ];
     let Some(ready) = &initialised.ready else {
         let connection = format!("{}{}", connection(args.port), certificate.unwrap_or_default());
         commands.extend([
