@@ -144,6 +144,8 @@ pub struct Given {
     pub websocket: Option<String>,
     pub certificate: bool,
     pub id: Option<String>,
+    /// The check connects with that id too (`--as-client`).
+    pub connects_with_id: bool,
     pub username: Option<String>,
     pub password: Option<Secret>,
     /// A password is to come, and nobody knows it yet.

@@ -27,6 +27,16 @@ fn found(report: &Value) -> Vec<String> {
 }
 
 #[test]
+fn what_only_a_connection_can_do_is_refused_without_a_broker() {
+    let folder = tempfile::tempdir().unwrap();
+    for option in ["--as-client", "--second-opinion"] {
+        let ended = check(folder.path(), &["aws", "-i", "lamp", option]);
+        let said = format!("{option} connects to a broker, and none is named");
+        assert!(ended.code == 3 && ended.stderr.contains(&said), "{ended:?}");
+    }
+}
+
+#[test]
 fn the_options_alone_are_judged_where_nobody_is_to_be_connected_to() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

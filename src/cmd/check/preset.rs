@@ -9,7 +9,7 @@ use crate::examine::preset::{Given, Preset, judge};
 use crate::examine::report::Report;
 use crate::net::Endpoint;
 use crate::net::websocket::Opening;
-use crate::term::{Failure, Secret, Term};
+use crate::term::{Exit, Failure, Secret, Term};
 
 /// Whether the options alone are judged: that is asked for, or no broker is named.
 pub fn is_offline(request: &Request) -> bool {
@@ -25,6 +25,12 @@ pub fn offline(
     now: i64,
     term: &mut Term,
 ) -> Result<Report, Failure> {
+    for (option, is_given) in [("--as-client", request.as_client), ("--second-opinion", request.second_opinion)] {
+        if is_given {
+            let text = format!("{option} connects to a broker, and none is named");
+            return Err(Failure::new(Exit::USAGE, text).hint("name it: -h HOST"));
+        }
+    }
     let connection = Connection::new(&request.args, invocation, term)?;
     let is_at_hand = matches!(request.args.password, Some(PasswordSource::Given(_) | PasswordSource::File(_)));
     let password = if is_at_hand { connection.login.first(term)? } else { None };
@@ -59,6 +65,7 @@ pub fn given(request: &Request, connection: &Connection, password: Option<Secret
         websocket: connection.websocket.as_ref().map(|opening| Opening::shown_path(opening).into_owned()),
         certificate: tls.is_some_and(|tls| tls.identity.is_some()),
         id: args.id.as_ref().map(text),
+        connects_with_id: request.as_client,
         username: args.username.as_ref().map(text),
         password_is_to_come: password.is_none() && connection.login.is_given(),
         password,

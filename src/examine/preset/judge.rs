@@ -143,6 +143,9 @@ impl Judged<'_> {
 
     /// check connects with ids of its own.
     fn own_id(&mut self, why: &str) {
+        if self.given.connects_with_id {
+            return;
+        }
         let (what, fix) = match &self.given.id {
             None => ("no client id is given".to_owned(), "-i ID".to_owned()),
             Some(id) => (

@@ -13,6 +13,7 @@ fn nothing() -> Given {
         websocket: None,
         certificate: false,
         id: None,
+        connects_with_id: false,
         username: None,
         password: None,
         password_is_to_come: false,
