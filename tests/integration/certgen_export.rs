@@ -169,10 +169,13 @@ fn a_component_of_esp_idf_names_its_files() {
     let lab = Lab::new();
     made(lab.path(), "export lab/dev1.crt --to esp-idf");
     let name = |name: &str| format!("dev1-esp-idf/{name}");
-    assert!(lab.is_private(&name("key.pem")) && !lab.is_private(&name("cert.pem")));
-    assert_eq!(lab.read(&name("key.pem")), lab.read("lab/dev1.key"));
-    assert_eq!(lab.read(&name(".gitignore")), "key.pem\n");
-    assert!(lab.read(&name("CMakeLists.txt")).contains("EMBED_TXTFILES \"ca.pem\" \"cert.pem\" \"key.pem\")"));
+    assert!(lab.is_private(&name("dev1_key.pem")) && !lab.is_private(&name("dev1_cert.pem")));
+    assert_eq!(lab.read(&name("dev1_key.pem")), lab.read("lab/dev1.key"));
+    assert_eq!(lab.read(&name(".gitignore")), "dev1_key.pem\n");
+    assert!(
+        lab.read(&name("CMakeLists.txt"))
+            .contains("EMBED_TXTFILES \"dev1_ca.pem\" \"dev1_cert.pem\" \"dev1_key.pem\")")
+    );
     python(
         &lab,
         "import csv, os\nrows = list(csv.DictReader(open('dev1-esp-idf/nvs.csv', newline='')))\n\
@@ -186,7 +189,7 @@ fn a_component_of_esp_idf_names_its_files() {
         "#include \"dev1-esp-idf/dev1.h\"\nint main(void) { return dev1_key_pem[0] == '-' ? 0 : 1; }\n",
     )
     .unwrap();
-    let embed = "cd dev1-esp-idf && for each in ca cert key; do ld -r -b binary -o ../$each.o $each.pem; done && cd .. && \
+    let embed = "cd dev1-esp-idf && for each in ca cert key; do ld -r -b binary -o ../$each.o dev1_$each.pem; done && cd .. && \
                  cc -Wall -Wextra -Werror -o program main.c ca.o cert.o key.o && ./program";
     if let (Some(_), Some(ended)) = (installed("cc"), program(&lab, "sh", &["-c", embed])) {
         assert_eq!(ended.code, 0, "{ended:?}");
@@ -281,7 +284,7 @@ fn a_ca_never_goes_out_with_its_key_and_nothing_is_overwritten() {
     assert_eq!(both, "many/dev1.h\nmany/dev2.h\n");
     fs::copy(lab.path().join("lab/dev1.crt"), lab.path().join("alone.crt")).unwrap();
     let ended = certgen(lab.path(), "export alone.crt --to arduino");
-    assert!(ended.code == 0 && ended.stderr.contains("no CA lies beside `alone.crt`"), "{ended:?}");
+    assert!(ended.code == 0 && ended.stderr.contains("no CA that signed `alone.crt` lies beside it"), "{ended:?}");
 }
 
 #[test]
@@ -312,4 +315,40 @@ fn no_device_takes_the_place_of_another_or_of_what_is_exported() {
     let ended = certgen(lab.path(), "export whole.pem --to pem --force");
     assert!(ended.code == 3 && ended.stderr.contains("`./whole.pem` is a file that is exported"), "{ended:?}");
     assert_eq!(lab.read("whole.pem"), whole);
+}
+
+#[test]
+fn what_java_lists_is_what_went_in() {
+    let lab = Lab::new();
+    made(lab.path(), "export lab/dev1.crt --no-key --to p12 --key-pass-file pass");
+    if let Some(ended) = program(&lab, "keytool", &["-list", "-keystore", "dev1.p12", "-storepass:file", "pass"]) {
+        assert!(ended.code == 0 && ended.stdout.matches("trustedCertEntry").count() == 2, "{ended:?}");
+    }
+    let (_, text) = openssl(lab.path(), "pkcs12 -in dev1.p12 -passin file:pass -nokeys");
+    assert!(text.contains("friendlyName: dev1\n") && text.contains("friendlyName: dev1-2\n"), "{text}");
+}
+
+#[test]
+fn the_ca_is_the_one_that_signed_and_the_chain_goes_along() {
+    let lab = Lab::new();
+    made(lab.path(), "ca Twin -o one");
+    made(lab.path(), "ca Twin -o two");
+    made(lab.path(), "client dev9 --ca one/ca.crt");
+    fs::copy(lab.path().join("two/ca.crt"), lab.path().join("one/ca.crt")).unwrap();
+    for form in ["pem", "c-header"] {
+        let ended = certgen(lab.path(), &format!("export one/dev9.crt --to {form} --no-key"));
+        assert!(ended.code == 0 && ended.stderr.contains("no CA that signed `one/dev9.crt`"), "{ended:?}");
+    }
+    assert_eq!(lab.read("dev9.pem"), lab.read("one/dev9.crt"));
+    made(lab.path(), "ca Root --path-len 1 -o deep");
+    made(lab.path(), "ca Floor --parent deep/ca.crt -o deep");
+    made(lab.path(), "client dev8 --ca deep/floor.crt");
+    made(lab.path(), "export deep/dev8.crt --to c-header");
+    assert!(lab.read("dev8.h").contains("dev8_chain1_der_len = ") && lab.read("dev8.h").contains("dev8_ca_der[]"));
+    let ended = certgen(lab.path(), "export deep/dev8.crt --to micropython --stem class");
+    assert!(
+        ended.code == 0 && ended.stderr.contains("the intermediate CAs of `deep/dev8.crt` are left out"),
+        "{ended:?}"
+    );
+    assert!(ended.stdout == "./xclass.py\n", "{ended:?}");
 }

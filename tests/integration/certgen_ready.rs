@@ -145,3 +145,18 @@ fn a_folder_that_is_in_use_stays_as_it_is() {
     assert_ne!(fs::read(folder.join("site/passwords")).unwrap(), before);
     assert_eq!(fs::read(folder.join("site/data/mosquitto.db")).unwrap(), b"kept");
 }
+
+#[test]
+fn passwords_that_nobody_saw_or_that_are_over_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    made(folder, "init site --broker --login ann --passwords file");
+    assert!(folder.join("site/logins.txt").exists());
+    let words = ["certgen", "init", "site", "--broker", "--login", "ann", "--passwords", "show", "--force"];
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = moskit(&words).current_dir(folder).stdout(full).output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.contains("moskit passwd --generate site/passwords ann makes a new one"), "{told}");
+    assert!(told.contains("the old logins.txt is deleted") && !folder.join("site/logins.txt").exists(), "{told}");
+}

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::dates::date;
 use super::explain::not_made;
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NAME_THE_FILES, NewFile, stem, write_all};
-use super::forms::{Parts, arduino, c_header, esp_idf, identifier, micropython};
+use super::forms::{Parts, arduino, c_header, esp_idf, identifier, micropython, module};
+use super::index::is_issued_by;
 use super::issuer::certificates;
 use super::options::{ExportArgs, ExportForm, chain_path};
 use super::secrets::{Profile, docker, environment, kubernetes, mobileconfig, object_name};
@@ -17,12 +18,15 @@ use crate::pki::make::{Contents, KeyPair, Strength, store, to_pem};
 use crate::term::{Exit, Failure, Secret, Term};
 
 /// What was written.
+#[derive(Default)]
 pub struct Exported {
     pub files: Vec<PathBuf>,
     /// Files with a key that is not encrypted.
     pub secret: Vec<PathBuf>,
-    /// Certificates without a CA beside them, of forms for devices.
+    /// Certificates whose CA does not lie beside them: of forms for devices, and where another CA does.
     pub without_ca: Vec<PathBuf>,
+    /// Certificates whose intermediate CAs the form has no place for.
+    pub without_chain: Vec<PathBuf>,
     /// A store's passphrase has characters that Java does not take.
     pub is_beyond_ascii: bool,
     /// The one file, for standard output.
@@ -48,8 +52,7 @@ enum Name {
 pub fn run(args: &ExportArgs, term: &mut Term) -> Result<Exported, Failure> {
     let to_output = args.out == Path::new("-");
     judge(args, to_output)?;
-    let mut exported =
-        Exported { files: Vec::new(), secret: Vec::new(), without_ca: Vec::new(), is_beyond_ascii: false, text: None };
+    let mut exported = Exported::default();
     let (mut new, mut called) = (Vec::new(), HashMap::new());
     let mut secret = None;
     let mut folders = if to_output { None } else { Some(Folder::make(&args.out)?) };
@@ -66,8 +69,11 @@ pub fn run(args: &ExportArgs, term: &mut Term) -> Result<Exported, Failure> {
             secret = Some(args.secret.to_protect(&material.target(args.to), term)?);
         }
         let is_embedded = [ExportForm::Arduino, ExportForm::EspIdf, ExportForm::Micropython, ExportForm::CHeader];
-        if material.ca.is_none() && is_embedded.contains(&args.to) {
+        if material.ca.is_none() && (is_embedded.contains(&args.to) || path.with_file_name("ca.crt").exists()) {
             exported.without_ca.push(path.clone());
+        }
+        if material.chain.len() > 1 && args.to == ExportForm::Micropython {
+            exported.without_chain.push(path.clone());
         }
         let secret = secret.as_ref().filter(|_| is_encrypted);
         exported.is_beyond_ascii |=
@@ -211,9 +217,10 @@ impl Material {
     /// What a form calls the certificate where that is not its file: two of the same name would be one where they are used.
     fn name_inside(&self, form: ExportForm) -> Option<Name> {
         match form {
-            ExportForm::CHeader | ExportForm::Arduino | ExportForm::EspIdf | ExportForm::Micropython => {
+            ExportForm::CHeader | ExportForm::Arduino | ExportForm::EspIdf => {
                 Some(Name::Inside(identifier(&self.stem)))
             }
+            ExportForm::Micropython => Some(Name::Inside(module(&self.stem))),
             ExportForm::K8s => Some(Name::Inside(object_name(&self.stem))),
             _ => None,
         }
@@ -263,7 +270,7 @@ impl Material {
             ExportForm::Der => (PathBuf::new(), self.der(secret)?),
             ExportForm::CHeader => one(format!("{stem}.h"), c_header(&parts)),
             ExportForm::Arduino => one(format!("{stem}.h"), arduino(&parts)),
-            ExportForm::Micropython => one(format!("{}.py", identifier(stem)), micropython(&parts)),
+            ExportForm::Micropython => one(format!("{}.py", module(stem)), micropython(&parts)),
             ExportForm::EspIdf => several("esp-idf", esp_idf(&parts)?),
             ExportForm::Base64 => one(format!("{stem}.env"), environment(&parts)),
             ExportForm::K8s => one(format!("{stem}.yaml"), kubernetes(&parts)),
@@ -333,7 +340,7 @@ fn authority(path: &Path, named: Option<&Path>, chain: &[Certificate]) -> Result
     if !beside.exists() {
         return Ok(None);
     }
-    let ca = certificates(&beside)?.remove(0);
-    let is_above = ca.is_ca() && chain.last().is_some_and(|last| last.issuer == ca.subject);
-    Ok(is_above.then_some(ca))
+    // A CA made anew may have the name of the old one: the signature says which it is.
+    let is_above = |ca: &Certificate| ca.is_ca() && chain.last().is_some_and(|last| is_issued_by(last, ca));
+    Ok(certificates(&beside)?.into_iter().find(is_above))
 }

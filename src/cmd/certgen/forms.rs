@@ -43,6 +43,107 @@ pub fn identifier(stem: &str) -> String {
     if plain.starts_with(|c: char| c.is_ascii_lowercase()) { plain } else { format!("x{plain}") }
 }
 
+/// Words of Python, and modules of MicroPython and its ports, with those that a board runs when it starts. A module of
+/// such a name cannot be imported, or is imported in the place of the other.
+const TAKEN: [&str; 88] = [
+    "and",
+    "as",
+    "assert",
+    "async",
+    "await",
+    "break",
+    "class",
+    "continue",
+    "def",
+    "del",
+    "elif",
+    "else",
+    "except",
+    "finally",
+    "for",
+    "from",
+    "global",
+    "if",
+    "import",
+    "in",
+    "is",
+    "lambda",
+    "nonlocal",
+    "not",
+    "or",
+    "pass",
+    "raise",
+    "return",
+    "try",
+    "while",
+    "with",
+    "yield",
+    "array",
+    "asyncio",
+    "binascii",
+    "bluetooth",
+    "boot",
+    "btree",
+    "builtins",
+    "cmath",
+    "collections",
+    "cryptolib",
+    "datetime",
+    "deflate",
+    "dht",
+    "errno",
+    "esp",
+    "esp32",
+    "espnow",
+    "framebuf",
+    "gc",
+    "gzip",
+    "hashlib",
+    "heapq",
+    "inisetup",
+    "io",
+    "json",
+    "lwip",
+    "machine",
+    "main",
+    "math",
+    "micropython",
+    "mip",
+    "neopixel",
+    "network",
+    "ntptime",
+    "onewire",
+    "os",
+    "platform",
+    "pyb",
+    "random",
+    "re",
+    "requests",
+    "rp2",
+    "select",
+    "simple",
+    "socket",
+    "ssl",
+    "stm",
+    "struct",
+    "sys",
+    "time",
+    "tls",
+    "uctypes",
+    "umqtt",
+    "vfs",
+    "websocket",
+    "zlib",
+];
+
+/// A stem as a module of Python: as [`identifier`], with an `x` before what is taken, also with the `u` that such
+/// modules had before.
+pub fn module(stem: &str) -> String {
+    let name = identifier(stem);
+    let is_taken = TAKEN.contains(&name.as_str()) || name.strip_prefix('u').is_some_and(|rest| TAKEN.contains(&rest));
+    if is_taken { format!("x{name}") } else { name }
+}
+
 impl Parts<'_> {
     pub fn ca_pem(&self) -> Option<Zeroizing<String>> {
         self.ca.map(|der| to_pem("CERTIFICATE", der))
@@ -64,7 +165,7 @@ impl Parts<'_> {
         all.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
 
-    /// The same as DER, of the chain only the certificate.
+    /// The same as DER, of the chain only the certificate, since a DER text holds one.
     fn ders(&self) -> Vec<(&'static str, &[u8])> {
         let all = [("ca", self.ca), ("cert", self.chain.first().copied()), ("key", self.key)];
         all.into_iter().filter_map(|(name, der)| Some((name, der?))).collect()
@@ -92,7 +193,9 @@ pub fn c_header(parts: &Parts<'_>) -> Zeroizing<String> {
     let guard = format!("{}_CERTIFICATES_H", name.to_ascii_uppercase());
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
     let _ = writeln!(text, "{}#ifndef {guard}\n#define {guard}", parts.head("//"));
-    for (what, der) in parts.ders() {
+    let chain = parts.chain.iter().enumerate().skip(1).map(|(at, der)| (format!("chain{at}"), *der));
+    let all = parts.ders().into_iter().map(|(what, der)| (what.to_owned(), der)).chain(chain);
+    for (what, der) in all {
         let _ = write!(text, "\nstatic const unsigned char {name}_{what}_der[] = {{");
         for (at, byte) in der.iter().enumerate() {
             let _ = write!(text, "{}0x{byte:02x},", if at % 12 == 0 { "\n    " } else { " " });
@@ -120,15 +223,15 @@ pub fn arduino(parts: &Parts<'_>) -> Zeroizing<String> {
     text
 }
 
-/// A component: PEM that the linker embeds, a header that names it, and the lines of a partition for each device.
+/// A component: PEM that the linker embeds under names that no other component has, a header that names it, and the lines of a partition for each device.
 pub fn esp_idf(parts: &Parts<'_>) -> Result<Vec<Text>, Failure> {
     let name = identifier(parts.stem);
     let pems = parts.pems();
-    let mut header =
-        format!("{}#pragma once\n", parts.head("//").replace("this file holds", "key.pem beside this file holds"));
+    let beside = format!("{name}_key.pem beside this file holds");
+    let mut header = format!("{}#pragma once\n", parts.head("//").replace("this file holds", &beside));
     let mut build = format!(
         "{}idf_component_register(INCLUDE_DIRS \".\" EMBED_TXTFILES",
-        parts.head("#").replace("this file holds", "key.pem beside this file holds")
+        parts.head("#").replace("this file holds", &beside)
     );
     let mut partition = "key,type,encoding,value\nmqtt,namespace,,\n".to_owned();
     header.push_str("\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
@@ -141,20 +244,21 @@ pub fn esp_idf(parts: &Parts<'_>) -> Result<Vec<Text>, Failure> {
             )
             .hint("a key of type p256 is small: moskit certgen client --key p256"));
         }
-        let _ = writeln!(header, "extern const char {name}_{what}_pem[] __asm__(\"_binary_{what}_pem_start\");");
-        let _ = write!(build, " \"{what}.pem\"");
-        let _ = writeln!(partition, "{what},file,string,{what}.pem");
-        files.push(Text { name: format!("{what}.pem"), content: pem, is_secret: what == "key" });
+        let _ = writeln!(header, "extern const char {name}_{what}_pem[] __asm__(\"_binary_{name}_{what}_pem_start\");");
+        let _ = write!(build, " \"{name}_{what}.pem\"");
+        let _ = writeln!(partition, "{what},file,string,{name}_{what}.pem");
+        files.push(Text { name: format!("{name}_{what}.pem"), content: pem, is_secret: what == "key" });
     }
     header.push_str("#ifdef __cplusplus\n}\n#endif\n");
     build.push_str(")\n");
+    let key = format!("{name}_key.pem\n");
     for (name, text) in
         [(format!("{name}.h"), header), ("CMakeLists.txt".to_owned(), build), ("nvs.csv".to_owned(), partition)]
     {
         files.push(Text { name, content: Zeroizing::new(text), is_secret: false });
     }
     if parts.key.is_some() {
-        files.push(ignored("key.pem\n"));
+        files.push(ignored(&key));
     }
     Ok(files)
 }
@@ -193,6 +297,15 @@ pub fn micropython(parts: &Parts<'_>) -> Zeroizing<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_module_is_called_as_another_or_as_a_word_of_python() {
+        for (stem, name) in
+            [("class", "xclass"), ("SSL", "xssl"), ("ussl", "xussl"), ("main", "xmain"), ("dev1", "dev1")]
+        {
+            assert_eq!(module(stem), name);
+        }
+    }
 
     #[test]
     fn names_are_those_of_c() {

@@ -6,14 +6,15 @@ use std::path::Path;
 use super::ca::common_name;
 use super::dates::now;
 use super::explain::{bad_name, exists, not_made};
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, shown, stem, write_all};
 use super::index_file::index_path;
 use super::issuer::OpenIssuer;
 use super::leaf::{add_addresses_as_dns, client_names, files, hosts, own_names, sign};
 use super::lifetime::warn_of_long_life;
 use super::options::{CA_DAYS, CLIENT_DAYS, InitArgs, Lifetime, PasswordsTo, SERVER_DAYS};
-use super::ready::{Ready, configured};
+use super::ready::{LOGINS_HEAD, Ready, configured};
 use super::register::record;
+use crate::net::reason;
 use crate::os::user;
 use crate::pki::certificate::Certificate;
 use crate::pki::index::Header;
@@ -101,6 +102,9 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
     write_all(&set, args.force, term)?;
     data.into_iter().for_each(Folder::keep);
     folder.keep();
+    if ready.is_some() && !passwords_in_file {
+        take_old_logins(&args.dir, term);
+    }
     Ok(Initialised {
         certificates: made,
         configuration,
@@ -110,6 +114,23 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
         client_keys_are_encrypted: client_secret.is_some(),
         is_root: user::effective().is_some_and(|owner| owner.user == 0),
     })
+}
+
+/// The passwords in a logins.txt of before are no longer those of the password file. A file that is somebody else's stays.
+fn take_old_logins(folder: &Path, term: &mut Term) {
+    let path = folder.join("logins.txt");
+    let Ok(text) = fs::read(&path) else { return };
+    if !text.starts_with(LOGINS_HEAD.as_bytes()) {
+        return;
+    }
+    match fs::remove_file(&path) {
+        Ok(()) => term.note("note: the old logins.txt is deleted, for its passwords are no longer valid"),
+        Err(error) => term.note(format_args!(
+            "warning: the passwords in the old `{}` are no longer valid, and it cannot be deleted: {}",
+            shown(&path),
+            reason(&error)
+        )),
+    }
 }
 
 /// What a broker reads besides certificates, and the file that tells the passwords.

@@ -175,7 +175,7 @@ pub const APPLET: Applet = Applet {
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let matches = APPLET.parse(invocation, term)?;
     match &options::read(&matches)? {
-        Action::Init(args) => render::initialised(args, &init::run(args, term)?, term),
+        Action::Init(args) => render::initialised(args, &init::run(args, term)?, term)?,
         Action::Ca(args) => render::made(&ca::run(args, term)?, term),
         Action::Server(args) => leaf::run_server(args, term)?.iter().for_each(|made| render::made(made, term)),
         Action::Client(args) => leaf::run_client(args, term)?.iter().for_each(|made| render::made(made, term)),

@@ -17,6 +17,10 @@ const PASSWORD_LENGTH: usize = 24;
 /// Bytes of a user name that a client can send [MQTT-1.5.4-1].
 const LONGEST_NAME: usize = 65_535;
 
+/// The first line of logins.txt.
+pub const LOGINS_HEAD: &str =
+    "# The passwords of passwords, which has only their hashes. Take them from here, and delete this file.\n";
+
 /// The ports of the listeners, where there are such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -127,10 +131,7 @@ impl Ready {
 
     /// logins.txt.
     pub fn logins_file(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(
-            "# The passwords of passwords, which has only their hashes. Take them from here, and delete this file.\n"
-                .to_owned(),
-        );
+        let mut text = Zeroizing::new(LOGINS_HEAD.to_owned());
         for login in &self.logins {
             let _ = writeln!(text, "{}:{}", login.user, *login.password);
         }

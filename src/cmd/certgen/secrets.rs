@@ -113,7 +113,12 @@ pub fn mobileconfig(profile: &Profile<'_>) -> Zeroizing<String> {
     match (profile.store, chain.first()) {
         // Its salts differ each time, its certificate does not.
         (Some(store), Some(certificate)) => add("com.apple.security.pkcs12", "identity", store, certificate),
-        (None, Some(certificate)) => add("com.apple.security.pkcs1", "certificate", certificate, certificate),
+        (None, Some(certificate)) => {
+            add("com.apple.security.pkcs1", "certificate", certificate, certificate);
+            for (at, above) in chain.iter().enumerate().skip(1) {
+                add("com.apple.security.pkcs1", &format!("chain{at}"), above, above);
+            }
+        }
         (_, None) => {}
     }
     let all = chain.first().copied().or(*ca).unwrap_or_default();

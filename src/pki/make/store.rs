@@ -21,7 +21,7 @@ pub enum Strength {
 
 /// What goes into a store.
 pub struct Contents<'a> {
-    /// What programs call the entry.
+    /// What programs call the entry; without a key each certificate is one: NAME, NAME-2, NAME-3.
     pub name: &'a str,
     pub key: Option<&'a KeyPair>,
     /// DER; first that of the key, if there is one.
@@ -74,7 +74,9 @@ pub fn store(contents: &Contents<'_>, passphrase: &[u8], strength: Strength) -> 
             (Some(_), 0) => own(),
             (Some(_), _) => Vec::new(),
             (None, _) => {
-                attributes(vec![friendly_name(contents.name), attribute(JAVA_TRUSTED, &identifier(ANY_USAGE))])
+                // Java takes a later entry of the same name in the place of the earlier.
+                let name = if at == 0 { contents.name.to_owned() } else { format!("{}-{}", contents.name, at + 1) };
+                attributes(vec![friendly_name(&name), attribute(JAVA_TRUSTED, &identifier(ANY_USAGE))])
             }
         };
         let value = sequence(&[identifier(X509_CERTIFICATE), element(EXPLICIT, &octets(certificate))]);

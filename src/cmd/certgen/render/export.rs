@@ -11,7 +11,13 @@ pub fn exported(exported: &Exported, term: &mut Term) {
     super::files(&exported.files, term);
     for certificate in &exported.without_ca {
         term.note(format_args!(
-            "warning: no CA lies beside `{}`: a device cannot check the broker's certificate without it; --ca FILE adds it",
+            "warning: no CA that signed `{}` lies beside it: a client cannot check the broker's certificate without it; --ca FILE adds it",
+            shown(certificate)
+        ));
+    }
+    for certificate in &exported.without_chain {
+        term.note(format_args!(
+            "warning: the intermediate CAs of `{}` are left out, since MicroPython sends one certificate: the broker must have them in its cafile",
             shown(certificate)
         ));
     }

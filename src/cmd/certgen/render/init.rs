@@ -5,11 +5,13 @@ use crate::cmd::certgen::files::shown;
 use crate::cmd::certgen::init::Initialised;
 use crate::cmd::certgen::options::{Acl, InitArgs};
 use crate::cmd::certgen::ready::Ready;
+use crate::cmd::output::deliver_once;
 use crate::diagnose::shell;
 use crate::pki::certificate::AlternativeName;
-use crate::term::{Term, plural};
+use crate::term::{Failure, Term, plural};
 
-pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) {
+/// Fails if passwords were to be shown and did not get out: nobody can be shown them a second time.
+pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) -> Result<(), Failure> {
     let Initialised {
         certificates: made, configuration, ready, passwords_in_file, ca_key_is_encrypted, is_root, ..
     } = initialised;
@@ -65,6 +67,18 @@ pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) 
             "note: a mosquitto that root starts becomes the user mosquitto, who must own what it reads: chown mosquitto: {}",
             own.join(" ")
         ));
+    }
+    match ready {
+        Some(ready) if !ready.logins.is_empty() && !passwords_in_file => {
+            let users: Vec<_> = ready.logins.iter().map(|login| shell::quoted(&login.user)).collect();
+            let made_anew = format!(
+                "all files are made; moskit passwd --generate {}/passwords {} makes a new one",
+                shell::path(&args.dir),
+                if users.len() == 1 { users[0].as_str() } else { "USER" }
+            );
+            deliver_once("the passwords", &made_anew, term)
+        }
+        _ => Ok(()),
     }
 }
 
