@@ -85,7 +85,11 @@ fn an_encryption_of_another_age_is_named_not_guessed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     openssl(folder, "genpkey -algorithm ED25519 -out plain.key");
-    openssl(folder, "pkcs8 -topk8 -v1 PBE-SHA1-3DES -in plain.key -passout pass:x -out secret.key");
-    let key = encrypted(&folder.join("secret.key"));
-    assert_eq!(key.decrypt(b"x"), Err(DecryptError::Unsupported("1.2.840.113549.1.12.1.3".to_owned())));
+    openssl(folder, "pkcs8 -topk8 -v1 PBE-SHA1-3DES -in plain.key -passout pass:x -out old.key");
+    let key = encrypted(&folder.join("old.key"));
+    assert!(key.decrypt(b"x").is_ok() && key.decrypt(b"y").is_err());
+    // With two keys of DES in place of three.
+    openssl(folder, "pkcs8 -topk8 -v1 PBE-SHA1-2DES -in plain.key -passout pass:x -out older.key");
+    let key = encrypted(&folder.join("older.key"));
+    assert_eq!(key.decrypt(b"x"), Err(DecryptError::Unsupported("1.2.840.113549.1.12.1.4".to_owned())));
 }
