@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use crate::broker_verb::Broker;
 use crate::certgen::{certgen, made};
@@ -159,4 +160,23 @@ fn passwords_that_nobody_saw_or_that_are_over_are_told() {
     assert_eq!(ended.status.code(), Some(1), "{told}");
     assert!(told.contains("moskit passwd --generate site/passwords ann makes a new one"), "{told}");
     assert!(told.contains("the old logins.txt is deleted") && !folder.join("site/logins.txt").exists(), "{told}");
+}
+
+#[test]
+fn the_commands_for_a_broker_of_root_let_it_read_and_never_replace_the_ca() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let ended = certgen(folder.path(), "init site --broker --login ann --persistence --hosts localhost");
+    let shell = |script: &str| run(Command::new("sh").args(["-c", script]).current_dir(folder.path()), b"");
+    // Root alone is told the commands, and not every machine has Mosquitto's user.
+    let Some((_, commands)) = ended.stderr.split_once("own: ") else { return };
+    if shell("id mosquitto && command -v setpriv").code != 0 {
+        return;
+    }
+    assert_eq!(shell(commands.trim()).code, 0, "{ended:?}");
+    let ended = shell(
+        "setpriv --reuid mosquitto --regid mosquitto --clear-groups sh -c 'cd site && cat server.key passwords acl ca.crt \
+         mosquitto.conf > data/copy && ! cat ca.key && ! mv ca.crt ca.old && ! touch new'",
+    );
+    assert_eq!(ended.code, 0, "{ended:?}");
 }

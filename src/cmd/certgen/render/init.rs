@@ -58,14 +58,15 @@ pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) 
     }
     if *is_root {
         let folder = shell::path(&args.dir);
-        let mut own = vec![folder.clone(), format!("{folder}/server.key")];
-        if let Some(ready) = ready {
-            let files = [(!ready.logins.is_empty()).then_some("passwords"), ready.acl().map(|_| "acl"), ready.data()];
-            own.extend(files.into_iter().flatten().map(|name| format!("{folder}/{name}")));
-        }
+        let files = ready.as_ref().map_or([None; 3], |ready| {
+            [(!ready.logins.is_empty()).then_some("passwords"), ready.acl().map(|_| "acl"), ready.data()]
+        });
+        let own: Vec<_> = files.into_iter().flatten().map(|name| format!("{folder}/{name}")).collect();
+        let own = if own.is_empty() { String::new() } else { format!(" && chown mosquitto: {}", own.join(" ")) };
+        // The folder stays root's: its owner could put another file in the place of the CA's.
         term.note(format_args!(
-            "note: a mosquitto that root starts becomes the user mosquitto, who must own what it reads: chown mosquitto: {}",
-            own.join(" ")
+            "note: a mosquitto that root starts becomes the user mosquitto, who must read what is its own: \
+             chgrp mosquitto {folder} {folder}/server.key && chmod 750 {folder} && chmod 640 {folder}/server.key{own}"
         ));
     }
     match ready {
