@@ -118,7 +118,7 @@ pub const DOCUMENTS: &[Document] = &[
             ("password_file", "text", "Stage access: the file."),
             ("scram_file", "text", "Stage access: the file of users who log in by SCRAM."),
             ("token_algorithms", "list of texts", "Stage access: which algorithms the keys for tokens have."),
-            ("scram_users", "whole number", "Stage access: how many users it has."),
+            ("scram_users", "whole number", "Stage access: how many users the SCRAM file has."),
             ("acl_file", "text", "Stage access: the file."),
             ("users", "whole number", "Stage access: how many users the password file has."),
             ("log", "text", "Stage process: the log file."),
