@@ -33,8 +33,13 @@ const CLIENTS: [(&str, &str); 3] = [
 const OTHERS: [(&str, &str); 2] =
     [("qshape", "qshape purge client --yes --force --timeout 1"), ("check", "check -t a --timeout 1")];
 
+/// They take a token endpoint, or a token.
+const OAUTH: &str = "oauth.rs: what_grants_no_token_is_told_by_its_cause_and_without_a_secret";
+const TOKEN: &str = "oauth.rs: a_token_of_no_use_is_named_when_the_broker_refuses_it; tokens.rs";
+
 /// The ids that no scene here provokes, with what does, or why nothing can.
 const NOT_PROVOKED: &[(&str, &str)] = &[
+    ("auth.again", "scram.rs: a_broker_that_takes_no_second_login_is_left_with_one_error"),
     ("auth.scram-credentials", "a word of the command line that is no UTF-8; src/diagnose/scram.rs"),
     ("auth.scram-exchange", "scram.rs: a_server_that_lies_is_left_with_one_error_and_told_nothing"),
     ("auth.scram-iterations", "scram.rs: a_server_that_lies_is_left_with_one_error_and_told_nothing"),
@@ -74,6 +79,19 @@ const NOT_PROVOKED: &[(&str, &str)] = &[
     ("tls.timeout", "check: needs a port that is silent once only; bounds.rs has the clients"),
     ("ws.handshake", "src/diagnose/ways.rs"),
     ("ws.path", "web_server.rs"),
+    ("oauth.no-token", OAUTH),
+    ("oauth.not-an-endpoint", OAUTH),
+    ("oauth.not-reached", OAUTH),
+    ("oauth.refused", OAUTH),
+    ("oauth.timeout", OAUTH),
+    ("oauth.tls", OAUTH),
+    ("oauth.token-type", OAUTH),
+    ("oauth.too-large", OAUTH),
+    ("oauth.unavailable", OAUTH),
+    ("token.expired", TOKEN),
+    ("token.malformed", TOKEN),
+    ("token.not-yet-valid", TOKEN),
+    ("token.unsigned", TOKEN),
 ];
 
 /// Who reported what.
