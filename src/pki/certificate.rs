@@ -234,6 +234,12 @@ impl Certificate {
             && self.public_key.verify(&self.signature_algorithm, &self.signed, &self.signature).is_ok()
     }
 
+    /// Whether the key of `issuer` signed it, also in a way that nobody should believe any more; `None` if that cannot be checked
+    /// here.
+    pub fn is_signed_by(&self, issuer: &Self) -> Option<bool> {
+        issuer.public_key.has_signed(&self.signature_algorithm, &self.signed, &self.signature)
+    }
+
     pub fn is_ca(&self) -> bool {
         self.basic_constraints.is_some_and(|constraints| constraints.ca)
     }

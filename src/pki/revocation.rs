@@ -203,6 +203,14 @@ impl RevocationList {
             && issuer.public_key.verify(&self.algorithm, &self.signed, &self.signature).is_ok()
     }
 
+    /// The same, also of a signature that nobody should believe any more; `None` if it cannot be checked here.
+    pub fn is_signed_by(&self, issuer: &Certificate) -> Option<bool> {
+        if self.scope == Scope::Indirect || self.issuer != issuer.subject {
+            return Some(false);
+        }
+        issuer.public_key.has_signed(&self.algorithm, &self.signed, &self.signature)
+    }
+
     /// Whether a certificate of `issuer` that is not on the list is good.
     fn vouches_for(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
         let in_scope = match self.scope {

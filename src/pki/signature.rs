@@ -8,6 +8,9 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 /// The shortest RSA key that is believed: 112 bits of security, OpenSSL's level 2.
 pub const RSA_BITS_MINIMUM: usize = 2048;
 
+/// The shortest RSA key that aws-lc checks a signature with.
+const RSA_BITS_CHECKED: usize = 1024;
+
 /// The longest RSA key that aws-lc checks a signature with.
 pub const RSA_BITS_MAXIMUM: usize = 8192;
 
@@ -129,6 +132,31 @@ impl PublicKey {
         }
         let verification = self.verification(algorithm.scheme).ok_or(SignatureError::Unsupported)?;
         UnparsedPublicKey::new(verification, &self.bits).verify(message, signature).map_err(|_| SignatureError::Invalid)
+    }
+
+    /// Whether `signature` over `message` was made with this key, also in a way that nobody should believe any more, with SHA-1 or a
+    /// short key: it tells what belongs together, and nothing of whom to believe. `None` if it cannot be checked here.
+    pub fn has_signed(&self, algorithm: &Algorithm, message: &[u8], signature: &[u8]) -> Option<bool> {
+        let verification = self.weak_verification(algorithm.scheme).or_else(|| self.verification(algorithm.scheme))?;
+        Some(UnparsedPublicKey::new(verification, &self.bits).verify(message, signature).is_ok())
+    }
+
+    fn weak_verification(&self, scheme: Scheme) -> Option<&'static dyn VerificationAlgorithm> {
+        use Hash::{Sha1, Sha256, Sha512};
+        use KeyKind::{P256, P521, Rsa};
+        Some(match (scheme, &self.kind) {
+            (Scheme::RsaPkcs1(hash), Rsa { bits }) if (RSA_BITS_CHECKED..=RSA_BITS_MAXIMUM).contains(bits) => {
+                match hash {
+                    Sha1 => &algorithms::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+                    Sha256 => &algorithms::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+                    Sha512 => &algorithms::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+                    _ => return None,
+                }
+            }
+            (Scheme::Ecdsa(Sha1), P256) => &algorithms::ECDSA_P256_SHA1_ASN1,
+            (Scheme::Ecdsa(Sha1), P521) => &algorithms::ECDSA_P521_SHA1_ASN1,
+            _ => return None,
+        })
     }
 
     fn verification(&self, scheme: Scheme) -> Option<&'static dyn VerificationAlgorithm> {

@@ -117,6 +117,22 @@ fn der_and_pem_are_what_openssl_reads() {
     let ended = certgen(lab.path(), "export lab/dev1.crt --to pem -o - --no-key");
     assert_eq!(ended.stdout, lab.read("lab/dev1.crt") + &lab.read("lab/ca.crt"));
     // Below an intermediate the chain comes too.
+    // An old CA signed with SHA-1, itself and others.
+    for words in [
+        "req -x509 -newkey rsa:2048 -nodes -keyout old/ca.key -out old/ca.crt -subj /CN=Old -sha1 -days 900",
+        "req -newkey rsa:2048 -nodes -keyout old/dev7.key -out old/dev7.csr -subj /CN=dev7",
+        "x509 -req -in old/dev7.csr -CA old/ca.crt -CAkey old/ca.key -set_serial 7 -sha1 -days 90 -out old/dev7.crt",
+    ] {
+        fs::create_dir_all(lab.path().join("old")).unwrap();
+        assert_eq!(openssl(lab.path(), words).0, 0, "{words}");
+    }
+    let both = lab.read("old/dev7.crt") + &lab.read("old/ca.crt");
+    for alone in [lab.read("old/dev7.crt"), both.clone()] {
+        fs::write(lab.path().join("old/dev7.crt"), alone).unwrap();
+        let ended = certgen(lab.path(), "export old/dev7.crt --to pem --no-key --force");
+        assert!(ended.code == 0 && ended.stderr.is_empty(), "{ended:?}");
+        assert_eq!(lab.read("dev7.pem"), both);
+    }
     made(lab.path(), "ca Root --path-len 1 -o deep");
     made(lab.path(), "ca Floor --parent deep/ca.crt -o deep");
     made(lab.path(), "client dev9 --ca deep/floor.crt");

@@ -388,6 +388,42 @@ fn a_negative_serial_number_does_not_end_a_rebuild() {
     assert_eq!((state(folder, "dev1"), states(folder, "lab").len()), ("good".to_owned(), 2));
 }
 
+/// What an old CA signed with SHA-1 is its own for all that, and what it revoked stays so.
+#[test]
+fn certificates_and_lists_with_sha1_are_of_their_ca() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let settings = "[ca]\ndefault_ca=d\n[d]\ndatabase=old.txt\ncrlnumber=old.number\ndefault_md=sha1\ndefault_crl_days=9\n\
+                    certificate=lab/ca.crt\nprivate_key=lab/ca.key\n";
+    fs::create_dir(folder.join("lab")).unwrap();
+    for (name, text) in [("old.cnf", settings), ("old.txt", ""), ("old.number", "01\n")] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    for words in [
+        "req -x509 -newkey rsa:2048 -nodes -keyout lab/ca.key -out lab/ca.crt -subj /CN=Old -days 900",
+        "req -newkey rsa:2048 -nodes -keyout dev.key -out dev.csr -subj /CN=dev",
+        "x509 -req -in dev.csr -CA lab/ca.crt -CAkey lab/ca.key -set_serial 7 -sha1 -days 90 -out lab/dev1.crt",
+        "x509 -req -in dev.csr -CA lab/ca.crt -CAkey lab/ca.key -set_serial 8 -sha1 -days 90 -out lab/dev2.crt",
+        "x509 -req -in dev.csr -CA lab/ca.crt -CAkey lab/ca.key -set_serial 9 -md5 -days 90 -out lab/dev3.crt",
+        "ca -config old.cnf -revoke lab/dev2.crt",
+        "ca -config old.cnf -gencrl -out lab/old.crl",
+    ] {
+        let (code, text) = openssl(folder, words);
+        assert_eq!(code, 0, "{words}\n{text}");
+    }
+    let ended = certgen(folder, "index -d lab --rebuild");
+    assert_eq!(ended.stdout, "lab/ca-index.ndjson: 2 certificates, 1 revoked\n", "{ended:?}");
+    let warning = "warning: whether the CA signed `lab/dev3.crt` cannot be checked here, and it is passed over\n";
+    assert_eq!(ended.stderr, warning);
+    let ended = certgen(folder, "revoke -d lab lab/dev1.crt");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let ended = certgen(folder, "revoke -d lab lab/dev3.crt");
+    let why = "whether this CA signed it cannot be checked here (md5WithRSAEncryption)";
+    assert!(ended.code == 1 && ended.stderr.contains(why), "{ended:?}");
+    let ended = certgen(folder, "index -d lab");
+    assert_eq!(ended.stdout.matches("revoked").count(), 2, "{ended:?}");
+}
+
 #[test]
 fn an_intermediate_is_in_its_parents_index_and_has_one_of_its_own() {
     let folder = tempfile::tempdir().unwrap();

@@ -184,7 +184,8 @@ impl Material {
             }
             return Ok(Self { stem, ca: Some(chain.remove(0)), chain: Vec::new(), key: None });
         }
-        chain.retain(|certificate| !certificate.is_self_signed() || !certificate.is_ca());
+        let is_root = |it: &Certificate| it.is_ca() && it.is_self_issued() && it.is_signed_by(it) != Some(false);
+        chain.retain(|certificate| !is_root(certificate));
         let ca = authority(path, args.ca.as_deref(), &chain)?;
         let key_path = args.key.clone().unwrap_or_else(|| path.with_extension("key"));
         let is_wanted = !args.no_key && (args.key.is_some() || key_path.exists());
@@ -341,6 +342,7 @@ fn authority(path: &Path, named: Option<&Path>, chain: &[Certificate]) -> Result
         return Ok(None);
     }
     // A CA made anew may have the name of the old one: the signature says which it is.
-    let is_above = |ca: &Certificate| ca.is_ca() && chain.last().is_some_and(|last| is_issued_by(last, ca));
+    let is_above =
+        |ca: &Certificate| ca.is_ca() && chain.last().is_some_and(|last| is_issued_by(last, ca) == Some(true));
     Ok(certificates(&beside)?.into_iter().find(is_above))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::content::{Item, items};
 use super::explain::not_read;
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, shown, stem, write_all};
-use super::index::is_issued_by;
+use super::index::{is_issued_by, is_of_authority};
 use super::index_file::index_path;
 use super::issuer::certificates;
 use super::options::ImportArgs;
@@ -204,7 +204,9 @@ fn gather(
         };
         for item in items {
             match item {
-                Item::Certificate(certificate) if is_issued_by(&certificate, authority) => {
+                Item::Certificate(certificate)
+                    if is_of_authority(is_issued_by(&certificate, authority), &file, term) =>
+                {
                     let Ok(serial) = Serial::of(&certificate.serial) else { continue };
                     let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
                     // Copies that are called by their number say no name.
@@ -216,7 +218,9 @@ fn gather(
                         }
                     }
                 }
-                Item::RevocationList(list) if list.is_by(authority) => lists.push((list, file.clone())),
+                Item::RevocationList(list) if is_of_authority(list.is_signed_by(authority), &file, term) => {
+                    lists.push((list, file.clone()));
+                }
                 _ => {}
             }
         }

@@ -174,7 +174,9 @@ impl Gathered<'_> {
 
     fn take_item(&mut self, item: Item, file: &Path, term: &mut Term) {
         match item {
-            Item::Certificate(certificate) if is_issued_by(&certificate, self.authority) => {
+            Item::Certificate(certificate)
+                if is_of_authority(is_issued_by(&certificate, self.authority), file, term) =>
+            {
                 match record(&certificate, Some(file), &self.index) {
                     Ok(record) => self.add(record),
                     // No list can name it, so the index need not either.
@@ -184,7 +186,9 @@ impl Gathered<'_> {
                     )),
                 }
             }
-            Item::RevocationList(list) if list.is_by(self.authority) => self.take_list(&list),
+            Item::RevocationList(list) if is_of_authority(list.is_signed_by(self.authority), file, term) => {
+                self.take_list(&list);
+            }
             _ => {}
         }
     }
@@ -205,10 +209,21 @@ impl Gathered<'_> {
     }
 }
 
-/// Whether the certificate is one that `authority` has signed, and not its own.
-pub fn is_issued_by(certificate: &Certificate, authority: &Certificate) -> bool {
-    let key = &authority.public_key;
-    certificate.issuer == authority.subject
-        && certificate.der != authority.der
-        && key.verify(&certificate.signature_algorithm, &certificate.signed, &certificate.signature).is_ok()
+/// Whether the certificate is one that `authority` has signed, and not its own; `None` if the signature cannot be checked here.
+pub fn is_issued_by(certificate: &Certificate, authority: &Certificate) -> Option<bool> {
+    if certificate.issuer != authority.subject || certificate.der == authority.der {
+        return Some(false);
+    }
+    certificate.is_signed_by(authority)
+}
+
+/// Whether what a file holds is the CA's. That it is passed over is said where it may be.
+pub fn is_of_authority(is_signed: Option<bool>, file: &Path, term: &mut Term) -> bool {
+    if is_signed.is_none() {
+        term.note(format_args!(
+            "warning: whether the CA signed `{}` cannot be checked here, and it is passed over",
+            shown(file)
+        ));
+    }
+    is_signed == Some(true)
 }

@@ -101,11 +101,20 @@ impl<'a> Wanted<'a> {
                 "it is a CA of its own, which no list can revoke: take it out of what clients trust".to_owned(),
             );
         }
-        if !is_issued_by(&certificate, authority) {
-            return failed(format!(
-                "it was issued by `{}`, not by this CA, `{}`",
-                certificate.issuer, authority.subject
-            ));
+        match is_issued_by(&certificate, authority) {
+            Some(true) => {}
+            Some(false) => {
+                return failed(format!(
+                    "it was issued by `{}`, not by this CA, `{}`",
+                    certificate.issuer, authority.subject
+                ));
+            }
+            None => {
+                return failed(format!(
+                    "whether this CA signed it cannot be checked here ({}); its serial number revokes it, too",
+                    certificate.signature_algorithm.name
+                ));
+            }
         }
         match Serial::of(&certificate.serial) {
             Ok(serial) => Ok(Self { serial: Some(serial), certificate: Some(certificate), ..nothing }),
