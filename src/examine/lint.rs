@@ -27,8 +27,14 @@ pub struct Linted {
     pub found: Vec<(PathBuf, Finding)>,
 }
 
+/// A store that is not opened.
+pub struct Unopened(pub PathBuf);
+
 /// Looks at `paths` at `now` (seconds since 1970). What ends in less than `within` seconds ends soon.
-pub fn lint(paths: Vec<PathBuf>, now: i64, within: i64) -> Linted {
+///
+/// # Errors
+/// One of them is a PKCS#12 store, which is not opened here: nothing can be said of it.
+pub fn lint(paths: Vec<PathBuf>, now: i64, within: i64) -> Result<Linted, Unopened> {
     let seen: Vec<_> = paths
         .into_iter()
         .map(|path| {
@@ -36,6 +42,10 @@ pub fn lint(paths: Vec<PathBuf>, now: i64, within: i64) -> Linted {
             (path, items)
         })
         .collect();
+    let is_store = |items: &Vec<Item>| items.iter().any(|item| matches!(item, Item::Store(_)));
+    if let Some((path, _)) = seen.iter().find(|(_, items)| items.as_ref().is_ok_and(is_store)) {
+        return Err(Unopened(path.clone()));
+    }
     let mut found: Vec<(PathBuf, Finding)> = Vec::new();
     for (path, items) in &seen {
         match items {
@@ -45,7 +55,7 @@ pub fn lint(paths: Vec<PathBuf>, now: i64, within: i64) -> Linted {
     }
     found.extend(authorities_of_one_name(&seen));
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Linted { files: seen.len(), found }
+    Ok(Linted { files: seen.len(), found })
 }
 
 fn file(path: &Path, items: &[Item], now: i64, within: i64) -> Vec<Finding> {

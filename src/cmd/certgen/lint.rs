@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::content::{Item, items};
 use super::dates::now;
 use super::options::LintArgs;
 use super::walk::files_of;
-use crate::examine::lint::{Linted, lint};
+use crate::examine::lint::{Linted, Unopened, lint};
 use crate::term::{Exit, Failure};
 
 pub fn run(args: &LintArgs) -> Result<Linted, Failure> {
@@ -14,13 +13,11 @@ pub fn run(args: &LintArgs) -> Result<Linted, Failure> {
     for target in &args.targets {
         files.extend(paths(target)?);
     }
-    let is_store = |path: &&PathBuf| items(path).is_ok_and(|items| items.iter().any(|it| matches!(it, Item::Store(_))));
-    if let Some(store) = files.iter().find(is_store) {
+    lint(files, now(), args.within).map_err(|Unopened(store)| {
         let why = format!("`{}` is a PKCS#12 store, which lint does not open", store.display());
-        return Err(Failure::new(Exit::FAILED, why)
-            .hint("moskit certgen inspect shows what is in it; expiry --pass-file FILE tells how long it is good"));
-    }
-    Ok(lint(files, now(), args.within))
+        Failure::new(Exit::FAILED, why)
+            .hint("moskit certgen inspect shows what is in it; expiry --pass-file FILE tells how long it is good")
+    })
 }
 
 /// The file itself, or all files of a folder that look like certificates, keys, requests or lists.
