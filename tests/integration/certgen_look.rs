@@ -274,6 +274,24 @@ fn no_name_in_a_certificate_controls_the_terminal() {
         let is_control = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
         assert!(!shown.contains(is_control) && !shown.contains("\nfoo"), "{words}: {ended:?}");
     }
+    let root = "r\u{1b}[31m.crt";
+    fs::copy(folder.join("root.crt"), folder.join(root)).unwrap();
+    fs::write(folder.join("fleet.csv"), "id\ndev7\n").unwrap();
+    fs::create_dir_all(folder.join("image/usr/local/share/ca-certificates")).unwrap();
+    fs::create_dir_all(folder.join("image/usr/sbin")).unwrap();
+    fs::write(folder.join("image/usr/sbin/update-ca-certificates"), "").unwrap();
+    for (words, told) in [
+        (
+            ["batch", "fleet.csv", "-d", "lab", "-o", strange],
+            "a\\x1b[31m\\u{202e}.crt-devices/manifest.ndjson lists them",
+        ),
+        (["trust", "remove", root, "--root", "image", "-y"], "r\\x1b[31m.crt: is not in the store"),
+    ] {
+        let words = words.map(|word| if word == strange { format!("{word}-devices") } else { word.to_owned() });
+        let ended = run(moskit(&["certgen"]).args(words).current_dir(folder), b"");
+        let shown = ended.stdout.clone() + &ended.stderr;
+        assert!(ended.code == 0 && shown.contains(told) && !shown.contains(['\u{1b}', '\u{202e}']), "{ended:?}");
+    }
     for words in [["lint", strange], ["inspect", strange], ["expiry", strange]] {
         let ended = run(moskit(&["certgen"]).args(words).current_dir(folder), b"");
         assert!(!(ended.stdout.clone() + &ended.stderr).contains(['\u{1b}', '\u{202e}']), "{ended:?}");

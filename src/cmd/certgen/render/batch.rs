@@ -15,7 +15,7 @@ pub fn batch(batch: &Batch, term: &mut Term) -> Exit {
         "{}: {} made{before}{passed_over}; {} lists them",
         shown(folder),
         plural(*made, "device"),
-        folder.join(manifest_file::NAME).display()
+        shown(&folder.join(manifest_file::NAME))
     ));
     if passed_over.is_empty() { Exit::OK } else { Exit::FAILED }
 }

@@ -1,5 +1,6 @@
 //! What `certgen trust` is going to do, and has done.
 
+use crate::cmd::certgen::files::shown;
 use crate::cmd::certgen::options::TrustAction;
 use crate::cmd::certgen::trust::{Change, Trusted};
 use crate::term::Term;
@@ -38,7 +39,7 @@ pub fn trust_plan(plan: &Change, term: &mut Term) {
 
 pub fn trusted(action: &TrustAction, trusted: &Trusted, term: &mut Term) {
     let (TrustAction::Install(args) | TrustAction::Remove(args)) = action;
-    let path = args.authority.display();
+    let path = shown(&args.authority);
     match (action, trusted) {
         (_, Trusted::Shown) => {}
         (TrustAction::Install(_), Trusted::AsAsked) => term.line(format_args!("{path}: is in the store already")),
