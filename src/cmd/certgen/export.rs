@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::dates::date;
 use super::explain::not_made;
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NAME_THE_FILES, NewFile, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NAME_THE_FILES, NewFile, key_der, key_pem, stem, write_all};
 use super::forms::{Parts, arduino, c_header, esp_idf, identifier, micropython, module};
 use super::index::is_issued_by;
 use super::issuer::certificates;
@@ -288,13 +288,7 @@ impl Material {
     fn pem(&self, secret: Option<&Secret>) -> Result<Zeroizing<String>, Failure> {
         let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
         if let Some(key) = &self.key {
-            let key = match secret {
-                Some(secret) => {
-                    key.to_encrypted_pem(secret.expose()).map_err(|error| not_made("encrypt the key", error))?
-                }
-                None => key.to_pem(),
-            };
-            text.push_str(&key);
+            text.push_str(&key_pem(key, secret)?);
         }
         for der in self.ders() {
             text.push_str(&to_pem("CERTIFICATE", der));
@@ -316,13 +310,7 @@ impl Material {
             pieces.push(certificate(name, &ca.der));
         }
         if let Some(key) = &self.key {
-            let der = match secret {
-                Some(secret) => {
-                    key.to_encrypted_der(secret.expose()).map_err(|error| not_made("encrypt the key", error))?
-                }
-                None => key.pkcs8().to_vec(),
-            };
-            pieces.push(Piece { name: format!("{stem}-key.der"), text: Zeroizing::new(der), is_secret: true });
+            pieces.push(Piece { name: format!("{stem}-key.der"), text: key_der(key, secret)?, is_secret: true });
         }
         Ok(pieces)
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::content::{Item, items};
-use super::explain::{exists, not_written};
+use super::explain::{exists, not_made, not_written};
 use crate::escape::{escape_controls, is_control};
 use crate::file_set::{FolderLock, Interrupted};
 use crate::net::reason;
@@ -65,14 +65,25 @@ impl NewFile {
 
     /// A private key, encrypted if there is a passphrase.
     pub fn key(path: PathBuf, key: &KeyPair, passphrase: Option<&Secret>) -> Result<Self, Failure> {
-        let text = match passphrase {
-            Some(secret) => key
-                .to_encrypted_pem(secret.expose())
-                .map_err(|error| super::explain::not_made("encrypt the key", error))?,
-            None => key.to_pem(),
-        };
-        Ok(Self::new(path, text.as_bytes(), KEY_MODE))
+        Ok(Self::new(path, key_pem(key, passphrase)?.as_bytes(), KEY_MODE))
     }
+}
+
+/// A key as PEM, encrypted if there is a passphrase.
+pub fn key_pem(key: &KeyPair, passphrase: Option<&Secret>) -> Result<Zeroizing<String>, Failure> {
+    match passphrase {
+        Some(secret) => key.to_encrypted_pem(secret.expose()).map_err(|error| not_made("encrypt the key", error)),
+        None => Ok(key.to_pem()),
+    }
+}
+
+/// The same as DER.
+pub fn key_der(key: &KeyPair, passphrase: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let der = match passphrase {
+        Some(secret) => key.to_encrypted_der(secret.expose()).map_err(|error| not_made("encrypt the key", error))?,
+        None => key.pkcs8().to_vec(),
+    };
+    Ok(Zeroizing::new(der))
 }
 
 /// A path for a terminal: who named a file may be a stranger.

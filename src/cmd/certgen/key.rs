@@ -8,8 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::content::{key_pair, public_key};
-use super::explain::not_made;
-use super::files::{KEY_MODE, NewFile, write_all};
+use super::files::{KEY_MODE, NewFile, key_der, key_pem, write_all};
 use super::options::{Change, Compare, Convert, Form, KeyAction, Passphrase, Target};
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Term};
@@ -54,8 +53,7 @@ fn encrypt(args: &Change, term: &mut Term) -> Result<Answer, Failure> {
         _ => key_pair(&args.file, &Passphrase::default(), term)?,
     };
     let secret = args.passphrase.to_protect(&args.target.out, term)?;
-    let text = key.to_encrypted_pem(secret.expose()).map_err(|error| not_made("encrypt the key", error))?;
-    args.target.write(text.as_bytes(), term)
+    args.target.write(key_pem(&key, Some(&secret))?.as_bytes(), term)
 }
 
 fn convert(key: &KeyPair, args: &Convert, term: &mut Term) -> Result<Answer, Failure> {
@@ -71,19 +69,12 @@ fn convert(key: &KeyPair, args: &Convert, term: &mut Term) -> Result<Answer, Fai
             .hint("the older forms are encrypted with a key that one MD5 makes of the passphrase"));
     }
     let secret = args.protection.passphrase(&args.target.out, term)?;
-    let not_encrypted = |error| not_made("encrypt the key", error);
-    match (args.to, &secret) {
-        (Form::Pkcs8, Some(secret)) => {
-            args.target.write(key.to_encrypted_pem(secret.expose()).map_err(not_encrypted)?.as_bytes(), term)
-        }
-        (Form::Der, Some(secret)) => {
-            args.target.write(&key.to_encrypted_der(secret.expose()).map_err(not_encrypted)?, term)
-        }
-        (Form::Pkcs8, None) => args.target.write(key.to_pem().as_bytes(), term),
-        (Form::Der, None) => args.target.write(key.pkcs8(), term),
-        (Form::Pkcs1, _) if !key.kind().is_rsa() => Err(wrong("PKCS#1")),
-        (Form::Sec1, _) if key.kind().is_rsa() => Err(wrong("SEC 1")),
-        (Form::Pkcs1 | Form::Sec1, _) => {
+    match args.to {
+        Form::Pkcs8 => args.target.write(key_pem(key, secret.as_ref())?.as_bytes(), term),
+        Form::Der => args.target.write(&key_der(key, secret.as_ref())?, term),
+        Form::Pkcs1 if !key.kind().is_rsa() => Err(wrong("PKCS#1")),
+        Form::Sec1 if key.kind().is_rsa() => Err(wrong("SEC 1")),
+        Form::Pkcs1 | Form::Sec1 => {
             let (label, der) = traditional()?;
             args.target.write(to_pem(label, &der).as_bytes(), term)
         }
