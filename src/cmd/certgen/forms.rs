@@ -29,6 +29,9 @@ pub struct Text {
     pub is_secret: bool,
 }
 
+/// What holds the key, where that is the text itself.
+pub const THIS_FILE: &str = "this file";
+
 /// Room for the texts of a device: what a text grew out of would not be wiped.
 const ROOM: usize = 128 * 1024;
 
@@ -171,20 +174,18 @@ impl Parts<'_> {
         all.into_iter().filter_map(|(name, der)| Some((name, der?))).collect()
     }
 
-    /// The first lines of a text, each behind `mark`.
-    fn head(&self, mark: &str) -> String {
-        let mut text = format!("{mark} Made by moskit certgen export. Expires {}.\n", self.expires);
-        if self.key.is_some() {
-            let _ = writeln!(text, "{mark} SECRET: this file holds a private key. Keep it out of version control.");
-        }
-        text
+    /// The first lines of a text, each behind `mark`; `holder` has the key.
+    fn head(&self, mark: &str, holder: &str) -> String {
+        format!("{mark} Made by moskit certgen export. Expires {}.\n{}", self.expires, self.secret(mark, holder))
     }
-}
 
-fn wrapped(text: &Zeroizing<String>) -> Zeroizing<String> {
-    let mut room = Zeroizing::new(String::with_capacity(ROOM + text.len()));
-    room.push_str(text);
-    room
+    /// The line that says that `holder` has the key, if there is one.
+    pub fn secret(&self, mark: &str, holder: &str) -> String {
+        match self.key {
+            Some(_) => format!("{mark} SECRET: {holder} holds a private key. Keep it out of version control.\n"),
+            None => String::new(),
+        }
+    }
 }
 
 /// DER as arrays, for mbedTLS, wolfSSL and BearSSL in C.
@@ -192,7 +193,7 @@ pub fn c_header(parts: &Parts<'_>) -> Zeroizing<String> {
     let name = identifier(parts.stem);
     let guard = format!("{}_CERTIFICATES_H", name.to_ascii_uppercase());
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
-    let _ = writeln!(text, "{}#ifndef {guard}\n#define {guard}", parts.head("//"));
+    let _ = writeln!(text, "{}#ifndef {guard}\n#define {guard}", parts.head("//", THIS_FILE));
     let chain = parts.chain.iter().enumerate().skip(1).map(|(at, der)| (format!("chain{at}"), *der));
     let all = parts.ders().into_iter().map(|(what, der)| (what.to_owned(), der)).chain(chain);
     for (what, der) in all {
@@ -210,7 +211,7 @@ pub fn c_header(parts: &Parts<'_>) -> Zeroizing<String> {
 pub fn arduino(parts: &Parts<'_>) -> Zeroizing<String> {
     let name = identifier(parts.stem);
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
-    text.push_str(&parts.head("//"));
+    text.push_str(&parts.head("//", THIS_FILE));
     let calls = [("ca", "setCACert"), ("cert", "setCertificate"), ("key", "setPrivateKey")];
     for (what, _) in parts.pems() {
         let call = calls.iter().find(|(name, _)| *name == what).map_or("", |(_, call)| call);
@@ -227,12 +228,9 @@ pub fn arduino(parts: &Parts<'_>) -> Zeroizing<String> {
 pub fn esp_idf(parts: &Parts<'_>) -> Result<Vec<Text>, Failure> {
     let name = identifier(parts.stem);
     let pems = parts.pems();
-    let beside = format!("{name}_key.pem beside this file holds");
-    let mut header = format!("{}#pragma once\n", parts.head("//").replace("this file holds", &beside));
-    let mut build = format!(
-        "{}idf_component_register(INCLUDE_DIRS \".\" EMBED_TXTFILES",
-        parts.head("#").replace("this file holds", &beside)
-    );
+    let beside = format!("{name}_key.pem beside this file");
+    let mut header = format!("{}#pragma once\n", parts.head("//", &beside));
+    let mut build = format!("{}idf_component_register(INCLUDE_DIRS \".\" EMBED_TXTFILES", parts.head("#", &beside));
     let mut partition = "key,type,encoding,value\nmqtt,namespace,,\n".to_owned();
     header.push_str("\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
     let mut files = Vec::new();
@@ -270,7 +268,8 @@ pub fn ignored(names: &str) -> Text {
 
 /// DER as bytes, which MicroPython's ssl takes.
 pub fn micropython(parts: &Parts<'_>) -> Zeroizing<String> {
-    let mut text = wrapped(&Zeroizing::new(parts.head("#")));
+    let mut text = Zeroizing::new(String::with_capacity(ROOM));
+    text.push_str(&parts.head("#", THIS_FILE));
     text.push_str(
         "#\n\
          # context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)\n\

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::forms::{Parts, Text, ignored};
+use super::forms::{Parts, THIS_FILE, Text, ignored};
 use crate::pki::index::hexadecimal;
 
 /// Room for a text of a few keys and certificates: what it grew out of would not be wiped.
@@ -21,9 +21,7 @@ const FILES: [(&str, &str); 3] = [("ca", "ca.crt"), ("cert", "tls.crt"), ("key",
 /// PEM in base64, for variables of a CI, of systemd or of Node-RED.
 pub fn environment(parts: &Parts<'_>) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
-    if parts.key.is_some() {
-        text.push_str("# SECRET: this file holds a private key. Keep it out of version control.\n");
-    }
+    text.push_str(&parts.secret("#", THIS_FILE));
     for (what, pem) in parts.pems() {
         let encoded = Zeroizing::new(STANDARD.encode(pem.as_bytes()));
         let _ = writeln!(text, "MQTT_{}_BASE64={}", what.to_ascii_uppercase(), *encoded);
@@ -35,9 +33,7 @@ pub fn environment(parts: &Parts<'_>) -> Zeroizing<String> {
 pub fn kubernetes(parts: &Parts<'_>) -> Zeroizing<String> {
     let kind = if parts.key.is_some() { "kubernetes.io/tls" } else { "Opaque" };
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
-    if parts.key.is_some() {
-        text.push_str("# SECRET: this file holds a private key. Keep it out of version control.\n");
-    }
+    text.push_str(&parts.secret("#", THIS_FILE));
     let _ = write!(
         text,
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: \"{}\"\ntype: {kind}\ndata:\n",
