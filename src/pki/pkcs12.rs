@@ -1,5 +1,5 @@
-//! PKCS#12 stores, as far as inspection needs: their certificates, and that there are keys. What is
-//! encrypted with PBES2 opens, as OpenSSL 3 writes it; the older RC2 and 3DES forms do not.
+//! PKCS#12 stores, as far as a look into them needs: their certificates, and that there are keys. What is encrypted with PBES2 opens, as
+//! OpenSSL 3 writes it, and the older form with 3DES; that with RC2 does not.
 
 use x509_parser::asn1_rs::{Any, FromDer};
 use zeroize::Zeroizing;
@@ -46,7 +46,7 @@ pub struct Inventory {
 }
 
 impl Store {
-    /// PFX: version 3, then the authenticated safe. Its MAC is not checked: nothing is built on the store.
+    /// PFX: version 3, then the authenticated safe. Its MAC is not checked: what is told of a store is what is in it, and not that others open it.
     pub fn parse(der: &[u8]) -> Result<Self, Malformed> {
         let outer = children(der, SEQUENCE)?;
         let [version, safe, ..] = outer[..] else { return Err(Malformed) };

@@ -15,6 +15,9 @@ pub enum Purpose {
     Mac = 3,
 }
 
+/// Content of the object identifier of `pbeWithSHAAnd3-KeyTripleDES-CBC` (appendix C).
+pub const PBE_SHA1_TRIPLE_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03];
+
 /// Bytes that SHA-1 and the smaller half of SHA-2 take at a time.
 const BLOCK: usize = 64;
 
