@@ -165,7 +165,11 @@ impl fmt::Display for ConnectError {
             Self::Proxy { proxy, error } => write!(f, "the proxy {proxy} does not let us through: {error}"),
             Self::Tls(failure) => write!(f, "cannot make a TLS session: {failure}"),
             Self::WebSocket(error) => write!(f, "cannot open a WebSocket: {error}"),
-            Self::TimedOut(limit) => write!(f, "no connection came about within {} s", limit.as_secs_f64()),
+            Self::TimedOut(limit) => {
+                // A host's share of the time for all is no round number.
+                let seconds = (limit.as_secs_f64() * 100.0).round() / 100.0;
+                write!(f, "no connection came about within {seconds} s")
+            }
             Self::Everywhere(failures) => {
                 for (index, (endpoint, error)) in failures.iter().enumerate() {
                     let joint = if index == 0 { "" } else { "; " };
@@ -504,6 +508,14 @@ mod tests {
         let ConnectError::Everywhere(failures) = &error else { panic!("{error:?}") };
         assert!(matches!(failures[0].1, ConnectError::Unreachable { .. }));
         assert!(matches!(failures[1].1, ConnectError::Lookup { .. }));
+    }
+
+    #[test]
+    fn a_share_of_the_time_is_said_in_hundredths() {
+        for (limit, said) in [(333_332_498, "0.33 s"), (59_999_999_980, "60 s"), (250_000_000, "0.25 s")] {
+            let error = ConnectError::TimedOut(Duration::from_nanos(limit));
+            assert_eq!(error.to_string(), format!("no connection came about within {said}"));
+        }
     }
 
     /// A way on which TCP comes about and nothing else.

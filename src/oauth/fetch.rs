@@ -33,7 +33,8 @@ pub enum OAuthError {
 
 /// Asks for a token.
 pub async fn fetch(grant: &Grant) -> Result<Granted, OAuthError> {
-    timeout(grant.limit, ask(grant)).await.unwrap_or(Err(OAuthError::TimedOut(grant.limit)))
+    let limit = grant.route.timeout;
+    timeout(limit, ask(grant)).await.unwrap_or(Err(OAuthError::TimedOut(limit)))
 }
 
 async fn ask(grant: &Grant) -> Result<Granted, OAuthError> {

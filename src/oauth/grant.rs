@@ -57,7 +57,7 @@ impl KeptSecret {
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub url: TokenUrl,
-    /// The way to its endpoint.
+    /// The way to its endpoint. Its timeout is that of all of it, from the name of the endpoint to the last byte of its answer.
     pub route: Route,
     pub client_id: String,
     pub secret: KeptSecret,
@@ -65,8 +65,6 @@ pub struct Grant {
     pub scope: Option<String>,
     /// No part of RFC 6749, and wanted by some servers (Auth0).
     pub audience: Option<String>,
-    /// For all of it, from the name of the endpoint to the last byte of its answer.
-    pub limit: Duration,
 }
 
 impl Grant {
@@ -154,7 +152,6 @@ mod tests {
             authentication,
             scope: Some("mqtt read".to_owned()),
             audience: Some("urn:x".to_owned()),
-            limit: Duration::from_secs(1),
         };
         (grant, secret)
     }

@@ -21,7 +21,6 @@ use crate::examine::report::{Report, Stage};
 use crate::mqtt::packet::ProtocolVersion;
 use crate::net::endpoint::TLS_PORT;
 use crate::net::tls::{self, Checks, OptionsError};
-use crate::oauth::Grant;
 use crate::scram::Credentials;
 use crate::term::{Exit, Failure, Secret, Term};
 
@@ -87,14 +86,15 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
             .fix("add --cafile FILE, --capath DIR or --tls-use-os-certs"),
         )));
     }
-    let connection = connect::connection::Connection::new(args, invocation, term)?;
+    let mut connection = connect::connection::Connection::new(args, invocation, term)?;
     let key_pass_file = connection.key_pass_file.as_deref();
     let tls = connection.tls.clone().map(|options| both(options, request.trust_anyway, key_pass_file, term));
     let tls = match tls.transpose() {
         Ok(tls) => tls,
         Err(error) => return Ok(Prepared::Finding(Box::new(diagnose::tls::options(&error)))),
     };
-    let oauth = connection.login.grant().map(|grant| Grant { limit: request.time_limit, ..grant.clone() });
+    connection.login.set_limit(request.time_limit);
+    let oauth = connection.login.grant().cloned();
     let mut login = Login {
         username: args.username.as_ref().map(|name| text("user name", name)).transpose()?.map(ByteString::from),
         password: if oauth.is_some() { None } else { connection.login.first(term)? },

@@ -47,7 +47,7 @@ impl Login {
     /// How long it may take to get a token.
     pub fn set_limit(&mut self, limit: Duration) {
         if let Some(grant) = &mut self.grant {
-            grant.limit = limit;
+            grant.route.timeout = limit;
         }
     }
 

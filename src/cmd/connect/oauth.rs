@@ -113,7 +113,6 @@ pub fn grant(args: &ClientArgs, proxy: &proxy::Rule) -> Result<Option<Grant>, Fa
         authentication: oauth.authentication.unwrap_or_default(),
         scope: oauth.scope.clone(),
         audience: oauth.audience.clone(),
-        limit: args.bounds.connect.unwrap_or(TOKEN_LIMIT),
     }))
 }
 
@@ -123,6 +122,7 @@ fn route(args: &ClientArgs, url: &TokenUrl, rule: &proxy::Rule) -> Result<Route,
     let mut route = Route::new(url.endpoint().clone());
     route.nodelay = true;
     route.stagger = Some(ATTEMPT_DELAY);
+    route.timeout = args.bounds.connect.unwrap_or(TOKEN_LIMIT);
     if !url.is_tls() {
         return Ok(route);
     }
@@ -135,4 +135,27 @@ fn route(args: &ClientArgs, url: &TokenUrl, rule: &proxy::Rule) -> Result<Route,
         route.proxy = Some(proxy::hop(proxy, args.proxy_cafile.as_deref())?);
     }
     Ok(route)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::Verb;
+    use super::super::options;
+    use super::*;
+
+    #[test]
+    fn no_step_on_the_way_to_the_endpoint_has_less_time_than_all_of_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "secret").unwrap();
+        let limit_of = |more: &str| {
+            let words =
+                format!("--oauth-token-url http://[::1]/ --oauth-client-id a --oauth-client-secret-file FILE {more}");
+            let mut words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+            words[5] = file.path().into();
+            let args = options::read(Verb::Pub, false, &[], &words).unwrap();
+            grant(&args, &proxy::Rule::new(None, false)).unwrap().unwrap().route.timeout
+        };
+        assert_eq!(limit_of(""), TOKEN_LIMIT);
+        assert_eq!(limit_of("--connect-timeout 90"), Duration::from_secs(90));
+    }
 }
