@@ -50,7 +50,7 @@
 //! | the broker's window for each client, its Topic Alias Maximum | `src/broker/connect.rs` | `negotiate` |
 //! | the client's Maximum Packet Size | `src/broker/connection.rs` | `takes` |
 //! | the server's Maximum Packet Size | `src/mqtt/session/send.rs` | `check_size` |
-//! | the server's Maximum QoS and Retain Available | `src/mqtt/session/send.rs` | `check_publish` |
+//! | the server's Maximum QoS and Retain Available | `src/mqtt/session/send.rs` | `fit` |
 //! | which messages of QoS 0 the server has read | `src/mqtt/session/at_most_once.rs` | `handle_answer` |
 //! | the broker's Receive Maximum | `src/broker/publish.rs` | `keep_incoming` |
 //! | retain handling | `src/broker/retained.rs` | `wants_retained` |

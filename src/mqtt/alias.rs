@@ -96,18 +96,20 @@ impl SentAliases {
     }
 
     /// What to send as the topic of a PUBLISH whose sender has chosen this alias: nothing, if the peer knows it.
-    pub fn choose<'a>(&mut self, alias: u16, topic: &'a str) -> &'a str {
-        if self.bound(topic) == Some(alias) {
-            return "";
+    pub fn shortened<'a>(&self, alias: u16, topic: &'a str) -> &'a str {
+        if self.bound(topic) == Some(alias) { "" } else { topic }
+    }
+
+    /// A PUBLISH with an alias that its sender has chosen was sent: the peer knows `topic` by it from now on, if there is one.
+    pub fn rebind(&mut self, alias: u16, topic: &str) {
+        if topic.is_empty() {
+            return;
         }
-        if !topic.is_empty() {
-            // What it stood for before, it stands for no longer.
-            if let Some(aliases) = &mut self.aliases {
-                aliases.retain(|_, bound| *bound != alias);
-            }
-            self.bind(alias, topic);
+        // What it stood for before, it stands for no longer.
+        if let Some(aliases) = &mut self.aliases {
+            aliases.retain(|_, bound| *bound != alias);
         }
-        topic
+        self.bind(alias, topic);
     }
 }
 
@@ -118,13 +120,18 @@ mod tests {
     #[test]
     fn an_alias_that_is_chosen_for_another_topic_stands_for_the_first_no_longer() {
         let mut sent = SentAliases::default();
-        assert_eq!(sent.choose(1, "a"), "a");
-        assert_eq!(sent.choose(1, "a"), "");
-        assert_eq!(sent.choose(1, "b"), "b");
-        assert_eq!(sent.choose(1, "a"), "a");
+        let mut choose = |alias, topic: &'static str| {
+            let shortened = sent.shortened(alias, topic);
+            sent.rebind(alias, shortened);
+            shortened
+        };
+        assert_eq!(choose(1, "a"), "a");
+        assert_eq!(choose(1, "a"), "");
+        assert_eq!(choose(1, "b"), "b");
+        assert_eq!(choose(1, "a"), "a");
         // Two aliases for one topic: the peer knows it by the later one.
-        assert_eq!(sent.choose(2, "a"), "a");
-        assert_eq!(sent.choose(2, "a"), "");
+        assert_eq!(choose(2, "a"), "a");
+        assert_eq!(choose(2, "a"), "");
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl Session {
         if publish.qos == QoS::AtMostOnce {
             return self.publish_at_most_once(publish.as_ref(), now);
         }
-        self.check_publish(&publish.as_ref())?;
+        self.fit(publish.as_ref(), &mut Properties::new())?;
         let packet_id = self.sender.enqueue(publish.qos, publish)?;
         if self.state == State::Connected {
             self.send_waiting(now);
@@ -42,22 +42,21 @@ impl Session {
         if self.state != State::Connected {
             return Err(SendError::NotConnected);
         }
-        self.check_publish(&publish)?;
-        let packet_id = self.sender.next_id()?;
         // [MQTT-4.3.1-1]
-        let mut publish = PublishRef { dup: false, packet_id: None, ..publish };
+        let publish = PublishRef { dup: false, packet_id: None, ..publish };
         let mut properties = Properties::new();
-        self.fit(&mut publish, &mut properties);
-        publish.encode(self.connect.version, self.output.bytes())?;
-        self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
+        let publish = self.fit(publish, &mut properties)?;
+        let packet_id = self.sender.next_id()?;
+        self.put_publish(&publish, packet_id, now)?;
         self.at_most_once.note_published();
-        self.note_sent(now);
         Ok(packet_id)
     }
 
-    /// Whether the server, as far as it is known, takes the message.
+    /// What goes out on this connection for a message, if the server, as far as it is known, takes it: an alias in place of its
+    /// topic where the server knows that by it, none that the server does not take, and for the lenient no retain where the
+    /// server has none. `properties` is where those without the alias are put.
     #[inline]
-    fn check_publish(&self, publish: &PublishRef<'_>) -> Result<(), SendError> {
+    fn fit<'a>(&self, publish: PublishRef<'a>, properties: &'a mut Properties) -> Result<PublishRef<'a>, SendError> {
         if publish.qos > self.server.maximum_qos {
             return Err(SendError::QoSNotSupported { maximum: self.server.maximum_qos });
         }
@@ -65,15 +64,38 @@ impl Session {
         if publish.retain && !self.server.retain_available && !self.is_lenient {
             return Err(SendError::RetainNotSupported);
         }
+        let mut publish = PublishRef { retain: publish.retain && self.server.retain_available, ..publish };
         if !publish.properties.is_empty() {
             self.check_properties(publish.properties, PropertyOwner::Publish)?;
+        }
+        if let Some(alias) = publish.properties.topic_alias() {
+            // [MQTT-3.2.2-17] [MQTT-3.2.2-18] [MQTT-3.3.2-9]
+            if alias <= self.server.topic_alias_maximum {
+                publish.topic = self.sent_aliases.shortened(alias, publish.topic);
+            } else {
+                let others = publish.properties.iter().filter(|property| !matches!(property, Property::TopicAlias(_)));
+                *properties = others.cloned().collect();
+                publish.properties = properties;
+            }
         }
         if self.server.maximum_packet_size.is_some() {
             // The id's value does not matter for the size.
             let packet_id = (publish.qos > QoS::AtMostOnce).then_some(PacketId::MAX);
-            let size = PublishRef { packet_id, ..*publish }.encoded_len(self.connect.version)?;
-            return self.check_size(size);
+            let size = PublishRef { packet_id, ..publish }.encoded_len(self.connect.version)?;
+            self.check_size(size)?;
         }
+        Ok(publish)
+    }
+
+    /// Puts a PUBLISH that was [fitted](Self::fit) into the output. `number` is that of the log.
+    #[inline]
+    fn put_publish(&mut self, publish: &PublishRef<'_>, number: PacketId, now: Instant) -> Result<(), SendError> {
+        publish.encode(self.connect.version, self.output.bytes())?;
+        if let Some(alias) = publish.properties.topic_alias() {
+            self.sent_aliases.rebind(alias, publish.topic);
+        }
+        self.trace(|| Trace::Sending(Summary::publish(publish, number.get())));
+        self.note_sent(now);
         Ok(())
     }
 
@@ -82,26 +104,6 @@ impl Session {
         match self.server.maximum_packet_size {
             Some(maximum) if size > maximum => Err(SendError::PacketTooLarge { size, maximum }),
             _ => Ok(()),
-        }
-    }
-
-    /// Fits a PUBLISH to the connection: an alias in place of its topic, where the server takes that alias, and for the lenient
-    /// no retain where the server has none. `properties` is where those without the alias are put.
-    #[inline]
-    fn fit<'a>(&mut self, publish: &mut PublishRef<'a>, properties: &'a mut Properties) {
-        // [MQTT-3.2.2-14]
-        publish.retain &= self.server.retain_available;
-        if !self.is_v5() {
-            return;
-        }
-        let Some(alias) = publish.properties.topic_alias() else { return };
-        // [MQTT-3.2.2-17] [MQTT-3.2.2-18] [MQTT-3.3.2-9]
-        if alias <= self.server.topic_alias_maximum {
-            publish.topic = self.sent_aliases.choose(alias, publish.topic);
-        } else {
-            let others = publish.properties.iter().filter(|property| !matches!(property, Property::TopicAlias(_)));
-            *properties = others.cloned().collect();
-            publish.properties = properties;
         }
     }
 
@@ -144,14 +146,10 @@ impl Session {
         now: Instant,
     ) -> Result<(), SendError> {
         // Again, for a message may have waited for another connection than it was taken on.
-        self.check_publish(&message.as_ref())?;
-        let mut publish = PublishRef { dup, packet_id: Some(packet_id), ..message.as_ref() };
         let mut properties = Properties::new();
-        self.fit(&mut publish, &mut properties);
-        publish.encode(self.connect.version, self.output.bytes())?;
-        self.trace(|| Trace::Sending(Summary::publish(&publish, packet_id.get())));
-        self.note_sent(now);
-        Ok(())
+        let publish = PublishRef { dup, packet_id: Some(packet_id), ..message.as_ref() };
+        let publish = self.fit(publish, &mut properties)?;
+        self.put_publish(&publish, packet_id, now)
     }
 
     pub(super) fn send_pubrel(&mut self, packet_id: PacketId, now: Instant) {

@@ -738,6 +738,35 @@ fn mqtt_3_2_2_17_and_18_a_message_goes_without_an_alias_that_the_server_does_not
 }
 
 #[test]
+fn a_message_is_as_large_as_what_goes_out_for_it() {
+    for qos in [QoS::AtMostOnce, QoS::AtLeastOnce] {
+        let number = if qos == QoS::AtMostOnce { 0 } else { 2 };
+        let aliased = |alias, payload: &'static str| Publish {
+            properties: [Property::TopicAlias(alias)].into_iter().collect(),
+            ..message(qos, payload)
+        };
+        let mut talk = Talk::new(connect(V5), 20);
+        let maximum = 9 + number;
+        talk.open(connack([Property::MaximumPacketSize(maximum), Property::TopicAliasMaximum(1)]));
+        // Nine bytes without the alias, which the server does not take; twelve with one that it takes.
+        talk.session.publish(aliased(2, "abc"), talk.now).unwrap();
+        let size = 12 + number as usize;
+        let too_large = SendError::PacketTooLarge { size, maximum: maximum as usize };
+        assert_eq!(talk.session.publish(aliased(1, "abc"), talk.now), Err(too_large));
+        // What was not sent has bound nothing.
+        talk.session.publish(aliased(1, ""), talk.now).unwrap();
+        // Two bytes are the topic's length, and one was the topic.
+        talk.session.publish(aliased(1, "a"), talk.now).unwrap();
+        let sent = talk.sent().into_iter().map(|packet| match packet {
+            Packet::Publish(publish) => (publish.topic.to_string(), publish.payload),
+            other => panic!("{other:?}"),
+        });
+        let expected = [("t", "abc"), ("t", ""), ("", "a")];
+        assert_eq!(sent.collect::<Vec<_>>(), expected.map(|(topic, payload)| (topic.to_owned(), payload.into())));
+    }
+}
+
+#[test]
 fn mqtt_3_14_2_4_a_disconnect_with_too_many_user_properties_is_not_sent() {
     let mut talk = Talk::new(connect(V5), 20);
     talk.open(connack([Property::MaximumPacketSize(12)]));
