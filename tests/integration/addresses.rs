@@ -64,6 +64,8 @@ fn refusing(address: &str, port: u16, connack: &'static [u8]) {
             let Ok(mut stream) = stream else { return };
             let mut read = [0; 512];
             let _ = stream.read(&mut read).and_then(|_| stream.write_all(connack));
+            // Closed with bytes unread it would be reset, and what was written might not be read.
+            while matches!(stream.read(&mut read), Ok(1..)) {}
         }
     });
 }
@@ -208,4 +210,28 @@ fn an_address_of_one_link_is_reached_by_its_interface_wherever_it_is_written() {
     let mut by_variable = moskit(&["pub", "-t", "a", "-n"]);
     let ended = run(by_variable.env("MQTT_HOST", format!("[{plain}]")).env("MQTT_PORT", &port), b"");
     assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn a_host_that_sends_its_clients_away_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
+    // It accepts, and then says DISCONNECT.
+    refusing("127.0.0.2", port, b"\x20\x03\x00\x00\x00\xe0\x01\x9c");
+    refusing("127.0.0.3", port, b"\x20\x03\x00\x00\x00\xe0\x01\x9d");
+    let port = port.to_string();
+    for words in [
+        &["pub", "-t", "a", "-q", "1", "-l", "--reconnect-max", "2"][..],
+        &["pub", "-t", "a", "-q", "1", "-s", "--retry", "2,0.1"],
+        &["sub", "-t", "a", "-E", "--reconnect-max", "2"],
+    ] {
+        let reach = ["-V", "5", "-p", &port, "-h"];
+        let again: &[&str] = if words.contains(&"--retry") { &[] } else { &["--reconnect-wait", "0.1"] };
+        let at = |hosts| run(&mut moskit(&[words, &reach, &[hosts], again].concat()), b"line\n");
+        let ended = at("127.0.0.2,127.0.0.3,127.0.0.1");
+        assert_eq!(ended.code, 0, "{words:?}: {ended:?}");
+        // The only one that can be reached is asked again, and says the same.
+        let ended = at("127.0.0.9,127.0.0.2");
+        assert!(ended.stderr.contains("Use another server (reason code 156)") && ended.code == 4, "{ended:?}");
+    }
 }

@@ -205,7 +205,7 @@ impl Conversation {
 
     async fn connect(&mut self) -> Result<Result<(), Stop>, Stop> {
         let connecting = async {
-            self.setup.first_token(self.client.session()).await?;
+            self.setup.fetch_token(self.client.session()).await?;
             self.setup.connect(&mut self.client).await.map_err(Stop::NotConnected)
         };
         unless_stopped(connecting, &mut self.signals, self.timeout_at).await
@@ -440,8 +440,14 @@ impl Conversation {
         match self.setup.bounds().again {
             Again::Usual => usually,
             Again::Never => false,
-            Again::Retry => usually || ending::may_be_mended(stop),
+            Again::Retry => usually || ending::may_be_mended(stop) || self.is_sent_elsewhere(stop),
         }
+    }
+
+    /// The broker has sent us to another server, and the user has named one.
+    fn is_sent_elsewhere(&self, stop: &Stop) -> bool {
+        matches!(stop, Stop::Disconnected(disconnect) if ending::sends_elsewhere(disconnect.reason))
+            && self.setup.has_several_hosts()
     }
 
     /// How a connection ended, for what follows from it.
@@ -522,6 +528,8 @@ impl Conversation {
 
     /// Connects again until it succeeds, or until something stops it. `stop` is why.
     async fn reconnect(&mut self, mut stop: Stop, work: &mut impl Work, term: &mut Term) -> Result<(), Stop> {
+        // Once, for when none of the others can be reached, the one that said so is asked again.
+        let mut is_elsewhere = self.is_sent_elsewhere(&stop) && self.setup.pass_over(&ending::in_words(&stop));
         loop {
             let pause = match self.progress.next_pause(chance()) {
                 Ok(pause) => pause,
@@ -535,7 +543,12 @@ impl Conversation {
             let not_connected = if is_first { Stop::NotConnected } else { Stop::NotConnectedAgain };
             let connecting = async {
                 self.setup.renew_login(self.client.session()).await?;
-                self.setup.connect(&mut self.client).await.map_err(not_connected)
+                let connected = if std::mem::take(&mut is_elsewhere) {
+                    self.setup.connect_to_one_left(&mut self.client).await
+                } else {
+                    self.setup.connect(&mut self.client).await
+                };
+                connected.map_err(not_connected)
             };
             match unless_stopped(connecting, &mut self.signals, self.timeout_at).await? {
                 Ok(()) => return Ok(()),

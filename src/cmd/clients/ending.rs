@@ -499,8 +499,12 @@ pub fn is_refused_for_now(connack: &ConnAck) -> bool {
 /// The broker refuses CONNECT for what is its own affair: another of several hosts may accept. A login, a client id or a
 /// version that one refuses is not tried on the next.
 pub fn is_for_another_host(connack: &ConnAck) -> bool {
-    let elsewhere = [ReasonCode::USE_ANOTHER_SERVER, ReasonCode::SERVER_MOVED];
-    is_refused_for_now(connack) || elsewhere.contains(&ReasonCode(connack.code))
+    is_refused_for_now(connack) || sends_elsewhere(ReasonCode(connack.code))
+}
+
+/// The broker sends its clients to another server.
+pub fn sends_elsewhere(reason: ReasonCode) -> bool {
+    matches!(reason, ReasonCode::USE_ANOTHER_SERVER | ReasonCode::SERVER_MOVED)
 }
 
 /// The reasons of a broker that has no time or no room for now.

@@ -46,7 +46,7 @@ const PROXY_AND_WEBSOCKETS: &str = "--proxy and --ws work together, and CONNECT 
      WebSocket is asked for at is /mqtt; --ws-path names another one.";
 const ADDRESSES: &str = "Several hosts, -h a,b or -h given again, are tried in turn, 16 at most, until one can be reached; TLS verifies the name that \
      was typed for it. A host that takes nobody for now is passed over, and the next is asked at once: CONNACK 3, and the reason codes 136, 137, 151 \
-     and 159, and 156 and 157, which send to another server. A login, a client id or a version that one refuses is not tried on the next. Of a host with several addresses the next is tried beside one that is silent for 250 ms. Under the mosquitto_* names there is one \
+     and 159, and 156 and 157, which send to another server. After a DISCONNECT with 156 or 157 the next connection is made with another host, too. A login, a client id or a version that one refuses is not tried on the next. Of a host with several addresses the next is tried beside one that is silent for 250 ms. Under the mosquitto_* names there is one \
      host, and its addresses are tried one after the other.";
 const TLS_OPTIONS: &str = "--tls-version takes its value in any case, --tls-keylog works with the certificates of the operating \
      system too, a --capath that does not exist is an error.";
@@ -415,7 +415,7 @@ pub const PUB: Manual = Manual {
         EXIT_5,
         (
             "7",
-            "The connection was lost, or the message cannot be sent to this broker. At QoS 0, where nobody acknowledges: the connection ended before the              broker had read all, which pub asks by PINGREQ before it ends, so that some may not have arrived (mosquitto_pub does not ask).",
+            "The connection was lost, or the message cannot be sent to this broker. At QoS 0, where nobody acknowledges: the connection ended before the broker had read all, which pub asks by PINGREQ before it ends, so that some may not have arrived (mosquitto_pub does not ask).",
         ),
         ("10", "With -l: -D gives properties, and this version of MQTT has none."),
         EXIT_11,

@@ -151,8 +151,8 @@ impl Setup {
         session
     }
 
-    /// Before the first connection: the token for it, where one is to be asked for.
-    pub async fn first_token(&mut self, session: &mut Session) -> Result<(), Stop> {
+    /// Before each connection: a token for it, where one is to be asked for and there is none that no connection was made with.
+    pub async fn fetch_token(&mut self, session: &mut Session) -> Result<(), Stop> {
         if let Some(tokens) = &mut self.tokens
             && let Some(token) = tokens.for_connection().await.map_err(Stop::NoToken)?
         {
@@ -202,9 +202,14 @@ impl Setup {
         self.connect_to_one_left(client).await
     }
 
+    /// The user has named more than one.
+    pub fn has_several_hosts(&self) -> bool {
+        self.routes.len() > 1
+    }
+
     /// The broker that was reached takes nobody for now, for this reason: whether there is another host to be asked.
     pub fn pass_over(&mut self, why: &str) -> bool {
-        if self.routes.len() == 1 || self.passed_over.len() == self.routes.len() {
+        if !self.has_several_hosts() || self.passed_over.len() == self.routes.len() {
             return false;
         }
         self.passed_over.push(self.reached);
@@ -360,7 +365,7 @@ impl Setup {
 
     /// Before each connection but the first: a password that a command prints is fetched anew, and so is a token.
     pub async fn renew_login(&mut self, session: &mut Session) -> Result<(), Stop> {
-        self.first_token(session).await?;
+        self.fetch_token(session).await?;
         if let Some(password) = self.plan.connection.login.renewed().await? {
             match self.plan.connection.auth_method {
                 None => self.set_password(password, session),
