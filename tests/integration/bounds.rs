@@ -460,6 +460,21 @@ fn a_message_that_the_broker_does_not_take_is_kept() {
 }
 
 #[test]
+fn messages_of_qos_0_that_an_earlier_connection_took_along_are_counted_at_the_end() {
+    let words = ["pub", "-t", "t", "-m", "x", "--retry", "3,0.1", "--repeat"];
+    // The connection ends between two messages, or when all are written.
+    for (repeat, kind, count) in
+        [(&["2", "--repeat-delay", "2"][..], PUBLISH, "1 message"), (&["3"], PINGREQ, "3 messages")]
+    {
+        let stub = Stub::start(&[on(CONNECT, CONNACK), cut(kind, b""), on(CONNECT, CONNACK)]);
+        let ended = bounded(&[&words[..], repeat].concat(), stub.port, b"");
+        stub.stop();
+        let said = format!("cause: {count} with QoS 0 may not have arrived [connection.closed]\n");
+        assert!(ended.code == 7 && ended.stderr.contains(&said), "{repeat:?}: {} {}", ended.code, ended.stderr);
+    }
+}
+
+#[test]
 fn a_message_that_a_later_connection_does_not_take_is_kept_in_its_place() {
     let long = "long ".repeat(20);
     let words = ["pub", "-t", "t", "-l", "-q", "1", "-V", "5", "-M", "9", "--reconnect-wait", "0.1"];

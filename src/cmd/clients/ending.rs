@@ -232,16 +232,26 @@ fn what_is_under_way(UnderWay { unacknowledged, unconfirmed }: UnderWay) -> Opti
 }
 
 /// `2 messages with QoS 0 may not have arrived`
-fn unread(messages: u64) -> String {
+pub fn unread(messages: u64) -> String {
     format!("{} with QoS 0 may not have arrived", plural(messages, "message"))
 }
 
-/// Messages of QoS 0 were lost with a connection, or may have been. `losses` says which, where there are several.
-pub fn may_not_have_arrived(losses: Option<&str>) -> Failure {
-    let outcome = Outcome::ConnectionLost;
-    let what = losses.map_or_else(|| unread(1), str::to_owned);
-    let finding = Finding::error("connection.closed", what).fix(REFUSES_AT_MOST_ONCE);
-    failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), Some(finding))
+/// What an end comes to where messages of QoS 0 were lost with a connection, or may have been: that is the failure where
+/// there is no other. `losses` says how many.
+pub fn with_losses(losses: Option<String>, ended: Result<Exit, Failure>, term: &mut Term) -> Result<Exit, Failure> {
+    match (losses, ended) {
+        (Some(losses), Ok(Exit::OK)) => {
+            let outcome = Outcome::ConnectionLost;
+            let finding = Finding::error("connection.closed", losses).fix(REFUSES_AT_MOST_ONCE);
+            Err(failure(Exit(outcome as u8), &format!("Error: {}\n", outcome.text()), Some(finding)))
+        }
+        (losses, ended) => {
+            if let Some(losses) = losses {
+                term.note(losses);
+            }
+            ended
+        }
+    }
 }
 
 /// Why a broker that says nothing may not want a message.

@@ -73,8 +73,8 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
             Messages::Repeated { topic, payload, times, delay } => {
                 let Defaults { qos, retain, properties, .. } = defaults;
                 let message = packet::Publish { dup: false, qos, retain, topic, packet_id: None, properties, payload };
-                let work =
-                    Repeating { message, left: times, delay, next: Next::Connecting, as_mosquitto, refusals, unsent };
+                let (left, next, lost) = (times, Next::Connecting, 0);
+                let work = Repeating { message, left, delay, next, lost, as_mosquitto, refusals, unsent };
                 Box::pin(conversation::hold(work, setup, timeout, term)).await
             }
             Messages::Lines(feed) => {
@@ -138,6 +138,8 @@ struct Repeating {
     left: u32,
     delay: Duration,
     next: Next,
+    /// Those of QoS 0 that were lost with a connection, or may have been.
+    lost: u64,
     as_mosquitto: bool,
     refusals: Refusals,
     unsent: Option<Unsent>,
@@ -155,8 +157,6 @@ enum Next {
     Awaiting(PacketId),
     /// All are written, and whether the broker has read those of QoS 0 is asked.
     Confirming,
-    /// The connection was lost before that was known.
-    Unconfirmed,
     Finished,
 }
 
@@ -183,7 +183,7 @@ impl Work for Repeating {
     fn handle(&mut self, event: Event, client: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
         match event {
             // A message that waits for its acknowledgement is sent again by the session.
-            Event::Connected(_) if !matches!(self.next, Next::Awaiting(_) | Next::Unconfirmed) => {
+            Event::Connected(_) if !matches!(self.next, Next::Awaiting(_) | Next::Finished) => {
                 self.next = Next::At(now);
             }
             Event::Acknowledged(acknowledged) => {
@@ -209,8 +209,6 @@ impl Work for Repeating {
                 Next::Finished => return Err(self.refusals.done()),
                 Next::At(at) if at <= now => self.publish(client.session(), now)?,
                 Next::Writing if client.session().output().is_empty() => self.after_one(now),
-                // At most once: it is not sent again.
-                Next::Unconfirmed => return Err(Stop::Failed(ending::may_not_have_arrived(None))),
                 Next::Confirming if client.session().unconfirmed() == 0 => Next::Finished,
                 Next::Confirming => {
                     client.session().ping(now);
@@ -225,14 +223,17 @@ impl Work for Repeating {
         if let Next::At(at) = self.next { Some(at) } else { None }
     }
 
-    /// A message of QoS 0 that was not written whole is sent again, where another connection is made.
-    fn handle_closed(&mut self, _: &Stop, _: &mut Session, _: &mut Term) {
+    /// A message of QoS 0 that was not written whole is sent again, where another connection is made. Others that the broker
+    /// may not have read are not: at most once.
+    fn handle_closed(&mut self, _: &Stop, session: &mut Session, _: &mut Term) {
+        let resent = u64::from(matches!(self.next, Next::Writing));
+        self.lost += session.unconfirmed().saturating_sub(resent);
         match self.next {
             Next::Writing => {
                 self.left += 1;
                 self.next = Next::Connecting;
             }
-            Next::Confirming => self.next = Next::Unconfirmed,
+            Next::Confirming => self.next = Next::Finished,
             _ => {}
         }
     }
@@ -246,7 +247,7 @@ impl Work for Repeating {
             Next::Connecting | Next::At(_) => false,
             Next::Awaiting(_) => true,
             // Nobody acknowledges QoS 0, so that a message which was handed to a connection may have arrived: at most once.
-            Next::Writing | Next::Confirming | Next::Unconfirmed | Next::Finished => return,
+            Next::Writing | Next::Confirming | Next::Finished => return,
         };
         if let (Some(unsent), false) = (&mut self.unsent, matches!(stop, Stop::Done(_))) {
             unsent.keep(&self.message.as_ref(), None, was_sent);
@@ -254,7 +255,9 @@ impl Work for Repeating {
     }
 
     fn finish(&mut self, exit: Exit, term: &mut Term) -> Result<Exit, Failure> {
-        self.unsent.take().map_or(Ok(()), |unsent| unsent.finish(term)).map(|()| exit)
+        let kept = self.unsent.take().map_or(Ok(()), |unsent| unsent.finish(term));
+        let losses = (self.lost > 0).then(|| ending::unread(self.lost));
+        ending::with_losses(losses, kept.map(|()| exit), term)
     }
 
     fn connects_again(&self, _: &Stop, _: bool) -> bool {
@@ -578,15 +581,7 @@ impl Work for PublishingLines {
             }
             (fed, kept) => fed.and(kept),
         };
-        match self.ledger.losses() {
-            Some(losses) if fed.is_ok() && exit == Exit::OK => Err(ending::may_not_have_arrived(Some(&losses))),
-            losses => {
-                if let Some(losses) = losses {
-                    term.note(losses);
-                }
-                fed.map(|()| exit)
-            }
-        }
+        ending::with_losses(self.ledger.losses(), fed.map(|()| exit), term)
     }
 
     fn unsendable(&self, error: SendError) -> Failure {
