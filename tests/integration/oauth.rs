@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::broker_verb::Broker;
 use crate::mosquitto::{free_port, installed};
-use crate::peers::stub;
+use crate::peers::{Running, stub};
 use crate::run::{Ended, called_as, moskit, run};
 use crate::served::{Ready, Served};
 use crate::tls::tutorial;
@@ -77,6 +77,17 @@ impl Scene {
         let ended = run(&mut self.command(verb, url, more), b"");
         says_no_secret(&ended);
         ended
+    }
+
+    /// sub, once it has subscribed; what it prints and what it says. It ends when it is dropped.
+    fn subscriber(&self, url: &str, more: &[&str]) -> (Running, BufReader<ChildStdout>, BufReader<ChildStderr>) {
+        let words = [&["-V", "5", "-t", "n", "-d"], more].concat();
+        let child = self.command("sub", url, &words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut sub = Running(child.unwrap());
+        let mut printed = BufReader::new(sub.0.stdout.take().unwrap());
+        let said = BufReader::new(sub.0.stderr.take().unwrap());
+        wait_for(&mut printed, "Subscribed");
+        (sub, printed, said)
     }
 
     fn at(&self, path: &str) -> String {
@@ -305,15 +316,7 @@ fn wait_for(lines: &mut impl BufRead, text: &str) -> String {
 fn a_session_outlives_its_tokens_and_nothing_is_lost() {
     let Some(scene) = Scene::start(&[]) else { return };
     let url = scene.at("/token?lifetime=3");
-    let mut sub = scene
-        .command("sub", &url, &["-V", "5", "-i", "s", "-c", "-q", "1", "-t", "n", "-d"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut printed = BufReader::new(sub.stdout.take().unwrap());
-    let mut said = BufReader::new(sub.stderr.take().unwrap());
-    wait_for(&mut printed, "Subscribed");
+    let (sub, mut printed, mut said) = scene.subscriber(&url, &["-i", "s", "-c", "-q", "1"]);
     let mut publisher = scene
         .command("pub", &url, &["-V", "5", "-q", "2", "-t", "n", "-l"])
         .stdin(Stdio::piped())
@@ -343,8 +346,7 @@ fn a_session_outlives_its_tokens_and_nothing_is_lost() {
         wait_for(&mut said, "the token is about to expire: connecting again with a new one");
         wait_for(&mut said, "connected again");
     }
-    sub.kill().unwrap();
-    sub.wait().unwrap();
+    drop(sub);
     assert!(count > 20 && scene.requests().len() >= 6, "{count}, {:?}", scene.requests());
     assert!(!scene.broker.end().stderr.contains("expired"), "a token was used beyond its end");
 }
@@ -376,16 +378,7 @@ fn lines_of_qos_0_are_not_called_lost_where_a_token_is_renewed() {
 #[test]
 fn a_connection_gets_its_own_token_and_attempts_that_reach_no_broker_need_no_other() {
     let Some(mut scene) = Scene::start(&[]) else { return };
-    let words = ["-V", "5", "-t", "n", "-d", "--reconnect-wait", "0.1"];
-    let mut sub = scene
-        .command("sub", &scene.at("/token"), &words)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut printed = BufReader::new(sub.stdout.take().unwrap());
-    let mut said = BufReader::new(sub.stderr.take().unwrap());
-    wait_for(&mut printed, "Subscribed");
+    let (_sub, mut printed, mut said) = scene.subscriber(&scene.at("/token"), &["--reconnect-wait", "0.1"]);
     assert_eq!(scene.requests().len(), 1);
     let (port, path) = (scene.broker.port, scene.path());
     scene.broker.signal(rustix::process::Signal::TERM);
@@ -396,23 +389,12 @@ fn a_connection_gets_its_own_token_and_attempts_that_reach_no_broker_need_no_oth
     scene.broker = broker(&path, port);
     wait_for(&mut printed, "Subscribed");
     assert_eq!(scene.requests().len(), 2);
-    sub.kill().unwrap();
-    sub.wait().unwrap();
 }
 
 #[test]
 fn an_endpoint_that_is_gone_is_told_while_the_token_is_good_and_asked_again_after_it() {
     let Some(mut scene) = Scene::start(&[]) else { return };
-    let words = ["-V", "5", "-t", "n", "-d", "--reconnect-wait", "0.1"];
-    let mut sub = scene
-        .command("sub", &scene.at("/token?lifetime=4"), &words)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut printed = BufReader::new(sub.stdout.take().unwrap());
-    let mut said = BufReader::new(sub.stderr.take().unwrap());
-    wait_for(&mut printed, "Subscribed");
+    let (_sub, mut printed, mut said) = scene.subscriber(&scene.at("/token?lifetime=4"), &["--reconnect-wait", "0.1"]);
     let port = scene.port.to_string();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/oauth/server.py");
     let path = scene.path();
@@ -424,6 +406,4 @@ fn an_endpoint_that_is_gone_is_told_while_the_token_is_good_and_asked_again_afte
     let words = [script, &port, path.to_str().unwrap()];
     scene.endpoint = Served::start("python3", &words, Ready::Port(scene.port));
     wait_for(&mut printed, "Subscribed");
-    sub.kill().unwrap();
-    sub.wait().unwrap();
 }
