@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,12 @@ fn broker(settings: Settings) -> (Running, SocketAddr) {
 
 /// A broker with its state in a file, or in memory.
 fn stored(settings: Settings, state: Option<&Path>) -> (Running, SocketAddr) {
+    let running = start(config(settings, state, Bind::Tcp(([127, 0, 0, 1], 0).into()))).unwrap();
+    let Bind::Tcp(address) = running.endpoints[0].bind else { unreachable!("a TCP listener was asked for") };
+    (running, address)
+}
+
+fn config(settings: Settings, state: Option<&Path>, bind: Bind) -> Config {
     let wall = WallTime::after_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap());
     let (store, restored) = match state {
         Some(path) => {
@@ -43,15 +50,11 @@ fn stored(settings: Settings, state: Option<&Path>) -> (Running, SocketAddr) {
         None => (None, Restored::default()),
     };
     let settings = Settings { persistent: store.is_some(), ..settings };
-    let open = Config::open(vec![Bind::Tcp(([127, 0, 0, 1], 0).into())]);
-    let config = Config { settings, sys_interval: 1, store, restored, ..open };
-    let running = start(config).unwrap();
-    let Bind::Tcp(address) = running.endpoints[0].bind else { unreachable!("a TCP listener was asked for") };
-    (running, address)
+    Config { settings, sys_interval: 1, store, restored, ..Config::open(vec![bind]) }
 }
 
-struct Client {
-    stream: TcpStream,
+struct Client<S = TcpStream> {
+    stream: S,
     decoder: Decoder,
     received: BytesMut,
     buffer: Vec<u8>,
@@ -71,6 +74,12 @@ impl Client {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        Self::over(stream, connect)
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    fn over(stream: S, connect: Connect) -> Self {
         let decoder = Decoder::client(VERSION, usize::MAX);
         let mut client = Self { stream, decoder, received: BytesMut::new(), buffer: vec![0; 64 * 1024] };
         client.send(&[Packet::Connect(Box::new(connect))]);
@@ -534,6 +543,37 @@ fn retained_messages_come_before_the_answer_to_what_was_sent_after_the_subscribe
     let mut client = Client::join(address, "c");
     client.subscribe(["+/+", "7/#"].map(str::to_owned).into_iter(), QoS::AtMostOnce);
     assert_eq!(client.settle(), 10_000 + 100);
+    running.stop();
+}
+
+#[test]
+fn a_client_that_reads_nothing_while_it_publishes_waits_for_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    // Nothing but this client wakes the broker.
+    let silent = config(Settings::default(), Some(&folder.path().join("state")), Bind::Unix(socket.clone()));
+    let running = start(Config { sys_interval: 0, ..silent }).unwrap();
+    let client = |id| {
+        let stream = UnixStream::connect(&socket).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Client::over(stream, Connect { clean_start: false, ..connect(id) })
+    };
+    let mut away = client("away");
+    away.subscribe(std::iter::once("t".to_owned()), QoS::AtLeastOnce);
+    away.settle();
+    drop(away);
+    let mut publisher = client("publisher");
+    // The socket takes about half of the answers.
+    publisher.send(&vec![Packet::PingReq; 200_000]);
+    let Packet::Publish(one) = publish("t", false) else { unreachable!("that is what it makes") };
+    let large = Publish { qos: QoS::AtLeastOnce, payload: vec![b'x'; 4096].into(), ..one };
+    let of_id = |id| Packet::Publish(Publish { packet_id: PacketId::new(id), ..large.clone() });
+    publisher.send(&(1..=300).map(of_id).collect::<Vec<_>>());
+    let mut acknowledged = 0;
+    while acknowledged < 300 {
+        acknowledged += usize::from(matches!(publisher.next(), Packet::PubAck(_)));
+    }
     running.stop();
 }
 

@@ -420,6 +420,8 @@ impl Core {
             let answer = persistence.keep(broker.has_changes(), || broker.take_changes(), now.elapsed);
             if let Some(answer) = answer {
                 self.take_answer(answer);
+                // Who waited for it may have nothing else that wakes this task.
+                self.wake_idle();
                 hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
             }
         }
