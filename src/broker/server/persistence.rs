@@ -21,9 +21,9 @@ const BUSY_MOST: Duration = Duration::from_secs(5);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Handing a few changes to the store's thread and waking up for its answer takes as long as writing them. So they are
-/// written at once, until that takes this long: then the disk is slow, and for a while the thread waits for it.
+/// written at once, until that takes this long: then the disk is slow, and the thread waits for it, for so many times as long.
 const AT_ONCE_MOST: Duration = Duration::from_millis(2);
-const SLOW_PAUSE: Duration = Duration::from_secs(1);
+const SLOW_PAUSES: u32 = 500;
 
 /// How long to wait before a store that failed is tried again.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
@@ -139,8 +139,8 @@ impl Persistence {
         if self.health == Health::Well && self.at_once_from <= now {
             let began = Instant::now();
             let written = writer.commit_at_once(&changes);
-            if began.elapsed() > AT_ONCE_MOST {
-                self.at_once_from = now + SLOW_PAUSE;
+            if let Some(pause) = pause_after(began.elapsed()) {
+                self.at_once_from = now + pause;
             }
             if let Some(written) = written {
                 return Some(Answer::Committed(changes, written));
@@ -264,6 +264,12 @@ impl Writer {
     }
 }
 
+/// How long after the beginning of a commit on the loop none is made there, if that one `took` too long: a slow disk
+/// holds up everybody for no more than a small part of the time.
+fn pause_after(took: Duration) -> Option<Duration> {
+    (took > AT_ONCE_MOST).then(|| took.saturating_mul(1 + SLOW_PAUSES))
+}
+
 /// The answer of a thread that cannot answer.
 fn has_ended() -> Answer {
     let error = io::Error::other("the thread that writes it has ended");
@@ -329,4 +335,19 @@ fn trace() -> [Change; 2] {
         will_delay_interval: 0,
     };
     [Change::Client(Box::new(record)), Change::ClientRemoved(client_id)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_disk_holds_up_the_loop_for_a_small_part_of_the_time() {
+        assert_eq!(pause_after(AT_ONCE_MOST), None);
+        // Also one that takes longer than any pause that does not depend on it.
+        for took in [3, 900, 1_000, 1_500, 60_000].map(Duration::from_millis) {
+            let free = pause_after(took).unwrap().checked_sub(took);
+            assert!(free.is_some_and(|free| free >= 100 * took), "{took:?}: {free:?}");
+        }
+    }
 }
