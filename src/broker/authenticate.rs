@@ -100,7 +100,8 @@ impl Broker {
         }
     }
 
-    /// Whether what the connection was let in by holds. If not, the connection is ended: nothing that it sends counts from the reload on.
+    /// Whether what the connection was let in by holds. If not, the connection is ended: nothing that it sends counts from
+    /// the reload on.
     pub(super) fn is_still_proved(&mut self, key: ConnectionKey, now: Now) -> bool {
         let connection = &mut self.connections[key];
         if !std::mem::take(&mut connection.is_unproved) || connection.output.close {

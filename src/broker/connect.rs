@@ -351,8 +351,9 @@ impl Broker {
         }
     }
 
-    /// The properties of CONNACK, in the order in which Mosquitto sends them. There is no Response Information [MQTT-3.1.2-28], and no Reason String
-    /// [MQTT-3.2.2-19] or User Property [MQTT-3.2.2-20], which could make CONNACK too large.
+    /// The properties of CONNACK, in the order in which Mosquitto sends them. There is no Response Information
+    /// [MQTT-3.1.2-28], and no Reason String [MQTT-3.2.2-19] or User Property [MQTT-3.2.2-20], which could make CONNACK too
+    /// large.
     fn connack_properties(
         &self,
         key: ConnectionKey,

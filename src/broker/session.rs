@@ -266,14 +266,16 @@ impl Outgoing {
         self.in_flight().newest()
     }
 
-    /// 1, 2, 3 …, skipping those in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller sees to it that fewer than all are in flight.
+    /// 1, 2, 3 …, skipping those in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller sees to it that fewer than
+    /// all are in flight.
     fn next_packet_id(&mut self) -> PacketId {
         let packet_id = self.in_flight().next_free(self.last_packet_id).expect("fewer than all ids are in flight");
         self.last_packet_id = packet_id.get();
         packet_id
     }
 
-    /// Takes out the entry that PUBACK [MQTT-4.3.2-3], PUBCOMP [MQTT-4.3.3-5] or a failing PUBREC ends. `None`: there is nothing with that packet id.
+    /// Takes out the entry that PUBACK [MQTT-4.3.2-3], PUBCOMP [MQTT-4.3.3-5] or a failing PUBREC ends. `None`: there is
+    /// nothing with that packet id.
     pub(super) fn finish(&mut self, packet_id: PacketId, state: EntryState) -> Result<Option<Entry>, WrongState> {
         let Some(in_flight) = &mut self.in_flight else { return Ok(None) };
         let entry = in_flight.remove(packet_id, state)?;

@@ -1,8 +1,8 @@
 //! What waits for the store, and what is refused while it fails.
 //!
-//! Every packet by which a client learns that something is kept rests on a commit, and is handed out after it. While the store fails,
-//! the state in memory goes on: what is taken from it is written later, and nothing is added that a
-//! client would have to learn is kept.
+//! Every packet by which a client learns that something is kept rests on a commit, and is handed out after it. While the
+//! store fails, the state in memory goes on: what is taken from it is written later, and nothing is added that a client
+//! would have to learn is kept.
 //!
 //! The store writes beside the core: while it writes one batch of changes, the next gathers. What rests on the first goes
 //! out when that is stored, though more that rests on the second has come behind it.

@@ -21,7 +21,8 @@ const BUSY_MOST: Duration = Duration::from_secs(5);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Handing a few changes to the store's thread and waking up for its answer takes as long as writing them. So they are
-/// written at once, until that takes this long: then the disk is slow, and the thread waits for it, for so many times as long.
+/// written at once, until that takes this long: then the disk is slow, and the thread waits for it, for so many times as
+/// long.
 const AT_ONCE_MOST: Duration = Duration::from_millis(2);
 const SLOW_PAUSES: u32 = 500;
 
@@ -118,7 +119,8 @@ impl Persistence {
     }
 
     /// Has what is not stored yet written, all or nothing, unless the store has something to do. While it is busy or
-    /// fails it is tried now and then. `changes`: takes what is new, if `has_changes`. Returns the answer if it is there at once.
+    /// fails it is tried now and then. `changes`: takes what is new, if `has_changes`. Returns the answer if it is there at
+    /// once; nothing else wakes those who waited for it.
     pub(super) fn keep(
         &mut self,
         has_changes: bool,
