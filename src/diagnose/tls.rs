@@ -305,7 +305,10 @@ fn not_decrypted(path: &Path, encryption: &str, error: &DecryptError) -> Finding
             "key.encrypted",
             format!("the key `{path}` demands more work or memory to open than moskit allows"),
         ),
-        DecryptError::Malformed => Finding::error("file.kind", format!("the key `{path}` is damaged")),
+        // A key has no MAC.
+        DecryptError::Malformed | DecryptError::Mac => {
+            Finding::error("file.kind", format!("the key `{path}` is damaged"))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
 use zeroize::Zeroizing;
 
 use super::key_encryption;
-pub use super::key_encryption::{DecryptError, OWN_ITERATIONS, encrypt};
+pub use super::key_encryption::{DecryptError, ITERATION_LIMIT, OWN_ITERATIONS, encrypt};
 
 /// The ASN.1 form of a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,6 +33,8 @@ pub enum DecryptError {
     WrongPassphrase,
     /// The cipher or key derivation is not one of ours, by name or object identifier.
     Unsupported(String),
+    /// The MAC of a store is not that of the passphrase and the contents.
+    Mac,
     /// Asks for more work or memory than a limit here allows.
     TooCostly,
     Malformed,

@@ -1,12 +1,16 @@
 //! PKCS#12 stores, as far as a look into them needs: their certificates, and that there are keys. What is encrypted with PBES2 opens, as
 //! OpenSSL 3 writes it, and the older form with 3DES; that with RC2 does not.
 
+use std::num::NonZeroU32;
+
+use aws_lc_rs::{digest, hmac};
 use x509_parser::asn1_rs::{Any, FromDer};
 use zeroize::Zeroizing;
 
 use super::certificate::Malformed;
-use super::key::{DecryptError, EncryptedKey};
+use super::key::{DecryptError, EncryptedKey, ITERATION_LIMIT};
 use super::make::element;
+use super::pkcs12_key::{Purpose, SHA1, SHA256, SHA384, SHA512, bmp_string, derive};
 
 /// The most contents, bags and certificates that are looked at.
 const ENTRIES_LIMIT: usize = 1_000;
@@ -27,6 +31,20 @@ const SEQUENCE: u32 = 16;
 #[derive(Debug)]
 pub struct Store {
     contents: Vec<Content>,
+    /// What the MAC is of.
+    safe: Vec<u8>,
+    /// `None` if there is none, or one of a kind that is not checked here.
+    mac: Option<Mac>,
+}
+
+/// MacData (RFC 7292, 4).
+#[derive(Debug)]
+struct Mac {
+    hash: &'static digest::Algorithm,
+    algorithm: hmac::Algorithm,
+    salt: Vec<u8>,
+    iterations: u32,
+    tag: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -46,10 +64,10 @@ pub struct Inventory {
 }
 
 impl Store {
-    /// PFX: version 3, then the authenticated safe. Its MAC is not checked: what is told of a store is what is in it, and not that others open it.
+    /// PFX: version 3, the authenticated safe, and mostly a MAC.
     pub fn parse(der: &[u8]) -> Result<Self, Malformed> {
         let outer = children(der, SEQUENCE)?;
-        let [version, safe, ..] = outer[..] else { return Err(Malformed) };
+        let [version, safe, ref mac @ ..] = outer[..] else { return Err(Malformed) };
         if tagged(version, INTEGER)? != [3] {
             return Err(Malformed);
         }
@@ -57,11 +75,13 @@ impl Store {
         if kind != DATA {
             return Err(Malformed);
         }
-        let contents = children(tagged(content, OCTET_STRING)?, SEQUENCE)?;
-        contents.into_iter().map(Content::parse).collect::<Result<_, _>>().map(|contents| Self { contents })
+        let safe = tagged(content, OCTET_STRING)?;
+        let contents = children(safe, SEQUENCE)?.into_iter().map(Content::parse).collect::<Result<_, _>>()?;
+        let mac = mac.first().map(|mac| Mac::parse(mac)).transpose()?.flatten();
+        Ok(Self { contents, safe: safe.to_vec(), mac })
     }
 
-    /// Opens what needs the passphrase and lists it all.
+    /// Opens what needs the passphrase and lists it all, if the MAC is that of this passphrase and these contents.
     pub fn open(&self, passphrase: &[u8]) -> Result<Inventory, DecryptError> {
         let mut inventory = Inventory::default();
         for content in &self.contents {
@@ -71,7 +91,52 @@ impl Store {
             };
             inventory.add(&bags).map_err(|Malformed| DecryptError::Malformed)?;
         }
-        Ok(inventory)
+        match &self.mac {
+            Some(mac) => mac.check(&self.safe, passphrase).map(|()| inventory),
+            None => Ok(inventory),
+        }
+    }
+}
+
+impl Mac {
+    fn parse(der: &[u8]) -> Result<Option<Self>, Malformed> {
+        let [information, salt, ref iterations @ ..] = children(der, SEQUENCE)?[..] else { return Err(Malformed) };
+        let [algorithm, tag] = children(information, SEQUENCE)?[..] else { return Err(Malformed) };
+        let [identifier, ..] = children(algorithm, SEQUENCE)?[..] else { return Err(Malformed) };
+        let (hash, algorithm) = match Any::from_der(identifier).map_err(|_| Malformed)?.1.data {
+            SHA1 => (&digest::SHA1_FOR_LEGACY_USE_ONLY, hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
+            SHA256 => (&digest::SHA256, hmac::HMAC_SHA256),
+            SHA384 => (&digest::SHA384, hmac::HMAC_SHA384),
+            SHA512 => (&digest::SHA512, hmac::HMAC_SHA512),
+            _ => return Ok(None),
+        };
+        let iterations = match iterations.first() {
+            Some(count) => tagged(count, INTEGER)?
+                .iter()
+                .fold(0_u32, |count, digit| count.saturating_mul(256).saturating_add(u32::from(*digit))),
+            None => 1,
+        };
+        let (salt, tag) = (tagged(salt, OCTET_STRING)?.to_vec(), tagged(tag, OCTET_STRING)?.to_vec());
+        Ok(Some(Self { hash, algorithm, salt, iterations, tag }))
+    }
+
+    fn check(&self, safe: &[u8], passphrase: &[u8]) -> Result<(), DecryptError> {
+        if self.iterations > ITERATION_LIMIT {
+            return Err(DecryptError::TooCostly);
+        }
+        let iterations = NonZeroU32::new(self.iterations).ok_or(DecryptError::Malformed)?;
+        // PKCS#12 says nothing of bytes that are no text.
+        let Some(secret) = bmp_string(passphrase) else { return Ok(()) };
+        let mut secrets = vec![secret.as_slice()];
+        if passphrase.is_empty() {
+            // Some programs leave out the zero at the end, too.
+            secrets.push(&[]);
+        }
+        let fits = secrets.iter().any(|secret| {
+            let key = derive(self.hash, Purpose::Mac, secret, &self.salt, iterations, self.hash.output_len());
+            hmac::verify(&hmac::Key::new(self.algorithm, &key), safe, &self.tag).is_ok()
+        });
+        if fits { Ok(()) } else { Err(DecryptError::Mac) }
     }
 }
 

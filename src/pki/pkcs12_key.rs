@@ -18,8 +18,11 @@ pub enum Purpose {
 /// Content of the object identifier of `pbeWithSHAAnd3-KeyTripleDES-CBC` (appendix C).
 pub const PBE_SHA1_TRIPLE_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03];
 
-/// Bytes that SHA-1 and the smaller half of SHA-2 take at a time.
-const BLOCK: usize = 64;
+// Those of hashes, which name a MAC.
+pub const SHA1: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1a];
+pub const SHA256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
+pub const SHA384: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02];
+pub const SHA512: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03];
 
 /// The passphrase as PKCS#12 has it: UTF-16 with the greater byte first, and a zero at the end. `None` if it is no UTF-8.
 pub fn bmp_string(passphrase: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -31,7 +34,7 @@ pub fn bmp_string(passphrase: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Appendix B.2, for a hash with blocks of 64 bytes. `passphrase` is a [`bmp_string`].
+/// Appendix B.2. `passphrase` is a [`bmp_string`].
 pub fn derive(
     hash: &'static Algorithm,
     purpose: Purpose,
@@ -40,9 +43,9 @@ pub fn derive(
     iterations: NonZeroU32,
     length: usize,
 ) -> Zeroizing<Vec<u8>> {
-    debug_assert_eq!(hash.block_len(), BLOCK);
+    let block = hash.block_len();
     let filled = |bytes: &[u8]| -> Zeroizing<Vec<u8>> {
-        let length = bytes.len().div_ceil(BLOCK) * BLOCK;
+        let length = bytes.len().div_ceil(block) * block;
         Zeroizing::new(bytes.iter().copied().cycle().take(length).collect())
     };
     let mut input = filled(salt);
@@ -50,18 +53,18 @@ pub fn derive(
     let mut key = Zeroizing::new(Vec::with_capacity(length + hash.output_len()));
     while key.len() < length {
         let mut context = Context::new(hash);
-        context.update(&[purpose as u8; BLOCK]);
+        context.update(&vec![purpose as u8; block]);
         context.update(&input);
         let mut round = context.finish();
         for _ in 1..iterations.get() {
             round = digest::digest(hash, round.as_ref());
         }
         key.extend_from_slice(round.as_ref());
-        let added: Vec<u8> = round.as_ref().iter().copied().cycle().take(BLOCK).collect();
-        for block in input.chunks_exact_mut(BLOCK) {
+        let added: Vec<u8> = round.as_ref().iter().copied().cycle().take(block).collect();
+        for part in input.chunks_exact_mut(block) {
             // The block, as one number, plus the other, plus one.
             let mut carry = 1;
-            for (byte, more) in block.iter_mut().zip(&added).rev() {
+            for (byte, more) in part.iter_mut().zip(&added).rev() {
                 let sum = u16::from(*byte) + u16::from(*more) + carry;
                 *byte = sum as u8;
                 carry = sum >> 8;

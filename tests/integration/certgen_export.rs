@@ -101,6 +101,48 @@ fn stores_open_in_openssl_and_in_java() {
     }
 }
 
+/// Whatever hash its MAC has, a store that was changed or that another passphrase closes is not called good.
+#[test]
+fn the_mac_of_a_store_is_checked() {
+    let lab = Lab::new();
+    fs::write(lab.path().join("other"), "password 2\n").unwrap();
+    fs::write(lab.path().join("none"), "\n").unwrap();
+    let made = "pkcs12 -export -in lab/dev1.crt -inkey lab/dev1.key -out it.p12 -certpbe NONE";
+    let expires = |pass: &str| certgen(lab.path(), &format!("expiry it.p12 --pass-file {pass}"));
+    for (options, pass) in [
+        ("", "pass"),
+        ("-macalg sha1", "pass"),
+        ("-macalg sha384 -iter 1", "pass"),
+        ("-macalg sha512 -keypbe NONE", "pass"),
+        ("", "none"),
+        ("-nomac", "pass"),
+    ] {
+        let (code, text) = openssl(lab.path(), &format!("{made} {options} -passout file:{pass}"));
+        assert_eq!(code, 0, "{options}: {text}");
+        let ended = expires(pass);
+        assert!(ended.code == 0 && ended.stdout.contains("CN=dev1 expires"), "{options}: {ended:?}");
+        if options == "-nomac" {
+            continue;
+        }
+        let ended = expires("other");
+        assert!(
+            ended.code == 3 && ended.stdout.contains("the passphrase is wrong, or the store is damaged"),
+            "{ended:?}"
+        );
+        // A certificate in it that says another thing.
+        let path = lab.path().join("it.p12");
+        let mut store = fs::read(&path).unwrap();
+        let at = store.windows(4).position(|part| part == b"dev1").unwrap();
+        store[at + 3] = b'2';
+        fs::write(path, store).unwrap();
+        for words in ["expiry", "inspect"] {
+            let ended = certgen(lab.path(), &format!("{words} it.p12 --pass-file {pass}"));
+            let shown = ended.stdout.clone() + &ended.stderr;
+            assert!(ended.code != 0 && shown.contains("or the store is damaged"), "{options}: {ended:?}");
+        }
+    }
+}
+
 #[test]
 fn der_and_pem_are_what_openssl_reads() {
     let lab = Lab::new();

@@ -134,6 +134,7 @@ pub fn not_decrypted(path: &Path, error: &DecryptError) -> Failure {
     let why = match error {
         DecryptError::WrongPassphrase => "the passphrase is wrong".to_owned(),
         DecryptError::Unsupported(what) => format!("it is encrypted with {what}, which is not supported"),
+        DecryptError::Mac => "the passphrase is wrong, or the store is damaged".to_owned(),
         DecryptError::TooCostly => "it asks for more work or memory than is allowed here".to_owned(),
         DecryptError::Malformed => "its encryption is malformed".to_owned(),
     };
