@@ -66,12 +66,26 @@ fn mosquitto_on(kept: &Path) -> Option<(Broker, String)> {
     Some((broker, port))
 }
 
+/// Runs what the demo says at its end, as somebody who pastes it.
+fn pasted(folder: &Path, shown: &str) {
+    let (_, farewell) = shown.split_once("Go on there").unwrap();
+    let mut lines = farewell.lines().filter_map(|line| line.strip_prefix("  "));
+    let (enter, start, or) = (lines.next().unwrap(), lines.next().unwrap(), lines.next().unwrap());
+    assert!(or.starts_with("# or: mosquitto "), "{shown}");
+    let program = Path::new(env!("CARGO_BIN_EXE_moskit")).parent().unwrap();
+    let path = std::env::join_paths([program, Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
+    let script = format!("{enter} && {start} --test-config");
+    let ended = run(Command::new("sh").args(["-c", &script]).env("PATH", path).current_dir(folder), b"");
+    assert_eq!((ended.stdout.as_str(), ended.code), ("Configuration file is OK.\n", 0), "{script}: {ended:?}");
+}
+
 #[test]
 fn mosquitto_starts_on_what_is_kept_and_its_clients_log_in() {
     let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("lab");
+    let kept = folder.path().join("my lab");
     let ended = run(&mut moskit(&["demo", "--fast", "--keep", &kept.display().to_string()]), b"");
     assert_eq!(ended.code, 0, "{ended:?}");
+    pasted(folder.path(), &ended.stdout);
     let Some((_broker, port)) = mosquitto_on(&kept) else { return };
     let Some(mosquitto_pub) = installed("mosquitto_pub") else { return };
     let publish = |password: &str| {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use colored::Colorize;
 
-use crate::term::Term;
+use crate::diagnose::shell;
+use crate::term::{Term, escape_controls};
 
 /// The heading of a step.
 pub fn heading(number: usize, text: &str, term: &mut Term) {
@@ -35,9 +36,12 @@ pub fn success(term: &mut Term) {
 
 /// Where the files are that stay, and how to go on; `connection`: the options of a client.
 pub fn farewell(folder: &Path, connection: &[&str], term: &mut Term) {
-    let folder = folder.display();
-    term.line(format_args!("\nKept in {folder}. Go on there with moskit's broker or with Mosquitto:"));
-    term.line(format_args!("  cd {folder}"));
-    term.line("  moskit broker -c mosquitto.conf        or: mosquitto -c mosquitto.conf");
+    term.line(format_args!(
+        "\nKept in {}. Go on there with moskit's broker or with Mosquitto:\n",
+        escape_controls(&folder.to_string_lossy())
+    ));
+    term.line(format_args!("  cd {}", shell::path(folder)));
+    term.line("  moskit broker -c mosquitto.conf");
+    term.line("  # or: mosquitto -c mosquitto.conf");
     term.line(format_args!("  moskit sub {} -t '#' -v", connection.join(" ")));
 }
