@@ -7,6 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::mqtt::packet::{ConnAck, Connect, Properties, ProtocolVersion};
+use crate::net::tls::Seen;
 use crate::net::{ConnectError, Route, connect};
 use crate::talk::{Answer, Ended, Talk};
 use crate::term::Secret;
@@ -19,6 +20,9 @@ const KEEP_ALIVE: u16 = 60;
 pub enum ExchangeError {
     System(io::Error),
     Connect(ConnectError),
+    /// The broker did not answer CONNECT; with what the handshake showed, over TLS.
+    Unanswered(Ended, Option<Box<Seen>>),
+    /// After its CONNACK.
     Ended(Ended),
     /// A packet that has no place here.
     Unexpected,
@@ -81,9 +85,10 @@ pub(super) async fn open_answered(
     limit: Duration,
 ) -> Result<(ConnAck, Talk), ExchangeError> {
     let stream = connect(route).await.map_err(ExchangeError::Connect)?;
+    let seen = stream.session().map(|session| Box::new(session.seen.clone()));
     match Talk::connect(stream, packet, limit).await {
         Answer::Accepted(answer, talk) => Ok((answer, talk)),
         Answer::Refused(answer) => Err(ExchangeError::Refused(answer)),
-        Answer::Ended(ended) => Err(ended.into()),
+        Answer::Ended(ended) => Err(ExchangeError::Unanswered(ended, seen)),
     }
 }

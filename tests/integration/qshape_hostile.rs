@@ -1,11 +1,13 @@
 //! Files and names that somebody made to harm whoever looks at them, and sources that can be read only once.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::peers::stub;
 use crate::qshape::qshape;
 use crate::run::{moskit, run};
 
@@ -124,4 +126,35 @@ fn a_client_id_is_quoted_in_the_command_that_is_to_be_copied() {
         let command = format!("If the client is gone for good: moskit qshape purge {operand}. ");
         assert!(ended.stdout.contains(&command), "{ended:?}");
     }
+}
+
+#[test]
+fn a_peer_that_ends_without_connack_is_told_with_its_cause() {
+    for (answer, line, cause, hint) in [
+        (&b""[..], "the broker closed the connection", "[proto.closed]", "it may want a login"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "the broker does not answer as MQTT says", "[tls.plain-to-tls]", "--cafile"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "the broker closed the connection", "[proto.ws-vs-mqtt]", "--ws"),
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "the broker closed the connection", "[proto.not-mqtt]", "which service"),
+    ] {
+        let place = stub(move |mut stream| {
+            let _ = stream.read(&mut [0; 2048]);
+            let _ = stream.write_all(answer);
+        });
+        let port = place.rsplit(':').next().unwrap();
+        let source = format!("mqtt://{place}");
+        let purge = ["purge", "c1", "-h", "127.0.0.1", "-p", port, "--yes", "--force"];
+        for words in [&[&*source][..], &purge] {
+            let said = qshape(words, "").stderr;
+            let first = said.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+            assert!(first.ends_with(line), "{words:?}: {said}");
+            assert!(said.contains(cause) && said.contains("\nhint: ") && said.contains(hint), "{words:?}: {said}");
+        }
+    }
+    // A CONNACK that is broken is MQTT all the same.
+    let broken = stub(|mut stream| {
+        let _ = stream.read(&mut [0; 2048]);
+        let _ = stream.write_all(b"\x20\x02\xff\xff");
+    });
+    let said = qshape(&[&format!("mqtt://{broken}")], "").stderr;
+    assert_eq!(said, format!("error: cannot read from {broken}: the broker does not answer as MQTT says\n"));
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::diagnose::{self, About, Attempted, Finding, Sent, shell, state};
+use crate::diagnose::{self, About, Attempted, Finding, Sent, Unanswered, shell, state};
 use crate::net::websocket::Opening;
 use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
@@ -161,28 +161,43 @@ fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Find
     match error {
         ExchangeError::Connect(error) => Some(diagnose::not_connected(error, &place.attempted())),
         ExchangeError::Refused(answer) => diagnose::refused(place.sent, answer, None),
+        ExchangeError::Unanswered(ended, seen) => {
+            let (first_bytes, alert) = match ended {
+                Ended::Closed { first_bytes, alert } => (first_bytes, *alert),
+                // Of a packet that is wrong inside no bytes are left, and it is no other protocol.
+                Ended::Garbage { first_bytes, .. } if !first_bytes.is_empty() => (first_bytes, None),
+                _ => return None,
+            };
+            let (sent, seen) = (place.sent, seen.as_deref());
+            let ended = Unanswered { sent, first_bytes, alert, seen, is_neither_tls_nor_http: false };
+            Some(diagnose::unanswered(&ended, &place.attempted()))
+        }
         _ => None,
     }
 }
 
 fn exchange_failed(error: &ExchangeError) -> String {
     match error {
-        ExchangeError::System(error) | ExchangeError::Ended(Ended::Io(error)) => reason(error),
+        ExchangeError::System(error) => reason(error),
         ExchangeError::Connect(error) => not_connected(error),
-        ExchangeError::Ended(Ended::Encode(_)) => {
-            "the client id, user name or password does not fit into a packet".into()
-        }
-        ExchangeError::Ended(Ended::Garbage { .. }) | ExchangeError::Unexpected => {
-            "the broker does not answer as MQTT says".into()
-        }
-        ExchangeError::Ended(Ended::Closed { alert: Some(alert), .. }) => format!("the broker ended TLS ({alert})"),
-        ExchangeError::Ended(Ended::Closed { alert: None, .. }) => "the broker closed the connection".into(),
-        ExchangeError::Ended(Ended::Disconnected(code)) => {
-            format!("the broker ended the connection with code {}", code.0)
-        }
-        ExchangeError::Ended(Ended::Distrusted(_)) => "the broker could not prove itself".into(),
-        ExchangeError::Ended(Ended::TimedOut { .. }) => "no answer in time".into(),
+        ExchangeError::Unanswered(ended, _) | ExchangeError::Ended(ended) => broke_off(ended),
+        ExchangeError::Unexpected => NOT_MQTT.into(),
         ExchangeError::Refused(answer) => format!("the broker refuses with code {}", answer.code),
         ExchangeError::Timeout(limit) => format!("no answer within {} s", limit.as_secs_f64()),
+    }
+}
+
+const NOT_MQTT: &str = "the broker does not answer as MQTT says";
+
+fn broke_off(ended: &Ended) -> String {
+    match ended {
+        Ended::Io(error) => reason(error),
+        Ended::Encode(_) => "the client id, user name or password does not fit into a packet".into(),
+        Ended::Garbage { .. } => NOT_MQTT.into(),
+        Ended::Closed { alert: Some(alert), .. } => format!("the broker ended TLS ({alert})"),
+        Ended::Closed { alert: None, .. } => "the broker closed the connection".into(),
+        Ended::Disconnected(code) => format!("the broker ended the connection with code {}", code.0),
+        Ended::Distrusted(_) => "the broker could not prove itself".into(),
+        Ended::TimedOut { .. } => "no answer in time".into(),
     }
 }
