@@ -419,7 +419,6 @@ fn own_certificate(seen: &Seen, folder: &Path) {
 
 /// s_server does not start with a certificate that it cannot read.
 fn s_server_of(folder: &Path) -> Option<(crate::peers::Running, String)> {
-    let _ = folder;
     std::panic::catch_unwind(|| s_server(folder, &["-cert_chain", "server.crt"])).ok().flatten()
 }
 
