@@ -40,10 +40,6 @@ impl Preset {
         ("rabbitmq", Self::RabbitMq),
     ];
 
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, preset)| *preset)
-    }
-
     pub const fn name(self) -> &'static str {
         match self {
             Self::Aws => "AWS IoT Core",
@@ -144,8 +140,7 @@ pub struct Given {
     pub websocket: Option<String>,
     pub certificate: bool,
     pub id: Option<String>,
-    /// The check connects with that id too (`--as-client`).
-    pub connects_with_id: bool,
+    pub connects: Connects,
     pub username: Option<String>,
     pub password: Option<Secret>,
     /// A password is to come, and nobody knows it yet.
@@ -157,6 +152,23 @@ pub struct Given {
     pub keep_alive: u16,
     /// Seconds since 1970.
     pub now: i64,
+}
+
+impl Given {
+    /// The path of the WebSocket, where one is asked for, without its query: servers choose by the path alone.
+    fn websocket_path(&self) -> Option<&str> {
+        self.websocket.as_deref().map(|path| path.split('?').next().unwrap_or_default())
+    }
+}
+
+/// Whether the check connects, and as whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connects {
+    Never,
+    /// With an id of its own.
+    WithAnotherId,
+    /// With that of the client (`--as-client`).
+    WithTheId,
 }
 
 /// What of a service's wishes is missing.

@@ -147,7 +147,7 @@ impl Login {
 
 /// Each `%` and two hexadecimal digits as the byte that they stand for (RFC 3986 §2.1). The zone of an IPv6 address may
 /// stand behind a plain `%` too, as people copy it.
-fn percent_decoded(text: &[u8]) -> Result<Vec<u8>, AuthorityError> {
+pub fn percent_decoded(text: &[u8]) -> Result<Vec<u8>, AuthorityError> {
     let is_address = text.starts_with(b"[");
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;

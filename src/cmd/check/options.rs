@@ -119,7 +119,7 @@ pub fn command() -> Command {
             Arg::new("preset")
                 .long("preset")
                 .value_name("SERVICE")
-                .value_parser(Preset::ALL.map(|(name, _)| name))
+                .value_parser(words_of(Preset::ALL))
                 .conflicts_with("config")
                 .help_heading(HEADING)
                 .help("What this service wants, and what of it is missing in the options; without a broker they alone are judged"),
@@ -404,7 +404,7 @@ fn connection(matches: &ArgMatches) -> Result<Connection, Failure> {
         second_opinion: matches.get_flag("second-opinion"),
         token_anyway: matches.get_flag("token-anyway"),
         audience: matches.get_one::<String>("token-audience").cloned(),
-        preset: matches.get_one::<String>("preset").and_then(|name| Preset::parse(name)),
+        preset: matches.get_one::<Preset>("preset").copied(),
         offline: matches.get_flag("offline"),
         time_limit: Duration::from_secs_f32(matches.get_one::<f32>("timeout").copied().unwrap_or(TIME_LIMIT)),
     })

@@ -5,7 +5,7 @@ use crate::cmd::applet::Invocation;
 use crate::cmd::connect::args::PasswordSource;
 use crate::cmd::connect::connection::{Broker, Connection};
 use crate::examine::files;
-use crate::examine::preset::{Given, Preset, judge};
+use crate::examine::preset::{Connects, Given, Preset, judge};
 use crate::examine::report::Report;
 use crate::net::Endpoint;
 use crate::net::websocket::Opening;
@@ -65,7 +65,11 @@ pub fn given(request: &Request, connection: &Connection, password: Option<Secret
         websocket: connection.websocket.as_ref().map(|opening| Opening::shown_path(opening).into_owned()),
         certificate: tls.is_some_and(|tls| tls.identity.is_some()),
         id: args.id.as_ref().map(text),
-        connects_with_id: request.as_client,
+        connects: match (is_offline(request), request.as_client) {
+            (true, _) => Connects::Never,
+            (false, true) => Connects::WithTheId,
+            (false, false) => Connects::WithAnotherId,
+        },
         username: args.username.as_ref().map(text),
         password_is_to_come: password.is_none() && connection.login.is_given(),
         password,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::sas::Sas;
-use super::{Given, Judgement, Preset};
+use super::{Connects, Given, Judgement, Preset};
 use crate::diagnose::{Finding, shell, when};
 use crate::mqtt::packet::{ProtocolVersion, QoS};
 use crate::term::Secret;
@@ -137,18 +137,19 @@ impl Judged<'_> {
     fn id_is_at_most(&mut self, bytes: usize) {
         if let Some(length) = self.given.id.as_ref().map(String::len).filter(|length| *length > bytes) {
             let what = format!("{} takes client ids of {bytes} bytes at most", self.name());
-            self.error("preset.client-id", what, format!("that of -i has {length}"), "shorten it: -i ID");
+            let finding = Finding::error("preset.client-id", what).evidence(format!("that of -i has {length}"));
+            // Whoever let another id in has said nothing of this one.
+            let found = if self.given.connects == Connects::WithTheId { &mut self.way } else { &mut self.use_of_it };
+            found.push(finding.fix("shorten it: -i ID"));
         }
     }
 
-    /// check connects with ids of its own.
+    /// The service may know a client by its id.
     fn own_id(&mut self, why: &str) {
-        if self.given.connects_with_id {
-            return;
-        }
-        let (what, fix) = match &self.given.id {
-            None => ("no client id is given".to_owned(), "-i ID".to_owned()),
-            Some(id) => (
+        let (what, fix) = match (&self.given.id, self.given.connects) {
+            (None, _) => ("no client id is given".to_owned(), "-i ID".to_owned()),
+            (Some(_), Connects::Never | Connects::WithTheId) => return,
+            (Some(id), Connects::WithAnotherId) => (
                 "check connects with a client id of its own, which the service may refuse".to_owned(),
                 format!("if it does, try with the id: moskit sub -d -i {} and the other options", shell::quoted(id)),
             ),
@@ -219,7 +220,7 @@ impl Judged<'_> {
     fn azure(&mut self) {
         let given = self.given;
         self.tls("--tls-use-os-certs, or a mqtts:// URL");
-        match (&given.websocket, given.port) {
+        match (given.websocket_path(), given.port) {
             (None, Some(443)) => {
                 let what = "on port 443 Azure IoT Hub speaks MQTT over WebSockets only";
                 self.error("preset.websocket", what, "no --ws", format!("-p 8883, or --ws --ws-path '{AZURE_PATH}'"));
@@ -227,7 +228,7 @@ impl Judged<'_> {
             (None, _) => self.port_is_one_of(&[8883], "-p 8883"),
             (Some(path), _) => {
                 self.port_is_one_of(&[443], "-p 443");
-                if path.split('?').next() != Some(AZURE_PATH) {
+                if path != AZURE_PATH {
                     let what = format!("Microsoft's SDKs ask Azure IoT Hub for a WebSocket at {AZURE_PATH}");
                     self.warning(
                         "preset.websocket",
@@ -256,6 +257,9 @@ impl Judged<'_> {
         let device = given.id.as_deref().unwrap_or("DEVICE");
         let Some(topic) = &given.topic else { return };
         let finding = if topic.starts_with(&format!("devices/{device}/")) || topic.starts_with("$iothub/") {
+            if given.connects == Connects::Never {
+                return;
+            }
             Finding::warning(
                 "preset.topic",
                 "check waits for the message that it publishes, and Azure IoT Hub sends none back",
@@ -338,7 +342,7 @@ impl Judged<'_> {
 
     fn hivemq(&mut self) {
         self.tls("--tls-use-os-certs -p 8883, or a mqtts:// URL");
-        match self.given.websocket.as_deref() {
+        match self.given.websocket_path() {
             None => self.port_is_one_of(&[8883], "-p 8883"),
             // Known from users only, so that it is no error.
             Some(path) => {
@@ -355,7 +359,7 @@ impl Judged<'_> {
 
     fn emqx(&mut self) {
         self.tls("--cafile FILE with the CA of the deployment's overview, -p 8883");
-        match self.given.websocket.as_deref() {
+        match self.given.websocket_path() {
             None => self.port_is_one_of(&[8883], "-p 8883"),
             Some(path) => {
                 self.port_is_one_of(&[8084], "-p 8084");
@@ -379,18 +383,18 @@ impl Judged<'_> {
     }
 
     fn rabbitmq(&mut self) {
-        match (self.given.websocket.as_deref(), self.given.port) {
+        match (self.given.websocket_path(), self.given.port) {
             (None, Some(15_675 | 15_676)) => {
                 let what = "that is the port of RabbitMQ's WebSockets";
                 self.error("preset.websocket", what, self.port(), "--ws --ws-path /ws, or -p 1883");
             }
             (Some(path), _) if path != "/ws" => {
                 let what = "RabbitMQ has its WebSockets at /ws, unless it is configured otherwise";
-                self.error("preset.websocket", what, format!("the path {path}"), "--ws-path /ws");
+                self.warning("preset.websocket", what, format!("the path {path}"), "--ws-path /ws");
             }
             (Some(_), Some(1883 | 8883)) => {
                 let what = "RabbitMQ has its WebSockets on 15675, unless it is configured otherwise";
-                self.error("preset.port", what, self.port(), "-p 15675, or -p 15676 with TLS");
+                self.warning("preset.port", what, self.port(), "-p 15675, or -p 15676 with TLS");
             }
             (None, Some(5672 | 5671)) => {
                 self.error(
@@ -433,7 +437,7 @@ impl Judged<'_> {
         }
         if user == "guest" && given.host.as_deref().is_some_and(|host| !is_here(host)) {
             let what = "RabbitMQ lets the user guest in from its own machine only, unless it is configured otherwise";
-            self.error("preset.username", what, "-u guest", "make a user: rabbitmqctl add_user NAME");
+            self.warning("preset.username", what, "-u guest", "make a user: rabbitmqctl add_user NAME");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A shared access signature of Azure, as far as it can be judged without its key: `SharedAccessSignature sr=…&sig=…&se=…`.
 
+use crate::net::authority::percent_decoded;
+
 /// What of a token is no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sas {
@@ -27,6 +29,7 @@ impl Sas {
         }
         let expiry = field("se").ok_or("its end (se) is missing in it")?;
         let expiry = expiry.parse().map_err(|_| "its end (se) is no number")?;
+        let decoded = |text: &str| String::from_utf8(percent_decoded(text.as_bytes()).ok()?).ok();
         let resource = field("sr").and_then(decoded).ok_or("the resource (sr) is missing in it, or broken")?;
         Ok(Self { resource, expiry })
     }
@@ -44,23 +47,6 @@ impl Sas {
             (Some(_), None) => true,
         }
     }
-}
-
-/// Without its percent-encoding.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let (digits, after) = rest.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?);
-        rest = after;
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -96,6 +82,7 @@ mod tests {
             (b"SharedAccessSignature sig=b&se=1", "(sr)"),
             (b"SharedAccessSignature sr=%2&sig=b&se=1", "(sr)"),
             (b"SharedAccessSignature sr=%zz&sig=b&se=1", "(sr)"),
+            (b"SharedAccessSignature sr=%+1&sig=b&se=1", "(sr)"),
             (b"SharedAccessSignature sr=%ff&sig=b&se=1", "(sr)"),
         ] {
             let fault = Sas::read(text).unwrap_err();

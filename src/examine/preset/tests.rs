@@ -13,7 +13,7 @@ fn nothing() -> Given {
         websocket: None,
         certificate: false,
         id: None,
-        connects_with_id: false,
+        connects: Connects::WithAnotherId,
         username: None,
         password: None,
         password_is_to_come: false,
@@ -78,7 +78,10 @@ fn what_is_complete_is_no_error() {
     assert_eq!(found(Preset::HiveMq, &hivemq), [""; 0]);
     let emqx = Given { host: some("x.ala.eu-central-1.emqxsl.com"), ..base.clone() };
     assert_eq!(found(Preset::Emqx, &Given { port: Some(8883), ..emqx.clone() }), [""; 0]);
-    assert_eq!(found(Preset::Emqx, &Given { port: Some(8084), websocket: some("/mqtt"), ..emqx }), [""; 0]);
+    for path in ["/mqtt", "/mqtt?…"] {
+        let emqx = Given { port: Some(8084), websocket: some(path), ..emqx.clone() };
+        assert_eq!(found(Preset::Emqx, &emqx), [""; 0]);
+    }
     let rabbit = Given { host: some("localhost"), username: some("shop:guest"), tls: false, ..base };
     assert_eq!(found(Preset::RabbitMq, &Given { port: Some(1883), ..rabbit.clone() }), [""; 0]);
     assert_eq!(found(Preset::RabbitMq, &Given { port: Some(15_675), websocket: some("/ws"), ..rabbit }), [""; 0]);
@@ -126,14 +129,14 @@ fn each_mistake_is_found_alone() {
         (Emqx, host("mqtt.example.com"), "preset.host warning"),
         (Emqx, Given { id: some(&long), ..base.clone() }, "preset.client-id error"),
         (Emqx, topic("1/2/3/4/5/6/7/8/9/10/11"), "preset.topic error"),
-        (RabbitMq, path("/mqtt"), "preset.websocket error"),
+        (RabbitMq, path("/mqtt"), "preset.websocket warning"),
         (RabbitMq, port(15_675), "preset.websocket error"),
         (RabbitMq, port(5672), "preset.port error"),
-        (RabbitMq, Given { port: Some(1883), ..path("/ws") }, "preset.port error"),
+        (RabbitMq, Given { port: Some(1883), ..path("/ws") }, "preset.port warning"),
         (RabbitMq, qos_2(&base), "preset.qos error"),
         (RabbitMq, Given { username: some("ann"), ..base.clone() }, "preset.username note"),
         (RabbitMq, Given { username: some("v:"), ..base.clone() }, "preset.username error"),
-        (RabbitMq, Given { username: some("v:guest"), ..host("mq.lan") }, "preset.username error"),
+        (RabbitMq, Given { username: some("v:guest"), ..host("mq.lan") }, "preset.username warning"),
     ] {
         assert_eq!(beside(preset, &base, &given), [id], "{preset:?} {given:?}");
     }
@@ -170,6 +173,34 @@ fn what_a_service_lets_in_is_not_in_its_way() {
 }
 
 #[test]
+fn what_check_itself_would_do_is_told_only_where_it_connects() {
+    let azure = Given {
+        tls: true,
+        certificate: true,
+        username: some("hub.azure-devices.net/d1/?api-version=1"),
+        id: some("d1"),
+        topic: some("devices/d1/messages/events/"),
+        ..nothing()
+    };
+    let of = |connects| found(Preset::Azure, &Given { connects, ..azure.clone() });
+    assert_eq!(of(Connects::Never), [""; 0]);
+    assert_eq!(of(Connects::WithTheId), ["preset.topic warning"]);
+    assert_eq!(of(Connects::WithAnotherId), ["preset.client-id warning", "preset.topic warning"]);
+    let no_id = Given { id: None, connects: Connects::Never, ..azure };
+    assert_eq!(found(Preset::Azure, &no_id)[0], "preset.client-id warning");
+}
+
+#[test]
+fn an_id_that_was_not_tried_was_not_let_in() {
+    let long = Given { tls: true, certificate: true, id: some(&"i".repeat(129)), ..nothing() };
+    for (connects, severity) in [(Connects::WithAnotherId, "error"), (Connects::WithTheId, "note")] {
+        let stage = judge(Preset::Aws, &Given { connects, ..long.clone() }).into_stage(true);
+        let finding = stage.findings.iter().find(|finding| finding.what.contains("128 bytes at most")).unwrap();
+        assert_eq!(finding.severity.name(), severity, "{finding:?}");
+    }
+}
+
+#[test]
 fn a_token_is_judged_and_never_shown() {
     let judged = |token: &str, now: i64| {
         let given = Given {
@@ -194,12 +225,4 @@ fn a_token_is_judged_and_never_shown() {
     let other = "SharedAccessSignature sr=hub.azure-devices.net%2Fdevices%2Fd2&sig=VerySecret&se=20000";
     assert!(judged(other, 0).starts_with("preset.password: the SAS token is for another hub or device"));
     assert!(judged("VerySecretKey=", 0).starts_with("preset.password: the password is no SAS token"));
-}
-
-#[test]
-fn every_preset_has_a_name_that_is_read() {
-    for (name, preset) in Preset::ALL {
-        assert_eq!(Preset::parse(name), Some(preset));
-    }
-    assert_eq!(Preset::parse("AWS"), None);
 }
