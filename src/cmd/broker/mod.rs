@@ -88,8 +88,8 @@ pub const APPLET: Applet = Applet {
              for the user mosquitto.",
             "`--test-config` opens and reads all that a start would: certificates, keys, password, ACL and state files. \
              Mosquitto only reads the configuration.",
-            "An option of a listener that stands in front of the first `listener` has no effect, unless `port` or `bind_address` is \
-             given, as with Mosquitto. Two things are not ignored there: an option that asks for client certificates is an error, and \
+            "In a file without `listener`, `port` and `bind_address` an option of a listener has no effect, as with Mosquitto; in front \
+             of the first `listener` it opens port 1883 besides, as there. Two things are not ignored in such a file: an option that asks for client certificates is an error, and \
              with `per_listener_settings` the options that say who may connect hold.",
             "A byte-order mark is skipped and a file in UTF-16 is refused; lines of an ACL file that are not UTF-8 match \
              nothing. An `accept_protocol_versions` that names no known version is refused; Mosquitto lets nobody in.",
