@@ -54,6 +54,7 @@ pub fn refusal(call: &Call, output: &Output) -> Failure {
     Failure::new(Exit::FAILED, format!("`{}` failed ({}){said}", call.program, output.status))
 }
 
+/// A yes or no of the system's own program. Why it says no is not looked at: it does so of a CA that it holds and that has expired, too.
 fn asked(program: &'static str, words: &[&OsStr]) -> Result<Held, Failure> {
     let call = Call { program, arguments: words.iter().map(|word| (*word).to_owned()).collect(), is_fed: false };
     let is_believed = output(&call, b"")?.status.success();
