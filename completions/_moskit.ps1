@@ -436,7 +436,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             [CompletionResult]::new('index', 'index', [CompletionResultType]::ParameterValue, 'Show what a CA has issued and revoked')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write certificate and key in the form that a device, a phone or a cluster wants')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Go on with a CA of easy-rsa or of openssl ca')
-            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Have the programs of this machine believe a CA, or no more')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Let the programs of this machine trust a CA, or no longer')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'Open, encrypt, convert and compare keys')
             [CompletionResult]::new('broken', 'broken', [CompletionResultType]::ParameterValue, 'Make a set of files that shows one failure, for tests')
             break
@@ -787,8 +787,8 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
         'moskit;certgen;trust' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Have programs of this machine believe what the CA signs')
-            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take the CA out again')
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Add the CA to the trust stores')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Take the CA out of the trust stores again')
             break
         }
         'moskit;certgen;trust;install' {

@@ -428,7 +428,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand index 'Show what a CA has issued and revoked'
             cand export 'Write certificate and key in the form that a device, a phone or a cluster wants'
             cand import 'Go on with a CA of easy-rsa or of openssl ca'
-            cand trust 'Have the programs of this machine believe a CA, or no more'
+            cand trust 'Let the programs of this machine trust a CA, or no longer'
             cand key 'Open, encrypt, convert and compare keys'
             cand broken 'Make a set of files that shows one failure, for tests'
         }
@@ -761,8 +761,8 @@ set edit:completion:arg-completer[moskit] = {|@words|
         &'moskit;certgen;trust'= {
             cand -h 'Print help'
             cand --help 'Print help'
-            cand install 'Have programs of this machine believe what the CA signs'
-            cand remove 'Take the CA out again'
+            cand install 'Add the CA to the trust stores'
+            cand remove 'Take the CA out of the trust stores again'
         }
         &'moskit;certgen;trust;install'= {
             cand --store 'The stores to change'

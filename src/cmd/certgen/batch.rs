@@ -121,7 +121,11 @@ pub fn run(args: &BatchArgs, term: &mut Term) -> Result<Batch, Failure> {
         (0, Err(failure)) => Err(failure),
         (made, Err(mut failure)) => {
             let message = failure.message.take().unwrap_or_default();
-            failure.message = Some(format!("{message}; {} were made before that", plural(made, "device")));
+            failure.message = Some(format!(
+                "{message}; {} {} made before that",
+                plural(made, "device"),
+                if made == 1 { "was" } else { "were" }
+            ));
             Err(failure)
         }
     }

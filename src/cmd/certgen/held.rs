@@ -86,8 +86,8 @@ fn in_folder(folder: &Path, bundle: &Path, entry: &Entry<'_>, der: &[u8]) -> Res
         Ok(sections) => holds(&sections, der),
         Err(error) if matches!(error.problem, ReadProblem::Missing) => false,
         Err(error) => {
-            return Err(not_read("the certificates that programs believe", &error)
-                .hint("what is believed is not known until this file can be read"));
+            return Err(not_read("the certificates that programs trust", &error)
+                .hint("what is trusted is not known until this file can be read"));
         }
     };
     Ok(Held { own, others, is_believed })

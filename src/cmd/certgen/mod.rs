@@ -157,7 +157,7 @@ pub const APPLET: Applet = Applet {
             ),
             (
                 "moskit certgen trust install certs/ca.crt --dry-run",
-                "What would have to be done for the programs of this machine to believe the CA; --yes does it",
+                "What would have to be done for the programs of this machine to trust the CA; --yes does it",
             ),
             ("moskit certgen broken cert.expired", "An expired certificate, for a test"),
         ],

@@ -19,7 +19,7 @@ const LONGEST_NAME: usize = 65_535;
 
 /// The first line of logins.txt.
 pub const LOGINS_HEAD: &str =
-    "# The passwords of passwords, which has only their hashes. Take them from here, and delete this file.\n";
+    "# The passwords; the file passwords has their hashes. Take them from here, then delete this file.\n";
 
 /// The ports of the listeners, where there are such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -224,7 +224,7 @@ fn authority(path: &Path) -> Result<Certificate, Failure> {
         return Err(refused("is not the certificate of a CA").hint("ca.crt is; certgen init and certgen ca make it"));
     }
     if !certificate.is_self_issued() {
-        return Err(refused("is an intermediate CA, which programs do not believe by itself")
+        return Err(refused("is an intermediate CA, which programs do not trust by itself")
             .hint("the root above it is what a store takes"));
     }
     Ok((**certificate).clone())
@@ -240,7 +240,7 @@ fn check(authority: &Certificate, path: &Path) -> Result<(), Failure> {
         .hint("a CA of the same name may have signed it: that one is the root"));
     }
     if authority.not_after < now() {
-        return Err(refused(&format!("expired on {}: no program believes it", date(authority.not_after)))
+        return Err(refused(&format!("expired on {}: no program trusts it", date(authority.not_after)))
             .hint("moskit certgen renew makes a new one of it"));
     }
     Ok(())

@@ -390,11 +390,11 @@ impl Judged<'_> {
             }
             (Some(path), _) if path != "/ws" => {
                 let what = "RabbitMQ has its WebSockets at /ws, unless it is configured otherwise";
-                self.warning("preset.websocket", what, format!("the path {path}"), "--ws-path /ws");
+                self.error("preset.websocket", what, format!("the path {path}"), "--ws-path /ws");
             }
             (Some(_), Some(1883 | 8883)) => {
                 let what = "RabbitMQ has its WebSockets on 15675, unless it is configured otherwise";
-                self.warning("preset.port", what, self.port(), "-p 15675, or -p 15676 with TLS");
+                self.error("preset.port", what, self.port(), "-p 15675, or -p 15676 with TLS");
             }
             (None, Some(5672 | 5671)) => {
                 self.error(
@@ -437,7 +437,7 @@ impl Judged<'_> {
         }
         if user == "guest" && given.host.as_deref().is_some_and(|host| !is_here(host)) {
             let what = "RabbitMQ lets the user guest in from its own machine only, unless it is configured otherwise";
-            self.warning("preset.username", what, "-u guest", "make a user: rabbitmqctl add_user NAME");
+            self.error("preset.username", what, "-u guest", "make a user: rabbitmqctl add_user NAME");
         }
     }
 }

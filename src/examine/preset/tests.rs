@@ -129,14 +129,14 @@ fn each_mistake_is_found_alone() {
         (Emqx, host("mqtt.example.com"), "preset.host warning"),
         (Emqx, Given { id: some(&long), ..base.clone() }, "preset.client-id error"),
         (Emqx, topic("1/2/3/4/5/6/7/8/9/10/11"), "preset.topic error"),
-        (RabbitMq, path("/mqtt"), "preset.websocket warning"),
+        (RabbitMq, path("/mqtt"), "preset.websocket error"),
         (RabbitMq, port(15_675), "preset.websocket error"),
         (RabbitMq, port(5672), "preset.port error"),
-        (RabbitMq, Given { port: Some(1883), ..path("/ws") }, "preset.port warning"),
+        (RabbitMq, Given { port: Some(1883), ..path("/ws") }, "preset.port error"),
         (RabbitMq, qos_2(&base), "preset.qos error"),
         (RabbitMq, Given { username: some("ann"), ..base.clone() }, "preset.username note"),
         (RabbitMq, Given { username: some("v:"), ..base.clone() }, "preset.username error"),
-        (RabbitMq, Given { username: some("v:guest"), ..host("mq.lan") }, "preset.username warning"),
+        (RabbitMq, Given { username: some("v:guest"), ..host("mq.lan") }, "preset.username error"),
     ] {
         assert_eq!(beside(preset, &base, &given), [id], "{preset:?} {given:?}");
     }

@@ -63,7 +63,7 @@ pub enum Action {
     Export(ExportArgs),
     /// Go on with a CA of easy-rsa or of openssl ca
     Import(ImportArgs),
-    /// Have the programs of this machine believe a CA, or no more
+    /// Let the programs of this machine trust a CA, or no longer
     #[command(subcommand, subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
     Trust(TrustAction),
     /// Open, encrypt, convert and compare keys

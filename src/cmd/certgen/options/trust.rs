@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum TrustAction {
-    /// Have programs of this machine believe what the CA signs
+    /// Add the CA to the trust stores
     Install(TrustArgs),
-    /// Take the CA out again
+    /// Take the CA out of the trust stores again
     Remove(TrustArgs),
 }
 

@@ -65,7 +65,7 @@ pub fn initialised(args: &InitArgs, initialised: &Initialised, term: &mut Term) 
         let own = if own.is_empty() { String::new() } else { format!(" && chown mosquitto: {}", own.join(" ")) };
         // The folder stays root's: its owner could put another file in the place of the CA's.
         term.note(format_args!(
-            "note: a mosquitto that root starts becomes the user mosquitto, who must read what is its own: \
+            "note: a mosquitto that root starts becomes the user mosquitto; this lets that user read what it needs: \
              chgrp mosquitto {folder} {folder}/server.key && chmod 750 {folder} && chmod 640 {folder}/server.key{own}"
         ));
     }

@@ -11,9 +11,9 @@ pub fn trust_plan(plan: &Change, term: &mut Term) {
     if plan.steps.is_empty() {
         // Nothing is going to be done.
     } else if plan.is_install {
-        lines.push(format!("{} is going to be believed here:", plan.subject));
+        lines.push(format!("{} will be trusted on this machine:", plan.subject));
     } else {
-        lines.push(format!("{} is not going to be believed here any more:", plan.subject));
+        lines.push(format!("{} will no longer be trusted on this machine:", plan.subject));
     }
     lines.extend(plan.steps.iter().map(|step| format!("  {step}")));
     if plan.is_dry_run {
