@@ -393,8 +393,11 @@ mod tests {
         Route::new(Endpoint::new(host, port).unwrap())
     }
 
-    async fn unused_port() -> u16 {
-        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+    /// The socket that asks never listens: a child forked meanwhile by another test would go on doing so.
+    fn unused_port() -> u16 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        socket.local_addr().unwrap().port()
     }
 
     #[tokio::test]
@@ -423,7 +426,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_connection_tells_each_address_and_the_systems_reason() {
-        let port = unused_port().await;
+        let port = unused_port();
         let error = connect(&route("127.0.0.1", port)).await.unwrap_err();
         let ConnectError::Unreachable { host, attempts, .. } = &error else { panic!("{error:?}") };
         assert_eq!((host.as_str(), attempts.len()), ("127.0.0.1", 1));
@@ -476,7 +479,7 @@ mod tests {
     #[tokio::test]
     async fn failures_are_told_in_the_order_tried_and_a_refusal_is_not_waited_for() {
         let (silent, _held) = silent().await;
-        let refusing = SocketAddr::from(([127, 0, 0, 1], unused_port().await));
+        let refusing = SocketAddr::from(([127, 0, 0, 1], unused_port()));
         let mut route = route("unused", 1);
         route.timeout = Duration::from_millis(300);
         route.stagger = Some(Duration::from_millis(20));
@@ -501,7 +504,7 @@ mod tests {
     async fn hosts_are_tried_in_turn_and_each_failure_is_told() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (gone, nobody) = (route("127.0.0.1", unused_port().await), route("no-such-host.invalid", port));
+        let (gone, nobody) = (route("127.0.0.1", unused_port()), route("no-such-host.invalid", port));
         let (_stream, index) = connect_in_turn(&[&gone, &nobody, &route("127.0.0.1", port)], None).await.unwrap();
         assert_eq!(index, 2);
         let error = connect_in_turn(&[&gone, &nobody], None).await.unwrap_err();
@@ -582,7 +585,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_bind_address_that_is_not_ours_and_one_unknown_are_told_apart() {
-        let mut route = route("127.0.0.1", unused_port().await);
+        let mut route = route("127.0.0.1", unused_port());
         route.bind = Some("192.0.2.1".to_owned());
         let error = connect(&route).await.unwrap_err();
         assert_eq!(reason(error.last_os_error().unwrap()), "Cannot assign requested address");

@@ -60,6 +60,8 @@ fn accepting_once() -> (u16, std::thread::JoinHandle<()>) {
     let thread = std::thread::spawn(move || {
         use std::io::{Read, Write};
         let (mut stream, _) = listener.accept().unwrap();
+        // A child that another test forks at this moment has the listener too: only a shutdown ends it for all of them.
+        rustix::net::shutdown(&listener, rustix::net::Shutdown::Both).unwrap();
         drop(listener);
         let mut packet = [0; 256];
         assert!(stream.read(&mut packet).unwrap() > 0);

@@ -1,7 +1,7 @@
 //! Debian's mosquitto as a broker for one test.
 
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -54,7 +54,7 @@ pub fn free_port() -> u16 {
     let mut ports = PORTS.lock().unwrap();
     loop {
         match ports.rest.next() {
-            Some(port) if TcpListener::bind(("0.0.0.0", port)).is_ok() => return port,
+            Some(port) if is_free(port) => return port,
             Some(_) => {}
             None => {
                 let mut firsts = (0..BLOCKS).map(|block| FIRST + block * BLOCK);
@@ -66,6 +66,15 @@ pub fn free_port() -> u16 {
             }
         }
     }
+}
+
+/// Whether nobody listens on the port. The socket that asks never listens itself: a child that another test forks at this
+/// moment has it too until it executes its program, and would still accept connections that are meant for the broker.
+fn is_free(port: u16) -> bool {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+    sockopt::set_socket_reuseaddr(&socket, true).unwrap();
+    bind(&socket, &SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port)).is_ok()
 }
 
 impl Mosquitto {
