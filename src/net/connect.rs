@@ -395,7 +395,7 @@ mod tests {
 
     /// The socket that asks never listens: a child forked meanwhile by another test would go on doing so.
     fn unused_port() -> u16 {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         socket.local_addr().unwrap().port()
     }
