@@ -24,8 +24,8 @@ pub fn held(place: &Place, entry: &Entry<'_>, der: &[u8]) -> Result<Held, Failur
     match place {
         Place::Folder { folder, bundle, .. } => in_folder(folder, bundle, entry, der),
         Place::Nss { folder } => in_nss(folder, entry, der),
-        Place::Keychain => asked("security", &["verify-cert".as_ref(), "-c".as_ref(), entry.certificate.as_os_str()]),
-        Place::Windows => asked("certutil", &["-verifystore".as_ref(), "Root".as_ref(), entry.sha1.as_ref()]),
+        Place::Keychain => Question::keychain(entry.certificate).ask(),
+        Place::Windows => Question::windows(entry.sha1).ask(),
     }
 }
 
@@ -47,18 +47,64 @@ pub fn output(call: &Call, fed: &[u8]) -> Result<Output, Failure> {
     child.wait_with_output().map_err(|error| failed(&error))
 }
 
-/// Why a command failed, in its own last line.
+/// Why a command failed, in its own last line. That of Windows writes it to its standard output.
 pub fn refusal(call: &Call, output: &Output) -> Failure {
-    let said = String::from_utf8_lossy(&output.stderr).trim().lines().next_back().unwrap_or_default().to_owned();
-    let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+    let last = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().lines().next_back().map(str::to_owned);
+    let said = last(&output.stderr).or_else(|| last(&output.stdout));
+    let said = said.map(|said| format!(": {said}")).unwrap_or_default();
     Failure::new(Exit::FAILED, format!("`{}` failed ({}){said}", call.program, output.status))
 }
 
-/// A yes or no of the system's own program. Why it says no is not looked at: it does so of a CA that it holds and that has expired, too.
-fn asked(program: &'static str, words: &[&OsStr]) -> Result<Held, Failure> {
-    let call = Call { program, arguments: words.iter().map(|word| (*word).to_owned()).collect(), is_fed: false };
-    let is_believed = output(&call, b"")?.status.success();
-    Ok(Held { own: if is_believed { Own::Certificate } else { Own::Absent }, others: Vec::new(), is_believed })
+/// A question to the system's own program.
+struct Question {
+    /// The store, for people.
+    store: &'static str,
+    call: Call,
+    /// What it writes where it fails because the CA is not in the store, or not believed. Any other failure is no answer.
+    no: &'static [&'static str],
+}
+
+impl Question {
+    /// macOS says by which name of an error it does not believe a CA: that it is not trusted, or has expired, which it says
+    /// of one that it holds, too.
+    fn keychain(certificate: &Path) -> Self {
+        Self {
+            store: "the keychain of the system",
+            call: call("security", &["verify-cert".as_ref(), "-c".as_ref(), certificate.as_os_str()]),
+            no: &["CSSMERR_TP_NOT_TRUSTED", "CSSMERR_TP_CERT_EXPIRED", "CSSMERR_TP_INVALID_ANCHOR_CERT"],
+        }
+    }
+
+    /// Windows speaks the user's language, and gives the number of its error in any: CRYPT_E_NOT_FOUND, that nothing has
+    /// expired for, CERT_E_EXPIRED, and CERT_E_UNTRUSTEDROOT.
+    fn windows(sha1: &str) -> Self {
+        Self {
+            store: "the store of Windows",
+            call: call("certutil", &["-verifystore".as_ref(), "Root".as_ref(), sha1.as_ref()]),
+            no: &["0x80092004", "0x800b0101", "0x800b0109"],
+        }
+    }
+
+    fn ask(&self) -> Result<Held, Failure> {
+        let unknown = |failure: Failure| {
+            let why = failure.message.unwrap_or_default();
+            Failure::new(Exit::FAILED, format!("what {} holds is not known: {why}", self.store))
+        };
+        let output = output(&self.call, b"").map_err(unknown)?;
+        let is_believed = output.status.success();
+        let says = |words: &&str| {
+            let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_lowercase().contains(&words.to_lowercase());
+            holds(&output.stdout) || holds(&output.stderr)
+        };
+        if !is_believed && !self.no.iter().any(says) {
+            return Err(unknown(refusal(&self.call, &output)));
+        }
+        Ok(Held { own: if is_believed { Own::Certificate } else { Own::Absent }, others: Vec::new(), is_believed })
+    }
+}
+
+fn call(program: &'static str, words: &[&OsStr]) -> Call {
+    Call { program, arguments: words.iter().map(|word| (*word).to_owned()).collect(), is_fed: false }
 }
 
 fn in_folder(folder: &Path, bundle: &Path, entry: &Entry<'_>, der: &[u8]) -> Result<Held, Failure> {
@@ -71,6 +117,9 @@ fn in_folder(folder: &Path, bundle: &Path, entry: &Entry<'_>, der: &[u8]) -> Res
         }
         Ok(_) => match read::certificates(&file) {
             Ok(found) if found == [der] => Own::Certificate,
+            Err(error) if matches!(error.problem, ReadProblem::Denied | ReadProblem::Io(_)) => {
+                return Err(not_read("certificate", &error).hint("what is trusted is not known until it can be read"));
+            }
             _ => Own::Other,
         },
     };
@@ -167,6 +216,36 @@ fn is_trusted(flags: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A program that fails for another reason than that it does not hold the CA has not answered.
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_fails_is_no_answer() {
+        let asked = |question: Question, script: &str| {
+            let call = call("sh", &["-c".as_ref(), script.as_ref()]);
+            Question { call, ..question }.ask().map_err(|failure| failure.message.unwrap_or_default())
+        };
+        let keychain = || Question::keychain(Path::new("ca.crt"));
+        let windows = || Question::windows("AB");
+        for (question, script) in [
+            (keychain(), "echo 'Cert Verify Result: CSSMERR_TP_NOT_TRUSTED' >&2; exit 1"),
+            (windows(), "echo 'CertUtil: -verifystore FEHLGESCHLAGEN: 0x80092004 (-2146885628)'; exit 4"),
+            (windows(), "echo 'CertUtil: 0x800B0109 (-2146762487 CERT_E_UNTRUSTEDROOT)'; exit 9"),
+        ] {
+            let held = asked(question, script).unwrap();
+            assert_eq!((held.own, held.is_believed), (Own::Absent, false), "{script}");
+        }
+        assert!(asked(keychain(), "echo '...certificate verification successful.'").unwrap().is_believed);
+        for (question, script, why) in [
+            (keychain(), "echo 'SecKeychainOpen: no permission' >&2; exit 1", "the keychain of the system"),
+            (windows(), "echo 'CertUtil: 0x80070005 no permission'; exit 5", "the store of Windows"),
+            (windows(), "kill -9 $$", "the store of Windows"),
+        ] {
+            let refused = asked(question, script).unwrap_err();
+            assert!(refused.starts_with(&format!("what {why} holds is not known: `sh` failed")), "{refused}");
+            assert!(refused.ends_with("no permission") || script.contains("kill"), "{refused}");
+        }
+    }
 
     #[test]
     fn nicknames_stand_below_the_headings_of_certutil_with_their_flags() {
