@@ -82,6 +82,42 @@ fn nothing_takes_the_place_of_the_files_of_a_ca() {
         assert!(!folder.join("lab/ca.csr").exists(), "{words}");
     }
     made(folder, "ca Floor -o lab --parent lab/ca.crt --force");
-    made(folder, "broken cert.expired");
-    made(folder, "broken cert.expired --force");
+    for kind in ["cert.expired", "cert.self-signed-as-server"] {
+        made(folder, &format!("broken {kind}"));
+        made(folder, &format!("broken {kind} --force"));
+    }
+    // A key is its CA's whatever it is called, closed or not, and whichever option names it.
+    made(folder, "ca Hidden -o old");
+    fs::write(folder.join("pass"), "secret\n").unwrap();
+    made(folder, "client dev1 -d old");
+    for file in ["ca-index.ndjson", "dev1.key"] {
+        fs::remove_file(folder.join("old").join(file)).unwrap();
+    }
+    fs::rename(folder.join("old/ca.key"), folder.join("old/root.key")).unwrap();
+    made(folder, "key encrypt old/root.key --out closed.key --pass-file pass");
+    let keys = [fs::read(folder.join("old/root.key")).unwrap(), fs::read(folder.join("closed.key")).unwrap()];
+    made(folder, "csr other");
+    for key in &keys {
+        fs::write(folder.join("old/root.key"), key).unwrap();
+        for words in [
+            "csr root --force -o old",
+            "key decrypt other.key --out old/root.key --force",
+            "client root -d old --ca-key ca.key --no-index --force",
+            "renew old/dev1.crt --new-key --key old/root.key --within 900d --no-index --ca-key closed.key",
+            "broken cert.expired old --force",
+        ] {
+            let ended =
+                certgen(folder, &format!("{words}{}", if words.contains("closed") { " --pass-file pass" } else { "" }));
+            assert!([1, 3].contains(&ended.code), "{words}: {ended:?}");
+            assert!(fs::read(folder.join("old/root.key")).unwrap() == *key, "{words}: {ended:?}");
+        }
+        let ended = certgen(folder, "csr root --force -o old");
+        let why = "error: `old/root.key` belongs to the CA `old/ca.crt`, and --force does not replace it\n";
+        assert!(ended.code == 3 && ended.stderr.starts_with(why), "{ended:?}");
+    }
+    // In its own place a key may take another form.
+    made(folder, "key decrypt old/root.key --out old/root.key --force --pass-file pass");
+    assert_eq!(fs::read(folder.join("old/root.key")).unwrap(), keys[0]);
+    // What belongs to no CA is replaced.
+    made(folder, "csr other --force");
 }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use super::dates::now;
 use super::explain::not_made;
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, Replacing, write_all};
 use super::index_file::index_path;
+use super::issuer::certificates;
 use super::made::paths;
 use super::options::BrokenArgs;
-use crate::pki::make::{BrokenKind, broken};
+use crate::pki::make::{BrokenKind, broken, is_broken_authority};
 use crate::term::{Exit, Failure, Term};
 
 /// The files of one kind.
@@ -35,7 +36,10 @@ pub fn run(args: &BrokenArgs, term: &mut Term) -> Result<Option<Made>, Failure> 
     };
     let files: Vec<_> = made.iter().map(file).collect();
     let folder = Folder::make(&dir)?;
-    write_all(&files, args.force, term)?;
+    // What was made here before goes; the files of a CA that somebody uses stay.
+    let is_ours = certificates(&dir.join("ca.crt")).is_ok_and(|found| found.iter().all(is_broken_authority));
+    let replacing = if is_ours { Replacing::forced_authority(args.force) } else { Replacing::forced(args.force) };
+    write_all(&files, replacing, term)?;
     folder.keep();
     Ok(Some(Made { kind, files: paths(&files) }))
 }

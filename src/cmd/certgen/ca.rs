@@ -2,7 +2,7 @@
 
 use super::dates::now;
 use super::explain::{bad_name, not_made};
-use super::files::{Folder, KEY_MODE, NewFile, lock_beside, stem, write_all};
+use super::files::{Folder, KEY_MODE, NewFile, Replacing, lock_beside, stem, write_all};
 use super::index_file::index_path;
 use super::issuer::{OpenIssuer, open_issuer};
 use super::made::Made;
@@ -56,12 +56,13 @@ pub fn run(args: &CaArgs, term: &mut Term) -> Result<Made, Failure> {
         files.push(NewFile::certificates(super::options::chain_path(&crt), chain.map(|it| it.der.as_slice())));
     }
     files.push(NewFile::new(index_path(&crt), Header::of(authority.certificate()).line(), KEY_MODE));
+    let replacing = Replacing::forced_authority(args.destination.force);
     match &parent {
         Some(parent) => {
             let lock = lock_beside(&crt, term)?;
-            publish(parent, &[(authority.certificate(), &crt)], &files, args.destination.force, &lock)?;
+            publish(parent, &[(authority.certificate(), &crt)], &files, replacing, &lock)?;
         }
-        None => write_all(&files, args.destination.force, term)?,
+        None => write_all(&files, replacing, term)?,
     }
     folder.keep();
     let mut made = Made::new(authority.certificate().clone(), &files);

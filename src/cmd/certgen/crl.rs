@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::content::{Item, items};
 use super::dates::{DAY, instant};
 use super::explain::not_made;
-use super::files::{CERTIFICATE_MODE, NewFile, lock_beside, write_locked};
+use super::files::{CERTIFICATE_MODE, NewFile, Replacing, lock_beside, write_locked};
 use super::index_file::{OpenIndex, index_path};
 use super::issuer::{certificates, open_issuer};
 use super::options::{CrlArgs, Issuer, ListArgs};
@@ -85,7 +85,7 @@ pub fn make_list(
     let made = RevocationList::parse(&der).ok().filter(|made| made.is_by(&authority) && names_all(made, &revocations));
     let made = made.ok_or_else(|| Failure::new(Exit::FAILED, "the new revocation list cannot be read back"))?;
     let file = NewFile::new(path.clone(), to_pem("X509 CRL", &der).as_bytes(), CERTIFICATE_MODE).in_place();
-    write_locked(&[file], true, &lock)?;
+    write_locked(&[file], Replacing::AllButAuthorities, &lock)?;
     Ok(Standing { path, list: made, now, state: State::Made })
 }
 

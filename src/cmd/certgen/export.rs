@@ -7,7 +7,9 @@ use zeroize::Zeroizing;
 
 use super::dates::date;
 use super::explain::not_made;
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NAME_THE_FILES, NewFile, key_der, key_pem, stem, write_all};
+use super::files::{
+    CERTIFICATE_MODE, Folder, KEY_MODE, NAME_THE_FILES, NewFile, Replacing, key_der, key_pem, stem, write_all,
+};
 use super::forms::{Parts, arduino, c_header, esp_idf, identifier, micropython, module};
 use super::index::is_issued_by;
 use super::issuer::certificates;
@@ -97,7 +99,7 @@ pub fn run(args: &ExportArgs, term: &mut Term) -> Result<Exported, Failure> {
         }
     }
     spare_sources(args, &new)?;
-    write_all(&new, args.force, term)?;
+    write_all(&new, Replacing::forced(args.force), term)?;
     if let Some(folders) = folders {
         folders.keep();
     }

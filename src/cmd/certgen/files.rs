@@ -8,10 +8,12 @@ use zeroize::Zeroizing;
 
 use super::content::{Item, items};
 use super::explain::{exists, not_made, not_written};
+use super::walk::files_of;
 use crate::escape::{escape_controls, is_control};
 use crate::file_set::{FolderLock, Interrupted};
 use crate::net::reason;
 use crate::os::files::DirBuilderExt;
+use crate::pki::key::EncodedKey;
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Secret, Term};
 use crate::whole_file::{Draft, Permission};
@@ -122,29 +124,56 @@ pub fn lock_beside(file: &Path, term: &mut Term) -> Result<FolderLock, Failure> 
     Ok(lock)
 }
 
-/// Writes all files or none. Without `force` none may exist.
-pub fn write_all(files: &[NewFile], force: bool, term: &mut Term) -> Result<(), Failure> {
+/// What may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacing {
+    Nothing,
+    /// Whatever there is, but the files of a CA: all that it has signed would be lost with them.
+    AllButAuthorities,
+    /// Those too: a verb that makes CAs was told to, or a key is written in another form over itself.
+    All,
+}
+
+impl Replacing {
+    /// What `--force` replaces in a verb that makes no CA.
+    pub fn forced(force: bool) -> Self {
+        if force { Self::AllButAuthorities } else { Self::Nothing }
+    }
+
+    /// The same in one that does.
+    pub fn forced_authority(force: bool) -> Self {
+        if force { Self::All } else { Self::Nothing }
+    }
+}
+
+/// Writes all files or none.
+pub fn write_all(files: &[NewFile], replacing: Replacing, term: &mut Term) -> Result<(), Failure> {
     let Some(first) = files.first() else { return Ok(()) };
     let lock = lock_beside(&first.path, term)?;
-    write_locked(files, force, &lock)
+    write_locked(files, replacing, &lock)
 }
 
 /// The same for who holds the lock already.
-pub fn write_locked(files: &[NewFile], force: bool, lock: &FolderLock) -> Result<(), Failure> {
+pub fn write_locked(files: &[NewFile], replacing: Replacing, lock: &FolderLock) -> Result<(), Failure> {
     // Of two files with one name the later would take the place of the earlier, which may be a key.
     let mut paths = HashSet::with_capacity(files.len());
     if let Some(twice) = files.iter().find(|file| !paths.insert(&file.path)) {
         return Err(Failure::new(Exit::USAGE, format!("two files would be written as `{}`", twice.path.display()))
             .hint("other names, or a folder for each (--out), keep the two apart"));
     }
-    if !force && let Some(there) = files.iter().find(|file| fs::symlink_metadata(&file.path).is_ok()) {
+    if replacing == Replacing::Nothing
+        && let Some(there) = files.iter().find(|file| fs::symlink_metadata(&file.path).is_ok())
+    {
         return Err(exists(&there.path));
     }
+    if replacing == Replacing::AllButAuthorities {
+        spare_authorities(files)?;
+    }
     let draft = |file: &NewFile| {
-        if force {
-            Draft::replacing(&file.path, &file.text, file.permission)
-        } else {
+        if replacing == Replacing::Nothing {
             Draft::new(&file.path, &file.text, file.mode())
+        } else {
+            Draft::replacing(&file.path, &file.text, file.permission)
         }
     };
     // All content is written before the first file gets its name.
@@ -152,24 +181,62 @@ pub fn write_locked(files: &[NewFile], force: bool, lock: &FolderLock) -> Result
     lock.publish(drafts).map_err(|error| not_written(&error))
 }
 
-/// Refuses to replace the certificate or the key of a CA by those of something else, with or without `--force`: all that it has signed
-/// would be lost with it.
-pub fn spare_authorities(files: &[NewFile]) -> Result<(), Failure> {
-    let is_authority = |file: &&NewFile| {
-        let ending = file.path.extension().unwrap_or_default();
-        (ending == "key" || ending == "crt")
-            && file.path.exists()
-            && items(&file.path.with_extension("crt")).is_ok_and(|items| {
-                items.iter().any(|item| matches!(item, Item::Certificate(certificate) if certificate.is_ca()))
-            })
-    };
-    match files.iter().find(is_authority) {
-        Some(file) => {
-            let why = format!("`{}` belongs to a CA, whose certificate lies beside it", file.path.display());
-            Err(Failure::new(Exit::USAGE, why).hint("another name, or another folder (--out), keeps the two apart"))
+/// Refuses to replace the certificate or the key of a CA.
+fn spare_authorities(files: &[NewFile]) -> Result<(), Failure> {
+    for file in files.iter().filter(|file| file.path.exists()) {
+        if let Some(authority) = authority_of(&file.path) {
+            let why = if authority == file.path {
+                format!("`{}` is the certificate of a CA", file.path.display())
+            } else {
+                format!("`{}` belongs to the CA `{}`", file.path.display(), authority.display())
+            };
+            return Err(Failure::new(Exit::USAGE, format!("{why}, and --force does not replace it"))
+                .hint("another name, or another folder (--out), keeps the two apart"));
         }
-        None => Ok(()),
     }
+    Ok(())
+}
+
+/// The endings of certificates that may be a CA's.
+const CERTIFICATE_ENDINGS: [&str; 4] = ["crt", "pem", "cer", "der"];
+
+/// The certificate of the CA that a file belongs to: the file itself, or one beside it whose key the file holds, whatever the two
+/// are called. A key that is closed belongs to the CA that has no other.
+fn authority_of(path: &Path) -> Option<PathBuf> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let first = |path: &Path| match items(path).ok()?.into_iter().next() {
+        Some(Item::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    let own = CERTIFICATE_ENDINGS.iter().map(|ending| path.with_extension(ending)).find_map(|beside| {
+        let certificate = first(&beside)?;
+        Some((beside, certificate))
+    });
+    if let Some((beside, certificate)) = &own
+        && certificate.is_ca()
+        && (ending == "key" || ending == "crt")
+    {
+        return Some(beside.clone());
+    }
+    let key = items(path).ok()?.into_iter().find_map(|item| match item {
+        Item::Key(EncodedKey::Plain(key)) => Some(key.public_key()),
+        Item::Key(EncodedKey::Encrypted(_)) => Some(None),
+        _ => None,
+    })?;
+    // That of a certificate of its own name is no CA's, so that the others need not be looked at.
+    if own.is_some_and(|(_, certificate)| key.as_ref().is_none_or(|key| *key == certificate.public_key.bits)) {
+        return None;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    files_of(folder, &CERTIFICATE_ENDINGS).ok()?.into_iter().find(|beside| {
+        first(beside).is_some_and(|certificate| {
+            certificate.is_ca()
+                && match &key {
+                    Some(key) => *key == certificate.public_key.bits,
+                    None => !beside.with_extension("key").exists(),
+                }
+        })
+    })
 }
 
 /// A folder for files that are made: nobody else may look into it. Taken away again on drop unless

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
 use super::explain::not_read;
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, shown, stem, write_all};
+use super::files::{
+    CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, Replacing, authority_stems, shown, stem, write_all,
+};
 use super::index::{is_issued_by, is_of_authority};
 use super::index_file::index_path;
 use super::issuer::certificates;
@@ -141,7 +143,7 @@ pub fn run(args: &ImportArgs, term: &mut Term) -> Result<Imported, Failure> {
         files.push(list_file(list, file, new_authority.with_extension("crl"))?);
     }
     let folder = Folder::make(&args.out)?;
-    write_all(&files, false, term)?;
+    write_all(&files, Replacing::Nothing, term)?;
     folder.keep();
     Ok(Imported {
         folder: args.out.clone(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::ca::common_name;
 use super::dates::now;
 use super::explain::{bad_name, exists, not_made};
-use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, authority_stems, shown, stem, write_all};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, Replacing, authority_stems, shown, stem, write_all};
 use super::index_file::index_path;
 use super::issuer::OpenIssuer;
 use super::leaf::{add_addresses_as_dns, client_names, files, hosts, own_names, sign};
@@ -99,7 +99,7 @@ pub fn run(args: &InitArgs, term: &mut Term) -> Result<Initialised, Failure> {
         set.extend(broker_files(&args.dir, ready, passwords_in_file)?);
         data = ready.data().map(|name| Folder::make(&args.dir.join(name))).transpose()?;
     }
-    write_all(&set, args.force, term)?;
+    write_all(&set, Replacing::forced_authority(args.force), term)?;
     data.into_iter().for_each(Folder::keep);
     folder.keep();
     if ready.is_some() && !passwords_in_file {

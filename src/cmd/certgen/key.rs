@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::content::{key_pair, public_key};
-use super::files::{KEY_MODE, NewFile, key_der, key_pem, write_all};
+use super::files::{KEY_MODE, NewFile, Replacing, key_der, key_pem, write_all};
 use super::options::{Change, Compare, Convert, Form, KeyAction, Passphrase, Target};
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Term};
@@ -31,7 +31,7 @@ pub fn run(action: &KeyAction, term: &mut Term) -> Result<Answer, Failure> {
     match action {
         KeyAction::Decrypt(args) => {
             let key = key_pair(&args.file, &args.passphrase, term)?;
-            args.target.write(key.to_pem().as_bytes(), term)
+            args.target.write(&args.file, key.to_pem().as_bytes(), term)
         }
         KeyAction::Encrypt(args) => encrypt(args, term),
         KeyAction::Convert(args) => {
@@ -53,7 +53,7 @@ fn encrypt(args: &Change, term: &mut Term) -> Result<Answer, Failure> {
         _ => key_pair(&args.file, &Passphrase::default(), term)?,
     };
     let secret = args.passphrase.to_protect(&args.target.out, term)?;
-    args.target.write(key_pem(&key, Some(&secret))?.as_bytes(), term)
+    args.target.write(&args.file, key_pem(&key, Some(&secret))?.as_bytes(), term)
 }
 
 fn convert(key: &KeyPair, args: &Convert, term: &mut Term) -> Result<Answer, Failure> {
@@ -70,13 +70,13 @@ fn convert(key: &KeyPair, args: &Convert, term: &mut Term) -> Result<Answer, Fai
     }
     let secret = args.protection.passphrase(&args.target.out, term)?;
     match args.to {
-        Form::Pkcs8 => args.target.write(key_pem(key, secret.as_ref())?.as_bytes(), term),
-        Form::Der => args.target.write(&key_der(key, secret.as_ref())?, term),
+        Form::Pkcs8 => args.target.write(&args.file, key_pem(key, secret.as_ref())?.as_bytes(), term),
+        Form::Der => args.target.write(&args.file, &key_der(key, secret.as_ref())?, term),
         Form::Pkcs1 if !key.kind().is_rsa() => Err(wrong("PKCS#1")),
         Form::Sec1 if key.kind().is_rsa() => Err(wrong("SEC 1")),
         Form::Pkcs1 | Form::Sec1 => {
             let (label, der) = traditional()?;
-            args.target.write(to_pem(label, &der).as_bytes(), term)
+            args.target.write(&args.file, to_pem(label, &der).as_bytes(), term)
         }
     }
 }
@@ -99,11 +99,15 @@ fn pins(args: &Compare, term: &mut Term) -> Result<Vec<(String, PathBuf)>, Failu
 }
 
 impl Target {
-    fn write(&self, bytes: &[u8], term: &mut Term) -> Result<Answer, Failure> {
+    /// Writes the key that was read from `source` in another form.
+    fn write(&self, source: &Path, bytes: &[u8], term: &mut Term) -> Result<Answer, Failure> {
         if self.out == Path::new("-") {
             return Ok(Answer::Key(Zeroizing::new(bytes.to_vec())));
         }
-        write_all(&[NewFile::new(self.out.clone(), bytes, KEY_MODE)], self.force, term)?;
+        // The key of a CA may take another form in its own place: no key is lost then.
+        let is_itself = self.out.canonicalize().ok().is_some_and(|out| source.canonicalize().ok() == Some(out));
+        let replacing = if is_itself { Replacing::forced_authority(self.force) } else { Replacing::forced(self.force) };
+        write_all(&[NewFile::new(self.out.clone(), bytes, KEY_MODE)], replacing, term)?;
         Ok(Answer::Written)
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::dates::now;
 use super::explain::{bad_name, not_made};
-use super::files::{Folder, NAME_THE_FILES, NewFile, lock_beside, spare_authorities, stem};
+use super::files::{Folder, NAME_THE_FILES, NewFile, Replacing, lock_beside, stem};
 use super::issuer::OpenIssuer;
 use super::lifetime::warn_of_long_life;
 use super::made::Made;
@@ -87,9 +87,8 @@ impl Common {
         let issued: Vec<_> =
             certificates.iter().zip(plans).map(|(it, plan)| (it, out.join(format!("{}.crt", plan.stem)))).collect();
         let issued: Vec<_> = issued.iter().map(|(certificate, file)| (*certificate, file.as_path())).collect();
-        spare_authorities(&all)?;
         let lock = lock_beside(&all[0].path, term)?;
-        publish(&issuer, &issued, &all, self.output.force, &lock)?;
+        publish(&issuer, &issued, &all, Replacing::forced(self.output.force), &lock)?;
         drop(lock);
         folder.keep();
         let mut rest = all.as_slice();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::files::{NewFile, authority_stems, write_locked};
+use super::files::{NewFile, Replacing, authority_stems, write_locked};
 use super::index_file::OpenIndex;
 use super::issuer::OpenIssuer;
 use crate::file_set::FolderLock;
@@ -17,11 +17,11 @@ pub fn publish(
     issuer: &OpenIssuer,
     issued: &[(&Certificate, &Path)],
     files: &[NewFile],
-    force: bool,
+    replacing: Replacing,
     lock: &FolderLock,
 ) -> Result<(), Failure> {
     spare_authority(issuer, files)?;
-    let Some(path) = &issuer.index else { return write_locked(files, force, lock) };
+    let Some(path) = &issuer.index else { return write_locked(files, replacing, lock) };
     let records = issued
         .iter()
         .map(|(certificate, file)| record(certificate, Some(file), path))
@@ -32,7 +32,7 @@ pub fn publish(
         None => failure.hint("--no-index makes certificates without it, which then cannot be revoked by their names"),
     })?;
     index.append(&records)?;
-    write_locked(files, force, lock).inspect_err(|_| index.take_back())
+    write_locked(files, replacing, lock).inspect_err(|_| index.take_back())
 }
 
 /// No file of a certificate takes the place of one of the CA's own, with or without `--force`: a client that is called as

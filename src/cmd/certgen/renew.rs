@@ -7,7 +7,7 @@ use std::process::Stdio;
 use super::content::{Item, items};
 use super::dates::{DAY, now};
 use super::explain::not_made;
-use super::files::{KEY_MODE, NewFile, lock_beside, shown};
+use super::files::{KEY_MODE, NewFile, Replacing, lock_beside, shown};
 use super::issuer::certificates;
 use super::made::Made;
 use super::options::{RenewArgs, chain_path};
@@ -104,7 +104,7 @@ fn renew(args: &RenewArgs, term: &mut Term) -> Result<Renewed, Failure> {
     if chain.exists() {
         files.push(chain_file(chain, &certificate, &issuer.chain));
     }
-    publish(&issuer, &[(&certificate, &args.certificate)], &files, true, &lock)?;
+    publish(&issuer, &[(&certificate, &args.certificate)], &files, Replacing::AllButAuthorities, &lock)?;
     drop(lock);
     Ok(Renewed::Renewed(Box::new(Made::new(certificate, &files))))
 }

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::dates::now;
 use super::explain::{bad_request, not_made, not_read};
-use super::files::{
-    CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, lock_beside, spare_authorities, stem, write_all,
-};
+use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, Replacing, lock_beside, stem, write_all};
 use super::leaf::{add, files, more_names};
 use super::lifetime::warn_of_long_life;
 use super::made::{Made, paths};
@@ -44,9 +42,8 @@ pub fn run_request(args: &RequestArgs, term: &mut Term) -> Result<Vec<PathBuf>, 
         let secret = if args.encrypt { Some(args.passphrase.to_protect(&path, term)?) } else { None };
         files.push(NewFile::key(path, &key, secret.as_ref())?);
     }
-    spare_authorities(&files)?;
     let folder = Folder::make(&args.destination.out)?;
-    write_all(&files, args.destination.force, term)?;
+    write_all(&files, Replacing::forced(args.destination.force), term)?;
     folder.keep();
     Ok(paths(&files))
 }
@@ -72,10 +69,9 @@ pub fn run_sign(args: &SignArgs, term: &mut Term) -> Result<Made, Failure> {
     let out = args.output.out.clone().or_else(|| args.request.parent().map(Path::to_owned)).unwrap_or_default();
     let crt = out.join(format!("{stem}.crt"));
     let files = files(&out, &stem, &certificate, None, &issuer, false)?;
-    spare_authorities(&files)?;
     let folder = Folder::make(&out)?;
     let lock = lock_beside(&crt, term)?;
-    publish(&issuer, &[(&certificate, &crt)], &files, args.output.force, &lock)?;
+    publish(&issuer, &[(&certificate, &crt)], &files, Replacing::forced(args.output.force), &lock)?;
     drop(lock);
     folder.keep();
     Ok(Made::new(certificate, &files))

@@ -344,7 +344,7 @@ impl Scene {
     }
 
     fn other_ca(&mut self) -> Result<(), Error> {
-        let other = Authority::self_signed(&plan("Other CA", self.now), key()?)?;
+        let other = Authority::self_signed(&plan("Broken Other CA", self.now), key()?)?;
         self.trusted = certificate_pem(&other.certificate().der);
         Ok(())
     }
@@ -356,7 +356,7 @@ impl Scene {
     }
 
     fn client_of_other_ca(&mut self) -> Result<(), Error> {
-        let other = Authority::self_signed(&plan("Other CA", self.now), key()?)?;
+        let other = Authority::self_signed(&plan("Broken Other CA", self.now), key()?)?;
         self.client_file = certificate_pem(&sign(&other, &self.client, &self.client_key)?);
         Ok(())
     }
@@ -401,7 +401,9 @@ impl Scene {
     /// One certificate that is CA and server at once, as `openssl req -x509` makes it.
     fn ca_as_server(&mut self) -> Result<(), Error> {
         let leaf = self.server.params(false)?;
-        let mut params = plan("localhost", self.now).params()?;
+        let mut plan = plan("localhost", self.now);
+        plan.subject.organization = Some(ORGANIZATION.to_owned());
+        let mut params = plan.params()?;
         params.subject_alt_names = leaf.subject_alt_names;
         params.key_usages.clear();
         let both = Authority::anything(&mut params, key()?)?;
@@ -463,6 +465,15 @@ impl Scene {
 
 fn key() -> Result<KeyPair, Error> {
     KeyPair::generate(KeyType::P256)
+}
+
+/// Of a CA whose common name has to be another's.
+const ORGANIZATION: &str = "Broken Lab";
+
+/// Whether a CA is one of those that are made here, which nobody misses.
+pub fn is_broken_authority(certificate: &Certificate) -> bool {
+    certificate.common_name().is_some_and(|name| name.starts_with("Broken "))
+        || certificate.subject.to_string().contains(ORGANIZATION)
 }
 
 fn days(now: i64, from: i64, until: i64) -> Validity {

@@ -14,7 +14,9 @@ mod request;
 mod store;
 
 pub use authority::{Authority, AuthorityPlan, Leaf, Purpose, Validity};
-pub use broken::{Broken, BrokenKind, KINDS as BROKEN_KINDS, PASSPHRASE as BROKEN_PASSPHRASE, broken};
+pub use broken::{
+    Broken, BrokenKind, KINDS as BROKEN_KINDS, PASSPHRASE as BROKEN_PASSPHRASE, broken, is_broken_authority,
+};
 
 pub(super) use der::element;
 pub use key::{KeyPair, KeyType};
