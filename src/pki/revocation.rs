@@ -108,6 +108,20 @@ enum Scope {
     Indirect,
 }
 
+/// Who made a list, as far as its signature tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authorship {
+    /// The issuer that was asked about.
+    Own,
+    /// The same, but signed in a way that nobody should believe any more: with SHA-1, or a short RSA key. It tells what
+    /// belongs together, and speaks for no certificate.
+    Weak,
+    /// It bears the issuer's name, and its signature is of a kind that is not checked here.
+    Unchecked,
+    /// Somebody else.
+    Foreign,
+}
+
 /// What lists say about a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -196,19 +210,30 @@ impl RevocationList {
         self.next_update.is_some_and(|next| now >= next)
     }
 
-    /// Whether `issuer` made this list.
+    /// Whether `issuer` made this list, in a way that is believed.
     pub fn is_by(&self, issuer: &Certificate) -> bool {
-        self.scope != Scope::Indirect
-            && self.issuer == issuer.subject
-            && issuer.public_key.verify(&self.algorithm, &self.signed, &self.signature).is_ok()
+        self.authorship(issuer) == Authorship::Own
     }
 
-    /// The same, also of a signature that nobody should believe any more; `None` if it cannot be checked here.
-    pub fn is_signed_by(&self, issuer: &Certificate) -> Option<bool> {
+    /// Whether `issuer` made this list, and whether anybody should believe that.
+    pub fn authorship(&self, issuer: &Certificate) -> Authorship {
         if self.scope == Scope::Indirect || self.issuer != issuer.subject {
-            return Some(false);
+            return Authorship::Foreign;
         }
-        issuer.public_key.has_signed(&self.algorithm, &self.signed, &self.signature)
+        let key = &issuer.public_key;
+        if key.verify(&self.algorithm, &self.signed, &self.signature).is_ok() {
+            return Authorship::Own;
+        }
+        match key.has_signed(&self.algorithm, &self.signed, &self.signature) {
+            Some(true) => Authorship::Weak,
+            Some(false) => Authorship::Foreign,
+            None => Authorship::Unchecked,
+        }
+    }
+
+    /// How it is signed, for people: `sha1WithRSAEncryption`.
+    pub fn signature_name(&self) -> &str {
+        &self.algorithm.name
     }
 
     /// Whether a certificate of `issuer` that is not on the list is good.

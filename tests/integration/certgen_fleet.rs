@@ -422,6 +422,37 @@ fn certificates_and_lists_with_sha1_are_of_their_ca() {
     assert!(ended.code == 1 && ended.stderr.contains(why), "{ended:?}");
     let ended = certgen(folder, "index -d lab");
     assert_eq!(ended.stdout.matches("revoked").count(), 2, "{ended:?}");
+    // The list is the CA's, and nothing to build on: its name is said, and the next one takes its place.
+    fs::copy(folder.join("lab/old.crl"), folder.join("lab/ca.crl")).unwrap();
+    let ended = certgen(folder, "crl -d lab --warn 1d");
+    let lacks = "it lacks 1 revoked certificate of the index";
+    assert!(ended.code == 2 && ended.stdout.contains(lacks), "{ended:?}");
+    fs::remove_file(folder.join("lab/ca-index.ndjson")).unwrap();
+    made(folder, "index -d lab --rebuild");
+    let ended = certgen(folder, "crl -d lab --warn 1d");
+    let weak = "it is signed with sha1WithRSAEncryption, which is not accepted: moskit certgen crl makes a new one\n";
+    assert!(ended.code == 2 && ended.stdout.ends_with(weak), "{ended:?}");
+    // What it revokes is not forgotten with it, by no force.
+    let index = fs::read(folder.join("lab/ca-index.ndjson")).unwrap();
+    fs::remove_file(folder.join("lab/ca-index.ndjson")).unwrap();
+    for words in ["crl -d lab", "crl -d lab --force"] {
+        let ended = certgen(folder, words);
+        let why = "names 1 revoked certificate that the index does not know";
+        assert!(ended.code == 1 && ended.stderr.contains(why), "{words}: {ended:?}");
+    }
+    fs::write(folder.join("lab/ca-index.ndjson"), index).unwrap();
+    let out = made(folder, "crl -d lab --within 1d");
+    assert!(out.starts_with("lab/ca.crl: 1 revoked certificate, good until "), "{out}");
+    assert_eq!(openssl(folder, "crl -in lab/ca.crl -CAfile lab/ca.crt -noout -verify").0, 0);
+    // One whose signature cannot be checked is neither the CA's nor somebody else's.
+    fs::write(folder.join("old.cnf"), settings.replace("sha1", "md5")).unwrap();
+    assert_eq!(openssl(folder, "ca -config old.cnf -gencrl -out lab/ca.crl").0, 0);
+    for words in ["crl -d lab", "crl -d lab --warn 1d"] {
+        let ended = certgen(folder, words);
+        let why = "cannot be checked here (md5WithRSAEncryption)\nhint: openssl crl -verify tells";
+        assert!(ended.code == 1 && ended.stderr.contains(why), "{words}: {ended:?}");
+    }
+    made(folder, "crl -d lab --force");
 }
 
 #[test]

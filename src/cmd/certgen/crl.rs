@@ -12,7 +12,7 @@ use super::options::{CrlArgs, Issuer, ListArgs};
 use crate::pki::certificate::Certificate;
 use crate::pki::index::Revocations;
 use crate::pki::make::{Validity, to_pem};
-use crate::pki::revocation::{Reason, RevocationList};
+use crate::pki::revocation::{Authorship, Reason, RevocationList};
 use crate::pki::serial::Serial;
 use crate::term::{Exit, Failure, Term, plural};
 
@@ -35,6 +35,8 @@ pub enum State {
     EndsSoon,
     Over,
     NotValidYet,
+    /// It is signed with SHA-1 or a short key, so that brokers need not believe it, and ours does not.
+    Weak,
     /// It does not name this many of the certificates that are revoked.
     Lacks(u64),
 }
@@ -58,6 +60,7 @@ pub fn make_list(
     // Looked at once before anybody is asked for a passphrase, and again under the locks.
     if let Some(within) = within
         && let Some(old) = old_list(&path, &authority, args.force)?
+        && old.is_by(&authority)
         && !is_due(&old, &revocations(&authority_path, &authority)?, within, now)
     {
         return Ok(Standing { path, list: old, now, state: State::NotDue });
@@ -102,6 +105,7 @@ pub fn look(args: &CrlArgs, warn: i64, now: i64) -> Result<Result<Standing, Path
     let missing = revocations.iter().filter(|(serial, _)| !is_on(&list, serial)).count() as u64;
     let state = match list.next_update.map(|next| next - now) {
         _ if missing > 0 => State::Lacks(missing),
+        _ if !list.is_by(&authority) => State::Weak,
         _ if list.last_update > now => State::NotValidYet,
         Some(left) if left <= 0 => State::Over,
         Some(left) if left < warn => State::EndsSoon,
@@ -117,7 +121,8 @@ fn revocations(authority_path: &Path, authority: &Certificate) -> Result<Revocat
     }
 }
 
-/// The list at `path`, if there is one. Without `force` it must be the CA's own.
+/// The list at `path`, if there is one. Without `force` it must be the CA's own; one that is signed in a way that nobody should
+/// believe any more is, too: what it revokes must not be good again.
 fn old_list(path: &Path, authority: &Certificate, force: bool) -> Result<Option<RevocationList>, Failure> {
     if !path.exists() {
         return Ok(None);
@@ -131,12 +136,24 @@ fn old_list(path: &Path, authority: &Certificate, force: bool) -> Result<Option<
         Item::RevocationList(list) => Some(list),
         _ => None,
     });
-    match list.filter(|list| list.is_by(authority)) {
-        None if !force => {
-            let why = format!("`{}` is no revocation list of `{}`", path.display(), authority.subject);
-            Err(Failure::new(Exit::FAILED, why).hint("--out FILE writes another file; --force replaces this one"))
+    let refused = |why: String| Err(Failure::new(Exit::FAILED, why));
+    match list.as_ref().map(|list| (list, list.authorship(authority))) {
+        Some((_, Authorship::Own | Authorship::Weak)) => Ok(list),
+        _ if force => Ok(None),
+        Some((list, Authorship::Unchecked)) => refused(format!(
+            "whether `{}` signed the list `{}` cannot be checked here ({})",
+            authority.subject,
+            path.display(),
+            list.signature_name()
+        ))
+        .map_err(|failure| {
+            failure
+                .hint("openssl crl -verify tells; if it did, revoke what is on it again, and replace it with --force")
+        }),
+        Some((_, Authorship::Foreign)) | None => {
+            refused(format!("`{}` is no revocation list of `{}`", path.display(), authority.subject))
+                .map_err(|failure| failure.hint("--out FILE writes another file; --force replaces this one"))
         }
-        list => Ok(list),
     }
 }
 

@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
 use super::explain::not_read;
-use super::files::{
-    CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, Replacing, authority_stems, shown, stem, write_all,
-};
-use super::index::{is_issued_by, is_of_authority};
+use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, Replacing, authority_stems, shown, stem, write_all};
+use super::index::{is_issued_by, is_list_of, is_of_authority};
 use super::index_file::index_path;
 use super::issuer::certificates;
 use super::options::ImportArgs;
@@ -220,7 +218,7 @@ fn gather(
                         }
                     }
                 }
-                Item::RevocationList(list) if is_of_authority(list.is_signed_by(authority), &file, term) => {
+                Item::RevocationList(list) if is_list_of(&list, authority, &file, term) => {
                     lists.push((list, file.clone()));
                 }
                 _ => {}

@@ -15,7 +15,7 @@ use super::walk::files_below;
 use crate::net::reason;
 use crate::pki::certificate::Certificate;
 use crate::pki::index::{Header, Issued, Record, Revocations};
-use crate::pki::revocation::{Reason, Revocation, RevocationList};
+use crate::pki::revocation::{Authorship, Reason, Revocation, RevocationList};
 use crate::pki::serial::Serial;
 use crate::term::{Exit, Failure, Term};
 use crate::whole_file::{self, Permission};
@@ -186,7 +186,7 @@ impl Gathered<'_> {
                     )),
                 }
             }
-            Item::RevocationList(list) if is_of_authority(list.is_signed_by(self.authority), file, term) => {
+            Item::RevocationList(list) if is_list_of(&list, self.authority, file, term) => {
                 self.take_list(&list);
             }
             _ => {}
@@ -215,6 +215,17 @@ pub fn is_issued_by(certificate: &Certificate, authority: &Certificate) -> Optio
         return Some(false);
     }
     certificate.is_signed_by(authority)
+}
+
+/// Whether a list is the CA's, so that what it revokes counts: also one that nobody should believe any more, since what was
+/// revoked stays so.
+pub fn is_list_of(list: &RevocationList, authority: &Certificate, file: &Path, term: &mut Term) -> bool {
+    let is_signed = match list.authorship(authority) {
+        Authorship::Own | Authorship::Weak => Some(true),
+        Authorship::Foreign => Some(false),
+        Authorship::Unchecked => None,
+    };
+    is_of_authority(is_signed, file, term)
 }
 
 /// Whether what a file holds is the CA's. That it is passed over is said where it may be.

@@ -29,6 +29,13 @@ pub fn standing(standing: &Standing, term: &mut Term) {
         State::NotDue => ("not due, ", String::new()),
         State::Over => ("", "; brokers that use it refuse every client".to_owned()),
         State::NotValidYet => ("", "; it is not valid yet, and brokers that use it refuse every client".to_owned()),
+        State::Weak => (
+            "",
+            format!(
+                "; it is signed with {}, which is not accepted: moskit certgen crl makes a new one",
+                list.signature_name()
+            ),
+        ),
         State::Lacks(missing) => ("", format!("; it lacks {} of the index", plural(*missing, "revoked certificate"))),
     };
     term.line(format_args!("{}: {before}{until}{after}", shown(path)));
@@ -39,7 +46,7 @@ pub fn exit_of_list(state: State) -> Exit {
     match state {
         State::Made | State::NotDue | State::Good => Exit::OK,
         State::EndsSoon => Exit::FAILED,
-        State::Over | State::NotValidYet | State::Lacks(_) => Exit::DAMAGED,
+        State::Over | State::NotValidYet | State::Weak | State::Lacks(_) => Exit::DAMAGED,
     }
 }
 
