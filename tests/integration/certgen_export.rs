@@ -94,6 +94,19 @@ fn stores_open_in_openssl_and_in_java() {
         let ended = certgen(lab.path(), words);
         assert!(ended.code == code && (ended.stdout + &ended.stderr).contains(text), "{words}");
     }
+    // Who asks for Java's own form gets to know what Java takes, and how a program that takes nothing else gets it.
+    let ended = certgen(lab.path(), "export lab/dev1.crt --to jks --key-pass-file pass");
+    let why = "error: JKS is not written: Java reads PKCS#12 since version 8\nhint: --to p12 writes it; ";
+    assert!(ended.code == 3 && ended.stderr.starts_with(why), "{ended:?}");
+    let command = ended.stderr.rsplit_once("alone: ").unwrap().1.trim().replace("STEM", "dev1");
+    let words: Vec<_> =
+        command.split(' ').skip(1).chain(["-srcstorepass", "password 1", "-deststorepass", "password 1"]).collect();
+    if let Some(ended) = program(&lab, "keytool", &words) {
+        assert!(
+            ended.code == 0 && fs::read(lab.path().join("dev1.jks")).unwrap().starts_with(b"\xfe\xed\xfe\xed"),
+            "{ended:?}"
+        );
+    }
     // A CA alone is what Java trusts.
     made(lab.path(), "export lab/ca.crt --to p12 --key-pass-file pass");
     if let Some(ended) = program(&lab, "keytool", &["-list", "-keystore", "ca.p12", "-storepass:file", "pass"]) {

@@ -134,6 +134,9 @@ fn spare_sources(args: &ExportArgs, new: &[NewFile]) -> Result<(), Failure> {
 /// Options that the form has no use for.
 fn judge(args: &ExportArgs, to_output: bool) -> Result<(), Failure> {
     let usage = |why: &str| Err(Failure::new(Exit::USAGE, why));
+    if args.to == ExportForm::Jks {
+        return Err(no_jks());
+    }
     let is_whole = matches!(args.to, ExportForm::Der | ExportForm::EspIdf | ExportForm::Docker);
     if to_output && (is_whole || args.certificates.len() > 1) {
         return usage("more than one file cannot go to standard output");
@@ -155,6 +158,14 @@ fn judge(args: &ExportArgs, to_output: bool) -> Result<(), Failure> {
         return usage("a passphrase for the key is given, but the form is not encrypted");
     }
     Ok(())
+}
+
+/// What somebody does who wants a store for Java.
+fn no_jks() -> Failure {
+    Failure::new(Exit::USAGE, "JKS is not written: Java reads PKCS#12 since version 8").hint(
+        "--to p12 writes it; for a program that takes JKS alone: keytool -importkeystore -srckeystore STEM.p12 \
+         -srcstoretype PKCS12 -destkeystore STEM.jks -deststoretype JKS",
+    )
 }
 
 /// What there is to export.
@@ -284,6 +295,7 @@ impl Material {
                 let profile = Profile { parts: &parts, store: store.as_deref().map(Vec::as_slice) };
                 one(format!("{stem}.mobileconfig"), mobileconfig(&profile))
             }
+            ExportForm::Jks => return Err(no_jks()),
         })
     }
 

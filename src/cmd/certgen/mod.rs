@@ -165,7 +165,7 @@ pub const APPLET: Applet = Applet {
             "Server keys are never encrypted: a service that starts by itself has nobody to type the passphrase.",
             "A CA made anew never has the name of the old one, because clients then fail with errors that mislead.",
             "PKCS#12 stores with RC2, as OpenSSL before 3 writes them, are not opened.",
-            "Java's own JKS is not written: keytool and Java read PKCS#12 (export --to p12) since version 8.",
+            "Java's own JKS is not written: Java reads PKCS#12 (export --to p12) since version 8, and keytool -importkeystore makes JKS of it for a program that takes nothing else.",
             "What mbedTLS accepts is judged by its documented rules; that library is not run.",
         ],
         see_also: &["moskit(1)", "mosquitto.conf(5)", "mosquitto-tls(7)"],

@@ -66,6 +66,9 @@ pub enum ExportForm {
     Docker,
     /// STEM.mobileconfig: a profile for iOS and macOS
     Mobileconfig,
+    /// Not written: asked for, it says what Java takes.
+    #[value(hide = true)]
+    Jks,
 }
 
 impl ExportForm {
