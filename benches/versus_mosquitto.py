@@ -1,19 +1,43 @@
 #!/usr/bin/env python3
-"""Times moskit's pub and sub against Debian's mosquitto_pub and mosquitto_sub.
+"""Times moskit beside Mosquitto: its pub and sub, its broker's queue on disk, and what its broker keeps in memory.
 
-Both run in the same session against the same local mosquitto, interleaved; the figures are medians
-of the runs, as ratios moskit / mosquitto. CPU seconds (user + system) stand beside wall time, because
-machines are shared and noisy; memory is the peak resident size.
+All that is compared runs in the same session on the same machine, interleaved; the figures are medians of the runs, as
+ratios moskit / mosquitto. CPU seconds (user + system) stand beside wall time, because machines are shared and noisy;
+MB is the peak resident size of our client. A limit is what the ratio must not exceed.
 
     cargo build --release && benches/versus_mosquitto.py [--runs 5] [--scale 1.0] [--only NAME]
+
+The rows:
+
+  pub -l, sub        Debian's mosquitto_pub and mosquitto_sub beside ours, messages of 64 bytes, over Debian's mosquitto
+  ..., TLS           the same over TLS 1.3, the certificate of the broker verified
+  ..., our broker    the same clients over moskit broker, in memory
+  pub -m             one message: 20 starts of each, of which the median is taken; `localhost` without -h, others with
+                     -h 127.0.0.1
+  SQLite             two rows a message, in the tables of persist-sqlite, in transactions of 400 messages from Python: what
+                     the disk and SQLite can do here. 585,000 messages/s are the measure of the goals in seconds
+  durable queue      `moskit pub -l -q 1` for a session that is away, then `moskit sub` of all of it: moskit broker with
+                     persistence beside a Mosquitto 2.1 with persist-sqlite. MOSKIT_MOSQUITTO names that program and
+                     MOSKIT_PERSIST_SQLITE its plugin; without them the rows say that they are not measured. `scaled` is our
+                     time on a disk of 585,000 messages/s. Ours is on the disk before it is acknowledged, theirs is not
+  memory             growth of the broker's resident size, ours beside Debian's mosquitto and, where it is named, the 2.1:
+                     for one more connection that is idle, one more subscription (filters of 20 characters), one more
+                     retained message without its topic and its 64 bytes; and all of it (MB) with 100,000 sessions that
+                     are away, after 10 messages of 64 bytes at QoS 1 for each of them
+
+What ends with an error, or does not end, is named in its row with what it said; the other rows are measured, and the
+exit code is 1.
 """
 
 import argparse
 import os
 import pathlib
+import resource
 import signal
 import socket
+import sqlite3
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -23,13 +47,26 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MOSKIT = ROOT / "target" / "release" / "moskit"
 PAYLOAD = "x" * 64
 
+# After so many seconds a program or an answer is not waited for any more.
+LIMIT = 600
+# Messages a second of SQLite for which goals in seconds are meant.
+SQLITE_RATE = 585_000
+
+
+class Broken(Exception):
+    """A program that is compared did not do what it was to do."""
+
+
+class Absent(Exception):
+    """A program that is compared is not here."""
+
 
 class Run:
     """One finished program: wall seconds, CPU seconds, peak memory in MB."""
 
     def __init__(self, words, stdin=None, stdout=None):
         start = time.perf_counter()
-        child = subprocess.Popen(words, stdin=stdin, stdout=stdout or subprocess.DEVNULL, stderr=subprocess.PIPE)
+        child = started(words, stdin=stdin, stdout=stdout or subprocess.DEVNULL)
         self._finish(child, start)
 
     def _finish(self, child, start):
@@ -39,6 +76,10 @@ class Run:
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)
             if pid:
                 break
+            if time.perf_counter() - start > LIMIT:
+                child.kill()
+                child.wait()
+                raise Broken(f"{called(child.args)} does not end within {LIMIT} s")
             try:
                 for line in open(f"/proc/{child.pid}/status"):
                     if line.startswith("VmHWM"):
@@ -46,47 +87,111 @@ class Run:
             except OSError:
                 pass
             time.sleep(0.005)
+        self._take(child, start, status, usage)
+
+    def _take(self, child, start, status, usage):
         child.returncode = os.waitstatus_to_exitcode(status)
         self.wall = time.perf_counter() - start
         self.cpu = usage.ru_utime + usage.ru_stime
         if child.returncode != 0:
-            sys.exit(f"{child.args} ended with {child.returncode}: {child.stderr.read().decode()}")
+            said = child.stderr.read().decode(errors="replace").strip()
+            raise Broken(f"{called(child.args)} ended with {child.returncode}: {said or 'without a word'}")
 
 
 class Started(Run):
     """A program that is started first and waited for later."""
 
     def __init__(self, words):
-        self.child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.child = started(words)
         self.start = time.perf_counter()
 
     def finish(self):
         self._finish(self.child, self.start)
         return self
 
+    def leave(self):
+        """Ends it, where nobody will wait for it."""
+        if self.child.returncode is None:
+            self.child.kill()
+            self.child.wait()
+
+
+class Short(Run):
+    """A program that ends within milliseconds: waited for without looking at its memory."""
+
+    def _finish(self, child, start):
+        self.memory = 0.0
+        _, status, usage = os.wait4(child.pid, 0)
+        self._take(child, start, status, usage)
+
+
+def started(words, stdin=None, stdout=subprocess.DEVNULL):
+    try:
+        return subprocess.Popen(words, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE)
+    except FileNotFoundError:
+        raise Absent(f"there is no {words[0]}") from None
+
+
+def called(words):
+    """The program, and the verb if it has one."""
+    return " ".join(str(word) for word in words[:2] if not str(word).startswith("-"))
+
 
 class Broker:
-    def __init__(self, folder, extra=""):
+    """A broker of its own process. `brand`: `moskit`, `mosquitto` (Debian's), or `2.1`, which MOSKIT_MOSQUITTO names."""
+
+    def __init__(self, folder, extra="", brand="mosquitto", tls=None):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = str(probe.getsockname()[1])
+        # How a client reaches it.
+        self.reach = ["-p", self.port]
+        if tls:
+            self.reach += ["-h", "localhost", "--cafile", str(tls / "ca.crt")]
+            extra += f"certfile {tls}/server.crt\nkeyfile {tls}/server.key\n"
         conf = folder / "mosquitto.conf"
         conf.write_text(
-            f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\nlog_type none\n"
+            f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\nlog_type error\n"
             f"max_queued_messages 0\nmax_inflight_messages 20\n{extra}"
         )
-        self.child = subprocess.Popen(["mosquitto", "-c", conf], stderr=subprocess.DEVNULL)
+        programs = {"moskit": [MOSKIT, "broker"], "mosquitto": ["mosquitto"], "2.1": [named("MOSKIT_MOSQUITTO")] if brand == "2.1" else []}
+        self.child = started([*programs[brand], "-c", conf])
         for _ in range(500):
             try:
-                socket.create_connection(("127.0.0.1", int(self.port))).close()
+                self.open().close()
                 return
             except ConnectionRefusedError:
+                if self.child.poll() is not None:
+                    said = self.child.stderr.read().decode(errors="replace").strip()
+                    raise Broken(f"{called(self.child.args)} ended with {self.child.returncode}: {said}") from None
                 time.sleep(0.01)
-        sys.exit("mosquitto does not start")
+        self.stop()
+        raise Broken(f"{called(self.child.args)} does not listen")
+
+    def open(self):
+        connection = socket.create_connection(("127.0.0.1", int(self.port)), timeout=LIMIT)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def resident(self):
+        """Bytes."""
+        for line in open(f"/proc/{self.child.pid}/status"):
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) * 1024
+        raise Broken(f"{called(self.child.args)} has ended")
 
     def stop(self):
         self.child.send_signal(signal.SIGTERM)
         self.child.wait()
+
+
+def named(variable):
+    path = os.environ.get(variable)
+    if not path:
+        raise Absent(f"{variable} is not set")
+    if not os.path.exists(path):
+        raise Broken(f"{variable} names {path}, which is not there")
+    return path
 
 
 def program(peer, verb):
@@ -102,65 +207,51 @@ def lines(folder, count):
 
 def counted(broker, count, qos, publish):
     """Runs `publish` while a subscriber counts, and fails if not all arrive."""
-    counter = Started([str(MOSKIT), "sub", "-p", broker.port, "-t", "bench/#", "-q", str(qos), "-C", str(count), "-i", "counter"])
+    counter = Started([str(MOSKIT), "sub", *broker.reach, "-t", "bench/#", "-q", str(qos), "-C", str(count), "-i", "counter"])
     # Subscribed once the broker lets a probe through to it; the probe is not counted.
     time.sleep(0.3)
-    result = publish()
     try:
+        result = publish()
         counter.child.wait(timeout=60)
     except subprocess.TimeoutExpired:
-        counter.child.kill()
-        sys.exit("not all messages were delivered")
+        raise Broken("not all messages were delivered") from None
+    finally:
+        counter.leave()
     return result
 
 
-def pub_lines(peer, broker, folder, count, qos, delivered):
+def pub_lines(peer, broker, folder, count, qos, delivered=False):
     def publish():
         with open(lines(folder, count)) as stdin:
-            return Run(program(peer, "pub") + ["-p", broker.port, "-t", "bench/t", "-q", str(qos), "-l"], stdin=stdin)
+            return Run(program(peer, "pub") + [*broker.reach, "-t", "bench/t", "-q", str(qos), "-l"], stdin=stdin)
 
     return counted(broker, count, 0 if qos == 0 else 2, publish) if delivered else publish()
 
 
 def sub_live(peer, broker, folder, count, qos, *options):
-    subscriber = Started(program(peer, "sub") + [*options, "-p", broker.port, "-t", "bench/#", "-q", str(qos), "-C", str(count)])
+    subscriber = Started(program(peer, "sub") + [*options, *broker.reach, "-t", "bench/#", "-q", str(qos), "-C", str(count)])
     time.sleep(0.3)
     subscriber.start = time.perf_counter()
-    with open(lines(folder, count)) as stdin:
-        Run([str(MOSKIT), "pub", "-p", broker.port, "-t", "bench/t", "-q", str(qos), "-l"], stdin=stdin)
-    return subscriber.finish()
+    try:
+        pub_lines("moskit", broker, folder, count, qos)
+        return subscriber.finish()
+    finally:
+        subscriber.leave()
 
 
-def sub_queue(peer, broker, folder, count, qos):
-    identity = ["-i", "drain", "-c", "-t", "bench/#", "-q", str(qos), "-p", broker.port]
+def queue(peer, broker, folder, count, qos):
+    """Fills the queue of a session that is away, and empties it by the client of `peer`."""
+    identity = ["-i", "drain", "-c", "-t", "bench/#", "-q", str(qos), *broker.reach]
     Run([str(MOSKIT), "sub", "-E"] + identity)
-    with open(lines(folder, count)) as stdin:
-        Run([str(MOSKIT), "pub", "-p", broker.port, "-t", "bench/t", "-q", str(qos), "-l"], stdin=stdin)
-    return Run(program(peer, "sub") + ["-C", str(count)] + identity)
+    filled = pub_lines("moskit", broker, folder, count, qos)
+    return filled, Run(program(peer, "sub") + ["-C", str(count)] + identity)
 
 
-class Short(Run):
-    """A program that ends within milliseconds: waited for without looking at its memory."""
-
-    def _finish(self, child, start):
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        self.wall = time.perf_counter() - start
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.memory = 0.0
-        if child.returncode != 0:
-            sys.exit(f"{child.args} ended with {child.returncode}: {child.stderr.read().decode()}")
-
-
-def pub_one(peer, broker, folder, tls):
-    extra = ["--cafile", str(folder / "ca.crt"), "-h", "localhost"] if tls else ["-h", "127.0.0.1"]
-    words = program(peer, "pub") + ["-p", broker.port, "-q", "1", "-t", "bench/t", "-m", PAYLOAD] + extra
-    walls, cpus = [], []
-    for _ in range(20):
-        run = Short(words)
-        walls.append(run.wall)
-        cpus.append(run.cpu)
-    run.wall, run.cpu = statistics.median(walls), statistics.median(cpus)
+def pub_one(peer, broker, *options):
+    words = program(peer, "pub") + [*broker.reach, "-q", "1", "-t", "bench/t", "-m", PAYLOAD, *options]
+    runs = [Short(words) for _ in range(20)]
+    run = runs[0]
+    run.wall, run.cpu = (statistics.median(getattr(run, figure) for run in runs) for figure in ("wall", "cpu"))
     return run
 
 
@@ -174,59 +265,332 @@ def certificates(folder):
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", "server.crt", "-days", "30")
 
 
+# The queue on disk.
+
+
+def sqlite_rate(folder, count):
+    """Messages a second that SQLite takes, each as a message and as an entry of a queue."""
+    path = folder / "rate.sqlite3"
+    database = sqlite3.connect(path, isolation_level=None)
+    database.executescript(
+        """
+        PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+        CREATE TABLE base_msgs (store_id INTEGER PRIMARY KEY, expiry_time INT64, topic TEXT NOT NULL, payload BLOB,
+            source_id TEXT, source_username TEXT, payloadlen INTEGER, source_mid INTEGER, source_port INTEGER, qos INTEGER,
+            retain INTEGER, properties TEXT);
+        CREATE TABLE client_msgs (client_id TEXT NOT NULL, cmsg_id INT64, store_id INT64, dup INTEGER, direction INTEGER,
+            mid INTEGER, qos INTEGER, retain INTEGER, state INTEGER, subscription_identifier INTEGER);
+        """
+    )
+    payload = PAYLOAD.encode()
+    batches = [range(first, min(first + 400, count)) for first in range(0, count, 400)]
+    rows = [
+        (
+            [(id, 0, "bench/t", payload, "publisher", None, 64, 1, 1883, 1, 0, None) for id in batch],
+            [("drain", id, id, 0, 1, 0, 1, 0, 11, 0) for id in batch],
+        )
+        for batch in batches
+    ]
+    start = time.perf_counter()
+    for messages, entries in rows:
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany("INSERT INTO base_msgs VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", messages)
+        database.executemany("INSERT INTO client_msgs VALUES (?,?,?,?,?,?,?,?,?,?)", entries)
+        database.execute("COMMIT")
+    rate = count / (time.perf_counter() - start)
+    database.close()
+    for file in folder.glob("rate.sqlite3*"):
+        file.unlink()
+    return rate
+
+
+def durable(brand, folder, disk, count):
+    """How long it takes to fill and to empty a queue that is kept on disk."""
+    with tempfile.TemporaryDirectory(dir=disk) as state:
+        if brand == "moskit":
+            extra = f"persistence true\npersistence_location {state}/\n"
+        else:
+            extra = f"plugin {named('MOSKIT_PERSIST_SQLITE')}\nplugin_opt_db_file {state}/state.sqlite3\n"
+        broker = Broker(folder, extra, brand)
+        try:
+            return queue("moskit", broker, folder, count, 1)
+        finally:
+            broker.stop()
+
+
+# What a broker keeps in memory, by packets of MQTT 3.1.1 of our own.
+
+
+def text(value):
+    return struct.pack(">H", len(value)) + value.encode()
+
+
+def packet(first, body):
+    length, left = b"", len(body)
+    while True:
+        left, digit = divmod(left, 128)
+        length += bytes([digit | (128 if left else 0)])
+        if not left:
+            return bytes([first]) + length + body
+
+
+def connect(name, is_kept=False):
+    return packet(0x10, text("MQTT") + bytes([4, 0 if is_kept else 2, 0, 0]) + text(name))
+
+
+def subscribe(filters, qos):
+    return packet(0x82, b"\x00\x01" + b"".join(text(filter) + bytes([qos]) for filter in filters))
+
+
+def publish(topic, retain=False, packet_id=1):
+    return packet(0x32 | retain, text(topic) + struct.pack(">H", packet_id) + PAYLOAD.encode())
+
+
+def exchange(connection, sent, count):
+    """Sends, and reads so many bytes of answers."""
+    connection.sendall(sent)
+    answer = b""
+    while len(answer) < count:
+        more = connection.recv(count - len(answer))
+        if not more:
+            raise Broken("the broker has ended a connection")
+        answer += more
+    return answer
+
+
+def client(broker, name, is_kept=False):
+    connection = broker.open()
+    answer = exchange(connection, connect(name, is_kept), 4)
+    if answer[0] != 0x20 or answer[3] != 0:
+        raise Broken(f"the broker refuses a client: {answer.hex()}")
+    return connection
+
+
+def memory_connection(broker, count):
+    """Bytes an idle connection."""
+    clients = [client(broker, "first")]
+    before = broker.resident()
+    clients += [client(broker, f"idle-{number}") for number in range(count)]
+    grown = broker.resident() - before
+    for connection in clients:
+        connection.close()
+    return grown / count
+
+
+def memory_subscription(broker, count):
+    """Bytes a subscription, a thousand of each client."""
+    each = min(count, 1000)
+    clients = [client(broker, f"subscriber-{number}") for number in range(count // each)]
+    before = broker.resident()
+    for number, connection in enumerate(clients):
+        for first in range(0, each, 100):
+            filters = [f"site/{number:04}/{device:04}/state" for device in range(first, min(first + 100, each))]
+            exchange(connection, subscribe(filters, 1), 4 + len(filters))
+    grown = broker.resident() - before
+    for connection in clients:
+        connection.close()
+    return grown / (each * len(clients))
+
+
+def memory_retained(broker, count):
+    """Bytes a retained message, without its topic and its text."""
+    connection = client(broker, "publisher")
+    topics = [f"site/{number:08}/state" for number in range(count)]
+    before = broker.resident()
+    for first in range(0, count, 20):
+        batch = topics[first : first + 20]
+        exchange(connection, b"".join(publish(topic, True, id + 1) for id, topic in enumerate(batch)), 4 * len(batch))
+    grown = broker.resident() - before
+    connection.close()
+    return grown / count - len(topics[0]) - len(PAYLOAD)
+
+
+def memory_offline(broker, count):
+    """MB with so many sessions that are away and have ten messages each."""
+    for number in range(count):
+        connection = client(broker, f"session-{number}", True)
+        exchange(connection, subscribe(["fan/#"], 1), 5)
+        connection.sendall(b"\xe0\x00")
+        connection.recv(1)
+        # Without the minute in which the system keeps the number of the port.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+    connection = client(broker, "publisher")
+    for number in range(10):
+        exchange(connection, publish("fan/out", packet_id=number + 1), 4)
+    connection.close()
+    resident = broker.resident()
+    # What was measured was there.
+    connection = client(broker, "session-0", True)
+    exchange(connection, b"", 10 * len(publish("fan/out")))
+    connection.close()
+    return resident / 1e6
+
+
+class Table:
+    """Says what was measured, row by row, and whether all could be."""
+
+    def __init__(self, runs, only):
+        self.runs, self.only, self.is_whole = runs, only, True
+
+    def wants(self, *titles):
+        return any(self.only in title for title in titles)
+
+    def rounds(self, title, peers, measure):
+        """What `measure` gives for each of `peers`, in turns; `None` where it was not to be measured, which is said."""
+        results = {peer: [] for peer in peers}
+        try:
+            for _ in range(self.runs):
+                for peer in peers:
+                    results[peer].append(measure(peer))
+        except Absent as error:
+            print(f"{title:26} not measured: {error}", flush=True)
+            return None
+        except (Broken, OSError, subprocess.CalledProcessError) as error:
+            self.is_whole = False
+            print(f"{title:26} FAILED: {error}", flush=True)
+            return None
+        return results
+
+    def times(self, title, results, wall_limit=None, cpu_limit=None, memory_limit=None, note=""):
+        median = lambda peer, figure: statistics.median(getattr(run, figure) for run in results[peer])
+        us, them = results
+        ours, theirs = median(us, "wall"), median(them, "wall")
+        our_cpu, their_cpu = median(us, "cpu"), median(them, "cpu")
+        print(
+            f"{title:26} {ours:8.4f} {theirs:8.4f} {ours / theirs:6.3f} {limit(wall_limit)}"
+            f" {our_cpu:8.4f} {their_cpu:8.4f} {our_cpu / max(their_cpu, 1e-6):6.3f} {limit(cpu_limit)}"
+            f" {median(us, 'memory'):6.1f}" + (f" (limit {memory_limit})" if memory_limit else "") + note,
+            flush=True,
+        )
+        return ours
+
+
+def limit(value):
+    return f"{value:6.2f}" if value is not None else f"{'':6}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the message counts")
+    parser.add_argument("--runs", type=int, default=5, help="of which the medians are taken")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the counts of messages, connections and sessions")
     parser.add_argument("--only", default="", help="rows whose name contains this")
     options = parser.parse_args()
     count = lambda n: max(100, int(n * options.scale))
+    # The ends of idle connections are held here; a broker gets the same limit.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    table = Table(options.runs, options.only)
+    disk = ROOT / "target" / "tmp"
+    disk.mkdir(parents=True, exist_ok=True)
 
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         certificates(folder)
-        tls = f"certfile {folder}/server.crt\nkeyfile {folder}/server.key\ncafile {folder}/ca.crt\n"
-        # name, what to run, TLS, ceilings of the ratios (wall, CPU) and of our memory in MB
-        rows = [
-            ("pub -l QoS 0 1M", lambda p, b: pub_lines(p, b, folder, count(1_000_000), 0, False), False, 1.0, 0.05, 8),
-            ("pub -l QoS 1 60k", lambda p, b: pub_lines(p, b, folder, count(60_000), 1, False), False, 0.6, None, None),
-            ("pub -l QoS 2 60k", lambda p, b: pub_lines(p, b, folder, count(60_000), 2, False), False, 0.75, None, None),
-            ("sub QoS 0 1M", lambda p, b: sub_live(p, b, folder, count(1_000_000), 0), False, None, 0.03, None),
-            ("sub -F '%t %p' 1M", lambda p, b: sub_live(p, b, folder, count(1_000_000), 0, "-F", "%t %p"), False, None, 0.3, None),
-            ("sub -F %j 1M", lambda p, b: sub_live(p, b, folder, count(1_000_000), 0, "-F", "%j"), False, None, 0.3, None),
-            ("sub QoS 1 queue 300k", lambda p, b: sub_queue(p, b, folder, count(300_000), 1), False, 0.4, None, None),
-            ("sub QoS 2 60k live", lambda p, b: sub_live(p, b, folder, count(60_000), 2), False, 0.9, 0.8, None),
-            ("pub -m QoS 1", lambda p, b: pub_one(p, b, folder, False), False, 0.9, None, None),
-            ("pub -m QoS 1 TLS", lambda p, b: pub_one(p, b, folder, True), True, 0.15, None, None),
-        ]
-        if not options.only:
-            broker = Broker(folder)
-            for qos in (0, 1, 2):
-                pub_lines("moskit", broker, folder, count(1_000_000), qos, True)
-            broker.stop()
+        compare_clients(table, folder, count)
+        compare_queues(table, folder, disk, count)
+        compare_memory(table, folder, count)
+    sys.exit(0 if table.is_whole else 1)
+
+
+def compare_clients(table, folder, count):
+    lined = lambda n, qos: lambda peer, broker: pub_lines(peer, broker, folder, count(n), qos)
+    live = lambda n, qos, *words: lambda peer, broker: sub_live(peer, broker, folder, count(n), qos, *words)
+    drained = lambda n, qos: lambda peer, broker: queue(peer, broker, folder, count(n), qos)[1]
+    one = lambda *words: lambda peer, broker: pub_one(peer, broker, *words)
+    plain, tls, ours = {}, {"tls": folder}, {"brand": "moskit"}
+    # name, what to run, the broker, limits of the ratios (wall, CPU) and of our memory in MB
+    rows = [
+        ("pub -l QoS 0 1M", lined(1_000_000, 0), plain, 1.0, 0.05, 8),
+        ("pub -l QoS 1 60k", lined(60_000, 1), plain, 0.6, None, None),
+        ("pub -l QoS 2 60k", lined(60_000, 2), plain, 0.75, None, None),
+        ("pub -l QoS 0 1M TLS", lined(1_000_000, 0), tls, 1.0, None, None),
+        ("pub -l QoS 1 60k TLS", lined(60_000, 1), tls, None, None, None),
+        ("pub -l QoS 0 1M our broker", lined(1_000_000, 0), ours, None, None, None),
+        ("pub -l QoS 1 60k our broker", lined(60_000, 1), ours, None, None, None),
+        ("pub -l QoS 2 60k our broker", lined(60_000, 2), ours, None, None, None),
+        ("sub QoS 0 1M", live(1_000_000, 0), plain, None, 0.03, None),
+        ("sub -F '%t %p' 1M", live(1_000_000, 0, "-F", "%t %p"), plain, None, 0.3, None),
+        ("sub -F %j 1M", live(1_000_000, 0, "-F", "%j"), plain, None, 0.3, None),
+        ("sub QoS 1 queue 300k", drained(300_000, 1), plain, 0.4, None, None),
+        ("sub QoS 2 60k live", live(60_000, 2), plain, 0.9, 0.8, None),
+        ("sub QoS 0 1M TLS", live(1_000_000, 0), tls, None, None, None),
+        ("sub QoS 1 60k TLS", live(60_000, 1), tls, None, None, None),
+        ("pub -m QoS 1", one("-h", "127.0.0.1"), plain, 0.65, None, None),
+        ("pub -m QoS 1 localhost", one(), plain, 0.65, None, None),
+        ("pub -m QoS 1 TLS", one(), tls, 0.15, None, None),
+    ]
+
+    def with_broker(measure, words):
+        def measured(peer):
+            broker = Broker(folder, **words)
+            try:
+                return measure(peer, broker)
+            finally:
+                broker.stop()
+
+        return measured
+
+    if not table.only:
+        deliver = lambda qos: with_broker(lambda peer, broker: pub_lines(peer, broker, folder, count(1_000_000), qos, True), {})
+        if all([table.rounds(f"delivery at QoS {qos}", ["moskit"], deliver(qos)) for qos in (0, 1, 2)]):
             print(f"all of {count(1_000_000)} messages delivered at each QoS")
-        print(f"{'':22} {'wall s':>17} {'ratio':>6} {'limit':>6} {'CPU s':>17} {'ratio':>6} {'limit':>6} {'MB':>6}")
-        for title, run, over_tls, wall_limit, cpu_limit, memory_limit in rows:
-            if options.only not in title:
-                continue
-            runs = {"moskit": [], "mosquitto": []}
-            for _ in range(options.runs):
-                for peer in runs:
-                    broker = Broker(folder, tls if over_tls else "")
-                    try:
-                        runs[peer].append(run(peer, broker))
-                    finally:
-                        broker.stop()
-            median = lambda peer, figure: statistics.median(getattr(run, figure) for run in runs[peer])
-            ours, theirs = median("moskit", "wall"), median("mosquitto", "wall")
-            our_cpu, their_cpu = median("moskit", "cpu"), median("mosquitto", "cpu")
-            limit = lambda value: f"{value:6.2f}" if value is not None else f"{'':6}"
-            print(
-                f"{title:22} {ours:8.4f} {theirs:8.4f} {ours / theirs:6.3f} {limit(wall_limit)}"
-                f" {our_cpu:8.4f} {their_cpu:8.4f} {our_cpu / max(their_cpu, 1e-6):6.3f} {limit(cpu_limit)}"
-                f" {median('moskit', 'memory'):6.1f}" + (f" (limit {memory_limit})" if memory_limit else ""),
-                flush=True,
-            )
+    if table.wants(*(row[0] for row in rows)):
+        print(f"{'clients':26} {'wall s':>17} {'ratio':>6} {'limit':>6} {'CPU s':>17} {'ratio':>6} {'limit':>6} {'MB':>6}")
+    for title, run, words, *limits in rows:
+        if table.wants(title):
+            results = table.rounds(title, ["moskit", "mosquitto"], with_broker(run, words))
+            if results:
+                table.times(title, results, *limits)
+
+
+def compare_queues(table, folder, disk, count):
+    titles = ["durable queue in", "durable queue out"]
+    if not table.wants("SQLite", *titles):
+        return
+    print(f"{'queue on disk':26} {'wall s':>17} {'ratio':>6} {'limit':>6} {'CPU s':>17} {'ratio':>6} {'limit':>6} {'MB':>6}")
+    rates = table.rounds("SQLite", ["Python"], lambda _: sqlite_rate(disk, count(400_000)))
+    if rates is None:
+        return
+    rate = statistics.median(rates["Python"])
+    print(f"{'SQLite':26} {rate:,.0f} messages/s, {rate / SQLITE_RATE:.2f} of those that goals are meant for", flush=True)
+    if not table.wants(*titles):
+        return
+    results = table.rounds("durable queue", ["moskit", "2.1"], lambda brand: durable(brand, folder, disk, count(100_000)))
+    for index, title in enumerate(titles):
+        if results and table.wants(title):
+            one = {brand: [runs[index] for runs in all_runs] for brand, all_runs in results.items()}
+            scaled = statistics.median(run.wall for run in one["moskit"]) * rate / SQLITE_RATE
+            table.times(title, one, 0.9, note=f", scaled {scaled:.3f} s")
+
+
+def compare_memory(table, folder, count):
+    # name, what to measure, how often, unit, our limit
+    rows = [
+        ("memory connection", memory_connection, count(5_000), "bytes", 1_500),
+        ("memory subscription", memory_subscription, count(100_000), "bytes", 160),
+        ("memory retained", memory_retained, count(100_000), "bytes", 100),
+        ("memory offline sessions", memory_offline, count(100_000), "MB", 150),
+    ]
+    if table.wants(*(row[0] for row in rows)):
+        print(f"{'memory':26} {'moskit':>8} {'mosquitto':>10} {'2.1':>8} {'limit':>6}")
+    brands = ["moskit", "mosquitto"] + (["2.1"] if os.environ.get("MOSKIT_MOSQUITTO") else [])
+    for title, measure, times, unit, our_limit in rows:
+        if not table.wants(title):
+            continue
+
+        def measured(brand):
+            broker = Broker(folder, brand=brand)
+            try:
+                return measure(broker, times)
+            finally:
+                broker.stop()
+
+        results = table.rounds(title, brands, measured)
+        if results:
+            medians = [f"{statistics.median(figures):8.0f}" for figures in results.values()]
+            newer = medians[2] if len(medians) > 2 else f"{'':8}"
+            print(f"{title:26} {medians[0]} {medians[1]:>10} {newer} {our_limit:6} {unit} of {times}", flush=True)
 
 
 if __name__ == "__main__":
