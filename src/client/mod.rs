@@ -232,9 +232,12 @@ impl Client {
     pub async fn close(&mut self) {
         self.session.withhold_acknowledgements();
         if let Some(mut connection) = self.connection.take() {
+            // A reset, should anything come that is not read, is nothing to a peer who has done all that was asked of him. Over
+            // TLS and WebSocket he answers the end itself.
+            let may_be_reset = self.session.has_nothing_to_lose() && connection.stream.is_bare();
             // The peer may be gone already, which is what is wanted.
             let _ = timeout(CLOSE_TIMEOUT, connection.shut_down(self.session.output())).await;
-            if !connection.is_silent {
+            if !connection.is_silent && !may_be_reset {
                 // Acknowledgements, and the DISCONNECT without which the peer publishes the will, are to be read there.
                 let _ = timeout(DRAIN_TIMEOUT, connection.stream.drain()).await;
             }
@@ -323,7 +326,7 @@ mod tests {
     use bytestring::ByteString;
 
     use super::*;
-    use crate::mqtt::packet::{Connect, Properties, ProtocolVersion};
+    use crate::mqtt::packet::{Connect, Disconnect, Properties, ProtocolVersion, QoS, ReasonCode, Will};
     use crate::net::Endpoint;
 
     /// How long the server below sends before it gives up; the client's keep-alive is a second.
@@ -426,5 +429,54 @@ mod tests {
             while client.poll_event(now).unwrap().is_some() {}
         }
         assert!(server.join().unwrap());
+    }
+
+    /// Accepts, and closes nothing until all that the client has said is read, and then only when it is told to.
+    async fn closes_at_once(connect: Connect) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
+        let (ended, end) = std::sync::mpsc::channel::<()>();
+        let server = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            assert!(stream.read(&mut [0; 100]).unwrap() > 0);
+            stream.write_all(b"\x20\x02\x00\x00").unwrap();
+            let mut said = Vec::new();
+            stream.read_to_end(&mut said).unwrap();
+            let _ = end.recv();
+            said
+        });
+        let mut client = Client::new(Session::new(connect, None));
+        client.connect(&[&Route::new(endpoint)], None).await.unwrap();
+        let now = Instant::now();
+        while !client.session().is_connected() {
+            client.transfer().await.unwrap();
+            while client.poll_event(now).unwrap().is_some() {}
+        }
+        let disconnect = Disconnect { reason: ReasonCode::SUCCESS, properties: Properties::new() };
+        client.session().disconnect(&disconnect, now).unwrap();
+        let is_closed = {
+            let mut closing = pin!(client.close());
+            let is_closed = poll_fn(|context| Poll::Ready(closing.as_mut().poll(context).is_ready())).await;
+            drop(ended);
+            if !is_closed {
+                closing.await;
+            }
+            is_closed
+        };
+        assert_eq!(server.join().unwrap(), [0xe0, 0]);
+        is_closed
+    }
+
+    #[tokio::test]
+    async fn the_peers_end_is_awaited_only_where_something_depends_on_it() {
+        assert!(closes_at_once(connect_packet(60)).await);
+        let will = Will {
+            topic: ByteString::from_static("w"),
+            payload: bytes::Bytes::new(),
+            qos: QoS::AtMostOnce,
+            retain: false,
+            properties: Properties::new(),
+        };
+        assert!(!closes_at_once(Connect { will: Some(will), ..connect_packet(60) }).await);
     }
 }

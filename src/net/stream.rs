@@ -111,6 +111,11 @@ impl Stream {
         Some((tcp.peer_addr().ok()?, tcp.local_addr().ok()?))
     }
 
+    /// The system's own socket, with nothing over it.
+    pub fn is_bare(&self) -> bool {
+        matches!(self, Self::Tcp(_) | Self::Unix(_))
+    }
+
     fn is_young(&self) -> bool {
         matches!(self, Self::Tls(tls) if tls.is_young)
     }

@@ -38,6 +38,8 @@ pub struct Session {
     pub(super) receiver: Receiver,
     pub(super) staged: Staged,
     pub(super) at_most_once: AtMostOnce,
+    /// SUBSCRIBE was sent, on whatever connection.
+    pub(super) has_subscribed: bool,
     pub(super) server: ServerLimits,
     /// Retain is left out where the server keeps no messages, as libmosquitto does.
     pub(super) is_lenient: bool,
@@ -96,6 +98,7 @@ impl Session {
             receiver: Receiver::default(),
             staged: Staged::default(),
             at_most_once: AtMostOnce::default(),
+            has_subscribed: false,
             server: ServerLimits::NONE,
             is_lenient: false,
             sent_aliases: SentAliases::default(),
@@ -360,6 +363,20 @@ impl Session {
     /// [question](Session::ping) nor one to the keep-alive's PINGREQ. They are the last that were published.
     pub fn unconfirmed(&self) -> u64 {
         self.at_most_once.unconfirmed()
+    }
+
+    /// DISCONNECT is sent, and nothing depends on whether the server reads it: all that was published is answered, there is no
+    /// will for it to withhold, and no session whose subscriptions go on without it.
+    pub fn has_nothing_to_lose(&self) -> bool {
+        let ends_with_connection =
+            self.connect.clean_start && self.connect.properties.session_expiry_interval().unwrap_or(0) == 0;
+        self.state == State::Disconnecting
+            && self.connect.will.is_none()
+            && ends_with_connection
+            && !self.has_subscribed
+            && self.unacknowledged() == 0
+            && self.unconfirmed() == 0
+            && self.unanswered() == 0
     }
 
     /// PINGREQs that were sent on this connection: what is published between two of them is confirmed together.

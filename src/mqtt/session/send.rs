@@ -169,6 +169,7 @@ impl Session {
             |packet_id| Packet::Subscribe(Subscribe { packet_id, properties, subscriptions: subscriptions.clone() }),
             now,
         )?;
+        self.has_subscribed = true;
         for Subscription { filter, options } in subscriptions {
             self.trace(|| Trace::Sending(Summary::Subscribe { packet_id, filter, options }));
         }

@@ -978,3 +978,60 @@ fn the_trace_has_the_order_of_the_log() {
         ]
     );
 }
+
+#[test]
+fn nothing_is_lost_by_leaving_unheard_when_all_is_answered_and_nothing_goes_on() {
+    use crate::mqtt::packet::Will;
+    let leave = |talk: &mut Talk| {
+        let disconnect = Disconnect { reason: ReasonCode::SUCCESS, properties: Properties::new() };
+        talk.session.disconnect(&disconnect, talk.now).unwrap();
+        talk.session.has_nothing_to_lose()
+    };
+    let talk_of = |change: &dyn Fn(&mut Connect)| {
+        let mut connect = connect(V5);
+        change(&mut connect);
+        let mut talk = Talk::new(connect, 20);
+        talk.open(connack([]));
+        talk
+    };
+    assert!(!talk_of(&|_| {}).session.has_nothing_to_lose(), "without DISCONNECT");
+    assert!(leave(&mut talk_of(&|_| {})));
+    assert!(leave(&mut talk_of(
+        &|connect| connect.properties = [Property::SessionExpiryInterval(0)].into_iter().collect()
+    )));
+    assert!(!leave(&mut talk_of(&|connect| {
+        connect.properties = [Property::SessionExpiryInterval(1)].into_iter().collect();
+    })));
+    assert!(!leave(&mut talk_of(&|connect| connect.clean_start = false)));
+    let will = || Will {
+        topic: "w".into(),
+        payload: Bytes::new(),
+        qos: QoS::AtMostOnce,
+        retain: false,
+        properties: Properties::new(),
+    };
+    assert!(!leave(&mut talk_of(&|connect| connect.will = Some(will()))));
+
+    for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        let mut talk = talk_of(&|_| {});
+        talk.session.publish(message(qos, "m"), talk.now).unwrap();
+        assert!(!leave(&mut talk), "{qos:?} without an answer");
+    }
+    let mut talk = talk_of(&|_| {});
+    talk.session.publish(message(QoS::AtMostOnce, "m"), talk.now).unwrap();
+    talk.session.ping(talk.now);
+    talk.hear(&Packet::PingResp).unwrap();
+    assert!(leave(&mut talk));
+    let mut talk = talk_of(&|_| {});
+    let packet_id = talk.session.publish(message(QoS::AtLeastOnce, "m"), talk.now).unwrap();
+    let properties = Properties::new();
+    talk.hear(&Packet::PubAck(Ack { packet_id, reason: ReasonCode::SUCCESS, properties })).unwrap();
+    assert!(leave(&mut talk));
+
+    let mut talk = talk_of(&|_| {});
+    let subscription = Subscription { filter: "t".into(), options: SubscriptionOptions::default() };
+    let packet_id = talk.session.subscribe(vec![subscription], Properties::new(), talk.now).unwrap();
+    let properties = Properties::new();
+    talk.hear(&Packet::SubAck(SubAck { packet_id, properties, codes: vec![ReasonCode::SUCCESS] })).unwrap();
+    assert!(!leave(&mut talk), "messages may be on their way to a subscriber");
+}
