@@ -173,7 +173,14 @@ impl Repeating {
     fn publish(&mut self, session: &mut Session, now: Instant) -> Result<Next, Stop> {
         let id = session.publish(self.message.clone(), now).map_err(Stop::Unsendable)?;
         self.left -= 1;
-        Ok(if self.message.qos == QoS::AtMostOnce { Next::Writing } else { Next::Awaiting(id) })
+        if self.message.qos > QoS::AtMostOnce {
+            return Ok(Next::Awaiting(id));
+        }
+        // The question that follows the last one goes out in the same write.
+        if let Next::Confirming = self.after_one(now) {
+            session.ping(now);
+        }
+        Ok(Next::Writing)
     }
 }
 
@@ -613,7 +620,50 @@ impl Work for PublishingLines {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Buf;
+
     use super::*;
+
+    #[test]
+    fn the_last_message_of_qos_0_goes_out_with_the_question_whether_it_was_read() {
+        let connect = packet::Connect {
+            version: ProtocolVersion::V311,
+            bridge: false,
+            clean_start: true,
+            keep_alive: 60,
+            client_id: "c".into(),
+            will: None,
+            username: None,
+            password: None,
+            properties: packet::Properties::new(),
+        };
+        let connack = packet::ConnAck { session_present: false, code: 0, properties: packet::Properties::new() };
+        let now = Instant::now();
+        let sent = |left, as_mosquitto| {
+            let mut session = Session::new(connect.clone(), None);
+            session.handle_connected(now).unwrap();
+            session.output().clear();
+            session.handle_packet(packet::Packet::ConnAck(connack.clone()), now).unwrap();
+            let message = packet::Publish {
+                dup: false,
+                qos: QoS::AtMostOnce,
+                retain: false,
+                topic: "t".into(),
+                packet_id: None,
+                properties: packet::Properties::new(),
+                payload: "m".into(),
+            };
+            let refusals = Refusals { strict: Strict::default(), common_topic: None, refused: None };
+            let (next, delay) = (Next::At(now), Duration::ZERO);
+            let mut work = Repeating { message, left, delay, next, lost: 0, as_mosquitto, refusals, unsent: None };
+            assert!(matches!(work.publish(&mut session, now), Ok(Next::Writing)));
+            session.output().chunk().to_vec()
+        };
+        let publish = b"\x30\x04\x00\x01tm";
+        assert_eq!(sent(1, false), [&publish[..], &[0xc0, 0]].concat());
+        assert_eq!(sent(2, false), publish);
+        assert_eq!(sent(1, true), publish);
+    }
 
     #[test]
     fn input_without_an_end_is_read_up_to_a_limit() {
