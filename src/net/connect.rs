@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use super::stream::Stream;
 use super::tls;
 use super::tunnel::{self, TunnelError};
 use super::websocket::{self, Opening, WebSocketError};
-use crate::os::{local, socket};
+use crate::os::{hosts, local, socket};
 
 /// How long one address may take to accept, and what is behind it to answer. Mosquitto leaves it to the operating system, which is
 /// two minutes and more on Linux for each address that stays silent.
@@ -355,7 +355,14 @@ fn same_family(from: &[Option<SocketAddr>], remote: SocketAddr) -> Vec<Option<So
 /// The addresses of a name, in the resolver's order and each once.
 async fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let mut found = Vec::new();
-    for address in lookup_host((name, port)).await? {
+    let is_name = name.parse::<IpAddr>().is_err();
+    let looked_up: Vec<_> = if is_name && hosts::are_first_asked_for(name) {
+        // The answer is a file's: to wait for it on a thread would take longer.
+        (name, port).to_socket_addrs()?.collect()
+    } else {
+        lookup_host((name, port)).await?.collect()
+    };
+    for address in looked_up {
         if !found.contains(&address) && found.len() < ADDRESS_LIMIT {
             found.push(address);
         }

@@ -4,6 +4,7 @@
 //! `unix` and `elsewhere` have the same modules with the same names. What only Unix has fails elsewhere
 //! with [`unsupported`] when it is asked for, and is:
 //!
+//! * [`hosts`]: names that are found in a file before anybody is asked, as far as the system says so
 //! * [`local`]: unix sockets, to connect to, to listen on, and rumqttc's own for `check --second-opinion`
 //! * [`files`]: modes, owners, the file behind a descriptor's number, symbolic links. A new file takes the
 //!   rights of its folder where there is no mode
@@ -25,9 +26,9 @@ mod unix;
 mod unseen;
 
 #[cfg(not(unix))]
-pub use elsewhere::{files, first_process, local, process, signal, socket, syslog, terminal, text, user};
+pub use elsewhere::{files, first_process, hosts, local, process, signal, socket, syslog, terminal, text, user};
 #[cfg(unix)]
-pub use unix::{files, first_process, local, process, signal, socket, syslog, terminal, text, user};
+pub use unix::{files, first_process, hosts, local, process, signal, socket, syslog, terminal, text, user};
 
 /// Numbers of the user and the group that a file belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

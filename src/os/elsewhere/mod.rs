@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod first_process;
+pub mod hosts;
 pub mod local;
 pub mod process;
 pub mod signal;
