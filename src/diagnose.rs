@@ -25,7 +25,7 @@ pub mod ways;
 pub mod when;
 
 use attempted::list;
-pub use attempted::{Attempted, Sent};
+pub use attempted::{AWS_AUTHORIZER, AWS_CERTIFICATE, Attempted, Sent};
 pub use connection::{lost, no_address, not_connected, other_versions, refused};
 pub use finding::{About, Finding, Severity};
 pub use tls::WITHOUT_TLS;

@@ -57,6 +57,10 @@ impl Sent {
     }
 }
 
+/// The protocol (ALPN) by which AWS IoT Core knows MQTT with a client certificate, and the one for a custom authorizer.
+pub const AWS_CERTIFICATE: &str = "x-amzn-mqtt-ca";
+pub const AWS_AUTHORIZER: &str = "mqtt";
+
 /// What was tried when it failed.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempted<'a> {
@@ -92,6 +96,16 @@ impl Attempted<'_> {
 
     pub(super) fn is_aws(&self) -> bool {
         self.endpoint.host().is_some_and(|host| host.ends_with(".amazonaws.com"))
+    }
+
+    /// A protocol was offered by which AWS IoT Core knows MQTT.
+    pub(super) fn offers_alpn_of_aws(&self) -> bool {
+        self.tls.is_some_and(|tls| tls.alpn.iter().any(|name| name == AWS_CERTIFICATE || name == AWS_AUTHORIZER))
+    }
+
+    /// AWS IoT Core was asked for MQTT on the port where it knows that by ALPN alone.
+    pub(super) fn lacks_alpn_of_aws(&self) -> bool {
+        self.is_aws() && self.port() == Some(443) && self.websocket.is_none() && !self.offers_alpn_of_aws()
     }
 
     /// The command that looks at the same place.

@@ -37,7 +37,7 @@ pub enum About {
     SpeaksHttp,
     /// The web server has nothing at the path of the WebSocket.
     WrongPath,
-    /// TLS was begun, and the peer has none.
+    /// TLS was begun, and the peer has, or may have, none.
     NoTls,
     /// The certificate that was shown to the peer, or should have been.
     OwnCertificate,

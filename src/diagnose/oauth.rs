@@ -47,7 +47,9 @@ fn not_reached(error: &ConnectError, at: &str, grant: &Grant, now: i64) -> Findi
                 Cause::Certificate => {
                     finding.fix("if its CA is not one of the operating system's: --oauth-cafile FILE")
                 }
-                Cause::NotTls | Cause::Closed => finding.fix("is its port right? http:// is for this machine alone"),
+                Cause::NotTls | Cause::Closed if failure.seen.speaks_tls() != Some(true) => {
+                    finding.fix("is its port right? http:// is for this machine alone")
+                }
                 _ => finding.fix("openssl s_client -connect HOST:PORT shows what it offers"),
             }
         }

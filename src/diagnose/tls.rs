@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::net::endpoint::TLS_PORT;
 use crate::net::reason;
 use crate::net::tls::{self, Alert, Cause, Failure, FileRole, OptionsError, Seen, UnknownCiphers, Version};
 use crate::pki::key::DecryptError;
@@ -23,14 +24,10 @@ pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
             }
         }
         Cause::Alert(given) => alert(*given, &failure.seen, attempted),
-        Cause::NotTls => tls_to_plain(format!("{place} answers, but not with TLS"), attempted),
-        Cause::Closed if attempted.is_aws() && attempted.port() == Some(443) => aws(attempted),
-        // Who has shown a certificate speaks TLS, whatever it hangs up for.
-        Cause::Closed if !failure.seen.presented.is_empty() => hung_up(&place, &failure.seen, attempted),
-        Cause::Closed => tls_to_plain(
-            format!("{place} closed the connection when TLS began: this listener has probably no TLS"),
-            attempted,
-        ),
+        Cause::NotTls => tls_to_plain(&place, &failure.seen.first_bytes),
+        Cause::Closed if attempted.lacks_alpn_of_aws() => aws(attempted),
+        Cause::Closed if failure.seen.speaks_tls() == Some(true) => hung_up(&place, &failure.seen, attempted),
+        Cause::Closed => unanswered(&place, attempted),
         Cause::Incompatible(why) => {
             let id = if why.contains("Version") { "tls.version" } else { "tls.cipher" };
             Finding::error(id, format!("{place} and we have nothing in common: {why}")).fix(offer_more(attempted))
@@ -39,6 +36,10 @@ pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
             let name = failure.name.as_deref().unwrap_or_default();
             Finding::error("tls.name", format!("`{name}` cannot be the name of a TLS server"))
                 .fix("give the host name in the server's certificate with -h")
+        }
+        Cause::TimedOut if failure.seen.speaks_tls() == Some(true) => {
+            Finding::error("tls.timeout", format!("{place} began the TLS handshake and did not go on with it"))
+                .fix("the server may be overloaded, or something between holds large packets back: its log says whether it sent more")
         }
         Cause::TimedOut => {
             Finding::error("tls.timeout", format!("{place} accepted the connection and then said nothing of TLS"))
@@ -78,7 +79,8 @@ fn offer_more(attempted: &Attempted<'_>) -> String {
 
 /// The peer ended a handshake in whose course it had shown its certificate, and did not say why.
 fn hung_up(place: &str, seen: &Seen, attempted: &Attempted<'_>) -> Finding {
-    let what = format!("{place} closed the connection in the middle of the TLS handshake, without an alert");
+    let what =
+        format!("{place} closed the connection in the middle of the TLS handshake, without an alert that says why");
     let finding = Finding::error("tls.closed", what);
     match (&seen.asked_for_certificate, seen.sent_certificate) {
         (Some(_), false) => finding.about(About::OwnCertificate).fix(format!(
@@ -92,14 +94,30 @@ fn hung_up(place: &str, seen: &Seen, attempted: &Attempted<'_>) -> Finding {
     }
 }
 
-fn tls_to_plain(cause: String, attempted: &Attempted<'_>) -> Finding {
-    let finding = Finding::error("tls.tls-to-plain", cause).about(About::NoTls).fix(WITHOUT_TLS);
-    match attempted.endpoint.host() {
+fn tls_to_plain(place: &str, first_bytes: &[u8]) -> Finding {
+    Finding::error("tls.tls-to-plain", format!("{place} answers, but not with TLS"))
+        .about(About::NoTls)
+        .evidence(format!("it says {:?}", String::from_utf8_lossy(first_bytes)))
+        .fix(WITHOUT_TLS)
+}
+
+/// The peer hung up before a byte. Listeners without TLS do that, and so does a server that has TLS and refuses us before it says
+/// anything, or what stands before one that does not run.
+fn unanswered(place: &str, attempted: &Attempted<'_>) -> Finding {
+    let what = format!("{place} closed the connection when TLS began, without a byte: whether it has TLS is not known");
+    let finding = Finding::error("tls.unanswered", what).about(About::NoTls);
+    let finding = match attempted.endpoint.host() {
         Some(host) if host.parse::<std::net::IpAddr>().is_ok() => finding.evidence(
             "the host is an address, so no name was sent: a server that chooses its certificate by name may hang up",
         ),
         _ => finding,
-    }
+    };
+    finding.fix(match attempted.port() {
+        Some(TLS_PORT) => "the server's log says why it hung up".to_owned(),
+        _ => {
+            format!("the server's log says why it hung up; TLS listeners are usually on port {TLS_PORT}: -p {TLS_PORT}")
+        }
+    })
 }
 
 fn aws(attempted: &Attempted<'_>) -> Finding {
@@ -149,7 +167,7 @@ fn alert_about_own(alert: Alert, seen: &Seen, attempted: &Attempted<'_>) -> Opti
 fn alert_about_tls(alert: Alert, attempted: &Attempted<'_>) -> Finding {
     let place = attempted.place();
     match alert.0 {
-        120 if attempted.is_aws() => aws(attempted),
+        120 if attempted.is_aws() && !attempted.offers_alpn_of_aws() => aws(attempted),
         120 => {
             let offered = attempted.tls.map(|tls| tls.alpn.clone()).unwrap_or_default();
             let offered = if offered.is_empty() { "none".to_owned() } else { list(&offered) };

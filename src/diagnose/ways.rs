@@ -2,6 +2,7 @@
 
 use crate::net::proxy::{Origin, Proxy};
 use crate::net::socks::{Reply, SocksError};
+use crate::net::tls::begins_tls;
 use crate::net::tunnel::{HEAD_LIMIT, TunnelError};
 use crate::net::websocket::{DEFAULT_PATH, Opening, WebSocketError};
 use crate::net::{ConnectError, ProxyError, reason};
@@ -54,9 +55,8 @@ fn tunnel(proxy: &Proxy, error: &TunnelError, at: &str, attempted: &Attempted<'_
     match error {
         TunnelError::NotHttp(first) => Finding::error("proxy.not-http", format!("{at} does not speak HTTP"))
             .evidence(format!("it says {:?}", String::from_utf8_lossy(first)))
-            .fix(match first[..] {
-                // A TLS record: alert or handshake, and a version.
-                [21 | 22, 3, ..] => "it speaks TLS: https:// in its URL",
+            .fix(match begins_tls(first) {
+                Some(true) => "it speaks TLS: https:// in its URL",
                 _ => "is it a SOCKS5 proxy? socks5h:// in its URL",
             }),
         TunnelError::Closed => {

@@ -6,6 +6,7 @@
 pub mod authority;
 mod connect;
 pub mod endpoint;
+mod first_bytes;
 pub mod proxy;
 mod reason;
 pub mod socks;

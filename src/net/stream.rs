@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::first_bytes::{FirstBytes, Noted};
 use super::tls::{Alert, TlsSession, alert_in};
 use super::websocket::WebSocket;
 use crate::os::{local, socket};
@@ -27,6 +28,8 @@ pub enum Stream {
     WebSocket(Box<WebSocket<Stream>>),
     /// What a proxy passes on, over a TLS session with the proxy that is nothing of the peer's.
     Tunnel(Box<Stream>),
+    /// What a TLS session of a client goes over.
+    Noted(Box<Noted<Stream>>),
 }
 
 /// A TLS session over another stream.
@@ -52,6 +55,11 @@ impl Stream {
         Self::PreShared(Box::new(PreSharedStream { stream, session }))
     }
 
+    /// The same, which keeps the first bytes that the peer sends.
+    pub(super) fn noted(self, first_bytes: &FirstBytes) -> Self {
+        Self::Noted(Box::new(Noted::new(self, first_bytes.clone())))
+    }
+
     pub(super) fn tls(stream: tokio_rustls::TlsStream<Self>, session: TlsSession) -> Self {
         Self::Tls(Box::new(TlsStream { stream, session, is_young: true }))
     }
@@ -59,7 +67,7 @@ impl Stream {
     /// The TLS session that the bytes travel in.
     pub fn session(&self) -> Option<&TlsSession> {
         match self {
-            Self::Tcp(_) | Self::Unix(_) | Self::Tunnel(_) => None,
+            Self::Tcp(_) | Self::Unix(_) | Self::Tunnel(_) | Self::Noted(_) => None,
             Self::Tls(tls) => Some(&tls.session),
             #[cfg(feature = "psk")]
             Self::PreShared(tls) => Some(&tls.session),
@@ -135,6 +143,7 @@ impl Stream {
             Self::PreShared(tls) => tls.stream.get_mut().socket(),
             Self::WebSocket(socket) => socket.transport_mut().socket(),
             Self::Tunnel(stream) => stream.socket(),
+            Self::Noted(noted) => noted.get_mut().socket(),
         }
     }
 
@@ -147,6 +156,7 @@ impl Stream {
             Self::PreShared(tls) => tls.stream.get_ref().tcp(),
             Self::WebSocket(socket) => socket.transport().tcp(),
             Self::Tunnel(stream) => stream.tcp(),
+            Self::Noted(noted) => noted.get_ref().tcp(),
         }
     }
 }
@@ -184,6 +194,10 @@ macro_rules! within {
             }
             Stream::Tunnel(stream) => {
                 let $inner = &mut **stream;
+                $call
+            }
+            Stream::Noted(noted) => {
+                let $inner = &mut **noted;
                 $call
             }
         }
@@ -236,6 +250,7 @@ impl AsyncWrite for Stream {
             Self::PreShared(tls) => tls.stream.is_write_vectored(),
             Self::WebSocket(socket) => socket.is_write_vectored(),
             Self::Tunnel(stream) => stream.is_write_vectored(),
+            Self::Noted(noted) => noted.is_write_vectored(),
         }
     }
 }

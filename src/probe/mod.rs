@@ -49,7 +49,8 @@ pub async fn open(route: &Route, time_limit: Duration) -> Result<Stream, NotOpen
 fn is_silence(error: &ConnectError) -> bool {
     match error {
         ConnectError::TimedOut(_) | ConnectError::WebSocket(WebSocketError::TimedOut) => true,
-        ConnectError::Tls(failure) => matches!(failure.cause, Cause::TimedOut),
+        // Who began and stopped was not silent.
+        ConnectError::Tls(failure) => matches!(failure.cause, Cause::TimedOut) && failure.seen.speaks_tls().is_none(),
         ConnectError::Unreachable { attempts, .. } => {
             attempts.iter().all(|attempt| attempt.error.kind() == std::io::ErrorKind::TimedOut)
         }
@@ -122,10 +123,12 @@ impl Probe<'_> {
             Err(NotOpened::TimedOut) => Found::Silence,
             Err(NotOpened::Error(error)) => match *error {
                 ConnectError::Tls(failure) => match failure.cause {
-                    Cause::NotTls => Found::Other(Vec::new()),
-                    Cause::Closed | Cause::Io(_) => Found::Closed,
+                    _ if failure.seen.speaks_tls() == Some(true) => Found::Tls,
                     Cause::TimedOut => Found::Silence,
-                    _ => Found::Tls,
+                    // A name that cannot be asked for: nothing was sent.
+                    Cause::BadName => Found::Unreachable,
+                    _ if failure.seen.first_bytes.is_empty() => Found::Closed,
+                    _ => by_first_bytes(&failure.seen.first_bytes),
                 },
                 _ => Found::Unreachable,
             },
@@ -231,8 +234,7 @@ pub fn nonce() -> String {
 /// What the first bytes of an answer to CONNECT tell.
 pub fn by_first_bytes(bytes: &[u8]) -> Found {
     match bytes {
-        // A TLS record: alert or handshake, and a version.
-        [21 | 22, 3, ..] => Found::Tls,
+        _ if tls::begins_tls(bytes) == Some(true) => Found::Tls,
         _ if bytes.starts_with(b"HTTP/") => Found::Http { status: status(bytes).unwrap_or(0), takes_mqtt: false },
         _ => Found::Other(bytes.to_vec()),
     }

@@ -75,6 +75,44 @@ fn another_protocol_than_ours() {
 }
 
 #[test]
+fn a_handshake_that_is_hung_up_on_says_no_more_than_came() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    let server_hello = b"\x16\x03\x03\x00\x7a\x02\x00";
+    // What is asked in clear meets the same, but for the last.
+    let rows = [
+        ("tls.unanswered", &b""[..], &b""[..], true, "whether it has TLS is not known"),
+        ("tls.closed", server_hello, b"", true, "in the middle of the TLS handshake"),
+        ("tls.timeout", server_hello, b"", false, "began the TLS handshake and did not go on"),
+        ("tls.cipher", b"\x15\x03\x03\x00\x02\x02\x28", b"", true, "handshake failure"),
+        ("tls.tls-to-plain", b"\xe0\x02\x81\x00", b"", true, "it says "),
+        ("tls.tls-to-plain", b"", b"\x20\x02\x00\x00", true, "it answers a CONNECT without TLS"),
+    ];
+    for (id, to_tls, to_clear, hangs_up, words) in rows {
+        let address = stub(move |mut stream| {
+            let mut bytes = [0; 2048];
+            let Ok(count @ 1..) = stream.read(&mut bytes) else { return };
+            let _ = stream.write_all(if bytes[..count].starts_with(&[22, 3]) { to_tls } else { to_clear });
+            if !hangs_up || (to_clear.len() > 1 && bytes[0] != 22) {
+                while matches!(stream.read(&mut bytes), Ok(1..)) {}
+            }
+        });
+        let port = address.rsplit(':').next().unwrap();
+        let place = ["-h", "localhost", "-p", port, "--cafile", "ca.crt"];
+        if hangs_up {
+            all_name(id, &place, folder.path());
+        } else {
+            let words = [&["pub", "-t", "t", "-n", "--connect-timeout", "1"], &place[..]].concat();
+            let ended = run(moskit(&words).current_dir(folder.path()), b"");
+            assert!(ended.stderr.contains(&format!("[{id}]")), "{ended:?}");
+        }
+        let (report, _) = report(&[&["check", "--timeout", "1"], &place[..]].concat(), folder.path());
+        assert_eq!(report["cause"], id, "{report:#}");
+        assert!(report.to_string().contains(words), "{id}: {report:#}");
+    }
+}
+
+#[test]
 fn certificates_of_servers_and_clients() {
     let wrong_clients = [
         "client.cert-required",

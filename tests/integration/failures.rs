@@ -228,7 +228,8 @@ async fn tls_and_plain_listeners_taken_for_each_other_are_told() {
     );
     let Some(_broker) = Mosquitto::start(folder, &configuration) else { return };
     let finding = shown(folder, plain, None).await;
-    assert_eq!(finding.id, "tls.tls-to-plain", "{finding:?}");
+    // It hangs up without a byte, as servers with TLS may: only another look, in clear, can tell.
+    assert_eq!(finding.id, "tls.unanswered", "{finding:?}");
 
     let endpoint = Endpoint::new("localhost", encrypted).unwrap();
     let mut stream = connect(&Route::new(endpoint.clone())).await.unwrap();

@@ -74,7 +74,6 @@ const NOT_PROVOKED: &[(&str, &str)] = &[
     ("proxy.timeout", "qshape: its --timeout ends before the proxy's; proxies.rs"),
     ("psk.unknown-identity", "builds with the feature psk; psk.rs"),
     ("psk.wrong-key", "builds with the feature psk; psk.rs"),
-    ("tls.closed", "needs a server that hangs up within the handshake; src/diagnose/tls.rs"),
     ("tls.name", "needs a name that the system resolves and TLS has not; src/diagnose/tls.rs"),
     ("tls.timeout", "check: needs a port that is silent once only; bounds.rs has the clients"),
     ("ws.handshake", "src/diagnose/ways.rs"),
@@ -202,9 +201,10 @@ fn strange_answers(seen: &Seen, folder: &Path) {
     ] {
         seen.live(&format!("{}{more}", answering(answer)), folder);
     }
-    for more in ["", " --cafile ca.crt"] {
-        let hangs_up = at(&stub(|mut stream| {
+    for (answer, more) in [("", ""), ("", " --cafile ca.crt"), ("\u{16}\u{3}\u{3}", " --cafile ca.crt")] {
+        let hangs_up = at(&stub(move |mut stream| {
             let _ = stream.read(&mut [0; 2048]);
+            let _ = stream.write_all(answer.as_bytes());
         }));
         seen.live(&format!("{hangs_up}{more}"), folder);
     }

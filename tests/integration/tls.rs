@@ -208,10 +208,18 @@ async fn not_checking_the_name_still_checks_the_chain_and_not_verifying_checks_n
 }
 
 #[tokio::test]
-async fn a_plain_listener_and_one_that_talks_nonsense_are_told_apart() {
+async fn what_ended_a_handshake_is_told_by_what_the_peer_had_sent() {
     let Some(folder) = folder_of_tutorial() else { return };
     let folder = folder.path();
-    for (answer, is_not_tls) in [(&b""[..], false), (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], true)] {
+    // Half a CONNACK is less than the head of a record; a ServerHello that breaks off is TLS.
+    for (answer, speaks_tls) in [
+        (&b""[..], None),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Some(false)),
+        (b"\x20\x02", Some(false)),
+        (b"\xe0\x00", Some(false)),
+        (b"\x16\x03\x03\x00\x7a\x02\x00", Some(true)),
+    ] {
+        let is_not_tls = speaks_tls == Some(false);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let peer = tokio::spawn(async move {
@@ -225,6 +233,7 @@ async fn a_plain_listener_and_one_that_talks_nonsense_are_told_apart() {
         };
         assert_eq!(matches!(failure.cause, Cause::NotTls), is_not_tls, "{failure:?}");
         assert_eq!(matches!(failure.cause, Cause::Closed), !is_not_tls, "{failure:?}");
+        assert_eq!((failure.seen.speaks_tls(), &failure.seen.first_bytes[..]), (speaks_tls, answer));
         peer.await.unwrap();
     }
 }

@@ -68,7 +68,7 @@ async fn failed(target: &Target, failure: Failure, stage: &mut Stage) -> Seen {
     if failure.seen.asked_for_certificate.is_some() && matches!(failure.cause, Cause::Alert(_) | Cause::Closed) {
         return *failure.seen;
     }
-    let wrong_protocol = failure.seen.presented.is_empty()
+    let wrong_protocol = failure.seen.speaks_tls() != Some(true)
         && matches!(failure.cause, Cause::NotTls | Cause::Closed | Cause::TimedOut | Cause::Io(_));
     let nothing_in_common = matches!(failure.cause, Cause::Incompatible(_) | Cause::Alert(Alert(40 | 70 | 71)));
     let instead = if wrong_protocol { instead::of_tls(target.probe()).await } else { None };

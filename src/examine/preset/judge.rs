@@ -4,16 +4,12 @@ use std::net::IpAddr;
 
 use super::sas::Sas;
 use super::{Connects, Given, Judgement, Preset};
-use crate::diagnose::{Finding, shell, when};
+use crate::diagnose::{AWS_AUTHORIZER, AWS_CERTIFICATE, Finding, shell, when};
 use crate::mqtt::packet::{ProtocolVersion, QoS};
 use crate::term::Secret;
 
 /// A token that ends so soon, in seconds, is no token for a session.
 const SOON: i64 = 300;
-
-/// The ALPN name by which AWS IoT Core knows MQTT with a client certificate, and the one for a custom authorizer.
-const AWS_CERTIFICATE: &str = "x-amzn-mqtt-ca";
-const AWS_AUTHORIZER: &str = "mqtt";
 
 /// The longest client id of AWS IoT Core, and of EMQX Serverless, in bytes.
 const AWS_ID: usize = 128;

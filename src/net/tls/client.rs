@@ -17,6 +17,7 @@ use super::ciphers::Suites;
 use super::failure::{Cause, Failure};
 use super::identity::{Identity, KeyLogFile, OptionsError, Passphrase, anchors, application_protocols};
 use super::{Checks, Seen, TlsSession, Version, unix_now};
+use crate::net::first_bytes::FirstBytes;
 use crate::net::stream::Stream;
 use crate::net::verify::ServerCertificate;
 use crate::pki::certificate::Certificate;
@@ -116,7 +117,12 @@ impl Client {
             return connector.connect(name, stream, limit).await;
         }
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let failure = |cause| Failure { name: name.map(str::to_owned), cause, seen: Box::new(take(&seen)) };
+        let first_bytes = FirstBytes::default();
+        let seen_by_now = || Seen { first_bytes: first_bytes.so_far(), ..take(&seen) };
+        let failure = |cause: Cause| {
+            let seen = seen_by_now();
+            Failure { name: name.map(str::to_owned), cause: cause.after(&seen), seen: Box::new(seen) }
+        };
         // Nobody reads this name: it is not sent, and our verifier has its own.
         let unnamed = || ServerName::try_from("localhost").expect("a host name");
         let server_name = match name {
@@ -130,10 +136,10 @@ impl Client {
             Ok(config) => config,
             Err(error) => return Err(failure(Cause::Incompatible(error.to_string()))),
         };
-        let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, stream);
+        let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, stream.noted(&first_bytes));
         match timeout(limit, connecting).await {
             Ok(Ok(connected)) => {
-                let session = TlsSession::new(connected.get_ref().1, take(&seen));
+                let session = TlsSession::new(connected.get_ref().1, seen_by_now());
                 Ok(Stream::tls(connected.into(), session))
             }
             Ok(Err(error)) => Err(failure(Cause::new(error))),

@@ -73,7 +73,7 @@ pub enum Cause {
     Alert(Alert),
     /// What answered does not speak TLS.
     NotTls,
-    /// The peer closed the connection in the middle of the handshake.
+    /// The peer closed the connection before the end of the handshake; what it had sent is in [`Seen::first_bytes`].
     Closed,
     /// The peer offers nothing that we take.
     Incompatible(String),
@@ -104,6 +104,18 @@ impl Cause {
             rustls::Error::PeerIncompatible(why) => Self::Incompatible(format!("{why:?}")),
             rustls::Error::NoApplicationProtocol => Self::Incompatible("no application protocol in common".to_owned()),
             other => Self::Protocol(other.to_string()),
+        }
+    }
+}
+
+impl Cause {
+    /// The cause in the light of what came: rustls waits for the head of a whole record, so that a few bytes of another protocol
+    /// and a close are a close to it.
+    pub(super) fn after(self, seen: &Seen) -> Self {
+        match (self, seen.speaks_tls()) {
+            (Self::Closed | Self::TimedOut | Self::Protocol(_), Some(false)) => Self::NotTls,
+            (Self::NotTls, Some(true)) => Self::Protocol("what follows its first record is none".to_owned()),
+            (cause, _) => cause,
         }
     }
 }

@@ -40,6 +40,16 @@ pub enum Checks {
     Nothing,
 }
 
+/// Whether a peer that begins with these bytes speaks TLS: they are the head of a record, whose version is 3 and something.
+/// Not known of none.
+pub fn begins_tls(first_bytes: &[u8]) -> Option<bool> {
+    match first_bytes {
+        [] | [20..=24] => None,
+        [20..=24, 3, ..] => Some(true),
+        _ => Some(false),
+    }
+}
+
 /// What a handshake showed of the peer, also when it failed.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
@@ -51,6 +61,8 @@ pub struct Seen {
     pub asked_for_certificate: Option<Vec<DistinguishedName>>,
     /// We sent one.
     pub sent_certificate: bool,
+    /// The first bytes that a server sent.
+    pub first_bytes: Vec<u8>,
 }
 
 /// A session that stands.
@@ -70,6 +82,11 @@ fn unix_now() -> i64 {
 }
 
 impl Seen {
+    /// Whether the server speaks TLS; not known where it said nothing.
+    pub fn speaks_tls(&self) -> Option<bool> {
+        begins_tls(&self.first_bytes)
+    }
+
     /// The certificate that the peer presented as its own.
     pub fn peer(&self) -> Option<Certificate> {
         self.presented.first().and_then(|der| Certificate::parse(der).ok())

@@ -13,6 +13,7 @@ use tokio_openssl::SslStream;
 use zeroize::Zeroizing;
 
 use super::{Alert, Cause, Failure, OptionsError, Seen, TlsSession, UnknownCiphers};
+use crate::net::first_bytes::FirstBytes;
 use crate::net::stream::Stream;
 
 /// Longest identity and longest key in bytes that OpenSSL takes.
@@ -74,9 +75,14 @@ impl Connector {
     }
 
     pub async fn connect(&self, name: Option<&str>, stream: Stream, limit: Duration) -> Result<Stream, Failure> {
-        let failure = |cause| Failure { name: name.map(str::to_owned), cause, seen: Box::new(Seen::default()) };
+        let first_bytes = FirstBytes::default();
+        let failure = |cause: Cause| {
+            let seen = Seen { first_bytes: first_bytes.so_far(), ..Seen::default() };
+            Failure { name: name.map(str::to_owned), cause: cause.after(&seen), seen: Box::new(seen) }
+        };
         let ssl = self.ssl(name).map_err(|error| failure(Cause::Protocol(error.to_string())))?;
-        let mut stream = SslStream::new(ssl, stream).map_err(|error| failure(Cause::Protocol(error.to_string())))?;
+        let mut stream = SslStream::new(ssl, stream.noted(&first_bytes))
+            .map_err(|error| failure(Cause::Protocol(error.to_string())))?;
         match timeout(limit, Pin::new(&mut stream).connect()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(failure(cause(error))),
