@@ -11,6 +11,7 @@ pub mod proxy;
 mod reason;
 pub mod socks;
 mod stream;
+pub mod this_machine;
 pub mod tls;
 pub mod tunnel;
 mod verify;

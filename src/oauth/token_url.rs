@@ -1,13 +1,13 @@
 //! The URL of a token endpoint.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use hyper::Uri;
 
 use crate::net::Endpoint;
 use crate::net::authority::{Authority, AuthorityError};
 use crate::net::endpoint::EndpointError;
+use crate::net::this_machine::is_loopback;
 
 /// Where tokens are issued: by HTTPS, or in clear on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl TokenUrl {
             return Err(TokenUrlError::Login);
         }
         let place = Authority::parse(authority.as_bytes()).map_err(TokenUrlError::Authority)?.place;
-        if !is_tls && !is_this_machine(&place.host) {
+        if !is_tls && !is_loopback(&place.host) {
             return Err(TokenUrlError::Clear);
         }
         let default_port = if is_tls { 443 } else { 80 };
@@ -103,11 +103,6 @@ impl TokenUrl {
     }
 }
 
-/// Whether the host cannot be another machine, whatever a resolver says.
-fn is_this_machine(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
 /// Without the query, which may hold a secret.
 impl fmt::Display for TokenUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,6 +125,7 @@ mod tests {
             ("http://localhost:8080/t", "http://localhost:8080/t", 8080, "/t"),
             ("http://127.0.0.2/t", "http://127.0.0.2/t", 80, "/t"),
             ("http://[::1]:81", "http://[::1]:81/", 81, "/"),
+            ("http://[::ffff:127.0.0.1]", "http://[::ffff:127.0.0.1]/", 80, "/"),
         ] {
             let url = TokenUrl::parse(text).unwrap();
             assert_eq!((url.to_string().as_str(), url.target.to_string().as_str()), (shown, target));

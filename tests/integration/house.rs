@@ -544,7 +544,6 @@ const COMPARES_TEXT: &[(&str, &str)] = &[
     ("cmd::qshape::sources", "`-` for standard input"),
     ("cmd::tool::man", "clap's own action `help`, and the page of moskit itself"),
     ("cmd::words", "words of the command line"),
-    ("examine::config::listeners", "the name of this machine"),
     ("examine::config::places", "a part of a path"),
     ("examine::preset::judge", "paths, hosts and users as they were typed"),
     ("examine::session", "the ending of a file's name"),

@@ -3,18 +3,11 @@
 use std::net::IpAddr;
 
 use crate::net::authority::{HostAndPort, without_brackets};
-use crate::pki::name::without_zone;
+use crate::net::this_machine::{address, is_called_loopback, is_unspecified};
 
-/// Whether `host`, as it was typed, is this machine itself: no proxy of another machine leads there. Names are not looked up.
-pub fn is_loopback(host: &str) -> bool {
-    if let Some(address) = address(host) {
-        return address.is_loopback() || address.is_unspecified();
-    }
-    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    // The short forms of an address that resolvers read, such as 127.1.
-    let is_short = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let is_name = ["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"].contains(&&*name);
-    is_name || name.ends_with(".localhost") || (is_short && (name.starts_with("127.") || name == "0"))
+/// Whether `host`, as it was typed, is this machine itself: no proxy of another machine leads there.
+pub fn is_this_machine(host: &str) -> bool {
+    is_called_loopback(host) || is_unspecified(host)
 }
 
 /// Whether a list as `NO_PROXY` has it, names with commas or blanks between them, excepts `host` and `port`. A name excepts
@@ -54,11 +47,6 @@ fn is_below(host: &str, entry: &str) -> bool {
     host.strip_suffix(entry).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
-/// The address that a host is, an IPv4 one in IPv6's clothes as itself.
-fn address(host: &str) -> Option<IpAddr> {
-    without_zone(host).parse::<IpAddr>().ok().map(|address| address.to_canonical())
-}
-
 fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
     let (one, other, width) = match (address, network) {
         (IpAddr::V4(one), IpAddr::V4(other)) => (u128::from(one.to_bits()), u128::from(other.to_bits()), 32),
@@ -75,24 +63,11 @@ mod tests {
 
     #[test]
     fn this_machine_needs_no_proxy() {
-        for host in [
-            "localhost",
-            "LOCALHOST.",
-            "a.localhost",
-            "127.0.0.1",
-            "127.9.9.9",
-            "127.1",
-            "::1",
-            "::ffff:127.0.0.1",
-            "0.0.0.0",
-            "::",
-            "0",
-            "ip6-localhost",
-        ] {
-            assert!(is_loopback(host), "{host}");
+        for host in ["localhost", "a.localhost", "127.1", "::ffff:127.0.0.1", "0.0.0.0", "::", "0", "ip6-localhost"] {
+            assert!(is_this_machine(host), "{host}");
         }
-        for host in ["lan", "localhost.lan", "10.0.0.1", "fe80::1%lo", "127.example.org", "128.0.0.1", "notlocalhost"] {
-            assert!(!is_loopback(host), "{host}");
+        for host in ["lan", "localhost.lan", "10.0.0.1", "fe80::1%lo"] {
+            assert!(!is_this_machine(host), "{host}");
         }
     }
 

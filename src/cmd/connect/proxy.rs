@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::no_proxy::{is_excepted, is_loopback};
+use super::no_proxy::{is_excepted, is_this_machine};
 use crate::diagnose;
 use crate::net::authority::Authority;
 use crate::net::proxy::{Hop, Kind, Login, Origin, Proxy};
@@ -69,7 +69,7 @@ pub fn of_environment(
         return Ok(None);
     };
     let list = variable("no_proxy").or_else(|| variable("NO_PROXY")).unwrap_or_default();
-    if is_loopback(host) || is_excepted(&list.to_string_lossy(), host, *port) {
+    if is_this_machine(host) || is_excepted(&list.to_string_lossy(), host, *port) {
         return Ok(None);
     }
     let proxy = read(&url, Origin::Variable(name));

@@ -14,6 +14,7 @@ use crate::diagnose::{Finding, shell};
 use crate::examine::report::Stage;
 use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::net::reason;
+use crate::net::this_machine::is_loopback;
 use crate::net::tls::Suites;
 use crate::os;
 use crate::pki::certificate::Certificate;
@@ -34,10 +35,7 @@ pub fn place(listener: &Listener) -> String {
 
 /// Nobody on another machine can reach it.
 fn is_local(listener: &Listener) -> bool {
-    listener.unix_path.is_some()
-        || listener.host.as_deref().is_some_and(|host| {
-            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-        })
+    listener.unix_path.is_some() || listener.host.as_deref().is_some_and(is_loopback)
 }
 
 /// The listeners together.
