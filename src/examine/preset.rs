@@ -1,13 +1,19 @@
 //! `moskit check --preset`: what a service wants of a client by its vendor's public documentation, and what of it is missing in
 //! what was given. Pure. Where the documentation is silent, that is said, and nothing is judged.
 //!
+//! What an administrator may have configured otherwise is a warning; an error is what the service never takes.
+//!
 //! * AWS IoT Core: `docs.aws.amazon.com/iot/latest/developerguide`, pages `protocols` (TLS, ports, ALPN, SNI), `mqtt` (QoS 2,
-//!   retained messages), `custom-auth`; `docs.aws.amazon.com/general/latest/gr/iot-core.html` (sizes, keep-alive)
+//!   retained messages), `custom-auth`; `apireference/API_CreateDomainConfiguration` (a domain that needs no ALPN or no certificate);
+//!   `docs.aws.amazon.com/general/latest/gr/iot-core.html` (sizes, keep-alive)
 //! * Azure IoT Hub: `learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub` (ports, names, tokens, QoS 2, RETAIN, topics, will,
-//!   keep-alive, sizes), `iot-mqtt-5-preview`. The path of its WebSockets stands in Microsoft's SDKs only
-//! * HiveMQ Cloud: the vendor's example projects (`github.com/hivemq-cloud`: TLS on 8883, login). That it needs SNI, and its
+//!   keep-alive, sizes), `iot-mqtt-5-preview`; `azure/iot-edge/how-to-connect-downstream-device` (gateways with names of their own).
+//!   The path of its WebSockets stands in Microsoft's SDKs only; whether it needs SNI is not known
+//! * HiveMQ Cloud: the vendor's example projects (`github.com/hivemq-cloud`: TLS on 8883), `docs.hivemq.com/hivemq-cloud/authn-authz.html`
+//!   (password, certificate or JWT). That it needs SNI, and its
 //!   WebSockets on 8884 at /mqtt, are known from its users, not from documentation
-//! * EMQX Serverless: `docs.emqx.com/en/cloud/latest`, pages `deployments/port_guide_serverless`, `create/restriction`
+//! * EMQX Serverless: `docs.emqx.com/en/cloud/latest`, pages `deployments/port_guide_serverless` (TLS, ports, the one name),
+//!   `create/restriction` (none of it adjustable; the levels are those of subscriptions)
 //! * RabbitMQ: `rabbitmq.com/docs/mqtt`, `rabbitmq.com/docs/web-mqtt`, `rabbitmq.com/docs/access-control` (guest), the release notes of 4.1 (sizes)
 
 mod judge;
@@ -79,14 +85,17 @@ impl Preset {
             Self::HiveMq => &[
                 ("port", "8883; WebSockets on 8884 at /mqtt"),
                 ("tls", "always, by the name of the cluster (SNI)"),
-                ("login", "user name and password"),
+                ("login", "user name and password; or a client certificate or a token (JWT), by the plan"),
             ],
             Self::Emqx => &[
                 ("port", "8883; WebSockets on 8084 at /mqtt"),
                 ("tls", "1.2 or 1.3, by the deployment's own name and no other (SNI)"),
                 ("login", "user name and password"),
                 ("client_id", "1024 bytes at most"),
-                ("limits", "1 MB a message, 10 levels in a topic, 10 subscriptions a client, 2000 retained messages"),
+                (
+                    "limits",
+                    "1 MB a message, 10 levels in a subscription, 10 subscriptions a client, 2000 retained messages",
+                ),
             ],
             Self::RabbitMq => &[
                 ("port", "1883, or 8883 with TLS; WebSockets on 15675, or 15676 with TLS, at /ws"),
@@ -105,12 +114,14 @@ impl Preset {
     /// What the documentation does not say.
     const fn not_known(self) -> &'static str {
         match self {
-            Self::Aws => "what the policy of this client allows; a domain of your own may have other rules",
+            Self::Aws => "what the policy of this client and the configuration of the domain allow",
             Self::Azure => {
                 "which versions of TLS this hub takes; the path of its WebSockets, /$iothub/websocket, stands in its SDKs only"
             }
             Self::HiveMq => "limits of sizes and keep-alive; SNI and the port of WebSockets are known from users",
-            Self::Emqx => "limits of keep-alive; deployments that are not Serverless have other rules",
+            Self::Emqx => {
+                "limits of keep-alive and of the levels of a topic that is published; deployments that are not Serverless have other rules"
+            }
             Self::RabbitMq => "how this broker is configured: ports, paths and logins may be others",
         }
     }

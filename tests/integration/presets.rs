@@ -43,9 +43,18 @@ fn the_options_alone_are_judged_where_nobody_is_to_be_connected_to() {
     tutorial(folder);
     // No such host: whoever looks it up is not told of the port.
     let aws = ["aws", "-h", NAME, "-p", "443", "--cafile", "ca.crt", "--cert", "server.crt", "--key", "server.key"];
-    let ended = check(folder, &[&aws[..], &["-i", "lamp", "--offline"]].concat());
+    let elsewhere = aws.map(|word| if word == "443" { "1883" } else { word });
+    let ended = check(folder, &[&elsewhere[..], &["-i", "lamp", "--offline"]].concat());
     assert_eq!(ended.code, 1, "{ended:?}");
-    for said in ["the options, for AWS IoT Core\n", "[preset.alpn]", "next:  --tls-alpn x-amzn-mqtt-ca, or -p 8883"] {
+    for said in
+        ["the options, for AWS IoT Core\n", "[preset.port]", "next:  -p 8883, or -p 443 --tls-alpn x-amzn-mqtt-ca"]
+    {
+        assert!(ended.stdout.contains(said), "{said}: {ended:?}");
+    }
+    // A domain may be configured to need no ALPN.
+    let ended = check(folder, &[&aws[..], &["-i", "lamp", "--offline"]].concat());
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for said in ["[preset.alpn]", "--tls-alpn x-amzn-mqtt-ca, or -p 8883"] {
         assert!(ended.stdout.contains(said), "{said}: {ended:?}");
     }
     let whole = [&aws[..], &["-i", "lamp", "--offline", "--tls-alpn", "x-amzn-mqtt-ca"]].concat();

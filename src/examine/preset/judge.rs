@@ -6,6 +6,7 @@ use super::sas::Sas;
 use super::{Connects, Given, Judgement, Preset};
 use crate::diagnose::{AWS_AUTHORIZER, AWS_CERTIFICATE, Finding, shell, when};
 use crate::mqtt::packet::{ProtocolVersion, QoS};
+use crate::net::this_machine::is_called_loopback;
 use crate::term::Secret;
 
 /// A token that ends so soon, in seconds, is no token for a session.
@@ -79,14 +80,22 @@ impl Judged<'_> {
         }
     }
 
-    /// An address carries no name to the server, and one server has many customers.
+    /// An address carries no name to the server, and one server has many customers. That it is refused stands in the documentation
+    /// of EMQX alone: it takes the name of the deployment and no other.
     fn server_name(&mut self) {
         let Some(host) = &self.given.host else { return };
         if host.parse::<IpAddr>().is_ok() {
-            let what = format!("{} tells its customers apart by the name in the TLS handshake (SNI)", self.name());
+            let seen = format!("{host} is an address, and TLS sends no name for one");
             let fix = "connect by the name that the service gives: -h NAME";
-            self.error("preset.sni", what, format!("{host} is an address, and TLS sends no name for one"), fix);
-        } else if !self.preset.endings().iter().any(|ending| host.to_ascii_lowercase().ends_with(ending)) {
+            if self.preset == Preset::Emqx {
+                let what = "EMQX Serverless takes connections by the deployment's own name only";
+                self.error("preset.sni", what, seen, fix);
+            } else {
+                let what =
+                    format!("{} may tell its customers apart by the name in the TLS handshake (SNI)", self.name());
+                self.warning("preset.sni", what, seen, fix);
+            }
+        } else if !self.is_of_the_vendor() {
             let what = format!("the host is none of {}'s own names", self.name());
             let evidence = format!("they end in {}", self.preset.endings().join(" or "));
             if self.preset == Preset::Emqx {
@@ -101,6 +110,14 @@ impl Judged<'_> {
                 self.way.push(note.fix("nothing, if it is a name of your own for it"));
             }
         }
+    }
+
+    /// The host is called as the vendor calls its own, and is no gateway or name of somebody else's.
+    fn is_of_the_vendor(&self) -> bool {
+        self.given
+            .host
+            .as_ref()
+            .is_some_and(|host| self.preset.endings().iter().any(|ending| host.to_ascii_lowercase().ends_with(ending)))
     }
 
     fn no_qos_2(&mut self, what: &str) {
@@ -169,17 +186,17 @@ impl Judged<'_> {
         } else {
             self.port_is_one_of(&[443, 8883], "-p 8883, or -p 443 --tls-alpn x-amzn-mqtt-ca");
             if given.port == Some(443) && !offers(AWS_CERTIFICATE) && !offers(AWS_AUTHORIZER) {
-                let what = "on port 443 AWS IoT Core knows by ALPN that MQTT is spoken";
+                let what = "on port 443 AWS IoT Core knows by ALPN that MQTT is spoken, unless its domain configuration names the protocol";
                 let seen = if given.alpn.is_empty() {
                     "no --tls-alpn".to_owned()
                 } else {
                     format!("--tls-alpn {}", given.alpn.join(","))
                 };
-                self.error("preset.alpn", what, seen, "--tls-alpn x-amzn-mqtt-ca, or -p 8883");
+                self.warning("preset.alpn", what, seen, "--tls-alpn x-amzn-mqtt-ca, or -p 8883");
             }
             if !given.certificate && !is_custom {
-                let what = "AWS IoT Core knows a client by its certificate";
-                self.error(
+                let what = "AWS IoT Core knows a client by its certificate, unless its domain configuration names a custom authorizer";
+                self.warning(
                     "preset.certificate",
                     what,
                     "no --cert and --key",
@@ -237,7 +254,11 @@ impl Judged<'_> {
         }
         if given.version.is_some_and(|version| version != ProtocolVersion::V311) {
             let what = "Azure IoT Hub speaks MQTT 3.1.1; its preview of MQTT 5 is deprecated";
-            self.error("preset.version", what, "another -V", "-V mqttv311");
+            if given.version == Some(ProtocolVersion::V5) {
+                self.warning("preset.version", what, "-V mqttv5, which a hub in preview mode takes", "-V mqttv311");
+            } else {
+                self.error("preset.version", what, "another -V", "-V mqttv311");
+            }
         }
         self.server_name();
         self.azure_user();
@@ -250,7 +271,8 @@ impl Judged<'_> {
             let what = format!("Azure IoT Hub counts {AZURE_KEEP_ALIVE} seconds of keep-alive at most");
             self.keep_alive(&what, "-k 60");
         }
-        let device = given.id.as_deref().unwrap_or("DEVICE");
+        // A module has the topics of its device.
+        let device = given.id.as_deref().and_then(|id| id.split('/').next()).unwrap_or("DEVICE");
         let Some(topic) = &given.topic else { return };
         let finding = if topic.starts_with(&format!("devices/{device}/")) || topic.starts_with("$iothub/") {
             if given.connects == Connects::Never {
@@ -285,7 +307,13 @@ impl Judged<'_> {
         let fault = if named_device.is_empty() {
             "no device stands in it"
         } else if given.host.as_ref().is_some_and(|host| !host.eq_ignore_ascii_case(named_hub)) {
-            "it begins with another name than the host's"
+            let fault = "it begins with another name than the host's";
+            // A gateway of IoT Edge has a name of its own, and passes on what is for the hub.
+            if !self.is_of_the_vendor() {
+                self.warning("preset.username", what, fault, fix);
+                return;
+            }
+            fault
         } else if given.id.as_ref().is_some_and(|id| id != named_device) {
             "it names another device than -i"
         } else if !has_version {
@@ -332,7 +360,16 @@ impl Judged<'_> {
             && !sas.is_for(host, given.id.as_deref())
         {
             let what = "the SAS token is for another hub or device than the host and -i";
-            self.error("preset.password", what, "the resource in it (sr)", fix);
+            if self.is_of_the_vendor() {
+                self.error("preset.password", what, "the resource in it (sr)", fix);
+            } else {
+                self.warning(
+                    "preset.password",
+                    what,
+                    "the resource in it (sr); a gateway passes on what is for the hub",
+                    fix,
+                );
+            }
         }
     }
 
@@ -350,7 +387,27 @@ impl Judged<'_> {
             }
         }
         self.server_name();
-        self.login();
+        self.hivemq_login();
+    }
+
+    /// One way of three is chosen for a cluster: user name and password, a client certificate, or a token, which is a password.
+    fn hivemq_login(&mut self) {
+        let given = self.given;
+        let has_password = given.password.is_some() || given.password_is_to_come;
+        let fix = "-u NAME and --pw-file FILE or --pw-prompt, or --cert FILE --key FILE";
+        match (given.username.is_some(), has_password) {
+            _ if given.certificate => {}
+            (true, true) => {}
+            (false, true) => {
+                let what = "HiveMQ Cloud wants a user name with the password, unless the password is a token (JWT)";
+                self.warning("preset.login", what, "no user name is given", fix);
+            }
+            (has_name, false) => {
+                let what = "HiveMQ Cloud lets nobody in without a password, a client certificate or a token (JWT)";
+                let missing = if has_name { "no password is given" } else { "no login is given" };
+                self.error("preset.login", what, missing, fix);
+            }
+        }
     }
 
     fn emqx(&mut self) {
@@ -371,8 +428,12 @@ impl Judged<'_> {
         if let Some(topic) = &self.given.topic
             && topic.split('/').count() > EMQX_LEVELS
         {
-            let finding =
-                Finding::error("preset.topic", format!("EMQX Serverless takes topics of {EMQX_LEVELS} levels at most"));
+            let what = format!("EMQX Serverless takes subscriptions of {EMQX_LEVELS} levels at most");
+            // What is only published is not known to have that limit; check subscribes.
+            let finding = match self.given.connects {
+                Connects::Never => Finding::warning("preset.topic", what),
+                _ => Finding::error("preset.topic", what),
+            };
             self.use_of_it
                 .push(finding.evidence(format!("the topic {topic}")).fix("use a topic with fewer levels: -t TOPIC"));
         }
@@ -381,24 +442,20 @@ impl Judged<'_> {
     fn rabbitmq(&mut self) {
         match (self.given.websocket_path(), self.given.port) {
             (None, Some(15_675 | 15_676)) => {
-                let what = "that is the port of RabbitMQ's WebSockets";
-                self.error("preset.websocket", what, self.port(), "--ws --ws-path /ws, or -p 1883");
+                let what = "that is the port of RabbitMQ's WebSockets, unless it is configured otherwise";
+                self.warning("preset.websocket", what, self.port(), "--ws --ws-path /ws, or -p 1883");
             }
             (Some(path), _) if path != "/ws" => {
                 let what = "RabbitMQ has its WebSockets at /ws, unless it is configured otherwise";
-                self.error("preset.websocket", what, format!("the path {path}"), "--ws-path /ws");
+                self.warning("preset.websocket", what, format!("the path {path}"), "--ws-path /ws");
             }
             (Some(_), Some(1883 | 8883)) => {
                 let what = "RabbitMQ has its WebSockets on 15675, unless it is configured otherwise";
-                self.error("preset.port", what, self.port(), "-p 15675, or -p 15676 with TLS");
+                self.warning("preset.port", what, self.port(), "-p 15675, or -p 15676 with TLS");
             }
             (None, Some(5672 | 5671)) => {
-                self.error(
-                    "preset.port",
-                    "that is RabbitMQ's port for AMQP",
-                    self.port(),
-                    "-p 1883, or -p 8883 with TLS",
-                );
+                let what = "that is RabbitMQ's port for AMQP, unless it is configured otherwise";
+                self.warning("preset.port", what, self.port(), "-p 1883, or -p 8883 with TLS");
             }
             _ => {}
         }
@@ -408,8 +465,6 @@ impl Judged<'_> {
 
     fn rabbitmq_login(&mut self) {
         let given = self.given;
-        let is_here =
-            |host: &str| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         let Some(username) = &given.username else {
             if !given.certificate {
                 self.warning(
@@ -424,16 +479,16 @@ impl Judged<'_> {
         let (virtual_host, user) =
             username.rsplit_once(':').map_or((None, &**username), |(virtual_host, user)| (Some(virtual_host), user));
         if user.is_empty() || virtual_host == Some("") {
-            let what = "the user name of RabbitMQ is USER or VHOST:USER";
-            self.error("preset.username", what, "nothing stands on one side of the colon", "-u VHOST:USER");
+            let what = "the user name of RabbitMQ is USER or VHOST:USER, unless it ignores colons (mqtt.ignore_colons_in_username)";
+            self.warning("preset.username", what, "nothing stands on one side of the colon", "-u VHOST:USER");
         } else if virtual_host.is_none() {
             let what = "no virtual host stands in the user name: RabbitMQ takes its default for MQTT";
             let note = Finding::note("preset.username", what).evidence("the user name has no colon");
             self.way.push(note.fix("nothing, if that is meant; else -u VHOST:USER"));
         }
-        if user == "guest" && given.host.as_deref().is_some_and(|host| !is_here(host)) {
+        if user == "guest" && given.host.as_deref().is_some_and(|host| !is_called_loopback(host)) {
             let what = "RabbitMQ lets the user guest in from its own machine only, unless it is configured otherwise";
-            self.error("preset.username", what, "-u guest", "make a user: rabbitmqctl add_user NAME");
+            self.warning("preset.username", what, "-u guest", "make a user: rabbitmqctl add_user NAME");
         }
     }
 }

@@ -41,7 +41,7 @@ fn found(preset: Preset, given: &Given) -> Vec<String> {
 #[test]
 fn everything_that_is_missing_is_named() {
     let given = nothing();
-    let aws = ["preset.tls error", "preset.certificate error", "preset.client-id warning"];
+    let aws = ["preset.tls error", "preset.certificate warning", "preset.client-id warning"];
     assert_eq!(found(Preset::Aws, &given), aws);
     let azure = ["preset.tls error", "preset.username error", "preset.client-id warning", "preset.password error"];
     assert_eq!(found(Preset::Azure, &given), azure);
@@ -108,12 +108,12 @@ fn each_mistake_is_found_alone() {
     let long = "i".repeat(1025);
     let qos_2 = |given: &Given| Given { qos: QoS::ExactlyOnce, ..given.clone() };
     for (preset, given, id) in [
-        (Aws, port(443), "preset.alpn error"),
-        (Aws, alpn("http/1.1"), "preset.alpn error"),
+        (Aws, port(443), "preset.alpn warning"),
+        (Aws, alpn("http/1.1"), "preset.alpn warning"),
         (Aws, alpn("mqtt"), "preset.login warning"),
         (Aws, port(1883), "preset.port error"),
-        (Aws, host("10.0.0.1"), "preset.sni error"),
-        (Aws, host("::1"), "preset.sni error"),
+        (Aws, host("10.0.0.1"), "preset.sni warning"),
+        (Aws, host("::1"), "preset.sni warning"),
         (Aws, host("iot.example.com"), "preset.host note"),
         (Aws, Given { id: some(&long[..129]), ..base.clone() }, "preset.client-id error"),
         (Aws, qos_2(&base), "preset.qos error"),
@@ -122,21 +122,22 @@ fn each_mistake_is_found_alone() {
         (Aws, keep_alive(1201), "preset.keep-alive warning"),
         (Aws, topic("1/2/3/4/5/6/7/8/9"), "preset.topic error"),
         (HiveMq, port(1883), "preset.port error"),
-        (HiveMq, host("1.2.3.4"), "preset.sni error"),
+        (HiveMq, host("1.2.3.4"), "preset.sni warning"),
         (HiveMq, path("/ws"), "preset.websocket warning"),
         (Emqx, Given { port: Some(8883), ..path("/mqtt") }, "preset.port error"),
         (Emqx, path("/ws"), "preset.websocket error"),
         (Emqx, host("mqtt.example.com"), "preset.host warning"),
+        (Emqx, host("1.2.3.4"), "preset.sni error"),
         (Emqx, Given { id: some(&long), ..base.clone() }, "preset.client-id error"),
         (Emqx, topic("1/2/3/4/5/6/7/8/9/10/11"), "preset.topic error"),
-        (RabbitMq, path("/mqtt"), "preset.websocket error"),
-        (RabbitMq, port(15_675), "preset.websocket error"),
-        (RabbitMq, port(5672), "preset.port error"),
-        (RabbitMq, Given { port: Some(1883), ..path("/ws") }, "preset.port error"),
+        (RabbitMq, path("/mqtt"), "preset.websocket warning"),
+        (RabbitMq, port(15_675), "preset.websocket warning"),
+        (RabbitMq, port(5672), "preset.port warning"),
+        (RabbitMq, Given { port: Some(1883), ..path("/ws") }, "preset.port warning"),
         (RabbitMq, qos_2(&base), "preset.qos error"),
         (RabbitMq, Given { username: some("ann"), ..base.clone() }, "preset.username note"),
-        (RabbitMq, Given { username: some("v:"), ..base.clone() }, "preset.username error"),
-        (RabbitMq, Given { username: some("v:guest"), ..host("mq.lan") }, "preset.username error"),
+        (RabbitMq, Given { username: some("v:"), ..base.clone() }, "preset.username warning"),
+        (RabbitMq, Given { username: some("v:guest"), ..host("mq.lan") }, "preset.username warning"),
     ] {
         assert_eq!(beside(preset, &base, &given), [id], "{preset:?} {given:?}");
     }
@@ -144,7 +145,8 @@ fn each_mistake_is_found_alone() {
         (Given { port: Some(443), ..on_azure.clone() }, "preset.websocket error"),
         (Given { websocket: some("/mqtt"), ..on_azure.clone() }, "preset.websocket warning"),
         (Given { port: Some(1883), ..on_azure.clone() }, "preset.port error"),
-        (Given { version: Some(ProtocolVersion::V5), ..on_azure.clone() }, "preset.version error"),
+        (Given { version: Some(ProtocolVersion::V5), ..on_azure.clone() }, "preset.version warning"),
+        (Given { version: Some(ProtocolVersion::V31), ..on_azure.clone() }, "preset.version error"),
         (qos_2(&on_azure), "preset.qos error"),
         (Given { keep_alive: 1178, ..on_azure.clone() }, "preset.keep-alive warning"),
         (Given { topic: some("home"), ..on_azure.clone() }, "preset.topic error"),
@@ -156,6 +158,64 @@ fn each_mistake_is_found_alone() {
         (user("hub.azure-devices.net/d1/?api-version="), "preset.username warning"),
     ] {
         assert_eq!(beside(Azure, &on_azure, &given), [id], "{given:?}");
+    }
+}
+
+#[test]
+fn what_may_be_configured_otherwise_is_no_error() {
+    // A gateway of IoT Edge, whose name is its own, a module of a device, and what a HiveMQ cluster lets in without a password.
+    let password = b"SharedAccessSignature sr=hub.azure-devices.net%2Fdevices%2Fd1&sig=x&se=2000000".to_vec();
+    let gateway = Given {
+        host: some("edge.lan"),
+        tls: true,
+        id: some("d1"),
+        connects: Connects::Never,
+        username: some("hub.azure-devices.net/d1/?api-version=2021-04-12"),
+        password: Some(Secret::new(password)),
+        ..nothing()
+    };
+    let expected = ["preset.host note", "preset.username warning", "preset.password warning"];
+    assert_eq!(found(Preset::Azure, &gateway), expected);
+    let there = Given { host: some("other.azure-devices.net"), ..gateway.clone() };
+    assert_eq!(found(Preset::Azure, &there), ["preset.username error", "preset.password error"]);
+    let module = Given {
+        host: some(HUB),
+        id: some("d1/camera"),
+        username: some("hub.azure-devices.net/d1/camera/?api-version=2021-04-12"),
+        topic: some("devices/d1/modules/camera/messages/events/"),
+        ..gateway
+    };
+    assert_eq!(found(Preset::Azure, &module), [""; 0]);
+    let hivemq = Given { tls: true, ..nothing() };
+    let token = Some(Secret::new(b"a.b.c".to_vec()));
+    for (given, expected) in [
+        (Given { certificate: true, ..hivemq.clone() }, &[][..]),
+        (Given { password: token, ..hivemq.clone() }, &["preset.login warning"]),
+        (Given { username: some("ann"), ..hivemq.clone() }, &["preset.login error"]),
+    ] {
+        assert_eq!(found(Preset::HiveMq, &given), expected, "{given:?}");
+    }
+    let deep = Given { topic: some("1/2/3/4/5/6/7/8/9/10/11"), connects: Connects::Never, ..nothing() };
+    assert!(found(Preset::Emqx, &deep).contains(&"preset.topic warning".to_owned()));
+}
+
+#[test]
+fn rabbitmq_is_never_refused_for_what_its_administrator_decides() {
+    let texts = ["v:", ":ann", "guest", "v:guest", "ann"];
+    for username in texts.map(some).into_iter().chain([None]) {
+        for port in [1883, 8883, 5672, 5671, 15_675, 15_676, 80] {
+            for path in [None, some("/ws"), some("/mqtt")] {
+                let given = Given {
+                    host: some("mq.lan"),
+                    port: Some(port),
+                    websocket: path,
+                    username: username.clone(),
+                    ..nothing()
+                };
+                let found = found(Preset::RabbitMq, &given);
+                assert!(!found.iter().any(|it| it.ends_with("error")), "{given:?}: {found:?}");
+            }
+        }
     }
 }
 
