@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::client::Ending;
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::SessionError;
-use crate::net::{Attempt, ConnectError, reason};
+use crate::net::authority::HostAndPort;
+use crate::net::{Attempt, ConnectError, Endpoint, reason};
 use crate::pki::certificate::Certificate;
 use crate::term::Foreign;
 
@@ -44,7 +45,10 @@ pub fn not_connected(error: &ConnectError, attempted: &Attempted<'_>) -> Finding
                 "net.no-host",
                 format!("none of {} hosts could be reached: {}", reasons.len(), reasons.join("; ")),
             )
-            .fix("moskit check HOST says more of each")
+            .fix(shared_port(failures).unwrap_or_else(|| {
+                let first = failures.first().map_or(attempted.endpoint, |(endpoint, _)| endpoint);
+                format!("more of the first: {}", Attempted { endpoint: first, ..*attempted }.check_command())
+            }))
         }
         ConnectError::WebSocket(error) => super::ways::websocket(error, attempted),
         ConnectError::Tls(failure) => super::tls::handshake(failure, attempted),
@@ -83,7 +87,8 @@ pub fn no_address(name: &str, why: &str) -> Finding {
     if name.contains("://") {
         finding.fix(format!("a URL goes after -L: -L {}/TOPIC", shell::quoted(name)))
     } else if name.contains(':') {
-        finding.fix("a port goes after -p: -h HOST -p PORT")
+        let (host, port) = with_port(name).unwrap_or(("HOST".to_owned(), "PORT".to_owned()));
+        finding.fix(format!("a port goes after -p: -h {} -p {port}", shell::quoted(&host)))
     } else if is_local {
         finding
             .evidence("names in .local are found by mDNS, which this resolver may not ask")
@@ -91,6 +96,23 @@ pub fn no_address(name: &str, why: &str) -> Finding {
     } else {
         finding.fix(format!("check the spelling, or ask the resolver: getent hosts {}", shell::quoted(name)))
     }
+}
+
+/// The host and the port that a name is, which resolvers know as neither.
+fn with_port(name: &str) -> Option<(String, String)> {
+    let HostAndPort { host, port } = HostAndPort::parse(name).ok()?;
+    Some((host, port?.to_string()))
+}
+
+/// What to type where one of several hosts was typed with its port: they have one port together.
+fn shared_port(failures: &[(Endpoint, ConnectError)]) -> Option<String> {
+    let names: Vec<_> = failures.iter().filter_map(|(endpoint, _)| endpoint.host()).collect();
+    let taken_apart: Vec<_> = names.iter().map(|name| with_port(name)).collect();
+    let first = &taken_apart.iter().flatten().next()?.1;
+    let port = if taken_apart.iter().flatten().all(|(_, port)| port == first) { first } else { "PORT" };
+    let hosts: Vec<_> =
+        names.iter().zip(&taken_apart).map(|(name, parts)| parts.as_ref().map_or(*name, |(host, _)| host)).collect();
+    Some(format!("all hosts have one port, which goes after -p: -h {} -p {port}", shell::quoted(&hosts.join(","))))
 }
 
 fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempted<'_>) -> Finding {
@@ -299,7 +321,6 @@ mod tests {
     use super::*;
     use std::io;
 
-    use crate::net::Endpoint;
     use crate::net::websocket::{Header, Opening};
 
     fn not_reached(kind: ErrorKind, from: Option<&str>) -> Finding {
@@ -365,13 +386,33 @@ mod tests {
         let error = io::Error::other("failed to lookup address information: Name or service not known");
         let fix = |name| no_address(name, &error.to_string()).fix.unwrap();
         assert_eq!(fix("mqtt://lan"), "a URL goes after -L: -L mqtt://lan/TOPIC");
-        assert_eq!(fix("lan:1883"), "a port goes after -p: -h HOST -p PORT");
+        assert_eq!(fix("lan:1883"), "a port goes after -p: -h lan -p 1883");
+        assert_eq!(fix("[::1]:1883"), "a port goes after -p: -h ::1 -p 1883");
+        assert_eq!(fix("lan:mqtt"), "a port goes after -p: -h HOST -p PORT");
         assert!(fix("fe80::1%nowhere9").contains("ip link show nowhere9"));
         assert_eq!(fix("printer.local"), "avahi-resolve -n printer.local");
         assert_eq!(
             no_address("lan", &error.to_string()).what,
             "the name `lan` has no address: Name or service not known"
         );
+    }
+
+    #[test]
+    fn hosts_that_were_typed_with_ports_have_one_port_together() {
+        let fix = |hosts: &[&str]| {
+            let endpoint = Endpoint::new("a", 1883).unwrap();
+            let failures = hosts.iter().map(|name| {
+                let error = io::Error::other("Name or service not known");
+                (Endpoint::new(name, 1883).unwrap(), ConnectError::Lookup { name: (*name).to_owned(), error })
+            });
+            let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 };
+            not_connected(&ConnectError::Everywhere(failures.collect()), &attempted).fix.unwrap()
+        };
+        assert_eq!(fix(&["a", "b:1"]), "all hosts have one port, which goes after -p: -h a,b -p 1");
+        assert_eq!(fix(&["a:7", "b:7"]), "all hosts have one port, which goes after -p: -h a,b -p 7");
+        assert_eq!(fix(&["a:1", "b:2"]), "all hosts have one port, which goes after -p: -h a,b -p PORT");
+        assert_eq!(fix(&["a", "b"]), "more of the first: moskit check -h a -p 1883");
+        assert_eq!(fix(&["::1", "fe80::1"]), "more of the first: moskit check -h ::1 -p 1883");
     }
 
     fn why_refused(version: ProtocolVersion, code: u8, sent: [bool; 4]) -> (String, String) {

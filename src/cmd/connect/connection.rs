@@ -107,7 +107,8 @@ impl Connection {
             return Err(Failure::new(
                 Exit::USAGE,
                 "several hosts are for pub, sub and rr: one broker is asked at a time",
-            ));
+            )
+            .hint("-h HOST for one of them, and its port after -p"));
         }
         self.route_to(self.first(embedded)?, term)
     }
