@@ -358,7 +358,7 @@ fn a_mosquitto_db_is_imported_once_and_delivered() {
         ended(
             "",
             &format!(
-                "error: `{0}` holds Mosquitto's state, and `{1}` is not there yet\n\
+                "error: `{0}` is Mosquitto's own state, which has to be imported once\n\
                  hint: moskit broker --store {1} --import {0}\n",
                 snapshot.display(),
                 state.display()
@@ -379,6 +379,62 @@ fn a_mosquitto_db_is_imported_once_and_delivered() {
     assert_eq!(client("mosquitto_sub", broker.port, &words).unwrap().stdout, "queued by mosquitto\n");
 }
 
+/// The command that a refusal ends with, as a shell runs it.
+fn pasted(refused: &Ended) -> Ended {
+    let hint =
+        refused.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap_or_else(|| panic!("{refused:?}"));
+    let program = moskit(&[]);
+    let folder = Path::new(program.get_program()).parent().unwrap().to_owned();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    run(Command::new("sh").args(["-c", hint]).env("PATH", path), b"")
+}
+
+#[test]
+fn the_hint_beside_a_snapshot_of_mosquitto_is_the_command_that_helps() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("a b");
+    std::fs::create_dir(&folder).unwrap();
+    let first = parent.path().join("first.sqlite3");
+    let broker = Broker::start(&["-q", "-p", "0", "--store", text(&first)]);
+    let words = ["pub", "-p", &broker.port.to_string(), "-t", "kept", "-r", "-q", "1", "-m", "still here"];
+    assert_eq!(run(&mut moskit(&words), b"").code, 0);
+    assert_eq!(broker.end().code, 0);
+    let snapshot = folder.join("mosquitto.db");
+    let conf = folder.join("m.conf");
+    for (file, kept_in) in [("", "mosquitto.sqlite3"), ("persistence_file mosquitto.db\n", "mosquitto.db")] {
+        let exported = run(&mut moskit(&["broker", "--store", text(&first), "--export", text(&snapshot)]), b"");
+        assert_eq!(exported.code, 0, "{exported:?}");
+        let is_root = os_root();
+        if is_root {
+            std::os::unix::fs::chown(&snapshot, Some(12_345), Some(12_346)).unwrap();
+        }
+        let text_of = format!("persistence true\npersistence_location {}\n{file}", folder.display());
+        std::fs::write(&conf, text_of).unwrap();
+        let refused = run(&mut moskit(&["broker", "-q", "-p", "0", "-c", text(&conf)]), b"");
+        let said = format!("error: `{}` is Mosquitto's own state, which has to be imported once\n", snapshot.display());
+        assert!(refused.code == 1 && refused.stderr.starts_with(&said), "{refused:?}");
+        let imported = pasted(&refused);
+        assert_eq!((imported.stderr.as_str(), imported.code), ("", 0), "{imported:?}");
+        let metadata = std::fs::metadata(folder.join(kept_in)).unwrap();
+        let owner = (std::os::unix::fs::MetadataExt::uid(&metadata), std::os::unix::fs::MetadataExt::gid(&metadata));
+        assert!(!is_root || owner == (12_345, 12_346), "a broker that is not root's could not open it: {owner:?}");
+        let broker = Broker::start(&["-q", "-p", "0", "-c", text(&conf)]);
+        let words = ["sub", "-p", &broker.port.to_string(), "-t", "kept", "-C", "1", "-W", "10"];
+        assert_eq!(run(&mut moskit(&words), b"").stdout, "still here\n");
+        assert_eq!(broker.end().code, 0);
+        std::fs::remove_file(folder.join(kept_in)).unwrap();
+    }
+    // In a file without a byte nothing is left.
+    std::fs::write(&conf, format!("persistence true\npersistence_location {}\n", folder.display())).unwrap();
+    std::fs::write(&snapshot, "").unwrap();
+    assert_eq!(Broker::start(&["-q", "-p", "0", "-c", text(&conf)]).end().code, 0);
+}
+
+/// Whether files can be given to others.
+fn os_root() -> bool {
+    moskit::os::account::is_root()
+}
+
 #[test]
 fn a_store_that_cannot_be_used_ends_the_start_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
@@ -386,11 +442,7 @@ fn a_store_that_cannot_be_used_ends_the_start_with_its_reason() {
     std::fs::write(&notes, "not a database, but long enough to be one").unwrap();
     let start = |store: &Path| run(&mut moskit(&["broker", "-q", "-p", "0", "--store", text(store)]), b"");
     let why = "it is no broker's state (no tables of persist-sqlite in it)";
-    let expected = format!(
-        "error: cannot keep the state in `{0}`: {why}\n\
-         hint: if Mosquitto wrote it: moskit broker --store NEW.sqlite3 --import {0}\n",
-        notes.display()
-    );
+    let expected = format!("error: cannot keep the state in `{}`: {why}\n", notes.display());
     assert_eq!(start(&notes), ended("", &expected, 1));
     assert_eq!(std::fs::read_to_string(&notes).unwrap(), "not a database, but long enough to be one");
 

@@ -222,7 +222,10 @@ fn move_state(
     })?;
     match (&options.import, &options.export) {
         (Some(from), _) => {
-            let imported = state_files::import(from, &store, sync)?;
+            let identity = wanted_identity(&configuration)?;
+            let keeper = identity.map(|identity| user::numbers(&identity).map_err(|why| stays(&identity, why)));
+            let keeper = keeper.transpose()?.map(|(owner, _groups)| owner);
+            let imported = state_files::import(from, &store, sync, keeper)?;
             render::imported(from, &store, &imported, term);
             state_files::exit_of_import(from, &imported)
         }
@@ -391,15 +394,17 @@ fn drop_privilege(configuration: &Configuration, version: &str, term: &mut Term)
 
 /// Root is more than anybody asked for, so a broker that cannot become its user does not start.
 fn become_user(identity: &Identity) -> Result<(), Failure> {
-    user::become_user(identity).map_err(|reason| {
-        let why = match reason {
-            StayReason::Threads => "it has several threads already".to_owned(),
-            StayReason::NoSuchUser => "there is no such user".to_owned(),
-            StayReason::Io(error) => crate::net::reason(&error),
-        };
-        Failure::new(Exit::USAGE, format!("cannot run as user `{identity}`: {why}"))
-            .hint("name another with `user` in the configuration; `user root` stays root")
-    })
+    user::become_user(identity).map_err(|reason| stays(identity, reason))
+}
+
+fn stays(identity: &Identity, reason: StayReason) -> Failure {
+    let why = match reason {
+        StayReason::Threads => "it has several threads already".to_owned(),
+        StayReason::NoSuchUser => "there is no such user".to_owned(),
+        StayReason::Io(error) => crate::net::reason(&error),
+    };
+    Failure::new(Exit::USAGE, format!("cannot run as user `{identity}`: {why}"))
+        .hint("name another with `user` in the configuration; `user root` stays root")
 }
 
 /// Who is to be told that the broker accepts connections.

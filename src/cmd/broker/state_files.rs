@@ -1,5 +1,7 @@
 //! `--import` and `--export`: between our state and Mosquitto's snapshot.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use crate::broker::config::Sync;
@@ -7,6 +9,9 @@ use crate::broker::host::state::{self as files, wall};
 use crate::broker::store::{self, ImportError};
 use crate::cmd::host::sentences;
 use crate::diagnose::state;
+use crate::net::reason;
+use crate::os::account;
+use crate::os::{self, Owner};
 use crate::state::mosquitto_db::{Damage, Unreadable};
 use crate::term::{Exit, Failure};
 use crate::whole_file;
@@ -30,8 +35,9 @@ pub struct Exported {
     pub wills_left_out: u64,
 }
 
-/// Fills the empty state at `store` with the mosquitto.db `from`.
-pub fn import(from: &Path, store: &Path, sync: Sync) -> Result<Imported, Failure> {
+/// Fills the empty state at `store` with the mosquitto.db `from`. What root makes belongs to `keeper`, as whom the broker will run, or
+/// to whom the snapshot belongs: a broker that is not root's could not open it.
+pub fn import(from: &Path, store: &Path, sync: Sync, keeper: Option<Owner>) -> Result<Imported, Failure> {
     let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot import `{}`: {why}", from.display()));
     let imported = store::import(from, wall()).map_err(|error| match error {
         ImportError::Empty => failed("it is empty".to_owned()).hint("is there another one, or a backup of it?"),
@@ -41,12 +47,18 @@ pub fn import(from: &Path, store: &Path, sync: Sync) -> Result<Imported, Failure
             Failure { exit, ..failure }
         }
     })?;
+    let is_new = !store.exists();
     let (mut file, before) = files::open(store, sync).map_err(|error| sentences::state(&error))?;
     if !before.clients.is_empty() || !before.messages.is_empty() {
         return Err(failed(format!("there is a state in `{}` already", store.display()))
             .hint(format!("import into a new file: --store NEW.sqlite3, or move {} away", store.display())));
     }
     file.fill(&imported.state).and_then(|()| file.close()).map_err(|error| failed(error.to_string()))?;
+    if is_new && account::is_root() {
+        hand_over(from, store, keeper).map_err(|error| {
+            failed(format!("`{}` cannot be given to the broker's user: {}", store.display(), reason(&error)))
+        })?;
+    }
     Ok(Imported {
         clients: imported.state.clients.len() as u64,
         queued: imported.state.clients.iter().map(|client| client.entries.len()).sum(),
@@ -54,6 +66,14 @@ pub fn import(from: &Path, store: &Path, sync: Sync) -> Result<Imported, Failure
         orphans: imported.orphans as u64,
         damage: imported.damage,
     })
+}
+
+/// Gives `store` to `keeper`, or to whom `from` belongs.
+fn hand_over(from: &Path, store: &Path, keeper: Option<Owner>) -> io::Result<()> {
+    match keeper.or(os::files::owner(&from.metadata()?)) {
+        Some(owner) => os::files::set_owner(&File::open(store)?, owner),
+        None => Ok(()),
+    }
 }
 
 /// How the verb ends that has imported what stands before the damage, if there is any.
@@ -76,7 +96,7 @@ pub fn export(store: &Path, to: &Path, sync: Sync) -> Result<Exported, Failure> 
     let failed = |why: String| Failure::new(Exit::FAILED, format!("cannot export to `{}`: {why}", to.display()));
     let exported = store::export(&state).map_err(|error| failed(error.0.to_string()))?;
     whole_file::replace(to, &exported.bytes, whole_file::Permission::Exactly(0o600))
-        .map_err(|error| failed(crate::net::reason(&error.cause)))?;
+        .map_err(|error| failed(reason(&error.cause)))?;
     file.close().map_err(|error| failed(error.to_string()))?;
     Ok(Exported {
         clients: state.clients.len() as u64,

@@ -52,21 +52,26 @@ impl fmt::Display for Identity {
 /// Becomes that user for good. Works only while the program has one thread: those that it starts later
 /// inherit the new user, those that run already would not.
 pub fn become_user(identity: &Identity) -> Result<(), StayReason> {
-    let (owner, groups) = match identity {
-        Identity::Name(name) => {
-            let account = Account::find(name).map_err(StayReason::Io)?.ok_or(StayReason::NoSuchUser)?;
-            let group = account.groups.first().copied().ok_or(StayReason::NoSuchUser)?;
-            (Owner { user: account.user, group }, account.groups)
-        }
-        Identity::Numbers { user, group } => {
-            let owner = Owner { user: user.unwrap_or_default(), group: group.unwrap_or_default() };
-            (owner, vec![owner.group])
-        }
-    };
+    let (owner, groups) = numbers(identity)?;
     if user::threads().map_err(StayReason::Io)? != 1 {
         return Err(StayReason::Threads);
     }
     user::become_user(owner, &groups).map_err(StayReason::Io)
+}
+
+/// Its numbers, and all its groups.
+pub fn numbers(identity: &Identity) -> Result<(Owner, Vec<u32>), StayReason> {
+    match identity {
+        Identity::Name(name) => {
+            let account = Account::find(name).map_err(StayReason::Io)?.ok_or(StayReason::NoSuchUser)?;
+            let group = account.groups.first().copied().ok_or(StayReason::NoSuchUser)?;
+            Ok((Owner { user: account.user, group }, account.groups))
+        }
+        Identity::Numbers { user, group } => {
+            let owner = Owner { user: user.unwrap_or_default(), group: group.unwrap_or_default() };
+            Ok((owner, vec![owner.group]))
+        }
+    }
 }
 
 #[cfg(test)]

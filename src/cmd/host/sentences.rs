@@ -9,9 +9,9 @@ use crate::broker::host::load::{ALLOW_SYMLINKS, AccessFile, Doubt, LoadError};
 use crate::broker::host::start::NotStarted;
 use crate::broker::host::state::StateError;
 use crate::broker::server::{Bind, StartError};
-use crate::broker::store::StoreError;
 use crate::diagnose;
 use crate::diagnose::files::{password_fault, scram_fault, token_keys};
+use crate::diagnose::shell;
 use crate::net::reason;
 use crate::net::tls::{FileRole, OptionsError, Version};
 use crate::passwd;
@@ -120,19 +120,23 @@ pub fn doubt(doubt: &Doubt) -> String {
 pub fn state(error: &StateError) -> Failure {
     match error {
         StateError::Unusable { path, error } => {
-            let file = path.display();
-            let failure = Failure::new(Exit::FAILED, format!("cannot keep the state in `{file}`: {error}"));
-            if matches!(error, StoreError::NotPersistSqlite) {
-                return failure
-                    .hint(format!("if Mosquitto wrote it: moskit broker --store NEW.sqlite3 --import {file}"));
-            }
-            failure
+            Failure::new(Exit::FAILED, format!("cannot keep the state in `{}`: {error}", path.display()))
         }
-        StateError::BesideSnapshot { store, snapshot } => {
-            let (store, snapshot) = (store.display(), snapshot.display());
-            Failure::new(Exit::FAILED, format!("`{snapshot}` holds Mosquitto's state, and `{store}` is not there yet"))
-                .hint(format!("moskit broker --store {store} --import {snapshot}"))
+        StateError::IsSnapshot { path } => {
+            let mut aside = path.clone().into_os_string();
+            aside.push(".mosquitto");
+            let (store, aside) = (shell::path(path), shell::path(Path::new(&aside)));
+            Failure::new(
+                Exit::FAILED,
+                format!("`{}` is Mosquitto's own state, which has to be imported once", path.display()),
+            )
+            .hint(format!("mv {store} {aside} && moskit broker --store {store} --import {aside}"))
         }
+        StateError::BesideSnapshot { store, snapshot } => Failure::new(
+            Exit::FAILED,
+            format!("`{}` is Mosquitto's own state, which has to be imported once", snapshot.display()),
+        )
+        .hint(format!("moskit broker --store {} --import {}", shell::path(store), shell::path(snapshot))),
     }
 }
 
