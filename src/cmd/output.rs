@@ -6,7 +6,10 @@ use crate::net::reason;
 use crate::term::{Exit, Failure, Term};
 
 /// The row of the variable for the pages of verbs that colour.
-pub const NO_COLOR: (&str, &str) = ("NO_COLOR, CLICOLOR_FORCE", "No colours on a terminal; colours elsewhere too.");
+pub const NO_COLOR: (&str, &str) = (
+    "NO_COLOR, CLICOLOR_FORCE",
+    "No colours on a terminal; colours elsewhere too. With TERM=dumb a terminal gets no escape sequence.",
+);
 
 /// Sends what has been collected for standard output, and fails if any of the verb's result did not get out. A reader
 /// that has closed the pipe has seen enough, which is no failure.

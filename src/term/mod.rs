@@ -37,17 +37,22 @@ pub struct Term {
     err: Box<dyn Write + Send>,
     out_is_terminal: bool,
     err_is_terminal: bool,
+    /// Standard output is a terminal that knows escape sequences.
+    out_draws: bool,
     quiet: bool,
     out_failed: Option<io::Error>,
 }
 
 impl Term {
     /// The streams of this process. Colour follows `colored`'s rules (`NO_COLOR`, `CLICOLOR_FORCE`),
-    /// decided for standard output; text for standard error is plain unless it is a terminal too.
+    /// decided for standard output; text for standard error is plain unless it is a terminal too. A terminal that knows no
+    /// escape sequences says so by `TERM=dumb`.
     pub fn from_process() -> Self {
         let out_is_terminal = io::stdout().is_terminal();
         let err_is_terminal = io::stderr().is_terminal();
-        if !out_is_terminal && std::env::var_os("CLICOLOR_FORCE").is_none() {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind.eq_ignore_ascii_case("dumb"));
+        let out_draws = out_is_terminal && !is_dumb;
+        if !out_draws && std::env::var_os("CLICOLOR_FORCE").is_none() {
             colored::control::set_override(false);
         }
         Self {
@@ -55,6 +60,7 @@ impl Term {
             err: Box::new(io::stderr()),
             out_is_terminal,
             err_is_terminal,
+            out_draws,
             quiet: false,
             out_failed: None,
         }
@@ -67,6 +73,7 @@ impl Term {
             err,
             out_is_terminal: false,
             err_is_terminal: false,
+            out_draws: false,
             quiet: false,
             out_failed: None,
         }
@@ -83,6 +90,11 @@ impl Term {
 
     pub fn out_is_terminal(&self) -> bool {
         self.out_is_terminal
+    }
+
+    /// Standard output is a terminal on which the cursor can be moved.
+    pub fn out_draws(&self) -> bool {
+        self.out_draws
     }
 
     pub fn err_is_terminal(&self) -> bool {

@@ -24,6 +24,7 @@ pub fn moskit(words: &[&str]) -> Command {
     for variable in VARIABLES.iter().chain(proxy::VARIABLES).chain(&others) {
         command.env_remove(variable);
     }
+    command.env("TERM", "xterm");
     command
 }
 

@@ -43,7 +43,7 @@ pub struct Printer {
     rate: Option<Rate>,
     /// `--watch` under Mosquitto's name.
     watch: Option<Watch>,
-    /// `--watch` under our own, on a terminal.
+    /// `--watch` under our own, on a terminal that knows escape sequences.
     screen: Option<Screen>,
     /// What is shown in a row of it.
     row: Vec<u8>,
@@ -124,7 +124,7 @@ impl Printer {
             said: HashSet::new(),
             selected: Vec::new(),
             records: args.data.ndjson.then(record::Writer::default),
-            renderer: if args.watch && (as_mosquitto || term.out_is_terminal()) {
+            renderer: if args.watch && (as_mosquitto || term.out_draws()) {
                 renderer.on_screen()
             } else if safe {
                 renderer.on_terminal()
@@ -134,7 +134,7 @@ impl Printer {
             buffer: Vec::new(),
             rate: args.message_rate.then(|| Rate::new(Instant::now())),
             watch: (args.watch && as_mosquitto).then(Watch::default),
-            screen: (args.watch && !as_mosquitto && term.out_is_terminal()).then(Screen::default),
+            screen: (args.watch && !as_mosquitto && term.out_draws()).then(Screen::default),
             row: Vec::new(),
             random: args.random_filter.map(RandomFilter::new),
         }

@@ -38,7 +38,7 @@ fn once(options: &TableOptions, sources: &Sources, term: &mut Term) -> Result<Ex
     for (_, snapshot, _) in &counted.snapshots {
         sources.keep_ledger(snapshot, term)?;
     }
-    if options.watch.is_some() && term.out_is_terminal() {
+    if options.watch.is_some() && term.out_draws() {
         render::redraw(term);
     }
     let (damaged, too_old, undecided) = (counted.is_damaged(), counted.too_old, counted.undecided);

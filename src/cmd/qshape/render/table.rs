@@ -30,7 +30,7 @@ pub fn redraw(term: &mut Term) {
 
 /// The table is complete; what stands between two of them where they are not on a terminal.
 pub fn next_look(term: &mut Term) {
-    if !term.out_is_terminal() {
+    if !term.out_draws() {
         term.line("");
     }
     term.flush();
