@@ -1,5 +1,6 @@
 //! Messages as data: records out of sub and into pub, with jq and Python as foreign readers and Debian's mosquitto between.
 
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -609,6 +610,49 @@ fn all_retained_messages_and_then_the_end() {
     running.stop();
 }
 
+/// A broker that looks retained messages up beside its connections: one comes with each of its first answers, `before` or behind it.
+fn retained_with_answers(before: bool) -> String {
+    crate::peers::stub(move |mut stream| {
+        let mut answers = 0;
+        let mut head = [0; 2];
+        // No packet of this conversation is longer than 127 bytes.
+        while stream.read_exact(&mut head).is_ok() {
+            let mut body = vec![0; head[1].into()];
+            stream.read_exact(&mut body).unwrap();
+            let answer = match head[0] >> 4 {
+                1 => vec![0x20, 2, 0, 0],
+                8 => vec![0x90, 3, body[0], body[1], 0],
+                10 => vec![0xb0, 2, body[0], body[1]],
+                _ => return,
+            };
+            let retained = b"\x31\x04\0\x01rx".to_vec();
+            let is_unsubscribed = head[0] >> 4 == 10;
+            answers += usize::from(is_unsubscribed);
+            let answer = match (is_unsubscribed && answers == 1, before) {
+                (false, _) => answer,
+                (true, true) => [retained, answer].concat(),
+                (true, false) => [answer, retained].concat(),
+            };
+            if stream.write_all(&answer).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+#[test]
+fn whether_all_retained_messages_came_is_not_known_of_a_broker_that_sends_them_behind_its_answers() {
+    let warning =
+        "Warning: it is not known whether the broker has more retained messages: it sends them behind its answers.\n";
+    for (before, said, code) in [(true, "", 0), (false, warning, 27)] {
+        let address = retained_with_answers(before);
+        let port = address.rsplit(':').next().unwrap();
+        let words = ["sub", "-h", "127.0.0.1", "-p", port, "-V", "mqttv311", "-t", "#", "--retained-only", "-v"];
+        let ended = run(&mut moskit(&words), b"");
+        assert_eq!((ended.stdout.as_str(), ended.stderr.as_str(), ended.code), ("r x\n", said, code));
+    }
+}
+
 #[test]
 fn strangers_do_not_control_the_terminal() {
     use crate::terminal::OnTerminal;
@@ -689,6 +733,13 @@ fn a_watched_topic_has_a_row_that_is_cut_to_the_width_and_a_line_in_a_pipe() {
     let expected = "\x1b[2J\x1b[1;1HBroker: localhost\r\n\x1b[2;1H\x1b[Ka 1\x1b[3;1H\x1b[K\x1b[3;1H\x1b[Kb a long on…\x1b[4;1H\x1b[K\x1b[0m\
                     \x1b[4;1H\x1b[KEND";
     assert_eq!(screen, expected);
+    // A terminal that knows no escape sequences gets none, and nothing of a stranger controls it.
+    let mut command = moskit(&words);
+    command.env("TERM", "dumb");
+    let mut terminal = OnTerminal::of_width(command, 12);
+    assert!(terminal.child.wait().unwrap().success());
+    terminal.type_in("END\n");
+    assert_eq!(terminal.wait_for("END"), "a 1\r\nb a long one\r\nof two lines\\x1b[2J\r\nEND");
     let piped = run(&mut moskit(&words), b"");
     assert_eq!((piped.stdout.as_str(), piped.code), ("a 1\nb a long one\nof two lines\x1b[2J\n", 0));
     running.stop();

@@ -138,7 +138,7 @@ const TOKENS: &[(&str, &str)] = &[
         "No token is for two connections that the broker accepts. sub, and pub with lines or records, ask for the next \
          one when a tenth of the lifetime is left (one second at least, a minute at most), wait up to five seconds for acknowledgements, send DISCONNECT and connect \
          again. With a session that the broker keeps (-c, -x) nothing of QoS 1 and 2 is lost; otherwise sub does not get what is published \
-         in this moment. Retained messages come again, as after each connection. The lifetime is expires_in of the answer, else exp of the token; without both it is not renewed. MQTT knows no other password on a connection that there is, so --reauth is for SCRAM.",
+         in this moment. Retained messages come again, as after each connection. The lifetime is expires_in of the answer, else exp of the token; without both it is not renewed. rr, and pub of one message (also with --repeat), have one token for their one connection: it has to live as long as they do, because a broker may end the connection with the token. MQTT knows no other password on a connection that there is, so --reauth is for SCRAM.",
     ),
     (
         "no token",
@@ -558,7 +558,7 @@ pub const SUB: Manual = Manual {
     ],
     differences: &[
         QOS_2,
-        "--retained-only without -c subscribes at QoS 0, skips live messages and exits when all retained messages have come. MQTT has no sign for that: sub asks the broker twice to unsubscribe from a filter that nobody subscribed to, and takes the end as reached when nothing comes for 0.3 s between the two answers. If an answer takes 10 s, it exits with 27. With -c, and under the mosquitto_* names, it exits at the first live message.",
+        "--retained-only without -c subscribes at QoS 0, skips live messages and exits when all retained messages have come. MQTT has no sign for that: sub asks the broker twice to unsubscribe from a filter that nobody subscribed to, and takes the end as reached when nothing comes for 0.3 s between the two answers. If an answer takes 10 s, or a retained message comes behind an answer, so that more may come, it exits with 27. With -c, and under the mosquitto_* names, it exits at the first live message.",
         "-w keeps a row of the terminal for each topic, with the topic in front, cut to the width; rows that the screen has not are counted in the last one. In a pipe it prints a line for each message, without escapes. Under the mosquitto_* names it is as there.",
         "On a terminal control characters of messages are escaped, but newline and tab, unless --raw is given. Not under the mosquitto_* names.",
         "What cannot be written is not acknowledged: it stays with the broker. A message that --match, -T or -R passes over is acknowledged: it does not come again. A message that comes after the last of -C or ends --retained-only stays there too.",

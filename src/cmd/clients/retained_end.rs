@@ -2,8 +2,9 @@
 //!
 //! After SUBACK the broker is asked something that it has to answer: UNSUBSCRIBE of a filter that nobody is subscribed to
 //! [MQTT-3.10.4-5]. A broker that sends in order has sent the retained messages before its answer. One that looks them up
-//! beside its connections may not have: therefore it is asked twice, with a pause in which nothing comes. At QoS 0 no
-//! message waits for an acknowledgement of another.
+//! beside its connections may not have: therefore it is asked twice, with a pause in which nothing comes. One that sends
+//! a retained message behind its answer does not keep the order: when it has sent all is not known then, whatever was
+//! waited. At QoS 0 no message waits for an acknowledgement of another.
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ pub enum Turn {
     Ask,
     /// There are no more.
     Done,
+    /// No more have come; but some came late, so that others may.
+    PerhapsDone,
     /// The broker does not answer.
     Unknown,
 }
@@ -33,6 +36,10 @@ pub struct RetainedEnd {
     state: State,
     /// A retained message has come since the last question.
     heard: bool,
+    /// One has come behind an answer.
+    late: bool,
+    /// What is published meanwhile has the flag of retained messages too (`--retain-as-published`), so that a late one means nothing.
+    live_looks_retained: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,6 +60,11 @@ enum State {
 }
 
 impl RetainedEnd {
+    /// `live_looks_retained`: live messages keep the flag that their publisher gave them.
+    pub fn new(live_looks_retained: bool) -> Self {
+        Self { live_looks_retained, ..Self::default() }
+    }
+
     /// A filter that is none of those that are subscribed to.
     pub fn filter(is_subscribed: impl Fn(&str) -> bool) -> String {
         let mut filter = "moskit/retained/end".to_owned();
@@ -64,7 +76,7 @@ impl RetainedEnd {
 
     /// A connection begins; the subscription is made again.
     pub fn begin_again(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.live_looks_retained);
     }
 
     /// SUBACK has come.
@@ -76,6 +88,12 @@ impl RetainedEnd {
     /// A retained message has come.
     pub fn heard(&mut self) {
         self.heard = true;
+        self.late |= match self.state {
+            State::Subscribing => false,
+            State::ToAsk { at, .. } => at.is_some(),
+            State::Asked { quiet, .. } => quiet,
+            State::Done => true,
+        };
     }
 
     pub fn asked(&mut self, id: PacketId, now: Instant) {
@@ -105,6 +123,7 @@ impl RetainedEnd {
             State::ToAsk { .. } => Turn::Ask,
             State::Asked { at, .. } if now >= *at + ANSWER_TIMEOUT => Turn::Unknown,
             State::Subscribing | State::Asked { .. } => Turn::Wait,
+            State::Done if self.late && !self.live_looks_retained => Turn::PerhapsDone,
             State::Done => Turn::Done,
         }
     }
@@ -163,6 +182,27 @@ mod tests {
         end.answered(id(2), start + 2 * QUIET);
         assert_eq!(end.poll(start + 2 * QUIET), Turn::Wait);
         assert_eq!(end.poll(start + 3 * QUIET), Turn::Ask);
+        end.asked(id(3), start + 3 * QUIET);
+        end.answered(id(3), start + 3 * QUIET);
+        assert_eq!(end.poll(start + 3 * QUIET), Turn::PerhapsDone);
+    }
+
+    #[test]
+    fn a_message_behind_an_answer_says_nothing_where_live_ones_look_retained() {
+        let start = Instant::now();
+        for (live_looks_retained, expected) in [(true, Turn::Done), (false, Turn::PerhapsDone)] {
+            let mut end = RetainedEnd::new(live_looks_retained);
+            end.begin_again();
+            end.subscribed();
+            end.asked(id(1), start);
+            end.answered(id(1), start);
+            end.heard();
+            assert_eq!(end.poll(start + QUIET), Turn::Wait);
+            assert_eq!(end.poll(start + 2 * QUIET), Turn::Ask);
+            end.asked(id(2), start + 2 * QUIET);
+            end.answered(id(2), start + 2 * QUIET);
+            assert_eq!(end.poll(start + 2 * QUIET), expected);
+        }
     }
 
     #[test]

@@ -57,6 +57,8 @@ struct Subscribing {
     is_session_taken_for_kept: bool,
     /// `--retained-only`: whether the broker has more.
     retained_end: Option<RetainedEnd>,
+    /// How it ends when all that was asked for is done.
+    ends_with: Exit,
     remove_retained: bool,
     exit_after_suback: bool,
     shows_suback: bool,
@@ -128,7 +130,9 @@ impl Subscribing {
         let as_mosquitto = plan.as_mosquitto;
         // A session that is kept would keep the subscription at QoS 0, and lose what waits in it.
         let asks_for_the_end = retained_only && !plan.as_mosquitto && plan.connect.clean_start;
-        let retained_end = asks_for_the_end.then(RetainedEnd::default);
+        let retained_end = asks_for_the_end.then(|| {
+            RetainedEnd::new(subscriptions.iter().any(|subscription| subscription.options.retain_as_published))
+        });
         let is_session_taken_for_kept = plan.version() == ProtocolVersion::V31 && !plan.connect.clean_start;
         let setup = Setup::new(plan, term)?;
         let recorder = record.map(|(path, rotation)| Recorder::start(&path, rotation)).transpose()?;
@@ -156,6 +160,7 @@ impl Subscribing {
             exec: execution.map(Exec::new),
             is_session_taken_for_kept,
             retained_end,
+            ends_with: Exit::OK,
             remove_retained,
             exit_after_suback,
             shows_suback,
@@ -295,6 +300,13 @@ impl Subscribing {
                 Ok(())
             }
             Turn::Done => self.finish(),
+            Turn::PerhapsDone => {
+                term.note(
+                    "Warning: it is not known whether the broker has more retained messages: it sends them behind its answers.",
+                );
+                self.ends_with = Exit(Outcome::Timeout as u8);
+                self.finish()
+            }
             Turn::Unknown => {
                 term.note(
                     "Warning: it is not known whether the broker has more retained messages: it does not answer.",
@@ -312,7 +324,7 @@ impl Subscribing {
 
     fn done_if_over(&self) -> Result<(), Stop> {
         let is_idle = self.exec.as_ref().is_none_or(Exec::is_idle);
-        if self.showing.over && self.removals.is_empty() && is_idle { Err(Stop::Done(Exit::OK)) } else { Ok(()) }
+        if self.showing.over && self.removals.is_empty() && is_idle { Err(Stop::Done(self.ends_with)) } else { Ok(()) }
     }
 }
 
