@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -262,10 +263,15 @@ impl Folder {
             .collect();
         missing.reverse();
         for path in missing {
-            DirBuilder::new().mode(FOLDER_MODE).create(&path).map_err(|error| {
-                Failure::new(Exit::FAILED, format!("cannot make the folder `{}`: {}", path.display(), reason(&error)))
-            })?;
-            self.made.push(path);
+            match DirBuilder::new().mode(FOLDER_MODE).create(&path) {
+                Ok(()) => self.made.push(path),
+                // Another run has made it since it was looked for, and it is that run's to take away.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
+                Err(error) => {
+                    let why = format!("cannot make the folder `{}`: {}", path.display(), reason(&error));
+                    return Err(Failure::new(Exit::FAILED, why));
+                }
+            }
         }
         if path.as_os_str().is_empty() || path.is_dir() {
             Ok(())
@@ -316,4 +322,29 @@ pub fn stem(name: &str) -> Result<String, Failure> {
 /// The stems under which the files of a CA called `stem` lie: its certificate and key, and its chain.
 pub fn authority_stems(stem: &str) -> [String; 2] {
     [stem.to_owned(), format!("{stem}-chain")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_another_run_makes_at_the_same_time_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..200 {
+            let path = folder.path().join(format!("{round}/a/b/c"));
+            let start = std::sync::Barrier::new(4);
+            let make = || {
+                start.wait();
+                Folder::make(&path).map(Folder::keep)
+            };
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..4).map(|_| scope.spawn(make)).collect();
+                assert!(all.into_iter().all(|one| one.join().unwrap().is_ok()), "round {round}");
+            });
+            assert!(path.is_dir());
+        }
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(Folder::make(&folder.path().join("file/below")).is_err());
+    }
 }
