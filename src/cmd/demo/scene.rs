@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use tokio::net::TcpSocket;
 
 use super::render;
 use crate::cmd::{connect, output};
@@ -14,6 +16,7 @@ use crate::net::reason;
 use crate::os::files::DirBuilderExt;
 use crate::os::process;
 use crate::os::signal::SignalKind;
+use crate::os::socket::free_port;
 use crate::private_folder::PrivateFolder;
 use crate::term::{Exit, Failure, Term};
 
@@ -32,6 +35,8 @@ pub struct Scene {
     folder: Folder,
     pauses: bool,
     pub port: u16,
+    /// Keeps the port for the broker until it listens.
+    held: Option<TcpSocket>,
     broker: Option<Child>,
     step: usize,
 }
@@ -69,9 +74,8 @@ impl Scene {
             Folder::Private(made.map_err(|error| failed("make a folder", reason(&error)))?)
         };
         let program = std::env::current_exe().map_err(|error| failed("find its own program", reason(&error)))?;
-        let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-        let port = free.map_err(|error| failed("find a free port", reason(&error)))?.port();
-        Ok(Self { program, folder, pauses, port, broker: None, step: 0 })
+        let (port, held) = free_port().map_err(|error| failed("find a free port", reason(&error)))?;
+        Ok(Self { program, folder, pauses, port, held, broker: None, step: 0 })
     }
 
     pub fn folder(&self) -> &Path {
@@ -191,6 +195,7 @@ impl Scene {
             }
             std::thread::sleep(LOOK);
         }
+        drop(self.held.take());
         render::ready(started.elapsed(), self.broker_id(), term);
         Ok(())
     }
