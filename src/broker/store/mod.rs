@@ -13,7 +13,7 @@ pub use error::StoreError;
 pub use export::{ExportError, Exported, export};
 pub use import::{ImportError, Imported, import};
 
-use std::fs::{File, Metadata, metadata};
+use std::fs::{Metadata, metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub struct Store {
     entry_rows: EntryRows,
     /// Holds the lock against a second broker. Declared last: closing any descriptor of the file ends
     /// the locks that SQLite holds on it, so this one goes after the writer.
-    lock: File,
+    lock: files::Claim,
 }
 
 /// What is committed at once has at most so many changes, and so many bytes of messages.

@@ -103,10 +103,13 @@ pub fn descriptor_path(_number: u16) -> io::Result<PathBuf> {
     Err(unsupported("descriptors with a number"))
 }
 
+/// What keeps other programs from a file until it is closed.
+pub type Claim = File;
+
 /// Makes a file if there is none, and keeps other programs that ask with this function from it until what this gives
 /// is closed. `None` while another has it. A lock on the file itself would keep SQLite from it too, so a file beside
 /// it is taken, which the system removes when this process ends.
-pub fn claim(path: &Path) -> io::Result<Option<File>> {
+pub fn claim(path: &Path) -> io::Result<Option<Claim>> {
     OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(".claim");

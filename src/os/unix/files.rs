@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
+use std::ops::Deref;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -88,13 +89,33 @@ pub fn descriptor_path(number: u16) -> io::Result<PathBuf> {
     Ok(format!("/dev/fd/{number}").into())
 }
 
+/// A file that other programs are kept from until this is dropped.
+#[derive(Debug)]
+pub struct Claim(File);
+
+impl Deref for Claim {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // A child that another thread starts at this moment has the file too until it executes its program: closing it here
+        // would leave it locked for that long. Where there are no locks there is nothing to give up.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Opens a file, or makes it for its owner only, and keeps other programs that ask with this function from it until
-/// the file is closed. `None` while another has it; a file system without locks keeps nobody.
-pub fn claim(path: &Path) -> io::Result<Option<File>> {
+/// what this gives is dropped. `None` while another has it; a file system without locks keeps nobody.
+pub fn claim(path: &Path) -> io::Result<Option<Claim>> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     Ok(match file.try_lock() {
         Err(TryLockError::WouldBlock) => None,
-        Ok(()) | Err(TryLockError::Error(_)) => Some(file),
+        Ok(()) | Err(TryLockError::Error(_)) => Some(Claim(file)),
     })
 }
 
@@ -159,6 +180,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_claim_ends_with_its_holder_also_while_a_child_has_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let first = claim(&path).unwrap().unwrap();
+        // As a child has it that was forked and has not executed its program yet.
+        let _copy = first.try_clone().unwrap();
+        assert!(claim(&path).unwrap().is_none());
+        drop(first);
+        assert!(claim(&path).unwrap().is_some());
+    }
+
+    #[test]
     fn a_pipe_that_nobody_reads_is_not_waited_for_and_one_that_is_read_is_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
@@ -167,7 +200,7 @@ mod tests {
         let path = pipe.clone();
         // It would wait here for ever.
         std::thread::spawn(move || sender.send(open_to_append(&path).unwrap_err().to_string()));
-        let said = opened.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+        let said = opened.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
         assert_eq!(said, "it is a pipe that nobody reads");
 
         let reader = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(&pipe);
