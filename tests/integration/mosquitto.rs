@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -10,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// How long a broker may take to say something that we wait for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running mosquitto, ended by its own id when dropped. Its log goes to standard error, which is
 /// read line by line: [`Mosquitto::wait_for`] waits for a line instead of sleeping.
@@ -40,41 +41,56 @@ struct Ports {
     /// A UDP socket on the first port of each block, which holds the block while this process lives.
     blocks: Vec<UdpSocket>,
     rest: Range<u16>,
+    /// On ports that the system could take for an outgoing connection. They do not listen.
+    held: Vec<OwnedFd>,
 }
 
 /// A TCP port that nobody listens on and that no other test is given, in this process or in one that runs beside it: a
-/// broker whose port another has taken ends, and its test would talk to the other's. Below the range that the system takes
-/// the ports of outgoing connections from: one of those would otherwise now and then have the port by the time the broker
-/// asks for it.
+/// broker whose port another has taken ends, and its test would talk to the other's. Outside of the range that the system
+/// takes the ports of outgoing connections from, where that leaves any: one of those would otherwise now and then have the
+/// port by the time the broker asks for it. Where it leaves none, a socket holds the port for the broker.
 pub fn free_port() -> u16 {
-    const FIRST: u16 = 10_000;
     const BLOCK: u16 = 100;
-    const BLOCKS: u16 = 200;
-    static PORTS: Mutex<Ports> = Mutex::new(Ports { blocks: Vec::new(), rest: 0..0 });
+    static PORTS: Mutex<Ports> = Mutex::new(Ports { blocks: Vec::new(), rest: 0..0, held: Vec::new() });
     let mut ports = PORTS.lock().unwrap();
+    let outgoing = ports_of_outgoing_connections();
+    let is_outgoing = |port| outgoing.contains(&port);
     loop {
-        match ports.rest.next() {
-            Some(port) if is_free(port) => return port,
-            Some(_) => {}
-            None => {
-                let mut firsts = (0..BLOCKS).map(|block| FIRST + block * BLOCK);
-                let (block, first) = firsts
-                    .find_map(|first| Some((UdpSocket::bind(("127.0.0.1", first)).ok()?, first)))
-                    .expect("a block of ports that no test process has");
-                ports.blocks.push(block);
-                ports.rest = first..first + BLOCK;
+        if let Some(port) = ports.rest.next() {
+            let Some(socket) = unless_taken(port) else { continue };
+            if is_outgoing(port) {
+                ports.held.push(socket);
             }
+            return port;
         }
+        let mut firsts: Vec<_> = (10_000..65_000).step_by(usize::from(BLOCK)).collect();
+        firsts.sort_by_key(|first| is_outgoing(*first) || is_outgoing(first + BLOCK - 1));
+        let (block, first) = firsts
+            .into_iter()
+            .find_map(|first| Some((UdpSocket::bind(("127.0.0.1", first)).ok()?, first)))
+            .expect("a block of ports that no test process has");
+        ports.blocks.push(block);
+        ports.rest = first..first + BLOCK;
     }
 }
 
-/// Whether nobody listens on the port. The socket that asks never listens itself: a child that another test forks at this
-/// moment has it too until it executes its program, and would still accept connections that are meant for the broker.
-fn is_free(port: u16) -> bool {
+/// The range differs between containers. Empty where the system does not say.
+fn ports_of_outgoing_connections() -> RangeInclusive<u16> {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    match text.split_whitespace().map(str::parse::<u16>).collect::<Vec<_>>()[..] {
+        [Ok(first), Ok(last)] => first..=last,
+        _ => RangeInclusive::new(1, 0),
+    }
+}
+
+/// A socket on the port, if nobody listens there. It never listens itself: a child that another test forks at this moment
+/// has it too until it executes its program, and would still accept connections that are meant for the broker. A broker may
+/// listen on the port all the same, and the system takes it for no outgoing connection.
+fn unless_taken(port: u16) -> Option<OwnedFd> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
     let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     sockopt::set_socket_reuseaddr(&socket, true).unwrap();
-    bind(&socket, &SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port)).is_ok()
+    bind(&socket, &SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port)).is_ok().then_some(socket)
 }
 
 impl Mosquitto {
