@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use crate::mosquitto::{Mosquitto, free_port, installed};
 use crate::run::{Ended, called_as, moskit, run};
@@ -24,7 +25,9 @@ fn program(ours: bool, name: &str, words: &[&str]) -> Command {
 /// A subscriber whose subscription is known to hold, because `-d` has said so.
 pub struct Subscribed {
     child: Child,
-    stdout: BufReader<std::process::ChildStdout>,
+    /// Reads what it prints from then on: with a pipe that is full it could not answer the broker, which lets it go after a
+    /// while.
+    rest: JoinHandle<String>,
 }
 
 impl Subscribed {
@@ -36,13 +39,17 @@ impl Subscribed {
             line.clear();
             assert!(stdout.read_line(&mut line).unwrap() > 0, "the subscriber ended: {:?}", child.wait());
         }
-        Self { child, stdout }
+        let rest = std::thread::spawn(move || {
+            let mut rest = String::new();
+            stdout.read_to_string(&mut rest).unwrap();
+            rest
+        });
+        Self { child, rest }
     }
 
     /// What it printed after the subscription, without the lines of `-d`, once it has ended.
     pub fn finish(mut self) -> Ended {
-        let mut text = String::new();
-        self.stdout.read_to_string(&mut text).unwrap();
+        let text = self.rest.join().unwrap();
         let stdout =
             text.lines().filter(|line| !line.starts_with("Client ")).fold(String::new(), |all, line| all + line + "\n");
         let mut stderr = String::new();
