@@ -92,6 +92,7 @@ mod run;
 mod scram;
 mod secrets;
 mod served;
+mod stalls;
 mod statements;
 mod story;
 mod strangers;
