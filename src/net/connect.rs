@@ -469,12 +469,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ways = || vec![(silent.local_addr().unwrap(), None), (listener.local_addr().unwrap(), None)];
         let mut route = route("unused", 1);
-        route.timeout = Duration::from_secs(5);
+        route.timeout = Duration::from_secs(60);
         route.stagger = Some(Duration::from_millis(50));
         let started = Instant::now();
         let stream = race(ways(), &route).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
-        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
         // One after the other the first has its whole time.
         route.stagger = None;
         route.timeout = Duration::from_millis(300);
@@ -556,11 +556,11 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (first, second) = (silent_websocket(&silent), route("127.0.0.1", listener.local_addr().unwrap().port()));
-        let limit = Some(Duration::from_millis(800));
+        let limit = Some(Duration::from_secs(2));
         let started = Instant::now();
         let (_stream, index) = connect_in_turn(&[&first, &second], limit).await.unwrap();
         assert_eq!(index, 1);
-        assert!(started.elapsed() >= Duration::from_millis(400) && started.elapsed() < Duration::from_secs(5));
+        assert!(started.elapsed() >= Duration::from_secs(1) && started.elapsed() < Duration::from_secs(30));
         let ConnectError::Everywhere(failures) = connect_in_turn(&[&first, &first], limit).await.unwrap_err() else {
             panic!("both are silent")
         };

@@ -11,7 +11,7 @@ use crate::broker_verb::{Broker, text};
 use crate::mosquitto::free_port;
 use crate::run::{moskit, run};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn publish(port: u16, id: &str) {
     let words = ["pub", "-h", "127.0.0.1", "-p", &port.to_string(), "-i", id, "-t", "t", "-m", "m", "-q", "1"];

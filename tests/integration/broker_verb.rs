@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::mosquitto::{Mosquitto, free_port, installed};
 use crate::run::{Ended, moskit, run};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A broker that has said where it listens.
 pub struct Broker {
@@ -301,7 +301,7 @@ fn queued_messages_wait_through_a_restart_and_reach_a_mosquitto_by_export() {
     }
     client("mosquitto_pub", broker.port, &["-r", "-q", "1", "-t", "kept", "-m", "still here"]).unwrap();
     let collect = |port, id, topic| {
-        let words = ["-i", id, "-c", "-q", "2", "-t", topic, "-C", "3", "-W", "10", "-F", "%t %p"];
+        let words = ["-i", id, "-c", "-q", "2", "-t", topic, "-C", "3", "-W", "60", "-F", "%t %p"];
         client("mosquitto_sub", port, &words).unwrap().stdout
     };
     let three = "jobs/0042 1\njobs/0042 2\njobs/0042 3\n";
@@ -324,7 +324,7 @@ fn queued_messages_wait_through_a_restart_and_reach_a_mosquitto_by_export() {
     );
     let _mosquitto = Mosquitto::start(folder.path(), &configuration).unwrap();
     assert_eq!(collect(port, "away", "jobs/#"), three);
-    let kept = client("mosquitto_sub", port, &["-t", "kept", "-C", "1", "-W", "10"]).unwrap();
+    let kept = client("mosquitto_sub", port, &["-t", "kept", "-C", "1", "-W", "60"]).unwrap();
     assert_eq!(kept.stdout, "still here\n");
 }
 
@@ -375,7 +375,7 @@ fn a_mosquitto_db_is_imported_once_and_delivered() {
     assert!(again.stderr.contains("there is a state in"), "{}", again.stderr);
 
     let broker = Broker::start(&["-q", "-p", "0", "-c", text(&conf)]);
-    let words = ["-i", "away", "-c", "-q", "1", "-t", "jobs", "-C", "1", "-W", "10"];
+    let words = ["-i", "away", "-c", "-q", "1", "-t", "jobs", "-C", "1", "-W", "60"];
     assert_eq!(client("mosquitto_sub", broker.port, &words).unwrap().stdout, "queued by mosquitto\n");
 }
 

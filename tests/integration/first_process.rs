@@ -13,7 +13,7 @@ use crate::mosquitto::{free_port, installed};
 use crate::peers::stub;
 use crate::run::moskit;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Numbers of SIGHUP, SIGINT, SIGQUIT and SIGTERM as bits of `SigCgt`.
 const ENDING: u64 = 1 | 1 << 1 | 1 << 2 | 1 << 14;

@@ -40,7 +40,7 @@ fn retain(port: u16, topic: &'static str, payload: &'static [u8], properties: Pr
 
 fn debian_prints(sub: &Path, port: u16, topic: &str, options: &[&str]) -> String {
     let mut sub = Command::new(sub);
-    sub.args(["-p", &port.to_string(), "-V", "5", "-t", topic, "-C", "1", "-W", "20"]).args(options);
+    sub.args(["-p", &port.to_string(), "-V", "5", "-t", topic, "-C", "1", "-W", "60"]).args(options);
     run(&mut sub, b"").stdout
 }
 

@@ -48,7 +48,7 @@ fn a_pre_shared_key_opens_mosquitto_to_pub_sub_and_rr() {
     let listener = Subscribed::start(&mut with("mosquitto_sub", &["-t", "big", "-C", "1", "-q", "2"]));
     assert_eq!(run(&mut with("mosquitto_pub", &["-t", "big", "-s", "-q", "2"]), big.as_bytes()), said(""));
     assert_eq!(listener.finish(), said(&(big + "\n")));
-    assert_eq!(run(&mut with("mosquitto_rr", &["-t", "e", "-e", "e", "-m", "echo", "-W", "10"]), b""), said("echo\n"));
+    assert_eq!(run(&mut with("mosquitto_rr", &["-t", "e", "-e", "e", "-m", "echo", "-W", "60"]), b""), said("echo\n"));
     let suite = ["-t", "a", "-n", "--ciphers", "PSK-AES256-GCM-SHA384"];
     assert_eq!(run(&mut with("mosquitto_pub", &suite), b""), said(""));
 

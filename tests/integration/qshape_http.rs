@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::mosquitto::free_port;
 use crate::proxies::{PASSWORD, tinyproxy, with_login};
 use crate::qshape::qshape;
-use crate::run::{Ended, moskit, run};
+use crate::run::{Ended, moskit, run, within_short_or_long};
 use crate::served::{Ready, Served};
 
 /// Paths with their queries → status and body. What is not there is 404.
@@ -311,7 +311,7 @@ fn a_server_that_is_silent_refuses_or_lies_is_told_as_such() {
     let held = Mutex::new(Vec::new());
     for (port, message) in [
         (free, "Connection refused"),
-        (server_that(move |stream| held.lock().unwrap().push(stream)), "no answer within 0.3 s"),
+        (server_that(move |stream| held.lock().unwrap().push(stream)), "no answer within LIMIT s"),
         (answering("HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n"), "it refuses (HTTP 401)"),
         (
             answering("HTTP/1.1 302 Away\r\nlocation: http://x/\r\ncontent-length: 0\r\n\r\n"),
@@ -322,10 +322,12 @@ fn a_server_that_is_silent_refuses_or_lies_is_told_as_such() {
         (answering("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n["), "is broken off"),
         (answering("SSH-2.0-x\r\n"), "it does not speak HTTP as it should"),
     ] {
-        let ended = qshape(&["--timeout", "0.3", &format!("rmqtt+http://127.0.0.1:{port}")], "");
-        assert_eq!((ended.stdout.as_str(), ended.code), ("", 1), "{message}: {ended:?}");
-        assert!(ended.stderr.starts_with(&format!("error: cannot read from 127.0.0.1:{port}: ")), "{ended:?}");
-        assert!(ended.stderr.contains(message), "{message}: {ended:?}");
+        within_short_or_long("0.3", |limit| {
+            let ended = qshape(&["--timeout", limit, &format!("rmqtt+http://127.0.0.1:{port}")], "");
+            assert_eq!((ended.stdout.as_str(), ended.code), ("", 1), "{message}: {ended:?}");
+            assert!(ended.stderr.starts_with(&format!("error: cannot read from 127.0.0.1:{port}: ")), "{ended:?}");
+            assert!(ended.stderr.contains(&message.replace("LIMIT", limit)), "{message}: {ended:?}");
+        });
     }
 }
 
@@ -376,11 +378,16 @@ fn long_answers_take_no_more_memory_than_short_ones() {
 
 #[test]
 fn a_server_that_never_comes_to_an_end_is_left() {
-    let port = sending("[", " ".to_owned(), 1_000_000, Duration::from_millis(20));
-    let ended = qshape(&["--timeout", "0.1", &format!("rmqtt+http://127.0.0.1:{port}")], "");
-    let told = format!(
-        "error: cannot read from 127.0.0.1:{port}: its answers have not ended within 6 s\n\
-         hint: --timeout SECONDS gives each answer, and so all of them, more time\n"
-    );
-    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str(), ended.code), ("", told.as_str(), 1));
+    // Each piece has to come within the first of these; on a busy machine one may come too late for the short one.
+    let is_left = |limit: &str, all: &str| {
+        let port = sending("[", " ".to_owned(), 1_000_000, Duration::from_millis(20));
+        let ended = qshape(&["--timeout", limit, &format!("rmqtt+http://127.0.0.1:{port}")], "");
+        assert_eq!((ended.stdout.as_str(), ended.code), ("", 1), "{ended:?}");
+        let told = format!(
+            "error: cannot read from 127.0.0.1:{port}: its answers have not ended within {all} s\n\
+             hint: --timeout SECONDS gives each answer, and so all of them, more time\n"
+        );
+        ended.stderr == told
+    };
+    assert!([("0.1", "6"), ("0.3", "18"), ("1", "60")].into_iter().any(|(limit, all)| is_left(limit, all)));
 }

@@ -144,7 +144,7 @@ fn totals_under_sys_are_told_where_a_broker_has_no_more() {
     let configuration = format!("listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\n");
     let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
     // Returns when the totals have been published once.
-    client("mosquitto_sub", port, &["-C", "1", "-W", "20", "-N", "-t", "$SYS/broker/publish/messages/dropped"]);
+    client("mosquitto_sub", port, &["-C", "1", "-W", "60", "-N", "-t", "$SYS/broker/publish/messages/dropped"]);
     let ended = qshape(&["--json", &format!("mqtt://127.0.0.1:{port}")], "");
     assert_eq!(ended.code, 0, "{ended:?}");
     let shown: Value = serde_json::from_str(&ended.stdout).unwrap();

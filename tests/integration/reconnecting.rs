@@ -32,15 +32,17 @@ fn what_becomes_of_a_connection_is_said_on_standard_error() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let Some(mut broker) = Mosquitto::start(folder.path(), &configuration(port)) else { return };
-    let mut sub = moskit(&["sub", "-t", "t", "-d", "--reconnect-wait", "0.1", "-p", &port.to_string()]);
+    // So long that Mosquitto, which closes its port last, has ended by then.
+    let mut sub = moskit(&["sub", "-t", "t", "-d", "--reconnect-wait", "2", "-p", &port.to_string()]);
     let mut sub = sub.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     broker.wait_for("Sending SUBACK");
     let mut lines = lines_of(&mut sub);
     broker.end();
-    assert_eq!(lines.next().unwrap(), "connection lost: the broker closed it; connecting again in 0.1 s");
+    let lost = lines.next().unwrap();
+    assert!(lost.starts_with("connection lost: the broker closed it; connecting again in "), "{lost}");
     let refused = lines.next().unwrap();
     assert!(refused.starts_with("no connection: cannot connect to localhost port "), "{refused}");
-    assert!(refused.ends_with("; connecting again in 0.1 s"), "{refused}");
+    assert!(refused.contains("; connecting again in ") && refused.ends_with(" s"), "{refused}");
     let mut broker = Mosquitto::start(folder.path(), &configuration(port)).unwrap();
     broker.wait_for("Sending SUBACK");
     let back = lines.find(|line| !line.starts_with("no connection: ")).unwrap();

@@ -20,7 +20,7 @@ fn the_response_to_a_request_is_printed_and_ends_rr() {
         for qos in ["0", "1", "2"] {
             // The same topic both ways: the request is its own response.
             let words =
-                ["-p", &port, "-V", version, "-q", qos, "-t", "echo", "-e", "echo", "-m", "ping", "-v", "-W", "10"];
+                ["-p", &port, "-V", version, "-q", qos, "-t", "echo", "-e", "echo", "-m", "ping", "-v", "-W", "60"];
             assert_eq!(run(&mut called_as("mosquitto_rr", &words), b""), said("echo ping\n"), "{version} {qos}");
         }
     }
@@ -34,7 +34,7 @@ fn a_request_carries_the_response_topic_and_its_properties() {
     let listen = ["-p", &port, "-V", "5", "-t", "ask", "-C", "1", "-F", "%t %R %D %P %p"];
     let listener = Subscribed::start(&mut called_as("mosquitto_sub", &listen));
     let words =
-        ["-p", &port, "-t", "ask", "-e", "answer", "-m", "?", "-W", "1", "-D", "publish", "correlation-data", "42"];
+        ["-p", &port, "-t", "ask", "-e", "answer", "-m", "?", "-W", "5", "-D", "publish", "correlation-data", "42"];
     let more = ["-D", "publish", "user-property", "who", "me"];
     let ended = run(&mut called_as("mosquitto_rr", &[&words[..], &more].concat()), b"");
     assert_eq!(ended, Ended { stdout: String::new(), stderr: "Timed out\n".to_owned(), code: 27 });
@@ -114,7 +114,7 @@ fn the_environment_names_the_broker_for_our_own_verbs_only() {
 
 #[test]
 fn the_embedded_broker_serves_the_client_that_starts_it() {
-    let ended = run(&mut moskit(&["rr", "--embedded", "-t", "echo", "-e", "echo", "-m", "ping", "-W", "10"]), b"");
+    let ended = run(&mut moskit(&["rr", "--embedded", "-t", "echo", "-e", "echo", "-m", "ping", "-W", "60"]), b"");
     assert_eq!((ended.stdout.as_str(), ended.code), ("ping\n", 0), "{}", ended.stderr);
     assert!(ended.stderr.starts_with("embedded broker: mqtt://"), "{}", ended.stderr);
 }

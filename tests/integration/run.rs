@@ -46,6 +46,15 @@ pub fn called_as(name: &str, words: &[&str]) -> Command {
     command
 }
 
+/// Runs `test` with a short time limit, in seconds, that it gives the program. What takes longer than that on a busy machine,
+/// and fails, is tried again with one that is long enough for any machine: what holds there holds.
+pub fn within_short_or_long(short: &str, test: impl Fn(&str)) {
+    const LONG: &str = "10";
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(short))).is_err() {
+        test(LONG);
+    }
+}
+
 /// Runs `command` with `stdin` to its end.
 pub fn run(command: &mut Command, stdin: &[u8]) -> Ended {
     let mut child = command

@@ -162,12 +162,14 @@ fn a_broker_that_takes_no_second_login_is_left_with_one_error() {
             let _ = server_that(stream, does);
         });
         let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
-        let login = ["--auth-method", "SCRAM-SHA-256", "--pw-file", "pw", "--reauth", "0.2", "--answer-timeout", "0.5"];
+        // Only who is silent needs a limit.
+        let limit = if part.contains("0.5 s") { "0.5" } else { "20" };
+        let login = ["--auth-method", "SCRAM-SHA-256", "--pw-file", "pw", "--reauth", "0.2", "--answer-timeout", limit];
         let begun = Instant::now();
         let ended = client(folder.path(), "sub", port, &[&login[..], &["-t", "t"]].concat());
         assert_eq!(ended.code, code, "{ended:?}");
         assert!(ended.stderr.contains(part) && ended.stderr.contains("[auth."), "{ended:?}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
     }
     let alone = client(folder.path(), "sub", 1, &["--pw-file", "pw", "--reauth", "1", "-t", "t"]);
     assert!(alone.code == 1 && alone.stderr.contains("--reauth needs --auth-method"), "{alone:?}");
@@ -276,11 +278,11 @@ fn a_server_that_lies_is_left_with_one_error_and_told_nothing() {
             assert!(ended.stderr.contains("Authorisation failed"), "{how:?}: {}", ended.stderr);
             assert!(!ended.stderr.contains(PASSWORD), "{}", ended.stderr);
         }
-        let ended = client(folder.path(), "check", port, &[&login[..], &["--json", "--timeout", "2"]].concat());
+        let ended = client(folder.path(), "check", port, &[&login[..], &["--json", "--timeout", "10"]].concat());
         assert_eq!(ended.code, 1, "{how:?}: {ended:?}");
         assert!(ended.stdout.contains(id), "{how:?}: {}", ended.stdout);
         assert!(!ended.stdout.contains(PASSWORD), "{}", ended.stdout);
-        assert!(begun.elapsed() < Duration::from_secs(20), "{how:?}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{how:?}: {:?}", begun.elapsed());
     }
     let address = stub(|stream| {
         let _ = lie(stream, Lie::Silent);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::mosquitto::installed;
 
 /// How long one may take to be ready.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What tells that a program serves.
 #[derive(Clone, Copy)]

@@ -87,7 +87,7 @@ const PUBLISHES: &[(&str, i32, &str)] = &[
     ("pub --strict=subscribers -V 5 -t open/a -n -q 2", 0, ""),
     ("pub --strict=subscribers -V 311 -t open/a -n -q 1", 0, NO_REASON),
     ("pub -V 5 -t open/a -n -q 1", 0, ""),
-    ("rr --strict -t shut/a -e open/b -m x -q 1 -W 20", 135, "Warning: Publish 2 failed: Not authorized.\n"),
+    ("rr --strict -t shut/a -e open/b -m x -q 1 -W 60", 135, "Warning: Publish 2 failed: Not authorized.\n"),
 ];
 
 #[test]

@@ -342,13 +342,16 @@ async fn an_exchange_over_tls_does_not_wait_for_delayed_acknowledgements() {
     let configuration = format!("listener {port} 127.0.0.1\nallow_anonymous true\n{files}\n");
     let Some(_broker) = Mosquitto::start(folder, &configuration) else { return };
     let route = route("localhost", port, &options(folder));
-    let mut times = Vec::new();
-    for _ in 0..9 {
+    // With them each one would; a busy machine may take as long for many, and not for all.
+    let mut shortest = Duration::MAX;
+    for _ in 0..100 {
         let mut stream = connect(&route).await.unwrap();
         let start = Instant::now();
         assert_eq!(exchange(&mut stream).await.unwrap(), CONNACK);
-        times.push(start.elapsed());
+        shortest = shortest.min(start.elapsed());
+        if shortest < Duration::from_millis(25) {
+            return;
+        }
     }
-    times.sort();
-    assert!(times[times.len() / 2] < Duration::from_millis(25), "{times:?}");
+    panic!("the shortest of all took {shortest:?}");
 }

@@ -157,7 +157,7 @@ async fn nobody_is_waited_for_without_end() {
 fn no_verify_asks_nobody_and_says_so() {
     // The broker's CA is not among those of the operating system.
     let script = r#"unset MQTT_CAFILE
-        for verb in "pub -n" "sub -E" "rr -e t -n -W 20"; do
+        for verb in "pub -n" "sub -E" "rr -e t -n -W 60"; do
             "$MOSKIT" $verb -t t --tls-use-os-certs --quiet; echo "checked: $?"
             "$MOSKIT" $verb -t t --tls-use-os-certs --no-verify; echo "not checked: $?"
         done"#;

@@ -62,8 +62,8 @@ fn every_verb_goes_to_the_path_and_shows_its_header() {
     let way = ["-h", "127.0.0.1", "-p", &web.guarded, "--ws", "--ws-path", "/ws", "--header", &header];
     let verbs: [&[&str]; 4] = [
         &["pub", "-t", "a/b", "-m", "x", "-q", "1", "-r"],
-        &["sub", "-t", "a/b", "-C", "1", "-W", "20"],
-        &["rr", "-t", "a/r", "-e", "a/r", "-m", "y", "-W", "20"],
+        &["sub", "-t", "a/b", "-C", "1", "-W", "60"],
+        &["rr", "-t", "a/r", "-e", "a/r", "-m", "y", "-W", "60"],
         &["check", "-t", "a"],
     ];
     for (verb, printed) in verbs.iter().zip(["", "x\n", "y\n", "status"]) {
@@ -78,7 +78,7 @@ fn every_verb_goes_to_the_path_and_shows_its_header() {
     // In -L the topic stands there, as in Mosquitto's programs.
     let url = format!("ws://127.0.0.1:{}/a/b", web.guarded);
     let ended =
-        run(&mut moskit(&["sub", "-L", &url, "--ws-path=/ws", "--header", &header, "-C", "1", "-W", "20"]), b"");
+        run(&mut moskit(&["sub", "-L", &url, "--ws-path=/ws", "--header", &header, "-C", "1", "-W", "60"]), b"");
     assert_eq!((&*ended.stdout, ended.code), ("x\n", 0), "{ended:?}");
     let ended = run(&mut called_as("mosquitto_sub", &["-L", &url, "-E"]), b"");
     assert!(ended.stderr.contains("answers 404 Not Found to the request for /mqtt [ws.status]"), "{ended:?}");

@@ -25,7 +25,7 @@ fn shell(script: &str, folder: &Path) -> Command {
     for name in environment {
         command.env_remove(name);
     }
-    command.args(["20", "sh", "-ec", script]).current_dir(folder).env("PATH", path).env("HOME", folder);
+    command.args(["120", "sh", "-ec", script]).current_dir(folder).env("PATH", path).env("HOME", folder);
     command
 }
 
@@ -116,7 +116,7 @@ struct Staging {
 
 const STAGED: [Staging; 22] = [
     // Runs until it is interrupted.
-    Staging { example: "moskit sub -t 'lab/#' -v", script: "timeout -s INT --preserve-status 1 {}", code: 0 },
+    Staging { example: "moskit sub -t 'lab/#' -v", script: "timeout -s INT --preserve-status 3 {}", code: 0 },
     Staging { example: "moskit sub -t 'lab/#' -C 1 -W 5", script: "moskit pub -r -t lab/x -m y; {}", code: 0 },
     Staging {
         example: "moskit sub -q 1 -t 'lab/#' -C 1 -W 5 --jobs 4 --exec sh -c 'cat; echo \" on $MQTT_TOPIC\"'",
@@ -125,7 +125,7 @@ const STAGED: [Staging; 22] = [
     },
     Staging {
         example: "moskit broker -p 1883 -v",
-        script: "timeout -s INT --preserve-status 1 moskit broker -p 0 -v",
+        script: "timeout -s INT --preserve-status 3 moskit broker -p 0 -v",
         code: 0,
     },
     Staging { example: "moskit check localhost -t lab", script: "moskit check -t lab", code: 0 },
