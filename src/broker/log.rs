@@ -55,7 +55,7 @@ pub fn interest(log: &LogSettings) -> Interest {
 }
 
 /// What stands before each line: seconds since 1970, or a strftime format, or nothing.
-pub fn stamp(log: &LogSettings, wall: WallTime, zone: &TimeZone) -> String {
+pub fn stamp(log: &LogSettings, wall: WallTime, zone: impl FnOnce() -> TimeZone) -> String {
     if !log.timestamp {
         return String::new();
     }
@@ -63,7 +63,7 @@ pub fn stamp(log: &LogSettings, wall: WallTime, zone: &TimeZone) -> String {
     match &log.timestamp_format {
         None => format!("{seconds}: "),
         Some(format) => {
-            let time = Timestamp::from_second(seconds.cast_signed()).unwrap_or(Timestamp::MAX).to_zoned(zone.clone());
+            let time = Timestamp::from_second(seconds.cast_signed()).unwrap_or(Timestamp::MAX).to_zoned(zone());
             // A format that strftime does not know is shown as it is.
             let text = jiff::fmt::strtime::format(format, &time).unwrap_or_else(|_| format.clone());
             format!("{text}: ")
@@ -497,7 +497,7 @@ mod tests {
     #[test]
     fn time_stamps_are_seconds_or_a_format_or_nothing() {
         let wall = WallTime::after_epoch(Duration::from_secs(1_700_000_000));
-        let stamped = |log: &LogSettings| stamp(log, wall, &TimeZone::UTC);
+        let stamped = |log: &LogSettings| stamp(log, wall, || TimeZone::UTC);
         assert_eq!(stamped(&LogSettings::default()), "1700000000: ");
         assert_eq!(stamped(&LogSettings { timestamp: false, ..LogSettings::default() }), "");
         let timestamp_format = Some("%Y-%m-%dT%H:%M:%S".to_owned());

@@ -1,7 +1,7 @@
 //! The broker's log: events and our own lines, stamped, to where the configuration wants them.
 
 use std::io::ErrorKind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
@@ -35,7 +35,8 @@ struct Shared {
     colour: bool,
     /// The settings, for the ports of listeners.
     broker: Settings,
-    zone: TimeZone,
+    /// Looked for when a line first has a time in it: all names of zones are read for it.
+    zone: LazyLock<TimeZone>,
 }
 
 /// The far ends of a log: the thread that writes, and the lines that the broker itself publishes.
@@ -58,7 +59,7 @@ impl Log {
         };
         let Ok((logbook, keeper)) = opened else { unreachable!("standard error needs no opening") };
         let (topics, published) = mpsc::channel(TOPIC_ROOM);
-        let shared = Shared { settings, colour, broker, zone: TimeZone::system() };
+        let shared = Shared { settings, colour, broker, zone: LazyLock::new(TimeZone::system) };
         let log = Self { shared: Arc::new(Mutex::new(shared)), logbook, topics };
         (log, LogEnds { keeper, topics: published }, unopenable)
     }
@@ -131,7 +132,7 @@ impl Log {
     }
 
     fn write(&self, line: Line, shared: &Shared) {
-        let stamp = log::stamp(&shared.settings, wall(), &shared.zone);
+        let stamp = log::stamp(&shared.settings, wall(), || (*shared.zone).clone());
         if shared.settings.destinations.contains(&LogDestination::Topic)
             && let Some(topic) = line.topic()
         {

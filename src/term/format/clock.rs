@@ -42,8 +42,10 @@ impl From<SystemTime> for Moment {
 /// The local time zone, and the second that was shown last.
 #[derive(Debug)]
 pub struct Clock {
-    zone: TimeZone,
-    last: Second,
+    /// The system's is looked for when a time is first shown: all names of zones are read for it, which takes longer than the
+    /// rest of a start.
+    zone: Option<TimeZone>,
+    last: Option<Second>,
 }
 
 /// How a second looks on the wall.
@@ -61,19 +63,20 @@ struct Second {
 impl Clock {
     /// The zone of `TZ`, or else the system's.
     pub fn system() -> Self {
-        Self::in_zone(TimeZone::system())
+        Self { zone: None, last: None }
     }
 
     pub fn in_zone(zone: TimeZone) -> Self {
-        let last = Second::of(&zone, 0);
-        Self { zone, last }
+        Self { zone: Some(zone), last: None }
     }
 
     fn second(&mut self, now: Moment) -> &Second {
-        if self.last.at != now.seconds {
-            self.last = Second::of(&self.zone, now.seconds);
+        let zone = self.zone.get_or_insert_with(TimeZone::system);
+        let last = self.last.get_or_insert_with(|| Second::of(zone, now.seconds));
+        if last.at != now.seconds {
+            *last = Second::of(zone, now.seconds);
         }
-        &self.last
+        last
     }
 
     /// `YYYY-MM-DDTHH:MM:SS`
