@@ -128,6 +128,7 @@ impl Broker {
         } else {
             self.remains.push_back(remains);
         }
+        join_freed_memory();
     }
 
     /// Says whether nothing is left.
@@ -148,6 +149,14 @@ impl Broker {
         }
         false
     }
+}
+
+/// The GNU C library joins small pieces of memory that were freed when it is next asked for a large one: those of a million
+/// messages all at once, while everybody waits. So it is asked after each slice of them.
+fn join_freed_memory() {
+    /// Bytes, more than any piece that it keeps at hand for the next who asks.
+    const LARGE: usize = 2048;
+    std::hint::black_box(Vec::<u8>::with_capacity(LARGE));
 }
 
 /// How long the client wants its session to outlive the connection. Before version 5 that is for ever, unless it asks for
