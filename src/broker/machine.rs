@@ -29,6 +29,9 @@ use super::stored_count::{Counting, StoredCount};
 use super::timers::{Timer, Timers};
 use crate::mqtt::packet::{DecodeError, Packet, ProtocolVersion, ReasonCode};
 
+/// Connections with output, so many that one more would wait long for its own.
+const VERY_MANY: usize = 256;
+
 /// The broker's core. Inputs are `handle_*`; after them the caller takes the outputs with `poll_*`: first
 /// [`Broker::take_changes`], which are to be on the disk before [`Broker::handle_stored`]; until then [`Broker::poll_output`]
 /// hands out only what does not rest on them. What would take long is done in slices: while [`Broker::has_work`],
@@ -63,6 +66,8 @@ pub struct Broker {
     pub(super) noted_before: u64,
     /// Connections that have output, or are to be closed.
     pub(super) listed: VecDeque<ConnectionKey>,
+    /// Whether the last output was that of the connection that was listed last.
+    pub(super) takes_newest: bool,
     /// Those of them whose output waits for the store.
     pub(super) held: Vec<ConnectionKey>,
     /// Those whose next packets wait for the store.
@@ -121,6 +126,7 @@ impl Broker {
             storing: true,
             noted_before: 0,
             listed: VecDeque::new(),
+            takes_newest: false,
             held: Vec::new(),
             awaiting: Vec::new(),
             events: VecDeque::new(),
@@ -341,9 +347,14 @@ impl Broker {
         self.finish_fan_outs(now);
     }
 
+    /// Whether [`Broker::poll_output`] may have something.
+    pub fn has_output(&self) -> bool {
+        !self.listed.is_empty()
+    }
+
     /// The next bytes for a connection. A connection gets more only after [`Broker::handle_written`].
     pub fn poll_output(&mut self) -> Option<Output> {
-        while let Some(key) = self.listed.pop_front() {
+        while let Some(key) = self.next_listed() {
             let Some(connection) = self.connections.get(key) else { continue };
             if !connection.output.listed {
                 continue;
@@ -376,6 +387,13 @@ impl Broker {
         None
     }
 
+    /// The connection that has waited longest, and in turns with it, where very many wait, the one that waits least: it may
+    /// have asked for something, while the others are those that a message goes to.
+    fn next_listed(&mut self) -> Option<ConnectionKey> {
+        self.takes_newest = !self.takes_newest && self.listed.len() > VERY_MANY;
+        if self.takes_newest { self.listed.pop_back() } else { self.listed.pop_front() }
+    }
+
     /// The next of the events that are listened for.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
@@ -401,15 +419,13 @@ impl Broker {
         &mut self.statistics
     }
 
-    /// Every filter with a client that subscribed to it, in order.
+    /// Every filter with a client that subscribed to it, in no order: others wait meanwhile.
     pub fn subscriptions(&self) -> Vec<(ByteString, ByteString)> {
         let of = |session: &Session| {
             let id = session.id.clone();
             session.subscriptions.iter().map(|filter| (filter.into(), id.clone())).collect::<Vec<_>>()
         };
-        let mut found: Vec<_> = self.sessions.iter().flat_map(|(_, session)| of(session)).collect();
-        found.sort_unstable();
-        found
+        self.sessions.iter().flat_map(|(_, session)| of(session)).collect()
     }
 
     pub(super) fn listener(&self, listener: ListenerId) -> &ListenerSettings {

@@ -1,7 +1,7 @@
 //! Work in slices: how much may be done before others have their turn, and how far something has come.
 
 /// Steps of one slice. None takes much more than a microsecond, but for a filter's levels, which count each.
-pub(super) const SLICE: usize = 1024;
+pub(super) const SLICE: usize = 512;
 
 /// What may still be done before others have their turn.
 #[derive(Debug)]

@@ -28,8 +28,12 @@ const BATCH: usize = 256;
 
 /// How long one connection is served before others have their turn, and how long all are before what they are to get
 /// goes out.
-const TURN: Duration = Duration::from_millis(2);
-const ROUND: Duration = Duration::from_millis(10);
+const TURN: Duration = Duration::from_millis(1);
+const ROUND: Duration = Duration::from_millis(3);
+
+/// Connections that are handed what they are to get before they write it and sockets are looked at: each write takes some
+/// microseconds, and who has just sent something waits for all of them.
+const OUTPUTS: usize = 256;
 
 /// Steps of the broker, none of which takes much more than a microsecond, after which the clock is read again: reading it
 /// for every packet costs as much as a sixth of routing a message.
@@ -48,6 +52,8 @@ pub(super) struct Core {
     rechecking: Option<AbortHandle>,
     mailboxes: ByConnection<Arc<Mailbox>>,
     turns: Turns,
+    /// Connections that were handed something since they all had time to write it.
+    handed: usize,
     /// When outputs go at the latest.
     round_end: Monotonic,
     /// The clock, as it was read last, and how many steps the broker had taken then.
@@ -86,6 +92,7 @@ impl Core {
             rechecking: None,
             mailboxes: ByConnection::default(),
             turns: Turns::default(),
+            handed: 0,
             round_end: Monotonic::default(),
             recent: now,
             steps: 0,
@@ -108,6 +115,11 @@ impl Core {
         // The state that was read may have wills that are due, and rows that nothing refers to.
         self.hand_out();
         while !self.stopping {
+            if self.handed >= OUTPUTS {
+                // This task comes behind all that it has just woken.
+                tokio::task::yield_now().await;
+                self.handed = 0;
+            }
             let deadline = self.deadline();
             if armed != deadline {
                 self.arm(alarm.as_mut(), deadline);
@@ -129,12 +141,16 @@ impl Core {
                     armed = None;
                 }
                 // Sockets are looked at meanwhile.
-                () = tokio::task::yield_now(), if self.has_more() => {}
+                () = tokio::task::yield_now(), if self.is_awake() => {}
             }
             self.read_clock();
             self.round_end = self.recent.elapsed + ROUND;
             for input in batch.drain(..) {
                 self.take(input);
+            }
+            if self.has_more() {
+                // What was answered at once does not wait for a round of other work.
+                self.hand_out_ready();
             }
             self.go_on();
             self.hand_out();
@@ -145,6 +161,11 @@ impl Core {
     /// Whether there is something to do without any input.
     fn has_more(&self) -> bool {
         !self.turns.is_empty() || self.broker.has_work()
+    }
+
+    /// Whether this loop goes on by itself.
+    fn is_awake(&self) -> bool {
+        self.has_more() || self.broker.has_output()
     }
 
     /// Gives turns to who has waited, and goes on with work that was cut into slices, until the round is over; each at
@@ -213,7 +234,7 @@ impl Core {
                 self.broker.handle_store_failed(Vec::new(), self.clock.now());
             }
         }
-        hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
+        hand_out(usize::MAX, &mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
     }
 
     fn publish_version(&mut self, now: Now) {
@@ -413,7 +434,7 @@ impl Core {
     /// Lets outputs go, but those that rest on what is not stored, and has that stored.
     fn hand_out(&mut self) {
         // Outputs go first, so that what the store has just answered for does not wait with what it is handed now.
-        hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
+        self.hand_out_ready();
         if self.persistence.is_enabled() {
             let now = self.clock.now();
             let (persistence, broker) = (&mut self.persistence, &mut self.broker);
@@ -422,9 +443,15 @@ impl Core {
                 self.take_answer(answer);
                 // Who waited for it may have nothing else that wakes this task.
                 self.wake_idle();
-                hand_out(&mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
+                self.hand_out_ready();
             }
         }
+    }
+
+    /// The same without what would have to be stored first.
+    fn hand_out_ready(&mut self) {
+        let most = OUTPUTS.saturating_sub(self.handed);
+        self.handed += hand_out(most, &mut self.broker, &mut self.events, &mut self.mailboxes, &mut self.turns);
     }
 
     fn take_answer(&mut self, answer: Answer) {
@@ -453,16 +480,19 @@ impl Core {
     }
 }
 
+/// Tells the events, and lets the outputs of at most so many connections go. Returns how many there were.
 fn hand_out(
+    most: usize,
     broker: &mut Broker,
     events: &mut Box<dyn FnMut(Event) + Send>,
     mailboxes: &mut ByConnection<Arc<Mailbox>>,
     turns: &mut Turns,
-) {
+) -> usize {
     while let Some(event) = broker.poll_event() {
         events(event);
     }
-    while let Some(output) = broker.poll_output() {
+    for handed in 0..most {
+        let Some(output) = broker.poll_output() else { return handed };
         broker.statistics_mut().bytes_sent += output.bytes.len() as u64;
         let mail = Mail { bytes: output.bytes, close: output.close };
         if output.close {
@@ -474,6 +504,7 @@ fn hand_out(
             mailbox.post(mail);
         }
     }
+    most
 }
 
 fn own(publication: Publication) -> OwnMessage {

@@ -205,7 +205,9 @@ impl Control {
     pub async fn subscriptions(&self) -> Vec<(ByteString, ByteString)> {
         let (answer, answered) = oneshot::channel();
         self.command(Command::Subscriptions(answer)).await;
-        answered.await.unwrap_or_default()
+        let mut found = answered.await.unwrap_or_default();
+        found.sort_unstable();
+        found
     }
 
     async fn command(&self, command: Command) {

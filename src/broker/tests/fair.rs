@@ -550,3 +550,22 @@ fn messages_that_wait_are_counted_in_slices_where_they_are_many() {
     assert_eq!((counted.stored, counted.stored_bytes), (MANY + 1, MANY as u64 + 1));
     assert_eq!(stage.broker.census(), counted);
 }
+
+#[test]
+fn an_answer_goes_out_before_most_of_what_goes_to_very_many() {
+    const MANY: usize = 600;
+    let mut stage = Stage::new();
+    let listeners = audience(&mut stage, MANY);
+    let [publisher, other] = ["publisher", "other"].map(|id| stage.join(connect(id, V5)));
+    stage.broker.handle_packet(ConnectionId(publisher), at_most_once("t", "x"), stage.now);
+    while stage.broker.has_work() {
+        stage.broker.handle_work(stage.now);
+    }
+    stage.broker.handle_packet(ConnectionId(other), Packet::PingReq, stage.now);
+    assert!(stage.broker.has_output());
+    let outputs: Vec<_> = std::iter::from_fn(|| stage.broker.poll_output()).map(|output| output.connection.0).collect();
+    // Who has waited longest is not passed over for it, and all have theirs in the end.
+    assert_eq!(outputs[..2], [other, listeners[0]]);
+    assert_eq!(outputs.len(), MANY + 1);
+    assert!(!stage.broker.has_output());
+}
