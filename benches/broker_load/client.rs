@@ -1,6 +1,5 @@
 //! The least of a client that loads a broker: version 3.1.1, packets of one size, no allocation per message.
 
-use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -94,17 +93,6 @@ impl Incoming {
         if !self.acks.is_empty() {
             stream.write_all(&self.acks).await.unwrap();
         }
-        messages
-    }
-
-    /// The same from a stream that does not block, where there may be nothing.
-    pub fn read_at_once(&mut self, stream: &mut std::net::TcpStream, each: impl FnMut(u64)) -> usize {
-        let read = match stream.read(&mut self.buffer[self.held..]) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return 0,
-            read => read.unwrap(),
-        };
-        let messages = self.take(read, each);
-        stream.write_all(&self.acks).expect("room for acknowledgements");
         messages
     }
 

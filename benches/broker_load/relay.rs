@@ -1,10 +1,11 @@
-//! No broker: bytes of a publisher go to its subscriber as they come. How long they take is what system and machine
-//! take, and no broker can take less.
+//! No broker: bytes go from a publisher to its subscriber as they come, and acknowledgements the other way. How long they
+//! take is what system and machine take, and no broker can take less.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
@@ -45,13 +46,22 @@ async fn serve(listener: std::net::TcpListener, pairs: usize) {
     }
 }
 
-async fn relay(mut publisher: TcpStream, subscriber: TcpStream) {
+async fn relay(publisher: TcpStream, subscriber: TcpStream) {
+    publisher.set_nodelay(true).unwrap();
     subscriber.set_nodelay(true).unwrap();
-    let (mut acknowledgements, mut to_subscriber) = subscriber.into_split();
-    let discarding = spawn_local(async move { copy(&mut acknowledgements, &mut sink()).await });
+    let (published, to_publisher) = publisher.into_split();
+    let (acknowledged, to_subscriber) = subscriber.into_split();
+    let back = spawn_local(forward(acknowledged, to_publisher));
+    forward(published, to_subscriber).await;
+    back.abort();
+}
+
+/// Until either end is closed.
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
     let mut buffer = vec![0; 64 * 1024];
-    while let Ok(read @ 1..) = publisher.read(&mut buffer).await {
-        to_subscriber.write_all(&buffer[..read]).await.unwrap();
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
     }
-    discarding.abort();
 }
