@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -13,6 +14,8 @@ use crate::client::{Session, connect};
 
 const IDLE: usize = 2_000;
 const HELD: usize = 20_000;
+/// How long it is looked at how often the broker is woken: longer than its interval for `$SYS`, 10 s.
+const STILL: Duration = Duration::from_secs(15);
 /// For everything that is no connection.
 const SPARE: u64 = 20;
 
@@ -52,9 +55,13 @@ pub fn measure_held() {
     // All are there before the first is asked.
     holders.iter_mut().for_each(Holder::wait);
     let kilobytes = (broker.resident_kilobytes() - empty) / wanted as f64;
+    let before = broker.waits();
+    std::thread::sleep(STILL);
+    let woken = (broker.waits() - before) as f64 / STILL.as_secs_f64();
     holders.iter_mut().for_each(Holder::ask);
     holders.iter_mut().for_each(Holder::wait);
     println!("{:<14} {:>10} {wanted} connections, all answer; {kilobytes:.2} kB each", "held", "moskit");
+    println!("{:<14} {:>10} woken {woken:.1} times a second while nobody sends", "", "");
 }
 
 /// This program again, with the clients' ends of some connections.

@@ -49,6 +49,7 @@ mod formats;
 mod generated;
 mod hints;
 mod house;
+mod idle;
 mod in_vain;
 mod intruders;
 mod keys;
