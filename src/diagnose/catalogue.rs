@@ -154,7 +154,7 @@ pub const FINDINGS: &[Entry] = &[
     entry("conf.unread", CHECK, "So many lines are wrong that the rest of the configuration was not read.", "The number of wrong lines.", "Is the file a mosquitto.conf?"),
     entry("conf.user", CHECK, "The user that the broker is to become cannot be found, so permissions were not checked.", "The name.", "--user NAME, or correct `user`."),
     entry("conf.word", CHECK, "A word is no value of the option, and the broker ignores it.", "The line.", "Remove the word."),
-    entry("connack.elsewhere", CLIENTS_AND_CHECK, "The broker sends its clients to another one (156, 157).", "The server it names, if it names one.", "Name that broker with -h, or several hosts."),
+    entry("connack.elsewhere", LIVE, "The broker sends its clients to another one (156, 157).", "The server it names, if it names one.", "Name that broker with -h, or several hosts."),
     entry("connack.identifier", LIVE, "The broker does not accept the client id or, with Mosquitto, the keep-alive.", "The code of CONNACK.", "Give another id with -i, or a shorter keep-alive with -k."),
     entry("connack.refused", CHECK, "The broker refuses CONNECT.", "The code of CONNACK.", "The broker's log says why."),
     entry("connack.unavailable", LIVE, "The broker takes no connections now.", "The code of CONNACK.", "Try again later; the broker's log says why."),

@@ -12,6 +12,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use moskit::diagnose::catalogue::FINDINGS;
 use moskit::pki::make::BROKEN_KINDS;
 use regex_lite::Regex;
@@ -32,10 +34,6 @@ const CLIENTS: [(&str, &str); 3] = [
 /// The others that connect.
 const OTHERS: [(&str, &str); 2] =
     [("qshape", "qshape purge client --yes --force --timeout 1"), ("check", "check -t a --timeout 1")];
-
-/// They take a token endpoint, or a token.
-const OAUTH: &str = "oauth.rs: what_grants_no_token_is_told_by_its_cause_and_without_a_secret";
-const TOKEN: &str = "oauth.rs: a_token_of_no_use_is_named_when_the_broker_refuses_it; tokens.rs";
 
 /// The ids that no scene here provokes, with what does, or why nothing can.
 const NOT_PROVOKED: &[(&str, &str)] = &[
@@ -60,7 +58,6 @@ const NOT_PROVOKED: &[(&str, &str)] = &[
     ("client.expired", "qshape: an alert within the handshake of TLS 1.2, as client.ca-unknown"),
     ("client.refused", "an alert of TLS that OpenSSL and rustls do not send; src/diagnose/tls.rs"),
     ("client.revoked", "qshape: an alert within the handshake of TLS 1.2, as client.ca-unknown"),
-    ("connack.elsewhere", "src/diagnose/connection.rs"),
     ("crl.expired", "the clients: Mosquitto's alert; check_online.rs"),
     ("crl.not-yet-valid", "revoked.rs"),
     ("file.unreadable", "root reads everything; check_files.rs asks as another user"),
@@ -78,19 +75,6 @@ const NOT_PROVOKED: &[(&str, &str)] = &[
     ("tls.timeout", "check: needs a port that is silent once only; bounds.rs has the clients"),
     ("ws.handshake", "src/diagnose/ways.rs"),
     ("ws.path", "web_server.rs"),
-    ("oauth.no-token", OAUTH),
-    ("oauth.not-an-endpoint", OAUTH),
-    ("oauth.not-reached", OAUTH),
-    ("oauth.refused", OAUTH),
-    ("oauth.timeout", OAUTH),
-    ("oauth.tls", OAUTH),
-    ("oauth.token-type", OAUTH),
-    ("oauth.too-large", OAUTH),
-    ("oauth.unavailable", OAUTH),
-    ("token.expired", TOKEN),
-    ("token.malformed", TOKEN),
-    ("token.not-yet-valid", TOKEN),
-    ("token.unsigned", TOKEN),
 ];
 
 /// Who reported what.
@@ -182,6 +166,7 @@ fn strange_answers(seen: &Seen, folder: &Path) {
         (b"\x20\x02\x00\x01", " -V mqttv311"),
         (b"\x20\x03\x00\x87\x00", " -V mqttv5"),
         (b"\x20\x03\x00\x8c\x00", " -V mqttv5"),
+        (b"\x20\x03\x00\x9c\x00", " -V mqttv5"),
         (b"\x20\x02\xff\xff", ""),
         (b"\x30\x05\x00\x01aXX", ""),
         (http, " --cafile ca.crt"),
@@ -210,6 +195,43 @@ fn strange_answers(seen: &Seen, folder: &Path) {
     }
     // No address of TLS is a name.
     seen.live("-h under_score.invalid --cafile ca.crt", folder);
+}
+
+/// Token endpoints that grant nothing, and tokens of no use to a broker that lets nobody in.
+fn tokens(seen: &Seen, folder: &Path) {
+    let refusing = format!("{} -V mqttv5", answering(b"\x20\x03\x00\x87\x00"));
+    std::fs::write(folder.join("secret"), "hush\n").unwrap();
+    let ask = |url: &str| {
+        let grant = format!("--oauth-token-url {url} --oauth-client-id me --oauth-client-secret-file secret");
+        seen.live(&format!("{refusing} {grant}"), folder);
+    };
+    let long = format!("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n{}", "x".repeat(300_000));
+    for (scheme, answer) in [
+        ("http", &b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"[..]),
+        ("http", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 26\r\n\r\n{\"error\":\"invalid_client\"}"),
+        ("http", b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"),
+        ("http", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
+        ("http", b"HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n{\"access_token\":\"abc\",\"token_type\":\"mac\"}"),
+        ("http", long.leak().as_bytes()),
+        ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+    ] {
+        let address = answering(answer);
+        let (host, port) = address.strip_prefix("-h ").unwrap().split_once(" -p ").unwrap();
+        ask(&format!("{scheme}://{host}:{port}/token"));
+    }
+    ask(&format!("http://127.0.0.1:{}/token", free_port()));
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    ask(&format!("http://{}/token", silent.local_addr().unwrap()));
+    for (name, header, claims) in [
+        ("expired", r#"{"alg":"HS256"}"#, r#"{"exp":1000}"#),
+        ("early", r#"{"alg":"HS256"}"#, r#"{"nbf":9999999990,"exp":9999999999}"#),
+        ("unsigned", r#"{"alg":"none"}"#, r#"{"exp":9999999999}"#),
+        ("malformed", r#"{"alg":"HS256"}"#, "no JSON"),
+    ] {
+        let token = [header, claims, "x"].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+        std::fs::write(folder.join(name), token).unwrap();
+        seen.live(&format!("{refusing} -u ann --pw-file {name}"), folder);
+    }
 }
 
 fn proxies(seen: &Seen, folder: &Path) {
@@ -433,6 +455,7 @@ fn who_is_named_has_been_seen() {
         scope.spawn(|| unreachable_and_silent(&seen, folder));
         scope.spawn(|| strange_answers(&seen, folder));
         scope.spawn(|| proxies(&seen, folder));
+        scope.spawn(|| tokens(&seen, folder));
         scope.spawn(|| refusals(&seen, folder));
         scope.spawn(|| broken_sets(&seen));
     });
