@@ -45,6 +45,17 @@ impl Stage {
     }
 }
 
+/// The name of a fact that is a time.
+pub const MILLISECONDS: &str = "milliseconds";
+
+/// The unit of a fact that is a number of one, by its name in JSON.
+pub fn unit(fact: &str) -> Option<&'static str> {
+    match fact {
+        MILLISECONDS => Some("ms"),
+        _ => None,
+    }
+}
+
 /// A whole check.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -54,6 +65,8 @@ pub struct Report {
     /// What was to be judged could not be read: the cause says why, and nothing is known of the rest.
     pub is_unknown: bool,
     pub opinions: Vec<Opinion>,
+    /// A broker accepted the connection with all that was given.
+    pub is_let_in: bool,
     /// How many things were met that nobody here can judge.
     pub unjudged: usize,
     /// What a report without an error does not say, for people: it stands in its last line.

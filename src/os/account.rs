@@ -79,6 +79,14 @@ impl Account {
         Some(Self { name: text.to_owned(), user, groups: vec![group], owner, mounts: Vec::new() })
     }
 
+    /// The account that has the same name and number everywhere.
+    pub fn of_every_system(name: &str) -> Option<Self> {
+        match name {
+            "root" => Self::of_numbers("0:0"),
+            _ => None,
+        }
+    }
+
     /// The account called `name` of another system, from the texts of its passwd and group files.
     pub fn in_files(name: &str, passwd: &str, group: &str) -> Option<Self> {
         let row = |line: &str| -> Option<(u32, u32)> {

@@ -10,7 +10,7 @@ mod reader;
 mod types;
 mod value;
 
-pub use problem::{BridgeProblem, Notice, Place, Problem, Refusal};
+pub use problem::{BridgeProblem, ForeignFile, Notice, Place, Problem, Refusal};
 pub use types::{
     Configuration, Listener, LogDestination, LogSettings, LogTypes, Persistence, Protocol, Security, SocketDomain,
     Sync, Tls, TlsVersion, Tokens,
@@ -214,7 +214,8 @@ impl Reader {
                 if let Ok(listener) = self.listener(*current, name) {
                     listener.unsupported.push(name);
                 }
-                Err(line.unsafe_here(because))
+                let file = matches!(asks, Asks::KeyFile).then_some(ForeignFile::PreSharedKeys);
+                Err(line.unsafe_here(file, because))
             }
         }
     }
@@ -239,7 +240,7 @@ impl Reader {
                     return Err(line.invalid(word));
                 }
             }
-            Asks::Text => {
+            Asks::Text | Asks::KeyFile => {
                 line.text()?;
             }
             Asks::ListenerNumber(least, most) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::bridge::{Bridge, Value};
-use super::problem::{BridgeProblem, Notice, Problem};
+use super::problem::{BridgeProblem, ForeignFile, Notice, Problem};
 use super::reader::{Current, Reader};
 use super::types::{
     Configuration, DEFAULT_PORT, Listener, LogDestination, LogTypes, Protocol, Security, SocketDomain, Sync, TlsVersion,
@@ -47,6 +47,8 @@ pub(super) enum Asks {
     Size,
     /// A value.
     Text,
+    /// A file of pre-shared keys.
+    KeyFile,
     /// A listener before it, and a number of this range.
     ListenerNumber(i32, i32),
     ListenerFlag,
@@ -142,7 +144,7 @@ pub(super) fn takes_text(line: &Line<'_>) -> bool {
             Global(kind) | Own(kind, _) => is_text(kind),
             Rule::Listener(kind) | ListenerOrDefault(kind) => is_text(kind),
             Rule::Security(kind) | OwnSecurity(kind, _) => is_text(kind),
-            Rule::Unsafe(_, asks) => *asks == Asks::Text,
+            Rule::Unsafe(_, asks) => matches!(asks, Asks::Text | Asks::KeyFile),
             Special(_) | Ignored(..) | Rule::Bridge(_) => false,
         })
 }
@@ -156,7 +158,7 @@ const U16: i32 = 65535;
 pub(super) const NO_BRIDGES: &str = "moskit's broker has no bridges";
 pub(super) const NO_HTTP_FILES: &str = "no files are served over HTTP";
 const KEPT_AT_ONCE: &str = "every change is stored at once";
-const PSK: Rule = Rule::Unsafe("there is no TLS-PSK here; the listener would be open without it", Asks::Text);
+const NO_PSK: &str = "there is no TLS-PSK here; the listener would be open without it";
 const KEYS_ARE_FILES: &str = "private keys are read from files only";
 const ENGINE: Rule = Rule::Unsafe(KEYS_ARE_FILES, Asks::Text);
 const NO_PROXY: &str = "the PROXY protocol is not spoken here; no client could connect";
@@ -264,7 +266,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
         ),
     ),
     ("acl_file", Rule::Security(LastText(|s, path| s.acl_file = Some(path.into())))),
-    ("psk_file", PSK),
+    ("psk_file", Rule::Unsafe(NO_PSK, Asks::KeyFile)),
     ("allow_zero_length_clientid", Rule::Security(Flag(|s, on| s.allow_zero_length_clientid = on))),
     ("auto_id_prefix", Rule::Security(OtherText(auto_id_prefix))),
     ("clientid_prefixes", Special(clientid_prefixes)),
@@ -290,7 +292,7 @@ pub(super) const OPTIONS: &[(&str, Rule)] = &[
     ("tls_version", Special(tls_version)),
     ("ciphers", ListenerOrDefault(LastText(|l, list| l.tls.ciphers = Some(list.to_owned())))),
     ("ciphers_tls1.3", ListenerOrDefault(LastText(|l, list| l.tls.ciphers_tls13 = Some(list.to_owned())))),
-    ("psk_hint", PSK),
+    ("psk_hint", Rule::Unsafe(NO_PSK, Asks::Text)),
     ("disable_client_cert_date_checks", Rule::Listener(Flag(|l, on| l.tls.disable_client_cert_date_checks = on))),
     ("dhparamfile", Ignored("key agreement is by elliptic curves", Asks::Nothing)),
     ("tls_engine", ENGINE),
@@ -491,7 +493,7 @@ fn protocol(listener: &mut Listener, line: &Line<'_>) -> Result<(), Problem> {
         "websockets" => Protocol::Websockets,
         "http_api" => {
             listener.unsupported.push("protocol");
-            return Err(line.called("protocol http_api").unsafe_here("there is no HTTP API here"));
+            return Err(line.called("protocol http_api").unsafe_here(None, "there is no HTTP API here"));
         }
         other => return Err(line.invalid(other)),
     };
@@ -725,7 +727,7 @@ fn is_persist_sqlite(path: &str) -> bool {
 fn plugin(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<(), Problem> {
     if !is_persist_sqlite(line.text()?) {
         reader.has_foreign_plugin = true;
-        return Err(line.unsafe_here(PLUGIN));
+        return Err(line.unsafe_here(Some(ForeignFile::Plugin), PLUGIN));
     }
     reader.configuration.plugins.persist_sqlite.get_or_insert_default();
     Ok(())
@@ -738,7 +740,8 @@ fn plugin_load(reader: &mut Reader, line: &Line<'_>, _: &mut Current) -> Result<
     plugins.loaded.push(line.word()?.to_owned());
     if !is_persist_sqlite(path) {
         reader.has_foreign_plugin = true;
-        return Err(Problem::Unsafe { option: line.name.to_owned(), value: path.to_owned(), because: PLUGIN });
+        let (option, value, file) = (line.name.to_owned(), path.to_owned(), Some(ForeignFile::Plugin));
+        return Err(Problem::Unsafe { option, value, file, because: PLUGIN });
     }
     plugins.persist_sqlite.get_or_insert_default();
     Ok(())

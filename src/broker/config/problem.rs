@@ -18,6 +18,13 @@ pub struct Refusal {
     pub places: Vec<Place>,
 }
 
+/// A file that Mosquitto reads and that is nothing to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForeignFile {
+    Plugin,
+    PreSharedKeys,
+}
+
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -92,6 +99,8 @@ pub enum Problem {
         option: String,
         /// The rest of the line.
         value: String,
+        /// The file that it names, without which Mosquitto does not start.
+        file: Option<ForeignFile>,
         because: &'static str,
     },
     /// A bridge, which we do not have, with which Mosquitto does not start.

@@ -60,6 +60,11 @@ impl Default for Configuration {
 }
 
 impl Configuration {
+    /// The value of `name` goes on with what looks like a comment.
+    pub fn has_comment_in(&self, name: &str) -> bool {
+        self.notices.iter().any(|notice| matches!(notice, Notice::CommentInValue { option, .. } if option == name))
+    }
+
     /// No listener was configured: the broker talks to this machine only, and to everybody on it.
     pub fn is_local_only(&self) -> bool {
         self.listeners.is_empty()

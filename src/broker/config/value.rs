@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use super::problem::Problem;
+use super::problem::{ForeignFile, Problem};
 
 /// `name value…`, as it stands in the file.
 #[derive(Clone, Copy, Debug)]
@@ -110,9 +110,9 @@ impl<'a> Line<'a> {
         String::from_utf8_lossy(self.rest.trim_ascii()).into_owned()
     }
 
-    /// An option that we lack and must not ignore.
-    pub fn unsafe_here(&self, because: &'static str) -> Problem {
-        Problem::Unsafe { option: self.name.to_owned(), value: self.rest_lossy(), because }
+    /// An option that we lack and must not ignore; `file` is what it names.
+    pub fn unsafe_here(&self, file: Option<ForeignFile>, because: &'static str) -> Problem {
+        Problem::Unsafe { option: self.name.to_owned(), value: self.rest_lossy(), file, because }
     }
 
     pub fn empty(&self) -> Problem {

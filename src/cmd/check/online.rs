@@ -37,9 +37,7 @@ pub fn run(request: &Connection, invocation: &Invocation, now: i64, term: &mut T
             }
             let mut report = runtime::block_on(async { Ok(online::check(&mut target).await) })?;
             if let Some(judgement) = judgement {
-                let let_in = |stage: &Stage| stage.name == "connect" && stage.skipped.is_none() && !stage.failed();
-                let accepted = report.stages.iter().any(let_in);
-                report.stages.insert(0, judgement.into_stage(accepted));
+                report.stages.insert(0, judgement.into_stage(report.is_let_in));
             }
             Ok(report)
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cmd::findings::{self, Sign, safe, wrap};
 use crate::diagnose::stacks::Answer;
 use crate::diagnose::{Finding, Severity};
-use crate::examine::report::{Report, Stage};
+use crate::examine::report::{self, Report, Stage};
 use crate::term::{Term, plural};
 
 /// Below this width facts stand under each other and under the name of their stage.
@@ -118,8 +118,8 @@ fn sign_of(stage: &Stage) -> Sign {
 /// `name value`; a fact whose value is `true` is its name alone, and a time is its number.
 fn fact(name: &str, value: &Value) -> String {
     let text = plain(value);
-    if name == "milliseconds" {
-        return format!("{text} ms");
+    if let Some(unit) = report::unit(name) {
+        return format!("{text} {unit}");
     }
     let name = name.replace('_', " ");
     match value {

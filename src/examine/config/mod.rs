@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use super::files::{self, Files, Issuers, Reader};
 use super::report::{Report, Stage};
 use crate::broker::config::{
-    self, Configuration, File, Listener, LogDestination, Notice, Problem, REFUSALS_MOST, Refusal, Security, Survey,
+    self, Configuration, File, ForeignFile, Listener, LogDestination, Notice, Problem, REFUSALS_MOST, Refusal,
+    Security, Survey,
 };
 use crate::broker::host::load;
 use crate::diagnose::{Finding, files as words, shell};
@@ -138,7 +139,7 @@ impl Reading {
     /// The places to look at, now that it is known which files there are.
     fn places(&self, configuration: &Configuration, refusals: &[Refusal]) -> Places {
         let mut named = paths(configuration);
-        named.extend(foreign_files(refusals).map(|(_, value, _)| PathBuf::from(value)));
+        named.extend(foreign_files(refusals).map(|foreign| PathBuf::from(foreign.path)));
         let looks_foreign = || named.iter().any(|path| places::looks_foreign(path));
         let is_container = !self.places.are_given() && (!self.folders_elsewhere.is_empty() || looks_foreign());
         Places { is_container, ..self.places.clone() }
@@ -256,17 +257,21 @@ fn elsewhere(
 }
 
 fn is_plugin(refusal: &Refusal) -> bool {
-    matches!(&refusal.problem, Problem::Unsafe { option, .. } if PLUGINS.contains(&option.as_str()))
+    matches!(refusal.problem, Problem::Unsafe { file: Some(ForeignFile::Plugin), .. })
 }
 
-/// Options that name a program which Mosquitto loads.
-const PLUGINS: &[&str] = &["plugin", "global_plugin", "auth_plugin", "plugin_load"];
+/// The file of an option that moskit's broker lacks.
+struct Foreign<'a> {
+    kind: ForeignFile,
+    option: &'a str,
+    path: &'a str,
+    place: Option<&'a config::Place>,
+}
 
-/// The files of options that moskit's broker lacks: the option, the path, the place.
-fn foreign_files(refusals: &[Refusal]) -> impl Iterator<Item = (&str, &str, Option<&config::Place>)> {
+fn foreign_files(refusals: &[Refusal]) -> impl Iterator<Item = Foreign<'_>> {
     refusals.iter().filter_map(|refusal| match &refusal.problem {
-        Problem::Unsafe { option, value, .. } if option == "psk_file" || PLUGINS.contains(&option.as_str()) => {
-            Some((option.as_str(), value.as_str(), refusal.places.first()))
+        Problem::Unsafe { option, value, file: Some(kind), .. } => {
+            Some(Foreign { kind: *kind, option, path: value, place: refusal.places.first() })
         }
         _ => None,
     })
@@ -274,13 +279,13 @@ fn foreign_files(refusals: &[Refusal]) -> impl Iterator<Item = (&str, &str, Opti
 
 /// Without them Mosquitto does not start.
 fn unsupported_files(refusals: &[Refusal], scene: &Scene<'_>, stage: &mut Stage) {
-    for (option, value, place) in foreign_files(refusals) {
-        if option == "psk_file" {
-            access::psk_file(value, place, scene, stage);
+    for Foreign { kind, option, path, place } in foreign_files(refusals) {
+        if kind == ForeignFile::PreSharedKeys {
+            access::psk_file(path, place, scene, stage);
             continue;
         }
         // A name without a folder is looked for where the system keeps its libraries.
-        let Some(found) = scene.find(Path::new(value)).filter(|_| value.contains('/')) else { continue };
+        let Some(found) = scene.find(Path::new(path)).filter(|_| path.contains('/')) else { continue };
         if matches!(scene::look(option, &found), scene::Seen::Missing) {
             let finding = Finding::error("conf.plugin", format!("the plugin `{}` does not exist", found.display()));
             stage.found(
@@ -303,11 +308,8 @@ fn reading_account(
         stage.fact("user", account.name.clone());
         return Some(account);
     }
-    if let Some(Notice::CommentInValue { .. }) = configuration
-        .notices
-        .iter()
-        .find(|notice| matches!(notice, Notice::CommentInValue { option, .. } if option == "user"))
-    {
+    // Who is meant by such a name is not known.
+    if configuration.has_comment_in("user") {
         return None;
     }
     let path = &question.path;
@@ -351,13 +353,12 @@ fn reading_account(
 
 /// The user inside the system whose files lie below `--root`.
 fn account_inside(name: &str, places: &Places, stage: &mut Stage) -> Option<Account> {
-    let account = if name == "root" { Account::of_numbers("0:0") } else { None };
     let text = |path: &str| -> Option<String> {
         places.root.as_ref()?;
         Some(String::from_utf8_lossy(&read::bytes(&places.find(Path::new(path))?).ok()?).into_owned())
     };
-    let account =
-        account.or_else(|| Account::in_files(name, &text("/etc/passwd")?, &text("/etc/group").unwrap_or_default()));
+    let account = Account::of_every_system(name)
+        .or_else(|| Account::in_files(name, &text("/etc/passwd")?, &text("/etc/group").unwrap_or_default()));
     if account.is_some() {
         stage.fact("user", name);
     } else if places.are_given() {

@@ -9,7 +9,7 @@ use bytestring::ByteString;
 use super::broker::{Accepted, Trust, try_connect};
 use super::target::{Target, milliseconds};
 use crate::diagnose::{Finding, scram};
-use crate::examine::report::Stage;
+use crate::examine::report::{MILLISECONDS, Stage};
 use crate::mqtt::packet::{
     Ack, Packet, Properties, ProtocolVersion, Publish, QoS, ReasonCode, RetainHandling, Subscribe, Subscription,
     SubscriptionOptions, Unsubscribe,
@@ -406,7 +406,7 @@ pub async fn round_trip(target: &Target, trust: Trust<'_>, accepted: &Accepted) 
     talk.close().await;
     times.sort_by(f64::total_cmp);
     match times.get(times.len() / 2) {
-        Some(median) => stage.fact("milliseconds", *median),
+        Some(median) => stage.fact(MILLISECONDS, *median),
         None => stage.found(
             Finding::error("keepalive", "the broker does not answer PINGREQ").fix("is it overloaded? its log may tell"),
         ),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
 use crate::diagnose::{self, About, Finding, Sent, Unanswered};
-use crate::examine::report::Stage;
+use crate::examine::report::{MILLISECONDS, Stage};
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, refusal_text};
 use crate::net::ConnectError;
 use crate::net::tls::{self, Seen};
@@ -70,7 +70,7 @@ pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accept
                 }
                 talk.close().await;
                 if accepted.is_none() {
-                    stage.fact("milliseconds", milliseconds(start));
+                    stage.fact(MILLISECONDS, milliseconds(start));
                     accepted = Some(Accepted { version, connack });
                 }
                 continue;

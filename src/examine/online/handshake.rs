@@ -6,7 +6,7 @@ use super::target::{How, Target, Tls, milliseconds};
 use crate::diagnose::chain::{self, Forgiven};
 use crate::diagnose::{self, Finding};
 use crate::examine::files;
-use crate::examine::report::Stage;
+use crate::examine::report::{MILLISECONDS, Stage};
 use crate::net::ConnectError;
 use crate::net::tls::{Alert, Cause, Checks, Failure, Seen};
 use crate::pki::certificate::Certificate;
@@ -34,7 +34,7 @@ pub async fn capture(target: &Target, tls: &Tls) -> Shown {
             if let Some(alpn) = &session.alpn {
                 stage.fact("alpn", alpn.as_str());
             }
-            stage.fact("milliseconds", milliseconds(start));
+            stage.fact(MILLISECONDS, milliseconds(start));
             session.seen
         }
         Err(NotOpened::Error(error)) => match *error {

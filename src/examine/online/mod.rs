@@ -146,6 +146,7 @@ async fn mqtt_stages(target: &Target, believed: bool, report: &mut Report) {
         Trust { how: How::Capture, login: &nothing }
     };
     let (connect, accepted) = broker::connect(target, trust).await;
+    report.is_let_in = !connect.failed();
     report.stages.push(connect);
     let mut published = None;
     match &accepted {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::target::milliseconds;
 use crate::diagnose::oauth::not_granted;
-use crate::examine::report::Stage;
+use crate::examine::report::{MILLISECONDS, Stage};
 use crate::oauth::{Grant, fetch};
 use crate::term::Secret;
 
@@ -25,7 +25,7 @@ pub async fn granted(grant: &Grant, now: i64) -> (Stage, Option<Secret>) {
             return (stage, None);
         }
     };
-    stage.fact("milliseconds", milliseconds(start));
+    stage.fact(MILLISECONDS, milliseconds(start));
     stage.fact("kind", if granted.is_jwt() { "JWT" } else { "opaque" });
     if let Some(lifetime) = granted.lifetime_at(now) {
         stage.fact("seconds_left", lifetime.as_secs());

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::target::{How, Target, milliseconds};
 use crate::diagnose::{self, Finding};
-use crate::examine::report::Stage;
+use crate::examine::report::{MILLISECONDS, Stage};
 use crate::net::proxy::Hop;
 use crate::net::{Endpoint, reason};
 use crate::probe::{NotOpened, instead};
@@ -35,7 +35,7 @@ pub async fn dns(target: &Target) -> Stage {
                 stage.found(diagnose::no_address(host, "the name has no address"));
             }
             stage.fact("addresses", found);
-            stage.fact("milliseconds", milliseconds(start));
+            stage.fact(MILLISECONDS, milliseconds(start));
         }
         Ok(Err(error)) => stage.found(diagnose::no_address(host, &reason(&error))),
         Err(_elapsed) => stage.found(diagnose::no_address(host, "the resolver does not answer")),
@@ -57,7 +57,7 @@ pub async fn tcp(target: &Target) -> Stage {
                 stage.fact("connected_to", peer.to_string());
                 stage.fact("from", own.ip().to_string());
             }
-            stage.fact("milliseconds", milliseconds(start));
+            stage.fact(MILLISECONDS, milliseconds(start));
         }
         Err(NotOpened::Error(error)) => {
             let finding = diagnose::not_connected(&error, &target.attempted());
