@@ -59,7 +59,7 @@ pub(super) fn detached(properties: &Properties) -> Properties {
 }
 
 /// The client and listener that a message came from. Both are empty for the broker's own messages.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub struct Source {
     pub client_id: ByteString,
     pub username: Option<ByteString>,

@@ -21,8 +21,8 @@ impl Broker {
         for id in restored.retained {
             if let Some(message) = messages.get(&id) {
                 self.journal.restore(id);
-                if let Some(old) = self.retained.insert(Arc::clone(message)) {
-                    self.journal.release(old.id);
+                if let Some(old) = self.retained.insert(message) {
+                    self.journal.release(old);
                 }
             }
         }

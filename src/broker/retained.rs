@@ -37,14 +37,14 @@ impl Broker {
             self.unretain(&message.topic);
             return;
         }
-        let old = self.retained.insert(Arc::clone(message));
+        let old = self.retained.insert(message);
         if !is_persisted(&message.topic) {
             return;
         }
         self.journal.hold(message);
         self.journal.push(Change::Retained { topic: message.topic.clone(), message: message.id });
         if let Some(old) = old {
-            self.journal.release(old.id);
+            self.journal.release(old);
         }
     }
 
@@ -53,8 +53,8 @@ impl Broker {
         if let Some(old) = self.retained.remove(topic)
             && is_persisted(topic)
         {
-            self.journal.push(Change::RetainedRemoved { topic: old.topic.clone() });
-            self.journal.release(old.id);
+            self.journal.push(Change::RetainedRemoved { topic: topic.into() });
+            self.journal.release(old);
         }
     }
 
@@ -72,12 +72,10 @@ impl Broker {
 
     /// Does a slice of a sweep.
     pub(super) fn sweep_after(&mut self, after: Bound<MessageId>, now: Now) {
-        let page = self.retained.page(after, SWEPT_AT_ONCE);
-        self.sweeping = page.last().map(|last| Bound::Excluded(last.id));
-        for message in page {
-            if message.is_expired(now.wall) {
-                self.unretain(&message.topic);
-            }
+        let (expired, last) = self.retained.expired(after, SWEPT_AT_ONCE, now.wall);
+        self.sweeping = last.map(Bound::Excluded);
+        for topic in expired {
+            self.unretain(&topic);
         }
         if self.sweeping.is_none() {
             self.arm_sweep(now);

@@ -1,7 +1,6 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use bytestring::ByteString;
 
@@ -89,7 +88,7 @@ impl Broker {
                 if self.waits_for_reader(session_key) {
                     return Progress::Full;
                 }
-                let Some(message) = self.retained.next(filter.topic_filter(), matching, slice).map(Arc::clone) else {
+                let Some(message) = self.retained.next(filter.topic_filter(), matching, slice) else {
                     break;
                 };
                 self.deliver_retained(subscriber, &message, now);
