@@ -149,9 +149,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut chunk = [0; READ_CHUNK];
         let mut chunk = ReadBuf::new(&mut chunk);
-        ready!(Pin::new(&mut self.stream).poll_read(context, &mut chunk))?;
+        let read = Pin::new(&mut self.stream).poll_read(context, &mut chunk);
+        if read.is_pending() {
+            // An idle connection keeps no buffer.
+            forget_empty(&mut self.incoming);
+            forget_empty(&mut self.outgoing);
+        }
+        ready!(read)?;
         self.incoming.extend_from_slice(chunk.filled());
         Poll::Ready(Ok(chunk.filled().len()))
+    }
+}
+
+/// Gives the memory of a buffer back, if it holds nothing.
+fn forget_empty(buffer: &mut BytesMut) {
+    if buffer.is_empty() {
+        *buffer = BytesMut::new();
     }
 }
 
