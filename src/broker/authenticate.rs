@@ -63,7 +63,7 @@ impl Broker {
                 Ok(Some(Proven { user: holder.user.into(), proof, properties: Vec::new() }))
             }
             Err(why) => {
-                self.connections[key].client_id = connect.client_id.clone();
+                self.connections[key].would_be = Some(Box::new(connect.client_id.clone()));
                 self.offended(key, Offence::Token(why));
                 Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized))
             }
@@ -91,7 +91,7 @@ impl Broker {
         {
             slice.spend(1);
             // It may have ended since, or have sent something and been checked for that.
-            if let Some(&key) = self.by_connection.get(&id)
+            if let Some(key) = self.key_of(id)
                 && self.connections[key].is_unproved
             {
                 slice.spend(STEPS_OF_TOKEN);
@@ -182,7 +182,7 @@ impl Broker {
     pub(super) fn before_connack(&mut self, key: ConnectionKey, packet: Packet, now: Now) {
         let Some(authentication) = self.connections[key].authentication.take() else { return };
         let Authentication { exchange, connect: Some(connect) } = *authentication else { return };
-        self.connections[key].client_id = connect.client_id.clone();
+        self.connections[key].would_be = Some(Box::new(connect.client_id.clone()));
         let proven = match packet {
             Packet::Disconnect(_) => return self.end(key, Closing::Clean, now),
             Packet::Auth(auth) if auth.reason == ReasonCode::CONTINUE_AUTHENTICATION => {

@@ -34,7 +34,7 @@ impl Broker {
             stored: self.retained.len() + queued.messages,
             stored_bytes: self.retained.bytes() + queued.bytes,
             open_connections: self.connections.len(),
-            packets_out: outputs().map(|output| output.packets + output.writing).sum(),
+            packets_out: outputs().map(|output| (output.packets + output.writing) as usize).sum(),
             packets_out_bytes: outputs().map(|output| output.bytes.len() + output.writing_bytes).sum(),
         }
     }
@@ -81,7 +81,7 @@ impl Broker {
             };
             if counting.queued == 0 {
                 // At most as many as there are packet ids, twice.
-                for entry in session.incoming.values().chain(session.outgoing.inflight()) {
+                for entry in session.incoming.iter().chain(session.outgoing.inflight()) {
                     slice.spend(1);
                     self.count(counting, entry.message.id, entry.message.payload.len());
                 }

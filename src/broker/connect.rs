@@ -2,7 +2,6 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU16;
-use std::time::Duration;
 
 use bytestring::ByteString;
 
@@ -123,7 +122,7 @@ impl Broker {
         {
             return Err(Refusal::new(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, Closing::ProtocolError));
         }
-        let known = self.by_client_id.contains_key(&connect.client_id);
+        let known = self.session_of(&connect.client_id).is_some();
         if !known && self.settings.global_max_clients.is_some_and(|limit| self.sessions.len() >= limit as usize) {
             return Err(Refusal::new(ReasonCode::SERVER_BUSY, Closing::ServerBusy));
         }
@@ -188,7 +187,7 @@ impl Broker {
         if self.access.may_connect(who, connect.password.as_deref()) {
             return Ok(());
         }
-        self.connections[key].client_id = connect.client_id.clone();
+        self.connections[key].would_be = Some(Box::new(connect.client_id.clone()));
         Err(Refusal::new(ReasonCode::NOT_AUTHORIZED, Closing::NotAuthorized))
     }
 
@@ -215,8 +214,8 @@ impl Broker {
         self.statistics.connections += 1;
         let tls = self.connections[key].peer.tls.take();
         let peer = self.connections[key].peer.address.clone();
-        let username = self.sessions[session_key].username.clone();
-        self.connections[key].client_id = connect.client_id.clone();
+        let username = self.sessions[session_key].username_text();
+        self.connections[key].would_be = None;
         self.note(|| Event::Connected {
             client: connect.client_id.clone(),
             peer,
@@ -252,7 +251,7 @@ impl Broker {
     /// The session that goes on with this CONNECT, if there is one.
     fn session_to_resume(&self, key: ConnectionKey, connect: &Connect) -> Option<SessionKey> {
         // [MQTT-3.1.3-2]
-        let session_key = *self.by_client_id.get(&connect.client_id)?;
+        let session_key = self.session_of(&connect.client_id)?;
         let session = &self.sessions[session_key];
         // Behind another mount point its filters, and what waits for it, would be of topics that are not to be seen there.
         let mount_point = |listener| &self.listener(listener).mount_point;
@@ -262,7 +261,7 @@ impl Broker {
 
     /// Ends whatever stands against the new connection and returns its session, with whether it is an old one.
     fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (SessionKey, bool) {
-        if let Some(&session_key) = self.by_client_id.get(&connect.client_id) {
+        if let Some(session_key) = self.session_of(&connect.client_id) {
             let goes_on = self.session_to_resume(key, connect).is_some();
             self.will_at_takeover(session_key, now);
             if let Some(old) = self.sessions[session_key].connection {
@@ -274,7 +273,7 @@ impl Broker {
                 return (session_key, true);
             }
             // The connection may have taken its session with it.
-            if self.by_client_id.get(&connect.client_id) == Some(&session_key) {
+            if self.session_of(&connect.client_id) == Some(session_key) {
                 // [MQTT-3.1.2-4] [MQTT-3.1.4-4]
                 self.remove_session(session_key, now);
             }
@@ -282,11 +281,10 @@ impl Broker {
         // [MQTT-3.1.2-6]
         let listener = self.connections[key].listener;
         self.moment += 1;
-        let mut session = Session::new(connect.client_id.clone(), listener, now.wall);
+        // A text of its own: one that is shared has counts besides.
+        let mut session = Session::new(ByteString::from(&*connect.client_id), listener, now.wall);
         session.began = self.moment;
-        let session_key = self.sessions.insert(session);
-        self.by_client_id.insert(connect.client_id.clone(), session_key);
-        (session_key, false)
+        (self.add_session(session), false)
     }
 
     /// What the two ends agree on for this connection.
@@ -308,8 +306,7 @@ impl Broker {
         // [MQTT-3.1.2-27]
         connection.sent_aliases = SentAliases::new(properties.topic_alias_maximum().unwrap_or(0).min(max_aliases));
         connection.password = connect.password.as_ref().map(|password| Secret::new(password.to_vec()));
-        // One and a half times the keep-alive [MQTT-3.1.2-22].
-        connection.keep_alive_timeout = (keep_alive > 0).then(|| Duration::from_millis(u64::from(keep_alive) * 1500));
+        connection.keep_alive = NonZeroU16::new(keep_alive);
         let at = connection.deadline();
         self.timers.arm(Timer::Connection(key), &mut connection.timer, at);
     }
@@ -329,7 +326,7 @@ impl Broker {
         session.connection = Some(key);
         session.max_packet_size = self.connections[key].max_packet_size;
         session.listener = listener;
-        session.username = connect.username.take();
+        session.username = connect.username.take().map(|username| (*username).into());
         session.source = None;
         session.disconnected_at = None;
         session.expires_at = None;
@@ -382,7 +379,7 @@ impl Broker {
         let prefix = &self.listener(listener).auto_id_prefix;
         loop {
             let id = ByteString::from(format!("{prefix}{}", random_uuid()));
-            if !self.by_client_id.contains_key(&id) {
+            if self.session_of(&id).is_none() {
                 return id;
             }
         }

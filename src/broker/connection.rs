@@ -25,8 +25,8 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) listener: ListenerId,
     pub(super) peer: Peer,
-    /// The client id of a CONNECT that was understood; empty before.
-    pub(super) client_id: ByteString,
+    /// The client id of a CONNECT that was understood and has not been accepted.
+    pub(super) would_be: Option<Box<ByteString>>,
     /// The session, once CONNECT was accepted.
     pub(super) session: Option<SessionKey>,
     pub(super) version: ProtocolVersion,
@@ -38,8 +38,8 @@ pub(super) struct Connection {
     pub(super) is_unproved: bool,
     /// A login that is under way: before CONNACK, or again.
     pub(super) authentication: Option<Box<Authentication>>,
-    /// How long the client may be silent. `None`: as long as it likes.
-    pub(super) keep_alive_timeout: Option<Duration>,
+    /// In seconds. `None`: the client may be silent for as long as it likes.
+    pub(super) keep_alive: Option<NonZeroU16>,
     pub(super) last_received: Monotonic,
     /// Where [`Timers`](super::timers::Timers) keeps the deadline of this connection.
     pub(super) timer: Option<Monotonic>,
@@ -86,14 +86,14 @@ impl Connection {
             id,
             listener,
             peer,
-            client_id: ByteString::new(),
+            would_be: None,
             session: None,
             version: ProtocolVersion::V311,
             password: None,
             proof: None,
             is_unproved: false,
             authentication: None,
-            keep_alive_timeout: None,
+            keep_alive: None,
             last_received: now,
             timer: None,
             window: NonZeroU16::MAX,
@@ -111,7 +111,9 @@ impl Connection {
 
     /// When it is to be ended, unless something comes: the client has been silent for too long, or its token has expired.
     pub(super) fn deadline(&self) -> Option<Monotonic> {
-        let silent = self.keep_alive_timeout.map(|keep_alive_timeout| self.last_received + keep_alive_timeout);
+        // One and a half times the keep-alive [MQTT-3.1.2-22].
+        let timeout = |keep_alive: NonZeroU16| Duration::from_millis(u64::from(keep_alive.get()) * 1500);
+        let silent = self.keep_alive.map(|keep_alive| self.last_received + timeout(keep_alive));
         silent.into_iter().chain(self.token_ends()).min()
     }
 
@@ -127,9 +129,9 @@ impl Connection {
         self.max_packet_size = connect.maximum_packet_size().and_then(NonZeroU32::new);
     }
 
-    /// What the log calls whoever is at the other end.
+    /// What the log calls whoever is at the other end, while he has no session.
     pub(super) fn name(&self) -> ByteString {
-        if self.client_id.is_empty() { self.peer.host() } else { self.client_id.clone() }
+        self.would_be.as_deref().filter(|id| !id.is_empty()).cloned().unwrap_or_else(|| self.peer.host())
     }
 
     pub(super) fn send(&mut self, packet: &Packet) {

@@ -26,7 +26,7 @@ impl Broker {
             return;
         }
         let (id, session) = (connection.id, connection.session);
-        let (client, peer) = (connection.name(), connection.peer.address.clone());
+        let (client, peer) = (self.name(key), connection.peer.address.clone());
         self.close(key);
         self.note(|| Event::Disconnected { connection: id, client, peer, why });
         if let Some(session_key) = session {
@@ -51,7 +51,9 @@ impl Broker {
     pub(super) fn forget(&mut self, key: ConnectionKey) {
         if let Some(mut connection) = self.connections.remove(key) {
             self.timers.arm(Timer::Connection(key), &mut connection.timer, None);
-            self.by_connection.remove(&connection.id);
+            if let Ok(entry) = self.by_connection.find_entry(connection.id.spread(), |&other| other == key) {
+                entry.remove();
+            }
             self.open[usize::from(connection.listener.0)] -= 1;
         }
     }

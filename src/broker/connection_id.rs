@@ -1,13 +1,20 @@
 //! What connections are called, and tables by that name.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasher, BuildHasherDefault};
 
 use crate::mqtt::flow::IdHasher;
 
 /// Names one connection for as long as the process lives; the caller counts them up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
+
+impl ConnectionId {
+    /// Its hash, for tables whose values know their connection themselves.
+    pub(super) fn spread(self) -> u64 {
+        BuildHasherDefault::<IdHasher>::default().hash_one(self)
+    }
+}
 
 /// A table that is asked for every packet.
 pub type ByConnection<V> = HashMap<ConnectionId, V, BuildHasherDefault<IdHasher>>;

@@ -396,15 +396,14 @@ impl Broker {
     /// what waits.
     pub(super) fn resume(&mut self, session_key: SessionKey, now: Now) {
         let access = &self.access;
-        let session = &mut self.sessions[session_key];
-        let (id, username, listener) = (session.id.clone(), session.username.clone(), session.listener);
-        let who = Identity { client_id: &id, username: username.as_deref(), listener };
+        let Session { id, username, listener, outgoing, .. } = &mut self.sessions[session_key];
+        let who = Identity { client_id: id, username: username.as_deref(), listener: *listener };
         // A PUBREL is no message: it completes what the client has already taken. Nor does a message expire that was
         // sent before: its flow is under way [MQTT-4.3.3-7]. What is queued is looked at when its turn comes.
-        let refused = session.outgoing.take_refused(|entry| {
+        let refused = outgoing.take_refused(|entry| {
             entry.state == EntryState::WaitForPubComp || access.may_receive(who, &entry.message.topic)
         });
-        session.outgoing.rewind();
+        outgoing.rewind();
         self.discard(session_key, &refused);
         self.fill_window(session_key, now);
     }
@@ -514,8 +513,8 @@ fn outgoing_qos(settings: &Settings, session: &Session, granted: QoS, message: &
 
 /// Whether so much waits for the socket that a message at QoS 0 is dropped.
 fn is_backlogged(settings: &Settings, output: &OutputBuffer) -> bool {
-    let full = output.blocked
-        && settings.max_queued_messages.is_some_and(|limit| output.packets + output.writing >= limit as usize);
+    let full =
+        output.blocked && settings.max_queued_messages.is_some_and(|limit| output.packets + output.writing >= limit);
     full || output.bytes.len() > MAXIMUM_BACKLOG_BYTES
 }
 

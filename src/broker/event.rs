@@ -23,15 +23,15 @@ pub struct Interest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Opened {
-        peer: ByteString,
+        peer: Box<str>,
         listener: ListenerId,
     },
     MaxConnectionsExceeded {
-        peer: ByteString,
+        peer: Box<str>,
     },
     Connected {
         client: ByteString,
-        peer: ByteString,
+        peer: Box<str>,
         version: ProtocolVersion,
         clean_start: bool,
         keep_alive: u16,
@@ -44,7 +44,7 @@ pub enum Event {
     },
     /// The client speaks TLS, and the listener does not.
     UnexpectedTls {
-        peer: ByteString,
+        peer: Box<str>,
     },
     /// TLS or the websocket did not come about.
     HandshakeFailed {
@@ -70,13 +70,13 @@ pub enum Event {
     /// The client did what Mosquitto's log has a line for, besides the end of its connection.
     Offended {
         client: ByteString,
-        peer: ByteString,
+        peer: Box<str>,
         offence: Offence,
     },
     Disconnected {
         connection: ConnectionId,
         client: ByteString,
-        peer: ByteString,
+        peer: Box<str>,
         why: Closing,
     },
     MessagesDropped {

@@ -31,6 +31,10 @@ pub(super) struct InFlight {
     first: u64,
     /// Entries in the line.
     len: usize,
+    /// The bytes of their payloads.
+    pub(super) bytes: u64,
+    /// The last number that a PUBREL has had.
+    pub(super) pubrels: u64,
     /// How many at the end have not been sent on this connection yet.
     unsent: usize,
     /// The place of the first of those.
@@ -55,6 +59,8 @@ impl InFlight {
             line: VecDeque::new(),
             first: 0,
             len: 0,
+            bytes: 0,
+            pubrels: 0,
             unsent: 0,
             first_unsent: 0,
             head: 0,

@@ -1,15 +1,18 @@
 //! What the broker holds, what its owner hands it, and what he takes from it.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::cell::Cell;
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::BuildHasher;
 use std::ops::Bound;
 
 use bytestring::ByteString;
+use hashbrown::HashTable;
 
 use super::access::Access;
 use super::change::Restored;
 use super::clock::{Monotonic, Now};
 use super::connection::{Connection, ConnectionKey};
-use super::connection_id::{ByConnection, ConnectionId};
+use super::connection_id::ConnectionId;
 use super::event::{Closing, Event, Interest, Offence, PacketSummary};
 use super::jobs::FanOut;
 use super::journal::Journal;
@@ -22,6 +25,7 @@ use super::retained_messages::RetainedMessages;
 use super::router::{Router, SharedSubscriber, Subscriber};
 use super::session::{Session, SessionKey};
 use super::settings::{ListenerSettings, Settings};
+use super::shared_seed::SharedSeed;
 use super::slab::Slab;
 use super::slice::SLICE;
 use super::statistics::Statistics;
@@ -42,11 +46,15 @@ pub struct Broker {
     pub(super) access: Access,
     pub(super) interest: Interest,
     pub(super) connections: Slab<ConnectionKey, Connection>,
-    pub(super) by_connection: ByConnection<ConnectionKey>,
+    /// By the ids that connections have.
+    pub(super) by_connection: HashTable<ConnectionKey>,
+    /// What was found there last: packets of one connection come in a row.
+    last_asked_for: Cell<ConnectionKey>,
     /// Open connections by listener.
     pub(super) open: Vec<u32>,
     pub(super) sessions: Slab<SessionKey, Session>,
-    pub(super) by_client_id: HashMap<ByteString, SessionKey>,
+    /// By the ids that sessions have.
+    pub(super) by_client_id: HashTable<SessionKey>,
     pub(super) connected: usize,
     pub(super) router: Router,
     pub(super) retained: RetainedMessages,
@@ -109,10 +117,11 @@ impl Broker {
             access,
             interest: Interest::default(),
             connections: Slab::new(),
-            by_connection: ByConnection::default(),
+            by_connection: HashTable::new(),
+            last_asked_for: Cell::new(ConnectionKey(0)),
             open,
             sessions: Slab::new(),
-            by_client_id: HashMap::new(),
+            by_client_id: HashTable::new(),
             connected: 0,
             router: Router::new(),
             retained: RetainedMessages::new(),
@@ -166,7 +175,8 @@ impl Broker {
         *open += 1;
         let address = peer.address.clone();
         let key = self.connections.insert(Connection::new(connection, listener, peer, now.elapsed));
-        self.by_connection.insert(connection, key);
+        let connections = &self.connections;
+        self.by_connection.insert_unique(connection.spread(), key, |&key| connections[key].id.spread());
         if full {
             self.note(|| Event::MaxConnectionsExceeded { peer: address });
             self.close(key);
@@ -180,7 +190,7 @@ impl Broker {
     /// A packet came. Packets of connections that have ended are ignored; those of a connection that
     /// [is busy](Broker::is_busy) have to wait. Says whether it is from now on.
     pub fn handle_packet(&mut self, connection: ConnectionId, packet: Packet, now: Now) -> bool {
-        let Some(&key) = self.by_connection.get(&connection) else { return false };
+        let Some(key) = self.key_of(connection) else { return false };
         let state = &self.connections[key];
         // [MQTT-3.1.4-6]
         if state.output.close || state.is_unproved && !self.is_still_proved(key, now) {
@@ -248,7 +258,7 @@ impl Broker {
 
     /// What came is the start of a TLS handshake, which is no packet.
     pub fn handle_unexpected_tls(&mut self, connection: ConnectionId) {
-        if let Some(&key) = self.by_connection.get(&connection) {
+        if let Some(key) = self.key_of(connection) {
             let peer = self.connections[key].peer.address.clone();
             self.note(|| Event::UnexpectedTls { peer });
         }
@@ -262,7 +272,7 @@ impl Broker {
         version: Option<ProtocolVersion>,
         now: Now,
     ) {
-        let Some(&key) = self.by_connection.get(&connection) else { return };
+        let Some(key) = self.key_of(connection) else { return };
         if self.connections[key].output.close {
             return;
         }
@@ -294,7 +304,7 @@ impl Broker {
 
     /// The bytes that [`Broker::poll_output`] gave last for the connection are written.
     pub fn handle_written(&mut self, connection: ConnectionId) {
-        let Some(&key) = self.by_connection.get(&connection) else { return };
+        let Some(key) = self.key_of(connection) else { return };
         let output = &mut self.connections[key].output;
         output.writing = 0;
         output.writing_bytes = 0;
@@ -309,7 +319,7 @@ impl Broker {
 
     /// The socket does not take what [`Broker::poll_output`] returned, for now.
     pub fn handle_blocked(&mut self, connection: ConnectionId) {
-        let Some(&key) = self.by_connection.get(&connection) else { return };
+        let Some(key) = self.key_of(connection) else { return };
         self.connections[key].output.blocked = true;
         if self.connections[key].output.close {
             self.close(key);
@@ -318,7 +328,7 @@ impl Broker {
 
     /// The connection is gone.
     pub fn handle_close(&mut self, connection: ConnectionId, why: Closing, now: Now) {
-        let Some(&key) = self.by_connection.get(&connection) else { return };
+        let Some(key) = self.key_of(connection) else { return };
         self.steps += SLICE as u64;
         self.end(key, why, now);
         self.forget(key);
@@ -428,6 +438,38 @@ impl Broker {
         self.sessions.iter().flat_map(|(_, session)| of(session)).collect()
     }
 
+    pub(super) fn key_of(&self, connection: ConnectionId) -> Option<ConnectionKey> {
+        let is_it = |&key: &ConnectionKey| self.connections.get(key).is_some_and(|state| state.id == connection);
+        let last = self.last_asked_for.get();
+        if is_it(&last) {
+            return Some(last);
+        }
+        let found = self.by_connection.find(connection.spread(), is_it).copied();
+        self.last_asked_for.set(found.unwrap_or(last));
+        found
+    }
+
+    /// The session of the client.
+    pub(super) fn session_of(&self, client_id: &str) -> Option<SessionKey> {
+        let is_it = |&key: &SessionKey| self.sessions.get(key).is_some_and(|session| *session.id == *client_id);
+        self.by_client_id.find(SharedSeed.hash_one(client_id), is_it).copied()
+    }
+
+    /// Adds a session, whose client has none.
+    pub(super) fn add_session(&mut self, session: Session) -> SessionKey {
+        let hash = SharedSeed.hash_one(&*session.id);
+        let session_key = self.sessions.insert(session);
+        let sessions = &self.sessions;
+        self.by_client_id.insert_unique(hash, session_key, |&key| SharedSeed.hash_one(&*sessions[key].id));
+        session_key
+    }
+
+    /// What the log calls whoever is at the other end.
+    pub(super) fn name(&self, key: ConnectionKey) -> ByteString {
+        let connection = &self.connections[key];
+        connection.session.map_or_else(|| connection.name(), |session_key| self.sessions[session_key].id.clone())
+    }
+
     pub(super) fn listener(&self, listener: ListenerId) -> &ListenerSettings {
         &self.settings.listeners[usize::from(listener.0)]
     }
@@ -439,8 +481,7 @@ impl Broker {
     }
 
     pub(super) fn offended(&mut self, key: ConnectionKey, offence: Offence) {
-        let connection = &self.connections[key];
-        let (client, peer) = (connection.name(), connection.peer.address.clone());
+        let (client, peer) = (self.name(key), self.connections[key].peer.address.clone());
         self.note(|| Event::Offended { client, peer, offence });
     }
 
@@ -462,12 +503,11 @@ impl Broker {
         if !matches!(packet, Packet::PingResp | Packet::Disconnect(_)) && self.rests_on_changes(key) {
             self.rest_on_store(key, before);
         }
-        let connection = &self.connections[key];
         self.statistics.messages_sent += 1;
         if self.interest.packets
             && let Some(summary) = PacketSummary::of(packet)
         {
-            let name = connection.name();
+            let name = self.name(key);
             self.events.push_back(Event::Sent(name, summary));
         }
         self.list(key);

@@ -22,6 +22,7 @@ pub mod fault;
 mod filters;
 pub mod host;
 mod in_flight;
+mod incoming;
 mod jobs;
 mod journal;
 pub mod log;

@@ -16,19 +16,20 @@ pub struct Output {
 #[derive(Debug, Default)]
 pub(super) struct OutputBuffer {
     pub(super) bytes: BytesMut,
-    pub(super) packets: usize,
-    /// Bytes that were handed over last: about as many are to be expected.
-    pub(super) usual: usize,
+    pub(super) packets: u32,
+    /// Bytes that were handed over last, or [`MOST_ROOM`]: about as many are to be expected.
+    usual: u16,
     /// Of `bytes`, what is not PUBLISH, and so bounded by nothing but the client's reading.
     pub(super) control_bytes: usize,
     /// The generation of the journal that the last of `bytes` rests on; 0 where they rest on none.
     pub(super) rests_on: u64,
     /// Where parts of `bytes` end that rest on earlier generations than what follows them; each may go before that.
-    parts: Vec<Part>,
+    #[expect(clippy::box_collection, reason = "eight bytes where there is no store, or nothing that it is to keep")]
+    parts: Option<Box<Vec<Part>>>,
     /// The client's next packets wait for the store.
     pub(super) awaits_store: bool,
     /// Handed over and not yet written.
-    pub(super) writing: usize,
+    pub(super) writing: u32,
     pub(super) writing_bytes: usize,
     /// The socket takes no more for now.
     pub(super) blocked: bool,
@@ -41,7 +42,7 @@ pub(super) struct OutputBuffer {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
     bytes: usize,
-    packets: usize,
+    packets: u32,
     control_bytes: usize,
     /// The generation of the journal that it rests on.
     rests_on: u64,
@@ -80,17 +81,18 @@ impl OutputBuffer {
         }
         if before.bytes > 0 {
             // Of parts that the store has all of, the last holds the others. So there are never more than three.
-            while self.parts.get(1).is_some_and(|next| has_stored(next.rests_on)) {
-                self.parts.remove(0);
+            let parts = self.parts.get_or_insert_default();
+            while parts.get(1).is_some_and(|next| has_stored(next.rests_on)) {
+                parts.remove(0);
             }
-            self.parts.push(before);
+            parts.push(before);
         }
         self.rests_on = generation;
     }
 
     /// The longest part that the store has.
     pub(super) fn stored_part(&self, has_stored: impl Fn(u64) -> bool) -> Option<Part> {
-        self.parts.iter().rfind(|part| has_stored(part.rests_on)).copied()
+        self.parts.as_ref()?.iter().rfind(|part| has_stored(part.rests_on)).copied()
     }
 
     /// Takes what is to be written: all, or a part.
@@ -99,28 +101,35 @@ impl OutputBuffer {
             self.writing = part.packets;
             self.packets -= part.packets;
             self.control_bytes -= part.control_bytes;
-            self.parts.retain(|other| other.bytes > part.bytes);
-            for other in &mut self.parts {
+            let parts = self.parts.get_or_insert_default();
+            parts.retain(|other| other.bytes > part.bytes);
+            for other in parts.iter_mut() {
                 other.bytes -= part.bytes;
                 other.packets -= part.packets;
                 other.control_bytes -= part.control_bytes;
             }
             self.bytes.split_to(part.bytes)
         } else {
-            self.parts.clear();
+            self.clear_parts();
             self.writing = std::mem::take(&mut self.packets);
             self.control_bytes = 0;
             std::mem::take(&mut self.bytes)
         };
         self.writing_bytes = bytes.len();
-        self.usual = bytes.len();
+        self.usual = bytes.len().min(MOST_ROOM) as u16;
         bytes
+    }
+
+    fn clear_parts(&mut self) {
+        if let Some(parts) = &mut self.parts {
+            parts.clear();
+        }
     }
 
     /// Throws away what waits.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.parts.clear();
+        self.clear_parts();
         self.packets = 0;
         self.control_bytes = 0;
     }
@@ -128,7 +137,7 @@ impl OutputBuffer {
     /// One allocation for what goes out together, in place of one for each doubling.
     pub(super) fn make_room(&mut self) {
         if self.bytes.capacity() == 0 {
-            self.bytes.reserve(self.usual.min(MOST_ROOM));
+            self.bytes.reserve(self.usual.into());
         }
     }
 }

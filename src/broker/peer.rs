@@ -10,7 +10,7 @@ pub struct ListenerId(pub u16);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peer {
     /// As log lines show it.
-    pub address: ByteString,
+    pub address: Box<str>,
     /// If it came by TLS, until CONNECT is accepted.
     pub tls: Option<Box<PeerTls>>,
 }

@@ -173,7 +173,7 @@ impl Broker {
             return;
         };
         let session = &self.sessions[session_key];
-        let is_known = publish.qos == QoS::ExactlyOnce && session.incoming.contains_key(&packet_id);
+        let is_known = publish.qos == QoS::ExactlyOnce && session.incoming.contains(packet_id);
         if is_known && self.journal.covers(session) && self.is_stored(session) {
             self.send(key, &Packet::PubRec(Ack::new(packet_id)));
         } else if self.connections[key].version == ProtocolVersion::V5 {
@@ -189,8 +189,7 @@ impl Broker {
 
     pub(super) fn forget_incoming(&mut self, session_key: SessionKey, packet_id: PacketId) {
         let session = &mut self.sessions[session_key];
-        if let Some(entry) = session.incoming.remove(&packet_id) {
-            session.incoming_bytes -= entry.message.size();
+        if let Some(entry) = session.incoming.remove(packet_id) {
             self.discard(session_key, std::slice::from_ref(&entry));
         }
     }
@@ -199,7 +198,7 @@ impl Broker {
     /// comes now is new, as with Mosquitto.
     fn clear_reused_id(&mut self, session_key: SessionKey, publish: &Publish) {
         let Some(packet_id) = publish.packet_id else { return };
-        let Some(known) = self.sessions[session_key].incoming.get(&packet_id) else { return };
+        let Some(known) = self.sessions[session_key].incoming.get(packet_id) else { return };
         let is_same = known.message.qos == publish.qos
             && known.message.topic == publish.topic
             && known.message.payload == publish.payload;
@@ -213,7 +212,7 @@ impl Broker {
         let Some(packet_id) = publish.packet_id else { return };
         let session = &self.sessions[session_key];
         // A packet id that is known was sent again, because our PUBREC was lost or late: it is the same message [MQTT-4.3.3-10].
-        if !session.incoming.contains_key(&packet_id) {
+        if !session.incoming.contains(packet_id) {
             let connection = &self.connections[key];
             let is_full = |maximum: NonZeroU16| session.incoming.len() >= usize::from(maximum.get());
             if connection.version == ProtocolVersion::V5 && connection.receive_maximum.is_some_and(is_full) {
@@ -222,12 +221,10 @@ impl Broker {
             }
             let message = Arc::new(self.message(session_key, publish, now));
             let session = &mut self.sessions[session_key];
-            let bytes = session.incoming_bytes + message.size();
-            if bytes > MAXIMUM_INCOMING_BYTES {
+            if session.incoming.bytes() + message.size() > MAXIMUM_INCOMING_BYTES {
                 self.refuse(key, ReasonCode::QUOTA_EXCEEDED, Closing::QuotaExceeded, now);
                 return;
             }
-            session.incoming_bytes = bytes;
             let entry = Entry {
                 sequence: session.next_sequence(),
                 packet_id: Some(packet_id),
@@ -253,7 +250,7 @@ impl Broker {
         if self.waits_for_store(key, Step::PubRel(ack.packet_id)) {
             return;
         }
-        if let Some(entry) = self.sessions[session_key].incoming.get(&ack.packet_id) {
+        if let Some(entry) = self.sessions[session_key].incoming.get(ack.packet_id) {
             let message = Arc::clone(&entry.message);
             // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-10].
             let at_once = if self.journal.covers(&self.sessions[session_key]) { AtOnce::All } else { AtOnce::AFew };

@@ -47,7 +47,7 @@ impl Broker {
 
     /// The client's login is no longer right.
     pub fn dismiss(&mut self, connection: ConnectionId, now: Now) {
-        if let Some(&key) = self.by_connection.get(&connection)
+        if let Some(key) = self.key_of(connection)
             && !self.connections[key].output.close
         {
             self.refuse(key, ReasonCode::ADMINISTRATIVE_ACTION, Closing::NotAuthorized, now);

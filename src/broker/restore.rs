@@ -45,7 +45,7 @@ impl Broker {
         // The listener it came by may be gone; then the first stands for it.
         let listener = self.settings.listeners.iter().position(|listener| listener.port == port).unwrap_or(0);
         let mut session = Session::new(record.client_id, ListenerId(listener as u16), record.created_at);
-        session.username = record.username;
+        session.username = record.username.map(|username| (*username).into());
         session.expiry = record.session_expiry;
         session.max_packet_size = record.max_packet_size;
         // Whoever was connected when the broker was killed went away at that moment, as far as anybody knows: now.
@@ -68,14 +68,11 @@ impl Broker {
                 Direction::Out => session.outgoing.restore(entry),
                 Direction::In => {
                     let Some(packet_id) = entry.packet_id else { continue };
-                    session.incoming_bytes += entry.message.size();
                     session.incoming.insert(packet_id, entry);
                 }
             }
         }
-        let id = session.id.clone();
-        let session_key = self.sessions.insert(session);
-        self.by_client_id.insert(id, session_key);
+        let session_key = self.add_session(session);
         for subscription in restored.subscriptions {
             self.restore_subscription(session_key, subscription);
         }

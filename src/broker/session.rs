@@ -1,7 +1,7 @@
 //! What is remembered of one client: its subscriptions, the queue of what it is to get, its half-done QoS 2
 //! publishes, its will and when all that ends.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::clock::{Monotonic, WallTime};
 pub(super) use super::entry::{Entry, WrongState};
 use super::filters::Filters;
 use super::in_flight::InFlight;
+use super::incoming::Incoming;
 use super::jobs::Jobs;
 use super::message::Source;
 use super::slab::ConnectionKey;
@@ -23,7 +24,7 @@ use crate::mqtt::packet::{PacketId, QoS};
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: ByteString,
-    pub(super) username: Option<ByteString>,
+    pub(super) username: Option<Box<str>>,
     pub(super) listener: ListenerId,
     /// The client's connection; `None` while it is away.
     pub(super) connection: Option<ConnectionKey>,
@@ -44,9 +45,7 @@ pub(super) struct Session {
     /// What its client has asked for and is not done yet.
     pub(super) jobs: Jobs,
     pub(super) outgoing: Outgoing,
-    /// QoS 2 messages that wait for PUBREL, by packet id.
-    pub(super) incoming: BTreeMap<PacketId, Entry>,
-    pub(super) incoming_bytes: u64,
+    pub(super) incoming: Incoming,
     pub(super) last_sequence: u64,
     /// When the session began, by [`Broker::moment`](super::Broker::moment); 0 for one that is older than the broker.
     pub(super) began: u64,
@@ -88,8 +87,7 @@ impl Session {
             subscriptions: Filters::default(),
             jobs: Jobs::default(),
             outgoing: Outgoing::default(),
-            incoming: BTreeMap::new(),
-            incoming_bytes: 0,
+            incoming: Incoming::default(),
             last_sequence: 0,
             began: 0,
             promised_in: 0,
@@ -107,11 +105,17 @@ impl Session {
         Identity { client_id: &self.id, username: self.username.as_deref(), listener: self.listener }
     }
 
+    pub(super) fn username_text(&self) -> Option<ByteString> {
+        self.username.as_deref().map(ByteString::from)
+    }
+
     pub(super) fn source(&mut self, listener_port: u16) -> Arc<Source> {
-        let source = self.source.get_or_insert_with(|| {
-            Arc::new(Source { client_id: self.id.clone(), username: self.username.clone(), listener_port })
-        });
-        Arc::clone(source)
+        let Self { id, username, source, .. } = self;
+        let make = || {
+            let username = username.as_deref().map(ByteString::from);
+            Arc::new(Source { client_id: id.clone(), username, listener_port })
+        };
+        Arc::clone(source.get_or_insert_with(make))
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {
@@ -121,7 +125,7 @@ impl Session {
 
     /// Everything that is kept for it: its own QoS 2 messages, and what it is to get.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.incoming.values().chain(self.outgoing.inflight()).chain(self.outgoing.queue())
+        self.incoming.iter().chain(self.outgoing.inflight()).chain(self.outgoing.queue())
     }
 
     pub(super) fn next_wakeup(&self) -> Option<Monotonic> {
@@ -132,7 +136,7 @@ impl Session {
         let listener = settings.listeners.get(usize::from(self.listener.0));
         ClientRecord {
             client_id: self.id.clone(),
-            username: self.username.clone(),
+            username: self.username_text(),
             listener_port: listener.map_or(0, |listener| listener.port),
             session_expiry: self.expiry,
             created_at: self.created_at,
@@ -151,8 +155,7 @@ pub(super) struct Outgoing {
     /// From the first message at QoS 1 or 2 on, until the client goes away with nothing in flight.
     in_flight: Option<Box<InFlight>>,
     queue: VecDeque<Entry>,
-    /// The bytes of their payloads.
-    inflight_bytes: u64,
+    /// The bytes of the payloads that wait.
     queue_bytes: u64,
     /// The last id that was taken, 0 before the first: the next free one is looked for behind it.
     last_packet_id: u16,
@@ -160,7 +163,6 @@ pub(super) struct Outgoing {
     unreserved: bool,
     /// How many at the head of the queue have one that does not hold any more: a long queue is not gone through for it.
     void_ids: usize,
-    pubrels: u64,
 }
 
 impl Outgoing {
@@ -207,7 +209,7 @@ impl Outgoing {
     /// Whether one more may be in flight [MQTT-4.9.0-2] [MQTT-3.3.4-9]. One always may, whatever its size.
     pub(super) fn has_room(&self, window: NonZeroU16, bytes: Option<u64>) -> bool {
         let sent = self.in_flight().len() - self.in_flight().unsent();
-        sent < usize::from(window.get()) && (sent == 0 || bytes.is_none_or(|limit| self.inflight_bytes < limit))
+        sent < usize::from(window.get()) && (sent == 0 || bytes.is_none_or(|limit| self.in_flight().bytes < limit))
     }
 
     /// Assigns what is to wait its packet id at once, as Mosquitto does: ids of what expires in the queue are never seen.
@@ -257,8 +259,9 @@ impl Outgoing {
     }
 
     fn put_in_flight(&mut self, packet_id: PacketId, entry: Entry) -> &Entry {
-        self.inflight_bytes += entry.message.payload.len() as u64;
-        self.in_flight.get_or_insert_default().push(packet_id, entry)
+        let in_flight = self.in_flight.get_or_insert_default();
+        in_flight.bytes += entry.message.payload.len() as u64;
+        in_flight.push(packet_id, entry)
     }
 
     /// The one that was launched last.
@@ -279,21 +282,21 @@ impl Outgoing {
     pub(super) fn finish(&mut self, packet_id: PacketId, state: EntryState) -> Result<Option<Entry>, WrongState> {
         let Some(in_flight) = &mut self.in_flight else { return Ok(None) };
         let entry = in_flight.remove(packet_id, state)?;
-        self.inflight_bytes -= entry.as_ref().map_or(0, |entry| entry.message.payload.len() as u64);
+        in_flight.bytes -= entry.as_ref().map_or(0, |entry| entry.message.payload.len() as u64);
         Ok(entry)
     }
 
     /// PUBREC came; until then the PUBLISH is unacknowledged [MQTT-4.3.3-3]. `None`: for nothing that waits for one.
     pub(super) fn received(&mut self, packet_id: PacketId) -> Result<Option<&Entry>, WrongState> {
-        let Some(entry) = self.in_flight.as_mut().and_then(|in_flight| in_flight.get_mut(packet_id)) else {
-            return Ok(None);
-        };
+        let Some(in_flight) = &mut self.in_flight else { return Ok(None) };
+        let pubrels = in_flight.pubrels + 1;
+        let Some(entry) = in_flight.get_mut(packet_id) else { return Ok(None) };
         match entry.state {
             EntryState::WaitForPubRec => {
-                self.pubrels += 1;
-                entry.pubrel_order = NonZeroU64::new(self.pubrels);
+                entry.pubrel_order = NonZeroU64::new(pubrels);
                 entry.state = EntryState::WaitForPubComp;
-                Ok(Some(entry))
+                in_flight.pubrels = pubrels;
+                Ok(in_flight.get(packet_id))
             }
             EntryState::WaitForPubComp => Ok(None),
             _ => Err(WrongState),
@@ -321,7 +324,7 @@ impl Outgoing {
     pub(super) fn take_refused(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
         let Some(in_flight) = &mut self.in_flight else { return Vec::new() };
         let refused = in_flight.take_refused(keep);
-        self.inflight_bytes -= refused.iter().map(|entry| entry.message.payload.len() as u64).sum::<u64>();
+        in_flight.bytes -= refused.iter().map(|entry| entry.message.payload.len() as u64).sum::<u64>();
         refused
     }
 
@@ -339,8 +342,11 @@ impl Outgoing {
             if self.queue.is_empty() {
                 self.last_packet_id = packet_id.get();
             }
-            self.pubrels = self.pubrels.max(entry.pubrel_order.map_or(0, NonZeroU64::get));
+            let order = entry.pubrel_order.map_or(0, NonZeroU64::get);
             self.put_in_flight(packet_id, entry);
+            if let Some(in_flight) = &mut self.in_flight {
+                in_flight.pubrels = in_flight.pubrels.max(order);
+            }
         }
     }
 
@@ -483,11 +489,11 @@ mod tests {
     #[test]
     fn a_session_and_an_entry_stay_small() {
         // One of them for each client, and one for each message that waits: what is seldom there belongs behind a pointer.
-        assert!(size_of::<Session>() <= 400, "{}", size_of::<Session>());
+        assert!(size_of::<Session>() <= 304, "{}", size_of::<Session>());
         assert_eq!(size_of::<Option<Entry>>(), 48);
         // With the counts of its `Arc` no more than malloc keeps ready in its bins of small pieces.
         assert!(size_of::<Message>() <= 104, "{}", size_of::<Message>());
-        assert!(size_of::<crate::broker::connection::Connection>() <= 400);
+        assert!(size_of::<crate::broker::connection::Connection>() <= 256);
     }
 
     #[test]

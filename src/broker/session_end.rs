@@ -1,6 +1,7 @@
 //! When sessions end, §3.1.2.11.2: what a client asks for, the broker's cap on it, the timer, and how what is left of an
 //! ended session is taken apart.
 
+use std::hash::BuildHasher;
 use std::time::Duration;
 
 use super::change::Change;
@@ -8,6 +9,7 @@ use super::event::Event;
 use super::jobs::Job;
 use super::remains::Remains;
 use super::session::{Session, SessionKey};
+use super::shared_seed::SharedSeed;
 use super::slice::Slice;
 use super::timers::Timer;
 use super::{Broker, Now, SessionExpiry};
@@ -46,6 +48,7 @@ impl Broker {
         session.connection = None;
         session.disconnected_at = Some(now.wall);
         session.outgoing.rest();
+        session.incoming.rest();
         if !session.is_persistent() {
             self.remove_session(session_key, now);
             return;
@@ -84,7 +87,10 @@ impl Broker {
     pub(super) fn remove_session(&mut self, session_key: SessionKey, now: Now) {
         self.will_at_session_end(session_key, now);
         let Some(session) = self.sessions.retire(session_key) else { return };
-        self.by_client_id.remove(&session.id);
+        let hash = SharedSeed.hash_one(&*session.id);
+        if let Ok(entry) = self.by_client_id.find_entry(hash, |&key| key == session_key) {
+            entry.remove();
+        }
         let was_stored = self.journal.covers(&session);
         if was_stored {
             self.journal.push(Change::ClientRemoved(session.id.clone()));
@@ -114,7 +120,7 @@ impl Broker {
         let remains = Remains {
             session: session_key,
             filters: session.subscriptions.into_iter(),
-            incoming: session.incoming.into_values(),
+            incoming: session.incoming.into_entries(),
             outgoing: session.outgoing,
             was_stored,
         };

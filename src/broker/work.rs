@@ -5,6 +5,7 @@
 //! While a session has work left, its client's next packet is not to be handled: the answer would overtake what was
 //! asked for before. [`Broker::is_busy`] says so, and [`Broker::poll_idle`] when it is over.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::connection::{Connection, ConnectionKey};
@@ -21,7 +22,7 @@ const READER_TIMEOUT: Duration = Duration::from_secs(30);
 impl Broker {
     /// Whether packets of the connection have to wait for work that its client has asked for, or for the store.
     pub fn is_busy(&self, connection: ConnectionId) -> bool {
-        let Some(&key) = self.by_connection.get(&connection) else { return false };
+        let Some(key) = self.key_of(connection) else { return false };
         self.keeps_waiting(&self.connections[key])
     }
 
@@ -66,7 +67,7 @@ impl Broker {
 
     /// The peer has gone, though packets of its still wait: nothing waits for it to read.
     pub fn handle_gone(&mut self, connection: ConnectionId) {
-        let Some(&key) = self.by_connection.get(&connection) else { return };
+        let Some(key) = self.key_of(connection) else { return };
         self.connections[key].output.blocked = true;
         if let Some(session_key) = self.connections[key].session {
             self.give_up_reader(session_key);
@@ -130,6 +131,9 @@ impl Broker {
         let jobs = &mut session.jobs;
         if progress != Progress::Done {
             jobs.list.push_front(job);
+        } else if jobs.list.is_empty() {
+            // Each session that has ever subscribed would keep room for four jobs.
+            jobs.list = VecDeque::new();
         }
         let due = (progress == Progress::Full).then(|| now.elapsed + READER_TIMEOUT);
         self.timers.arm(Timer::Reader(session_key), &mut jobs.timer, due);

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::first_bytes::{FirstBytes, Noted};
-use super::tls::{Alert, TlsSession, alert_in};
+use super::tls::{Alert, Seen, TlsSession, alert_in};
 use super::websocket::WebSocket;
 use crate::os::{local, socket};
 
@@ -72,6 +72,16 @@ impl Stream {
             #[cfg(feature = "psk")]
             Self::PreShared(tls) => Some(&tls.session),
             Self::WebSocket(socket) => socket.transport().session(),
+        }
+    }
+
+    /// What the handshake of the TLS session showed of the peer, for which the session then has no room any more.
+    pub fn take_seen(&mut self) -> Seen {
+        match self {
+            Self::Tls(tls) => std::mem::take(&mut tls.session.seen),
+            #[cfg(feature = "psk")]
+            Self::PreShared(tls) => std::mem::take(&mut tls.session.seen),
+            Self::Tcp(_) | Self::Unix(_) | Self::Tunnel(_) | Self::WebSocket(_) | Self::Noted(_) => Seen::default(),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +17,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::admission::Admission;
 use super::faulty::interpose;
 use super::input::{Input, Received};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::Mailbox;
 use crate::broker::fault::Faults;
 use crate::broker::{Closing, ConnectionId, ListenerId, Peer};
 use crate::mqtt::packet::{DecodeError, Decoder, Packet};
@@ -32,7 +31,7 @@ const READ: usize = 64 * 1024;
 const PIECE: usize = 2 * 1024;
 
 /// Packets of one read that room is made for before they are counted.
-const PACKETS: usize = 64;
+const PACKETS: u16 = 64;
 
 /// How a record of a TLS handshake begins, RFC 8446, 5.1. CONNECT never has these flags.
 const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
@@ -55,11 +54,12 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
 }
 
-/// What a connection needs to know of the settings.
-#[derive(Clone, Debug)]
-pub(super) struct Limits {
+/// What all connections have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) core: mpsc::Sender<Input>,
     /// Nothing is sent: the end of the last one shows that all connections are gone.
-    pub(super) alive: mpsc::Sender<()>,
+    pub(super) _alive: mpsc::Sender<()>,
     /// Faults that connections are to have.
     pub(super) faults: Option<Arc<Faults>>,
     pub(super) admission: Arc<Admission>,
@@ -72,68 +72,64 @@ pub(super) async fn open(
     listener: ListenerId,
     peer: Peer,
     certified_at: Option<u64>,
-    limits: Limits,
-    core: &mpsc::Sender<Input>,
+    shared: Arc<Shared>,
 ) {
-    let stream = match limits.faults {
+    let stream = match &shared.faults {
         None => stream,
-        Some(faults) => match interpose(stream, faults) {
+        Some(faults) => match interpose(stream, Arc::clone(faults)) {
             Ok(stream) => stream,
             // The process is out of descriptors: it is as if the connection had not been accepted.
             Err(_) => return,
         },
     };
     let id = next_connection();
-    let mailbox = Mailbox::new();
-    let opened = Input::Opened { id, listener, peer, mailbox: Arc::clone(&mailbox) };
-    if core.send(opened).await.is_ok() {
-        let mut task = ConnectionTask {
-            id,
-            stream,
-            decoder: Decoder::server(limits.admission.max_packet_size()),
-            received: BytesMut::new(),
+    let mailbox = Mailbox::new(id);
+    let opened = Input::Opened { listener, peer, mailbox: Arc::clone(&mailbox) };
+    if shared.core.send(opened).await.is_ok() {
+        tokio::spawn(ConnectionTask {
+            stream: Some(stream),
+            decoder: Decoder::server(shared.admission.max_packet_size()),
+            received: None,
             bytes: 0,
             usual: 1,
-            writing: BytesMut::new(),
-            close: false,
             blocked: false,
             flushing: false,
             mailbox,
-            before_connect: Some(BeforeConnect { admission: limits.admission, listener, certified_at }),
-            _alive: limits.alive,
-        };
-        let core = core.clone();
-        // What is awaited is borrowed: moved into `run`, the task would be in its own memory twice.
-        tokio::spawn(async move { task.run(&core).await });
+            before_connect: Some(Box::new(BeforeConnect { listener, certified_at })),
+            waiting: None,
+            shared,
+        });
     }
 }
 
+/// There is one for each connection, for as long as it lasts. So what is rare is boxed, and it is no `async` block, which would
+/// keep room for all that it ever waits for.
 struct ConnectionTask {
-    id: ConnectionId,
-    stream: Stream,
+    /// `None`: the connection takes its leave.
+    stream: Option<Stream>,
     decoder: Decoder,
     /// The start of a packet that has not come whole.
-    received: BytesMut,
+    received: Option<Box<BytesMut>>,
     /// Bytes that were not reported to the core yet.
     bytes: usize,
     /// Packets that the last read brought; the next brings about as many.
-    usual: usize,
-    writing: BytesMut,
-    /// The core has ended the connection; `writing` is the rest.
-    close: bool,
+    usual: u16,
     /// Whether it was reported to the core that the socket takes no more.
     blocked: bool,
     /// Bytes are written, and perhaps held back by TLS or a websocket.
     flushing: bool,
     mailbox: Arc<Mailbox>,
     /// Set until the first packet, which may be a CONNECT, has come.
-    before_connect: Option<BeforeConnect>,
-    _alive: mpsc::Sender<()>,
+    before_connect: Option<Box<BeforeConnect>>,
+    /// Something else that comes first.
+    waiting: Option<Waiting>,
+    shared: Arc<Shared>,
 }
+
+type Waiting = Pin<Box<dyn Future<Output = Next> + Send>>;
 
 /// What a CONNECT has to pass.
 struct BeforeConnect {
-    admission: Arc<Admission>,
     listener: ListenerId,
     certified_at: Option<u64>,
 }
@@ -149,45 +145,104 @@ enum Happened {
     Ended(Closing),
 }
 
-impl ConnectionTask {
-    /// What is rare is boxed, since memory for it would be taken from each connection for as long as it lasts.
-    async fn run(&mut self, core: &mpsc::Sender<Input>) {
+/// How a connection goes on.
+enum Next {
+    GoOn,
+    HandOver(Box<Received>),
+    /// The peer gets the last bytes.
+    Leave,
+    End,
+}
+
+impl Future for ConnectionTask {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let task = self.get_mut();
         loop {
-            let input = match poll_fn(|context| self.poll(context)).await {
-                Happened::Received(None) => continue,
-                Happened::Received(Some(received)) => {
-                    if self.before_connect.is_some() && Box::pin(self.wait_before_connect(&received)).await.is_break() {
-                        // The core may have ended it itself.
-                        let why = Closing::NotAuthorized;
-                        let _ = Box::pin(core.send(Input::Closed { id: self.id, why })).await;
-                        break;
-                    }
-                    self.mailbox.sent(received.bytes);
-                    Input::Packets(received)
-                }
-                Happened::Written => Input::Written(self.id),
-                Happened::Blocked => Input::Blocked(self.id),
-                Happened::Dismissed => break,
-                Happened::Ended(why) => {
-                    // Without a core nobody wants to know.
-                    let _ = Box::pin(core.send(Input::Closed { id: self.id, why })).await;
-                    return;
-                }
+            let next = if let Some(waiting) = &mut task.waiting {
+                let next = ready!(waiting.as_mut().poll(context));
+                task.waiting = None;
+                next
+            } else {
+                let happened = ready!(task.poll_stream(context));
+                task.answer(happened)
             };
-            match core.try_send(input) {
-                Ok(()) => {}
-                Err(TrySendError::Full(input)) => {
-                    if Box::pin(core.send(input)).await.is_err() {
-                        return;
+            match next {
+                Next::GoOn => {}
+                Next::HandOver(received) => {
+                    if !task.hand_over_packets(received) {
+                        return Poll::Ready(());
                     }
                 }
-                Err(TrySendError::Closed(_)) => return,
+                Next::Leave => task.leave(),
+                Next::End => return Poll::Ready(()),
             }
         }
-        Box::pin(self.take_leave()).await;
+    }
+}
+
+impl ConnectionTask {
+    fn answer(&mut self, happened: Happened) -> Next {
+        let goes_on = match happened {
+            Happened::Received(None) => true,
+            Happened::Received(Some(received)) => match self.before_connect.take() {
+                Some(before) if matches!(received.packets.as_slice().first(), Some(Packet::Connect(_))) => {
+                    let (mailbox, shared) = (Arc::clone(&self.mailbox), Arc::clone(&self.shared));
+                    self.waiting = Some(Box::pin(before_connect(*before, received, mailbox, shared)));
+                    true
+                }
+                _ => self.hand_over_packets(received),
+            },
+            Happened::Written => self.hand_over(Input::Written(self.mailbox.id)),
+            Happened::Blocked => self.hand_over(Input::Blocked(self.mailbox.id)),
+            Happened::Dismissed => return Next::Leave,
+            Happened::Ended(why) => {
+                let (id, shared) = (self.mailbox.id, Arc::clone(&self.shared));
+                self.waiting = Some(Box::pin(async move {
+                    // Without a core nobody wants to know.
+                    let _ = shared.core.send(Input::Closed { id, why }).await;
+                    Next::End
+                }));
+                true
+            }
+        };
+        if goes_on { Next::GoOn } else { Next::End }
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+    fn hand_over_packets(&mut self, received: Box<Received>) -> bool {
+        self.mailbox.sent(received.bytes);
+        self.hand_over(Input::Packets(received))
+    }
+
+    /// Says whether there is still a core.
+    fn hand_over(&mut self, input: Input) -> bool {
+        match self.shared.core.try_send(input) {
+            Ok(()) => true,
+            Err(TrySendError::Full(input)) => {
+                let shared = Arc::clone(&self.shared);
+                self.waiting = Some(Box::pin(async move {
+                    if shared.core.send(input).await.is_ok() { Next::GoOn } else { Next::End }
+                }));
+                true
+            }
+            Err(TrySendError::Closed(_)) => false,
+        }
+    }
+
+    /// The core has ended the connection: the peer gets what is to be written, and time to read it.
+    fn leave(&mut self) {
+        let bytes = self.mailbox.take_bytes();
+        let stream = self.stream.take();
+        self.waiting = Some(Box::pin(async move {
+            if let Some(stream) = stream {
+                take_leave(stream, bytes).await;
+            }
+            Next::End
+        }));
+    }
+
+    fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
         if let Poll::Ready(happened) = self.poll_write(context) {
             return Poll::Ready(happened);
         }
@@ -198,14 +253,11 @@ impl ConnectionTask {
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
-        if self.poll_mail(context).is_ready() {
-            return Poll::Ready(Happened::Dismissed);
-        }
         match self.push(context) {
-            Poll::Ready(Ok(false)) => Poll::Pending,
-            Poll::Ready(Ok(true)) => {
+            Poll::Ready(Ok(None)) => Poll::Pending,
+            Poll::Ready(Ok(Some(happened))) => {
                 self.blocked = false;
-                Poll::Ready(Happened::Written)
+                Poll::Ready(happened)
             }
             Poll::Ready(Err(error)) => Poll::Ready(Happened::Ended(ending(&error))),
             Poll::Pending if self.blocked => Poll::Pending,
@@ -217,64 +269,39 @@ impl ConnectionTask {
         }
     }
 
-    /// Takes what the core hands over. Ready when the core has ended the connection.
-    fn poll_mail(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Mail { bytes, close } = ready!(self.mailbox.poll(context));
-        self.close |= close;
-        if self.writing.is_empty() {
-            self.writing = bytes;
-        } else {
-            self.writing.unsplit(bytes);
+    /// Writes to the stream what is to be written. `None`: there is nothing.
+    fn push(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Happened>>> {
+        let mut slot = self.mailbox.open(context);
+        if slot.close {
+            return Poll::Ready(Ok(Some(Happened::Dismissed)));
         }
-        if self.close { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    /// Lets a CONNECT wait for the end of a reload and until its login is checked. Breaks when the connection is to end.
-    async fn wait_before_connect(&mut self, received: &Received) -> ControlFlow<()> {
-        let Some(before) = self.before_connect.take() else { return ControlFlow::Continue(()) };
-        let Some(Packet::Connect(connect)) = received.packets.as_slice().first() else {
-            return ControlFlow::Continue(());
-        };
-        tokio::select! {
-            biased;
-            reloads = before.admission.settle(before.listener, connect) => {
-                // A certificate that was judged by the lists of before has to be shown again.
-                let is_outdated = before.certified_at.is_some_and(|before| before != reloads);
-                if is_outdated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            }
-            // Before CONNECT the core sends nothing but the end.
-            () = poll_fn(|context| self.poll_mail(context)) => ControlFlow::Break(()),
-        }
-    }
-
-    /// Writes to the stream what is to be written. Says whether there was anything.
-    fn push(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        while !self.writing.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.writing))?;
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(None)) };
+        while !slot.bytes.is_empty() {
+            let written = ready!(Pin::new(&mut *stream).poll_write(context, &slot.bytes))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.writing.advance(written);
+            slot.bytes.advance(written);
             self.flushing = true;
         }
         if !self.flushing {
-            return Poll::Ready(Ok(false));
+            return Poll::Ready(Ok(None));
         }
         // TLS and websockets may hold bytes back.
-        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        ready!(Pin::new(stream).poll_flush(context))?;
         self.flushing = false;
-        self.writing = BytesMut::new();
-        Poll::Ready(Ok(true))
+        slot.bytes = BytesMut::new();
+        Poll::Ready(Ok(Some(Happened::Written)))
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
-            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Err(error)) => Poll::Ready(Happened::Ended(ending(&error))),
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Happened::Ended(Closing::ByClient)),
-                Poll::Ready(Ok(())) => Poll::Ready(Happened::Received(self.decode(buffer.filled()))),
+            let Some(stream) = &mut self.stream else { return Poll::Pending };
+            match ready!(Pin::new(stream).poll_read(context, &mut buffer)) {
+                Err(error) => Poll::Ready(Happened::Ended(ending(&error))),
+                Ok(()) if buffer.filled().is_empty() => Poll::Ready(Happened::Ended(Closing::ByClient)),
+                Ok(()) => Poll::Ready(Happened::Received(self.decode(buffer.filled()))),
             }
         })
     }
@@ -282,49 +309,79 @@ impl ConnectionTask {
     /// The packets that have come whole with these bytes.
     fn decode(&mut self, bytes: &[u8]) -> Option<Box<Received>> {
         self.bytes += bytes.len();
+        let mut received = self.received.take().map_or_else(BytesMut::new, |received| *received);
         let mut is_tls = false;
-        let mut packets = Vec::with_capacity(self.usual);
+        let mut packets = Vec::with_capacity(self.usual.into());
         let mut malformed = None;
         let mut rest = bytes;
         while !rest.is_empty() {
-            self.received.extend_from_slice(next_piece(&self.received, &mut rest));
-            is_tls |= packets.is_empty() && self.before_connect.is_some() && self.received.starts_with(&TLS_HANDSHAKE);
-            if let Err(error) = self.decode_piece(&mut packets) {
+            received.extend_from_slice(next_piece(&received, &mut rest));
+            is_tls |= packets.is_empty() && self.before_connect.is_some() && received.starts_with(&TLS_HANDSHAKE);
+            if let Err(error) = decode_piece(&mut self.decoder, &mut received, &mut packets) {
                 malformed = Some((error, self.decoder.version()));
                 break;
             }
+        }
+        if !received.is_empty() {
+            self.received = Some(Box::new(received));
         }
         if packets.is_empty() && malformed.is_none() {
             return None;
         }
         let bytes = std::mem::take(&mut self.bytes);
-        self.usual = packets.len().min(PACKETS);
-        Some(Box::new(Received { id: self.id, packets: packets.into_iter(), bytes, malformed, is_tls }))
+        self.usual = u16::try_from(packets.len()).unwrap_or(PACKETS).min(PACKETS);
+        Some(Box::new(Received { id: self.mailbox.id, packets: packets.into_iter(), bytes, malformed, is_tls }))
     }
+}
 
-    fn decode_piece(&mut self, packets: &mut Vec<Packet>) -> Result<(), DecodeError> {
-        while let Some(packet) = self.decoder.decode(&mut self.received)? {
-            packets.push(packet);
-        }
-        if self.received.is_empty() {
-            // An idle connection keeps no buffer.
-            self.received = BytesMut::new();
-        }
-        Ok(())
+fn decode_piece(decoder: &mut Decoder, received: &mut BytesMut, packets: &mut Vec<Packet>) -> Result<(), DecodeError> {
+    while let Some(packet) = decoder.decode(received)? {
+        packets.push(packet);
     }
+    if received.is_empty() {
+        // The next piece has memory of its own.
+        *received = BytesMut::new();
+    }
+    Ok(())
+}
 
-    /// The core has ended the connection: the peer gets what is written, and time to read it.
-    async fn take_leave(&mut self) {
-        let last_write = async {
-            self.stream.write_all_buf(&mut self.writing).await?;
-            self.stream.shutdown().await
-        };
-        if !matches!(tokio::time::timeout(LAST_WRITE, last_write).await, Ok(Ok(()))) {
-            return;
+/// Lets a CONNECT, the first of `received`, wait for the end of a reload and until its login is checked.
+async fn before_connect(
+    before: BeforeConnect,
+    received: Box<Received>,
+    mailbox: Arc<Mailbox>,
+    shared: Arc<Shared>,
+) -> Next {
+    let Some(Packet::Connect(connect)) = received.packets.as_slice().first() else {
+        return Next::HandOver(received);
+    };
+    let may_pass = tokio::select! {
+        biased;
+        reloads = shared.admission.settle(before.listener, connect) => {
+            // A certificate that was judged by the lists of before has to be shown again.
+            before.certified_at.is_none_or(|before| before == reloads)
         }
-        // However it ended, the connection is over.
-        let _ = tokio::time::timeout(LINGER, self.stream.drain()).await;
+        // Before CONNECT the core sends nothing but the end.
+        () = poll_fn(|context| mailbox.poll_close(context)) => false,
+    };
+    if may_pass {
+        return Next::HandOver(received);
     }
+    // The core may have ended it itself.
+    let _ = shared.core.send(Input::Closed { id: mailbox.id, why: Closing::NotAuthorized }).await;
+    Next::Leave
+}
+
+async fn take_leave(mut stream: Stream, mut bytes: BytesMut) {
+    let last_write = async {
+        stream.write_all_buf(&mut bytes).await?;
+        stream.shutdown().await
+    };
+    if !matches!(tokio::time::timeout(LAST_WRITE, last_write).await, Ok(Ok(()))) {
+        return;
+    }
+    // However it ended, the connection is over.
+    let _ = tokio::time::timeout(LINGER, stream.drain()).await;
 }
 
 /// Takes off `rest` what goes into one memory with `received`, the start of a packet or nothing.
@@ -351,6 +408,14 @@ fn ending(error: &io::Error) -> Closing {
 mod tests {
     use super::*;
     use crate::mqtt::packet::ProtocolVersion;
+
+    #[test]
+    fn the_task_of_a_connection_stays_small() {
+        // With what tokio keeps of a task it has room in two blocks of 128 bytes, which is what tokio aligns tasks to.
+        assert!(size_of::<ConnectionTask>() <= 136, "{}", size_of::<ConnectionTask>());
+        // With its counts and malloc's own word no more than the 112 bytes that lie between a task and the next such block.
+        assert!(size_of::<Mailbox>() <= 88, "{}", size_of::<Mailbox>());
+    }
 
     /// A PUBLISH at QoS 0 of so many bytes on the wire.
     fn publish(size: usize) -> Vec<u8> {

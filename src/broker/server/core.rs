@@ -11,13 +11,11 @@ use tokio::time::Sleep;
 use super::admission::Admission;
 use super::config::Config;
 use super::input::{Command, Input, Received, Rules};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::{Mail, Mailboxes};
 use super::persistence::{Answer, Persistence, StoreProgress};
 use super::turns::{Turns, Waiting};
 use crate::broker::sys::{Publication, Sys};
-use crate::broker::{
-    Broker, ByConnection, Closing, ConnectionId, Event, Interest, Monotonic, Now, OwnMessage, WallTime,
-};
+use crate::broker::{Broker, Closing, ConnectionId, Event, Interest, Monotonic, Now, OwnMessage, WallTime};
 use crate::mqtt::packet::QoS;
 
 /// Logins of connected clients that are checked at once after a reload.
@@ -50,7 +48,7 @@ pub(super) struct Core {
     reloads: u64,
     /// Checks the logins of those who were connected at the last one.
     rechecking: Option<AbortHandle>,
-    mailboxes: ByConnection<Arc<Mailbox>>,
+    mailboxes: Mailboxes,
     turns: Turns,
     /// Connections that were handed something since they all had time to write it.
     handed: usize,
@@ -90,7 +88,7 @@ impl Core {
             admission,
             reloads: 0,
             rechecking: None,
-            mailboxes: ByConnection::default(),
+            mailboxes: Mailboxes::default(),
             turns: Turns::default(),
             handed: 0,
             round_end: Monotonic::default(),
@@ -265,8 +263,9 @@ impl Core {
             Input::Packets(received) => self.take_packets(received),
             Input::Written(id) => self.broker.handle_written(id),
             Input::Blocked(id) => self.broker.handle_blocked(id),
-            Input::Opened { id, listener, peer, mailbox } => {
-                self.mailboxes.insert(id, mailbox);
+            Input::Opened { listener, peer, mailbox } => {
+                let id = mailbox.id;
+                self.mailboxes.insert(mailbox);
                 self.broker.handle_open(id, listener, peer, self.clock.now());
             }
             Input::Closed { id, why } => {
@@ -342,14 +341,14 @@ impl Core {
         if let Some((error, version)) = received.malformed.take() {
             self.broker.handle_malformed(received.id, error, version, now);
         }
-        if let Some(mailbox) = self.mailboxes.get(&received.id) {
+        if let Some(mailbox) = self.mailboxes.get(received.id) {
             mailbox.handled(received.bytes);
         }
         true
     }
 
     fn close(&mut self, id: ConnectionId, why: Closing) {
-        self.mailboxes.remove(&id);
+        self.mailboxes.remove(id);
         self.broker.handle_close(id, why, self.clock.now());
     }
 
@@ -485,7 +484,7 @@ fn hand_out(
     most: usize,
     broker: &mut Broker,
     events: &mut Box<dyn FnMut(Event) + Send>,
-    mailboxes: &mut ByConnection<Arc<Mailbox>>,
+    mailboxes: &mut Mailboxes,
     turns: &mut Turns,
 ) -> usize {
     while let Some(event) = broker.poll_event() {
@@ -497,10 +496,10 @@ fn hand_out(
         let mail = Mail { bytes: output.bytes, close: output.close };
         if output.close {
             turns.forget(output.connection);
-            if let Some(mailbox) = mailboxes.remove(&output.connection) {
+            if let Some(mailbox) = mailboxes.remove(output.connection) {
                 mailbox.post(mail);
             }
-        } else if let Some(mailbox) = mailboxes.get(&output.connection) {
+        } else if let Some(mailbox) = mailboxes.get(output.connection) {
             mailbox.post(mail);
         }
     }

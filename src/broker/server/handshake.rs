@@ -1,13 +1,13 @@
 //! What a connection goes through before it speaks MQTT: TLS, and the opening of a websocket.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytestring::ByteString;
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::connection_task::{self, Limits};
+use super::connection_task::{self, Shared};
 use super::input::Input;
 use crate::broker::{ListenerId, Peer, PeerTls};
 use crate::mqtt::packet::first_discouraged;
@@ -64,21 +64,14 @@ impl Handshake {
     }
 
     /// Goes through it, then opens the connection.
-    pub(super) async fn run(
-        self,
-        stream: Stream,
-        listener: ListenerId,
-        mut peer: Peer,
-        limits: Limits,
-        core: mpsc::Sender<Input>,
-    ) {
+    pub(super) async fn run(self, stream: Stream, listener: ListenerId, mut peer: Peer, shared: Arc<Shared>) {
         let judges = self.tls.as_ref().is_some_and(|tls| tls.server.requires_certificate());
-        let certified_at = if judges { Some(limits.admission.wait_for_reloads().await) } else { None };
+        let certified_at = if judges { Some(shared.admission.wait_for_reloads().await) } else { None };
         match self.shake(stream, &mut peer).await {
-            Ok(stream) => connection_task::open(stream, listener, peer, certified_at, limits, &core).await,
+            Ok(stream) => connection_task::open(stream, listener, peer, certified_at, shared).await,
             Err(why) => {
                 // Without a core nobody wants to know.
-                let _ = core.send(Input::Failed { peer, listener, why }).await;
+                let _ = shared.core.send(Input::Failed { peer, listener, why }).await;
             }
         }
     }
@@ -86,13 +79,12 @@ impl Handshake {
     async fn shake(self, mut stream: Stream, peer: &mut Peer) -> Result<Stream, String> {
         if let Some(tls) = self.tls {
             stream = tls.server.accept(stream).await.map_err(|failure| words(&failure.cause))?;
+            // A chain of certificates is looked at here, and not kept as long as the connection.
+            let seen = stream.take_seen();
             if let Some(session) = stream.session() {
                 peer.tls = Some(Box::new(PeerTls {
                     session: format!("{} cipher {}", session.version, session.cipher).into(),
-                    username: tls
-                        .username
-                        .zip(session.seen.peer())
-                        .and_then(|(name, certificate)| name.of(&certificate)),
+                    username: tls.username.zip(seen.peer()).and_then(|(name, certificate)| name.of(&certificate)),
                 }));
             }
         }
@@ -113,6 +105,10 @@ impl UnderWay {
     /// Adds one. When there are too many, the oldest of them is ended: an honest client is through
     /// within moments, and must not wait for those that never will be.
     pub(super) fn add(&mut self, handshake: AbortHandle, peer: Peer) -> Option<Peer> {
+        // A handle keeps what is left of its task. Most are through in the order in which they came.
+        while self.0.front().is_some_and(|(handshake, _)| handshake.is_finished()) {
+            self.0.pop_front();
+        }
         if self.0.len() >= HANDSHAKES {
             self.0.retain(|(handshake, _)| !handshake.is_finished());
         }

@@ -14,7 +14,6 @@ use crate::mqtt::packet::{DecodeError, Packet, ProtocolVersion};
 #[derive(Debug)]
 pub(super) enum Input {
     Opened {
-        id: ConnectionId,
         listener: ListenerId,
         peer: Peer,
         mailbox: Arc<Mailbox>,

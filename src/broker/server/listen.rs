@@ -3,12 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::mpsc;
 
-use super::connection_task::{self, Limits};
+use super::connection_task::{self, Shared};
 use super::handshake::{Handshake, Tls, UnderWay, WebSockets};
 use super::input::Input;
 use crate::broker::{ListenerId, Peer};
@@ -151,9 +151,9 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 
 impl Socket {
     /// Accepts for as long as the core takes what comes.
-    pub(super) async fn accept(self, limits: Limits, core: mpsc::Sender<Input>) {
+    pub(super) async fn accept(self, shared: Arc<Shared>) {
         let mut under_way = UnderWay::default();
-        while !core.is_closed() {
+        while !shared.core.is_closed() {
             let Ok((stream, address)) = self.kind.accept().await else {
                 // The process is out of descriptors, or the connection was gone before it was accepted.
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -161,14 +161,16 @@ impl Socket {
             };
             let peer = Peer { address: address.into(), ..Peer::default() };
             if self.handshake.is_none() {
-                connection_task::open(stream, self.id, peer, None, limits.clone(), &core).await;
+                connection_task::open(stream, self.id, peer, None, Arc::clone(&shared)).await;
             } else {
-                let handshake = self.handshake.clone();
-                let task = tokio::spawn(handshake.run(stream, self.id, peer.clone(), limits.clone(), core.clone()));
+                // Boxed, for the room that a handshake takes would otherwise be kept as long as the handle of its task.
+                let handshake =
+                    Box::pin(self.handshake.clone().run(stream, self.id, peer.clone(), Arc::clone(&shared)));
+                let task = tokio::spawn(handshake);
                 if let Some(peer) = under_way.add(task.abort_handle(), peer) {
                     let why = "too many connections have not got as far as MQTT".to_owned();
                     // Without a core nobody wants to know.
-                    let _ = core.send(Input::Failed { peer, listener: self.id, why }).await;
+                    let _ = shared.core.send(Input::Failed { peer, listener: self.id, why }).await;
                 }
             }
         }

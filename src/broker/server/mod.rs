@@ -28,7 +28,7 @@ use bytestring::ByteString;
 use tokio::sync::{mpsc, oneshot};
 
 use self::admission::Admission;
-use self::connection_task::Limits;
+use self::connection_task::Shared;
 use self::core::Core;
 use self::input::{Command, Input};
 use self::persistence::Persistence;
@@ -84,16 +84,14 @@ pub fn start(mut config: Config) -> Result<Running, StartError> {
     let faults = (!config.faults.on_packets.is_empty()).then(|| Arc::new(config.faults.clone()));
     let (alive, mut all_gone) = mpsc::channel(1);
     let admission = Admission::new(config.access.clone(), config.settings.max_packet_size);
-    let limits = Limits { faults, alive, admission: Arc::clone(&admission) };
+    let shared = Arc::new(Shared { core: to_core.clone(), _alive: alive, faults, admission: Arc::clone(&admission) });
     let asked = Arc::clone(&admission);
     let serve = move || {
         runtime.block_on(async move {
-            let accepting: Vec<_> = sockets
-                .into_iter()
-                .map(|socket| tokio::spawn(socket.accept(limits.clone(), to_core.clone())))
-                .collect();
+            let accepting: Vec<_> =
+                sockets.into_iter().map(|socket| tokio::spawn(socket.accept(Arc::clone(&shared)))).collect();
             let core = Core::new(config, persistence, received, to_core.downgrade(), admission);
-            drop((to_core, limits));
+            drop((to_core, shared));
             core.run().await;
             for task in accepting {
                 task.abort();

@@ -81,7 +81,7 @@ fn refused(stage: &mut Stage, line: u64, code: ReasonCode) {
 fn who_proves_to_know_the_password_is_let_in_and_sees_that_the_broker_knows_it_too() {
     let mut stage = stage_with(Settings::default());
     let (line, _) = logged_in(&mut stage);
-    let client = stage.broker.by_client_id["c"];
+    let client = stage.broker.session_of("c").unwrap();
     assert_eq!(stage.broker.sessions[client].username.as_deref(), Some("ann"));
     stage.send(line, &Packet::PingReq);
     stage.expect(line, &Packet::PingResp);

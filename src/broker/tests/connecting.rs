@@ -424,7 +424,7 @@ fn a_session_is_not_resumed_behind_another_mount_point() {
     let publisher = stage.join(connect("p", V5));
     stage.send(publisher, &at_least_once("secret", "x", 1));
     let line = stage.open(V5);
-    let key = stage.broker.by_connection[&ConnectionId(line)];
+    let key = stage.broker.key_of(ConnectionId(line)).unwrap();
     stage.broker.connections[key].listener = ListenerId(1);
     stage.broker.open = vec![1, 1];
     stage.send(line, &Packet::Connect(Box::new(lasting("c", 1000))));

@@ -54,7 +54,7 @@ fn the_holder_of_a_token_is_its_user_whether_connect_names_him_or_not() {
     for (version, username) in [(V5, None), (V5, Some("ann")), (V311, Some("ann"))] {
         let mut stage = stage();
         stage.join(with(version, username, token(1, "ann", 60)));
-        let client = stage.broker.by_client_id["c"];
+        let client = stage.broker.session_of("c").unwrap();
         assert_eq!(stage.broker.sessions[client].username.as_deref(), Some("ann"), "{version:?}");
     }
 }
