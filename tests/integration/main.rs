@@ -58,6 +58,7 @@ mod large;
 mod lossy;
 mod manuals;
 mod marks;
+mod memory;
 mod mistyped;
 mod mosquitto;
 mod nonsense;
