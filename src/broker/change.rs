@@ -182,4 +182,6 @@ pub struct RestoredClient {
     pub subscriptions: Vec<SubscriptionRecord>,
     /// The entries in queue order.
     pub entries: Vec<EntryRecord>,
+    /// The client was connected when its broker ended without a word.
+    pub was_connected: bool,
 }

@@ -289,6 +289,10 @@ impl Broker {
     /// Sends an entry at QoS 1 or 2, which is in flight from then on. `is_new`: the store does not know it yet.
     fn send_in_window(&mut self, key: ConnectionKey, session_key: SessionKey, entry: Entry, is_new: bool, now: Now) {
         let session = &mut self.sessions[session_key];
+        let is_kept = self.journal.covers(session);
+        let journal = &self.journal;
+        let has_stored = |generation| journal.has_stored(generation);
+        let goes_ahead = is_kept && !is_new && session.outgoing.goes_ahead(&entry, journal.generation(), has_stored);
         let (id, entry) = session.outgoing.begin_flow(entry);
         let mount_point = self.settings.listeners[usize::from(self.connections[key].listener.0)].mount_point.as_deref();
         let outgoing = publish_of(entry, mount_point, now);
@@ -304,15 +308,18 @@ impl Broker {
             return;
         }
         sent(self.interest.packets, &mut self.events, &mut self.statistics, &session.id, &outgoing);
-        let session = &self.sessions[session_key];
-        if let Some(entry) = session.outgoing.newest() {
-            if is_new {
-                self.journal.queued(session, entry, Direction::Out);
-            } else {
-                self.journal.changed(session, entry, Direction::Out);
+        if goes_ahead {
+            self.note_later(session_key, now);
+        } else if is_kept {
+            let session = &self.sessions[session_key];
+            if let Some(entry) = session.outgoing.newest() {
+                if is_new {
+                    self.journal.queued(session, entry, Direction::Out);
+                } else {
+                    self.journal.changed(session, entry, Direction::Out);
+                }
             }
-        }
-        if self.journal.covers(session) {
+            self.sessions[session_key].outgoing.noted_newest();
             self.rest_on_store(key, before);
         }
         self.list(key);

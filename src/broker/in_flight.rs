@@ -6,10 +6,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 
+use super::ahead::Ahead;
 use super::change::EntryState;
 use super::entry::{Entry, WrongState};
 use crate::mqtt::flow::IdHasher;
-use crate::mqtt::packet::PacketId;
+use crate::mqtt::packet::{PacketId, QoS};
 
 /// Packet ids that there are, of which 0 is none.
 const IDS: u64 = u16::MAX as u64;
@@ -45,6 +46,8 @@ pub(super) struct InFlight {
     odd: HashMap<PacketId, u64, BuildHasherDefault<IdHasher>>,
     /// A bit for each packet id, where many are in flight; 0, which is none, counts as taken.
     taken: Option<Box<[u64]>>,
+    /// What was sent before the store knows.
+    pub(super) ahead: Ahead,
 }
 
 impl Default for InFlight {
@@ -66,6 +69,7 @@ impl InFlight {
             head: 0,
             odd: HashMap::with_hasher(BuildHasherDefault::new()),
             taken: None,
+            ahead: Ahead::new(),
         }
     }
 
@@ -98,6 +102,22 @@ impl InFlight {
     pub(super) fn get_mut(&mut self, packet_id: PacketId) -> Option<&mut Entry> {
         let index = self.locate_sent(packet_id)?;
         self.line[index].as_mut()
+    }
+
+    /// Whether the entry may be sent before the store knows of it.
+    pub(super) fn goes_ahead(&mut self, entry: &Entry, generation: u64, has_stored: impl Fn(u64) -> bool) -> bool {
+        // At QoS 2 the packet id alone says after a kill which message it was. So it has to be stored as being in flight; and at
+        // QoS 1 as that of the message [MQTT-4.4.0-1].
+        let is_stored_with_id = entry.packet_id.is_some_and(|id| !self.contains(id));
+        let line = &self.line;
+        let oldest = |noted: u64| {
+            let mut sent = line.iter().flatten();
+            sent.find(|entry| entry.state == EntryState::WaitForPubAck && entry.sequence > noted)
+                .map(|entry| entry.sequence)
+        };
+        entry.qos == QoS::AtLeastOnce
+            && is_stored_with_id
+            && self.ahead.takes(entry.sequence, oldest, generation, has_stored)
     }
 
     /// Puts an entry at the end, with its packet id, which no other has.

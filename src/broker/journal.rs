@@ -14,6 +14,10 @@ use crate::mqtt::flow::IdHasher;
 /// the end is left out.
 const CONDENSED_FROM: usize = 64 * 1024;
 
+/// Changes that nobody waits for are handed over when there are so many: far fewer than messages may be sent
+/// [ahead](super::ahead::MOST_AHEAD).
+const LATER_MOST: usize = 256;
+
 #[derive(Debug)]
 pub(super) struct Journal {
     enabled: bool,
@@ -27,6 +31,8 @@ pub(super) struct Journal {
     stored: u64,
     /// Counts the changes.
     noted: u64,
+    /// Something is waited for.
+    is_urgent: bool,
     references: HashMap<MessageId, u32, BuildHasherDefault<IdHasher>>,
 }
 
@@ -40,6 +46,7 @@ impl Journal {
             generation: 1,
             stored: 0,
             noted: 0,
+            is_urgent: false,
             references: HashMap::default(),
         }
     }
@@ -47,6 +54,16 @@ impl Journal {
     /// Whether the store is to be handed something.
     pub(super) fn has_changes(&self) -> bool {
         !self.changes.is_empty()
+    }
+
+    /// Whether somebody waits for what the store is to be handed, or it is much.
+    pub(super) fn has_urgent_changes(&self) -> bool {
+        self.is_urgent || self.changes.len() >= LATER_MOST
+    }
+
+    /// Somebody waits for all that has been noted.
+    pub(super) fn urge(&mut self) {
+        self.is_urgent |= !self.changes.is_empty();
     }
 
     /// Whether there is something that the store does not have yet.
@@ -57,6 +74,7 @@ impl Journal {
     /// What was noted since the last time, for the store.
     pub(super) fn hand_over(&mut self) -> Vec<Change> {
         self.generation += 1;
+        self.is_urgent = false;
         self.condensed_at = CONDENSED_FROM;
         std::mem::take(&mut self.changes)
     }
@@ -70,6 +88,7 @@ impl Journal {
     pub(super) fn take_back(&mut self, mut changes: Vec<Change>) {
         changes.append(&mut self.changes);
         self.changes = changes;
+        self.is_urgent = true;
         self.condense_if_many();
     }
 
@@ -94,6 +113,12 @@ impl Journal {
     }
 
     fn note(&mut self, change: Change) {
+        self.is_urgent = true;
+        self.note_for_later(change);
+    }
+
+    /// Notes what nobody waits for: after a kill the broker does some of its work again.
+    fn note_for_later(&mut self, change: Change) {
         self.noted += 1;
         self.condense_if_many();
         self.changes.push(change);
@@ -151,7 +176,7 @@ impl Journal {
             *references -= 1;
             if *references == 0 {
                 self.references.remove(&id);
-                self.note(Change::Removed(id));
+                self.note_for_later(Change::Removed(id));
             }
         }
     }
@@ -165,14 +190,14 @@ impl Journal {
 
     pub(super) fn changed(&mut self, session: &Session, entry: &Entry, direction: Direction) {
         if self.covers(session) {
-            self.note(Change::EntryChanged(Box::new(record(session, entry, direction))));
+            self.note_for_later(Change::EntryChanged(Box::new(record(session, entry, direction))));
         }
     }
 
     pub(super) fn removed(&mut self, session: &Session, entry: &Entry) {
         if self.covers(session) {
             let change = Change::EntryRemoved { client_id: session.id.clone(), sequence: entry.sequence };
-            self.note(change);
+            self.note_for_later(change);
             self.release(entry.message.id);
         }
     }
@@ -188,7 +213,7 @@ fn record(session: &Session, entry: &Entry, direction: Direction) -> EntryRecord
         qos: entry.qos,
         retain: entry.retain,
         // As Mosquitto's: what is in flight has been sent, and goes out again as a duplicate only.
-        dup: direction == Direction::Out && entry.state != EntryState::Queued,
+        dup: direction == Direction::Out && (entry.dup || entry.state != EntryState::Queued),
         state: entry.state,
         subscription_identifiers: entry.by.identifiers().to_vec(),
         queued_at: entry.queued_at,

@@ -59,6 +59,9 @@ pub struct Broker {
     pub(super) router: Router,
     pub(super) retained: RetainedMessages,
     pub(super) timers: Timers,
+    /// Sessions with something in flight that is not noted as such, and when it is.
+    pub(super) unnoted: Vec<SessionKey>,
+    pub(super) noting: Option<Monotonic>,
     pub(super) sweep: Option<Monotonic>,
     /// Where the sweep that is under way goes on.
     pub(super) sweeping: Option<Bound<MessageId>>,
@@ -126,6 +129,8 @@ impl Broker {
             router: Router::new(),
             retained: RetainedMessages::new(),
             timers: Timers::default(),
+            unnoted: Vec::new(),
+            noting: None,
             sweep: None,
             sweeping: None,
             journal,
@@ -341,6 +346,7 @@ impl Broker {
                 Timer::Connection(key) => self.connection_due(key, now),
                 Timer::Session(session_key) => self.session_due(session_key, now),
                 Timer::Reader(session_key) => self.reader_due(session_key),
+                Timer::Noting => self.noting_due(now),
                 Timer::RetainedSweep => self.sweep(now),
             }
         }

@@ -4,6 +4,7 @@
 //! Pure and with one owner: no sockets, no locks, no clock of its own. [`server`] does the I/O around it.
 
 pub mod access;
+mod ahead;
 mod authenticate;
 mod census;
 mod change;
@@ -28,6 +29,7 @@ mod journal;
 pub mod log;
 mod machine;
 mod message;
+mod noting;
 mod output;
 mod packed;
 mod peer;

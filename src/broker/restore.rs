@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::change::{Change, Direction, Restored, RestoredClient};
+use super::ahead::MOST_AHEAD;
+use super::change::{Change, Direction, EntryState, Restored, RestoredClient};
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
 use super::session::{Entry, Session, SessionKey};
 use super::session_end::expiry;
 use super::will::restore_will;
 use super::{Broker, ListenerId, Now};
+use crate::mqtt::packet::QoS;
 use crate::mqtt::topic::SubscriptionFilter;
 
 impl Broker {
@@ -58,12 +60,20 @@ impl Broker {
         if let Some(will) = restored.will {
             restore_will(&mut session, will, record.will_delay_interval, left);
         }
+        // What may have been sent is sent as such from now on [MQTT-3.3.1-1].
+        let mut perhaps_sent = if restored.was_connected { MOST_AHEAD } else { 0 };
         for record in restored.entries {
             let Some(message) = messages.get(&record.message) else { continue };
             self.journal.restore(message.id);
             session.last_sequence = session.last_sequence.max(record.sequence);
             let direction = record.direction;
-            let entry = Entry::restored(&record, Arc::clone(message));
+            let mut entry = Entry::restored(&record, Arc::clone(message));
+            if perhaps_sent > 0 && entry.state == EntryState::Queued && entry.qos == QoS::AtLeastOnce {
+                perhaps_sent -= 1;
+                if !std::mem::replace(&mut entry.dup, true) {
+                    self.journal.changed(&session, &entry, direction);
+                }
+            }
             match direction {
                 Direction::Out => session.outgoing.restore(entry),
                 Direction::In => {

@@ -258,6 +258,33 @@ impl Outgoing {
         (packet_id, self.put_in_flight(packet_id, entry))
     }
 
+    /// Whether the entry, which is to be sent next, may be sent before the store knows that it is in flight. `generation`: of
+    /// what the journal notes now.
+    pub(super) fn goes_ahead(&mut self, entry: &Entry, generation: u64, has_stored: impl Fn(u64) -> bool) -> bool {
+        self.in_flight.get_or_insert_default().goes_ahead(entry, generation, has_stored)
+    }
+
+    /// What was sent last is noted as being in flight.
+    pub(super) fn noted_newest(&mut self) {
+        if let Some(in_flight) = &mut self.in_flight
+            && let Some(sequence) = in_flight.newest().map(|entry| entry.sequence)
+        {
+            in_flight.ahead.noted_newest(sequence);
+        }
+    }
+
+    /// What was sent last is noted later. Says whether it is the first.
+    pub(super) fn note_later(&mut self) -> bool {
+        self.in_flight.as_mut().is_some_and(|in_flight| !std::mem::replace(&mut in_flight.ahead.is_unnoted, true))
+    }
+
+    /// All that is in flight is noted as such. Says which was not: what has a sequence above this one.
+    pub(super) fn note_all(&mut self) -> Option<u64> {
+        let in_flight = self.in_flight.as_mut().filter(|in_flight| in_flight.ahead.is_unnoted)?;
+        let last = in_flight.iter().map(|entry| entry.sequence).max().unwrap_or_default();
+        Some(in_flight.ahead.noted_all(last))
+    }
+
     fn put_in_flight(&mut self, packet_id: PacketId, entry: Entry) -> &Entry {
         let in_flight = self.in_flight.get_or_insert_default();
         in_flight.bytes += entry.message.payload.len() as u64;
@@ -347,6 +374,7 @@ impl Outgoing {
             if let Some(in_flight) = &mut self.in_flight {
                 in_flight.pubrels = in_flight.pubrels.max(order);
             }
+            self.noted_newest();
         }
     }
 
@@ -356,8 +384,10 @@ impl Outgoing {
             entry.packet_id = None;
             return;
         }
+        // Ids grow along the queue, and begin again after the last.
+        let is_behind = |id: u16| (1..1 << 15).contains(&id.wrapping_sub(self.last_packet_id));
         match entry.packet_id.map(PacketId::get) {
-            Some(id) if id > self.last_packet_id && !self.unreserved => self.last_packet_id = id,
+            Some(id) if is_behind(id) && !self.unreserved => self.last_packet_id = id,
             _ => {
                 entry.packet_id = None;
                 self.unreserved = true;

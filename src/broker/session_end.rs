@@ -56,6 +56,7 @@ impl Broker {
         // Not before the connection has ended [MQTT-4.1.0-1].
         session.expires_at = expiry(session.expiry, limit).map(|after| now.elapsed + after);
         self.will_after_connection(session_key, now);
+        self.note_in_flight(session_key);
         self.record_client(session_key);
         self.arm_session(session_key);
     }

@@ -24,6 +24,11 @@ impl Broker {
         self.journal.has_changes()
     }
 
+    /// Whether some of it is waited for, or it is much. The rest may wait for a few milliseconds.
+    pub fn has_urgent_changes(&self) -> bool {
+        self.journal.has_urgent_changes()
+    }
+
     /// What is to be written, all of it or nothing. [`Broker::handle_stored`] or [`Broker::handle_store_failed`] says what
     /// became of it before more is taken.
     pub fn take_changes(&mut self) -> Vec<Change> {
@@ -103,6 +108,7 @@ impl Broker {
 
     /// What was just put into the connection's output, behind `before`, rests on the changes that were made until now.
     pub(super) fn rest_on_store(&mut self, key: ConnectionKey, before: Part) {
+        self.journal.urge();
         let journal = &self.journal;
         if journal.is_ahead() {
             let output = &mut self.connections[key].output;

@@ -17,6 +17,8 @@ pub(super) enum Timer {
     Session(SessionKey),
     /// Work has waited long enough for the client to read.
     Reader(SessionKey),
+    /// Messages in flight are noted as such.
+    Noting,
     /// Expired retained messages are looked for.
     RetainedSweep,
 }

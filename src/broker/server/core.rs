@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::config::Config;
 use super::input::{Command, Input, Received, Rules};
 use super::mailbox::{Mail, Mailboxes};
-use super::persistence::{Answer, Persistence, StoreProgress};
+use super::persistence::{Answer, Changes, Persistence, StoreProgress};
 use super::turns::{Turns, Waiting};
 use crate::broker::sys::{Publication, Sys};
 use crate::broker::{Broker, Closing, ConnectionId, Event, Interest, Monotonic, Now, OwnMessage, WallTime};
@@ -36,6 +36,10 @@ const OUTPUTS: usize = 256;
 /// Steps of the broker, none of which takes much more than a microsecond, after which the clock is read again: reading it
 /// for every packet costs as much as a sixth of routing a message.
 const STEPS: u64 = 32;
+
+/// How many packets of one client are worth a commit of their own, and how many are taken into one.
+const HALF_LEAST: usize = 8;
+const HALF_MOST: usize = 256;
 
 pub(super) struct Core {
     broker: Broker,
@@ -63,6 +67,8 @@ pub(super) struct Core {
     sys: Sys,
     /// When `$SYS` is published next.
     sys_due: Option<Monotonic>,
+    /// Who has sent all that came last.
+    only_sender: Option<ConnectionId>,
     stopping: bool,
 }
 
@@ -99,6 +105,7 @@ impl Core {
             persistence,
             sys: Sys::new(config.version, config.sys_interval, now),
             sys_due: None,
+            only_sender: None,
             stopping: false,
         };
         core.publish_version(now);
@@ -111,7 +118,7 @@ impl Core {
         let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
         let mut armed = None;
         // The state that was read may have wills that are due, and rows that nothing refers to.
-        self.hand_out();
+        self.hand_out().await;
         while !self.stopping {
             if self.handed >= OUTPUTS {
                 // This task comes behind all that it has just woken.
@@ -143,6 +150,7 @@ impl Core {
             }
             self.read_clock();
             self.round_end = self.recent.elapsed + ROUND;
+            self.take_half(&mut batch).await;
             for input in batch.drain(..) {
                 self.take(input);
             }
@@ -151,9 +159,36 @@ impl Core {
                 self.hand_out_ready();
             }
             self.go_on();
-            self.hand_out();
+            self.hand_out().await;
         }
         self.finish().await;
+    }
+
+    /// Of what one client alone has sent, has the first half stored before the second is looked at: it goes on with its next
+    /// messages while these are stored, in place of waiting for us as we then wait for it.
+    async fn take_half(&mut self, batch: &mut [Input]) {
+        let before = self.only_sender.take();
+        let [Input::Packets(received)] = batch else { return };
+        let id = received.id;
+        self.only_sender = Some(id);
+        let half = received.packets.len() / 2;
+        let has_turn = self.turns.is_empty() && !self.turns.has_line(id) && !self.broker.is_busy(id);
+        if before != Some(id) || half < HALF_LEAST || !has_turn || !self.persistence.is_enabled() {
+            return;
+        }
+        let now = self.recent();
+        for packet in received.packets.by_ref().take(half.min(HALF_MOST)) {
+            if self.broker.handle_packet(id, packet, now) {
+                return;
+            }
+        }
+        if self.broker.has_urgent_changes() {
+            self.hand_out().await;
+            // What is acknowledged now is written to the socket.
+            tokio::task::yield_now().await;
+            self.handed = 0;
+            self.read_clock();
+        }
     }
 
     /// Whether there is something to do without any input.
@@ -211,7 +246,7 @@ impl Core {
 
     /// The next moment at which something is due.
     fn deadline(&self) -> Option<Monotonic> {
-        [self.broker.poll_deadline(), self.sys_due, self.persistence.retry()].into_iter().flatten().min()
+        [self.broker.poll_deadline(), self.sys_due, self.persistence.due()].into_iter().flatten().min()
     }
 
     fn wake(&mut self) {
@@ -431,19 +466,38 @@ impl Core {
     }
 
     /// Lets outputs go, but those that rest on what is not stored, and has that stored.
-    fn hand_out(&mut self) {
+    async fn hand_out(&mut self) {
         // Outputs go first, so that what the store has just answered for does not wait with what it is handed now.
+        let before = self.handed;
         self.hand_out_ready();
-        if self.persistence.is_enabled() {
-            let now = self.clock.now();
-            let (persistence, broker) = (&mut self.persistence, &mut self.broker);
-            let answer = persistence.keep(broker.has_changes(), || broker.take_changes(), now.elapsed);
-            if let Some(answer) = answer {
-                self.take_answer(answer);
-                // Who waited for it may have nothing else that wakes this task.
-                self.wake_idle();
-                self.hand_out_ready();
-            }
+        let has_posted = self.handed > before;
+        if !self.persistence.is_enabled() {
+            return;
+        }
+        let now = self.clock.now();
+        let changes = self.changes();
+        if has_posted && self.persistence.wants(changes, now.elapsed) {
+            // They are written to the sockets now, so that clients go on while this thread commits.
+            tokio::task::yield_now().await;
+            self.handed = 0;
+        }
+        let (persistence, broker) = (&mut self.persistence, &mut self.broker);
+        if let Some(answer) = persistence.keep(changes, || broker.take_changes(), now.elapsed) {
+            self.take_answer(answer);
+            // Who waited for it may have nothing else that wakes this task.
+            self.wake_idle();
+            self.hand_out_ready();
+        }
+    }
+
+    /// How much the store is to be handed.
+    fn changes(&self) -> Changes {
+        if self.broker.has_urgent_changes() {
+            Changes::Urgent
+        } else if self.broker.has_changes() {
+            Changes::ForLater
+        } else {
+            Changes::None
         }
     }
 

@@ -4,6 +4,7 @@
 //! has a thread of its own, and what it is to write next gathers while it writes.
 
 mod admission;
+mod budget;
 mod config;
 mod connection_task;
 mod core;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use bytestring::ByteString;
 use tokio::sync::mpsc;
 
-use crate::broker::store::{Store, StoreError};
+use super::budget::Budget;
+use crate::broker::store::{Log, Store, StoreError};
 use crate::broker::{Change, ClientRecord, Monotonic, SessionExpiry, WallTime};
 use crate::mqtt::packet::QoS;
 
@@ -20,11 +21,8 @@ const BUSY_MOST: Duration = Duration::from_secs(5);
 /// How often it is looked whether that program has ended.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Handing a few changes to the store's thread and waking up for its answer takes as long as writing them. So they are
-/// written at once, until that takes this long: then the disk is slow, and the thread waits for it, for so many times as
-/// long.
-const AT_ONCE_MOST: Duration = Duration::from_millis(2);
-const SLOW_PAUSES: u32 = 500;
+/// How long changes that nobody waits for are gathered.
+const LATER: Duration = Duration::from_millis(10);
 
 /// How long to wait before a store that failed is tried again.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
@@ -38,13 +36,27 @@ pub(super) struct Persistence {
     /// What another program keeps from being written.
     pending: Vec<Change>,
     is_writing: bool,
-    /// From when on little is committed at once.
-    at_once_from: Monotonic,
+    /// What commits on the loop may take.
+    budget: Budget,
+    /// Since when there is something that nobody waits for.
+    later_since: Option<Monotonic>,
+}
+
+/// What the core has noted for the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changes {
+    None,
+    /// Nobody waits for it.
+    ForLater,
+    Urgent,
 }
 
 struct Writer {
     /// Whoever commits has it; `None` once it is closed.
     store: Arc<Mutex<Option<Store>>>,
+    log: Arc<Log>,
+    /// Moves the log into the file, as it grows.
+    moving: Option<JoinHandle<()>>,
     orders: std::sync::mpsc::Sender<Order>,
     answers: mpsc::UnboundedReceiver<Answer>,
     thread: JoinHandle<()>,
@@ -102,48 +114,58 @@ pub(super) enum StoreProgress {
 impl Persistence {
     pub(super) fn start(store: Option<Store>) -> io::Result<Self> {
         let writer = store.map(Writer::start).transpose()?;
-        let (pending, at_once_from) = (Vec::new(), Monotonic::default());
-        Ok(Self { writer, health: Health::Well, pending, is_writing: false, at_once_from })
+        let (health, pending, budget) = (Health::Well, Vec::new(), Budget::default());
+        Ok(Self { writer, health, pending, is_writing: false, budget, later_since: None })
     }
 
     pub(super) fn is_enabled(&self) -> bool {
         self.writer.is_some()
     }
 
-    /// When the store is to be tried again, even if there is nothing new.
-    pub(super) fn retry(&self) -> Option<Monotonic> {
+    /// When [`Persistence::keep`] is to be called, even if there is nothing new.
+    pub(super) fn due(&self) -> Option<Monotonic> {
         match self.health {
-            Health::Busy { retry, .. } | Health::Failing { retry, .. } if !self.is_writing => Some(retry),
-            _ => None,
+            _ if self.is_writing => None,
+            Health::Busy { retry, .. } | Health::Failing { retry, .. } => Some(retry),
+            Health::Well => self.later_since.map(|since| since + LATER),
         }
     }
 
-    /// Has what is not stored yet written, all or nothing, unless the store has something to do. While it is busy or
-    /// fails it is tried now and then. `changes`: takes what is new, if `has_changes`. Returns the answer if it is there at
-    /// once; nothing else wakes those who waited for it.
+    /// Whether changes are written now.
+    pub(super) fn wants(&self, changes: Changes, now: Monotonic) -> bool {
+        !self.is_writing
+            && match (changes, self.health) {
+                (_, Health::Busy { retry, .. } | Health::Failing { retry, .. }) => retry <= now,
+                (Changes::None, Health::Well) => false,
+                (Changes::ForLater, Health::Well) => self.later_since.is_some_and(|since| since + LATER <= now),
+                (Changes::Urgent, Health::Well) => true,
+            }
+    }
+
+    /// Has what is not stored yet written, all or nothing, unless the store has something to do, or nobody waits for it. While
+    /// the store is busy or fails it is tried now and then. `take`: takes what is new, of which there is as much as `changes`
+    /// says. Returns the answer if it is there at once; nothing else wakes those who waited for it.
     pub(super) fn keep(
         &mut self,
-        has_changes: bool,
-        changes: impl FnOnce() -> Vec<Change>,
+        changes: Changes,
+        take: impl FnOnce() -> Vec<Change>,
         now: Monotonic,
     ) -> Option<Answer> {
-        let writer = self.writer.as_ref()?;
-        if self.is_writing {
-            return None;
-        }
-        let (changes, open_anew) = match self.health {
-            Health::Well if !has_changes => return None,
-            Health::Busy { retry, .. } | Health::Failing { retry, .. } if retry > now => return None,
-            Health::Well => (changes(), false),
-            Health::Busy { .. } => (std::mem::take(&mut self.pending), false),
-            Health::Failing { open_anew, .. } => (changes(), open_anew),
+        let wants = self.wants(changes, now);
+        self.later_since = match changes {
+            Changes::ForLater if !wants => Some(self.later_since.unwrap_or(now)),
+            _ => None,
         };
-        if self.health == Health::Well && self.at_once_from <= now {
+        let writer = self.writer.as_ref().filter(|_| wants)?;
+        let (changes, open_anew) = match self.health {
+            Health::Well => (take(), false),
+            Health::Busy { .. } => (std::mem::take(&mut self.pending), false),
+            Health::Failing { open_anew, .. } => (take(), open_anew),
+        };
+        if self.health == Health::Well && self.budget.has_some(now) {
             let began = Instant::now();
             let written = writer.commit_at_once(&changes);
-            if let Some(pause) = pause_after(began.elapsed()) {
-                self.at_once_from = now + pause;
-            }
+            self.budget.spend(began.elapsed());
             if let Some(written) = written {
                 return Some(Answer::Committed(changes, written));
             }
@@ -172,6 +194,9 @@ impl Persistence {
         now: Monotonic,
     ) -> StoreProgress {
         self.is_writing = false;
+        if let Some(writer) = &mut self.writer {
+            writer.move_log();
+        }
         match (written, self.health) {
             (Ok(()), Health::Failing { .. }) => {
                 self.health = Health::Well;
@@ -226,6 +251,10 @@ impl Persistence {
             }
         }
         before.append(&mut changes);
+        if let Some(moving) = writer.moving.take() {
+            // A panic has been reported by the thread itself.
+            let _ = moving.join();
+        }
         writer.order(Order::Finish(before));
         let finished = loop {
             match writer.answer().await {
@@ -244,11 +273,31 @@ impl Writer {
     fn start(store: Store) -> io::Result<Self> {
         let (orders, ordered) = std::sync::mpsc::channel();
         let (answer, answers) = mpsc::unbounded_channel();
+        let log = Arc::clone(store.log());
         let store = Arc::new(Mutex::new(Some(store)));
         let of_thread = Arc::clone(&store);
         let work = move || write(&of_thread, &ordered, &answer);
         let thread = std::thread::Builder::new().name("store".into()).spawn(work)?;
-        Ok(Self { store, orders, answers, thread })
+        Ok(Self { store, log, moving: None, orders, answers, thread })
+    }
+
+    /// Has the log moved into the file, if it has become long, while commits go on.
+    fn move_log(&mut self) {
+        if !self.log.is_to_be_moved() || self.moving.as_ref().is_some_and(|moving| !moving.is_finished()) {
+            return;
+        }
+        let (log, store) = (Arc::clone(&self.log), Arc::clone(&self.store));
+        let work = move || {
+            // A log that cannot be moved grows, and a commit says when it cannot.
+            let _ = log.move_on();
+            if log.is_too_long() {
+                // Little is left of it by now, and whoever commits waits for that.
+                let _store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = log.move_on();
+            }
+        };
+        // Without a thread it goes on growing until there is one.
+        self.moving = std::thread::Builder::new().name("log".into()).spawn(work).ok();
     }
 
     /// As [`Store::commit_at_once`]; `None` also while the thread has something to do.
@@ -264,12 +313,6 @@ impl Writer {
     async fn answer(&mut self) -> Answer {
         self.answers.recv().await.unwrap_or_else(has_ended)
     }
-}
-
-/// How long after the beginning of a commit on the loop none is made there, if that one `took` too long: a slow disk
-/// holds up everybody for no more than a small part of the time.
-fn pause_after(took: Duration) -> Option<Duration> {
-    (took > AT_ONCE_MOST).then(|| took.saturating_mul(1 + SLOW_PAUSES))
 }
 
 /// The answer of a thread that cannot answer.
@@ -308,15 +351,9 @@ fn write(
                 return;
             }
         };
-        // The answer goes before the log is moved. What comes meanwhile waits until it is, whoever would write it.
-        let has_long_log = open.has_long_log();
         drop(place);
         if answers.send(answer).is_err() {
             return;
-        }
-        if has_long_log && let Some(open) = &*store.lock().unwrap_or_else(PoisonError::into_inner) {
-            // A log that cannot be moved grows, and a commit says when it cannot.
-            let _ = open.move_log();
         }
     }
 }
@@ -337,19 +374,4 @@ fn trace() -> [Change; 2] {
         will_delay_interval: 0,
     };
     [Change::Client(Box::new(record)), Change::ClientRemoved(client_id)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slow_disk_holds_up_the_loop_for_a_small_part_of_the_time() {
-        assert_eq!(pause_after(AT_ONCE_MOST), None);
-        // Also one that takes longer than any pause that does not depend on it.
-        for took in [3, 900, 1_000, 1_500, 60_000].map(Duration::from_millis) {
-            let free = pause_after(took).unwrap().checked_sub(took);
-            assert!(free.is_some_and(|free| free >= 100 * took), "{took:?}: {free:?}");
-        }
-    }
 }

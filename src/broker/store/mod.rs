@@ -1,10 +1,13 @@
 //! The broker's state on disk: a SQLite file with the tables of Mosquitto's persist-sqlite and two of our
 //! own. One transaction per batch of changes; a batch that is committed survives a kill at any moment.
 
+mod acknowledged;
 mod entry_rows;
 mod error;
 mod export;
 mod import;
+mod log;
+mod place;
 mod records;
 mod repair;
 mod restore;
@@ -12,13 +15,17 @@ mod restore;
 pub use error::StoreError;
 pub use export::{ExportError, Exported, export};
 pub use import::{ImportError, Imported, import};
+pub use log::Log;
 
 use std::fs::{Metadata, metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use self::acknowledged::Acknowledged;
 use self::entry_rows::EntryRows;
+use self::place::check_same;
 use super::condense::Passing;
 use super::{Change, Restored, WallTime};
 use crate::broker::config::Sync;
@@ -35,15 +42,18 @@ pub struct Store {
     sync: Sync,
     /// Absent only while the file could not be opened again.
     writer: Option<Open>,
+    log: Arc<Log>,
     /// The rows of entries.
     entry_rows: EntryRows,
     /// Holds the lock against a second broker. Declared last: closing any descriptor of the file ends
     /// the locks that SQLite holds on it, so this one goes after the writer.
-    lock: files::Claim,
+    _lock: files::Claim,
+    /// What the lock's file is.
+    file: Metadata,
 }
 
 /// What is committed at once has at most so many changes, and so many bytes of messages.
-const BRIEF_CHANGES: usize = 128;
+const BRIEF_CHANGES: usize = 1024;
 const BRIEF_BYTES: u64 = 64 * 1024;
 
 #[derive(Debug)]
@@ -73,9 +83,11 @@ impl Store {
     /// the last broker ended count as disconnected at `wall`.
     pub fn open(path: &Path, sync: Sync, wall: WallTime) -> Result<(Self, Restored), StoreError> {
         let lock = files::claim(path).map_err(StoreError::Io)?.ok_or(StoreError::InUse)?;
+        let file = lock.metadata().map_err(StoreError::Io)?;
+        let log = Arc::new(Log::of(path));
         // The reader opens and closes the file, which would end the locks of an open writer.
         let (restored, repair, entry_rows) = restore::read(path, wall)?;
-        let mut store = Self { path: path.to_owned(), sync, writer: None, entry_rows, lock };
+        let mut store = Self { path: path.to_owned(), sync, writer: None, log, entry_rows, _lock: lock, file };
         let open = store.open_writer(PATIENT)?;
         // The entries were read a moment ago, and where they stand.
         open.foreign_writes = Some(open.writer.foreign_writes()?);
@@ -93,8 +105,9 @@ impl Store {
             Sync::Normal => sqlite::Sync::Normal,
             Sync::Full => sqlite::Sync::Full,
         };
-        let writer = Writer::open(&self.path, sync, busy_timeout)?;
-        let log = metadata(sqlite::log_of(&self.path)).map_err(StoreError::Io)?;
+        let writer = Writer::open(&self.path, sync, busy_timeout, self.log.length())?;
+        let log = metadata(self.log.path()).map_err(StoreError::Io)?;
+        self.log.opened(&self.file, &log);
         Ok(self.writer.insert(Open { writer, log, foreign_writes: None }))
     }
 
@@ -114,8 +127,8 @@ impl Store {
     /// As [`Store::commit`], if that takes no longer than a few rows do and waits for no disk; `None`: it may, or another
     /// program is writing, and nothing was done.
     pub fn commit_at_once(&mut self, changes: &[Change]) -> Option<Result<(), StoreError>> {
-        let open = self.writer.as_ref()?;
-        if self.sync == Sync::Full || open.writer.has_long_log() || !are_brief(changes) {
+        self.writer.as_ref()?;
+        if self.sync == Sync::Full || !are_brief(changes) {
             return None;
         }
         let written = self.check_place().and_then(|()| {
@@ -128,14 +141,9 @@ impl Store {
         if let Err(StoreError::Busy) = written { None } else { Some(written) }
     }
 
-    /// Whether [`Store::move_log`] is to be called.
-    pub fn has_long_log(&self) -> bool {
-        self.writer.as_ref().is_some_and(|open| open.writer.has_long_log())
-    }
-
-    /// Moves what nobody reads of the write-ahead log into the file.
-    pub fn move_log(&self) -> Result<(), StoreError> {
-        Ok(self.writer.as_ref().map_or(Ok(()), |open| open.writer.move_log())?)
+    /// The write-ahead log, to be moved into the file beside the commits.
+    pub fn log(&self) -> &Arc<Log> {
+        &self.log
     }
 
     /// Runs `write` in one transaction.
@@ -182,9 +190,9 @@ impl Store {
     pub fn let_go(&mut self) {
         let Some(open) = &self.writer else { return };
         // Closing a log without a name ends it: what is in it has to be in the file first.
-        let is_kept =
-            check_same(&open.log, &sqlite::log_of(&self.path)).is_ok() || matches!(open.writer.checkpoint(), Ok(true));
+        let is_kept = check_same(&open.log, self.log.path()).is_ok() || matches!(open.writer.checkpoint(), Ok(true));
         if is_kept && self.check_file().is_ok() {
+            self.log.closed();
             self.writer = None;
         }
     }
@@ -192,11 +200,11 @@ impl Store {
     /// What is written to a file without a name is lost with the process.
     fn check_place(&self) -> Result<(), StoreError> {
         self.check_file()?;
-        self.writer.as_ref().map_or(Ok(()), |open| check_same(&open.log, &sqlite::log_of(&self.path)))
+        self.writer.as_ref().map_or(Ok(()), |open| check_same(&open.log, self.log.path()))
     }
 
     fn check_file(&self) -> Result<(), StoreError> {
-        check_same(&self.lock.metadata().map_err(StoreError::Io)?, &self.path)
+        check_same(&self.file, &self.path)
     }
 
     /// Fills an empty file with a whole state, as an import does.
@@ -214,6 +222,7 @@ impl Store {
 
     /// Closes the file; one file remains, without a log beside it.
     pub fn close(self) -> Result<(), StoreError> {
+        self.log.closed();
         Ok(self.writer.map_or(Ok(()), |open| open.writer.close())?)
     }
 }
@@ -221,10 +230,11 @@ impl Store {
 /// Writes the changes but for what they both make and remove.
 fn write_all(changes: &[Change], transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Result<(), StoreError> {
     let passing = Passing::of(changes);
-    changes
-        .iter()
-        .filter(|change| !passing.covers(change))
-        .try_for_each(|change| records::write(change, transaction, entry_rows))
+    let mut acknowledged = Acknowledged::default();
+    for change in changes.iter().filter(|change| !passing.covers(change)) {
+        records::write(change, transaction, entry_rows, &mut acknowledged)?;
+    }
+    acknowledged.remove(transaction)
 }
 
 /// Finds the entries again after another program has written to the file: its VACUUM gives the rows other numbers.
@@ -246,15 +256,6 @@ fn are_brief(changes: &[Change]) -> bool {
     };
     (1..=BRIEF_CHANGES).contains(&changes.len())
         && changes.iter().try_fold(0, |sum, change| Some(sum + bytes(change)?)).is_some_and(|sum| sum <= BRIEF_BYTES)
-}
-
-fn check_same(opened: &Metadata, path: &Path) -> Result<(), StoreError> {
-    match metadata(path) {
-        Ok(found) if files::is_same(opened, &found) => Ok(()),
-        Ok(_) => Err(StoreError::Replaced),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Gone),
-        Err(error) => Err(StoreError::Io(error)),
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
+use super::acknowledged::Acknowledged;
 use super::entry_rows::EntryRows;
 use super::error::StoreError;
 use crate::broker::{
@@ -23,14 +24,24 @@ type RowWritten = Result<(), rusqlite::Error>;
 /// An entry that was queued within this time of its message needs no row of its own to say when.
 const SAME_MOMENT: Duration = Duration::from_secs(1);
 
-pub(super) fn write(change: &Change, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
+/// Writes a change. Entries that are removed may be still to be, by `acknowledged`.
+pub(super) fn write(
+    change: &Change,
+    transaction: &Transaction<'_>,
+    entry_rows: &mut EntryRows,
+    acknowledged: &mut Acknowledged,
+) -> Written {
+    // Between two entries go the messages of both, whose rows say nothing of entries.
+    if !matches!(change, Change::EntryRemoved { .. } | Change::Removed(_)) {
+        acknowledged.remove(transaction)?;
+    }
     match change {
+        Change::EntryRemoved { client_id, sequence } => {
+            return acknowledged.take(client_id, *sequence, transaction, entry_rows);
+        }
         Change::ClientRemoved(client_id) => return remove_client(client_id, transaction, entry_rows),
         Change::Queued(entry) => return write_entry(entry, transaction, entry_rows),
         Change::EntryChanged(entry) => return change_entry(entry, transaction, entry_rows),
-        Change::EntryRemoved { client_id, sequence } => {
-            return remove_entry(client_id, *sequence, transaction, entry_rows);
-        }
         Change::Client(record) => transaction.put_session(&session(record)),
         Change::Will(client_id, will) => write_will(client_id, will, transaction),
         Change::WillRemoved(client_id) => transaction.remove_will(client_id.as_bytes()),
@@ -92,20 +103,6 @@ fn note_detail(entry: &Entry<'_>, row: i64, entry_rows: &mut EntryRows) {
     if entry.detail.is_some() {
         entry_rows.detailed(row);
     }
-}
-
-fn remove_entry(
-    client_id: &ByteString,
-    sequence: u64,
-    transaction: &Transaction<'_>,
-    entry_rows: &mut EntryRows,
-) -> Written {
-    let Some(row) = entry_rows.find(client_id, sequence) else { return Ok(()) };
-    transaction.remove_entry(row)?;
-    if entry_rows.removed(row) {
-        transaction.remove_detail(client_id.as_bytes(), sequence)?;
-    }
-    Ok(())
 }
 
 fn remove_client(client_id: &ByteString, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {

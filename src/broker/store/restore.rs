@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path, wall: WallTime) -> Result<(Restored, Repair, Ent
         Err(state::sqlite::Unreadable::NotPersistSqlite) => return Ok(Default::default()),
         opened => opened?,
     };
-    let mut state = Collected::at(wall);
+    let mut state = Collected { is_ours: reader.is_ours()?, ..Collected::at(wall) };
     reader.sessions(|session| state.session(session))?;
     reader.wills(|will| state.will(will))?;
     reader.subscriptions(|subscription| state.subscription(subscription))?;
@@ -78,6 +78,8 @@ impl From<&EntryDetail<'_>> for Detail {
 #[derive(Default)]
 pub(super) struct Collected {
     pub wall: WallTime,
+    /// Our broker wrote it: sessions without a time since when they are away had a client.
+    is_ours: bool,
     messages: HashMap<MessageId, Arc<Message>>,
     /// Messages in the order they were read.
     order: Vec<MessageId>,
@@ -130,7 +132,9 @@ impl Collected {
             will_delay_interval: session.will_delay_interval,
         };
         self.by_id.insert(Bytes::copy_from_slice(session.client_id), self.clients.len());
-        self.clients.push(RestoredClient { record, will: None, subscriptions: Vec::new(), entries: Vec::new() });
+        let was_connected = self.is_ours && session.disconnected_at.is_none() && !is_finite;
+        let (subscriptions, entries) = (Vec::new(), Vec::new());
+        self.clients.push(RestoredClient { record, will: None, subscriptions, entries, was_connected });
     }
 
     fn client(&mut self, client_id: &[u8]) -> Option<&mut RestoredClient> {

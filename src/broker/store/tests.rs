@@ -153,7 +153,7 @@ fn what_is_committed_is_there_after_a_restart() {
     assert_eq!(state.messages, [message(1, "0042"), message(2, "a/b")]);
     assert_eq!(state.retained, [message(1, "").id]);
     assert_eq!(state.last_message_id, message(2, "").id);
-    let [RestoredClient { record, will, subscriptions, entries }] = state.clients.as_slice() else {
+    let [RestoredClient { record, will, subscriptions, entries, .. }] = state.clients.as_slice() else {
         panic!("one client: {state:?}")
     };
     let mut expected = changes().into_iter();
@@ -306,23 +306,69 @@ fn a_few_rows_are_committed_at_once_and_what_may_take_long_is_left_to_who_waits_
     assert!(full.commit_at_once(&[queued(1)]).is_none());
 }
 
+/// A batch of one row and fifteen pages.
+fn large() -> [Change; 1] {
+    let stored = Message { payload: vec![b'x'; 60_000].into(), ..copy(&message(1, "t")) };
+    [Change::Stored(Arc::new(stored))]
+}
+
 #[test]
-fn a_long_log_is_moved_by_who_waits_for_the_disk() {
+fn a_long_log_is_moved_while_commits_go_on_and_begins_anew_once_all_of_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, _) = open(&file(&folder));
-    let stored = Message { payload: vec![b'x'; 60_000].into(), ..copy(&message(1, "t")) };
-    let batch = [Change::Stored(Arc::new(stored))];
+    let batch = large();
+    let log = Arc::clone(store.log());
     let mut commits = 0;
-    while let Some(written) = store.commit_at_once(&batch) {
-        written.unwrap();
+    let mut commit = |store: &mut Store| {
+        store.commit_at_once(&batch).unwrap().unwrap();
         commits += 1;
+    };
+    while !log.is_to_be_moved() {
+        commit(&mut store);
     }
-    assert!(store.has_long_log() && commits > 100, "{commits} commits");
-    store.commit(&batch).unwrap();
-    store.move_log().unwrap();
-    store.commit(&batch).unwrap();
-    assert!(!store.has_long_log());
-    assert!(matches!(store.commit_at_once(&batch), Some(Ok(()))));
+    let moving = {
+        let log = Arc::clone(&log);
+        std::thread::spawn(move || log.move_on())
+    };
+    for _ in 0..100 {
+        commit(&mut store);
+    }
+    moving.join().unwrap().unwrap();
+    assert!(!log.is_to_be_moved());
+    while !log.is_too_long() {
+        commit(&mut store);
+    }
+    log.move_on().unwrap();
+    commit(&mut store);
+    assert!(!log.is_too_long());
+    assert!(commits > 500, "{commits}");
+    assert_eq!(Arc::strong_count(&log), 2);
+    assert_eq!(reload(&mut store).messages.len(), 0, "nobody refers to it");
+}
+
+#[test]
+fn a_log_is_moved_into_no_file_but_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let (mut store, _) = open(&path);
+    store.commit(&changes()).unwrap();
+    let aside = folder.path().join("aside");
+    std::fs::rename(&path, &aside).unwrap();
+    assert!(matches!(store.log().move_on(), Err(StoreError::Gone)));
+    std::fs::copy(&aside, &path).unwrap();
+    let others = std::fs::read(&path).unwrap();
+    assert!(matches!(store.log().move_on(), Err(StoreError::Replaced)));
+    assert_eq!(std::fs::read(&path).unwrap(), others);
+    std::fs::rename(&aside, &path).unwrap();
+    let log = sqlite::log_of(&path);
+    std::fs::rename(&log, &aside).unwrap();
+    assert!(matches!(store.log().move_on(), Err(StoreError::Gone)));
+    std::fs::rename(&aside, &log).unwrap();
+    store.log().move_on().unwrap();
+    // Closed with its store, it has no file open that could be moved into.
+    let log = Arc::clone(store.log());
+    store.close().unwrap();
+    log.move_on().unwrap();
 }
 
 #[test]
@@ -331,7 +377,11 @@ fn who_was_connected_at_a_kill_is_gone_since_the_restart() {
     let (mut store, _) = open(&file(&folder));
     store.commit(&[Change::Client(Box::new(client("c", None)))]).unwrap();
     let later = WALL + Duration::from_secs(9);
-    assert_eq!(reload_at(&mut store, later).clients[0].record, client("c", Some(later)));
+    let read = reload_at(&mut store, later);
+    assert_eq!(read.clients[0].record, client("c", Some(later)));
+    assert!(read.clients[0].was_connected);
+    store.commit(&[Change::Client(Box::new(client("c", Some(WALL))))]).unwrap();
+    assert!(!reload_at(&mut store, later).clients[0].was_connected);
 }
 
 #[test]

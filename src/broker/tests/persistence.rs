@@ -34,6 +34,7 @@ impl Shelf {
                         will: None,
                         subscriptions: Vec::new(),
                         entries: Vec::new(),
+                        was_connected: false,
                     }
                 });
             }
@@ -82,11 +83,16 @@ impl Shelf {
         Restored {
             last_message_id: self.messages.keys().max().copied().unwrap_or_default(),
             messages: self.messages.values().cloned().collect(),
-            clients: self.clients.values().cloned().collect(),
+            clients: self.clients.values().cloned().map(as_read).collect(),
             retained: self.retained.values().copied().collect(),
             ..Restored::default()
         }
     }
+}
+
+/// The store finds a client that is not away as one that was there when its broker was killed.
+fn as_read(client: RestoredClient) -> RestoredClient {
+    RestoredClient { was_connected: client.record.disconnected_at.is_none(), ..client }
 }
 
 fn persistent() -> Settings {
@@ -137,6 +143,157 @@ fn flows_go_on_after_a_kill() {
     assert!(shelf.messages.is_empty(), "everything was delivered");
     let subscriber = stage.rejoin(lasting("s", 1000), true);
     stage.expect_silence(subscriber);
+}
+
+/// `s` is there, and has the first twenty of thirty messages that waited for it; what these rest on is stored.
+fn draining(shelf: &mut Shelf) -> (Stage, u64) {
+    let mut stage = Stage::with(persistent());
+    let subscriber = stage.join(lasting("s", 1000));
+    stage.subscribe(subscriber, "t", QoS::AtLeastOnce);
+    stage.cut(subscriber);
+    let publisher = stage.join(connect("p", V5));
+    for packet_id in 1..=30 {
+        stage.send(publisher, &at_least_once("t", "x", packet_id));
+        stage.expect(publisher, &puback(packet_id));
+    }
+    let subscriber = stage.rejoin(lasting("s", 1000), true);
+    for packet_id in 1..=20 {
+        assert_eq!(stage.expect_message(subscriber, "x").packet_id, PacketId::new(packet_id));
+    }
+    shelf.apply(std::mem::take(&mut stage.changes));
+    (stage, subscriber)
+}
+
+/// The states of the entries of `s`, as they are stored.
+fn states(shelf: &Shelf) -> Vec<(u16, EntryState)> {
+    let id = |entry: &EntryRecord| entry.packet_id.map(PacketId::get).unwrap_or_default();
+    shelf.clients["s"].entries.iter().map(|entry| (id(entry), entry.state)).collect()
+}
+
+#[test]
+fn what_has_waited_goes_out_before_the_store_knows_and_as_a_duplicate_after_a_kill() {
+    let mut shelf = Shelf::default();
+    let (mut stage, subscriber) = draining(&mut shelf);
+    stage.set_store(Disk::Waits);
+    for packet_id in [1, 2] {
+        stage.send(subscriber, &puback(packet_id));
+        assert!(!stage.broker.has_urgent_changes(), "nobody waits for it");
+    }
+    for packet_id in [21, 22] {
+        let sent = stage.expect_message(subscriber, "x");
+        assert_eq!((sent.packet_id, sent.dup), (PacketId::new(packet_id), false));
+    }
+    stage.expect_silence(subscriber);
+    // The store had not answered.
+    for _ in 0..2 {
+        stage = kill(stage, &mut shelf);
+        assert_eq!(states(&shelf).len(), 30);
+    }
+    let subscriber = stage.rejoin(lasting("s", 1000), true);
+    for packet_id in 1..=20 {
+        let sent = stage.expect_message(subscriber, "x");
+        assert_eq!((sent.packet_id, sent.dup), (PacketId::new(packet_id), true));
+        stage.send(subscriber, &puback(packet_id));
+    }
+    for packet_id in 21..=30 {
+        let sent = stage.expect_message(subscriber, "x");
+        assert_eq!((sent.packet_id, sent.dup), (PacketId::new(packet_id), true), "it may have been sent");
+    }
+    stage.cut(subscriber);
+    // What comes now has not.
+    let publisher = stage.join(connect("p", V5));
+    stage.send(publisher, &at_least_once("t", "new", 1));
+    let mut stage = kill(stage, &mut shelf);
+    let subscriber = stage.rejoin(lasting("s", 1000), true);
+    for packet_id in 21..=30 {
+        stage.expect_message(subscriber, "x");
+        stage.send(subscriber, &puback(packet_id));
+    }
+    assert!(!stage.expect_message(subscriber, "new").dup);
+}
+
+#[test]
+fn that_a_message_is_in_flight_is_noted_after_a_second_and_with_the_end_of_the_connection() {
+    let in_flight = |shelf: &Shelf| states(shelf).iter().filter(|(_, state)| *state != EntryState::Queued).count();
+    for is_cut in [false, true] {
+        let mut shelf = Shelf::default();
+        let (mut stage, subscriber) = draining(&mut shelf);
+        for packet_id in 1..=5 {
+            stage.send(subscriber, &puback(packet_id));
+            stage.expect_message(subscriber, "x");
+        }
+        shelf.apply(std::mem::take(&mut stage.changes));
+        assert_eq!((states(&shelf).len(), in_flight(&shelf)), (25, 15));
+        if is_cut {
+            stage.cut(subscriber);
+        } else {
+            stage.pass(Duration::from_millis(999));
+            assert!(!stage.broker.has_changes());
+            stage.pass(Duration::from_millis(1));
+        }
+        shelf.apply(std::mem::take(&mut stage.changes));
+        assert_eq!((states(&shelf).len(), in_flight(&shelf)), (25, 20));
+        let states = states(&shelf);
+        assert_eq!((states[19], states[20]), ((25, EntryState::WaitForPubAck), (26, EntryState::Queued)));
+    }
+}
+
+#[test]
+fn at_qos_2_nothing_goes_out_before_the_store_knows() {
+    let mut stage = Stage::with(persistent());
+    let subscriber = stage.join(lasting("s", 1000));
+    stage.subscribe(subscriber, "t", QoS::ExactlyOnce);
+    stage.cut(subscriber);
+    let publisher = stage.join(connect("p", V5));
+    for packet_id in 1..=30 {
+        stage.send(publisher, &exactly_once("t", "x", packet_id));
+        stage.send(publisher, &pubrel(packet_id));
+    }
+    let subscriber = stage.rejoin(lasting("s", 1000), true);
+    for _ in 1..=20 {
+        stage.expect_message(subscriber, "x");
+    }
+    for packet_id in 1..=20 {
+        stage.send(subscriber, &pubrec(packet_id));
+        stage.expect(subscriber, &pubrel(packet_id));
+    }
+    stage.set_store(Disk::Waits);
+    stage.send(subscriber, &pubcomp(1));
+    stage.expect_silence(subscriber);
+    assert!(stage.broker.has_urgent_changes() || stage.taken.is_some());
+    stage.finish_storing();
+    stage.expect_message(subscriber, "x");
+}
+
+#[test]
+fn no_more_goes_ahead_of_the_store_than_is_a_duplicate_after_a_kill() {
+    let mut stage = Stage::with(persistent());
+    let subscriber = stage.join(lasting("s", 1000));
+    stage.subscribe(subscriber, "t", QoS::AtLeastOnce);
+    stage.cut(subscriber);
+    let publisher = stage.join(connect("p", V311));
+    for packet_id in 1..=900 {
+        stage.send(publisher, &at_least_once("t", "x", packet_id));
+    }
+    let subscriber = stage.rejoin(lasting("s", 1000), true);
+    for packet_id in 1..=20 {
+        stage.expect_message(subscriber, "x");
+        stage.send(subscriber, &puback(packet_id));
+    }
+    stage.set_store(Disk::Waits);
+    let mut packet_id = 21;
+    while let Some(Packet::Publish(sent)) = stage.next(subscriber) {
+        assert_eq!(sent.packet_id, PacketId::new(packet_id));
+        stage.send(subscriber, &puback(packet_id));
+        packet_id += 1;
+    }
+    assert!((500..=560).contains(&packet_id), "{packet_id}");
+    assert!(stage.taken.is_some(), "the store is asked");
+    stage.set_store(Disk::Works);
+    for packet_id in packet_id..=900 {
+        assert_eq!(stage.expect_message(subscriber, "x").packet_id, PacketId::new(packet_id));
+        stage.send(subscriber, &puback(packet_id));
+    }
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! The SQLite tables of Mosquitto 2.1's persist-sqlite plugin, which are also the state of our own
 //! broker.
 
+mod log;
+mod log_mover;
 mod read;
 mod rows;
 mod write;
 
 use std::path::{Path, PathBuf};
 
+pub use log::LogLength;
+pub use log_mover::LogMover;
 pub use read::{MAGIC, Reader, Unreadable};
 pub use rows::{Entry, EntryDetail, SessionRow, Will};
 pub use write::{Sync, Transaction, Unwritable, Writer};

@@ -7,22 +7,19 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, params};
 
 use super::super::ids::StoreId;
 use super::super::{Message, Properties};
+use super::log::LogLength;
 use super::rows::{Entry, SessionRow, Will};
 
 /// Statements kept ready; there are fewer.
 const STATEMENTS: usize = 32;
-/// Pages of the write-ahead log that are moved into the file at once. A page that a queue writes again and again is moved once,
-/// and the disk is waited for four times less often than by SQLite's own measure.
-const LOG_PAGES: u32 = 4000;
 /// The write-ahead log is cut back to this after a checkpoint.
 const LOG_KEEPS: i64 = 64 << 20;
 
@@ -95,15 +92,13 @@ impl From<rusqlite::Error> for Unwritable {
 #[derive(Debug)]
 pub struct Writer {
     connection: Connection,
-    /// Of the write-ahead log, as the last commit left it.
-    log_pages: Arc<AtomicU32>,
 }
 
 impl Writer {
     /// Opens or creates the database at `path` and makes its tables ours: columns that Mosquitto declares
     /// STRING become TEXT, because SQLite keeps `0042` in a STRING column as the number 42. `busy_timeout` is how long
-    /// another process may hold the file before a write fails.
-    pub fn open(path: &Path, sync: Sync, busy_timeout: Duration) -> Result<Self, Unwritable> {
+    /// another process may hold the file before a write fails. `length`: is told how long each commit leaves the log.
+    pub fn open(path: &Path, sync: Sync, busy_timeout: Duration, length: &Arc<LogLength>) -> Result<Self, Unwritable> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(busy_timeout)?;
@@ -114,10 +109,9 @@ impl Writer {
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEEPS, |_| Ok(()))?;
         // Who commits says when: SQLite would do it within the commit.
         connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
-        let log_pages = Arc::new(AtomicU32::new(0));
-        let noted = Arc::clone(&log_pages);
+        let length = Arc::clone(length);
         let note = move |_: &mut Wal, pages: i32| {
-            noted.store(pages.cast_unsigned(), Ordering::Relaxed);
+            length.note(pages.cast_unsigned());
             Ok(())
         };
         connection.wal_hook(Some(note))?;
@@ -131,7 +125,7 @@ impl Writer {
             [],
         )?;
         transaction.commit()?;
-        Ok(Self { connection, log_pages })
+        Ok(Self { connection })
     }
 
     /// Runs `write` in one transaction: all of it is kept, or, when it fails, nothing. Nobody else writes from its beginning on.
@@ -139,9 +133,9 @@ impl Writer {
         &mut self,
         write: impl FnOnce(&Transaction<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        write(&Transaction::new(&transaction))?;
-        Ok(transaction.commit()?)
+        let open = OpenTransaction::begin(&self.connection)?;
+        write(&Transaction::new(&self.connection))?;
+        Ok(open.commit()?)
     }
 
     /// As [`Transaction::foreign_writes`].
@@ -161,16 +155,6 @@ impl Writer {
         Ok(!self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_held_back)?)
     }
 
-    /// Whether the write-ahead log is so long that it is to be moved into the main file.
-    pub fn has_long_log(&self) -> bool {
-        self.log_pages.load(Ordering::Relaxed) >= LOG_PAGES
-    }
-
-    /// Moves what of the log no reader needs, and waits for nobody; the next commit goes on in it, or at its beginning.
-    pub fn move_log(&self) -> Result<(), Unwritable> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
-    }
-
     /// Closes the file; SQLite folds the log into it.
     pub fn close(self) -> Result<(), Unwritable> {
         self.connection.close().map_err(|(_, error)| Unwritable::Sqlite(error))
@@ -185,6 +169,30 @@ impl Writer {
     #[cfg(test)]
     pub fn pages(&self) -> u32 {
         self.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap()
+    }
+}
+
+/// Ends with its transaction: what was not committed is undone. [`rusqlite::Transaction`] has SQLite read its statements anew
+/// each time, which takes as long as writing three rows.
+struct OpenTransaction<'a>(&'a Connection);
+
+impl<'a> OpenTransaction<'a> {
+    fn begin(connection: &'a Connection) -> Result<Self, rusqlite::Error> {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self(connection))
+    }
+
+    fn commit(self) -> Result<(), rusqlite::Error> {
+        self.0.prepare_cached("COMMIT")?.execute([]).map(|_| ())
+    }
+}
+
+impl Drop for OpenTransaction<'_> {
+    fn drop(&mut self) {
+        // SQLite ends some transactions itself when they fail. One that cannot be undone fails the next.
+        if !self.0.is_autocommit() {
+            let _ = self.0.execute_batch("ROLLBACK");
+        }
     }
 }
 
