@@ -134,7 +134,7 @@ pub enum EntryState {
 pub struct Restored {
     /// New ids are greater.
     pub last_message_id: MessageId,
-    /// Everything that entries and `retained` refer to.
+    /// Everything that entries and `retained` refer to, in the order of the ids.
     pub messages: Vec<Arc<Message>>,
     pub clients: Vec<RestoredClient>,
     pub retained: Vec<MessageId>,

@@ -146,6 +146,13 @@ impl Journal {
         }
     }
 
+    /// The store has so many messages.
+    pub(super) fn expect(&mut self, messages: usize) {
+        if self.enabled {
+            self.references.reserve(messages);
+        }
+    }
+
     /// A reference that came from the store itself.
     pub(super) fn restore(&mut self, id: MessageId) {
         if self.enabled {
@@ -155,7 +162,7 @@ impl Journal {
 
     /// A message of the store that nothing refers to.
     pub(super) fn drop_orphan(&mut self, id: MessageId) {
-        if self.enabled && !self.references.contains_key(&id) {
+        if self.enabled {
             self.note(Change::Removed(id));
         }
     }

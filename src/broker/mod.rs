@@ -6,6 +6,7 @@
 pub mod access;
 mod ahead;
 mod authenticate;
+mod by_ids;
 mod census;
 mod change;
 mod clock;
@@ -65,6 +66,7 @@ mod will;
 mod work;
 
 pub use access::{Access, Identity};
+pub use by_ids::ByIds;
 pub use change::{
     Change, ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Restored, RestoredClient,
     SubscriptionRecord, WillRecord,

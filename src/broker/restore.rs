@@ -1,10 +1,10 @@
 //! Going on from what the store kept.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::ahead::MOST_AHEAD;
+use super::by_ids::ByIds;
 use super::change::{Change, Direction, EntryState, Restored, RestoredClient};
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
@@ -19,9 +19,10 @@ impl Broker {
     /// What entries refer to and is not there is left out.
     pub(super) fn restore(&mut self, restored: Restored, now: Now) {
         self.last_id = restored.last_message_id;
-        let messages: HashMap<_, _> = restored.messages.into_iter().map(|message| (message.id, message)).collect();
+        let mut messages = Messages::of(restored.messages);
+        self.journal.expect(messages.list.len());
         for id in restored.retained {
-            if let Some(message) = messages.get(&id) {
+            if let Some(message) = messages.take(id) {
                 self.journal.restore(id);
                 if let Some(old) = self.retained.insert(message) {
                     self.journal.release(old);
@@ -29,14 +30,16 @@ impl Broker {
             }
         }
         for client in restored.clients {
-            self.restore_client(client, &messages, now);
+            self.restore_client(client, &mut messages, now);
         }
-        for &id in messages.keys() {
-            self.journal.drop_orphan(id);
+        for (message, is_used) in messages.list.iter().zip(messages.used) {
+            if !is_used {
+                self.journal.drop_orphan(message.id);
+            }
         }
     }
 
-    fn restore_client(&mut self, restored: RestoredClient, messages: &HashMap<MessageId, Arc<Message>>, now: Now) {
+    fn restore_client(&mut self, restored: RestoredClient, messages: &mut Messages, now: Now) {
         let record = restored.record;
         // Such a session has ended with its connection, whatever program stored it.
         if !record.session_expiry.is_persistent() {
@@ -63,7 +66,7 @@ impl Broker {
         // What may have been sent is sent as such from now on [MQTT-3.3.1-1].
         let mut perhaps_sent = if restored.was_connected { MOST_AHEAD } else { 0 };
         for record in restored.entries {
-            let Some(message) = messages.get(&record.message) else { continue };
+            let Some(message) = messages.take(record.message) else { continue };
             self.journal.restore(message.id);
             session.last_sequence = session.last_sequence.max(record.sequence);
             let direction = record.direction;
@@ -95,5 +98,27 @@ impl Broker {
         let filter = SubscriptionFilter::split(record.filter);
         self.router.subscribe(&filter, Subscriber { session: session_key, options, identifier });
         self.sessions[session_key].subscriptions.insert(&filter);
+    }
+}
+
+/// The messages of the store, and which of them something refers to.
+struct Messages {
+    list: Vec<Arc<Message>>,
+    by_ids: ByIds,
+    used: Vec<bool>,
+}
+
+impl Messages {
+    fn of(list: Vec<Arc<Message>>) -> Self {
+        let by_ids = ByIds::new(list.iter().map(|message| message.id));
+        let used = vec![false; list.len()];
+        Self { list, by_ids, used }
+    }
+
+    /// A message that something refers to.
+    fn take(&mut self, id: MessageId) -> Option<&Arc<Message>> {
+        let place = self.by_ids.find(id)?;
+        self.used[place] = true;
+        Some(&self.list[place])
     }
 }

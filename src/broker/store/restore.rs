@@ -13,8 +13,8 @@ use super::entry_rows::EntryRows;
 use super::error::StoreError;
 use super::repair::Repair;
 use crate::broker::{
-    ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Message, MessageId, Restored, RestoredClient,
-    SessionExpiry, Source, SubscriptionRecord, WallTime, WillRecord,
+    ByIds, ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Message, MessageId, Restored,
+    RestoredClient, SessionExpiry, Source, SubscriptionRecord, WallTime, WillRecord,
 };
 use crate::mqtt::packet::{PacketId, Property, QoS, RetainHandling, SubscriptionIdentifier, SubscriptionOptions};
 use crate::mqtt::topic::MAXIMUM_SEPARATORS;
@@ -80,16 +80,18 @@ pub(super) struct Collected {
     pub wall: WallTime,
     /// Our broker wrote it: sessions without a time since when they are away had a client.
     is_ours: bool,
-    messages: HashMap<MessageId, Arc<Message>>,
-    /// Messages in the order they were read.
-    order: Vec<MessageId>,
-    used: HashSet<MessageId>,
+    messages: Vec<Arc<Message>>,
+    /// Which of them something refers to, once all are there and in the order of their ids.
+    used: Option<Used>,
     clients: Vec<RestoredClient>,
     by_id: HashMap<Bytes, usize>,
+    /// The client of the last entry: the next is often of the same.
+    recent: usize,
     /// Client, direction and packet id of what is in flight.
     under_way: HashSet<(usize, bool, PacketId)>,
     /// Of the last message: the next often has the same.
     source: Arc<Source>,
+    topic: ByteString,
     retained: Vec<MessageId>,
     last_id: MessageId,
     repair: Repair,
@@ -183,8 +185,14 @@ impl Collected {
 
     pub fn message(&mut self, message: &state::Message<'_>) {
         let id = MessageId(message.store_id.0);
-        let Some(topic) = topic(message.topic) else {
-            return self.lose(Loss::Message { id: id.0, topic: lossy(message.topic) });
+        let topic = if message.topic == self.topic.as_bytes() && !self.topic.is_empty() {
+            self.topic.clone()
+        } else {
+            let Some(topic) = topic(message.topic) else {
+                return self.lose(Loss::Message { id: id.0, topic: lossy(message.topic) });
+            };
+            self.topic = topic.clone();
+            topic
         };
         let mut properties = properties::read(message.properties);
         if let Some(expires) = message.expires {
@@ -205,23 +213,40 @@ impl Collected {
             properties,
             expires_at: message.expires.map(at_second),
             packet_id: PacketId::new(message.source_mid),
-            source: self.source(Source {
+            source: self.source(message),
+        };
+        self.messages.push(Arc::new(stored));
+    }
+
+    fn source(&mut self, message: &state::Message<'_>) -> Arc<Source> {
+        let last = &*self.source;
+        let last_name = last.username.as_ref().map_or(&[][..], |name| name.as_bytes());
+        let is_same = last.client_id.as_bytes() == message.source_id
+            && last_name == message.source_username
+            && last.listener_port == message.source_port;
+        if !is_same {
+            self.source = Arc::new(Source {
                 // A message is worth more than the name of who sent it.
                 client_id: text(message.source_id).unwrap_or_default(),
                 username: text(message.source_username).filter(|name| !name.is_empty()),
                 listener_port: message.source_port,
-            }),
-        };
-        if self.messages.insert(id, Arc::new(stored)).is_none() {
-            self.order.push(id);
-        }
-    }
-
-    fn source(&mut self, source: Source) -> Arc<Source> {
-        if *self.source != source {
-            self.source = Arc::new(source);
+            });
         }
         Arc::clone(&self.source)
+    }
+
+    fn used(&mut self) -> &mut Used {
+        self.used.get_or_insert_with(|| Used::of(&mut self.messages))
+    }
+
+    /// The client of an entry.
+    fn place_of(&mut self, client_id: &[u8]) -> Option<usize> {
+        let is_recent =
+            self.clients.get(self.recent).is_some_and(|client| client.record.client_id.as_bytes() == client_id);
+        if !is_recent {
+            self.recent = *self.by_id.get(client_id)?;
+        }
+        Some(self.recent)
     }
 
     /// `row`: its number, where it comes from our own tables.
@@ -229,11 +254,9 @@ impl Collected {
         let id = MessageId(entry.store_id.0);
         let loss =
             || Loss::Entry { client_id: lossy(entry.client_id), sequence: entry.cmsg_id, message: entry.store_id.0 };
-        if !self.messages.contains_key(&id) {
-            return self.lose(loss());
-        }
         let wall = self.wall;
-        let Some(&place) = self.by_id.get(entry.client_id) else { return self.lose(loss()) };
+        let Some(place) = self.place_of(entry.client_id) else { return self.lose(loss()) };
+        let Some(message) = self.used().by_ids.find(id) else { return self.lose(loss()) };
         let Some((state, packet_id)) = self.standing(place, entry) else {
             // The row goes when all are written anew.
             self.repair.renumber = true;
@@ -271,7 +294,7 @@ impl Collected {
             is_in_place
         });
         client.entries.push(record);
-        self.used.insert(id);
+        self.used().used[message] = true;
         self.repair.renumber |= !stands_right;
     }
 
@@ -296,8 +319,9 @@ impl Collected {
 
     pub fn retained(&mut self, id: StoreId) {
         let id = MessageId(id.0);
-        if self.messages.contains_key(&id) {
-            self.used.insert(id);
+        let used = self.used();
+        if let Some(message) = used.by_ids.find(id) {
+            used.used[message] = true;
             self.retained.push(id);
         } else {
             self.lose(Loss::Retained { message: id.0 });
@@ -305,11 +329,12 @@ impl Collected {
     }
 
     pub fn finish(mut self) -> (Restored, Repair, EntryRows) {
-        if self.used.len() < self.order.len() {
-            self.repair.stray_rows = true;
-        }
-        let messages =
-            self.order.iter().filter(|id| self.used.contains(id)).map(|id| self.messages[id].clone()).collect();
+        let used = std::mem::take(&mut self.used().used);
+        let mut is_used = used.into_iter();
+        let read = self.messages.len();
+        self.messages.retain(|_| is_used.next().unwrap_or_default());
+        self.repair.stray_rows |= self.messages.len() < read;
+        let messages = self.messages;
         let restored = Restored {
             last_message_id: self.last_id,
             messages,
@@ -319,6 +344,30 @@ impl Collected {
             more_losses: self.more_losses,
         };
         (restored, self.repair, self.entry_rows)
+    }
+}
+
+/// Which of the messages something refers to.
+struct Used {
+    by_ids: ByIds,
+    used: Vec<bool>,
+}
+
+impl Used {
+    /// Puts the messages in the order of their ids. Of two with one id the later counts.
+    fn of(messages: &mut Vec<Arc<Message>>) -> Self {
+        if !messages.is_sorted_by(|one, next| one.id < next.id) {
+            messages.sort_by_key(|message| message.id);
+            messages.dedup_by(|next, one| {
+                let is_same = next.id == one.id;
+                if is_same {
+                    std::mem::swap(next, one);
+                }
+                is_same
+            });
+        }
+        let by_ids = ByIds::new(messages.iter().map(|message| message.id));
+        Self { by_ids, used: vec![false; messages.len()] }
     }
 }
 
