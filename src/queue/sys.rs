@@ -10,6 +10,7 @@ use super::exchange::{ExchangeError, Login, open, run};
 use super::{Error, Item, Note, Snapshot, Source, Total, Want};
 use crate::mqtt::packet::{Packet, PacketId, Properties, Subscribe, Subscription, SubscriptionOptions};
 use crate::net::Route;
+use crate::talk::Ended;
 
 const FILTERS: [&str; 4] = [
     "$SYS/broker/store/messages/count",
@@ -75,6 +76,7 @@ impl SysSource {
                 }
                 Packet::SubAck(_) => {}
                 Packet::PingResp => break,
+                Packet::Disconnect(goodbye) => return Err(Ended::Disconnected(goodbye.reason).into()),
                 _ => return Err(ExchangeError::Unexpected),
             }
         }

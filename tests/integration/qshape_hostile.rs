@@ -150,11 +150,45 @@ fn a_peer_that_ends_without_connack_is_told_with_its_cause() {
             assert!(said.contains(cause) && said.contains("\nhint: ") && said.contains(hint), "{words:?}: {said}");
         }
     }
-    // A CONNACK that is broken is MQTT all the same.
-    let broken = stub(|mut stream| {
+}
+
+#[test]
+fn a_packet_that_is_broken_is_told_with_its_cause() {
+    let garbage = "what the other side sends is not MQTT, or is broken [proto.garbage]";
+    let old = "the broker answers version 5 as one that knows only 3.1.1 and 3.1 [proto.version]";
+    for (answer, version, cause, hint) in [
+        // A CONNACK that is broken, of a broker that is older, and what comes behind a good one.
+        (&b"\x20\x02\xff\xff"[..], "311", garbage, "moskit check -h 127.0.0.1 -p "),
+        (b"\x20\x02\x00\x01", "5", old, "-V mqttv311"),
+        (b"\x20\x02\x00\x00\x30\xff\xff\xff\xff\xff", "311", garbage, "moskit check -h 127.0.0.1 -p "),
+    ] {
+        let place = stub(move |mut stream| {
+            let _ = stream.read(&mut [0; 2048]);
+            let _ = stream.write_all(answer);
+            while matches!(stream.read(&mut [0; 2048]), Ok(1..)) {}
+        });
+        let said = qshape(&["--protocol-version", version, &format!("mqtt://{place}")], "").stderr;
+        let line = format!("error: cannot read from {place}: the broker does not answer as MQTT says\n");
+        let rest = said.strip_prefix(&line).unwrap_or_else(|| panic!("{said}"));
+        assert!(rest.starts_with(&format!("cause: {cause}\nhint: ")) && rest.contains(hint), "{said}");
+    }
+}
+
+#[test]
+fn a_broker_that_says_goodbye_is_told_with_its_code() {
+    let place = stub(|mut stream| {
         let _ = stream.read(&mut [0; 2048]);
-        let _ = stream.write_all(b"\x20\x02\xff\xff");
+        let _ = stream.write_all(b"\x20\x03\x00\x00\x00\xe0\x02\x98\x00");
+        while matches!(stream.read(&mut [0; 2048]), Ok(1..)) {}
     });
-    let said = qshape(&[&format!("mqtt://{broken}")], "").stderr;
-    assert_eq!(said, format!("error: cannot read from {broken}: the broker does not answer as MQTT says\n"));
+    let said = qshape(&["--protocol-version", "5", &format!("mqtt://{place}")], "").stderr;
+    assert_eq!(said, format!("error: cannot read from {place}: the broker ended the connection with code 152\n"));
+}
+
+#[test]
+fn a_broker_that_does_not_answer_may_be_given_more_time() {
+    let place = stub(|mut stream| while matches!(stream.read(&mut [0; 2048]), Ok(1..)) {});
+    let said = qshape(&["--timeout", "0.3", &format!("mqtt://{place}")], "").stderr;
+    assert!(said.starts_with(&format!("error: cannot read from {place}: no answer ")), "{said}");
+    assert!(said.ends_with("\nhint: --timeout SECONDS waits longer\n"), "{said}");
 }

@@ -168,6 +168,7 @@ fn strange_answers(seen: &Seen, folder: &Path) {
         (b"\x20\x03\x00\x8c\x00", " -V mqttv5"),
         (b"\x20\x03\x00\x9c\x00", " -V mqttv5"),
         (b"\x20\x02\xff\xff", ""),
+        (b"\x20\x02\x00\x01", " -V mqttv5"),
         (b"\x30\x05\x00\x01aXX", ""),
         (http, " --cafile ca.crt"),
         (b"\x15\x03\x03\x00\x02\x02\x28", " --cafile ca.crt"),

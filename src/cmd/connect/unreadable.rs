@@ -5,7 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::client::Ending;
 use crate::diagnose::{self, About, Attempted, Finding, Sent, Unanswered, shell, state};
+use crate::mqtt::session::SessionError;
 use crate::net::websocket::Opening;
 use crate::net::{ConnectError, Endpoint, reason, tls};
 use crate::os::files;
@@ -64,9 +66,7 @@ pub fn cannot_read(error: &Error, place: Option<&Place>) -> Failure {
         Error::Db(path, error) => cannot_read_db(&shown(path), error),
         Error::Sqlite(path, error) => cannot_read_sqlite(&shown(path), error),
         Error::Http(at, error) => cannot_ask(at, error, place),
-        Error::Exchange(at, error) => {
-            explained(format!("cannot read from {at}: {}", exchange_failed(error)), exchange_finding(error, place))
-        }
+        Error::Exchange(at, error) => no_exchange(&format!("cannot read from {at}"), error, place),
     }
 }
 
@@ -97,9 +97,7 @@ fn cannot_ask(at: &str, error: &HttpError, place: Option<&Place>) -> Failure {
             format!("cannot read from {at}: {}", not_connected(error)),
             place.map(|place| of_an_api(diagnose::not_connected(error, &place.attempted()))),
         ),
-        HttpError::Timeout(limit) => {
-            failed(format!("no answer within {} s", limit.as_secs_f64())).hint("--timeout SECONDS waits longer")
-        }
+        HttpError::Timeout(limit) => failed(format!("no answer within {} s", limit.as_secs_f64())).hint(LONGER),
         HttpError::Protocol(error) => failed(format!("it does not speak HTTP as it should: {error}")),
         HttpError::Status { code: code @ (401 | 403), .. } => {
             failed(format!("it refuses (HTTP {code})")).hint("--api-key-file FILE, with USER:PASSWORD or a token in it")
@@ -141,9 +139,20 @@ fn not_connected(error: &ConnectError) -> String {
 
 /// A session that could not be ended.
 pub fn cannot_end(place: &Place, error: &ExchangeError) -> Failure {
-    let line = format!("cannot end the session at {}: {}", place.endpoint, exchange_failed(error));
-    explained(line, exchange_finding(error, Some(place)))
+    no_exchange(&format!("cannot end the session at {}", place.endpoint), error, Some(place))
 }
+
+fn no_exchange(what: &str, error: &ExchangeError, place: Option<&Place>) -> Failure {
+    let failure = explained(format!("{what}: {}", exchange_failed(error)), exchange_finding(error, place));
+    match error {
+        ExchangeError::Timeout(_)
+        | ExchangeError::Unanswered(Ended::TimedOut { .. }, _)
+        | ExchangeError::Ended(Ended::TimedOut { .. }) => failure.hint(LONGER),
+        _ => failure,
+    }
+}
+
+const LONGER: &str = "--timeout SECONDS waits longer";
 
 /// What went wrong, why, and what to do about it.
 fn explained(line: String, finding: Option<Finding>) -> Failure {
@@ -161,19 +170,29 @@ fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Find
     match error {
         ExchangeError::Connect(error) => Some(diagnose::not_connected(error, &place.attempted())),
         ExchangeError::Refused(answer) => diagnose::refused(place.sent, answer, None),
+        ExchangeError::Unanswered(Ended::Distrusted(why), _) | ExchangeError::Ended(Ended::Distrusted(why)) => {
+            Some(diagnose::scram::distrust(*why))
+        }
         ExchangeError::Unanswered(ended, seen) => {
             let (first_bytes, alert) = match ended {
                 Ended::Closed { first_bytes, alert } => (first_bytes, *alert),
                 // Of a packet that is wrong inside no bytes are left, and it is no other protocol.
                 Ended::Garbage { first_bytes, .. } if !first_bytes.is_empty() => (first_bytes, None),
-                _ => return None,
+                ended => return of_packets(ended, place),
             };
             let (sent, seen) = (place.sent, seen.as_deref());
             let ended = Unanswered { sent, first_bytes, alert, seen, is_neither_tls_nor_http: false };
             Some(diagnose::unanswered(&ended, &place.attempted()))
         }
-        _ => None,
+        ExchangeError::Ended(ended) => of_packets(ended, place),
+        ExchangeError::System(_) | ExchangeError::Unexpected | ExchangeError::Timeout(_) => None,
     }
+}
+
+/// What a conversation ended by that was one of packets so far, where that tells anything: as for the clients.
+fn of_packets(ended: &Ended, place: &Place) -> Option<Finding> {
+    let Ended::Garbage { error, .. } = ended else { return None };
+    diagnose::lost(&Ending::Session(SessionError::Decode(*error)), &place.attempted())
 }
 
 fn exchange_failed(error: &ExchangeError) -> String {
