@@ -7,7 +7,7 @@ use crate::state::ids::{StoreId, UnixTime};
 
 /// Ids that follow another one this closely were counted, not read from a clock: no broker stores
 /// two messages within a microsecond.
-const COUNTED_WITHIN: u64 = 8;
+pub(super) const COUNTED_WITHIN: u64 = 8;
 
 /// Where a message's time is taken from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,50 +69,49 @@ pub fn time_in_payload(payload: &[u8], pointer: &str) -> Option<UnixTime> {
 }
 
 /// Dates messages by their ids.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Dating {
-    /// Places of ids that were counted, with the time of the next id that was not.
+    /// Runs of ids that were counted, with the time of the next id that was not.
     counted: Vec<Counted>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Counted {
-    first: usize,
-    end: usize,
+    first: u64,
+    last: u64,
     before: UnixTime,
 }
 
 impl Dating {
     /// For a file of these ids, ascending, in which nothing is younger than `snapshot`.
-    pub fn new(ids: &[u64], snapshot: UnixTime) -> Self {
+    pub fn new(ids: impl Iterator<Item = u64>, snapshot: UnixTime) -> Self {
         let mut counted = Vec::new();
-        let mut place = 1;
-        while place < ids.len() {
-            let follows = |place: usize| ids[place] - ids[place - 1] <= COUNTED_WITHIN;
-            if !follows(place) || StoreId(ids[place]).is_counter() {
-                place += 1;
-                continue;
+        let mut before: Option<u64> = None;
+        let mut run: Option<(u64, u64)> = None;
+        for id in ids {
+            let follows = before.is_some_and(|before| id - before <= COUNTED_WITHIN);
+            before = Some(id);
+            if follows && !StoreId(id).is_counter() {
+                run = Some((run.map_or(id, |(first, _)| first), id));
+            } else if let Some((first, last)) = run.take() {
+                counted.push(Counted { first, last, before: StoreId(id).stored_at().unwrap_or(snapshot) });
             }
-            let end = (place + 1..ids.len()).find(|next| !follows(*next)).unwrap_or(ids.len());
-            let before = ids.get(end).and_then(|next| StoreId(*next).stored_at()).unwrap_or(snapshot);
-            counted.push(Counted { first: place, end, before });
-            place = end + 1;
         }
+        counted.extend(run.map(|(first, last)| Counted { first, last, before: snapshot }));
         Self { counted }
     }
 
-    /// Since when the message at `place` of `ids` is stored.
+    /// Since when the message of this id is stored.
     #[inline]
-    pub fn since(&self, ids: &[u64], place: usize, ledger: Option<&Ledger>) -> Since {
-        let id = StoreId(ids[place]);
+    pub fn since(&self, id: StoreId, ledger: Option<&Ledger>) -> Since {
         let Some(time) = id.stored_at() else {
             return ledger.map_or(Since::Unknown, |ledger| ledger.since(id));
         };
-        let run = self.counted.partition_point(|run| run.end <= place);
+        let run = self.counted.partition_point(|run| run.last < id.0);
         match self.counted.get(run) {
             // The clock stood still, or an older broker went on counting: stored after the time that
             // the id shows and before the next message that has a time of its own.
-            Some(run) if run.first <= place => Since::Between { from: time, to: run.before.max(time) },
+            Some(run) if run.first <= id.0 => Since::Between { from: time, to: run.before.max(time) },
             _ => Since::Exact(time),
         }
     }
@@ -143,8 +142,8 @@ mod tests {
         let clock = |seconds| StoreId::at(UnixTime::from_seconds(seconds)).0;
         let (first, later) = (1_795_000_000, 1_795_000_900);
         let ids = [3, clock(first), clock(first) + 1, clock(first) + 2, clock(later), clock(later) + 1];
-        let dating = Dating::new(&ids, UnixTime::from_seconds(1_795_001_000));
-        let since = |place| dating.since(&ids, place, None);
+        let dating = Dating::new(ids.into_iter(), UnixTime::from_seconds(1_795_001_000));
+        let since = |place: usize| dating.since(StoreId(ids[place]), None);
         let between = |from, to| Since::Between { from, to: UnixTime::from_seconds(to) };
         let shown = |id| StoreId(id).stored_at().unwrap();
         assert_eq!(since(0), Since::Unknown);

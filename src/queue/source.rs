@@ -36,6 +36,12 @@ pub struct Want {
     pub incoming: bool,
     /// Where else than from the store a message's time may be taken.
     pub age_from: AgeFrom,
+    /// Whether anybody looks at [`Item::Progress`].
+    pub progress: bool,
+    /// About how many bytes may be remembered of the messages of a mosquitto.db at once, if there is a limit: the entries are
+    /// then read several times, those of each slice of the messages in turn. A file for which this is not possible, as no known
+    /// broker writes it, fails with [`Error::Disordered`].
+    pub memory: Option<usize>,
 }
 
 /// One thing that a source knows.
@@ -226,6 +232,8 @@ pub enum Error {
     Db(PathBuf, mosquitto_db::Unreadable),
     Sqlite(PathBuf, sqlite::Unreadable),
     Io(PathBuf, io::Error),
+    /// It cannot be read in bounded memory ([`Want::memory`]).
+    Disordered(PathBuf),
     /// The API at this place.
     Http(String, HttpError),
     /// The broker at this place, by MQTT.

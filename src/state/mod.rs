@@ -12,17 +12,22 @@ pub mod sqlite;
 
 use ids::StoreId;
 
-/// What a reader keeps of each message besides its head. Payloads are most of a file, so they are
-/// skipped unless asked for.
+/// What a reader keeps of each message besides its id and its expiry. Payloads are most of a file, so they are
+/// skipped unless asked for; each column of a table takes its time. What costs nothing may be there in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
+    pub topic: bool,
+    /// The length of the payload.
+    pub length: bool,
+    /// All of its head: who published it, how, and what of the two above is not asked for.
+    pub head: bool,
     pub payload: bool,
     pub properties: bool,
 }
 
 impl Keep {
-    pub const HEADS: Self = Self { payload: false, properties: false };
-    pub const ALL: Self = Self { payload: true, properties: true };
+    pub const HEADS: Self = Self { topic: true, length: true, head: true, payload: false, properties: false };
+    pub const ALL: Self = Self { payload: true, properties: true, ..Self::HEADS };
 }
 
 /// What the file says of its writer.

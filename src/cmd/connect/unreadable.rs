@@ -65,6 +65,9 @@ pub fn cannot_read(error: &Error, place: Option<&Place>) -> Failure {
         | Error::Sqlite(path, sqlite::Unreadable::Io(error)) => cannot_open(path, error),
         Error::Db(path, error) => cannot_read_db(&shown(path), error),
         Error::Sqlite(path, error) => cannot_read_sqlite(&shown(path), error),
+        Error::Disordered(path) => {
+            Failure::new(Exit::DAMAGED, format!("cannot read `{}`: its messages are in no order", shown(path)))
+        }
         Error::Http(at, error) => cannot_ask(at, error, place),
         Error::Exchange(at, error) => no_exchange(&format!("cannot read from {at}"), error, place),
     }

@@ -7,7 +7,7 @@ use super::options::{TableOptions, or_none};
 use super::sources::Sources;
 use crate::cmd::connect::unreadable::cannot_read;
 use crate::queue::shape::Shape;
-use crate::queue::{Item, Note, Snapshot, Total, Waiting};
+use crate::queue::{Error, Item, Note, Snapshot, Total, Waiting, Want};
 use crate::state::ids::UnixTime;
 use crate::term::{Failure, Term};
 
@@ -30,9 +30,28 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// What was counted, without what sources said of themselves.
+    fn so_far(&self) -> SoFar {
+        SoFar { shape: self.shape.clone(), numbers: (self.too_old, self.undecided, self.totals) }
+    }
+
+    fn go_back(&mut self, to: SoFar) {
+        self.shape = to.shape;
+        (self.too_old, self.undecided, self.totals) = to.numbers;
+    }
+
     pub fn is_damaged(&self) -> bool {
         self.snapshots.iter().any(|(_, snapshot, _)| snapshot.notes.iter().any(Note::is_damage))
     }
+}
+
+/// Bytes remembered of messages at once: twenty million of ten days are read in two slices.
+const MEMORY: usize = 36 << 20;
+
+/// What was counted before a source, which may have to be read again.
+struct SoFar {
+    shape: Shape,
+    numbers: (u64, u64, u64),
 }
 
 /// Reads all sources.
@@ -46,13 +65,21 @@ pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<C
         row: String::new(),
         bar: Bar { shown: term.err_is_terminal() && !term.is_quiet(), bar: None },
     };
-    let want = options.want(sources.age_from.clone());
+    let want = Want { progress: counting.bar.shown, memory: Some(MEMORY), ..options.want(sources.age_from.clone()) };
     for word in &sources.words {
-        let mut source = sources.open(word)?;
         counting.now = sources.now(word);
         counting.counted.shape.set_now(counting.now);
-        let snapshot = source.read(&want, &mut |item| counting.item(&item));
-        counting.bar.finish();
+        let before = counting.counted.so_far();
+        let read = |want: &Want, counting: &mut Counting<'_>| -> Result<_, Failure> {
+            let snapshot = sources.open(word)?.read(want, &mut |item| counting.item(&item));
+            counting.bar.finish();
+            Ok(snapshot)
+        };
+        let mut snapshot = read(&want, &mut counting)?;
+        if let Err(Error::Disordered(_)) = snapshot {
+            counting.counted.go_back(before);
+            snapshot = read(&Want { memory: None, ..want.clone() }, &mut counting)?;
+        }
         let mut snapshot = snapshot.map_err(|error| cannot_read(&error, sources.place(word)))?;
         if counting.counted.totals > 0 && options.selection.needs_messages() {
             snapshot.notes.push(Note::NotKnown("messages, so they could not be selected"));

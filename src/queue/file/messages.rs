@@ -1,11 +1,13 @@
-//! The stored messages of one file by id: columns that exist only if somebody looks at them, since a
+//! The stored messages of one file by id: columns that exist only if somebody looks at them, in few bits, since a
 //! file of 2 GB holds twenty million messages.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::ids::{Ids, Sequence};
+use super::packed::Packed;
 use super::properties;
-use crate::queue::age::{self, AgeFrom};
+use crate::queue::age::{self, AgeFrom, COUNTED_WITHIN, Dating};
 use crate::queue::{Since, Want};
 use crate::state::Message;
 use crate::state::ids::{StoreId, UnixTime};
@@ -13,16 +15,19 @@ use crate::state::ids::{StoreId, UnixTime};
 /// Ids stored twice that are named one by one; more are a broken file anyway.
 const TWICE_NAMED: usize = 20;
 
+/// How many messages are added between two looks at the memory.
+const LOOK_EVERY: usize = 1024;
+
 /// What is remembered of the messages read so far.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    /// Ascending, once [`Messages::sort`]ed.
-    ids: Vec<u64>,
+    /// They can be found, once [`Messages::sort`]ed.
+    ids: Ids,
     /// Unix seconds, 0 for never; empty as long as no message expires.
-    expires: Vec<i64>,
-    bytes: Vec<u32>,
-    topics: Vec<u32>,
-    publishers: Vec<u32>,
+    expires: Packed,
+    bytes: Packed,
+    topics: Packed,
+    publishers: Packed,
     dated: Vec<Option<UnixTime>>,
     kept: Vec<Kept>,
     names: Names,
@@ -31,9 +36,13 @@ pub(super) struct Messages {
     only: Option<HashSet<u64>>,
     referenced: Vec<u64>,
     pub twice: Vec<StoreId>,
-    /// Where the last one was found, and how far from the one before: entries come at regular distances.
-    last: usize,
-    stride: usize,
+    /// Bytes that may be remembered at once.
+    limit: Option<usize>,
+    is_full: bool,
+    /// Of all that came, where not all are remembered at once.
+    beyond: Option<Sequence>,
+    /// How many slices before this one had, and of how many nothing was found that refers to them.
+    passed: (u64, u64),
 }
 
 /// Which columns somebody looks at.
@@ -84,30 +93,40 @@ impl Messages {
             kept: want.payloads || want.properties,
             age_from: want.age_from.clone(),
         };
-        Self { columns, only, ..Self::default() }
+        Self { columns, only, limit: want.memory, ..Self::default() }
     }
 
+    /// Remembers all there are, however many.
+    pub fn take_all(&mut self) {
+        self.limit = None;
+    }
+
+    /// Remembers a message; no more once so many are that the limit is reached.
     #[inline(always)]
-    pub fn add(&mut self, message: &Message<'_>) {
+    pub fn add(&mut self, message: &Message<'_>) -> bool {
         if self.only.as_ref().is_some_and(|only| !only.contains(&message.store_id.0)) {
-            return;
+            return true;
+        }
+        if self.is_full {
+            self.beyond.get_or_insert_with(|| self.ids.sequence().clone()).push(message.store_id.0);
+            return false;
         }
         let expires = message.expires.unwrap_or(0);
         if expires != 0 || !self.expires.is_empty() {
-            self.expires.resize(self.ids.len(), 0);
-            self.expires.push(expires);
+            self.expires.fill_up(self.ids.len());
+            self.expires.push(expires.cast_unsigned());
         }
         self.ids.push(message.store_id.0);
         if self.columns.bytes {
-            self.bytes.push(message.payload_len);
+            self.bytes.push(u64::from(message.payload_len));
         }
         if self.columns.topics {
             let topic = self.names.of(message.topic);
-            self.topics.push(topic);
+            self.topics.push(u64::from(topic));
         }
         if self.columns.publishers {
             let publisher = self.names.of(message.source_id);
-            self.publishers.push(publisher);
+            self.publishers.push(u64::from(publisher));
         }
         if self.columns.age_from != AgeFrom::Store {
             self.dated.push(date(message, &self.columns.age_from));
@@ -118,32 +137,59 @@ impl Messages {
                 properties: properties::shown(message.properties),
             });
         }
+        if self.ids.len().is_multiple_of(LOOK_EVERY) {
+            self.is_full = self.limit.is_some_and(|limit| self.size() >= limit);
+        }
+        true
     }
 
-    /// Puts the messages in the order of their ids. 2.1 writes them so, 2.0 the other way round.
+    fn size(&self) -> usize {
+        let columns = [&self.expires, &self.bytes, &self.topics, &self.publishers];
+        self.ids.size()
+            + columns.map(Packed::size).iter().sum::<usize>()
+            + size_of_val(&self.dated[..])
+            + size_of_val(&self.kept[..])
+    }
+
+    /// Whether more messages came than are remembered at once.
+    pub fn are_sliced(&self) -> bool {
+        self.beyond.is_some()
+    }
+
+    /// Whether the slices can be looked at one after the other: no id is in two of them, and each tells its time by itself.
+    pub fn can_be_sliced(&self) -> bool {
+        self.beyond.as_ref().is_none_or(|all| all.is_ordered() && !may_be_counted(all))
+    }
+
+    /// Forgets the messages for those of the next slice.
+    pub fn next_slice(&mut self) {
+        self.passed = (self.len(), self.unreferenced());
+        self.ids = Ids::default();
+        for column in [&mut self.expires, &mut self.bytes, &mut self.topics, &mut self.publishers] {
+            *column = Packed::default();
+        }
+        self.dated.clear();
+        self.kept.clear();
+        self.is_full = false;
+    }
+
+    /// Makes them findable: only those of a file that no known broker wrote have to be sorted for it.
     pub fn sort(&mut self) {
-        if !self.ids.is_sorted_by(|a, b| a < b) {
-            let descending = self.ids.is_sorted_by(|a, b| a > b);
-            let mut order: Vec<u32> = (0..self.ids.len() as u32).collect();
-            if descending {
-                order.reverse();
-            } else {
-                order.sort_by_key(|place| self.ids[*place as usize]);
-                self.keep_last_of_each(&mut order);
-            }
-            self.reorder(&order);
+        if !self.ids.sequence().is_ordered() {
+            let ids: Vec<u64> = self.ids.iter().collect();
+            let mut order: Vec<u32> = (0..ids.len() as u32).collect();
+            order.sort_by_key(|place| ids[*place as usize]);
+            self.keep_last_of_each(&ids, &mut order);
+            self.reorder(&ids, &order);
         }
         self.referenced = vec![0; self.ids.len().div_ceil(64)];
     }
 
-    fn keep_last_of_each(&mut self, order: &mut Vec<u32>) {
-        let ids = &self.ids;
+    fn keep_last_of_each(&mut self, ids: &[u64], order: &mut Vec<u32>) {
         let twice = &mut self.twice;
-        let mut at = 0;
         // The sort is stable, so the last of equal ids is the last in the file.
         order.reverse();
         order.dedup_by(|later, kept| {
-            at += 1;
             let same = ids[*later as usize] == ids[*kept as usize];
             if same && twice.len() < TWICE_NAMED {
                 twice.push(StoreId(ids[*kept as usize]));
@@ -154,37 +200,42 @@ impl Messages {
         twice.reverse();
     }
 
-    fn reorder(&mut self, order: &[u32]) {
+    fn reorder(&mut self, ids: &[u64], order: &[u32]) {
         fn by<T: Clone>(column: &mut Vec<T>, order: &[u32]) {
             if !column.is_empty() {
                 *column = order.iter().map(|place| column[*place as usize].clone()).collect();
             }
         }
-        by(&mut self.ids, order);
-        by(&mut self.expires, order);
-        by(&mut self.bytes, order);
-        by(&mut self.topics, order);
-        by(&mut self.publishers, order);
+        fn packed_by(column: &mut Packed, order: &[u32]) {
+            *column = order.iter().filter_map(|place| column.get(*place as usize)).collect();
+        }
+        self.ids = order.iter().map(|place| ids[*place as usize]).collect();
+        packed_by(&mut self.expires, order);
+        packed_by(&mut self.bytes, order);
+        packed_by(&mut self.topics, order);
+        packed_by(&mut self.publishers, order);
         by(&mut self.dated, order);
         by(&mut self.kept, order);
     }
 
-    pub fn len(&self) -> usize {
-        self.ids.len()
+    /// How many messages there are, those of slices before included.
+    pub fn len(&self) -> u64 {
+        self.passed.0 + self.ids.len() as u64
     }
 
-    pub fn ids(&self) -> &[u64] {
-        &self.ids
+    /// Dates them; nothing is younger than `snapshot`.
+    pub fn dating(&self, snapshot: UnixTime) -> Dating {
+        if !self.are_sliced() && may_be_counted(self.ids.sequence()) {
+            Dating::new(self.ids.ascending(), snapshot)
+        } else {
+            Dating::default()
+        }
     }
 
     /// The place of a message.
     #[inline]
     pub fn find(&mut self, id: StoreId) -> Option<usize> {
-        let guess = self.last.wrapping_add(self.stride);
-        let place = if self.ids.get(guess) == Some(&id.0) { guess } else { locate(&self.ids, id.0)? };
-        self.stride = place.wrapping_sub(self.last);
-        self.last = place;
-        Some(place)
+        self.ids.find(id.0)
     }
 
     /// Remembers that somebody waits for the message, or that it is retained.
@@ -196,19 +247,20 @@ impl Messages {
     /// Those of which this is remembered.
     pub fn referred(&self) -> impl Iterator<Item = StoreId> {
         let is_referred = |place: usize| self.referenced[place / 64] & 1 << (place % 64) != 0;
-        (0..self.ids.len()).filter(move |place| is_referred(*place)).map(|place| StoreId(self.ids[place]))
+        self.ids.iter().enumerate().filter(move |(place, _)| is_referred(*place)).map(|(_, id)| StoreId(id))
     }
 
     pub fn unreferenced(&self) -> u64 {
-        self.ids.len() as u64 - self.referenced.iter().map(|word| u64::from(word.count_ones())).sum::<u64>()
+        let referenced: u64 = self.referenced.iter().map(|word| u64::from(word.count_ones())).sum();
+        self.passed.1 + self.ids.len() as u64 - referenced
     }
 
     pub fn expires(&self, place: usize) -> Option<UnixTime> {
-        self.expires.get(place).filter(|at| **at != 0).map(|at| UnixTime::from_seconds(*at))
+        self.expires.get(place).filter(|at| *at != 0).map(|at| UnixTime::from_seconds(at.cast_signed()))
     }
 
     pub fn bytes(&self, place: usize) -> u64 {
-        self.bytes.get(place).copied().map_or(0, u64::from)
+        self.bytes.get(place).unwrap_or(0)
     }
 
     pub fn topic(&self, place: usize) -> &str {
@@ -219,13 +271,13 @@ impl Messages {
         self.name(&self.publishers, place)
     }
 
-    fn name(&self, column: &[u32], place: usize) -> &str {
-        column.get(place).map_or("", |number| &self.names.texts[*number as usize])
+    fn name(&self, column: &Packed, place: usize) -> &str {
+        column.get(place).map_or("", |number| &self.names.texts[number as usize])
     }
 
     /// The number of the message's topic, for those who remember something by topic.
     pub fn topic_number(&self, place: usize) -> u32 {
-        self.topics.get(place).copied().unwrap_or(0)
+        self.topics.get(place).unwrap_or(0) as u32
     }
 
     pub fn kept(&self, place: usize) -> Option<&Kept> {
@@ -236,6 +288,11 @@ impl Messages {
     pub fn dated(&self, place: usize) -> Option<Since> {
         self.dated.get(place).copied().flatten().map(Since::Exact)
     }
+}
+
+/// Whether ids that should tell a time may have been counted.
+fn may_be_counted(ids: &Sequence) -> bool {
+    ids.largest().is_some_and(|last| !StoreId(last).is_counter()) && ids.may_be_within(COUNTED_WITHIN)
 }
 
 fn date(message: &Message<'_>, age_from: &AgeFrom) -> Option<UnixTime> {
@@ -249,31 +306,6 @@ fn date(message: &Message<'_>, age_from: &AgeFrom) -> Option<UnixTime> {
             age::parse_time(value)
         }
     }
-}
-
-/// Searches from where the id would stand if ids were spread evenly, which counters are and clock
-/// ids nearly: the search is short and stays within few cache lines.
-#[inline(never)]
-fn locate(ids: &[u64], id: u64) -> Option<usize> {
-    let (first, last) = (*ids.first()?, *ids.last()?);
-    if id < first || id > last {
-        return None;
-    }
-    let span = (last - first).max(1) as f64;
-    let guess = (((id - first) as f64 / span) * (ids.len() - 1) as f64) as usize;
-    let (mut low, mut high) = (guess, guess + 1);
-    let mut step = 1;
-    while ids[low] > id {
-        high = low;
-        low = low.saturating_sub(step);
-        step *= 2;
-    }
-    while high < ids.len() && ids[high] <= id {
-        low = high;
-        high = (high + step).min(ids.len());
-        step *= 2;
-    }
-    ids[low..high].binary_search(&id).ok().map(|place| low + place)
 }
 
 #[cfg(test)]
@@ -308,7 +340,7 @@ mod tests {
                 messages.add(&message(*id, ["even", "odd"][(*id % 2) as usize]));
             }
             messages.sort();
-            assert_eq!(messages.ids(), [1, 2, 3, 5, 90], "{order:?}");
+            assert_eq!(messages.ids.ascending().collect::<Vec<_>>(), [1, 2, 3, 5, 90], "{order:?}");
             assert_eq!(messages.twice.len(), order.len() - 5);
             for id in [1, 2, 3, 5, 90_u64] {
                 let place = messages.find(StoreId(id)).unwrap();
@@ -321,14 +353,5 @@ mod tests {
             assert_eq!([0, 4, 6, 89, 91, u64::MAX].map(|id| messages.find(StoreId(id))), [None; 6]);
         }
         assert_eq!(Messages::default().find(StoreId(1)), None);
-    }
-
-    #[test]
-    fn every_id_is_found_however_the_ids_are_spread() {
-        let ids: Vec<u64> = (0..2000_u64).map(|n| n * n * n + (n % 7)).collect();
-        for (place, id) in ids.iter().enumerate() {
-            assert_eq!(locate(&ids, *id), Some(place));
-            assert_eq!(locate(&ids, id + 1), ids.binary_search(&(id + 1)).ok());
-        }
     }
 }

@@ -1,14 +1,23 @@
 //! Waiting messages from a file that a broker keeps: a mosquitto.db or the tables of persist-sqlite.
 
+mod batch;
+mod ids;
 mod messages;
+mod packed;
 mod properties;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
+use std::mem;
+use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::SystemTime;
 
+use batch::Batch;
 use messages::Messages;
 
 use super::age::Dating;
@@ -18,10 +27,14 @@ use crate::mqtt::packet::SubscriptionIdentifier;
 use crate::mqtt::topic::{SubscriptionFilter, matches};
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::mosquitto_db::{self, Chunk};
-use crate::state::{Client, ClientMessage, Direction, Keep, Properties, Subscription, sqlite};
+use crate::state::sqlite::{self, EntryColumns};
+use crate::state::{Client, ClientMessage, Direction, Keep, Properties, Subscription};
 
 /// How often progress is told, in bytes of the file.
 const PROGRESS_STEP: u64 = 4 * 1024 * 1024;
+
+/// A database from this length on is read by two threads.
+const THREAD_FROM: u64 = 4 * 1024 * 1024;
 
 /// Chunks of unknown kinds that are named one by one; more are counted.
 const UNKNOWN_CHUNKS_NAMED: u64 = 5;
@@ -90,6 +103,9 @@ impl Ahead {
 
 fn keep(want: &Want) -> Keep {
     Keep {
+        topic: want.topics || want.filters,
+        length: want.bytes,
+        head: want.publishers,
         payload: want.payloads || want.age_from.needs_payload(),
         properties: want.properties || want.age_from.needs_properties(),
     }
@@ -113,16 +129,24 @@ impl FileSource {
         let length = reader.length();
         let mut progress_at = PROGRESS_STEP;
         loop {
-            if reader.offset() >= progress_at {
-                progress_at = reader.offset() + PROGRESS_STEP;
-                each(Item::Progress { done: reader.offset(), of: length });
+            let at = reader.next_at();
+            if at >= progress_at {
+                progress_at = at + PROGRESS_STEP;
+                each(Item::Progress { done: at, of: length });
             }
             match reader.next_chunk() {
-                Ok(Some(chunk)) => reading.chunk(&chunk, each),
+                Ok(Some(chunk)) => reading.chunk(&chunk, at, each),
                 Ok(None) => break,
                 Err(damage) => reading.snapshot.notes.push(Note::Damage(damage)),
             }
+            if reading.is_disordered {
+                return Err(Error::Disordered(path));
+            }
         }
+        if !reading.messages.can_be_sliced() {
+            return Err(Error::Disordered(path));
+        }
+        reading.other_slices(&mut reader, each).map_err(|error| Error::Io(path.clone(), error))?;
         // 2.1, whose ids are no counters, writes them as they are.
         if want.users && version == 6 && reading.snapshot.counter.is_some() {
             reading.snapshot.notes.push(Note::UsersUncertain);
@@ -136,40 +160,95 @@ impl FileSource {
         let path = self.path.clone();
         let failed = |error| Error::Sqlite(path.clone(), error);
         let reader = sqlite::Reader::open(&self.path).map_err(failed)?;
+        let length = path.metadata().map_or(0, |metadata| metadata.len());
+        let is_worth_a_thread = length >= THREAD_FROM && !want.filters && want.client.is_none();
+        let twin = if is_worth_a_thread { reader.twin().map_err(failed)? } else { None };
         let mut ahead = Ahead::new(want);
         if want.filters {
             reader.subscriptions(|subscription| ahead.subscription(subscription)).map_err(failed)?;
         }
         if want.client.is_some() {
-            reader.client_messages(|entry| ahead.entry(entry, want)).map_err(failed)?;
+            reader.entries_with(EntryColumns::default(), |_, entry| ahead.entry(entry, want)).map_err(failed)?;
         }
         let taken_at = self.at.or_else(|| reader.modified().map(UnixTime::from));
         let mut reading = Reading::new(want, ahead, None, taken_at);
+        reading.messages.take_all();
         reading.snapshot.kind = "persist-sqlite".into();
         if reader.is_ours().map_err(failed)? {
             reading.snapshot.kind = "moskit broker's store".into();
             reading.ours = Some(Ours::read(&reader).map_err(failed)?);
         }
-        let (messages, entries) = reader.counts().map_err(failed)?;
-        let length = path.metadata().map_or(0, |metadata| metadata.len());
+        // To count them takes a look at every page.
+        let (messages, entries) = if want.progress { reader.counts().map_err(failed)? } else { (0, 0) };
         let mut rows = Rows { done: 0, of: messages + entries, length };
-        reader
-            .messages(keep(want), |message| {
-                reading.messages.add(message);
-                rows.next(each);
-            })
-            .map_err(failed)?;
-        reader.clients(|client| reading.session(client, each)).map_err(failed)?;
-        reader
-            .client_messages(|entry| {
-                reading.entry(entry, each);
-                rows.next(each);
-            })
-            .map_err(failed)?;
+        let columns = EntryColumns {
+            position: reading.ours.as_ref().is_some_and(|ours| !ours.queued_at.is_empty()),
+            details: want.filters || want.client.is_some(),
+        };
+        let read = match twin {
+            Some(twin) => read_beside(&reader, twin, columns, &mut reading, &mut rows, each),
+            None => read_messages(&reader, &mut reading, &mut rows, each).and_then(|()| {
+                reader.entries_with(columns, |_, entry| {
+                    reading.entry(entry, each);
+                    rows.next(each);
+                })
+            }),
+        };
+        read.map_err(failed)?;
         reader.finish().map_err(failed)?;
         reading.settle(each);
         Ok(reading.finish())
     }
+}
+
+/// The messages, and then the sessions.
+fn read_messages(
+    reader: &sqlite::Reader,
+    reading: &mut Reading<'_>,
+    rows: &mut Rows,
+    each: &mut dyn FnMut(Item<'_>),
+) -> Result<(), sqlite::Unreadable> {
+    reader.messages_by_row(keep(reading.want), |message| {
+        let _ = reading.messages.add(message);
+        rows.next(each);
+    })?;
+    reader.clients(|client| reading.session(client, each))
+}
+
+/// All, while another thread reads the entries, which takes as long as the messages and the counting.
+fn read_beside(
+    reader: &sqlite::Reader,
+    twin: sqlite::Reader,
+    columns: EntryColumns,
+    reading: &mut Reading<'_>,
+    rows: &mut Rows,
+    each: &mut dyn FnMut(Item<'_>),
+) -> Result<(), sqlite::Unreadable> {
+    let (sender, batches) = sync_channel::<Batch>(batch::WAITING);
+    thread::scope(|scope| {
+        let entries = scope.spawn(move || {
+            let mut batch = Batch::default();
+            twin.entries_until(columns, |_, entry| {
+                batch.push(entry, columns.position);
+                // Nobody takes them any more when the messages cannot be read.
+                if batch.is_full() && sender.send(mem::take(&mut batch)).is_err() {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+            let _ = sender.send(batch);
+            Ok(())
+        });
+        let batches = batches;
+        read_messages(reader, reading, rows, each)?;
+        for batch in &batches {
+            for entry in batch.iter() {
+                reading.entry(&entry, each);
+                rows.next(each);
+            }
+        }
+        entries.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
 
 fn look_ahead(file: &File, want: &Want) -> Result<Ahead, mosquitto_db::Unreadable> {
@@ -229,7 +308,7 @@ impl Rows {
     fn next(&mut self, each: &mut dyn FnMut(Item<'_>)) {
         const STEP: u64 = 1 << 16;
         self.done += 1;
-        if self.done.is_multiple_of(STEP) {
+        if self.done.is_multiple_of(STEP) && self.of > 0 {
             let share = self.done as f64 / self.of as f64;
             each(Item::Progress { done: (self.length as f64 * share) as u64, of: self.length });
         }
@@ -264,6 +343,20 @@ struct Reading<'a> {
     /// In a file of our own broker.
     ours: Option<Ours>,
     unknown_chunks: u64,
+    slices: Slices,
+    /// There are slices, and a message that belongs to none.
+    is_disordered: bool,
+}
+
+/// Where a file is gone on with that is read in slices of its messages.
+#[derive(Default)]
+struct Slices {
+    /// The first message behind this slice.
+    next: Option<u64>,
+    /// The first chunk that is no message's.
+    entries: Option<u64>,
+    /// Entries of which no slice so far has the message.
+    missing: u64,
 }
 
 /// What is kept of an entry whose message may still come.
@@ -329,27 +422,35 @@ impl<'a> Reading<'a> {
             explained: HashMap::new(),
             ours: None,
             unknown_chunks: 0,
+            slices: Slices::default(),
+            is_disordered: false,
         }
     }
 
+    /// A chunk, which begins at `at` in the file.
     #[inline(always)]
-    fn chunk(&mut self, chunk: &Chunk<'_>, each: &mut dyn FnMut(Item<'_>)) {
+    fn chunk(&mut self, chunk: &Chunk<'_>, at: u64, each: &mut dyn FnMut(Item<'_>)) {
         match chunk {
             Chunk::Configuration(configuration) => self.look(configuration.last_store_id),
             Chunk::Message(message) => {
                 if self.dating.is_some() {
                     self.mix();
                 }
-                self.messages.add(message);
+                if !self.messages.add(message) {
+                    self.slices.next.get_or_insert(at);
+                }
+            }
+            Chunk::ClientMessage(entry) if self.messages.are_sliced() => {
+                self.begin_entries(at);
+                self.slices.missing += 1;
+                self.sliced_entry(entry, each);
             }
             Chunk::ClientMessage(entry) if self.mixed => self.early.push(EarlyEntry::of(entry)),
             Chunk::ClientMessage(entry) => self.entry(entry, each),
             Chunk::Retained(id) if self.mixed => self.referred.push(*id),
             Chunk::Retained(id) => {
-                self.prepare();
-                if let Some(place) = self.messages.find(*id) {
-                    self.messages.refer(place);
-                }
+                self.begin_entries(at);
+                self.refer(*id);
             }
             Chunk::Client(client) => self.session(client, each),
             Chunk::Subscription(_) => {}
@@ -362,9 +463,72 @@ impl<'a> Reading<'a> {
         }
     }
 
+    fn begin_entries(&mut self, at: u64) {
+        self.prepare();
+        self.slices.entries.get_or_insert(at);
+        self.is_disordered |= !self.messages.can_be_sliced();
+    }
+
+    fn refer(&mut self, id: StoreId) {
+        if let Some(place) = self.messages.find(id) {
+            self.messages.refer(place);
+        }
+    }
+
+    /// An entry whose message may be in another slice.
+    fn sliced_entry(&mut self, entry: &ClientMessage<'_>, each: &mut dyn FnMut(Item<'_>)) {
+        let Some(place) = self.messages.find(entry.store_id) else { return };
+        self.slices.missing -= 1;
+        self.messages.refer(place);
+        let incoming = entry.direction == Direction::Incoming;
+        self.snapshot.incoming += u64::from(incoming);
+        if incoming == self.want.incoming {
+            self.emit(entry, place, each);
+        }
+    }
+
+    /// Reads the entries again for each of the other slices of the messages. What else there is to tell has been told.
+    fn other_slices(
+        &mut self,
+        reader: &mut mosquitto_db::Reader<&File>,
+        each: &mut dyn FnMut(Item<'_>),
+    ) -> io::Result<()> {
+        let entries = self.slices.entries;
+        while let Some(next) = self.slices.next.take() {
+            self.messages.next_slice();
+            reader.go_to(next)?;
+            loop {
+                let at = reader.next_at();
+                match reader.next_chunk() {
+                    Ok(Some(Chunk::Message(message))) => {
+                        if !self.messages.add(&message) {
+                            self.slices.next = Some(at);
+                            break;
+                        }
+                    }
+                    Ok(Some(_)) if entries.is_none_or(|entries| at < entries) => {}
+                    _ => break,
+                }
+            }
+            self.messages.sort();
+            let Some(entries) = entries else { continue };
+            reader.go_to(entries)?;
+            while let Ok(Some(chunk)) = reader.next_chunk() {
+                match chunk {
+                    Chunk::ClientMessage(entry) => self.sliced_entry(&entry, each),
+                    Chunk::Retained(id) => self.refer(id),
+                    _ => {}
+                }
+            }
+        }
+        self.snapshot.orphans += mem::take(&mut self.slices.missing);
+        Ok(())
+    }
+
     /// Messages come after entries: to sort them for each would take for ever, so the rest waits for all.
     #[cold]
     fn mix(&mut self) {
+        self.is_disordered |= self.messages.are_sliced();
         self.mixed = true;
         self.dating = None;
         self.referred.extend(self.messages.referred());
@@ -432,7 +596,9 @@ impl<'a> Reading<'a> {
     fn date(&mut self) {
         self.messages.sort();
         let snapshot = self.snapshot.taken_at.unwrap_or_else(|| SystemTime::now().into());
-        self.dating = Some(Dating::new(self.messages.ids(), snapshot));
+        // Our own broker's ids tell the time also where they follow each other.
+        let dating = if self.ours.is_some() { Dating::default() } else { self.messages.dating(snapshot) };
+        self.dating = Some(dating);
     }
 
     #[inline(always)]
@@ -474,7 +640,7 @@ impl<'a> Reading<'a> {
         let ours = || self.ours.as_ref().and_then(|ours| ours.since(entry));
         let since = self.messages.dated(place).or_else(ours).unwrap_or_else(|| {
             let dating = self.dating.as_ref().expect("prepared before any entry is emitted");
-            dating.since(self.messages.ids(), place, self.ledger.as_deref())
+            dating.since(entry.store_id, self.ledger.as_deref())
         });
         each(Item::Message(Waiting {
             client: &self.client,
@@ -512,7 +678,7 @@ impl<'a> Reading<'a> {
     /// A file cut between two chunks looks whole, but much of what is stored has nobody who waits.
     fn maybe_cut(&mut self) {
         self.prepare();
-        let (unreferenced, stored) = (self.messages.unreferenced(), self.messages.len() as u64);
+        let (unreferenced, stored) = (self.messages.unreferenced(), self.messages.len());
         let damaged = self.snapshot.notes.iter().any(|note| matches!(note, Note::Damage(_)));
         // Unacknowledged messages of connected clean sessions leave a few.
         if self.want.client.is_none() && !damaged && unreferenced * 10 > stored {
@@ -523,12 +689,10 @@ impl<'a> Reading<'a> {
     /// All has been read: what had to wait for it is told.
     fn settle(&mut self, each: &mut dyn FnMut(Item<'_>)) {
         self.prepare();
-        for id in std::mem::take(&mut self.referred) {
-            if let Some(place) = self.messages.find(id) {
-                self.messages.refer(place);
-            }
+        for id in mem::take(&mut self.referred) {
+            self.refer(id);
         }
-        for early in std::mem::take(&mut self.early) {
+        for early in mem::take(&mut self.early) {
             if !self.known_entry(&early.entry(), each) {
                 self.snapshot.orphans += 1;
             }
@@ -541,7 +705,7 @@ impl<'a> Reading<'a> {
             self.snapshot.notes.push(Note::UnknownChunks { more });
         }
         self.snapshot.ledger = self.ledger.map(|ledger| ledger.clone());
-        self.snapshot.stored = self.want.client.is_none().then_some(self.messages.len() as u64);
+        self.snapshot.stored = self.want.client.is_none().then_some(self.messages.len());
         self.snapshot
     }
 }

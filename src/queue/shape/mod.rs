@@ -93,7 +93,7 @@ pub struct Row {
 }
 
 /// The table while it is counted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shape {
     buckets: Buckets,
     now: UnixTime,

@@ -148,6 +148,19 @@ impl<R: Read + Seek> Reader<R> {
         self.at
     }
 
+    /// Where the next chunk begins.
+    #[inline]
+    pub fn next_at(&self) -> u64 {
+        self.at + self.skip
+    }
+
+    /// Goes on at the chunk that begins at `at`, which [`Reader::next_at`] once told.
+    pub fn go_to(&mut self, at: u64) -> io::Result<()> {
+        self.input.seek(SeekFrom::Start(at))?;
+        (self.start, self.end, self.at, self.skip, self.ended) = (0, 0, at, 0, false);
+        Ok(())
+    }
+
     /// The next chunk, or `None` at the end of the file. After damage nothing more can be read.
     #[inline(always)]
     pub fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>, Damage> {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use log::LogLength;
 pub use log_mover::LogMover;
-pub use read::{MAGIC, Reader, Unreadable};
+pub use read::{EntryColumns, MAGIC, Reader, Unreadable};
 pub use rows::{Entry, EntryDetail, SessionRow, Will};
 pub use write::{Sync, Transaction, Unwritable, Writer};
 

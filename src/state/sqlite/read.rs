@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +18,9 @@ pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// How long a writer may hold the file before we give up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often two readers try to begin at one moment. A broker commits hundreds of times a second at most.
+const TWIN_ATTEMPTS: usize = 3;
 
 /// Why a file cannot be read.
 #[derive(Debug)]
@@ -37,6 +41,15 @@ impl From<rusqlite::Error> for Unreadable {
     }
 }
 
+/// What is read of each entry of a queue besides its client, its message, its direction, its QoS and its state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EntryColumns {
+    /// Its position in the queue.
+    pub position: bool,
+    /// Everything else, and the number of its row.
+    pub details: bool,
+}
+
 /// A database being read, in one transaction: everything it yields is of one moment.
 #[derive(Debug)]
 pub struct Reader {
@@ -45,7 +58,7 @@ pub struct Reader {
     /// The file as it was when it was opened as one that nobody uses.
     unused: Option<(u64, Option<SystemTime>)>,
     /// Declared after the connection, which has to be closed first.
-    _copy: Option<PrivateCopy>,
+    copy: Option<PrivateCopy>,
     modified: Option<SystemTime>,
 }
 
@@ -62,24 +75,56 @@ impl Reader {
         let mut reader = if !log.exists() {
             let connection = connect(path, "mode=ro&immutable=1")?;
             let unused = Some((metadata.len(), modified));
-            Self { connection, path: path.to_owned(), unused, _copy: None, modified }
+            Self { connection, path: path.to_owned(), unused, copy: None, modified }
         } else if index.exists() {
             let connection = connect(path, "mode=ro")?;
-            Self { connection, path: path.to_owned(), unused: None, _copy: None, modified }
+            Self { connection, path: path.to_owned(), unused: None, copy: None, modified }
         } else {
             // A log without its index: nobody runs, and SQLite would create the index here.
             let copy = PrivateCopy::of(path, &log).map_err(Unreadable::Io)?;
             let connection = connect(&copy.database, "mode=ro")?;
-            Self { connection, path: path.to_owned(), unused: None, _copy: Some(copy), modified }
+            Self { connection, path: path.to_owned(), unused: None, copy: Some(copy), modified }
         };
         if let Ok(log) = log.metadata() {
             reader.modified = reader.modified.max(log.modified().ok());
         }
-        reader.connection.execute_batch("BEGIN")?;
-        if !(reader.has_table("client_msgs")? && reader.has_table("base_msgs")?) {
-            return Err(Unreadable::NotPersistSqlite);
-        }
+        reader.begin()?;
         Ok(reader)
+    }
+
+    /// Another reader of the same moment, for another thread. This one begins anew for it, so nothing may have been read yet.
+    /// Nothing if the broker writes so fast that there is no moment for both.
+    pub fn twin(&self) -> Result<Option<Self>, Unreadable> {
+        let (path, options) = match (&self.copy, self.unused) {
+            (Some(copy), _) => (&copy.database, "mode=ro"),
+            (None, None) => (&self.path, "mode=ro"),
+            (None, Some(_)) => (&self.path, "mode=ro&immutable=1"),
+        };
+        let version = || self.connection.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0));
+        let connection = connect(path, options)?;
+        let twin = Self { connection, path: path.clone(), unused: None, copy: None, modified: self.modified };
+        for _ in 0..TWIN_ATTEMPTS {
+            self.connection.execute_batch("COMMIT")?;
+            let before = version()?;
+            twin.begin()?;
+            self.begin()?;
+            // Nobody has written between the two, so both see the same.
+            if version()? == before {
+                return Ok(Some(twin));
+            }
+            twin.connection.execute_batch("COMMIT")?;
+        }
+        Ok(None)
+    }
+
+    /// Begins a transaction, of the moment of its first look.
+    fn begin(&self) -> Result<(), Unreadable> {
+        self.connection.execute_batch("BEGIN")?;
+        if self.has_table("client_msgs")? && self.has_table("base_msgs")? {
+            Ok(())
+        } else {
+            Err(Unreadable::NotPersistSqlite)
+        }
     }
 
     /// When the file or its log last changed.
@@ -104,36 +149,70 @@ impl Reader {
     }
 
     /// Every stored message, in the order of its id.
-    pub fn messages(&self, keep: Keep, mut each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
-        // Columns declared STRING turn `0042` into a number, hence the casts.
+    pub fn messages(&self, keep: Keep, each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
+        self.messages_in("ORDER BY store_id", keep, each)
+    }
+
+    /// Every stored message, in the order of the rows: in a table of Mosquitto's, that of the ids would jump from page to page.
+    pub fn messages_by_row(&self, keep: Keep, each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
+        self.messages_in("ORDER BY rowid", keep, each)
+    }
+
+    fn messages_in(&self, order: &str, keep: Keep, mut each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
+        // Columns declared STRING turn `0042` into a number, hence the casts. What is not wanted is not named: each column
+        // takes its time, and one behind a payload of many pages that of reading them all.
+        let keep = Keep { topic: keep.topic || keep.head, length: keep.length || keep.head, ..keep };
+        let text = |is_wanted: bool, column: &str| -> Result<String, rusqlite::Error> {
+            Ok(if !is_wanted {
+                "NULL".to_owned()
+            } else if self.is_text(column)? {
+                column.to_owned()
+            } else {
+                format!("CAST({column} AS BLOB)")
+            })
+        };
+        let topic = text(keep.topic, "topic")?;
+        let (source_id, username) = (text(keep.head, "source_id")?, text(keep.head, "source_username")?);
+        // The row's own head knows it, in front of the payload.
+        let length = "CASE typeof(payload) WHEN 'blob' THEN octet_length(payload) ELSE payloadlen END";
+        let length = if keep.length { length } else { "NULL" };
+        let others = if keep.head { "source_mid, source_port, qos, retain" } else { "NULL, NULL, NULL, NULL" };
         let payload = if keep.payload { "payload" } else { "NULL" };
-        let properties = if keep.properties { "CAST(properties AS BLOB)" } else { "NULL" };
+        let properties = text(keep.properties, "properties")?;
         self.rows(
             &format!(
-                "SELECT store_id, expiry_time, CAST(topic AS BLOB), CAST(source_id AS BLOB),
-                        CAST(source_username AS BLOB), payloadlen, source_mid, source_port, qos, retain,
-                        {payload}, {properties}
-                 FROM base_msgs ORDER BY store_id"
+                "SELECT store_id, expiry_time, {topic}, {length}, {source_id}, {username}, {others}, {payload}, {properties}
+                 FROM base_msgs {order}"
             ),
             |row| {
+                let bytes = |is_wanted: bool, column| if is_wanted { bytes(row, column) } else { Ok(&[][..]) };
+                let of_head = |column| if keep.head { number(row, column) } else { Ok(0) };
                 let expires = number(row, 1)?;
                 each(&Message {
                     store_id: store_id(row, 0)?,
                     expires: (expires > 0).then_some(expires),
-                    topic: bytes(row, 2)?,
-                    source_id: bytes(row, 3)?,
-                    source_username: bytes(row, 4)?,
-                    payload_len: small(number(row, 5)?),
-                    source_mid: small(number(row, 6)?),
-                    source_port: small(number(row, 7)?),
-                    qos: small(number(row, 8)?),
-                    retain: number(row, 9)? != 0,
-                    payload: if keep.payload { Some(bytes(row, 10)?) } else { None },
-                    properties: json(bytes(row, 11)?),
+                    topic: bytes(keep.topic, 2)?,
+                    payload_len: if keep.length { small(number(row, 3)?) } else { 0 },
+                    source_id: bytes(keep.head, 4)?,
+                    source_username: bytes(keep.head, 5)?,
+                    source_mid: small(of_head(6)?),
+                    source_port: small(of_head(7)?),
+                    qos: small(of_head(8)?),
+                    retain: of_head(9)? != 0,
+                    payload: if keep.payload { Some(bytes(true, 10)?) } else { None },
+                    properties: json(bytes(keep.properties, 11)?),
                 });
                 Ok(())
             },
         )
+    }
+
+    /// Whether a column of the messages is declared so that it holds every text as it is.
+    fn is_text(&self, column: &str) -> Result<bool, rusqlite::Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM pragma_table_info('base_msgs') WHERE name = ?1 AND type = 'TEXT'")?;
+        statement.exists([column])
     }
 
     /// Every entry of every client's queue; a client's entries come in the order of its queue.
@@ -142,26 +221,51 @@ impl Reader {
     }
 
     /// The same, with the number of each row.
-    pub fn entries(&self, mut each: impl FnMut(i64, &ClientMessage<'_>)) -> Result<(), Unreadable> {
-        self.rows(
-            "SELECT client_id, cmsg_id, store_id, mid, qos, retain, dup, direction, state, subscription_identifier, rowid
-             FROM client_msgs ORDER BY rowid",
+    pub fn entries(&self, each: impl FnMut(i64, &ClientMessage<'_>)) -> Result<(), Unreadable> {
+        self.entries_with(EntryColumns { position: true, details: true }, each)
+    }
+
+    /// The same; what is not among `columns` is 0.
+    pub fn entries_with(
+        &self,
+        columns: EntryColumns,
+        mut each: impl FnMut(i64, &ClientMessage<'_>),
+    ) -> Result<(), Unreadable> {
+        self.entries_until(columns, |row, entry| {
+            each(row, entry);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// The same, until `each` has enough.
+    pub fn entries_until(
+        &self,
+        columns: EntryColumns,
+        mut each: impl FnMut(i64, &ClientMessage<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Unreadable> {
+        let position = if columns.position { "cmsg_id" } else { "NULL" };
+        let details = "mid, retain, dup, subscription_identifier, rowid";
+        let details = if columns.details { details } else { "NULL, NULL, NULL, NULL, NULL" };
+        self.rows_until(
+            &format!(
+                "SELECT client_id, store_id, direction, qos, state, {position}, {details} FROM client_msgs ORDER BY rowid"
+            ),
             |row| {
                 let number = |column| number(row, column);
-                each(number(10)?, &ClientMessage {
+                let detail = |column| if columns.details { number(column) } else { Ok(0) };
+                Ok(each(detail(10)?, &ClientMessage {
                     client_id: bytes(row, 0)?,
-                    cmsg_id: number(1)?.cast_unsigned(),
-                    store_id: store_id(row, 2)?,
-                    mid: small(number(3)?),
-                    qos: small(number(4)?),
-                    retain: number(5)? != 0,
-                    dup: number(6)? != 0,
-                    direction: if number(7)? == 0 { Direction::Incoming } else { Direction::Outgoing },
-                    state: small(number(8)?),
+                    cmsg_id: if columns.position { number(5)?.cast_unsigned() } else { 0 },
+                    store_id: store_id(row, 1)?,
+                    mid: small(detail(6)?),
+                    qos: small(number(3)?),
+                    retain: detail(7)? != 0,
+                    dup: detail(8)? != 0,
+                    direction: if number(2)? == 0 { Direction::Incoming } else { Direction::Outgoing },
+                    state: small(number(4)?),
                     properties: Properties::None,
-                    subscription_identifier: small(number(9)?),
-                });
-                Ok(())
+                    subscription_identifier: small(detail(9)?),
+                }))
             },
         )
     }
@@ -233,10 +337,20 @@ impl Reader {
         query: &str,
         mut each: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
     ) -> Result<(), Unreadable> {
+        self.rows_until(query, |row| each(row).map(ControlFlow::Continue))
+    }
+
+    fn rows_until(
+        &self,
+        query: &str,
+        mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, rusqlite::Error>,
+    ) -> Result<(), Unreadable> {
         let mut statement = self.connection.prepare(query)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            each(row)?;
+            if each(row)?.is_break() {
+                break;
+            }
         }
         Ok(())
     }
