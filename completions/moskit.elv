@@ -626,7 +626,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --help 'Print help'
         }
         &'moskit;certgen;verify'= {
-            cand --ca 'The CAs that are trusted [default: ca.crt beside CERT]'
+            cand --ca 'The CAs that are trusted; one that lies in CERT itself is not, unless it is named here [default: ca.crt beside CERT]'
             cand --key 'The private key that should belong to CERT'
             cand --host 'The host or address that clients connect to'
             cand --purpose 'What the certificate is used for [default: what it says, else server]'
@@ -636,12 +636,15 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --pass-file 'Read the passphrase of the key from the first line of FILE'
             cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
             cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
-            cand --json 'One JSON object'
+            cand --json 'One JSON object per certificate'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'moskit;certgen;lint'= {
             cand --within 'Warn if less than this is left'
+            cand --pass-file 'Read the passphrase of the key from the first line of FILE'
+            cand --pass-env 'Read the passphrase of the key from the environment variable VAR'
+            cand --pass-fd 'Read the passphrase of the key from the open file descriptor N'
             cand --json 'One JSON object per finding'
             cand -h 'Print help'
             cand --help 'Print help'

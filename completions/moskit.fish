@@ -612,7 +612,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -l json -d 'One JSON object per target'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l ca -d 'The CAs that are trusted [default: ca.crt beside CERT]' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l ca -d 'The CAs that are trusted; one that lies in CERT itself is not, unless it is named here [default: ca.crt beside CERT]' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l key -d 'The private key that should belong to CERT' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l host -d 'The host or address that clients connect to' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l purpose -d 'What the certificate is used for [default: what it says, else server]' -r -f -a "server\t''
@@ -627,9 +627,12 @@ complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_s
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
-complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object'
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object per certificate'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -l within -d 'Warn if less than this is left' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -l pass-file -d 'Read the passphrase of the key from the first line of FILE' -r -F
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -l pass-env -d 'Read the passphrase of the key from the environment variable VAR' -r
+complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -l pass-fd -d 'Read the passphrase of the key from the open file descriptor N' -r
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -l json -d 'One JSON object per finding'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from lint" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand certgen; and __fish_seen_subcommand_from expiry" -l warn -d 'Warn (exit 1) if less than this is left' -r

@@ -74,6 +74,9 @@
 //! | what each family of TLS clients makes of a chain | `src/diagnose/stacks.rs` | `opinions` |
 //! | when check withholds the login | `src/examine/online/mod.rs` | `is_believed` |
 //! | what is wrong with a token | `src/examine/token.rs` | `stage` |
+//! | what a file holds, in whatever form | `src/pki/content/mod.rs` | `contents` |
+//! | who made a revocation list | `src/pki/revocation.rs` | `authorship` |
+//! | which files of a CA are not replaced | `src/cmd/certgen/files.rs` | `authority_of` |
 //! | whether a token lets somebody in | `src/jwt/verifier.rs` | `verify` |
 //! | whether others can read a key | `src/examine/files.rs` | `exposed` |
 //! | whether another user could read a file | `src/os/account.rs` | `obstacle` |

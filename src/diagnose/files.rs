@@ -6,8 +6,9 @@ use crate::jwt::{KeyFault, KeysError, MOST_KEYS};
 use crate::net::reason;
 use crate::passwd::scram::FileFault;
 use crate::passwd::{Fault, HashError};
-use crate::pki::key::EncryptedKey;
-use crate::pki::read::{self as pem, FILE_LIMIT, FaultKind, Kind, ReadError, ReadProblem};
+use crate::pki::content::MEMBERS_LIMIT;
+use crate::pki::key::{DecryptError, EncryptedKey};
+use crate::pki::read::{self as pem, ArchiveFault, FILE_LIMIT, FaultKind, Form, Kind, ReadError, ReadProblem};
 use crate::scram::KeysFault;
 
 use super::{Finding, shell};
@@ -37,10 +38,41 @@ pub fn unreadable(what: &str, error: &ReadError) -> Finding {
                 .evidence("OpenSSL does not read it")
                 .fix(pem_fix(*fault, &error.path))
         }
+        ReadProblem::Unknown(kind) => unknown(&path.to_string(), kind),
+        ReadProblem::Archive(fault) => {
+            let why = match fault {
+                ArchiveFault::Damaged => "a file in it is cut off, or its head is wrong".to_owned(),
+                ArchiveFault::NoEnd => "it does not end as archives do".to_owned(),
+                ArchiveFault::TooMany => format!("it has more than {MEMBERS_LIMIT} files"),
+            };
+            let finding =
+                Finding::error("file.damaged", format!("what is in the archive `{path}` is not known: {why}"));
+            finding.fix(format!("what tar says of it: tar -tvf {word}"))
+        }
         ReadProblem::Not { wanted, found } => wrong_kind(what, &error.path, wanted, found),
         ReadProblem::Io(error) => {
             Finding::error("file.unreadable", format!("{what} `{path}` cannot be read: {}", reason(error)))
         }
+    }
+}
+
+/// What is at `place` holds nothing of our kinds, or in a form that nobody here reads.
+pub fn unknown(place: &str, kind: &Kind) -> Finding {
+    let finding = Finding::error("file.kind", format!("what `{place}` holds is not known: it is {}", kind.describe()));
+    match kind {
+        Kind::Known(_, how) if !how.is_empty() => finding.fix(*how),
+        _ => finding,
+    }
+}
+
+/// Why a store or a key stays closed.
+pub fn closed(error: &DecryptError) -> String {
+    match error {
+        DecryptError::WrongPassphrase => "the passphrase is wrong".to_owned(),
+        DecryptError::Unsupported(what) => format!("it is encrypted with {what}, which is not supported"),
+        DecryptError::Mac => "the passphrase is wrong, or the store is damaged".to_owned(),
+        DecryptError::TooCostly => "it asks for more work or memory than is allowed here".to_owned(),
+        DecryptError::Malformed => "its encryption is malformed".to_owned(),
     }
 }
 
@@ -116,6 +148,11 @@ fn wrong_kind(what: &str, path: &Path, wanted: &Kind, found: &Kind) -> Finding {
             finding.fix(format!("convert it: openssl pkey -inform DER -in {word} -out {out}"))
         }
         (_, Kind::Der("a PKCS#12 store")) => finding.fix(format!("take it apart: openssl pkcs12 -in {word} -nodes")),
+        (_, Kind::Form(Form::Archive)) => finding.fix(format!("unpack it: tar -xf {word}")),
+        (_, Kind::Form(_)) => {
+            finding.fix(format!("brokers and clients read PEM; what is in it: moskit certgen inspect {word}"))
+        }
+        (_, Kind::Known(_, how)) if !how.is_empty() => finding.fix(*how),
         (Kind::Certificate, Kind::Request) => finding
             .fix(format!("a request must be signed first: moskit certgen sign {word} --profile server --dir DIR")),
         _ => finding.fix(format!("give a file that holds {}", wanted.describe())),
@@ -137,6 +174,14 @@ pub fn mismatch(certificate: &Path, key: &Path) -> Finding {
         shell::path(certificate),
         shell::path(key)
     ))
+}
+
+/// The same within one file.
+pub fn mismatch_within(path: &Path, subject: &str) -> Finding {
+    let what = format!("the key in `{}` is not that of the certificate `{subject}` in it", path.display());
+    Finding::error("key.mismatch", what)
+        .evidence("their public keys differ")
+        .fix("make the file again: moskit certgen export")
 }
 
 /// The command that opens an encrypted key for good.

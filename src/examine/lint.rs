@@ -1,19 +1,22 @@
 //! What is wrong, weak or soon over in files of certificates and keys, each looked at alone.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::content::{Item, items};
+use super::content::Target;
 use super::files::{explains_unusable_key, exposed, no_pair, untimely_list, unusable};
 use crate::diagnose::chain::{self, Scene};
 use crate::diagnose::when::{DAY, from_now};
 use crate::diagnose::{Finding, Severity, files};
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::chain::{Problem, Purpose, Warning, judge_alone};
-use crate::pki::key::EncodedKey;
+use crate::pki::content::{Closed, Contents, Found, Item, Place, opened};
+use crate::pki::key::{EncodedKey, Work};
+use crate::pki::pkcs12::Wanted;
 use crate::pki::read;
 use crate::pki::revocation::RevocationList;
-use crate::pki::signature::KeyKind;
+use crate::pki::signature::{KeyKind, PublicKey};
 use crate::pki::strict;
 
 /// Random bytes that a serial number must have.
@@ -24,66 +27,228 @@ const SERIAL_MINIMUM: usize = 8;
 pub struct Linted {
     /// How many files were looked at.
     pub files: usize,
-    pub found: Vec<(PathBuf, Finding)>,
+    pub found: Vec<(Place, Finding)>,
 }
 
-/// A store that is not opened.
-pub struct Unopened(pub PathBuf);
+/// How files are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// What opens PKCS#12 stores; nobody is asked.
+    pub passphrase: Option<&'a [u8]>,
+    /// Seconds since 1970.
+    pub now: i64,
+    /// What ends in less than so many seconds ends soon.
+    pub within: i64,
+}
 
-/// Looks at `paths` at `now` (seconds since 1970). What ends in less than `within` seconds ends soon.
-///
-/// # Errors
-/// One of them is a PKCS#12 store, which is not opened here: nothing can be said of it.
-pub fn lint(paths: Vec<PathBuf>, now: i64, within: i64) -> Result<Linted, Unopened> {
-    let seen: Vec<_> = paths
-        .into_iter()
-        .map(|path| {
-            let items = items(&path);
-            (path, items)
-        })
-        .collect();
-    let is_store = |items: &Vec<Item>| items.iter().any(|item| matches!(item, Item::Store(_)));
-    if let Some((path, _)) = seen.iter().find(|(_, items)| items.as_ref().is_ok_and(is_store)) {
-        return Err(Unopened(path.clone()));
+/// Looks at files. Those whose names differ in their endings alone are looked at together, each read once.
+pub fn lint(targets: Vec<Target>, look: Look<'_>) -> Linted {
+    let mut groups = BTreeMap::<PathBuf, Vec<Target>>::new();
+    for target in targets {
+        groups.entry(target.path.with_extension("")).or_default().push(target);
     }
-    let mut found: Vec<(PathBuf, Finding)> = Vec::new();
-    for (path, items) in &seen {
-        match items {
-            Ok(items) => found.extend(file(path, items, now, within).into_iter().map(|it| (path.clone(), it))),
-            Err(finding) => found.push((path.clone(), finding.clone())),
+    let mut linted = Linted { files: 0, found: Vec::new() };
+    let mut authorities = Authorities::default();
+    for targets in groups.into_values() {
+        let mut group = Group::read(targets, look);
+        for at in 0..group.seen.len() {
+            let found = match &group.seen[at] {
+                (path, Err(finding)) => vec![(Place::file(path), finding.clone())],
+                (path, Ok(_)) => {
+                    let path = path.clone();
+                    group.file(at, &path, look)
+                }
+            };
+            linted.files += 1;
+            linted.found.extend(found);
+            if let (path, Ok(contents)) = &group.seen[at] {
+                linted.found.extend(authorities.take(path, contents));
+            }
         }
     }
-    found.extend(authorities_of_one_name(&seen));
-    found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(Linted { files: seen.len(), found })
+    linted.found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    linted
 }
 
-fn file(path: &Path, items: &[Item], now: i64, within: i64) -> Vec<Finding> {
+/// Files that belong together by their names, such as a certificate and its key.
+struct Group {
+    seen: Vec<(PathBuf, Result<Contents, Finding>)>,
+    /// Files beside them that nobody named, looked at for what belongs to the others.
+    beside: HashMap<PathBuf, Option<Contents>>,
+}
+
+impl Group {
+    fn read(targets: Vec<Target>, look: Look<'_>) -> Self {
+        let opened = |contents: Contents| Contents {
+            found: opened(contents.found, look.passphrase, Wanted::All, &mut Work::default()),
+            ..contents
+        };
+        let read = |target: Target| Some((target.contents()?.map(opened), target.path));
+        let seen = targets.into_iter().filter_map(read).map(|(contents, path)| (path, contents)).collect();
+        Self { seen, beside: HashMap::new() }
+    }
+
+    /// What the file at `path` holds, which may not be one of the group.
+    fn contents(&mut self, path: &Path) -> Option<&Contents> {
+        if let Some(at) = self.seen.iter().position(|(seen, _)| seen == path) {
+            return self.seen[at].1.as_ref().ok();
+        }
+        let read = || read::contents_alone(path).ok();
+        self.beside.entry(path.to_owned()).or_insert_with(read).as_ref()
+    }
+
+    fn file(&mut self, at: usize, path: &Path, look: Look<'_>) -> Vec<(Place, Finding)> {
+        let (is_key, has_key) = match &self.seen[at].1 {
+            Ok(contents) => (path.extension().is_some_and(|ending| ending == "key"), holds_key(contents)),
+            Err(_) => return Vec::new(),
+        };
+        let beside = if is_key { None } else { self.contents(&path.with_extension("key")).and_then(plain_key) };
+        let certificate =
+            if has_key { self.contents(&path.with_extension("crt")).and_then(first_certificate) } else { None };
+        let Ok(contents) = &self.seen[at].1 else { return Vec::new() };
+        let is_store = contents.found.iter().any(|found| matches!(found.item, Item::Opened { .. }));
+        if !contents.form.is_plain() || is_store {
+            return within(path, contents, look);
+        }
+        let all: Vec<_> = contents.found.iter().map(|found| &found.item).collect();
+        let mut found = things(&Place::file(path), Some(path), &all, look);
+        if let Some(key) = beside {
+            found.extend(mismatch(path, certificates(&all), &key));
+        }
+        found.extend(contents.passed_over.iter().map(|fault| files::passed_over("file", path, *fault)));
+        for item in &all {
+            if let Item::Key(key) = item {
+                found.extend(private_key(path, key, certificate.as_ref()));
+            }
+        }
+        found.extend(pair_within(path, &contents.found));
+        found.into_iter().map(|finding| (Place::file(path), finding)).collect()
+    }
+}
+
+/// What is wrong with what stands in a store, a text or an archive, each under its name there.
+fn within(path: &Path, contents: &Contents, look: Look<'_>) -> Vec<(Place, Finding)> {
     let mut found = Vec::new();
-    let mut certificates = items.iter().filter_map(|item| match item {
-        Item::Certificate(certificate) => Some(Arc::new(certificate.as_ref().clone())),
+    for group in contents.found.chunk_by(|one, other| one.part == other.part) {
+        let all: Vec<_> = group.iter().map(|found| &found.item).collect();
+        let place = group[0].place(path);
+        let unknown = group.iter().filter(|found| found.is_promised()).filter_map(|found| match &found.item {
+            Item::Unknown(kind) => Some(files::unknown(&found.place(path).to_string(), kind)),
+            _ => None,
+        });
+        found.extend(unknown.chain(things(&place, None, &all, look)).map(|finding| (place.clone(), finding)));
+    }
+    let is_store = contents.found.iter().any(|found| matches!(found.item, Item::Opened { .. }));
+    let open = contents.found.iter().filter_map(|found| match &found.item {
+        Item::Key(EncodedKey::Plain(key)) => Some((holder(path, contents, found), key.public_key())),
         _ => None,
     });
-    if let Some(first) = certificates.next() {
-        found.extend(certificate(path, &first, now, within));
-        let rest: Vec<_> = certificates.collect();
-        found.extend(rest.iter().flat_map(|certificate| dates(path, certificate, now, within)));
-        found.extend(mismatch(path, [&first].into_iter().chain(&rest).map(AsRef::as_ref)));
+    let open: Vec<_> = open.collect();
+    let mut of_file: Vec<_> =
+        open.iter().filter(|_| !is_store).find_map(|(holder, _)| exposed(holder)).into_iter().collect();
+    let is_explained = contents.found.iter().any(|found| match &found.item {
+        Item::Certificate(certificate) => explains_unusable_key(certificate),
+        _ => false,
+    });
+    if open.iter().any(|(_, key)| key.is_none()) && !is_explained {
+        of_file.push(unusable(path));
     }
-    found.extend(read::passed_over(path).into_iter().map(|fault| files::passed_over("file", path, fault)));
+    of_file.extend(pair_within(path, &contents.found));
+    found.extend(of_file.into_iter().map(|finding| (Place::file(path), finding)));
+    found
+}
+
+/// The file that a key lies in: one that a table names, or the file itself.
+fn holder(path: &Path, contents: &Contents, found: &Found) -> PathBuf {
+    let named = found.part.as_deref().filter(|_| contents.form.names_files()).and_then(|part| part.split(": ").next());
+    let named = named.map(|name| path.with_file_name("").join(name)).filter(|file| file.is_file());
+    named.unwrap_or_else(|| path.to_owned())
+}
+
+fn holds_key(contents: &Contents) -> bool {
+    contents.found.iter().any(|found| matches!(found.item, Item::Key(_)))
+}
+
+fn certificates<'a>(items: &[&'a Item]) -> Vec<&'a Certificate> {
+    let certificate = |item: &&'a Item| match item {
+        Item::Certificate(certificate) => Some(&**certificate),
+        _ => None,
+    };
+    items.iter().filter_map(certificate).collect()
+}
+
+fn first_certificate(contents: &Contents) -> Option<Certificate> {
+    match &contents.found.first()?.item {
+        Item::Certificate(certificate) => Some((**certificate).clone()),
+        _ => None,
+    }
+}
+
+/// The public half of the first key that is open.
+fn plain_key(contents: &Contents) -> Option<Vec<u8>> {
+    contents.found.iter().find_map(|found| match &found.item {
+        Item::Key(EncodedKey::Plain(key)) => key.public_key(),
+        _ => None,
+    })
+}
+
+/// What is wrong with things that stand at one place, keys apart. `file` is what commands take, where the certificate is the
+/// file.
+fn things(place: &Place, file: Option<&Path>, items: &[&Item], look: Look<'_>) -> Vec<Finding> {
+    let Look { now, within, .. } = look;
+    let mut found = Vec::new();
+    let mut all = certificates(items).into_iter().map(|certificate| Arc::new(certificate.clone()));
+    if let Some(first) = all.next() {
+        found.extend(certificate(file, &first, now, within));
+        found.extend(all.flat_map(|certificate| dates(file, &certificate, now, within)));
+    }
     for item in items {
         match item {
-            Item::Key(key) => found.extend(private_key(path, key)),
             Item::RevocationList(list) => found.extend(revocation_list(list, now, within)),
             Item::Damaged(what) => found.push(Finding::error("file.damaged", format!("the {what} in it is damaged"))),
+            Item::Closed(closed) => found.push(not_seen(place, closed)),
             _ => {}
         }
     }
     found
 }
 
-fn certificate(path: &Path, it: &Arc<Certificate>, now: i64, within: i64) -> Vec<Finding> {
-    let scene = scene(path, it, now);
+/// A store that is not open: nothing is known of what is in it.
+fn not_seen(place: &Place, closed: &Closed) -> Finding {
+    match closed {
+        Closed::NoPassphrase => {
+            let what = format!("`{place}` is a PKCS#12 store, and what is in it is not known");
+            Finding::warning("file.not-seen", what).fix("--pass-file FILE, --pass-env VAR or --pass-fd N opens it")
+        }
+        Closed::Decrypt(error) => {
+            let what = format!("what is in the store `{place}` is not known: {}", files::closed(error));
+            Finding::error("file.not-seen", what)
+        }
+    }
+}
+
+/// The one certificate of a device in a file, and a key in it that is not its own.
+fn pair_within(path: &Path, found: &[Found]) -> Option<Finding> {
+    let mut leaves = Vec::<&Certificate>::new();
+    let mut keys = Vec::new();
+    for found in found {
+        match &found.item {
+            Item::Certificate(it) if !it.is_ca() && leaves.iter().all(|leaf| leaf.der != it.der) => leaves.push(it),
+            Item::Key(EncodedKey::Plain(key)) => keys.extend(key.public_key()),
+            _ => {}
+        }
+    }
+    // Every certificate has its key among them, or, where there is one certificate, a key that is there is its own.
+    let has_key = |leaf: &&Certificate| keys.contains(&leaf.public_key.bits);
+    let lacks = leaves.iter().find(|leaf| !has_key(leaf))?;
+    if keys.is_empty() || (leaves.len() > 1 && keys.len() < leaves.len()) {
+        return None;
+    }
+    Some(files::mismatch_within(path, &lacks.subject.to_string()))
+}
+
+fn certificate(file: Option<&Path>, it: &Arc<Certificate>, now: i64, within: i64) -> Vec<Finding> {
+    let scene = scene(file, it, now);
     let verdict = judge_alone(it, now);
     let mut found = chain::findings(&verdict, None, scene, within);
     // RFC 5280 is silent about one that is trusted by itself and signs nothing (RFC 6818, section 2).
@@ -103,8 +268,8 @@ fn certificate(path: &Path, it: &Arc<Certificate>, now: i64, within: i64) -> Vec
     found
 }
 
-fn scene<'a>(path: &'a Path, it: &Certificate, now: i64) -> Scene<'a> {
-    Scene { purpose: Purpose::guess(it, false), now, trusted: "", file: Some(path) }
+fn scene<'a>(file: Option<&'a Path>, it: &Certificate, now: i64) -> Scene<'a> {
+    Scene { purpose: Purpose::guess(it, false), now, trusted: "", file }
 }
 
 fn leaf(it: &Certificate) -> Vec<Finding> {
@@ -142,8 +307,8 @@ fn leaf(it: &Certificate) -> Vec<Finding> {
 }
 
 /// The dates of a certificate that is in the file behind another.
-fn dates(path: &Path, it: &Arc<Certificate>, now: i64, within: i64) -> Vec<Finding> {
-    let scene = scene(path, it, now);
+fn dates(file: Option<&Path>, it: &Arc<Certificate>, now: i64, within: i64) -> Vec<Finding> {
+    let scene = scene(file, it, now);
     let of_dates = |problem: &Problem| matches!(problem, Problem::Expired { .. } | Problem::NotYetValid { .. });
     let mut found: Vec<_> =
         judge_alone(it, now).problems.iter().filter(|it| of_dates(it)).map(|it| chain::problem(it, scene)).collect();
@@ -166,19 +331,13 @@ fn revocation_list(list: &RevocationList, now: i64, within: i64) -> Vec<Finding>
     }
 }
 
-fn private_key(path: &Path, key: &EncodedKey) -> Vec<Finding> {
+fn private_key(path: &Path, key: &EncodedKey, beside: Option<&Certificate>) -> Vec<Finding> {
     let mut found: Vec<_> = exposed(path).into_iter().collect();
-    let beside = items(&path.with_extension("crt")).ok().and_then(|items| match items.into_iter().next() {
-        Some(Item::Certificate(certificate)) => Some(certificate),
-        _ => None,
-    });
     match key {
-        EncodedKey::Encrypted(key) if !beside.as_ref().is_some_and(|it| it.is_ca()) => {
+        EncodedKey::Encrypted(key) if !beside.is_some_and(Certificate::is_ca) => {
             found.push(files::encrypted_key(path, key).severity(Severity::Note));
         }
-        EncodedKey::Plain(key)
-            if key.public_key().is_none() && !beside.as_ref().is_some_and(|it| explains_unusable_key(it)) =>
-        {
+        EncodedKey::Plain(key) if key.public_key().is_none() && !beside.is_some_and(explains_unusable_key) => {
             found.push(unusable(path));
         }
         _ => {}
@@ -187,41 +346,39 @@ fn private_key(path: &Path, key: &EncodedKey) -> Vec<Finding> {
 }
 
 /// The key beside a certificate, by its name, must be its own.
-fn mismatch<'a>(path: &Path, chain: impl IntoIterator<Item = &'a Certificate>) -> Option<Finding> {
-    let beside = path.with_extension("key");
-    if beside == path {
+fn mismatch(path: &Path, chain: Vec<&Certificate>, key: &[u8]) -> Option<Finding> {
+    if chain.is_empty() {
         return None;
     }
-    let key = items(&beside).ok()?.into_iter().find_map(|item| match item {
-        Item::Key(EncodedKey::Plain(key)) => key.public_key(),
-        _ => None,
-    })?;
-    no_pair(chain, |it| it.public_key.bits == key, path, &beside)
+    no_pair(chain, |it| it.public_key.bits == key, path, &path.with_extension("key"))
 }
 
-/// Two authorities of one name with different keys: one was made anew, and somebody has the old one.
-fn authorities_of_one_name(seen: &[(PathBuf, Result<Vec<Item>, Finding>)]) -> Vec<(PathBuf, Finding)> {
-    let mut known: Vec<(&Path, &Certificate)> = Vec::new();
-    let mut found = Vec::new();
-    for (path, items) in seen {
-        for item in items.iter().flatten() {
-            let Item::Certificate(it) = item else { continue };
+/// The CAs that were seen, by their names; each once, since every device may have its own copy.
+#[derive(Default)]
+struct Authorities {
+    known: HashMap<String, Vec<(Place, PublicKey)>>,
+}
+
+impl Authorities {
+    /// Two authorities of one name with different keys: one was made anew, and somebody has the old one.
+    fn take(&mut self, path: &Path, contents: &Contents) -> Vec<(Place, Finding)> {
+        let mut twins = Vec::new();
+        for found in &contents.found {
+            let Item::Certificate(it) = &found.item else { continue };
             if !it.is_ca() {
                 continue;
             }
-            let twin = known.iter().find(|(_, other)| other.subject == it.subject && other.public_key != it.public_key);
-            if let Some((other, _)) = twin {
-                found.push((
-                    path.clone(),
-                    Finding::warning(
-                        "ca.same-name-other-key",
-                        format!("`{}` is also in `{}`, with another key", it.subject, other.display()),
-                    )
-                    .fix("give a CA that is made anew another name, as moskit certgen ca does"),
-                ));
+            let known = self.known.entry(it.subject.to_string()).or_default();
+            if let Some((other, _)) = known.iter().find(|(_, key)| *key != it.public_key) {
+                let what = format!("`{}` is also in `{other}`, with another key", it.subject);
+                let finding = Finding::warning("ca.same-name-other-key", what)
+                    .fix("give a CA that is made anew another name, as moskit certgen ca does");
+                twins.push((found.place(path), finding));
             }
-            known.push((path, it));
+            if known.iter().all(|(_, key)| *key != it.public_key) {
+                known.push((found.place(path), it.public_key.clone()));
+            }
         }
+        twins
     }
-    found
 }

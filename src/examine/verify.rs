@@ -60,11 +60,16 @@ pub fn verify<'a>(asked: &Asked<'a>) -> Verified<'a> {
 }
 
 impl Verified<'_> {
+    /// What is wrong with its key, so that nobody can use the certificate.
+    pub fn refuse(&mut self, finding: Finding) {
+        self.key_fits = false;
+        self.findings.insert(0, finding);
+    }
+
     /// Compares the certificate of `file` with the key of `key`, whose SubjectPublicKeyInfo is `public_key`.
     pub fn compare(&mut self, file: &Path, key: &Path, public_key: &[u8]) {
         if let Some(finding) = no_pair(self.chain, |it| it.public_key.info == public_key, file, key) {
-            self.key_fits = false;
-            self.findings.insert(0, finding);
+            self.refuse(finding);
         }
     }
 

@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
 use zeroize::Zeroizing;
 
 use super::key_encryption;
-pub use super::key_encryption::{DecryptError, ITERATION_LIMIT, OWN_ITERATIONS, encrypt};
+pub use super::key_encryption::{DecryptError, ITERATION_LIMIT, OWN_ITERATIONS, Work, encrypt};
 
 /// The ASN.1 form of a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,10 +121,17 @@ impl EncryptedKey {
     }
 
     pub fn decrypt(&self, passphrase: &[u8]) -> Result<PrivateKey, DecryptError> {
+        self.decrypt_within(passphrase, &mut Work::default())
+    }
+
+    /// The same with what is left of `work`, where there are several to open.
+    pub fn decrypt_within(&self, passphrase: &[u8], work: &mut Work) -> Result<PrivateKey, DecryptError> {
         match &self.legacy {
             Some((format, information)) => key_encryption::decrypt_legacy(&self.bytes, information, passphrase)
                 .map(|der| PrivateKey::new(*format, der)),
-            None => key_encryption::decrypt(&self.bytes, passphrase).map(|der| PrivateKey::new(KeyFormat::Pkcs8, der)),
+            None => {
+                key_encryption::decrypt(&self.bytes, passphrase, work).map(|der| PrivateKey::new(KeyFormat::Pkcs8, der))
+            }
         }
     }
 }

@@ -12,11 +12,35 @@ use x509_parser::asn1_rs::{Any, FromDer};
 use zeroize::Zeroizing;
 
 use super::make::element as tlv;
-use super::pkcs12_key::{PBE_SHA1_TRIPLE_DES, bmp_string, triple_des_key};
+use super::pkcs12_key::{PBE_SHA1_TRIPLE_DES, openssl_string, triple_des_key};
 use super::triple_des::{self, Closed};
 
 /// The most iterations of PBKDF2 that a key may ask for; OpenSSL writes 2,048, careful people a million.
 pub const ITERATION_LIMIT: u32 = 10_000_000;
+
+/// What may still be done for passphrases, in iterations of PBKDF2. A store asks for it with each of its parts.
+#[derive(Clone, Debug)]
+pub struct Work {
+    left: u64,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { left: ITERATION_LIMIT.into() }
+    }
+}
+
+impl Work {
+    /// # Errors
+    /// So much is not left. Nothing is spent then.
+    pub fn spend(&mut self, iterations: u64) -> Result<(), DecryptError> {
+        self.left = self.left.checked_sub(iterations).ok_or(DecryptError::TooCostly)?;
+        Ok(())
+    }
+}
+
+/// Steps of scrypt over a block of 128 bytes that take as long as an iteration of PBKDF2, at least.
+const SCRYPT_STEPS: u64 = 8;
 
 /// The most memory that scrypt may be made to use; OpenSSL's own keys need 16 MiB.
 pub const SCRYPT_MEMORY_LIMIT: u64 = 256 * 1024 * 1024;
@@ -157,16 +181,14 @@ impl<'a> Pbes2<'a> {
         Ok(Self { derivation, derivation_parameters, cipher, iv, ciphertext })
     }
 
-    fn derive(&self, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    fn derive(&self, passphrase: &[u8], work: &mut Work) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
         let (parameters, _) = expect(self.derivation_parameters, SEQUENCE)?;
         let (salt, rest) = expect(parameters, OCTET_STRING)?;
         let mut key = Zeroizing::new(vec![0; self.cipher.key_length()]);
         match self.derivation {
             PBKDF2 => {
                 let (iterations, rest) = integer(rest)?;
-                if iterations > ITERATION_LIMIT {
-                    return Err(DecryptError::TooCostly);
-                }
+                work.spend(iterations.into())?;
                 let iterations = NonZeroU32::new(iterations).ok_or(DecryptError::Malformed)?;
                 pbkdf2::derive(pseudo_random_function(rest)?, iterations, salt, passphrase, &mut key);
             }
@@ -180,6 +202,7 @@ impl<'a> Pbes2<'a> {
                 if memory > SCRYPT_MEMORY_LIMIT || parallel > SCRYPT_PARALLEL_LIMIT {
                     return Err(DecryptError::TooCostly);
                 }
+                work.spend(u64::from(cost) * u64::from(block) * u64::from(parallel) / SCRYPT_STEPS)?;
                 if !cost.is_power_of_two() {
                     return Err(DecryptError::Malformed);
                 }
@@ -212,15 +235,13 @@ impl<'a> TripleDes<'a> {
         let (parameters, _) = expect(parameters, SEQUENCE)?;
         let (salt, rest) = expect(parameters, OCTET_STRING)?;
         let (iterations, _) = integer(rest)?;
-        if iterations > ITERATION_LIMIT {
-            return Err(DecryptError::TooCostly);
-        }
         let iterations = NonZeroU32::new(iterations).ok_or(DecryptError::Malformed)?;
         Ok(Some(Self { salt, iterations, ciphertext }))
     }
 
-    fn decrypt(&self, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-        let passphrase = bmp_string(passphrase).ok_or(DecryptError::WrongPassphrase)?;
+    fn decrypt(&self, passphrase: &[u8], work: &mut Work) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+        work.spend(self.iterations.get().into())?;
+        let passphrase = openssl_string(passphrase);
         let (key, iv) = triple_des_key(&passphrase, self.salt, self.iterations);
         triple_des::decrypt(key.as_slice(), &iv, self.ciphertext).map_err(DecryptError::from)
     }
@@ -253,12 +274,12 @@ pub(super) fn cipher_name(der: &[u8]) -> Option<(&'static str, &'static str)> {
 }
 
 /// Opens an EncryptedPrivateKeyInfo: the PKCS#8 key within.
-pub(super) fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+pub(super) fn decrypt(der: &[u8], passphrase: &[u8], work: &mut Work) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     if let Some(sealed) = TripleDes::parse(der)? {
-        return sealed.decrypt(passphrase).and_then(require_sequence);
+        return sealed.decrypt(passphrase, work).and_then(require_sequence);
     }
     let scheme = Pbes2::parse(der)?;
-    let key = scheme.derive(passphrase)?;
+    let key = scheme.derive(passphrase, work)?;
     let plain = decrypt_cbc(scheme.cipher, &key, scheme.iv, scheme.ciphertext)?;
     require_sequence(plain)
 }
@@ -375,12 +396,18 @@ mod tests {
 
     #[test]
     fn no_key_makes_scrypt_take_more_memory_than_is_allowed() {
-        assert_eq!(decrypt(&scrypt_key(&[16], &[8], &[1]), b"x"), Err(DecryptError::WrongPassphrase));
+        assert_eq!(
+            decrypt(&scrypt_key(&[16], &[8], &[1]), b"x", &mut Work::default()),
+            Err(DecryptError::WrongPassphrase)
+        );
         // Little for the cost, but 64 blocks of 128 MiB beside it.
         let rows: [[&[u8]; 3]; 3] =
             [[&[2], &[0x10, 0, 0], &[64]], [&[0x40, 0, 0, 0], &[8], &[1]], [&[16], &[8], &[65]]];
         for [cost, block, parallel] in rows {
-            assert_eq!(decrypt(&scrypt_key(cost, block, parallel), b"x"), Err(DecryptError::TooCostly));
+            assert_eq!(
+                decrypt(&scrypt_key(cost, block, parallel), b"x", &mut Work::default()),
+                Err(DecryptError::TooCostly)
+            );
         }
     }
 }

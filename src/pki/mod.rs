@@ -1,6 +1,7 @@
 //! Keys, certificates, chains: make, read, judge. Pure but for [`read`], which opens files.
 //!
-//! * [`read`]: what a file really is, and what is in it
+//! * [`read`]: opens files, and says what they really are
+//! * [`content`]: what files hold, in all forms of them
 //! * [`key`]: private keys, encrypted ones too
 //! * [`certificate`]: what a certificate says
 //! * [`make`]: new keys, authorities, certificates, requests, revocation lists
@@ -15,9 +16,11 @@
 pub mod certificate;
 pub mod chain;
 pub mod completion;
+pub mod content;
 pub mod index;
 pub mod key;
 mod key_encryption;
+pub mod kind;
 pub mod make;
 pub mod manifest;
 pub mod name;
@@ -27,6 +30,7 @@ pub mod pkcs12;
 mod pkcs12_key;
 pub mod read;
 pub mod revocation;
+pub mod section;
 pub mod serial;
 pub mod signature;
 pub mod strict;

@@ -4,13 +4,13 @@
 use std::num::NonZeroU32;
 
 use aws_lc_rs::{digest, hmac};
-use x509_parser::asn1_rs::{Any, FromDer};
+use x509_parser::asn1_rs::{Any, FromDer, Oid};
 use zeroize::Zeroizing;
 
 use super::certificate::Malformed;
-use super::key::{DecryptError, EncryptedKey, ITERATION_LIMIT};
+use super::key::{DecryptError, EncryptedKey, KeyFormat, PrivateKey, Work};
 use super::make::element;
-use super::pkcs12_key::{Purpose, SHA1, SHA256, SHA384, SHA512, bmp_string, derive};
+use super::pkcs12_key::{Purpose, SHA1, SHA256, SHA384, SHA512, derive, openssl_string};
 
 /// The most contents, bags and certificates that are looked at.
 const ENTRIES_LIMIT: usize = 1_000;
@@ -33,8 +33,32 @@ pub struct Store {
     contents: Vec<Content>,
     /// What the MAC is of.
     safe: Vec<u8>,
-    /// `None` if there is none, or one of a kind that is not checked here.
-    mac: Option<Mac>,
+    mac: Integrity,
+}
+
+/// What shows that the contents are whole.
+#[derive(Debug)]
+enum Integrity {
+    Nothing,
+    Mac(Mac),
+    /// A MAC by this algorithm, by its object identifier, which is not checked here.
+    Unchecked(String),
+}
+
+/// What of a store is looked at. Each key in it costs as much as the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Certificates,
+    All,
+}
+
+/// A key in a store.
+#[derive(Debug)]
+pub enum StoredKey {
+    Open(PrivateKey),
+    /// It has a passphrase of its own, or one that is not opened here.
+    Closed(DecryptError),
+    NotWanted,
 }
 
 /// MacData (RFC 7292, 4).
@@ -60,7 +84,7 @@ enum Content {
 pub struct Inventory {
     /// DER.
     pub certificates: Vec<Vec<u8>>,
-    pub keys: usize,
+    pub keys: Vec<StoredKey>,
 }
 
 impl Store {
@@ -77,29 +101,39 @@ impl Store {
         }
         let safe = tagged(content, OCTET_STRING)?;
         let contents = children(safe, SEQUENCE)?.into_iter().map(Content::parse).collect::<Result<_, _>>()?;
-        let mac = mac.first().map(|mac| Mac::parse(mac)).transpose()?.flatten();
+        let mac = mac.first().map_or(Ok(Integrity::Nothing), |mac| Mac::parse(mac))?;
         Ok(Self { contents, safe: safe.to_vec(), mac })
     }
 
     /// Opens what needs the passphrase and lists it all, if the MAC is that of this passphrase and these contents.
-    pub fn open(&self, passphrase: &[u8]) -> Result<Inventory, DecryptError> {
+    ///
+    /// # Errors
+    /// The passphrase is another or the store was changed; it is encrypted or authenticated in a way that is unknown here; or
+    /// it asks for more than is left of `work`.
+    pub fn open(&self, passphrase: &[u8], wanted: Wanted, work: &mut Work) -> Result<Inventory, DecryptError> {
+        match &self.mac {
+            Integrity::Nothing => {}
+            Integrity::Mac(mac) => mac.check(&self.safe, passphrase, work)?,
+            Integrity::Unchecked(algorithm) => return Err(DecryptError::Unsupported(format!("MAC {algorithm}"))),
+        }
         let mut inventory = Inventory::default();
         for content in &self.contents {
             let bags = match content {
                 Content::Plain(bags) => Zeroizing::new(bags.clone()),
-                Content::Encrypted(sealed) => Zeroizing::new(sealed.decrypt(passphrase)?.der().to_vec()),
+                Content::Encrypted(sealed) => Zeroizing::new(sealed.decrypt_within(passphrase, work)?.der().to_vec()),
             };
-            inventory.add(&bags).map_err(|Malformed| DecryptError::Malformed)?;
+            let mut opened = |key: EncryptedKey| match wanted {
+                Wanted::Certificates => StoredKey::NotWanted,
+                Wanted::All => key.decrypt_within(passphrase, work).map_or_else(StoredKey::Closed, StoredKey::Open),
+            };
+            inventory.add(&bags, &mut opened).map_err(|Malformed| DecryptError::Malformed)?;
         }
-        match &self.mac {
-            Some(mac) => mac.check(&self.safe, passphrase).map(|()| inventory),
-            None => Ok(inventory),
-        }
+        Ok(inventory)
     }
 }
 
 impl Mac {
-    fn parse(der: &[u8]) -> Result<Option<Self>, Malformed> {
+    fn parse(der: &[u8]) -> Result<Integrity, Malformed> {
         let [information, salt, ref iterations @ ..] = children(der, SEQUENCE)?[..] else { return Err(Malformed) };
         let [algorithm, tag] = children(information, SEQUENCE)?[..] else { return Err(Malformed) };
         let [identifier, ..] = children(algorithm, SEQUENCE)?[..] else { return Err(Malformed) };
@@ -108,7 +142,7 @@ impl Mac {
             SHA256 => (&digest::SHA256, hmac::HMAC_SHA256),
             SHA384 => (&digest::SHA384, hmac::HMAC_SHA384),
             SHA512 => (&digest::SHA512, hmac::HMAC_SHA512),
-            _ => return Ok(None),
+            other => return Ok(Integrity::Unchecked(Oid::new(other.into()).to_id_string())),
         };
         let iterations = match iterations.first() {
             Some(count) => tagged(count, INTEGER)?
@@ -117,16 +151,13 @@ impl Mac {
             None => 1,
         };
         let (salt, tag) = (tagged(salt, OCTET_STRING)?.to_vec(), tagged(tag, OCTET_STRING)?.to_vec());
-        Ok(Some(Self { hash, algorithm, salt, iterations, tag }))
+        Ok(Integrity::Mac(Self { hash, algorithm, salt, iterations, tag }))
     }
 
-    fn check(&self, safe: &[u8], passphrase: &[u8]) -> Result<(), DecryptError> {
-        if self.iterations > ITERATION_LIMIT {
-            return Err(DecryptError::TooCostly);
-        }
+    fn check(&self, safe: &[u8], passphrase: &[u8], work: &mut Work) -> Result<(), DecryptError> {
+        work.spend(self.iterations.into())?;
         let iterations = NonZeroU32::new(self.iterations).ok_or(DecryptError::Malformed)?;
-        // PKCS#12 says nothing of bytes that are no text.
-        let Some(secret) = bmp_string(passphrase) else { return Ok(()) };
+        let secret = openssl_string(passphrase);
         let mut secrets = vec![secret.as_slice()];
         if passphrase.is_empty() {
             // Some programs leave out the zero at the end, too.
@@ -160,13 +191,17 @@ impl Content {
 }
 
 impl Inventory {
-    fn add(&mut self, bags: &[u8]) -> Result<(), Malformed> {
+    /// Adds what stands in bags; `opened` opens an encrypted key.
+    fn add(&mut self, bags: &[u8], opened: &mut impl FnMut(EncryptedKey) -> StoredKey) -> Result<(), Malformed> {
         for bag in children(bags, SEQUENCE)? {
             let parts = children(bag, SEQUENCE)?;
             let [identifier, value, ..] = parts[..] else { return Err(Malformed) };
             let identifier = Any::from_der(identifier).map_err(|_| Malformed)?.1.data;
             match identifier.strip_prefix(BAG_ARC) {
-                Some([KEY_BAG | SHROUDED_KEY_BAG]) => self.keys += 1,
+                Some([KEY_BAG]) => {
+                    self.keys.push(StoredKey::Open(PrivateKey::new(KeyFormat::Pkcs8, inner(value)?.to_vec())));
+                }
+                Some([SHROUDED_KEY_BAG]) => self.keys.push(opened(EncryptedKey::pkcs8(inner(value)?.to_vec()))),
                 Some([CERTIFICATE_BAG]) => {
                     // [0] { SEQUENCE { x509Certificate, [0] { OCTET STRING } } }
                     let [_kind, certificate] = children(inner(value)?, SEQUENCE)?[..] else { return Err(Malformed) };

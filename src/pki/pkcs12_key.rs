@@ -34,6 +34,14 @@ pub fn bmp_string(passphrase: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
+/// The same as OpenSSL has it, which takes bytes that are no UTF-8 for those of ISO 8859-1.
+pub fn openssl_string(passphrase: &[u8]) -> Zeroizing<Vec<u8>> {
+    bmp_string(passphrase).unwrap_or_else(|| {
+        let units = passphrase.iter().chain(&[0]).flat_map(|byte| [0, *byte]);
+        Zeroizing::new(units.collect())
+    })
+}
+
 /// Appendix B.2. `passphrase` is a [`bmp_string`].
 pub fn derive(
     hash: &'static Algorithm,

@@ -2,14 +2,17 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use x509_parser::asn1_rs::{Any, FromDer};
 use zeroize::Zeroizing;
 
-use super::key::{EncodedKey, EncryptedKey, KeyFormat, PrivateKey};
-use super::pem_text;
+pub use super::content::ArchiveFault;
+use super::content::{self, Beside, Contents, Unreadable};
+use super::key::EncodedKey;
+pub use super::kind::{Form, Kind};
 pub use super::pem_text::{Fault, FaultKind};
+use super::section::PemText;
+pub use super::section::Section;
 
 /// The most bytes of one file that are read. The bundle of an operating system has about 250 KB, a
 /// large revocation list some megabytes.
@@ -17,73 +20,6 @@ pub const FILE_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// The most entries of a folder of certificates that are looked at.
 pub const FOLDER_LIMIT: usize = 10_000;
-
-/// One thing found in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Section {
-    /// A certificate, DER.
-    Certificate(Vec<u8>),
-    PrivateKey(EncodedKey),
-    /// A public key alone, DER.
-    PublicKey(Vec<u8>),
-    /// A request for a certificate, DER.
-    Request(Vec<u8>),
-    /// A list of revoked certificates, DER.
-    RevocationList(Vec<u8>),
-    /// A PEM section that nobody here needs, by its label (`EC PARAMETERS`).
-    Other(String),
-}
-
-/// What a file or a section of it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Certificate,
-    PrivateKey,
-    EncryptedPrivateKey,
-    PublicKey,
-    Request,
-    RevocationList,
-    /// A PEM section with this label.
-    Pem(String),
-    /// DER where PEM was expected.
-    Der(&'static str),
-    Empty,
-    Text,
-    Binary,
-}
-
-impl Kind {
-    /// What it is, with its article: `a certificate`.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Certificate => "a certificate".to_owned(),
-            Self::PrivateKey => "a private key".to_owned(),
-            Self::EncryptedPrivateKey => "an encrypted private key".to_owned(),
-            Self::PublicKey => "a public key".to_owned(),
-            Self::Request => "a certificate request".to_owned(),
-            Self::RevocationList => "a revocation list".to_owned(),
-            Self::Pem(label) => format!("a PEM file of `{label}`"),
-            Self::Der(what) => format!("{what} in DER form, not PEM"),
-            Self::Empty => "empty".to_owned(),
-            Self::Text => "text without any PEM section".to_owned(),
-            Self::Binary => "binary data of an unknown kind".to_owned(),
-        }
-    }
-}
-
-impl Section {
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Certificate(_) => Kind::Certificate,
-            Self::PrivateKey(EncodedKey::Plain(_)) => Kind::PrivateKey,
-            Self::PrivateKey(EncodedKey::Encrypted(_)) => Kind::EncryptedPrivateKey,
-            Self::PublicKey(_) => Kind::PublicKey,
-            Self::Request(_) => Kind::Request,
-            Self::RevocationList(_) => Kind::RevocationList,
-            Self::Other(label) => Kind::Pem(label.clone()),
-        }
-    }
-}
 
 /// Why a file gave nothing.
 #[derive(Debug)]
@@ -102,6 +38,10 @@ pub enum ReadProblem {
     TooLarge,
     /// A PEM section that OpenSSL does not read.
     Damaged(Fault),
+    /// What it holds is not known here.
+    Unknown(Kind),
+    /// It is an archive that is damaged, or larger than is looked into.
+    Archive(ArchiveFault),
     /// The file is something else than was asked for.
     Not {
         wanted: Kind,
@@ -110,10 +50,61 @@ pub enum ReadProblem {
     Io(io::Error),
 }
 
+impl ReadError {
+    /// The file may well be something else, which is no fault of one whose name promises nothing of certificates. One that is too
+    /// large, may not be read, or is half an archive may hold anything.
+    pub fn is_of_another_kind(&self) -> bool {
+        matches!(self.problem, ReadProblem::Unknown(_) | ReadProblem::Damaged(_))
+    }
+}
+
 /// Everything in a PEM file, in its order. A file without a section is an empty list.
 pub fn sections(path: &Path) -> Result<Vec<Section>, ReadError> {
     let text = bytes(path)?;
     parse(&text).map_err(|problem| ReadError { path: path.to_owned(), problem })
+}
+
+/// Takes PEM text apart, as OpenSSL does.
+pub fn parse(text: &[u8]) -> Result<Vec<Section>, ReadProblem> {
+    let text = PemText::of(text);
+    match text.fault() {
+        Some(fault) => Err(ReadProblem::Damaged(fault)),
+        None => Ok(text.sections),
+    }
+}
+
+/// All that a file holds, in whatever form, and in files that it names and that lie beside it or below.
+pub fn contents(path: &Path) -> Result<Contents, ReadError> {
+    read_contents(path, Some(&|name| beside(path, name)))
+}
+
+/// The same without the files that it names, for who looks at these by themselves.
+pub fn contents_alone(path: &Path) -> Result<Contents, ReadError> {
+    read_contents(path, None)
+}
+
+fn read_contents(path: &Path, beside: Beside<'_>) -> Result<Contents, ReadError> {
+    let bytes = bytes(path)?;
+    content::contents(&bytes, beside).map_err(|error| {
+        let problem = match error {
+            Unreadable::Damaged(fault) => ReadProblem::Damaged(fault),
+            Unreadable::Archive(fault) => ReadProblem::Archive(fault),
+            Unreadable::Unknown(kind) => ReadProblem::Unknown(kind),
+        };
+        ReadError { path: path.to_owned(), problem }
+    })
+}
+
+/// A file that another one names. What is not beside it or below is none of its business, and what is no file may never
+/// end.
+fn beside(path: &Path, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let is_below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    let name = Path::new(name);
+    let file = path.with_file_name("").join(name);
+    if !name.components().all(is_below) || !file.is_file() {
+        return None;
+    }
+    bytes(&file).ok()
 }
 
 /// The certificates of a PEM file: at least one.
@@ -130,7 +121,7 @@ pub fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, ReadError> {
 
 /// The first private key of a PEM file. What stands behind it is not read.
 pub fn private_key(path: &Path) -> Result<EncodedKey, ReadError> {
-    let Contents { sections, broken, .. } = Contents::of(&bytes(path)?);
+    let PemText { sections, broken, .. } = PemText::of(&bytes(path)?);
     let key = sections.into_iter().find_map(|section| match section {
         Section::PrivateKey(key) => Some(key),
         _ => None,
@@ -144,7 +135,7 @@ pub fn private_key(path: &Path) -> Result<EncodedKey, ReadError> {
 
 /// The sections of a readable file that OpenSSL passes over as if they were text.
 pub fn passed_over(path: &Path) -> Vec<Fault> {
-    bytes(path).map(|text| Contents::of(&text).passed_over).unwrap_or_default()
+    bytes(path).map(|text| PemText::of(&text).passed_over).unwrap_or_default()
 }
 
 /// The one file is a key and the other a certificate, each in the other's place.
@@ -213,8 +204,7 @@ fn is_hashed_name(name: &str, mark: &str) -> bool {
 /// What a readable file is, in one word.
 pub fn what_is(path: &Path) -> Result<Kind, ReadError> {
     let bytes = bytes(path)?;
-    let sections = parse(&bytes).map_err(|problem| ReadError { path: path.to_owned(), problem })?;
-    Ok(sections.first().map_or_else(|| kind_without_pem(&bytes), Section::kind))
+    content::kind(&bytes).map_err(|fault| ReadError { path: path.to_owned(), problem: ReadProblem::Damaged(fault) })
 }
 
 fn not(path: &Path, wanted: Kind) -> ReadError {
@@ -222,30 +212,6 @@ fn not(path: &Path, wanted: Kind) -> ReadError {
         Ok(found) => ReadError { path: path.to_owned(), problem: ReadProblem::Not { wanted, found } },
         Err(error) => error,
     }
-}
-
-fn kind_without_pem(bytes: &[u8]) -> Kind {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Kind::Empty;
-    }
-    if x509_parser::parse_x509_certificate(bytes).is_ok() {
-        return Kind::Der("a certificate");
-    }
-    if x509_parser::parse_x509_crl(bytes).is_ok() {
-        return Kind::Der("a revocation list");
-    }
-    if x509_parser::certification_request::X509CertificationRequest::from_der(bytes).is_ok() {
-        return Kind::Der("a certificate request");
-    }
-    // SEQUENCE { INTEGER 0, 1 or 3 …: PKCS#8, PKCS#1 and SEC1 keys, PKCS#12.
-    if let Ok((b"", outer)) = Any::from_der(bytes)
-        && outer.tag().0 == 16
-        && let Ok((_, version)) = Any::from_der(outer.data)
-        && version.tag().0 == 2
-    {
-        return Kind::Der(if version.data == [3] { "a PKCS#12 store" } else { "a private key" });
-    }
-    if bytes.iter().any(|byte| *byte == 0 || *byte >= 0x80) { Kind::Binary } else { Kind::Text }
 }
 
 /// The bytes of a file, at most [`FILE_LIMIT`]. They may be a key: the memory is wiped.
@@ -271,60 +237,6 @@ fn problem(error: io::Error) -> ReadProblem {
         io::ErrorKind::IsADirectory => ReadProblem::Directory,
         io::ErrorKind::PermissionDenied => ReadProblem::Denied,
         _ => ReadProblem::Io(error),
-    }
-}
-
-/// Takes PEM text apart, as OpenSSL does.
-pub fn parse(text: &[u8]) -> Result<Vec<Section>, ReadProblem> {
-    let Contents { sections, passed_over, broken } = Contents::of(text);
-    // A file whose only section is passed over holds nothing, and the reason is worth more than that.
-    let nothing = passed_over.first().copied().filter(|_| sections.is_empty());
-    match broken.or(nothing) {
-        Some(fault) => Err(ReadProblem::Damaged(fault)),
-        None => Ok(sections),
-    }
-}
-
-struct Contents {
-    sections: Vec<Section>,
-    passed_over: Vec<Fault>,
-    broken: Option<Fault>,
-}
-
-impl Contents {
-    fn of(text: &[u8]) -> Self {
-        let pem_text::Sections { blocks, passed_over, broken } = pem_text::sections(text);
-        Self { sections: blocks.into_iter().map(section).collect(), passed_over, broken }
-    }
-}
-
-fn section(block: pem::Pem) -> Section {
-    let plain_or_encrypted = |format, block: pem::Pem| {
-        let encryption = block.headers().get("DEK-Info").map(str::to_owned);
-        let bytes = Zeroizing::new(block.into_contents());
-        Section::PrivateKey(match encryption {
-            Some(information) => EncodedKey::Encrypted(EncryptedKey::legacy(format, bytes, information)),
-            None => EncodedKey::Plain(PrivateKey::new(format, bytes)),
-        })
-    };
-    match block.tag() {
-        "CERTIFICATE" | "X509 CERTIFICATE" => Section::Certificate(block.into_contents()),
-        // OpenSSL's own form: the certificate, then what it is trusted for, which nobody here reads.
-        "TRUSTED CERTIFICATE" => {
-            let contents = block.into_contents();
-            let length = Any::from_der(&contents).map_or(contents.len(), |(rest, _)| contents.len() - rest.len());
-            Section::Certificate(contents[..length].to_vec())
-        }
-        "PRIVATE KEY" => plain_or_encrypted(KeyFormat::Pkcs8, block),
-        "RSA PRIVATE KEY" => plain_or_encrypted(KeyFormat::Pkcs1, block),
-        "EC PRIVATE KEY" => plain_or_encrypted(KeyFormat::Sec1, block),
-        "ENCRYPTED PRIVATE KEY" => {
-            Section::PrivateKey(EncodedKey::Encrypted(EncryptedKey::pkcs8(block.into_contents())))
-        }
-        "PUBLIC KEY" => Section::PublicKey(block.into_contents()),
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Section::Request(block.into_contents()),
-        "X509 CRL" => Section::RevocationList(block.into_contents()),
-        label => Section::Other(label.to_owned()),
     }
 }
 

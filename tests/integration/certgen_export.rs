@@ -89,7 +89,9 @@ fn stores_open_in_openssl_and_in_java() {
         ("expiry . --pass-file pass --warn 900d", 1, "WARNING   ./dev1.p12: CN=dev1 expires"),
         ("expiry dev1.p12", 3, "UNKNOWN   dev1.p12: it is a PKCS#12 store: --pass-file FILE opens it"),
         ("expiry dev1.p12 --pass-file wrong", 3, "the passphrase is wrong"),
-        ("lint dev1.p12", 1, "`dev1.p12` is a PKCS#12 store, which lint does not open"),
+        ("lint dev1.p12", 1, "`dev1.p12` is a PKCS#12 store, and what is in it is not known"),
+        ("lint dev1.p12 --pass-file wrong", 2, "what is in the store `dev1.p12` is not known: the passphrase is wrong"),
+        ("lint dev1.p12 --pass-file pass", 0, "1 file is fine"),
     ] {
         let ended = certgen(lab.path(), words);
         assert!(ended.code == code && (ended.stdout + &ended.stderr).contains(text), "{words}");

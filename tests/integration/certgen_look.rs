@@ -88,11 +88,14 @@ fn inspect_tells_every_kind_of_file_apart_in_both_forms() {
     let ended = certgen(folder, "inspect text");
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
-        (1, "error: `text` holds no certificate, key, request or list: it is text without any PEM section\n")
+        (1, "error: what `text` holds is not known: it is text without any PEM section\n")
     );
     fs::write(folder.join("wrong"), "sesame").unwrap();
     let ended = certgen(folder, "inspect store.p12 --pass-file wrong");
-    assert_eq!((ended.code, ended.stderr.as_str()), (1, "error: cannot open `store.p12`: the passphrase is wrong\n"));
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (1, "error: cannot open `store.p12`: the passphrase is wrong, or the store is damaged\n")
+    );
     openssl(folder, "pkcs12 -export -legacy -in dev1.crt -inkey dev1.key -passout file:pass -out old.p12");
     let ended = certgen(folder, "inspect old.p12 --pass-file pass");
     assert!(ended.stderr.contains("which is not supported"), "{}", ended.stderr);

@@ -19,6 +19,7 @@ mod certgen_batch;
 mod certgen_broken;
 mod certgen_export;
 mod certgen_fleet;
+mod certgen_forms;
 mod certgen_judge;
 mod certgen_keys;
 mod certgen_look;

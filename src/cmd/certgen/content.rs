@@ -5,24 +5,43 @@ use std::path::Path;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
+use super::explain::not_decrypted;
 use super::options::Passphrase;
-use super::passphrase::pair;
+use super::passphrase::{Opener, pair};
 use crate::examine::content;
+use crate::pki::content::{Place, open};
+use crate::pki::key::Work;
 use crate::pki::make::KeyPair;
+use crate::pki::pkcs12::Wanted;
 use crate::term::{Exit, Failure, Term};
 
-pub use crate::examine::content::Item;
+pub use crate::pki::content::{Contents, Found, Item};
 
-/// All that a file holds, at least one thing.
+/// All that a file holds, at least one thing, which is PEM, DER or PKCS#12.
 pub fn items(path: &Path) -> Result<Vec<Item>, Failure> {
     content::items(path).map_err(|finding| finding.into_failure(Exit::FAILED))
 }
 
+/// All that a file holds, in whatever form.
+pub fn contents(path: &Path) -> Result<Contents, Failure> {
+    content::contents(path).map_err(|finding| finding.into_failure(Exit::FAILED))
+}
+
 /// The public key of the first thing in a file that has one.
-pub fn public_key(path: &Path, passphrase: &Passphrase, term: &mut Term) -> Result<Vec<u8>, Failure> {
-    for item in items(path)? {
-        if let Some(key) = public_key_of(item, path, passphrase, term)? {
-            return Ok(key);
+pub fn public_key(path: &Path, opener: &Opener, term: &mut Term) -> Result<Vec<u8>, Failure> {
+    for found in contents(path)?.found {
+        let items = match found.item {
+            Item::Store(store) => {
+                let secret = opener.secret(&Place::file(path), term)?;
+                open(&store, secret.expose(), Wanted::All, &mut Work::default())
+                    .map_err(|error| not_decrypted(path, &error))?
+            }
+            item => vec![item],
+        };
+        for item in items {
+            if let Some(key) = public_key_of(item, path, opener, term)? {
+                return Ok(key);
+            }
         }
     }
     Err(Failure::new(Exit::FAILED, format!("`{}` holds no key and no certificate", path.display())))
@@ -39,19 +58,14 @@ pub fn key_pair(path: &Path, passphrase: &Passphrase, term: &mut Term) -> Result
 }
 
 /// The SubjectPublicKeyInfo in it, if there is one.
-fn public_key_of(
-    item: Item,
-    path: &Path,
-    passphrase: &Passphrase,
-    term: &mut Term,
-) -> Result<Option<Vec<u8>>, Failure> {
+fn public_key_of(item: Item, path: &Path, opener: &Opener, term: &mut Term) -> Result<Option<Vec<u8>>, Failure> {
     Ok(match item {
         Item::Certificate(certificate) => Some(certificate.public_key.info),
         Item::Request(der) => X509CertificationRequest::from_der(&der)
             .ok()
             .map(|(_, request)| request.certification_request_info.subject_pki.raw.to_vec()),
-        Item::Key(key) => Some(pair(&passphrase.open(key, path, term)?, path)?.public_key()),
+        Item::Key(key) => Some(pair(&opener.open(key, path, term)?, path)?.public_key()),
         Item::PublicKey(der) => Some(der),
-        Item::RevocationList(_) | Item::Store(_) | Item::Other(_) | Item::Damaged(_) => None,
+        _ => None,
     })
 }

@@ -1,16 +1,17 @@
 //! `certgen expiry`: how long certificates and revocation lists are still good, for monitoring.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::content::{Item, items};
+use super::content::Item;
 use super::deadline::Deadline;
-use super::explain::not_decrypted;
 use super::options::ExpiryArgs;
 use super::peer::{address, look};
-use super::walk::files_of;
-use crate::net::reason;
-use crate::pki::certificate::Certificate;
-use crate::pki::pkcs12::Store;
+use super::walk::targets;
+use crate::diagnose::files;
+use crate::examine::content::Target;
+use crate::pki::content::{Closed, opened};
+use crate::pki::key::Work;
+use crate::pki::pkcs12::Wanted;
 use crate::term::{Exit, Failure, Secret, without_logins};
 
 /// How it stands, in the words of monitoring plugins; what is worse is greater.
@@ -81,21 +82,6 @@ fn state(deadline: &Deadline, args: &ExpiryArgs, now: i64) -> State {
     }
 }
 
-/// What expires in a store, or why that is not known.
-fn in_store(place: &str, store: &Store, secret: Option<&Secret>) -> Result<Vec<Deadline>, String> {
-    let Some(secret) = secret else {
-        return Err("it is a PKCS#12 store: --pass-file FILE opens it".to_owned());
-    };
-    let opened = store.open(secret.expose());
-    let inventory = opened.map_err(|error| not_decrypted(Path::new(place), &error).message.unwrap_or_default())?;
-    let parse = |der: &Vec<u8>| Certificate::parse(der).map_err(|_| "a certificate in it is malformed".to_owned());
-    let all: Vec<_> = inventory.certificates.iter().map(parse).collect::<Result<_, _>>()?;
-    if all.is_empty() {
-        return Err("there is no certificate in it".to_owned());
-    }
-    Ok(all.iter().map(|certificate| Deadline::of_certificate(place, certificate)).collect())
-}
-
 /// What expires at a target, and what could not be looked at with the reason.
 fn deadlines(target: &str, secret: Option<&Secret>) -> (Vec<Deadline>, Vec<(String, String)>) {
     let mut found = Vec::new();
@@ -110,50 +96,53 @@ fn deadlines(target: &str, secret: Option<&Secret>) -> (Vec<Deadline>, Vec<(Stri
         }
         return (found, unknown);
     }
-    let path = Path::new(target);
-    let files: Vec<PathBuf> = if path.is_dir() {
-        match files_of(path, &["crt", "pem", "cer", "crl", "der", "p12", "pfx"]) {
-            Ok(files) => files,
-            Err(error) => {
-                unknown.push((target.to_owned(), reason(&error)));
-                Vec::new()
+    let targets = match targets(Path::new(target)) {
+        Ok(targets) => targets,
+        Err(failure) => return (found, vec![(target.to_owned(), why(failure))]),
+    };
+    let is_folder = targets.iter().all(|target| target.is_found);
+    // Keys and requests do not expire.
+    let is_looked_at = |target: &Target| {
+        !target.is_found || target.path.extension().is_none_or(|ending| ending != "key" && ending != "csr")
+    };
+    for target in targets.into_iter().filter(is_looked_at) {
+        let path = &target.path;
+        let place = path.display().to_string();
+        let contents = match target.contents() {
+            None => continue,
+            Some(Ok(contents)) => contents,
+            Some(Err(finding)) => {
+                unknown.push((place, finding.what));
+                continue;
+            }
+        };
+        let before = found.len() + unknown.len();
+        let secret = secret.map(Secret::expose);
+        for thing in opened(contents.found, secret, Wanted::Certificates, &mut Work::default()) {
+            let place = thing.place(path).to_string();
+            match &thing.item {
+                Item::Closed(closed) => unknown.push((place, in_vain(closed))),
+                Item::Damaged(what) => unknown.push((place, format!("the {what} in it is damaged"))),
+                Item::Unknown(kind) if thing.is_promised() => {
+                    unknown.push((place, format!("it is {}", kind.describe())));
+                }
+                item => found.extend(Deadline::of(&place, item)),
             }
         }
-    } else {
-        vec![path.to_owned()]
-    };
-    for file in files {
-        let place = file.display().to_string();
-        match items(&file) {
-            Ok(items) => {
-                let before = found.len();
-                found.extend(items.iter().filter_map(|item| Deadline::of(&place, item)));
-                let stores = items.iter().filter_map(|item| match item {
-                    Item::Store(store) => Some(store),
-                    _ => None,
-                });
-                let mut closed = false;
-                for store in stores {
-                    match in_store(&place, store, secret) {
-                        Ok(deadlines) => found.extend(deadlines),
-                        Err(why) => {
-                            unknown.push((place.clone(), why));
-                            closed = true;
-                        }
-                    }
-                }
-                if closed {
-                    continue;
-                }
-                if found.len() == before && !path.is_dir() {
-                    unknown.push((place, "nothing in it expires".to_owned()));
-                }
-            }
-            Err(failure) => unknown.push((place, why(failure))),
+        if found.len() + unknown.len() == before && !is_folder {
+            unknown.push((place, "nothing in it expires".to_owned()));
         }
     }
     if found.is_empty() && unknown.is_empty() {
         unknown.push((target.to_owned(), "no certificate in it".to_owned()));
     }
     (found, unknown)
+}
+
+/// Why nothing is known of a store.
+fn in_vain(closed: &Closed) -> String {
+    match closed {
+        Closed::NoPassphrase => "it is a PKCS#12 store: --pass-file FILE opens it".to_owned(),
+        Closed::Decrypt(error) => format!("cannot open it: {}", files::closed(error)),
+    }
 }

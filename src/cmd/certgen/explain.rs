@@ -131,14 +131,7 @@ pub fn exists(path: &Path) -> Failure {
 }
 
 pub fn not_decrypted(path: &Path, error: &DecryptError) -> Failure {
-    let why = match error {
-        DecryptError::WrongPassphrase => "the passphrase is wrong".to_owned(),
-        DecryptError::Unsupported(what) => format!("it is encrypted with {what}, which is not supported"),
-        DecryptError::Mac => "the passphrase is wrong, or the store is damaged".to_owned(),
-        DecryptError::TooCostly => "it asks for more work or memory than is allowed here".to_owned(),
-        DecryptError::Malformed => "its encryption is malformed".to_owned(),
-    };
-    Failure::new(Exit::FAILED, format!("cannot open `{}`: {why}", path.display()))
+    Failure::new(Exit::FAILED, format!("cannot open `{}`: {}", path.display(), files::closed(error)))
 }
 
 pub fn bad_request(path: &Path, error: RequestError) -> Failure {

@@ -1,21 +1,29 @@
-//! `certgen inspect`: what a file holds or a server shows.
+//! `certgen inspect`: what files hold or a server shows.
 
 use std::path::Path;
 
-use super::content::{Item, items};
+use super::content::{Contents, Found, Item};
 use super::explain::not_decrypted;
-use super::options::Passphrase;
-use super::passphrase::pair;
+use super::passphrase::{Opener, pair};
 use super::peer::{Peer, address, look};
+use super::walk::targets;
 use crate::pki::certificate::Certificate;
-use crate::pki::key::EncodedKey;
+use crate::pki::content::{Closed, Place, open};
+use crate::pki::key::{EncodedKey, Work};
+use crate::pki::kind::{Form, Kind};
 use crate::pki::make::{KeyType, Request, RequestError};
+use crate::pki::pkcs12::Wanted;
 use crate::pki::revocation::RevocationList;
-use crate::term::{Failure, Term};
+use crate::term::{Exit, Failure, Term};
 
 /// What was looked at.
 pub enum Seen {
-    File(Vec<Thing>),
+    File {
+        /// How it holds the things, where that is not just one behind the other.
+        form: Option<Form>,
+        /// With the name that each has in the file, if it has one.
+        things: Vec<(Option<String>, Thing)>,
+    },
     Server(Peer),
 }
 
@@ -33,49 +41,91 @@ pub enum Thing {
     EncryptedKey(String),
     /// SubjectPublicKeyInfo, DER
     PublicKey(Vec<u8>),
-    /// A PKCS#12 store. Its certificates are the things behind it.
+    /// A PKCS#12 store. Its certificates and keys are the things behind it.
     Store {
         keys: usize,
         certificates: usize,
     },
+    /// Something in a store that its passphrase does not open.
+    Closed(Closed),
     /// A PEM section of another kind, by its label.
     Other(String),
     /// A section of this kind that cannot be read.
     Damaged(&'static str),
+    /// What it is instead of something that is known.
+    Unknown(Kind),
 }
 
-/// Looks at a file, or at a server by its HOST:PORT.
-pub fn inspect(target: &str, passphrase: &Passphrase, term: &mut Term) -> Result<Seen, Failure> {
-    match address(target) {
-        Some((host, port)) => look(&host, port).map(Seen::Server),
-        None => things(Path::new(target), passphrase, term).map(Seen::File),
+/// Looks at a server by its HOST:PORT, at a file, or at all files of a folder, one after the other, and gives each to `each` before it
+/// looks at the next. What cannot be looked at in a folder is `each`'s too: the rest is looked at.
+pub fn inspect(
+    target: &str,
+    opener: &Opener,
+    term: &mut Term,
+    mut each: impl FnMut(&str, Result<Seen, Failure>, &mut Term),
+) -> Result<(), Failure> {
+    if let Some((host, port)) = address(target) {
+        let seen = look(&host, port).map(Seen::Server)?;
+        each(target, Ok(seen), term);
+        return Ok(());
     }
+    let found = targets(Path::new(target))?;
+    if found.is_empty() {
+        return Err(Failure::new(Exit::FAILED, format!("there is nothing to look at in `{target}`")));
+    }
+    for looked_at in found {
+        let path = &looked_at.path;
+        let Some(read) = looked_at.contents() else { continue };
+        let seen = read
+            .map_err(|finding| finding.into_failure(Exit::FAILED))
+            .and_then(|contents| file(contents, path, opener, term));
+        if looked_at.is_found {
+            each(&path.display().to_string(), seen, term);
+        } else {
+            each(target, Ok(seen?), term);
+        }
+    }
+    Ok(())
 }
 
-fn things(path: &Path, passphrase: &Passphrase, term: &mut Term) -> Result<Vec<Thing>, Failure> {
+fn file(contents: Contents, path: &Path, opener: &Opener, term: &mut Term) -> Result<Seen, Failure> {
+    let Contents { form, found, .. } = contents;
+    let mut work = Work::default();
     let mut things = Vec::new();
-    for item in items(path)? {
-        things.push(match item {
-            Item::Certificate(certificate) => Thing::Certificate(certificate),
-            Item::Request(der) => Thing::Request(Request::read(&der)),
-            Item::RevocationList(list) => Thing::RevocationList(list),
-            Item::Key(EncodedKey::Plain(key)) => {
-                let key = pair(&key, path)?;
-                Thing::Key { kind: key.kind(), public_key: key.public_key() }
-            }
-            Item::Key(EncodedKey::Encrypted(key)) => Thing::EncryptedKey(key.encryption()),
-            Item::PublicKey(der) => Thing::PublicKey(der),
+    for found in found {
+        let place = found.place(path);
+        let Found { part, item } = found;
+        let items = match item {
             Item::Store(store) => {
-                let secret = passphrase.to_open(path, term)?;
-                let inventory = store.open(secret.expose()).map_err(|error| not_decrypted(path, &error))?;
-                things.push(Thing::Store { keys: inventory.keys, certificates: inventory.certificates.len() });
-                let certificates = inventory.certificates.iter().filter_map(|der| Certificate::parse(der).ok());
-                things.extend(certificates.map(|it| Thing::Certificate(Box::new(it))));
-                continue;
+                let secret = opener.secret(&place, term)?;
+                open(&store, secret.expose(), Wanted::All, &mut work)
+                    .map_err(|error| not_decrypted(Path::new(&place.to_string()), &error))?
             }
-            Item::Other(label) => Thing::Other(label),
-            Item::Damaged(what) => Thing::Damaged(what),
-        });
+            item => vec![item],
+        };
+        for item in items {
+            things.push((part.clone(), thing(item, &place)?));
+        }
     }
-    Ok(things)
+    Ok(Seen::File { form: (!form.is_plain()).then_some(form), things })
+}
+
+fn thing(item: Item, place: &Place) -> Result<Thing, Failure> {
+    Ok(match item {
+        Item::Certificate(certificate) => Thing::Certificate(certificate),
+        Item::Request(der) => Thing::Request(Request::read(&der)),
+        Item::RevocationList(list) => Thing::RevocationList(list),
+        Item::Key(EncodedKey::Plain(key)) => {
+            let key = pair(&key, Path::new(&place.to_string()))?;
+            Thing::Key { kind: key.kind(), public_key: key.public_key() }
+        }
+        Item::Key(EncodedKey::Encrypted(key)) => Thing::EncryptedKey(key.encryption()),
+        Item::PublicKey(der) => Thing::PublicKey(der),
+        Item::Opened { keys, certificates } => Thing::Store { keys, certificates },
+        Item::Store(_) => Thing::Closed(Closed::NoPassphrase),
+        Item::Closed(closed) => Thing::Closed(closed),
+        Item::Other(label) => Thing::Other(label),
+        Item::Damaged(what) => Thing::Damaged(what),
+        Item::Unknown(kind) => Thing::Unknown(kind),
+    })
 }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::content::{key_pair, public_key};
 use super::files::{KEY_MODE, NewFile, Replacing, key_der, key_pem, write_all};
 use super::options::{Change, Compare, Convert, Form, KeyAction, Passphrase, Target};
+use super::passphrase::Opener;
 use crate::pki::make::{KeyPair, to_pem};
 use crate::term::{Exit, Failure, Term};
 
@@ -94,7 +95,8 @@ fn compare(args: &Compare, term: &mut Term) -> Result<Answer, Failure> {
 
 /// The pins of the files' keys.
 fn pins(args: &Compare, term: &mut Term) -> Result<Vec<(String, PathBuf)>, Failure> {
-    let one = |file: &PathBuf| Ok((pin(&public_key(file, &args.passphrase, term)?), file.clone()));
+    let opener = Opener::new(&args.passphrase)?;
+    let one = |file: &PathBuf| Ok((pin(&public_key(file, &opener, term)?), file.clone()));
     args.files.iter().map(one).collect()
 }
 

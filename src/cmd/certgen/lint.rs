@@ -1,39 +1,26 @@
 //! `certgen lint`: the files that are looked at.
 
-use std::path::{Path, PathBuf};
-
 use super::dates::now;
 use super::options::LintArgs;
-use super::walk::files_of;
-use crate::examine::lint::{Linted, Unopened, lint};
-use crate::term::{Exit, Failure};
+use super::walk::targets;
+use crate::examine::lint::{Linted, Look, lint};
+use crate::term::{Exit, Failure, Secret};
 
 pub fn run(args: &LintArgs) -> Result<Linted, Failure> {
     let mut files = Vec::new();
     for target in &args.targets {
-        files.extend(paths(target)?);
+        let found = targets(target)?;
+        if found.is_empty() {
+            return Err(Failure::new(Exit::USAGE, format!("there is nothing to look at in `{}`", target.display())));
+        }
+        files.extend(found);
     }
-    lint(files, now(), args.within).map_err(|Unopened(store)| {
-        let why = format!("`{}` is a PKCS#12 store, which lint does not open", store.display());
-        Failure::new(Exit::FAILED, why)
-            .hint("moskit certgen inspect shows what is in it; expiry --pass-file FILE tells how long it is good")
-    })
-}
-
-/// The file itself, or all files of a folder that look like certificates, keys, requests or lists.
-fn paths(target: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if !target.is_dir() {
-        return Ok(vec![target.to_owned()]);
+    // Nobody is asked: whoever runs this may be a script.
+    let secret = args.passphrase.given()?;
+    let look = Look { passphrase: secret.as_ref().map(Secret::expose), now: now(), within: args.within };
+    let linted = lint(files, look);
+    if linted.files == 0 {
+        return Err(Failure::new(Exit::USAGE, "there is nothing of certificates in what was named"));
     }
-    let failed = |error: std::io::Error| {
-        Failure::new(
-            Exit::FAILED,
-            format!("cannot read the folder `{}`: {}", target.display(), crate::net::reason(&error)),
-        )
-    };
-    let found = files_of(target, &["crt", "pem", "cer", "der", "key", "csr", "crl"]).map_err(failed)?;
-    if found.is_empty() {
-        return Err(Failure::new(Exit::USAGE, format!("there is nothing to look at in `{}`", target.display())));
-    }
-    Ok(found)
+    Ok(linted)
 }

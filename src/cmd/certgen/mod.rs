@@ -46,6 +46,7 @@ mod verify;
 mod walk;
 
 use self::options::{Action, CrlArgs, ExpiryArgs, IndexArgs, InspectArgs, LintArgs, RenewArgs, RevokeArgs, VerifyArgs};
+use self::passphrase::Opener;
 use self::renew::Renewed;
 use crate::cmd::applet::{Applet, Invocation, Manual};
 use crate::term::{Exit, Failure, Term};
@@ -59,6 +60,7 @@ pub const APPLET: Applet = Applet {
     manual: Manual {
         description: &[
             "moskit certgen makes certificates and keys for brokers and clients, and tells what is wrong with those that exist. What it makes is accepted by OpenSSL, rustls, mbedTLS, browsers and Apple's systems, unless a warning says otherwise.",
+            "inspect, verify, lint and expiry read every form that export and batch write: PEM, DER, PKCS#12, C and Arduino headers, ESP-IDF's NVS table (nvs.csv), MicroPython modules, variables in base64, Secrets of Kubernetes, Docker's compose files, profiles (.mobileconfig) and archives (tar); of a folder all such files in it and below. What they cannot read they call not known.",
             "Three usual calls: certgen init DIR --hosts NAMES makes a CA, the broker's certificate and a mosquitto.conf, with --broker all that a broker needs to start; certgen client ID -d DIR makes one more client certificate; certgen expiry DIR tells what expires soon, with exit codes for monitoring.",
             "A DURATION is a whole number and a unit: s, m, h, d or w (90s, 30m, 24h, 30d, 2w), or 0. A TIME is 2027-12-24, which means its last second in UTC, or RFC 3339 such as 2027-12-24T10:00:00Z.",
         ],
@@ -137,6 +139,10 @@ pub const APPLET: Applet = Applet {
                 "moskit certgen verify certs/server.crt --host mqtt.lan --key certs/server.key",
                 "Whether clients will believe it",
             ),
+            (
+                "moskit certgen verify certs --ca certs/ca.crt",
+                "The same for all in a folder, as batch makes it: in files or in archives",
+            ),
             ("moskit certgen expiry certs --warn 30d --crit 7d", "A check for monitoring"),
             (
                 "moskit certgen renew certs/server.crt -d certs --exec 'systemctl reload mosquitto'",
@@ -164,7 +170,8 @@ pub const APPLET: Applet = Applet {
         differences: &[
             "Server keys are never encrypted: a service that starts by itself has nobody to type the passphrase.",
             "A CA made anew never has the name of the old one, because clients then fail with errors that mislead.",
-            "PKCS#12 stores with RC2, as OpenSSL before 3 writes them, are not opened.",
+            "PKCS#12 stores with RC2, as OpenSSL before 3 writes them, are not opened, nor are archives that are compressed.",
+            "In a source, a module or a manifest the certificates are found where they are written out: nothing is compiled, imported or expanded.",
             "Java's own JKS is not written: Java reads PKCS#12 (export --to p12) since version 8, and keytool -importkeystore makes JKS of it for a program that takes nothing else.",
             "What mbedTLS accepts is judged by its documented rules; that library is not run.",
         ],
@@ -182,7 +189,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         Action::Batch(args) => return Ok(render::batch(&batch::run(args, term)?, term)),
         Action::Csr(args) => render::files(&sign::run_request(args, term)?, term),
         Action::Sign(args) => render::made(&sign::run_sign(args, term)?, term),
-        Action::Inspect(args) => inspect(args, term)?,
+        Action::Inspect(args) => return inspect(args, term),
         Action::Verify(args) => return verify(args, term),
         Action::Lint(args) => return lint(args, term),
         Action::Renew(args) => return renew(args, term),
@@ -206,27 +213,45 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     Ok(Exit::OK)
 }
 
-/// What was seen of one target is shown before the next is looked at, which may fail.
-fn inspect(args: &InspectArgs, term: &mut Term) -> Result<(), Failure> {
-    for (at, target) in args.targets.iter().enumerate() {
-        let seen = inspect::inspect(target, &args.passphrase, term)?;
-        if args.json {
-            render::seen_as_json(target, &seen, term);
-        } else {
-            render::seen(target, &seen, at == 0, term);
-        }
+/// What was seen of one file is shown before the next is looked at, which may fail.
+fn inspect(args: &InspectArgs, term: &mut Term) -> Result<Exit, Failure> {
+    let opener = Opener::new(&args.passphrase)?;
+    let (mut is_first, mut exit) = (true, Exit::OK);
+    for target in &args.targets {
+        inspect::inspect(target, &opener, term, |place, seen, term| match seen {
+            Ok(seen) if args.json => render::seen_as_json(place, &seen, term),
+            Ok(seen) => {
+                render::seen(place, &seen, is_first, term);
+                is_first = false;
+            }
+            Err(failure) => {
+                failure.show(term);
+                exit = Exit::FAILED;
+            }
+        })?;
     }
-    Ok(())
+    Ok(exit)
 }
 
 fn verify(args: &VerifyArgs, term: &mut Term) -> Result<Exit, Failure> {
-    let verified = verify::run(args, term)?;
-    if args.json {
-        render::verified_as_json(&args.certificate, &verified, term);
-    } else {
-        render::verified(&args.certificate, &verified, term);
-    }
-    Ok(if verified.is_good { Exit::OK } else { Exit::FAILED })
+    let mut exit = Exit::OK;
+    verify::run(args, term, |answer, term| match answer {
+        Ok(answer) => {
+            if !answer.is_good {
+                exit = Exit::FAILED;
+            }
+            if args.json {
+                render::verified_as_json(&answer, term);
+            } else {
+                render::verified(&answer, term);
+            }
+        }
+        Err(failure) => {
+            failure.show(term);
+            exit = Exit::FAILED;
+        }
+    })?;
+    Ok(exit)
 }
 
 fn lint(args: &LintArgs, term: &mut Term) -> Result<Exit, Failure> {

@@ -9,6 +9,7 @@ use super::explain::{not_decrypted, not_read};
 use super::options::{NewSecret, Passphrase, Protection};
 use crate::net::reason;
 use crate::os;
+use crate::pki::content::Place;
 use crate::pki::key::{EncodedKey, PrivateKey};
 use crate::pki::make::KeyPair;
 use crate::pki::read;
@@ -62,14 +63,6 @@ impl Passphrase {
         }
     }
 
-    /// The passphrase to open `what` with: the one given, or what the user types.
-    pub fn to_open(&self, what: &Path, term: &mut Term) -> Result<Secret, Failure> {
-        match self.given()? {
-            Some(secret) => Ok(secret),
-            None => ask(&format!("Passphrase of {}: ", what.display()), term),
-        }
-    }
-
     /// The passphrase for a new key: the one given, or what the user types twice.
     pub fn to_protect(&self, what: &Path, term: &mut Term) -> Result<Secret, Failure> {
         let secret = if let Some(secret) = self.given()? {
@@ -97,16 +90,49 @@ impl Passphrase {
     pub fn open(&self, key: EncodedKey, path: &Path, term: &mut Term) -> Result<PrivateKey, Failure> {
         match key {
             EncodedKey::Plain(key) => Ok(key),
-            EncodedKey::Encrypted(key) => {
-                let passphrase = self.to_open(path, term)?;
-                key.decrypt(passphrase.expose()).map_err(|error| not_decrypted(path, &error))
-            }
+            // Nothing is read where nothing needs it.
+            key @ EncodedKey::Encrypted(_) => Opener::new(self)?.open(key, path, term),
         }
     }
 
     /// As [`Passphrase::read_key`], ready to sign.
     pub fn read_pair(&self, path: &Path, term: &mut Term) -> Result<KeyPair, Failure> {
         pair(&self.read_key(path, term)?, path)
+    }
+}
+
+/// A passphrase that several files may need: what was given is read once, since a pipe gives it once.
+pub struct Opener {
+    given: Option<Secret>,
+}
+
+impl Opener {
+    pub fn new(source: &Passphrase) -> Result<Self, Failure> {
+        Ok(Self { given: source.given()? })
+    }
+
+    /// That which was given; nobody is asked.
+    pub fn given(&self) -> Option<&[u8]> {
+        self.given.as_ref().map(Secret::expose)
+    }
+
+    /// The passphrase to open `what` with: the one given, or what the user types.
+    pub fn secret(&self, what: &Place, term: &mut Term) -> Result<Secret, Failure> {
+        match &self.given {
+            Some(secret) => Ok(secret.clone()),
+            None => ask(&format!("Passphrase of {what}: "), term),
+        }
+    }
+
+    /// The key itself, whether it is encrypted or not. `path` is what it is called.
+    pub fn open(&self, key: EncodedKey, path: &Path, term: &mut Term) -> Result<PrivateKey, Failure> {
+        match key {
+            EncodedKey::Plain(key) => Ok(key),
+            EncodedKey::Encrypted(key) => {
+                let passphrase = self.secret(&Place::file(path), term)?;
+                key.decrypt(passphrase.expose()).map_err(|error| not_decrypted(path, &error))
+            }
+        }
     }
 }
 

@@ -1,23 +1,31 @@
 //! `certgen verify`: reads what is asked about, and says whether the chosen clients believe it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::content::public_key;
+use super::content::{Contents, Found, Item, contents, public_key};
 use super::dates::now;
-use super::explain::not_read;
-use super::issuer::certificates;
+use super::explain::{not_decrypted, not_read};
 use super::options::{Chosen, Use, VerifyArgs};
-use crate::diagnose::Finding;
+use super::passphrase::Opener;
+use super::walk::targets;
 use crate::diagnose::stacks::Opinion;
+use crate::diagnose::{Finding, files};
+use crate::examine::content::Target;
+use crate::examine::files::unusable;
 use crate::examine::verify::{Asked, Verified, verify};
+use crate::pki::certificate::Certificate;
 use crate::pki::chain::Purpose;
+use crate::pki::content::{Closed, Place, opened};
+use crate::pki::key::{EncodedKey, Work};
 use crate::pki::name::DistinguishedName;
-use crate::pki::read;
+use crate::pki::pkcs12::Wanted;
+use crate::pki::read::{self, Kind, ReadError, ReadProblem};
 use crate::pki::revocation::RevocationList;
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Secret, Term};
 
 /// The answer for a certificate.
 pub struct Answer {
+    pub place: Place,
     pub subject: DistinguishedName,
     pub issuer: DistinguishedName,
     pub is_good: bool,
@@ -25,31 +33,301 @@ pub struct Answer {
     pub findings: Vec<Finding>,
 }
 
-pub fn run(args: &VerifyArgs, term: &mut Term) -> Result<Answer, Failure> {
-    let chain = certificates(&args.certificate)?;
-    let ca = args.ca.clone().unwrap_or_else(|| args.certificate.with_file_name("ca.crt"));
-    let trusted = certificates(&ca)?;
-    let lists = args.crl.as_deref().map(revocation_lists).transpose()?;
-    let mut verified = verify(&Asked {
-        file: &args.certificate,
-        chain: &chain,
-        trusted: &trusted,
-        trusted_file: &ca,
-        revocation: lists.as_deref(),
-        host: args.host.as_deref(),
-        purpose: args.purpose.map(purpose),
-        now: args.at.unwrap_or_else(now),
-    });
-    if let Some(key) = &args.key {
-        verified.compare(&args.certificate, key, &public_key(key, &args.passphrase, term)?);
+/// A certificate in a file, and behind it what is sent with it.
+struct Chain {
+    place: Place,
+    certificates: Vec<Certificate>,
+}
+
+/// What is believed, for all that is asked about.
+struct Scene<'a> {
+    args: &'a VerifyArgs,
+    lists: Option<Vec<RevocationList>>,
+    /// The file of trusted CAs that was read last, and the CAs.
+    trusted: Option<(PathBuf, Vec<Certificate>)>,
+    opener: Opener,
+}
+
+/// Gives the answer for each certificate that is asked about to `each`, before it looks at the next file. In a folder a file of which
+/// nothing can be said is `each`'s too, and the others are looked at.
+pub fn run(
+    args: &VerifyArgs,
+    term: &mut Term,
+    mut each: impl FnMut(Result<Answer, Failure>, &mut Term),
+) -> Result<(), Failure> {
+    let is_folder = args.certificate.is_dir();
+    if is_folder && args.key.is_some() {
+        return Err(Failure::new(Exit::USAGE, "--key is for one certificate, not for a folder of them"));
     }
-    Ok(Answer {
-        subject: verified.leaf.subject.clone(),
-        issuer: verified.leaf.issuer.clone(),
-        is_good: accepted(args.stack, &verified),
-        opinions: verified.opinions,
-        findings: verified.findings,
-    })
+    let lists = args.crl.as_deref().map(revocation_lists).transpose()?;
+    let mut scene = Scene { args, lists, trusted: None, opener: Opener::new(&args.passphrase)? };
+    let mut count = 0;
+    for target in targets(&args.certificate)? {
+        match scene.file(&target, term) {
+            Ok(answers) => {
+                count += answers.len();
+                for answer in answers {
+                    each(Ok(answer), term);
+                }
+            }
+            Err(failure) if !target.is_found => return Err(failure),
+            Err(failure) => {
+                count += 1;
+                each(Err(failure), term);
+            }
+        }
+    }
+    if count == 0 {
+        let why = format!("there is no certificate of a server or a client in `{}`", args.certificate.display());
+        return Err(Failure::new(Exit::FAILED, why));
+    }
+    Ok(())
+}
+
+impl Scene<'_> {
+    fn file(&mut self, target: &Target, term: &mut Term) -> Result<Vec<Answer>, Failure> {
+        let path = &target.path;
+        let Some(read) = target.read() else { return Ok(Vec::new()) };
+        let contents = read.map_err(|error| not_read("certificate", &error))?;
+        let contents = self.open(contents, target, term)?;
+        let chains = chains(path, &contents);
+        if target.is_found && chains.iter().all(|chain| chain.certificates[0].is_ca()) {
+            return Ok(Vec::new());
+        }
+        if chains.is_empty() {
+            let found = read::what_is(path).unwrap_or(Kind::Form(contents.form));
+            let problem = ReadProblem::Not { wanted: Kind::Certificate, found };
+            return Err(not_read("certificate", &ReadError { path: path.clone(), problem }));
+        }
+        let is_alone = chains.len() == 1;
+        chains.iter().map(|chain| self.answer(chain, is_alone, &contents, term)).collect()
+    }
+
+    /// The contents with their stores opened, if all of them are whole.
+    fn open(&self, contents: Contents, target: &Target, term: &mut Term) -> Result<Contents, Failure> {
+        let store = contents.found.iter().find(|found| matches!(found.item, Item::Store(_)));
+        let typed = match store {
+            Some(store) if !target.is_found => Some(self.opener.secret(&store.place(&target.path), term)?),
+            _ => None,
+        };
+        let secret = typed.as_ref().map(Secret::expose).or(self.opener.given());
+        let found = opened(contents.found, secret, Wanted::All, &mut Work::default());
+        for found in &found {
+            let place = found.place(&target.path);
+            let unknown = |why: &str| Failure::new(Exit::FAILED, format!("what is in `{place}` is not known: {why}"));
+            match &found.item {
+                Item::Closed(Closed::Decrypt(error)) => {
+                    return Err(not_decrypted(Path::new(&place.to_string()), error));
+                }
+                Item::Closed(Closed::NoPassphrase) => {
+                    return Err(unknown("it is a PKCS#12 store")
+                        .hint("--pass-file FILE, --pass-env VAR or --pass-fd N opens it"));
+                }
+                Item::Damaged(what) => return Err(unknown(&format!("the {what} in it is damaged"))),
+                Item::Unknown(kind) if found.is_promised() => {
+                    return Err(unknown(&format!("it is {}", kind.describe())));
+                }
+                _ => {}
+            }
+        }
+        Ok(Contents { found, ..contents })
+    }
+
+    fn answer(
+        &mut self,
+        chain: &Chain,
+        is_alone: bool,
+        contents: &Contents,
+        term: &mut Term,
+    ) -> Result<Answer, Failure> {
+        let args = self.args;
+        let own = own_key(chain, is_alone, contents, self.opener.given());
+        let ca = args.ca.clone().unwrap_or_else(|| chain.place.file.with_file_name("ca.crt"));
+        self.trust(ca)?;
+        let Some((ca, trusted)) = &self.trusted else { return Err(Failure::new(Exit::FAILED, "no CA was read")) };
+        let mut verified = verify(&Asked {
+            file: &chain.place.file,
+            chain: &chain.certificates,
+            trusted,
+            trusted_file: ca,
+            revocation: self.lists.as_deref(),
+            host: args.host.as_deref(),
+            purpose: args.purpose.map(purpose),
+            now: args.at.unwrap_or_else(now),
+        });
+        match own {
+            Own::Fits => {}
+            Own::Refused(finding) => verified.refuse(finding),
+            Own::NotKnown(finding) => verified.findings.push(finding),
+        }
+        if let Some(key) = &args.key {
+            verified.compare(&chain.place.file, key, &public_key(key, &self.opener, term)?);
+        }
+        Ok(Answer {
+            place: chain.place.clone(),
+            subject: verified.leaf.subject.clone(),
+            issuer: verified.leaf.issuer.clone(),
+            is_good: accepted(args.stack, &verified),
+            opinions: verified.opinions,
+            findings: verified.findings,
+        })
+    }
+
+    /// Reads the CAs that are trusted, unless they are those of before.
+    fn trust(&mut self, ca: PathBuf) -> Result<(), Failure> {
+        if self.trusted.as_ref().is_some_and(|(last, _)| *last == ca) {
+            return Ok(());
+        }
+        let named = || {
+            "--ca FILE names the CA; the one that came with a certificate is trusted where it is named so".to_owned()
+        };
+        let read = read::contents(&ca).map_err(|error| not_read("CA", &error));
+        let Contents { form, found, .. } =
+            if self.args.ca.is_some() { read? } else { read.map_err(|failure| failure.hint(named()))? };
+        let found = opened(found, self.opener.given(), Wanted::Certificates, &mut Work::default());
+        let is_store = found.iter().any(|found| matches!(found.item, Item::Opened { .. } | Item::Closed(_)));
+        let mut trusted = Vec::new();
+        for found in found {
+            let place = found.place(&ca);
+            match found.item {
+                Item::Certificate(certificate) => trusted.push(*certificate),
+                Item::Damaged(what) => {
+                    let why = format!("cannot read `{place}`: the {what} in it is damaged");
+                    return Err(Failure::new(Exit::FAILED, why));
+                }
+                Item::Closed(Closed::Decrypt(error)) => return Err(not_decrypted(&ca, &error)),
+                _ => {}
+            }
+        }
+        // Of a file for a device only its CA is one.
+        if !form.is_plain() || is_store {
+            trusted.retain(Certificate::is_ca);
+        }
+        if trusted.is_empty() {
+            let problem =
+                ReadProblem::Not { wanted: Kind::Certificate, found: read::what_is(&ca).unwrap_or(Kind::Form(form)) };
+            return Err(not_read("CA", &ReadError { path: ca, problem }));
+        }
+        self.trusted = Some((ca, trusted));
+        Ok(())
+    }
+}
+
+/// Whether a key that lies in the same file is the certificate's own; `passphrase` opens it, if it does.
+fn own_key(chain: &Chain, is_alone: bool, contents: &Contents, passphrase: Option<&[u8]>) -> Own {
+    let leaf = &chain.certificates[0];
+    let file = &chain.place.file;
+    let is_own = |found: &&Found| is_alone || stem(found.part.as_deref()) == stem(chain.place.part.as_deref());
+    let mut closed = None;
+    let mut others = 0;
+    let mut work = Work::default();
+    for found in contents.found.iter().filter(is_own) {
+        let key = match (&found.item, passphrase) {
+            (Item::Key(EncodedKey::Plain(key)), _) => key.public_key(),
+            (Item::Key(EncodedKey::Encrypted(_)), None) => {
+                closed = Some("it is encrypted".to_owned());
+                continue;
+            }
+            (Item::Key(EncodedKey::Encrypted(key)), Some(passphrase)) => {
+                match key.decrypt_within(passphrase, &mut work) {
+                    Ok(key) => key.public_key(),
+                    Err(error) => {
+                        closed = Some(files::closed(&error));
+                        continue;
+                    }
+                }
+            }
+            _ => continue,
+        };
+        match key {
+            Some(key) if key == leaf.public_key.bits => return Own::Fits,
+            Some(_) => others += 1,
+            None => return Own::Refused(unusable(file)),
+        }
+    }
+    if others > 0 {
+        return Own::Refused(files::mismatch_within(file, &leaf.subject.to_string()));
+    }
+    let Some(why) = closed else { return Own::Fits };
+    let what = format!("whether the key in `{}` is the certificate's own is not known: {why}", file.display());
+    Own::NotKnown(Finding::note("key.encrypted", what).fix("--pass-file FILE, --pass-env VAR or --pass-fd N opens it"))
+}
+
+/// What is known of a key that lies beside a certificate in one file.
+enum Own {
+    /// It is the certificate's, or there is none.
+    Fits,
+    Refused(Finding),
+    NotKnown(Finding),
+}
+
+/// What names of parts have in common that belong together: `dev1/dev1.crt` and `dev1/dev1.key`.
+fn stem(part: Option<&str>) -> PathBuf {
+    Path::new(part.unwrap_or_default()).with_extension("")
+}
+
+/// The chains that a file holds: of PEM and DER the one that it is, of other forms that of each certificate that is no CA's, or the first if
+/// all are.
+fn chains(path: &Path, contents: &Contents) -> Vec<Chain> {
+    let is_store = contents.found.iter().any(|found| matches!(found.item, Item::Opened { .. }));
+    let certificates = |group: &[Found]| -> Vec<Certificate> {
+        let certificate = |found: &Found| match &found.item {
+            Item::Certificate(certificate) => Some((**certificate).clone()),
+            _ => None,
+        };
+        group.iter().filter_map(certificate).collect()
+    };
+    if contents.form.is_plain() && !is_store {
+        let certificates = certificates(&contents.found);
+        let chain = Chain { place: Place::file(path), certificates };
+        return if chain.certificates.is_empty() { Vec::new() } else { vec![chain] };
+    }
+    let keys: Vec<_> = contents
+        .found
+        .iter()
+        .filter_map(|found| match &found.item {
+            Item::Key(EncodedKey::Plain(key)) => key.public_key(),
+            _ => None,
+        })
+        .collect();
+    let mut chains = Vec::<Chain>::new();
+    let mut authorities = Vec::new();
+    for group in contents.found.chunk_by(|one, other| one.part == other.part) {
+        let mut all = certificates(group);
+        // A store holds them in any order: the one whose key there is comes first, or else one that is no CA's.
+        let first = all
+            .iter()
+            .position(|it| keys.contains(&it.public_key.bits))
+            .or_else(|| all.iter().position(|it| !it.is_ca()))
+            .unwrap_or_default();
+        if !all.is_empty() {
+            all[..=first].rotate_right(1);
+        }
+        let place = group[0].place(path);
+        match all.first() {
+            None => {}
+            Some(first) if first.is_ca() => authorities.push(Chain { place, certificates: all }),
+            // A chain file holds the certificate again.
+            Some(first) => match chains.iter_mut().find(|chain| chain.certificates[0].der == first.der) {
+                Some(known) if known.certificates.len() >= all.len() => {}
+                Some(known) => known.certificates = all,
+                None => chains.push(Chain { place, certificates: all }),
+            },
+        }
+    }
+    if chains.is_empty() {
+        authorities.truncate(1);
+        return authorities;
+    }
+    if let [chain] = &mut chains[..] {
+        // Of a device's own file the intermediate CAs may stand under other names.
+        for it in authorities.into_iter().flat_map(|chain| chain.certificates) {
+            if !it.is_self_issued() && chain.certificates.iter().all(|known| known.der != it.der) {
+                chain.certificates.push(it);
+            }
+        }
+    }
+    chains
 }
 
 fn purpose(asked: Use) -> Purpose {
@@ -67,12 +345,22 @@ fn accepted(chosen: Option<Chosen>, verified: &Verified<'_>) -> bool {
     }
 }
 
+/// The lists of a file, in whatever form, at least one.
 fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, Failure> {
-    let ders = read::revocation_lists(path).map_err(|error| not_read("revocation list", &error))?;
-    ders.iter()
-        .map(|der| {
-            RevocationList::parse(der)
-                .map_err(|_| Failure::new(Exit::FAILED, format!("revocation list `{}` is malformed", path.display())))
-        })
-        .collect()
+    let mut lists = Vec::new();
+    for found in contents(path)?.found {
+        match found.item {
+            Item::RevocationList(list) => lists.push(list),
+            Item::Damaged(_) => {
+                return Err(Failure::new(Exit::FAILED, format!("revocation list `{}` is malformed", path.display())));
+            }
+            _ => {}
+        }
+    }
+    if lists.is_empty() {
+        let found = read::what_is(path).map_err(|error| not_read("revocation list", &error))?;
+        let problem = ReadProblem::Not { wanted: Kind::RevocationList, found };
+        return Err(not_read("revocation list", &ReadError { path: path.to_owned(), problem }));
+    }
+    Ok(lists)
 }

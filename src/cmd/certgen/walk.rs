@@ -3,8 +3,38 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::examine::content::Target;
+use crate::net::reason;
+use crate::pki::content::{OWN_ENDINGS, is_file_of_our_kind};
+use crate::term::{Exit, Failure};
+
 /// How deep folders in folders are looked into.
 const DEPTH_LIMIT: usize = 8;
+
+/// The most files of one target.
+const FILES_LIMIT: usize = 2_000_000;
+
+/// Endings of files that may hold certificates and may as well hold anything else. What a table names (nvs.csv, compose.yaml)
+/// lies beside it and is looked at by itself.
+const OTHER_ENDINGS: [&str; 8] = ["h", "hpp", "py", "env", "yaml", "yml", "json", "tar"];
+
+/// The file itself, or all files of a folder and of those below it that may hold what certgen looks at.
+pub fn targets(target: &Path) -> Result<Vec<Target>, Failure> {
+    if !target.is_dir() {
+        return Ok(vec![Target { path: target.to_owned(), is_sure: true, is_found: false }]);
+    }
+    let endings = [OWN_ENDINGS.as_slice(), &OTHER_ENDINGS].concat();
+    let found = files_below(target, &endings).map_err(|error| {
+        let why = format!("cannot read the folder `{}`: {}", target.display(), reason(&error));
+        Failure::new(Exit::FAILED, why)
+    })?;
+    if found.len() > FILES_LIMIT {
+        let why = format!("`{}` has more than {FILES_LIMIT} files", target.display());
+        return Err(Failure::new(Exit::FAILED, why).hint("name the folders in it one by one"));
+    }
+    let is_sure = |path: &Path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_file_of_our_kind);
+    Ok(found.into_iter().map(|path| Target { is_sure: is_sure(&path), is_found: true, path }).collect())
+}
 
 /// Files of a folder with these endings, in order.
 pub fn files_of(folder: &Path, endings: &[&str]) -> io::Result<Vec<PathBuf>> {
@@ -26,19 +56,20 @@ fn walk(folder: &Path, endings: &[&str], depth: usize, found: &mut Vec<PathBuf>)
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        if entry.file_type()?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
             folders.push(path);
             continue;
         }
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        if endings.contains(&ending) && path.is_file() {
+        if endings.contains(&ending) && (kind.is_file() || path.is_file()) {
             files.push(path);
         }
     }
     files.sort();
     folders.sort();
     found.append(&mut files);
-    if depth > 0 {
+    if depth > 0 && found.len() <= FILES_LIMIT {
         for folder in folders {
             walk(&folder, endings, depth - 1, found)?;
         }

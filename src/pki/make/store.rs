@@ -208,9 +208,9 @@ fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pki::key::DecryptError;
+    use crate::pki::key::{DecryptError, Work};
     use crate::pki::make::KeyType;
-    use crate::pki::pkcs12::Store;
+    use crate::pki::pkcs12::{Store, StoredKey, Wanted};
 
     #[test]
     fn a_store_opens_with_its_passphrase_only_and_holds_what_went_in() {
@@ -219,11 +219,18 @@ mod tests {
         for strength in [Strength::Modern, Strength::Legacy] {
             let contents = Contents { name: "dev ü", key: Some(&key), certificates: certificates.clone() };
             let written = store(&contents, "pässword".as_bytes(), strength).unwrap();
-            let inventory = Store::parse(&written).unwrap().open("pässword".as_bytes()).unwrap();
+            let parsed = Store::parse(&written).unwrap();
+            let open = |passphrase: &[u8], work: &mut Work| parsed.open(passphrase, Wanted::All, work);
+            let inventory = open("pässword".as_bytes(), &mut Work::default()).unwrap();
             assert_eq!(inventory.certificates, certificates);
-            assert_eq!(inventory.keys, 1);
-            let wrong = Store::parse(&written).unwrap().open(b"password").map(|_| ());
-            assert_eq!(wrong, Err(DecryptError::WrongPassphrase), "{strength:?}");
+            let [StoredKey::Open(opened)] = &inventory.keys[..] else { panic!("{inventory:?}") };
+            assert_eq!(opened.der(), key.pkcs8());
+            let wrong = open(b"password", &mut Work::default()).map(|_| ());
+            assert_eq!(wrong, Err(DecryptError::Mac), "{strength:?}");
+            let mut little = Work::default();
+            little.spend(9_999_000).unwrap();
+            let refused = open("pässword".as_bytes(), &mut little).map(|_| ());
+            assert_eq!(refused, Err(DecryptError::TooCostly), "{strength:?}");
             assert!(matches!(store(&contents, b"\xff", strength), Err(Error::Passphrase)));
         }
     }

@@ -8,8 +8,8 @@ use crate::diagnose::stacks::Stack;
 
 #[derive(Debug, clap::Args)]
 pub struct InspectArgs {
-    /// Files (PEM or DER: certificate, request, revocation list, key, PKCS#12) or servers as HOST:PORT
-    #[arg(required = true, value_name = "FILE|HOST:PORT")]
+    /// Files in any form that certgen writes, folders of them, or servers as HOST:PORT
+    #[arg(required = true, value_name = "FILE|DIR|HOST:PORT")]
     pub targets: Vec<String>,
     /// One JSON object per target
     #[arg(long)]
@@ -20,10 +20,10 @@ pub struct InspectArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// The certificate, and behind it in the same file its intermediate CAs
-    #[arg(value_name = "CERT", value_hint = clap::ValueHint::FilePath)]
+    /// The certificate with its intermediate CAs, in any form that certgen writes, or a folder of such files
+    #[arg(value_name = "CERT|DIR", value_hint = clap::ValueHint::AnyPath)]
     pub certificate: PathBuf,
-    /// The CAs that are trusted [default: ca.crt beside CERT]
+    /// The CAs that are trusted; one that lies in CERT itself is not, unless it is named here [default: ca.crt beside CERT]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub ca: Option<PathBuf>,
     /// The private key that should belong to CERT
@@ -44,7 +44,7 @@ pub struct VerifyArgs {
     /// Judge as of this moment instead of now: 2027-12-24 (its last second, UTC) or 2027-12-24T10:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_instant)]
     pub at: Option<i64>,
-    /// One JSON object
+    /// One JSON object per certificate
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
@@ -81,7 +81,7 @@ impl Chosen {
 
 #[derive(Debug, clap::Args)]
 pub struct LintArgs {
-    /// Files, or folders whose certificates, keys and revocation lists are looked at
+    /// Files in any form that certgen writes, or folders of them
     #[arg(required = true, value_name = "FILE|DIR", value_hint = clap::ValueHint::AnyPath)]
     pub targets: Vec<PathBuf>,
     /// Warn if less than this is left
@@ -90,11 +90,13 @@ pub struct LintArgs {
     /// One JSON object per finding
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ExpiryArgs {
-    /// Files, folders (their .crt, .pem, .cer, .der, .crl, .p12 and .pfx files) or servers as HOST:PORT
+    /// Files in any form that certgen writes, folders of them, or servers as HOST:PORT
     #[arg(required = true, value_name = "FILE|DIR|HOST:PORT")]
     pub targets: Vec<String>,
     /// Warn (exit 1) if less than this is left

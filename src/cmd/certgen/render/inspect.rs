@@ -6,15 +6,19 @@ use crate::cmd::certgen::dates::{from_now, instant, now};
 use crate::cmd::certgen::inspect::{Seen, Thing};
 use crate::cmd::certgen::key::{hex, pin, sha256};
 use crate::cmd::certgen::peer::Peer;
+use crate::diagnose::files;
 use crate::pki::certificate::{AlternativeName, Certificate};
+use crate::pki::content::Closed;
 use crate::pki::make::{Request, RequestError};
 use crate::pki::name::{Constraints, Subtree};
 use crate::pki::revocation::RevocationList;
-use crate::term::{Term, escape_controls};
+use crate::term::{Term, escape_controls, plural};
 
 /// What is shown of one thing: a heading, and facts by their stable names.
 struct Sheet {
     kind: &'static str,
+    /// What its place is called in the file.
+    part: Option<String>,
     facts: Vec<Fact>,
 }
 
@@ -39,7 +43,12 @@ pub fn seen(target: &str, seen: &Seen, is_first: bool, term: &mut Term) {
     for (index, sheet) in sheets.iter().enumerate() {
         // What is alone in its file, or first in it, is the file.
         let is_file = index == 0 && server.is_none();
-        sheet.show(&if is_file { place.to_string() } else { format!("{place} ({})", index + 1) }, term);
+        let name = match &sheet.part {
+            Some(part) => format!("{place} ({})", escape_controls(part)),
+            None if is_file => place.to_string(),
+            None => format!("{place} ({})", index + 1),
+        };
+        sheet.show(&name, term);
     }
 }
 
@@ -59,13 +68,25 @@ pub fn seen_as_json(target: &str, seen: &Seen, term: &mut Term) {
 fn sheets(seen: &Seen) -> (Option<Sheet>, Vec<Sheet>) {
     match seen {
         Seen::Server(peer) => (Some(server_sheet(peer)), peer.presented.iter().map(certificate_sheet).collect()),
-        Seen::File(things) => (None, things.iter().map(thing_sheet).collect()),
+        Seen::File { form, things } => {
+            let bare = |name: &'static str| name.strip_prefix("an ").or(name.strip_prefix("a ")).unwrap_or(name);
+            let head = form.map(|form| {
+                Sheet::new(bare(form.name())).fact(
+                    "things",
+                    "holds",
+                    format!("{}, shown below", plural(things.len() as u64, "thing")),
+                    json!(things.len()),
+                )
+            });
+            let of = |(part, thing): &(Option<String>, Thing)| Sheet { part: part.clone(), ..thing_sheet(thing) };
+            (None, head.into_iter().chain(things.iter().map(of)).collect())
+        }
     }
 }
 
 impl Sheet {
     fn new(kind: &'static str) -> Self {
-        Self { kind, facts: Vec::new() }
+        Self { kind, part: None, facts: Vec::new() }
     }
 
     /// A fact that both people and programs get as text.
@@ -89,6 +110,9 @@ impl Sheet {
     fn to_json(&self) -> Value {
         let mut object = Map::new();
         object.insert("kind".to_owned(), json!(self.kind));
+        if let Some(part) = &self.part {
+            object.insert("part".to_owned(), json!(part));
+        }
         for fact in &self.facts {
             object.insert(fact.name.to_owned(), fact.value.clone());
         }
@@ -115,6 +139,15 @@ fn thing_sheet(thing: &Thing) -> Sheet {
             Sheet::new("encrypted private key").text("encryption", "encrypted", encryption)
         }
         Thing::PublicKey(der) => Sheet::new("public key").text("pin", "pin", pin(der)),
+        Thing::Closed(closed) => Sheet::new("not known").text(
+            "what",
+            "what",
+            match closed {
+                Closed::NoPassphrase => "it needs a passphrase".to_owned(),
+                Closed::Decrypt(error) => files::closed(error),
+            },
+        ),
+        Thing::Unknown(kind) => Sheet::new("not known").text("what", "what", kind.describe()),
         Thing::Store { keys, certificates } => Sheet::new("PKCS#12 store")
             .fact("private_keys", "keys", keys.to_string(), json!(keys))
             .fact("certificates", "holds", format!("{certificates} certificates, shown below"), json!(certificates)),

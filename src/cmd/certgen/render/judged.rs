@@ -1,22 +1,21 @@
 //! What certgen's judges found, as text and as JSON.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::json;
 
 use crate::cmd::certgen::verify::Answer;
 use crate::cmd::findings;
 use crate::diagnose::Severity;
 use crate::examine::lint::Linted;
+use crate::pki::content::Place;
 use crate::term::{Exit, Term, escape_controls};
 
 /// What was found in files: each file's name, and its findings below it.
 pub fn linted(linted: &Linted, term: &mut Term) {
-    let mut place: Option<&PathBuf> = None;
-    for (path, finding) in &linted.found {
-        if place != Some(path) {
-            term.line(findings::safe(&path.display().to_string()));
-            place = Some(path);
+    let mut last: Option<&Place> = None;
+    for (place, finding) in &linted.found {
+        if last != Some(place) {
+            term.line(findings::safe(&place.to_string()));
+            last = Some(place);
         }
         for line in findings::lines(finding, 2, findings::columns(term)) {
             term.line(line);
@@ -30,9 +29,10 @@ pub fn linted(linted: &Linted, term: &mut Term) {
 
 /// The same, one JSON object a finding.
 pub fn linted_as_json(linted: &Linted, term: &mut Term) {
-    for (path, finding) in &linted.found {
+    for (place, finding) in &linted.found {
         let mut object = findings::json(finding);
-        object["target"] = path.display().to_string().into();
+        object["target"] = place.file.display().to_string().into();
+        object["part"] = place.part.clone().into();
         term.json(object);
     }
 }
@@ -46,10 +46,10 @@ pub fn exit_of_lint(linted: &Linted) -> Exit {
     }
 }
 
-/// What each family of clients makes of the certificate of `file`.
-pub fn verified(file: &Path, verified: &Answer, term: &mut Term) {
+/// What each family of clients makes of a certificate.
+pub fn verified(verified: &Answer, term: &mut Term) {
     let answer = if verified.is_good { "good" } else { "not good" };
-    term.line(format_args!("{}: {answer}", escape_controls(&file.display().to_string())));
+    term.line(format_args!("{}: {answer}", escape_controls(&verified.place.to_string())));
     term.line(format_args!(
         "  {}, issued by {}",
         escape_controls(&verified.subject.to_string()),
@@ -71,9 +71,10 @@ pub fn verified(file: &Path, verified: &Answer, term: &mut Term) {
 }
 
 /// The same as one JSON object.
-pub fn verified_as_json(file: &Path, verified: &Answer, term: &mut Term) {
+pub fn verified_as_json(verified: &Answer, term: &mut Term) {
     term.json(json!({
-        "target": file.display().to_string(),
+        "target": verified.place.file.display().to_string(),
+        "part": verified.place.part,
         "good": verified.is_good,
         "verdicts": findings::verdicts(&verified.opinions),
         "findings": verified.findings.iter().map(findings::json).collect::<Vec<_>>(),

@@ -1,0 +1,258 @@
+//! What files hold, in all the forms in which certificates and keys lie about: the one place that tells them apart. Pure: bytes in, things
+//! out; [`super::read`] opens the files.
+//!
+//! Everything in a file is looked at in memory, which [`super::read::FILE_LIMIT`] bounds; an archive in an archive is not, and a file that a
+//! table names may name no others.
+
+mod archive;
+mod der;
+mod item;
+mod manifest;
+mod profile;
+mod source;
+mod store;
+mod table;
+mod value;
+
+use zeroize::Zeroizing;
+
+use self::source::Language;
+use self::table::Entry;
+use self::value::Value;
+use super::kind::{Form, Kind};
+use super::pem_text::Fault;
+use super::section::PemText;
+
+pub use self::archive::{ArchiveFault, MEMBERS_LIMIT};
+pub use self::item::{Closed, Contents, Found, Item, OWN_ENDINGS, Place, is_file_of_our_kind};
+pub use self::store::{open, opened};
+
+/// Why a file gives nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A PEM section that OpenSSL does not read.
+    Damaged(Fault),
+    Archive(ArchiveFault),
+    /// Nothing in it is of our kinds: what it is instead.
+    Unknown(Kind),
+}
+
+/// Gives the file that another names, if it may be read. `None`: files that are named are not looked at.
+pub type Beside<'a> = Option<&'a dyn Fn(&str) -> Option<Zeroizing<Vec<u8>>>>;
+
+/// Bytes by which files begin that are no business of ours, what they are, and what opens them.
+const KNOWN: [(&[u8], &str, &str); 9] = [
+    (b"\x1f\x8b", "compressed by gzip", "gunzip opens it"),
+    (b"PK\x03\x04", "a zip archive", "unzip opens it"),
+    (b"\xfd7zXZ\0", "compressed by xz", "unxz opens it"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd", "unzstd opens it"),
+    (b"BZh", "compressed by bzip2", "bunzip2 opens it"),
+    (b"\xfe\xed\xfe\xed", "a Java keystore (JKS)", KEYTOOL),
+    (b"\xce\xce\xce\xce", "a Java keystore (JCEKS)", KEYTOOL),
+    (b"bplist00", "a binary property list", "plutil -convert xml1 makes XML of it"),
+    (b"SQLite format 3\0", "a database", ""),
+];
+
+const KEYTOOL: &str =
+    "keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12 makes PKCS#12 of it";
+
+/// All that a file holds: at least one thing.
+pub fn contents(bytes: &[u8], beside: Beside<'_>) -> Result<Contents, Unreadable> {
+    if archive::is_archive(bytes) {
+        let members = archive::members(bytes).map_err(Unreadable::Archive)?;
+        let found: Vec<_> = members.into_iter().flat_map(|member| of_member(&member.name, member.bytes)).collect();
+        return gathered(Form::Archive, found);
+    }
+    of_file(bytes, beside)
+}
+
+/// What a file is, in one word, for who wants PEM.
+pub fn kind(bytes: &[u8]) -> Result<Kind, Fault> {
+    let text = PemText::of(bytes);
+    if let Some(section) = text.sections.first().filter(|_| text.broken.is_none()) {
+        return Ok(section.kind());
+    }
+    match contents(bytes, None) {
+        Err(Unreadable::Archive(_)) => Ok(Kind::Form(Form::Archive)),
+        Ok(Contents { form: Form::Der, found, .. }) => Ok(found.first().map_or(Kind::Binary, |it| der_kind(&it.item))),
+        Ok(Contents { form, .. }) => Ok(Kind::Form(form)),
+        Err(Unreadable::Damaged(fault)) => Err(fault),
+        Err(Unreadable::Unknown(kind)) => Ok(kind),
+    }
+}
+
+/// What a file is that holds nothing known, or DER.
+fn der_kind(item: &Item) -> Kind {
+    Kind::Der(match item {
+        Item::Certificate(_) => "a certificate",
+        Item::RevocationList(_) => "a revocation list",
+        Item::Request(_) => "a certificate request",
+        Item::Store(_) => "a PKCS#12 store",
+        Item::PublicKey(_) => "a public key",
+        _ => "a private key",
+    })
+}
+
+fn gathered(form: Form, found: Vec<Found>) -> Result<Contents, Unreadable> {
+    let is_known = |found: &Found| !matches!(found.item, Item::Unknown(_)) || found.is_promised();
+    if found.iter().any(is_known) {
+        Ok(Contents { form, found, passed_over: Vec::new() })
+    } else {
+        Err(Unreadable::Unknown(Kind::Form(form)))
+    }
+}
+
+fn of_member(name: &str, bytes: Option<Zeroizing<Vec<u8>>>) -> Vec<Found> {
+    let unknown = |kind| vec![Found { part: Some(name.to_owned()), item: Item::Unknown(kind) }];
+    let Some(bytes) = bytes else { return unknown(Kind::Known("no file by itself", "")) };
+    if archive::is_archive(&bytes) {
+        return unknown(Kind::Known("an archive in an archive, which is not looked into", ""));
+    }
+    named(name, &bytes)
+}
+
+/// What is in a file that has a name in another.
+fn named(name: &str, bytes: &[u8]) -> Vec<Found> {
+    let at = |part: Option<String>| Some(part.map_or_else(|| name.to_owned(), |part| format!("{name}: {part}")));
+    match of_file(bytes, None) {
+        Ok(contents) => {
+            let passed_over = contents.passed_over.first().map(|_| Item::Damaged("PEM section"));
+            let items = contents.found.into_iter().map(|found| Found { part: at(found.part), item: found.item });
+            items.chain(passed_over.map(|item| Found { part: at(None), item })).collect()
+        }
+        Err(Unreadable::Damaged(_)) => vec![Found { part: at(None), item: Item::Damaged("PEM section") }],
+        Err(Unreadable::Archive(_)) => vec![Found { part: at(None), item: Item::Damaged("archive") }],
+        Err(Unreadable::Unknown(kind)) => vec![Found { part: at(None), item: Item::Unknown(kind) }],
+    }
+}
+
+/// A file that is no archive.
+fn of_file(bytes: &[u8], beside: Beside<'_>) -> Result<Contents, Unreadable> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Unreadable::Unknown(Kind::Empty));
+    }
+    if archive::is_archive(bytes) {
+        return Err(Unreadable::Unknown(Kind::Form(Form::Archive)));
+    }
+    if let Some((_, what, how)) = KNOWN.iter().find(|(mark, ..)| bytes.starts_with(mark)) {
+        return Err(Unreadable::Unknown(Kind::Known(what, how)));
+    }
+    // Most files, so that no other form need be thought of.
+    let is_pem = bytes.starts_with(b"-----BEGIN ");
+    let text = str::from_utf8(bytes).ok().filter(|_| !is_pem && !bytes.contains(&0));
+    let text = text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
+    let form = text.and_then(|text| text_form(text).map(|form| (form, text)));
+    if let Some((form, text)) = form {
+        let found = of_text(form, text, beside);
+        if !found.is_empty() {
+            return gathered(form, found);
+        }
+    }
+    let pem = PemText::of(bytes);
+    if let Some(fault) = pem.fault() {
+        return Err(Unreadable::Damaged(fault));
+    }
+    if !pem.sections.is_empty() {
+        let found = pem.sections.into_iter().map(|section| Found { part: None, item: Item::of(section) }).collect();
+        return Ok(Contents { form: Form::Pem, found, passed_over: pem.passed_over });
+    }
+    if let Some(item) = der::item(bytes) {
+        return Ok(Contents { form: Form::Der, found: vec![Found { part: None, item }], passed_over: Vec::new() });
+    }
+    if let Some(text) = text {
+        let encoded = value::items(&Value::new("", Zeroizing::new(text.as_bytes().to_vec())));
+        if !encoded.is_empty() {
+            let found = encoded.into_iter().map(|item| Found { part: None, item }).collect();
+            return gathered(Form::Base64, found);
+        }
+    }
+    Err(Unreadable::Unknown(match form {
+        Some((form, _)) => Kind::Form(form),
+        None => unknown(bytes),
+    }))
+}
+
+fn unknown(bytes: &[u8]) -> Kind {
+    match der::name(bytes) {
+        Some(name) => Kind::Der(name),
+        None if bytes.iter().any(|byte| *byte == 0 || *byte >= 0x80) => Kind::Binary,
+        None => Kind::Text,
+    }
+}
+
+/// What a text seems to be. It is only tried: where nothing is found it may be PEM all the same.
+fn text_form(text: &str) -> Option<Form> {
+    if profile::is_profile(text) {
+        return Some(Form::Profile);
+    }
+    if manifest::is_object(text) {
+        return Some(Form::Kubernetes);
+    }
+    if table::is_partition(text) {
+        return Some(Form::Partition);
+    }
+    if table::variables(text).is_some() {
+        return Some(Form::Variables);
+    }
+    let begins = |marks: &[&str]| text.lines().any(|line| marks.iter().any(|mark| line.trim_start().starts_with(mark)));
+    if begins(&["import ", "from ", "def "]) || text.contains("a2b_base64(") || text.contains("b64decode(") {
+        return Some(Form::Python);
+    }
+    if begins(&["#include", "#pragma", "#ifndef", "#define", "static ", "const ", "extern ", "unsigned char ", "char "])
+    {
+        return Some(Form::C);
+    }
+    manifest::is_compose(text).then_some(Form::Compose)
+}
+
+/// What a text of that form holds; nothing where it is not what it seemed to be.
+fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Vec<Found> {
+    let values = match form {
+        Form::Profile => profile::values(text),
+        Form::Kubernetes => manifest::values(text),
+        Form::Variables => table::variables(text),
+        Form::C => Some(source::values(text, Language::C)),
+        Form::Python => Some(source::values(text, Language::Python)),
+        Form::Partition => return of_partition(text, beside),
+        Form::Compose => {
+            return manifest::secret_files(text).iter().flat_map(|path| of_named_file(path, false, beside)).collect();
+        }
+        Form::Pem | Form::Der | Form::Base64 | Form::Archive => None,
+    };
+    let Some(values) = values else { return Vec::new() };
+    let mut found: Vec<_> = values.iter().flat_map(of_value).collect();
+    // PEM that stands in none of the values: it is not known what it is for, and must not be passed over.
+    let read: usize = values.iter().filter_map(|value| value.bytes.as_deref()).map(|it| value::beginnings(it)).sum();
+    if !found.is_empty() && value::beginnings(text.as_bytes()) > read {
+        found.push(Found { part: None, item: Item::Damaged("PEM section") });
+    }
+    found
+}
+
+fn of_value(value: &Value) -> Vec<Found> {
+    let part = (!value.name.is_empty()).then(|| value.name.clone());
+    value::items(value).into_iter().map(|item| Found { part: part.clone(), item }).collect()
+}
+
+fn of_partition(text: &str, beside: Beside<'_>) -> Vec<Found> {
+    let found = |entry| match entry {
+        Entry::Value(value) => of_value(&value),
+        Entry::File { path, is_hexadecimal } => of_named_file(&path, is_hexadecimal, beside),
+    };
+    table::partition(text).into_iter().flat_map(found).collect()
+}
+
+/// What is in a file that a table names.
+fn of_named_file(path: &str, is_hexadecimal: bool, beside: Beside<'_>) -> Vec<Found> {
+    let Some(beside) = beside else { return Vec::new() };
+    let bytes = beside(path);
+    let bytes = if is_hexadecimal { bytes.and_then(|bytes| table::hexadecimal(&bytes)) } else { bytes };
+    match bytes {
+        Some(bytes) if !archive::is_archive(&bytes) => named(path, &bytes),
+        Some(_) => vec![Found { part: Some(path.to_owned()), item: Item::Unknown(Kind::Form(Form::Archive)) }],
+        None => vec![Found { part: Some(path.to_owned()), item: Item::Unknown(Kind::Missing) }],
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! Each form is known from the others, and what is wrong in one is said.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+
+struct Made {
+    pem: String,
+    der: Vec<u8>,
+    key: String,
+}
+
+fn made() -> Made {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    Made { pem: made.cert.pem(), der: made.cert.der().to_vec(), key: made.signing_key.serialize_pem() }
+}
+
+/// What was found: the part and the kind of each thing.
+fn rows(bytes: &[u8]) -> Vec<String> {
+    let kind = |item: &Item| match item {
+        Item::Certificate(_) => "certificate".to_owned(),
+        Item::Key(_) => "key".to_owned(),
+        Item::Damaged(what) => format!("damaged {what}"),
+        Item::Unknown(kind) => format!("unknown: {}", kind.describe()),
+        other => format!("{other:?}"),
+    };
+    let row = |found: &Found| format!("{}={}", found.part.as_deref().unwrap_or("-"), kind(&found.item));
+    match contents(bytes, None) {
+        Ok(contents) => contents.found.iter().map(row).collect(),
+        Err(error) => vec![format!("{error:?}")],
+    }
+}
+
+/// Texts in each form with a certificate and its key.
+fn forms(made: &Made) -> Vec<(Form, Vec<u8>)> {
+    let Made { pem, der, key } = made;
+    let (pem64, key64) = (STANDARD.encode(pem), STANDARD.encode(key));
+    let array = der.iter().fold(String::new(), |all, byte| format!("{all}0x{byte:02x}, "));
+    let quoted = |text: &str| text.lines().fold(String::new(), |all, line| format!("{all}  \"{line}\\n\"\n"));
+    let indented = |text: &str| text.lines().fold(String::new(), |all, line| format!("{all}    {line}\n"));
+    let tar = |files: &[(&str, &[u8])]| {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            builder.append_data(&mut header, name, *content).unwrap();
+        }
+        builder.into_inner().unwrap()
+    };
+    vec![
+        (Form::Pem, format!("{pem}{key}").into_bytes()),
+        (Form::Der, der.clone()),
+        (Form::Base64, STANDARD.encode(der).into_bytes()),
+        (Form::C, format!("#pragma once\nconst unsigned char dev_der[] = {{ {array} }};\nconst char *key = R\"X({key})X\";").into_bytes()),
+        (Form::C, format!("#define CERT \\\n{}\n", quoted(pem).replace('\n', " \\\n")).into_bytes()),
+        (Form::Python, format!("from x import y\nCERT = a2b_base64(b\"{}\")\nKEY = '''{key}'''\n", STANDARD.encode(der)).into_bytes()),
+        (Form::Variables, format!("# SECRET\nMQTT_CERT_BASE64={pem64}\nMQTT_KEY_BASE64={key64}\nPORT=8883\n").into_bytes()),
+        (Form::Partition, format!("key,type,encoding,value\nm,namespace,,\ncert,data,string,\"{pem}\"\n").into_bytes()),
+        (Form::Kubernetes, format!("apiVersion: v1\nkind: Secret\ndata:\n  tls.crt: {pem64}\n  password: aGVsbG8=\nstringData:\n  tls.key: |\n{}", indented(key)).into_bytes()),
+        (Form::Kubernetes, format!("{{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"data\":{{\"tls.crt\":\"{pem64}\"}}}}").into_bytes()),
+        (Form::Profile, format!("<?xml version=\"1.0\"?><plist><dict><key>PayloadType</key><string>com.apple.security.root</string><key>PayloadContent</key><data>{}</data></dict></plist>", STANDARD.encode(der)).into_bytes()),
+        (Form::Archive, tar(&[("d/dev.crt", pem.as_bytes()), ("d/dev.key", key.as_bytes()), ("d/README", b"hello")])),
+    ]
+}
+
+#[test]
+fn each_form_is_told_from_the_others() {
+    let made = made();
+    for (form, text) in forms(&made) {
+        let contents = contents(&text, None).unwrap_or_else(|error| panic!("{form:?}: {error:?}"));
+        assert_eq!(contents.form, form);
+        let certificates: Vec<_> = contents
+            .found
+            .iter()
+            .filter_map(|found| match &found.item {
+                Item::Certificate(it) => Some(it.der.clone()),
+                Item::Damaged(_) => panic!("{form:?}: {:?}", rows(&text)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(certificates, std::slice::from_ref(&made.der), "{form:?}");
+    }
+    let archive = &forms(&made).pop().unwrap().1;
+    let wanted = ["d/dev.crt=certificate", "d/dev.key=key", "d/README=unknown: text without any PEM section"];
+    assert_eq!(rows(archive), wanted);
+}
+
+/// A value that was cut or changed is never just left out.
+#[test]
+fn what_is_damaged_in_a_form_is_said() {
+    let made = made();
+    let encoded = STANDARD.encode(&made.der);
+    for (form, text) in forms(&made) {
+        if matches!(form, Form::Pem | Form::Der | Form::Base64 | Form::Archive) {
+            continue;
+        }
+        let text = String::from_utf8(text).unwrap();
+        // In the middle of the certificate.
+        let at = [&encoded[40..60], &STANDARD.encode(&made.pem)[200..220], &made.pem[100..120], "0x30, 0x82, "]
+            .iter()
+            .find_map(|part| text.find(part))
+            .unwrap_or_else(|| panic!("{form:?}"));
+        let cut = format!("{}{}", &text[..at], &text[at + 12..]);
+        let shown = rows(cut.as_bytes()).join(" ");
+        assert!(
+            shown.contains("damaged") || shown.contains("Unknown") || shown.contains("Damaged"),
+            "{form:?}: {shown}"
+        );
+        assert!(!shown.contains("=certificate"), "{form:?}: {shown}");
+    }
+    let stray =
+        format!("#pragma once\nconst char *a = R\"X({})X\";\n// {}\nMACRO({}", made.pem, made.key, "-----BEGIN X");
+    assert!(rows(stray.as_bytes()).iter().any(|row| row == "-=damaged PEM section"));
+}
+
+/// Nothing that somebody may write makes a panic.
+#[test]
+fn texts_cut_and_changed_anywhere_are_read() {
+    let made = made();
+    for (form, text) in forms(&made) {
+        let step = (text.len() / 150).max(1);
+        for at in (0..text.len()).step_by(step) {
+            let _ = contents(&text[..at], None);
+            let mut changed = text.clone();
+            for byte in [0, b'"', b'\n', b'<', b'{', 0xff, b'\\'] {
+                changed[at] = byte;
+                let _ = contents(&changed, None);
+                let _ = kind(&changed);
+            }
+        }
+        assert!(contents(&text, None).is_ok(), "{form:?}");
+    }
+}
+
+#[test]
+fn what_is_known_to_be_something_else_is_named() {
+    for (bytes, what) in [
+        (b"\x1f\x8b\x08rest".as_slice(), "compressed by gzip"),
+        (b"PK\x03\x04", "a zip archive"),
+        (b"\xfe\xed\xfe\xed\0\0\0\x02", "a Java keystore (JKS)"),
+        (b"hello\n", "text without any PEM section"),
+        (b"#include <x.h>\nint main(void) { return 0; }\n", "a C source"),
+        (b" \n", "empty"),
+        (b"\x00\xff", "binary data of an unknown kind"),
+    ] {
+        let Err(Unreadable::Unknown(kind)) = contents(bytes, None) else { panic!("{what}") };
+        assert_eq!(kind.describe(), what);
+        assert_eq!(super::kind(bytes).unwrap(), kind);
+    }
+}
+
+#[test]
+fn files_that_a_table_names_are_looked_at_once_and_not_further() {
+    let made = made();
+    let table = "key,type,encoding,value\nca,file,string,ca.pem\nself,file,string,nvs.csv\ngone,file,string,gone.pem\n";
+    let beside = |name: &str| match name {
+        "ca.pem" => Some(Zeroizing::new(made.pem.clone().into_bytes())),
+        "nvs.csv" => Some(Zeroizing::new(table.as_bytes().to_vec())),
+        _ => None,
+    };
+    let contents = contents(table.as_bytes(), Some(&beside)).unwrap();
+    let parts: Vec<_> = contents.found.iter().map(|found| found.part.as_deref().unwrap_or_default()).collect();
+    assert_eq!(parts, ["ca.pem", "nvs.csv", "gone.pem"]);
+    assert!(matches!(contents.found[0].item, Item::Certificate(_)));
+    assert!(contents.found[1..].iter().all(|found| matches!(found.item, Item::Unknown(_))));
+}
