@@ -113,6 +113,8 @@ fn every_option_of_mosquitto_that_a_hint_names_exists() {
         "access_token",
         "client_credentials",
         "error_description",
+        "ignore_colons_in_username",
+        "rabbitmq_mqtt",
         "s_client",
         "token_endpoint",
         "token_type",

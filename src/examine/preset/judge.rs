@@ -479,7 +479,7 @@ impl Judged<'_> {
         let (virtual_host, user) =
             username.rsplit_once(':').map_or((None, &**username), |(virtual_host, user)| (Some(virtual_host), user));
         if user.is_empty() || virtual_host == Some("") {
-            let what = "the user name of RabbitMQ is USER or VHOST:USER, unless it ignores colons (mqtt.ignore_colons_in_username)";
+            let what = "the user name of RabbitMQ is USER or VHOST:USER, unless rabbitmq_mqtt is told to ignore colons (ignore_colons_in_username)";
             self.warning("preset.username", what, "nothing stands on one side of the colon", "-u VHOST:USER");
         } else if virtual_host.is_none() {
             let what = "no virtual host stands in the user name: RabbitMQ takes its default for MQTT";
