@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::IpAddr;
 
 /// What the system looks names up in, and in which order (nsswitch.conf(5)), and its file of names (hosts(5)).
 const ORDER: &str = "/etc/nsswitch.conf";
@@ -26,15 +27,20 @@ fn without_comment(line: &str) -> &str {
     line.split_once('#').map_or(line, |(before, _)| before)
 }
 
-/// Whether the line for hosts names the file first.
+/// Whether the line for hosts names the file first, and nothing that is to be done after it: `[SUCCESS=merge]` asks others, too.
 fn is_first(order: &str) -> bool {
     let services = order.lines().find_map(|line| without_comment(line).trim_start().strip_prefix("hosts:"));
-    services.and_then(|services| services.split_whitespace().next()) == Some("files")
+    let mut words = services.unwrap_or_default().split_whitespace();
+    words.next() == Some("files") && !words.next().is_some_and(|word| word.starts_with('['))
 }
 
+/// Whether a line that the system reads has the name: one that does not begin with an address is none.
 fn has(hosts: &str, name: &str) -> bool {
-    let names = |line| without_comment(line).split_whitespace().skip(1);
-    hosts.lines().flat_map(names).any(|known| known.eq_ignore_ascii_case(name))
+    hosts.lines().any(|line| {
+        let mut words = without_comment(line).split_whitespace();
+        words.next().is_some_and(|word| word.parse::<IpAddr>().is_ok())
+            && words.any(|known| known.eq_ignore_ascii_case(name))
+    })
 }
 
 #[cfg(test)]
@@ -43,11 +49,13 @@ mod tests {
 
     #[test]
     fn names_of_the_file_are_known_behind_an_address_and_before_a_comment() {
-        let hosts = "# 127.0.0.1 commented\n127.0.0.1\tlocalhost lab # old\n\n::1 LocalHost6\n10.0.0.1\n";
+        let hosts = "# 127.0.0.1 commented\n127.0.0.1\tlocalhost lab # old\n\n::1 LocalHost6\n10.0.0.1\n\
+                     10.0.0 short\n10.0.0.256 large\nfe80::1%lo zoned\n";
         for name in ["localhost", "lab", "localhost6", "LOCALHOST"] {
             assert!(has(hosts, name), "{name}");
         }
-        for name in ["127.0.0.1", "10.0.0.1", "commented", "old", "local", "localhost.", ""] {
+        for name in ["127.0.0.1", "10.0.0.1", "commented", "old", "local", "localhost.", "", "short", "large", "zoned"]
+        {
             assert!(!has(hosts, name), "{name}");
         }
     }
@@ -64,6 +72,9 @@ mod tests {
             "# hosts: files\n",
             "hosts: dns files\n",
             "hosts: resolve [!UNAVAIL=return] files\n",
+            "hosts: files [SUCCESS=merge] dns\n",
+            "hosts: files [ SUCCESS=continue ] dns\n",
+            "hosts: files[SUCCESS=merge] dns\n",
         ];
         for order in others.iter().chain(["hosts:\n", "hosts: # files\n", "hostsfiles: files\n"].iter()) {
             assert!(!is_first(order), "{order}");
