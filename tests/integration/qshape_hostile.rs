@@ -175,6 +175,30 @@ fn a_packet_that_is_broken_is_told_with_its_cause() {
 }
 
 #[test]
+fn the_next_step_after_a_refusal_has_options_that_qshape_knows() {
+    for (version, answer, hint, options) in [
+        ("311", &b"\x20\x02\x00\x01"[..], "try another: -V mqttv5 or -V mqttv31", &["-V", "mqttv31"][..]),
+        ("311", b"\x20\x02\x00\x04", "give the login: -u NAME and --pw-file FILE or --pw-prompt", &["-u", "name"]),
+        ("311", b"\x20\x02\x00\x02", "the broker's log says why", &[]),
+        ("5", b"\x20\x03\x00\x85\x00", "the broker's log says why", &[]),
+        ("5", b"\x20\x07\x00\x9c\x04\x1c\x00\x01b", "ask that one, if it is the right one", &[]),
+    ] {
+        let place = stub(move |mut stream| {
+            let _ = stream.read(&mut [0; 2048]);
+            let _ = stream.write_all(answer);
+        });
+        let (port, source) = (place.rsplit(':').next().unwrap(), format!("mqtt://{place}"));
+        for words in [&[&*source][..], &["purge", "c1", "-h", "127.0.0.1", "-p", port, "--yes", "--force"]] {
+            let said = qshape(&[words, &["--protocol-version", version]].concat(), "").stderr;
+            assert!(said.ends_with(&format!("\nhint: {hint}\n")), "{words:?}: {said}");
+            // Done as it says, it is asked again.
+            let said = qshape(&[words, options].concat(), "").stderr;
+            assert!(said.contains(": the broker refuses with code "), "{words:?} {options:?}: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_broker_that_says_goodbye_is_told_with_its_code() {
     let place = stub(|mut stream| {
         let _ = stream.read(&mut [0; 2048]);

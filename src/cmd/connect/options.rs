@@ -268,10 +268,7 @@ pub fn command(name: &'static str, about: &'static str, verb: u8) -> clap::Comma
 
 /// Adds the options of `verb` to a command, as clap arguments named by their long (or short) name.
 pub fn add_options(command: clap::Command, verb: u8) -> clap::Command {
-    CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0).fold(command, |command, spec| {
-        let argument = argument(spec);
-        command.arg(if verb == SOURCE { argument.short(None) } else { argument })
-    })
+    command.args(CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0).map(argument))
 }
 
 /// The id of the option among clap's arguments.

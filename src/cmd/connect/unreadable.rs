@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::client::Ending;
 use crate::diagnose::{self, About, Attempted, Finding, Sent, Unanswered, shell, state};
+use crate::mqtt::packet::ConnAck;
 use crate::mqtt::session::SessionError;
 use crate::net::websocket::Opening;
 use crate::net::{ConnectError, Endpoint, reason, tls};
@@ -172,7 +173,7 @@ fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Find
     let place = place?;
     match error {
         ExchangeError::Connect(error) => Some(diagnose::not_connected(error, &place.attempted())),
-        ExchangeError::Refused(answer) => diagnose::refused(place.sent, answer, None),
+        ExchangeError::Refused(answer) => refused(place.sent, answer),
         ExchangeError::Unanswered(Ended::Distrusted(why), _) | ExchangeError::Ended(Ended::Distrusted(why)) => {
             Some(diagnose::scram::distrust(*why))
         }
@@ -190,6 +191,17 @@ fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Find
         ExchangeError::Ended(ended) => of_packets(ended, place),
         ExchangeError::System(_) | ExchangeError::Unexpected | ExchangeError::Timeout(_) => None,
     }
+}
+
+/// Why the broker refused CONNECT, with a next step that there is here: neither the client id nor the keep-alive can be chosen, and
+/// a source is named by its URL.
+fn refused(sent: Sent, answer: &ConnAck) -> Option<Finding> {
+    let finding = diagnose::refused(sent, answer, None)?;
+    Some(match answer.code {
+        2 | 133 => finding.fix("the broker's log says why"),
+        156 | 157 => finding.fix("ask that one, if it is the right one"),
+        _ => finding,
+    })
 }
 
 /// What a conversation ended by that was one of packets so far, where that tells anything: as for the clients.
