@@ -167,10 +167,8 @@ mod tests {
         assert_eq!(end.poll(start + QUIET), Turn::Done);
     }
 
-    #[test]
-    fn messages_that_come_late_are_waited_for() {
-        let start = Instant::now();
-        let mut end = RetainedEnd::default();
+    /// A message comes behind the first answer, and the second question goes out after two pauses.
+    fn hear_behind_the_first_answer(end: &mut RetainedEnd, start: Instant) {
         end.subscribed();
         end.asked(id(1), start);
         end.answered(id(1), start);
@@ -178,6 +176,13 @@ mod tests {
         assert_eq!(end.poll(start + QUIET), Turn::Wait);
         assert_eq!(end.poll(start + 2 * QUIET), Turn::Ask);
         end.asked(id(2), start + 2 * QUIET);
+    }
+
+    #[test]
+    fn messages_that_come_late_are_waited_for() {
+        let start = Instant::now();
+        let mut end = RetainedEnd::default();
+        hear_behind_the_first_answer(&mut end, start);
         end.heard();
         end.answered(id(2), start + 2 * QUIET);
         assert_eq!(end.poll(start + 2 * QUIET), Turn::Wait);
@@ -193,13 +198,7 @@ mod tests {
         for (live_looks_retained, expected) in [(true, Turn::Done), (false, Turn::PerhapsDone)] {
             let mut end = RetainedEnd::new(live_looks_retained);
             end.begin_again();
-            end.subscribed();
-            end.asked(id(1), start);
-            end.answered(id(1), start);
-            end.heard();
-            assert_eq!(end.poll(start + QUIET), Turn::Wait);
-            assert_eq!(end.poll(start + 2 * QUIET), Turn::Ask);
-            end.asked(id(2), start + 2 * QUIET);
+            hear_behind_the_first_answer(&mut end, start);
             end.answered(id(2), start + 2 * QUIET);
             assert_eq!(end.poll(start + 2 * QUIET), expected);
         }
