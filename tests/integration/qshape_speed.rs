@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use moskit::queue::file::{FileSource, Format};
-use moskit::queue::{Error, Item, Source, Want};
+use moskit::queue::{Error, Item, Note, Source, Want};
 use moskit::state::ids::{StoreId, UnixTime};
 
 use crate::qshape::qshape;
@@ -181,6 +181,38 @@ fn a_file_that_is_read_in_slices_tells_the_same() {
         let ended = qshape(&["-n", "1", "-q", "--at", &NOW.to_string(), path.to_str().unwrap()], "");
         assert!(ended.stdout.contains("TOTAL"), "{ended:?}");
     }
+}
+
+#[test]
+fn damage_is_told_once_and_also_where_only_a_later_slice_comes_upon_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mosquitto.db");
+    write_large(&path, 1_100);
+    let file = fs::read(&path).unwrap();
+    let messages: Vec<_> = chunks(&file).into_iter().filter(|(kind, _)| *kind == 2).collect();
+    let length: usize = messages.iter().map(|(_, chunk)| chunk.len()).sum();
+    let start = messages[0].1.as_ptr() as usize - file.as_ptr() as usize;
+    // Inside of the last message, and inside of an entry.
+    let (in_message, in_entry) = (start + length - 5, file.len() - 5);
+    for cut in [in_message, in_entry] {
+        fs::write(&path, &file[..cut]).unwrap();
+        let whole = told(&path, None).unwrap();
+        assert_eq!(whole.1.matches("Damage(").count(), 1, "{}", whole.1);
+        assert!(told(&path, Some(0)).unwrap() == whole);
+    }
+    // It becomes shorter when the first reading is at its end: a slice has 1,024 messages, and the last entry is of one of them.
+    fs::write(&path, &file).unwrap();
+    let mut source = FileSource { path: path.clone(), format: Format::MosquittoDb, ledger: None, at: None };
+    let want = Want { memory: Some(0), ..Want::default() };
+    let mut items = 0;
+    let snapshot = source.read(&want, &mut |item| {
+        items += u64::from(matches!(item, Item::Message(_)));
+        if items == 1024 {
+            File::options().write(true).open(&path).unwrap().set_len(in_message as u64).unwrap();
+        }
+    });
+    let snapshot = snapshot.unwrap();
+    assert!(snapshot.notes.iter().any(Note::is_damage), "{snapshot:?}");
 }
 
 #[test]

@@ -507,22 +507,43 @@ impl<'a> Reading<'a> {
                         }
                     }
                     Ok(Some(_)) if entries.is_none_or(|entries| at < entries) => {}
-                    _ => break,
+                    Ok(_) => break,
+                    Err(damage) => {
+                        self.found_again(damage);
+                        break;
+                    }
                 }
             }
             self.messages.sort();
             let Some(entries) = entries else { continue };
             reader.go_to(entries)?;
-            while let Ok(Some(chunk)) = reader.next_chunk() {
-                match chunk {
-                    Chunk::ClientMessage(entry) => self.sliced_entry(&entry, each),
-                    Chunk::Retained(id) => self.refer(id),
-                    _ => {}
+            loop {
+                match reader.next_chunk() {
+                    Ok(Some(Chunk::ClientMessage(entry))) => self.sliced_entry(&entry, each),
+                    Ok(Some(Chunk::Retained(id))) => self.refer(id),
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(damage) => {
+                        self.found_again(damage);
+                        break;
+                    }
                 }
             }
         }
         self.snapshot.orphans += mem::take(&mut self.slices.missing);
         Ok(())
+    }
+
+    /// Damage ends each reading at one place and is told once. It is new where the file was changed, or the disk failed, meanwhile.
+    #[cold]
+    fn found_again(&mut self, damage: mosquitto_db::Damage) {
+        if !self.is_damaged() {
+            self.snapshot.notes.push(Note::Damage(damage));
+        }
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.snapshot.notes.iter().any(|note| matches!(note, Note::Damage(_)))
     }
 
     /// Messages come after entries: to sort them for each would take for ever, so the rest waits for all.
@@ -679,9 +700,8 @@ impl<'a> Reading<'a> {
     fn maybe_cut(&mut self) {
         self.prepare();
         let (unreferenced, stored) = (self.messages.unreferenced(), self.messages.len());
-        let damaged = self.snapshot.notes.iter().any(|note| matches!(note, Note::Damage(_)));
         // Unacknowledged messages of connected clean sessions leave a few.
-        if self.want.client.is_none() && !damaged && unreferenced * 10 > stored {
+        if self.want.client.is_none() && !self.is_damaged() && unreferenced * 10 > stored {
             self.snapshot.notes.push(Note::MaybeCut { unreferenced, stored });
         }
     }
