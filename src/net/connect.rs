@@ -356,11 +356,13 @@ fn same_family(from: &[Option<SocketAddr>], remote: SocketAddr) -> Vec<Option<So
 async fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let mut found = Vec::new();
     let is_name = name.parse::<IpAddr>().is_err();
-    let looked_up: Vec<_> = if is_name && hosts::are_first_asked_for(name) {
+    let in_file = if is_name { hosts::addresses(name) } else { None };
+    let looked_up: Vec<_> = match in_file.as_deref() {
+        // The system would say the same. Of more than one it knows the order (gai.conf(5)), and ::1 is 127.0.0.1 to it, too.
+        Some([only @ IpAddr::V4(_)]) => vec![SocketAddr::new(*only, port)],
         // The answer is a file's: to wait for it on a thread would take longer.
-        (name, port).to_socket_addrs()?.collect()
-    } else {
-        lookup_host((name, port)).await?.collect()
+        Some(_) => (name, port).to_socket_addrs()?.collect(),
+        None => lookup_host((name, port)).await?.collect(),
     };
     for address in looked_up {
         if !found.contains(&address) && found.len() < ADDRESS_LIMIT {

@@ -11,14 +11,18 @@ const HOSTS: &str = "/etc/hosts";
 /// A longer file is one of names that are not to be found, and is left to the system.
 const LIMIT: u64 = 16 * 1024;
 
-/// Whether the file of names has `name` and is asked before all else, as far as the system says so.
-pub fn are_first_asked_for(name: &str) -> bool {
-    let read = || Ok::<_, io::Error>(is_first(&text(ORDER)?) && has(&text(HOSTS)?, name));
-    read().unwrap_or(false)
+/// The usual file is read by one system call.
+const USUAL_LENGTH: usize = 4096;
+
+/// The addresses that the file of names has for `name`, in its order, where that file is asked before all else. `None` where
+/// it is not, as far as the system says so, or where the name stands behind something that is no address.
+pub fn addresses(name: &str) -> Option<Vec<IpAddr>> {
+    let order = text(ORDER).ok()?;
+    if is_first(&order) { find(&text(HOSTS).ok()?, name) } else { None }
 }
 
 fn text(path: &str) -> io::Result<String> {
-    let mut text = String::new();
+    let mut text = String::with_capacity(USUAL_LENGTH);
     let length = File::open(path)?.take(LIMIT + 1).read_to_string(&mut text)? as u64;
     if length > LIMIT { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }
@@ -34,17 +38,22 @@ fn is_first(order: &str) -> bool {
     words.next() == Some("files") && !words.next().is_some_and(|word| word.starts_with('['))
 }
 
-/// Whether a line that the system reads has the name: one that does not begin with an address is none.
-fn has(hosts: &str, name: &str) -> bool {
-    hosts.lines().any(|line| {
+/// The addresses of all lines that have the name, if there are any. What the system makes of a line that does not begin with an
+/// address it has to say itself.
+fn find(hosts: &str, name: &str) -> Option<Vec<IpAddr>> {
+    let address = |line| {
         let mut words = without_comment(line).split_whitespace();
-        words.next().is_some_and(|word| word.parse::<IpAddr>().is_ok())
-            && words.any(|known| known.eq_ignore_ascii_case(name))
-    })
+        let address = words.next()?.parse::<IpAddr>();
+        words.any(|known| known.eq_ignore_ascii_case(name)).then_some(address.ok())
+    };
+    let found: Vec<_> = hosts.lines().filter_map(address).collect::<Option<_>>()?;
+    if found.is_empty() { None } else { Some(found) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::ToSocketAddrs;
+
     use super::*;
 
     #[test]
@@ -52,11 +61,28 @@ mod tests {
         let hosts = "# 127.0.0.1 commented\n127.0.0.1\tlocalhost lab # old\n\n::1 LocalHost6\n10.0.0.1\n\
                      10.0.0 short\n10.0.0.256 large\nfe80::1%lo zoned\n";
         for name in ["localhost", "lab", "localhost6", "LOCALHOST"] {
-            assert!(has(hosts, name), "{name}");
+            assert_eq!(find(hosts, name).map(|found| found.len()), Some(1), "{name}");
         }
         for name in ["127.0.0.1", "10.0.0.1", "commented", "old", "local", "localhost.", "", "short", "large", "zoned"]
         {
-            assert!(!has(hosts, name), "{name}");
+            assert_eq!(find(hosts, name), None, "{name}");
+        }
+        let twice = "127.0.0.1 localhost lab\n::1 localhost\n127.0.1.1 lab\nfe80::1%lo lab\n";
+        let localhost = ["127.0.0.1", "::1"].map(|address| address.parse::<IpAddr>().unwrap());
+        assert_eq!(find(twice, "localhost"), Some(localhost.to_vec()));
+        // What the system makes of the last line is not known.
+        assert_eq!(find(twice, "lab"), None);
+    }
+
+    #[test]
+    fn the_system_finds_the_only_address_of_a_name_too() {
+        let hosts = text(HOSTS).unwrap_or_default();
+        for name in hosts.lines().flat_map(|line| without_comment(line).split_whitespace().skip(1)) {
+            let known = addresses(name).unwrap_or_default();
+            let [only @ IpAddr::V4(_)] = known[..] else { continue };
+            let mut found: Vec<_> = (name, 0).to_socket_addrs().unwrap().map(|found| found.ip()).collect();
+            found.dedup();
+            assert_eq!(found, [only], "{name}");
         }
     }
 
