@@ -264,7 +264,7 @@ impl<T: Typed> Reader<T> {
     /// `--long=value`. Under Mosquitto's names only our own options with an attached value take it,
     /// since theirs never do.
     fn find_attached<'w>(&self, word: &'w [u8]) -> Option<(&'static OptionSpec<T>, &'w [u8])> {
-        let at = memchr::memchr(b'=', word)?;
+        let at = word.iter().position(|byte| *byte == b'=')?;
         if !word.starts_with(b"--") {
             return None;
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use bytestring::ByteString;
+use memchr::arch::all::memchr::Two;
 
 /// Longest topic in bytes [MQTT-4.7.3-3].
 pub const MAXIMUM_LENGTH: usize = 65_535;
@@ -59,8 +60,10 @@ impl TopicName {
     /// Whether `text` is a topic name, for those who keep it elsewhere.
     pub fn check(text: &str) -> Result<(), TopicError> {
         check_any(text)?;
+        // Topics are short, and `memchr2` asks the processor first what it has, which takes a virtual machine as long as 100 topics.
+        let wildcards = Two::new(b'+', b'#');
         // [MQTT-4.7.0-1]
-        if memchr::memchr2(b'+', b'#', text.as_bytes()).is_some() { Err(TopicError::Wildcard) } else { Ok(()) }
+        if wildcards.find(text.as_bytes()).is_some() { Err(TopicError::Wildcard) } else { Ok(()) }
     }
 
     pub fn into_inner(self) -> ByteString {
