@@ -27,6 +27,9 @@ use crate::net::{ConnectError, Route, Stream, connect_in_turn};
 /// call is shared.
 const READ_SIZE: usize = 256 * 1024;
 
+/// The same until one read has brought as much: whoever exchanges a few packets needs no more, and the system need not make it.
+const FIRST_READ_SIZE: usize = 8 * 1024;
+
 /// How long the last bytes may take to leave when the connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -80,6 +83,8 @@ struct Connection {
     /// The alert that ended reading, over TLS.
     alert: Option<Alert>,
     pace: Pace,
+    /// How many bytes the next read asks for.
+    read_size: usize,
     /// The pause before the next read is over.
     rested: bool,
     /// Bytes went out since the kernel was last asked for quick acknowledgements.
@@ -107,6 +112,7 @@ impl Client {
             write_error: None,
             alert: None,
             pace: Pace::new(READ_SIZE, Instant::now()),
+            read_size: FIRST_READ_SIZE,
             rested: false,
             answer_expected: false,
             is_silent: false,
@@ -289,7 +295,7 @@ impl Connection {
 
     /// `acknowledge`: have the kernel tell the peer at once what has arrived, should we have to wait.
     fn poll_read(&mut self, acknowledge: bool, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
-        self.input.reserve(READ_SIZE);
+        self.input.reserve(self.read_size);
         let count = match pin!(self.stream.read_buf(&mut self.input)).poll(context) {
             Poll::Pending => {
                 if acknowledge && self.answer_expected {
@@ -304,6 +310,9 @@ impl Connection {
             Ok(count) => {
                 self.rested = false;
                 self.pace.note_read(*count, Instant::now());
+                if *count >= FIRST_READ_SIZE {
+                    self.read_size = READ_SIZE;
+                }
             }
             Err(error) => self.alert = alert_in(error),
         }

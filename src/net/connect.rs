@@ -229,7 +229,7 @@ pub async fn connect_within(route: &Route, limit: Duration) -> Result<Stream, Co
     timeout(limit + LAST_WORD, connect(&bounded)).await.unwrap_or(Err(ConnectError::TimedOut(limit)))
 }
 
-/// Connects along `route`.
+/// Connects along `route`. What not every way has takes room of its own, so that the others do without.
 pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
     let mut stream = match &route.endpoint {
         Endpoint::Unix(path) => local::Stream::connect(path)
@@ -237,16 +237,17 @@ pub async fn connect(route: &Route) -> Result<Stream, ConnectError> {
             .map(Stream::Unix)
             .map_err(|error| ConnectError::Unix { path: path.clone(), error })?,
         Endpoint::Tcp { host, port } => match &route.proxy {
-            Some(hop) => connect_through(hop, host, *port, route).await?,
+            Some(hop) => Box::pin(connect_through(hop, host, *port, route)).await?,
             None => connect_tcp(host, *port, route).await.map(Stream::Tcp)?,
         },
     };
     if let Some(tls) = &route.tls {
-        stream = tls.connect(route.endpoint.host(), stream, route.timeout).await.map_err(ConnectError::Tls)?;
+        let shaking_hands = Box::pin(tls.connect(route.endpoint.host(), stream, route.timeout));
+        stream = shaking_hands.await.map_err(ConnectError::Tls)?;
     }
     if let Some(opening) = &route.websocket {
         let host = route.endpoint.host().unwrap_or("localhost");
-        let opened = timeout(route.timeout, websocket::open(stream, host, opening)).await;
+        let opened = timeout(route.timeout, Box::pin(websocket::open(stream, host, opening))).await;
         let socket = opened.unwrap_or(Err(WebSocketError::TimedOut)).map_err(ConnectError::WebSocket)?;
         stream = Stream::WebSocket(Box::new(socket));
     }
@@ -301,6 +302,11 @@ async fn connect_tcp(host: &str, port: u16, route: &Route) -> Result<TcpStream, 
 /// Tries each way from one address to another: the next when the one before has failed, or has been silent for
 /// [`Route::stagger`] and goes on beside it. The first that accepts wins; without one, why each failed, in their order.
 async fn race(ways: Vec<(SocketAddr, Option<SocketAddr>)>, route: &Route) -> Result<TcpStream, Vec<Attempt>> {
+    // The only way has nothing beside it, and needs no task.
+    if let [(address, from)] = ways[..] {
+        let connected = connect_address(address, from, route.nodelay, route.timeout).await;
+        return connected.map_err(|error| vec![Attempt { address, from, error }]);
+    }
     let mut failed: Vec<(usize, Attempt)> = Vec::new();
     let mut waiting = ways.into_iter().enumerate();
     // Dropped with those that are still on their way, which ends them.

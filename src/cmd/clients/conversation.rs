@@ -3,6 +3,7 @@
 //! A verb says by [`Work`] what is its own: what it sends, what it shows, and when it is done.
 
 use std::future::pending;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, sleep_until};
@@ -102,8 +103,19 @@ pub(super) trait Work {
     }
 }
 
-/// Holds the whole conversation of `work`, from the first connection to the end. `timeout` is that of `-W`.
-pub(super) async fn hold(
+/// The whole conversation of `work`, from the first connection to the end. `timeout` is that of `-W`. It is large, and made on a
+/// frame of its own: pages of the stack that are touched once are a good part of what a start takes.
+#[inline(never)]
+pub(super) fn hold<'a>(
+    work: impl Work + 'a,
+    setup: Setup,
+    timeout: Option<Duration>,
+    term: &'a mut Term,
+) -> Pin<Box<dyn Future<Output = Result<Exit, Failure>> + 'a>> {
+    Box::pin(hold_unboxed(work, setup, timeout, term))
+}
+
+async fn hold_unboxed(
     mut work: impl Work,
     mut setup: Setup,
     timeout: Option<Duration>,

@@ -109,12 +109,12 @@ impl Bounds {
 }
 
 impl Plan {
-    fn new(verb: Verb, args: &ClientArgs, invocation: &Invocation, term: &mut Term) -> Result<Self, Failure> {
+    fn new(verb: Verb, args: &ClientArgs, invocation: &Invocation, term: &mut Term) -> Result<Box<Self>, Failure> {
         connect::tls::refuse_missing_parts(args)?;
         #[cfg(not(feature = "psk"))]
         connect::tls::refuse_pre_shared_key(args)?;
         let connect = connect_packet::build(verb, args)?;
-        Ok(Self {
+        Ok(Box::new(Self {
             verb,
             bounds: Bounds::new(args, connect.keep_alive, invocation.as_mosquitto),
             has_own_id: args.id.is_some() || args.id_prefix.is_some(),
@@ -126,7 +126,7 @@ impl Plan {
             disconnect: args.properties.disconnect.clone(),
             login_was_encoded: args.login_was_encoded,
             as_mosquitto: invocation.as_mosquitto,
-        })
+        }))
     }
 
     /// Whether each packet is logged, and what a client without an id is called in it.
@@ -179,7 +179,7 @@ impl Messages {
 /// What pub is to do.
 #[derive(Debug)]
 pub struct Publish {
-    pub plan: Plan,
+    pub plan: Box<Plan>,
     pub messages: Messages,
     pub defaults: Defaults,
     /// The topic that all messages have, where they have one.
@@ -210,7 +210,7 @@ impl Publish {
 /// What sub is to do.
 #[derive(Debug)]
 pub struct Subscribe {
-    pub plan: Plan,
+    pub plan: Box<Plan>,
     pub subscriptions: Vec<Subscription>,
     pub properties: Properties,
     pub unsubscriptions: Vec<ByteString>,
@@ -272,7 +272,7 @@ impl Subscribe {
 /// What rr is to do.
 #[derive(Debug)]
 pub struct Request {
-    pub plan: Plan,
+    pub plan: Box<Plan>,
     pub topic: ByteString,
     /// Where the response is to come.
     pub subscription: Subscription,

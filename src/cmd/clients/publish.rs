@@ -68,36 +68,36 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let setup = Setup::new(plan, term)?;
     let unsent = unsent.map(|path| Unsent::start(&path)).transpose()?;
     let refusals = Refusals { strict, common_topic, refused: None };
-    session::run(Verb::Pub, unsent.is_some(), async move {
-        match messages {
-            Messages::Repeated { topic, payload, times, delay } => {
-                let Defaults { qos, retain, properties, .. } = defaults;
-                let message = packet::Publish { dup: false, qos, retain, topic, packet_id: None, properties, payload };
-                let (left, next, lost) = (times, Next::Connecting, 0);
-                let work = Repeating { message, left, delay, next, lost, as_mosquitto, refusals, unsent };
-                Box::pin(conversation::hold(work, setup, timeout, term)).await
-            }
-            Messages::Lines(feed) => {
-                let ledger = Ledger::default();
-                let progress = None;
-                let work = PublishingLines {
-                    feed,
-                    defaults,
-                    version,
-                    refusals,
-                    progress,
-                    as_mosquitto,
-                    ledger,
-                    refused: None,
-                    summary: None,
-                    given_up: Vec::new(),
-                    unsent,
-                    losses_said: 0,
-                };
-                Box::pin(conversation::hold(work, setup, timeout, term)).await
-            }
+    let keeps = unsent.is_some();
+    let conversation = match messages {
+        Messages::Repeated { topic, payload, times, delay } => {
+            let Defaults { qos, retain, properties, .. } = defaults;
+            let message = packet::Publish { dup: false, qos, retain, topic, packet_id: None, properties, payload };
+            let (left, next, lost) = (times, Next::Connecting, 0);
+            let work = Repeating { message, left, delay, next, lost, as_mosquitto, refusals, unsent };
+            conversation::hold(work, setup, timeout, term)
         }
-    })
+        Messages::Lines(feed) => {
+            let ledger = Ledger::default();
+            let progress = None;
+            let work = PublishingLines {
+                feed,
+                defaults,
+                version,
+                refusals,
+                progress,
+                as_mosquitto,
+                ledger,
+                refused: None,
+                summary: None,
+                given_up: Vec::new(),
+                unsent,
+                losses_said: 0,
+            };
+            conversation::hold(work, setup, timeout, term)
+        }
+    };
+    session::run(Verb::Pub, keeps, conversation)
 }
 
 /// What the broker says of messages that it does not take.

@@ -33,7 +33,7 @@ const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// Everything that is needed to connect, as often as needed.
 pub struct Setup {
-    plan: Plan,
+    plan: Box<Plan>,
     /// Those that are tried in turn; one at least.
     routes: Vec<Route>,
     /// The one that led to the broker last.
@@ -56,7 +56,7 @@ pub struct Setup {
 
 impl Setup {
     /// Reads the files that the plan names, asks for what it leaves to be asked, and starts the broker that it wants.
-    pub fn new(mut plan: Plan, term: &mut Term) -> Result<Self, Failure> {
+    pub fn new(mut plan: Box<Plan>, term: &mut Term) -> Result<Self, Failure> {
         let connection = &plan.connection;
         let tokens = connection.login.grant().cloned().map(Tokens::new);
         let password = |term: &mut Term| if tokens.is_some() { Ok(None) } else { connection.login.first(term) };
@@ -328,7 +328,7 @@ impl Setup {
             Some(finding) if self.explains_more => {
                 let probe = Probe { route: self.route(), time_limit: SECOND_LOOK };
                 let in_clear = self.tls().is_none() && self.route().websocket.is_none();
-                let finding = instead::look_again(probe, finding, in_clear).await;
+                let finding = Box::pin(instead::look_again(probe, finding, in_clear)).await;
                 let may_be_own = matches!(finding.about, Some(About::OwnCertificate | About::Closed));
                 let own = self.tls().filter(|_| may_be_own);
                 let own = own.filter(|tls| tls.identity_is_in_files());
