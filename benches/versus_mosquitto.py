@@ -20,10 +20,7 @@ The rows:
                      persistence beside a Mosquitto 2.1 with persist-sqlite. MOSKIT_MOSQUITTO names that program and
                      MOSKIT_PERSIST_SQLITE its plugin; without them the rows say that they are not measured. `scaled` is our
                      time on a disk of 585,000 messages/s. Ours is on the disk before it is acknowledged, theirs is not
-  memory             growth of the broker's resident size, ours beside Debian's mosquitto and, where it is named, the 2.1:
-                     for one more connection that is idle, one more subscription (filters of 20 characters), one more
-                     retained message without its topic and its 64 bytes; and all of it (MB) with 100,000 sessions that
-                     are away, after 10 messages of 64 bytes at QoS 1 for each of them
+  memory             what `memory.py` measures, ours beside Debian's mosquitto and, where it is named, the 2.1
 
 What ends with an error, or does not end, is named in its row with what it said; the other rows are measured, and the
 exit code is 1.
@@ -32,16 +29,16 @@ exit code is 1.
 import argparse
 import os
 import pathlib
-import resource
 import signal
 import socket
 import sqlite3
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
+
+import memory
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MOSKIT = ROOT / "target" / "release" / "moskit"
@@ -172,13 +169,6 @@ class Broker:
         connection = socket.create_connection(("127.0.0.1", int(self.port)), timeout=LIMIT)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
-
-    def resident(self):
-        """Bytes."""
-        for line in open(f"/proc/{self.child.pid}/status"):
-            if line.startswith("VmRSS"):
-                return int(line.split()[1]) * 1024
-        raise Broken(f"{called(self.child.args)} has ended")
 
     def stop(self):
         self.child.send_signal(signal.SIGTERM)
@@ -318,115 +308,6 @@ def durable(brand, folder, disk, count):
             broker.stop()
 
 
-# What a broker keeps in memory, by packets of MQTT 3.1.1 of our own.
-
-
-def text(value):
-    return struct.pack(">H", len(value)) + value.encode()
-
-
-def packet(first, body):
-    length, left = b"", len(body)
-    while True:
-        left, digit = divmod(left, 128)
-        length += bytes([digit | (128 if left else 0)])
-        if not left:
-            return bytes([first]) + length + body
-
-
-def connect(name, is_kept=False):
-    return packet(0x10, text("MQTT") + bytes([4, 0 if is_kept else 2, 0, 0]) + text(name))
-
-
-def subscribe(filters, qos):
-    return packet(0x82, b"\x00\x01" + b"".join(text(filter) + bytes([qos]) for filter in filters))
-
-
-def publish(topic, retain=False, packet_id=1):
-    return packet(0x32 | retain, text(topic) + struct.pack(">H", packet_id) + PAYLOAD.encode())
-
-
-def exchange(connection, sent, count):
-    """Sends, and reads so many bytes of answers."""
-    connection.sendall(sent)
-    answer = b""
-    while len(answer) < count:
-        more = connection.recv(count - len(answer))
-        if not more:
-            raise Broken("the broker has ended a connection")
-        answer += more
-    return answer
-
-
-def client(broker, name, is_kept=False):
-    connection = broker.open()
-    answer = exchange(connection, connect(name, is_kept), 4)
-    if answer[0] != 0x20 or answer[3] != 0:
-        raise Broken(f"the broker refuses a client: {answer.hex()}")
-    return connection
-
-
-def memory_connection(broker, count):
-    """Bytes an idle connection."""
-    clients = [client(broker, "first")]
-    before = broker.resident()
-    clients += [client(broker, f"idle-{number}") for number in range(count)]
-    grown = broker.resident() - before
-    for connection in clients:
-        connection.close()
-    return grown / count
-
-
-def memory_subscription(broker, count):
-    """Bytes a subscription, a thousand of each client."""
-    each = min(count, 1000)
-    clients = [client(broker, f"subscriber-{number}") for number in range(count // each)]
-    before = broker.resident()
-    for number, connection in enumerate(clients):
-        for first in range(0, each, 100):
-            filters = [f"site/{number:04}/{device:04}/state" for device in range(first, min(first + 100, each))]
-            exchange(connection, subscribe(filters, 1), 4 + len(filters))
-    grown = broker.resident() - before
-    for connection in clients:
-        connection.close()
-    return grown / (each * len(clients))
-
-
-def memory_retained(broker, count):
-    """Bytes a retained message, without its topic and its text."""
-    connection = client(broker, "publisher")
-    topics = [f"site/{number:08}/state" for number in range(count)]
-    before = broker.resident()
-    for first in range(0, count, 20):
-        batch = topics[first : first + 20]
-        exchange(connection, b"".join(publish(topic, True, id + 1) for id, topic in enumerate(batch)), 4 * len(batch))
-    grown = broker.resident() - before
-    connection.close()
-    return grown / count - len(topics[0]) - len(PAYLOAD)
-
-
-def memory_offline(broker, count):
-    """MB with so many sessions that are away and have ten messages each."""
-    for number in range(count):
-        connection = client(broker, f"session-{number}", True)
-        exchange(connection, subscribe(["fan/#"], 1), 5)
-        connection.sendall(b"\xe0\x00")
-        connection.recv(1)
-        # Without the minute in which the system keeps the number of the port.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.close()
-    connection = client(broker, "publisher")
-    for number in range(10):
-        exchange(connection, publish("fan/out", packet_id=number + 1), 4)
-    connection.close()
-    resident = broker.resident()
-    # What was measured was there.
-    connection = client(broker, "session-0", True)
-    exchange(connection, b"", 10 * len(publish("fan/out")))
-    connection.close()
-    return resident / 1e6
-
-
 class Table:
     """Says what was measured, row by row, and whether all could be."""
 
@@ -477,9 +358,6 @@ def main():
     parser.add_argument("--only", default="", help="rows whose name contains this")
     options = parser.parse_args()
     count = lambda n: max(100, int(n * options.scale))
-    # The ends of idle connections are held here; a broker gets the same limit.
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     table = Table(options.runs, options.only)
     disk = ROOT / "target" / "tmp"
     disk.mkdir(parents=True, exist_ok=True)
@@ -489,7 +367,7 @@ def main():
         certificates(folder)
         compare_clients(table, folder, count)
         compare_queues(table, folder, disk, count)
-        compare_memory(table, folder, count)
+    compare_memory(table, options.scale)
     sys.exit(0 if table.is_whole else 1)
 
 
@@ -564,33 +442,17 @@ def compare_queues(table, folder, disk, count):
             table.times(title, one, 0.9, note=f", scaled {scaled:.3f} s")
 
 
-def compare_memory(table, folder, count):
-    # name, what to measure, how often, unit, our limit
-    rows = [
-        ("memory connection", memory_connection, count(5_000), "bytes", 1_500),
-        ("memory subscription", memory_subscription, count(100_000), "bytes", 160),
-        ("memory retained", memory_retained, count(100_000), "bytes", 100),
-        ("memory offline sessions", memory_offline, count(100_000), "MB", 150),
-    ]
-    if table.wants(*(row[0] for row in rows)):
-        print(f"{'memory':26} {'moskit':>8} {'mosquitto':>10} {'2.1':>8} {'limit':>6}")
-    brands = ["moskit", "mosquitto"] + (["2.1"] if os.environ.get("MOSKIT_MOSQUITTO") else [])
-    for title, measure, times, unit, our_limit in rows:
-        if not table.wants(title):
-            continue
-
-        def measured(brand):
-            broker = Broker(folder, brand=brand)
-            try:
-                return measure(broker, times)
-            finally:
-                broker.stop()
-
-        results = table.rounds(title, brands, measured)
-        if results:
-            medians = [f"{statistics.median(figures):8.0f}" for figures in results.values()]
-            newer = medians[2] if len(medians) > 2 else f"{'':8}"
-            print(f"{title:26} {medians[0]} {medians[1]:>10} {newer} {our_limit:6} {unit} of {times}", flush=True)
+def compare_memory(table, scale):
+    brokers = {"moskit": [MOSKIT, "broker"], "mosquitto": ["mosquitto"]}
+    if os.environ.get("MOSKIT_MOSQUITTO"):
+        try:
+            brokers["2.1"] = [named("MOSKIT_MOSQUITTO")]
+        except Broken as error:
+            table.is_whole = False
+            print(f"{'memory':26} FAILED: {error}", flush=True)
+            return
+    _, failed = memory.compare(brokers, table.only, scale, table.runs)
+    table.is_whole &= not failed
 
 
 if __name__ == "__main__":
