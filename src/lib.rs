@@ -64,6 +64,8 @@
 //! | whether a client connects again | `src/cmd/clients/progress.rs` | `handle_ended` |
 //! | whether another of several hosts is asked | `src/cmd/clients/ending.rs` | `is_for_another_host` |
 //! | the port, where none is typed | `src/cmd/connect/connection.rs` | `broker` |
+//! | which host, as it is typed, is this machine | `src/net/this_machine.rs` | `is_this_machine` |
+//! | whether what answers speaks TLS | `src/net/tls/mod.rs` | `begins_tls` |
 //! | which proxy is on the way to a broker or an API, if one | `src/cmd/connect/proxy.rs` | `of_environment` |
 //! | what `--insecure` and `--no-verify` leave out | `src/cmd/connect/tls.rs` | `tls_options` |
 //! | whether a chain of certificates is believed; a certificate of version 1 | `src/pki/chain.rs` | `judge_leaf` |

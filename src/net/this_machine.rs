@@ -16,14 +16,15 @@ pub fn is_loopback(host: &str) -> bool {
     }
 }
 
-/// The same, or a name that is one by custom. Good enough where nothing secret hangs on it.
-pub fn is_called_loopback(host: &str) -> bool {
+/// Who connects there reaches this machine, by an address, `localhost`, or a name that is one of it by custom. Good enough where
+/// nothing secret hangs on it.
+pub fn is_this_machine(host: &str) -> bool {
     let name = plain(host);
-    is_loopback(host) || CUSTOMARY.contains(&&*name) || name.ends_with(".localhost")
+    is_loopback(host) || is_unspecified(host) || CUSTOMARY.contains(&&*name) || name.ends_with(".localhost")
 }
 
 /// Who connects there reaches this machine, and who listens there is reached by others.
-pub fn is_unspecified(host: &str) -> bool {
+fn is_unspecified(host: &str) -> bool {
     address(host).is_some_and(|address| address.is_unspecified())
 }
 
@@ -70,14 +71,14 @@ mod tests {
             "2130706433",
             "::1",
             "::ffff:127.0.0.1",
+            "::ffff:7f00:1",
+            "::1%lo",
         ] {
-            assert!(is_loopback(host) && is_called_loopback(host) && !is_unspecified(host), "{host}");
+            assert!(is_loopback(host) && is_this_machine(host), "{host}");
         }
-        for host in ["a.localhost", "ip6-localhost", "localhost.localdomain"] {
-            assert!(!is_loopback(host) && is_called_loopback(host), "{host}");
-        }
-        for host in ["0.0.0.0", "::", "0", "::ffff:0.0.0.0"] {
-            assert!(!is_called_loopback(host) && is_unspecified(host), "{host}");
+        let others = ["a.localhost", "ip6-localhost", "localhost.localdomain", "0.0.0.0", "::", "0", "::ffff:0.0.0.0"];
+        for host in others {
+            assert!(!is_loopback(host) && is_this_machine(host), "{host}");
         }
         for host in [
             "",
@@ -99,7 +100,7 @@ mod tests {
             "::1.example",
             "-127.1",
         ] {
-            assert!(!is_called_loopback(host) && !is_unspecified(host), "{host}");
+            assert!(!is_this_machine(host), "{host}");
         }
     }
 }

@@ -3,12 +3,7 @@
 use std::net::IpAddr;
 
 use crate::net::authority::{HostAndPort, without_brackets};
-use crate::net::this_machine::{address, is_called_loopback, is_unspecified};
-
-/// Whether `host`, as it was typed, is this machine itself: no proxy of another machine leads there.
-pub fn is_this_machine(host: &str) -> bool {
-    is_called_loopback(host) || is_unspecified(host)
-}
+use crate::net::this_machine::address;
 
 /// Whether a list as `NO_PROXY` has it, names with commas or blanks between them, excepts `host` and `port`. A name excepts
 /// all names below it too, an address itself, `10.0.0.0/8` a network, `*` everything; a port behind any of them only that
@@ -60,16 +55,6 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn this_machine_needs_no_proxy() {
-        for host in ["localhost", "a.localhost", "127.1", "::ffff:127.0.0.1", "0.0.0.0", "::", "0", "ip6-localhost"] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in ["lan", "localhost.lan", "10.0.0.1", "fe80::1%lo"] {
-            assert!(!is_this_machine(host), "{host}");
-        }
-    }
 
     #[test]
     fn lists_except_names_with_all_below_addresses_networks_and_ports() {

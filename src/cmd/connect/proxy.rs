@@ -6,10 +6,11 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::no_proxy::{is_excepted, is_this_machine};
+use super::no_proxy::is_excepted;
 use crate::diagnose;
 use crate::net::authority::Authority;
 use crate::net::proxy::{Hop, Kind, Login, Origin, Proxy};
+use crate::net::this_machine::is_this_machine;
 use crate::net::{Endpoint, Route, tls};
 use crate::term::{Exit, Failure, Term, without_logins};
 

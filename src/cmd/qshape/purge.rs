@@ -1,7 +1,6 @@
 //! `moskit qshape purge CLIENT`: ends one session, carefully.
 
 use std::io::{IsTerminal, stdin};
-use std::net::IpAddr;
 
 use super::options::PurgeArgs;
 use super::render;
@@ -10,6 +9,7 @@ use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, timeout};
 use crate::cmd::connect::reach::Reach;
 use crate::cmd::connect::unreadable::{cannot_end, cannot_read};
+use crate::net::this_machine::is_loopback;
 use crate::queue::purge::{purge, purge_unseen};
 use crate::queue::{Item, Want};
 use crate::term::{Exit, Failure, Term, escape_controls, plural};
@@ -77,9 +77,7 @@ pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result
 fn is_elsewhere(args: &PurgeArgs) -> bool {
     let Some(host) = args.broker.host() else { return false };
     let host = host.to_string_lossy();
-    let is_here = host.starts_with('/')
-        || host == "localhost"
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_here = host.starts_with('/') || is_loopback(&host);
     !is_here || !Sources::has_default()
 }
 

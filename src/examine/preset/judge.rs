@@ -6,7 +6,7 @@ use super::sas::Sas;
 use super::{Connects, Given, Judgement, Preset};
 use crate::diagnose::{AWS_AUTHORIZER, AWS_CERTIFICATE, Finding, shell, when};
 use crate::mqtt::packet::{ProtocolVersion, QoS};
-use crate::net::this_machine::is_called_loopback;
+use crate::net::this_machine::is_this_machine;
 use crate::term::Secret;
 
 /// A token that ends so soon, in seconds, is no token for a session.
@@ -486,7 +486,7 @@ impl Judged<'_> {
             let note = Finding::note("preset.username", what).evidence("the user name has no colon");
             self.way.push(note.fix("nothing, if that is meant; else -u VHOST:USER"));
         }
-        if user == "guest" && given.host.as_deref().is_some_and(|host| !is_called_loopback(host)) {
+        if user == "guest" && given.host.as_deref().is_some_and(|host| !is_this_machine(host)) {
             let what = "RabbitMQ lets the user guest in from its own machine only, unless it is configured otherwise";
             self.warning("preset.username", what, "-u guest", "make a user: rabbitmqctl add_user NAME");
         }

@@ -83,7 +83,10 @@ fn what_is_complete_is_no_error() {
         assert_eq!(found(Preset::Emqx, &emqx), [""; 0]);
     }
     let rabbit = Given { host: some("localhost"), username: some("shop:guest"), tls: false, ..base };
-    assert_eq!(found(Preset::RabbitMq, &Given { port: Some(1883), ..rabbit.clone() }), [""; 0]);
+    for host in ["localhost", "127.1", "::ffff:7f00:1", "0.0.0.0"] {
+        let rabbit = Given { host: some(host), port: Some(1883), ..rabbit.clone() };
+        assert_eq!(found(Preset::RabbitMq, &rabbit), [""; 0], "{host}");
+    }
     assert_eq!(found(Preset::RabbitMq, &Given { port: Some(15_675), websocket: some("/ws"), ..rabbit }), [""; 0]);
 }
 
