@@ -7,14 +7,17 @@
 //!   retained messages), `custom-auth`; `apireference/API_CreateDomainConfiguration` (a domain that needs no ALPN or no certificate);
 //!   `docs.aws.amazon.com/general/latest/gr/iot-core.html` (sizes, keep-alive)
 //! * Azure IoT Hub: `learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub` (ports, names, tokens, QoS 2, RETAIN, topics, will,
-//!   keep-alive, sizes), `iot-mqtt-5-preview`; `azure/iot-edge/how-to-connect-downstream-device` (gateways with names of their own).
+//!   keep-alive, sizes), `iot-mqtt-5-preview`; `azure/iot-edge/how-to-authenticate-downstream-device` (a gateway is connected to by a
+//!   name of its own), `github.com/Azure/iotedge/blob/main/doc/edgehub-api.md` (user names and tokens there name the hub).
 //!   The path of its WebSockets stands in Microsoft's SDKs only; whether it needs SNI is not known
 //! * HiveMQ Cloud: the vendor's example projects (`github.com/hivemq-cloud`: TLS on 8883), `docs.hivemq.com/hivemq-cloud/authn-authz.html`
 //!   (password, certificate or JWT). That it needs SNI, and its
 //!   WebSockets on 8884 at /mqtt, are known from its users, not from documentation
 //! * EMQX Serverless: `docs.emqx.com/en/cloud/latest`, pages `deployments/port_guide_serverless` (TLS, ports, the one name),
 //!   `create/restriction` (none of it adjustable; the levels are those of subscriptions)
-//! * RabbitMQ: `rabbitmq.com/docs/mqtt`, `rabbitmq.com/docs/web-mqtt`, `rabbitmq.com/docs/access-control` (guest), the release notes of 4.1 (sizes)
+//! * RabbitMQ: `rabbitmq.com/docs/mqtt`, `rabbitmq.com/docs/web-mqtt`, `rabbitmq.com/docs/access-control` (guest), the release notes
+//!   of 4.1 (sizes). `ignore_colons_in_username` stands in its source only (`rabbit_mqtt_processor`), which takes what follows the
+//!   last colon for the user
 
 mod judge;
 mod sas;
@@ -74,7 +77,7 @@ impl Preset {
                 ("tls", "always, by the name of the hub"),
                 ("version", "MQTT 3.1.1"),
                 ("client_id", "the id of the device; it has one connection"),
-                ("user_name", "HUB/DEVICE/?api-version=2021-04-12"),
+                ("user_name", "HUB/DEVICE/?api-version=2021-04-12, at a gateway of IoT Edge too"),
                 ("password", "SharedAccessSignature sr=…&sig=…&se=END, or none with a client certificate"),
                 ("qos", "0 or 1; a message with 2 ends the connection"),
                 ("retained", "not kept: passed on with a property"),
@@ -94,7 +97,7 @@ impl Preset {
                 ("client_id", "1024 bytes at most"),
                 (
                     "limits",
-                    "1 MB a message, 10 levels in a subscription, 10 subscriptions a client, 2000 retained messages",
+                    "1 MB a message, 10 messages/s a publisher, 10 levels in a subscription, 10 subscriptions a client, 2000 retained messages",
                 ),
             ],
             Self::RabbitMq => &[
@@ -102,9 +105,9 @@ impl Preset {
                 ("user_name", "USER, or VHOST:USER for another virtual host than the default"),
                 (
                     "login",
-                    "user name and password, or the user of mqtt.default_user or of a certificate; guest from its own machine only",
+                    "user name and password, or the user of anonymous_login_user (before 4.0 mqtt.default_user) or of a certificate; guest from its own machine only",
                 ),
-                ("qos", "0 or 1; there is no 2"),
+                ("qos", "0 or 1; what is published with 2 is taken as 1, and with MQTT 5 ends the connection"),
                 ("retained", "only for filters without wildcards, and on the node that got the message"),
                 ("limits", "16 MiB a packet since 4.1, before that 256 MiB"),
             ],

@@ -111,6 +111,7 @@ fn every_option_of_mosquitto_that_a_hint_names_exists() {
         "add_user",
         "default_user",
         "access_token",
+        "anonymous_login_user",
         "client_credentials",
         "error_description",
         "ignore_colons_in_username",

@@ -114,10 +114,18 @@ impl Judged<'_> {
 
     /// The host is called as the vendor calls its own, and is no gateway or name of somebody else's.
     fn is_of_the_vendor(&self) -> bool {
-        self.given
-            .host
-            .as_ref()
-            .is_some_and(|host| self.preset.endings().iter().any(|ending| host.to_ascii_lowercase().ends_with(ending)))
+        self.given.host.as_ref().is_some_and(|host| self.is_name_of_the_vendor(host))
+    }
+
+    fn is_name_of_the_vendor(&self, name: &str) -> bool {
+        self.preset.endings().iter().any(|ending| name.to_ascii_lowercase().ends_with(ending))
+    }
+
+    /// Whether what is for a hub of that name is for the host: for the hub itself, and for a gateway of IoT Edge, whose name is its
+    /// own, and which takes user names and tokens both of its hub and of itself.
+    fn is_reached(&self, hub: &str) -> bool {
+        let Some(host) = &self.given.host else { return true };
+        host.eq_ignore_ascii_case(hub) || (!self.is_of_the_vendor() && self.is_name_of_the_vendor(hub))
     }
 
     fn no_qos_2(&mut self, what: &str) {
@@ -292,7 +300,9 @@ impl Judged<'_> {
 
     fn azure_user(&mut self) {
         let given = self.given;
-        let hub = given.host.as_deref().unwrap_or("HUB.azure-devices.net");
+        // A gateway does not say by its name which hub it is for.
+        let hub =
+            given.host.as_deref().filter(|host| self.is_name_of_the_vendor(host)).unwrap_or("HUB.azure-devices.net");
         let device = given.id.as_deref().unwrap_or("DEVICE");
         let fix = format!("-u {}", shell::quoted(&format!("{hub}/{device}/?api-version=2021-04-12")));
         let what = "the user name of Azure IoT Hub is HUB/DEVICE/?api-version=DATE";
@@ -300,15 +310,17 @@ impl Judged<'_> {
             self.error("preset.username", what, "no user name is given", fix);
             return;
         };
-        let (path, query) = username.split_once("/?").unwrap_or((username, ""));
+        let (path, query) = username.split_once('?').unwrap_or((username, ""));
         let (named_hub, named_device) = path.split_once('/').unwrap_or((path, ""));
-        let has_version =
-            query.split('&').filter_map(|field| field.strip_prefix("api-version=")).any(|date| !date.is_empty());
+        let (named_device, has_slash) =
+            named_device.strip_suffix('/').map_or((named_device, false), |named_device| (named_device, true));
+        let has_version = has_slash
+            && query.split('&').filter_map(|field| field.strip_prefix("api-version=")).any(|date| !date.is_empty());
         let fault = if named_device.is_empty() {
             "no device stands in it"
-        } else if given.host.as_ref().is_some_and(|host| !host.eq_ignore_ascii_case(named_hub)) {
+        } else if !self.is_reached(named_hub) {
             let fault = "it begins with another name than the host's";
-            // A gateway of IoT Edge has a name of its own, and passes on what is for the hub.
+            // The host may be another name of the hub, or a gateway.
             if !self.is_of_the_vendor() {
                 self.warning("preset.username", what, fault, fix);
                 return;
@@ -356,19 +368,17 @@ impl Judged<'_> {
             let what = format!("the SAS token expires {}", when::from_now(sas.expiry, given.now));
             self.warning("preset.token-expired", what, format!("it ends {}", when::date(sas.expiry)), fix);
         }
-        if let Some(host) = &given.host
-            && !sas.is_for(host, given.id.as_deref())
-        {
-            let what = "the SAS token is for another hub or device than the host and -i";
+        if !sas.is_for(given.id.as_deref()) {
+            let what = "the SAS token is for another device than -i";
+            self.error("preset.password", what, "the resource in it (sr)", fix);
+        } else if !self.is_reached(sas.hub()) {
+            let what = "the SAS token is for another hub than the host";
+            let seen = "the resource in it (sr)";
+            // The host may be another name of the hub, or a gateway.
             if self.is_of_the_vendor() {
-                self.error("preset.password", what, "the resource in it (sr)", fix);
+                self.error("preset.password", what, seen, fix);
             } else {
-                self.warning(
-                    "preset.password",
-                    what,
-                    "the resource in it (sr); a gateway passes on what is for the hub",
-                    fix,
-                );
+                self.warning("preset.password", what, seen, fix);
             }
         }
     }
@@ -482,7 +492,7 @@ impl Judged<'_> {
             let what = "the user name of RabbitMQ is USER or VHOST:USER, unless rabbitmq_mqtt is told to ignore colons (ignore_colons_in_username)";
             self.warning("preset.username", what, "nothing stands on one side of the colon", "-u VHOST:USER");
         } else if virtual_host.is_none() {
-            let what = "no virtual host stands in the user name: RabbitMQ takes its default for MQTT";
+            let what = "no virtual host stands in the user name: RabbitMQ takes the one of the port or the certificate, or its default for MQTT";
             let note = Finding::note("preset.username", what).evidence("the user name has no colon");
             self.way.push(note.fix("nothing, if that is meant; else -u VHOST:USER"));
         }

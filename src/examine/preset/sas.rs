@@ -34,13 +34,15 @@ impl Sas {
         Ok(Self { resource, expiry })
     }
 
-    /// Whether it is for this hub and, if one is named, this device, or the device of a module (`DEVICE/MODULE`). A token for the
-    /// whole hub is for all of them.
-    pub fn is_for(&self, host: &str, device: Option<&str>) -> bool {
-        let (hub, rest) = self.resource.split_once('/').unwrap_or((&self.resource, ""));
-        if !hub.eq_ignore_ascii_case(host) {
-            return false;
-        }
+    /// The name of the hub, or of a gateway, that it is for.
+    pub fn hub(&self) -> &str {
+        self.resource.split_once('/').map_or(&*self.resource, |(hub, _)| hub)
+    }
+
+    /// Whether it is for this device, if one is named, or for the device of a module (`DEVICE/MODULE`). A token for the whole hub is
+    /// for all of them.
+    pub fn is_for(&self, device: Option<&str>) -> bool {
+        let rest = self.resource.split_once('/').map_or("", |(_, rest)| rest);
         match (rest.strip_prefix("devices/"), device) {
             (Some(named), Some(device)) => named.split('/').next() == device.split('/').next(),
             (None, _) => rest.is_empty(),
@@ -62,12 +64,12 @@ mod tests {
         let read = |resource: &str| Sas::read(token(resource).as_bytes()).unwrap();
         let of_device = read("hub.azure-devices.net%2Fdevices%2Fd1");
         assert_eq!(of_device.expiry, 1000);
-        assert!(of_device.is_for("HUB.azure-devices.net", Some("d1")));
-        assert!(of_device.is_for("hub.azure-devices.net", None));
-        assert!(of_device.is_for("hub.azure-devices.net", Some("d1/camera")));
-        assert!(!of_device.is_for("hub.azure-devices.net", Some("d2")));
-        assert!(!of_device.is_for("other.azure-devices.net", Some("d1")));
-        assert!(read("hub.azure-devices.net").is_for("hub.azure-devices.net", Some("d2")));
+        assert_eq!(of_device.hub(), "hub.azure-devices.net");
+        assert!(of_device.is_for(Some("d1")) && of_device.is_for(None) && of_device.is_for(Some("d1/camera")));
+        assert!(!of_device.is_for(Some("d2")));
+        let of_hub = read("hub.azure-devices.net");
+        assert!(of_hub.is_for(Some("d2")) && of_hub.hub() == "hub.azure-devices.net");
+        assert!(!read("hub.azure-devices.net%2Fjobs").is_for(Some("d1")));
     }
 
     #[test]

@@ -159,6 +159,9 @@ fn each_mistake_is_found_alone() {
         (user("hub.azure-devices.net/d2/?api-version=1"), "preset.username error"),
         (user("x.azure-devices.net/d1/?api-version=1"), "preset.username error"),
         (user("hub.azure-devices.net/d1/?api-version="), "preset.username warning"),
+        (user("hub.azure-devices.net/d1?api-version=2021-04-12"), "preset.username warning"),
+        (user("hub.azure-devices.net/d1"), "preset.username warning"),
+        (user("hub.azure-devices.net/?api-version=2021-04-12"), "preset.username error"),
     ] {
         assert_eq!(beside(Azure, &on_azure, &given), [id], "{given:?}");
     }
@@ -177,8 +180,21 @@ fn what_may_be_configured_otherwise_is_no_error() {
         password: Some(Secret::new(password)),
         ..nothing()
     };
+    assert_eq!(found(Preset::Azure, &gateway), ["preset.host note"]);
+    let by_itself = b"SharedAccessSignature sr=edge.lan%2Fdevices%2Fd1&sig=x&se=2000000".to_vec();
+    let by_itself = Given {
+        username: some("edge.lan/d1/?api-version=2021-04-12"),
+        password: Some(Secret::new(by_itself)),
+        ..gateway.clone()
+    };
+    assert_eq!(found(Preset::Azure, &by_itself), ["preset.host note"]);
+    let another = Given { host: some("edge2.lan"), ..by_itself };
     let expected = ["preset.host note", "preset.username warning", "preset.password warning"];
-    assert_eq!(found(Preset::Azure, &gateway), expected);
+    assert_eq!(found(Preset::Azure, &another), expected);
+    let device = Given { id: some("d2"), ..gateway.clone() };
+    assert_eq!(found(Preset::Azure, &device), ["preset.host note", "preset.username error", "preset.password error"]);
+    let user = judge(Preset::Azure, &device).into_stage(false).findings[1].fix.clone().unwrap();
+    assert!(user.contains("HUB.azure-devices.net/d2/?"), "{user}");
     let there = Given { host: some("other.azure-devices.net"), ..gateway.clone() };
     assert_eq!(found(Preset::Azure, &there), ["preset.username error", "preset.password error"]);
     let module = Given {
@@ -286,6 +302,6 @@ fn a_token_is_judged_and_never_shown() {
     assert_eq!(judged(token, 20_000 + 3 * 3600), "preset.token-expired: the SAS token has expired 3 hours ago");
     assert_eq!(judged(token, 19_900), "preset.token-expired: the SAS token expires in 100 seconds");
     let other = "SharedAccessSignature sr=hub.azure-devices.net%2Fdevices%2Fd2&sig=VerySecret&se=20000";
-    assert!(judged(other, 0).starts_with("preset.password: the SAS token is for another hub or device"));
+    assert!(judged(other, 0).starts_with("preset.password: the SAS token is for another device than -i"));
     assert!(judged("VerySecretKey=", 0).starts_with("preset.password: the password is no SAS token"));
 }
