@@ -27,7 +27,8 @@ use tokio::task::spawn_local;
 use crate::broker::{Brand, Broker, on_processor};
 use crate::client::{Incoming, Outgoing, Session, connect, subscribe};
 use crate::relay::Relay;
-use crate::{block_on, median, throughput};
+use crate::throughput::Load;
+use crate::{block_on, median};
 
 const ROUND: Duration = Duration::from_millis(1500);
 const ROUNDS: usize = 5;
@@ -66,7 +67,7 @@ enum Pace {
     Unpaced,
 }
 
-pub fn measure() {
+pub fn measure(loads: &[Load]) {
     println!(
         "{:<14} {:>10} {:>12} {:>8} {:>8} {:>8} {:>8} {:>10} {:>6} {:>8} {:>8}",
         "half load",
@@ -81,7 +82,7 @@ pub fn measure() {
         "p99",
         "p99.9"
     );
-    for (name, pairs, qos) in throughput::SCENARIOS {
+    for &Load { name, pairs, qos } in loads {
         let [ours, theirs] = Brand::BOTH.map(|brand| most(brand, pairs, qos) / 2.0);
         let subjects = [
             (Through::Nothing, ours),

@@ -1,5 +1,5 @@
 //! What the embedded broker can carry, beside Debian's mosquitto in the same run: `cargo bench --bench broker_load`
-//! for all of it, `cargo bench --bench broker_load -- latency store` for some.
+//! for all of it, `cargo bench --bench broker_load -- latency store` for some, `… -- latency 'QoS 1 20→20'` for one of the loads.
 //!
 //! The brokers are programs of their own, on their defaults but for what a scenario names; the generator is this one.
 //! Figures are medians of interleaved rounds; CPU time is the broker's alone.
@@ -14,14 +14,25 @@ mod start;
 mod store;
 mod throughput;
 
+use throughput::{LOADS, Load};
+
+/// What a scenario measures.
+enum Measure {
+    /// Each of these loads.
+    Loads(fn(&[Load])),
+    Alone(fn()),
+}
+
+use Measure::{Alone, Loads};
+
 /// Word, what it measures.
-const SCENARIOS: [(&str, fn()); 6] = [
-    ("throughput", throughput::measure),
-    ("latency", latency::measure),
-    ("idle", connections::measure_idle),
-    ("held", connections::measure_held),
-    ("start", start::measure),
-    ("store", store::measure),
+const SCENARIOS: [(&str, Measure); 6] = [
+    ("throughput", Loads(throughput::measure)),
+    ("latency", Loads(latency::measure)),
+    ("idle", Alone(connections::measure_idle)),
+    ("held", Alone(connections::measure_held)),
+    ("start", Alone(start::measure)),
+    ("store", Alone(store::measure)),
 ];
 
 fn main() {
@@ -31,11 +42,21 @@ fn main() {
         connections::hold(&words[1..]);
         return;
     }
-    let known = |word: &String| SCENARIOS.iter().any(|(name, _)| name == word);
-    assert!(words.iter().all(known), "the scenarios are {:?}", SCENARIOS.map(|(name, _)| name));
+    let is_scenario = |word: &str| SCENARIOS.iter().any(|(name, _)| *name == word);
+    let is_load = |word: &str| LOADS.iter().any(|load| load.name == word);
+    for word in &words {
+        let (scenarios, loads) = (SCENARIOS.map(|(name, _)| name), LOADS.map(|load| load.name));
+        assert!(is_scenario(word) || is_load(word), "the scenarios are {scenarios:?}, the loads {loads:?}");
+    }
+    let is_wanted = |name: &str, is_one: &dyn Fn(&str) -> bool| {
+        words.iter().any(|word| word == name) || !words.iter().any(|word| is_one(word))
+    };
+    let loads: Vec<_> = LOADS.into_iter().filter(|load| is_wanted(load.name, &is_load)).collect();
     for (name, measure) in SCENARIOS {
-        if words.is_empty() || words.iter().any(|word| word == name) {
-            measure();
+        match measure {
+            _ if !is_wanted(name, &is_scenario) => {}
+            Loads(measure) => measure(&loads),
+            Alone(measure) => measure(),
         }
     }
 }

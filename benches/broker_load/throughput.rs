@@ -18,13 +18,24 @@ use crate::{block_on, median};
 const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 5;
 
-/// Name, publishers and as many subscribers, QoS.
-pub const SCENARIOS: [(&str, usize, u8); 4] =
-    [("QoS 0 1→1", 1, 0), ("QoS 1 1→1", 1, 1), ("QoS 0 20→20", 20, 0), ("QoS 1 20→20", 20, 1)];
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    pub name: &'static str,
+    /// Publishers, and as many subscribers.
+    pub pairs: usize,
+    pub qos: u8,
+}
 
-pub fn measure() {
+pub const LOADS: [Load; 4] = [
+    Load { name: "QoS 0 1→1", pairs: 1, qos: 0 },
+    Load { name: "QoS 1 1→1", pairs: 1, qos: 1 },
+    Load { name: "QoS 0 20→20", pairs: 20, qos: 0 },
+    Load { name: "QoS 1 20→20", pairs: 20, qos: 1 },
+];
+
+pub fn measure(loads: &[Load]) {
     println!("{:<14} {:>10} {:>14} {:>16}", "", "broker", "messages/s", "CPU µs/message");
-    for (name, pairs, qos) in SCENARIOS {
+    for &Load { name, pairs, qos } in loads {
         compare(name, pairs, qos);
     }
 }
