@@ -11,7 +11,7 @@
 mod attempted;
 pub mod catalogue;
 pub mod chain;
-mod connection;
+mod failed_connection;
 pub mod files;
 mod finding;
 pub mod oauth;
@@ -26,7 +26,7 @@ pub mod when;
 
 use attempted::list;
 pub use attempted::{AWS_AUTHORIZER, AWS_CERTIFICATE, Attempted, Sent};
-pub use connection::{lost, no_address, not_connected, other_versions, refused};
+pub use failed_connection::{lost, no_address, not_connected, other_versions, refused};
 pub use finding::{About, Finding, Severity};
 pub use tls::WITHOUT_TLS;
 pub use unanswered::{Unanswered, plain_to_tls, unanswered};

@@ -63,7 +63,7 @@
 //! | what ended pub, sub or rr, and the exit code (that of `-W` too) | `src/cmd/clients/conversation.rs` | `end` |
 //! | whether a client connects again | `src/cmd/clients/progress.rs` | `handle_ended` |
 //! | whether another of several hosts is asked | `src/cmd/clients/ending.rs` | `is_for_another_host` |
-//! | the port, where none is typed | `src/cmd/connect/connection.rs` | `broker` |
+//! | the port, where none is typed | `src/cmd/connect/valid.rs` | `broker` |
 //! | which host, as it is typed, is this machine | `src/net/this_machine.rs` | `is_this_machine` |
 //! | whether what answers speaks TLS | `src/net/tls/mod.rs` | `begins_tls` |
 //! | which proxy is on the way to a broker or an API, if one | `src/cmd/connect/proxy.rs` | `of_environment` |

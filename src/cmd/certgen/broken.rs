@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::dates::now;
-use super::explain::not_made;
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, Replacing, write_all};
 use super::index_file::index_path;
 use super::issuer::certificates;
 use super::made::paths;
 use super::options::BrokenArgs;
+use super::sentences::not_made;
 use crate::pki::make::{BrokenKind, broken, is_broken_authority};
 use crate::term::{Exit, Failure, Term};
 

@@ -1,13 +1,13 @@
 //! `certgen ca`: a root, or an intermediate below another authority.
 
 use super::dates::now;
-use super::explain::{bad_name, not_made};
 use super::files::{Folder, KEY_MODE, NewFile, Replacing, lock_beside, stem, write_all};
 use super::index_file::index_path;
 use super::issuer::{OpenIssuer, open_issuer};
 use super::made::Made;
 use super::options::{CA_DAYS, CaArgs, INTERMEDIATE_DAYS, NewKey, Passphrase};
 use super::register::publish;
+use super::sentences::{bad_name, not_made};
 use crate::pki::index::Header;
 use crate::pki::make::{Authority, AuthorityPlan, KeyPair, PermittedNames, random_suffix};
 use crate::term::{Exit, Failure, Term};

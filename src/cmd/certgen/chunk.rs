@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::explain::{exists, not_written};
 use super::files::{Folder, KEY_MODE};
 use super::index_file::OpenIndex;
 use super::issuer::OpenIssuer;
 use super::manifest_file::Manifest;
+use super::sentences::{exists, not_written};
 use crate::file_set::{FolderLock, is_ours_alone};
 use crate::os::files::{self, DirBuilderExt, OpenOptionsExt};
 use crate::pki::index::Record;

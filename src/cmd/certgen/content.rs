@@ -5,9 +5,9 @@ use std::path::Path;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
-use super::explain::not_decrypted;
 use super::options::Passphrase;
 use super::passphrase::{Opener, pair};
+use super::sentences::not_decrypted;
 use crate::examine::content;
 use crate::pki::content::{Place, open};
 use crate::pki::key::Work;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
 use super::dates::{DAY, instant};
-use super::explain::not_made;
 use super::files::{CERTIFICATE_MODE, NewFile, Replacing, lock_beside, write_locked};
 use super::index_file::{OpenIndex, index_path};
 use super::issuer::{certificates, open_issuer};
 use super::options::{CrlArgs, Issuer, ListArgs};
+use super::sentences::not_made;
 use crate::pki::certificate::Certificate;
 use crate::pki::index::Revocations;
 use crate::pki::make::{Validity, to_pem};

@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::chunk::{Ready, ReadyFile};
 use super::dates::{DAY, date};
-use super::explain::{bad_name, not_made};
 use super::files::{self, NewFile, stem};
 use super::fleet::{At, Bad};
 use super::issuer::OpenIssuer;
@@ -14,6 +13,7 @@ use super::leaf::{client_names, files, sign};
 use super::options::{BatchArgs, Layout, Lifetime, SubjectParts};
 use super::register::record;
 use super::rows::Row;
+use super::sentences::{bad_name, not_made};
 use super::sign::{judge_request, read_request};
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::index::Record;

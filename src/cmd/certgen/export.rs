@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::dates::date;
-use super::explain::not_made;
 use super::files::{
     CERTIFICATE_MODE, Folder, KEY_MODE, NAME_THE_FILES, NewFile, Replacing, key_der, key_pem, stem, write_all,
 };
@@ -15,6 +14,7 @@ use super::index::is_issued_by;
 use super::issuer::certificates;
 use super::options::{ExportArgs, ExportForm, chain_path};
 use super::secrets::{Profile, docker, environment, kubernetes, mobileconfig, object_name};
+use super::sentences::not_made;
 use crate::pki::certificate::Certificate;
 use crate::pki::make::{Contents, KeyPair, Strength, store, to_pem};
 use crate::term::{Exit, Failure, Secret, Term};

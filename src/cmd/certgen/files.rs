@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::content::{Item, items};
-use super::explain::{exists, not_made, not_written};
+use super::sentences::{exists, not_made, not_written};
 use super::walk::files_of;
 use crate::escape::{escape_controls, is_control};
 use crate::file_set::{FolderLock, Interrupted};

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::explain::not_read;
+use super::sentences::not_read;
 use super::stores::{Call, Entry, Held, Other, Own, Place, nss};
 use super::walk::files_below;
 use crate::diagnose::shell;

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
-use super::explain::not_read;
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, Replacing, authority_stems, shown, stem, write_all};
 use super::index::{is_issued_by, is_list_of, is_of_authority};
 use super::index_file::index_path;
 use super::issuer::certificates;
 use super::options::ImportArgs;
 use super::register::record;
+use super::sentences::not_read;
 use super::walk::files_below;
 use crate::net::reason;
 use crate::pki::certificate::Certificate;

@@ -5,12 +5,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::content::{Item, items};
-use super::explain::not_written;
 use super::files::{KEY_MODE, lock_beside, shown};
 use super::index_file::{OpenIndex, index_path, lines, locked};
 use super::issuer::certificates;
 use super::options::IndexArgs;
 use super::register::record;
+use super::sentences::not_written;
 use super::walk::files_below;
 use crate::net::reason;
 use crate::pki::certificate::Certificate;

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::ca::common_name;
 use super::dates::now;
-use super::explain::{bad_name, exists, not_made};
 use super::files::{CERTIFICATE_MODE, Folder, KEY_MODE, NewFile, Replacing, authority_stems, shown, stem, write_all};
 use super::index_file::index_path;
 use super::issuer::OpenIssuer;
@@ -14,6 +13,7 @@ use super::lifetime::warn_of_long_life;
 use super::options::{CA_DAYS, CLIENT_DAYS, InitArgs, Lifetime, PasswordsTo, SERVER_DAYS};
 use super::ready::{LOGINS_HEAD, Ready, configured};
 use super::register::record;
+use super::sentences::{bad_name, exists, not_made};
 use crate::net::reason;
 use crate::os::user;
 use crate::pki::certificate::Certificate;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::content::{Contents, Found, Item};
-use super::explain::not_decrypted;
 use super::passphrase::{Opener, pair};
 use super::peer::{Peer, address, look};
+use super::sentences::not_decrypted;
 use super::walk::targets;
 use crate::pki::certificate::Certificate;
 use crate::pki::content::{Closed, Place, open};

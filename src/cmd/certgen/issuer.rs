@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::explain::{not_made, not_read};
 use super::index_file::index_path;
 use super::options::{Issuer, Passphrase, Registration, chain_path};
+use super::sentences::{not_made, not_read};
 use crate::pki::certificate::Certificate;
 use crate::pki::make::Authority;
 use crate::pki::read;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::dates::now;
-use super::explain::{bad_name, not_made};
 use super::files::{Folder, NAME_THE_FILES, NewFile, Replacing, lock_beside, stem};
 use super::issuer::OpenIssuer;
 use super::lifetime::warn_of_long_life;
 use super::made::Made;
 use super::options::{CLIENT_DAYS, ClientArgs, Common, Protection, SERVER_DAYS, ServerArgs, chain_path};
 use super::register::publish;
+use super::sentences::{bad_name, not_made};
 use crate::os::process;
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{Error, KeyPair, KeyType, Leaf, NameError, Purpose, Subject, host};

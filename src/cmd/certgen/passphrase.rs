@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use super::explain::{not_decrypted, not_read};
 use super::options::{NewSecret, Passphrase, Protection};
+use super::sentences::{not_decrypted, not_read};
 use crate::net::reason;
 use crate::os;
 use crate::pki::content::Place;

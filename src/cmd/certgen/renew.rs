@@ -6,12 +6,12 @@ use std::process::Stdio;
 
 use super::content::{Item, items};
 use super::dates::{DAY, now};
-use super::explain::not_made;
 use super::files::{KEY_MODE, NewFile, Replacing, lock_beside, shown};
 use super::issuer::certificates;
 use super::made::Made;
 use super::options::{RenewArgs, chain_path};
 use super::register::publish;
+use super::sentences::not_made;
 use crate::os::{files, process};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::EncodedKey;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::dates::now;
-use super::explain::{bad_request, not_made, not_read};
 use super::files::{CERTIFICATE_MODE, Folder, NAME_THE_FILES, NewFile, Replacing, lock_beside, stem, write_all};
 use super::leaf::{add, files, more_names};
 use super::lifetime::warn_of_long_life;
 use super::made::{Made, paths};
 use super::options::{RequestArgs, SignArgs};
 use super::register::publish;
+use super::sentences::{bad_request, not_made, not_read};
 use crate::pki::certificate::{AlternativeName, Certificate};
 use crate::pki::make::{KeyPair, Leaf, Purpose, Request, Subject, host, to_pem};
 use crate::pki::read::{self, Kind, ReadError, ReadProblem, Section};

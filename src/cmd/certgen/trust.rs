@@ -8,11 +8,11 @@ use aws_lc_rs::digest;
 
 use super::content::{Item, items};
 use super::dates::{date, now};
-use super::explain::not_written;
 use super::files::CERTIFICATE_MODE;
 use super::held::{held, output, refusal};
 use super::options::{Store, TrustAction, TrustArgs};
 use super::render;
+use super::sentences::not_written;
 use super::stores::{self, Call, Entry, Held, LeavesRoot, Other, Own, Place, Step};
 use crate::diagnose::shell;
 use crate::net::reason;

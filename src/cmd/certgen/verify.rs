@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::content::{Contents, Found, Item, contents, public_key};
 use super::dates::now;
-use super::explain::{not_decrypted, not_read};
 use super::options::{Chosen, Use, VerifyArgs};
 use super::passphrase::Opener;
+use super::sentences::{not_decrypted, not_read};
 use super::walk::targets;
 use crate::diagnose::stacks::Opinion;
 use crate::diagnose::{Finding, files};

@@ -84,7 +84,7 @@ fn target(request: &Connection, invocation: &Invocation, now: i64, term: &mut Te
             .fix("add --cafile FILE, --capath DIR or --tls-use-os-certs"),
         )));
     }
-    let mut connection = connect::connection::Connection::new(args, invocation, term)?;
+    let mut connection = connect::valid::Connection::new(args, invocation, term)?;
     let key_pass_file = connection.key_pass_file.as_deref();
     let tls = connection.tls.clone().map(|options| both(options, request.trust_anyway, key_pass_file, term));
     let tls = match tls.transpose() {

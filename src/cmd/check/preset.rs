@@ -3,7 +3,7 @@
 use super::options::Connection as Request;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::args::PasswordSource;
-use crate::cmd::connect::connection::{Broker, Connection};
+use crate::cmd::connect::valid::{Broker, Connection};
 use crate::examine::files;
 use crate::examine::preset::{Connects, Given, Preset, judge};
 use crate::examine::report::Report;

@@ -18,7 +18,7 @@ use super::{connect_packet, payload};
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect;
 use crate::cmd::connect::args::{ClientArgs, PayloadSource, Strict, Verb};
-use crate::cmd::connect::connection::Connection;
+use crate::cmd::connect::valid::Connection;
 use crate::decode::Match;
 use crate::mqtt::packet::{
     Connect, Properties, Property, PropertyOwner, ProtocolVersion, QoS, Subscription, SubscriptionOptions,

@@ -7,9 +7,9 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::arg_error::ArgError;
 use super::args::{ClientArgs, Port};
-use super::connection::Connection;
 use super::options::{REACH, SOURCE, add_options, take_matches};
 use super::unreadable::Place;
+use super::valid::Connection;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect;
 use crate::diagnose::Sent;

@@ -5,7 +5,7 @@ use super::render;
 use super::sources::Sources;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::unreadable::cannot_read;
-use crate::queue::explain::{Facts, Finding};
+use crate::queue::findings::{Facts, Finding};
 use crate::queue::{Item, Session, Total, Want};
 use crate::state::ids::UnixTime;
 use crate::term::{Exit, Failure, Term, escape_controls};

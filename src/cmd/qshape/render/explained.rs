@@ -3,7 +3,7 @@
 use crate::cmd::qshape::explain::{Explained, Known};
 use crate::cmd::qshape::sentences::{age, moment};
 use crate::diagnose::shell;
-use crate::queue::explain::{Age, Finding};
+use crate::queue::findings::{Age, Finding};
 use crate::term::{Term, escape_controls, plural};
 
 pub fn explained(explained: &Explained, term: &mut Term) {
