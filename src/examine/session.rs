@@ -1,21 +1,19 @@
 //! `check session`: what a broker's files say of one client's session, and whether store and forward
 //! will work for it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::report::{Report, Stage};
 use crate::diagnose::when::{date, span};
 use crate::diagnose::{Finding, Severity, shell, state};
+use crate::net::reason;
 use crate::queue::Item;
 use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db::{self, Chunk};
 use crate::state::sqlite;
+use crate::state::usual;
 use crate::state::{Client, ClientMessage, Direction, Keep, Phase, Subscription};
 use crate::term::plural;
-
-/// Where brokers keep their state unless told otherwise.
-const DEFAULT_FILES: [&str; 4] =
-    ["mosquitto.db", "mosquitto.sqlite3", "/var/lib/mosquitto/mosquitto.db", "/var/lib/mosquitto/mosquitto.sqlite3"];
 
 /// The most filters that are shown.
 const SHOWN_FILTERS: usize = 10;
@@ -126,16 +124,15 @@ pub fn judge(id: &str, found: &Found, now: i64, report: &mut Report) {
 pub fn check_file(id: &str, source: Option<&Path>, now: i64) -> Report {
     let mut report = Report::new(format!("session of client `{id}`"));
     let mut stage = Stage::new("source");
-    let path =
-        source.map(Path::to_owned).or_else(|| DEFAULT_FILES.iter().map(PathBuf::from).find(|path| path.exists()));
-    let Some(path) = path else {
-        stage.found(
-            Finding::error("session.no-source", "no state of a broker was found here")
-                .fix(format!("name its file or API: moskit check session -i {} FILE|URL", shell::quoted(id))),
-        );
-        report.is_unknown = true;
-        report.stages.push(stage);
-        return report;
+    let usual = || usual::file().map_err(|error| Box::new(unreadable(Path::new(usual::FOLDER), &reason(&error), true)));
+    let path = match source.map_or_else(usual, |source| Ok(Some(usual::in_folder(source)))) {
+        Ok(Some(path)) => path,
+        other => {
+            stage.found(other.map_or_else(|finding| *finding, |_| no_source(id)));
+            report.is_unknown = true;
+            report.stages.push(stage);
+            return report;
+        }
     };
     stage.fact("file", path.display().to_string());
     stage.findings.extend(age(&path, now, &mut stage.facts));
@@ -152,6 +149,12 @@ pub fn check_file(id: &str, source: Option<&Path>, now: i64) -> Report {
         }
     }
     report
+}
+
+fn no_source(id: &str) -> Finding {
+    Finding::error("session.no-source", "no state of a broker was found here")
+        .evidence(format!("there is no broker's file in {}", usual::FOLDER))
+        .fix(format!("name its file or API: moskit check session -i {} FILE|URL", shell::quoted(id)))
 }
 
 /// Mosquitto writes its snapshot every half hour: what is younger is not in it.

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod mosquitto_db;
 pub mod properties;
 pub mod sqlite;
+pub mod usual;
 
 use ids::StoreId;
 

@@ -1,11 +1,13 @@
 //! Every number in the help of an option is held: its default, its range, its exit code and its limit. What is written by hand
-//! is compared with the code or with what a run shows; what clap writes is the code's own. A number that nobody holds fails here, and
-//! the few words that no test can try on every machine are listed with the reason.
+//! is compared with the code or with what a run shows; what clap writes is the code's own. A number that nobody holds fails here.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use moskit::cmd::APPLETS;
@@ -19,9 +21,11 @@ use moskit::mqtt::packet::ProtocolVersion;
 use moskit::net::{endpoint, websocket};
 use moskit::record::Speed;
 use regex_lite::Regex;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 
-use crate::run::{moskit, run};
+use crate::mosquitto::{free_port, installed};
+use crate::run::{Ended, moskit, run};
 
 /// How a number in a help text is held.
 enum Held {
@@ -29,11 +33,9 @@ enum Held {
     Is(String),
     /// The test of this name compares it, or tries it: `FILE: TEST`.
     By(&'static str),
-    /// No test tries it, for this reason.
-    NotTried(&'static str),
 }
 
-use Held::{By, Is, NotTried};
+use Held::{By, Is};
 
 /// An option of a command: the command, or `*` for every one that has it.
 type Row = (&'static str, &'static str, Held);
@@ -84,9 +86,6 @@ fn compare(pattern: &str, rows: &[Row]) {
                     wrong.push(format!("moskit {path}, {id}: says \"{said}\", is \"{value}\""));
                 }
                 Is(_) => {}
-                NotTried(why) => {
-                    assert!(!why.is_empty() && !said.contains(|c: char| c.is_ascii_digit()), "{id}: {said}");
-                }
                 By(place) => {
                     let (file, test) = place.split_once(": ").unwrap();
                     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
@@ -222,7 +221,7 @@ fn defaults_of_certgen(folder: &Path) -> Vec<Row> {
         ("certgen csr", "stem", own("NAME")),
         ("certgen sign", "days", Is(of_profile)),
         ("certgen batch", "days", Is(of_batch)),
-        ("certgen batch", "jobs", NotTried("nothing that it prints or makes shows the number of threads")),
+        ("certgen batch", "jobs", By("tests/integration/defaults.rs: a_batch_is_made_by_a_thread_for_each_processor")),
         ("certgen renew", "days", own("as many as the old certificate had")),
         ("certgen renew", "dir", own("that of CERT")),
         ("certgen renew", "key", own("as CERT, with .key")),
@@ -267,7 +266,11 @@ fn defaults_of_check(folder: &Path) -> Vec<Row> {
         ("check", "user", By("tests/integration/defaults.rs: a_configuration_is_judged_for_its_user_or_for_mosquitto")),
         ("check files", "purpose", own("what it says itself, else server")),
         ("check acl", "user", own("an anonymous client")),
-        ("check session", "source", NotTried("it is where the system's Mosquitto has its files")),
+        (
+            "check session",
+            "source",
+            By("tests/integration/defaults.rs: without_a_source_the_files_of_mosquitto_are_read"),
+        ),
     ]
 }
 
@@ -310,7 +313,7 @@ fn every_default_is_the_one_of_the_code() {
         ("*", "reconnect-max", By(BOUNDS)),
         ("*", "reconnect-wait", By(BOUNDS)),
         ("*", "ws-path", Is(websocket::DEFAULT_PATH.to_owned())),
-        ("*", "proxy-cafile", NotTried("the CAs of the operating system are not those of a test")),
+        ("*", "proxy-cafile", By("tests/integration/proxies.rs: every_verb_goes_through_every_kind_of_proxy")),
         ("*", "oauth-client-auth", By(OAUTH)),
         ("*", "oauth-cafile", By(OAUTH)),
         ("pub", "speed", Is("1x".to_owned())),
@@ -328,7 +331,7 @@ fn every_default_is_the_one_of_the_code() {
         ("passwd", "salt-bytes", By(PASSWD)),
         ("qshape", "limit", By(QSHAPE)),
         ("qshape", "width", By(QSHAPE)),
-        ("qshape", "pid", NotTried("other tests run brokers at the same time")),
+        ("qshape", "pid", By("tests/integration/defaults.rs: without_a_process_the_only_broker_is_asked")),
         ("*", "at", By("tests/integration/qshape.rs: the_table_of_2_1_shows_the_true_ages")),
         ("broker", "ports", Is(endpoint::PORT.to_string())),
         (
@@ -489,4 +492,133 @@ fn the_defaults_and_ranges_of_the_clients_are_those_of_the_code() {
         let spec = CLIENT_OPTIONS.iter().find(is_named).unwrap();
         assert!(default.is_match(spec.help), "{name} names no default");
     }
+}
+
+/// Runs the shell's `script` where no other process is seen and what is mounted is seen by nobody else; `words` are its `$0`, `$1` and
+/// so on. `None`, said aloud, where this machine lets nobody do that.
+fn alone(folder: &Path, script: &str, words: &[&str]) -> Option<Ended> {
+    let flags = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let unshare = installed("unshare")?;
+    let run_script = |script: &str, words: &[&str]| {
+        let mut command = Command::new(&unshare);
+        command.args(flags).args(["sh", "-c", script]).args(words).current_dir(folder);
+        run(&mut command, b"")
+    };
+    if run_script("mount -t tmpfs tmpfs /var/lib", &[]).code != 0 {
+        eprintln!("SKIPPED: this machine lets nobody make namespaces of processes and mounts");
+        return None;
+    }
+    Some(run_script(script, words))
+}
+
+/// The path of the program under test.
+fn program() -> String {
+    moskit(&[]).get_program().to_str().unwrap().to_owned()
+}
+
+/// A queue of one message of the client `id`, in `file`.
+fn queue_of(id: &str, file: &Path) {
+    let script = "\"$0\" sub -i \"$1\" -c -q 1 -t t -E && \"$0\" pub -q 1 -t t -m x";
+    let (port, file) = (free_port().to_string(), file.to_str().unwrap());
+    let words = ["broker", "-p", &port, "--store", file, "--", "sh", "-c", script, &program(), id];
+    let ended = run(&mut moskit(&words), b"");
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn without_a_source_the_files_of_mosquitto_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (id, name) in [("newer", "new.sqlite3"), ("here", "mosquitto.sqlite3")] {
+        queue_of(id, &folder.join(name));
+    }
+    // What lies where the command is typed is not the broker's, nor is an older file of it.
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/queues/mosq2011-fake/mosq2011-fake-step09.db");
+    assert!(old.exists());
+    let script = "mount -t tmpfs tmpfs /var/lib && mkdir /var/lib/mosquitto
+        \"$0\" check session -i newer; echo \"exit $?\"; \"$0\" qshape; echo \"exit $?\"
+        cp \"$1\" /var/lib/mosquitto/mosquitto.db && touch -d '1 hour ago' /var/lib/mosquitto/mosquitto.db
+        cp new.sqlite3 /var/lib/mosquitto/mosquitto.sqlite3
+        \"$0\" check session -i newer; echo \"exit $?\"; \"$0\" qshape; echo \"exit $?\"";
+    let Some(ended) = alone(folder, script, &[&program(), old.to_str().unwrap()]) else { return };
+    let parts: Vec<_> = ended.stdout.split("exit ").collect();
+    assert_eq!(parts.len(), 5, "{ended:?}");
+    assert!(parts[0].contains("no state of a broker was found here") && parts[1].starts_with("3\n"), "{ended:?}");
+    assert!(ended.stderr.contains("no source given, and no broker's file in /var/lib/mosquitto"), "{ended:?}");
+    assert!(parts[2].starts_with("1\n") && parts[2].contains("/var/lib/mosquitto/mosquitto.sqlite3"), "{ended:?}");
+    assert!(parts[3].starts_with("0\n") && parts[3].contains("newer"), "{ended:?}");
+    assert_eq!(parts[4], "0\n");
+}
+
+#[test]
+fn without_a_process_the_only_broker_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let Some(mosquitto) = installed("mosquitto") else { return };
+    let ports = [(); 2].map(|()| free_port());
+    for (name, port) in ["one", "two"].into_iter().zip(ports) {
+        let state = folder.join(name);
+        fs::create_dir(&state).unwrap();
+        let state = state.display();
+        let text = format!(
+            "user root\nlistener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {state}/\n"
+        );
+        fs::write(folder.join(format!("{name}.conf")), text).unwrap();
+    }
+    let script = "\"$0\" qshape --refresh one
+        \"$1\" -c one.conf 2>/dev/null & one=$!
+        \"$0\" pub -p \"$2\" --retry 60 -t t -n || exit 9
+        \"$0\" sub -p \"$2\" -i sleeper -c -q 1 -t t -E || exit 9
+        \"$0\" pub -p \"$2\" -q 1 -t t -m x || exit 9
+        \"$0\" qshape --refresh one; echo \"exit $?\"
+        \"$1\" -c two.conf 2>/dev/null & two=$!
+        \"$0\" pub -p \"$3\" --retry 60 -t t -n || exit 9
+        echo \"$one, $two\"; \"$0\" qshape --refresh one; echo \"exit $?\"";
+    let ports = ports.map(|port| port.to_string());
+    let words = [&program(), mosquitto.to_str().unwrap(), &ports[0], &ports[1]];
+    let Some(ended) = alone(folder, script, &words) else { return };
+    assert!(ended.stderr.contains("no mosquitto runs here that could refresh its file"), "{ended:?}");
+    let (first, rest) = ended.stdout.split_once("exit 0\n").unwrap_or_else(|| panic!("{ended:?}"));
+    assert!(first.contains("sleeper"), "{ended:?}");
+    let ids = rest.lines().next().unwrap();
+    assert!(ended.stderr.contains(&format!("several mosquittos run here: processes {ids}\n")), "{ended:?}");
+    assert!(rest.ends_with("exit 1\n"), "{ended:?}");
+}
+
+#[test]
+fn a_batch_is_made_by_a_thread_for_each_processor() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    certgen(folder, "init lab --hosts localhost");
+    let ids = (0..24).map(|number| format!("dev{number}\n")).collect::<Vec<_>>().concat();
+    fs::write(folder.join("fleet.csv"), format!("id\n{ids}")).unwrap();
+    // The most threads that are seen at once: keys of RSA take long enough to be seen at work.
+    let threads = |out: &str, words: &[&str]| {
+        let words = [&["certgen", "batch", "fleet.csv", "-d", "lab", "--key", "rsa3072", "-o", out], words].concat();
+        let mut command = moskit(&words);
+        let mut child = command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut most = 0;
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            let now = fs::read_dir(format!("/proc/{}/task", child.id())).map_or(0, Iterator::count);
+            most = most.max(now);
+            sleep(Duration::from_millis(1));
+        };
+        assert!(status.success(), "{words:?}");
+        most
+    };
+    let all = sched_getaffinity(None).unwrap();
+    let processors = all.count() as usize;
+    let one_thread = threads("one", &["-j", "1"]);
+    assert_eq!(threads("three", &["-j", "3"]), one_thread + 2);
+    assert_eq!(threads("default", &[]), one_thread + processors - 1, "{processors} processors");
+    // A process that may use one processor has one.
+    let mut one = CpuSet::new();
+    one.set((0..CpuSet::MAX_CPU).find(|processor| all.is_set(*processor)).unwrap());
+    sched_setaffinity(None, &one).unwrap();
+    let on_one = threads("narrow", &[]);
+    sched_setaffinity(None, &all).unwrap();
+    assert_eq!(on_one, one_thread);
 }

@@ -292,7 +292,7 @@ fn session_command() -> Command {
                 .value_name("SOURCE")
                 .value_hint(ValueHint::FilePath)
                 .value_parser(value_parser!(OsString))
-                .help("The broker's state: a mosquitto.db, the SQLite file of persist-sqlite or moskit, or an API that qshape asks, as emqx+http://HOST:PORT [default: Mosquitto's]"),
+                .help("The broker's state: a mosquitto.db, the SQLite file of persist-sqlite or moskit, a folder with one of them, or an API that qshape asks, as emqx+http://HOST:PORT [default: /var/lib/mosquitto]"),
         );
     output_args(SourceOptions::augment_args(ApiArgs::augment_args(command)))
 }

@@ -1,7 +1,6 @@
 //! The SOURCE words: which kind of source each one is.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -17,12 +16,8 @@ use crate::queue::ledger::Ledger;
 use crate::queue::ndjson::NdjsonSource;
 use crate::queue::{Snapshot, Source};
 use crate::state::ids::UnixTime;
+use crate::state::usual;
 use crate::term::{Exit, Failure, Term};
-
-/// Where Debian's and most other packages of Mosquitto keep their state.
-const DEFAULT_FOLDER: &str = "/var/lib/mosquitto";
-/// The names of a broker's file in its folder.
-const NAMES: [&str; 2] = ["mosquitto.db", "mosquitto.sqlite3"];
 
 /// The sources, opened one by one, and how their times are told.
 #[derive(Debug)]
@@ -58,10 +53,7 @@ impl Sources {
 
     /// Whether there is a file that is looked at without a word: one that may not be seen is one, too.
     pub fn has_default() -> bool {
-        match fs::read_dir(DEFAULT_FOLDER) {
-            Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
-            Ok(_) => newest_in(Path::new(DEFAULT_FOLDER)).is_some(),
-        }
+        usual::file().map_or(true, |file| file.is_some())
     }
 
     fn live(&self, word: &str) -> Option<&Live> {
@@ -86,9 +78,13 @@ impl Sources {
         ledger.write(path).map_err(|error| cannot_use_ledger(path, &error))
     }
 
-    /// The files among the sources.
+    /// The files among the sources, where they are or will be.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.words.iter().filter(|word| *word != "-" && !word.contains("://")).map(|word| in_folder(word)).collect()
+        self.words
+            .iter()
+            .filter(|word| *word != "-" && !word.contains("://"))
+            .map(|word| usual::awaited(Path::new(word)))
+            .collect()
     }
 
     /// Opens a source as far as that can fail without reading it.
@@ -99,7 +95,7 @@ impl Sources {
         if let Some(live) = self.live(word) {
             return Ok(live.open());
         }
-        let path = in_folder(word);
+        let path = usual::in_folder(Path::new(word));
         let found = format_of(&path).map_err(|error| cannot_open(&path, &error))?;
         match found {
             Found::Broker(format) => self.file(path, format),
@@ -129,39 +125,17 @@ impl Sources {
         match self.at {
             At::Time(time) => time,
             At::Now => wall,
-            At::Mtime => {
-                fs::metadata(in_folder(word)).and_then(|metadata| metadata.modified()).map_or(wall, UnixTime::from)
-            }
+            At::Mtime => fs::metadata(usual::in_folder(Path::new(word)))
+                .and_then(|metadata| metadata.modified())
+                .map_or(wall, UnixTime::from),
         }
     }
 }
 
-/// A broker's file by the name of its folder, or the path as it is.
-fn in_folder(word: &str) -> PathBuf {
-    let path = PathBuf::from(word);
-    if !path.is_dir() {
-        return path;
-    }
-    newest_in(&path).unwrap_or(path)
-}
-
-/// The broker's file in `folder`; the one written last if there are two.
-fn newest_in(folder: &Path) -> Option<PathBuf> {
-    NAMES
-        .iter()
-        .map(|name| folder.join(name))
-        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
-        .max()
-        .map(|(_, path)| path)
-}
-
 fn default_file() -> Result<String, Failure> {
-    let folder = Path::new(DEFAULT_FOLDER);
-    match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(cannot_open(folder, &error)),
-        _ => newest_in(folder).map(|path| path.to_string_lossy().into_owned()).ok_or_else(|| {
-            Failure::new(Exit::FAILED, format!("no source given, and no broker's file in {DEFAULT_FOLDER}"))
-                .hint("moskit qshape FILE, or moskit qshape emqx+http://HOST:18083")
-        }),
-    }
+    let file = usual::file().map_err(|error| cannot_open(Path::new(usual::FOLDER), &error))?;
+    file.map(|path| path.to_string_lossy().into_owned()).ok_or_else(|| {
+        Failure::new(Exit::FAILED, format!("no source given, and no broker's file in {}", usual::FOLDER))
+            .hint("moskit qshape FILE, or moskit qshape emqx+http://HOST:18083")
+    })
 }
