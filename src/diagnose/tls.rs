@@ -284,6 +284,18 @@ pub fn options(error: &OptionsError) -> Finding {
     }
 }
 
+/// The same where nothing but the CAs to trust was asked for: by `option`, in whose absence those of the system count.
+pub fn authorities(error: &OptionsError, option: &str) -> Finding {
+    match error {
+        OptionsError::NoSystemCertificates => {
+            options(error).fix(format!("install ca-certificates, or give {option} FILE"))
+        }
+        // There is no such option for a folder.
+        OptionsError::File { role: FileRole::Cafile, error } => unreadable(what_for(FileRole::Cafile), error),
+        _ => options(error),
+    }
+}
+
 /// A list of ciphers that cannot be had; `option` is where it was given.
 pub fn ciphers(ciphers: &UnknownCiphers, option: &str) -> Finding {
     let cause = if ciphers.unknown.is_empty() {

@@ -101,6 +101,12 @@ fn every_verb_goes_through_every_kind_of_proxy() {
     let place = ["-h", &*host, "-p", &plain, "--cafile", ca, "--no-tls", "--insecure"];
     let refused = done(&[&["pub", "-t", "a", "-n", "--proxy", &proxies[2]], &place[..]].concat(), &[]);
     assert!(refused.stderr.contains("[proxy.tls]") && refused.code == 16, "{refused:?}");
+    // Without a CA for it, it is the operating system's that must know it.
+    let place = ["pub", "-t", "a", "-n", "-h", &*host, "-p", &plain, "--proxy", &proxies[2]];
+    let trusted_by = |system| done(&place, &[("SSL_CERT_FILE", system), ("SSL_CERT_DIR", "/nonexistent")]);
+    assert_eq!(trusted_by(ca).code, 0);
+    let nobody = trusted_by("/nonexistent");
+    assert!(nobody.stderr.contains("give --proxy-cafile FILE") && nobody.code == 1, "{nobody:?}");
 }
 
 #[test]

@@ -42,7 +42,10 @@ pub const MANUAL: &[(&str, &str)] = &[
          addresses, networks (10.0.0.0/8), each with a port if only that is meant (lan:8883), or * for all.",
     ),
     ("SSLKEYLOGFILE", "The file of --tls-keylog, where the option is not given."),
-    ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates of the operating system, for --tls-use-os-certs and mqtts://."),
+    (
+        "SSL_CERT_FILE, SSL_CERT_DIR",
+        "The certificates of the operating system, for --tls-use-os-certs, mqtts://, https:// proxies and token endpoints.",
+    ),
 ];
 
 /// Those of them that hold a secret, which a command that is run has no use for.

@@ -129,7 +129,7 @@ fn route(args: &ClientArgs, url: &TokenUrl, rule: &proxy::Rule) -> Result<Route,
     let cafile = &args.oauth.cafile;
     let options = tls::Options { cafile: cafile.clone(), os_certificates: cafile.is_none(), ..tls::Options::default() };
     let client = tls::Client::new(&options, &mut |_, _| None)
-        .map_err(|error| diagnose::tls::options(&error).into_failure(Exit::FAILED))?;
+        .map_err(|error| diagnose::tls::authorities(&error, "--oauth-cafile").into_failure(Exit::FAILED))?;
     route.tls = Some(client);
     if let Some(proxy) = rule.proxy(&route.endpoint, true)? {
         route.proxy = Some(proxy::hop(proxy, args.proxy_cafile.as_deref())?);

@@ -89,7 +89,7 @@ pub fn hop(proxy: Proxy, cafile: Option<&Path>) -> Result<Hop, Failure> {
         ..tls::Options::default()
     };
     let client = tls::Client::new(&options, &mut |_, _| None)
-        .map_err(|error| diagnose::tls::options(&error).into_failure(Exit::FAILED))?;
+        .map_err(|error| diagnose::tls::authorities(&error, "--proxy-cafile").into_failure(Exit::FAILED))?;
     Ok(Hop { proxy, tls: Some(client) })
 }
 
