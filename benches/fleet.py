@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import time
 
+from bounds import verdict
+
 MOSKIT = pathlib.Path(__file__).resolve().parent.parent / "target/release/moskit"
 
 # What must be reached.
@@ -63,10 +65,6 @@ def revoked(folder, count):
                 f'"not_after":"2029-03-04T00:00:00Z","sha256":null,"file":null}}\n'
                 f'{{"revoked":"{serial}","at":"2026-11-30T00:00:00Z","reason":"keyCompromise"}}\n'
             )
-
-
-def verdict(name, value, unit, bound, is_right, goal=""):
-    print(f"{name:44} {value:10.2f} {unit:12} {bound:24} {'ok' if is_right else 'TOO BAD'} {goal}")
 
 
 def main():

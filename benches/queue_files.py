@@ -19,6 +19,7 @@ import struct
 import tempfile
 import time
 
+from bounds import verdict
 from versus_mosquitto import MOSKIT, SQLITE_RATE, Run
 
 NOW = 1_800_000_000
@@ -129,10 +130,6 @@ def look(path):
 
 def qshape(path, *more):
     return Run([str(MOSKIT), "qshape", "-q", "--at", str(NOW), *more, str(path)])
-
-
-def verdict(name, value, unit, bound, is_right):
-    print(f"{name:52} {value:9.3f} {unit:10} {bound:28} {'ok' if is_right else 'TOO BAD'}", flush=True)
 
 
 def median(runs, what):
