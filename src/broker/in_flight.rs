@@ -303,27 +303,14 @@ impl InFlight {
 mod tests {
     use std::sync::Arc;
 
-    use bytes::Bytes;
-    use bytestring::ByteString;
-
     use super::*;
     use crate::broker::clock::WallTime;
     use crate::broker::entry::ComesBy;
-    use crate::broker::message::{Message, MessageId};
-    use crate::mqtt::packet::{Properties, QoS};
+    use crate::broker::message::Message;
+    use crate::mqtt::packet::QoS;
 
     fn entry(sequence: u64) -> Entry {
-        let message = Message {
-            id: MessageId::default(),
-            topic: ByteString::from_static("t"),
-            payload: Bytes::new(),
-            qos: QoS::ExactlyOnce,
-            retain: false,
-            properties: Properties::new(),
-            expires_at: None,
-            packet_id: None,
-            source: Arc::default(),
-        };
+        let message = Message { qos: QoS::ExactlyOnce, ..Message::example() };
         Entry {
             message: Arc::new(message),
             sequence,

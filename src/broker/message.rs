@@ -43,6 +43,24 @@ impl Message {
     }
 }
 
+#[cfg(test)]
+impl Message {
+    /// One for tests, which say of it what they are about.
+    pub(super) fn example() -> Self {
+        Self {
+            id: MessageId::default(),
+            topic: ByteString::from_static("t"),
+            payload: Bytes::new(),
+            qos: QoS::AtMostOnce,
+            retain: false,
+            properties: Properties::new(),
+            expires_at: None,
+            packet_id: None,
+            source: Arc::default(),
+        }
+    }
+}
+
 /// The properties in memory of their own, apart from the buffer that they were read into.
 pub(super) fn detached(properties: &Properties) -> Properties {
     let text = |text: &ByteString| ByteString::from(&**text);

@@ -113,17 +113,8 @@ mod tests {
     use crate::mqtt::packet::Property;
 
     fn message(topic: &str, payload: &[u8]) -> Message {
-        Message {
-            id: MessageId(7),
-            topic: topic.into(),
-            payload: Bytes::copy_from_slice(payload),
-            qos: QoS::AtMostOnce,
-            retain: true,
-            properties: Properties::new(),
-            expires_at: None,
-            packet_id: None,
-            source: Arc::default(),
-        }
+        let payload = Bytes::copy_from_slice(payload);
+        Message { id: MessageId(7), topic: topic.into(), payload, retain: true, ..Message::example() }
     }
 
     #[test]

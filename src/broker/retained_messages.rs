@@ -470,20 +470,10 @@ mod tests {
 
     use super::*;
     use crate::broker::message::MessageId;
-    use crate::mqtt::packet::{Properties, QoS};
 
     fn message(id: u64, topic: &str) -> Arc<Message> {
-        Arc::new(Message {
-            id: MessageId(id),
-            topic: topic.into(),
-            payload: Bytes::from_static(b"x"),
-            qos: QoS::AtMostOnce,
-            retain: true,
-            properties: Properties::new(),
-            expires_at: None,
-            packet_id: None,
-            source: Arc::default(),
-        })
+        let payload = Bytes::from_static(b"x");
+        Arc::new(Message { id: MessageId(id), topic: topic.into(), payload, retain: true, ..Message::example() })
     }
 
     /// Slice by slice.

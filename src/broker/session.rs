@@ -400,25 +400,12 @@ impl Outgoing {
 mod tests {
     use std::time::Duration;
 
-    use bytes::Bytes;
-
     use super::*;
+    use crate::broker::Message;
     use crate::broker::entry::ComesBy;
-    use crate::broker::{Message, MessageId};
-    use crate::mqtt::packet::Properties;
 
     fn waiting(packet_id: u16) -> Entry {
-        let message = Message {
-            id: MessageId::default(),
-            topic: ByteString::from_static("t"),
-            payload: Bytes::new(),
-            qos: QoS::AtLeastOnce,
-            retain: false,
-            properties: Properties::new(),
-            expires_at: None,
-            packet_id: None,
-            source: Arc::default(),
-        };
+        let message = Message { qos: QoS::AtLeastOnce, ..Message::example() };
         Entry {
             message: Arc::new(message),
             sequence: 0,
