@@ -29,12 +29,12 @@ pub fn contents(path: &Path) -> Result<Contents, Failure> {
 
 /// The public key of the first thing in a file that has one.
 pub fn public_key(path: &Path, opener: &Opener, term: &mut Term) -> Result<Vec<u8>, Failure> {
+    let mut work = Work::default();
     for found in contents(path)?.found {
         let items = match found.item {
             Item::Store(store) => {
                 let secret = opener.secret(&Place::file(path), term)?;
-                open(&store, secret.expose(), Wanted::All, &mut Work::default())
-                    .map_err(|error| not_decrypted(path, &error))?
+                open(&store, secret.expose(), Wanted::All, &mut work).map_err(|error| not_decrypted(path, &error))?
             }
             item => vec![item],
         };

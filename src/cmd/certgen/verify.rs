@@ -100,7 +100,8 @@ impl Scene<'_> {
             return Err(not_read("certificate", &ReadError { path: path.clone(), problem }));
         }
         let is_alone = chains.len() == 1;
-        chains.iter().map(|chain| self.answer(chain, is_alone, &contents, term)).collect()
+        let mut work = Work::default();
+        chains.iter().map(|chain| self.answer(chain, is_alone, &contents, &mut work, term)).collect()
     }
 
     /// The contents with their stores opened, if all of them are whole.
@@ -138,10 +139,11 @@ impl Scene<'_> {
         chain: &Chain,
         is_alone: bool,
         contents: &Contents,
+        work: &mut Work,
         term: &mut Term,
     ) -> Result<Answer, Failure> {
         let args = self.args;
-        let own = own_key(chain, is_alone, contents, self.opener.given());
+        let own = own_key(chain, is_alone, contents, self.opener.given(), work);
         let ca = args.ca.clone().unwrap_or_else(|| chain.place.file.with_file_name("ca.crt"));
         self.trust(ca)?;
         let Some((ca, trusted)) = &self.trusted else { return Err(Failure::new(Exit::FAILED, "no CA was read")) };
@@ -213,14 +215,14 @@ impl Scene<'_> {
     }
 }
 
-/// Whether a key that lies in the same file is the certificate's own; `passphrase` opens it, if it does.
-fn own_key(chain: &Chain, is_alone: bool, contents: &Contents, passphrase: Option<&[u8]>) -> Own {
+/// Whether a key that lies in the same file is the certificate's own; `passphrase` opens it, if it does. `work` is for all keys of
+/// the file.
+fn own_key(chain: &Chain, is_alone: bool, contents: &Contents, passphrase: Option<&[u8]>, work: &mut Work) -> Own {
     let leaf = &chain.certificates[0];
     let file = &chain.place.file;
     let is_own = |found: &&Found| is_alone || stem(found.part.as_deref()) == stem(chain.place.part.as_deref());
     let mut closed = None;
     let mut others = 0;
-    let mut work = Work::default();
     for found in contents.found.iter().filter(is_own) {
         let key = match (&found.item, passphrase) {
             (Item::Key(EncodedKey::Plain(key)), _) => key.public_key(),
@@ -228,15 +230,13 @@ fn own_key(chain: &Chain, is_alone: bool, contents: &Contents, passphrase: Optio
                 closed = Some("it is encrypted".to_owned());
                 continue;
             }
-            (Item::Key(EncodedKey::Encrypted(key)), Some(passphrase)) => {
-                match key.decrypt_within(passphrase, &mut work) {
-                    Ok(key) => key.public_key(),
-                    Err(error) => {
-                        closed = Some(files::closed(&error));
-                        continue;
-                    }
+            (Item::Key(EncodedKey::Encrypted(key)), Some(passphrase)) => match key.decrypt_within(passphrase, work) {
+                Ok(key) => key.public_key(),
+                Err(error) => {
+                    closed = Some(files::closed(&error));
+                    continue;
                 }
-            }
+            },
             _ => continue,
         };
         match key {
