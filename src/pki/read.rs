@@ -133,6 +133,13 @@ pub fn private_key(path: &Path) -> Result<EncodedKey, ReadError> {
     }
 }
 
+/// Whether a file may hold a private key. PEM that names none has none, and is not taken apart to know it: a revocation list may
+/// have a hundred thousand entries.
+pub fn may_hold_key(path: &Path) -> bool {
+    let names_key = |bytes: &[u8]| memchr::memmem::find(bytes, b"PRIVATE KEY-----").is_some();
+    bytes(path).is_ok_and(|bytes| !bytes.starts_with(b"-----BEGIN ") || names_key(&bytes))
+}
+
 /// The sections of a readable file that OpenSSL passes over as if they were text.
 pub fn passed_over(path: &Path) -> Vec<Fault> {
     bytes(path).map(|text| PemText::of(&text).passed_over).unwrap_or_default()

@@ -59,8 +59,7 @@ pub fn make_list(
     let authority = certificates(&authority_path)?.remove(0);
     // Looked at once before anybody is asked for a passphrase, and again under the locks.
     if let Some(within) = within
-        && let Some(old) = old_list(&path, &authority, args.force)?
-        && old.is_by(&authority)
+        && let Some((old, Authorship::Own)) = old_list(&path, &authority, args.force)?
         && !is_due(&old, &revocations(&authority_path, &authority)?, within, now)
     {
         return Ok(Standing { path, list: old, now, state: State::NotDue });
@@ -69,7 +68,7 @@ pub fn make_list(
     let lock = lock_beside(&path, term)?;
     let mut index = OpenIndex::open(&index_path(&authority_path), &authority)?;
     let revocations = index.revocations()?;
-    let old = old_list(&path, &authority, args.force)?;
+    let old = old_list(&path, &authority, args.force)?.map(|(old, _)| old);
     if let Some(old) = &old {
         must_know_all(&path, old, &revocations)?;
         if old.last_update > now && !args.force {
@@ -101,11 +100,11 @@ pub fn look(args: &CrlArgs, warn: i64, now: i64) -> Result<Result<Standing, Path
     let path = list_path(&args.list, &authority_path);
     let authority = certificates(&authority_path)?.remove(0);
     let revocations = revocations(&authority_path, &authority)?;
-    let Some(list) = old_list(&path, &authority, false)? else { return Ok(Err(path)) };
+    let Some((list, authorship)) = old_list(&path, &authority, false)? else { return Ok(Err(path)) };
     let missing = revocations.iter().filter(|(serial, _)| !is_on(&list, serial)).count() as u64;
     let state = match list.next_update.map(|next| next - now) {
         _ if missing > 0 => State::Lacks(missing),
-        _ if !list.is_by(&authority) => State::Weak,
+        _ if authorship != Authorship::Own => State::Weak,
         _ if list.last_update > now => State::NotValidYet,
         Some(left) if left <= 0 => State::Over,
         Some(left) if left < warn => State::EndsSoon,
@@ -121,9 +120,13 @@ fn revocations(authority_path: &Path, authority: &Certificate) -> Result<Revocat
     }
 }
 
-/// The list at `path`, if there is one. Without `force` it must be the CA's own; one that is signed in a way that nobody should
+/// The list at `path` and whose it is, if there is one. Without `force` it must be the CA's own; one that is signed in a way that nobody should
 /// believe any more is, too: what it revokes must not be good again.
-fn old_list(path: &Path, authority: &Certificate, force: bool) -> Result<Option<RevocationList>, Failure> {
+fn old_list(
+    path: &Path,
+    authority: &Certificate,
+    force: bool,
+) -> Result<Option<(RevocationList, Authorship)>, Failure> {
     if !path.exists() {
         return Ok(None);
     }
@@ -133,14 +136,14 @@ fn old_list(path: &Path, authority: &Certificate, force: bool) -> Result<Option<
         Err(failure) => return Err(failure.hint("--force replaces it")),
     };
     let list = found.into_iter().find_map(|item| match item {
-        Item::RevocationList(list) => Some(list),
+        Item::RevocationList(list) => Some((list.authorship(authority), list)),
         _ => None,
     });
     let refused = |why: String| Err(Failure::new(Exit::FAILED, why));
-    match list.as_ref().map(|list| (list, list.authorship(authority))) {
-        Some((_, Authorship::Own | Authorship::Weak)) => Ok(list),
+    match list {
+        Some((authorship @ (Authorship::Own | Authorship::Weak), list)) => Ok(Some((list, authorship))),
         _ if force => Ok(None),
-        Some((list, Authorship::Unchecked)) => refused(format!(
+        Some((Authorship::Unchecked, list)) => refused(format!(
             "whether `{}` signed the list `{}` cannot be checked here ({})",
             authority.subject,
             path.display(),
@@ -150,7 +153,7 @@ fn old_list(path: &Path, authority: &Certificate, force: bool) -> Result<Option<
             failure
                 .hint("openssl crl -verify tells; if it did, revoke what is on it again, and replace it with --force")
         }),
-        Some((_, Authorship::Foreign)) | None => {
+        Some((Authorship::Foreign, _)) | None => {
             refused(format!("`{}` is no revocation list of `{}`", path.display(), authority.subject))
                 .map_err(|failure| failure.hint("--out FILE writes another file; --force replaces this one"))
         }

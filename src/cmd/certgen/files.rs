@@ -16,6 +16,7 @@ use crate::net::reason;
 use crate::os::files::DirBuilderExt;
 use crate::pki::key::EncodedKey;
 use crate::pki::make::{KeyPair, to_pem};
+use crate::pki::read;
 use crate::term::{Exit, Failure, Secret, Term};
 use crate::whole_file::{Draft, Permission};
 
@@ -218,6 +219,9 @@ fn authority_of(path: &Path) -> Option<PathBuf> {
         && (ending == "key" || ending == "crt")
     {
         return Some(beside.clone());
+    }
+    if !read::may_hold_key(path) {
+        return None;
     }
     let key = items(path).ok()?.into_iter().find_map(|item| match item {
         Item::Key(EncodedKey::Plain(key)) => Some(key.public_key()),
