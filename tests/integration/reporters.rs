@@ -308,6 +308,7 @@ fn refusals(seen: &Seen, folder: &Path) {
             }
         }
     }
+    closed_files(seen, folder);
     for line in [
         "certgen lint nowhere.crt",
         "certgen lint wrong",
@@ -372,6 +373,21 @@ fn refusals(seen: &Seen, folder: &Path) {
                 seen.one(verb, &format!("{words} -V mqttv5 {place}"), folder);
             }
         }
+    }
+}
+
+/// A store that nobody opens, a path that leads nowhere, and keys beside their certificates in one file.
+fn closed_files(seen: &Seen, folder: &Path) {
+    let words = "certgen export client.crt --to p12 --stem closed -o . --key-pass-file pass";
+    assert_eq!(run(moskit(&words.split(' ').collect::<Vec<_>>()).current_dir(folder), b"").code, 0);
+    seen.one("certgen lint", "certgen lint closed.p12", folder);
+    std::os::unix::fs::symlink("loop", folder.join("loop")).unwrap();
+    std::fs::write(folder.join("loop.conf"), "listener 1883\nlog_dest file loop/log\n").unwrap();
+    seen.one("check", "check --config loop.conf", folder);
+    for key in ["locked.key", "weak.key"] {
+        let both = ["client.crt", key].map(|name| std::fs::read_to_string(folder.join(name)).unwrap()).concat();
+        std::fs::write(folder.join("both.pem"), both).unwrap();
+        seen.one("certgen verify", "certgen verify both.pem --ca ca.crt", folder);
     }
 }
 
