@@ -19,6 +19,8 @@ pub enum Kind {
     Form(Form),
     /// Something else that is known by its first bytes: with its article, and what opens it.
     Known(&'static str, &'static str),
+    /// What may hold certificates and keys and was not looked into: with its article.
+    Unread(&'static str),
     /// It is not there, or cannot be read.
     Missing,
     Empty,
@@ -40,7 +42,7 @@ impl Kind {
             Self::Der(what) => format!("{what} in DER form, not PEM"),
             Self::PemOrDer => "PEM or DER".to_owned(),
             Self::Form(form) => form.name().to_owned(),
-            Self::Known(what, _) => (*what).to_owned(),
+            Self::Known(what, _) | Self::Unread(what) => (*what).to_owned(),
             Self::Missing => "not there, or cannot be read".to_owned(),
             Self::Empty => "empty".to_owned(),
             Self::Text => "text without any PEM section".to_owned(),

@@ -52,9 +52,12 @@ pub enum ReadProblem {
 
 impl ReadError {
     /// The file may well be something else, which is no fault of one whose name promises nothing of certificates. One that is too
-    /// large, may not be read, or is half an archive may hold anything.
+    /// large, may not be read, was not looked into, or is half an archive may hold anything.
     pub fn is_of_another_kind(&self) -> bool {
-        matches!(self.problem, ReadProblem::Unknown(_) | ReadProblem::Damaged(_))
+        match &self.problem {
+            ReadProblem::Unknown(kind) => !matches!(kind, Kind::Unread(_)),
+            problem => matches!(problem, ReadProblem::Damaged(_)),
+        }
     }
 }
 

@@ -349,8 +349,14 @@ fn accepted(chosen: Option<Chosen>, verified: &Verified<'_>) -> bool {
 fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, Failure> {
     let mut lists = Vec::new();
     for found in contents(path)?.found {
+        let (place, is_promised) = (found.place(path), found.is_promised());
         match found.item {
             Item::RevocationList(list) => lists.push(list),
+            // It may be the list that names the certificate.
+            Item::Unknown(kind) if is_promised => {
+                let why = format!("what is in `{place}` is not known: it is {}", kind.describe());
+                return Err(Failure::new(Exit::FAILED, why));
+            }
             Item::Damaged(_) => {
                 return Err(Failure::new(Exit::FAILED, format!("revocation list `{}` is malformed", path.display())));
             }

@@ -18,7 +18,7 @@ const BLOCK: usize = 512;
 pub enum ArchiveFault {
     /// A header or a file in it is cut off or wrong.
     Damaged,
-    /// It does not end as archives do: the rest may be missing.
+    /// It does not end as archives do: the rest may be missing, or stands behind the end.
     NoEnd,
     TooMany,
 }
@@ -65,8 +65,10 @@ pub fn members(bytes: &[u8]) -> Result<Vec<Member>, ArchiveFault> {
         };
         found.push(Member { name, bytes });
     }
-    // Without the blocks at the end it may have been cut between two members.
-    let ends = bytes.len() >= 2 * BLOCK && bytes[bytes.len() - 2 * BLOCK..].iter().all(|byte| *byte == 0);
+    // It is read as far as the first of the blocks at its end. Without another it may have been cut between two members, and behind
+    // them may stand what some programs unpack and others do not.
+    let rest = archive.into_inner();
+    let ends = rest.len() >= BLOCK && rest.iter().all(|byte| *byte == 0);
     if ends { Ok(found) } else { Err(ArchiveFault::NoEnd) }
 }
 
@@ -99,6 +101,15 @@ mod tests {
             assert!(names(&whole[..end]).is_err(), "{end}");
         }
         assert!(!is_archive(&whole[..BLOCK - 1]));
+    }
+
+    #[test]
+    fn what_stands_behind_the_end_is_not_left_out() {
+        let (one, two) = (archive(&[("a", b"1")]), archive(&[("b", b"2")]));
+        assert_eq!(names(&[one.as_slice(), &two].concat()), Err(ArchiveFault::NoEnd));
+        let lone = [&one[..2 * BLOCK], &[0; BLOCK], &two].concat();
+        assert_eq!(names(&lone), Err(ArchiveFault::NoEnd));
+        assert_eq!(names(&[one.as_slice(), &[0; 18 * BLOCK]].concat()).unwrap().len(), 1);
     }
 
     #[test]

@@ -90,9 +90,9 @@ impl Found {
         Place { file: file.into(), part: self.part.clone() }
     }
 
-    /// Whether the name of its place says that a certificate, a key, a request or a list is there.
+    /// Whether a certificate, a key, a request or a list is there by the name of its place, or may be, since it was not looked into.
     pub fn is_promised(&self) -> bool {
-        self.part.as_deref().is_some_and(is_file_of_our_kind)
+        matches!(self.item, Item::Unknown(Kind::Unread(_))) || self.part.as_deref().is_some_and(is_file_of_our_kind)
     }
 }
 

@@ -106,7 +106,7 @@ fn of_member(name: &str, bytes: Option<Zeroizing<Vec<u8>>>) -> Vec<Found> {
     let unknown = |kind| vec![Found { part: Some(name.to_owned()), item: Item::Unknown(kind) }];
     let Some(bytes) = bytes else { return unknown(Kind::Known("no file by itself", "")) };
     if archive::is_archive(&bytes) {
-        return unknown(Kind::Known("an archive in an archive, which is not looked into", ""));
+        return unknown(Kind::Unread("an archive in an archive, which is not looked into"));
     }
     named(name, &bytes)
 }
@@ -249,7 +249,7 @@ fn of_named_file(path: &str, is_hexadecimal: bool, beside: Beside<'_>) -> Vec<Fo
     let bytes = if is_hexadecimal { bytes.and_then(|bytes| table::hexadecimal(&bytes)) } else { bytes };
     match bytes {
         Some(bytes) if !archive::is_archive(&bytes) => named(path, &bytes),
-        Some(_) => vec![Found { part: Some(path.to_owned()), item: Item::Unknown(Kind::Form(Form::Archive)) }],
+        Some(_) => vec![Found { part: Some(path.to_owned()), item: Item::Unknown(Kind::Unread("an archive, which is not looked into")) }],
         None => vec![Found { part: Some(path.to_owned()), item: Item::Unknown(Kind::Missing) }],
     }
 }

@@ -39,15 +39,6 @@ fn forms(made: &Made) -> Vec<(Form, Vec<u8>)> {
     let array = der.iter().fold(String::new(), |all, byte| format!("{all}0x{byte:02x}, "));
     let quoted = |text: &str| text.lines().fold(String::new(), |all, line| format!("{all}  \"{line}\\n\"\n"));
     let indented = |text: &str| text.lines().fold(String::new(), |all, line| format!("{all}    {line}\n"));
-    let tar = |files: &[(&str, &[u8])]| {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (name, content) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            builder.append_data(&mut header, name, *content).unwrap();
-        }
-        builder.into_inner().unwrap()
-    };
     vec![
         (Form::Pem, format!("{pem}{key}").into_bytes()),
         (Form::Der, der.clone()),
@@ -60,7 +51,7 @@ fn forms(made: &Made) -> Vec<(Form, Vec<u8>)> {
         (Form::Kubernetes, format!("apiVersion: v1\nkind: Secret\ndata:\n  tls.crt: {pem64}\n  password: aGVsbG8=\nstringData:\n  tls.key: |\n{}", indented(key)).into_bytes()),
         (Form::Kubernetes, format!("{{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"data\":{{\"tls.crt\":\"{pem64}\"}}}}").into_bytes()),
         (Form::Profile, format!("<?xml version=\"1.0\"?><plist><dict><key>PayloadType</key><string>com.apple.security.root</string><key>PayloadContent</key><data>{}</data></dict></plist>", STANDARD.encode(der)).into_bytes()),
-        (Form::Archive, tar(&[("d/dev.crt", pem.as_bytes()), ("d/dev.key", key.as_bytes()), ("d/README", b"hello")])),
+        (Form::Archive, archive(&[("d/dev.crt", pem.as_bytes()), ("d/dev.key", key.as_bytes()), ("d/README", b"hello")])),
     ]
 }
 
@@ -81,9 +72,9 @@ fn each_form_is_told_from_the_others() {
             .collect();
         assert_eq!(certificates, std::slice::from_ref(&made.der), "{form:?}");
     }
-    let archive = &forms(&made).pop().unwrap().1;
+    let packed = &forms(&made).pop().unwrap().1;
     let wanted = ["d/dev.crt=certificate", "d/dev.key=key", "d/README=unknown: text without any PEM section"];
-    assert_eq!(rows(archive), wanted);
+    assert_eq!(rows(packed), wanted);
 }
 
 /// A value that was cut or changed is never just left out.
@@ -164,4 +155,24 @@ fn files_that_a_table_names_are_looked_at_once_and_not_further() {
     assert_eq!(parts, ["ca.pem", "nvs.csv", "gone.pem"]);
     assert!(matches!(contents.found[0].item, Item::Certificate(_)));
     assert!(contents.found[1..].iter().all(|found| matches!(found.item, Item::Unknown(_))));
+}
+
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, name, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+#[test]
+fn an_archive_in_an_archive_is_not_left_out() {
+    let made = made();
+    let inner = archive(&[("dev.crt", made.pem.as_bytes())]);
+    let outer = archive(&[("a/dev1.tar", &inner), ("a/dev.crt", made.pem.as_bytes())]);
+    let contents = contents(&outer, None).unwrap();
+    assert!(contents.found[0].is_promised(), "{contents:?}");
+    assert!(matches!(contents.found[0].item, Item::Unknown(Kind::Unread(_))));
 }
