@@ -4,6 +4,8 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
+use super::value::NAME_LIMIT;
+
 /// The most members that are looked at.
 pub const MEMBERS_LIMIT: usize = 20_000;
 
@@ -49,6 +51,9 @@ pub fn members(bytes: &[u8]) -> Result<Vec<Member>, ArchiveFault> {
             continue;
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if name.len() > NAME_LIMIT {
+            return Err(ArchiveFault::Damaged);
+        }
         let size = entry.size();
         let bytes = if kind.is_file() || kind.is_contiguous() {
             if size > bytes.len() as u64 {
@@ -143,6 +148,11 @@ mod tests {
         header.set_size(0);
         builder.append_link(&mut header, "ca.crt", "/etc/passwd").unwrap();
         assert_eq!(names(&builder.into_inner().unwrap()).unwrap(), [("ca.crt".to_owned(), None)]);
+        let mut long = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        long.append_data(&mut header, "a".repeat(NAME_LIMIT + 1), std::io::empty()).unwrap();
+        assert_eq!(names(&long.into_inner().unwrap()), Err(ArchiveFault::Damaged));
         let mut many = vec![0; 0];
         let one = archive(&[("a", b"")]);
         for _ in 0..=MEMBERS_LIMIT {

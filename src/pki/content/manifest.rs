@@ -5,7 +5,7 @@
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
-use super::value::{VALUES_LIMIT, Value};
+use super::value::{NAME_LIMIT, VALUES_LIMIT, Value};
 
 /// The mappings of an object that hold its values.
 const DATA: [&str; 3] = ["data", "stringData", "binaryData"];
@@ -25,7 +25,7 @@ pub fn is_object(text: &str) -> bool {
 }
 
 /// The values of all objects in a text; each by its key, and where there are several objects behind the name of its object.
-/// `None` where the text is none that is read here.
+/// `None` where the text is none that is read here, or a name in it is longer than any that Kubernetes takes.
 pub fn values(text: &str) -> Option<Vec<Value>> {
     let objects = if text.trim_start().starts_with('{') {
         let mut objects = Vec::new();
@@ -38,11 +38,17 @@ pub fn values(text: &str) -> Option<Vec<Value>> {
     let mut found = Vec::new();
     for (at, object) in objects.into_iter().enumerate() {
         let name = object.name.unwrap_or_else(|| (at + 1).to_string());
+        if name.len() > NAME_LIMIT {
+            return None;
+        }
         for (key, bytes) in object.values {
+            if found.len() > VALUES_LIMIT {
+                return Some(found);
+            }
             found.push(Value { name: if are_several { format!("{name}/{key}") } else { key }, bytes });
         }
     }
-    (found.len() <= VALUES_LIMIT).then_some(found)
+    Some(found)
 }
 
 /// Whether a text is a compose file with secrets of its own.
@@ -60,7 +66,7 @@ pub fn secret_files(text: &str) -> Vec<String> {
     for line in text.lines().map(Line::of).filter(|line| !line.is_empty()) {
         if line.indent == 0 {
             is_inside = line.text.trim_end() == SECRETS;
-        } else if let Some(("file", path)) = line.pair().filter(|_| is_inside && found.len() < VALUES_LIMIT) {
+        } else if let Some(("file", path)) = line.pair().filter(|_| is_inside && found.len() <= VALUES_LIMIT) {
             found.push(path.trim_matches(['"', '\'']).to_owned());
         }
     }
@@ -139,8 +145,8 @@ fn of_yaml(text: &str) -> Option<Vec<Object>> {
     let (mut objects, mut object) = (Vec::new(), Object::default());
     // Where the mapping began whose entries are values, and that of the name.
     let (mut data, mut metadata) = (None::<usize>, None::<usize>);
-    let mut at = 0;
-    while at < lines.len() {
+    let (mut at, mut count) = (0, 0);
+    while at < lines.len() && count <= VALUES_LIMIT {
         let line = Line::of(lines[at]);
         at += 1;
         if line.text.starts_with('\t') {
@@ -168,6 +174,7 @@ fn of_yaml(text: &str) -> Option<Vec<Object>> {
         at += used;
         if data.is_some() {
             object.values.push((key.to_owned(), bytes));
+            count += 1;
         } else if matches!(key, "name") && metadata.is_some_and(|indent| line.indent == indent + 2) {
             object.name = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         } else if matches!(key, "metadata") && value.is_empty() {
@@ -190,21 +197,20 @@ fn scalar(value: &str, lines: &[&str], indent: usize) -> (Bytes, usize) {
         return block(value, lines, indent);
     }
     if let Some(quote) = value.chars().next().filter(|first| matches!(first, '"' | '\'')) {
-        let mut whole = value.to_owned();
+        let mut inside = Zeroizing::new(String::with_capacity(value.len()));
         let mut used = 0;
-        loop {
-            if let Some(inside) = closed(&whole, quote) {
-                return (text(inside), used);
-            }
+        let mut is_closed = take_quoted(&value[1..], quote, &mut inside);
+        while !is_closed {
             let Some(next) = lines.get(used).filter(|line| line.trim().is_empty() || Line::of(line).indent > indent)
             else {
                 return (None, used);
             };
             // A line that goes on in the next has a blank in its place.
-            whole.push(' ');
-            whole.push_str(next.trim());
+            inside.push(' ');
+            is_closed = take_quoted(next.trim(), quote, &mut inside);
             used += 1;
         }
+        return (text(std::mem::take(&mut *inside)), used);
     }
     if value.starts_with(['&', '*', '!', '{', '[', '%', '@', '`']) {
         return (None, 0);
@@ -216,27 +222,29 @@ fn scalar(value: &str, lines: &[&str], indent: usize) -> (Bytes, usize) {
     (text(joined), rest.len())
 }
 
-/// What is in quotes, once they are closed.
-fn closed(text: &str, quote: char) -> Option<String> {
-    let mut inside = String::with_capacity(text.len());
-    let mut letters = text[1..].chars();
+/// Adds the part of a text in quotes that stands in one line to `inside`, and says whether the quotes are closed in it. Each line is
+/// looked at once, since a text may have a million of them.
+fn take_quoted(line: &str, quote: char, inside: &mut String) -> bool {
+    let mut letters = line.chars();
     while let Some(letter) = letters.next() {
         match letter {
             '\'' if quote == '\'' => match letters.next() {
                 Some('\'') => inside.push('\''),
-                _ => return Some(inside),
+                _ => return true,
             },
-            '"' if quote == '"' => return Some(inside),
-            '\\' if quote == '"' => inside.push(match letters.next()? {
-                'n' => '\n',
-                't' => '\t',
-                'r' => '\r',
-                other => other,
-            }),
+            '"' if quote == '"' => return true,
+            '\\' if quote == '"' => match letters.next() {
+                Some('n') => inside.push('\n'),
+                Some('t') => inside.push('\t'),
+                Some('r') => inside.push('\r'),
+                Some(other) => inside.push(other),
+                // The blank between the lines is what it stands before.
+                None => {}
+            },
             letter => inside.push(letter),
         }
     }
-    None
+    false
 }
 
 /// `|` and `>`: the lines that are further in, as they are or as one.

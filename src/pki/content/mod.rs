@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use self::source::Language;
 use self::table::Entry;
-use self::value::Value;
+use self::value::{NAME_LIMIT, VALUES_LIMIT, Value};
 use super::kind::{Form, Kind};
 use super::pem_text::Fault;
 use super::section::PemText;
@@ -36,6 +36,15 @@ pub enum Unreadable {
     /// Nothing in it is of our kinds: what it is instead.
     Unknown(Kind),
 }
+
+/// The most certificates, keys and other things of one file. Each bears the name of its place, so that a small file could take much memory.
+const THINGS_LIMIT: usize = 100_000;
+
+/// The most bytes of all the files that a table names; the last may go beyond.
+const NAMED_LIMIT: usize = 32 * 1024 * 1024;
+
+const TOO_MUCH: Kind =
+    Kind::Unread("more than is looked at: 100,000 things, 10,000 values of a text, 32 MB that a table names");
 
 /// Gives the file that another names, if it may be read. `None`: files that are named are not looked at.
 pub type Beside<'a> = Option<&'a dyn Fn(&str) -> Option<Zeroizing<Vec<u8>>>>;
@@ -60,8 +69,7 @@ const KEYTOOL: &str =
 pub fn contents(bytes: &[u8], beside: Beside<'_>) -> Result<Contents, Unreadable> {
     if archive::is_archive(bytes) {
         let members = archive::members(bytes).map_err(Unreadable::Archive)?;
-        let found: Vec<_> = members.into_iter().flat_map(|member| of_member(&member.name, member.bytes)).collect();
-        return gathered(Form::Archive, found);
+        return gathered(Form::Archive, all(members.into_iter().map(|member| of_member(&member.name, member.bytes)))?);
     }
     of_file(bytes, beside)
 }
@@ -79,6 +87,18 @@ pub fn kind(bytes: &[u8]) -> Result<Kind, Fault> {
         Err(Unreadable::Damaged(fault)) => Err(fault),
         Err(Unreadable::Unknown(kind)) => Ok(kind),
     }
+}
+
+/// The parts of a file together, unless they are too many.
+fn all(parts: impl Iterator<Item = Vec<Found>>) -> Result<Vec<Found>, Unreadable> {
+    let mut all = Vec::new();
+    for part in parts {
+        all.extend(part);
+        if all.len() > THINGS_LIMIT {
+            return Err(Unreadable::Unknown(TOO_MUCH));
+        }
+    }
+    Ok(all)
 }
 
 /// What a file is that holds nothing known, or DER.
@@ -139,11 +159,11 @@ fn of_file(bytes: &[u8], beside: Beside<'_>) -> Result<Contents, Unreadable> {
     }
     // Most files, so that no other form need be thought of.
     let is_pem = bytes.starts_with(b"-----BEGIN ");
-    let text = str::from_utf8(bytes).ok().filter(|_| !is_pem && !bytes.contains(&0));
+    let text = if is_pem || bytes.contains(&0) { None } else { str::from_utf8(bytes).ok() };
     let text = text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
     let form = text.and_then(|text| text_form(text).map(|form| (form, text)));
     if let Some((form, text)) = form {
-        let found = of_text(form, text, beside);
+        let found = of_text(form, text, beside)?;
         if !found.is_empty() {
             return gathered(form, found);
         }
@@ -151,6 +171,9 @@ fn of_file(bytes: &[u8], beside: Beside<'_>) -> Result<Contents, Unreadable> {
     let pem = PemText::of(bytes);
     if let Some(fault) = pem.fault() {
         return Err(Unreadable::Damaged(fault));
+    }
+    if pem.sections.len() > THINGS_LIMIT {
+        return Err(Unreadable::Unknown(TOO_MUCH));
     }
     if !pem.sections.is_empty() {
         let found = pem.sections.into_iter().map(|section| Found { part: None, item: Item::of(section) }).collect();
@@ -206,51 +229,81 @@ fn text_form(text: &str) -> Option<Form> {
 }
 
 /// What a text of that form holds; nothing where it is not what it seemed to be.
-fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Vec<Found> {
+fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Result<Vec<Found>, Unreadable> {
+    let (mut found, mut read) = (Vec::new(), 0);
+    let mut take = |value: &Value| {
+        read += value.bytes.as_deref().map_or(0, |bytes| value::beginnings(bytes));
+        if found.len() <= THINGS_LIMIT {
+            found.extend(of_value(value));
+        }
+    };
     let values = match form {
         Form::Profile => profile::values(text),
         Form::Kubernetes => manifest::values(text),
         Form::Variables => table::variables(text),
-        Form::C => Some(source::values(text, Language::C)),
-        Form::Python => Some(source::values(text, Language::Python)),
-        Form::Partition => return of_partition(text, beside),
+        Form::C | Form::Python => {
+            let language = if form == Form::C { Language::C } else { Language::Python };
+            source::values(text, language, |value| take(&value));
+            Some(Vec::new())
+        }
+        Form::Partition => return of_entries(table::partition(text), beside),
         Form::Compose => {
-            return manifest::secret_files(text).iter().flat_map(|path| of_named_file(path, false, beside)).collect();
+            let file = |path| Entry::File { path, is_hexadecimal: false };
+            return of_entries(manifest::secret_files(text).into_iter().map(file).collect(), beside);
         }
         Form::Pem | Form::Der | Form::Base64 | Form::Archive => None,
     };
-    let Some(values) = values else { return Vec::new() };
-    let mut found: Vec<_> = values.iter().flat_map(of_value).collect();
+    let Some(values) = values else { return Ok(Vec::new()) };
+    if values.len() > VALUES_LIMIT || values.iter().any(|value| value.name.len() > NAME_LIMIT) {
+        return Err(Unreadable::Unknown(TOO_MUCH));
+    }
+    values.iter().for_each(take);
+    if found.len() > THINGS_LIMIT {
+        return Err(Unreadable::Unknown(TOO_MUCH));
+    }
     // PEM that stands in none of the values: it is not known what it is for, and must not be passed over.
-    let read: usize = values.iter().filter_map(|value| value.bytes.as_deref()).map(|it| value::beginnings(it)).sum();
     if !found.is_empty() && value::beginnings(text.as_bytes()) > read {
         found.push(Found { part: None, item: Item::Damaged("PEM section") });
     }
-    found
+    Ok(found)
 }
 
 fn of_value(value: &Value) -> Vec<Found> {
     let part = (!value.name.is_empty()).then(|| value.name.clone());
-    value::items(value).into_iter().map(|item| Found { part: part.clone(), item }).collect()
+    let items = value::items(value).into_iter().take(THINGS_LIMIT + 1);
+    items.map(|item| Found { part: part.clone(), item }).collect()
 }
 
-fn of_partition(text: &str, beside: Beside<'_>) -> Vec<Found> {
+/// What a table holds and names. The files that it names have together no more bytes than one may have.
+fn of_entries(entries: Vec<Entry>, beside: Beside<'_>) -> Result<Vec<Found>, Unreadable> {
+    let is_long = |entry: &Entry| match entry {
+        Entry::Value(Value { name, .. }) | Entry::File { path: name, .. } => name.len() > NAME_LIMIT,
+    };
+    if entries.len() > VALUES_LIMIT || entries.iter().any(is_long) {
+        return Err(Unreadable::Unknown(TOO_MUCH));
+    }
+    let mut left = NAMED_LIMIT;
     let found = |entry| match entry {
         Entry::Value(value) => of_value(&value),
-        Entry::File { path, is_hexadecimal } => of_named_file(&path, is_hexadecimal, beside),
+        Entry::File { path, .. } if left == 0 => {
+            vec![Found { part: Some(path), item: Item::Unknown(TOO_MUCH) }]
+        }
+        Entry::File { path, is_hexadecimal } => of_named_file(&path, is_hexadecimal, beside, &mut left),
     };
-    table::partition(text).into_iter().flat_map(found).collect()
+    all(entries.into_iter().map(found))
 }
 
-/// What is in a file that a table names.
-fn of_named_file(path: &str, is_hexadecimal: bool, beside: Beside<'_>) -> Vec<Found> {
+/// What is in a file that a table names. `left` is how many bytes of such files may still be read.
+fn of_named_file(path: &str, is_hexadecimal: bool, beside: Beside<'_>, left: &mut usize) -> Vec<Found> {
     let Some(beside) = beside else { return Vec::new() };
+    let unknown = |kind| vec![Found { part: Some(path.to_owned()), item: Item::Unknown(kind) }];
     let bytes = beside(path);
+    *left = left.saturating_sub(bytes.as_ref().map_or(0, |bytes| bytes.len()));
     let bytes = if is_hexadecimal { bytes.and_then(|bytes| table::hexadecimal(&bytes)) } else { bytes };
     match bytes {
         Some(bytes) if !archive::is_archive(&bytes) => named(path, &bytes),
-        Some(_) => vec![Found { part: Some(path.to_owned()), item: Item::Unknown(Kind::Unread("an archive, which is not looked into")) }],
-        None => vec![Found { part: Some(path.to_owned()), item: Item::Unknown(Kind::Missing) }],
+        Some(_) => unknown(Kind::Unread("an archive, which is not looked into")),
+        None => unknown(Kind::Missing),
     }
 }
 

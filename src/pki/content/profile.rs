@@ -44,7 +44,7 @@ pub fn values(text: &str) -> Option<Vec<Value>> {
                 let ended = open.pop()?;
                 found.extend(ended.value());
                 if found.len() > VALUES_LIMIT {
-                    return None;
+                    return Some(found);
                 }
             }
             tag @ ("key" | "string" | "data") => {

@@ -4,7 +4,10 @@ use std::mem;
 
 use zeroize::Zeroizing;
 
-use super::value::{VALUES_LIMIT, Value};
+use super::value::{NAME_LIMIT, Value};
+
+/// The most characters of the delimiter of a raw text in C++.
+const DELIMITER_LIMIT: usize = 16;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
@@ -23,18 +26,17 @@ enum Token<'a> {
     Other(u8),
 }
 
-/// The values of a source that have more than one byte, each by the name that it is assigned to.
-pub fn values(source: &str, language: Language) -> Vec<Value> {
+/// Gives each value of a source that has more than one byte, by the name that it is assigned to. A source may have millions of them, few of
+/// which anybody keeps.
+pub fn values(source: &str, language: Language, mut each: impl FnMut(Value)) {
     let mut reader = Reader { rest: source, language };
     let mut found = Collector { language, ..Collector::default() };
     while let Some(token) = reader.token() {
         found.take(token);
-        if found.values.len() >= VALUES_LIMIT {
-            break;
-        }
+        found.values.drain(..).for_each(&mut each);
     }
     found.end_text();
-    found.values
+    found.values.drain(..).for_each(each);
 }
 
 struct Reader<'a> {
@@ -128,10 +130,12 @@ impl<'a> Reader<'a> {
         Token::Number(number.unwrap_or(u64::MAX))
     }
 
-    /// `R"delimiter(…)delimiter"`
+    /// `R"delimiter(…)delimiter"`. One that is not closed goes on to the end, so that nothing is searched twice.
     fn raw_text(&mut self) -> Option<Zeroizing<Vec<u8>>> {
-        let (delimiter, rest) = self.rest.strip_prefix('"')?.split_once('(')?;
-        let (text, rest) = rest.split_once(&format!("){delimiter}\""))?;
+        let inside = self.rest.strip_prefix('"')?;
+        let length = inside.bytes().take(DELIMITER_LIMIT + 1).position(|byte| byte == b'(')?;
+        let (delimiter, rest) = (&inside[..length], &inside[length + 1..]);
+        let (text, rest) = rest.split_once(&format!("){delimiter}\"")).unwrap_or((rest, ""));
         self.rest = rest;
         Some(Zeroizing::new(text.as_bytes().to_vec()))
     }
@@ -146,31 +150,40 @@ impl<'a> Reader<'a> {
     /// From one quote to the next, with what stands for other bytes.
     fn quoted(&mut self, quote: &str, is_raw: bool) -> Zeroizing<Vec<u8>> {
         let inside = &self.rest[quote.len()..];
-        let mut bytes = Zeroizing::new(Vec::with_capacity(inside.len().min(64 * 1024)));
-        let mut at = 0;
-        while at < inside.len() {
-            let rest = &inside.as_bytes()[at..];
-            if rest.starts_with(quote.as_bytes()) {
-                self.rest = &inside[at + quote.len()..];
-                return bytes;
-            }
-            // A text in one pair of quotes ends with its line, closed or not.
-            if rest[0] == b'\n' && quote.len() == 1 {
-                break;
-            }
-            if rest[0] == b'\\' && !is_raw {
+        let (end, is_closed) = end_of_text(inside, quote, is_raw);
+        // Room for all of it: what grows leaves a copy of a key behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(end));
+        let mut rest = &inside.as_bytes()[..end];
+        while let [first, after @ ..] = rest {
+            if *first == b'\\' && !is_raw {
                 let (byte, length) = escape(rest);
                 bytes.extend(byte);
-                at += length;
+                rest = rest.get(length..).unwrap_or_default();
             } else {
-                bytes.push(rest[0]);
-                at += 1;
+                bytes.push(*first);
+                rest = after;
             }
         }
-        // Never within a letter of several bytes: it stops at the end or at a line's.
-        self.rest = inside.get(at.min(inside.len())..).unwrap_or_default();
+        // Never within a letter of several bytes: it stops at a quote, at the end or at a line's.
+        self.rest = inside.get(if is_closed { end + quote.len() } else { end }..).unwrap_or_default();
         bytes
     }
+}
+
+/// Where a text ends that begins behind its quote, and whether by the same quote.
+fn end_of_text(inside: &str, quote: &str, is_raw: bool) -> (usize, bool) {
+    let mut at = 0;
+    while let Some(rest) = inside.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(quote.as_bytes()) {
+            return (at, true);
+        }
+        // A text in one pair of quotes ends with its line, closed or not.
+        if rest[0] == b'\n' && quote.len() == 1 {
+            return (at, false);
+        }
+        at += if rest[0] == b'\\' && !is_raw { escape(rest).1 } else { 1 };
+    }
+    (inside.len(), false)
 }
 
 /// What stands behind a backslash: the byte that it means, and the length of both.
@@ -246,6 +259,8 @@ impl Collector {
     }
 
     fn take_word(&mut self, word: &str) {
+        // The end of a name says what it is, and all of it is ASCII.
+        let word = &word[word.len().saturating_sub(NAME_LIMIT)..];
         self.end_text();
         self.bytes = None;
         if matches!(self.last_word.as_str(), "define") {
@@ -309,7 +324,9 @@ mod tests {
     use super::*;
 
     fn rows(source: &str, language: Language) -> Vec<(String, Vec<u8>)> {
-        values(source, language).into_iter().map(|value| (value.name, value.bytes.unwrap().to_vec())).collect()
+        let mut rows = Vec::new();
+        values(source, language, |value| rows.push((value.name, value.bytes.unwrap().to_vec())));
+        rows
     }
 
     fn row(name: &str, bytes: &[u8]) -> (String, Vec<u8>) {
@@ -361,8 +378,8 @@ mod tests {
         let source = "static const char é[] = R\"PEM(é)PEM\"; x = \"\\x3é\\\n\"; /* é */ y = { 0x30, 'é' };\\";
         for language in [Language::C, Language::Python] {
             for end in (0..source.len()).filter(|end| source.is_char_boundary(*end)) {
-                values(&source[..end], language);
-                values(&source[end..], language);
+                rows(&source[..end], language);
+                rows(&source[end..], language);
             }
         }
     }

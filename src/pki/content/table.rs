@@ -7,6 +7,8 @@ use super::value::{VALUES_LIMIT, Value};
 /// The first line of the table.
 const PARTITION_HEAD: &str = "key,type,encoding,value";
 
+const COLUMNS: usize = 4;
+
 /// What a row of a table holds, or names.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -25,8 +27,11 @@ pub fn variables(text: &str) -> Option<Vec<Value>> {
         let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_name || found.len() >= VALUES_LIMIT {
+        if !is_name {
             return None;
+        }
+        if found.len() > VALUES_LIMIT {
+            break;
         }
         let quoted = |quote: char| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
         let bytes = match quoted('"') {
@@ -47,7 +52,7 @@ pub fn is_partition(text: &str) -> bool {
 /// The rows of such a table that have texts, bytes or files.
 pub fn partition(text: &str) -> Vec<Entry> {
     let rows = rows(text).into_iter().skip_while(|row| row[0].starts_with('#')).skip(1);
-    rows.take(VALUES_LIMIT).filter_map(|row| entry(&row)).collect()
+    rows.filter_map(|row| entry(&row)).collect()
 }
 
 fn entry(row: &[String]) -> Option<Entry> {
@@ -66,8 +71,13 @@ fn entry(row: &[String]) -> Option<Entry> {
     }
 }
 
-/// Rows of CSV, whose values in quotes may have several lines.
+/// Rows of CSV, whose values in quotes may have several lines: one more than the values and the head that may be there.
 fn rows(text: &str) -> Vec<Vec<String>> {
+    let add = |rows: &mut Vec<Vec<String>>, row: Vec<String>| {
+        if row.iter().any(|value| !value.trim().is_empty()) {
+            rows.push(row);
+        }
+    };
     let (mut rows, mut row, mut value) = (Vec::new(), Vec::new(), String::new());
     let mut letters = text.chars().peekable();
     let mut is_quoted = false;
@@ -78,17 +88,21 @@ fn rows(text: &str) -> Vec<Vec<String>> {
                 value.push('"');
             }
             '"' => is_quoted = !is_quoted,
+            // More columns are none of such a table, whatever is in them.
+            ',' if !is_quoted && row.len() > COLUMNS => value.clear(),
             ',' if !is_quoted => row.push(std::mem::take(&mut value)),
             '\n' if !is_quoted => {
                 row.push(std::mem::take(&mut value));
-                rows.push(std::mem::take(&mut row));
+                add(&mut rows, std::mem::take(&mut row));
+                if rows.len() > VALUES_LIMIT + 1 {
+                    return rows;
+                }
             }
             letter => value.push(letter),
         }
     }
     row.push(value);
-    rows.push(row);
-    rows.retain(|row| row.iter().any(|value| !value.trim().is_empty()));
+    add(&mut rows, row);
     rows
 }
 

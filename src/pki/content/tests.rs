@@ -167,6 +167,62 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
+/// What is too much is not looked at in part, as if the rest were not there.
+#[test]
+fn what_is_more_than_is_looked_at_is_not_known() {
+    let made = made();
+    assert!(
+        TOO_MUCH.describe().contains(": 100,000 things, 10,000 values of a text, 32 MB")
+            && (THINGS_LIMIT, VALUES_LIMIT, NAMED_LIMIT) == (100_000, 10_000, 32 << 20)
+    );
+    let too_much = [format!("{:?}", Unreadable::Unknown(TOO_MUCH))];
+    let repeated = |head: &str, row: &str| format!("{head}{}", row.repeat(VALUES_LIMIT + 1));
+    let table = "key,type,encoding,value\n";
+    let secret = "apiVersion: v1\nkind: Secret\ndata:\n";
+    let long = "x".repeat(NAME_LIMIT + 1);
+    for text in [
+        repeated(table, "a,data,string,b\n"),
+        repeated("", "A=b\n"),
+        repeated(secret, "  a: b\n"),
+        repeated("secrets:\n", "  file: x\n"),
+        repeated(
+            "<?xml?><plist><!-- Payload -->",
+            "<dict><key>PayloadType</key><string>com.apple.security.root</string><key>PayloadContent</key><data>MA==</data></dict>",
+        ),
+        format!("{table}{long},data,string,b\n"),
+        format!("{secret}  {long}: b\n"),
+        "-----BEGIN A-----\n-----END A-----\n".repeat(THINGS_LIMIT + 1),
+        format!(
+            "#pragma once\nconst char *a = R\"({})\";",
+            "-----BEGIN A-----\n-----END A-----\n".repeat(THINGS_LIMIT + 1)
+        ),
+    ] {
+        assert_eq!(rows(text.as_bytes()), too_much, "{}", &text[..40]);
+        let shown = rows(&archive(&[("d/a.txt", text.as_bytes()), ("d/dev.crt", made.pem.as_bytes())]));
+        assert_eq!(shown[1], "d/dev.crt=certificate");
+        assert!(shown[0].contains("d/a.txt=unknown: more than is looked at"), "{}", shown[0]);
+    }
+    // Of a source any number of texts is looked at.
+    let source =
+        format!("#pragma once\n{}const char *a = R\"({})\";", "f(\"ab\");\n".repeat(VALUES_LIMIT + 1), made.pem);
+    assert_eq!(rows(source.as_bytes()), ["a=certificate"]);
+}
+
+#[test]
+fn the_files_that_a_table_names_are_bounded_together() {
+    let made = made();
+    let table = format!("key,type,encoding,value\n{}", "ca,file,string,ca.pem\n".repeat(5));
+    let big = [made.pem.as_bytes(), &vec![b'\n'; NAMED_LIMIT / 2]].concat();
+    let asked = std::cell::Cell::new(0);
+    let beside = |_: &str| {
+        asked.set(asked.get() + 1);
+        Some(Zeroizing::new(big.clone()))
+    };
+    let contents = contents(table.as_bytes(), Some(&beside)).unwrap();
+    let is_unknown = |found: &Found| matches!(found.item, Item::Unknown(TOO_MUCH)) && found.is_promised();
+    assert_eq!((asked.get(), contents.found.iter().filter(|found| is_unknown(found)).count()), (2, 3));
+}
+
 #[test]
 fn an_archive_in_an_archive_is_not_left_out() {
     let made = made();
@@ -175,4 +231,21 @@ fn an_archive_in_an_archive_is_not_left_out() {
     let contents = contents(&outer, None).unwrap();
     assert!(contents.found[0].is_promised(), "{contents:?}");
     assert!(matches!(contents.found[0].item, Item::Unknown(Kind::Unread(_))));
+}
+
+/// Each of these took hours once, or more memory than there is.
+#[test]
+fn no_text_takes_more_than_its_length_lets_expect() {
+    let secret = "apiVersion: v1\nkind: Secret\ndata:\n";
+    let word = "a".repeat(1 << 20);
+    for text in [
+        format!("{secret}  a: \"{}", "\n   x\\\"".repeat(200_000)),
+        format!("#pragma once\n{}", "R\"a(".repeat(500_000)),
+        format!("#pragma once\n{word}{}", " =".repeat(500_000)),
+        format!("#pragma once\nchar {word}[] = {{ {} }};", "\"ab\", ".repeat(100_000)),
+        format!("import x\n{}", "\"\" ".repeat(1_000_000)),
+        format!("key,type,encoding,value\n{}", ",".repeat(1_000_000)),
+    ] {
+        let _ = contents(text.as_bytes(), None);
+    }
 }

@@ -23,8 +23,11 @@ impl Value {
     }
 }
 
-/// The most values of one text.
+/// The most values of one text; one more is read, by which it is seen that there are too many.
 pub const VALUES_LIMIT: usize = 10_000;
+
+/// The longest name of a value or a member of an archive, in bytes. Everything that stands there has it.
+pub const NAME_LIMIT: usize = 1024;
 
 /// Less than that is no certificate and no key in base64.
 const SHORTEST_BASE64: usize = 60;
