@@ -46,6 +46,8 @@ const NAMED_LIMIT: usize = 32 * 1024 * 1024;
 const TOO_MUCH: Kind =
     Kind::Unread("more than is looked at: 100,000 things, 10,000 values of a text, 32 MB that a table names");
 
+const UNUSUAL_OBJECT: Kind = Kind::Unread("an object of Kubernetes that is written in a way that is not read here");
+
 /// Gives the file that another names, if it may be read. `None`: files that are named are not looked at.
 pub type Beside<'a> = Option<&'a dyn Fn(&str) -> Option<Zeroizing<Vec<u8>>>>;
 
@@ -253,7 +255,11 @@ fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Result<Vec<Found>, Unr
         }
         Form::Pem | Form::Der | Form::Base64 | Form::Archive => None,
     };
-    let Some(values) = values else { return Ok(Vec::new()) };
+    let values = match values {
+        Some(values) => values,
+        None if form == Form::Kubernetes => return Err(Unreadable::Unknown(UNUSUAL_OBJECT)),
+        None => return Ok(Vec::new()),
+    };
     if values.len() > VALUES_LIMIT || values.iter().any(|value| value.name.len() > NAME_LIMIT) {
         return Err(Unreadable::Unknown(TOO_MUCH));
     }

@@ -206,6 +206,10 @@ fn what_is_more_than_is_looked_at_is_not_known() {
     let source =
         format!("#pragma once\n{}const char *a = R\"({})\";", "f(\"ab\");\n".repeat(VALUES_LIMIT + 1), made.pem);
     assert_eq!(rows(source.as_bytes()), ["a=certificate"]);
+    let named = format!("{secret}  a: b\n---\n{secret}  a: b\nmetadata:\n  name: {long}\n");
+    for odd in [named, format!("{}data: {{a: b}}\n", &secret[..secret.len() - 6])] {
+        assert_eq!(rows(odd.as_bytes()), [format!("{:?}", Unreadable::Unknown(UNUSUAL_OBJECT))]);
+    }
 }
 
 #[test]
