@@ -138,8 +138,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Objects of a text with several documents or a list. `None` where lines begin with tabs, which YAML forbids, or values stand in
-/// braces.
+/// Objects of a text with several documents or a list. `None` where lines begin with tabs, which YAML forbids, or objects or
+/// values stand in braces.
 fn of_yaml(text: &str) -> Option<Vec<Object>> {
     let lines: Vec<_> = text.lines().collect();
     let (mut objects, mut object) = (Vec::new(), Object::default());
@@ -149,7 +149,10 @@ fn of_yaml(text: &str) -> Option<Vec<Object>> {
     while at < lines.len() && count <= VALUES_LIMIT {
         let line = Line::of(lines[at]);
         at += 1;
-        if line.text.starts_with('\t') {
+        let is_object = line.text.starts_with('{')
+            && line.text.contains("kind")
+            && KINDS.iter().any(|kind| line.text.contains(kind));
+        if line.text.starts_with('\t') || is_object {
             return None;
         }
         if line.is_empty() {
@@ -320,6 +323,14 @@ mod tests {
         }
         assert_eq!(rows("apiVersion: v1\nkind: Secret\ndata:\n\tx: y\n"), None);
         assert_eq!(rows("apiVersion: v1\nkind: Secret\ndata: {a: b}\n"), None);
+        assert_eq!(
+            rows("apiVersion: v1\nkind: Secret\ndata:\n  a: b\n---\n{apiVersion: v1, kind: Secret, data: {c: d}}\n"),
+            None
+        );
+        assert_eq!(
+            rows("apiVersion: v1\n{{ if kind }}\n- {name: a}\nkind: Secret\ndata:\n  x: y\n"),
+            Some(pairs(&[("x", "y")]))
+        );
         assert_eq!(rows("apiVersion: v1\nkind: Secret\ndata: &a\n  x: y\n"), Some(pairs(&[("x", "y")])));
         assert_eq!(rows("apiVersion: v1\nkind: Secret\ndata: {}\n"), Some(pairs(&[])));
     }

@@ -230,45 +230,68 @@ fn text_form(text: &str) -> Option<Form> {
     manifest::is_compose(text).then_some(Form::Compose)
 }
 
-/// What a text of that form holds; nothing where it is not what it seemed to be.
-fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Result<Vec<Found>, Unreadable> {
-    let (mut found, mut read) = (Vec::new(), 0);
-    let mut take = |value: &Value| {
-        read += value.bytes.as_deref().map_or(0, |bytes| value::beginnings(bytes));
-        if found.len() <= THINGS_LIMIT {
-            found.extend(of_value(value));
+/// What the values of a text hold, and how many PEM sections begin in them.
+#[derive(Default)]
+struct Read {
+    found: Vec<Found>,
+    beginnings: usize,
+}
+
+impl Read {
+    fn add(&mut self, value: &Value) {
+        self.beginnings += value.bytes.as_deref().map_or(0, |bytes| value::beginnings(bytes));
+        if self.found.len() <= THINGS_LIMIT {
+            self.found.extend(of_value(value));
         }
-    };
-    let values = match form {
-        Form::Profile => profile::values(text),
-        Form::Kubernetes => manifest::values(text),
-        Form::Variables => table::variables(text),
+    }
+}
+
+/// What a text of that form holds; nothing where it is not what it seemed to be. The files that it names have together no more bytes than
+/// one may have.
+fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Result<Vec<Found>, Unreadable> {
+    let mut read = Read::default();
+    let values = |values: Option<Vec<Value>>| values.map(|values| values.into_iter().map(Entry::Value).collect());
+    let file = |path| Entry::File { path, is_hexadecimal: false };
+    let entries: Vec<Entry> = match form {
+        Form::Profile => values(profile::values(text)).unwrap_or_default(),
+        Form::Variables => values(table::variables(text)).unwrap_or_default(),
+        Form::Kubernetes => values(manifest::values(text)).ok_or(Unreadable::Unknown(UNUSUAL_OBJECT))?,
+        Form::Partition => table::partition(text).ok_or(Unreadable::Unknown(TOO_MUCH))?,
+        Form::Compose => manifest::secret_files(text).into_iter().map(file).collect(),
         Form::C | Form::Python => {
             let language = if form == Form::C { Language::C } else { Language::Python };
-            source::values(text, language, |value| take(&value));
-            Some(Vec::new())
+            source::values(text, language, |value| read.add(&value));
+            Vec::new()
         }
-        Form::Partition => return of_entries(table::partition(text), beside),
-        Form::Compose => {
-            let file = |path| Entry::File { path, is_hexadecimal: false };
-            return of_entries(manifest::secret_files(text).into_iter().map(file).collect(), beside);
-        }
-        Form::Pem | Form::Der | Form::Base64 | Form::Archive => None,
+        Form::Pem | Form::Der | Form::Base64 | Form::Archive => Vec::new(),
     };
-    let values = match values {
-        Some(values) => values,
-        None if form == Form::Kubernetes => return Err(Unreadable::Unknown(UNUSUAL_OBJECT)),
-        None => return Ok(Vec::new()),
+    let is_long = |entry: &Entry| match entry {
+        Entry::Value(Value { name, .. }) | Entry::File { path: name, .. } => name.len() > NAME_LIMIT,
     };
-    if values.len() > VALUES_LIMIT || values.iter().any(|value| value.name.len() > NAME_LIMIT) {
+    if entries.len() > VALUES_LIMIT || entries.iter().any(is_long) {
         return Err(Unreadable::Unknown(TOO_MUCH));
     }
-    values.iter().for_each(take);
+    let mut left = NAMED_LIMIT;
+    for entry in entries {
+        match entry {
+            Entry::Value(value) => read.add(&value),
+            Entry::File { path, .. } if left == 0 => {
+                read.found.push(Found { part: Some(path), item: Item::Unknown(TOO_MUCH) });
+            }
+            Entry::File { path, is_hexadecimal } => {
+                read.found.extend(of_named_file(&path, is_hexadecimal, beside, &mut left));
+            }
+        }
+        if read.found.len() > THINGS_LIMIT {
+            break;
+        }
+    }
+    let Read { mut found, beginnings } = read;
     if found.len() > THINGS_LIMIT {
         return Err(Unreadable::Unknown(TOO_MUCH));
     }
     // PEM that stands in none of the values: it is not known what it is for, and must not be passed over.
-    if !found.is_empty() && value::beginnings(text.as_bytes()) > read {
+    if !found.is_empty() && value::beginnings(text.as_bytes()) > beginnings {
         found.push(Found { part: None, item: Item::Damaged("PEM section") });
     }
     Ok(found)
@@ -280,32 +303,17 @@ fn of_value(value: &Value) -> Vec<Found> {
     items.map(|item| Found { part: part.clone(), item }).collect()
 }
 
-/// What a table holds and names. The files that it names have together no more bytes than one may have.
-fn of_entries(entries: Vec<Entry>, beside: Beside<'_>) -> Result<Vec<Found>, Unreadable> {
-    let is_long = |entry: &Entry| match entry {
-        Entry::Value(Value { name, .. }) | Entry::File { path: name, .. } => name.len() > NAME_LIMIT,
-    };
-    if entries.len() > VALUES_LIMIT || entries.iter().any(is_long) {
-        return Err(Unreadable::Unknown(TOO_MUCH));
-    }
-    let mut left = NAMED_LIMIT;
-    let found = |entry| match entry {
-        Entry::Value(value) => of_value(&value),
-        Entry::File { path, .. } if left == 0 => {
-            vec![Found { part: Some(path), item: Item::Unknown(TOO_MUCH) }]
-        }
-        Entry::File { path, is_hexadecimal } => of_named_file(&path, is_hexadecimal, beside, &mut left),
-    };
-    all(entries.into_iter().map(found))
-}
-
 /// What is in a file that a table names. `left` is how many bytes of such files may still be read.
 fn of_named_file(path: &str, is_hexadecimal: bool, beside: Beside<'_>, left: &mut usize) -> Vec<Found> {
     let Some(beside) = beside else { return Vec::new() };
     let unknown = |kind| vec![Found { part: Some(path.to_owned()), item: Item::Unknown(kind) }];
     let bytes = beside(path);
     *left = left.saturating_sub(bytes.as_ref().map_or(0, |bytes| bytes.len()));
-    let bytes = if is_hexadecimal { bytes.and_then(|bytes| table::hexadecimal(&bytes)) } else { bytes };
+    let bytes = match bytes.as_deref().filter(|_| is_hexadecimal).map(|bytes| table::hexadecimal(bytes)) {
+        Some(None) => return vec![Found { part: Some(path.to_owned()), item: Item::Damaged("value") }],
+        Some(decoded) => decoded,
+        None => bytes,
+    };
     match bytes {
         Some(bytes) if !archive::is_archive(&bytes) => named(path, &bytes),
         Some(_) => unknown(Kind::Unread("an archive, which is not looked into")),

@@ -49,14 +49,15 @@ pub fn is_partition(text: &str) -> bool {
     first.is_some_and(|line| line.replace(' ', "").eq_ignore_ascii_case(PARTITION_HEAD))
 }
 
-/// The rows of such a table that have texts, bytes or files.
-pub fn partition(text: &str) -> Vec<Entry> {
-    let rows = rows(text).into_iter().skip_while(|row| row[0].starts_with('#')).skip(1);
-    rows.filter_map(|row| entry(&row)).collect()
+/// The rows of such a table that have texts, bytes or files; `None` if it has more rows than are looked at.
+pub fn partition(text: &str) -> Option<Vec<Entry>> {
+    let rows = rows(text)?.into_iter().skip_while(|row| row[0].starts_with('#')).skip(1);
+    Some(rows.filter_map(|row| entry(&row)).collect())
 }
 
 fn entry(row: &[String]) -> Option<Entry> {
-    let [name, kind, encoding, value] = row else { return None };
+    // nvs_partition_gen.py takes no notice of more columns.
+    let [name, kind, encoding, value, ..] = row else { return None };
     let is_hexadecimal = matches!(encoding.trim(), "hex2bin");
     let is_content = is_hexadecimal || matches!(encoding.trim(), "string" | "binary" | "base64");
     match kind.trim() {
@@ -64,15 +65,17 @@ fn entry(row: &[String]) -> Option<Entry> {
         "file" => Some(Entry::File { path: value.trim().to_owned(), is_hexadecimal }),
         "data" => {
             let bytes = Zeroizing::new(value.as_bytes().to_vec());
-            let bytes = if is_hexadecimal { hexadecimal(&bytes)? } else { bytes };
+            // What is no hexadecimal is taken as it is, and found to be damaged.
+            let decoded = if is_hexadecimal { hexadecimal(&bytes) } else { None };
+            let bytes = decoded.unwrap_or(bytes);
             Some(Entry::Value(Value::new(name.trim(), bytes)))
         }
         _ => None,
     }
 }
 
-/// Rows of CSV, whose values in quotes may have several lines: one more than the values and the head that may be there.
-fn rows(text: &str) -> Vec<Vec<String>> {
+/// Rows of CSV, whose values in quotes may have several lines; `None` if they are more than the values and the head that may be there.
+fn rows(text: &str) -> Option<Vec<Vec<String>>> {
     let add = |rows: &mut Vec<Vec<String>>, row: Vec<String>| {
         if row.iter().any(|value| !value.trim().is_empty()) {
             rows.push(row);
@@ -88,14 +91,14 @@ fn rows(text: &str) -> Vec<Vec<String>> {
                 value.push('"');
             }
             '"' => is_quoted = !is_quoted,
-            // More columns are none of such a table, whatever is in them.
+            // What is in more columns counts for nothing.
             ',' if !is_quoted && row.len() > COLUMNS => value.clear(),
             ',' if !is_quoted => row.push(std::mem::take(&mut value)),
             '\n' if !is_quoted => {
                 row.push(std::mem::take(&mut value));
                 add(&mut rows, std::mem::take(&mut row));
                 if rows.len() > VALUES_LIMIT + 1 {
-                    return rows;
+                    return None;
                 }
             }
             letter => value.push(letter),
@@ -103,7 +106,7 @@ fn rows(text: &str) -> Vec<Vec<String>> {
     }
     row.push(value);
     add(&mut rows, row);
-    rows
+    Some(rows)
 }
 
 /// The bytes that hexadecimal digits stand for.
@@ -138,16 +141,17 @@ mod tests {
     #[test]
     fn a_table_names_files_and_has_values() {
         let text = "key, type,encoding,value\nmqtt,namespace,,\nca,file,string,dev1_ca.pem\nbin,file,hex2bin,a.hex\n\
-            cert,data,string,\"one\n\"\"two\"\"\"\nhex,data,hex2bin,3082\nn,data,u8,7\nbad,data,hex2bin,3\n";
+            cert,data,string,\"one\n\"\"two\"\"\"\nhex,data,hex2bin,3082,x,y\nn,data,u8,7\nbad,data,hex2bin,3\n";
         assert!(is_partition(text) && !is_partition("key,value\n"));
         let file = |path: &str, is_hexadecimal| Entry::File { path: path.to_owned(), is_hexadecimal };
         assert_eq!(
-            partition(text),
+            partition(text).unwrap(),
             [
                 file("dev1_ca.pem", false),
                 file("a.hex", true),
                 Entry::Value(value("cert", b"one\n\"two\"")),
                 Entry::Value(value("hex", b"\x30\x82")),
+                Entry::Value(value("bad", b"3")),
             ]
         );
     }

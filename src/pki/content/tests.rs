@@ -182,6 +182,7 @@ fn what_is_more_than_is_looked_at_is_not_known() {
     let long = "x".repeat(NAME_LIMIT + 1);
     for text in [
         repeated(table, "a,data,string,b\n"),
+        format!("{}ca,data,string,\"{}\"\n", repeated(&format!("{table}x,y\n"), "a,namespace,,\n"), made.pem),
         repeated("", "A=b\n"),
         repeated(secret, "  a: b\n"),
         repeated("secrets:\n", "  file: x\n"),
