@@ -157,7 +157,10 @@ fn every_field_of_json_stands_in_the_manual() {
     // A stage without findings.
     seen.remove("stages[].findings");
     assert_eq!(seen, documented("moskit check --json"));
-    compare(folder, "moskit certgen verify", &["certgen verify certs/server.crt --json"], &[], true);
+    fs::create_dir(folder.join("half")).unwrap();
+    fs::copy(folder.join("certs/server.crt"), folder.join("half/server.crt")).unwrap();
+    fs::write(folder.join("half/cut.crt"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    compare(folder, "moskit certgen verify", &["certgen verify half --ca certs/ca.crt --json"], &[], true);
     compare(folder, "moskit certgen lint", &["certgen lint old revoked --json"], &[], true);
     compare(folder, "moskit certgen expiry", &["certgen expiry certs revoked nowhere.crt --json"], &[], true);
     compare(folder, "moskit certgen index", &["certgen index -d certs --json"], &[], true);

@@ -6,10 +6,10 @@ use super::content::Item;
 use super::deadline::Deadline;
 use super::options::ExpiryArgs;
 use super::peer::{address, look};
+use super::sentences::why_closed;
 use super::walk::targets;
-use crate::diagnose::files;
 use crate::examine::content::Target;
-use crate::pki::content::{Closed, opened};
+use crate::pki::content::opened;
 use crate::pki::key::Work;
 use crate::pki::pkcs12::Wanted;
 use crate::term::{Exit, Failure, Secret, without_logins};
@@ -121,7 +121,7 @@ fn deadlines(target: &str, secret: Option<&Secret>) -> (Vec<Deadline>, Vec<(Stri
         for thing in opened(contents.found, secret, Wanted::Certificates, &mut Work::default()) {
             let place = thing.place(path).to_string();
             match &thing.item {
-                Item::Closed(closed) => unknown.push((place, in_vain(closed))),
+                Item::Closed(closed) => unknown.push((place, why_closed(closed))),
                 Item::Damaged(what) => unknown.push((place, format!("the {what} in it is damaged"))),
                 Item::Unknown(kind) if thing.is_promised() => {
                     unknown.push((place, format!("it is {}", kind.describe())));
@@ -137,12 +137,4 @@ fn deadlines(target: &str, secret: Option<&Secret>) -> (Vec<Deadline>, Vec<(Stri
         unknown.push((target.to_owned(), "no certificate in it".to_owned()));
     }
     (found, unknown)
-}
-
-/// Why nothing is known of a store.
-fn in_vain(closed: &Closed) -> String {
-    match closed {
-        Closed::NoPassphrase => "it is a PKCS#12 store: --pass-file FILE opens it".to_owned(),
-        Closed::Decrypt(error) => format!("cannot open it: {}", files::closed(error)),
-    }
 }

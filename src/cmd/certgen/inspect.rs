@@ -5,16 +5,16 @@ use std::path::Path;
 use super::content::{Contents, Found, Item};
 use super::passphrase::{Opener, pair};
 use super::peer::{Peer, address, look};
-use super::sentences::not_decrypted;
+use super::sentences::not_opened;
 use super::walk::targets;
 use crate::pki::certificate::Certificate;
-use crate::pki::content::{Closed, Place, open};
+use crate::pki::content::{Closed, Place, opened};
 use crate::pki::key::{EncodedKey, Work};
 use crate::pki::kind::{Form, Kind};
 use crate::pki::make::{KeyType, Request, RequestError};
 use crate::pki::pkcs12::Wanted;
 use crate::pki::revocation::RevocationList;
-use crate::term::{Exit, Failure, Term};
+use crate::term::{Exit, Failure, Secret, Term};
 
 /// What was looked at.
 pub enum Seen {
@@ -56,6 +56,16 @@ pub enum Thing {
     Unknown(Kind),
 }
 
+impl Seen {
+    /// Whether all that is there was seen.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::File { things, .. } => !things.iter().any(|(_, thing)| matches!(thing, Thing::Closed(_))),
+            Self::Server(_) => true,
+        }
+    }
+}
+
 /// Looks at a server by its HOST:PORT, at a file, or at all files of a folder, one after the other, and gives each to `each` before it
 /// looks at the next. What cannot be looked at in a folder is `each`'s too: the rest is looked at.
 pub fn inspect(
@@ -79,32 +89,30 @@ pub fn inspect(
         let seen = read
             .map_err(|finding| finding.into_failure(Exit::FAILED))
             .and_then(|contents| file(contents, path, opener, term));
-        if looked_at.is_found {
-            each(&path.display().to_string(), seen, term);
-        } else {
-            each(target, Ok(seen?), term);
+        match seen {
+            // The user ended it where a passphrase was asked for.
+            Err(failure) if !looked_at.is_found || !failure.has_text() => return Err(failure),
+            seen => each(&path.display().to_string(), seen, term),
         }
     }
     Ok(())
 }
 
+/// What a file holds. One that is a store and nothing else fails where it stays closed.
 fn file(contents: Contents, path: &Path, opener: &Opener, term: &mut Term) -> Result<Seen, Failure> {
     let Contents { form, found, .. } = contents;
-    let mut work = Work::default();
+    let is_alone = found.len() == 1;
+    let secret = match found.iter().find(|found| matches!(found.item, Item::Store(_))) {
+        Some(store) => opener.for_stores(&store.place(path), term)?,
+        None => None,
+    };
     let mut things = Vec::new();
-    for found in found {
+    for found in opened(found, secret.map(Secret::expose), Wanted::All, &mut Work::default()) {
         let place = found.place(path);
         let Found { part, item } = found;
-        let items = match item {
-            Item::Store(store) => {
-                let secret = opener.secret(&place, term)?;
-                open(&store, secret.expose(), Wanted::All, &mut work)
-                    .map_err(|error| not_decrypted(Path::new(&place.to_string()), &error))?
-            }
-            item => vec![item],
-        };
-        for item in items {
-            things.push((part.clone(), thing(item, &place)?));
+        match item {
+            Item::Closed(closed) if is_alone && things.is_empty() => return Err(not_opened(&place, &closed)),
+            item => things.push((part, thing(item, &place)?)),
         }
     }
     Ok(Seen::File { form: (!form.is_plain()).then_some(form), things })

@@ -45,6 +45,7 @@ mod trust;
 mod verify;
 mod walk;
 
+use self::inspect::Seen;
 use self::options::{Action, CrlArgs, ExpiryArgs, IndexArgs, InspectArgs, LintArgs, RenewArgs, RevokeArgs, VerifyArgs};
 use self::passphrase::Opener;
 use self::renew::Renewed;
@@ -213,22 +214,33 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     Ok(Exit::OK)
 }
 
-/// What was seen of one file is shown before the next is looked at, which may fail.
+/// What was seen of one file is shown before the next is looked at. What cannot be looked at ends nothing but its own part.
 fn inspect(args: &InspectArgs, term: &mut Term) -> Result<Exit, Failure> {
     let opener = Opener::new(&args.passphrase)?;
     let (mut is_first, mut exit) = (true, Exit::OK);
     for target in &args.targets {
-        inspect::inspect(target, &opener, term, |place, seen, term| match seen {
-            Ok(seen) if args.json => render::seen_as_json(place, &seen, term),
-            Ok(seen) => {
-                render::seen(place, &seen, is_first, term);
-                is_first = false;
-            }
-            Err(failure) => {
-                failure.show(term);
+        let mut show = |place: &str, seen: Result<Seen, Failure>, term: &mut Term| {
+            if !seen.as_ref().is_ok_and(Seen::is_whole) {
                 exit = Exit::FAILED;
             }
-        })?;
+            match seen {
+                Ok(seen) if args.json => render::seen_as_json(place, &seen, term),
+                Ok(seen) => {
+                    render::seen(place, &seen, is_first, term);
+                    is_first = false;
+                }
+                Err(failure) => {
+                    if args.json {
+                        render::unseen_as_json(place, &failure, term);
+                    }
+                    failure.show(term);
+                }
+            }
+        };
+        match inspect::inspect(target, &opener, term, &mut show) {
+            Err(failure) if failure.has_text() => show(target, Err(failure), term),
+            ended => ended?,
+        }
     }
     Ok(exit)
 }
@@ -246,8 +258,11 @@ fn verify(args: &VerifyArgs, term: &mut Term) -> Result<Exit, Failure> {
                 render::verified(&answer, term);
             }
         }
-        Err(failure) => {
-            failure.show(term);
+        Err(not_known) => {
+            if args.json {
+                render::not_known_as_json(&not_known, term);
+            }
+            not_known.failure.show(term);
             exit = Exit::FAILED;
         }
     })?;

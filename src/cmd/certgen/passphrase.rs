@@ -1,6 +1,7 @@
 //! Where the passphrase of a key comes from: a file, the environment, a descriptor or the terminal.
 //! Never the command line, which everybody on the machine can read.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -104,11 +105,13 @@ impl Passphrase {
 /// A passphrase that several files may need: what was given is read once, since a pipe gives it once.
 pub struct Opener {
     given: Option<Secret>,
+    /// What was typed for stores that lie among other things: nobody is asked for each of a hundred.
+    typed: OnceCell<Secret>,
 }
 
 impl Opener {
     pub fn new(source: &Passphrase) -> Result<Self, Failure> {
-        Ok(Self { given: source.given()? })
+        Ok(Self { given: source.given()?, typed: OnceCell::new() })
     }
 
     /// That which was given; nobody is asked.
@@ -122,6 +125,16 @@ impl Opener {
             Some(secret) => Ok(secret.clone()),
             None => ask(&format!("Passphrase of {what}: "), term),
         }
+    }
+
+    /// The passphrase to open stores with: the one given, or what the user types when the first of them is met. `None` without a
+    /// terminal.
+    pub fn for_stores(&self, first: &Place, term: &mut Term) -> Result<Option<&Secret>, Failure> {
+        if self.given.is_none() && self.typed.get().is_none() && std::io::stdin().is_terminal() {
+            let typed = ask(&format!("Passphrase of {first}: "), term)?;
+            return Ok(Some(self.typed.get_or_init(|| typed)));
+        }
+        Ok(self.given.as_ref().or(self.typed.get()))
     }
 
     /// The key itself, whether it is encrypted or not. `path` is what it is called.

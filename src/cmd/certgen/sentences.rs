@@ -6,6 +6,7 @@ use std::path::Path;
 use super::dates::{date, instant};
 use crate::diagnose::files;
 use crate::net::reason;
+use crate::pki::content::{Closed, Place};
 use crate::pki::key::DecryptError;
 use crate::pki::make::{Error, NameError, RequestError};
 use crate::pki::read::{ReadError, ReadProblem};
@@ -132,6 +133,28 @@ pub fn exists(path: &Path) -> Failure {
 
 pub fn not_decrypted(path: &Path, error: &DecryptError) -> Failure {
     Failure::new(Exit::FAILED, format!("cannot open `{}`: {}", path.display(), files::closed(error)))
+}
+
+/// Nothing is known of what stays closed at a place.
+pub fn not_opened(place: &Place, closed: &Closed) -> Failure {
+    match closed {
+        Closed::NoPassphrase => {
+            not_known(place, "it is a PKCS#12 store").hint("--pass-file FILE, --pass-env VAR or --pass-fd N opens it")
+        }
+        Closed::Decrypt(error) => not_decrypted(Path::new(&place.to_string()), error),
+    }
+}
+
+pub fn not_known(place: &Place, why: &str) -> Failure {
+    Failure::new(Exit::FAILED, format!("what is in `{place}` is not known: {why}"))
+}
+
+/// The same in a few words, where its place is named before it.
+pub fn why_closed(closed: &Closed) -> String {
+    match closed {
+        Closed::NoPassphrase => "it is a PKCS#12 store: --pass-file FILE opens it".to_owned(),
+        Closed::Decrypt(error) => format!("cannot open it: {}", files::closed(error)),
+    }
 }
 
 pub fn bad_request(path: &Path, error: RequestError) -> Failure {

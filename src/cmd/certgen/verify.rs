@@ -1,12 +1,13 @@
 //! `certgen verify`: reads what is asked about, and says whether the chosen clients believe it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::content::{Contents, Found, Item, contents, public_key};
 use super::dates::now;
 use super::options::{Chosen, Use, VerifyArgs};
 use super::passphrase::Opener;
-use super::sentences::{not_decrypted, not_read};
+use super::sentences::{self, not_decrypted, not_opened, not_read};
 use super::walk::targets;
 use crate::diagnose::stacks::Opinion;
 use crate::diagnose::{Finding, files};
@@ -33,6 +34,12 @@ pub struct Answer {
     pub findings: Vec<Finding>,
 }
 
+/// A place of which nothing can be said, and why.
+pub struct NotKnown {
+    pub place: Place,
+    pub failure: Failure,
+}
+
 /// A certificate in a file, and behind it what is sent with it.
 struct Chain {
     place: Place,
@@ -48,12 +55,12 @@ struct Scene<'a> {
     opener: Opener,
 }
 
-/// Gives the answer for each certificate that is asked about to `each`, before it looks at the next file. In a folder a file of which
-/// nothing can be said is `each`'s too, and the others are looked at.
+/// Gives the answer for each certificate that is asked about to `each`, before it looks at the next file. In a folder and in an archive
+/// that of which nothing can be said is `each`'s too, and the rest is looked at.
 pub fn run(
     args: &VerifyArgs,
     term: &mut Term,
-    mut each: impl FnMut(Result<Answer, Failure>, &mut Term),
+    mut each: impl FnMut(Result<Answer, NotKnown>, &mut Term),
 ) -> Result<(), Failure> {
     let is_folder = args.certificate.is_dir();
     if is_folder && args.key.is_some() {
@@ -67,13 +74,13 @@ pub fn run(
             Ok(answers) => {
                 count += answers.len();
                 for answer in answers {
-                    each(Ok(answer), term);
+                    each(answer, term);
                 }
             }
             Err(failure) if !target.is_found => return Err(failure),
             Err(failure) => {
                 count += 1;
-                each(Err(failure), term);
+                each(Err(NotKnown { place: Place::file(&target.path), failure }), term);
             }
         }
     }
@@ -85,53 +92,64 @@ pub fn run(
 }
 
 impl Scene<'_> {
-    fn file(&mut self, target: &Target, term: &mut Term) -> Result<Vec<Answer>, Failure> {
+    fn file(&mut self, target: &Target, term: &mut Term) -> Result<Vec<Result<Answer, NotKnown>>, Failure> {
         let path = &target.path;
         let Some(read) = target.read() else { return Ok(Vec::new()) };
         let contents = read.map_err(|error| not_read("certificate", &error))?;
-        let contents = self.open(contents, target, term)?;
-        let chains = chains(path, &contents);
-        if target.is_found && chains.iter().all(|chain| chain.certificates[0].is_ca()) {
-            return Ok(Vec::new());
+        // For all keys and stores of the file.
+        let mut work = Work::default();
+        let (contents, mut not_known) = self.open(contents, target, &mut work, term)?;
+        if contents.form.is_plain() && !not_known.is_empty() {
+            return Err(not_known.swap_remove(0).failure);
         }
-        if chains.is_empty() {
+        let chains = chains(path, &contents);
+        let is_of_others = target.is_found && chains.iter().all(|chain| chain.certificates[0].is_ca());
+        if chains.is_empty() && !is_of_others && not_known.is_empty() {
             let found = read::what_is(path).unwrap_or(Kind::Form(contents.form));
             let problem = ReadProblem::Not { wanted: Kind::Certificate, found };
             return Err(not_read("certificate", &ReadError { path: path.clone(), problem }));
         }
-        let is_alone = chains.len() == 1;
-        let mut work = Work::default();
-        chains.iter().map(|chain| self.answer(chain, is_alone, &contents, &mut work, term)).collect()
+        // A key may be that of a certificate of which nothing is known.
+        let is_alone = chains.len() == 1 && not_known.is_empty();
+        let mut answers = Vec::new();
+        for chain in chains.iter().filter(|_| !is_of_others) {
+            answers.push(Ok(self.answer(chain, is_alone, &contents, &mut work, term)?));
+        }
+        answers.extend(not_known.into_iter().map(Err));
+        Ok(answers)
     }
 
-    /// The contents with their stores opened, if all of them are whole.
-    fn open(&self, contents: Contents, target: &Target, term: &mut Term) -> Result<Contents, Failure> {
+    /// The contents with their stores opened, without the parts of which something is not known, and these.
+    fn open(
+        &self,
+        contents: Contents,
+        target: &Target,
+        work: &mut Work,
+        term: &mut Term,
+    ) -> Result<(Contents, Vec<NotKnown>), Failure> {
         let store = contents.found.iter().find(|found| matches!(found.item, Item::Store(_)));
-        let typed = match store {
-            Some(store) if !target.is_found => Some(self.opener.secret(&store.place(&target.path), term)?),
+        let secret = match store {
+            Some(store) if !target.is_found => self.opener.for_stores(&store.place(&target.path), term)?,
             _ => None,
         };
-        let secret = typed.as_ref().map(Secret::expose).or(self.opener.given());
-        let found = opened(contents.found, secret, Wanted::All, &mut Work::default());
+        let secret = secret.map(Secret::expose).or(self.opener.given());
+        let mut found = opened(contents.found, secret, Wanted::All, work);
+        let mut not_known = Vec::new();
         for found in &found {
             let place = found.place(&target.path);
-            let unknown = |why: &str| Failure::new(Exit::FAILED, format!("what is in `{place}` is not known: {why}"));
-            match &found.item {
-                Item::Closed(Closed::Decrypt(error)) => {
-                    return Err(not_decrypted(Path::new(&place.to_string()), error));
-                }
-                Item::Closed(Closed::NoPassphrase) => {
-                    return Err(unknown("it is a PKCS#12 store")
-                        .hint("--pass-file FILE, --pass-env VAR or --pass-fd N opens it"));
-                }
-                Item::Damaged(what) => return Err(unknown(&format!("the {what} in it is damaged"))),
+            let failure = match &found.item {
+                Item::Closed(closed) => not_opened(&place, closed),
+                Item::Damaged(what) => sentences::not_known(&place, &format!("the {what} in it is damaged")),
                 Item::Unknown(kind) if found.is_promised() => {
-                    return Err(unknown(&format!("it is {}", kind.describe())));
+                    sentences::not_known(&place, &format!("it is {}", kind.describe()))
                 }
-                _ => {}
-            }
+                _ => continue,
+            };
+            not_known.push(NotKnown { place, failure });
         }
-        Ok(Contents { found, ..contents })
+        let parts: HashSet<_> = not_known.iter().map(|it| it.place.part.as_deref()).collect();
+        found.retain(|found| !parts.contains(&found.part.as_deref()));
+        Ok((Contents { found, ..contents }, not_known))
     }
 
     fn answer(
@@ -354,8 +372,7 @@ fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, Failure> {
             Item::RevocationList(list) => lists.push(list),
             // It may be the list that names the certificate.
             Item::Unknown(kind) if is_promised => {
-                let why = format!("what is in `{place}` is not known: it is {}", kind.describe());
-                return Err(Failure::new(Exit::FAILED, why));
+                return Err(sentences::not_known(&place, &format!("it is {}", kind.describe())));
             }
             Item::Damaged(_) => {
                 return Err(Failure::new(Exit::FAILED, format!("revocation list `{}` is malformed", path.display())));

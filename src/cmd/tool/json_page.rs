@@ -146,6 +146,7 @@ pub const DOCUMENTS: &[Document] = &[
                pairs with colons.",
         fields: &[
             ("target", "text", "The file or server."),
+            ("error", "text", "Why it could not be looked at; absent otherwise, and nothing else is there then."),
             ("server", "object", "Of a server: its TLS, see the fields that begin with server."),
             ("server.kind", "text", "TLS server."),
             ("server.tls_version", "text", "TLSv1.2 or TLSv1.3; absent where the handshake did not end."),
@@ -193,9 +194,10 @@ pub const DOCUMENTS: &[Document] = &[
         fields: &[
             ("target", "text", "The file."),
             ("part", "text or null", "What its place is called in the file: a member of an archive, a variable, a key of an object."),
-            ("good", "true or false", "Whether those that --stack names accept it; the exit code says the same."),
-            ("verdicts", "object", "As in moskit check --json."),
-            ("findings", "list of objects", "id, severity, what, evidence and fix as in moskit check --json."),
+            ("good", "true, false or null", "Whether those that --stack names accept it; null if it is not known what is there. The exit code is 0 where all are true."),
+            ("verdicts", "object", "As in moskit check --json; absent where good is null."),
+            ("findings", "list of objects", "id, severity, what, evidence and fix as in moskit check --json; absent where good is null."),
+            ("error", "text", "Where good is null: why it is not known."),
         ],
     },
     Document {

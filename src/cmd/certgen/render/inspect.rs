@@ -6,13 +6,12 @@ use crate::cmd::certgen::dates::{from_now, instant, now};
 use crate::cmd::certgen::inspect::{Seen, Thing};
 use crate::cmd::certgen::key::{hex, pin, sha256};
 use crate::cmd::certgen::peer::Peer;
-use crate::diagnose::files;
+use crate::cmd::certgen::sentences::why_closed;
 use crate::pki::certificate::{AlternativeName, Certificate};
-use crate::pki::content::Closed;
 use crate::pki::make::{Request, RequestError};
 use crate::pki::name::{Constraints, Subtree};
 use crate::pki::revocation::RevocationList;
-use crate::term::{Term, escape_controls, plural};
+use crate::term::{Failure, Term, escape_controls, plural};
 
 /// What is shown of one thing: a heading, and facts by their stable names.
 struct Sheet {
@@ -62,6 +61,11 @@ pub fn seen_as_json(target: &str, seen: &Seen, term: &mut Term) {
     }
     object.insert("items".to_owned(), sheets.iter().map(Sheet::to_json).collect());
     term.json(Value::Object(object));
+}
+
+/// That a target could not be looked at, as one JSON object.
+pub fn unseen_as_json(target: &str, failure: &Failure, term: &mut Term) {
+    term.json(json!({ "target": target, "error": failure.message }));
 }
 
 /// That of the server, if it is one, and those of what it shows or the file holds.
@@ -139,14 +143,7 @@ fn thing_sheet(thing: &Thing) -> Sheet {
             Sheet::new("encrypted private key").text("encryption", "encrypted", encryption)
         }
         Thing::PublicKey(der) => Sheet::new("public key").text("pin", "pin", pin(der)),
-        Thing::Closed(closed) => Sheet::new("not known").text(
-            "what",
-            "what",
-            match closed {
-                Closed::NoPassphrase => "it needs a passphrase".to_owned(),
-                Closed::Decrypt(error) => files::closed(error),
-            },
-        ),
+        Thing::Closed(closed) => Sheet::new("not known").text("what", "what", why_closed(closed)),
         Thing::Unknown(kind) => Sheet::new("not known").text("what", "what", kind.describe()),
         Thing::Store { keys, certificates } => Sheet::new("PKCS#12 store")
             .fact("private_keys", "keys", keys.to_string(), json!(keys))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cmd::certgen::verify::Answer;
+use crate::cmd::certgen::verify::{Answer, NotKnown};
 use crate::cmd::findings;
 use crate::diagnose::Severity;
 use crate::examine::lint::Linted;
@@ -78,5 +78,16 @@ pub fn verified_as_json(verified: &Answer, term: &mut Term) {
         "good": verified.is_good,
         "verdicts": findings::verdicts(&verified.opinions),
         "findings": verified.findings.iter().map(findings::json).collect::<Vec<_>>(),
+    }));
+}
+
+/// A place of which nothing can be said, as one JSON object.
+pub fn not_known_as_json(not_known: &NotKnown, term: &mut Term) {
+    let NotKnown { place, failure } = not_known;
+    term.json(json!({
+        "target": place.file.display().to_string(),
+        "part": place.part,
+        "good": null,
+        "error": failure.message,
     }));
 }
