@@ -69,7 +69,7 @@ pub fn unknown(place: &str, kind: &Kind) -> Finding {
 pub fn closed(error: &DecryptError) -> String {
     match error {
         DecryptError::WrongPassphrase => "the passphrase is wrong".to_owned(),
-        DecryptError::Unsupported(what) => format!("it is encrypted with {what}, which is not supported"),
+        DecryptError::Unsupported(what) => format!("it uses {what}, which is not supported"),
         DecryptError::Mac => "the passphrase is wrong, or the store is damaged".to_owned(),
         DecryptError::TooCostly => "it asks for more work or memory than is allowed here".to_owned(),
         DecryptError::Malformed => "its encryption is malformed".to_owned(),

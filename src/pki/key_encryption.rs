@@ -1,19 +1,20 @@
-//! Keys under a passphrase: PKCS#8 with PBES2 (RFC 8018), and OpenSSL's older `DEK-Info` form.
+//! Keys under a passphrase: PKCS#8 with PBES2 (RFC 8018), PKCS#12's own ways, and OpenSSL's older `DEK-Info` form.
 
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 
 use aws_lc_rs::cipher::{
     AES_128, AES_192, AES_256, Algorithm, DecryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey,
     UnboundCipherKey,
 };
-use aws_lc_rs::pbkdf2;
+use aws_lc_rs::{hmac, pbkdf2};
 use md5::{Digest, Md5};
 use x509_parser::asn1_rs::{Any, FromDer};
 use zeroize::Zeroizing;
 
 use super::make::element as tlv;
-use super::pkcs12_key::{PBE_SHA1_TRIPLE_DES, openssl_string, triple_des_key};
-use super::triple_des::{self, Closed};
+use super::old_ciphers::{Closed, OldCipher};
+use super::pkcs12_key::{PBE_ARC, key_and_iv, openssl_string};
 
 /// The most iterations of PBKDF2 that a key may ask for; OpenSSL writes 2,048, careful people a million.
 pub const ITERATION_LIMIT: u32 = 10_000_000;
@@ -45,6 +46,9 @@ const SCRYPT_STEPS: u64 = 8;
 /// The most memory that scrypt may be made to use; OpenSSL's own keys need 16 MiB.
 pub const SCRYPT_MEMORY_LIMIT: u64 = 256 * 1024 * 1024;
 
+/// The bytes of a key of PBMAC1: as many as SHA-1 gives (RFC 9579, 5), and as many as the largest hash.
+const PBMAC1_KEY_BYTES: RangeInclusive<usize> = 20..=64;
+
 /// The most passes of scrypt over its memory.
 pub const SCRYPT_PARALLEL_LIMIT: u32 = 64;
 
@@ -75,21 +79,21 @@ impl From<Closed> for DecryptError {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cipher {
-    TripleDes,
+    Old(OldCipher),
     Aes(usize),
 }
 
 impl Cipher {
     fn key_length(self) -> usize {
         match self {
-            Self::TripleDes => 24,
+            Self::Old(cipher) => cipher.key_length(),
             Self::Aes(length) => length,
         }
     }
 
     fn name(self) -> &'static str {
         match self {
-            Self::TripleDes => "des-ede3-cbc",
+            Self::Old(cipher) => cipher.name(),
             Self::Aes(16) => "aes-128-cbc",
             Self::Aes(24) => "aes-192-cbc",
             Self::Aes(_) => "aes-256-cbc",
@@ -171,7 +175,7 @@ impl<'a> Pbes2<'a> {
         let (derivation, derivation_parameters, rest) = algorithm(parameters)?;
         let (cipher, cipher_parameters, _) = algorithm(rest)?;
         let cipher = match cipher {
-            DES_EDE3_CBC => Cipher::TripleDes,
+            DES_EDE3_CBC => Cipher::Old(OldCipher::TripleDes),
             AES_128_CBC => Cipher::Aes(16),
             AES_192_CBC => Cipher::Aes(24),
             AES_256_CBC => Cipher::Aes(32),
@@ -182,17 +186,12 @@ impl<'a> Pbes2<'a> {
     }
 
     fn derive(&self, passphrase: &[u8], work: &mut Work) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-        let (parameters, _) = expect(self.derivation_parameters, SEQUENCE)?;
-        let (salt, rest) = expect(parameters, OCTET_STRING)?;
         let mut key = Zeroizing::new(vec![0; self.cipher.key_length()]);
         match self.derivation {
-            PBKDF2 => {
-                let (iterations, rest) = integer(rest)?;
-                work.spend(iterations.into())?;
-                let iterations = NonZeroU32::new(iterations).ok_or(DecryptError::Malformed)?;
-                pbkdf2::derive(pseudo_random_function(rest)?, iterations, salt, passphrase, &mut key);
-            }
+            PBKDF2 => Pbkdf2::parse(self.derivation_parameters)?.derive(passphrase, &mut key, work)?,
             SCRYPT => {
+                let (parameters, _) = expect(self.derivation_parameters, SEQUENCE)?;
+                let (salt, rest) = expect(parameters, OCTET_STRING)?;
                 let (cost, rest) = integer(rest)?;
                 let (block, rest) = integer(rest)?;
                 let (parallel, _) = integer(rest)?;
@@ -216,42 +215,103 @@ impl<'a> Pbes2<'a> {
     }
 }
 
-/// An EncryptedPrivateKeyInfo in PKCS#12's own way: `pbeWithSHAAnd3-KeyTripleDES-CBC`.
-struct TripleDes<'a> {
+/// The parameters of PBKDF2 (RFC 8018, A.2).
+pub(super) struct Pbkdf2 {
+    salt: Vec<u8>,
+    iterations: u32,
+    /// Of the key, in bytes, where it is said.
+    pub(super) length: Option<u32>,
+    function: pbkdf2::Algorithm,
+}
+
+impl std::fmt::Debug for Pbkdf2 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pbkdf2").field("iterations", &self.iterations).finish_non_exhaustive()
+    }
+}
+
+impl Pbkdf2 {
+    pub(super) fn parse(parameters: &[u8]) -> Result<Self, DecryptError> {
+        let (parameters, _) = expect(parameters, SEQUENCE)?;
+        let (salt, rest) = expect(parameters, OCTET_STRING)?;
+        let (iterations, mut rest) = integer(rest)?;
+        let mut length = None;
+        if !rest.is_empty() && element(rest)?.0 == INTEGER {
+            let (bytes, after) = integer(rest)?;
+            (length, rest) = (Some(bytes), after);
+        }
+        Ok(Self { salt: salt.to_vec(), iterations, length, function: pseudo_random_function(rest)? })
+    }
+
+    pub(super) fn derive(&self, passphrase: &[u8], key: &mut [u8], work: &mut Work) -> Result<(), DecryptError> {
+        work.spend(self.iterations.into())?;
+        let iterations = NonZeroU32::new(self.iterations).ok_or(DecryptError::Malformed)?;
+        pbkdf2::derive(self.function, iterations, &self.salt, passphrase, key);
+        Ok(())
+    }
+}
+
+/// PBMAC1 of a store (RFC 9579): how its key is derived, the bytes of the key, and the hash of its HMAC.
+pub(super) fn pbmac1(parameters: &[u8]) -> Result<(Pbkdf2, usize, hmac::Algorithm), DecryptError> {
+    let (parameters, _) = expect(parameters, SEQUENCE)?;
+    let (derivation, derivation_parameters, rest) = algorithm(parameters)?;
+    if derivation != PBKDF2 {
+        return Err(unsupported(derivation));
+    }
+    let (scheme, _, _) = algorithm(rest)?;
+    let hash = match scheme.strip_prefix(HMAC_ARC) {
+        Some([0x09]) => hmac::HMAC_SHA256,
+        Some([0x0a]) => hmac::HMAC_SHA384,
+        Some([0x0b]) => hmac::HMAC_SHA512,
+        _ => return Err(unsupported(scheme)),
+    };
+    let derivation = Pbkdf2::parse(derivation_parameters)?;
+    // Section 5: the length must be there, and a short key is to be refused.
+    let length = derivation.length.and_then(|length| usize::try_from(length).ok());
+    match length.filter(|length| PBMAC1_KEY_BYTES.contains(length)) {
+        Some(length) => Ok((derivation, length, hash)),
+        None => Err(DecryptError::Unsupported("a key of no fit length".to_owned())),
+    }
+}
+
+/// An EncryptedPrivateKeyInfo in one of PKCS#12's own ways: `pbeWithSHAAnd3-KeyTripleDES-CBC` and its neighbours.
+struct OwnWay<'a> {
+    cipher: OldCipher,
     salt: &'a [u8],
     iterations: NonZeroU32,
     ciphertext: &'a [u8],
 }
 
-impl<'a> TripleDes<'a> {
+impl<'a> OwnWay<'a> {
     /// `None` if it is encrypted in another way.
     fn parse(der: &'a [u8]) -> Result<Option<Self>, DecryptError> {
         let (outer, _) = expect(der, SEQUENCE)?;
         let (scheme, parameters, rest) = algorithm(outer)?;
-        if scheme != PBE_SHA1_TRIPLE_DES {
-            return Ok(None);
-        }
+        let cipher = match scheme.strip_prefix(PBE_ARC) {
+            Some([3]) => OldCipher::TripleDes,
+            Some([4]) => OldCipher::TwoKeyTripleDes,
+            Some([5]) => OldCipher::Rc2(128),
+            Some([6]) => OldCipher::Rc2(40),
+            _ => return Ok(None),
+        };
         let (ciphertext, _) = expect(rest, OCTET_STRING)?;
         let (parameters, _) = expect(parameters, SEQUENCE)?;
         let (salt, rest) = expect(parameters, OCTET_STRING)?;
         let (iterations, _) = integer(rest)?;
         let iterations = NonZeroU32::new(iterations).ok_or(DecryptError::Malformed)?;
-        Ok(Some(Self { salt, iterations, ciphertext }))
+        Ok(Some(Self { cipher, salt, iterations, ciphertext }))
     }
 
     fn decrypt(&self, passphrase: &[u8], work: &mut Work) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
         work.spend(self.iterations.get().into())?;
         let passphrase = openssl_string(passphrase);
-        let (key, iv) = triple_des_key(&passphrase, self.salt, self.iterations);
-        triple_des::decrypt(key.as_slice(), &iv, self.ciphertext).map_err(DecryptError::from)
+        let (key, iv) = key_and_iv(&passphrase, self.salt, self.iterations, self.cipher.key_length());
+        self.cipher.decrypt(&key, &iv, self.ciphertext).map_err(DecryptError::from)
     }
 }
 
-/// The hash of PBKDF2 after its optional key length; SHA-1 when none is named (RFC 8018, A.2).
-fn pseudo_random_function(mut rest: &[u8]) -> Result<pbkdf2::Algorithm, DecryptError> {
-    if !rest.is_empty() && element(rest)?.0 == INTEGER {
-        rest = integer(rest)?.1;
-    }
+/// The hash of PBKDF2; SHA-1 when none is named (RFC 8018, A.2).
+fn pseudo_random_function(rest: &[u8]) -> Result<pbkdf2::Algorithm, DecryptError> {
     if rest.is_empty() {
         return Ok(pbkdf2::PBKDF2_HMAC_SHA1);
     }
@@ -267,15 +327,15 @@ fn pseudo_random_function(mut rest: &[u8]) -> Result<pbkdf2::Algorithm, DecryptE
 
 /// The names of scheme and cipher, if both are ours.
 pub(super) fn cipher_name(der: &[u8]) -> Option<(&'static str, &'static str)> {
-    match TripleDes::parse(der) {
-        Ok(Some(_)) => Some(("PKCS#12", Cipher::TripleDes.name())),
+    match OwnWay::parse(der) {
+        Ok(Some(sealed)) => Some(("PKCS#12", sealed.cipher.name())),
         _ => Pbes2::parse(der).ok().map(|scheme| ("PBES2", scheme.cipher.name())),
     }
 }
 
 /// Opens an EncryptedPrivateKeyInfo: the PKCS#8 key within.
 pub(super) fn decrypt(der: &[u8], passphrase: &[u8], work: &mut Work) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    if let Some(sealed) = TripleDes::parse(der)? {
+    if let Some(sealed) = OwnWay::parse(der)? {
         return sealed.decrypt(passphrase, work).and_then(require_sequence);
     }
     let scheme = Pbes2::parse(der)?;
@@ -293,7 +353,7 @@ pub(super) fn decrypt_legacy(
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let (name, iv) = information.split_once(',').ok_or(DecryptError::Malformed)?;
     let cipher = match name.trim() {
-        "DES-EDE3-CBC" => Cipher::TripleDes,
+        "DES-EDE3-CBC" => Cipher::Old(OldCipher::TripleDes),
         "AES-128-CBC" => Cipher::Aes(16),
         "AES-192-CBC" => Cipher::Aes(24),
         "AES-256-CBC" => Cipher::Aes(32),
@@ -329,7 +389,7 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
 
 fn decrypt_cbc(cipher: Cipher, key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     match cipher {
-        Cipher::TripleDes => triple_des::decrypt(key, iv, ciphertext).map_err(DecryptError::from),
+        Cipher::Old(cipher) => cipher.decrypt(key, iv, ciphertext).map_err(DecryptError::from),
         Cipher::Aes(length) => {
             let algorithm: &'static Algorithm = match length {
                 16 => &AES_128,
@@ -392,6 +452,27 @@ mod tests {
         let encryption = sequence(&[tlv(0x06, AES_256_CBC), tlv(0x04, &[0; 16])]);
         let scheme = sequence(&[tlv(0x06, PBES2), sequence(&[derivation, encryption])]);
         sequence(&[scheme, tlv(0x04, &[0; 16])])
+    }
+
+    /// The parameters of PBMAC1 with this length of the key, or with none.
+    fn pbmac1_with(length: &[u8], hash: u8) -> Vec<u8> {
+        let function = sequence(&[tlv(0x06, HMAC_SHA256)]);
+        let length = if length.is_empty() { Vec::new() } else { tlv(0x02, length) };
+        let parameters = sequence(&[tlv(0x04, b"salt"), tlv(0x02, &[8]), length, function]);
+        let derivation = sequence(&[tlv(0x06, PBKDF2), parameters]);
+        sequence(&[derivation, sequence(&[tlv(0x06, &[HMAC_ARC, &[hash]].concat())])])
+    }
+
+    /// RFC 9579, section 5 and the invalid files of its appendix A.
+    #[test]
+    fn a_mac_without_a_fit_length_of_its_key_is_not_checked() {
+        for length in [20, 32, 64] {
+            assert_eq!(pbmac1(&pbmac1_with(&[length], 9)).unwrap().1, usize::from(length));
+        }
+        for length in [&[][..], &[0], &[19], &[65], &[1, 0]] {
+            assert!(matches!(pbmac1(&pbmac1_with(length, 9)), Err(DecryptError::Unsupported(_))), "{length:?}");
+        }
+        assert!(matches!(pbmac1(&pbmac1_with(&[32], 4)), Err(DecryptError::Unsupported(_))));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! PKCS#12 stores, as far as a look into them needs: their certificates, and that there are keys. What is encrypted with PBES2 opens, as
-//! OpenSSL 3 writes it, and the older form with 3DES; that with RC2 does not.
+//! OpenSSL 3 writes it, and the older forms with 3DES and RC2; that with RC4 does not, nor what is not DER. The MAC is PKCS#12's own or
+//! PBMAC1 (RFC 9579).
 
 use std::num::NonZeroU32;
 
@@ -9,15 +10,17 @@ use zeroize::Zeroizing;
 
 use super::certificate::Malformed;
 use super::key::{DecryptError, EncryptedKey, KeyFormat, PrivateKey, Work};
+use super::key_encryption::{Pbkdf2, pbmac1};
 use super::make::element;
 use super::pkcs12_key::{Purpose, SHA1, SHA256, SHA384, SHA512, derive, openssl_string};
 
 /// The most contents, bags and certificates that are looked at.
 const ENTRIES_LIMIT: usize = 1_000;
 
-// Contents of object identifiers: PKCS#7 data and encryptedData, the bags of PKCS#12, an X.509 certificate.
+// Contents of object identifiers: PKCS#7 data and encryptedData, PBMAC1, the bags of PKCS#12.
 const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 const ENCRYPTED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x06];
+const PBMAC1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0e];
 const BAG_ARC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01];
 const KEY_BAG: u8 = 1;
 const SHROUDED_KEY_BAG: u8 = 2;
@@ -64,11 +67,18 @@ pub enum StoredKey {
 /// MacData (RFC 7292, 4).
 #[derive(Debug)]
 struct Mac {
-    hash: &'static digest::Algorithm,
+    key: MacKey,
     algorithm: hmac::Algorithm,
-    salt: Vec<u8>,
-    iterations: u32,
     tag: Vec<u8>,
+}
+
+/// How the key of a MAC is derived.
+#[derive(Debug)]
+enum MacKey {
+    /// RFC 7292, appendix B.
+    Own { hash: &'static digest::Algorithm, salt: Vec<u8>, iterations: u32 },
+    /// Of PBMAC1, and its bytes.
+    Pbkdf2(Pbkdf2, usize),
 }
 
 #[derive(Debug)]
@@ -136,12 +146,23 @@ impl Mac {
     fn parse(der: &[u8]) -> Result<Integrity, Malformed> {
         let [information, salt, ref iterations @ ..] = children(der, SEQUENCE)?[..] else { return Err(Malformed) };
         let [algorithm, tag] = children(information, SEQUENCE)?[..] else { return Err(Malformed) };
-        let [identifier, ..] = children(algorithm, SEQUENCE)?[..] else { return Err(Malformed) };
+        let [identifier, ref parameters @ ..] = children(algorithm, SEQUENCE)?[..] else { return Err(Malformed) };
+        let tag = tagged(tag, OCTET_STRING)?.to_vec();
         let (hash, algorithm) = match Any::from_der(identifier).map_err(|_| Malformed)?.1.data {
             SHA1 => (&digest::SHA1_FOR_LEGACY_USE_ONLY, hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
             SHA256 => (&digest::SHA256, hmac::HMAC_SHA256),
             SHA384 => (&digest::SHA384, hmac::HMAC_SHA384),
             SHA512 => (&digest::SHA512, hmac::HMAC_SHA512),
+            // The salt and the iterations beside it count for nothing (RFC 9579, 4).
+            PBMAC1 => {
+                return Ok(match pbmac1(parameters.first().ok_or(Malformed)?) {
+                    Ok((key, length, algorithm)) => {
+                        Integrity::Mac(Self { key: MacKey::Pbkdf2(key, length), algorithm, tag })
+                    }
+                    Err(DecryptError::Unsupported(what)) => Integrity::Unchecked(format!("PBMAC1 with {what}")),
+                    Err(_) => return Err(Malformed),
+                });
+            }
             other => return Ok(Integrity::Unchecked(Oid::new(other.into()).to_id_string())),
         };
         let iterations = match iterations.first() {
@@ -150,23 +171,31 @@ impl Mac {
                 .fold(0_u32, |count, digit| count.saturating_mul(256).saturating_add(u32::from(*digit))),
             None => 1,
         };
-        let (salt, tag) = (tagged(salt, OCTET_STRING)?.to_vec(), tagged(tag, OCTET_STRING)?.to_vec());
-        Ok(Integrity::Mac(Self { hash, algorithm, salt, iterations, tag }))
+        let key = MacKey::Own { hash, salt: tagged(salt, OCTET_STRING)?.to_vec(), iterations };
+        Ok(Integrity::Mac(Self { key, algorithm, tag }))
     }
 
     fn check(&self, safe: &[u8], passphrase: &[u8], work: &mut Work) -> Result<(), DecryptError> {
-        work.spend(self.iterations.into())?;
-        let iterations = NonZeroU32::new(self.iterations).ok_or(DecryptError::Malformed)?;
-        let secret = openssl_string(passphrase);
-        let mut secrets = vec![secret.as_slice()];
-        if passphrase.is_empty() {
-            // Some programs leave out the zero at the end, too.
-            secrets.push(&[]);
-        }
-        let fits = secrets.iter().any(|secret| {
-            let key = derive(self.hash, Purpose::Mac, secret, &self.salt, iterations, self.hash.output_len());
-            hmac::verify(&hmac::Key::new(self.algorithm, &key), safe, &self.tag).is_ok()
-        });
+        let is_of = |key: &[u8]| hmac::verify(&hmac::Key::new(self.algorithm, key), safe, &self.tag).is_ok();
+        let fits = match &self.key {
+            MacKey::Own { hash, salt, iterations } => {
+                work.spend((*iterations).into())?;
+                let iterations = NonZeroU32::new(*iterations).ok_or(DecryptError::Malformed)?;
+                let secret = openssl_string(passphrase);
+                let mut secrets = vec![secret.as_slice()];
+                if passphrase.is_empty() {
+                    // Some programs leave out the zero at the end, too.
+                    secrets.push(&[]);
+                }
+                let key = |secret| derive(hash, Purpose::Mac, secret, salt, iterations, hash.output_len());
+                secrets.iter().any(|secret| is_of(&key(secret)))
+            }
+            MacKey::Pbkdf2(derivation, length) => {
+                let mut key = Zeroizing::new(vec![0; *length]);
+                derivation.derive(passphrase, &mut key, work)?;
+                is_of(&key)
+            }
+        };
         if fits { Ok(()) } else { Err(DecryptError::Mac) }
     }
 }

@@ -1,11 +1,11 @@
-//! Keys of PKCS#12 from passphrases (RFC 7292, appendix B), for its MAC and for its own encryption with 3DES.
+//! Keys of PKCS#12 from passphrases (RFC 7292, appendix B), for its MAC and for its own encryption with 3DES and RC2.
 
 use std::num::NonZeroU32;
 
 use aws_lc_rs::digest::{self, Algorithm, Context};
 use zeroize::Zeroizing;
 
-use super::triple_des;
+use super::old_ciphers::{BLOCK, TRIPLE_DES_KEY_BYTES};
 
 /// What a key is for (B.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,10 @@ pub enum Purpose {
     Mac = 3,
 }
 
-/// Content of the object identifier of `pbeWithSHAAnd3-KeyTripleDES-CBC` (appendix C).
+/// The arc of the object identifiers of PKCS#12's own encryption (appendix C); one more byte names the cipher.
+pub const PBE_ARC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01];
+
+/// Content of the object identifier of `pbeWithSHAAnd3-KeyTripleDES-CBC`.
 pub const PBE_SHA1_TRIPLE_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03];
 
 // Those of hashes, which name a MAC.
@@ -83,18 +86,29 @@ pub fn derive(
     key
 }
 
-/// Key and initialization vector of `pbeWithSHAAnd3-KeyTripleDES-CBC`.
+/// A key of `length` bytes and the initialization vector that goes with it, by SHA-1 (appendix C).
+pub fn key_and_iv(
+    passphrase: &[u8],
+    salt: &[u8],
+    iterations: NonZeroU32,
+    length: usize,
+) -> (Zeroizing<Vec<u8>>, [u8; BLOCK]) {
+    let sha1 = &digest::SHA1_FOR_LEGACY_USE_ONLY;
+    let key = derive(sha1, Purpose::Key, passphrase, salt, iterations, length);
+    let mut iv = [0; BLOCK];
+    iv.copy_from_slice(&derive(sha1, Purpose::Iv, passphrase, salt, iterations, BLOCK));
+    (key, iv)
+}
+
+/// The same for `pbeWithSHAAnd3-KeyTripleDES-CBC`.
 pub fn triple_des_key(
     passphrase: &[u8],
     salt: &[u8],
     iterations: NonZeroU32,
-) -> (Zeroizing<[u8; triple_des::KEY_BYTES]>, [u8; triple_des::BLOCK]) {
-    let sha1 = &digest::SHA1_FOR_LEGACY_USE_ONLY;
-    let mut key = Zeroizing::new([0; triple_des::KEY_BYTES]);
-    let derived = derive(sha1, Purpose::Key, passphrase, salt, iterations, key.len());
+) -> (Zeroizing<[u8; TRIPLE_DES_KEY_BYTES]>, [u8; BLOCK]) {
+    let (derived, iv) = key_and_iv(passphrase, salt, iterations, TRIPLE_DES_KEY_BYTES);
+    let mut key = Zeroizing::new([0; TRIPLE_DES_KEY_BYTES]);
     key.copy_from_slice(&derived);
-    let mut iv = [0; triple_des::BLOCK];
-    iv.copy_from_slice(&derive(sha1, Purpose::Iv, passphrase, salt, iterations, triple_des::BLOCK));
     (key, iv)
 }
 

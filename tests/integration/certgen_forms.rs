@@ -170,9 +170,15 @@ fn what_other_programs_write_in_these_forms_is_understood() {
     let lab = lab();
     let folder = lab.path();
     let pair = "-in lab/dev1.crt -inkey lab/dev1.key -certfile lab/ca.crt";
-    for options in
-        ["", "-nomac", "-certpbe NONE -keypbe NONE", "-certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1"]
-    {
+    for options in [
+        "",
+        "-nomac",
+        "-certpbe NONE -keypbe NONE",
+        "-certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1",
+        "-legacy",
+        "-legacy -certpbe PBE-SHA1-RC2-128 -keypbe PBE-SHA1-RC2-40 -macalg sha1",
+        "-legacy -certpbe PBE-SHA1-2DES -keypbe PBE-SHA1-2DES",
+    ] {
         let words = format!("pkcs12 -export {pair} -passout file:pass -out store.p12 {options}");
         assert_eq!(openssl(folder, &words).0, 0, "{words}");
         is_understood(folder, "store.p12", true);
@@ -186,24 +192,25 @@ fn what_other_programs_write_in_these_forms_is_understood() {
     shell(folder, "base64 one.cer > one.txt; base64 -w0 lab/dev1.crt > two.txt");
     is_understood(folder, "one.txt", false);
     is_understood(folder, "two.txt", false);
-    if program(
-        folder,
-        "keytool",
-        &[
+    // As Java 8 writes it, with RC2 for the certificates, and as it does today.
+    for (option, file) in [("-J-Dkeystore.pkcs12.legacy", "java8.p12"), ("-J-Dkeystore.other", "java.p12")] {
+        let words = [
+            option,
             "-importkeystore",
             "-srckeystore",
             "store.p12",
             "-srcstorepass",
             "password 1",
             "-destkeystore",
-            "java.p12",
+            file,
             "-deststorepass",
             "password 1",
             "-deststoretype",
             "PKCS12",
-        ],
-    ) {
-        is_understood(folder, "java.p12", true);
+        ];
+        if program(folder, "keytool", &words) {
+            is_understood(folder, file, true);
+        }
     }
     let secret = "create secret tls dev1 --cert lab/dev1.crt --key lab/dev1.key --dry-run=client -o";
     for form in ["yaml", "json"] {

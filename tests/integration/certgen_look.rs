@@ -96,9 +96,46 @@ fn inspect_tells_every_kind_of_file_apart_in_both_forms() {
         (ended.code, ended.stderr.as_str()),
         (1, "error: cannot open `store.p12`: the passphrase is wrong, or the store is damaged\n")
     );
-    openssl(folder, "pkcs12 -export -legacy -in dev1.crt -inkey dev1.key -passout file:pass -out old.p12");
+    openssl(
+        folder,
+        "pkcs12 -export -legacy -certpbe PBE-SHA1-RC4-128 -in dev1.crt -inkey dev1.key -passout file:pass -out old.p12",
+    );
     let ended = certgen(folder, "inspect old.p12 --pass-file pass");
     assert!(ended.stderr.contains("which is not supported"), "{}", ended.stderr);
+}
+
+/// Stores by OpenSSL 3.6, which is not installed where the tests run.
+#[test]
+fn a_store_with_pbmac1_opens_and_is_found_to_be_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let stores = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/certificates/pbmac1");
+    fs::write(folder.join("pass"), "1234").unwrap();
+    fs::write(folder.join("wrong"), "12345").unwrap();
+    for (hash, length) in [("sha256", 32), ("sha512", 64)] {
+        let store = fs::read(stores.join(format!("{hash}.p12"))).unwrap();
+        fs::write(folder.join("a.p12"), &store).unwrap();
+        let seen = json(folder, "inspect --json --pass-file pass a.p12");
+        assert_eq!((&seen["items"][0]["private_keys"], &seen["items"][0]["certificates"]), (&1.into(), &1.into()));
+        assert_eq!(seen["items"][1]["subject"], "CN=pbmac1.example");
+        let closed = "the passphrase is wrong, or the store is damaged";
+        let ended = certgen(folder, "inspect --pass-file wrong a.p12");
+        assert!(ended.code == 1 && ended.stderr.contains(closed), "{ended:?}");
+        // Behind the salt and the 2048 iterations stands the length of the key.
+        let at = store.windows(7).rposition(|it| it == [2, 2, 8, 0, 2, 1, length]).unwrap();
+        for (at, byte, why) in [
+            (200, store[200] ^ 1, closed),
+            (at + 3, 1, closed),
+            (at + 6, length - 1, closed),
+            (at + 6, 16, "PBMAC1 with a key of no fit length, which is not supported"),
+        ] {
+            let mut changed = store.clone();
+            changed[at] = byte;
+            fs::write(folder.join("a.p12"), changed).unwrap();
+            let ended = certgen(folder, "inspect --pass-file pass a.p12");
+            assert!(ended.code == 1 && ended.stderr.contains(why), "{at}: {ended:?}");
+        }
+    }
 }
 
 #[test]

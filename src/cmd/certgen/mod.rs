@@ -171,7 +171,7 @@ pub const APPLET: Applet = Applet {
         differences: &[
             "Server keys are never encrypted: a service that starts by itself has nobody to type the passphrase.",
             "A CA made anew never has the name of the old one, because clients then fail with errors that mislead.",
-            "PKCS#12 stores with RC2, as OpenSSL before 3 writes them, are not opened, nor are archives that are compressed.",
+            "PKCS#12 stores with RC4, or in BER that is not DER, are not opened, nor are archives that are compressed.",
             "In a source, a module or a manifest the certificates are found where they are written out: nothing is compiled, imported or expanded.",
             "Java's own JKS is not written: Java reads PKCS#12 (export --to p12) since version 8, and keytool -importkeystore makes JKS of it for a program that takes nothing else.",
             "What mbedTLS accepts is judged by its documented rules; that library is not run.",

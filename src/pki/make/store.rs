@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::{Error, KeyPair, der, element};
 use crate::pki::key;
+use crate::pki::old_ciphers;
 use crate::pki::pkcs12_key::{self, PBE_SHA1_TRIPLE_DES, Purpose, SHA1, SHA256};
-use crate::pki::triple_des;
 
 /// How a store is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Protection<'_> {
                 let (key, iv) = pkcs12_key::triple_des_key(self.bmp, &salt, iterations(LEGACY_ITERATIONS));
                 let parameters = sequence(&[octets(&salt), integer(LEGACY_ITERATIONS)]);
                 let algorithm = sequence(&[identifier(PBE_SHA1_TRIPLE_DES), parameters]);
-                sequence(&[algorithm, octets(&triple_des::encrypt(&key, iv, plain))])
+                sequence(&[algorithm, octets(&old_ciphers::encrypt(&key, iv, plain))])
             }
         };
         let parts = der::parts(&whole).and_then(|parts| match parts[..] {
