@@ -80,7 +80,7 @@ impl Source {
             Self::Requests(entries) => loop {
                 let Some(entry) = entries.next() else { return Ok(None) };
                 let file = entry.map_err(|error| failed(&error))?.path();
-                if file.extension().is_some_and(|ending| ending == "csr") {
+                if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csr")) {
                     let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                     return Ok(Some(Ok((At::File(file), Row { id, ..Row::default() }))));
                 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::sentences::not_read;
@@ -130,7 +130,9 @@ fn in_folder(folder: &Path, bundle: &Path, entry: &Entry<'_>, der: &[u8]) -> Res
         Failure::new(Exit::FAILED, format!("cannot read the folder `{}`: {}", folder.display(), reason(&error)))
     })?;
     // What cannot be read here cannot hide that the CA is believed: the bundle says so.
-    let others = files.into_iter().filter(|path| *path != file && file_holds(path, der)).map(Other::File).collect();
+    let is_taken = |path: &PathBuf| path.extension().is_some_and(|ending| endings.iter().any(|it| ending == *it));
+    let others = files.into_iter().filter(|path| *path != file && is_taken(path) && file_holds(path, der));
+    let others = others.map(Other::File).collect();
     let is_believed = match read::sections(bundle) {
         Ok(sections) => holds(&sections, der),
         Err(error) if matches!(error.problem, ReadProblem::Missing) => false,

@@ -8,8 +8,8 @@ use crate::net::reason;
 use crate::pki::content::{OWN_ENDINGS, is_file_of_our_kind};
 use crate::term::{Exit, Failure};
 
-/// How deep folders in folders are looked into.
-const DEPTH_LIMIT: usize = 8;
+/// How deep folders may lie in folders. Behind it nothing is left out: it is an error.
+const DEPTH_LIMIT: usize = 64;
 
 /// The most files of one target.
 const FILES_LIMIT: usize = 2_000_000;
@@ -36,22 +36,38 @@ pub fn targets(target: &Path) -> Result<Vec<Target>, Failure> {
     Ok(found.into_iter().map(|path| Target { is_sure: is_sure(&path), is_found: true, path }).collect())
 }
 
-/// Files of a folder with these endings, in order.
+/// Files of a folder with these endings, in whatever case, in order.
 pub fn files_of(folder: &Path, endings: &[&str]) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    walk(folder, endings, 0, &mut found)?;
+    walk(folder, endings, &mut found)?;
     Ok(found)
 }
 
-/// Files with these endings, in order: all of a folder, then those of the folders in it. Links to folders are not
-/// followed, for they may lead back.
+/// The same of a folder, then of the folders in it. Links to folders are not followed, for they may lead back.
+///
+/// # Errors
+/// A folder cannot be read, or lies too deep.
 pub fn files_below(folder: &Path, endings: &[&str]) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    walk(folder, endings, DEPTH_LIMIT, &mut found)?;
+    walk_below(folder, endings, 0, &mut found)?;
     Ok(found)
 }
 
-fn walk(folder: &Path, endings: &[&str], depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+fn walk_below(folder: &Path, endings: &[&str], depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    if depth > DEPTH_LIMIT {
+        return Err(io::Error::other(format!("more than {DEPTH_LIMIT} folders lie in each other")));
+    }
+    for folder in walk(folder, endings, found)? {
+        if found.len() > FILES_LIMIT {
+            break;
+        }
+        walk_below(&folder, endings, depth + 1, found)?;
+    }
+    Ok(())
+}
+
+/// Adds the files of a folder, and gives the folders in it.
+fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> io::Result<Vec<PathBuf>> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -62,17 +78,35 @@ fn walk(folder: &Path, endings: &[&str], depth: usize, found: &mut Vec<PathBuf>)
             continue;
         }
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        if endings.contains(&ending) && (kind.is_file() || path.is_file()) {
+        let is_wanted = endings.iter().any(|wanted| ending.eq_ignore_ascii_case(wanted));
+        if is_wanted && (kind.is_file() || path.is_file()) {
             files.push(path);
         }
     }
     files.sort();
     folders.sort();
     found.append(&mut files);
-    if depth > 0 && found.len() <= FILES_LIMIT {
-        for folder in folders {
-            walk(&folder, endings, depth - 1, found)?;
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_out_for_its_case_or_its_depth() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut deep = folder.path().to_owned();
+        for _ in 0..DEPTH_LIMIT {
+            deep.push("a");
         }
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(deep.join("DEV1.CRT"), "").unwrap();
+        std::fs::write(folder.path().join("dev2.crt.txt"), "").unwrap();
+        assert_eq!(files_below(folder.path(), &["crt"]).unwrap(), [deep.join("DEV1.CRT")]);
+        assert_eq!(targets(folder.path()).unwrap().len(), 1);
+        assert_eq!(files_of(&deep, &["crt"]).unwrap().len(), 1);
+        std::fs::create_dir(deep.join("a")).unwrap();
+        assert!(files_below(folder.path(), &["crt"]).is_err());
     }
-    Ok(())
 }
