@@ -428,6 +428,53 @@ fn stores_that_lie_are_not_known() {
     }
 }
 
+/// Archives, folders and several files with one store that nobody opens, or with something damaged.
+#[test]
+fn one_part_of_which_nothing_is_known_stops_nothing() {
+    let lab = lab();
+    let folder = lab.path();
+    let words = "pkcs12 -export -in lab/dev2.crt -inkey lab/dev2.key -passout file:pass -out lab/closed.p12";
+    assert_eq!(openssl(folder, words).0, 0);
+    shell(folder, "mkdir f; cp lab/dev1.crt lab/dev1.key lab/closed.p12 f; tar -C f -cf closed.tar .");
+    let lines = |text: &str| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
+    let why = "is not known: it is a PKCS#12 store";
+    for (target, at) in [("closed.tar", "closed.tar (./dev1.crt)"), ("f", "f/dev1.crt")] {
+        let ended = certgen(folder, &format!("verify {target} --ca lab/ca.crt"));
+        assert!(ended.code == 1 && ended.stdout.starts_with(&format!("{at}: good\n")), "{ended:?}");
+        assert_eq!(ended.stdout.matches("good").count(), 1, "{ended:?}");
+        assert!(ended.stderr.contains(why) && ended.stderr.contains("hint: --pass-file FILE"), "{ended:?}");
+        let ended = certgen(folder, &format!("verify {target} --ca lab/ca.crt --json"));
+        let rows = lines(&ended.stdout);
+        let closed: Vec<_> = rows.iter().filter(|row| row["good"].is_null()).collect();
+        assert!(rows.len() == 2 && closed[0]["error"].as_str().unwrap().contains(why), "{rows:?}");
+        let ended = certgen(folder, &format!("verify {target} --ca lab/ca.crt --pass-file pass"));
+        assert_eq!((ended.code, ended.stdout.matches(": good\n").count(), ended.stderr.as_str()), (0, 2, ""));
+        let ended = certgen(folder, &format!("inspect {target}"));
+        let shown = ended.stdout.clone() + &ended.stderr;
+        assert!(ended.code == 1 && shown.contains("CN=dev1") && shown.contains("it is a PKCS#12 store"), "{ended:?}");
+        assert!(shown.contains("--pass-file FILE"), "{ended:?}");
+        assert_eq!(certgen(folder, &format!("inspect {target} --pass-file pass")).code, 0);
+    }
+    let ended = certgen(folder, "inspect lab/closed.p12 gone.crt lab/dev1.crt");
+    assert!(ended.code == 1 && ended.stdout.contains("CN=dev1"), "{ended:?}");
+    assert!(ended.stderr.contains(why) && ended.stderr.contains("gone.crt"), "{ended:?}");
+    let ended = certgen(folder, "inspect --json lab/closed.p12 lab/dev1.crt");
+    let rows = lines(&ended.stdout);
+    assert!(rows[0]["error"].as_str().unwrap().contains(why) && rows[0]["items"].is_null(), "{rows:?}");
+    assert_eq!(rows[1]["items"][0]["subject"], "CN=dev1");
+    // What is damaged is named, and the key that lies beside it is nobody else's.
+    shell(
+        folder,
+        "head -c 400 lab/dev2.crt > f/dev2.crt; cp lab/dev2.key f; rm f/closed.p12 f/dev1.key; tar -C f -cf cut.tar .",
+    );
+    let ended = certgen(folder, "verify cut.tar --ca lab/ca.crt");
+    assert!(ended.code == 1 && ended.stdout.starts_with("cut.tar (./dev1.crt): good\n"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("`cut.tar (./dev2.crt)` is not known: the PEM section in it is damaged"),
+        "{ended:?}"
+    );
+}
+
 /// A table names its own files and no others.
 #[test]
 fn a_table_names_no_file_outside_of_its_folder() {

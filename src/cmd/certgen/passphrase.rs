@@ -14,7 +14,7 @@ use crate::pki::content::Place;
 use crate::pki::key::{EncodedKey, PrivateKey};
 use crate::pki::make::KeyPair;
 use crate::pki::read;
-use crate::term::{AskError, Audience, Exit, Failure, Secret, Term};
+use crate::term::{AskError, Audience, Exit, Failure, Secret, Term, escape_controls};
 
 /// The longest passphrase that is read.
 const LIMIT: usize = 4096;
@@ -168,7 +168,8 @@ fn ask(question: &str, term: &mut Term) -> Result<Secret, Failure> {
         return Err(Failure::new(Exit::FAILED, "a passphrase is needed, and there is no terminal to ask on")
             .hint("--pass-file FILE, --pass-env VAR or --pass-fd N gives it"));
     }
-    term.ask_secret(question, Audience::Err).map_err(|error| match error {
+    // The name of a place in a file is a stranger's.
+    term.ask_secret(&escape_controls(question), Audience::Err).map_err(|error| match error {
         AskError::Signal(number) => Failure::silent(Exit(128 + number)),
         AskError::Read(error) => Failure::new(Exit::FAILED, format!("cannot read the passphrase: {}", reason(&error))),
     })
