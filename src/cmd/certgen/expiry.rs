@@ -8,6 +8,7 @@ use super::options::ExpiryArgs;
 use super::peer::{address, look};
 use super::sentences::why_closed;
 use super::walk::targets;
+use crate::diagnose::files;
 use crate::examine::content::Target;
 use crate::pki::content::opened;
 use crate::pki::key::Work;
@@ -117,6 +118,10 @@ fn deadlines(target: &str, secret: Option<&Secret>) -> (Vec<Deadline>, Vec<(Stri
             }
         };
         let before = found.len() + unknown.len();
+        unknown.extend(contents.passed_over.iter().map(|fault| {
+            let finding = files::passed_over("file", path, *fault);
+            (place.clone(), finding.what)
+        }));
         let secret = secret.map(Secret::expose);
         for thing in opened(contents.found, secret, Wanted::Certificates, &mut Work::default()) {
             let place = thing.place(path).to_string();

@@ -1,6 +1,6 @@
 //! `certgen verify`: reads what is asked about, and says whether the chosen clients believe it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::content::{Contents, Found, Item, contents, public_key};
@@ -112,8 +112,11 @@ impl Scene<'_> {
         // A key may be that of a certificate of which nothing is known.
         let is_alone = chains.len() == 1 && not_known.is_empty();
         let mut answers = Vec::new();
-        for chain in chains.iter().filter(|_| !is_of_others) {
-            answers.push(Ok(self.answer(chain, is_alone, &contents, &mut work, term)?));
+        if !is_of_others {
+            let keys = Keys::of(&contents, is_alone, self.opener.given(), &mut work);
+            for chain in &chains {
+                answers.push(Ok(self.answer(chain, keys.own(chain, is_alone), term)?));
+            }
         }
         answers.extend(not_known.into_iter().map(Err));
         Ok(answers)
@@ -152,16 +155,8 @@ impl Scene<'_> {
         Ok((Contents { found, ..contents }, not_known))
     }
 
-    fn answer(
-        &mut self,
-        chain: &Chain,
-        is_alone: bool,
-        contents: &Contents,
-        work: &mut Work,
-        term: &mut Term,
-    ) -> Result<Answer, Failure> {
+    fn answer(&mut self, chain: &Chain, own: Own, term: &mut Term) -> Result<Answer, Failure> {
         let args = self.args;
-        let own = own_key(chain, is_alone, contents, self.opener.given(), work);
         let ca = args.ca.clone().unwrap_or_else(|| chain.place.file.with_file_name("ca.crt"));
         self.trust(ca)?;
         let Some((ca, trusted)) = &self.trusted else { return Err(Failure::new(Exit::FAILED, "no CA was read")) };
@@ -233,42 +228,71 @@ impl Scene<'_> {
     }
 }
 
-/// Whether a key that lies in the same file is the certificate's own; `passphrase` opens it, if it does. `work` is for all keys of
-/// the file.
-fn own_key(chain: &Chain, is_alone: bool, contents: &Contents, passphrase: Option<&[u8]>, work: &mut Work) -> Own {
-    let leaf = &chain.certificates[0];
-    let file = &chain.place.file;
-    let is_own = |found: &&Found| is_alone || stem(found.part.as_deref()) == stem(chain.place.part.as_deref());
-    let mut closed = None;
-    let mut others = 0;
-    for found in contents.found.iter().filter(is_own) {
-        let key = match (&found.item, passphrase) {
-            (Item::Key(EncodedKey::Plain(key)), _) => key.public_key(),
-            (Item::Key(EncodedKey::Encrypted(_)), None) => {
-                closed = Some("it is encrypted".to_owned());
-                continue;
-            }
-            (Item::Key(EncodedKey::Encrypted(key)), Some(passphrase)) => match key.decrypt_within(passphrase, work) {
-                Ok(key) => key.public_key(),
-                Err(error) => {
-                    closed = Some(files::closed(&error));
+/// The keys that lie in a file, by what the names of their parts have in common with those of their certificates. Each is opened once,
+/// however many certificates there are.
+#[derive(Default)]
+struct Keys(HashMap<PathBuf, KeysOfStem>);
+
+#[derive(Default)]
+struct KeysOfStem {
+    /// The public half of each, as a certificate holds it.
+    open: HashSet<Vec<u8>>,
+    is_unusable: bool,
+    /// Why one stays closed.
+    closed: Option<String>,
+}
+
+impl Keys {
+    /// `passphrase` opens those that are encrypted, if it does. With `is_alone` there is one certificate, and all are for it.
+    fn of(contents: &Contents, is_alone: bool, passphrase: Option<&[u8]>, work: &mut Work) -> Self {
+        let mut all = HashMap::<_, KeysOfStem>::new();
+        for found in &contents.found {
+            let Item::Key(key) = &found.item else { continue };
+            let keys = all.entry(if is_alone { PathBuf::new() } else { stem(found.part.as_deref()) }).or_default();
+            let public_key = match (key, passphrase) {
+                (EncodedKey::Plain(key), _) => key.public_key(),
+                (EncodedKey::Encrypted(_), None) => {
+                    keys.closed = Some("it is encrypted".to_owned());
                     continue;
                 }
-            },
-            _ => continue,
-        };
-        match key {
-            Some(key) if key == leaf.public_key.bits => return Own::Fits,
-            Some(_) => others += 1,
-            None => return Own::Refused(unusable(file)),
+                (EncodedKey::Encrypted(key), Some(passphrase)) => match key.decrypt_within(passphrase, work) {
+                    Ok(key) => key.public_key(),
+                    Err(error) => {
+                        keys.closed = Some(files::closed(&error));
+                        continue;
+                    }
+                },
+            };
+            match public_key {
+                Some(public_key) => {
+                    keys.open.insert(public_key);
+                }
+                None => keys.is_unusable = true,
+            }
         }
+        Self(all)
     }
-    if others > 0 {
-        return Own::Refused(files::mismatch_within(file, &leaf.subject.to_string()));
+
+    /// Whether one of them is that of the certificate at the head of `chain`.
+    fn own(&self, chain: &Chain, is_alone: bool) -> Own {
+        let file = &chain.place.file;
+        let leaf = &chain.certificates[0];
+        let stem = if is_alone { PathBuf::new() } else { stem(chain.place.part.as_deref()) };
+        let Some(keys) = self.0.get(&stem) else { return Own::Fits };
+        if keys.open.contains(&leaf.public_key.bits) {
+            return Own::Fits;
+        }
+        if keys.is_unusable {
+            return Own::Refused(unusable(file));
+        }
+        if !keys.open.is_empty() {
+            return Own::Refused(files::mismatch_within(file, &leaf.subject.to_string()));
+        }
+        let Some(why) = &keys.closed else { return Own::Fits };
+        let what = format!("whether the key in `{}` is the certificate's own is not known: {why}", file.display());
+        let hint = "--pass-file FILE, --pass-env VAR or --pass-fd N opens it";
+        Own::NotKnown(Finding::note("key.encrypted", what).fix(hint))
     }
-    let Some(why) = closed else { return Own::Fits };
-    let what = format!("whether the key in `{}` is the certificate's own is not known: {why}", file.display());
-    Own::NotKnown(Finding::note("key.encrypted", what).fix("--pass-file FILE, --pass-env VAR or --pass-fd N opens it"))
 }
 
 /// What is known of a key that lies beside a certificate in one file.
@@ -300,7 +324,7 @@ fn chains(path: &Path, contents: &Contents) -> Vec<Chain> {
         let chain = Chain { place: Place::file(path), certificates };
         return if chain.certificates.is_empty() { Vec::new() } else { vec![chain] };
     }
-    let keys: Vec<_> = contents
+    let keys: HashSet<_> = contents
         .found
         .iter()
         .filter_map(|found| match &found.item {
@@ -309,6 +333,8 @@ fn chains(path: &Path, contents: &Contents) -> Vec<Chain> {
         })
         .collect();
     let mut chains = Vec::<Chain>::new();
+    // Where the chain of a certificate is, by its DER form.
+    let mut known = HashMap::<Vec<u8>, usize>::new();
     let mut authorities = Vec::new();
     for group in contents.found.chunk_by(|one, other| one.part == other.part) {
         let mut all = certificates(group);
@@ -326,10 +352,13 @@ fn chains(path: &Path, contents: &Contents) -> Vec<Chain> {
             None => {}
             Some(first) if first.is_ca() => authorities.push(Chain { place, certificates: all }),
             // A chain file holds the certificate again.
-            Some(first) => match chains.iter_mut().find(|chain| chain.certificates[0].der == first.der) {
-                Some(known) if known.certificates.len() >= all.len() => {}
-                Some(known) => known.certificates = all,
-                None => chains.push(Chain { place, certificates: all }),
+            Some(first) => match known.get(&first.der) {
+                Some(at) if chains[*at].certificates.len() >= all.len() => {}
+                Some(at) => chains[*at].certificates = all,
+                None => {
+                    known.insert(first.der.clone(), chains.len());
+                    chains.push(Chain { place, certificates: all });
+                }
             },
         }
     }
@@ -339,8 +368,9 @@ fn chains(path: &Path, contents: &Contents) -> Vec<Chain> {
     }
     if let [chain] = &mut chains[..] {
         // Of a device's own file the intermediate CAs may stand under other names.
+        let mut sent: HashSet<_> = chain.certificates.iter().map(|it| it.der.clone()).collect();
         for it in authorities.into_iter().flat_map(|chain| chain.certificates) {
-            if !it.is_self_issued() && chain.certificates.iter().all(|known| known.der != it.der) {
+            if !it.is_self_issued() && sent.insert(it.der.clone()) {
                 chain.certificates.push(it);
             }
         }
@@ -366,7 +396,11 @@ fn accepted(chosen: Option<Chosen>, verified: &Verified<'_>) -> bool {
 /// The lists of a file, in whatever form, at least one.
 fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, Failure> {
     let mut lists = Vec::new();
-    for found in contents(path)?.found {
+    let Contents { found, passed_over, .. } = contents(path)?;
+    if let Some(fault) = passed_over.first() {
+        return Err(files::passed_over("revocation list", path, *fault).into_failure(Exit::FAILED));
+    }
+    for found in found {
         let (place, is_promised) = (found.place(path), found.is_promised());
         match found.item {
             Item::RevocationList(list) => lists.push(list),
