@@ -129,7 +129,7 @@ impl Group {
 /// What is wrong with what stands in a store, a text or an archive, each under its name there.
 fn within(path: &Path, contents: &Contents, look: Look<'_>) -> Vec<(Place, Finding)> {
     let mut found = Vec::new();
-    for group in contents.found.chunk_by(|one, other| one.part == other.part) {
+    for group in contents.found.chunk_by(Found::is_with) {
         let all: Vec<_> = group.iter().map(|found| &found.item).collect();
         let place = group[0].place(path);
         let unknown = group.iter().filter(|found| found.is_promised()).filter_map(|found| match &found.item {

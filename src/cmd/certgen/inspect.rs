@@ -109,7 +109,7 @@ fn file(contents: Contents, path: &Path, opener: &Opener, term: &mut Term) -> Re
     let mut things = Vec::new();
     for found in opened(found, secret.map(Secret::expose), Wanted::All, &mut Work::default()) {
         let place = found.place(path);
-        let Found { part, item } = found;
+        let Found { part, item, .. } = found;
         match item {
             Item::Closed(closed) if is_alone && things.is_empty() => return Err(not_opened(&place, &closed)),
             item => things.push((part, thing(item, &place)?)),

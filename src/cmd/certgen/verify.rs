@@ -336,7 +336,7 @@ fn chains(path: &Path, contents: &Contents) -> Vec<Chain> {
     // Where the chain of a certificate is, by its DER form.
     let mut known = HashMap::<Vec<u8>, usize>::new();
     let mut authorities = Vec::new();
-    for group in contents.found.chunk_by(|one, other| one.part == other.part) {
+    for group in contents.found.chunk_by(Found::is_with) {
         let mut all = certificates(group);
         // A store holds them in any order: the one whose key there is comes first, or else one that is no CA's.
         let first = all

@@ -27,6 +27,9 @@ pub struct Found {
     /// What the place of it is called in the file: a member of an archive, a variable, a key of an object. `None` where the
     /// file holds things without names.
     pub part: Option<String>,
+    /// Which value, member or named file of its file it stands in: several may have one name, of which some programs take the first and
+    /// others the last.
+    pub value: usize,
     pub item: Item,
 }
 
@@ -86,6 +89,16 @@ impl fmt::Display for Place {
 }
 
 impl Found {
+    /// What stands in the first value.
+    pub fn new(part: Option<String>, item: Item) -> Self {
+        Self { part, value: 0, item }
+    }
+
+    /// Whether both stand in one value.
+    pub fn is_with(&self, other: &Self) -> bool {
+        self.part == other.part && self.value == other.value
+    }
+
     pub fn place(&self, file: impl Into<PathBuf>) -> Place {
         Place { file: file.into(), part: self.part.clone() }
     }

@@ -95,12 +95,18 @@ pub fn kind(bytes: &[u8]) -> Result<Kind, Fault> {
 fn all(parts: impl Iterator<Item = Vec<Found>>) -> Result<Vec<Found>, Unreadable> {
     let mut all = Vec::new();
     for part in parts {
-        all.extend(part);
+        add(&mut all, part);
         if all.len() > THINGS_LIMIT {
             return Err(Unreadable::Unknown(TOO_MUCH));
         }
     }
     Ok(all)
+}
+
+/// Adds what is in another part of a file, whose values are others than those before.
+fn add(all: &mut Vec<Found>, part: impl IntoIterator<Item = Found>) {
+    let next = all.last().map_or(0, |last| last.value + 1);
+    all.extend(part.into_iter().map(|found| Found { value: found.value + next, ..found }));
 }
 
 /// What a file is that holds nothing known, or DER.
@@ -125,7 +131,7 @@ fn gathered(form: Form, found: Vec<Found>) -> Result<Contents, Unreadable> {
 }
 
 fn of_member(name: &str, bytes: Option<Zeroizing<Vec<u8>>>) -> Vec<Found> {
-    let unknown = |kind| vec![Found { part: Some(name.to_owned()), item: Item::Unknown(kind) }];
+    let unknown = |kind| vec![Found::new(Some(name.to_owned()), Item::Unknown(kind))];
     let Some(bytes) = bytes else { return unknown(Kind::Known("no file by itself", "")) };
     if archive::is_archive(&bytes) {
         return unknown(Kind::Unread("an archive in an archive, which is not looked into"));
@@ -139,12 +145,12 @@ fn named(name: &str, bytes: &[u8]) -> Vec<Found> {
     match of_file(bytes, None) {
         Ok(contents) => {
             let passed_over = contents.passed_over.first().map(|_| Item::Damaged("PEM section"));
-            let items = contents.found.into_iter().map(|found| Found { part: at(found.part), item: found.item });
-            items.chain(passed_over.map(|item| Found { part: at(None), item })).collect()
+            let items = contents.found.into_iter().map(|found| Found { part: at(found.part), ..found });
+            items.chain(passed_over.map(|item| Found::new(at(None), item))).collect()
         }
-        Err(Unreadable::Damaged(_)) => vec![Found { part: at(None), item: Item::Damaged("PEM section") }],
-        Err(Unreadable::Archive(_)) => vec![Found { part: at(None), item: Item::Damaged("archive") }],
-        Err(Unreadable::Unknown(kind)) => vec![Found { part: at(None), item: Item::Unknown(kind) }],
+        Err(Unreadable::Damaged(_)) => vec![Found::new(at(None), Item::Damaged("PEM section"))],
+        Err(Unreadable::Archive(_)) => vec![Found::new(at(None), Item::Damaged("archive"))],
+        Err(Unreadable::Unknown(kind)) => vec![Found::new(at(None), Item::Unknown(kind))],
     }
 }
 
@@ -178,16 +184,16 @@ fn of_file(bytes: &[u8], beside: Beside<'_>) -> Result<Contents, Unreadable> {
         return Err(Unreadable::Unknown(TOO_MUCH));
     }
     if !pem.sections.is_empty() {
-        let found = pem.sections.into_iter().map(|section| Found { part: None, item: Item::of(section) }).collect();
+        let found = pem.sections.into_iter().map(|section| Found::new(None, Item::of(section))).collect();
         return Ok(Contents { form: Form::Pem, found, passed_over: pem.passed_over });
     }
     if let Some(item) = der::item(bytes) {
-        return Ok(Contents { form: Form::Der, found: vec![Found { part: None, item }], passed_over: Vec::new() });
+        return Ok(Contents { form: Form::Der, found: vec![Found::new(None, item)], passed_over: Vec::new() });
     }
     if let Some(text) = text {
         let encoded = value::items(&Value::new("", Zeroizing::new(text.as_bytes().to_vec())));
         if !encoded.is_empty() {
-            let found = encoded.into_iter().map(|item| Found { part: None, item }).collect();
+            let found = encoded.into_iter().map(|item| Found::new(None, item)).collect();
             return gathered(Form::Base64, found);
         }
     }
@@ -241,7 +247,7 @@ impl Read {
     fn add(&mut self, value: &Value) {
         self.beginnings += value.bytes.as_deref().map_or(0, |bytes| value::beginnings(bytes));
         if self.found.len() <= THINGS_LIMIT {
-            self.found.extend(of_value(value));
+            add(&mut self.found, of_value(value));
         }
     }
 }
@@ -276,10 +282,10 @@ fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Result<Vec<Found>, Unr
         match entry {
             Entry::Value(value) => read.add(&value),
             Entry::File { path, .. } if left == 0 => {
-                read.found.push(Found { part: Some(path), item: Item::Unknown(TOO_MUCH) });
+                add(&mut read.found, [Found::new(Some(path), Item::Unknown(TOO_MUCH))]);
             }
             Entry::File { path, is_hexadecimal } => {
-                read.found.extend(of_named_file(&path, is_hexadecimal, beside, &mut left));
+                add(&mut read.found, of_named_file(&path, is_hexadecimal, beside, &mut left));
             }
         }
         if read.found.len() > THINGS_LIMIT {
@@ -292,7 +298,7 @@ fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Result<Vec<Found>, Unr
     }
     // PEM that stands in none of the values: it is not known what it is for, and must not be passed over.
     if !found.is_empty() && value::beginnings(text.as_bytes()) > beginnings {
-        found.push(Found { part: None, item: Item::Damaged("PEM section") });
+        add(&mut found, [Found::new(None, Item::Damaged("PEM section"))]);
     }
     Ok(found)
 }
@@ -300,17 +306,17 @@ fn of_text(form: Form, text: &str, beside: Beside<'_>) -> Result<Vec<Found>, Unr
 fn of_value(value: &Value) -> Vec<Found> {
     let part = (!value.name.is_empty()).then(|| value.name.clone());
     let items = value::items(value).into_iter().take(THINGS_LIMIT + 1);
-    items.map(|item| Found { part: part.clone(), item }).collect()
+    items.map(|item| Found::new(part.clone(), item)).collect()
 }
 
 /// What is in a file that a table names. `left` is how many bytes of such files may still be read.
 fn of_named_file(path: &str, is_hexadecimal: bool, beside: Beside<'_>, left: &mut usize) -> Vec<Found> {
     let Some(beside) = beside else { return Vec::new() };
-    let unknown = |kind| vec![Found { part: Some(path.to_owned()), item: Item::Unknown(kind) }];
+    let unknown = |kind| vec![Found::new(Some(path.to_owned()), Item::Unknown(kind))];
     let bytes = beside(path);
     *left = left.saturating_sub(bytes.as_ref().map_or(0, |bytes| bytes.len()));
     let bytes = match bytes.as_deref().filter(|_| is_hexadecimal).map(|bytes| table::hexadecimal(bytes)) {
-        Some(None) => return vec![Found { part: Some(path.to_owned()), item: Item::Damaged("value") }],
+        Some(None) => return vec![Found::new(Some(path.to_owned()), Item::Damaged("value"))],
         Some(decoded) => decoded,
         None => bytes,
     };

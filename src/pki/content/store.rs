@@ -9,14 +9,14 @@ use crate::pki::pkcs12::{Inventory, Store, StoredKey, Wanted};
 /// may ask for, all of them together.
 pub fn opened(found: Vec<Found>, passphrase: Option<&[u8]>, wanted: Wanted, work: &mut Work) -> Vec<Found> {
     let mut all = Vec::with_capacity(found.len());
-    for Found { part, item } in found {
+    for Found { part, value, item } in found {
         let items = match (item, passphrase) {
             (Item::Store(_), None) => vec![Item::Closed(Closed::NoPassphrase)],
             (Item::Store(store), Some(passphrase)) => open(&store, passphrase, wanted, work)
                 .unwrap_or_else(|error| vec![Item::Closed(Closed::Decrypt(error))]),
             (item, _) => vec![item],
         };
-        all.extend(items.into_iter().map(|item| Found { part: part.clone(), item }));
+        all.extend(items.into_iter().map(|item| Found { part: part.clone(), value, item }));
     }
     all
 }
