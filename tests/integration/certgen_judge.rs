@@ -67,9 +67,21 @@ fn verify_minds_keys_purposes_and_revocation_lists() {
     let good = set("none");
     assert_eq!(verified(&good, "server.crt --key server.key --host 127.0.0.1").0, 0);
     assert_eq!(verified(&good, "client.crt --key client.key").0, 0);
+    // A file with the certificate again and another key, and one without a key.
+    let combined = ["client.crt", "server.key"].map(|name| fs::read_to_string(good.join(name)).unwrap()).concat();
+    fs::write(good.join("combined.pem"), combined).unwrap();
+    let (code, ids, _) = verified(&good, "client.crt --key combined.pem");
+    assert_eq!((code, ids), (1, vec!["key.mismatch".to_owned()]));
+    let ended = certgen(&good, "verify client.crt --key client.crt");
+    assert_eq!((ended.code, ended.stderr.as_str()), (1, "error: `client.crt` holds no private key\n"));
+    // A list that OpenSSL takes for text.
+    let list = fs::read_to_string(set("client.revoked").join("crl.pem")).unwrap();
+    fs::write(good.join("two.crl"), format!("{list}\n {list}")).unwrap();
+    let ended = certgen(&good, "verify client.crt --crl two.crl");
+    assert!(ended.code == 1 && ended.stderr.contains("OpenSSL reads only a part of the revocation list"), "{ended:?}");
     let (code, ids, _) = verified(&good, "client.crt --purpose server");
     assert_eq!((code, ids[0].as_str()), (1, "cert.eku"));
-    let (code, ids, _) = verified(&set("client.revoked"), "client.crt --crl crl.pem");
+    let (code, ids, _) = verified(&folder.path().join("client.revoked"), "client.crt --crl crl.pem");
     assert_eq!((code, ids[0].as_str()), (1, "client.revoked"));
     let (code, ids, _) = verified(&set("crl.expired"), "client.crt --crl crl.pem");
     assert_eq!((code, ids[0].as_str()), (1, "crl.expired"));

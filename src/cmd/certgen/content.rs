@@ -29,6 +29,30 @@ pub fn contents(path: &Path) -> Result<Contents, Failure> {
 
 /// The public key of the first thing in a file that has one.
 pub fn public_key(path: &Path, opener: &Opener, term: &mut Term) -> Result<Vec<u8>, Failure> {
+    first_public_key(path, |_| true, opener, term)?.ok_or_else(|| lacks(path, "key and no certificate"))
+}
+
+/// That of the first private key in a file, or where it has none of its first public key or request: what is beside a certificate to
+/// be compared with it. A certificate is always its own.
+pub fn public_key_of_pair(path: &Path, opener: &Opener, term: &mut Term) -> Result<Vec<u8>, Failure> {
+    let private = first_public_key(path, |item| matches!(item, Item::Key(_)), opener, term)?;
+    let is_other = |item: &Item| matches!(item, Item::PublicKey(_) | Item::Request(_));
+    match private {
+        Some(key) => Ok(key),
+        None => first_public_key(path, is_other, opener, term)?.ok_or_else(|| lacks(path, "private key")),
+    }
+}
+
+fn lacks(path: &Path, what: &str) -> Failure {
+    Failure::new(Exit::FAILED, format!("`{}` holds no {what}", path.display()))
+}
+
+fn first_public_key(
+    path: &Path,
+    is_wanted: impl Fn(&Item) -> bool,
+    opener: &Opener,
+    term: &mut Term,
+) -> Result<Option<Vec<u8>>, Failure> {
     let mut work = Work::default();
     for found in contents(path)?.found {
         let items = match found.item {
@@ -38,13 +62,13 @@ pub fn public_key(path: &Path, opener: &Opener, term: &mut Term) -> Result<Vec<u
             }
             item => vec![item],
         };
-        for item in items {
+        for item in items.into_iter().filter(|item| is_wanted(item)) {
             if let Some(key) = public_key_of(item, path, opener, term)? {
-                return Ok(key);
+                return Ok(Some(key));
             }
         }
     }
-    Err(Failure::new(Exit::FAILED, format!("`{}` holds no key and no certificate", path.display())))
+    Ok(None)
 }
 
 /// The private key of a file, PEM or DER, opened if it is encrypted.

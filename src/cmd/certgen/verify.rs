@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::content::{Contents, Found, Item, contents, public_key};
+use super::content::{Contents, Found, Item, contents, public_key_of_pair};
 use super::dates::now;
 use super::options::{Chosen, Use, VerifyArgs};
 use super::passphrase::Opener;
@@ -176,7 +176,7 @@ impl Scene<'_> {
             Own::NotKnown(finding) => verified.findings.push(finding),
         }
         if let Some(key) = &args.key {
-            verified.compare(&chain.place.file, key, &public_key(key, &self.opener, term)?);
+            verified.compare(&chain.place.file, key, &public_key_of_pair(key, &self.opener, term)?);
         }
         Ok(Answer {
             place: chain.place.clone(),
