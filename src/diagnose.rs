@@ -14,6 +14,7 @@ pub mod chain;
 mod failed_connection;
 pub mod files;
 mod finding;
+mod lists;
 pub mod oauth;
 pub mod scram;
 pub mod shell;
@@ -24,9 +25,9 @@ mod unanswered;
 pub mod ways;
 pub mod when;
 
-use attempted::list;
 pub use attempted::{AWS_AUTHORIZER, AWS_CERTIFICATE, Attempted, Sent};
 pub use failed_connection::{lost, no_address, not_connected, other_versions, refused};
 pub use finding::{About, Finding, Severity};
+use lists::list;
 pub use tls::WITHOUT_TLS;
 pub use unanswered::{Unanswered, plain_to_tls, unanswered};

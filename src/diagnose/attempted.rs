@@ -8,6 +8,7 @@ use crate::pki::chain::Purpose;
 use crate::scram::Mechanism;
 
 use super::chain::Scene;
+use super::lists::either;
 use super::shell;
 
 /// What a CONNECT carried that its answer may be about.
@@ -75,8 +76,9 @@ pub struct Attempted<'a> {
 
 impl Attempted<'_> {
     /// What the sentences about the server's certificates need to know.
-    pub(super) fn scene<'a>(&self, trusted: &'a str) -> Scene<'a> {
-        Scene { purpose: Purpose::Server, now: self.now, trusted, file: None }
+    pub fn scene<'a>(&'a self, trusted: &'a str) -> Scene<'a> {
+        let folder = self.tls.and_then(|tls| tls.capath.as_deref());
+        Scene { purpose: Purpose::Server, now: self.now, trusted, folder, file: None }
     }
 
     /// `localhost port 1883`, or the path of the socket.
@@ -139,23 +141,14 @@ impl Attempted<'_> {
         command
     }
 
-    /// What is trusted, for people: the file, the folder, or the system's certificates.
-    pub(super) fn trusted(&self) -> String {
+    /// Where those lie who are trusted, to stand behind `in`: the file, the folder and the system's certificates, with an
+    /// `or` between them.
+    pub fn trusted(&self) -> String {
         let Some(tls) = self.tls else { return "what is trusted".to_owned() };
-        match (&tls.cafile, &tls.capath) {
-            (Some(file), _) => format!("`{}`", file.display()),
-            (None, Some(folder)) => format!("the folder `{}`", folder.display()),
-            (None, None) => "the operating system's certificates".to_owned(),
-        }
-    }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(super) fn list(words: &[String]) -> String {
-    match words {
-        [] => "nothing".to_owned(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        let file = tls.cafile.iter().map(|file| format!("`{}`", file.display()));
+        let folder = tls.capath.iter().map(|folder| format!("the folder `{}`", folder.display()));
+        let system = tls.os_certificates.then(|| "the operating system's certificates".to_owned());
+        either(&file.chain(folder).chain(system).collect::<Vec<_>>())
     }
 }
 
@@ -164,11 +157,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_joined_as_people_do() {
-        let words = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!(list(&words[..0]), "nothing");
-        assert_eq!(list(&words[..1]), "a");
-        assert_eq!(list(&words[..2]), "a and b");
-        assert_eq!(list(&words), "a, b and c");
+    fn places_of_the_trusted_are_all_named() {
+        let endpoint = Endpoint::new("mqtt.lan", 8883).unwrap();
+        let trusted = |cafile: Option<&str>, capath: Option<&str>, os_certificates| {
+            let path = |text: Option<&str>| text.map(std::path::PathBuf::from);
+            let tls =
+                tls::Options { cafile: path(cafile), capath: path(capath), os_certificates, ..tls::Options::default() };
+            Attempted { endpoint: &endpoint, tls: Some(&tls), websocket: None, now: 0 }.trusted()
+        };
+        assert_eq!(trusted(Some("ca.crt"), None, false), "`ca.crt`");
+        assert_eq!(trusted(None, Some("certs"), false), "the folder `certs`");
+        assert_eq!(trusted(None, None, true), "the operating system's certificates");
+        assert_eq!(
+            trusted(Some("ca.crt"), Some("certs"), true),
+            "`ca.crt`, the folder `certs` or the operating system's certificates"
+        );
     }
 }

@@ -7,6 +7,8 @@ use crate::pki::chain::{Problem, Purpose, UnknownIssuer, Verdict, Warning};
 use crate::pki::name::PeerName;
 use crate::pki::strict::{self, Departure};
 
+use super::files::empty_capath;
+use super::lists::list;
 use super::stacks::key_ids_differ;
 use super::when::{DAY, date, span};
 use super::{Finding, Severity, shell};
@@ -17,8 +19,10 @@ pub struct Scene<'a> {
     pub purpose: Purpose,
     /// Seconds since 1970.
     pub now: i64,
-    /// What was trusted, for people: the name of the CA file.
+    /// Where those lie who were trusted, for people, to stand behind `in`: the name of the CA file.
     pub trusted: &'a str,
+    /// The folder among what was trusted.
+    pub folder: Option<&'a Path>,
     /// Where the certificate lies, if it came from a file.
     pub file: Option<&'a Path>,
 }
@@ -326,12 +330,7 @@ fn not_yet_valid(certificate: &Certificate, is_leaf: bool, scene: Scene<'_>) -> 
 
 fn unknown_issuer(unknown: &UnknownIssuer, scene: Scene<'_>) -> Words {
     let certificate = &unknown.certificate;
-    let known = if unknown.known.is_empty() {
-        "nobody".to_owned()
-    } else {
-        unknown.known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-    };
-    let mut evidence = vec![format!("{} holds {known}", scene.trusted)];
+    let mut evidence = vec![known(unknown, scene)];
     if let Some(id) = &certificate.authority_key_id {
         evidence.push(format!("the issuer's key id is {}", short_key_id(id)));
     }
@@ -340,6 +339,11 @@ fn unknown_issuer(unknown: &UnknownIssuer, scene: Scene<'_>) -> Words {
         (true, false) => format!("the CA `{}`, which was sent along, is not in {}", certificate.subject, scene.trusted),
         (false, _) => format!("the issuer `{}` is not in {}", certificate.issuer, scene.trusted),
     };
+    // OpenSSL, and we as it, find a CA in a folder by the hash of its name.
+    let unhashed = scene.folder.filter(|_| unknown.known.is_empty()).map(empty_capath);
+    if let Some(Finding { what: why, fix: Some(fix), .. }) = unhashed {
+        return (what, vec![why], fix);
+    }
     let fix = match scene.purpose {
         Purpose::Server if unknown.self_signed && unknown.is_leaf => {
             "if you trust this server, use its own certificate: --cafile SERVER.crt".to_owned()
@@ -355,10 +359,23 @@ fn unknown_issuer(unknown: &UnknownIssuer, scene: Scene<'_>) -> Words {
     (what, evidence, fix)
 }
 
+/// Who is trusted, of the first some.
+fn known(unknown: &UnknownIssuer, scene: Scene<'_>) -> String {
+    let mut names: Vec<_> = unknown.known.iter().map(|name| format!("`{name}`")).collect();
+    if unknown.more > 0 {
+        names.push(format!("{} more", unknown.more));
+    }
+    match &names[..] {
+        [] => format!("no CA is in {}", scene.trusted),
+        [one] => format!("in {} is {one}", scene.trusted),
+        several => format!("in {} are {}", scene.trusted, list(several)),
+    }
+}
+
 fn missing_intermediate(certificate: &Certificate, scene: Scene<'_>) -> Words {
     (
         format!("the intermediate `{}`, which issued {}, was not sent along", certificate.issuer, named(certificate)),
-        vec![format!("{} does not hold that CA either", scene.trusted)],
+        vec![format!("that CA is not in {} either", scene.trusted)],
         format!(
             "the {} must send it: cat leaf.crt intermediate.crt > chain.crt as its certificate file",
             scene.sender()
@@ -369,7 +386,7 @@ fn missing_intermediate(certificate: &Certificate, scene: Scene<'_>) -> Words {
 fn same_name_other_key(certificate: &Certificate, ca: &Certificate, scene: Scene<'_>) -> Words {
     let id = |id: &Option<Vec<u8>>| id.as_deref().map_or_else(|| "unknown".to_owned(), short_key_id);
     (
-        format!("{} has a CA named `{}`, but with another key than the one that signed", scene.trusted, ca.subject),
+        format!("in {} is a CA named `{}`, but with another key than the one that signed", scene.trusted, ca.subject),
         vec![
             format!("key id in {}: {}", scene.trusted, id(&ca.subject_key_id)),
             format!("key id of the issuer: {}", id(&certificate.authority_key_id)),
@@ -448,15 +465,21 @@ fn warning(warning: Warning, verdict: &Verdict, asked: Option<&PeerName>, scene:
             .fix(format!("moskit certgen server {}", shell::quoted(name)))
         }
         (Warning::Version1, _) => {
-            Finding::warning("cert.v1", "the certificate is X.509 v1: OpenSSL clients take it, rustls does not")
+            Finding::warning("cert.v1", "the certificate is X.509 v1: OpenSSL takes it, rustls does not")
                 .evidence("`openssl x509 -req` without -extfile makes those")
                 .fix(format!("issue it again as v3: {}", scene.verb()))
         }
         (Warning::CaAsLeaf, _) => Finding::warning(
             "cert.self-signed-as-server",
-            "the server uses a CA certificate (CA:TRUE) as its own: OpenSSL clients take it, rustls does not",
+            format!(
+                "the {} uses a CA certificate (CA:TRUE) as its own: OpenSSL takes it, rustls does not",
+                scene.sender()
+            ),
         )
-        .fix("make a CA and a server certificate: moskit certgen init"),
+        .fix(match scene.purpose {
+            Purpose::Server => "make a CA and a server certificate: moskit certgen init",
+            Purpose::Client => "make a certificate for the client by a CA: moskit certgen client ID",
+        }),
         (Warning::AnchorNotRoot { is_sent }, _) => anchor_not_root(verdict.path.last()?, is_sent, scene),
         (Warning::SubjectEqualsIssuer, _) => subject_equals_issuer(leaf, scene),
     })
@@ -492,8 +515,7 @@ fn subject_equals_issuer(leaf: &Certificate, scene: Scene<'_>) -> Finding {
 /// Most clients are OpenSSL's, and to them this chain has no end.
 fn anchor_not_root(anchor: &Certificate, is_sent: bool, scene: Scene<'_>) -> Finding {
     let (subject, issuer) = (&anchor.subject, &anchor.issuer);
-    let ends =
-        format!("{} holds `{subject}`, which is not self-signed: OpenSSL clients refuse the chain", scene.trusted);
+    let ends = format!("`{subject}` in {} is not self-signed: OpenSSL clients refuse the chain", scene.trusted);
     let root = format!("get the CA certificate of `{issuer}` and give it: --cafile FILE");
     let finding = Finding::error("ca.not-root", ends).evidence(format!("`{subject}` was issued by `{issuer}`"));
     if is_sent {

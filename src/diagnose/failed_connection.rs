@@ -85,7 +85,7 @@ pub fn no_address(name: &str, why: &str) -> Finding {
     }
     let is_local = Path::new(name).extension().is_some_and(|last| last.eq_ignore_ascii_case("local"));
     if name.contains("://") {
-        finding.fix(format!("a URL goes after -L: -L {}/TOPIC", shell::quoted(name)))
+        finding.fix(format!("a URL goes after -L: -L {}", shell::quoted(&as_url(name))))
     } else if name.contains(':') {
         let (host, port) = with_port(name).unwrap_or(("HOST".to_owned(), "PORT".to_owned()));
         finding.fix(format!("a port goes after -p: -h {} -p {port}", shell::quoted(&host)))
@@ -96,6 +96,20 @@ pub fn no_address(name: &str, why: &str) -> Finding {
     } else {
         finding.fix(format!("check the spelling, or ask the resolver: getent hosts {}", shell::quoted(name)))
     }
+}
+
+/// The URL that was meant by one in place of a host, with the schemes that `-L` has: other clients call them otherwise.
+fn as_url(name: &str) -> String {
+    let (scheme, rest) = name.split_once("://").unwrap_or(("mqtt", name));
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "mqtts" | "ssl" | "tls" | "mqtt+ssl" => "mqtts",
+        "ws" | "http" => "ws",
+        "wss" | "https" => "wss",
+        _ => "mqtt",
+    };
+    let (place, topic) = rest.split_once('/').unwrap_or((rest, ""));
+    let place = if place.is_empty() { "HOST" } else { place };
+    format!("{scheme}://{place}/{}", if topic.is_empty() { "TOPIC" } else { topic })
 }
 
 /// The host and the port that a name is, which resolvers know as neither.
@@ -277,7 +291,7 @@ fn elsewhere(connack: &ConnAck) -> Finding {
                 .fix("if that is the right one: -h HOST -p PORT")
         }
         None => Finding::error("connack.elsewhere", "the broker sends its clients to another one, and names none")
-            .fix("several hosts are tried in turn: -h HOST,HOST"),
+            .fix("who runs it knows the other one: -h HOST"),
     }
 }
 
@@ -386,6 +400,10 @@ mod tests {
         let error = io::Error::other("failed to lookup address information: Name or service not known");
         let fix = |name| no_address(name, &error.to_string()).fix.unwrap();
         assert_eq!(fix("mqtt://lan"), "a URL goes after -L: -L mqtt://lan/TOPIC");
+        assert_eq!(fix("tcp://lan:1883"), "a URL goes after -L: -L mqtt://lan:1883/TOPIC");
+        assert_eq!(fix("SSL://lan"), "a URL goes after -L: -L mqtts://lan/TOPIC");
+        assert_eq!(fix("https://lan/a/b"), "a URL goes after -L: -L wss://lan/a/b");
+        assert_eq!(fix("://"), "a URL goes after -L: -L mqtt://HOST/TOPIC");
         assert_eq!(fix("lan:1883"), "a port goes after -p: -h lan -p 1883");
         assert_eq!(fix("[::1]:1883"), "a port goes after -p: -h ::1 -p 1883");
         assert_eq!(fix("lan:mqtt"), "a port goes after -p: -h HOST -p PORT");

@@ -35,6 +35,8 @@ pub enum About {
     NotMqtt,
     /// The peer answered CONNECT with HTTP.
     SpeaksHttp,
+    /// The peer answered the request for a WebSocket with what is no HTTP, or the connection ended.
+    NoWebSocket,
     /// The web server has nothing at the path of the WebSocket.
     WrongPath,
     /// TLS was begun, and the peer has, or may have, none.

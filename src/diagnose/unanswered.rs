@@ -4,6 +4,7 @@ use crate::mqtt::packet::ProtocolVersion;
 use crate::net::Endpoint;
 use crate::net::tls::{Alert, Seen};
 
+use super::lists::either;
 use super::tls::{accepted_issuers, alert};
 use super::{About, Attempted, Finding, Sent};
 
@@ -29,7 +30,7 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
     }
     // A TLS record begins with its type and a version: an alert is 21, 3.
     if attempted.tls.is_none() && ended.first_bytes.starts_with(&[21, 3]) {
-        return plain_to_tls(attempted.endpoint);
+        return plain_to_tls(attempted.endpoint, attempted.websocket.is_some());
     }
     if ended.first_bytes.starts_with(b"HTTP/") {
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks HTTP, so MQTT goes over WebSockets there"))
@@ -90,19 +91,11 @@ fn reasons(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Vec<String> {
     reasons
 }
 
-/// `a`, `a or b`, `a, b or c`.
-fn either(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
-    }
-}
-
-/// The place speaks TLS and we spoke in clear.
-pub fn plain_to_tls(place: &Endpoint) -> Finding {
+/// The place speaks TLS and we spoke in clear, a WebSocket or MQTT at once.
+pub fn plain_to_tls(place: &Endpoint, by_websocket: bool) -> Finding {
+    let scheme = if by_websocket { "wss" } else { "mqtts" };
     Finding::error("tls.plain-to-tls", format!("{place} speaks TLS, and we did not"))
-        .fix("add --cafile FILE, or use a mqtts:// URL for certificates that the operating system knows")
+        .fix(format!("add --cafile FILE, or use a {scheme}:// URL for certificates that the operating system knows"))
 }
 
 #[cfg(test)]

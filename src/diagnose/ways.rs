@@ -146,21 +146,26 @@ fn refused(reply: Reply, at: &str, target: &str) -> Finding {
     }
 }
 
-/// What to do where a web server has no WebSocket at the path that was asked for.
-pub const OTHER_PATH: &str = "the path may be another one: --ws-path /mqtt for EMQX and HiveMQ, /ws for RabbitMQ. What follows the host in -L is the topic";
+/// What to do where a web server has no WebSocket at the path that was `asked` for.
+pub fn other_path(asked: &str) -> String {
+    let usual = [("/mqtt", "EMQX and HiveMQ"), ("/ws", "RabbitMQ")].into_iter().filter(|(path, _)| *path != asked);
+    let usual: Vec<_> = usual.map(|(path, brokers)| format!("{path} for {brokers}")).collect();
+    format!("the path may be another one: --ws-path {}. What follows the host in -L is the topic", usual.join(", "))
+}
 
 /// Why a server opened no WebSocket.
 pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
     let place = attempted.place();
     let path = attempted.websocket.map_or(DEFAULT_PATH.into(), Opening::shown_path);
     match error {
-        WebSocketError::NotHttp(_) => {
-            Finding::error("proto.ws-vs-mqtt", format!("{place} answers, but not with HTTP")).fix("leave out --ws")
-        }
+        WebSocketError::NotHttp(_) => Finding::error("proto.ws-vs-mqtt", format!("{place} answers, but not with HTTP"))
+            .about(About::NoWebSocket)
+            .fix("leave out --ws"),
         WebSocketError::Closed => Finding::error(
             "proto.ws-vs-mqtt",
             format!("{place} closed the connection instead of opening a WebSocket: it speaks plain MQTT, or wants TLS"),
         )
+        .about(About::NoWebSocket)
         .fix("leave out --ws; or, for TLS, add --cafile FILE"),
         WebSocketError::Status { code, reason } => {
             let finding =
@@ -169,7 +174,7 @@ pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
                 401 | 403 => finding.fix(
                     "the web server wants a login, such as --header Authorization=@FILE, or refuses this client: its log says why",
                 ),
-                404 => finding.about(About::WrongPath).fix(OTHER_PATH),
+                404 => finding.about(About::WrongPath).fix(other_path(&path)),
                 301 | 302 | 307 | 308 => finding.fix("the web server redirects: to https? then use TLS, wss://"),
                 426 => {
                     finding.fix("the web server does not pass WebSockets on: a proxy in front needs Upgrade headers")
@@ -193,6 +198,7 @@ pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
         }
         WebSocketError::Io(error) => {
             Finding::error("net.lost", format!("the connection to {place} broke: {}", reason(error)))
+                .about(About::NoWebSocket)
         }
     }
 }
@@ -261,7 +267,8 @@ mod tests {
         let status = WebSocketError::Status { code: 404, reason: "Not Found".to_owned() };
         let finding = websocket(&status, &attempted);
         assert_eq!(finding.what, "mqtt.lan port 80 answers 404 Not Found to the request for /ws");
-        assert!(finding.fix.unwrap().contains("--ws-path"));
+        let fix = finding.fix.unwrap();
+        assert!(fix.contains("--ws-path /mqtt for EMQX and HiveMQ. ") && !fix.contains("RabbitMQ"), "{fix}");
         assert_eq!(websocket(&WebSocketError::Closed, &attempted).id, "proto.ws-vs-mqtt");
         assert_eq!(websocket(&WebSocketError::Field("Sec-WebSocket-Protocol"), &attempted).id, "ws.subprotocol");
     }

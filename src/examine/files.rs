@@ -156,7 +156,7 @@ fn read_all(files: &Files, reader: Reader<'_>, stage: &mut Stage) -> Contents {
     }
     if let Some(path) = &files.capath {
         match read::hashed_folder(path) {
-            Ok(ders) if ders.is_empty() => stage.found(empty_capath(path)),
+            Ok(ders) if ders.is_empty() => stage.found(files::empty_capath(path)),
             Ok(ders) => {
                 let found = anchors(path, &ders, stage);
                 contents.anchors = Some(contents.anchors.take().unwrap_or_default().with(&found));
@@ -225,11 +225,6 @@ fn anchors(path: &Path, ders: &[Vec<u8>], stage: &mut Stage) -> Anchors {
         ));
     }
     anchors
-}
-
-fn empty_capath(path: &Path) -> Finding {
-    Finding::error("ca.unknown", format!("`{}` holds no certificate under a hashed name", path.display()))
-        .fix(format!("openssl rehash {}", shell::path(path)))
 }
 
 fn revocation(path: &Path, reader: Reader<'_>, stage: &mut Stage) -> Option<Vec<RevocationList>> {
@@ -391,7 +386,13 @@ fn chain_stage(files: &Files, presented: &[Vec<u8>], purpose: Purpose, verdict: 
         .as_deref()
         .or(files.capath.as_deref())
         .map_or_else(|| "nothing".to_owned(), |path| format!("`{}`", path.display()));
-    let scene = chain::Scene { purpose, now, trusted: &trusted, file: files.certificate.as_deref() };
+    let scene = chain::Scene {
+        purpose,
+        now,
+        trusted: &trusted,
+        folder: files.capath.as_deref(),
+        file: files.certificate.as_deref(),
+    };
     let name = files.host.as_deref().map(PeerName::new);
     if let Some(leaf) = presented.first().and_then(|der| Certificate::parse(der).ok()) {
         leaf_facts(&leaf, now, &mut stage);
@@ -453,5 +454,8 @@ pub fn untimely_list(list: &RevocationList, now: i64) -> Option<Finding> {
         Some(next_update) if list.is_expired(now) => Problem::RevocationListExpired { issuer: issuer(), next_update },
         _ => return None,
     };
-    Some(chain::problem(&problem, chain::Scene { purpose: Purpose::Client, now, trusted: "", file: None }))
+    Some(chain::problem(
+        &problem,
+        chain::Scene { purpose: Purpose::Client, now, trusted: "", folder: None, file: None },
+    ))
 }

@@ -269,7 +269,7 @@ fn certificate(file: Option<&Path>, it: &Arc<Certificate>, now: i64, within: i64
 }
 
 fn scene<'a>(file: Option<&'a Path>, it: &Certificate, now: i64) -> Scene<'a> {
-    Scene { purpose: Purpose::guess(it, false), now, trusted: "", file }
+    Scene { purpose: Purpose::guess(it, false), now, trusted: "", folder: None, file }
 }
 
 fn leaf(it: &Certificate) -> Vec<Finding> {

@@ -53,7 +53,7 @@ pub fn verify<'a>(asked: &Asked<'a>) -> Verified<'a> {
     let presented: Vec<_> = asked.chain.iter().map(|certificate| certificate.der.as_slice()).collect();
     let verdict = judge(&presented, &anchors, &question);
     let trusted = asked.trusted_file.display().to_string();
-    let scene = Scene { purpose, now: asked.now, trusted: &trusted, file: Some(asked.file) };
+    let scene = Scene { purpose, now: asked.now, trusted: &trusted, folder: None, file: Some(asked.file) };
     let findings = chain::findings(&verdict, name.as_ref(), scene, SOON);
     let opinions = opinions(&verdict, name.as_ref());
     Verified { leaf, chain: asked.chain, opinions, findings, verdict, key_fits: true }

@@ -205,6 +205,8 @@ pub struct UnknownIssuer {
     pub self_signed: bool,
     /// The subjects of the anchors, at most [`UnknownIssuer::KNOWN_LIMIT`].
     pub known: Vec<String>,
+    /// How many more anchors there are.
+    pub more: usize,
 }
 
 impl UnknownIssuer {
@@ -356,7 +358,8 @@ struct Candidate {
 
 impl Candidate {
     fn unanchored(leaf: Arc<Certificate>) -> Self {
-        let problem = UnknownIssuer { certificate: leaf.clone(), is_leaf: true, self_signed: false, known: Vec::new() };
+        let problem =
+            UnknownIssuer { certificate: leaf.clone(), is_leaf: true, self_signed: false, known: Vec::new(), more: 0 };
         Self { path: vec![leaf], problems: vec![Problem::UnknownIssuer(problem)], anchored: false }
     }
 
@@ -454,8 +457,10 @@ impl Search<'_> {
         if !self_signed && (certificate.names_issuer_address || issuer_has_issuer) {
             return Problem::MissingIntermediate { certificate };
         }
-        let known = self.anchors.iter().take(UnknownIssuer::KNOWN_LIMIT).map(|anchor| anchor.subject.to_string());
-        Problem::UnknownIssuer(UnknownIssuer { certificate, is_leaf, self_signed, known: known.collect() })
+        let known: Vec<_> =
+            self.anchors.iter().take(UnknownIssuer::KNOWN_LIMIT).map(|anchor| anchor.subject.to_string()).collect();
+        let more = self.anchors.len() - known.len();
+        Problem::UnknownIssuer(UnknownIssuer { certificate, is_leaf, self_signed, known, more })
     }
 }
 

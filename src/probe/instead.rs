@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Found, Probe};
-use crate::diagnose::ways::OTHER_PATH;
+use super::{Found, OtherPath, Probe};
+use crate::diagnose::ways;
 use crate::diagnose::{self, About, Finding};
 use crate::net::websocket::DEFAULT_PATH;
 use crate::net::{Endpoint, tls};
@@ -11,12 +11,16 @@ use crate::net::{Endpoint, tls};
 /// The finding after another look at the place: what a failed connection alone does not tell.
 /// `in_clear`: neither TLS nor a WebSocket had been tried.
 pub async fn look_again(probe: Probe<'_>, finding: Finding, in_clear: bool) -> Finding {
+    let tls = probe.route.tls.as_ref();
     let better = match finding.about {
         Some(About::NothingListens) => return of_refusal(probe, finding).await,
         Some(About::Closed) if in_clear => of_mqtt(probe).await,
-        Some(About::NotMqtt | About::SpeaksHttp) if in_clear => by_http(probe).await,
+        Some(About::Closed | About::NotMqtt | About::SpeaksHttp) if probe.route.websocket.is_none() => {
+            by_http(probe, tls).await
+        }
         Some(About::NoTls) => of_tls(probe).await,
-        Some(About::WrongPath) => of_path(probe, probe.route.tls.as_ref(), &finding).await,
+        Some(About::NoWebSocket) if tls.is_none() => of_websocket(probe).await,
+        Some(About::WrongPath) => return of_path(probe, tls, finding).await,
         _ => None,
     };
     better.unwrap_or(finding)
@@ -25,10 +29,26 @@ pub async fn look_again(probe: Probe<'_>, finding: Finding, in_clear: bool) -> F
 /// What speaks at the port, when it is not MQTT in clear.
 pub async fn of_mqtt(probe: Probe<'_>) -> Option<Finding> {
     match probe.tls().await {
-        Found::Tls => Some(diagnose::plain_to_tls(probe.endpoint()).evidence("it answers a TLS ClientHello")),
+        Found::Tls => Some(answers_tls(probe)),
         Found::Unreachable => None,
-        _ => by_http(probe).await,
+        _ => by_http(probe, None).await,
     }
+}
+
+/// What speaks at the port in clear where a WebSocket was expected and none was opened.
+pub async fn of_websocket(probe: Probe<'_>) -> Option<Finding> {
+    if probe.tls().await == Found::Tls {
+        return Some(answers_tls(probe));
+    }
+    (probe.plain_mqtt().await == Found::Mqtt).then(|| {
+        Finding::error("proto.ws-vs-mqtt", format!("{} speaks plain MQTT, and no WebSockets", probe.endpoint()))
+            .evidence("it answers a CONNECT without a WebSocket")
+            .fix("leave out --ws, or use a mqtt:// URL")
+    })
+}
+
+fn answers_tls(probe: Probe<'_>) -> Finding {
+    diagnose::plain_to_tls(probe.endpoint(), probe.route.websocket.is_some()).evidence("it answers a TLS ClientHello")
 }
 
 /// What answers where TLS was expected.
@@ -42,36 +62,43 @@ pub async fn of_tls(probe: Probe<'_>) -> Option<Finding> {
                 .fix(diagnose::WITHOUT_TLS),
         ),
         // Some WebSocket servers answer what is no HTTP with a page and no head.
-        Found::Other(bytes) if !bytes.is_empty() => by_http(probe).await.or_else(|| Some(strange(place, &bytes))),
+        Found::Other(bytes) if !bytes.is_empty() => by_http(probe, None).await.or_else(|| Some(strange(place, &bytes))),
         Found::Silence | Found::Unreachable | Found::Tls => None,
-        Found::Http { .. } | Found::Closed | Found::Other(_) => by_http(probe).await,
+        Found::Http { .. } | Found::Closed | Found::Other(_) => by_http(probe, None).await,
     }
 }
 
-/// What an HTTP request brings to light.
-pub async fn by_http(probe: Probe<'_>) -> Option<Finding> {
-    let Found::Http { status, takes_mqtt } = probe.http(None, probe.path()).await else { return None };
+/// What an HTTP request brings to light, in clear or in TLS.
+pub async fn by_http(probe: Probe<'_>, tls: Option<&tls::Client>) -> Option<Finding> {
+    let Found::Http { status, takes_mqtt } = probe.http(tls.cloned(), probe.path()).await else { return None };
     let finding = speaks_http(probe, status, takes_mqtt);
-    if takes_mqtt { Some(finding) } else { Some(of_path(probe, None, &finding).await.unwrap_or(finding)) }
+    Some(match (takes_mqtt, tls) {
+        (false, _) => of_path(probe, tls, finding).await,
+        (true, None) => finding,
+        (true, Some(_)) => finding.fix("add --ws, or use a wss:// URL"),
+    })
 }
 
 /// The path at which a web server has MQTT, where it does not at the one that was asked for.
-pub async fn of_path(probe: Probe<'_>, tls: Option<&tls::Client>, finding: &Finding) -> Option<Finding> {
-    let path = probe.other_path(tls).await?;
+pub async fn of_path(probe: Probe<'_>, tls: Option<&tls::Client>, finding: Finding) -> Finding {
     let place = probe.endpoint();
+    let path = match probe.other_path(tls).await {
+        OtherPath::At(path) => path,
+        OtherPath::Nowhere(tried) if finding.about == Some(About::WrongPath) => {
+            return finding.evidence(format!("and none at {}", tried.join(" and "))).fix(
+                "if it has MQTT, its configuration tells the path: --ws-path PATH; if the broker is at another port: -p PORT",
+            );
+        }
+        OtherPath::Nowhere(_) | OtherPath::Unknown => return finding,
+    };
     let option = if path == DEFAULT_PATH {
         "add --ws without --ws-path".to_owned()
     } else {
         format!("add --ws --ws-path {path}")
     };
-    Some(
-        Finding::error(
-            "ws.path",
-            format!("{place} has MQTT over WebSockets at {path}, and not at {}", probe.shown_path()),
-        )
-        .evidence(finding.what.clone())
-        .fix(option),
-    )
+    Finding::error("ws.path", format!("{place} has MQTT over WebSockets at {path}, and not at {}", probe.shown_path()))
+        .evidence(finding.what)
+        .fix(option)
 }
 
 /// What a server that answers HTTP lacks for MQTT.
@@ -93,7 +120,7 @@ pub fn speaks_http(probe: Probe<'_>, status: u16, takes_mqtt: bool) -> Finding {
         401 | 403 => finding.fix(
             "the server forbids it: does it want a login or an Origin? --header Authorization=@FILE, --header Origin=https://HOST",
         ),
-        404 => finding.about(About::WrongPath).fix(OTHER_PATH),
+        404 => finding.about(About::WrongPath).fix(ways::other_path(&path)),
         _ => finding.fix("which service listens there? give the port of the broker: -p PORT"),
     }
 }
@@ -138,7 +165,10 @@ pub async fn of_refusal(probe: Probe<'_>, finding: Finding) -> Finding {
         format!("{} refuses, but 127.0.0.1 answers: the broker listens on loopback only", probe.endpoint()),
     )
     .evidence(finding.what)
-    .fix("add `listener 1883` to mosquitto.conf, with `allow_anonymous true` or a `password_file`")
+    .fix(format!(
+        "write `listener {port}` into mosquitto.conf, without an address behind the port, and say there who may connect: \
+         `password_file`, or `allow_anonymous true`"
+    ))
 }
 
 /// An address of this machine that is not 127.0.0.1 itself.

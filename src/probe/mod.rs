@@ -84,6 +84,16 @@ pub enum Found {
     Unreachable,
 }
 
+/// Whether a web server has MQTT at another path than the one that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OtherPath {
+    At(&'static str),
+    /// At none of these, which were tried.
+    Nowhere(Vec<&'static str>),
+    /// It stopped to answer, or answered otherwise than that there is nothing: one that wants a login may be it.
+    Unknown,
+}
+
 impl Probe<'_> {
     pub fn endpoint(&self) -> &Endpoint {
         &self.route.endpoint
@@ -155,15 +165,18 @@ impl Probe<'_> {
     }
 
     /// The path that takes MQTT, of those that brokers have; [`Self::path`] does not.
-    pub async fn other_path(&self, tls: Option<&tls::Client>) -> Option<&'static str> {
-        for path in USUAL_PATHS.into_iter().filter(|path| *path != self.path()) {
+    pub async fn other_path(&self, tls: Option<&tls::Client>) -> OtherPath {
+        let others: Vec<_> = USUAL_PATHS.into_iter().filter(|path| *path != self.path()).collect();
+        let mut all_answered = true;
+        for path in &others {
             match self.http(tls.cloned(), path).await {
-                Found::Http { takes_mqtt: true, .. } => return Some(path),
-                Found::Http { .. } => {}
-                _ => return None,
+                Found::Http { takes_mqtt: true, .. } => return OtherPath::At(path),
+                Found::Http { status: 404, .. } => {}
+                Found::Http { .. } => all_answered = false,
+                _ => return OtherPath::Unknown,
             }
         }
-        None
+        if all_answered { OtherPath::Nowhere(others) } else { OtherPath::Unknown }
     }
 
     async fn ask_http(&self, mut stream: Stream, path: &str) -> Found {

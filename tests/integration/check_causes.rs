@@ -26,6 +26,12 @@ fn all_name(id: &str, words: &[&str], folder: &Path) {
     }
 }
 
+/// What `check`, given `words` to connect, says to do next.
+fn fix_of(words: &[&str], folder: &Path) -> String {
+    let (report, _) = report(&[&["check", "--timeout", "2"], words].concat(), folder);
+    report["next"].as_str().unwrap_or_else(|| panic!("{report:#}")).to_owned()
+}
+
 #[test]
 fn what_cannot_be_reached() {
     let folder = tempfile::tempdir().unwrap();
@@ -34,17 +40,21 @@ fn what_cannot_be_reached() {
     all_name("net.dns", &["-h", "no-such-host.invalid"], folder.path());
     all_name("net.unix", &["--unix", "nowhere.sock"], folder.path());
     let Some((_broker, port)) = Mosquitto::open(folder.path()) else { return };
-    all_name("net.loopback-only", &["-h", "127.0.0.2", "-p", &port.to_string()], folder.path());
+    let elsewhere = ["-h", "127.0.0.2", "-p", &port.to_string()];
+    all_name("net.loopback-only", &elsewhere, folder.path());
+    let fix = fix_of(&elsewhere, folder.path());
+    assert!(fix.starts_with(&format!("write `listener {port}` into mosquitto.conf")), "{fix}");
 }
 
 #[test]
 fn another_protocol_than_ours() {
     let folder = tempfile::tempdir().unwrap();
     write_kind("none", folder.path());
-    let [plain, tls, websockets] = [(); 3].map(|()| free_port());
+    let [plain, tls, websockets, both] = [(); 4].map(|()| free_port());
     let configuration = format!(
         "allow_anonymous true\nlistener {plain} 127.0.0.1\nlistener {tls} 127.0.0.1\ncertfile server.crt\n\
-         keyfile server.key\nlistener {websockets} 127.0.0.1\nprotocol websockets\n"
+         keyfile server.key\nlistener {websockets} 127.0.0.1\nprotocol websockets\n\
+         listener {both} 127.0.0.1\nprotocol websockets\ncertfile server.crt\nkeyfile server.key\n"
     );
     let Some(_broker) = Mosquitto::start(folder.path(), &configuration) else { return };
     let not_found = stub(|mut stream| {
@@ -65,6 +75,10 @@ fn another_protocol_than_ours() {
         ("proto.ws-vs-mqtt", websockets.to_string(), vec![]),
         ("proto.ws-vs-mqtt", websockets.to_string(), vec!["--cafile", "ca.crt"]),
         ("proto.ws-vs-mqtt", plain.to_string(), vec!["--ws"]),
+        ("proto.ws-vs-mqtt", both.to_string(), vec!["--cafile", "ca.crt"]),
+        ("tls.plain-to-tls", both.to_string(), vec![]),
+        ("tls.plain-to-tls", both.to_string(), vec!["--ws"]),
+        ("tls.plain-to-tls", tls.to_string(), vec!["--ws"]),
         ("proto.ws-vs-mqtt", port(&not_found), vec![]),
         ("proto.ws-vs-mqtt", port(&not_found), vec!["--cafile", "ca.crt"]),
         ("proto.not-mqtt", port(&banners[0]), vec![]),
@@ -74,6 +88,40 @@ fn another_protocol_than_ours() {
     for (id, port, more) in rows {
         all_name(id, &[&["-h", "localhost", "-p", &port], &more[..]].concat(), folder.path());
     }
+    let fix = |port: String, more: &[&str]| fix_of(&[&["-h", "localhost", "-p", &port], more].concat(), folder.path());
+    assert_eq!(fix(plain.to_string(), &["--ws"]), "leave out --ws, or use a mqtt:// URL");
+    assert_eq!(fix(both.to_string(), &["--cafile", "ca.crt"]), "add --ws, or use a wss:// URL");
+    assert!(fix(both.to_string(), &["--ws"]).contains("use a wss:// URL"));
+    // No path is advised that was tried.
+    let fix = fix(port(&not_found), &[]);
+    assert!(!fix.contains("/mqtt") && !fix.contains("/ws") && fix.contains("--ws-path PATH"), "{fix}");
+}
+
+#[test]
+fn who_is_trusted_is_told_by_place() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    let Some((_server, address)) = s_server(folder.path(), &[]) else { return };
+    let found = |words: &[&str]| {
+        let (report, _) = report(&[&["check", address.as_str()], words].concat(), folder.path());
+        let chain = report["stages"].as_array().unwrap().iter().find(|stage| stage["name"] == "chain").unwrap().clone();
+        let finding = chain["findings"].as_array().unwrap().iter().find(|it| it["id"] == "ca.unknown").cloned();
+        finding.unwrap_or_else(|| panic!("{report:#}"))
+    };
+    let made = run(moskit(&["certgen", "init", "other", "--hosts", "localhost"]).current_dir(folder.path()), b"");
+    assert_eq!(made.code, 0, "{made:?}");
+    let both = found(&["--cafile", "other/ca.crt", "--tls-use-os-certs"]);
+    let what = both["what"].as_str().unwrap();
+    assert!(what.ends_with("is not in `other/ca.crt` or the operating system's certificates"), "{both:#}");
+    let known = both["evidence"][0].as_str().unwrap();
+    assert!(known.starts_with("in `other/ca.crt` or the") && known.ends_with(" more"), "{known}");
+    let one = found(&["--cafile", "other/ca.crt"]);
+    let known = one["evidence"][0].as_str().unwrap();
+    assert!(known.starts_with("in `other/ca.crt` is `") && !known.contains("more"), "{known}");
+    // A folder in which no name is a hash has nobody, whatever lies in it.
+    let folder = found(&["--capath", "other"]);
+    assert_eq!(folder["fix"], "openssl rehash other", "{folder:#}");
+    assert_eq!(folder["evidence"][0], "`other` holds no certificate under a hashed name", "{folder:#}");
 }
 
 #[test]

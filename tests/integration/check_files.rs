@@ -94,6 +94,20 @@ const TOLD_WITHOUT_FAILING: [&str; 5] =
     ["cert.cn-only", "cert.v1", "cert.self-signed-as-server", "cert.lifetime", "client.no-cn"];
 
 #[test]
+fn who_uses_a_ca_as_its_own_certificate_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("cert.self-signed-as-server", folder.path());
+    for purpose in ["server", "client"] {
+        let words = ["check", "files", "--cafile", "server.crt", "--cert", "server.crt", "--purpose", purpose];
+        let (report, _) = report(&words, folder.path());
+        let text = report.to_string();
+        assert!(text.contains(&format!("the {purpose} uses a CA certificate (CA:TRUE) as its own")), "{report:#}");
+        let other = if purpose == "server" { "client ID" } else { "certgen init" };
+        assert!(!text.contains(other), "{report:#}");
+    }
+}
+
+#[test]
 fn every_broken_set_is_explained_by_its_finding() {
     for kind in BROKEN_KINDS.iter().filter(|kind| kind.finding != "none") {
         let folder = tempfile::tempdir().unwrap();

@@ -180,14 +180,17 @@ async fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
             if finding.about != Some(About::WrongPath) {
                 return finding;
             }
-            // Nothing of ours is shown to a server that may not be believed.
-            let tls = target.tls.as_ref().map(|tls| &tls.capture);
-            instead::of_path(target.probe(), tls, &finding).await.unwrap_or(finding)
+            instead::of_path(target.probe(), target.capture(), finding).await
         }
         WebSocketError::Field("Sec-WebSocket-Protocol") => instead::speaks_http(target.probe(), 101, false),
         WebSocketError::TimedOut => instead::silent(target.probe()),
-        error => Finding::error("proto.ws-vs-mqtt", format!("{place} speaks no WebSocket: {error}"))
-            .fix("leave out --ws: this is probably a plain MQTT listener"),
+        error => {
+            let found = if target.tls.is_none() { instead::of_websocket(target.probe()).await } else { None };
+            found.unwrap_or_else(|| {
+                Finding::error("proto.ws-vs-mqtt", format!("{place} speaks no WebSocket: {error}"))
+                    .fix("leave out --ws: this is probably an MQTT listener without WebSockets")
+            })
+        }
     }
 }
 
@@ -268,17 +271,18 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
         Ended::TimedOut { first_bytes } | Ended::Garbage { first_bytes, .. } => (first_bytes, None),
     };
     let is_in_clear = target.is_in_clear();
+    let is_bare = target.route.websocket.is_none();
     match probe::by_first_bytes(&first_bytes) {
-        probe::Found::Http { status, .. } if is_in_clear => {
-            let found = instead::by_http(target.probe()).await;
+        probe::Found::Http { status, .. } if is_bare => {
+            let found = instead::by_http(target.probe(), target.capture()).await;
             return (Reach::Port, found.unwrap_or_else(|| instead::speaks_http(target.probe(), status, false)));
         }
         probe::Found::Other(bytes) if !bytes.is_empty() => {
             // Some WebSocket servers answer what is no HTTP with a page and no head.
-            let http = if is_in_clear { instead::by_http(target.probe()).await } else { None };
+            let http = if is_bare { instead::by_http(target.probe(), target.capture()).await } else { None };
             let strange = || {
                 let finding = instead::strange(target.endpoint(), &bytes);
-                if target.route.websocket.is_none() {
+                if is_bare {
                     return finding;
                 }
                 let what = format!("{} opens a WebSocket and does not speak MQTT in it", target.endpoint());
@@ -291,6 +295,11 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
     }
     let is_asked = is_in_clear && alert.is_none();
     if is_asked && let Some(finding) = instead::of_mqtt(target.probe()).await {
+        return (Reach::Port, finding);
+    }
+    // A WebSocket listener behind TLS takes CONNECT for bad HTTP and says nothing.
+    let is_mute = is_bare && !is_in_clear && alert.is_none() && first_bytes.is_empty();
+    if is_mute && let Some(finding) = instead::by_http(target.probe(), target.capture()).await {
         return (Reach::Port, finding);
     }
     // Who says something, or why TLS ended, says it to every version.
@@ -313,7 +322,13 @@ async fn own_seen(target: &Target, trust: Trust<'_>) -> Option<Seen> {
 }
 
 async fn silent_or_other(target: &Target) -> Finding {
-    let found = if target.is_in_clear() { instead::of_mqtt(target.probe()).await } else { None };
+    let found = if target.is_in_clear() {
+        instead::of_mqtt(target.probe()).await
+    } else if target.route.websocket.is_none() {
+        instead::by_http(target.probe(), target.capture()).await
+    } else {
+        None
+    };
     found.unwrap_or_else(|| instead::silent(target.probe()))
 }
 

@@ -10,7 +10,7 @@ use crate::examine::report::{MILLISECONDS, Stage};
 use crate::net::ConnectError;
 use crate::net::tls::{Alert, Cause, Checks, Failure, Seen};
 use crate::pki::certificate::Certificate;
-use crate::pki::chain::{Problem, Purpose};
+use crate::pki::chain::Problem;
 use crate::pki::name::PeerName;
 use crate::pki::read;
 use crate::probe::{NotOpened, instead};
@@ -134,8 +134,9 @@ async fn chain_stage(target: &Target, tls: &Tls, seen: &Seen) -> Stage {
     let mut stage = Stage::new("chain");
     stage.fact("certificates", seen.presented.len());
     let Some(verdict) = &seen.verdict else { return stage };
-    let trusted = target.trusted();
-    let scene = chain::Scene { purpose: Purpose::Server, now: target.now, trusted: &trusted, file: None };
+    let attempted = target.attempted();
+    let trusted = attempted.trusted();
+    let scene = attempted.scene(&trusted);
     let name = target.endpoint().host().map(PeerName::new);
     let forgiven = match tls.options.checks {
         Checks::Everything => Forgiven::Nothing,

@@ -110,14 +110,9 @@ impl Target {
         }
     }
 
-    /// What is trusted, for people.
-    pub fn trusted(&self) -> String {
-        let Some(tls) = &self.tls else { return "nothing".to_owned() };
-        match (&tls.options.cafile, &tls.options.capath) {
-            (Some(file), _) => format!("`{}`", file.display()),
-            (None, Some(folder)) => format!("the folder `{}`", folder.display()),
-            (None, None) => "the operating system's certificates".to_owned(),
-        }
+    /// TLS for a question about what speaks there, which shows nothing of ours to a server that may not be believed.
+    pub fn capture(&self) -> Option<&tls::Client> {
+        self.tls.as_ref().map(|tls| &tls.capture)
     }
 
     /// Opens a stream within the time limit.
