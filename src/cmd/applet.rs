@@ -217,9 +217,23 @@ fn meant(applets: &'static [Applet], verb: &str) -> Option<&'static str> {
         .or_else(|| applets.iter().find(begins).map(|applet| applet.name))
 }
 
+/// `moskit` itself has two options; those of a verb stand behind it.
+fn unknown_option(word: &str) -> Failure {
+    let name = word.trim_start_matches('-').to_ascii_lowercase();
+    let meant = if name == "v" { Some("version") } else { nearest(&name, ["help", "version"].into_iter()) };
+    let failure = Failure::new(Exit::USAGE, format!("unknown option `{word}`"));
+    match meant {
+        Some(meant) => failure.hint(format!("did you mean `--{meant}`?")),
+        None => failure.hint("the verb comes first: moskit --help lists the verbs"),
+    }
+}
+
 /// The applet that is called `verb` after `moskit`.
 pub fn find(applets: &'static [Applet], verb: &str) -> Result<&'static Applet, Failure> {
     applets.iter().find(|applet| applet.name == verb).ok_or_else(|| {
+        if verb.starts_with('-') {
+            return unknown_option(verb);
+        }
         let failure = Failure::new(Exit::USAGE, format!("unknown verb `{verb}`"));
         match meant(applets, verb) {
             Some(meant) => failure.hint(format!("did you mean `{meant}`?")),

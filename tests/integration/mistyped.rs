@@ -92,6 +92,16 @@ fn what_was_meant_is_named_under_our_own_names_alone() {
         (&["cert"], "did you mean `certgen`?", 3),
         (&["man", "certgn"], "did you mean `certgen`?", 3),
         (&["nonsense"], "moskit --help lists the verbs", 3),
+        (&["--verson"], "did you mean `--version`?", 3),
+        (&["-v"], "did you mean `--version`?", 3),
+        (&["-t", "a", "pub"], "the verb comes first: moskit --help lists the verbs", 3),
+        (&["sub", "a/#"], "a topic goes after -t: -t 'a/#'", 1),
+        (
+            &["pub", "-t", "a", "-m", "x", "-P", "hush5"],
+            "before MQTT 5 a password needs a user name: -u NAME, or -V mqttv5",
+            1,
+        ),
+        (&["pub", "-m", "x", "-L", "tcp://a/t"], "the schemes are mqtt://, mqtts://, ws:// and wss://", 1),
         (&["pub", "--retian"], "did you mean `--retain`?", 1),
         (&["sub", "--password", "hush5"], "did you mean `--pw`?", 1),
         (&["rr", "-topic", "x"], "did you mean `--topic`?", 1),
@@ -102,8 +112,24 @@ fn what_was_meant_is_named_under_our_own_names_alone() {
         assert!(!ended.stderr.contains("hush5"), "{ended:?}");
         assert_eq!(ended.code, code, "{words:?}");
     }
-    let theirs = run(&mut called_as("mosquitto_pub", &["--retian"]), b"");
-    assert!(!theirs.stderr.contains("hint"), "{theirs:?}");
+    let message = ["-t", "a", "-m", "x"];
+    for words in [&["--retian"][..], &["a"], &["-P", "p"], &["-L", "tcp://a/t"]] {
+        let theirs = run(&mut called_as("mosquitto_pub", &[&message, words].concat()), b"");
+        assert!(theirs.code == 1 && !theirs.stderr.contains("hint"), "{theirs:?}");
+    }
+}
+
+#[test]
+fn a_page_is_printed_by_the_name_that_others_call_it_by() {
+    for (short, whole) in [
+        (&["man", "findings"][..], &["man", "moskit-findings"][..]),
+        (&["man", "certgen", "init"], &["man", "moskit-certgen-init"]),
+        (&["man"], &["man", "moskit"]),
+    ] {
+        let page = run(&mut moskit(short), b"");
+        assert!(page.code == 0 && page.stdout.contains(".TH MOSKIT"), "{page:?}");
+        assert_eq!(run(&mut moskit(whole), b""), page, "{whole:?}");
+    }
 }
 
 #[test]

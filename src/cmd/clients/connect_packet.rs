@@ -25,7 +25,13 @@ pub fn build(verb: Verb, args: &ClientArgs) -> Result<Connect, Failure> {
     let client_id = client_id(verb, args, plan)?;
     let will = will(args, plan.version)?;
     if login_is_impossible(args, plan.version) {
-        return Err(refused("Error: Problem setting username and/or password.\n"));
+        let failure = refused("Error: Problem setting username and/or password.\n");
+        let lacks_name = args.username.is_none() && !args.exact;
+        return Err(if lacks_name {
+            failure.hint("before MQTT 5 a password needs a user name: -u NAME, or -V mqttv5")
+        } else {
+            failure
+        });
     }
     Ok(Connect {
         version: plan.version,

@@ -1,6 +1,7 @@
 //! Why the words of pub, sub and rr, or of what shares their options, are refused, and how that is said.
 
 use crate::cmd::words::WordError;
+use crate::diagnose::shell;
 use crate::term::{Exit, Failure};
 
 /// Why the words are refused. Text is made from it in one place, [`ArgError::into_failure`].
@@ -24,6 +25,13 @@ impl From<WordError> for ArgError {
     fn from(error: WordError) -> Self {
         Self::Words(error)
     }
+}
+
+/// Where a word belongs that is no option, under our own names: most often it is a topic.
+fn bare(word: &str, program: &str) -> Option<String> {
+    let (_, verb) = program.split_once(' ')?;
+    let is_topic = matches!(verb, "pub" | "sub" | "rr") && !word.starts_with('-') && !word.is_empty();
+    is_topic.then(|| format!("a topic goes after -t: -t {}", shell::quoted(word)))
 }
 
 impl ArgError {
@@ -59,7 +67,7 @@ impl ArgError {
                 (text, blank_line)
             }
             Self::Words(WordError::Unknown { word, meant }) => {
-                hint = meant.map(|meant| format!("did you mean `--{meant}`?"));
+                hint = meant.map(|meant| format!("did you mean `--{meant}`?")).or_else(|| bare(&word, program));
                 (format!("Error: Unknown option '{word}'."), false)
             }
             Self::Words(WordError::Late(word)) => (format!("Error: Unknown option '{word}'."), false),

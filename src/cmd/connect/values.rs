@@ -349,7 +349,11 @@ fn take_url(typed: &mut ClientArgs, url: &OsStr) -> Result<Option<OsString>, Arg
     }
     let (scheme, rest) = split_at(url.as_bytes(), b"://")
         .and_then(|(name, rest)| Some((Scheme::parse(str::from_utf8(name).ok()?)?, rest)))
-        .ok_or_else(|| ArgError::spaced("Error: Unsupported URL scheme."))?;
+        .ok_or_else(|| ArgError::Usage {
+            text: "Error: Unsupported URL scheme.".to_owned(),
+            blank_line: true,
+            hint: (!typed.exact).then(|| "the schemes are mqtt://, mqtts://, ws:// and wss://".to_owned()),
+        })?;
     typed.websockets |= scheme.is_websocket();
     typed.tls.os_certs |= scheme.is_tls();
     let (authority, topic) = match split_at(rest, b"/") {

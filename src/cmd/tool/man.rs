@@ -64,8 +64,10 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         return folder::write_all(folder, &pages(invocation.applets));
     }
     let mut words = matches.get_many::<String>("verb").into_iter().flatten().map(String::as_str);
-    let page = match (words.next(), words.next()) {
-        (None, _) => overview(invocation.applets),
+    // Pages are named with the program in front: moskit-findings(7).
+    let first = words.next().map(|name| name.strip_prefix("moskit-").unwrap_or(name));
+    let page = match (first, words.next()) {
+        (None, _) | (Some("moskit"), None) => overview(invocation.applets),
         (Some(name), action) => match PAGES.iter().find(|(page, ..)| *page == name) {
             Some((.., page)) if action.is_none() => page(),
             _ => verb_page(invocation.applets, name, action)?,
