@@ -7,7 +7,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use moskit::state::ids::{StoreId, UnixTime};
-use moskit::state::mosquitto_db::{self, Chunk, Damage, Unreadable};
+use moskit::state::mosquitto_db::{self, Chunk, Damage, Unreadable, Visitor};
 use moskit::state::{ClientMessage, Direction, Keep, Message, Phase, Properties, sqlite};
 use serde_json::{Value, json};
 
@@ -556,4 +556,106 @@ fn the_time_of_an_id_is_the_time_of_storing() {
         assert!(StoreId::at(time) == StoreId(*id), "{id}");
         assert!(time < UnixTime::from_seconds(1_795_358_734));
     }
+}
+
+/// Writes down what it is handed.
+#[derive(Default)]
+struct Listed(Vec<String>);
+
+impl Visitor for Listed {
+    fn message(&mut self, message: &Message<'_>, at: u64) {
+        self.other(&Chunk::Message(*message), at);
+    }
+
+    fn entry(&mut self, entry: &ClientMessage<'_>, at: u64) {
+        self.other(&Chunk::ClientMessage(*entry), at);
+    }
+
+    fn other(&mut self, chunk: &Chunk<'_>, at: u64) {
+        self.0.push(format!("{at} {chunk:?}"));
+    }
+}
+
+/// All chunks of a file as both ways of reading tell them; and what is told where entries are passed over, with their number.
+fn read_in_every_way(bytes: &[u8], keep: Keep) -> Option<[Vec<String>; 2]> {
+    let reader = || mosquitto_db::Reader::new(std::io::Cursor::new(bytes), bytes.len() as u64, keep).ok();
+    let (mut by_chunk, mut ids) = (Vec::new(), Vec::new());
+    let mut chunks = reader()?;
+    loop {
+        let at = chunks.next_at();
+        match chunks.next_chunk() {
+            Ok(Some(chunk)) => {
+                by_chunk.push(format!("{at} {chunk:?}"));
+                if let Chunk::ClientMessage(entry) = chunk {
+                    ids.push(entry.store_id.0);
+                }
+            }
+            Ok(None) => break,
+            Err(damage) => by_chunk.push(format!("{damage:?}")),
+        }
+    }
+    let (mut visits, mut visited) = (reader()?, Listed::default());
+    let middle = ids.get(ids.len() / 2).copied().unwrap_or(0);
+    let (mut passing, mut left, mut passed) = (reader()?, Listed::default(), 0);
+    loop {
+        match visits.visit_next(&mut visited) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(damage) => visited.0.push(format!("{damage:?}")),
+        }
+    }
+    loop {
+        match passing.visit_next(&mut left) {
+            Ok(true) => passed += passing.pass_entries(&(middle..=middle)),
+            Ok(false) => break,
+            Err(damage) => left.0.push(format!("{damage:?}")),
+        }
+    }
+    // What was passed over is no more than entries of other messages, and nothing is told twice or in another order.
+    let mut left = left.0.into_iter().peekable();
+    let of_middle = format!("store_id: StoreId({middle})");
+    let mut not_told = 0;
+    for told in &by_chunk {
+        if left.next_if_eq(told).is_none() {
+            assert!(told.contains("ClientMessage") && !told.contains(&of_middle), "{told}");
+            not_told += 1;
+        }
+    }
+    assert_eq!((left.next(), not_told), (None, passed));
+    Some([by_chunk, visited.0])
+}
+
+#[test]
+fn every_way_of_reading_comes_upon_the_same_chunks() {
+    let mut files = Vec::new();
+    for folder in ["corrupt", "old", "mosq2011-fake", "mosq212-real"] {
+        let entries = fs::read_dir(data(&format!("queues/{folder}"))).unwrap();
+        files.extend(
+            entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "db")),
+        );
+    }
+    files.sort();
+    let mut read = 0;
+    for path in &files {
+        let sound = fs::read(path).unwrap();
+        let mut state = 7_usize;
+        // The file as it is, then cut, then with one byte changed, at places that look thrown.
+        for turn in 0..40 {
+            let mut bytes = sound.clone();
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let place = (state >> 33) % sound.len().max(1);
+            match turn {
+                0 => {}
+                1..10 => bytes.truncate(place),
+                _ => bytes.iter_mut().skip(place).take(1).for_each(|byte| *byte ^= 1 << (turn % 8)),
+            }
+            for keep in [Keep::default(), Keep::ALL] {
+                if let Some([by_chunk, visited]) = read_in_every_way(&bytes, keep) {
+                    assert!(by_chunk == visited, "{} changed at {place} in turn {turn}", path.display());
+                    read += by_chunk.len();
+                }
+            }
+        }
+    }
+    assert!(read > 100_000, "{read} chunks");
 }

@@ -172,8 +172,15 @@ fn a_file_that_is_read_in_slices_tells_the_same() {
         }
     }
     // No broker writes messages like this, so that each has to be remembered.
-    let strange: [&[&[&[u8]]]; 4] =
-        [&[second, first, others], &[first, others, second], &[messages, second, others], &[messages, second]];
+    let rest = &messages[1..];
+    let strange: [&[&[&[u8]]]; 6] = [
+        &[second, first, others],
+        &[first, others, second],
+        &[messages, second, others],
+        &[messages, second],
+        &[one, others, rest],
+        &[one, cut, rest, others],
+    ];
     for parts in strange {
         write(parts);
         assert!(matches!(told(&path, Some(10_000)), Err(Error::Disordered(_))));

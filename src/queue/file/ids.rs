@@ -1,5 +1,7 @@
 //! The ids of a file's messages in the order in which they stand there: ascending as 2.1 writes them, or descending as 2.0.
 
+use std::ops::RangeInclusive;
+
 use super::packed::Packed;
 
 #[derive(Debug, Default)]
@@ -60,6 +62,12 @@ impl Sequence {
         self.order == Order::None || self.least_gap.is_some_and(|gap| gap <= distance)
     }
 
+    /// From the smallest to the largest, if they are in order.
+    pub fn range(&self) -> Option<RangeInclusive<u64>> {
+        let (first, newest) = (self.first?, self.newest?);
+        Some(if self.order == Order::Falling { newest..=first } else { first..=newest })
+    }
+
     /// The largest, if they are in order.
     pub fn largest(&self) -> Option<u64> {
         if self.order == Order::Falling { self.first } else { self.newest }
@@ -102,7 +110,7 @@ impl Ids {
     }
 
     /// The place of an id, if they are in order.
-    #[inline]
+    #[inline(always)]
     pub fn find(&mut self, id: u64) -> Option<usize> {
         let guess = self.last.wrapping_add(self.stride);
         let place = if self.packed.get(guess) == Some(id) { guess } else { self.locate(id)? };

@@ -1,8 +1,11 @@
 //! The stored messages of one file by id: columns that exist only if somebody looks at them, in few bits, since a
 //! file of 2 GB holds twenty million messages.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::ids::{Ids, Sequence};
 use super::packed::Packed;
@@ -71,7 +74,8 @@ struct Names {
 
 impl Names {
     fn of(&mut self, bytes: &[u8]) -> u32 {
-        let text = String::from_utf8_lossy(bytes);
+        // To see that a text has no fault is faster than to look for one that has to be replaced.
+        let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         if let Some(number) = self.index.get(text.as_ref()) {
             return *number;
         }
@@ -156,6 +160,11 @@ impl Messages {
         self.beyond.is_some()
     }
 
+    /// The ids that this slice may have, if there are several.
+    pub fn slice(&self) -> Option<RangeInclusive<u64>> {
+        if self.are_sliced() { self.ids.sequence().range() } else { None }
+    }
+
     /// Whether the slices can be looked at one after the other: no id is in two of them, and each tells its time by itself.
     pub fn can_be_sliced(&self) -> bool {
         self.beyond.as_ref().is_none_or(|all| all.is_ordered() && !may_be_counted(all))
@@ -233,7 +242,7 @@ impl Messages {
     }
 
     /// The place of a message.
-    #[inline]
+    #[inline(always)]
     pub fn find(&mut self, id: StoreId) -> Option<usize> {
         self.ids.find(id.0)
     }

@@ -6,11 +6,11 @@ mod messages;
 mod packed;
 mod properties;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -18,6 +18,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use batch::Batch;
+use hashbrown::HashSet;
 use messages::Messages;
 
 use super::age::Dating;
@@ -26,9 +27,9 @@ use super::{Error, Filter, Item, Note, Session, Since, Snapshot, Source, Waiting
 use crate::mqtt::packet::SubscriptionIdentifier;
 use crate::mqtt::topic::{SubscriptionFilter, matches};
 use crate::state::ids::{StoreId, UnixTime};
-use crate::state::mosquitto_db::{self, Chunk};
+use crate::state::mosquitto_db::{self, Chunk, Visitor};
 use crate::state::sqlite::{self, EntryColumns};
-use crate::state::{Client, ClientMessage, Direction, Keep, Properties, Subscription};
+use crate::state::{Client, ClientMessage, Direction, Keep, Message, Properties, Subscription};
 
 /// How often progress is told, in bytes of the file.
 const PROGRESS_STEP: u64 = 4 * 1024 * 1024;
@@ -134,13 +135,16 @@ impl FileSource {
                 progress_at = at + PROGRESS_STEP;
                 each(Item::Progress { done: at, of: length });
             }
-            match reader.next_chunk() {
-                Ok(Some(chunk)) => reading.chunk(&chunk, at, each),
-                Ok(None) => break,
+            match reader.visit_next(&mut First { reading: &mut reading, each: &mut *each }) {
+                Ok(true) => {}
+                Ok(false) => break,
                 Err(damage) => reading.snapshot.notes.push(Note::Damage(damage)),
             }
             if reading.is_disordered {
                 return Err(Error::Disordered(path));
+            }
+            if let (Some(ids), Some(_)) = (&reading.slices.ids, reading.slices.entries) {
+                reading.slices.missing += reader.pass_entries(ids);
             }
         }
         if !reading.messages.can_be_sliced() {
@@ -252,17 +256,32 @@ fn read_beside(
 }
 
 fn look_ahead(file: &File, want: &Want) -> Result<Ahead, mosquitto_db::Unreadable> {
-    let mut reader = mosquitto_db::Reader::of(file, Keep::HEADS)?;
+    let mut reader = mosquitto_db::Reader::of(file, Keep::default())?;
     let mut ahead = Ahead::new(want);
     // Damage is told by the second reading.
-    while let Ok(Some(chunk)) = reader.next_chunk() {
-        match chunk {
-            Chunk::Subscription(subscription) => ahead.subscription(&subscription),
-            Chunk::ClientMessage(entry) => ahead.entry(&entry, want),
-            _ => {}
+    while let Ok(true) = reader.visit_next(&mut LookAhead { ahead: &mut ahead, want }) {}
+    Ok(ahead)
+}
+
+struct LookAhead<'a> {
+    ahead: &'a mut Ahead,
+    want: &'a Want,
+}
+
+impl Visitor for LookAhead<'_> {
+    #[inline(always)]
+    fn message(&mut self, _message: &Message<'_>, _at: u64) {}
+
+    #[inline(always)]
+    fn entry(&mut self, entry: &ClientMessage<'_>, _at: u64) {
+        self.ahead.entry(entry, self.want);
+    }
+
+    fn other(&mut self, chunk: &Chunk<'_>, _at: u64) {
+        if let Chunk::Subscription(subscription) = chunk {
+            self.ahead.subscription(subscription);
         }
     }
-    Ok(ahead)
 }
 
 /// What our own broker's tables add.
@@ -357,6 +376,8 @@ struct Slices {
     entries: Option<u64>,
     /// Entries of which no slice so far has the message.
     missing: u64,
+    /// The ids that the messages of the first slice may have, once there are others.
+    ids: Option<RangeInclusive<u64>>,
 }
 
 /// What is kept of an entry whose message may still come.
@@ -402,6 +423,54 @@ impl EarlyEntry {
     }
 }
 
+/// Takes what the first reading of a file comes upon.
+struct First<'r, 'a, 'e> {
+    reading: &'r mut Reading<'a>,
+    each: &'e mut dyn FnMut(Item<'_>),
+}
+
+impl Visitor for First<'_, '_, '_> {
+    #[inline(always)]
+    fn message(&mut self, message: &Message<'_>, at: u64) {
+        self.reading.first_message(message, at);
+    }
+
+    #[inline(always)]
+    fn entry(&mut self, entry: &ClientMessage<'_>, at: u64) {
+        self.reading.first_entry(entry, at, self.each);
+    }
+
+    fn other(&mut self, chunk: &Chunk<'_>, at: u64) {
+        self.reading.first_other(chunk, at, self.each);
+    }
+}
+
+/// Takes what a reading for a later slice of the messages comes upon.
+struct Later<'r, 'a, 'e> {
+    reading: &'r mut Reading<'a>,
+    each: &'e mut dyn FnMut(Item<'_>),
+}
+
+impl Visitor for Later<'_, '_, '_> {
+    #[inline(always)]
+    fn message(&mut self, message: &Message<'_>, at: u64) {
+        if !self.reading.messages.add(message) {
+            self.reading.slices.next.get_or_insert(at);
+        }
+    }
+
+    #[inline(always)]
+    fn entry(&mut self, entry: &ClientMessage<'_>, _at: u64) {
+        self.reading.sliced_entry(entry, self.each);
+    }
+
+    fn other(&mut self, chunk: &Chunk<'_>, _at: u64) {
+        if let Chunk::Retained(id) = chunk {
+            self.reading.refer(*id);
+        }
+    }
+}
+
 impl<'a> Reading<'a> {
     fn new(want: &'a Want, ahead: Ahead, ledger: Option<&'a mut Ledger>, taken_at: Option<UnixTime>) -> Self {
         let messages = Messages::new(want, ahead.only.clone());
@@ -427,33 +496,40 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// A chunk, which begins at `at` in the file.
     #[inline(always)]
-    fn chunk(&mut self, chunk: &Chunk<'_>, at: u64, each: &mut dyn FnMut(Item<'_>)) {
+    fn first_message(&mut self, message: &Message<'_>, at: u64) {
+        if self.dating.is_some() {
+            self.mix();
+        }
+        if !self.messages.add(message) {
+            self.is_disordered |= self.mixed;
+            self.slices.next.get_or_insert(at);
+        }
+    }
+
+    #[inline(always)]
+    fn first_entry(&mut self, entry: &ClientMessage<'_>, at: u64, each: &mut dyn FnMut(Item<'_>)) {
+        if self.messages.are_sliced() {
+            self.begin_entries(at);
+            self.slices.missing += 1;
+            self.sliced_entry(entry, each);
+        } else if self.mixed {
+            self.early.push(EarlyEntry::of(entry));
+        } else {
+            self.entry(entry, each);
+        }
+    }
+
+    fn first_other(&mut self, chunk: &Chunk<'_>, at: u64, each: &mut dyn FnMut(Item<'_>)) {
         match chunk {
             Chunk::Configuration(configuration) => self.look(configuration.last_store_id),
-            Chunk::Message(message) => {
-                if self.dating.is_some() {
-                    self.mix();
-                }
-                if !self.messages.add(message) {
-                    self.slices.next.get_or_insert(at);
-                }
-            }
-            Chunk::ClientMessage(entry) if self.messages.are_sliced() => {
-                self.begin_entries(at);
-                self.slices.missing += 1;
-                self.sliced_entry(entry, each);
-            }
-            Chunk::ClientMessage(entry) if self.mixed => self.early.push(EarlyEntry::of(entry)),
-            Chunk::ClientMessage(entry) => self.entry(entry, each),
             Chunk::Retained(id) if self.mixed => self.referred.push(*id),
             Chunk::Retained(id) => {
                 self.begin_entries(at);
                 self.refer(*id);
             }
             Chunk::Client(client) => self.session(client, each),
-            Chunk::Subscription(_) => {}
+            Chunk::Message(_) | Chunk::ClientMessage(_) | Chunk::Subscription(_) => {}
             Chunk::Unknown { kind, at, length } => {
                 self.unknown_chunks += 1;
                 if self.unknown_chunks <= UNKNOWN_CHUNKS_NAMED {
@@ -465,7 +541,10 @@ impl<'a> Reading<'a> {
 
     fn begin_entries(&mut self, at: u64) {
         self.prepare();
-        self.slices.entries.get_or_insert(at);
+        if self.slices.entries.is_none() {
+            self.slices.entries = Some(at);
+            self.slices.ids = self.messages.slice();
+        }
         self.is_disordered |= !self.messages.can_be_sliced();
     }
 
@@ -478,7 +557,8 @@ impl<'a> Reading<'a> {
     /// An entry whose message may be in another slice.
     fn sliced_entry(&mut self, entry: &ClientMessage<'_>, each: &mut dyn FnMut(Item<'_>)) {
         let Some(place) = self.messages.find(entry.store_id) else { return };
-        self.slices.missing -= 1;
+        // Of a file that is changed while it is read, more may be found than were missing.
+        self.slices.missing = self.slices.missing.saturating_sub(1);
         self.messages.refer(place);
         let incoming = entry.direction == Direction::Incoming;
         self.snapshot.incoming += u64::from(incoming);
@@ -497,41 +577,33 @@ impl<'a> Reading<'a> {
         while let Some(next) = self.slices.next.take() {
             self.messages.next_slice();
             reader.go_to(next)?;
-            loop {
-                let at = reader.next_at();
-                match reader.next_chunk() {
-                    Ok(Some(Chunk::Message(message))) => {
-                        if !self.messages.add(&message) {
-                            self.slices.next = Some(at);
-                            break;
-                        }
-                    }
-                    Ok(Some(_)) if entries.is_none_or(|entries| at < entries) => {}
-                    Ok(_) => break,
-                    Err(damage) => {
-                        self.found_again(damage);
-                        break;
-                    }
+            let end = entries.unwrap_or(u64::MAX);
+            while self.slices.next.is_none() && reader.next_at() < end {
+                if !self.later(reader, each) {
+                    break;
                 }
             }
             self.messages.sort();
-            let Some(entries) = entries else { continue };
+            let (Some(entries), Some(ids)) = (entries, self.messages.slice()) else { continue };
             reader.go_to(entries)?;
-            loop {
-                match reader.next_chunk() {
-                    Ok(Some(Chunk::ClientMessage(entry))) => self.sliced_entry(&entry, each),
-                    Ok(Some(Chunk::Retained(id))) => self.refer(id),
-                    Ok(Some(_)) => {}
-                    Ok(None) => break,
-                    Err(damage) => {
-                        self.found_again(damage);
-                        break;
-                    }
-                }
+            while self.later(reader, each) {
+                reader.pass_entries(&ids);
             }
         }
         self.snapshot.orphans += mem::take(&mut self.slices.missing);
         Ok(())
+    }
+
+    /// Takes the next chunk of a later reading, if there is one.
+    #[inline(always)]
+    fn later(&mut self, reader: &mut mosquitto_db::Reader<&File>, each: &mut dyn FnMut(Item<'_>)) -> bool {
+        match reader.visit_next(&mut Later { reading: self, each }) {
+            Ok(is_there) => is_there,
+            Err(damage) => {
+                self.found_again(damage);
+                false
+            }
+        }
     }
 
     /// Damage ends each reading at one place and is told once. It is new where the file was changed, or the disk failed, meanwhile.
@@ -633,6 +705,10 @@ impl<'a> Reading<'a> {
     /// Says whether it is done with: an entry that is wanted needs its message.
     #[inline(always)]
     fn known_entry(&mut self, entry: &ClientMessage<'_>, each: &mut dyn FnMut(Item<'_>)) -> bool {
+        // Of the messages of others none is remembered.
+        if self.want.client.as_ref().is_some_and(|client| entry.client_id != client.as_bytes()) {
+            return true;
+        }
         let place = self.messages.find(entry.store_id);
         if let Some(place) = place {
             self.messages.refer(place);
@@ -641,10 +717,6 @@ impl<'a> Reading<'a> {
         if incoming != self.want.incoming {
             self.snapshot.incoming += u64::from(incoming && place.is_some());
             self.snapshot.orphans += u64::from(place.is_none());
-            return true;
-        }
-        if self.want.client.as_ref().is_some_and(|client| entry.client_id != client.as_bytes()) {
-            self.snapshot.incoming += u64::from(incoming);
             return true;
         }
         let Some(place) = place else { return false };

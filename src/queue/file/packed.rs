@@ -59,7 +59,7 @@ impl Packed {
     }
 
     /// The number at `place`, if there are so many.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, place: usize) -> Option<u64> {
         match self.blocks.get(place / BLOCK) {
             Some(block) => {

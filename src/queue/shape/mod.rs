@@ -5,7 +5,7 @@ mod buckets;
 mod parents;
 mod table;
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::{Since, Total, Waiting};
 use crate::state::ids::UnixTime;

@@ -198,7 +198,7 @@ impl Layout {
     }
 
     #[inline(always)]
-    fn host_at(&mut self, bytes: &[u8], at: usize) -> u64 {
+    pub fn host_at(&mut self, bytes: &[u8], at: usize) -> u64 {
         let value = bytes[at..].first_chunk().copied();
         self.host(value.expect("fixed parts are as long as their fields need"))
     }
@@ -225,7 +225,7 @@ impl Layout {
     }
 
     #[inline(always)]
-    fn struct_message<'a>(&mut self, fields: &mut Fields<'a>, keep: Keep) -> Result<Message<'a>, Damage> {
+    pub fn struct_message<'a>(&mut self, fields: &mut Fields<'a>, keep: Keep) -> Result<Message<'a>, Damage> {
         let fixed = fields.fixed::<32>()?;
         let expires = self.host_at(fixed, 8).cast_signed();
         let payload_len = be32(fixed, 16);
@@ -288,7 +288,7 @@ impl Layout {
     }
 
     #[inline(always)]
-    fn struct_client_message<'a>(&mut self, fields: &mut Fields<'a>) -> Result<ClientMessage<'a>, Damage> {
+    pub fn struct_client_message<'a>(&mut self, fields: &mut Fields<'a>) -> Result<ClientMessage<'a>, Damage> {
         let fixed = fields.fixed::<16>()?;
         let client_id = fields.take(usize::from(be16(fixed, 10)))?;
         let properties = fields.rest()?;

@@ -10,7 +10,7 @@ mod read;
 mod write;
 
 pub use damage::Damage;
-pub use read::{Chunk, Reader, Unreadable};
+pub use read::{Chunk, Reader, Unreadable, Visitor};
 pub use write::Writer;
 
 /// First bytes of every file; four bytes that nobody checks and the version follow.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::super::ids::StoreId;
@@ -15,6 +16,8 @@ const BUFFER: usize = 256 * 1024;
 /// Type and length in front of each chunk, since version 5 and before.
 const CHUNK_HEAD: usize = 8;
 const OLD_CHUNK_HEAD: usize = 6;
+/// The fixed part of an entry of a queue, since version 5.
+const ENTRY_FIXED: usize = 16;
 /// No chunk's fields before the payload are longer: a fixed part and three strings of 16-bit length.
 const HEADS_LIMIT: u64 = 64 + 3 * 65_535;
 /// No message is longer: its heads, a payload, and properties that came in one packet with it.
@@ -38,6 +41,14 @@ pub enum Chunk<'a> {
         at: u64,
         length: u64,
     },
+}
+
+/// What is done with each chunk, which begins at `at` in the file.
+pub trait Visitor {
+    fn message(&mut self, message: &Message<'_>, at: u64);
+    fn entry(&mut self, entry: &ClientMessage<'_>, at: u64);
+    /// Neither a message nor an entry.
+    fn other(&mut self, chunk: &Chunk<'_>, at: u64);
 }
 
 /// Why a file cannot be read at all.
@@ -174,6 +185,45 @@ impl<R: Read + Seek> Reader<R> {
         self.chunk(head)
     }
 
+    /// Hands the next chunk to `visitor` and says whether there was one. It is what [`Reader::next_chunk`] yields, and
+    /// faster: a message or an entry that is all in the buffer stays in registers.
+    #[inline(always)]
+    pub fn visit_next(&mut self, visitor: &mut impl Visitor) -> Result<bool, Damage> {
+        if let Some(head) = self.buffered_chunk() {
+            let mut fields =
+                Fields::whole(&head, self.at, &self.buffer[self.start..self.start + head.buffered as usize]);
+            self.skip = head.length;
+            if head.kind == kind::MESSAGE {
+                if let Ok(message) = self.layout.struct_message(&mut fields, self.keep) {
+                    visitor.message(&message, head.at);
+                    return Ok(true);
+                }
+            } else if head.kind == kind::CLIENT_MESSAGE
+                && let Ok(entry) = self.layout.struct_client_message(&mut fields)
+            {
+                visitor.entry(&entry, head.at);
+                return Ok(true);
+            }
+            // What is rare, and what is damaged.
+            return self.visit(head, visitor).map(|()| true);
+        }
+        match self.enter_chunk_or_end()? {
+            Some(head) => self.visit(head, visitor).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    #[inline(never)]
+    fn visit(&mut self, head: ChunkHead, visitor: &mut impl Visitor) -> Result<(), Damage> {
+        match self.chunk(head)? {
+            Some(Chunk::Message(message)) => visitor.message(&message, head.at),
+            Some(Chunk::ClientMessage(entry)) => visitor.entry(&entry, head.at),
+            Some(chunk) => visitor.other(&chunk, head.at),
+            None => {}
+        }
+        Ok(())
+    }
+
     /// The next chunk, if all of it is in the buffer and in the layout that brokers write today: nearly
     /// always, so this is kept short.
     #[inline(always)]
@@ -190,6 +240,38 @@ impl<R: Read + Seek> Reader<R> {
         self.advance(skip + CHUNK_HEAD);
         let length = u64::from(length);
         Some(ChunkHead { kind, at, length, buffered: length, length_is_wrong: false })
+    }
+
+    /// Passes over the entries that come next and are all in the buffer, as long as their messages are not among `ids`.
+    /// Returns how many they were.
+    #[inline]
+    pub fn pass_entries(&mut self, ids: &RangeInclusive<u64>) -> u64 {
+        let mut passed = 0;
+        while let Some(length) = self.entry_but(ids) {
+            self.advance(self.skip as usize);
+            self.skip = length;
+            passed += 1;
+        }
+        passed
+    }
+
+    /// The length of the next chunk with its head, if it is a whole entry, in the buffer, of none of these messages.
+    #[inline(always)]
+    fn entry_but(&mut self, ids: &RangeInclusive<u64>) -> Option<u64> {
+        let skip = usize::try_from(self.skip).ok()?;
+        let unread = self.buffer[self.start..self.end].get(skip..)?;
+        let (head, rest) = unread.split_first_chunk::<CHUNK_HEAD>()?;
+        let body = rest.first_chunk::<ENTRY_FIXED>()?;
+        let (kind, length) = (u32::from_be_bytes([head[0], head[1], head[2], head[3]]), &head[4..8]);
+        let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
+        let client_id = usize::from(u16::from_be_bytes([body[10], body[11]]));
+        let is_whole = kind == kind::CLIENT_MESSAGE
+            && length <= rest.len()
+            && length >= ENTRY_FIXED + client_id
+            && !self.ended
+            && self.layout.has_structs();
+        let is_passed = is_whole && !ids.contains(&self.layout.host_at(body, 0));
+        is_passed.then_some((CHUNK_HEAD + length) as u64)
     }
 
     #[inline(never)]
@@ -266,14 +348,7 @@ impl<R: Read + Seek> Reader<R> {
 
     #[inline(always)]
     fn chunk(&mut self, head: ChunkHead) -> Result<Option<Chunk<'_>>, Damage> {
-        let mut fields = Fields {
-            kind: head.kind,
-            chunk_at: head.at,
-            at: self.at,
-            len: head.length,
-            bytes: &self.buffer[self.start..self.start + head.buffered as usize],
-            next: 0,
-        };
+        let mut fields = Fields::whole(&head, self.at, &self.buffer[self.start..self.start + head.buffered as usize]);
         let layout = &mut self.layout;
         self.skip = head.length;
         self.ended = true;
@@ -361,6 +436,13 @@ struct ChunkHead {
     /// How much of the body is in the buffer.
     buffered: u64,
     length_is_wrong: bool,
+}
+
+impl<'a> Fields<'a> {
+    #[inline(always)]
+    fn whole(head: &ChunkHead, at: u64, bytes: &'a [u8]) -> Self {
+        Self { kind: head.kind, chunk_at: head.at, at, len: head.length, bytes, next: 0 }
+    }
 }
 
 /// The length of a version 4 message by its own fields, if `bytes` reach to its payload's length.
