@@ -27,7 +27,7 @@ use super::{Error, Filter, Item, Note, Session, Since, Snapshot, Source, Waiting
 use crate::mqtt::packet::SubscriptionIdentifier;
 use crate::mqtt::topic::{SubscriptionFilter, matches};
 use crate::state::ids::{StoreId, UnixTime};
-use crate::state::mosquitto_db::{self, Chunk, Visitor};
+use crate::state::mosquitto_db::{self, Chunk, ReadAhead, Visitor};
 use crate::state::sqlite::{self, EntryColumns};
 use crate::state::{Client, ClientMessage, Direction, Keep, Message, Properties, Subscription};
 
@@ -570,7 +570,7 @@ impl<'a> Reading<'a> {
     /// Reads the entries again for each of the other slices of the messages. What else there is to tell has been told.
     fn other_slices(
         &mut self,
-        reader: &mut mosquitto_db::Reader<&File>,
+        reader: &mut mosquitto_db::Reader<ReadAhead<'_>>,
         each: &mut dyn FnMut(Item<'_>),
     ) -> io::Result<()> {
         let entries = self.slices.entries;
@@ -596,7 +596,7 @@ impl<'a> Reading<'a> {
 
     /// Takes the next chunk of a later reading, if there is one.
     #[inline(always)]
-    fn later(&mut self, reader: &mut mosquitto_db::Reader<&File>, each: &mut dyn FnMut(Item<'_>)) -> bool {
+    fn later(&mut self, reader: &mut mosquitto_db::Reader<ReadAhead<'_>>, each: &mut dyn FnMut(Item<'_>)) -> bool {
         match reader.visit_next(&mut Later { reading: self, each }) {
             Ok(is_there) => is_there,
             Err(damage) => {

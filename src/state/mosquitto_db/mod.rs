@@ -7,10 +7,12 @@
 mod damage;
 mod layout;
 mod read;
+mod read_ahead;
 mod write;
 
 pub use damage::Damage;
 pub use read::{Chunk, Reader, Unreadable, Visitor};
+pub use read_ahead::ReadAhead;
 pub use write::Writer;
 
 /// First bytes of every file; four bytes that nobody checks and the version follow.

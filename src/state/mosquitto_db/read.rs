@@ -9,6 +9,7 @@ use std::path::Path;
 use super::super::ids::StoreId;
 use super::super::{Client, ClientMessage, Configuration, Keep, Message, Subscription};
 use super::layout::{Fields, Layout};
+use super::read_ahead::ReadAhead;
 use super::{Damage, HEAD_LEN, MAGIC, MAX_PAYLOAD, kind};
 
 /// Bytes read from the file at once.
@@ -100,13 +101,13 @@ impl Reader<File> {
     }
 }
 
-impl<'a> Reader<&'a File> {
-    /// Reads an open file from its start: the same one however often, also when the broker replaces it
-    /// meanwhile.
-    pub fn of(mut file: &'a File, keep: Keep) -> Result<Self, Unreadable> {
+impl<'a> Reader<ReadAhead<'a>> {
+    /// Reads an open file from its start, the same one however often, also when the broker replaces it
+    /// meanwhile. A long one is read ahead in another thread.
+    pub fn of(file: &'a File, keep: Keep) -> Result<Self, Unreadable> {
         let length = length_of(file)?;
-        file.rewind().map_err(Unreadable::Io)?;
-        Self::new(file, length, keep)
+        let input = ReadAhead::new(file).map_err(Unreadable::Io)?;
+        Self::new(input, length, keep)
     }
 }
 
