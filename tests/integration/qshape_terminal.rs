@@ -170,3 +170,28 @@ fn purge_asks_before_it_acts() {
     run.wait_for("Connection refused\r\n");
     assert_eq!(run.child.wait().unwrap().code(), Some(1));
 }
+
+#[test]
+fn on_a_narrow_terminal_no_line_of_the_table_wraps_and_all_are_counted() {
+    let table = |columns| {
+        let shown = plain(&shown(&[], columns, true)).replace("\r\n", "\n");
+        shown.lines().take_while(|line| !line.contains(".db")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for columns in [40, 60, 80] {
+        let lines = table(columns);
+        assert!(lines.len() > 10);
+        for line in &lines {
+            assert_eq!(line.width(), usize::from(columns), "{line}");
+        }
+        let total = lines.iter().find(|line| line.contains("TOTAL")).unwrap();
+        let numbers: Vec<u64> = total.split_whitespace().skip(1).map(|number| number.parse().unwrap()).collect();
+        assert_eq!(numbers[0], numbers[1..].iter().sum::<u64>(), "{total}");
+        let last = lines[0].split_whitespace().last().unwrap();
+        assert_eq!(last, [(40, "40+"), (60, "640+"), (80, "1280+")].iter().find(|(c, _)| *c == columns).unwrap().1);
+    }
+    // Who asks for a width, or for columns, gets them.
+    let wide = plain(&shown(&["-w", "80"], 40, false)).replace("\r\n", "\n");
+    assert!(wide.starts_with(&format!("{}\n", table(80)[0])), "{wide}");
+    let asked = plain(&shown(&["-b", "9"], 40, false));
+    assert!(asked.lines().next().unwrap().ends_with("640+"), "{asked}");
+}

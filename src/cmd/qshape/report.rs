@@ -33,7 +33,8 @@ impl<'a> Report<'a> {
     /// The table, laid out.
     pub fn table(&self) -> Table {
         let Self { options, .. } = self;
-        let layout = Layout { width: options.width, rows: options.rows, in_flight: options.in_flight };
+        let layout =
+            Layout { width: options.width, rows: options.rows, in_flight: options.in_flight, folds: options.folds };
         Table::new(&self.buckets, &self.total, &self.rows, layout)
     }
 }

@@ -59,8 +59,14 @@ impl Buckets {
 
     /// What stands above each column: its upper end in minutes, and `N+` for the last.
     pub fn heads(&self) -> Vec<String> {
-        let last = self.minutes.last().copied().unwrap_or(0.0);
-        self.minutes.iter().map(f64::to_string).chain([format!("{last}+")]).collect()
+        self.first_heads(self.len())
+    }
+
+    /// The same where no more than `count` columns are shown, the last of which holds all that is older.
+    pub fn first_heads(&self, count: usize) -> Vec<String> {
+        let ends = &self.minutes[..count.clamp(1, self.len()) - 1];
+        let last = ends.last().copied().unwrap_or(0.0);
+        ends.iter().map(f64::to_string).chain([format!("{last}+")]).collect()
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Layout {
     pub rows: usize,
     /// An extra column for messages in flight.
     pub in_flight: bool,
+    /// Whether the oldest ages share a column where a line would be wider than asked for.
+    pub folds: bool,
 }
 
 /// A number in the table.
@@ -50,11 +52,17 @@ pub struct Table {
 impl Table {
     /// Lays out `rows`, which are in order, with the row of `total` where it belongs.
     pub fn new(buckets: &Buckets, total: &Counts, rows: &[Row], layout: Layout) -> Self {
-        let columns = columns(buckets, total, layout);
-        let name_width = layout.width.saturating_sub(columns.iter().map(|column| column.width).sum());
         // With what marks a parent and a space in front.
         let longest = rows.iter().map(|row| row.name.width() + 2).max().unwrap_or_default().max("TOTAL".len() + 1);
-        let name_width = name_width.max(LEAST_NAME_WIDTH.min(longest));
+        let least_name_width = LEAST_NAME_WIDTH.min(longest);
+        let width = |columns: &[Column]| columns.iter().map(|column| column.width).sum::<usize>();
+        let mut ages = buckets.len();
+        let mut columns = columns(buckets, ages, total, layout);
+        while layout.folds && ages > 1 && width(&columns) + least_name_width > layout.width {
+            ages -= 1;
+            columns = self::columns(buckets, ages, total, layout);
+        }
+        let name_width = layout.width.saturating_sub(width(&columns)).max(least_name_width);
         let head = Line {
             name: " ".repeat(name_width),
             is_total: false,
@@ -112,13 +120,16 @@ impl Column {
     }
 }
 
-fn columns(buckets: &Buckets, total: &Counts, layout: Layout) -> Vec<Column> {
+/// The columns, `ages` of them for ages.
+fn columns(buckets: &Buckets, ages: usize, total: &Counts, layout: Layout) -> Vec<Column> {
     let mut columns = vec![Column::new("T".into(), false, total, |counts| counts.total)];
     if layout.in_flight {
         columns.push(Column::new("F".into(), false, total, |counts| counts.in_flight));
     }
-    for (bucket, head) in buckets.heads().into_iter().enumerate() {
-        columns.push(Column::new(head, true, total, move |counts| counts.buckets[bucket]));
+    for (bucket, head) in buckets.first_heads(ages).into_iter().enumerate() {
+        let end = if bucket + 1 == ages { buckets.len() } else { bucket + 1 };
+        let count = move |counts: &Counts| counts.buckets[bucket..end].iter().copied().fold(0, u64::saturating_add);
+        columns.push(Column::new(head, true, total, count));
     }
     if total.unknown > 0 {
         columns.push(Column::new("?".into(), false, total, |counts| counts.unknown));
@@ -175,7 +186,7 @@ mod tests {
         let counts = || Counts { buckets: vec![0; 10], ..Counts::default() };
         let row = |name: &str| Row { name: name.to_owned(), is_parent: false, counts: counts() };
         let longest = |rows: &[Row], width| {
-            let layout = Layout { width, rows: 0, in_flight: false };
+            let layout = Layout { width, rows: 0, in_flight: false, folds: false };
             Table::new(&buckets, &counts(), rows, layout).head.text().width()
         };
         let rows = [row("a"), row("bb")];
@@ -184,6 +195,30 @@ mod tests {
         assert_eq!(longest(&rows, least + 1), least + 1);
         let long = [row("a-client-with-a-long-name")];
         assert_eq!(longest(&long, 0), least - "TOTAL ".len() + LEAST_NAME_WIDTH);
+    }
+
+    #[test]
+    fn the_oldest_ages_share_a_column_where_the_line_is_narrow() {
+        let buckets = Buckets::new(10, 5.0, Scale::Doubling);
+        let counts = Counts { total: 55, buckets: (1..=10).collect(), ..Counts::default() };
+        let rows = [Row { name: "a-client-with-a-long-name".to_owned(), is_parent: false, counts: counts.clone() }];
+        let table = |width, folds| {
+            let layout = Layout { width, rows: 0, in_flight: false, folds };
+            let table = Table::new(&buckets, &counts, &rows, layout);
+            [table.head.text(), table.lines[0].text()]
+        };
+        let numbers = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+        assert_eq!(table(40, true).map(|line| numbers(&line)), ["T 5 10 20 40 80 80+", "TOTAL 55 1 2 3 4 5 40"]);
+        for width in 30..100 {
+            let [head, total] = table(width, true);
+            assert_eq!((head.len(), total.len()), (width, width));
+            let counts: Vec<u64> = total.split_whitespace().skip(1).map(|number| number.parse().unwrap()).collect();
+            assert_eq!((counts[0], counts[1..].iter().sum::<u64>()), (55, 55), "{total}");
+        }
+        assert_eq!(table(80, true), table(80, false));
+        // However narrow, all are counted.
+        assert!(table(0, true)[1].ends_with(" 55 55"));
+        assert!(table(0, true)[0].ends_with("  T 0+"));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct TableOptions {
     pub rows: usize,
     pub least: u64,
     pub width: usize,
+    /// The width is the terminal's and the columns are the usual ones: on a narrow one the oldest ages share a column.
+    pub folds: bool,
     pub format: Format,
     pub svg: Option<PathBuf>,
     pub html: Option<PathBuf>,
@@ -107,6 +109,7 @@ impl TableOptions {
             rows: output.limit.unwrap_or(if on_terminal { TERMINAL_ROWS } else { 0 }),
             least: output.min,
             width: output.width.unwrap_or_else(|| columns.map_or(WIDTH, usize::from)).min(MAX_WIDTH),
+            folds: output.width.is_none() && columns.is_some() && args.columns.buckets == DEFAULT_BUCKETS.to_string(),
             format: format(output),
             svg: output.svg.clone(),
             html: output.html.clone(),

@@ -49,7 +49,7 @@ fn table(report: &Report<'_>) -> Table {
 }
 
 fn layout(report: &Report<'_>, width: usize) -> Layout {
-    Layout { width, rows: report.options.rows, in_flight: report.options.in_flight }
+    Layout { width, rows: report.options.rows, in_flight: report.options.in_flight, folds: false }
 }
 
 fn title(report: &Report<'_>) -> String {
