@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use super::age::{AgeFrom, parse_time, time_in_payload, time_of_number};
 use super::{Error, Item, Note, Since, Snapshot, Source, Waiting, Want};
-use crate::state::Phase;
 use crate::state::ids::UnixTime;
+use crate::state::{Phase, mosquitto_db, sqlite};
 
 /// The longest line: an MQTT payload in JSON is longer than any that a person pipes here.
 const MAX_LINE: u64 = 16 * 1024 * 1024;
@@ -172,6 +172,9 @@ fn read_lines(
         let read = read.map_err(|error| Error::Io(path.to_owned(), error))? as u64;
         if read == 0 {
             break;
+        }
+        if number == 0 && (line.starts_with(&mosquitto_db::MAGIC[..3]) || line.starts_with(sqlite::MAGIC)) {
+            return Err(Error::Piped(path.to_owned()));
         }
         done += read;
         number += 1;

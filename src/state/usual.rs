@@ -7,7 +7,7 @@ use std::{fs, io};
 pub const FOLDER: &str = "/var/lib/mosquitto";
 
 /// The names of a broker's file in its folder.
-const NAMES: [&str; 2] = ["mosquitto.db", "mosquitto.sqlite3"];
+pub const NAMES: [&str; 2] = ["mosquitto.db", "mosquitto.sqlite3"];
 
 /// The file in [`FOLDER`], if there is one. An error: the folder may not be looked into.
 pub fn file() -> io::Result<Option<PathBuf>> {

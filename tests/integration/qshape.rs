@@ -564,6 +564,23 @@ fn what_is_no_source_is_said_so() {
     let expected =
         format!("error: `{}` is neither a mosquitto.db nor a mosquitto.sqlite3 nor NDJSON\n", path.display());
     assert_eq!((ended.stderr, ended.code), (expected, 1));
+    let ended = qshape(&[folder.path().to_str().unwrap()], "");
+    let expected = format!(
+        "error: there is no mosquitto.db and no mosquitto.sqlite3 in the folder `{}`\n",
+        folder.path().display()
+    );
+    assert_eq!((ended.stderr, ended.stdout, ended.code), (expected, String::new(), 1));
+    // A pipe of a broker's file would look like a broker for which nothing waits.
+    for name in ["mosq212-real/mosq212-real-live.db", "mosq212-sqlite/mosq212-sqlite-exit.sqlite3"] {
+        for (word, shown) in [("-", "standard input"), ("/dev/stdin", "`/dev/stdin`")] {
+            let file = fs::read(data(&format!("queues/{name}"))).unwrap();
+            let ended = run(&mut moskit(&["qshape", word]), &file);
+            let expected = format!(
+                "error: {shown} is a broker's file, which cannot be read by a pipe\nhint: moskit qshape FILE\n"
+            );
+            assert_eq!((ended.stderr, ended.stdout, ended.code), (expected, String::new(), 1));
+        }
+    }
     let ended = qshape(&["-"], "{\"client\":\"a\"}\nnonsense\n");
     assert!(ended.stdout.contains("a  1"), "{}", ended.stdout);
     assert!(ended.stderr.contains("warning: line 2 is not understood: "), "{}", ended.stderr);

@@ -69,6 +69,11 @@ pub fn cannot_read(error: &Error, place: Option<&Place>) -> Failure {
         Error::Disordered(path) => {
             Failure::new(Exit::DAMAGED, format!("cannot read `{}`: its messages are in no order", shown(path)))
         }
+        Error::Piped(path) => {
+            let place = if path == Path::new("-") { "standard input".to_owned() } else { format!("`{}`", shown(path)) };
+            Failure::new(Exit::FAILED, format!("{place} is a broker's file, which cannot be read by a pipe"))
+                .hint("moskit qshape FILE")
+        }
         Error::Http(at, error) => cannot_ask(at, error, place),
         Error::Exchange(at, error) => no_exchange(&format!("cannot read from {at}"), error, place),
     }

@@ -1,8 +1,8 @@
 //! The SOURCE words: which kind of source each one is.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use std::{fs, io};
 
 use super::options::SourceArgs;
 use super::options::{At, age_from, at};
@@ -96,6 +96,9 @@ impl Sources {
             return Ok(live.open());
         }
         let path = usual::in_folder(Path::new(word));
+        if path.is_dir() {
+            return Err(without_file(&path));
+        }
         let found = format_of(&path).map_err(|error| cannot_open(&path, &error))?;
         match found {
             Found::Broker(format) => self.file(path, format),
@@ -129,6 +132,18 @@ impl Sources {
                 .and_then(|metadata| metadata.modified())
                 .map_or(wall, UnixTime::from),
         }
+    }
+}
+
+/// A folder in which no broker's file is seen, be it that nobody may look.
+fn without_file(folder: &Path) -> Failure {
+    let mut errors = usual::NAMES.iter().filter_map(|name| fs::metadata(folder.join(name)).err());
+    match errors.find(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        Some(error) => cannot_open(folder, &error),
+        None => Failure::new(
+            Exit::FAILED,
+            format!("there is no {} in the folder `{}`", usual::NAMES.join(" and no "), folder.display()),
+        ),
     }
 }
 
