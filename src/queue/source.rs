@@ -234,6 +234,8 @@ pub enum Error {
     Io(PathBuf, io::Error),
     /// It cannot be read in bounded memory ([`Want::memory`]).
     Disordered(PathBuf),
+    /// The broker at this place tells totals only, and one client is asked for ([`Want::client`]).
+    TotalsOnly(String),
     /// A broker's file comes by a pipe, and not lines: it takes more than one reading.
     Piped(PathBuf),
     /// The API at this place.

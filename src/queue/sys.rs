@@ -30,8 +30,12 @@ pub struct SysSource {
 }
 
 impl Source for SysSource {
-    fn read(&mut self, _want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
+    fn read(&mut self, want: &Want, each: &mut dyn FnMut(Item<'_>)) -> Result<Snapshot, Error> {
         let place = self.route.endpoint.to_string();
+        if want.client.is_some() {
+            // An answer without the client would say that it is not there.
+            return Err(Error::TotalsOnly(place));
+        }
         let totals = run(self.timeout, self.ask()).map_err(|error| Error::Exchange(place.clone(), error))?;
         let number = |filter: &str| totals.get(filter).copied();
         let mut snapshot = Snapshot { kind: format!("$SYS of {place}"), ..Snapshot::default() };

@@ -120,6 +120,15 @@ fn totals_under_sys_count_each_stored_message_once_and_say_so() {
         assert!(!ended.stderr.contains("waiting"), "{ended:?}");
         break;
     }
+    // Who is there cannot be told, so nobody is said not to be.
+    for words in [&["list", "one"][..], &["explain", "one"], &["purge", "one", "--yes"]] {
+        let ended = qshape(&[words, &[&source]].concat(), "");
+        let expected = format!(
+            "error: 127.0.0.1:{port} tells totals under $SYS, and nothing of a single client\n\
+             hint: the broker's file or its HTTP API in the place of it\n"
+        );
+        assert_eq!((ended.stderr, ended.stdout, ended.code), (expected, String::new(), 3), "{words:?}");
+    }
 }
 
 #[test]

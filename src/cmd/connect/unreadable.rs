@@ -69,6 +69,10 @@ pub fn cannot_read(error: &Error, place: Option<&Place>) -> Failure {
         Error::Disordered(path) => {
             Failure::new(Exit::DAMAGED, format!("cannot read `{}`: its messages are in no order", shown(path)))
         }
+        Error::TotalsOnly(at) => {
+            Failure::new(Exit::USAGE, format!("{at} tells totals under $SYS, and nothing of a single client"))
+                .hint("the broker's file or its HTTP API in the place of it")
+        }
         Error::Piped(path) => {
             let place = if path == Path::new("-") { "standard input".to_owned() } else { format!("`{}`", shown(path)) };
             Failure::new(Exit::FAILED, format!("{place} is a broker's file, which cannot be read by a pipe"))
