@@ -220,7 +220,7 @@ fn meant(applets: &'static [Applet], verb: &str) -> Option<&'static str> {
 /// `moskit` itself has two options; those of a verb stand behind it.
 fn unknown_option(word: &str) -> Failure {
     let name = word.trim_start_matches('-').to_ascii_lowercase();
-    let meant = if name == "v" { Some("version") } else { nearest(&name, ["help", "version"].into_iter()) };
+    let meant = if name == "v" { Some("version") } else { nearest(&name, ["help", "version"]) };
     let failure = Failure::new(Exit::USAGE, format!("unknown option `{word}`"));
     match meant {
         Some(meant) => failure.hint(format!("did you mean `--{meant}`?")),
