@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ahead::MOST_AHEAD;
 use super::by_ids::ByIds;
-use super::change::{Change, Direction, EntryState, Restored, RestoredClient};
+use super::change::{Change, Direction, EntryRecord, EntryState, Restored, RestoredClient};
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
 use super::session::{Entry, Session, SessionKey};
@@ -65,6 +65,9 @@ impl Broker {
         }
         // What may have been sent is sent as such from now on [MQTT-3.3.1-1].
         let mut perhaps_sent = if restored.was_connected { MOST_AHEAD } else { 0 };
+        let in_flight =
+            |record: &&EntryRecord| record.direction == Direction::Out && record.state != EntryState::Queued;
+        let last_sent = restored.entries.iter().rev().find(in_flight).map_or(0, |record| record.sequence);
         for record in restored.entries {
             let Some(message) = messages.take(record.message) else { continue };
             self.journal.restore(message.id);
@@ -73,7 +76,12 @@ impl Broker {
             let mut entry = Entry::restored(&record, Arc::clone(message));
             if perhaps_sent > 0 && entry.state == EntryState::Queued && entry.qos == QoS::AtLeastOnce {
                 perhaps_sent -= 1;
-                if !std::mem::replace(&mut entry.dup, true) {
+                let was_sent = entry.packet_id.is_some() && entry.sequence < last_sent;
+                if was_sent {
+                    // One behind it has been in flight. Both are sent again in the order in which they were [MQTT-4.6.0-5].
+                    entry.state = EntryState::WaitForPubAck;
+                }
+                if !std::mem::replace(&mut entry.dup, true) || was_sent {
                     self.journal.changed(&session, &entry, direction);
                 }
             }

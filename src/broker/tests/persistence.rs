@@ -296,6 +296,143 @@ fn no_more_goes_ahead_of_the_store_than_is_a_duplicate_after_a_kill() {
     }
 }
 
+/// Numerical Recipes' generator; its high bits are the good ones.
+struct Random(u32);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as usize % bound
+    }
+}
+
+/// What a subscriber has seen, by the numbers of the messages, which are their topics.
+#[derive(Default)]
+struct Seen {
+    /// The packet id of each that came, and at which QoS.
+    publishes: BTreeMap<u32, (PacketId, QoS)>,
+    /// What is to be answered, in the order in which it came.
+    unanswered: Vec<Packet>,
+    /// What was acknowledged for good, or by PUBREC.
+    ended: std::collections::BTreeSet<u32>,
+    released: std::collections::BTreeSet<u32>,
+}
+
+impl Seen {
+    fn number_of(&self, packet_id: PacketId) -> u32 {
+        let of_it = self.publishes.iter().filter(|(_, known)| known.0 == packet_id);
+        of_it.map(|(number, _)| *number).next_back().expect("an id that came")
+    }
+
+    /// Takes what comes. Returns the numbers of the messages, each with DUP.
+    fn take(&mut self, stage: &mut Stage, line: u64) -> Vec<(u32, bool)> {
+        let mut came = Vec::new();
+        while let Some(packet) = stage.next(line) {
+            match packet {
+                Packet::Publish(publish) => {
+                    let number = publish.topic.parse().unwrap();
+                    let packet_id = publish.packet_id.unwrap();
+                    self.unanswered.push(match publish.qos {
+                        QoS::ExactlyOnce => pubrec(packet_id.get()),
+                        _ => puback(packet_id.get()),
+                    });
+                    if let Some(before) = self.publishes.insert(number, (packet_id, publish.qos)) {
+                        assert_eq!(before, (packet_id, publish.qos), "{number} has another packet id");
+                        assert!(publish.dup, "{number} came before");
+                        assert!(!self.released.contains(&number), "{number} was received");
+                    }
+                    came.push((number, publish.dup));
+                }
+                Packet::PubRel(ack) => {
+                    let number = self.number_of(ack.packet_id);
+                    self.released.insert(number);
+                    self.unanswered.push(pubcomp(ack.packet_id.get()));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        came
+    }
+
+    fn answer(&mut self, stage: &mut Stage, line: u64, at: usize) {
+        let packet = self.unanswered.remove(at);
+        if let Packet::PubAck(ack) | Packet::PubComp(ack) = &packet {
+            let number = self.number_of(ack.packet_id);
+            self.ended.insert(number);
+        }
+        stage.send(line, &packet);
+    }
+}
+
+#[test]
+fn after_a_kill_at_any_moment_everything_comes_in_its_order_and_as_a_duplicate_if_it_came_before() {
+    for seed in 0..300 {
+        let mut random = Random(seed);
+        let mut shelf = Shelf::default();
+        let mut stage = Stage::with(persistent());
+        let subscriber = stage.join(lasting("s", 1000));
+        stage.subscribe(subscriber, "+", QoS::ExactlyOnce);
+        stage.cut(subscriber);
+        let publisher = stage.join(connect("p", V311));
+        let mut last = 0;
+        let publish = |stage: &mut Stage, random: &mut Random, last: &mut u32| {
+            *last += 1;
+            let topic = last.to_string();
+            // Mixed, or at QoS 1 alone.
+            if seed % 2 == 0 && random.below(3) == 0 {
+                stage.send(publisher, &exactly_once(&topic, "x", 1));
+                stage.send(publisher, &pubrel(1));
+            } else {
+                stage.send(publisher, &at_least_once(&topic, "x", 2));
+            }
+        };
+        for _ in 0..20 + random.below(60) {
+            publish(&mut stage, &mut random, &mut last);
+        }
+        let mut seen = Seen::default();
+        let mut subscriber = stage.rejoin(lasting("s", 1000), true);
+        for _ in 0..random.below(200) {
+            seen.take(&mut stage, subscriber);
+            match random.below(20) {
+                0 => publish(&mut stage, &mut random, &mut last),
+                1 => stage.set_store(Disk::Waits),
+                2 => stage.set_store(Disk::Works),
+                3 if stage.taken.is_some() => stage.finish_storing(),
+                4 if random.below(10) == 0 => stage.pass_seconds(1),
+                5 if random.below(20) == 0 => {
+                    stage.set_store(Disk::Works);
+                    seen.take(&mut stage, subscriber);
+                    stage.cut(subscriber);
+                    seen.unanswered.clear();
+                    subscriber = stage.rejoin(lasting("s", 1000), true);
+                }
+                _ if !seen.unanswered.is_empty() => {
+                    let at = if random.below(3) == 0 { random.below(seen.unanswered.len()) } else { 0 };
+                    seen.answer(&mut stage, subscriber, at);
+                }
+                _ => {}
+            }
+        }
+        seen.take(&mut stage, subscriber);
+        let sure = if stage.store == Disk::Works { last } else { 0 };
+
+        let mut stage = kill(stage, &mut shelf);
+        let subscriber = stage.rejoin(lasting("s", 1000), true);
+        seen.unanswered.clear();
+        let mut came = Vec::new();
+        loop {
+            came.extend(seen.take(&mut stage, subscriber));
+            if seen.unanswered.is_empty() {
+                break;
+            }
+            seen.answer(&mut stage, subscriber, 0);
+        }
+        assert!(came.is_sorted_by(|one, next| one.0 < next.0), "seed {seed}: {came:?}");
+        let lost: Vec<_> = (1..=sure).filter(|number| !seen.ended.contains(number)).collect();
+        assert!(lost.is_empty(), "seed {seed}: {lost:?} of {sure}");
+    }
+}
+
 #[test]
 fn retained_messages_and_subscriptions_survive() {
     let mut shelf = Shelf::default();
