@@ -61,6 +61,7 @@ mod subscribe;
 pub mod sys;
 mod timers;
 mod tree;
+mod unnoted;
 mod waiting_steps;
 mod will;
 mod work;

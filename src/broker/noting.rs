@@ -4,37 +4,50 @@ use std::time::Duration;
 
 use super::change::{Direction, EntryState};
 use super::session::{Entry, SessionKey};
+use super::slice::Slice;
 use super::timers::Timer;
 use super::{Broker, Now};
 
 /// How long what is in flight may wait in the store, as far as others see that read it.
 const NOTED_AFTER: Duration = Duration::from_secs(1);
 
-/// Sessions that are gone through before others have their turn, and the pause until the next.
-const NOTED_AT_ONCE: usize = 64;
+/// Steps that one session takes of a slice besides those for what is in flight to it.
+const STEPS: usize = 8;
+
+/// The pause until the next slice.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl Broker {
     /// What was sent to the session's client last is noted later.
     pub(super) fn note_later(&mut self, session_key: SessionKey, now: Now) {
         if self.sessions[session_key].outgoing.note_later() {
-            self.unnoted.push(session_key);
-            if self.noting.is_none() {
-                self.timers.arm(Timer::Noting, &mut self.noting, Some(now.elapsed + NOTED_AFTER));
+            self.unnoted.sessions.push_back(session_key);
+            if self.unnoted.timer.is_none() {
+                self.timers.arm(Timer::Noting, &mut self.unnoted.timer, Some(now.elapsed + NOTED_AFTER));
             }
         }
     }
 
     /// Notes what is in flight to some of the clients for which it is not noted yet.
     pub(super) fn noting_due(&mut self, now: Now) {
-        self.noting = None;
-        let rest = self.unnoted.len().saturating_sub(NOTED_AT_ONCE);
-        for session_key in self.unnoted.split_off(rest) {
+        self.unnoted.timer = None;
+        if self.unnoted.due == 0 {
+            self.unnoted.due = self.unnoted.sessions.len();
+        }
+        let mut slice = Slice::new();
+        while self.unnoted.due > 0 && !slice.is_over() {
+            self.unnoted.due -= 1;
+            let Some(session_key) = self.unnoted.sessions.pop_front() else { break };
+            let in_flight = self.sessions.get(session_key).map_or(0, |session| session.outgoing.inflight().count());
+            slice.spend(STEPS + in_flight);
             self.note_in_flight(session_key);
         }
-        if !self.unnoted.is_empty() {
-            self.timers.arm(Timer::Noting, &mut self.noting, Some(now.elapsed + PAUSE));
-        }
+        let wait = match (self.unnoted.due, self.unnoted.sessions.len()) {
+            (0, 0) => return,
+            (0, _) => NOTED_AFTER,
+            _ => PAUSE,
+        };
+        self.timers.arm(Timer::Noting, &mut self.unnoted.timer, Some(now.elapsed + wait));
     }
 
     /// Notes all that is in flight to the session's client.

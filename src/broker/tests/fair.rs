@@ -569,3 +569,53 @@ fn an_answer_goes_out_before_most_of_what_goes_to_very_many() {
     assert_eq!(outputs.len(), MANY + 1);
     assert!(!stage.broker.has_output());
 }
+
+#[test]
+fn sessions_that_end_at_one_moment_end_in_slices() {
+    const MANY: usize = 2_000;
+    let mut stage = Stage::new();
+    for number in 0..MANY {
+        let line = stage.join(lasting(&format!("c{number}"), 10));
+        stage.cut(line);
+    }
+    let other = stage.join(Connect { keep_alive: 0, ..connect("other", V5) });
+    stage.tick(Monotonic::after_start(Duration::from_secs(10)));
+    let mut slices = 0;
+    while stage.broker.poll_deadline().is_some_and(|due| due <= stage.now.elapsed) {
+        let before = stage.broker.census().clients;
+        stage.broker.handle_deadline(stage.now);
+        let ended = before - stage.broker.census().clients;
+        assert!((1..=MANY / 10).contains(&ended), "{ended} at once");
+        slices += 1;
+    }
+    assert!(slices >= 10, "{slices}");
+    assert_eq!(stage.broker.census().clients, 1);
+    stage.send(other, &Packet::PingReq);
+    stage.expect(other, &Packet::PingResp);
+}
+
+#[test]
+fn wills_that_are_due_at_one_moment_for_many_are_sent_in_slices() {
+    const MANY: usize = 200;
+    let mut stage = Stage::new();
+    let listeners = audience(&mut stage, 100);
+    let properties: Properties = [Property::WillDelayInterval(5)].into_iter().collect();
+    for number in 0..MANY {
+        let will = Will { properties: properties.clone(), ..will("t", "gone") };
+        let line = stage.join(Connect { will: Some(will), ..lasting(&format!("c{number}"), 1000) });
+        stage.cut(line);
+    }
+    stage.tick(Monotonic::after_start(Duration::from_secs(5)));
+    let mut slices = 0;
+    while stage.broker.poll_deadline().is_some_and(|due| due <= stage.now.elapsed) {
+        stage.broker.handle_deadline(stage.now);
+        stage.take_outputs();
+        slices += 1;
+    }
+    assert!(slices >= MANY * listeners.len() / 1024, "{slices}");
+    for line in listeners {
+        for _ in 0..MANY {
+            stage.expect_message(line, "gone");
+        }
+    }
+}

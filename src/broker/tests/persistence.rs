@@ -238,6 +238,57 @@ fn that_a_message_is_in_flight_is_noted_after_a_second_and_with_the_end_of_the_c
     }
 }
 
+/// How often each client's messages were noted as being in flight.
+fn noted(changes: &[Change]) -> BTreeMap<&str, usize> {
+    let mut noted = BTreeMap::new();
+    for change in changes {
+        if let Change::EntryChanged(entry) = change
+            && entry.state == EntryState::WaitForPubAck
+        {
+            *noted.entry(&*entry.client_id).or_default() += 1;
+        }
+    }
+    noted
+}
+
+#[test]
+fn what_is_in_flight_to_each_of_many_is_noted_once_in_a_second_though_they_all_go_on() {
+    const MANY: usize = 100;
+    let mut stage = Stage::with(persistent());
+    let name = |number: usize| format!("s{number}");
+    for number in 0..MANY {
+        let line = stage.join(lasting(&name(number), 1000));
+        stage.subscribe(line, "t", QoS::AtLeastOnce);
+        stage.cut(line);
+    }
+    let publisher = stage.join(connect("p", V5));
+    for packet_id in 1..=60 {
+        stage.send(publisher, &at_least_once("t", "x", packet_id));
+    }
+    let lines: Vec<_> = (0..MANY).map(|number| stage.rejoin(lasting(&name(number), 1000), true)).collect();
+    let mut acknowledged = 0;
+    let mut go_on = |stage: &mut Stage| {
+        acknowledged += 1;
+        for &line in &lines {
+            stage.send(line, &puback(acknowledged));
+        }
+    };
+    // The first rest on the store, what comes behind them does not.
+    go_on(&mut stage);
+    go_on(&mut stage);
+    stage.changes.clear();
+    stage.pass(Duration::from_millis(999));
+    assert_eq!(noted(&stage.changes), BTreeMap::new());
+    for _ in 0..20 {
+        stage.pass(Duration::from_millis(1));
+        go_on(&mut stage);
+    }
+    // Those that were on their way at that moment, and none that came since.
+    let noted = noted(&stage.changes);
+    assert_eq!(noted.len(), MANY, "{noted:?}");
+    assert!(noted.values().all(|&times| times <= 20), "{noted:?}");
+}
+
 #[test]
 fn at_qos_2_nothing_goes_out_before_the_store_knows() {
     let mut stage = Stage::with(persistent());
