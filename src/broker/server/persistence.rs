@@ -24,6 +24,9 @@ const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// How long changes that nobody waits for are gathered.
 const LATER: Duration = Duration::from_millis(10);
 
+/// How often a long log is moved again for what was written while it was being moved.
+const MOVES: usize = 4;
+
 /// How long to wait before a store that failed is tried again.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -290,8 +293,15 @@ impl Writer {
         let work = move || {
             // A log that cannot be moved grows, and a commit says when it cannot.
             let _ = log.move_on();
-            if log.is_too_long() {
-                // Little is left of it by now, and whoever commits waits for that.
+            // What was written meanwhile is left. The less that is, the less is written until it is moved as well.
+            for _ in 0..MOVES {
+                if !log.is_long() || log.is_to_begin_anew() {
+                    break;
+                }
+                let _ = log.move_on();
+            }
+            if log.is_to_begin_anew() {
+                // Whoever commits waits for the rest.
                 let _store = store.lock().unwrap_or_else(PoisonError::into_inner);
                 let _ = log.move_on();
             }

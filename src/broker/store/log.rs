@@ -56,9 +56,14 @@ impl Log {
         self.length.is_to_be_moved()
     }
 
-    /// Whether it is also to be called while nobody writes, so that the log begins anew.
-    pub fn is_too_long(&self) -> bool {
-        self.length.is_too_long()
+    /// Whether it is so long that it is to begin anew.
+    pub fn is_long(&self) -> bool {
+        self.length.is_long()
+    }
+
+    /// Whether [`Log::move_on`] is to be called while nobody writes, so that the log begins anew.
+    pub fn is_to_begin_anew(&self) -> bool {
+        self.length.is_to_begin_anew()
     }
 
     /// Moves what nobody reads of the log into the file.
@@ -70,7 +75,8 @@ impl Log {
             Some(mover) => mover,
             None => open.mover.insert(self.mover(&open.file, &open.log)?),
         };
-        Ok(mover.move_log()?)
+        self.length.has_moved(mover.move_log()?);
+        Ok(())
     }
 
     /// Opens the files that the store writes to, and no others: the log of one would be moved into the other.

@@ -335,12 +335,12 @@ fn a_long_log_is_moved_while_commits_go_on_and_begins_anew_once_all_of_it_was() 
     }
     moving.join().unwrap().unwrap();
     assert!(!log.is_to_be_moved());
-    while !log.is_too_long() {
+    while !log.is_long() {
         commit(&mut store);
     }
     log.move_on().unwrap();
     commit(&mut store);
-    assert!(!log.is_too_long());
+    assert!(!log.is_long());
     assert!(commits > 500, "{commits}");
     assert_eq!(Arc::strong_count(&log), 2);
     assert_eq!(reload(&mut store).messages.len(), 0, "nobody refers to it");

@@ -10,6 +10,13 @@ const MOVED_AT_ONCE: u32 = 4000;
 /// what [`Writer`](super::Writer) leaves of a log that was longer.
 const LONGEST: u32 = 16_000;
 
+/// Pages that are moved quickly: nobody writes until they are, and the disk is waited for twice.
+const LITTLE: u32 = 256;
+
+/// From so many pages on the log begins anew at any price. While much is written, much is written between two moves, and who writes
+/// would wait for all of that.
+const TOO_LONG: u32 = 8 * LONGEST;
+
 /// How long the log is, in pages.
 #[derive(Debug, Default)]
 pub struct LogLength {
@@ -17,6 +24,8 @@ pub struct LogLength {
     pages: AtomicU32,
     /// When it was moved last.
     moved: AtomicU32,
+    /// Of it, what the database has.
+    in_database: AtomicU32,
 }
 
 impl LogLength {
@@ -25,6 +34,7 @@ impl LogLength {
         if pages < before {
             // It began anew.
             self.moved.store(0, Ordering::Relaxed);
+            self.in_database.store(0, Ordering::Relaxed);
         }
     }
 
@@ -35,13 +45,25 @@ impl LogLength {
     }
 
     /// Whether it is so long that it is to begin anew.
-    pub fn is_too_long(&self) -> bool {
+    pub fn is_long(&self) -> bool {
         self.pages.load(Ordering::Relaxed) >= LONGEST
+    }
+
+    /// Whether little is left to be moved of it, or it is so long that it does not matter.
+    pub fn is_to_begin_anew(&self) -> bool {
+        let pages = self.pages.load(Ordering::Relaxed);
+        let left = pages.saturating_sub(self.in_database.load(Ordering::Relaxed));
+        pages >= LONGEST && left <= LITTLE || pages >= TOO_LONG
     }
 
     /// What there is now is being moved.
     pub fn moving(&self) {
         self.moved.store(self.pages.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// The database has so many pages of it.
+    pub fn has_moved(&self, pages: u32) {
+        self.in_database.store(pages, Ordering::Relaxed);
     }
 }
 
@@ -61,12 +83,32 @@ mod tests {
         assert!(!length.is_to_be_moved());
         // A reader holds it, so that it goes on growing.
         length.note(2 * MOVED_AT_ONCE);
-        assert!(length.is_to_be_moved() && !length.is_too_long());
+        assert!(length.is_to_be_moved() && !length.is_long());
         length.moving();
         length.note(LONGEST);
-        assert!(length.is_too_long());
+        assert!(length.is_long());
         length.note(2);
         length.note(MOVED_AT_ONCE);
-        assert!(length.is_to_be_moved() && !length.is_too_long());
+        assert!(length.is_to_be_moved() && !length.is_long());
+    }
+
+    #[test]
+    fn a_long_log_begins_anew_when_little_is_left_of_it_or_at_any_price() {
+        let length = LogLength::default();
+        length.note(LONGEST - 1);
+        length.has_moved(LONGEST - 1);
+        assert!(!length.is_to_begin_anew());
+        length.note(LONGEST + LITTLE);
+        assert!(length.is_long() && !length.is_to_begin_anew());
+        length.has_moved(LONGEST);
+        assert!(length.is_to_begin_anew());
+        length.note(TOO_LONG - 1);
+        assert!(!length.is_to_begin_anew());
+        length.note(TOO_LONG);
+        assert!(length.is_to_begin_anew());
+        // What was moved of the one before says nothing of this one.
+        length.note(10);
+        length.note(LONGEST + 1);
+        assert!(!length.is_to_begin_anew());
     }
 }

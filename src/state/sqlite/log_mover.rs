@@ -23,8 +23,9 @@ impl LogMover {
     }
 
     /// Moves what of the log no reader needs, and waits for nobody; who writes goes on meanwhile. The log begins anew once all
-    /// of it was moved.
-    pub fn move_log(&self) -> Result<(), Unwritable> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    /// of it was moved. Returns how many of its pages the database has.
+    pub fn move_log(&self) -> Result<u32, Unwritable> {
+        let moved: i64 = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))?;
+        Ok(u32::try_from(moved).unwrap_or_default())
     }
 }
