@@ -106,9 +106,9 @@ impl Broker {
         let FanOut { message, publisher, receivers, .. } = fan_out;
         let receivers = match receivers {
             Some(receivers) => receivers,
-            None if publisher.is_some() && self.has_earlier_fan_out(message) => return Progress::Cut,
+            None if publisher.is_some() && self.has_earlier_fan_out(message) => return self.behind_others(),
             // The first one of those without a client always goes on.
-            None if self.fanning_out.len() >= LISTS && publisher.is_some() => return Progress::Cut,
+            None if self.fanning_out.len() >= LISTS && publisher.is_some() => return self.behind_others(),
             none => none.insert(self.receivers(message, *publisher)),
         };
         while !slice.is_over() {

@@ -14,6 +14,13 @@ use crate::mqtt::flow::IdHasher;
 /// the end is left out.
 const CONDENSED_FROM: usize = 64 * 1024;
 
+/// Changes that one commit has, as a rule. While so many wait for it, those who make many more wait as well: writing them takes a few
+/// milliseconds, and whoever needs one change stored waits for all that go with it.
+const ENOUGH: usize = 1024;
+
+/// The same in bytes of messages.
+const ENOUGH_BYTES: u64 = 1024 * 1024;
+
 /// Changes that nobody waits for are handed over when there are so many: far fewer than messages may be sent
 /// [ahead](super::ahead::MOST_AHEAD).
 const LATER_MOST: usize = 256;
@@ -23,6 +30,8 @@ pub(super) struct Journal {
     enabled: bool,
     /// What the store has not been handed yet.
     changes: Vec<Change>,
+    /// The bytes of the messages among them.
+    bytes: u64,
     /// At how many changes they are condensed next.
     condensed_at: usize,
     /// Counts what was handed to the store. It names what is noted now.
@@ -41,6 +50,7 @@ impl Journal {
         Self {
             enabled,
             changes: Vec::new(),
+            bytes: 0,
             condensed_at: CONDENSED_FROM,
             // 0 stands for all that was stored before.
             generation: 1,
@@ -61,6 +71,11 @@ impl Journal {
         self.is_urgent || self.changes.len() >= LATER_MOST
     }
 
+    /// Whether the next commit has enough to do.
+    pub(super) fn is_full(&self) -> bool {
+        self.changes.len() >= ENOUGH || self.bytes >= ENOUGH_BYTES
+    }
+
     /// Somebody waits for all that has been noted.
     pub(super) fn urge(&mut self) {
         self.is_urgent |= !self.changes.is_empty();
@@ -76,6 +91,7 @@ impl Journal {
         self.generation += 1;
         self.is_urgent = false;
         self.condensed_at = CONDENSED_FROM;
+        self.bytes = 0;
         std::mem::take(&mut self.changes)
     }
 
@@ -174,6 +190,7 @@ impl Journal {
         let references = self.references.entry(message.id).or_default();
         *references += 1;
         if *references == 1 {
+            self.bytes += message.size();
             self.note(Change::Stored(Arc::clone(message)));
         }
     }

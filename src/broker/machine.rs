@@ -14,6 +14,7 @@ use super::clock::{Monotonic, Now};
 use super::connection::{Connection, ConnectionKey};
 use super::connection_id::ConnectionId;
 use super::event::{Closing, Event, Interest, Offence, PacketSummary};
+use super::held::Held;
 use super::jobs::FanOut;
 use super::journal::Journal;
 use super::message::MessageId;
@@ -27,7 +28,7 @@ use super::session::{Session, SessionKey};
 use super::settings::{ListenerSettings, Settings};
 use super::shared_seed::SharedSeed;
 use super::slab::Slab;
-use super::slice::SLICE;
+use super::slice::{Progress, SLICE};
 use super::statistics::Statistics;
 use super::stored_count::{Counting, StoredCount};
 use super::timers::{Timer, Timers};
@@ -83,9 +84,9 @@ pub struct Broker {
     /// Whether the last output was that of the connection that was listed last.
     pub(super) takes_newest: bool,
     /// Those of them whose output waits for the store.
-    pub(super) held: Vec<ConnectionKey>,
-    /// Those whose next packets wait for the store.
-    pub(super) awaiting: Vec<ConnectionKey>,
+    pub(super) unstored: Vec<ConnectionKey>,
+    /// Who may not go on before the store has written.
+    pub(super) held: Held,
     pub(super) events: VecDeque<Event>,
     pub(super) statistics: Statistics,
     /// Sessions with work that can go on.
@@ -143,8 +144,8 @@ impl Broker {
             noted_before: 0,
             listed: VecDeque::new(),
             takes_newest: false,
-            held: Vec::new(),
-            awaiting: Vec::new(),
+            unstored: Vec::new(),
+            held: Held::default(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
             working: VecDeque::new(),
@@ -259,6 +260,8 @@ impl Broker {
                 self.end(key, Closing::QuotaExceeded, now);
             }
             self.await_store(key);
+        } else if self.journal.noted() > self.noted_before && self.is_batch_full() {
+            self.await_store(key);
         }
         self.connections.get(key).is_some_and(|state| self.keeps_waiting(state))
     }
@@ -343,9 +346,13 @@ impl Broker {
 
     /// Something is due. Where much is, some of it still is afterwards: others have their turn first.
     pub fn handle_deadline(&mut self, now: Now) {
-        let begun = self.steps;
+        let (begun, noted) = (self.steps, self.journal.noted());
         for _ in 0..DUE_AT_ONCE {
             if self.steps - begun > SLICE as u64 {
+                return;
+            }
+            if self.hold(Progress::Cut, noted) == Progress::Held {
+                self.held.is_due = true;
                 return;
             }
             let Some(timer) = self.timers.due(now.elapsed) else { return };
@@ -390,7 +397,7 @@ impl Broker {
             if self.rests_on_store(key) {
                 part = connection.output.stored_part(|generation| self.journal.has_stored(generation));
                 if part.is_none() {
-                    self.held.push(key);
+                    self.unstored.push(key);
                     continue;
                 }
             }
@@ -424,7 +431,7 @@ impl Broker {
 
     /// When [`Broker::handle_deadline`] is to be called.
     pub fn poll_deadline(&self) -> Option<Monotonic> {
-        self.timers.next()
+        if self.held.is_due { None } else { self.timers.next() }
     }
 
     /// Counts what was done, in steps of at most about a microsecond: whoever has looked at a clock need not look again

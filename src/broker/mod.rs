@@ -23,6 +23,7 @@ mod fan_out;
 pub mod fault;
 mod filters;
 pub mod host;
+mod held;
 mod in_flight;
 mod incoming;
 mod jobs;

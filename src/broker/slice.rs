@@ -32,4 +32,6 @@ pub(super) enum Progress {
     Cut,
     /// The client has to read first.
     Full,
+    /// The store has to write first.
+    Held,
 }

@@ -6,17 +6,25 @@
 //!
 //! The store writes beside the core: while it writes one batch of changes, the next gathers. What rests on the first goes
 //! out when that is stored, though more that rests on the second has come behind it.
+//!
+//! What one batch has is bounded: who makes many changes waits while the next one is full, so that another's change has to wait
+//! for few.
 
 use super::change::Change;
 use super::connection::ConnectionKey;
 use super::event::Closing;
+use super::held::Held;
 use super::output::{HELD_ANSWERS, Part};
 use super::refusal::SERVER_UNAVAILABLE;
 use super::session::{Session, SessionKey};
 use super::session_end::session_expiry;
+use super::slice::Progress;
 use super::waiting_steps::Step;
 use super::{Broker, Now};
 use crate::mqtt::packet::{Ack, ConnAck, Connect, Disconnect, Packet, Properties, ProtocolVersion, ReasonCode};
+
+/// Changes that a client may still make while the next batch is full.
+const SHARE: u64 = 64;
 
 impl Broker {
     /// Whether there is something that must be on the disk before the outputs that rest on it are handed out.
@@ -68,23 +76,58 @@ impl Broker {
     }
 
     fn go_on_after_store(&mut self) {
-        self.listed.extend(self.held.drain(..));
-        for key in self.awaiting.drain(..) {
+        self.listed.extend(self.unstored.drain(..));
+        let Held { connections, sessions, .. } = std::mem::take(&mut self.held);
+        for key in connections {
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.output.awaits_store = false;
                 self.idle.push_back(connection.id);
             }
         }
+        for session_key in sessions {
+            if self.sessions.contains(session_key) {
+                self.list_work(session_key);
+            }
+        }
     }
 
-    /// Lets a client's next packets wait while many answers to it wait for the store.
+    /// Whether the next batch is full, and will be written: the store will answer.
+    pub(super) fn is_batch_full(&self) -> bool {
+        self.storing && self.journal.is_full()
+    }
+
+    /// How something goes on that comes behind others, which may wait for the store.
+    pub(super) fn behind_others(&self) -> Progress {
+        if self.is_batch_full() { Progress::Held } else { Progress::Cut }
+    }
+
+    /// Lets the rest of something wait that has noted changes since there were `before`, and with which the batch is full.
+    pub(super) fn hold(&self, progress: Progress, before: u64) -> Progress {
+        let is_held = progress == Progress::Cut && self.journal.noted() > before && self.is_batch_full();
+        if is_held { Progress::Held } else { progress }
+    }
+
+    /// Lets a client's next packets wait while many answers to it wait for the store, or where it has added its share to a batch
+    /// that was full.
     pub(super) fn await_store(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connections.get(key) else { return };
         let output = &connection.output;
-        if output.control_bytes > HELD_ANSWERS && !output.awaits_store && self.rests_on_store(key) {
+        let has_many_answers = output.control_bytes > HELD_ANSWERS && self.rests_on_store(key);
+        if !output.awaits_store && (has_many_answers || self.has_had_its_share(key)) {
             self.connections[key].output.awaits_store = true;
-            self.awaiting.push(key);
+            self.held.connections.push(key);
         }
+    }
+
+    /// Counts what the connection's packet has added to a batch that is full.
+    fn has_had_its_share(&mut self, key: ConnectionKey) -> bool {
+        let added = self.journal.noted() - self.noted_before;
+        if added == 0 || !self.is_batch_full() {
+            return false;
+        }
+        let all = self.held.added.entry(key).or_default();
+        *all += added;
+        *all >= SHARE
     }
 
     /// Whether something that waits for the connection's socket says that something is kept which the store does not have.

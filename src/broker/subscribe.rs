@@ -236,7 +236,7 @@ impl Broker {
         if self.fans_out_since(done_at) {
             // After the UNSUBACK nothing more is delivered for these filters [MQTT-3.10.4-2].
             slice.spend(SLICE);
-            return Progress::Cut;
+            return self.behind_others();
         }
         if let Some(key) = self.still_connected(session_key, unsubscribing.connection) {
             let (packet_id, codes) = (unsubscribing.packet_id, std::mem::take(&mut unsubscribing.codes));

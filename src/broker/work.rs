@@ -34,20 +34,35 @@ impl Broker {
     /// Whether [`Broker::handle_work`] is to be called.
     pub fn has_work(&self) -> bool {
         !self.working.is_empty()
-            || !self.remains.is_empty()
-            || !self.released.is_empty()
-            || !self.fan_outs.is_empty()
-            || self.sweeping.is_some()
+            || self.has_work_for_nobody()
             || self.counting.is_some()
             || !self.unproved.is_empty()
+    }
+
+    /// Whether there is work of which no client waits for an answer, and that may have much to store.
+    fn has_work_for_nobody(&self) -> bool {
+        !self.held.is_work
+            && (!self.remains.is_empty()
+                || !self.released.is_empty()
+                || !self.fan_outs.is_empty()
+                || self.sweeping.is_some())
     }
 
     /// Does a slice of what is left to do of each kind.
     pub fn handle_work(&mut self, now: Now) {
         self.work_for_client(now);
-        self.go_on_fanning_out_later(&mut Slice::new(), now);
         self.go_on_counting(&mut Slice::new());
         self.go_on_proving(&mut Slice::new(), now);
+        if !self.has_work_for_nobody() {
+            return;
+        }
+        let before = self.journal.noted();
+        self.work_for_nobody(now);
+        self.held.is_work = self.hold(Progress::Cut, before) == Progress::Held;
+    }
+
+    fn work_for_nobody(&mut self, now: Now) {
+        self.go_on_fanning_out_later(&mut Slice::new(), now);
         if let Some(remains) = self.remains.pop_front() {
             self.clear_remains(remains, now);
         }
@@ -120,15 +135,16 @@ impl Broker {
             Job::FanOut(fan_out) => self.go_on_fanning_out(fan_out, &mut slice, now),
         };
         // What was done may have ended the session, and with it the job, but for a message on its way to others.
-        let Some(session) = self.sessions.get_mut(session_key) else {
+        if !self.sessions.contains(session_key) {
             if let Job::FanOut(fan_out) = job
                 && progress != Progress::Done
             {
                 self.adopt_fan_out(*fan_out, now);
             }
             return;
-        };
-        let jobs = &mut session.jobs;
+        }
+        let progress = self.hold(progress, self.noted_before);
+        let jobs = &mut self.sessions[session_key].jobs;
         if progress != Progress::Done {
             jobs.list.push_front(job);
         } else if jobs.list.is_empty() {
@@ -137,13 +153,18 @@ impl Broker {
         }
         let due = (progress == Progress::Full).then(|| now.elapsed + READER_TIMEOUT);
         self.timers.arm(Timer::Reader(session_key), &mut jobs.timer, due);
-        if progress != Progress::Full {
-            self.list_work(session_key);
+        match progress {
+            Progress::Full => {}
+            Progress::Held => _ = self.held.sessions.insert(session_key),
+            Progress::Done | Progress::Cut => self.list_work(session_key),
         }
     }
 
     /// The client has read, or does not have to any more.
     pub(super) fn list_work(&mut self, session_key: SessionKey) {
+        if self.held.sessions.contains(&session_key) {
+            return;
+        }
         let jobs = &mut self.sessions[session_key].jobs;
         if !jobs.is_empty() && !jobs.is_listed {
             jobs.is_listed = true;

@@ -1,6 +1,8 @@
 //! One client asks for what takes long: it is done in slices, in order, and others are served in between. Times are CPU
 //! time of the test's own thread, so that they are those of the broker and not of what runs beside it.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::os::process::thread_time;
 
@@ -618,4 +620,150 @@ fn wills_that_are_due_at_one_moment_for_many_are_sent_in_slices() {
             stage.expect_message(line, "gone");
         }
     }
+}
+
+/// How many changes each commit has until there is nothing more to do, and how many there are at least.
+fn batches(stage: &mut Stage) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    loop {
+        while stage.broker.has_work() {
+            stage.broker.handle_work(stage.now);
+        }
+        if !stage.broker.has_changes() {
+            return sizes;
+        }
+        let changes = stage.broker.take_changes();
+        sizes.push(changes.len());
+        stage.changes.extend(changes);
+        // What is deferred goes on when the store has answered.
+        stage.broker.handle_stored(stage.now);
+        stage.broker.handle_deadline(stage.now);
+    }
+}
+
+/// No commit has more, however much one client makes to be stored.
+const BATCH: usize = 4096;
+
+fn away(stage: &mut Stage, count: usize) {
+    for number in 0..count {
+        let line = stage.join(lasting(&format!("away{number}"), 1000));
+        stage.subscribe(line, "t", QoS::AtLeastOnce);
+        stage.cut(line);
+    }
+}
+
+#[test]
+fn a_message_for_many_that_are_away_is_stored_in_many_commits_and_another_has_its_own_in_the_next() {
+    const MANY: usize = 10_000;
+    let mut stage = Stage::with(Settings { persistent: true, ..Settings::default() });
+    away(&mut stage, MANY);
+    let [publisher, other, one] = ["publisher", "other", "one"].map(|id| stage.join(lasting(id, 1000)));
+    stage.subscribe(one, "u", QoS::AtLeastOnce);
+    stage.cut(one);
+    stage.broker.handle_packet(ConnectionId(publisher), at_least_once("t", "x", 1), stage.now);
+    while stage.broker.has_work() {
+        stage.broker.handle_work(stage.now);
+    }
+    let first = stage.broker.take_changes();
+    assert!(first.len() < BATCH, "{}", first.len());
+    while stage.broker.has_work() {
+        stage.broker.handle_work(stage.now);
+    }
+    // The other publishes while the store writes, and what it publishes is in the next commit.
+    stage.broker.handle_packet(ConnectionId(other), at_least_once("u", "x", 1), stage.now);
+    assert!(!stage.broker.is_busy(ConnectionId(other)));
+    stage.broker.handle_stored(stage.now);
+    let second = stage.broker.take_changes();
+    assert!(second.len() < BATCH, "{}", second.len());
+    assert!(second.iter().any(|change| matches!(change, Change::Stored(message) if *message.topic == *"u")));
+    stage.broker.handle_stored(stage.now);
+    let sizes = batches(&mut stage);
+    assert!(sizes.len() > MANY / BATCH && sizes.iter().all(|&size| size < BATCH), "{sizes:?}");
+    stage.poll_outputs();
+    stage.expect(other, &puback(1));
+    stage.expect(publisher, &puback(1));
+    assert!(!stage.broker.is_busy(ConnectionId(publisher)));
+    assert_eq!(stage.broker.count_stored().messages, 2);
+}
+
+#[test]
+fn a_will_for_many_that_are_away_and_their_end_are_stored_in_many_commits() {
+    const MANY: usize = 10_000;
+    let mut stage = Stage::with(Settings { persistent: true, ..Settings::default() });
+    away(&mut stage, MANY);
+    let will = Will { qos: QoS::AtLeastOnce, ..will("t", "gone") };
+    let lost = stage.join(Connect { will: Some(will), ..connect("lost", V5) });
+    stage.broker.handle_close(ConnectionId(lost), Closing::ByClient, stage.now);
+    let sizes = batches(&mut stage);
+    assert!(sizes.len() > MANY / BATCH && sizes.iter().all(|&size| size < BATCH), "{sizes:?}");
+    // They all end at one moment.
+    stage.tick(Monotonic::after_start(Duration::from_secs(1000)));
+    stage.broker.handle_deadline(stage.now);
+    let mut turns = 0;
+    while stage.broker.poll_deadline().is_some_and(|due| due <= stage.now.elapsed) {
+        stage.broker.handle_deadline(stage.now);
+        turns += 1;
+    }
+    assert!(turns < MANY, "it goes on for ever");
+    let sizes = batches(&mut stage);
+    assert!(sizes.len() > MANY / BATCH && sizes.iter().all(|&size| size < BATCH), "{sizes:?}");
+    assert_eq!(stage.broker.census().clients, 0);
+}
+
+#[test]
+fn who_publishes_much_waits_while_a_commit_has_enough_and_who_publishes_little_does_not() {
+    let mut stage = Stage::with(Settings { persistent: true, max_queued_messages: None, ..Settings::default() });
+    away(&mut stage, 1);
+    let [much, little] = ["much", "little"].map(|id| stage.join(connect(id, V311)));
+    let mut published = 0;
+    while !stage.broker.handle_packet(ConnectionId(much), at_least_once("t", "x", 1), stage.now) {
+        published += 1;
+        assert!(published < BATCH, "it never waits");
+    }
+    assert!(published > 256, "{published}");
+    for _ in 0..10 {
+        assert!(!stage.broker.handle_packet(ConnectionId(little), at_least_once("t", "x", 1), stage.now));
+    }
+    // The same at QoS 0, where nothing is answered.
+    let mut kept = 0;
+    while !stage.broker.handle_packet(ConnectionId(little), retained("r", "x"), stage.now) {
+        kept += 1;
+        assert!(kept < BATCH, "it never waits");
+    }
+    stage.take_outputs();
+    let idle: BTreeSet<_> = std::iter::from_fn(|| stage.broker.poll_idle()).map(|id| id.0).collect();
+    assert_eq!(idle, BTreeSet::from([much, little]));
+    assert!(!stage.broker.is_busy(ConnectionId(much)) && !stage.broker.is_busy(ConnectionId(little)));
+}
+
+#[test]
+fn large_messages_fill_a_commit_sooner() {
+    let mut stage = Stage::with(Settings { persistent: true, max_queued_messages: None, ..Settings::default() });
+    away(&mut stage, 1);
+    let much = stage.join(connect("much", V311));
+    let Packet::Publish(mut publish) = at_least_once("t", "x", 1) else { unreachable!() };
+    publish.payload = Bytes::from(vec![0; 100_000]);
+    let mut published = 0;
+    while !stage.broker.handle_packet(ConnectionId(much), Packet::Publish(publish.clone()), stage.now) {
+        published += 1;
+        assert!(published < 100, "it never waits");
+    }
+}
+
+#[test]
+fn nobody_waits_for_a_store_that_fails() {
+    let mut stage = Stage::with(Settings { persistent: true, ..Settings::default() });
+    away(&mut stage, 5_000);
+    let publisher = stage.join(connect("publisher", V5));
+    stage.set_store(Disk::Waits);
+    stage.broker.handle_packet(ConnectionId(publisher), at_least_once("t", "x", 1), stage.now);
+    stage.collect();
+    assert!(stage.broker.is_busy(ConnectionId(publisher)) && !stage.broker.has_work());
+    stage.set_store(Disk::Fails);
+    assert!(!stage.broker.has_work() && !stage.broker.is_fanning_out());
+    // In memory all have it.
+    assert_eq!(stage.broker.sessions.iter().filter(|(_, session)| session.outgoing.queued() == 1).count(), 5_000);
+    stage.set_store(Disk::Works);
+    let line = stage.rejoin(lasting("away4999", 1000), true);
+    stage.expect_message(line, "x");
 }
