@@ -17,6 +17,7 @@ use super::event::{Closing, Event, Interest, Offence, PacketSummary};
 use super::held::Held;
 use super::jobs::FanOut;
 use super::journal::Journal;
+use super::listing::Listing;
 use super::message::MessageId;
 use super::output::{HELD_ANSWERS, MAXIMUM_CONTROL_BACKLOG, Output};
 use super::peer::{ListenerId, Peer};
@@ -103,6 +104,8 @@ pub struct Broker {
     /// What was counted last of what waits for clients, and a count that is under way.
     pub(super) counted: StoredCount,
     pub(super) counting: Option<Counting>,
+    /// The subscriptions that somebody has asked for.
+    pub(super) listing: Option<Box<Listing>>,
     /// Counts sessions and what goes to very many, so that it is known which was first.
     pub(super) moment: u64,
     /// Messages that one reference less holds in the store.
@@ -156,6 +159,7 @@ impl Broker {
             fanning_out: BTreeSet::new(),
             counted: StoredCount::default(),
             counting: None,
+            listing: None,
             moment: 0,
             released: Vec::new(),
             steps: 0,
@@ -447,15 +451,6 @@ impl Broker {
     /// For those who count what the core does not see.
     pub fn statistics_mut(&mut self) -> &mut Statistics {
         &mut self.statistics
-    }
-
-    /// Every filter with a client that subscribed to it, in no order: others wait meanwhile.
-    pub fn subscriptions(&self) -> Vec<(ByteString, ByteString)> {
-        let of = |session: &Session| {
-            let id = session.id.clone();
-            session.subscriptions.iter().map(|filter| (filter.into(), id.clone())).collect::<Vec<_>>()
-        };
-        self.sessions.iter().flat_map(|(_, session)| of(session)).collect()
     }
 
     pub(super) fn key_of(&self, connection: ConnectionId) -> Option<ConnectionKey> {

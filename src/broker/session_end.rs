@@ -87,6 +87,7 @@ impl Broker {
     /// The session ends: nothing of it is there for anybody from now on, and what it took is freed in slices.
     pub(super) fn remove_session(&mut self, session_key: SessionKey, now: Now) {
         self.will_at_session_end(session_key, now);
+        self.before_filters_change(session_key);
         let Some(session) = self.sessions.retire(session_key) else { return };
         let hash = SharedSeed.hash_one(&*session.id);
         if let Ok(entry) = self.by_client_id.find_entry(hash, |&key| key == session_key) {

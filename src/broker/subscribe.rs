@@ -170,6 +170,7 @@ impl Broker {
         options.qos = options.qos.min(self.listener(self.sessions[session_key].listener).max_qos);
         let subscriber = Subscriber { session: session_key, options, identifier };
         let is_new = self.router.subscribe(filter, subscriber);
+        self.before_filters_change(session_key);
         let session = &mut self.sessions[session_key];
         session.subscriptions.insert(filter);
         let session = &self.sessions[session_key];
@@ -253,6 +254,7 @@ impl Broker {
         }
         let mount_point = self.listener(self.sessions[session_key].listener).mount_point.as_deref();
         let filter = plain.mounted(mount_point.unwrap_or_default());
+        self.before_filters_change(session_key);
         let session = &mut self.sessions[session_key];
         // Filters are compared character by character [MQTT-3.10.4-1]. What is in flight or waits stays [MQTT-3.10.4-3].
         let existed = session.subscriptions.remove(&filter);

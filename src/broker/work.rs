@@ -1,5 +1,5 @@
 //! Work that takes long is cut into slices, and others are served in between: SUBSCRIBE and UNSUBSCRIBE, retained messages,
-//! long queues, messages for very many, the count of what waits, the tokens of those who are connected at a reload, and what is
+//! long queues, messages for very many, the count of what waits, the list of all subscriptions, the tokens of those who are connected at a reload, and what is
 //! left of sessions that have ended.
 //!
 //! While a session has work left, its client's next packet is not to be handled: the answer would overtake what was
@@ -36,6 +36,7 @@ impl Broker {
         !self.working.is_empty()
             || self.has_work_for_nobody()
             || self.counting.is_some()
+            || self.is_listing()
             || !self.unproved.is_empty()
     }
 
@@ -52,6 +53,7 @@ impl Broker {
     pub fn handle_work(&mut self, now: Now) {
         self.work_for_client(now);
         self.go_on_counting(&mut Slice::new());
+        self.go_on_listing(&mut Slice::new());
         self.go_on_proving(&mut Slice::new(), now);
         if !self.has_work_for_nobody() {
             return;

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::mpsc;
+use bytestring::ByteString;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Sleep;
 
@@ -67,6 +68,8 @@ pub(super) struct Core {
     sys: Sys,
     /// When `$SYS` is published next.
     sys_due: Option<Monotonic>,
+    /// Who has asked for all subscriptions: one list is made after the other.
+    listed_for: VecDeque<oneshot::Sender<Vec<(ByteString, ByteString)>>>,
     /// Who has sent all that came last.
     only_sender: Option<ConnectionId>,
     stopping: bool,
@@ -105,6 +108,7 @@ impl Core {
             persistence,
             sys: Sys::new(config.version, config.sys_interval, now),
             sys_due: None,
+            listed_for: VecDeque::new(),
             only_sender: None,
             stopping: false,
         };
@@ -159,6 +163,7 @@ impl Core {
                 self.hand_out_ready();
             }
             self.go_on();
+            self.answer_with_list();
             self.hand_out().await;
         }
         self.finish().await;
@@ -217,6 +222,18 @@ impl Core {
             self.wake_idle();
             if self.is_round_over() {
                 return;
+            }
+        }
+    }
+
+    fn answer_with_list(&mut self) {
+        if let Some(list) = self.broker.poll_subscriptions()
+            && let Some(answer) = self.listed_for.pop_front()
+        {
+            // Whoever asked may have gone.
+            let _ = answer.send(list);
+            if !self.listed_for.is_empty() {
+                self.broker.list_subscriptions();
             }
         }
     }
@@ -406,7 +423,10 @@ impl Core {
                 let _ = answer.send((*self.broker.statistics(), self.broker.census()));
             }
             Command::Subscriptions(answer) => {
-                let _ = answer.send(self.broker.subscriptions());
+                self.listed_for.push_back(answer);
+                if self.listed_for.len() == 1 {
+                    self.broker.list_subscriptions();
+                }
             }
             Command::Stop => self.stopping = true,
         }

@@ -622,6 +622,41 @@ fn wills_that_are_due_at_one_moment_for_many_are_sent_in_slices() {
     }
 }
 
+#[test]
+fn subscriptions_are_listed_in_slices_and_none_that_stays_is_left_out() {
+    const MANY: usize = 5_000;
+    let mut stage = Stage::new();
+    let (line, other) = (stage.join(connect("c", V5)), stage.join(connect("other", V5)));
+    stage.send(line, &subscribe_all((0..MANY).map(|number| format!("x/{number}"))));
+    stage.subscribe(other, "y", QoS::AtMostOnce);
+    while stage.next(line).is_some() {}
+    stage.broker.list_subscriptions();
+    let (mut slices, mut list) = (0, None);
+    while list.is_none() {
+        stage.broker.handle_work(stage.now);
+        list = stage.broker.poll_subscriptions();
+        slices += 1;
+        if slices == 6 {
+            // So many that the table in which they are has to grow, and another order.
+            let more = subscribe_all((0..MANY).map(|number| format!("z/{number}")));
+            stage.broker.handle_packet(ConnectionId(line), more, stage.now);
+        }
+    }
+    assert!(slices > MANY / 1024, "{slices}");
+    let list = list.expect("it is made");
+    assert!(stage.broker.poll_subscriptions().is_none());
+    let mut stayed: Vec<_> = list
+        .iter()
+        .filter(|(filter, _)| !filter.starts_with('z'))
+        .map(|(filter, client)| (&**filter, &**client))
+        .collect();
+    stayed.sort_unstable();
+    let mut expected: Vec<_> = (0..MANY).map(|number| format!("x/{number}")).collect();
+    expected.sort_unstable();
+    let expected: Vec<_> = expected.iter().map(|filter| (&**filter, "c")).chain([("y", "other")]).collect();
+    assert_eq!(stayed, expected);
+}
+
 /// How many changes each commit has until there is nothing more to do, and how many there are at least.
 fn batches(stage: &mut Stage) -> Vec<usize> {
     let mut sizes = Vec::new();
