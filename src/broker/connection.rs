@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::clock::{Monotonic, WallTime};
-use super::message::Message;
+use super::message::Content;
 use super::output::OutputBuffer;
 use super::proof::{Authentication, Proof};
 pub(super) use super::slab::ConnectionKey;
@@ -64,7 +64,7 @@ pub(super) struct Connection {
 /// A PUBLISH to one client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutgoingPublish<'a> {
-    pub(super) message: &'a Message,
+    pub(super) content: Content<'a>,
     /// Without the client's mount point.
     pub(super) topic: &'a str,
     pub(super) dup: bool,
@@ -161,7 +161,7 @@ impl Connection {
         };
         let made;
         let properties = if self.version != ProtocolVersion::V5 || outgoing.is_plain() && alias.is_none() {
-            if self.version == ProtocolVersion::V5 { &outgoing.message.properties } else { &NO_PROPERTIES }
+            if self.version == ProtocolVersion::V5 { outgoing.content.properties } else { &NO_PROPERTIES }
         } else {
             made = outgoing.properties(alias);
             &made
@@ -173,7 +173,7 @@ impl Connection {
             topic,
             packet_id: outgoing.packet_id,
             properties,
-            payload: &outgoing.message.payload,
+            payload: outgoing.content.payload,
         };
         if !self.takes(|| publish.encoded_len(self.version)) {
             return Err(TooLarge);
@@ -191,21 +191,21 @@ impl Connection {
 impl OutgoingPublish<'_> {
     /// Whether the message's own properties are the ones to send.
     fn is_plain(&self) -> bool {
-        self.identifiers.is_empty() && self.message.expires_at.is_none()
+        self.identifiers.is_empty() && self.content.expires_at.is_none()
     }
 
     /// The publisher's, as they are and in their order [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17]
     /// [MQTT-3.3.2-18] [MQTT-3.3.2-20], then what the broker has to say, in Mosquitto's order.
     fn properties(&self, alias: Option<u16>) -> Properties {
         let is_passed_on = |property: &&Property| !matches!(property, Property::MessageExpiryInterval(_));
-        let mut properties: Properties = self.message.properties.iter().filter(is_passed_on).cloned().collect();
-        if let Some(at) = self.message.expires_at {
+        let mut properties: Properties = self.content.properties.iter().filter(is_passed_on).cloned().collect();
+        if let Some(at) = self.content.expires_at {
             // What is left, rounded up: a message that is still good is never announced as gone [MQTT-3.3.2-6].
             let left = at.saturating_since(self.wall);
             let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
             let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
             // Nor for longer than its publisher wanted, though the clock was set back.
-            let published = self.message.properties.message_expiry_interval().unwrap_or(u32::MAX);
+            let published = self.content.properties.message_expiry_interval().unwrap_or(u32::MAX);
             properties.push(Property::MessageExpiryInterval(seconds.min(published)));
         }
         if let Some(alias) = alias {

@@ -5,7 +5,6 @@ use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::change::{Direction, EntryState};
@@ -13,7 +12,7 @@ use super::connection::{Connection, ConnectionKey, OutgoingPublish};
 use super::entry::ComesBy;
 use super::event::{Event, PacketSummary, PublishSummary};
 use super::jobs::Job;
-use super::message::{Message, MessageId};
+use super::message::{Content, Message};
 use super::output::OutputBuffer;
 use super::router::{Candidates, Router, SharedSubscriber, Subscriber};
 use super::session::{Entry, Session, SessionKey};
@@ -21,7 +20,7 @@ use super::slab::Slab;
 use super::slice::{Progress, SLICE, Slice};
 use super::waiting_steps::Step;
 use super::{Access, Broker, Identity, Now, Settings, Statistics};
-use crate::mqtt::packet::{Ack, Packet, Properties, QoS, SubscriptionIdentifier};
+use crate::mqtt::packet::{Ack, NO_PROPERTIES, Packet, QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::SubscriptionFilter;
 
 /// Bytes that may wait for a socket that takes what is written to it. Beyond them only QoS 0 messages are dropped.
@@ -199,26 +198,38 @@ impl Broker {
         delivery: &Delivery<'_>,
         now: Now,
     ) {
-        self.steps += 1 + (message.payload.len() / COPIED_IN_A_STEP) as u64;
+        self.deliver_content(session_key, Content::of(message), || Arc::clone(message), delivery, now);
+    }
+
+    /// The same for a message of which `whole` is only asked for where it is kept.
+    pub(super) fn deliver_content(
+        &mut self,
+        session_key: SessionKey,
+        content: Content<'_>,
+        whole: impl FnOnce() -> Arc<Message>,
+        delivery: &Delivery<'_>,
+        now: Now,
+    ) {
+        self.steps += 1 + (content.payload.len() / COPIED_IN_A_STEP) as u64;
         // At QoS 2 the time of a message may be over before its PUBREL comes [MQTT-3.3.2-5].
-        if message.is_expired(now.wall) {
+        if content.is_expired(now.wall) {
             return;
         }
         let session = &self.sessions[session_key];
-        if !self.access.may_receive(session.identity(), &message.topic) {
+        if !self.access.may_receive(session.identity(), content.topic) {
             return;
         }
-        let qos = outgoing_qos(&self.settings, session, delivery.qos, message);
+        let qos = outgoing_qos(&self.settings, session, delivery.qos, content.qos);
         match (session.connection, qos) {
-            (Some(key), QoS::AtMostOnce) => self.send_at_qos0(key, session_key, message, delivery, now),
+            (Some(key), QoS::AtMostOnce) => self.send_at_qos0(key, session_key, content, delivery, now),
             (None, QoS::AtMostOnce) if !self.settings.queue_qos0_messages => {}
             (Some(key), _) if self.has_room_in_window(key, session_key) => {
-                let entry = entry(&mut self.sessions[session_key], message, qos, delivery, now);
+                let entry = entry(&mut self.sessions[session_key], whole(), qos, delivery, now);
                 self.send_in_window(key, session_key, entry, true, now);
             }
             (link, _) if may_queue(&self.settings, session, link.map(|key| self.connections[key].window)) => {
                 let session = &mut self.sessions[session_key];
-                let mut entry = entry(session, message, qos, delivery, now);
+                let mut entry = entry(session, whole(), qos, delivery, now);
                 session.outgoing.reserve(&mut entry);
                 self.journal.queued(session, &entry, Direction::Out);
                 session.outgoing.enqueue(entry);
@@ -232,23 +243,13 @@ impl Broker {
         &mut self,
         key: ConnectionKey,
         session_key: SessionKey,
-        topic: ByteString,
-        payload: Bytes,
+        topic: &str,
+        payload: &[u8],
         now: Now,
     ) {
-        let message = Arc::new(Message {
-            id: MessageId::default(),
-            topic,
-            payload,
-            qos: QoS::AtMostOnce,
-            retain: false,
-            properties: Properties::new(),
-            expires_at: None,
-            packet_id: None,
-            source: Arc::default(),
-        });
+        let content = Content { topic, payload, qos: QoS::AtMostOnce, properties: &NO_PROPERTIES, expires_at: None };
         let delivery = Delivery { qos: QoS::AtMostOnce, retain: false, identifiers: &[], shared: None };
-        self.send_at_qos0(key, session_key, &message, &delivery, now);
+        self.send_at_qos0(key, session_key, content, &delivery, now);
     }
 
     /// Sends a message at QoS 0, or drops it where too much waits for the socket: nothing sends it later.
@@ -256,7 +257,7 @@ impl Broker {
         &mut self,
         key: ConnectionKey,
         session_key: SessionKey,
-        message: &Arc<Message>,
+        content: Content<'_>,
         delivery: &Delivery<'_>,
         now: Now,
     ) {
@@ -265,8 +266,8 @@ impl Broker {
             return;
         }
         let outgoing = OutgoingPublish {
-            message,
-            topic: visible(&message.topic, self.mount_point(key)),
+            content,
+            topic: visible(content.topic, self.mount_point(key)),
             // [MQTT-4.3.1-1]
             dup: false,
             qos: QoS::AtMostOnce,
@@ -363,7 +364,7 @@ impl Broker {
                     identifiers: entry.by.identifiers(),
                     shared: None,
                 };
-                self.send_at_qos0(key, session_key, &entry.message, &delivery, now);
+                self.send_at_qos0(key, session_key, Content::of(&entry.message), &delivery, now);
                 self.discard(session_key, std::slice::from_ref(&entry));
             } else {
                 self.send_in_window(key, session_key, entry, false, now);
@@ -443,9 +444,9 @@ impl Broker {
     }
 }
 
-fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, delivery: &Delivery<'_>, now: Now) -> Entry {
+fn entry(session: &mut Session, message: Arc<Message>, qos: QoS, delivery: &Delivery<'_>, now: Now) -> Entry {
     Entry {
-        message: Arc::clone(message),
+        message,
         sequence: session.next_sequence(),
         packet_id: None,
         qos,
@@ -461,7 +462,7 @@ fn entry(session: &mut Session, message: &Arc<Message>, qos: QoS, delivery: &Del
 
 fn publish_of<'a>(entry: &'a Entry, mount_point: Option<&str>, now: Now) -> OutgoingPublish<'a> {
     OutgoingPublish {
-        message: &entry.message,
+        content: Content::of(&entry.message),
         topic: visible(&entry.message.topic, mount_point),
         dup: entry.dup,
         qos: entry.qos,
@@ -491,7 +492,7 @@ impl Members<'_> {
     /// none of them.
     fn are(&self, member: &Subscriber, kind: Candidates) -> bool {
         let Some(session) = self.sessions.get(member.session) else { return false };
-        let qos = outgoing_qos(self.settings, session, member.options.qos, self.message);
+        let qos = outgoing_qos(self.settings, session, member.options.qos, self.message.qos);
         let takes = match (kind, session.connection) {
             (Candidates::Connected, Some(key)) if qos == QoS::AtMostOnce => {
                 !is_backlogged(self.settings, &self.connections[key].output)
@@ -513,9 +514,9 @@ impl Members<'_> {
 
 /// The QoS at which a client gets the message, of what it was granted [MQTT-3.8.4-8], by a shared subscription too
 /// [MQTT-4.8.2-3].
-fn outgoing_qos(settings: &Settings, session: &Session, granted: QoS, message: &Message) -> QoS {
+fn outgoing_qos(settings: &Settings, session: &Session, granted: QoS, published: QoS) -> QoS {
     let most = settings.listeners[usize::from(session.listener.0)].max_qos;
-    if settings.upgrade_outgoing_qos { granted } else { granted.min(message.qos) }.min(most)
+    if settings.upgrade_outgoing_qos { granted } else { granted.min(published) }.min(most)
 }
 
 /// Whether so much waits for the socket that a message at QoS 0 is dropped.
@@ -569,7 +570,7 @@ fn sent(
     client: &ByteString,
     outgoing: &OutgoingPublish<'_>,
 ) {
-    let bytes = outgoing.message.payload.len();
+    let bytes = outgoing.content.payload.len();
     statistics.messages_sent += 1;
     statistics.publish_sent += 1;
     statistics.publish_bytes_sent += bytes as u64;

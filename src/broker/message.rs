@@ -39,6 +39,28 @@ impl Message {
     }
 
     pub fn is_expired(&self, wall: WallTime) -> bool {
+        Content::of(self).is_expired(wall)
+    }
+}
+
+/// What a client gets of a message, wherever that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Content<'a> {
+    pub(super) topic: &'a str,
+    pub(super) payload: &'a [u8],
+    /// The QoS as published.
+    pub(super) qos: QoS,
+    pub(super) properties: &'a Properties,
+    pub(super) expires_at: Option<WallTime>,
+}
+
+impl<'a> Content<'a> {
+    pub(super) fn of(message: &'a Message) -> Self {
+        let Message { topic, payload, qos, properties, expires_at, .. } = message;
+        Self { topic, payload, qos: *qos, properties, expires_at: *expires_at }
+    }
+
+    pub(super) fn is_expired(&self, wall: WallTime) -> bool {
         self.expires_at.is_some_and(|at| at <= wall)
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::message::{Message, MessageId, Source};
-use crate::mqtt::packet::{PacketId, Properties, QoS};
+use super::message::{Content, Message, MessageId, Source};
+use crate::mqtt::packet::{NO_PROPERTIES, PacketId, Properties, QoS};
 
 /// A larger message, in bytes, is shared with the queues that it waits in: another copy would take more than it saves.
 const MOST: usize = 1024;
@@ -84,6 +84,17 @@ impl Packed {
         u32::from_le_bytes([one, two, three, four])
     }
 
+    fn qos(&self) -> QoS {
+        let [flags, ..] = *self.head();
+        QoS::try_from(flags & !RETAIN).expect("it was made of one")
+    }
+
+    /// What a client gets of it.
+    pub(super) fn content(&self) -> Content<'_> {
+        let (topic, payload) = self.texts();
+        Content { topic: text(topic), payload, qos: self.qos(), properties: &NO_PROPERTIES, expires_at: None }
+    }
+
     pub(super) fn unpack(&self, id: MessageId, source: Arc<Source>) -> Message {
         let [flags, _, _, _, _, low, high, ..] = *self.head();
         let (topic, payload) = self.texts();
@@ -91,7 +102,7 @@ impl Packed {
             id,
             topic: ByteString::from(text(topic)),
             payload: Bytes::copy_from_slice(payload),
-            qos: QoS::try_from(flags & !RETAIN).expect("it was made of one"),
+            qos: self.qos(),
             retain: flags & RETAIN != 0,
             properties: Properties::new(),
             expires_at: None,
@@ -128,6 +139,7 @@ mod tests {
                 assert_eq!((kept.topic(), kept.payload()), (topic.as_bytes(), payload));
                 let Kept::Packed(packed) = kept else { panic!("{topic}") };
                 assert_eq!(packed.source(), 0x0102_0304);
+                assert_eq!(packed.content(), Content::of(&message));
                 assert_eq!(packed.unpack(MessageId(7), Arc::default()), *message);
             }
         }

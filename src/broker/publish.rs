@@ -56,8 +56,8 @@ impl Broker {
         }
         if publish.topic.starts_with(CONTROL) {
             self.acknowledge(key, &publish, ReasonCode::SUCCESS);
-            let topic = format!("{}/response", publish.topic).into();
-            self.send_own_message(key, session_key, topic, Bytes::from_static(NO_ENDPOINT), now);
+            let topic = format!("{}/response", publish.topic);
+            self.send_own_message(key, session_key, &topic, NO_ENDPOINT, now);
             return;
         }
         if !self.storing && (publish.qos > QoS::AtMostOnce || publish.retain) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::change::Change;
 use super::deliver::Delivery;
-use super::message::{Message, MessageId};
+use super::message::{Message, MessageId, Source};
+use super::retained_messages::Matched;
 use super::router::Subscriber;
 use super::timers::Timer;
 use super::{Broker, Identity, ListenerId, Now};
@@ -83,20 +84,20 @@ impl Broker {
     }
 
     /// Delivers a retained message to a client that has just subscribed.
-    pub(super) fn deliver_retained(&mut self, subscriber: &Subscriber, message: &Arc<Message>, now: Now) {
-        if self.settings.check_retain_source && !self.source_may_publish(message) {
+    pub(super) fn deliver_retained(&mut self, subscriber: &Subscriber, message: &Matched<'_>, now: Now) {
+        let content = message.content();
+        if self.settings.check_retain_source && !self.source_may_publish(message.source(), content.topic) {
             return;
         }
         let identifiers = subscriber.identifier.as_slice();
         let delivery = Delivery { qos: subscriber.options.qos, retain: true, identifiers, shared: None };
-        self.deliver_to_session(subscriber.session, message, &delivery, now);
+        self.deliver_content(subscriber.session, content, || message.whole(), &delivery, now);
     }
 
     /// Whether the client that a retained message came from may still publish it, by the rules of the listener it came through.
     /// All that outlives a restart of that is its port: where several listeners have it, or none has any more, all of
     /// them must agree.
-    fn source_may_publish(&self, message: &Message) -> bool {
-        let source = &message.source;
+    fn source_may_publish(&self, source: &Source, topic: &str) -> bool {
         // The broker itself may publish everything.
         if source.client_id.is_empty() {
             return true;
@@ -104,7 +105,7 @@ impl Broker {
         let may = |listener: usize| {
             let listener = ListenerId(listener as u16);
             let who = Identity { client_id: &source.client_id, username: source.username.as_deref(), listener };
-            self.access.may_publish(who, &message.topic)
+            self.access.may_publish(who, topic)
         };
         let is_its = |listener: &usize| self.settings.listeners[*listener].port == source.listener_port;
         let listeners = 0..self.settings.listeners.len();

@@ -9,8 +9,8 @@ use bytestring::ByteString;
 use hashbrown::HashTable;
 
 use super::clock::WallTime;
-use super::message::{Message, MessageId};
-use super::packed::{Kept, text};
+use super::message::{Content, Message, MessageId, Source};
+use super::packed::{Kept, Packed, text};
 use super::sequence::{Place, Sequence};
 use super::shared_seed::SharedSeed;
 use super::slice::Slice;
@@ -53,6 +53,13 @@ pub(super) enum Matching {
     Scan { after: Bound<MessageId>, newest: MessageId },
 }
 
+/// A message that matches a filter, as it is kept: most go to a client without being made whole for it.
+#[derive(Debug)]
+pub(super) enum Matched<'a> {
+    Packed { id: MessageId, packed: &'a Packed, source: &'a Arc<Source> },
+    Whole(&'a Arc<Message>),
+}
+
 /// Topics and levels that are visited at once; a filter that concerns more goes through all messages slice by slice.
 const VISITS: usize = 4096;
 
@@ -73,10 +80,15 @@ const NOTHING: MessageId = MessageId(u64::MAX);
 
 impl RetainedMessages {
     pub(super) fn new() -> Self {
+        Self { by_topic: vec![HashTable::new(); TABLES], ..Self::none() }
+    }
+
+    /// Stands for them where they are lent, and takes none.
+    pub(super) fn none() -> Self {
         Self {
             list: Vec::new(),
             free: Vec::new(),
-            by_topic: vec![HashTable::new(); TABLES],
+            by_topic: Vec::new(),
             sorted: Sequence::default(),
             by_age: Sequence::default(),
             sources: Sources::default(),
@@ -172,11 +184,11 @@ impl RetainedMessages {
         self.list[number as usize].id
     }
 
-    fn message(&self, number: u32) -> Arc<Message> {
+    fn message(&self, number: u32) -> Matched<'_> {
         let Retained { id, message } = &self.list[number as usize];
         match message {
-            Kept::Packed(packed) => Arc::new(packed.unpack(*id, Arc::clone(self.sources.get(packed.source())))),
-            Kept::Whole(message) => Arc::clone(message),
+            Kept::Packed(packed) => Matched::Packed { id: *id, packed, source: self.sources.get(packed.source()) },
+            Kept::Whole(message) => Matched::Whole(message),
         }
     }
 
@@ -211,7 +223,7 @@ impl RetainedMessages {
     }
 
     /// The next of those that match. `None`: there is none, or the slice is over.
-    pub(super) fn next(&self, filter: &str, matching: &mut Matching, slice: &mut Slice) -> Option<Arc<Message>> {
+    pub(super) fn next(&self, filter: &str, matching: &mut Matching, slice: &mut Slice) -> Option<Matched<'_>> {
         match matching {
             Matching::Found(found) => loop {
                 if slice.is_over() {
@@ -259,6 +271,29 @@ impl RetainedMessages {
             }
         }
         (expired, last)
+    }
+}
+
+impl Matched<'_> {
+    pub(super) fn content(&self) -> Content<'_> {
+        match self {
+            Self::Packed { packed, .. } => packed.content(),
+            Self::Whole(message) => Content::of(message),
+        }
+    }
+
+    pub(super) fn source(&self) -> &Source {
+        match self {
+            Self::Packed { source, .. } => source,
+            Self::Whole(message) => &message.source,
+        }
+    }
+
+    pub(super) fn whole(&self) -> Arc<Message> {
+        match self {
+            Self::Packed { id, packed, source } => Arc::new(packed.unpack(*id, Arc::clone(source))),
+            Self::Whole(message) => Arc::clone(message),
+        }
     }
 }
 
@@ -482,7 +517,8 @@ mod tests {
         while !matching.is_done() {
             let mut slice = Slice::new();
             while let Some(message) = retained.next(filter, &mut matching, &mut slice) {
-                found.push(message.topic.to_string());
+                found.push(message.content().topic.to_owned());
+                assert_eq!(Content::of(&message.whole()), message.content());
             }
         }
         found

@@ -9,6 +9,7 @@ use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
 use super::jobs::{Job, Subscribing, Unsubscribing};
 use super::retained::wants_retained;
+use super::retained_messages::RetainedMessages;
 use super::router::Subscriber;
 use super::session::SessionKey;
 use super::slice::{Progress, SLICE, Slice};
@@ -84,14 +85,20 @@ impl Broker {
             }
             let matching =
                 subscribing.matching.get_or_insert_with(|| self.retained.matching(filter.topic_filter(), slice));
-            loop {
+            // They are lent to what is done with the rest of the broker, and most are copied from there to the socket's bytes.
+            let retained = std::mem::replace(&mut self.retained, RetainedMessages::none());
+            let is_full = loop {
                 if self.waits_for_reader(session_key) {
-                    return Progress::Full;
+                    break true;
                 }
-                let Some(message) = self.retained.next(filter.topic_filter(), matching, slice) else {
-                    break;
+                let Some(message) = retained.next(filter.topic_filter(), matching, slice) else {
+                    break false;
                 };
                 self.deliver_retained(subscriber, &message, now);
+            };
+            self.retained = retained;
+            if is_full {
+                return Progress::Full;
             }
             if !matching.is_done() {
                 return Progress::Cut;
