@@ -26,7 +26,9 @@ impl Broker {
         self.connections[key].set_max_packet_size(&connect.properties);
         // The client id is copied, so that a session does not keep the whole buffer its CONNECT was read into.
         connect.client_id = ByteString::from(&*connect.client_id);
-        connect.username = connect.username.map(|username| ByteString::from(&*username));
+        // Devices with a blank field for it send an empty user name. It is none, as Mosquitto has it, and grants what none grants.
+        let username = connect.username.filter(|username| !username.is_empty());
+        connect.username = username.map(|username| ByteString::from(&*username));
         let version = connect.version;
         let begun = match self.method_of(key, &connect) {
             Ok(None) => match self.holder_of(key, &connect, now) {

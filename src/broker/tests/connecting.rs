@@ -1,6 +1,10 @@
 //! CONNECT to DISCONNECT: admission, CONNACK, takeover, keep-alive, wills.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::broker::access::{Acl, Rules};
+use crate::passwd::{File, Hash, Recipe};
 
 #[test]
 fn connack_says_what_the_broker_takes_in_mosquittos_order() {
@@ -45,6 +49,33 @@ fn empty_client_ids_follow_the_rules_of_each_version() {
         let line = stage.open(version);
         stage.send(line, &Packet::Connect(Box::new(Connect { clean_start, ..connect("", version) })));
         stage.expect_bytes(line, answer);
+    }
+}
+
+#[test]
+fn an_empty_user_name_is_none() {
+    let hash = Hash::make(Recipe::Sha512, 12, b"right").unwrap();
+    let passwords = Some(Arc::new(File::parse(format!("ann:{hash}\n").as_bytes()).unwrap()));
+    let acl = Some(Arc::new(Acl::parse(b"topic read open\nuser ann\ntopic read hers\n").unwrap()));
+    for (allow_anonymous, code) in [(true, 0), (false, 5)] {
+        let rules =
+            Rules { allow_anonymous, passwords: passwords.clone(), scram: None, tokens: None, acl: acl.clone() };
+        let mut stage = Stage::new();
+        stage.broker.reload(Settings::default(), Access::new(vec![rules]), stage.now);
+        for (username, password) in [(None, None), (Some(""), None), (Some(""), Some("")), (Some(""), Some("right"))] {
+            let line = stage.open(V311);
+            let connect = Connect {
+                username: username.map(Into::into),
+                password: password.map(|it| Bytes::from_static(it.as_bytes())),
+                ..connect("c", V311)
+            };
+            stage.send(line, &Packet::Connect(Box::new(connect)));
+            stage.expect_bytes(line, &format!("200200{code:02x}"));
+        }
+        if allow_anonymous {
+            let session = stage.broker.session_of("c").expect("a session");
+            assert_eq!(stage.broker.sessions[session].username, None);
+        }
     }
 }
 
