@@ -38,10 +38,6 @@ const OUTPUTS: usize = 256;
 /// for every packet costs as much as a sixth of routing a message.
 const STEPS: u64 = 32;
 
-/// How many packets of one client are worth a commit of their own, and how many are taken into one.
-const HALF_LEAST: usize = 8;
-const HALF_MOST: usize = 256;
-
 pub(super) struct Core {
     broker: Broker,
     clock: Clock,
@@ -70,8 +66,6 @@ pub(super) struct Core {
     sys_due: Option<Monotonic>,
     /// Who has asked for all subscriptions: one list is made after the other.
     listed_for: VecDeque<oneshot::Sender<Vec<(ByteString, ByteString)>>>,
-    /// Who has sent all that came last.
-    only_sender: Option<ConnectionId>,
     stopping: bool,
 }
 
@@ -109,7 +103,6 @@ impl Core {
             sys: Sys::new(config.version, config.sys_interval, now),
             sys_due: None,
             listed_for: VecDeque::new(),
-            only_sender: None,
             stopping: false,
         };
         core.publish_version(now);
@@ -154,7 +147,6 @@ impl Core {
             }
             self.read_clock();
             self.round_end = self.recent.elapsed + ROUND;
-            self.take_half(&mut batch).await;
             for input in batch.drain(..) {
                 self.take(input);
             }
@@ -167,33 +159,6 @@ impl Core {
             self.hand_out().await;
         }
         self.finish().await;
-    }
-
-    /// Of what one client alone has sent, has the first half stored before the second is looked at: it goes on with its next
-    /// messages while these are stored, in place of waiting for us as we then wait for it.
-    async fn take_half(&mut self, batch: &mut [Input]) {
-        let before = self.only_sender.take();
-        let [Input::Packets(received)] = batch else { return };
-        let id = received.id;
-        self.only_sender = Some(id);
-        let half = received.packets.len() / 2;
-        let has_turn = self.turns.is_empty() && !self.turns.has_line(id) && !self.broker.is_busy(id);
-        if before != Some(id) || half < HALF_LEAST || !has_turn || !self.persistence.is_enabled() {
-            return;
-        }
-        let now = self.recent();
-        for packet in received.packets.by_ref().take(half.min(HALF_MOST)) {
-            if self.broker.handle_packet(id, packet, now) {
-                return;
-            }
-        }
-        if self.broker.has_urgent_changes() {
-            self.hand_out().await;
-            // What is acknowledged now is written to the socket.
-            tokio::task::yield_now().await;
-            self.handed = 0;
-            self.read_clock();
-        }
     }
 
     /// Whether there is something to do without any input.
