@@ -1,14 +1,12 @@
 //! Collects what is to be persisted until the store has it, and counts which messages the persistent state refers to.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use super::change::{Change, Direction, EntryRecord, EntryState};
 use super::condense::condense;
 use super::message::{Message, MessageId};
+use super::references::References;
 use super::session::{Entry, Session};
-use crate::mqtt::flow::IdHasher;
 
 /// Changes that one batch has seldom. Beyond them a store that fails has let them pile up, and what has no effect in
 /// the end is left out.
@@ -42,7 +40,7 @@ pub(super) struct Journal {
     noted: u64,
     /// Something is waited for.
     is_urgent: bool,
-    references: HashMap<MessageId, u32, BuildHasherDefault<IdHasher>>,
+    references: References,
 }
 
 impl Journal {
@@ -57,7 +55,7 @@ impl Journal {
             stored: 0,
             noted: 0,
             is_urgent: false,
-            references: HashMap::default(),
+            references: References::default(),
         }
     }
 
@@ -162,17 +160,10 @@ impl Journal {
         }
     }
 
-    /// The store has so many messages.
-    pub(super) fn expect(&mut self, messages: usize) {
-        if self.enabled {
-            self.references.reserve(messages);
-        }
-    }
-
     /// A reference that came from the store itself.
     pub(super) fn restore(&mut self, id: MessageId) {
         if self.enabled {
-            *self.references.entry(id).or_default() += 1;
+            self.references.add(id);
         }
     }
 
@@ -184,24 +175,15 @@ impl Journal {
     }
 
     pub(super) fn hold(&mut self, message: &Arc<Message>) {
-        if !self.enabled {
-            return;
-        }
-        let references = self.references.entry(message.id).or_default();
-        *references += 1;
-        if *references == 1 {
+        if self.enabled && self.references.add(message.id) {
             self.bytes += message.size();
             self.note(Change::Stored(Arc::clone(message)));
         }
     }
 
     pub(super) fn release(&mut self, id: MessageId) {
-        if let Some(references) = self.references.get_mut(&id) {
-            *references -= 1;
-            if *references == 0 {
-                self.references.remove(&id);
-                self.note_for_later(Change::Removed(id));
-            }
+        if self.references.remove(id) {
+            self.note_for_later(Change::Removed(id));
         }
     }
 
