@@ -4,6 +4,7 @@
 mod log;
 mod log_mover;
 mod read;
+mod row_by_row;
 mod rows;
 mod write;
 

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::hooks::Wal;
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params};
 
 use super::super::ids::StoreId;
 use super::super::{Message, Properties};
 use super::log::LogLength;
+use super::row_by_row::RowByRow;
 use super::rows::{Entry, SessionRow, Will};
 
 /// Statements kept ready; there are fewer.
@@ -199,7 +200,7 @@ impl Drop for OpenTransaction<'_> {
 /// A transaction of a [`Writer`]. Whatever is put replaces what has the same key.
 pub struct Transaction<'a> {
     connection: &'a Connection,
-    /// Statements that are run for each message: the cache is asked for them once.
+    /// Statements that are run for each message.
     put_message: Ready<'a>,
     remove_message: Ready<'a>,
     put_entry: Ready<'a>,
@@ -211,7 +212,7 @@ fn foreign_writes(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
-type Ready<'a> = RefCell<Option<CachedStatement<'a>>>;
+type Ready<'a> = RefCell<RowByRow<'a>>;
 
 type Written = Result<(), rusqlite::Error>;
 
@@ -232,25 +233,25 @@ impl<'a> Transaction<'a> {
         self.run(
             &self.put_message,
             "INSERT OR REPLACE INTO base_msgs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            params![
-                signed(message.store_id),
-                message.expires.unwrap_or(0),
-                Text(message.topic),
-                payload,
-                Text(message.source_id),
+            &[
+                number(signed(message.store_id)),
+                number(message.expires.unwrap_or(0)),
+                ValueRef::Text(message.topic),
+                payload.map_or(ValueRef::Null, ValueRef::Blob),
+                ValueRef::Text(message.source_id),
                 text_or_null(message.source_username),
-                message.payload_len,
-                message.source_mid,
-                message.source_port,
-                message.qos,
-                message.retain,
-                Json(message.properties),
+                number(message.payload_len),
+                number(message.source_mid),
+                number(message.source_port),
+                number(message.qos),
+                number(message.retain),
+                json(message.properties),
             ],
         )
     }
 
     pub fn remove_message(&self, id: StoreId) -> Written {
-        self.run(&self.remove_message, "DELETE FROM base_msgs WHERE store_id = ?1", [signed(id)])
+        self.run(&self.remove_message, "DELETE FROM base_msgs WHERE store_id = ?1", &[number(signed(id))])
     }
 
     pub fn put_session(&self, session: &SessionRow<'_>) -> Written {
@@ -301,7 +302,7 @@ impl<'a> Transaction<'a> {
                 will.payload.len() as i64,
                 will.qos,
                 will.retain,
-                Json(will.properties),
+                ToSqlOutput::Borrowed(json(will.properties)),
             ],
         )
     }
@@ -365,18 +366,18 @@ impl<'a> Transaction<'a> {
             &self.put_entry,
             "INSERT OR REPLACE INTO client_msgs (rowid, client_id, cmsg_id, store_id, dup, direction, mid, qos, retain, state,
                 subscription_identifier) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                row,
-                Text(message.client_id),
-                message.cmsg_id.cast_signed(),
-                signed(message.store_id),
-                message.dup,
-                message.direction as u8,
-                message.mid,
-                message.qos,
-                message.retain,
-                message.state,
-                message.subscription_identifier,
+            &[
+                number(row),
+                ValueRef::Text(message.client_id),
+                number(message.cmsg_id.cast_signed()),
+                number(signed(message.store_id)),
+                number(message.dup),
+                number(message.direction as u8),
+                number(message.mid),
+                number(message.qos),
+                number(message.retain),
+                number(message.state),
+                number(message.subscription_identifier),
             ],
         )?;
         self.put_detail(entry)
@@ -388,13 +389,13 @@ impl<'a> Transaction<'a> {
         self.run(
             &self.change_entry,
             "UPDATE client_msgs SET dup = ?2, mid = ?3, state = ?4 WHERE rowid = ?1",
-            params![row, message.dup, message.mid, message.state],
+            &[number(row), number(message.dup), number(message.mid), number(message.state)],
         )?;
         self.put_detail(entry)
     }
 
     pub fn remove_entry(&self, row: i64) -> Written {
-        self.run(&self.remove_entry, "DELETE FROM client_msgs WHERE rowid = ?1", [row])
+        self.run(&self.remove_entry, "DELETE FROM client_msgs WHERE rowid = ?1", &[number(row)])
     }
 
     /// Removes what [`Entry::detail`] was of an entry.
@@ -462,13 +463,8 @@ impl<'a> Transaction<'a> {
     }
 
     /// Runs a statement that is kept ready in `place`.
-    fn run(&self, place: &Ready<'a>, statement: &str, values: impl rusqlite::Params) -> Written {
-        let mut place = place.borrow_mut();
-        let ready = match &mut *place {
-            Some(ready) => ready,
-            none => none.insert(self.connection.prepare_cached(statement)?),
-        };
-        ready.execute(values).map(|_| ())
+    fn run(&self, place: &Ready<'a>, statement: &str, values: &[ValueRef<'_>]) -> Written {
+        place.borrow_mut().run(self.connection, statement, values)
     }
 
     fn execute(&self, statement: &str, values: impl rusqlite::Params) -> Written {
@@ -543,18 +539,18 @@ impl ToSql for Text<'_> {
     }
 }
 
-fn text_or_null(bytes: &[u8]) -> Option<Text<'_>> {
-    (!bytes.is_empty()).then_some(Text(bytes))
+fn number<'a>(number: impl Into<i64>) -> ValueRef<'a> {
+    ValueRef::Integer(number.into())
+}
+
+fn text_or_null(bytes: &[u8]) -> ValueRef<'_> {
+    if bytes.is_empty() { ValueRef::Null } else { ValueRef::Text(bytes) }
 }
 
 /// The column of properties; only the form of this format goes into it.
-struct Json<'a>(Properties<'a>);
-
-impl ToSql for Json<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self.0 {
-            Properties::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text)),
-            Properties::None | Properties::Wire(_) => ToSqlOutput::Owned(Value::Null),
-        })
+fn json(properties: Properties<'_>) -> ValueRef<'_> {
+    match properties {
+        Properties::Json(text) => ValueRef::Text(text),
+        Properties::None | Properties::Wire(_) => ValueRef::Null,
     }
 }
