@@ -85,11 +85,19 @@ fn an_encryption_of_another_age_is_named_not_guessed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     openssl(folder, "genpkey -algorithm ED25519 -out plain.key");
-    openssl(folder, "pkcs8 -topk8 -v1 PBE-SHA1-3DES -in plain.key -passout pass:x -out old.key");
-    let key = encrypted(&folder.join("old.key"));
-    assert!(key.decrypt(b"x").is_ok() && key.decrypt(b"y").is_err());
-    // With two keys of DES in place of three.
-    openssl(folder, "pkcs8 -topk8 -v1 PBE-SHA1-2DES -in plain.key -passout pass:x -out older.key");
-    let key = encrypted(&folder.join("older.key"));
-    assert_eq!(key.decrypt(b"x"), Err(DecryptError::Unsupported("1.2.840.113549.1.12.1.4".to_owned())));
+    let under = |cipher: &str| {
+        openssl(
+            folder,
+            &format!(
+                "pkcs8 -topk8 -v1 {cipher} -in plain.key -passout pass:x -out old.key -provider legacy -provider default"
+            ),
+        );
+        encrypted(&folder.join("old.key"))
+    };
+    for cipher in ["PBE-SHA1-3DES", "PBE-SHA1-2DES", "PBE-SHA1-RC2-40", "PBE-SHA1-RC2-128"] {
+        let key = under(cipher);
+        assert!(key.decrypt(b"x").is_ok() && key.decrypt(b"y").is_err(), "{cipher}");
+    }
+    let refused = Err(DecryptError::Unsupported("1.2.840.113549.1.12.1.1".to_owned()));
+    assert_eq!(under("PBE-SHA1-RC4-128").decrypt(b"x"), refused);
 }
