@@ -12,6 +12,7 @@ use tokio::time::Sleep;
 use super::admission::Admission;
 use super::config::Config;
 use super::input::{Command, Input, Received, Rules};
+use super::lookout::Lookout;
 use super::mailbox::{Mail, Mailboxes};
 use super::persistence::{Answer, Changes, Persistence, StoreProgress};
 use super::turns::{Turns, Waiting};
@@ -61,6 +62,7 @@ pub(super) struct Core {
     interest: Interest,
     events: Box<dyn FnMut(Event) + Send>,
     persistence: Persistence,
+    lookout: Lookout,
     sys: Sys,
     /// When `$SYS` is published next.
     sys_due: Option<Monotonic>,
@@ -100,6 +102,7 @@ impl Core {
             interest: config.interest,
             events: config.events,
             persistence,
+            lookout: Lookout::here(),
             sys: Sys::new(config.version, config.sys_interval, now),
             sys_due: None,
             listed_for: VecDeque::new(),
@@ -168,7 +171,7 @@ impl Core {
 
     /// Whether this loop goes on by itself.
     fn is_awake(&self) -> bool {
-        self.has_more() || self.broker.has_output()
+        self.has_more() || self.broker.has_output() || self.lookout.is_on(self.recent.elapsed)
     }
 
     /// Gives turns to who has waited, and goes on with work that was cut into slices, until the round is over; each at
@@ -503,7 +506,10 @@ impl Core {
             Answer::Finished(_) => return,
         };
         match self.persistence.judge(changes, written, now.elapsed) {
-            StoreProgress::Stored => self.broker.handle_stored(now),
+            StoreProgress::Stored => {
+                self.lookout.handle_stored(now.elapsed);
+                self.broker.handle_stored(now);
+            }
             StoreProgress::Recovered => {
                 (self.events)(Event::StoreRecovered);
                 self.broker.handle_stored(now);

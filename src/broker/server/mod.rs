@@ -12,6 +12,7 @@ mod faulty;
 mod handshake;
 mod input;
 mod listen;
+mod lookout;
 mod mailbox;
 mod persistence;
 mod turns;
