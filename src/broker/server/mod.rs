@@ -94,17 +94,12 @@ pub fn start(mut config: Config) -> Result<Running, StartError> {
                 sockets.into_iter().map(|socket| tokio::spawn(socket.accept(Arc::clone(&shared)))).collect();
             let core = Core::new(config, persistence, received, to_core.downgrade(), admission);
             drop((to_core, shared));
-            // A task of its own: for what `block_on` itself waits for, tokio asks the system about sockets each time before it goes
-            // on, which was a system call a message.
-            let ended = tokio::spawn(core.run()).await;
+            core.run().await;
             for task in accepting {
                 task.abort();
             }
             // Connections write their last bytes; those that have not written them by then are cut off.
             let _ = tokio::time::timeout(LAST_WRITES, all_gone.recv()).await;
-            if let Err(error) = ended {
-                std::panic::resume_unwind(error.into_panic());
-            }
         });
         // Tasks that still write their last bytes have had their time.
         runtime.shutdown_background();
