@@ -307,6 +307,7 @@ mod tests {
     use crate::broker::clock::WallTime;
     use crate::broker::entry::ComesBy;
     use crate::broker::message::Message;
+    use crate::broker::tests::Random;
     use crate::mqtt::packet::QoS;
 
     fn entry(sequence: u64) -> Entry {
@@ -331,16 +332,6 @@ mod tests {
 
     fn remove(line: &mut InFlight, packet_id: PacketId) -> Option<Entry> {
         line.remove(packet_id, EntryState::WaitForPubRec).unwrap()
-    }
-
-    /// Numerical Recipes' generator; its high bits are the good ones.
-    struct Random(u32);
-
-    impl Random {
-        fn below(&mut self, bound: usize) -> usize {
-            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (self.0 >> 8) as usize % bound
-        }
     }
 
     /// What a plain list of packet ids, with whether each was sent, would say.

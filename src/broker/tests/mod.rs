@@ -292,6 +292,16 @@ fn wall(seconds: u64) -> WallTime {
     WallTime::after_epoch(Duration::from_secs(seconds))
 }
 
+/// Numerical Recipes' generator; its high bits are the good ones.
+pub(super) struct Random(pub(super) u32);
+
+impl Random {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as usize % bound
+    }
+}
+
 fn connect(client_id: &str, version: ProtocolVersion) -> Connect {
     Connect {
         version,

@@ -347,16 +347,6 @@ fn no_more_goes_ahead_of_the_store_than_is_a_duplicate_after_a_kill() {
     }
 }
 
-/// Numerical Recipes' generator; its high bits are the good ones.
-struct Random(u32);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as usize % bound
-    }
-}
-
 /// What a subscriber has seen, by the numbers of the messages, which are their topics.
 #[derive(Default)]
 struct Seen {
