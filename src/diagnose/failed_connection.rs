@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::client::Ending;
+use crate::escape::without_logins;
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::SessionError;
 use crate::net::authority::HostAndPort;
@@ -74,6 +75,7 @@ fn not_connected_within(limit: Duration, attempted: &Attempted<'_>) -> Finding {
 
 /// The resolver knows no address of `name`.
 pub fn no_address(name: &str, why: &str) -> Finding {
+    let name = &*without_logins(name);
     let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(why);
     let finding = Finding::error("net.dns", format!("the name `{name}` has no address: {why}"));
     if let Some((address, zone)) = name.split_once('%')

@@ -265,6 +265,7 @@ pub fn utf16(what: &str, path: &Path) -> Finding {
     Finding::error("file.utf16", format!("the {what} `{}` is UTF-16 and not UTF-8", path.display()))
         .fix(format!("iconv -f UTF-16 -t UTF-8 {word} > NEW && mv NEW {word}"))
 }
+
 /// A folder of trusted CAs in which none can be found: OpenSSL, and we as it, look for the hash of a name.
 pub fn empty_capath(path: &Path) -> Finding {
     Finding::error("ca.unknown", format!("`{}` holds no certificate under a hashed name", path.display()))

@@ -153,6 +153,9 @@ pub fn other_path(asked: &str) -> String {
     format!("the path may be another one: --ws-path {}. What follows the host in -L is the topic", usual.join(", "))
 }
 
+/// Where a server with TLS closes instead of opening a WebSocket.
+pub const WITHOUT_WEBSOCKET: &str = "leave out --ws: this is probably an MQTT listener without WebSockets";
+
 /// Why a server opened no WebSocket.
 pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
     let place = attempted.place();
@@ -161,6 +164,11 @@ pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
         WebSocketError::NotHttp(_) => Finding::error("proto.ws-vs-mqtt", format!("{place} answers, but not with HTTP"))
             .about(About::NoWebSocket)
             .fix("leave out --ws"),
+        WebSocketError::Closed if attempted.tls.is_some() => {
+            Finding::error("proto.ws-vs-mqtt", format!("{place} closed the connection instead of opening a WebSocket"))
+                .about(About::NoWebSocket)
+                .fix(WITHOUT_WEBSOCKET)
+        }
         WebSocketError::Closed => Finding::error(
             "proto.ws-vs-mqtt",
             format!("{place} closed the connection instead of opening a WebSocket: it speaks plain MQTT, or wants TLS"),
@@ -231,6 +239,17 @@ mod tests {
             (finding.id, finding.what.as_str()),
             ("proxy.unreachable", "the proxy squid port 1080 cannot reach mqtt.lan port 1883")
         );
+    }
+
+    #[test]
+    fn who_has_tls_is_not_told_to_use_it() {
+        let endpoint = Endpoint::new("mqtt.lan", 8883).unwrap();
+        let tls = crate::net::tls::Options::default();
+        for (tls, words) in [(None, "or, for TLS, add"), (Some(&tls), "probably an MQTT listener without WebSockets")] {
+            let attempted = Attempted { endpoint: &endpoint, tls, websocket: None, now: 0 };
+            let fix = websocket(&WebSocketError::Closed, &attempted).fix.unwrap();
+            assert!(fix.contains(words), "{fix}");
+        }
     }
 
     #[test]

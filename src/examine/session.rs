@@ -125,7 +125,11 @@ pub fn check_file(id: &str, source: Option<&Path>, now: i64) -> Report {
     let mut report = Report::new(format!("session of client `{id}`"));
     let mut stage = Stage::new("source");
     let usual = || usual::file().map_err(|error| Box::new(unreadable(Path::new(usual::FOLDER), &reason(&error), true)));
-    let path = match source.map_or_else(usual, |source| Ok(Some(usual::in_folder(source)))) {
+    let named = |source: &Path| {
+        let path = usual::in_folder(source);
+        if path.is_dir() { Err(Box::new(without_file(&path))) } else { Ok(Some(path)) }
+    };
+    let path = match source.map_or_else(usual, named) {
         Ok(Some(path)) => path,
         other => {
             stage.found(other.map_or_else(|finding| *finding, |_| no_source(id)));
@@ -179,6 +183,14 @@ fn read(path: &Path, id: &str) -> Read {
         Ok(reader) => read_sqlite(&reader, path, id),
         Err(sqlite::Unreadable::NotSqlite) => read_snapshot(path, id),
         Err(error) => Err(Box::new(of_sqlite(path, &error))),
+    }
+}
+
+/// A folder in which no broker's file is seen, be it that nobody may look.
+fn without_file(folder: &Path) -> Finding {
+    match usual::denied(folder) {
+        Some(error) => unreadable(folder, &reason(&error), true),
+        None => unreadable(folder, &format!("there is no {} in the folder", usual::NAMES.join(" and no ")), false),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::escape::without_logins;
+
 /// The port of MQTT in clear.
 pub const PORT: u16 = 1883;
 
@@ -83,8 +85,11 @@ pub(super) fn is_host(text: &str) -> bool {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Tcp { host, port } => {
+                // A URL may have been typed in place of a host.
+                let host = without_logins(host);
+                if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+            }
             Self::Unix(path) => write!(f, "{}", path.display()),
         }
     }

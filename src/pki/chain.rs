@@ -454,7 +454,8 @@ impl Search<'_> {
             };
         }
         let issuer_has_issuer = certificate.authority_issuer.as_ref().is_some_and(|above| *above != certificate.issuer);
-        if !self_signed && (certificate.names_issuer_address || issuer_has_issuer) {
+        // Where nobody is trusted, it is not known that anything between is missing.
+        if !self_signed && !self.anchors.is_empty() && (certificate.names_issuer_address || issuer_has_issuer) {
             return Problem::MissingIntermediate { certificate };
         }
         let known: Vec<_> =

@@ -9,9 +9,9 @@ use crate::net::websocket::DEFAULT_PATH;
 use crate::net::{Endpoint, tls};
 
 /// The finding after another look at the place: what a failed connection alone does not tell.
-/// `in_clear`: neither TLS nor a WebSocket had been tried.
-pub async fn look_again(probe: Probe<'_>, finding: Finding, in_clear: bool) -> Finding {
+pub async fn look_again(probe: Probe<'_>, finding: Finding) -> Finding {
     let tls = probe.route.tls.as_ref();
+    let in_clear = tls.is_none() && probe.route.websocket.is_none();
     let better = match finding.about {
         Some(About::NothingListens) => return of_refusal(probe, finding).await,
         Some(About::Closed) if in_clear => of_mqtt(probe).await,

@@ -11,10 +11,17 @@ pub const NAMES: [&str; 2] = ["mosquitto.db", "mosquitto.sqlite3"];
 
 /// The file in [`FOLDER`], if there is one. An error: the folder may not be looked into.
 pub fn file() -> io::Result<Option<PathBuf>> {
-    match fs::read_dir(FOLDER) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
-        _ => Ok(newest_in(Path::new(FOLDER))),
+    let folder = Path::new(FOLDER);
+    match newest_in(folder) {
+        None => denied(folder).map_or(Ok(None), Err),
+        found => Ok(found),
     }
+}
+
+/// Why it cannot be seen whether a broker's file is in `folder`.
+pub fn denied(folder: &Path) -> Option<io::Error> {
+    let mut errors = NAMES.iter().filter_map(|name| fs::metadata(folder.join(name)).err());
+    errors.find(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// A broker's file by the name of its folder, or the path as it is.

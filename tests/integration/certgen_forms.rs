@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::certgen::{certgen, made, openssl};
 use crate::mosquitto::installed;
-use crate::run::run;
+use crate::run::{moskit, run};
 
 /// A CA in `lab` with the client dev1, another CA in `other`, and a passphrase.
 fn lab() -> tempfile::TempDir {
@@ -473,6 +473,35 @@ fn one_part_of_which_nothing_is_known_stops_nothing() {
         ended.stderr.contains("`cut.tar (./dev2.crt)` is not known: the PEM section in it is damaged"),
         "{ended:?}"
     );
+    assert_eq!(openssl(folder, "ecparam -name secp256k1 -genkey -noout -out odd.key").0, 0);
+    shell(
+        folder,
+        "tar -C lab -cf odd.tar dev1.crt; tar -rf odd.tar odd.key; tar -cf outer.tar odd.key lab/dev1.crt closed.tar",
+    );
+    shell(folder, "(cat lab/dev1.crt; sed 's/^/ /' lab/dev2.crt) > indented.crt");
+    for (file, what) in [
+        ("cut.tar", "what       PEM section"),
+        ("odd.tar", "what       key"),
+        ("outer.tar", "not known"),
+        ("indented.crt", "what       PEM section"),
+    ] {
+        let ended = certgen(folder, &format!("inspect {file}"));
+        assert!(ended.code == 1 && ended.stdout.contains("CN=dev1") && ended.stdout.contains(what), "{ended:?}");
+    }
+}
+
+/// It may be a pipe, which is read once.
+#[test]
+fn a_public_key_by_a_pipe_is_compared() {
+    let lab = lab();
+    let folder = lab.path();
+    for (device, code) in [("dev1", 0), ("dev2", 1)] {
+        let words = format!("pkey -in lab/{device}.key -pubout -out {device}.pub");
+        assert_eq!(openssl(folder, &words).0, 0);
+        let mut command = moskit(&["certgen", "verify", "lab/dev1.crt", "--key", "/dev/stdin"]);
+        let ended = run(command.current_dir(folder), read(folder, &format!("{device}.pub")).as_bytes());
+        assert_eq!(ended.code, code, "{ended:?}");
+    }
 }
 
 /// Of two with one name, some programs take the first and others the last; each is judged by itself.
@@ -496,6 +525,12 @@ fn of_what_stands_twice_under_one_name_each_is_judged() {
             "{ended:?}"
         );
     }
+    shell(
+        folder,
+        "mkdir cut; head -c 400 lab/dev1.crt > cut/dev1.crt; tar -C lab -cf half.tar dev1.crt; tar -C cut -rf half.tar dev1.crt",
+    );
+    let ended = certgen(folder, "verify half.tar --ca lab/ca.crt");
+    assert!(ended.code == 1 && ended.stdout.contains(": good\n") && ended.stderr.contains("damaged"), "{ended:?}");
 }
 
 /// A table names its own files and no others.

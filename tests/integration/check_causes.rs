@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::check_files::{WRONG_SERVERS, findings, report, write_kind};
-use crate::mosquitto::{Mosquitto, free_port};
+use crate::keys::openssl;
+use crate::mosquitto::{Mosquitto, free_port, installed};
 use crate::peers::{Habits, s_server, stub, stub_broker};
 use crate::run::{moskit, run, within_short_or_long};
 
@@ -124,6 +125,37 @@ fn who_is_trusted_is_told_by_place() {
     assert_eq!(folder["evidence"][0], "`other` holds no certificate under a hashed name", "{folder:#}");
 }
 
+/// With nobody trusted it is not known that anything between is missing, which a certificate that names its issuer's address suggests.
+#[test]
+fn a_folder_without_hashed_names_is_told_whatever_the_server_sends() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    if installed("openssl").is_none() {
+        return;
+    }
+    for words in [
+        "req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.crt -days 30 -subj /CN=Root",
+        "req -new -key server.key -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -addext \
+         authorityInfoAccess=caIssuers;URI:http://ca.invalid/ca -out server.csr",
+        "x509 -req -in server.csr -copy_extensions copy -CA root.crt -CAkey root.key -days 30 -out server.crt",
+    ] {
+        openssl(folder.path(), words);
+    }
+    let Some((_server, address)) = s_server(folder.path(), &[]) else { return };
+    let (named, _) = report(&["check", address.as_str(), "--cafile", "ca.crt"], folder.path());
+    assert_eq!(named["cause"], "chain.missing-intermediate", "{named:#}");
+    let (report, _) = report(&["check", address.as_str(), "--capath", "."], folder.path());
+    assert_eq!((&report["cause"], &report["next"]), (&"ca.unknown".into(), &"openssl rehash .".into()), "{report:#}");
+}
+
+#[test]
+fn a_url_in_place_of_a_host_gives_no_password_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = run(moskit(&["check", "-h", "mqtt://ann:geheim@nowhere.invalid"]).current_dir(folder.path()), b"");
+    let shown = ended.stdout + &ended.stderr;
+    assert!(shown.contains("mqtt://…@nowhere.invalid") && !shown.contains("geheim"), "{shown}");
+}
+
 #[test]
 fn a_handshake_that_is_hung_up_on_says_no_more_than_came() {
     let folder = tempfile::tempdir().unwrap();
@@ -204,7 +236,7 @@ fn handshakes_with_nothing_in_common() {
     write_kind("none", folder.path());
     // The suites without ECDHE want an RSA key.
     let rsa = "req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.crt -subj /CN=localhost";
-    crate::keys::openssl(folder.path(), rsa);
+    openssl(folder.path(), rsa);
     let rsa = ["-tls1_2", "-cipher", "AES128-SHA:AES256-SHA", "-cert", "rsa.crt", "-key", "rsa.key"];
     for (id, server, more, evidence) in [
         ("tls.version", &["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"][..], &[][..], "it offers TLS 1.1"),
@@ -234,7 +266,7 @@ fn a_key_on_a_curve_that_nobody_has_is_named() {
     let folder = tempfile::tempdir().unwrap();
     write_kind("none", folder.path());
     let curve = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:secp256k1 -nodes -keyout odd.key -out odd.crt -subj /CN=localhost";
-    crate::keys::openssl(folder.path(), curve);
+    openssl(folder.path(), curve);
     let Some((_server, address)) = s_server(folder.path(), &["-cert", "odd.crt", "-key", "odd.key"]) else { return };
     let port = address.rsplit(':').next().unwrap();
     let words = ["-h", "localhost", "-p", port, "--cafile", "odd.crt"];

@@ -357,6 +357,8 @@ fn a_session_without_file_or_in_nonsense_is_an_error() {
     for (file, id) in rows {
         let (report, code) = report(&["check", "session", "-i", "phone", file], folder.path());
         assert_eq!((report["cause"].as_str(), code), (Some(id), 3), "{file}: {report:#}");
+        let is_folder = report.to_string().contains("there is no mosquitto.db and no mosquitto.sqlite3 in the folder");
+        assert_eq!(is_folder, file == ".", "{report:#}");
     }
 }
 

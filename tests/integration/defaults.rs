@@ -590,7 +590,8 @@ fn a_batch_is_made_by_a_thread_for_each_processor() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     certgen(folder, "init lab --hosts localhost");
-    let ids = (0..24).map(|number| format!("dev{number}\n")).collect::<Vec<_>>().concat();
+    let processors = available_parallelism().unwrap().get();
+    let ids = (0..24.max(4 * processors)).map(|number| format!("dev{number}\n")).collect::<Vec<_>>().concat();
     fs::write(folder.join("fleet.csv"), format!("id\n{ids}")).unwrap();
     // The most threads that are seen at once: keys of RSA take long enough to be seen at work.
     let threads = |out: &str, words: &[&str]| {
@@ -610,7 +611,6 @@ fn a_batch_is_made_by_a_thread_for_each_processor() {
         most
     };
     let all = sched_getaffinity(None).unwrap();
-    let processors = available_parallelism().unwrap().get();
     let one_thread = threads("one", &["-j", "1"]);
     assert_eq!(threads("three", &["-j", "3"]), one_thread + 2);
     assert_eq!(threads("default", &[]), one_thread + processors - 1, "{processors} processors");

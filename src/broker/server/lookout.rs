@@ -2,7 +2,7 @@
 //!
 //! A client that publishes with a window sends what comes next as soon as what went before is acknowledged, which is after each
 //! commit. That takes it some tens of microseconds; a thread that sleeps meanwhile, and the processor that halts with it, take
-//! longer than that to be back. With 20 messages in flight that was a fifth of the time that a durable queue took to fill.
+//! longer than that to be back. With 20 messages in flight that was a sixth of the time that a durable queue took to fill.
 
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;

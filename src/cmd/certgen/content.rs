@@ -29,43 +29,49 @@ pub fn contents(path: &Path) -> Result<Contents, Failure> {
 
 /// The public key of the first thing in a file that has one.
 pub fn public_key(path: &Path, opener: &Opener, term: &mut Term) -> Result<Vec<u8>, Failure> {
-    first_public_key(path, |_| true, opener, term)?.ok_or_else(|| lacks(path, "key and no certificate"))
+    let items = opened_items(path, opener, term)?;
+    first_public_key(items, path, opener, term)?.ok_or_else(|| lacks(path, "key and no certificate"))
 }
 
 /// That of the first private key in a file, or where it has none of its first public key or request: what is beside a certificate to
 /// be compared with it. A certificate is always its own.
 pub fn public_key_of_pair(path: &Path, opener: &Opener, term: &mut Term) -> Result<Vec<u8>, Failure> {
-    let private = first_public_key(path, |item| matches!(item, Item::Key(_)), opener, term)?;
-    let is_other = |item: &Item| matches!(item, Item::PublicKey(_) | Item::Request(_));
-    match private {
-        Some(key) => Ok(key),
-        None => first_public_key(path, is_other, opener, term)?.ok_or_else(|| lacks(path, "private key")),
-    }
+    let mut items = opened_items(path, opener, term)?;
+    items.retain(|item| matches!(item, Item::Key(_) | Item::PublicKey(_) | Item::Request(_)));
+    items.sort_by_key(|item| !matches!(item, Item::Key(_)));
+    first_public_key(items, path, opener, term)?.ok_or_else(|| lacks(path, "private key"))
 }
 
 fn lacks(path: &Path, what: &str) -> Failure {
     Failure::new(Exit::FAILED, format!("`{}` holds no {what}", path.display()))
 }
 
+/// All that a file holds, with its stores opened.
+fn opened_items(path: &Path, opener: &Opener, term: &mut Term) -> Result<Vec<Item>, Failure> {
+    let mut work = Work::default();
+    let mut items = Vec::new();
+    for found in contents(path)?.found {
+        match found.item {
+            Item::Store(store) => {
+                let secret = opener.secret(&Place::file(path), term)?;
+                let opened = open(&store, secret.expose(), Wanted::All, &mut work);
+                items.extend(opened.map_err(|error| not_decrypted(path, &error))?);
+            }
+            item => items.push(item),
+        }
+    }
+    Ok(items)
+}
+
 fn first_public_key(
+    items: Vec<Item>,
     path: &Path,
-    is_wanted: impl Fn(&Item) -> bool,
     opener: &Opener,
     term: &mut Term,
 ) -> Result<Option<Vec<u8>>, Failure> {
-    let mut work = Work::default();
-    for found in contents(path)?.found {
-        let items = match found.item {
-            Item::Store(store) => {
-                let secret = opener.secret(&Place::file(path), term)?;
-                open(&store, secret.expose(), Wanted::All, &mut work).map_err(|error| not_decrypted(path, &error))?
-            }
-            item => vec![item],
-        };
-        for item in items.into_iter().filter(|item| is_wanted(item)) {
-            if let Some(key) = public_key_of(item, path, opener, term)? {
-                return Ok(Some(key));
-            }
+    for item in items {
+        if let Some(key) = public_key_of(item, path, opener, term)? {
+            return Ok(Some(key));
         }
     }
     Ok(None)

@@ -60,9 +60,16 @@ impl Seen {
     /// Whether all that is there was seen.
     pub fn is_whole(&self) -> bool {
         match self {
-            Self::File { things, .. } => !things.iter().any(|(_, thing)| matches!(thing, Thing::Closed(_))),
+            Self::File { things, .. } => !things.iter().any(|(_, thing)| thing.is_unseen()),
             Self::Server(_) => true,
         }
+    }
+}
+
+impl Thing {
+    /// What it is, or what is in it, is not known.
+    fn is_unseen(&self) -> bool {
+        matches!(self, Self::Closed(_) | Self::Damaged(_) | Self::Unknown(Kind::Unread(_)))
     }
 }
 
@@ -100,7 +107,7 @@ pub fn inspect(
 
 /// What a file holds. One that is a store and nothing else fails where it stays closed.
 fn file(contents: Contents, path: &Path, opener: &Opener, term: &mut Term) -> Result<Seen, Failure> {
-    let Contents { form, found, .. } = contents;
+    let Contents { form, found, passed_over } = contents;
     let is_alone = found.len() == 1;
     let secret = match found.iter().find(|found| matches!(found.item, Item::Store(_))) {
         Some(store) => opener.for_stores(&store.place(path), term)?,
@@ -112,9 +119,15 @@ fn file(contents: Contents, path: &Path, opener: &Opener, term: &mut Term) -> Re
         let Found { part, item, .. } = found;
         match item {
             Item::Closed(closed) if is_alone && things.is_empty() => return Err(not_opened(&place, &closed)),
-            item => things.push((part, thing(item, &place)?)),
+            item => match thing(item, &place) {
+                Ok(thing) => things.push((part, thing)),
+                // A key that cannot be used hides nothing beside it.
+                Err(_) if !is_alone => things.push((part, Thing::Damaged("key"))),
+                Err(failure) => return Err(failure),
+            },
         }
     }
+    things.extend(passed_over.iter().map(|_| (None, Thing::Damaged("PEM section"))));
     Ok(Seen::File { form: (!form.is_plain()).then_some(form), things })
 }
 

@@ -137,7 +137,7 @@ impl Scene<'_> {
         };
         let secret = secret.map(Secret::expose).or(self.opener.given());
         let mut found = opened(contents.found, secret, Wanted::All, work);
-        let mut not_known = Vec::new();
+        let (mut not_known, mut unknown) = (Vec::new(), HashSet::new());
         for found in &found {
             let place = found.place(&target.path);
             let failure = match &found.item {
@@ -148,10 +148,10 @@ impl Scene<'_> {
                 }
                 _ => continue,
             };
+            unknown.insert((found.part.clone(), found.value));
             not_known.push(NotKnown { place, failure });
         }
-        let parts: HashSet<_> = not_known.iter().map(|it| it.place.part.as_deref()).collect();
-        found.retain(|found| !parts.contains(&found.part.as_deref()));
+        found.retain(|found| !unknown.contains(&(found.part.clone(), found.value)));
         Ok((Contents { found, ..contents }, not_known))
     }
 

@@ -327,8 +327,7 @@ impl Setup {
         let finding = match finding {
             Some(finding) if self.explains_more => {
                 let probe = Probe { route: self.route(), time_limit: SECOND_LOOK };
-                let in_clear = self.tls().is_none() && self.route().websocket.is_none();
-                let finding = Box::pin(instead::look_again(probe, finding, in_clear)).await;
+                let finding = Box::pin(instead::look_again(probe, finding)).await;
                 let may_be_own = matches!(finding.about, Some(About::OwnCertificate | About::Closed));
                 let own = self.tls().filter(|_| may_be_own);
                 let own = own.filter(|tls| tls.identity_is_in_files());

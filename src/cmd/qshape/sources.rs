@@ -1,8 +1,8 @@
 //! The SOURCE words: which kind of source each one is.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use std::{fs, io};
 
 use super::options::SourceArgs;
 use super::options::{At, age_from, at};
@@ -137,8 +137,7 @@ impl Sources {
 
 /// A folder in which no broker's file is seen, be it that nobody may look.
 fn without_file(folder: &Path) -> Failure {
-    let mut errors = usual::NAMES.iter().filter_map(|name| fs::metadata(folder.join(name)).err());
-    match errors.find(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+    match usual::denied(folder) {
         Some(error) => cannot_open(folder, &error),
         None => Failure::new(
             Exit::FAILED,

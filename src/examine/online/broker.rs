@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
-use crate::diagnose::{self, About, Finding, Sent, Unanswered};
+use crate::diagnose::{self, About, Finding, Sent, Unanswered, ways};
 use crate::examine::report::{MILLISECONDS, Stage};
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, refusal_text};
 use crate::net::ConnectError;
@@ -188,7 +188,7 @@ async fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
             let found = if target.tls.is_none() { instead::of_websocket(target.probe()).await } else { None };
             found.unwrap_or_else(|| {
                 Finding::error("proto.ws-vs-mqtt", format!("{place} speaks no WebSocket: {error}"))
-                    .fix("leave out --ws: this is probably an MQTT listener without WebSockets")
+                    .fix(ways::WITHOUT_WEBSOCKET)
             })
         }
     }

@@ -97,11 +97,13 @@ impl TableOptions {
     pub fn new(args: &QshapeArgs, columns: Option<u16>, on_terminal: bool) -> Result<Self, Failure> {
         let by = if args.rows.publishers { By::Publisher } else { args.rows.by };
         let output = &args.output;
+        let buckets = buckets(&args.columns)?;
+        let folds = output.width.is_none() && columns.is_some() && buckets.len() == DEFAULT_BUCKETS;
         Ok(Self {
             by,
             parents: parents(&args.rows, by)?,
             group: group(&args.rows)?,
-            buckets: buckets(&args.columns)?,
+            buckets,
             by_bytes: args.columns.bytes,
             in_flight: args.columns.in_flight,
             selection: selection(&args.selection)?,
@@ -109,7 +111,7 @@ impl TableOptions {
             rows: output.limit.unwrap_or(if on_terminal { TERMINAL_ROWS } else { 0 }),
             least: output.min,
             width: output.width.unwrap_or_else(|| columns.map_or(WIDTH, usize::from)).min(MAX_WIDTH),
-            folds: output.width.is_none() && columns.is_some() && args.columns.buckets == DEFAULT_BUCKETS.to_string(),
+            folds,
             format: format(output),
             svg: output.svg.clone(),
             html: output.html.clone(),
