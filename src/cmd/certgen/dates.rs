@@ -7,7 +7,7 @@ use jiff::civil::{Date, DateTime};
 
 use crate::cmd::duration::whole_seconds;
 use crate::diagnose::when::since_1970;
-pub use crate::diagnose::when::{DAY, from_now, instant};
+pub use crate::diagnose::when::{DAY, days_until, from_now, instant};
 
 /// Seconds since 1970, now. A clock before that counts as 1970.
 pub fn now() -> i64 {
@@ -28,13 +28,14 @@ pub fn parse_instant(text: &str) -> Result<i64, String> {
     if let Some(time) = text.strip_suffix('Z').and_then(|time| time.parse::<DateTime>().ok()) {
         return Ok(since_1970(time));
     }
-    let date = text.parse::<Date>().map_err(|_| "a date (2027-12-24) or time (2027-12-24T10:00:00Z)".to_owned())?;
+    let date =
+        text.parse::<Date>().map_err(|_| "must be a date (2027-12-24) or time (2027-12-24T10:00:00Z)".to_owned())?;
     Ok(since_1970(date.at(23, 59, 59, 0)))
 }
 
 /// `90m`, `24h`, `30d`, `2w`: seconds.
 pub fn parse_duration(text: &str) -> Result<i64, String> {
-    whole_seconds(text).ok_or_else(|| "a duration: a number and s, m, h, d or w, as 30d".to_owned())
+    whole_seconds(text).ok_or_else(|| "must be a duration: a whole number and s, m, h, d or w, as 30d".to_owned())
 }
 
 #[cfg(test)]

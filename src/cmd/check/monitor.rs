@@ -5,7 +5,7 @@ use crate::cmd::duration::whole_seconds;
 use crate::diagnose::Severity;
 use crate::diagnose::when::DAY;
 use crate::examine::report::Report;
-use crate::term::{Exit, Failure};
+use crate::term::{Exit, Failure, plural};
 
 /// Bounds on the days that a certificate is still valid and on the round-trip time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,7 +19,7 @@ impl Bounds {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut bounds = Self::default();
         for part in text.split(',') {
-            let bad = || format!("`{part}` is neither days (30d, 2w) nor a time (200ms, 1.5s)");
+            let bad = || "must be days (30d, 2w), a time (200ms, 1.5s), or both with a comma between".to_owned();
             let number =
                 |digits: &str| digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
             if part.ends_with(['d', 'w']) {
@@ -54,7 +54,7 @@ impl Bounds {
             if let (Some(bound), Some(days)) = (self.days, days)
                 && days < bound as f64
             {
-                return Some(format!("{whose} valid for {days:.0} more days"));
+                return Some(format!("{whose} valid for {}", plural(days.max(0.0) as u64, "more day")));
             }
         }
         let (bound, latency) = (self.latency_ms?, latency_ms?);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::openmetrics::Metrics;
-use crate::cmd::certgen::dates::{DAY, from_now, instant};
+use crate::cmd::certgen::dates::{days_until, from_now, instant};
 use crate::cmd::certgen::deadline::Deadline;
 use crate::cmd::certgen::expiry::{Answer, Fact, State};
 use crate::term::{Exit, Term, escape_controls};
@@ -48,7 +48,7 @@ pub fn answers_as_json(answers: &[Answer], now: i64, term: &mut Term) {
                 "target": deadline.place,
                 "what": deadline.what(),
                 "not_after": deadline.at.map(instant),
-                "days_left": deadline.at.map(|at| (at - now).div_euclid(DAY)),
+                "days_left": deadline.at.map(|at| days_until(now, at)),
             }),
             Fact::Unknown { place, why } => json!({"state": state.name(), "target": place, "error": why}),
         });
