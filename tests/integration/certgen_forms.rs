@@ -625,3 +625,17 @@ fn a_value_that_is_cut_is_damaged_and_never_left_out() {
     fs::write(folder.join("s.yaml"), secret(&encoded)).unwrap();
     assert_eq!(certgen(folder, "verify s.yaml --ca lab/ca.crt").code, 0);
 }
+
+#[test]
+fn a_key_that_comes_by_a_pipe_is_compared_with_every_certificate() {
+    let folder = lab();
+    shell(folder.path(), "cd lab && tar -cf both.tar dev1.crt dev2.crt");
+    let script = format!(
+        "set -o pipefail; \"{}\" certgen verify lab/both.tar --ca lab/ca.crt --json --key <(cat lab/dev2.key)",
+        env!("CARGO_BIN_EXE_moskit")
+    );
+    let ended = run(Command::new("bash").args(["-c", &script]).current_dir(folder.path()), b"");
+    let good: Vec<_> =
+        ended.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["good"].clone()).collect();
+    assert_eq!((good, ended.stderr.as_str(), ended.code), (vec![false.into(), true.into()], "", 1));
+}

@@ -53,6 +53,8 @@ struct Scene<'a> {
     /// The file of trusted CAs that was read last, and the CAs.
     trusted: Option<(PathBuf, Vec<Certificate>)>,
     opener: Opener,
+    /// The public half of the key of `--key`, once it was read: a pipe can be read once.
+    public_key: Option<Vec<u8>>,
 }
 
 /// Gives the answer for each certificate that is asked about to `each`, before it looks at the next file. In a folder and in an archive
@@ -67,7 +69,7 @@ pub fn run(
         return Err(Failure::new(Exit::USAGE, "--key is for one certificate, not for a folder of them"));
     }
     let lists = args.crl.as_deref().map(revocation_lists).transpose()?;
-    let mut scene = Scene { args, lists, trusted: None, opener: Opener::new(&args.passphrase)? };
+    let mut scene = Scene { args, lists, trusted: None, opener: Opener::new(&args.passphrase)?, public_key: None };
     let mut count = 0;
     for target in targets(&args.certificate)? {
         match scene.file(&target, term) {
@@ -176,7 +178,12 @@ impl Scene<'_> {
             Own::NotKnown(finding) => verified.findings.push(finding),
         }
         if let Some(key) = &args.key {
-            verified.compare(&chain.place.file, key, &public_key_of_pair(key, &self.opener, term)?);
+            let public_key = match self.public_key.take() {
+                Some(public_key) => public_key,
+                None => public_key_of_pair(key, &self.opener, term)?,
+            };
+            verified.compare(&chain.place.file, key, &public_key);
+            self.public_key = Some(public_key);
         }
         Ok(Answer {
             place: chain.place.clone(),
