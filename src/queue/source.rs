@@ -162,6 +162,8 @@ pub struct Snapshot {
 pub enum Note {
     /// The numbers are of stored messages, each counted once, however many clients it waits for.
     StoredOnce,
+    /// The broker counts anew at intervals, and so long the numbers stay as they are.
+    AtIntervals,
     EmptyFile,
     StoredTwice(StoreId),
     UnknownChunk {
@@ -217,6 +219,7 @@ impl Note {
             | Self::BadLines { .. }
             | Self::Incomplete(_) => true,
             Self::StoredOnce
+            | Self::AtIntervals
             | Self::UsersUncertain
             | Self::NotKnown(_)
             | Self::Experimental(_)

@@ -46,6 +46,7 @@ impl Source for SysSource {
                 // A message that waits for many is stored once, and a retained one waits for nobody.
                 let queued = stored.saturating_sub(retained.unwrap_or(0));
                 snapshot.notes.push(Note::StoredOnce);
+                snapshot.notes.push(Note::AtIntervals);
                 each(Item::Total(Total { client: EVERYBODY, queued, ..Total::default() }));
             }
             (None, _) => snapshot.notes.push(Note::Incomplete("the broker publishes no totals under $SYS".into())),

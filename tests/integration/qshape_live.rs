@@ -160,6 +160,7 @@ fn totals_under_sys_are_told_where_a_broker_has_no_more() {
     assert_eq!(shown["sources"][0]["kind"], json!(format!("$SYS of 127.0.0.1:{port}")));
     assert!(shown["sources"][0]["stored"].is_number(), "{shown}");
     assert!(ended.stderr.contains("this source cannot tell anything per client"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("counts anew every sys_interval seconds, 10 unless configured"), "{}", ended.stderr);
 }
 
 #[test]

@@ -35,6 +35,7 @@ use crate::whole_file::{self, Permission};
 pub const APPLET: Applet = Applet {
     name: "broker",
     mosquitto_name: Some("mosquitto"),
+    as_mosquitto: Some,
     about: "Run a broker, for tests and trials",
     command: options::command,
     run,
@@ -95,7 +96,8 @@ pub const APPLET: Applet = Applet {
              nothing. An `accept_protocol_versions` that names no known version is refused; Mosquitto lets nobody in.",
             "A browser's request that opens no WebSocket gets an answer: 400, 403 for its origin, 426 for its version of \
              the protocol. Mosquitto closes the connection.",
-            "There is no $SYS/broker/heap: memory is not counted.",
+            "There is no $SYS/broker/heap: memory is not counted. The other totals under $SYS are counted anew every sys_interval \
+             seconds, 10 unless configured, as there, and may be that old; with 0 there are none.",
             "max_inflight_messages is announced as Receive Maximum. A client of MQTT 5 that has more QoS 2 messages in flight is sent \
              DISCONNECT 0x93.",
             "A will without a delay is sent at every takeover, one with a delay at the latest when its session ends. Members \

@@ -32,6 +32,10 @@ pub fn note(note: &Note) -> String {
         Note::StoredOnce => {
             "stored messages are counted here, each once: it may wait for many clients, or for none".into()
         }
+        Note::AtIntervals => {
+            "the broker counts anew every sys_interval seconds, 10 unless configured: these numbers may be that old"
+                .into()
+        }
         Note::EmptyFile => "the file is empty".into(),
         Note::StoredTwice(id) => format!("store id {} twice; the last one counts", id.0),
         Note::UnknownChunk { kind, at, length } => format!("unknown chunk {kind} ({length} bytes) at {at}, skipped"),
