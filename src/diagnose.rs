@@ -3,6 +3,7 @@
 //! * [`Finding`]: what every verb tells, and `check` collects; [`catalogue`]: all of them, for the manual
 //! * [`not_connected`], [`lost`], [`refused`]: connections that do not come about, end, or are refused
 //! * [`tls`], [`unanswered`]: handshakes that fail, and connections that end before CONNACK
+//! * [`strange`]: services that speak other protocols
 //! * [`ways`]: proxies and WebSockets
 //! * [`oauth`]: endpoints that issue no token
 //! * [`state`]: a broker's files on disk
@@ -20,6 +21,7 @@ pub mod scram;
 pub mod shell;
 pub mod stacks;
 pub mod state;
+mod strange;
 pub mod tls;
 mod unanswered;
 pub mod ways;
@@ -29,5 +31,6 @@ pub use attempted::{AWS_AUTHORIZER, AWS_CERTIFICATE, Attempted, Sent};
 pub use failed_connection::{lost, no_address, not_connected, other_versions, refused};
 pub use finding::{About, Finding, Severity};
 use lists::list;
+pub use strange::{protocol, strange};
 pub use tls::WITHOUT_TLS;
 pub use unanswered::{Unanswered, plain_to_tls, unanswered};

@@ -23,6 +23,27 @@ const PACKET_LIMIT: usize = 1024 * 1024;
 /// Bytes of a strange answer that are kept to say what it is.
 const FIRST_BYTES: usize = 64;
 
+/// How a peer began, for whoever wonders what it is.
+#[derive(Debug, Default)]
+pub struct Beginning(Vec<u8>);
+
+impl Beginning {
+    /// Takes note of what has been read, for as long as it is the beginning.
+    pub fn note(&mut self, read: &[u8]) {
+        let room = FIRST_BYTES.saturating_sub(self.0.len());
+        self.0.extend_from_slice(&read[..read.len().min(room)]);
+    }
+
+    /// What the peer said first, where it is not MQTT; `left` is what no packet was made of. Words of other protocols may begin
+    /// like a packet ("2" is a PUBLISH), so that is not where they begin.
+    pub fn strange(&self, left: &[u8]) -> Vec<u8> {
+        const CONNACK: u8 = 2;
+        const AUTH: u8 = 15;
+        let is_answer = self.0.first().is_some_and(|byte| [CONNACK, AUTH].contains(&(byte >> 4)));
+        if left.is_empty() || is_answer { left[..left.len().min(FIRST_BYTES)].to_vec() } else { self.0.clone() }
+    }
+}
+
 /// How a conversation ended that should not have.
 #[derive(Debug)]
 pub enum Ended {
@@ -65,12 +86,14 @@ pub struct Talk {
     decoder: Decoder,
     version: ProtocolVersion,
     input: BytesMut,
+    beginning: Beginning,
     time_limit: Duration,
 }
 
 impl Talk {
     pub fn new(stream: Stream, version: ProtocolVersion, time_limit: Duration) -> Self {
-        Self { stream, decoder: Decoder::client(version, PACKET_LIMIT), version, input: BytesMut::new(), time_limit }
+        let decoder = Decoder::client(version, PACKET_LIMIT);
+        Self { stream, decoder, version, input: BytesMut::new(), beginning: Beginning::default(), time_limit }
     }
 
     /// Sends CONNECT and waits for the answer.
@@ -205,7 +228,7 @@ impl Talk {
             self.stream.quickack();
             match timeout_at(deadline.into(), self.stream.read_buf(&mut self.input)).await {
                 Ok(Ok(0)) => return Err(Ended::Closed { first_bytes: self.first_bytes(), alert: None }),
-                Ok(Ok(_)) => {}
+                Ok(Ok(count)) => self.beginning.note(&self.input[self.input.len() - count..]),
                 Ok(Err(error)) => return Err(self.ended_by(error)),
                 Err(_elapsed) => return Err(Ended::TimedOut { first_bytes: self.first_bytes() }),
             }
@@ -222,7 +245,7 @@ impl Talk {
     }
 
     fn first_bytes(&self) -> Vec<u8> {
-        self.input[..self.input.len().min(FIRST_BYTES)].to_vec()
+        self.beginning.strange(&self.input)
     }
 
     /// Sends DISCONNECT and waits until the broker has closed too, so that it has done what that means.
@@ -249,5 +272,25 @@ impl Talk {
             let deadline = Instant::now() + self.time_limit.min(Duration::from_millis(200));
             let _ = timeout_at(deadline.into(), self.stream.shutdown()).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Beginning;
+
+    #[test]
+    fn what_a_peer_said_first_is_kept_also_where_it_began_like_a_packet() {
+        let said = |parts: &[&[u8]], left: &[u8]| {
+            let mut beginning = Beginning::default();
+            parts.iter().for_each(|part| beginning.note(part));
+            beginning.strange(left)
+        };
+        assert_eq!(said(&[b"220 mail", b".lan"], b".lan"), b"220 mail.lan");
+        assert_eq!(said(&[&[b'2'; 100]], b"2"), [b'2'; 64]);
+        // Nothing is left: what came was packets.
+        assert_eq!(said(&[b"220 mail"], b""), b"");
+        // A broker that answered, and then broke the rules.
+        assert_eq!(said(&[b"\x20\x02\0\0\0"], b"\0"), b"\0");
     }
 }

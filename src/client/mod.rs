@@ -22,6 +22,7 @@ use crate::mqtt::packet::PublishRef;
 use crate::mqtt::session::{Event, Output, SendError, Session, SessionError};
 use crate::net::tls::{Alert, Seen, alert_in};
 use crate::net::{ConnectError, Route, Stream, connect_in_turn};
+use crate::talk::Beginning;
 
 /// Bytes asked for in one read: enough for some thousand small messages, so that the cost of a system
 /// call is shared.
@@ -64,9 +65,6 @@ pub struct Remains {
     pub seen: Option<Seen>,
 }
 
-/// Bytes of a peer's nonsense that are kept to see what it is.
-const FIRST_BYTES: usize = 64;
-
 /// A client: a session, and the stream of its present connection.
 #[derive(Debug)]
 pub struct Client {
@@ -78,6 +76,7 @@ pub struct Client {
 struct Connection {
     stream: Stream,
     input: BytesMut,
+    beginning: Beginning,
     /// Writing failed; what the peer said before that is still to be read.
     write_error: Option<io::Error>,
     /// The alert that ended reading, over TLS.
@@ -109,6 +108,7 @@ impl Client {
         self.connection = Some(Connection {
             stream,
             input: BytesMut::new(),
+            beginning: Beginning::default(),
             write_error: None,
             alert: None,
             pace: Pace::new(READ_SIZE, Instant::now()),
@@ -224,7 +224,7 @@ impl Client {
     /// What the present connection leaves behind, now that it has ended.
     pub async fn remains(&mut self) -> Remains {
         let Some(connection) = &mut self.connection else { return Remains::default() };
-        let first_bytes = connection.input[..connection.input.len().min(FIRST_BYTES)].to_vec();
+        let first_bytes = connection.beginning.strange(&connection.input);
         let seen = connection.stream.session().map(|session| session.seen.clone());
         let alert = match (&seen, connection.alert) {
             (Some(_), None) => connection.stream.last_words().await,
@@ -309,6 +309,7 @@ impl Connection {
         match &count {
             Ok(count) => {
                 self.rested = false;
+                self.beginning.note(&self.input[self.input.len() - count..]);
                 self.pace.note_read(*count, Instant::now());
                 if *count >= FIRST_READ_SIZE {
                     self.read_size = READ_SIZE;

@@ -200,6 +200,7 @@ pub fn lost(ending: &Ending, attempted: &Attempted<'_>) -> Option<Finding> {
             "proto.silent",
             "the connection was accepted, and CONNECT was not answered within the time for answers (--answer-timeout)",
         )
+        .about(About::Silent)
         .fix(format!("the broker may hang, or be none; find out: {}", attempted.check_command())),
         Ending::Session(SessionError::Decode(DecodeError::ConnAckWithoutProperties { .. })) => {
             Finding::error("proto.version", "the broker answers version 5 as one that knows only 3.1.1 and 3.1")

@@ -31,8 +31,10 @@ pub enum About {
     NothingListens,
     /// The peer closed the connection without an answer to CONNECT.
     Closed,
-    /// The peer's first bytes are of no protocol that is known here.
+    /// The peer's first bytes are not MQTT.
     NotMqtt,
+    /// The peer did not answer CONNECT in time.
+    Silent,
     /// The peer answered CONNECT with HTTP.
     SpeaksHttp,
     /// The peer answered the request for a WebSocket with what is no HTTP, or the connection ended.

@@ -10,7 +10,7 @@ use crate::pki::key::DecryptError;
 use super::chain;
 use super::files::{self, mismatch, unreadable};
 use super::when::date;
-use super::{About, Attempted, Finding, list, shell};
+use super::{About, Attempted, Finding, list, protocol, shell};
 
 /// Why a TLS handshake failed.
 pub fn handshake(failure: &Failure, attempted: &Attempted<'_>) -> Finding {
@@ -95,10 +95,17 @@ fn hung_up(place: &str, seen: &Seen, attempted: &Attempted<'_>) -> Finding {
 }
 
 fn tls_to_plain(place: &str, first_bytes: &[u8]) -> Finding {
-    Finding::error("tls.tls-to-plain", format!("{place} answers, but not with TLS"))
+    let (what, fix) = match protocol(first_bytes) {
+        Some("HTTP") => (format!("{place} speaks HTTP, and not TLS"), WITHOUT_TLS),
+        Some(protocol) => {
+            (format!("{place} speaks {protocol}, and neither TLS nor MQTT"), "give the port of the broker: -p PORT")
+        }
+        None => (format!("{place} answers, but not with TLS"), WITHOUT_TLS),
+    };
+    Finding::error("tls.tls-to-plain", what)
         .about(About::NoTls)
         .evidence(format!("it says {:?}", String::from_utf8_lossy(first_bytes)))
-        .fix(WITHOUT_TLS)
+        .fix(fix)
 }
 
 /// The peer hung up before a byte. Listeners without TLS do that, and so does a server that has TLS and refuses us before it says

@@ -6,7 +6,7 @@ use crate::net::tls::{Alert, Seen};
 
 use super::lists::either;
 use super::tls::{accepted_issuers, alert};
-use super::{About, Attempted, Finding, Sent};
+use super::{About, Attempted, Finding, Sent, protocol, strange};
 
 /// How a connection ended before the broker answered CONNECT.
 #[derive(Clone, Copy, Debug)]
@@ -32,15 +32,13 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
     if attempted.tls.is_none() && ended.first_bytes.starts_with(&[21, 3]) {
         return plain_to_tls(attempted.endpoint, attempted.websocket.is_some());
     }
-    if ended.first_bytes.starts_with(b"HTTP/") {
-        return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks HTTP, so MQTT goes over WebSockets there"))
+    if protocol(ended.first_bytes) == Some("HTTP") {
+        return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks HTTP, and not plain MQTT"))
             .about(About::SpeaksHttp)
-            .fix("add --ws, or use a ws:// URL");
+            .fix("if it has MQTT, then over WebSockets: add --ws, or use a ws:// URL");
     }
     if !ended.first_bytes.is_empty() {
-        return Finding::error("proto.not-mqtt", format!("{place} does not speak MQTT"))
-            .about(About::NotMqtt)
-            .fix("which service listens there?");
+        return strange(&place, attempted.endpoint, ended.first_bytes);
     }
     let Sent { version, .. } = ended.sent;
     let login = ended.sent.lacks().unwrap_or("with a login");

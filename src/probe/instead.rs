@@ -1,12 +1,16 @@
 //! What answers where a broker was expected, as a finding. Asked after a failure only.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use super::{Found, OtherPath, Probe};
 use crate::diagnose::ways;
 use crate::diagnose::{self, About, Finding};
 use crate::net::websocket::DEFAULT_PATH;
 use crate::net::{Endpoint, tls};
+
+/// How long one is asked once more who has said nothing.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// The finding after another look at the place: what a failed connection alone does not tell.
 pub async fn look_again(probe: Probe<'_>, finding: Finding) -> Finding {
@@ -18,7 +22,11 @@ pub async fn look_again(probe: Probe<'_>, finding: Finding) -> Finding {
         Some(About::Closed | About::NotMqtt | About::SpeaksHttp) if probe.route.websocket.is_none() => {
             by_http(probe, tls).await
         }
-        Some(About::NoTls) => of_tls(probe).await,
+        Some(About::NoTls) => of_tls(probe, false).await,
+        // A web server may wait for the end of a line. Nobody waits for long where nothing was said before.
+        Some(About::Silent) if probe.route.websocket.is_none() => {
+            by_http(Probe { time_limit: probe.time_limit.min(SHORT), ..probe }, tls).await
+        }
         Some(About::NoWebSocket) if tls.is_none() => of_websocket(probe).await,
         Some(About::WrongPath) => return of_path(probe, tls, finding).await,
         _ => None,
@@ -51,8 +59,8 @@ fn answers_tls(probe: Probe<'_>) -> Finding {
     diagnose::plain_to_tls(probe.endpoint(), probe.route.websocket.is_some()).evidence("it answers a TLS ClientHello")
 }
 
-/// What answers where TLS was expected.
-pub async fn of_tls(probe: Probe<'_>) -> Option<Finding> {
+/// What answers where TLS was expected. `was_mute`: nothing came, also when TLS began.
+pub async fn of_tls(probe: Probe<'_>, was_mute: bool) -> Option<Finding> {
     let place = probe.endpoint();
     match probe.plain_mqtt().await {
         Found::Mqtt => Some(
@@ -63,8 +71,9 @@ pub async fn of_tls(probe: Probe<'_>) -> Option<Finding> {
         ),
         // Some WebSocket servers answer what is no HTTP with a page and no head.
         Found::Other(bytes) if !bytes.is_empty() => by_http(probe, None).await.or_else(|| Some(strange(place, &bytes))),
-        Found::Silence | Found::Unreachable | Found::Tls => None,
-        Found::Http { .. } | Found::Closed | Found::Other(_) => by_http(probe, None).await,
+        Found::Unreachable | Found::Tls => None,
+        Found::Silence if was_mute => None,
+        Found::Silence | Found::Http { .. } | Found::Closed | Found::Other(_) => by_http(probe, None).await,
     }
 }
 
@@ -127,11 +136,7 @@ pub fn speaks_http(probe: Probe<'_>, status: u16, takes_mqtt: bool) -> Finding {
 
 /// The finding for bytes that are nobody's protocol.
 pub fn strange(place: &Endpoint, first_bytes: &[u8]) -> Finding {
-    let text: String = String::from_utf8_lossy(first_bytes).chars().take(40).collect();
-    Finding::error("proto.not-mqtt", format!("{place} does not speak MQTT"))
-        .about(About::NotMqtt)
-        .evidence(format!("it says {text:?}"))
-        .fix("which service listens there? give the port of the broker: -p PORT")
+    diagnose::strange(&place.to_string(), place, first_bytes)
 }
 
 /// The finding for a peer that accepts and then says nothing.

@@ -237,7 +237,7 @@ fn a_web_server_in_place_of_a_proxy_is_named() {
     let proxy = format!("http://127.0.0.1:{port}");
     let ended = run(&mut moskit(&["pub", "-t", "a", "-n", "-h", "broker.example", "--proxy", &proxy]), b"");
     server.join().unwrap();
-    let said = format!("does not speak MQTT, by way of the proxy {proxy}");
+    let said = format!("speaks HTTP, and not plain MQTT, by way of the proxy {proxy}");
     assert!(ended.code == 2 && ended.stderr.contains(&said), "{ended:?}");
 }
 
@@ -298,4 +298,94 @@ fn what_comes_behind_the_end_of_a_tls_session_is_nothing_to_us() {
     let place = ["pub", "-h", "localhost", "-p", &port, "--cafile", "ca.crt", "-t", "t", "-m", "m", "-q", "1"];
     let ended = run(moskit(&place).current_dir(folder.path()), b"");
     assert!(ended.code == 0 && ended.stderr.is_empty(), "{ended:?}");
+}
+
+/// A server that greets each connection, if it has a `greeting`, and answers whatever it is asked: HTTP requests with `to_http`,
+/// if that is something, and else with `answer`.
+fn service(greeting: &'static [u8], to_http: &'static [u8], answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut buffer = vec![0; 4096];
+                let _ = stream.write_all(greeting);
+                let Ok(count) = stream.read(&mut buffer) else { return };
+                let is_http = buffer[..count].starts_with(b"GET ") && !to_http.is_empty();
+                let _ = stream.write_all(if is_http { to_http } else { answer });
+                // As servers do that have said all.
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+                while matches!(stream.read(&mut buffer), Ok(1..)) {}
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_service_that_is_no_broker_is_named_by_what_it_says_first_with_tls_and_without() {
+    const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    for (greeting, to_http, answer, said) in [
+        (&b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"[..], &b""[..], &b""[..], "speaks SSH, and not MQTT"),
+        // "2" is a PUBLISH of so many bytes that the greeting and the answer are less, or more.
+        (
+            b"220 mail.lan ESMTP Postfix\r\n",
+            b"",
+            b"502 5.5.2 Error: command not recognized\r\n",
+            "speaks SMTP, and not MQTT",
+        ),
+        (b"220 (vsFTPd 3.0.3)\r\n", b"", b"500 OOPS\r\n", "speaks FTP, and not MQTT"),
+        (b"", b"", b"-ERR unknown command\r\n", "speaks the protocol of Redis, and not MQTT"),
+        (b"", NOT_FOUND, b"HTTP/1.1 400 Bad Request\r\n\r\n", "speaks HTTP and offers no MQTT at /mqtt (status 404)"),
+        // A page without a head, as some answer what is no request.
+        (
+            b"",
+            NOT_FOUND,
+            b"<!DOCTYPE HTML>\n<html lang=\"en\">\n",
+            "speaks HTTP and offers no MQTT at /mqtt (status 404)",
+        ),
+        (b"", b"", b"hello, who is there?\r\n", "does not speak MQTT"),
+    ] {
+        let port = service(greeting, to_http, answer);
+        for scheme in ["mqtt", "mqtts"] {
+            let url = format!("{scheme}://127.0.0.1:{port}/t");
+            let place = &url[..url.len() - 2];
+            let bounds = ["--answer-timeout", "3", "--connect-timeout", "3"];
+            for words in [
+                [&["pub", "-L", &url, "-n"][..], &bounds].concat(),
+                [&["sub", "-L", &url, "-C", "1", "--no-reconnect"][..], &bounds].concat(),
+                vec!["check", "-L", place, "--timeout", "2"],
+            ] {
+                let ended = run(&mut moskit(&words), b"");
+                let text = format!("{} {}", ended.stdout, ended.stderr);
+                let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(ended.code != 0 && text.contains(said), "{words:?}: {ended:?}");
+                // Nothing that would help with a broker alone.
+                assert!(!text.contains("8883"), "{words:?}: {ended:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_web_server_that_waits_for_the_end_of_a_line_is_named_by_pub() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut buffer = vec![0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                    if buffer[..count].contains(&b'\n') {
+                        let _ = stream.write_all(b"HTTP/1.0 404 Not Found\r\n\r\n");
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let port = port.to_string();
+    let ended =
+        run(&mut moskit(&["pub", "-h", "127.0.0.1", "-p", &port, "-t", "t", "-n", "--answer-timeout", "0.5"]), b"");
+    assert!(ended.code == 27 && ended.stderr.contains("speaks HTTP and offers no MQTT"), "{ended:?}");
 }

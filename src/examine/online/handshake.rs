@@ -45,7 +45,7 @@ pub async fn capture(target: &Target, tls: &Tls) -> Shown {
             }
         },
         Err(NotOpened::TimedOut) => {
-            let found = instead::of_tls(target.probe()).await;
+            let found = instead::of_tls(target.probe(), true).await;
             stage.found(found.unwrap_or_else(|| instead::silent(target.probe())));
             Seen::default()
         }
@@ -71,7 +71,11 @@ async fn failed(target: &Target, failure: Failure, stage: &mut Stage) -> Seen {
     let wrong_protocol = failure.seen.speaks_tls() != Some(true)
         && matches!(failure.cause, Cause::NotTls | Cause::Closed | Cause::TimedOut | Cause::Io(_));
     let nothing_in_common = matches!(failure.cause, Cause::Incompatible(_) | Cause::Alert(Alert(40 | 70 | 71)));
-    let instead = if wrong_protocol { instead::of_tls(target.probe()).await } else { None };
+    let instead = if wrong_protocol {
+        instead::of_tls(target.probe(), matches!(failure.cause, Cause::TimedOut)).await
+    } else {
+        None
+    };
     let finding = match instead {
         Some(finding) => finding,
         None => diagnose::tls::handshake(&failure, &target.attempted()),
