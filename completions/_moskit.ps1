@@ -1355,7 +1355,7 @@ Register-ArgumentCompleter -Native -CommandName 'moskit' -ScriptBlock {
             break
         }
         'moskit;completions' {
-            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write the scripts of all shells into DIR instead. DIR is made if it does not exist; files of the same names are replaced')
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write the scripts of all shells and names into DIR instead. DIR is made if it does not exist; files of the same names are replaced')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Show the version')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')

@@ -3490,7 +3490,7 @@ _moskit() {
             return 0
             ;;
         moskit__subcmd__completions)
-            opts="-h --out --version --help bash elvish fish powershell zsh"
+            opts="-h --out --version --help bash elvish fish powershell zsh moskit mosquitto_pub mosquitto_sub mosquitto_rr mosquitto_passwd mosquitto"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

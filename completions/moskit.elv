@@ -1309,7 +1309,7 @@ set edit:completion:arg-completer[moskit] = {|@words|
             cand --help 'Print help'
         }
         &'moskit;completions'= {
-            cand --out 'Write the scripts of all shells into DIR instead. DIR is made if it does not exist; files of the same names are replaced'
+            cand --out 'Write the scripts of all shells and names into DIR instead. DIR is made if it does not exist; files of the same names are replaced'
             cand --version 'Show the version'
             cand -h 'Print help'
             cand --help 'Print help'

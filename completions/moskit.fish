@@ -1201,7 +1201,7 @@ complete -c moskit -n "__fish_moskit_using_subcommand demo" -l keep -d 'Work in 
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -l fast -d 'No pauses between the steps'
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells into DIR instead. DIR is made if it does not exist; files of the same names are replaced' -r -f -a "(__fish_complete_directories)"
+complete -c moskit -n "__fish_moskit_using_subcommand completions" -l out -d 'Write the scripts of all shells and names into DIR instead. DIR is made if it does not exist; files of the same names are replaced' -r -f -a "(__fish_complete_directories)"
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -l version -d 'Show the version'
 complete -c moskit -n "__fish_moskit_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c moskit -n "__fish_moskit_using_subcommand links" -l remove -d 'Remove the links to this program instead; anything else stays'

@@ -33,6 +33,7 @@ mod check_healthy;
 mod check_online;
 mod check_secrets;
 mod clients;
+mod completed;
 mod decoding;
 mod defaults;
 mod demo;

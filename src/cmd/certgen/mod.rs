@@ -55,6 +55,7 @@ use crate::term::{Exit, Failure, Term};
 pub const APPLET: Applet = Applet {
     name: "certgen",
     mosquitto_name: None,
+    as_mosquitto: Some,
     about: "Make and check certificates and keys",
     command: options::command,
     run,

@@ -22,6 +22,7 @@ use options::{Output, Request};
 pub const APPLET: Applet = Applet {
     name: "check",
     mosquitto_name: None,
+    as_mosquitto: Some,
     about: "Find out why a connection, a certificate, a configuration or a session does not work",
     command: options::command,
     run,

@@ -28,6 +28,7 @@ use crate::term::{Exit, Failure, Foreign, Progress, Term};
 pub const APPLET: Applet = Applet {
     name: "pub",
     mosquitto_name: Some("mosquitto_pub"),
+    as_mosquitto: |argument| connect::options::as_mosquitto(connect::options::PUB, argument),
     about: "Publish messages",
     command: || connect::options::command("pub", APPLET.about, connect::options::PUB),
     run,
@@ -59,7 +60,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
             return Err(ArgError::hinted(text, hint).into_failure(&invocation.program));
         }
         term.complain(text);
-        let usage = APPLET.help(&invocation.program, term);
+        let usage = APPLET.help(invocation, term);
         term.write(usage.as_bytes());
         return Err(Failure::silent(Exit::FAILED));
     };

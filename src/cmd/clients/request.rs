@@ -21,6 +21,7 @@ use crate::term::{Exit, Failure, Term};
 pub const APPLET: Applet = Applet {
     name: "rr",
     mosquitto_name: Some("mosquitto_rr"),
+    as_mosquitto: |argument| connect::options::as_mosquitto(connect::options::RR, argument),
     about: "Publish a request and print the response",
     command: || connect::options::command("rr", APPLET.about, connect::options::RR),
     run,

@@ -69,7 +69,7 @@ fn asked_for(invocation: &Invocation) -> Failure {
 }
 
 fn help(applet: &Applet, invocation: &Invocation, term: &mut Term) -> Failure {
-    let text = applet.help(&invocation.program, term);
+    let text = applet.help(invocation, term);
     term.write(text.as_bytes());
     asked_for(invocation)
 }

@@ -30,6 +30,7 @@ use crate::term::{Exit, Failure, Term};
 pub const APPLET: Applet = Applet {
     name: "sub",
     mosquitto_name: Some("mosquitto_sub"),
+    as_mosquitto: |argument| connect::options::as_mosquitto(connect::options::SUB, argument),
     about: "Subscribe and print messages",
     command: || connect::options::command("sub", APPLET.about, connect::options::SUB),
     run,

@@ -271,6 +271,14 @@ pub fn add_options(command: clap::Command, verb: u8) -> clap::Command {
     command.args(CLIENT_OPTIONS.iter().filter(|spec| spec.verbs & verb != 0).map(argument))
 }
 
+/// The option as it is under Mosquitto's names, where those that are ours alone are unknown.
+pub fn as_mosquitto(verb: u8, argument: clap::Arg) -> Option<clap::Arg> {
+    let is_it =
+        |spec: &&OptionSpec<ClientArgs>| spec.verbs & verb != 0 && argument.get_id() == argument_id(spec).as_str();
+    let is_ours_alone = CLIENT_OPTIONS.iter().find(is_it).is_some_and(|spec| spec.is_ours_alone);
+    (!is_ours_alone).then_some(argument)
+}
+
 /// The id of the option among clap's arguments.
 fn argument_id(spec: &OptionSpec<ClientArgs>) -> String {
     spec.long.map_or_else(|| spec.short.map(String::from).unwrap_or_default(), str::to_owned)

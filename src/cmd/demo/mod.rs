@@ -15,6 +15,7 @@ use scene::Scene;
 pub const APPLET: Applet = Applet {
     name: "demo",
     mosquitto_name: None,
+    as_mosquitto: Some,
     about: "Show the whole story: certificates, passwords, a broker, messages, a queue, a diagnosis",
     command: options::command,
     run,

@@ -18,6 +18,7 @@ use options::Action;
 pub const APPLET: Applet = Applet {
     name: "passwd",
     mosquitto_name: Some("mosquitto_passwd"),
+    as_mosquitto: options::as_mosquitto,
     about: "Manage the users of a password file",
     command: options::command,
     run,
@@ -100,7 +101,7 @@ fn obey(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
             return Ok(Exit::FAILED);
         }
         Action::Help => {
-            render::help(&APPLET.help(&invocation.program, term), term);
+            render::help(&APPLET.help(invocation, term), term);
             return Ok(Exit::OK);
         }
         Action::Version => {

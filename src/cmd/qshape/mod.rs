@@ -22,6 +22,7 @@ use sources::Sources;
 pub const APPLET: Applet = Applet {
     name: "qshape",
     mosquitto_name: None,
+    as_mosquitto: Some,
     about: "Show who has messages waiting, and since when",
     command: options::command,
     run,

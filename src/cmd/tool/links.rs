@@ -12,6 +12,7 @@ use crate::term::{Exit, Failure, Term};
 pub const APPLET: Applet = Applet {
     name: "links",
     mosquitto_name: None,
+    as_mosquitto: Some,
     about: "Make the mosquitto_* names as links to moskit",
     command,
     run,

@@ -13,6 +13,7 @@ use crate::term::{Exit, Failure, Term};
 pub const APPLET: Applet = Applet {
     name: "man",
     mosquitto_name: None,
+    as_mosquitto: Some,
     about: "Print a man page",
     command,
     run,

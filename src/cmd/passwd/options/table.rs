@@ -135,6 +135,11 @@ pub fn command() -> clap::Command {
     TABLE.iter().map(argument).chain(operands()).fold(command, clap::Command::arg)
 }
 
+/// The option as it is under the name of mosquitto_passwd, which has no long ones.
+pub fn as_mosquitto(argument: clap::Arg) -> Option<clap::Arg> {
+    (argument.is_positional() || argument.get_short().is_some()).then(|| argument.long(None))
+}
+
 fn argument(spec: &OptionSpec<Typed>) -> clap::Arg {
     let long = spec.long.unwrap_or_default();
     let mut argument = clap::Arg::new(long).long(long).help(spec.help).help_heading(spec.heading);
