@@ -16,6 +16,8 @@ pub struct Applet {
     pub name: &'static str,
     /// The name under which the applet stands in for one of Mosquitto's programs.
     pub mosquitto_name: Option<&'static str>,
+    /// An option as it is under that name; `None` where it is unknown there.
+    pub as_mosquitto: fn(clap::Arg) -> Option<clap::Arg>,
     /// One line for `moskit --help` and the NAME section of the man page.
     pub about: &'static str,
     /// The applet's options for help, man page, completions and, for verbs that are not
@@ -85,9 +87,20 @@ impl Applet {
         with_version((self.command)()).name(self.name).about(self.about)
     }
 
+    /// The same under one of Mosquitto's names.
+    pub fn mosquitto_command(&self, name: &'static str) -> clap::Command {
+        let arguments = (self.command)().get_arguments().cloned().filter_map(self.as_mosquitto).collect::<Vec<_>>();
+        let command = clap::Command::new(name).about(self.about).disable_help_flag(true).disable_version_flag(true);
+        command.args(arguments)
+    }
+
     /// The help text: the options by group, then the examples.
-    pub fn help(&self, program: &str, term: &Term) -> String {
-        let command = self.clap_command().after_help(examples(&self.manual)).bin_name(program);
+    pub fn help(&self, invocation: &Invocation, term: &Term) -> String {
+        let command = match self.mosquitto_name.filter(|_| invocation.as_mosquitto) {
+            Some(name) => self.mosquitto_command(name),
+            None => self.clap_command(),
+        };
+        let command = command.after_help(examples(&self.manual)).bin_name(&invocation.program);
         command.term_width(width(term)).render_help().to_string()
     }
 
@@ -95,7 +108,7 @@ impl Applet {
     /// verb with 0; a usage error ends it with 3 (clap's own code is 2, which means "damaged" here).
     pub fn parse(&self, invocation: &Invocation, term: &mut Term) -> Result<clap::ArgMatches, Failure> {
         let command = self.clap_command().after_help(examples(&self.manual)).bin_name(&invocation.program);
-        let command = command.no_binary_name(true).term_width(width(term));
+        let command = with_negative_numbers(command).no_binary_name(true).term_width(width(term));
         let words = help_of_action(&command, &invocation.words);
         command.try_get_matches_from(words.as_ref()).map_err(|mut error| {
             if error.kind() == ErrorKind::DisplayVersion {
@@ -131,6 +144,14 @@ fn with_version(command: clap::Command) -> clap::Command {
         None => version,
     };
     command.version(env!("CARGO_PKG_VERSION")).disable_version_flag(true).arg(version)
+}
+
+/// No option is called by a digit: `-1` behind an option is its value, and is judged as one.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let is_option = |argument: &clap::Arg| !argument.is_positional() && argument.get_action().takes_values();
+    command
+        .mut_args(|argument| if is_option(&argument) { argument.allow_negative_numbers(true) } else { argument })
+        .mut_subcommands(with_negative_numbers)
 }
 
 /// `help ACTION` is `ACTION --help`, for verbs with actions.

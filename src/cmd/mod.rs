@@ -13,6 +13,7 @@ pub mod demo;
 pub mod duration;
 pub mod findings;
 pub mod host;
+pub mod number;
 pub mod output;
 pub mod passwd;
 pub mod qshape;

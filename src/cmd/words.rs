@@ -326,7 +326,8 @@ fn without_secret(word: &OsStr, exact: bool) -> String {
     }
 }
 
-/// What C's `atoi` makes of the text: leading white space, a sign, digits; anything else ends it.
+/// What C's `atoi` makes of the text: leading white space, a sign, digits; anything else ends it. glibc reads 64 bits,
+/// and stops at their ends; of these Mosquitto's programs get the lower half.
 pub fn atoi(text: &OsStr) -> i32 {
     let text = text.as_bytes().trim_ascii_start();
     let (negative, digits) = match text {
@@ -337,9 +338,9 @@ pub fn atoi(text: &OsStr) -> i32 {
     let magnitude = digits
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
-        .fold(0_i64, |sum, digit| (sum * 10 + i64::from(digit - b'0')).min(i64::from(i32::MAX) + 1));
+        .fold(0_i128, |sum, digit| (sum * 10 + i128::from(digit - b'0')).min(i128::from(i64::MAX) + 1));
     let value = if negative { -magnitude } else { magnitude };
-    i32::try_from(value).unwrap_or(if negative { i32::MIN } else { i32::MAX })
+    value.clamp(i64::MIN.into(), i64::MAX.into()) as i32
 }
 
 /// What C's `atof` makes of the text: the longest leading number, else 0.
@@ -584,8 +585,11 @@ mod tests {
             ("+7", 7),
             ("abc", 0),
             ("", 0),
-            ("99999999999", i32::MAX),
-            ("-99999999999", i32::MIN),
+            ("2147483647", i32::MAX),
+            ("2147483648", i32::MIN),
+            ("4294967298", 2),
+            ("99999999999999999999", -1),
+            ("-99999999999999999999", 0),
         ];
         for (text, number) in integers {
             assert_eq!(atoi(OsStr::new(text)), number, "{text}");

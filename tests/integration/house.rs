@@ -49,6 +49,7 @@ const LAYERS: &[(u8, &str)] = &[
     (9, "cmd::duration"),
     (9, "cmd::findings"),
     (9, "cmd::host"),
+    (9, "cmd::number"),
     (9, "cmd::output"),
     (9, "cmd::words"),
     (10, "cmd::connect"),

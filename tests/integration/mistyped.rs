@@ -203,3 +203,149 @@ fn an_option_that_an_action_lacks_is_no_word() {
         assert_eq!((ended.stdout.as_str(), ended.code), ("", 3));
     }
 }
+
+/// Of the values below those that are right, by the option's longest name.
+const RIGHT: &[(&str, &[&str])] = &[
+    ("-x", &["-1"]),
+    ("--timeout", &["1.5"]),
+    ("--connect-timeout", &["1.5"]),
+    ("--answer-timeout", &["1.5"]),
+    ("--reauth", &["1.5"]),
+    ("--reconnect-wait", &["1.5"]),
+    ("--repeat-delay", &["1.5", "99999999999999999999"]),
+    ("--random-filter", &["1.5"]),
+    ("--speed", &["1.5"]),
+    ("--watch", &["1.5"]),
+    ("-b", &["-1"]),
+    ("-m", &["-1"]),
+    ("-t", &["-1", "1.5", "99999999999999999999"]),
+    ("--at", &["1.5"]),
+];
+
+/// What options of numbers, spans and moments call their values. Others take texts, files and words.
+const NUMBERS: &[&str] = &[
+    "N",
+    "PORT",
+    "SECONDS",
+    "COUNT",
+    "QOS",
+    "0,1,2",
+    "MINUTES",
+    "AGE",
+    "AGE=N",
+    "PID",
+    "DURATION",
+    "TIME",
+    "BOUNDS",
+    "N[,WAIT]",
+    "MIN[,MAX]",
+    "SPEED",
+    "PERCENT",
+    "KIB",
+    "LENGTH",
+    "SIZE|TIME",
+];
+
+/// Every option of numbers in `command` and its actions: the words before it, its name, whether its value stands behind `=`.
+fn numeric(command: &clap::Command, words: &[String], found: &mut Vec<(Vec<String>, String, bool)>) {
+    for argument in command.get_arguments().filter(|argument| !argument.is_positional()) {
+        let names = argument.get_value_names().unwrap_or_default();
+        let takes_number =
+            argument.get_action().takes_values() && names.iter().any(|name| NUMBERS.contains(&name.as_str()));
+        let number = argument.get_value_parser().type_id();
+        let is_number = [
+            std::any::TypeId::of::<u8>(),
+            std::any::TypeId::of::<u16>(),
+            std::any::TypeId::of::<u32>(),
+            std::any::TypeId::of::<u64>(),
+            std::any::TypeId::of::<i64>(),
+            std::any::TypeId::of::<usize>(),
+            std::any::TypeId::of::<f32>(),
+            std::any::TypeId::of::<f64>(),
+        ]
+        .iter()
+        .any(|known| number == *known);
+        assert!(takes_number || !is_number, "{words:?} {names:?}: a name of numbers that this test does not know");
+        if takes_number {
+            let name = match (argument.get_long(), argument.get_short()) {
+                (Some(long), _) => format!("--{long}"),
+                (None, short) => format!("-{}", short.expect("an option has a name")),
+            };
+            found.push((words.to_vec(), name, argument.is_require_equals_set()));
+        }
+    }
+    for action in command.get_subcommands() {
+        numeric(action, &[words, &[action.get_name().to_owned()]].concat(), found);
+    }
+}
+
+/// The words without which an option is not even read, or which it does not stand without.
+fn others(words: &[String], option: &str) -> Vec<&'static str> {
+    let verb: Vec<_> = words.iter().map(String::as_str).collect();
+    let mut others = match (&verb[..], option) {
+        (["pub", ..], "--speed" | "--from" | "--to" | "--loop") => vec!["-t", "a", "--replay", "none"],
+        (["pub", ..], _) => vec!["-t", "a", "-m", "x"],
+        (["rr", ..], _) => vec!["-t", "a", "-e", "b", "-m", "x"],
+        (["sub", ..], "--rotate") => vec!["-t", "a", "--record", "new"],
+        (["sub", ..], "--jobs" | "--exec-timeout") => vec!["-t", "a", "--exec-shell", "true"],
+        (["sub", ..], _) => vec!["-t", "a"],
+        (["passwd", ..], "--iterations") => vec!["-H", "sha512-pbkdf2", "-b", "none", "u", "p"],
+        (["passwd", ..], "--generate") => vec!["none", "u"],
+        (["passwd", ..], _) => vec!["-H", "argon2id", "-b", "none", "u", "p"],
+        (["check"], "--warn" | "--crit") => vec!["--monitor"],
+        (["qshape", "purge"], _) => vec!["c", "--yes", "--force", "empty"],
+        (["qshape", "list" | "explain"], _) => vec!["c", "none"],
+        (["qshape"], "--pid") => vec!["--refresh", "none"],
+        (["qshape"], _) => vec!["none"],
+        (["certgen", "batch" | "import" | "inspect" | "lint" | "expiry" | "verify" | "renew" | "sign"], _) => {
+            vec!["none"]
+        }
+        (["certgen", "revoke"], _) => vec!["none", "--crl"],
+        (["certgen", "ca"], "--parent-pass-fd") => vec!["a", "--parent", "none"],
+        (["certgen", "ca" | "server" | "client" | "csr"], _) => vec!["a"],
+        _ => Vec::new(),
+    };
+    if option == "--reauth" {
+        others.extend(["--auth-method", "SCRAM-SHA-256"]);
+    }
+    others
+}
+
+#[test]
+fn a_number_that_is_none_is_answered_in_plain_words_by_every_option() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty"), "").unwrap();
+    let mut options = Vec::new();
+    for applet in moskit::cmd::APPLETS {
+        numeric(&applet.clap_command(), &[applet.name.to_owned()], &mut options);
+    }
+    assert!(options.len() > 100, "{}", options.len());
+    let mut wrong = Vec::new();
+    for (words, option, behind_equals) in &options {
+        for value in ["abc", "", "-1", "99999999999999999999", "1.5"] {
+            if RIGHT.iter().any(|(name, right)| name == option && right.contains(&value)) {
+                continue;
+            }
+            let typed =
+                if *behind_equals { vec![format!("{option}={value}")] } else { vec![option.clone(), value.to_owned()] };
+            let typed: Vec<_> = words.iter().chain(&typed).map(String::as_str).collect();
+            let typed = [&typed[..], &others(words, option)].concat();
+            let ended = run(moskit(&typed).current_dir(&folder), b"");
+            let text = ended.stderr.to_lowercase();
+            // Rust's words, and clap's for a value that it takes for an option.
+            let not_ours = ["digit", "parse", "target type", "..", "float", "panicked", "unexpected argument"];
+            let says_what =
+                ["takes", "must be", "it is ", "is not ", "is no ", "or lower", "must be", "a qos is", "between"];
+            let is_told = says_what.iter().any(|words| text.contains(words));
+            if ended.code == 0 || ended.code > 100 || !is_told || not_ours.iter().any(|word| text.contains(word)) {
+                wrong.push(format!(
+                    "{typed:?}: {} {}{}",
+                    ended.code,
+                    ended.stdout.lines().next().unwrap_or_default(),
+                    ended.stderr
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -480,15 +480,15 @@ fn shapes_are_explained_in_words() {
 #[test]
 fn what_is_typed_wrong_is_a_usage_error() {
     for (words, message) in [
-        (&["-b", "x"][..], "`-b x` is not a number"),
-        (&["-b", "5000"], "`-b 5000` is too many: at most 1000 columns"),
+        (&["-b", "x"][..], "`-b x` is not a whole number up to 1000"),
+        (&["-b", "5000"], "`-b 5000` is not a whole number up to 1000"),
         (&["--topic", "a/#/b"], "`a/#/b` is not a topic filter"),
         (&["--group", "("], "`--group (`"),
         (&["--group", "a"], "`--group a` has no group"),
         (&["--at", "noon"], "`--at noon` is not a time"),
         (&["--older", "old"], "`--older old` is not an age"),
         (&["--fail-over", "5"], "`--fail-over 5` is not AGE=N"),
-        (&["--watch", "0"], "`--watch 0` is not between 0.1 and 86400 seconds"),
+        (&["--watch", "0"], "invalid value '0' for '--watch <SECONDS>': must be seconds, 0.1 to 86400"),
         (&["--age-from", "guess"], "`--age-from guess` is not understood"),
         (&["-p", "--by", "qos"], "`-p` makes no sense for these rows"),
         (&["ftp://x"], "`ftp://x` is no source"),

@@ -9,6 +9,7 @@ use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 use crate::broker::config::Sync;
 use crate::broker::fault;
 use crate::cmd::applet::{Suggested, words_of};
+use crate::cmd::number::whole;
 use crate::term::{Exit, Failure};
 
 /// In place of a fault: what there are.
@@ -28,7 +29,7 @@ pub struct Options {
     pub daemon: bool,
     /// Listen on this port of 127.0.0.1 and ::1 [default: 1883]; 0 chooses a free one. Up to 10 times;
     /// without effect when the configuration has a listener
-    #[arg(short, long = "port", value_name = "PORT", action = ArgAction::Append)]
+    #[arg(short, long = "port", value_name = "PORT", action = ArgAction::Append, value_parser = whole(0..=u16::MAX))]
     pub ports: Vec<u16>,
     /// Log nothing
     #[arg(short, long)]

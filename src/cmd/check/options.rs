@@ -14,6 +14,7 @@ use crate::cmd::connect::args::{ClientArgs, Port};
 use crate::cmd::connect::options::{CONNECT, add_options, take_matches};
 use crate::cmd::connect::reach::SourceOptions;
 use crate::cmd::connect::values;
+use crate::cmd::number::seconds;
 use crate::examine::acl::Question;
 use crate::examine::config::{
     self,
@@ -133,7 +134,7 @@ pub fn command() -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("SECONDS")
-                .value_parser(seconds)
+                .value_parser(seconds(0.1..=3600.0_f32))
                 .help_heading(HEADING)
                 .help("Longest time for each step, 0.1 to 3600 [default: 5]"),
         )
@@ -158,11 +159,6 @@ pub fn command() -> Command {
 
 /// Options of pub and sub that would change nothing here: packets and ids are the check's own.
 const NOT_HERE: [&str; 3] = ["debug", "property", "id-prefix"];
-
-fn seconds(text: &str) -> Result<f32, String> {
-    let number = text.parse::<f32>().ok().filter(|seconds| (0.1..=3600.0).contains(seconds));
-    number.ok_or_else(|| "between 0.1 and 3600 seconds".to_owned())
-}
 
 fn output_args(command: Command) -> Command {
     const HEADING: &str = "Output";
@@ -466,7 +462,7 @@ mod tests {
             let argument = command.get_arguments().find(|argument| argument.get_id() == option).unwrap();
             assert!(argument.get_help().unwrap().to_string().contains(&text), "--{option}: {text}");
         }
-        let is_taken = |text: &str| seconds(text).is_ok();
+        let is_taken = |text: &str| seconds(0.1..=3600.0_f32)(text).is_ok();
         assert_eq!(["0.09", "0.1", "3600", "3601", "x"].map(is_taken), [false, true, true, false, false]);
         assert_eq!((monitor::WARN.latency_ms, monitor::CRITICAL.latency_ms), (None, None));
     }

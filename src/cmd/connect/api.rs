@@ -10,6 +10,7 @@ use super::proxy;
 use super::reach::{Reach, SourceOptions, SourcePlace};
 use super::unreadable::{Place, cannot_open, cannot_read};
 use crate::cmd::applet::Invocation;
+use crate::cmd::number::seconds;
 use crate::net::authority::Authority;
 use crate::net::endpoint::{PORT, TLS_PORT};
 use crate::net::websocket::check_path;
@@ -31,7 +32,7 @@ pub struct ApiArgs {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub api_key_file: Option<PathBuf>,
     /// Seconds that a request, or a whole exchange over MQTT, may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds(0.1..=MAX_TIMEOUT_SECONDS))]
     pub timeout: f64,
 }
 
@@ -85,19 +86,15 @@ fn usage(message: String) -> Failure {
     Failure::new(Exit::USAGE, message)
 }
 
-/// Seconds as typed.
-pub fn timeout(args: &ApiArgs) -> Result<Duration, Failure> {
-    if !(0.1..=MAX_TIMEOUT_SECONDS).contains(&args.timeout) {
-        let message = format!("`--timeout {}` is not between 0.1 and {MAX_TIMEOUT_SECONDS} seconds", args.timeout);
-        return Err(usage(message));
-    }
-    Ok(Duration::from_secs_f64(args.timeout))
+/// How long a request may take.
+pub fn timeout(args: &ApiArgs) -> Duration {
+    Duration::from_secs_f64(args.timeout)
 }
 
 impl<'a> Asked<'a> {
     pub fn new(args: &ApiArgs, reach: &'a SourceOptions, invocation: &'a Invocation) -> Result<Self, Failure> {
         let credentials = credentials(args.api_key_file.as_deref())?;
-        Ok(Self { credentials, timeout: timeout(args)?, reach, invocation })
+        Ok(Self { credentials, timeout: timeout(args), reach, invocation })
     }
 
     /// The source that `url` names.

@@ -50,6 +50,17 @@ impl ArgError {
         Self::Usage { text: text.into(), blank_line: false, hint: Some(hint.into()) }
     }
 
+    /// The same, and what the option takes. Under the `mosquitto_*` names (`exact`) Mosquitto's sentence stands alone.
+    #[must_use]
+    pub fn allowing(mut self, exact: bool, allowed: &str) -> Self {
+        if let Self::Usage { hint, .. } = &mut self
+            && !exact
+        {
+            hint.get_or_insert_with(|| allowed.to_owned());
+        }
+        self
+    }
+
     /// A failure with its whole text, which no line about `--help` follows.
     pub fn ended(text: impl Into<String>) -> Self {
         Self::Ended(Box::new(Failure::verbatim(Exit::FAILED, text)))

@@ -112,7 +112,7 @@ pub fn set_to(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError
 
 pub fn set_rounds(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
     let value = words[0].to_string_lossy().parse().ok();
-    set(&mut typed.data.rounds, value, &words[0], "--loop", "a whole number")
+    set(&mut typed.data.rounds, value, &words[0], "--loop", &format!("a whole number up to {}", u32::MAX))
 }
 
 pub fn add_mapping(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
@@ -171,7 +171,13 @@ pub fn set_exec_fail(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), A
 pub fn set_exec_timeout(typed: &mut ClientArgs, words: &[OsString]) -> Result<(), ArgError> {
     let seconds = words[0].to_str().and_then(|text| text.parse::<u32>().ok()).filter(|seconds| *seconds > 0);
     let value = seconds.map(|seconds| Duration::from_secs(seconds.into()));
-    set(&mut typed.data.exec_timeout, value, &words[0], "--exec-timeout", "a whole number of seconds")
+    set(
+        &mut typed.data.exec_timeout,
+        value,
+        &words[0],
+        "--exec-timeout",
+        &format!("a whole number of seconds from 1 to {}", u32::MAX),
+    )
 }
 
 /// `--exec` beside `--exec-shell`, or twice.

@@ -77,6 +77,11 @@ fn fraction(typed: &ClientArgs, word: &OsStr, refused: impl Fn() -> ArgError) ->
     word.to_string_lossy().trim_ascii().parse().map_err(|_| refused())
 }
 
+/// What an option takes whose number Mosquitto keeps in an `int`.
+fn whole_from_1(option: &str) -> String {
+    format!("{option} takes a whole number from 1 to {}", i32::MAX)
+}
+
 /// What the word was understood as, for an error.
 fn understood(typed: &ClientArgs, word: &OsStr) -> String {
     if typed.exact { atoi(word).to_string() } else { word.to_string_lossy().into_owned() }
@@ -118,9 +123,10 @@ fn take_host(typed: &mut ClientArgs, host: OsString) {
 }
 
 pub fn set_port(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let port = integer(typed, &words[0], no_port)?;
+    let allowed = "-p takes a whole number from 1 to 65535, or 0 where the host is the path of a unix socket";
+    let port = integer(typed, &words[0], |text| no_port(text).allowing(typed.exact, allowed))?;
     if !(0..=65535).contains(&port) {
-        return Err(ArgError::plain(format!("Error: Invalid port given: {port}")));
+        return Err(ArgError::plain(format!("Error: Invalid port given: {port}")).allowing(typed.exact, allowed));
     }
     typed.port = Some(Port::of(port));
     Ok(())
@@ -145,7 +151,10 @@ pub fn set_version(typed: &mut ClientArgs, words: &[OsString]) -> Set {
         b"mqttv31" | b"31" => ProtocolVersion::V31,
         b"mqttv311" | b"311" => ProtocolVersion::V311,
         b"mqttv5" | b"5" => ProtocolVersion::V5,
-        _ => return Err(ArgError::spaced("Error: Invalid protocol version argument given.")),
+        _ => {
+            return Err(ArgError::spaced("Error: Invalid protocol version argument given.")
+                .allowing(typed.exact, "-V takes 5, 311 or 31, or mqttv5, mqttv311 or mqttv31"));
+        }
     });
     Ok(())
 }
@@ -177,13 +186,16 @@ pub fn set_proxy(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 /// `-x`: seconds, or -1, 4294967295 or ∞ for never.
 pub fn set_session_expiry(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     let text = words[0].to_string_lossy();
+    let refused = |text| {
+        let allowed = "-x takes whole seconds, 0 to 4294967295, or -1 for a session that does not expire";
+        ArgError::spaced(text).allowing(typed.exact, allowed)
+    };
     let seconds = if text == "∞" {
         u32::MAX
     } else {
-        let number = strtol(&text).ok_or_else(|| ArgError::spaced("Error: session-expiry-interval not a number."))?;
-        match number {
+        match strtol(&text).ok_or_else(|| refused("Error: session-expiry-interval not a number."))? {
             -1 => u32::MAX,
-            _ => u32::try_from(number).map_err(|_| ArgError::spaced("Error: session-expiry-interval out of range."))?,
+            number => u32::try_from(number).map_err(|_| refused("Error: session-expiry-interval out of range."))?,
         }
     };
     typed.session_expiry = Some(seconds);
@@ -192,7 +204,10 @@ pub fn set_session_expiry(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_max_inflight(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let refused = |_: &str| ArgError::spaced("Error: Maximum inflight messages must be greater than 0.");
+    let refused = |_: &str| {
+        ArgError::spaced("Error: Maximum inflight messages must be greater than 0.")
+            .allowing(typed.exact, "-M takes a whole number from 1 to 65535")
+    };
     let count = integer(typed, &words[0], refused)?;
     if count < 1 {
         return Err(refused(""));
@@ -230,7 +245,8 @@ pub fn set_will_qos(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 fn qos(typed: &ClientArgs, word: &OsStr, refused: impl Fn(&str) -> ArgError) -> Result<QoS, ArgError> {
-    let level = u8::try_from(integer(typed, word, &refused)?).ok().and_then(|level| QoS::try_from(level).ok());
+    let refused = |text: &str| refused(text).allowing(typed.exact, "a QoS is 0, 1 or 2");
+    let level = u8::try_from(integer(typed, word, refused)?).ok().and_then(|level| QoS::try_from(level).ok());
     level.ok_or_else(|| refused(&understood(typed, word)))
 }
 
@@ -244,14 +260,19 @@ pub fn set_message(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_repeat(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let refused = |_: &str| ArgError::spaced("Error: --repeat argument must be >0.");
+    let refused = |_: &str| {
+        ArgError::spaced("Error: --repeat argument must be >0.").allowing(typed.exact, &whole_from_1("--repeat"))
+    };
     let count = u32::try_from(integer(typed, &words[0], refused)?).ok().filter(|count| *count > 0);
     typed.repeat = count.ok_or_else(|| refused(""))?;
     Ok(())
 }
 
 pub fn set_repeat_delay(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let refused = || ArgError::spaced("Error: --repeat-delay argument must be >=0.0.");
+    let refused = || {
+        ArgError::spaced("Error: --repeat-delay argument must be >=0.0.")
+            .allowing(typed.exact, "--repeat-delay takes seconds, with a fraction or without")
+    };
     let seconds = fraction(typed, &words[0], refused)?;
     if seconds.is_nan() || seconds < 0.0 {
         return Err(refused());
@@ -261,14 +282,19 @@ pub fn set_repeat_delay(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 }
 
 pub fn set_count(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let refused = |text: &str| ArgError::spaced(format!("Error: Invalid message count \"{text}\"."));
+    let refused = |text: &str| {
+        ArgError::spaced(format!("Error: Invalid message count \"{text}\".")).allowing(typed.exact, &whole_from_1("-C"))
+    };
     let valid = u32::try_from(integer(typed, &words[0], refused)?).ok().filter(|count| *count > 0);
     typed.count = Some(valid.ok_or_else(|| refused(&understood(typed, &words[0])))?);
     Ok(())
 }
 
 pub fn set_timeout(typed: &mut ClientArgs, words: &[OsString]) -> Set {
-    let refused = |text: &str| ArgError::spaced(format!("Error: Invalid timeout \"{text}\"."));
+    let refused = |text: &str| {
+        let allowed = whole_from_1("-W").replace("number", "number of seconds");
+        ArgError::spaced(format!("Error: Invalid timeout \"{text}\".")).allowing(typed.exact, &allowed)
+    };
     let valid = u64::try_from(integer(typed, &words[0], refused)?).ok().filter(|seconds| *seconds > 0);
     typed.timeout = Some(Duration::from_secs(valid.ok_or_else(|| refused(&understood(typed, &words[0])))?));
     Ok(())
@@ -281,7 +307,8 @@ pub fn set_retain_handling(typed: &mut ClientArgs, words: &[OsString]) -> Set {
         b"never" => RetainHandling::DoNotSend,
         _ => {
             let value = words[0].to_string_lossy();
-            return Err(ArgError::spaced(format!("Error: Unknown value '{value}' for --retain-handling.")));
+            return Err(ArgError::spaced(format!("Error: Unknown value '{value}' for --retain-handling."))
+                .allowing(typed.exact, "--retain-handling takes always, new or never"));
         }
     };
     Ok(())

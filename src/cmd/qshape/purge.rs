@@ -38,7 +38,7 @@ pub fn run(args: &PurgeArgs, invocation: &Invocation, term: &mut Term) -> Result
         return Err(Failure::new(Exit::USAGE, "a client id is needed"));
     }
     let asked = Asked::new(&args.api, &args.broker.for_sources, invocation)?;
-    let timeout = timeout(&args.api)?;
+    let timeout = timeout(&args.api);
     // A broker elsewhere has nothing to do with this machine's files.
     let asks_the_broker_only = args.sources.is_empty() && is_elsewhere(args);
     let sources = if asks_the_broker_only { None } else { Some(Sources::plain(&args.sources, &asked, term)?) };

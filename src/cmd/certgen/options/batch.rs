@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::fleet::Registration;
 use super::make::Profile;
 use super::shared::{Issuer, Lifetime, NewKey, Protection, SubjectParts};
+use crate::cmd::number::whole;
 
 #[derive(Debug, clap::Args)]
 pub struct BatchArgs {
@@ -28,7 +29,7 @@ pub struct BatchArgs {
     #[arg(long)]
     pub skip_bad: bool,
     /// Threads that make keys and certificates [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(short, long, value_name = "N", value_parser = whole(1..=256_u16))]
     pub jobs: Option<u16>,
     #[command(flatten)]
     pub key: NewKey,

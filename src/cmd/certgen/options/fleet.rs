@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::shared::{Issuer, Passphrase};
 use crate::cmd::certgen::dates::parse_duration;
+use crate::cmd::number::whole;
 use crate::pki::revocation::Reason;
 
 #[derive(Debug, clap::Args)]
@@ -40,7 +41,7 @@ fn reason() -> impl TypedValueParser<Value = Reason> {
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
     /// Days until the list must be replaced (nextUpdate) [default: 30]. From then on a broker refuses every client
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "N", value_parser = whole(1..=36_500_u32))]
     pub days: Option<u32>,
     /// Where the list is written [default: as the CA's certificate, with .crl]
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

@@ -7,11 +7,12 @@ use clap::builder::StringValueParser;
 use super::broker::BrokerArgs;
 use super::fleet::Registration;
 use super::shared::{
-    CA_DAYS, CLIENT_DAYS, Destination, Issuer, Lifetime, NewKey, NewSecret, Output, Passphrase, Protection,
+    CA_DAYS, CLIENT_DAYS, DAYS_MOST, Destination, Issuer, Lifetime, NewKey, NewSecret, Output, Passphrase, Protection,
     SERVER_DAYS, SubjectParts,
 };
 use crate::cmd::applet::Suggested;
 use crate::cmd::certgen::dates::parse_duration;
+use crate::cmd::number::whole;
 use crate::pki::make::{BROKEN_KINDS, Purpose};
 
 #[derive(Debug, clap::Args)]
@@ -37,7 +38,7 @@ pub struct InitArgs {
     #[command(flatten)]
     pub lifetime: Lifetime,
     /// Days until the CA expires
-    #[arg(long, value_name = "N", default_value_t = CA_DAYS)]
+    #[arg(long, value_name = "N", default_value_t = CA_DAYS, value_parser = whole(1..=DAYS_MOST))]
     pub ca_days: u32,
     #[command(flatten)]
     pub subject: SubjectParts,
@@ -45,7 +46,7 @@ pub struct InitArgs {
     #[arg(long)]
     pub ip_as_dns: bool,
     /// Port of the listener in mosquitto.conf, or the first of several
-    #[arg(long, value_name = "PORT", default_value_t = 8883)]
+    #[arg(long, value_name = "PORT", default_value_t = 8883, value_parser = whole(1..=u16::MAX))]
     pub port: u16,
     /// Encrypt the key of the CA with a passphrase, which is asked for unless one of the --pass options gives it
     #[arg(long)]
@@ -78,7 +79,7 @@ pub struct CaArgs {
     #[arg(long)]
     pub exact_name: bool,
     /// How many CAs may stand between this one and a server or client
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u8::MAX))]
     pub path_len: u8,
     /// Let the CA sign only for these domains (.lan), networks (192.168.0.0/16) and mail domains
     /// (@example.com); may be repeated
@@ -97,7 +98,8 @@ pub struct CaArgs {
     #[arg(long, value_name = "VAR", requires = "parent", conflicts_with = "parent_pass_file")]
     pub parent_pass_env: Option<String>,
     /// Read the passphrase of the parent's key from the open file descriptor N
-    #[arg(long, value_name = "N", requires = "parent", conflicts_with_all = ["parent_pass_file", "parent_pass_env"])]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u16::MAX), requires = "parent",
+        conflicts_with_all = ["parent_pass_file", "parent_pass_env"])]
     pub parent_pass_fd: Option<u16>,
     /// Encrypt the new key with a passphrase, which is asked for unless one of the --pass options gives it
     #[arg(long)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::cmd::certgen::dates::{parse_duration, parse_instant};
+use crate::cmd::number::whole;
 use crate::pki::make::{KeyType, Subject};
 
 /// Days that a server's certificate lives, unless asked otherwise: a year and a month to renew it in.
@@ -14,6 +15,9 @@ pub const CLIENT_DAYS: u32 = 825;
 pub const CA_DAYS: u32 = 3650;
 /// Half of a root's, so that one made later still ends before its root does.
 pub const INTERMEDIATE_DAYS: u32 = 1825;
+
+/// Until the year 9999 and beyond: whoever wants no end gets none.
+pub const DAYS_MOST: u32 = 3_650_000;
 
 /// The type of a new key.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,7 +42,7 @@ fn key_type() -> impl TypedValueParser<Value = KeyType> {
 pub struct Lifetime {
     /// Days until the certificate expires
     // Each action names its default: `help_of_days`.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_650_000))]
+    #[arg(long, value_name = "N", value_parser = whole(1..=DAYS_MOST))]
     pub days: Option<u32>,
     /// Moment when the certificate expires: 2027-12-24 or 2027-12-24T10:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_instant, conflicts_with = "days")]
@@ -136,7 +140,7 @@ pub struct Passphrase {
     #[arg(id = "pass_env", long = "pass-env", value_name = "VAR")]
     pub variable: Option<String>,
     /// Read the passphrase of the key from the open file descriptor N
-    #[arg(id = "pass_fd", long = "pass-fd", value_name = "N")]
+    #[arg(id = "pass_fd", long = "pass-fd", value_name = "N", value_parser = whole(0..=u16::MAX))]
     pub descriptor: Option<u16>,
 }
 
@@ -169,7 +173,7 @@ pub struct NewSecret {
     #[arg(id = "key_pass_env", long = "key-pass-env", value_name = "VAR")]
     pub variable: Option<String>,
     /// Read the passphrase of what is written from the open file descriptor N
-    #[arg(id = "key_pass_fd", long = "key-pass-fd", value_name = "N")]
+    #[arg(id = "key_pass_fd", long = "key-pass-fd", value_name = "N", value_parser = whole(0..=u16::MAX))]
     pub descriptor: Option<u16>,
 }
 

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-pub use self::table::command;
+pub use self::table::{as_mosquitto, command};
 pub use self::typed::Source;
 use self::typed::{Kind, Refused, Typed};
 use super::text::error;
@@ -109,6 +109,10 @@ pub fn parse(words: &[OsString], as_mosquitto: bool) -> Result<Options, Failure>
         let action = if typed.help { Action::Help } else { Action::Version };
         let making = Making::Hash { recipe: Recipe::Sha512, salt_bytes: SALT_BYTES };
         return Ok(Options { action, making, reload: None });
+    }
+    // mosquitto_passwd reads the number in front and passes over the rest.
+    if !as_mosquitto && typed.iterations_go_on {
+        return Err(typed::no_iterations());
     }
     typed.check_combination()?;
     let making = if typed.scram { typed.scram()? } else { typed.hash(as_mosquitto)? };

@@ -57,6 +57,8 @@ pub struct Typed {
     /// `-H`, if it was given.
     pub kind: Option<Kind>,
     pub iterations: Option<NonZeroU32>,
+    /// `-I` is no whole number, but begins with one.
+    pub iterations_go_on: bool,
     pub memory: Option<u32>,
     pub passes: Option<u32>,
     pub lanes: Option<u32>,
@@ -110,14 +112,21 @@ pub fn set_hash(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
         b"argon2id" => Kind::Argon2id,
         b"sha512-pbkdf2" => Kind::Pbkdf2,
         b"sha512" => Kind::Sha512,
-        _ => return Err(error(&format!("Unknown hash type '{}'", words[0].display())).into()),
+        _ => {
+            return Err(error(&format!("Unknown hash type '{}'", words[0].display()))
+                .hint("-H takes argon2id, sha512-pbkdf2 or sha512")
+                .into());
+        }
     });
     Ok(())
 }
 
 pub fn add_mechanism(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
     let named = words[0].to_str().and_then(|name| Mechanism::named(&name.to_ascii_uppercase()));
-    let mechanism = named.ok_or_else(|| error(&format!("Unknown mechanism '{}'.", words[0].display())))?;
+    let mechanism = named.ok_or_else(|| {
+        let names = Mechanism::ALL.map(Mechanism::name).join(", ");
+        error(&format!("Unknown mechanism '{}'.", words[0].display())).hint(format!("there are {names}"))
+    })?;
     if !typed.mechanisms.contains(&mechanism) {
         typed.mechanisms.push(mechanism);
     }
@@ -126,8 +135,13 @@ pub fn add_mechanism(typed: &mut Typed, words: &[OsString]) -> Result<(), Refuse
 
 pub fn set_iterations(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {
     let count = u32::try_from(atoi(&words[0])).ok().and_then(NonZeroU32::new);
-    typed.iterations = Some(count.ok_or_else(|| error("Number of iterations must be > 0."))?);
+    typed.iterations = Some(count.ok_or_else(no_iterations)?);
+    typed.iterations_go_on = words[0].to_str().is_none_or(|text| text.trim_ascii().parse::<i32>().is_err());
     Ok(())
+}
+
+pub fn no_iterations() -> Failure {
+    error("Number of iterations must be > 0.").hint(format!("-I takes a whole number from 1 to {}", i32::MAX))
 }
 
 pub fn set_salt_bytes(typed: &mut Typed, words: &[OsString]) -> Result<(), Refused> {

@@ -8,6 +8,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cmd::applet::Suggested;
 use crate::cmd::connect::api::ApiArgs;
 use crate::cmd::connect::reach::{BrokerOptions, SourceOptions};
+use crate::cmd::number::{seconds, whole};
+
+/// A day between two looks is not watching any more.
+pub const MAX_WATCH_SECONDS: f64 = 86_400.0;
+
+/// Of what a process id is a number of: a larger one is none, and 0 would be this process's whole group.
+const PID_MOST: u32 = i32::MAX.unsigned_abs();
 
 /// Shows who has messages waiting, and since when: a table of clients by age.
 #[derive(Debug, Parser)]
@@ -53,7 +60,8 @@ pub struct SourceArgs {
     /// emqx+http://HOST:18083, rabbitmq+http://HOST:15672/VHOST, vernemq+http://HOST:8888,
     /// hivemq+http://HOST:8888, rmqtt+http://HOST:6060 (each also with https). Those of EMQX, VerneMQ
     /// and HiveMQ are experimental: they were tried on recorded answers, not on real servers.
-    /// mqtt://HOST gives the totals under $SYS, also as mqtts, ws, wss, or unix:///PATH.
+    /// mqtt://HOST gives the totals under $SYS, also as mqtts, ws, wss, or unix:///PATH; a broker counts them anew
+    /// every sys_interval seconds, 10 unless configured, so they may be that old.
     #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::FilePath, help_heading = None::<&str>)]
     pub sources: Vec<String>,
 }
@@ -77,7 +85,7 @@ pub struct ListArgs {
     #[arg(long)]
     pub payload: bool,
     /// Show at most N messages; 0 for all
-    #[arg(short = 'n', value_name = "N", default_value_t = 0)]
+    #[arg(short = 'n', value_name = "N", default_value_t = 0, value_parser = whole(0..=usize::MAX))]
     pub limit: usize,
     /// Print JSON, one message a line
     #[arg(long)]
@@ -139,7 +147,7 @@ pub struct RowArgs {
     #[arg(long)]
     pub suffix: bool,
     /// Parents of at most N levels
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0..=usize::MAX))]
     pub depth: Option<usize>,
     /// Characters that separate the levels of client ids
     #[arg(long, value_name = "CHARS", default_value = ":-_/.")]
@@ -193,7 +201,7 @@ pub struct SelectionArgs {
     #[arg(long, value_name = "FILTER")]
     pub topic: Option<String>,
     /// Only these QoS levels
-    #[arg(long, value_name = "0,1,2", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(0..=2))]
+    #[arg(long, value_name = "0,1,2", value_delimiter = ',', value_parser = whole(0..=2_u8))]
     pub qos: Vec<u8>,
     /// Only messages in this state
     #[arg(long, value_name = "STATE", value_enum, default_value = "all")]
@@ -213,13 +221,13 @@ pub struct SelectionArgs {
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Show N rows, TOTAL included; 0 for all [default: 20 on a terminal, else 0]
-    #[arg(short = 'n', value_name = "N")]
+    #[arg(short = 'n', value_name = "N", value_parser = whole(0..=usize::MAX))]
     pub limit: Option<usize>,
     /// Only rows of at least N
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub min: u64,
     /// Width of the table in columns [default: the terminal's, else 80]
-    #[arg(short = 'w', value_name = "N")]
+    #[arg(short = 'w', value_name = "N", value_parser = whole(0..=usize::MAX))]
     pub width: Option<usize>,
     /// Print JSON
     #[arg(long, group = "format")]
@@ -244,7 +252,7 @@ pub struct OutputArgs {
 #[command(next_help_heading = "Monitoring")]
 pub struct LiveArgs {
     /// Read and show again every SECONDS (0.1 to 86400), in place on a terminal
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(0.1..=MAX_WATCH_SECONDS))]
     pub watch: Option<f64>,
     /// End with 1 if more than N messages are older than AGE (90s, 30m, 2h, 3d, 1w)
     #[arg(long, value_name = "AGE=N")]
@@ -253,7 +261,7 @@ pub struct LiveArgs {
     #[arg(long)]
     pub refresh: bool,
     /// The process to ask [default: the only mosquitto that runs]
-    #[arg(long, value_name = "PID", requires = "refresh")]
+    #[arg(long, value_name = "PID", requires = "refresh", value_parser = whole(1..=PID_MOST))]
     pub pid: Option<u32>,
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 pub use self::args::{By, ExplainArgs, ListArgs, PurgeArgs, QshapeArgs, SourceArgs, Verb};
-use self::args::{ColumnArgs, ExpiredArg, LiveArgs, OutputArgs, RowArgs, SelectionArgs, StateArg};
+use self::args::{ColumnArgs, ExpiredArg, OutputArgs, RowArgs, SelectionArgs, StateArg};
 use super::refresh::Whom;
 use crate::cmd::duration::number_and_unit;
 use crate::mqtt::topic::TopicFilter;
@@ -27,9 +27,8 @@ const MAX_WIDTH: usize = 10_000;
 const DEFAULT_BUCKETS: usize = 10;
 const DEFAULT_MINUTES: f64 = 5.0;
 const DEFAULT_CHILDREN: usize = 5;
-/// A day between two looks is not watching any more.
-const MAX_WATCH_SECONDS: f64 = 86_400.0;
-
+/// More names than there are clients.
+const MAX_CHILDREN: usize = 1_000_000_000;
 /// The table to make.
 #[derive(Debug)]
 pub struct TableOptions {
@@ -115,7 +114,7 @@ impl TableOptions {
             format: format(output),
             svg: output.svg.clone(),
             html: output.html.clone(),
-            watch: watch(&args.live)?,
+            watch: args.live.watch.map(std::time::Duration::from_secs_f64),
             refresh: args.live.refresh.then_some(args.live.pid.map_or(Whom::TheOnlyOne, Whom::Process)),
             fail_over: args.live.fail_over.as_deref().map(fail_over).transpose()?,
         })
@@ -167,23 +166,37 @@ pub fn or_none(name: &str) -> &str {
 }
 
 /// As in Postfix, a number that is not above zero means the default.
-fn number_or(text: &str, option: &str, default: f64) -> Result<f64, Failure> {
-    let number: f64 = text.trim().parse().map_err(|_| usage(format!("`{option} {text}` is not a number")))?;
-    Ok(if number > 0.0 && number.is_finite() { number } else { default })
+fn count_or(text: &str, option: &str, default: usize, most: usize) -> Result<usize, Failure> {
+    // What is below 0 counts as 0.
+    let number = text.trim().parse::<i64>().ok().map(|number| usize::try_from(number).unwrap_or(0));
+    match number {
+        Some(0) => Ok(default),
+        Some(number) if number <= most => Ok(number),
+        _ => {
+            Err(usage(format!("`{option} {text}` is not a whole number up to {most}"))
+                .hint(default_of(option, default)))
+        }
+    }
+}
+
+fn minutes_or(text: &str, option: &str, default: f64) -> Result<f64, Failure> {
+    let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let none = || usage(format!("`{option} {text}` is not a number of minutes")).hint(default_of(option, default));
+    number.map(|number| if number > 0.0 { number } else { default }).ok_or_else(none)
+}
+
+fn default_of(option: &str, default: impl std::fmt::Display) -> String {
+    format!("without {option}, or with 0, it is {default}")
 }
 
 fn buckets(args: &ColumnArgs) -> Result<Buckets, Failure> {
-    let count = number_or(&args.buckets, "-b", DEFAULT_BUCKETS as f64)? as usize;
-    if count > MAX_BUCKETS {
-        return Err(usage(format!("`-b {count}` is too many: at most {MAX_BUCKETS} columns")));
-    }
-    let count = if count == 0 { DEFAULT_BUCKETS } else { count };
-    let first = number_or(&args.first, "-t", DEFAULT_MINUTES)?;
+    let count = count_or(&args.buckets, "-b", DEFAULT_BUCKETS, MAX_BUCKETS)?;
+    let first = minutes_or(&args.first, "-t", DEFAULT_MINUTES)?;
     Ok(Buckets::new(count, first, if args.linear { Scale::Linear } else { Scale::Doubling }))
 }
 
 fn parents(args: &RowArgs, by: By) -> Result<Option<Parents>, Failure> {
-    let children = number_or(&args.children, "-m", DEFAULT_CHILDREN as f64)? as usize;
+    let children = count_or(&args.children, "-m", DEFAULT_CHILDREN, MAX_CHILDREN)?;
     if !args.parents {
         return Ok(None);
     }
@@ -247,14 +260,6 @@ fn format(args: &OutputArgs) -> Format {
     }
 }
 
-fn watch(args: &LiveArgs) -> Result<Option<std::time::Duration>, Failure> {
-    let Some(seconds) = args.watch else { return Ok(None) };
-    if !(0.1..=MAX_WATCH_SECONDS).contains(&seconds) {
-        return Err(usage(format!("`--watch {seconds}` is not between 0.1 and {MAX_WATCH_SECONDS} seconds")));
-    }
-    Ok(Some(std::time::Duration::from_secs_f64(seconds)))
-}
-
 fn fail_over(text: &str) -> Result<FailOver, Failure> {
     let not_understood = || usage(format!("`--fail-over {text}` is not AGE=N")).hint("--fail-over 2h=100");
     let (age, count) = text.split_once('=').ok_or_else(not_understood)?;
@@ -306,7 +311,7 @@ mod tests {
             ("children", String::new(), DEFAULT_CHILDREN.to_string()),
             ("limit", format!("[default: {TERMINAL_ROWS} on a terminal"), String::new()),
             ("width", format!("else {WIDTH}]"), String::new()),
-            ("watch", format!("(0.1 to {MAX_WATCH_SECONDS})"), String::new()),
+            ("watch", format!("(0.1 to {})", args::MAX_WATCH_SECONDS), String::new()),
         ] {
             let (help, shown) = of(id);
             assert!(help.contains(&text) && shown == default, "{id}: {help} {shown}");
@@ -339,8 +344,11 @@ mod tests {
 
     #[test]
     fn numbers_that_are_not_above_zero_are_the_default() {
-        assert_eq!(number_or("0", "-b", 10.0).unwrap().to_string(), "10");
-        assert_eq!(number_or("-3", "-b", 10.0).unwrap().to_string(), "10");
-        assert!(number_or("many", "-b", 10.0).is_err());
+        let count = |text| count_or(text, "-b", 10, 1000).ok();
+        assert_eq!(["0", "-3", "7", "1000"].map(count), [10, 10, 7, 1000].map(Some));
+        assert_eq!(["many", "", "1.5", "1001", "99999999999999999999"].map(count), [None; 5]);
+        let minutes = |text| minutes_or(text, "-t", 5.0).ok();
+        assert_eq!(["0", "-3", "0.5"].map(minutes), [5.0, 5.0, 0.5].map(Some));
+        assert_eq!(["many", "", "nan", "inf"].map(minutes), [None; 4]);
     }
 }
