@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -477,4 +478,42 @@ fn a_full_disk_ends_a_batch_between_two_devices() {
     assert!(ended.stdout.contains(": the disk is full; 1000 devices were made before that\n"), "{ended:?}");
     assert!(ended.stdout.contains("manifest 1000 index 1000 crt 1000 key 1000\n"), "{ended:?}");
     assert!(ended.stdout.contains("manifest 2500 index 2500 crt 2500 key 2500 other 0\n2500\n"), "{ended:?}");
+}
+
+/// The peak of the memory, in bytes, of a batch by pipe in whose manifest so many devices stand, once it has passed over all of them but
+/// those that fill the pipe. `None` where the system does not say.
+fn peak_of_going_on(done: usize) -> Option<usize> {
+    let folder = lab();
+    let folder = folder.path();
+    let batch = || {
+        let mut command = moskit(&["certgen", "batch", "-", "-d", "lab"]);
+        command.current_dir(folder);
+        command
+    };
+    assert_eq!(run(&mut batch(), rows(1).as_bytes()).code, 0);
+    let path = folder.join("devices/manifest.ndjson");
+    let line = fs::read_to_string(&path).unwrap();
+    let lines: String = (0..done).map(|number| line.replace("dev0", &format!("dev{number}"))).collect();
+    fs::write(&path, lines).unwrap();
+    let mut child = batch().stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(rows(done).as_bytes()).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok();
+    drop(input);
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let peak =
+        status?.lines().find_map(|line| Some(line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.to_owned()))?;
+    Some(peak.parse::<usize>().unwrap() * 1024)
+}
+
+#[test]
+fn a_batch_by_pipe_that_goes_on_takes_few_bytes_for_each_device_that_is_done() {
+    // Both fill more than a pipe.
+    const FEW: usize = 20_000;
+    const MANY: usize = 80_000;
+    let (Some(few), Some(many)) = (peak_of_going_on(FEW), peak_of_going_on(MANY)) else { return };
+    // 16 for its id, as much again where the list has grown, and a bit; a million are then 48 MB at most.
+    let each = many.saturating_sub(few) / (MANY - FEW);
+    assert!(each <= 48, "{each} bytes");
 }

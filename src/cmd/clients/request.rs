@@ -31,7 +31,15 @@ pub const APPLET: Applet = Applet {
 fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
     let args = setup::read(&APPLET, Verb::Rr, invocation, term)?;
     let Some(request) = Request::new(&args, invocation, term)? else {
-        let error = ArgError::plain("Error: All of topic, message, and response topic must be supplied.");
+        let missing = [
+            (args.topic.is_none(), "-t TOPIC"),
+            (args.response_topic.is_none(), "-e TOPIC for the response"),
+            (args.payload.is_none(), "-m TEXT, or -n for an empty payload"),
+        ];
+        let missing =
+            missing.iter().filter(|(is_missing, _)| *is_missing).map(|(_, option)| *option).collect::<Vec<_>>();
+        let error = ArgError::plain("Error: All of topic, message, and response topic must be supplied.")
+            .allowing(invocation.as_mosquitto, &format!("give {}", missing.join(", and ")));
         return Err(error.into_failure(&invocation.program));
     };
     // Mosquitto's rr ends well, or waits on, where there will be no response.

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -106,7 +106,11 @@ pub fn put(
     let is_generated = matches!(password, Source::Generate(_));
     // Before the prompt, so that nobody types a password for nothing.
     let stored = match target {
-        Target::Existing(file) => Some(open(file, term)?),
+        Target::Existing(file) => Some(open(file, term).map_err(|failure| {
+            let is_missing =
+                std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+            if is_missing { failure.hint("-c in front of FILE makes a new file") } else { failure }
+        })?),
         Target::New { .. } | Target::Output => None,
     };
     let password = password.new_password(interrupted, term)?;
