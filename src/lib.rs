@@ -119,4 +119,5 @@ pub mod state;
 pub mod talk;
 pub mod term;
 pub mod text_file;
+pub mod text_table;
 pub mod whole_file;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use moskit::diagnose::catalogue::FINDINGS;
+use moskit::diagnose::catalogue::findings as all_findings;
 use moskit::pki::make::{BROKEN_KINDS, BrokenKind, broken};
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ pub fn report(words: &[&str], folder: &Path) -> (Value, i32) {
 /// moskit-findings(7) names `verb` among those that report the finding `id severity`, which it has just reported.
 pub fn is_listed(finding: &str, verb: &str) {
     let id = finding.split(' ').next().unwrap();
-    let entry = FINDINGS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("{id} is not in the catalogue"));
+    let entry = all_findings().find(|entry| entry.id == id).unwrap_or_else(|| panic!("{id} is not in the catalogue"));
     assert!(entry.by.split(", ").any(|by| by == verb), "{verb} reports {id}; the catalogue says: {}", entry.by);
 }
 

@@ -13,6 +13,7 @@ use names::Tree;
 /// on its own line, itself. So no verb names a verb, and only `cmd` itself names them all.
 const LAYERS: &[(u8, &str)] = &[
     (0, "os"),
+    (0, "text_table"),
     (1, "escape"),
     (1, "jwt"),
     (1, "mqtt::topic"),

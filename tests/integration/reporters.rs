@@ -14,7 +14,7 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use moskit::diagnose::catalogue::FINDINGS;
+use moskit::diagnose::catalogue::findings;
 use moskit::pki::make::BROKEN_KINDS;
 use regex_lite::Regex;
 
@@ -91,7 +91,7 @@ impl Seen {
         let ended = run(&mut command, b"");
         let id = Regex::new(r"\[([a-z]+(?:\.[a-z0-9-]+)?)\]").unwrap();
         for found in id.captures_iter(&format!("{}{}", ended.stdout, ended.stderr)) {
-            if FINDINGS.iter().any(|entry| entry.id == &found[1]) {
+            if findings().any(|entry| entry.id == &found[1]) {
                 self.by.lock().unwrap().entry(found[1].to_owned()).or_default().insert(verb);
             }
         }
@@ -478,7 +478,7 @@ fn who_is_named_has_been_seen() {
     });
     let seen = seen.by.into_inner().unwrap();
     let mut wrong = Vec::new();
-    for entry in FINDINGS {
+    for entry in findings() {
         let mut seen = seen.get(entry.id).cloned().unwrap_or_default();
         let named: BTreeSet<_> = entry.by.split(", ").collect();
         let not_named: Vec<_> = seen.difference(&named).collect();
@@ -496,7 +496,7 @@ fn who_is_named_has_been_seen() {
             wrong.push(format!("{}: not seen {unseen:?}", entry.id));
         }
     }
-    let unknown = NOT_PROVOKED.iter().filter(|(id, _)| FINDINGS.iter().all(|entry| entry.id != *id));
+    let unknown = NOT_PROVOKED.iter().filter(|(id, _)| findings().all(|entry| entry.id != *id));
     wrong.extend(unknown.map(|(id, _)| format!("{id}: listed, and no finding")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,7 +1,7 @@
 //! moskit-findings(7): every finding by its id.
 
 use super::reference::{self, FIRST};
-use crate::diagnose::catalogue::{Entry, FINDINGS};
+use crate::diagnose::catalogue::{Entry, findings};
 
 pub const NAME: &str = "findings";
 
@@ -19,13 +19,13 @@ pub fn page() -> String {
         ],
     );
     let mut area = "";
-    for entry in FINDINGS {
+    for entry in findings() {
         let own = entry.id.split('.').next().unwrap_or_default();
         if own != area {
             area = own;
             roff.control("SH", [area]);
         }
-        reference::row(&mut roff, entry.id, &text(entry));
+        reference::row(&mut roff, entry.id, &text(&entry));
     }
     reference::see_also(&mut roff, "moskit-check(1), moskit-certgen(1), moskit-json(5)");
     roff.to_roff()
