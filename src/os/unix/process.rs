@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -98,9 +98,9 @@ pub fn thread_time() -> std::time::Duration {
 /// Fails when the process has fewer descriptors left than a runtime takes: its queue, what wakes it, and a pair for
 /// signals, without which tokio panics.
 pub fn check_descriptors() -> io::Result<()> {
-    // A copy takes a descriptor as a pair does, and a tenth of the time.
-    const COPIES: usize = 6;
-    let (one, _other) = UnixStream::pair()?;
+    // A copy takes a descriptor as another socket does, and a tenth of the time.
+    const COPIES: usize = 7;
+    let one = UnixDatagram::unbound()?;
     let copies: io::Result<Vec<_>> = (0..COPIES).map(|_| one.try_clone()).collect();
     copies.map(drop)
 }
