@@ -134,7 +134,7 @@ fn a_peer_that_ends_without_connack_is_told_with_its_cause() {
         (&b""[..], "the broker closed the connection", "[proto.closed]", "it may want a login"),
         (b"\x15\x03\x03\x00\x02\x02\x46", "the broker does not answer as MQTT says", "[tls.plain-to-tls]", "--cafile"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "the broker closed the connection", "[proto.ws-vs-mqtt]", "--ws"),
-        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "the broker closed the connection", "[proto.not-mqtt]", "which service"),
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "the broker closed the connection", "[proto.not-mqtt]", "port of the broker"),
     ] {
         let place = stub(move |mut stream| {
             let _ = stream.read(&mut [0; 2048]);
