@@ -66,6 +66,7 @@
 //! | the port, where none is typed | `src/cmd/connect/valid.rs` | `broker` |
 //! | which host, as it is typed, is this machine | `src/net/this_machine.rs` | `is_this_machine` |
 //! | whether what answers speaks TLS | `src/net/tls/mod.rs` | `begins_tls` |
+//! | which protocol else a peer speaks, by its first bytes | `src/diagnose/strange.rs` | `protocol` |
 //! | which proxy is on the way to a broker or an API, if one | `src/cmd/connect/proxy.rs` | `of_environment` |
 //! | what `--insecure` and `--no-verify` leave out | `src/cmd/connect/tls.rs` | `tls_options` |
 //! | whether a chain of certificates is believed; a certificate of version 1 | `src/pki/chain.rs` | `judge_leaf` |
@@ -83,6 +84,8 @@
 //! | whether others can read a key | `src/examine/files.rs` | `exposed` |
 //! | whether another user could read a file | `src/os/account.rs` | `obstacle` |
 //! | the units of a duration, and that a bare number is none | `src/cmd/duration.rs` | `number_and_unit` |
+//! | what a number in an option has to be | `src/cmd/number.rs` | `whole` |
+//! | how many days are left, or have passed | `src/diagnose/when.rs` | `days_until` |
 //! | which word was meant by a misspelt one | `src/examine/spelling.rs` | `nearest` |
 //! | HOST:PORT and the authority of an URL | `src/net/authority.rs` | `parse` |
 //! | the first line of a file with a secret | `src/term/secret.rs` | `first_line` |

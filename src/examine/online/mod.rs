@@ -150,7 +150,7 @@ async fn mqtt_stages(target: &Target, believed: bool, report: &mut Report) {
     report.stages.push(connect);
     let mut published = None;
     match &accepted {
-        None => skip(report, &AFTER[1..], "the broker did not let us in"),
+        None => skip(report, &AFTER[1..], "CONNECT was not accepted"),
         Some(accepted) => {
             report.stages.push(broker::limits(target, accepted));
             let access = access::check(target, trust, accepted).await;
