@@ -85,7 +85,6 @@ mod qshape_http;
 mod qshape_live;
 mod qshape_speed;
 mod qshape_stores;
-mod qshape_tables;
 mod qshape_terminal;
 mod reconnecting;
 mod recorded;

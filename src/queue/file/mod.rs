@@ -5,7 +5,6 @@ mod ids;
 mod messages;
 mod packed;
 mod properties;
-mod stretches;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,14 +13,13 @@ use std::mem;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::SystemTime;
 
 use batch::Batch;
 use hashbrown::HashSet;
 use messages::Messages;
-use stretches::{Stretches, Turn};
 
 use super::age::Dating;
 use super::ledger::Ledger;
@@ -30,7 +28,7 @@ use crate::mqtt::packet::SubscriptionIdentifier;
 use crate::mqtt::topic::{SubscriptionFilter, matches};
 use crate::state::ids::{StoreId, UnixTime};
 use crate::state::mosquitto_db::{self, Chunk, ReadAhead, Visitor};
-use crate::state::sqlite::{self, Ends, EntryColumns, Table};
+use crate::state::sqlite::{self, EntryColumns};
 use crate::state::{Client, ClientMessage, Direction, Keep, Message, Properties, Subscription};
 
 /// How often progress is told, in bytes of the file.
@@ -38,10 +36,6 @@ const PROGRESS_STEP: u64 = 4 * 1024 * 1024;
 
 /// A database from this length on is read by two threads.
 const THREAD_FROM: u64 = 4 * 1024 * 1024;
-
-/// Of so many stretches of a database's rows one is read by the thread that counts them: an entry takes more counting than a message.
-const MESSAGES_HERE: u64 = 2;
-const ENTRIES_HERE: u64 = 3;
 
 /// Chunks of unknown kinds that are named one by one; more are counted.
 const UNKNOWN_CHUNKS_NAMED: u64 = 5;
@@ -204,8 +198,8 @@ impl FileSource {
                 })
             }),
         };
-        // Of a file that was changed meanwhile nothing else is worth telling.
-        reader.finish().and(read).map_err(failed)?;
+        read.map_err(failed)?;
+        reader.finish().map_err(failed)?;
         reading.settle(each);
         Ok(reading.finish())
     }
@@ -225,8 +219,7 @@ fn read_messages(
     reader.clients(|client| reading.session(client, each))
 }
 
-/// All, where another thread reads a share of the rows: each reader takes its stretches of a table, and they are counted here in the
-/// order of the rows, whoever read them.
+/// All, while another thread reads the entries, which takes as long as the messages and the counting.
 fn read_beside(
     reader: &sqlite::Reader,
     twin: sqlite::Reader,
@@ -235,92 +228,31 @@ fn read_beside(
     rows: &mut Rows,
     each: &mut dyn FnMut(Item<'_>),
 ) -> Result<(), sqlite::Unreadable> {
-    let keep = keep(reading.want);
-    // Payloads and properties, which may be long, are not copied from one thread to the other.
-    let messages_here = if keep.payload || keep.properties { 1 } else { MESSAGES_HERE };
-    let stored = Stretches::new(reader.row_numbers(Table::Messages)?, rows.length, messages_here);
-    let queued = Stretches::new(reader.row_numbers(Table::Entries)?, rows.length, ENTRIES_HERE);
-    let (stored_there, queued_there) = (stored.clone(), queued.clone());
-    let (to_messages, messages) = sync_channel::<batch::Messages>(batch::WAITING);
-    let (to_entries, entries) = sync_channel::<batch::Entries>(batch::WAITING);
+    let (sender, batches) = sync_channel::<Batch>(batch::WAITING);
     thread::scope(|scope| {
-        let there = scope.spawn(move || {
-            send_stretches(&stored_there, &to_messages, |rows, each| twin.messages_of(rows, keep, each))?;
-            send_stretches(&queued_there, &to_entries, |rows, each| twin.entries_of(rows, columns, each))
+        let entries = scope.spawn(move || {
+            let mut batch = Batch::default();
+            twin.entries_until(columns, |_, entry| {
+                batch.push(entry, columns.position);
+                // Nobody takes them any more when the messages cannot be read.
+                if batch.is_full() && sender.send(mem::take(&mut batch)).is_err() {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+            let _ = sender.send(batch);
+            Ok(())
         });
-        // With them the other thread ends when something cannot be read here.
-        let (messages, entries) = (messages, entries);
-        let mut next = stored.first();
-        for (turn, numbers) in stored.iter() {
-            let mut message = |message: &Message<'_>| {
-                let _ = reading.messages.add(message);
+        let batches = batches;
+        read_messages(reader, reading, rows, each)?;
+        for batch in &batches {
+            for entry in batch.iter() {
+                reading.entry(&entry, each);
                 rows.next(each);
-            };
-            let ends = match turn {
-                Turn::Here => Some(reader.messages_of(&numbers, keep, |row| {
-                    message(row);
-                    ControlFlow::Continue(())
-                })?),
-                Turn::There => take_stretch(&messages, message),
-            };
-            let Some(ends) = ends else { return there.join().unwrap_or_else(|panic| resume_unwind(panic)) };
-            next = ends.following(next)?;
-        }
-        Ends::LAST.following(next)?;
-        reader.clients(|client| reading.session(client, each))?;
-        let mut next = queued.first();
-        for (turn, numbers) in queued.iter() {
-            let mut entry = |entry: &ClientMessage<'_>| {
-                reading.entry(entry, each);
-                rows.next(each);
-            };
-            let ends = match turn {
-                Turn::Here => Some(reader.entries_of(&numbers, columns, |row| {
-                    entry(row);
-                    ControlFlow::Continue(())
-                })?),
-                Turn::There => take_stretch(&entries, entry),
-            };
-            let Some(ends) = ends else { return there.join().unwrap_or_else(|panic| resume_unwind(panic)) };
-            next = ends.following(next)?;
-        }
-        Ends::LAST.following(next)?;
-        there.join().unwrap_or_else(|panic| resume_unwind(panic))
-    })
-}
-
-/// Sends the rows of the other thread's stretches, until nobody takes them any more.
-fn send_stretches<B: Batch>(
-    stretches: &Stretches,
-    to: &SyncSender<B>,
-    read: impl Fn(&RangeInclusive<i64>, &mut dyn FnMut(&B::Row<'_>) -> ControlFlow<()>) -> Result<Ends, sqlite::Unreadable>,
-) -> Result<(), sqlite::Unreadable> {
-    for (_, numbers) in stretches.iter().filter(|(turn, _)| *turn == Turn::There) {
-        let mut batch = B::default();
-        let ends = read(&numbers, &mut |row| {
-            batch.push(row);
-            if batch.is_full() && to.send(mem::take(&mut batch)).is_err() {
-                return ControlFlow::Break(());
             }
-            ControlFlow::Continue(())
-        })?;
-        batch.end_stretch(ends);
-        if to.send(batch).is_err() {
-            break;
         }
-    }
-    Ok(())
-}
-
-/// Takes the rows of the next stretch that the other thread reads. Nothing where that has ended before its time, with an error.
-fn take_stretch<B: Batch>(batches: &Receiver<B>, mut each: impl FnMut(&B::Row<'_>)) -> Option<Ends> {
-    for batch in batches {
-        batch.each(&mut each);
-        if let Some(ends) = batch.ends() {
-            return Some(ends);
-        }
-    }
-    None
+        entries.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
 
 fn look_ahead(file: &File, want: &Want) -> Result<Ahead, mosquitto_db::Unreadable> {

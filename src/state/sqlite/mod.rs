@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub use log::LogLength;
 pub use log_mover::LogMover;
-pub use read::{Ends, EntryColumns, MAGIC, Reader, Table, Unreadable};
+pub use read::{EntryColumns, MAGIC, Reader, Unreadable};
 pub use rows::{Entry, EntryDetail, SessionRow, Will};
 pub use write::{Sync, Transaction, Unwritable, Writer};
 

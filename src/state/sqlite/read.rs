@@ -2,12 +2,12 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Params, Row, ffi};
+use rusqlite::{Connection, OpenFlags, Row};
 
 use super::super::ids::StoreId;
 use super::super::{Client, ClientMessage, Direction, Keep, Message, Properties, Subscription};
@@ -48,50 +48,6 @@ pub struct EntryColumns {
     pub position: bool,
     /// Everything else, and the number of its row.
     pub details: bool,
-}
-
-/// The rows of a stretch and those behind it: where it ends is seen for less than SQLite takes to compare each number.
-const FROM: &str = "WHERE rowid >= ?1 ORDER BY rowid";
-
-/// Where the number of its row stands among the columns of a message, and among those of an entry.
-const MESSAGE_NUMBER: usize = 12;
-const ENTRY_NUMBER: usize = 10;
-
-/// The tables whose rows can be read stretch by stretch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Table {
-    Messages,
-    Entries,
-}
-
-impl Table {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Messages => "base_msgs",
-            Self::Entries => "client_msgs",
-        }
-    }
-}
-
-/// Where a stretch of rows was found to begin and to end. A table that is read as a whole yields its rows in whatever order a damaged
-/// file has them; of one that is read by stretches, a number that is out of place could hide those behind it. So each stretch has to
-/// begin with the row that the one before ended at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ends {
-    /// The first row of the stretch, or behind it where it has none.
-    first: Option<i64>,
-    /// The first row behind it.
-    next: Option<i64>,
-}
-
-impl Ends {
-    /// Behind the last row of the table.
-    pub const LAST: Self = Self { first: None, next: None };
-
-    /// The row behind the stretch, if this is one that begins with the row that it has to begin with.
-    pub fn following(self, first: Option<i64>) -> Result<Option<i64>, Unreadable> {
-        if self.first == first { Ok(self.next) } else { Err(disordered().into()) }
-    }
 }
 
 /// A database being read, in one transaction: everything it yields is of one moment.
@@ -192,70 +148,17 @@ impl Reader {
         Ok((count("base_msgs")?.cast_unsigned(), count("client_msgs")?.cast_unsigned()))
     }
 
-    /// The numbers of a table's first row and of its last one.
-    pub fn row_numbers(&self, table: Table) -> Result<Option<RangeInclusive<i64>>, Unreadable> {
-        let name = table.name();
-        let query = format!("SELECT (SELECT MIN(rowid) FROM {name}), (SELECT MAX(rowid) FROM {name})");
-        let (first, last): (Option<i64>, Option<i64>) =
-            self.connection.query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(first.zip(last).map(|(first, last)| first..=last))
-    }
-
     /// Every stored message, in the order of its id.
-    pub fn messages(&self, keep: Keep, mut each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
-        let query = self.messages_query(keep, "ORDER BY store_id")?;
-        self.rows(&query, |row| {
-            each(&message(row, keep)?);
-            Ok(())
-        })
+    pub fn messages(&self, keep: Keep, each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
+        self.messages_in("ORDER BY store_id", keep, each)
     }
 
     /// Every stored message, in the order of the rows: in a table of Mosquitto's, that of the ids would jump from page to page.
-    pub fn messages_by_row(&self, keep: Keep, mut each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
-        let query = self.messages_query(keep, "ORDER BY rowid")?;
-        self.rows(&query, |row| {
-            each(&message(row, keep)?);
-            Ok(())
-        })
+    pub fn messages_by_row(&self, keep: Keep, each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
+        self.messages_in("ORDER BY rowid", keep, each)
     }
 
-    /// The stored messages of the rows that are numbered so, until `each` has enough.
-    pub fn messages_of(
-        &self,
-        numbers: &RangeInclusive<i64>,
-        keep: Keep,
-        mut each: impl FnMut(&Message<'_>) -> ControlFlow<()>,
-    ) -> Result<Ends, Unreadable> {
-        let query = self.messages_query(keep, FROM)?;
-        self.stretch(numbers, &query, MESSAGE_NUMBER, |row| Ok(each(&message(row, keep)?)))
-    }
-
-    /// Reads the rows that are numbered so, in order, by `query`, whose column `number` is the number of the row.
-    fn stretch(
-        &self,
-        numbers: &RangeInclusive<i64>,
-        query: &str,
-        number: usize,
-        mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, rusqlite::Error>,
-    ) -> Result<Ends, Unreadable> {
-        let (mut ends, mut before) = (Ends::default(), None);
-        self.rows_until(query, [*numbers.start()], |row| {
-            let here = self::number(row, number)?;
-            ends.first.get_or_insert(here);
-            if here > *numbers.end() {
-                ends.next = Some(here);
-                return Ok(ControlFlow::Break(()));
-            }
-            if before.is_some_and(|before| here <= before) {
-                return Err(disordered());
-            }
-            before = Some(here);
-            each(row)
-        })?;
-        Ok(ends)
-    }
-
-    fn messages_query(&self, keep: Keep, order: &str) -> Result<String, Unreadable> {
+    fn messages_in(&self, order: &str, keep: Keep, mut each: impl FnMut(&Message<'_>)) -> Result<(), Unreadable> {
         // Columns declared STRING turn `0042` into a number, hence the casts. What is not wanted is not named: each column
         // takes its time, and one behind a payload of many pages that of reading them all.
         let keep = Keep { topic: keep.topic || keep.head, length: keep.length || keep.head, ..keep };
@@ -276,10 +179,32 @@ impl Reader {
         let others = if keep.head { "source_mid, source_port, qos, retain" } else { "NULL, NULL, NULL, NULL" };
         let payload = if keep.payload { "payload" } else { "NULL" };
         let properties = text(keep.properties, "properties")?;
-        Ok(format!(
-            "SELECT store_id, expiry_time, {topic}, {length}, {source_id}, {username}, {others}, {payload}, {properties}, rowid
-             FROM base_msgs {order}"
-        ))
+        self.rows(
+            &format!(
+                "SELECT store_id, expiry_time, {topic}, {length}, {source_id}, {username}, {others}, {payload}, {properties}
+                 FROM base_msgs {order}"
+            ),
+            |row| {
+                let bytes = |is_wanted: bool, column| if is_wanted { bytes(row, column) } else { Ok(&[][..]) };
+                let of_head = |column| if keep.head { number(row, column) } else { Ok(0) };
+                let expires = number(row, 1)?;
+                each(&Message {
+                    store_id: store_id(row, 0)?,
+                    expires: (expires > 0).then_some(expires),
+                    topic: bytes(keep.topic, 2)?,
+                    payload_len: if keep.length { small(number(row, 3)?) } else { 0 },
+                    source_id: bytes(keep.head, 4)?,
+                    source_username: bytes(keep.head, 5)?,
+                    source_mid: small(of_head(6)?),
+                    source_port: small(of_head(7)?),
+                    qos: small(of_head(8)?),
+                    retain: of_head(9)? != 0,
+                    payload: if keep.payload { Some(bytes(true, 10)?) } else { None },
+                    properties: json(bytes(keep.properties, 11)?),
+                });
+                Ok(())
+            },
+        )
     }
 
     /// Whether a column of the messages is declared so that it holds every text as it is.
@@ -306,21 +231,43 @@ impl Reader {
         columns: EntryColumns,
         mut each: impl FnMut(i64, &ClientMessage<'_>),
     ) -> Result<(), Unreadable> {
-        self.rows(&entries_query(columns, "ORDER BY rowid"), |row| {
-            each(number(row, ENTRY_NUMBER)?, &entry(row, columns)?);
-            Ok(())
+        self.entries_until(columns, |row, entry| {
+            each(row, entry);
+            ControlFlow::Continue(())
         })
     }
 
-    /// The entries of the rows that are numbered so, until `each` has enough.
-    pub fn entries_of(
+    /// The same, until `each` has enough.
+    pub fn entries_until(
         &self,
-        numbers: &RangeInclusive<i64>,
         columns: EntryColumns,
-        mut each: impl FnMut(&ClientMessage<'_>) -> ControlFlow<()>,
-    ) -> Result<Ends, Unreadable> {
-        let query = entries_query(columns, FROM);
-        self.stretch(numbers, &query, ENTRY_NUMBER, |row| Ok(each(&entry(row, columns)?)))
+        mut each: impl FnMut(i64, &ClientMessage<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Unreadable> {
+        let position = if columns.position { "cmsg_id" } else { "NULL" };
+        let details = "mid, retain, dup, subscription_identifier, rowid";
+        let details = if columns.details { details } else { "NULL, NULL, NULL, NULL, NULL" };
+        self.rows_until(
+            &format!(
+                "SELECT client_id, store_id, direction, qos, state, {position}, {details} FROM client_msgs ORDER BY rowid"
+            ),
+            |row| {
+                let number = |column| number(row, column);
+                let detail = |column| if columns.details { number(column) } else { Ok(0) };
+                Ok(each(detail(10)?, &ClientMessage {
+                    client_id: bytes(row, 0)?,
+                    cmsg_id: if columns.position { number(5)?.cast_unsigned() } else { 0 },
+                    store_id: store_id(row, 1)?,
+                    mid: small(detail(6)?),
+                    qos: small(number(3)?),
+                    retain: detail(7)? != 0,
+                    dup: detail(8)? != 0,
+                    direction: if number(2)? == 0 { Direction::Incoming } else { Direction::Outgoing },
+                    state: small(number(4)?),
+                    properties: Properties::None,
+                    subscription_identifier: small(detail(9)?),
+                }))
+            },
+        )
     }
 
     /// Every session.
@@ -390,17 +337,16 @@ impl Reader {
         query: &str,
         mut each: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
     ) -> Result<(), Unreadable> {
-        self.rows_until(query, [], |row| each(row).map(ControlFlow::Continue))
+        self.rows_until(query, |row| each(row).map(ControlFlow::Continue))
     }
 
     fn rows_until(
         &self,
         query: &str,
-        parameters: impl Params,
         mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, rusqlite::Error>,
     ) -> Result<(), Unreadable> {
-        let mut statement = self.connection.prepare_cached(query)?;
-        let mut rows = statement.query(parameters)?;
+        let mut statement = self.connection.prepare(query)?;
+        let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             if each(row)?.is_break() {
                 break;
@@ -408,60 +354,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-fn entries_query(columns: EntryColumns, order: &str) -> String {
-    let position = if columns.position { "cmsg_id" } else { "NULL" };
-    let details = if columns.details { "mid, retain, dup, subscription_identifier" } else { "NULL, NULL, NULL, NULL" };
-    format!("SELECT client_id, store_id, direction, qos, state, {position}, {details}, rowid FROM client_msgs {order}")
-}
-
-/// What `entries_query` asks for.
-#[inline(always)]
-fn entry<'a>(row: &'a Row<'_>, columns: EntryColumns) -> Result<ClientMessage<'a>, rusqlite::Error> {
-    let number = |column| number(row, column);
-    let detail = |column| if columns.details { number(column) } else { Ok(0) };
-    Ok(ClientMessage {
-        client_id: bytes(row, 0)?,
-        cmsg_id: if columns.position { number(5)?.cast_unsigned() } else { 0 },
-        store_id: store_id(row, 1)?,
-        mid: small(detail(6)?),
-        qos: small(number(3)?),
-        retain: detail(7)? != 0,
-        dup: detail(8)? != 0,
-        direction: if number(2)? == 0 { Direction::Incoming } else { Direction::Outgoing },
-        state: small(number(4)?),
-        properties: Properties::None,
-        subscription_identifier: small(detail(9)?),
-    })
-}
-
-/// What `messages_query` asks for.
-#[inline(always)]
-fn message<'a>(row: &'a Row<'_>, keep: Keep) -> Result<Message<'a>, rusqlite::Error> {
-    let bytes = |is_wanted: bool, column| if is_wanted { bytes(row, column) } else { Ok(&[][..]) };
-    let of_head = |column| if keep.head { number(row, column) } else { Ok(0) };
-    let expires = number(row, 1)?;
-    Ok(Message {
-        store_id: store_id(row, 0)?,
-        expires: (expires > 0).then_some(expires),
-        topic: bytes(keep.topic || keep.head, 2)?,
-        payload_len: if keep.length || keep.head { small(number(row, 3)?) } else { 0 },
-        source_id: bytes(keep.head, 4)?,
-        source_username: bytes(keep.head, 5)?,
-        source_mid: small(of_head(6)?),
-        source_port: small(of_head(7)?),
-        qos: small(of_head(8)?),
-        retain: of_head(9)? != 0,
-        payload: if keep.payload { Some(bytes(true, 10)?) } else { None },
-        properties: json(bytes(keep.properties, 11)?),
-    })
-}
-
-/// As SQLite itself says that a file is damaged.
-#[cold]
-fn disordered() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None)
 }
 
 /// The database and its log, copied into a folder of our own.
