@@ -57,6 +57,7 @@ mod intruders;
 mod keys;
 mod kill;
 mod large;
+mod linked;
 mod lossy;
 mod manuals;
 mod marks;
