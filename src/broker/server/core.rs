@@ -121,9 +121,7 @@ impl Core {
         self.hand_out().await;
         while !self.stopping {
             if self.handed >= OUTPUTS {
-                // This task comes behind all that it has just woken.
-                tokio::task::yield_now().await;
-                self.handed = 0;
+                self.let_write().await;
             }
             let deadline = self.deadline();
             if armed != deadline {
@@ -465,9 +463,8 @@ impl Core {
         let now = self.clock.now();
         let changes = self.changes();
         if has_posted && self.persistence.wants(changes, now.elapsed) {
-            // They are written to the sockets now, so that clients go on while this thread commits.
-            tokio::task::yield_now().await;
-            self.handed = 0;
+            // Clients go on while this thread commits.
+            self.let_write().await;
         }
         let (persistence, broker) = (&mut self.persistence, &mut self.broker);
         if let Some(answer) = persistence.keep(changes, || broker.take_changes(), now.elapsed) {
@@ -476,6 +473,14 @@ impl Core {
             self.wake_idle();
             self.hand_out_ready();
         }
+    }
+
+    /// Lets the connections that were handed something write it. The runtime looks at this task, which it was started with, after
+    /// some tens of others, whatever waits: so it comes behind one that comes behind all that were woken.
+    async fn let_write(&mut self) {
+        // It does nothing, and nobody ends it.
+        let _ = tokio::spawn(async {}).await;
+        self.handed = 0;
     }
 
     /// How much the store is to be handed.
