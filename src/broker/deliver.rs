@@ -95,7 +95,7 @@ impl Broker {
         let anybody = self.find_subscribers(message, publisher, &mut found);
         // Where a client gets a message once, whatever its subscriptions, all of them have to be seen together.
         if self.settings.allow_duplicate_messages
-            && at_once.is_exceeded_by(found.len() + self.router.count_groups(&message.topic))
+            && at_once.is_exceeded_by(found.len() + self.router.groups(&message.topic).len())
         {
             self.found = found;
             return Routed::TooMany;

@@ -135,7 +135,7 @@ impl Broker {
     fn receivers(&mut self, message: &Message, publisher: Option<SessionKey>) -> Receivers {
         let mut subscribers = Vec::new();
         self.find_subscribers(message, publisher, &mut subscribers);
-        let groups = self.router.groups(&message.topic).into_iter();
+        let groups = self.router.groups(&message.topic).to_vec().into_iter();
         self.moment += 1;
         self.fanning_out.insert(self.moment);
         Receivers { begun: self.moment, subscribers: subscribers.into_iter(), groups }
