@@ -301,6 +301,7 @@ impl Writer {
                 let _ = log.move_on();
             }
             if log.is_to_begin_anew() {
+                log.wait_for_disk();
                 // Whoever commits waits for the rest.
                 let _store = store.lock().unwrap_or_else(PoisonError::into_inner);
                 let _ = log.move_on();
