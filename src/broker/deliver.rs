@@ -320,7 +320,6 @@ impl Broker {
                     self.journal.changed(session, entry, Direction::Out);
                 }
             }
-            self.sessions[session_key].outgoing.noted_newest();
             self.rest_on_store(key, before);
         }
         self.list(key);

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Sent};
 use super::change::EntryState;
 use super::entry::{Entry, WrongState};
 use crate::mqtt::flow::IdHasher;
@@ -109,15 +109,19 @@ impl InFlight {
         // At QoS 2 the packet id alone says after a kill which message it was. So it has to be stored as being in flight; and at
         // QoS 1 as that of the message [MQTT-4.4.0-1].
         let is_stored_with_id = entry.packet_id.is_some_and(|id| !self.contains(id));
-        let line = &self.line;
-        let oldest = |noted: u64| {
-            let mut sent = line.iter().flatten();
-            sent.find(|entry| entry.state == EntryState::WaitForPubAck && entry.sequence > noted)
-                .map(|entry| entry.sequence)
-        };
-        entry.qos == QoS::AtLeastOnce
-            && is_stored_with_id
-            && self.ahead.takes(entry.sequence, oldest, generation, has_stored)
+        if entry.qos != QoS::AtLeastOnce || !is_stored_with_id {
+            return false;
+        }
+        let mut ahead = std::mem::replace(&mut self.ahead, Ahead::new());
+        let takes = ahead.takes(entry.sequence, |sent| self.find(sent).is_some(), generation, has_stored);
+        self.ahead = ahead;
+        takes
+    }
+
+    /// What was sent so, if it is still in flight.
+    pub(super) fn find(&self, sent: Sent) -> Option<&Entry> {
+        let entry = self.line[self.locate(sent.packet_id)?].as_ref();
+        entry.filter(|entry| entry.sequence == sent.sequence)
     }
 
     /// Puts an entry at the end, with its packet id, which no other has.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::change::{Direction, EntryState};
-use super::session::{Entry, SessionKey};
+use super::change::Direction;
+use super::session::SessionKey;
 use super::slice::Slice;
 use super::timers::Timer;
 use super::{Broker, Now};
@@ -11,7 +11,7 @@ use super::{Broker, Now};
 /// How long what is in flight may wait in the store, as far as others see that read it.
 const NOTED_AFTER: Duration = Duration::from_secs(1);
 
-/// Steps that one session takes of a slice besides those for what is in flight to it.
+/// Steps that one session takes of a slice besides those for what is not noted of it.
 const STEPS: usize = 8;
 
 /// The pause until the next slice.
@@ -38,8 +38,7 @@ impl Broker {
         while self.unnoted.due > 0 && !slice.is_over() {
             self.unnoted.due -= 1;
             let Some(session_key) = self.unnoted.sessions.pop_front() else { break };
-            let in_flight = self.sessions.get(session_key).map_or(0, |session| session.outgoing.inflight().count());
-            slice.spend(STEPS + in_flight);
+            slice.spend(STEPS + self.sessions.get(session_key).map_or(0, |session| session.outgoing.unnoted()));
             self.note_in_flight(session_key);
         }
         let wait = match (self.unnoted.due, self.unnoted.sessions.len()) {
@@ -50,14 +49,13 @@ impl Broker {
         self.timers.arm(Timer::Noting, &mut self.unnoted.timer, Some(now.elapsed + wait));
     }
 
-    /// Notes all that is in flight to the session's client.
+    /// Notes what is in flight to the session's client and not noted yet.
     pub(super) fn note_in_flight(&mut self, session_key: SessionKey) {
         // It may have ended since.
         let Some(session) = self.sessions.get_mut(session_key) else { return };
-        let Some(noted) = session.outgoing.note_all() else { return };
+        let unnoted = session.outgoing.take_unnoted();
         let session = &self.sessions[session_key];
-        let is_unnoted = |entry: &&Entry| entry.state == EntryState::WaitForPubAck && entry.sequence > noted;
-        for entry in session.outgoing.inflight().filter(is_unnoted) {
+        for entry in unnoted.into_iter().filter_map(|sent| session.outgoing.find(sent)) {
             self.journal.changed(session, entry, Direction::Out);
         }
     }

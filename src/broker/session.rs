@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use super::access::Identity;
+use super::ahead::Sent;
 use super::change::{ClientRecord, EntryState, WillRecord};
 use super::clock::{Monotonic, WallTime};
 pub(super) use super::entry::{Entry, WrongState};
@@ -264,25 +265,27 @@ impl Outgoing {
         self.in_flight.get_or_insert_default().goes_ahead(entry, generation, has_stored)
     }
 
-    /// What was sent last is noted as being in flight.
-    pub(super) fn noted_newest(&mut self) {
-        if let Some(in_flight) = &mut self.in_flight
-            && let Some(sequence) = in_flight.newest().map(|entry| entry.sequence)
-        {
-            in_flight.ahead.noted_newest(sequence);
-        }
-    }
-
     /// What was sent last is noted later. Says whether it is the first.
     pub(super) fn note_later(&mut self) -> bool {
-        self.in_flight.as_mut().is_some_and(|in_flight| !std::mem::replace(&mut in_flight.ahead.is_unnoted, true))
+        let Some(in_flight) = &mut self.in_flight else { return false };
+        let newest = in_flight.newest();
+        let sent = newest.and_then(|entry| Some(Sent { packet_id: entry.packet_id?, sequence: entry.sequence }));
+        sent.is_some_and(|sent| in_flight.ahead.sent(sent))
     }
 
-    /// All that is in flight is noted as such. Says which was not: what has a sequence above this one.
-    pub(super) fn note_all(&mut self) -> Option<u64> {
-        let in_flight = self.in_flight.as_mut().filter(|in_flight| in_flight.ahead.is_unnoted)?;
-        let last = in_flight.iter().map(|entry| entry.sequence).max().unwrap_or_default();
-        Some(in_flight.ahead.noted_all(last))
+    /// How much there is at most that is noted later.
+    pub(super) fn unnoted(&self) -> usize {
+        self.in_flight().ahead.unnoted()
+    }
+
+    /// What was to be noted later.
+    pub(super) fn take_unnoted(&mut self) -> VecDeque<Sent> {
+        self.in_flight.as_mut().map_or_else(VecDeque::new, |in_flight| in_flight.ahead.take_unnoted())
+    }
+
+    /// What was sent so, if it is still in flight.
+    pub(super) fn find(&self, sent: Sent) -> Option<&Entry> {
+        self.in_flight().find(sent)
     }
 
     fn put_in_flight(&mut self, packet_id: PacketId, entry: Entry) -> &Entry {
@@ -374,7 +377,6 @@ impl Outgoing {
             if let Some(in_flight) = &mut self.in_flight {
                 in_flight.pubrels = in_flight.pubrels.max(order);
             }
-            self.noted_newest();
         }
     }
 

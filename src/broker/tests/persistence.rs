@@ -290,6 +290,35 @@ fn what_is_in_flight_to_each_of_many_is_noted_once_in_a_second_though_they_all_g
 }
 
 #[test]
+fn of_very_many_in_flight_those_are_noted_later_that_the_store_does_not_know_of() {
+    const MANY: u16 = 9_000;
+    const MORE: u16 = 300;
+    let mut stage = Stage::with(Settings { max_inflight_messages: NonZeroU16::new(MANY), max_queued_messages: None, ..persistent() });
+    let subscriber = stage.join(lasting("s", 1000));
+    stage.subscribe(subscriber, "t", QoS::AtLeastOnce);
+    stage.cut(subscriber);
+    let publisher = stage.join(connect("p", V311));
+    for packet_id in 1..=MANY + MORE {
+        stage.send(publisher, &at_least_once("t", "x", packet_id));
+    }
+    stage.changes.clear();
+    let subscriber = stage.rejoin(lasting("s", 1000), true);
+    for _ in 1..=MANY {
+        stage.expect_message(subscriber, "x");
+    }
+    for packet_id in 1..=MORE {
+        stage.send(subscriber, &puback(packet_id));
+        stage.expect_message(subscriber, "x");
+    }
+    let at_once = noted(&stage.changes).get("s").copied().unwrap_or_default();
+    stage.changes.clear();
+    stage.pass(Duration::from_secs(1));
+    let later = noted(&stage.changes).get("s").copied().unwrap_or_default();
+    assert_eq!(at_once + later, usize::from(MANY + MORE), "each once");
+    assert!((1..=usize::from(MORE)).contains(&later), "{later}");
+}
+
+#[test]
 fn at_qos_2_nothing_goes_out_before_the_store_knows() {
     let mut stage = Stage::with(persistent());
     let subscriber = stage.join(lasting("s", 1000));
