@@ -295,15 +295,16 @@ impl Writer {
             let _ = log.move_on();
             // What was written meanwhile is left. The less that is, the less is written until it is moved as well.
             for _ in 0..MOVES {
-                if !log.is_long() || log.is_to_begin_anew() {
-                    break;
+                if !log.is_long() {
+                    return;
                 }
-                let _ = log.move_on();
-            }
-            if log.is_to_begin_anew() {
                 log.wait_for_disk();
-                // Whoever commits waits for the rest.
-                let _store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                if log.is_to_begin_anew() {
+                    // Whoever commits waits for the rest.
+                    let _store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                    let _ = log.move_on();
+                    return;
+                }
                 let _ = log.move_on();
             }
         };

@@ -1,11 +1,12 @@
 //! The write-ahead log of the state file, which is moved into it while the store goes on writing.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::StoreError;
 use super::place::check_same;
+use crate::os::files;
 use crate::state::sqlite::{self, LogLength, LogMover};
 
 /// The write-ahead log of one [`Store`](super::Store).
@@ -20,6 +21,8 @@ pub struct Log {
 
 #[derive(Debug)]
 struct Open {
+    /// The store's own descriptor of its file: with any other that is closed, the locks that SQLite holds on it would end.
+    claim: Arc<files::Claim>,
     /// The files that the store writes to. What has their names may be others.
     file: Metadata,
     log: Metadata,
@@ -41,8 +44,8 @@ impl Log {
     }
 
     /// The store has opened these files.
-    pub(super) fn opened(&self, file: &Metadata, log: &Metadata) {
-        let open = Open { file: file.clone(), log: log.clone(), mover: None };
+    pub(super) fn opened(&self, claim: &Arc<files::Claim>, file: &Metadata, log: &Metadata) {
+        let open = Open { claim: Arc::clone(claim), file: file.clone(), log: log.clone(), mover: None };
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
     }
 
@@ -79,10 +82,14 @@ impl Log {
         Ok(())
     }
 
-    /// Waits until the disk has what is in the log, so that moving the rest of it, for which nobody writes, waits for less.
+    /// Waits until the disk has what was moved into the file. SQLite waits for all of that when it moves the last of the log, for
+    /// which nobody writes.
     pub fn wait_for_disk(&self) {
-        // Whoever moves it waits for the disk all the same, and says what went wrong.
-        let _ = File::open(&self.path).and_then(|log| log.sync_data());
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*open {
+            // Whoever moves the last of it waits as well, and says what went wrong.
+            let _ = open.claim.sync_data();
+        }
     }
 
     /// Opens the files that the store writes to, and no others: the log of one would be moved into the other.

@@ -47,7 +47,7 @@ pub struct Store {
     entry_rows: EntryRows,
     /// Holds the lock against a second broker. Declared last: closing any descriptor of the file ends
     /// the locks that SQLite holds on it, so this one goes after the writer.
-    _lock: files::Claim,
+    lock: Arc<files::Claim>,
     /// What the lock's file is.
     file: Metadata,
 }
@@ -83,11 +83,12 @@ impl Store {
     /// the last broker ended count as disconnected at `wall`.
     pub fn open(path: &Path, sync: Sync, wall: WallTime) -> Result<(Self, Restored), StoreError> {
         let lock = files::claim(path).map_err(StoreError::Io)?.ok_or(StoreError::InUse)?;
+        let lock = Arc::new(lock);
         let file = lock.metadata().map_err(StoreError::Io)?;
         let log = Arc::new(Log::of(path));
         // The reader opens and closes the file, which would end the locks of an open writer.
         let (restored, repair, entry_rows) = restore::read(path, wall)?;
-        let mut store = Self { path: path.to_owned(), sync, writer: None, log, entry_rows, _lock: lock, file };
+        let mut store = Self { path: path.to_owned(), sync, writer: None, log, entry_rows, lock, file };
         let open = store.open_writer(PATIENT)?;
         // The entries were read a moment ago, and where they stand.
         open.foreign_writes = Some(open.writer.foreign_writes()?);
@@ -107,7 +108,7 @@ impl Store {
         };
         let writer = Writer::open(&self.path, sync, busy_timeout, self.log.length())?;
         let log = metadata(self.log.path()).map_err(StoreError::Io)?;
-        self.log.opened(&self.file, &log);
+        self.log.opened(&self.lock, &self.file, &log);
         Ok(self.writer.insert(Open { writer, log, foreign_writes: None }))
     }
 

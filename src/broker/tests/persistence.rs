@@ -293,7 +293,11 @@ fn what_is_in_flight_to_each_of_many_is_noted_once_in_a_second_though_they_all_g
 fn of_very_many_in_flight_those_are_noted_later_that_the_store_does_not_know_of() {
     const MANY: u16 = 9_000;
     const MORE: u16 = 300;
-    let mut stage = Stage::with(Settings { max_inflight_messages: NonZeroU16::new(MANY), max_queued_messages: None, ..persistent() });
+    let mut stage = Stage::with(Settings {
+        max_inflight_messages: NonZeroU16::new(MANY),
+        max_queued_messages: None,
+        ..persistent()
+    });
     let subscriber = stage.join(lasting("s", 1000));
     stage.subscribe(subscriber, "t", QoS::AtLeastOnce);
     stage.cut(subscriber);

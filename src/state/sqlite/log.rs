@@ -11,7 +11,7 @@ const MOVED_AT_ONCE: u32 = 4000;
 const LONGEST: u32 = 16_000;
 
 /// Pages that are moved quickly: nobody writes until they are, and the disk is waited for twice.
-const LITTLE: u32 = 128;
+const LITTLE: u32 = 256;
 
 /// From so many pages on the log begins anew at any price. While much is written, much is written between two moves, and who writes
 /// would wait for all of that.
