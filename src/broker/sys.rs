@@ -138,7 +138,7 @@ impl Sys {
             let per_minute = if since > 0.0 { delta as f64 * 60.0 / since } else { 0.0 };
             for (index, (window, ending)) in WINDOWS.into_iter().enumerate() {
                 let old = load.averages[index];
-                let new = per_minute + libm::exp(-since / window) * (old - per_minute);
+                let new = per_minute + (-since / window).exp() * (old - per_minute);
                 load.averages[index] = new;
                 let hundredths = (new * 100.0).round() as i64;
                 if load.published[index] != Some(hundredths) {

@@ -1,5 +1,7 @@
 //! Reads the sources once and counts what they hold.
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 use super::options::By;
 use super::options::{TableOptions, or_none};
 use super::sources::Sources;
@@ -7,7 +9,7 @@ use crate::cmd::connect::unreadable::cannot_read;
 use crate::queue::shape::Shape;
 use crate::queue::{Error, Item, Note, Snapshot, Total, Waiting, Want};
 use crate::state::ids::UnixTime;
-use crate::term::{Failure, Progress, Term};
+use crate::term::{Failure, Term};
 
 /// Reading less than this is done before a bar could be seen.
 const PROGRESS_FROM: u64 = 64 * 1024 * 1024;
@@ -61,7 +63,7 @@ pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<C
         counted: Counted { shape, snapshots: Vec::new(), too_old: 0, undecided: 0, totals: 0 },
         now: UnixTime::from_seconds(0),
         row: String::new(),
-        bar: Bar { term, shown: term.err_is_terminal() && !term.is_quiet(), bar: None },
+        bar: Bar { shown: term.err_is_terminal() && !term.is_quiet(), bar: None },
     };
     let want = Want { progress: counting.bar.shown, memory: Some(MEMORY), ..options.want(sources.age_from.clone()) };
     for word in &sources.words {
@@ -95,7 +97,7 @@ struct Counting<'a> {
     now: UnixTime,
     /// For names of rows that have to be made; kept to reuse its memory.
     row: String,
-    bar: Bar<'a>,
+    bar: Bar,
 }
 
 impl Counting<'_> {
@@ -142,21 +144,26 @@ impl Counting<'_> {
 }
 
 /// A bar on standard error for long files.
-struct Bar<'a> {
-    term: &'a Term,
+struct Bar {
     shown: bool,
-    bar: Option<Progress>,
+    bar: Option<ProgressBar>,
 }
 
-impl Bar<'_> {
+impl Bar {
     fn show(&mut self, done: u64, of: u64) {
         if !self.shown || of < PROGRESS_FROM {
             return;
         }
-        self.bar.get_or_insert_with(|| self.term.progress_of_file(of)).reach(done);
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{wide_bar} {bytes} of {total_bytes}, {eta} left");
+            ProgressBar::new(of).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done);
     }
 
     fn finish(&mut self) {
-        self.bar = None;
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
     }
 }

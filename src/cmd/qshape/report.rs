@@ -50,5 +50,5 @@ pub fn heat(count: u64, hottest: u64) -> f64 {
     if count == 0 || hottest == 0 {
         return 0.0;
     }
-    (libm::log1p(count as f64) / libm::log1p(hottest as f64)).min(1.0)
+    ((count as f64).ln_1p() / (hottest as f64).ln_1p()).min(1.0)
 }

@@ -11,11 +11,6 @@ pub fn columns() -> Option<u16> {
     terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
 }
 
-/// Width of the console that standard error is, in columns.
-pub fn error_columns() -> Option<u16> {
-    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0)
-}
-
 /// Columns and rows of the console that standard output is.
 pub fn size() -> Option<(u16, u16)> {
     terminal_size::terminal_size_of(io::stdout()).map(|(width, height)| (width.0, height.0))

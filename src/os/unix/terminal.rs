@@ -12,11 +12,6 @@ pub fn columns() -> Option<u16> {
     tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col)
 }
 
-/// Width of the terminal that standard error is, in columns.
-pub fn error_columns() -> Option<u16> {
-    tcgetwinsize(io::stderr()).ok().map(|size| size.ws_col)
-}
-
 /// Columns and rows of the terminal that standard output is.
 pub fn size() -> Option<(u16, u16)> {
     tcgetwinsize(io::stdout()).ok().map(|size| (size.ws_col, size.ws_row))
