@@ -283,7 +283,9 @@ mod tests {
     fn what_a_peer_said_first_is_kept_also_where_it_began_like_a_packet() {
         let said = |parts: &[&[u8]], left: &[u8]| {
             let mut beginning = Beginning::default();
-            parts.iter().for_each(|part| beginning.note(part));
+            for part in parts {
+                beginning.note(part);
+            }
             beginning.strange(left)
         };
         assert_eq!(said(&[b"220 mail", b".lan"], b".lan"), b"220 mail.lan");

@@ -44,7 +44,7 @@ pub fn strange(place: &str, endpoint: &Endpoint, first_bytes: &[u8]) -> Finding 
     let finding = Finding::error("proto.not-mqtt", what).about(About::NotMqtt).evidence(format!("it says {text:?}"));
     match endpoint {
         Endpoint::Unix(_) => finding.fix(format!("{which}give the socket of the broker: --unix PATH")),
-        _ => finding.fix(format!("{which}give the port of the broker: -p PORT")),
+        Endpoint::Tcp { .. } => finding.fix(format!("{which}give the port of the broker: -p PORT")),
     }
 }
 
