@@ -360,7 +360,7 @@ fn what_cannot_be_run_is_told_before_the_first_message() {
         (&["--exec-fail", "no", "--exec", "b"], "Error: Invalid value 'no' for --exec-fail: it is stop or go."),
         (
             &["--exec-timeout", "0", "--exec", "b"],
-            "Error: Invalid value '0' for --exec-timeout: it is a whole number of seconds.",
+            "Error: Invalid value '0' for --exec-timeout: it is a whole number of seconds from 1 to 4294967295.",
         ),
     ] {
         let shown = run(&mut sub("1", words), b"");
