@@ -20,6 +20,10 @@ use crate::scram::{Credentials, Distrust, NoRandom};
 /// below the topic may be larger.
 const PACKET_LIMIT: usize = 1024 * 1024;
 
+/// Reads after a deadline that may bring what had come before it, on a machine that let us wait. A peer that always has something
+/// for us gets no more.
+const LATE_READS: u32 = 16;
+
 /// Bytes of a strange answer that are kept to say what it is.
 const FIRST_BYTES: usize = 64;
 
@@ -88,12 +92,22 @@ pub struct Talk {
     input: BytesMut,
     beginning: Beginning,
     time_limit: Duration,
+    /// Reads in a row after their deadline.
+    late_reads: u32,
 }
 
 impl Talk {
     pub fn new(stream: Stream, version: ProtocolVersion, time_limit: Duration) -> Self {
         let decoder = Decoder::client(version, PACKET_LIMIT);
-        Self { stream, decoder, version, input: BytesMut::new(), beginning: Beginning::default(), time_limit }
+        Self {
+            stream,
+            decoder,
+            version,
+            input: BytesMut::new(),
+            beginning: Beginning::default(),
+            time_limit,
+            late_reads: 0,
+        }
     }
 
     /// Sends CONNECT and waits for the answer.
@@ -224,6 +238,11 @@ impl Talk {
                 Ok(Some(packet)) => return Ok(packet),
                 Ok(None) => {}
                 Err(error) => return Err(Ended::Garbage { error, first_bytes: self.first_bytes() }),
+            }
+            // Where there is always something to read the timer below never comes to its turn.
+            self.late_reads = if Instant::now() < deadline { 0 } else { self.late_reads + 1 };
+            if self.late_reads > LATE_READS {
+                return Err(Ended::TimedOut { first_bytes: self.first_bytes() });
             }
             self.stream.quickack();
             match timeout_at(deadline.into(), self.stream.read_buf(&mut self.input)).await {

@@ -46,6 +46,7 @@ mod exec;
 mod failures;
 mod fairness;
 mod first_process;
+mod floods;
 mod foreign;
 mod formats;
 mod generated;

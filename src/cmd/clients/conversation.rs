@@ -2,10 +2,13 @@
 //!
 //! A verb says by [`Work`] what is its own: what it sends, what it shows, and when it is done.
 
+use std::cell::Cell;
 use std::future::pending;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use tokio::task::coop::has_budget_remaining;
+use tokio::task::yield_now;
 use tokio::time::{sleep, sleep_until};
 
 use super::plan::Again;
@@ -135,6 +138,7 @@ async fn hold_unboxed(
         login_again_at: None,
         logging_in_since: None,
         leaving_by: None,
+        busy_since: None,
         progress,
     };
     let stop = match conversation.converse(&mut work, timeout, term).await {
@@ -157,6 +161,10 @@ async fn hold_unboxed(
 /// late is sent again there, as after a lost connection.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long the broker may have something for us without a pause before signals, input and the time are looked at all the same.
+/// What came before the end of `-W` is mostly read within it.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// A function that only ever stops.
 enum Never {}
 
@@ -177,6 +185,8 @@ struct Conversation {
     logging_in_since: Option<Instant>,
     /// A new token has come: nothing more is sent, and by then the connection is left.
     leaving_by: Option<Instant>,
+    /// Since when each transfer had something at once, so that nothing else came to its turn.
+    busy_since: Option<Instant>,
     progress: Progress,
 }
 
@@ -337,7 +347,8 @@ impl Conversation {
                 self.note_logged_in(now);
                 self.progress.handle_accepted(now);
             }
-            Event::Message(_) | Event::Acknowledged(_) | Event::PingResp => self.progress.note_got_through(),
+            Event::Message(_) => self.progress.note_got_through(),
+            Event::Acknowledged(_) | Event::PingResp => self.progress.note_acknowledged(),
             Event::Auth(_) => return Err(Stop::AskedToAuthenticate),
             Event::Authenticated => self.note_logged_in(now),
             _ => {}
@@ -381,19 +392,41 @@ impl Conversation {
         let wake = [self.timeout_at, answer_due, login_due, login_at, next].into_iter().flatten().min();
         let wants_input = is_connected && is_staying && work.wants_input();
         let is_renewing = is_connected && is_staying && self.connects_for_token(work);
+        let goes_last = now - *self.busy_since.get_or_insert(now) >= LOOK_EVERY;
+        if goes_last {
+            // Only while nothing runs on it does the runtime learn of signals and input.
+            yield_now().await;
+        }
         let setup = &mut self.setup;
         let client = &mut self.client;
-        let transfer = async { if is_held_up { client.write_only().await } else { client.transfer().await } };
-        tokio::select! {
+        let transfer = async {
+            if goes_last {
+                yield_now().await;
+            }
+            if is_held_up { client.write_only().await } else { client.transfer().await }
+        };
+        let others_had_their_turn = Cell::new(false);
+        let signalled = async {
+            // Without budget all that tokio waits for seems not to be there.
+            others_had_their_turn.set(others_had_their_turn.get() || has_budget_remaining());
+            self.signals.wait().await
+        };
+        let wake_is_over = wake.is_some_and(|wake| wake <= now);
+        let alarm = async {
+            if !wake_is_over {
+                sleep_until(wake.unwrap_or(now).into()).await;
+            }
+        };
+        let waited = tokio::select! {
             biased;
             moved = transfer => moved.map_err(Stop::Lost),
-            stop = self.signals.wait() => Err(stop),
+            stop = signalled => Err(stop),
             read = work.read_input(), if wants_input => read,
             renewed = setup.token_renewed(), if is_renewing => {
                 self.token_has_come(renewed, term);
                 Ok(())
             }
-            () = sleep_until(wake.unwrap_or(now).into()), if wake.is_some() => {
+            () = alarm, if wake.is_some() => {
                 if wake == self.timeout_at {
                     Err(Stop::TimedOut)
                 } else if wake == login_due {
@@ -406,7 +439,11 @@ impl Conversation {
                     Ok(())
                 }
             }
+        };
+        if others_had_their_turn.get() {
+            self.busy_since = None;
         }
+        waited
     }
 
     /// Whether the connection is left for another one when its token is about to expire: where it is made again when it is lost.

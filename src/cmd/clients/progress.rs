@@ -92,10 +92,15 @@ impl Progress {
         self.asked = None;
     }
 
-    /// A message or an acknowledgement came.
+    /// An acknowledgement came.
+    pub fn note_acknowledged(&mut self) {
+        self.waiting_since = None;
+        self.note_got_through();
+    }
+
+    /// Something came, be it a message, which acknowledges nothing.
     pub fn note_got_through(&mut self) {
         self.got_through = true;
-        self.waiting_since = None;
         self.lost_at = None;
         self.backoff.reset();
     }
@@ -339,6 +344,8 @@ mod tests {
         assert_eq!(progress.acknowledgement_due(true, 5 * SECOND, at(1)), Some(at(6)));
         assert_eq!(progress.acknowledgement_due(true, 5 * SECOND, at(4)), Some(at(6)));
         progress.note_got_through();
+        assert_eq!(progress.acknowledgement_due(true, 5 * SECOND, at(5)), Some(at(6)));
+        progress.note_acknowledged();
         assert_eq!(progress.acknowledgement_due(true, 5 * SECOND, at(5)), Some(at(10)));
         progress.handle_ended(Parting::Other, at(6));
         assert_eq!(progress.acknowledgement_due(true, 5 * SECOND, at(7)), Some(at(12)));
