@@ -1,5 +1,5 @@
 //! With the state on disk: QoS 1 messages of 20 publishers per second, acknowledged after the commit, each queued for
-//! a session that is away, or delivered to one that is there.
+//! a session that is away, or delivered to one that is there; and where each commit waits for the disk (`--store-sync full`).
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -28,17 +28,23 @@ enum Subscribers {
 
 pub fn measure() {
     println!("{:<14} {:>10} {:>14} {:>16}", "stored", "broker", "messages/s", "CPU µs/message");
-    for (name, subscribers) in [("queued", Subscribers::Away), ("delivered", Subscribers::There)] {
-        let mut rounds: Vec<_> = (0..ROUNDS).map(|_| round(subscribers)).collect();
+    let full = "plugin mosquitto_persist_sqlite.so\nplugin_opt_sync full\n";
+    for (name, subscribers, lines) in [
+        ("queued", Subscribers::Away, ""),
+        ("delivered", Subscribers::There, ""),
+        ("queued, full", Subscribers::Away, full),
+    ] {
+        let mut rounds: Vec<_> = (0..ROUNDS).map(|_| round(subscribers, lines)).collect();
         let (rate, cpu) = median(&mut rounds, |(rate, _)| *rate);
         println!("{name:<14} {:>10} {rate:>14.0} {:>16.2}", "moskit", cpu * 1e6);
     }
 }
 
 /// Messages that were acknowledged and, where the subscribers are there, delivered, per second; CPU seconds of each.
-fn round(subscribers: Subscribers) -> (f64, f64) {
+/// `lines`: of the broker's configuration besides.
+fn round(subscribers: Subscribers, lines: &str) -> (f64, f64) {
     let folder = folder_on_disk();
-    let broker = Broker::start_with(Brand::Moskit, &persistence(&folder));
+    let broker = Broker::start_with(Brand::Moskit, &format!("{}{lines}", persistence(&folder)));
     let before = broker.cpu();
     let began = Instant::now();
     let end = began + ROUND;
