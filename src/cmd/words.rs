@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 
 use crate::examine::spelling::nearest;
 use crate::os::text::{OsStrExt, OsStringExt};
+use crate::passwd::is_c_space;
 
 /// What follows an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -329,7 +330,8 @@ fn without_secret(word: &OsStr, exact: bool) -> String {
 /// What C's `atoi` makes of the text: leading white space, a sign, digits; anything else ends it. glibc reads 64 bits,
 /// and stops at their ends; of these Mosquitto's programs get the lower half.
 pub fn atoi(text: &OsStr) -> i32 {
-    let text = text.as_bytes().trim_ascii_start();
+    let text = text.as_bytes();
+    let text = &text[text.iter().take_while(|byte| is_c_space(**byte)).count()..];
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -346,7 +348,7 @@ pub fn atoi(text: &OsStr) -> i32 {
 /// What C's `atof` makes of the text: the longest leading number, else 0.
 pub fn atof(text: &OsStr) -> f64 {
     let text = String::from_utf8_lossy(text.as_bytes());
-    let text = text.trim_start();
+    let text = &text[text.bytes().take_while(|byte| is_c_space(*byte)).count()..];
     (0..=text.len())
         .rev()
         .filter(|end| text.is_char_boundary(*end))
@@ -356,7 +358,7 @@ pub fn atof(text: &OsStr) -> f64 {
 
 /// What C's `strtol` with base 0 makes of the text, if all of it is a number: decimal, `0x` hex, `0` octal.
 pub fn strtol(text: &str) -> Option<i64> {
-    let text = text.trim_ascii_start();
+    let text = &text[text.bytes().take_while(|byte| is_c_space(*byte)).count()..];
     let (negative, digits) = match text.as_bytes() {
         [b'-', ..] => (true, &text[1..]),
         [b'+', ..] => (false, &text[1..]),
@@ -582,6 +584,8 @@ mod tests {
         let integers = [
             ("12", 12),
             (" -3x", -3),
+            ("\x0b\x0c\n2", 2),
+            ("\u{a0}2", 0),
             ("+7", 7),
             ("abc", 0),
             ("", 0),
@@ -594,13 +598,22 @@ mod tests {
         for (text, number) in integers {
             assert_eq!(atoi(OsStr::new(text)), number, "{text}");
         }
-        let floats = [("1.5s", 1.5), ("abc", 0.0), (".25", 0.25), ("1e2", 100.0), ("-1", -1.0)];
+        let floats = [
+            ("1.5s", 1.5),
+            ("abc", 0.0),
+            (".25", 0.25),
+            ("\x0b2", 2.0),
+            ("\u{a0}2", 0.0),
+            ("1e2", 100.0),
+            ("-1", -1.0),
+        ];
         for (text, number) in floats {
             assert!((atof(OsStr::new(text)) - number).abs() < 1e-9, "{text}");
         }
         assert_eq!(strtol("0x10"), Some(16));
         assert_eq!(strtol("010"), Some(8));
         assert_eq!(strtol("-1"), Some(-1));
+        assert_eq!(strtol("\x0b1"), Some(1));
         assert_eq!(strtol("1x"), None);
         assert_eq!(strtol(""), None);
         assert_eq!(strtol("99999999999999999999"), Some(i64::MAX));

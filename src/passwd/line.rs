@@ -57,11 +57,15 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Without white space at both ends, as C's `isspace` sees it (which counts the vertical tab).
+/// White space as C's `isspace` sees it, which counts the vertical tab.
+pub fn is_c_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+/// Without white space at both ends.
 fn trim(text: &[u8]) -> &[u8] {
-    let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
-    let start = text.iter().position(|byte| !is_space(byte)).unwrap_or(text.len());
-    let end = text.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
+    let start = text.iter().position(|byte| !is_c_space(*byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !is_c_space(*byte)).map_or(start, |last| last + 1);
     &text[start..end]
 }
 

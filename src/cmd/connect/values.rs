@@ -206,7 +206,7 @@ pub fn set_session_expiry(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 pub fn set_max_inflight(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     let refused = |_: &str| {
         ArgError::spaced("Error: Maximum inflight messages must be greater than 0.")
-            .allowing(typed.exact, "-M takes a whole number from 1 to 65535")
+            .allowing(typed.exact, "-M takes a whole number from 1; of more than 65535 it is 65535")
     };
     let count = integer(typed, &words[0], refused)?;
     if count < 1 {
