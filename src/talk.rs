@@ -38,14 +38,27 @@ impl Beginning {
         self.0.extend_from_slice(&read[..read.len().min(room)]);
     }
 
+    /// What the peer said first, for whoever found that it is no MQTT. A frame that was taken for a packet may have held all of it.
+    pub fn of_garbage(&self) -> Vec<u8> {
+        self.0.clone()
+    }
+
     /// What the peer said first, where it is not MQTT; `left` is what no packet was made of. Words of other protocols may begin
     /// like a packet ("2" is a PUBLISH), so that is not where they begin.
     pub fn strange(&self, left: &[u8]) -> Vec<u8> {
-        const CONNACK: u8 = 2;
-        const AUTH: u8 = 15;
-        let is_answer = self.0.first().is_some_and(|byte| [CONNACK, AUTH].contains(&(byte >> 4)));
-        if left.is_empty() || is_answer { left[..left.len().min(FIRST_BYTES)].to_vec() } else { self.0.clone() }
+        if left.is_empty() || begins_like_answer(&self.0) {
+            left[..left.len().min(FIRST_BYTES)].to_vec()
+        } else {
+            self.0.clone()
+        }
     }
+}
+
+/// Whether bytes begin as one of the packets does that answer CONNECT, CONNACK and AUTH.
+pub fn begins_like_answer(first_bytes: &[u8]) -> bool {
+    const CONNACK: u8 = 2;
+    const AUTH: u8 = 15;
+    first_bytes.first().is_some_and(|byte| [CONNACK, AUTH].contains(&(byte >> 4)))
 }
 
 /// How a conversation ended that should not have.
@@ -237,7 +250,9 @@ impl Talk {
             match self.decoder.decode(&mut self.input) {
                 Ok(Some(packet)) => return Ok(packet),
                 Ok(None) => {}
-                Err(error) => return Err(Ended::Garbage { error, first_bytes: self.first_bytes() }),
+                Err(error) => {
+                    return Err(Ended::Garbage { error, first_bytes: self.beginning.of_garbage() });
+                }
             }
             // Where there is always something to read the timer below never comes to its turn.
             self.late_reads = if Instant::now() < deadline { 0 } else { self.late_reads + 1 };
@@ -311,6 +326,10 @@ mod tests {
         assert_eq!(said(&[&[b'2'; 100]], b"2"), [b'2'; 64]);
         // Nothing is left: what came was packets.
         assert_eq!(said(&[b"220 mail"], b""), b"");
+        // What was taken for a PUBLISH of 50 held all of it.
+        let mut beginning = Beginning::default();
+        beginning.note(&[b'2'; 52]);
+        assert_eq!(beginning.of_garbage(), [b'2'; 52]);
         // A broker that answered, and then broke the rules.
         assert_eq!(said(&[b"\x20\x02\0\0\0"], b"\0"), b"\0");
     }

@@ -6,7 +6,7 @@ use crate::net::tls::{Alert, Seen};
 
 use super::lists::either;
 use super::tls::{accepted_issuers, alert};
-use super::{About, Attempted, Finding, Sent, protocol, strange};
+use super::{About, Attempted, Finding, Sent, is_begun_connack, protocol, strange};
 
 /// How a connection ended before the broker answered CONNECT.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,13 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
         return Finding::error("proto.ws-vs-mqtt", format!("{place} speaks HTTP, and not plain MQTT"))
             .about(About::SpeaksHttp)
             .fix("if it has MQTT, then over WebSockets: add --ws, or use a ws:// URL");
+    }
+    if is_begun_connack(ended.first_bytes) {
+        return Finding::error(
+            "proto.closed",
+            format!("{place} closed the connection in the middle of its answer to CONNECT"),
+        )
+        .fix("the broker may have ended, or something between cut the connection: the broker's log says why");
     }
     if !ended.first_bytes.is_empty() {
         return strange(&place, attempted.endpoint, ended.first_bytes);

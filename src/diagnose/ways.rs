@@ -182,6 +182,7 @@ pub fn websocket(error: &WebSocketError, attempted: &Attempted<'_>) -> Finding {
                 401 | 403 => finding.fix(
                     "the web server wants a login, such as --header Authorization=@FILE, or refuses this client: its log says why",
                 ),
+                400 => finding.about(About::NoWebSocket),
                 404 => finding.about(About::WrongPath).fix(other_path(&path)),
                 301 | 302 | 307 | 308 => finding.fix("the web server redirects: to https? then use TLS, wss://"),
                 426 => {

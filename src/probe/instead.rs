@@ -25,7 +25,7 @@ pub async fn look_again(probe: Probe<'_>, finding: Finding) -> Finding {
         Some(About::NoTls) => of_tls(probe, false).await,
         // A web server may wait for the end of a line. Nobody waits for long where nothing was said before.
         Some(About::Silent) if probe.route.websocket.is_none() => {
-            by_http(Probe { time_limit: probe.time_limit.min(SHORT), ..probe }, tls).await
+            after_silence(Probe { time_limit: probe.time_limit.min(SHORT), ..probe }, tls).await
         }
         Some(About::NoWebSocket) if tls.is_none() => of_websocket(probe).await,
         Some(About::WrongPath) => return of_path(probe, tls, finding).await,
@@ -40,6 +40,15 @@ pub async fn of_mqtt(probe: Probe<'_>) -> Option<Finding> {
         Found::Tls => Some(answers_tls(probe)),
         Found::Unreachable => None,
         _ => by_http(probe, None).await,
+    }
+}
+
+/// As [`of_mqtt`], where CONNECT in clear was not answered.
+pub async fn of_silent(probe: Probe<'_>) -> Option<Finding> {
+    match probe.tls().await {
+        Found::Tls => Some(answers_tls(probe)),
+        Found::Unreachable => None,
+        _ => after_silence(probe, None).await,
     }
 }
 
@@ -80,11 +89,45 @@ pub async fn of_tls(probe: Probe<'_>, was_mute: bool) -> Option<Finding> {
 /// What an HTTP request brings to light, in clear or in TLS.
 pub async fn by_http(probe: Probe<'_>, tls: Option<&tls::Client>) -> Option<Finding> {
     let Found::Http { status, takes_mqtt } = probe.http(tls.cloned(), probe.path()).await else { return None };
+    if tls.is_none()
+        && let Some(finding) = tls_behind(probe, status).await
+    {
+        return Some(finding);
+    }
     let finding = speaks_http(probe, status, takes_mqtt);
     Some(match (takes_mqtt, tls) {
         (false, _) => of_path(probe, tls, finding).await,
         (true, None) => finding,
         (true, Some(_)) => finding.fix("add --ws, or use a wss:// URL"),
+    })
+}
+
+/// The finding for a port of TLS that answers 400 in clear, as web servers do that are asked so for HTTPS.
+pub async fn tls_behind(probe: Probe<'_>, status: u16) -> Option<Finding> {
+    (status == 400 && probe.tls().await == Found::Tls)
+        .then(|| answers_tls(probe).evidence("what is sent in clear it answers with HTTP status 400"))
+}
+
+/// What an HTTP request brings to light where CONNECT was not answered: that may as well be a slow broker, and a web server beside
+/// it at the same port.
+pub async fn after_silence(probe: Probe<'_>, tls: Option<&tls::Client>) -> Option<Finding> {
+    let Found::Http { status, takes_mqtt } = probe.http(tls.cloned(), probe.path()).await else { return None };
+    if tls.is_none()
+        && let Some(finding) = tls_behind(probe, status).await
+    {
+        return Some(finding);
+    }
+    let answers =
+        if takes_mqtt { "has MQTT over WebSockets".to_owned() } else { format!("answers HTTP (status {status})") };
+    let what = format!("{} {answers}, and did not answer CONNECT in time", probe.endpoint());
+    let finding = Finding::error("proto.silent", what);
+    Some(match (takes_mqtt, tls) {
+        (true, None) => finding.fix("add --ws, or use a ws:// URL"),
+        (true, Some(_)) => finding.fix("add --ws, or use a wss:// URL"),
+        (false, _) => {
+            let fix = "is it the broker's port? -p PORT; a broker that is slow, or behind something that passes HTTP on, needs more time";
+            of_path(probe, tls, finding.fix(fix)).await
+        }
     })
 }
 
@@ -150,6 +193,19 @@ pub fn silent(probe: Probe<'_>) -> Finding {
         ),
     )
     .fix("the broker may hang, or something between holds the bytes back; is it the broker's port?")
+}
+
+/// The finding for a broker that began to answer CONNECT and had no time to end it.
+pub fn unfinished(probe: Probe<'_>) -> Finding {
+    Finding::error(
+        "proto.silent",
+        format!(
+            "{} began to answer CONNECT, and the rest did not come within {} s",
+            probe.endpoint(),
+            probe.time_limit.as_secs_f32()
+        ),
+    )
+    .fix("the broker, or the way to it, may be slow: give it more time")
 }
 
 /// Nothing listens at an address of this machine: Mosquitto 2 without a `listener` line answers on loopback

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
 
+use crate::diagnose::is_begun_connack;
 use crate::mqtt::packet::{Connect, Properties, ProtocolVersion};
 use crate::net::tls::{self, Cause, Checks};
 use crate::net::websocket::{DEFAULT_PATH, Opening, WebSocketError, host_field};
@@ -118,7 +119,7 @@ impl Probe<'_> {
                 Ended::Closed { first_bytes, .. }
                 | Ended::TimedOut { first_bytes }
                 | Ended::Garbage { first_bytes, .. },
-            ) if !first_bytes.is_empty() => by_first_bytes(&first_bytes),
+            ) if !first_bytes.is_empty() && !is_begun_connack(&first_bytes) => by_first_bytes(&first_bytes),
             Answer::Ended(Ended::TimedOut { .. }) => Found::Silence,
             Answer::Ended(_) => Found::Closed,
         }

@@ -372,7 +372,7 @@ fn peers_that_are_silent_talk_nonsense_drip_or_flood_are_bounded_in_time() {
     let rows = [
         (&silent, "proto.silent", "proto.silent"),
         (&nonsense, "proto.not-mqtt", "proto.not-mqtt"),
-        (&drip, "proto.not-mqtt", "proto.not-mqtt"),
+        (&drip, "proto.silent", "tls.tls-to-plain"),
         (&flood, "proto.not-mqtt", "proto.not-mqtt"),
         (&mail, "proto.not-mqtt", "proto.not-mqtt"),
         (&http, "proto.ws-vs-mqtt", "proto.ws-vs-mqtt"),

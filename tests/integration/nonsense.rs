@@ -334,6 +334,8 @@ fn a_service_that_is_no_broker_is_named_by_what_it_says_first_with_tls_and_witho
             b"502 5.5.2 Error: command not recognized\r\n",
             "speaks SMTP, and not MQTT",
         ),
+        // "2" is a PUBLISH of 50, and this is one whole.
+        (b"220 mmmmmmmmmmmmmmmmmmmmm.example.com ESMTP Postfix\r\n", b"", b"", "speaks SMTP, and not MQTT"),
         (b"220 (vsFTPd 3.0.3)\r\n", b"", b"500 OOPS\r\n", "speaks FTP, and not MQTT"),
         (b"", b"", b"-ERR unknown command\r\n", "speaks the protocol of Redis, and not MQTT"),
         (b"", NOT_FOUND, b"HTTP/1.1 400 Bad Request\r\n\r\n", "speaks HTTP and offers no MQTT at /mqtt (status 404)"),
@@ -387,5 +389,80 @@ fn a_web_server_that_waits_for_the_end_of_a_line_is_named_by_pub() {
     let port = port.to_string();
     let ended =
         run(&mut moskit(&["pub", "-h", "127.0.0.1", "-p", &port, "-t", "t", "-n", "--answer-timeout", "0.5"]), b"");
-    assert!(ended.code == 27 && ended.stderr.contains("speaks HTTP and offers no MQTT"), "{ended:?}");
+    let said = "answers HTTP (status 404), and did not answer CONNECT in time [proto.silent]";
+    assert!(ended.code == 27 && ended.stderr.contains(said), "{ended:?}");
+}
+
+#[test]
+fn an_answer_that_has_begun_is_not_taken_for_another_protocol() {
+    // The length of a CONNACK and less than that many bytes: the broker ended, or the connection was cut.
+    for answer in [&b"\x20"[..], b"\x20\x02", b"\x20\x02\0", b"\x20\x13\0\0\x10"] {
+        let port = service(b"", b"", answer).to_string();
+        for words in [vec!["pub", "-p", &port, "-t", "t", "-n"], vec!["check", "-p", &port, "--timeout", "2"]] {
+            let ended = run(&mut moskit(&[&words[..], &["-h", "127.0.0.1"]].concat()), b"");
+            let text = format!("{} {}", ended.stdout, ended.stderr);
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(ended.code != 0 && text.contains("in the middle of its answer to CONNECT"), "{words:?}: {ended:?}");
+            assert!(!text.contains("not speak MQTT"), "{words:?}: {ended:?}");
+        }
+    }
+    // Whole, with flags that there are not.
+    let port = service(b"", b"", b"\x20\x02\x02\0").to_string();
+    let ended = run(&mut moskit(&["check", "-h", "127.0.0.1", "-p", &port, "--timeout", "2"]), b"");
+    assert!(ended.code != 0 && ended.stdout.contains("[proto.garbage]"), "{ended:?}");
+    assert!(!ended.stdout.contains("without an answer"), "{ended:?}");
+}
+
+/// A server that answers each connection by the first bytes that it reads, and keeps it open.
+fn by_what_is_asked(answer: fn(&[u8]) -> &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut buffer = vec![0; 4096];
+                let Ok(count) = stream.read(&mut buffer) else { return };
+                let _ = stream.write_all(answer(&buffer[..count]));
+                while matches!(stream.read(&mut buffer), Ok(1..)) {}
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_broker_without_time_to_answer_is_called_nothing_else() {
+    let begun = |_: &[u8]| -> &'static [u8] { b"\x20\x02" };
+    let beside_http = |asked: &[u8]| -> &'static [u8] {
+        if asked.starts_with(b"GET ") { b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n" } else { b"" }
+    };
+    for (port, said) in [
+        (by_what_is_asked(begun), "began to answer CONNECT, and the rest did not come within 1 s"),
+        (by_what_is_asked(beside_http), "answers HTTP (status 404), and did not answer CONNECT in time"),
+    ] {
+        let port = port.to_string();
+        let ended = run(&mut moskit(&["check", "-h", "127.0.0.1", "-p", &port, "--timeout", "1"]), b"");
+        let shown = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(ended.code != 0 && shown.contains(said) && shown.contains("[proto.silent]"), "{ended:?}");
+        assert!(!shown.contains("speak MQTT") && !shown.contains("offers no MQTT"), "{ended:?}");
+    }
+}
+
+/// As nginx does at a port of HTTPS.
+#[test]
+fn a_web_server_that_is_asked_in_clear_for_https_is_known_for_tls() {
+    let port = by_what_is_asked(|asked| {
+        // A ClientHello, and the alert that says that the handshake failed.
+        if asked.starts_with(b"\x16\x03") { b"\x15\x03\x03\0\x02\x02\x28" } else { b"HTTP/1.1 400 Bad Request\r\n\r\n" }
+    });
+    let port = port.to_string();
+    for words in [vec!["pub", "-p", &port, "-t", "t", "-n"], vec!["check", "-p", &port, "--timeout", "2"]] {
+        for ws in [&[][..], &["--ws"]] {
+            let ended = run(&mut moskit(&[&words[..], ws, &["-h", "127.0.0.1"]].concat()), b"");
+            let text = format!("{} {}", ended.stdout, ended.stderr);
+            let shown = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(ended.code != 0 && shown.contains("speaks TLS, and we did not"), "{words:?} {ws:?}: {ended:?}");
+            assert!(!shown.contains("no MQTT"), "{words:?}: {ended:?}");
+        }
+    }
 }

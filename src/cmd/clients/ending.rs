@@ -153,12 +153,6 @@ pub fn is_retried(ending: &Ending) -> bool {
     !matches!(outcome(ending), Outcome::Protocol | Outcome::Errno | Outcome::Auth)
 }
 
-/// Whether so much of an answer can be that of a CONNACK, whose first byte is always the same and whose length is one byte or
-/// two.
-fn is_begun_connack(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&0x20)
-}
-
 /// Whether CONNECT was not answered in time.
 pub fn is_unanswered(ending: &Ending) -> bool {
     matches!(ending, Ending::Session(SessionError::NoConnAck))
@@ -191,7 +185,7 @@ pub fn lost(
     };
     let finding = match remains {
         // The answer has begun, and its rest did not come.
-        Some(remains) if is_unanswered(ending) && is_begun_connack(&remains.first_bytes) => {
+        Some(remains) if is_unanswered(ending) && diagnose::is_begun_connack(&remains.first_bytes) => {
             diagnose::lost(ending, attempted)
         }
         Some(remains) if silent || !remains.first_bytes.is_empty() => Some(diagnose::unanswered(

@@ -18,7 +18,7 @@ use crate::queue::http::HttpError;
 use crate::state::ids::UnixTime;
 use crate::state::mosquitto_db;
 use crate::state::sqlite;
-use crate::talk::Ended;
+use crate::talk::{Ended, begins_like_answer};
 use crate::term::{Exit, Failure, escape_controls};
 
 fn shown(path: &Path) -> String {
@@ -189,8 +189,8 @@ fn exchange_finding(error: &ExchangeError, place: Option<&Place>) -> Option<Find
         ExchangeError::Unanswered(ended, seen) => {
             let (first_bytes, alert) = match ended {
                 Ended::Closed { first_bytes, alert } => (first_bytes, *alert),
-                // Of a packet that is wrong inside no bytes are left, and it is no other protocol.
-                Ended::Garbage { first_bytes, .. } if !first_bytes.is_empty() => (first_bytes, None),
+                // An answer that is wrong inside is no other protocol.
+                Ended::Garbage { first_bytes, .. } if !begins_like_answer(first_bytes) => (first_bytes, None),
                 ended => return of_packets(ended, place),
             };
             let (sent, seen) = (place.sent, seen.as_deref());

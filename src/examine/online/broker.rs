@@ -10,7 +10,7 @@ use crate::net::ConnectError;
 use crate::net::tls::{self, Seen};
 use crate::net::websocket::WebSocketError;
 use crate::probe::{self, NotOpened, instead};
-use crate::talk::{Answer, Ended};
+use crate::talk::{Answer, Ended, begins_like_answer};
 
 /// A broker that let us in.
 pub struct Accepted {
@@ -176,6 +176,11 @@ async fn no_websocket(target: &Target, error: &WebSocketError) -> Finding {
     let place = target.endpoint();
     match error {
         WebSocketError::Status { code, .. } => {
+            if target.tls.is_none()
+                && let Some(finding) = instead::tls_behind(target.probe(), *code).await
+            {
+                return finding;
+            }
             let finding = instead::speaks_http(target.probe(), *code, false);
             if finding.about != Some(About::WrongPath) {
                 return finding;
@@ -268,8 +273,21 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
         Ended::TimedOut { first_bytes } if first_bytes.is_empty() => {
             return (Reach::Port, silent_or_other(target).await);
         }
+        Ended::TimedOut { first_bytes } if diagnose::is_begun_connack(&first_bytes) => {
+            return (Reach::Port, instead::unfinished(target.probe()));
+        }
+        // A broker whose answer is wrong inside, or another protocol: the first byte alone does not tell.
+        Ended::Garbage { first_bytes, .. } if begins_like_answer(&first_bytes) => {
+            let what = format!("what {} answers to CONNECT is not MQTT, or is broken", target.endpoint());
+            let finding = Finding::error("proto.garbage", what)
+                .evidence(diagnose::it_says(&first_bytes))
+                .fix("is this the port of an MQTT broker? Its log may say more");
+            return (Reach::Port, finding);
+        }
         Ended::TimedOut { first_bytes } | Ended::Garbage { first_bytes, .. } => (first_bytes, None),
     };
+    // Who began to answer is a broker, and is not asked what else it may be.
+    let has_begun = diagnose::is_begun_connack(&first_bytes);
     let is_in_clear = target.is_in_clear();
     let is_bare = target.route.websocket.is_none();
     match probe::by_first_bytes(&first_bytes) {
@@ -277,7 +295,7 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
             let found = instead::by_http(target.probe(), target.capture()).await;
             return (Reach::Port, found.unwrap_or_else(|| instead::speaks_http(target.probe(), status, false)));
         }
-        probe::Found::Other(bytes) if !bytes.is_empty() => {
+        probe::Found::Other(bytes) if !bytes.is_empty() && !has_begun => {
             // Some WebSocket servers answer what is no HTTP with a page and no head.
             let http = if is_bare { instead::by_http(target.probe(), target.capture()).await } else { None };
             let strange = || {
@@ -293,7 +311,7 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
         }
         _ => {}
     }
-    let is_asked = is_in_clear && alert.is_none();
+    let is_asked = is_in_clear && alert.is_none() && !has_begun;
     if is_asked && let Some(finding) = instead::of_mqtt(target.probe()).await {
         return (Reach::Port, finding);
     }
@@ -323,9 +341,9 @@ async fn own_seen(target: &Target, trust: Trust<'_>) -> Option<Seen> {
 
 async fn silent_or_other(target: &Target) -> Finding {
     let found = if target.is_in_clear() {
-        instead::of_mqtt(target.probe()).await
+        instead::of_silent(target.probe()).await
     } else if target.route.websocket.is_none() {
-        instead::by_http(target.probe(), target.capture()).await
+        instead::after_silence(target.probe(), target.capture()).await
     } else {
         None
     };
