@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 
-use crate::broker::{Brand, Broker, folder_on_disk, persistence};
+use crate::broker::{Brand, Broker, folder_on_disk};
 use crate::client::{Incoming, Outgoing, Session, connect, disconnect, subscribe};
 use crate::{block_on, median, throughput};
 
@@ -28,10 +28,11 @@ enum Subscribers {
 
 pub fn measure() {
     println!("{:<14} {:>10} {:>14} {:>16}", "stored", "broker", "messages/s", "CPU µs/message");
+    let normal = "persistence true\n";
     let full = "plugin mosquitto_persist_sqlite.so\nplugin_opt_sync full\n";
     for (name, subscribers, lines) in [
-        ("queued", Subscribers::Away, ""),
-        ("delivered", Subscribers::There, ""),
+        ("queued", Subscribers::Away, normal),
+        ("delivered", Subscribers::There, normal),
         ("queued, full", Subscribers::Away, full),
     ] {
         let mut rounds: Vec<_> = (0..ROUNDS).map(|_| round(subscribers, lines)).collect();
@@ -41,10 +42,11 @@ pub fn measure() {
 }
 
 /// Messages that were acknowledged and, where the subscribers are there, delivered, per second; CPU seconds of each.
-/// `lines`: of the broker's configuration besides.
+/// `lines`: of the broker's configuration, which say how the state is kept.
 fn round(subscribers: Subscribers, lines: &str) -> (f64, f64) {
     let folder = folder_on_disk();
-    let broker = Broker::start_with(Brand::Moskit, &format!("{}{lines}", persistence(&folder)));
+    let broker =
+        Broker::start_with(Brand::Moskit, &format!("{lines}persistence_location {}\n", folder.path().display()));
     let before = broker.cpu();
     let began = Instant::now();
     let end = began + ROUND;
