@@ -6,28 +6,26 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A whole number in `range`.
-pub fn whole<T: FromStr + PartialOrd + Display>(
+pub fn whole<T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static>(
     range: RangeInclusive<T>,
-) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
-where
-    RangeInclusive<T>: Clone + Send + Sync + 'static,
-{
-    move |text| {
-        let number = text.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
-    }
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    in_range(range, "a whole number from")
 }
 
 /// Seconds in `range`, whole or not.
-pub fn seconds<T: FromStr + PartialOrd + Display>(
+pub fn seconds<T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static>(
     range: RangeInclusive<T>,
-) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
-where
-    RangeInclusive<T>: Clone + Send + Sync + 'static,
-{
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    in_range(range, "seconds,")
+}
+
+fn in_range<T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static>(
+    range: RangeInclusive<T>,
+    what: &'static str,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| format!("must be seconds, {} to {}", range.start(), range.end()))
+        number.ok_or_else(|| format!("must be {what} {} to {}", range.start(), range.end()))
     }
 }
 

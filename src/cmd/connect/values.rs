@@ -78,8 +78,8 @@ fn fraction(typed: &ClientArgs, word: &OsStr, refused: impl Fn() -> ArgError) ->
 }
 
 /// What an option takes whose number Mosquitto keeps in an `int`.
-fn whole_from_1(option: &str) -> String {
-    format!("{option} takes a whole number from 1 to {}", i32::MAX)
+fn whole_from_1(option: &str, what: &str) -> String {
+    format!("{option} takes a whole {what} from 1 to {}", i32::MAX)
 }
 
 /// What the word was understood as, for an error.
@@ -261,7 +261,8 @@ pub fn set_message(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 
 pub fn set_repeat(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     let refused = |_: &str| {
-        ArgError::spaced("Error: --repeat argument must be >0.").allowing(typed.exact, &whole_from_1("--repeat"))
+        ArgError::spaced("Error: --repeat argument must be >0.")
+            .allowing(typed.exact, &whole_from_1("--repeat", "number"))
     };
     let count = u32::try_from(integer(typed, &words[0], refused)?).ok().filter(|count| *count > 0);
     typed.repeat = count.ok_or_else(|| refused(""))?;
@@ -283,7 +284,8 @@ pub fn set_repeat_delay(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 
 pub fn set_count(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     let refused = |text: &str| {
-        ArgError::spaced(format!("Error: Invalid message count \"{text}\".")).allowing(typed.exact, &whole_from_1("-C"))
+        ArgError::spaced(format!("Error: Invalid message count \"{text}\"."))
+            .allowing(typed.exact, &whole_from_1("-C", "number"))
     };
     let valid = u32::try_from(integer(typed, &words[0], refused)?).ok().filter(|count| *count > 0);
     typed.count = Some(valid.ok_or_else(|| refused(&understood(typed, &words[0])))?);
@@ -292,7 +294,7 @@ pub fn set_count(typed: &mut ClientArgs, words: &[OsString]) -> Set {
 
 pub fn set_timeout(typed: &mut ClientArgs, words: &[OsString]) -> Set {
     let refused = |text: &str| {
-        let allowed = whole_from_1("-W").replace("number", "number of seconds");
+        let allowed = whole_from_1("-W", "number of seconds");
         ArgError::spaced(format!("Error: Invalid timeout \"{text}\".")).allowing(typed.exact, &allowed)
     };
     let valid = u64::try_from(integer(typed, &words[0], refused)?).ok().filter(|seconds| *seconds > 0);
