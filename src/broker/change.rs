@@ -19,8 +19,11 @@ use crate::mqtt::packet::{PacketId, Properties, QoS, SubscriptionIdentifier, Sub
 pub enum Change {
     /// A session began, or what is recorded of it changed: insert or replace, by client id.
     Client(Box<ClientRecord>),
-    /// A session ended: its subscriptions, entries and will go with it (messages are removed by `Removed`).
+    /// A session ended: its will goes with it, and a portion of its subscriptions and entries (messages are removed by
+    /// `Removed`). What is left of these is nobody's from now on.
     ClientRemoved(ByteString),
+    /// Another portion of what a session has left that ended.
+    LeftoversRemoved(ByteString),
     /// Insert or replace.
     Will(ByteString, Box<WillRecord>),
     WillRemoved(ByteString),
@@ -51,6 +54,12 @@ pub enum Change {
         topic: ByteString,
     },
 }
+
+/// Entries, and subscriptions, that a session may leave to one [`Change::ClientRemoved`] or [`Change::LeftoversRemoved`]: a
+/// commit with a million of them would hold up whoever waits for the next one. A row of an entry is removed with those beside it
+/// and takes an eighth of what another change does.
+pub const PORTION_OF_ENTRIES: usize = 4096;
+pub const PORTION_OF_SUBSCRIPTIONS: usize = 256;
 
 /// What is recorded of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]

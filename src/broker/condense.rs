@@ -60,7 +60,7 @@ impl Replaced {
                 self.wills.insert(client_id.clone());
                 false
             }
-            Change::Stored(_) | Change::Removed(_) => false,
+            Change::LeftoversRemoved(_) | Change::Stored(_) | Change::Removed(_) => false,
         }
     }
 }

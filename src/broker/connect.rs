@@ -8,6 +8,7 @@ use bytestring::ByteString;
 use super::change::Change;
 use super::connection::ConnectionKey;
 use super::event::{Closing, Event, Offence};
+use super::postponed::Postponed;
 use super::proof::{Proof, Proven};
 use super::refusal::Refusal;
 use super::session::{Session, SessionKey};
@@ -203,7 +204,10 @@ impl Broker {
         }
         let limit = self.settings.max_keepalive;
         let lowered = limit.filter(|&limit| connect.keep_alive == 0 || connect.keep_alive > limit);
-        let (session_key, session_present) = self.take_session(key, &connect, now);
+        let Some((session_key, session_present)) = self.take_session(key, &connect, now) else {
+            self.postpone_connect(key, Postponed { connect, proven });
+            return;
+        };
         let mut shown = Vec::new();
         if let Some(Proven { proof, properties, .. }) = proven {
             self.connections[key].proof = Some(Box::new(proof));
@@ -261,8 +265,9 @@ impl Broker {
         (!connect.clean_start && session.is_persistent() && is_there).then_some(session_key)
     }
 
-    /// Ends whatever stands against the new connection and returns its session, with whether it is an old one.
-    fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> (SessionKey, bool) {
+    /// Ends whatever stands against the new connection and returns its session, with whether it is an old one; `None`: it can
+    /// have none yet.
+    fn take_session(&mut self, key: ConnectionKey, connect: &Connect, now: Now) -> Option<(SessionKey, bool)> {
         if let Some(session_key) = self.session_of(&connect.client_id) {
             let goes_on = self.session_to_resume(key, connect).is_some();
             self.will_at_takeover(session_key, now);
@@ -272,7 +277,7 @@ impl Broker {
             }
             if goes_on {
                 // [MQTT-3.1.2-5]
-                return (session_key, true);
+                return Some((session_key, true));
             }
             // The connection may have taken its session with it.
             if self.session_of(&connect.client_id) == Some(session_key) {
@@ -280,13 +285,16 @@ impl Broker {
                 self.remove_session(session_key, now);
             }
         }
+        if session_expiry(connect).is_persistent() && self.has_leftovers(&connect.client_id) {
+            return None;
+        }
         // [MQTT-3.1.2-6]
         let listener = self.connections[key].listener;
         self.moment += 1;
         // A text of its own: one that is shared has counts besides.
         let mut session = Session::new(ByteString::from(&*connect.client_id), listener, now.wall);
         session.began = self.moment;
-        (self.add_session(session), false)
+        Some((self.add_session(session), false))
     }
 
     /// What the two ends agree on for this connection.

@@ -8,6 +8,7 @@ use bytestring::ByteString;
 use super::clock::{Monotonic, WallTime};
 use super::message::Content;
 use super::output::OutputBuffer;
+use super::postponed::Postponed;
 use super::proof::{Authentication, Proof};
 pub(super) use super::slab::ConnectionKey;
 use super::slab::SessionKey;
@@ -36,6 +37,8 @@ pub(super) struct Connection {
     pub(super) proof: Option<Box<Proof>>,
     /// Rules have come into force by which its token is not checked yet.
     pub(super) is_unproved: bool,
+    /// A CONNECT that waits until the store has nothing left of the session before.
+    pub(super) postponed: Option<Box<Postponed>>,
     /// A login that is under way: before CONNACK, or again.
     pub(super) authentication: Option<Box<Authentication>>,
     /// In seconds. `None`: the client may be silent for as long as it likes.
@@ -92,6 +95,7 @@ impl Connection {
             password: None,
             proof: None,
             is_unproved: false,
+            postponed: None,
             authentication: None,
             keep_alive: None,
             last_received: now,

@@ -39,6 +39,10 @@ impl Broker {
         let connection = &mut self.connections[key];
         connection.session = None;
         connection.output.close = true;
+        if connection.postponed.take().is_some() {
+            // What came behind the CONNECT waits no longer.
+            self.idle.push_back(connection.id);
+        }
         // A peer that does not read will not get the rest either.
         if connection.output.blocked {
             connection.output.writing = 0;
@@ -61,6 +65,10 @@ impl Broker {
     pub(super) fn connection_due(&mut self, key: ConnectionKey, now: Now) {
         let connection = &mut self.connections[key];
         connection.timer = None;
+        if connection.postponed.is_some() {
+            // It is we who make it wait.
+            return;
+        }
         if connection.session.is_none() {
             // No CONNECT came in time, or not what is to follow it.
             self.end(key, Closing::Timeout, now);

@@ -48,7 +48,7 @@ impl Filters {
         }
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match &self.texts {
             Texts::None => 0,
             Texts::One(_) => 1,

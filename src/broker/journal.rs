@@ -30,6 +30,8 @@ pub(super) struct Journal {
     changes: Vec<Change>,
     /// The bytes of the messages among them.
     bytes: u64,
+    /// As many more changes would take as long as the heavy ones among them.
+    weight: usize,
     /// At how many changes they are condensed next.
     condensed_at: usize,
     /// Counts what was handed to the store. It names what is noted now.
@@ -49,6 +51,7 @@ impl Journal {
             enabled,
             changes: Vec::new(),
             bytes: 0,
+            weight: 0,
             condensed_at: CONDENSED_FROM,
             // 0 stands for all that was stored before.
             generation: 1,
@@ -71,7 +74,7 @@ impl Journal {
 
     /// Whether the next commit has enough to do.
     pub(super) fn is_full(&self) -> bool {
-        self.changes.len() >= ENOUGH || self.bytes >= ENOUGH_BYTES
+        self.changes.len() + self.weight >= ENOUGH || self.bytes >= ENOUGH_BYTES
     }
 
     /// Somebody waits for all that has been noted.
@@ -90,6 +93,7 @@ impl Journal {
         self.is_urgent = false;
         self.condensed_at = CONDENSED_FROM;
         self.bytes = 0;
+        self.weight = 0;
         std::mem::take(&mut self.changes)
     }
 
@@ -121,7 +125,7 @@ impl Journal {
         generation <= self.stored
     }
 
-    /// How many changes there have been.
+    /// How many changes there have been, a heavy one counted as what it weighs.
     pub(super) fn noted(&self) -> u64 {
         self.noted
     }
@@ -157,6 +161,15 @@ impl Journal {
     pub(super) fn push(&mut self, change: Change) {
         if self.enabled {
             self.note(change);
+        }
+    }
+
+    /// Notes a change that takes as long as so many others.
+    pub(super) fn push_heavy(&mut self, change: Change, weight: usize) {
+        if self.enabled {
+            self.note(change);
+            self.noted += weight as u64;
+            self.weight += weight;
         }
     }
 
@@ -204,6 +217,8 @@ impl Journal {
         if self.covers(session) {
             let change = Change::EntryRemoved { client_id: session.id.clone(), sequence: entry.sequence };
             self.note_for_later(change);
+        }
+        if session.has_stored(entry) {
             self.release(entry.message.id);
         }
     }

@@ -17,6 +17,7 @@ use super::event::{Closing, Event, Interest, Offence, PacketSummary};
 use super::held::Held;
 use super::jobs::FanOut;
 use super::journal::Journal;
+use super::leftovers::Leftovers;
 use super::listing::Listing;
 use super::message::MessageId;
 use super::output::{HELD_ANSWERS, MAXIMUM_CONTROL_BACKLOG, Output};
@@ -108,8 +109,8 @@ pub struct Broker {
     pub(super) listing: Option<Box<Listing>>,
     /// Counts sessions and what goes to very many, so that it is known which was first.
     pub(super) moment: u64,
-    /// Messages that one reference less holds in the store.
-    pub(super) released: Vec<MessageId>,
+    /// What the store still has of sessions that have ended, and who waits for it to go.
+    pub(super) leftovers: Leftovers,
     /// Counts what was done.
     pub(super) steps: u64,
     /// Lists that are reused from message to message.
@@ -161,7 +162,7 @@ impl Broker {
             counting: None,
             listing: None,
             moment: 0,
-            released: Vec::new(),
+            leftovers: Leftovers::default(),
             steps: 0,
             found: Vec::new(),
             found_shared: Vec::new(),

@@ -22,12 +22,14 @@ mod event;
 mod fan_out;
 pub mod fault;
 mod filters;
+mod forgetting;
 mod held;
 pub mod host;
 mod in_flight;
 mod incoming;
 mod jobs;
 mod journal;
+mod leftovers;
 mod list_subscriptions;
 mod listing;
 pub mod log;
@@ -38,6 +40,7 @@ mod noting;
 mod output;
 mod packed;
 mod peer;
+mod postponed;
 mod proof;
 mod publish;
 mod references;
@@ -74,8 +77,8 @@ mod work;
 pub use access::{Access, Identity};
 pub use by_ids::ByIds;
 pub use change::{
-    Change, ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, Restored, RestoredClient,
-    SubscriptionRecord, WillRecord,
+    Change, ClientRecord, Direction, EntryRecord, EntryState, Loss, MOST_LOSSES, PORTION_OF_ENTRIES,
+    PORTION_OF_SUBSCRIPTIONS, Restored, RestoredClient, SubscriptionRecord, WillRecord,
 };
 pub use clock::{Monotonic, Now, WallTime};
 pub use connection_id::{ByConnection, ConnectionId};

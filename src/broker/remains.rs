@@ -13,6 +13,6 @@ pub(super) struct Remains {
     pub(super) filters: IntoFilters,
     pub(super) incoming: btree_map::IntoValues<PacketId, Entry>,
     pub(super) outgoing: Outgoing,
-    /// Whether the store held its messages.
-    pub(super) was_stored: bool,
+    /// The last of its entries whose message the store holds.
+    pub(super) stored_until: u64,
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::ahead::MOST_AHEAD;
 use super::by_ids::ByIds;
-use super::change::{Change, Direction, EntryRecord, EntryState, Restored, RestoredClient};
+use super::change::{Direction, EntryRecord, EntryState, Restored, RestoredClient};
+use super::leftovers::StoredRows;
 use super::message::{Message, MessageId};
 use super::router::Subscriber;
 use super::session::{Entry, Session, SessionKey};
@@ -42,7 +43,8 @@ impl Broker {
         let record = restored.record;
         // Such a session has ended with its connection, whatever program stored it.
         if !record.session_expiry.is_persistent() {
-            self.journal.push(Change::ClientRemoved(record.client_id));
+            let rows = StoredRows { entries: restored.entries.len(), subscriptions: restored.subscriptions.len() };
+            self.forget_stored(record.client_id, rows);
             return;
         }
         let port = record.listener_port;

@@ -50,9 +50,10 @@ pub(super) struct Session {
     pub(super) last_sequence: u64,
     /// When the session began, by [`Broker::moment`](super::Broker::moment); 0 for one that is older than the broker.
     pub(super) began: u64,
-    /// The generation of the journal in which something of it was last added that its client learns is kept: the
-    /// session itself, a subscription, a QoS 2 message of its own.
-    pub(super) promised_in: u64,
+    /// While it is kept, the generation of the journal in which something of it was last added that its client learns is
+    /// kept: the session itself, a subscription, a QoS 2 message of its own. Once it has ceased to be, the last of its entries
+    /// of then.
+    in_store: u64,
     /// What its messages say of it; made with the first of a connection.
     pub(super) source: Option<Arc<Source>>,
     /// Whether the log has a line that messages are dropped; one per connection is enough.
@@ -91,7 +92,7 @@ impl Session {
             incoming: Incoming::default(),
             last_sequence: 0,
             began: 0,
-            promised_in: 0,
+            in_store: 0,
             source: None,
             drop_noticed: false,
         }
@@ -100,6 +101,32 @@ impl Session {
     /// Whether it outlives its connection.
     pub(super) fn is_persistent(&self) -> bool {
         self.expiry.is_persistent()
+    }
+
+    /// Something that its client learns is kept is noted in this generation of the journal.
+    pub(super) fn promise(&mut self, generation: u64) {
+        self.in_store = generation;
+    }
+
+    /// The last generation in which something was.
+    pub(super) fn promised_in(&self) -> u64 {
+        if self.is_persistent() { self.in_store } else { 0 }
+    }
+
+    /// It is to end with its connection, and is not kept any longer.
+    pub(super) fn unpersist(&mut self) {
+        self.expiry = SessionExpiry::WithConnection;
+        self.in_store = self.last_sequence;
+    }
+
+    /// Whether the store has, or is to have, the message of one of its entries.
+    pub(super) fn has_stored(&self, entry: &Entry) -> bool {
+        self.is_persistent() || entry.sequence <= self.in_store
+    }
+
+    /// The last of its entries for which that is so.
+    pub(super) fn stored_until(&self) -> u64 {
+        if self.is_persistent() { self.last_sequence } else { self.in_store }
     }
 
     pub(super) fn identity(&self) -> Identity<'_> {
@@ -122,11 +149,6 @@ impl Session {
     pub(super) fn next_sequence(&mut self) -> u64 {
         self.last_sequence += 1;
         self.last_sequence
-    }
-
-    /// Everything that is kept for it: its own QoS 2 messages, and what it is to get.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.incoming.iter().chain(self.outgoing.inflight()).chain(self.outgoing.queue())
     }
 
     pub(super) fn next_wakeup(&self) -> Option<Monotonic> {

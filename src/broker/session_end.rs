@@ -4,9 +4,9 @@
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-use super::change::Change;
 use super::event::Event;
 use super::jobs::Job;
+use super::leftovers::StoredRows;
 use super::remains::Remains;
 use super::session::{Session, SessionKey};
 use super::shared_seed::SharedSeed;
@@ -34,8 +34,9 @@ impl Broker {
         }
         if session.is_persistent() && !expiry.is_persistent() {
             self.unpersist(session_key);
+        } else {
+            self.sessions[session_key].expiry = expiry;
         }
-        self.sessions[session_key].expiry = expiry;
         Ok(())
     }
 
@@ -93,25 +94,25 @@ impl Broker {
         if let Ok(entry) = self.by_client_id.find_entry(hash, |&key| key == session_key) {
             entry.remove();
         }
-        let was_stored = self.journal.covers(&session);
-        if was_stored {
-            self.journal.push(Change::ClientRemoved(session.id.clone()));
+        if self.journal.covers(&session) {
+            self.forget_stored(session.id.clone(), StoredRows::of(&session));
         }
-        self.take_apart(session_key, session, was_stored, now);
+        self.take_apart(session_key, session, now);
     }
 
-    /// The session, which was kept so far, is to end with its connection: the store forgets it.
+    /// The session, which was kept so far, is to end with its connection: the store forgets it. The messages of its entries stay
+    /// there until these go.
     pub(super) fn unpersist(&mut self, session_key: SessionKey) {
-        if !self.journal.is_enabled() {
-            return;
+        let session = &mut self.sessions[session_key];
+        let (client_id, rows) = (session.id.clone(), StoredRows::of(session));
+        session.unpersist();
+        if self.journal.is_enabled() {
+            self.forget_stored(client_id, rows);
         }
-        let session = &self.sessions[session_key];
-        self.journal.push(Change::ClientRemoved(session.id.clone()));
-        self.released.extend(session.entries().map(|entry| entry.message.id));
     }
 
     /// Takes apart what is left of a session that is no longer among the others.
-    fn take_apart(&mut self, session_key: SessionKey, mut session: Session, was_stored: bool, now: Now) {
+    fn take_apart(&mut self, session_key: SessionKey, mut session: Session, now: Now) {
         self.timers.arm(Timer::Session(session_key), &mut session.timer, None);
         self.timers.arm(Timer::Reader(session_key), &mut session.jobs.timer, None);
         for job in session.jobs.list.drain(..) {
@@ -119,12 +120,13 @@ impl Broker {
                 self.adopt_fan_out(*fan_out, now);
             }
         }
+        let stored_until = session.stored_until();
         let remains = Remains {
             session: session_key,
             filters: session.subscriptions.into_iter(),
             incoming: session.incoming.into_entries(),
             outgoing: session.outgoing,
-            was_stored,
+            stored_until,
         };
         self.clear_remains(remains, now);
     }
@@ -147,8 +149,10 @@ impl Broker {
                 self.router.unsubscribe(&filter, remains.session);
             } else if let Some(entry) = remains.incoming.next().or_else(|| remains.outgoing.take()) {
                 slice.spend(1);
+                let before = self.steps;
                 self.pass_on(&entry, now);
-                if remains.was_stored {
+                slice.spend((self.steps - before) as usize);
+                if entry.sequence <= remains.stored_until {
                     self.journal.release(entry.message.id);
                 }
             } else {

@@ -46,6 +46,7 @@ impl Broker {
     /// The store has what was taken last, and works.
     pub fn handle_stored(&mut self, now: Now) {
         self.journal.stored();
+        self.leftovers_stored();
         self.go_on_after_store();
         if self.storing {
             return;
@@ -67,7 +68,8 @@ impl Broker {
             return;
         }
         for key in self.connections.keys() {
-            if self.rests_on_store(key) || self.will_rest_on_store(key) {
+            let is_postponed = self.connections[key].postponed.is_some();
+            if is_postponed || self.rests_on_store(key) || self.will_rest_on_store(key) {
                 self.take_back(key, now);
             }
         }
@@ -200,14 +202,14 @@ impl Broker {
 
     /// Whether the client may learn that its session is kept, while the store fails.
     pub(super) fn is_stored(&self, session: &Session) -> bool {
-        self.journal.has_stored(session.promised_in)
+        self.journal.has_stored(session.promised_in())
     }
 
     /// The client will learn that something of its session is kept.
     pub(super) fn promise(&mut self, session_key: SessionKey) {
         let session = &mut self.sessions[session_key];
         if self.journal.covers(session) {
-            session.promised_in = self.journal.generation();
+            session.promise(self.journal.generation());
         }
     }
 

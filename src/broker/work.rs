@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::connection::{Connection, ConnectionKey};
 use super::jobs::Job;
 use super::session::SessionKey;
-use super::slice::{Progress, SLICE, Slice};
+use super::slice::{Progress, Slice};
 use super::timers::Timer;
 use super::{Broker, ConnectionId, Now};
 
@@ -28,6 +28,7 @@ impl Broker {
 
     pub(super) fn keeps_waiting(&self, connection: &Connection) -> bool {
         connection.output.awaits_store
+            || connection.postponed.is_some()
             || connection.session.is_some_and(|session_key| !self.sessions[session_key].jobs.is_empty())
     }
 
@@ -35,6 +36,7 @@ impl Broker {
     pub fn has_work(&self) -> bool {
         !self.working.is_empty()
             || self.has_work_for_nobody()
+            || self.leftovers.lets_somebody_in()
             || self.counting.is_some()
             || self.is_listing()
             || !self.unproved.is_empty()
@@ -44,7 +46,7 @@ impl Broker {
     fn has_work_for_nobody(&self) -> bool {
         !self.held.is_work
             && (!self.remains.is_empty()
-                || !self.released.is_empty()
+                || self.leftovers.has_rows()
                 || !self.fan_outs.is_empty()
                 || self.sweeping.is_some())
     }
@@ -52,6 +54,7 @@ impl Broker {
     /// Does a slice of what is left to do of each kind.
     pub fn handle_work(&mut self, now: Now) {
         self.work_for_client(now);
+        self.let_in(now);
         self.go_on_counting(&mut Slice::new());
         self.go_on_listing(&mut Slice::new());
         self.go_on_proving(&mut Slice::new(), now);
@@ -68,10 +71,7 @@ impl Broker {
         if let Some(remains) = self.remains.pop_front() {
             self.clear_remains(remains, now);
         }
-        let rest = self.released.len().saturating_sub(SLICE);
-        for id in self.released.split_off(rest) {
-            self.journal.release(id);
-        }
+        self.remove_leftovers();
         if let Some(after) = self.sweeping {
             self.sweep_after(after, now);
         }

@@ -270,6 +270,93 @@ fn subscriptions(folder: &Path) -> i64 {
         .unwrap_or(0)
 }
 
+/// Messages of a session that is killed while it is forgotten: those of some portions.
+const WAITING: usize = 20_000;
+
+/// Publishes so many at QoS 1 to a topic, each acknowledged.
+fn fill(link: &mut Link, topic: &str, count: usize) {
+    let mut packets = Vec::new();
+    for number in 1..=count {
+        let flight = Flight { packet_id: (number % 60_000) as u16 + 1, number: number as u32, released: false };
+        let body = publish(topic, &flight);
+        packets.extend([0x32, body.len() as u8]);
+        packets.extend(body);
+    }
+    let mut stream = link.stream.try_clone().unwrap();
+    let writer = std::thread::spawn(move || stream.write_all(&packets).unwrap());
+    for _ in 0..count {
+        assert_eq!(link.receive().unwrap().0, 0x40);
+    }
+    writer.join().unwrap();
+}
+
+/// How many messages wait for `long`, as qshape reads the file.
+fn waiting(folder: &Path) -> u64 {
+    let mut command = moskit(&["qshape", "--json"]);
+    let output = command.arg(folder.join("state.sqlite3")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let shape: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shape["sources"][0]["orphans"], 0);
+    let of_long = shape["rows"].as_array().unwrap().iter().find(|row| row["name"] == "long");
+    of_long.map_or(0, |row| row["total"].as_u64().unwrap())
+}
+
+#[test]
+fn a_session_that_a_kill_leaves_half_forgotten_has_ended_and_the_next_has_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut broker = start(folder.path(), port);
+    let mut halves = 0;
+    for kill in 0..12_u64 {
+        let mut long = Link::open(port, "long");
+        if !long.session_present {
+            long.send(0x82, b"\x00\x01\x00\x01q\x01").unwrap();
+            assert_eq!(long.receive().unwrap().0, 0x90);
+        }
+        drop(long);
+        let missing = WAITING - waiting(folder.path()) as usize;
+        fill(&mut Link::open(port, "filler"), "q", missing);
+        // A clean start of MQTT 5, for a session that is kept for 1,000 s.
+        let mut fresh = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        fresh.write_all(b"\x10\x16\x00\x04MQTT\x05\x02\x00\x00\x05\x11\x00\x00\x03\xe8\x00\x04long").unwrap();
+        // Each kill has a moment of its own; the first comes at once, and the last when all is over.
+        if kill == 11 {
+            let mut connack = [0; 5];
+            fresh.set_read_timeout(Some(PATIENCE)).unwrap();
+            fresh.read_exact(&mut connack).unwrap();
+            assert_eq!((connack[0], connack[2], connack[3]), (0x20, 0, 0));
+        } else {
+            std::thread::sleep(Duration::from_millis(kill * 6));
+        }
+        broker.kill().unwrap();
+        broker.wait().unwrap();
+        let found = waiting(folder.path());
+        assert!(found == 0 || found == WAITING as u64, "{found} of {WAITING} after kill {kill}");
+        let rows = |table| rows_of_long(folder.path(), table);
+        let (entries, sessions) = (rows("client_msgs"), rows("clients"));
+        assert!(entries == 0 || entries == WAITING as i64 || sessions == 0, "{entries} rows are those of a session");
+        halves += u32::from(entries > 0 && sessions == 0);
+        broker = start(folder.path(), port);
+        assert_eq!(waiting(folder.path()), found);
+        let after = [rows("client_msgs"), rows("moskit_leftovers")];
+        assert_eq!(after, [found as i64, 0], "a start removes what is left");
+    }
+    assert_eq!(waiting(folder.path()), 0);
+    assert!(Link::open(port, "long").session_present, "the last session is kept");
+    eprintln!("{halves} kills came half-way");
+    broker.kill().unwrap();
+    broker.wait().unwrap();
+}
+
+fn rows_of_long(folder: &Path, table: &str) -> i64 {
+    rusqlite::Connection::open(folder.join("state.sqlite3"))
+        .and_then(|connection| {
+            let query = format!("SELECT COUNT(*) FROM {table} WHERE client_id = 'long'");
+            connection.query_row(&query, [], |row| row.get(0))
+        })
+        .unwrap()
+}
+
 #[test]
 fn two_hundred_kills_lose_nothing_and_repeat_nothing() {
     kill_and_restart(200);

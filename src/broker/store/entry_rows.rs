@@ -16,6 +16,8 @@ use crate::mqtt::flow::IdHasher;
 /// client has another block then.
 const SEQUENCE_BITS: u32 = 40;
 
+const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
+
 /// Blocks that there are: the number of a row is positive.
 const BLOCKS: u64 = 1 << (63 - SEQUENCE_BITS);
 
@@ -25,9 +27,21 @@ pub(super) struct NoBlock;
 
 /// One block: entries of one client whose sequences have these bits above [`SEQUENCE_BITS`].
 #[derive(Clone, Copy, Debug)]
-struct Block {
+pub(super) struct Block {
     above: u64,
     number: u64,
+}
+
+impl Block {
+    /// The rows that its client can have in it.
+    pub(super) fn rows(self) -> RangeInclusive<i64> {
+        row(self.number, 0)..=row(self.number, u64::MAX)
+    }
+
+    /// The sequence of the entry at a row of it.
+    pub(super) fn sequence(self, row: i64) -> i64 {
+        ((self.above << SEQUENCE_BITS) | row.cast_unsigned() & SEQUENCE_MASK).cast_signed()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +50,8 @@ pub(super) struct EntryRows {
     blocks: HashMap<ByteString, Vec<Block>>,
     taken: HashSet<u64, BuildHasherDefault<IdHasher>>,
     last: u64,
+    /// Clients with rows of a session that has ended.
+    leftovers: HashSet<ByteString>,
     /// Rows of `client_msgs` with one of `moskit_entry`.
     detailed: BTreeSet<i64>,
     /// What is undone when the transaction fails, and done when it is committed.
@@ -45,6 +61,8 @@ pub(super) struct EntryRows {
 #[derive(Debug, Default)]
 struct Pending {
     ended: HashSet<ByteString>,
+    /// Whether clients have leftovers from now on.
+    leftovers: HashMap<ByteString, bool>,
     plain: BTreeSet<i64>,
 }
 
@@ -85,10 +103,15 @@ impl EntryRows {
         Some(row(block.number, sequence))
     }
 
-    /// The rows that a client can have.
-    pub(super) fn all_of(&self, client_id: &ByteString) -> impl Iterator<Item = RangeInclusive<i64>> {
-        let blocks = self.blocks.get(client_id).map(Vec::as_slice).unwrap_or_default();
-        blocks.iter().map(|block| row(block.number, 0)..=row(block.number, u64::MAX))
+    /// Where all rows of a client are.
+    pub(super) fn blocks_of(&self, client_id: &ByteString) -> Vec<Block> {
+        self.blocks.get(client_id).cloned().unwrap_or_default()
+    }
+
+    /// Whether there are rows of a session of the client that has ended.
+    pub(super) fn has_leftovers(&self, client_id: &ByteString) -> bool {
+        let pending = self.pending.leftovers.get(client_id);
+        pending.copied().unwrap_or_else(|| self.leftovers.contains(client_id))
     }
 
     /// Takes a row that was read over, in the order of the rows. Says whether it stands where [`EntryRows`] would look for it.
@@ -122,27 +145,38 @@ impl EntryRows {
         is_detailed
     }
 
-    /// All rows of the client go. Says whether some have one of `moskit_entry`.
-    pub(super) fn ended(&mut self, client_id: &ByteString) -> bool {
-        if !self.blocks.contains_key(client_id) {
-            return false;
+    /// All these rows go. Says whether some have one of `moskit_entry`.
+    pub(super) fn all_removed(&mut self, rows: RangeInclusive<i64>) -> bool {
+        let before = self.pending.plain.len();
+        self.pending.plain.extend(self.detailed.range(rows));
+        self.pending.plain.len() > before
+    }
+
+    /// The client's session has ended, and has left some rows or none.
+    pub(super) fn ended(&mut self, client_id: &ByteString, is_some_left: bool) {
+        if is_some_left || self.has_leftovers(client_id) {
+            self.pending.leftovers.insert(client_id.clone(), is_some_left);
         }
-        let ranges: Vec<_> = self.all_of(client_id).collect();
-        let detailed: Vec<_> = ranges.into_iter().flat_map(|range| self.detailed.range(range)).copied().collect();
-        let has_details = !detailed.is_empty();
-        self.pending.plain.extend(detailed);
-        self.pending.ended.insert(client_id.clone());
-        has_details
+        if !is_some_left && self.blocks.contains_key(client_id) {
+            self.pending.ended.insert(client_id.clone());
+        }
     }
 
     /// What was written is committed, or is not.
     pub(super) fn settle(&mut self, is_committed: bool) {
-        let Pending { ended, plain } = std::mem::take(&mut self.pending);
+        let Pending { ended, leftovers, plain } = std::mem::take(&mut self.pending);
         if !is_committed {
             return;
         }
         for row in plain {
             self.detailed.remove(&row);
+        }
+        for (client_id, is_some_left) in leftovers {
+            if is_some_left {
+                self.leftovers.insert(client_id);
+            } else {
+                self.leftovers.remove(&client_id);
+            }
         }
         for client_id in ended {
             for block in self.blocks.remove(&client_id).unwrap_or_default() {
@@ -153,7 +187,7 @@ impl EntryRows {
 }
 
 fn row(block: u64, sequence: u64) -> i64 {
-    (block << SEQUENCE_BITS | sequence & ((1 << SEQUENCE_BITS) - 1)).cast_signed()
+    (block << SEQUENCE_BITS | sequence & SEQUENCE_MASK).cast_signed()
 }
 
 #[cfg(test)]
@@ -172,7 +206,7 @@ mod tests {
         let other = all_rows.place(&b, 1).unwrap();
         assert!(rows.is_sorted());
         assert_eq!(all_rows.find(&a, 2), Some(rows[1]));
-        let all: Vec<_> = all_rows.all_of(&a).collect();
+        let all: Vec<_> = all_rows.blocks_of(&a).into_iter().map(Block::rows).collect();
         assert!(matches!(&all[..], [all] if rows.iter().all(|row| all.contains(row)) && !all.contains(&other)));
         assert_eq!(all_rows.find(&name("c"), 1), None);
     }
@@ -186,7 +220,8 @@ mod tests {
         let next = rows.place(&a, 1 << SEQUENCE_BITS).unwrap();
         assert!(next > last);
         assert_eq!(rows.find(&a, (1 << SEQUENCE_BITS) - 1), Some(last));
-        assert_eq!(rows.all_of(&a).count(), 2);
+        let [first, second] = rows.blocks_of(&a)[..] else { panic!("two blocks") };
+        assert_eq!((first.sequence(last), second.sequence(next)), ((1 << SEQUENCE_BITS) - 1, 1 << SEQUENCE_BITS));
         // Read again, they are where they were.
         let mut again = EntryRows::default();
         assert!(again.adopt(&a, (1 << SEQUENCE_BITS) - 1, last) && again.adopt(&a, 1 << SEQUENCE_BITS, next));
@@ -198,15 +233,15 @@ mod tests {
         let mut rows = EntryRows::default();
         let (a, b) = (name("a"), name("b"));
         let row = rows.place(&a, 1).unwrap();
-        rows.ended(&a);
+        rows.ended(&a, false);
         rows.settle(false);
         assert_eq!(rows.find(&a, 1), Some(row));
-        rows.ended(&a);
+        rows.ended(&a, false);
         // A session that begins anew in the same batch has its rows in the same block.
         assert_eq!(rows.place(&a, 1), Ok(row));
         rows.settle(true);
         assert_eq!(rows.find(&a, 1), Some(row));
-        rows.ended(&a);
+        rows.ended(&a, false);
         rows.settle(true);
         assert_eq!((rows.find(&a, 1), rows.taken.len()), (None, 0));
         rows.last = BLOCKS - 1;
@@ -244,13 +279,16 @@ mod tests {
         rows.detailed(row);
         assert!(rows.removed(row));
         rows.settle(false);
-        assert!(rows.removed(row) && rows.ended(&a));
+        assert!(rows.removed(row));
+        rows.settle(false);
+        assert!(rows.all_removed(row..=row));
+        rows.ended(&a, false);
         // The session begins anew, and its first entry has a detail as well.
         rows.place(&a, 1).unwrap();
         rows.detailed(row);
         rows.settle(true);
         assert!(rows.removed(row));
         rows.settle(true);
-        assert!(!rows.removed(row) && !rows.ended(&a));
+        assert!(!rows.removed(row) && !rows.all_removed(row..=row));
     }
 }

@@ -1,4 +1,4 @@
-//! The broker's state on disk: a SQLite file with the tables of Mosquitto's persist-sqlite and two of our
+//! The broker's state on disk: a SQLite file with the tables of Mosquitto's persist-sqlite and three of our
 //! own. One transaction per batch of changes; a batch that is committed survives a kill at any moment.
 
 mod acknowledged;

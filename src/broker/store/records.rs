@@ -10,8 +10,8 @@ use super::acknowledged::Acknowledged;
 use super::entry_rows::EntryRows;
 use super::error::StoreError;
 use crate::broker::{
-    Change, ClientRecord, Direction, EntryRecord, EntryState, Message, Restored, SessionExpiry, SubscriptionRecord,
-    WallTime, WillRecord,
+    Change, ClientRecord, Direction, EntryRecord, EntryState, Message, PORTION_OF_ENTRIES, PORTION_OF_SUBSCRIPTIONS,
+    Restored, SessionExpiry, SubscriptionRecord, WallTime, WillRecord,
 };
 use crate::mqtt::packet::{PacketId, QoS, SubscriptionIdentifier, SubscriptionOptions};
 use crate::state::ids::{StoreId, UnixTime};
@@ -39,10 +39,20 @@ pub(super) fn write(
         Change::EntryRemoved { client_id, sequence } => {
             return acknowledged.take(client_id, *sequence, transaction, entry_rows);
         }
-        Change::ClientRemoved(client_id) => return remove_client(client_id, transaction, entry_rows),
+        Change::ClientRemoved(client_id) => {
+            transaction.remove_session(client_id.as_bytes())?;
+            return remove_portion(client_id, transaction, entry_rows);
+        }
+        Change::LeftoversRemoved(client_id) => return remove_portion(client_id, transaction, entry_rows),
         Change::Queued(entry) => return write_entry(entry, transaction, entry_rows),
         Change::EntryChanged(entry) => return change_entry(entry, transaction, entry_rows),
-        Change::Client(record) => transaction.put_session(&session(record)),
+        Change::Client(record) => {
+            // Its rows would be taken for those of the session that begins.
+            while entry_rows.has_leftovers(&record.client_id) {
+                remove_portion(&record.client_id, transaction, entry_rows)?;
+            }
+            transaction.put_session(&session(record))
+        }
         Change::Will(client_id, will) => write_will(client_id, will, transaction),
         Change::WillRemoved(client_id) => transaction.remove_will(client_id.as_bytes()),
         Change::Subscribed(client_id, record) => transaction.put_subscription(&subscription(client_id, record)),
@@ -105,12 +115,28 @@ fn note_detail(entry: &Entry<'_>, row: i64, entry_rows: &mut EntryRows) {
     }
 }
 
-fn remove_client(client_id: &ByteString, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
-    transaction.remove_session(client_id.as_bytes())?;
-    entry_rows.all_of(client_id).try_for_each(|rows| transaction.remove_entries(rows))?;
-    if entry_rows.ended(client_id) {
-        transaction.remove_details(client_id.as_bytes())?;
+/// Removes a portion of what a session has left that has ended, and notes whether there may be more: readers leave that out.
+fn remove_portion(client_id: &ByteString, transaction: &Transaction<'_>, entry_rows: &mut EntryRows) -> Written {
+    let id = client_id.as_bytes();
+    let mut is_some_left = false;
+    for block in entry_rows.blocks_of(client_id) {
+        let (first, mut last) = block.rows().into_inner();
+        if let Some(next) = transaction.entry_behind(first..=last, PORTION_OF_ENTRIES)? {
+            is_some_left = true;
+            last = next - 1;
+        }
+        transaction.remove_entries(first..=last)?;
+        if entry_rows.all_removed(first..=last) {
+            transaction.remove_details(id, block.sequence(first)..=block.sequence(last))?;
+        }
     }
+    is_some_left |= transaction.remove_subscriptions(id, PORTION_OF_SUBSCRIPTIONS)? == PORTION_OF_SUBSCRIPTIONS;
+    match (entry_rows.has_leftovers(client_id), is_some_left) {
+        (false, true) => transaction.note_leftovers(id)?,
+        (true, false) => transaction.forget_leftovers(id)?,
+        (false, false) | (true, true) => {}
+    }
+    entry_rows.ended(client_id, is_some_left);
     Ok(())
 }
 

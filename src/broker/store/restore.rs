@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, wall: WallTime) -> Result<(Restored, Repair, Ent
         let detail = detail.filter(|(message, _)| *message == entry.store_id).map(|(_, detail)| detail);
         state.entry(entry, Some(row), detail.as_ref());
     })?;
-    state.repair.stray_rows |= !details.is_empty();
+    state.repair.stray_rows |= !details.is_empty() || reader.has_leftovers()?;
     reader.retained(|_, id| state.retained(id))?;
     reader.finish()?;
     Ok(state.finish())

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::*;
 use crate::broker::{
-    ClientRecord, Direction, EntryRecord, EntryState, Message, MessageId, RestoredClient, SessionExpiry, Source,
-    SubscriptionRecord, WillRecord,
+    ClientRecord, Direction, EntryRecord, EntryState, Message, MessageId, PORTION_OF_ENTRIES, PORTION_OF_SUBSCRIPTIONS,
+    RestoredClient, SessionExpiry, Source, SubscriptionRecord, WillRecord,
 };
 use crate::mqtt::packet::{PacketId, Property, QoS, RetainHandling, SubscriptionIdentifier, SubscriptionOptions};
 
@@ -639,6 +639,125 @@ fn an_entry_of_a_session_that_began_anew_in_one_batch_is_kept() {
 }
 
 /// What no broker writes, and a person with a SQLite shell can.
+/// A session with entries, details and filters for some portions, and another beside it.
+fn with_much(path: &Path) -> (Store, Arc<Message>) {
+    let (mut store, _) = open(path);
+    let one = message(1, "t");
+    let mut changes = vec![Change::Stored(Arc::clone(&one))];
+    for (id, entries) in [("much", 2 * PORTION_OF_ENTRIES + 10), ("other", 3)] {
+        changes.push(Change::Client(Box::new(client(id, Some(WALL)))));
+        changes.extend((1..=entries as u64).map(|sequence| {
+            let late = WALL + Duration::from_secs(if sequence % 2 == 0 { 100 } else { 0 });
+            Change::Queued(Box::new(EntryRecord { queued_at: late, ..entry(id, sequence, &one, EntryState::Queued) }))
+        }));
+        changes.extend((0..PORTION_OF_SUBSCRIPTIONS + 1).map(|number| {
+            let filter = format!("t/{number}").into();
+            Change::Subscribed(
+                id.into(),
+                SubscriptionRecord { filter, options: SubscriptionOptions::default(), identifier: None },
+            )
+        }));
+    }
+    store.commit(&changes).unwrap();
+    (store, one)
+}
+
+/// How many rows of `client_id` are in each table.
+fn rows_of(path: &Path, client_id: &str) -> Vec<i64> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let tables = ["clients", "client_msgs", "moskit_entry", "subscriptions", "moskit_leftovers"];
+    let count = |table| {
+        let query = format!("SELECT COUNT(*) FROM {table} WHERE client_id = ?1");
+        connection.query_row(&query, [client_id], |row| row.get(0)).unwrap()
+    };
+    tables.into_iter().map(count).collect()
+}
+
+#[test]
+fn a_session_ends_at_once_and_its_rows_go_in_portions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let (mut store, one) = with_much(&path);
+    let others = rows_of(&path, "other");
+    let portion = PORTION_OF_ENTRIES as i64;
+    store.commit(&[Change::ClientRemoved("much".into())]).unwrap();
+    assert_eq!(rows_of(&path, "much"), [0, portion + 10, portion / 2 + 5, 1, 1]);
+    let is_forgotten = |restored: &Restored| {
+        let [other] = &restored.clients[..] else { panic!("{:?}", restored.clients) };
+        assert_eq!((&*other.record.client_id, other.entries.len()), ("other", 3));
+        assert!(restored.losses.is_empty(), "{:?}", restored.losses);
+    };
+    is_forgotten(&reload(&mut store));
+    // A batch that fails changes nothing of what is known of it.
+    let stuck = rusqlite::Connection::open(&path).unwrap();
+    stuck.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(store.commit(&[Change::LeftoversRemoved("much".into())]), Err(StoreError::Busy)));
+    stuck.execute_batch("ROLLBACK").unwrap();
+    store.commit(&[Change::LeftoversRemoved("much".into())]).unwrap();
+    assert_eq!(rows_of(&path, "much"), [0, 10, 5, 0, 1]);
+    is_forgotten(&reload(&mut store));
+    // The rows are numbered anew by another program.
+    rusqlite::Connection::open(&path).unwrap().execute_batch("VACUUM").unwrap();
+    store.commit(&[Change::LeftoversRemoved("much".into())]).unwrap();
+    assert_eq!((rows_of(&path, "much"), rows_of(&path, "other")), (vec![0; 5], others));
+    // The next session of the client has a block of its own.
+    let first = entry("much", 1, &one, EntryState::Queued);
+    store.commit(&[Change::Client(Box::new(client("much", Some(WALL)))), Change::Queued(Box::new(first))]).unwrap();
+    assert_eq!(rows_of(&path, "much"), [1, 1, 0, 0, 0]);
+    store.close().unwrap();
+}
+
+#[test]
+fn what_a_session_has_left_is_gone_with_the_next_start_or_the_next_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let (mut store, _) = with_much(&path);
+    store.commit(&[Change::ClientRemoved("much".into())]).unwrap();
+    store.close().unwrap();
+    let (store, restored) = open(&path);
+    assert!(restored.losses.is_empty() && restored.clients.len() == 1);
+    assert_eq!(rows_of(&path, "much"), [0; 5]);
+    store.close().unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let (mut store, one) = with_much(&path);
+    // Whatever the broker does, a session that begins has nothing of the one before.
+    let [again, queued] = [
+        Change::Client(Box::new(client("much", Some(WALL)))),
+        Change::Queued(Box::new(entry("much", 1, &one, EntryState::Queued))),
+    ];
+    store.commit(&[Change::ClientRemoved("much".into()), again, queued]).unwrap();
+    assert_eq!(rows_of(&path, "much"), [1, 1, 0, 0, 0]);
+    let restored = reload(&mut store);
+    let much = restored.clients.iter().find(|client| &*client.record.client_id == "much").unwrap();
+    assert_eq!((much.entries.len(), much.subscriptions.len()), (1, 0));
+}
+
+#[test]
+fn what_mosquitto_has_made_since_of_a_client_with_leftovers_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let (mut store, one) = with_much(&path);
+    let other = message(2, "u");
+    store.commit(&[Change::Stored(Arc::clone(&other)), Change::ClientRemoved("much".into())]).unwrap();
+    store.close().unwrap();
+    // 2.1.2 leaves such rows where they are, forgets messages that nobody is to get, and adds rows behind the others.
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(&format!(
+            "DELETE FROM base_msgs WHERE store_id = {}; DELETE FROM client_msgs WHERE client_id = 'other';
+             INSERT INTO clients (client_id, session_expiry_interval) VALUES ('much', -1);
+             INSERT INTO client_msgs VALUES ('much', 1, {}, 0, 1, 1, 1, 0, 11, 0)",
+            one.id.0, other.id.0
+        ))
+        .unwrap();
+    let (_, restored) = open(&path);
+    let much = restored.clients.iter().find(|client| &*client.record.client_id == "much").unwrap();
+    assert_eq!(much.entries.iter().map(|entry| entry.message).collect::<Vec<_>>(), [other.id]);
+    assert_eq!(rows_of(&path, "much")[..2], [1, 1]);
+}
+
 #[test]
 fn strange_rows_cost_nothing_but_themselves() {
     let folder = tempfile::tempdir().unwrap();

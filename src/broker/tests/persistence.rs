@@ -10,6 +10,8 @@ struct Shelf {
     messages: BTreeMap<MessageId, std::sync::Arc<Message>>,
     clients: BTreeMap<String, RestoredClient>,
     retained: BTreeMap<String, MessageId>,
+    /// Entries and subscriptions that sessions have left which have ended.
+    leftovers: BTreeMap<String, [usize; 2]>,
 }
 
 impl Shelf {
@@ -23,10 +25,21 @@ impl Shelf {
         self.clients.get_mut(id).unwrap_or_else(|| panic!("a change of {id}, which is not stored"))
     }
 
+    fn remove_portion(&mut self, id: &str, [entries, subscriptions]: [usize; 2]) {
+        let portion = [PORTION_OF_ENTRIES, PORTION_OF_SUBSCRIPTIONS];
+        let left = [entries.saturating_sub(portion[0]), subscriptions.saturating_sub(portion[1])];
+        if left == [0, 0] {
+            self.leftovers.remove(id);
+        } else {
+            self.leftovers.insert(id.to_owned(), left);
+        }
+    }
+
     fn apply_one(&mut self, change: Change) {
         match change {
             Change::Client(record) => {
                 let id = record.client_id.to_string();
+                assert!(!self.leftovers.contains_key(&id), "rows of the session before would be those of this one");
                 let record = *record;
                 self.clients.entry(id).and_modify(|client| client.record = record.clone()).or_insert_with(|| {
                     RestoredClient {
@@ -38,7 +51,14 @@ impl Shelf {
                     }
                 });
             }
-            Change::ClientRemoved(id) => assert!(self.clients.remove(&*id).is_some()),
+            Change::ClientRemoved(id) => {
+                let client = self.clients.remove(&*id).expect("a session that is stored");
+                self.remove_portion(&id, [client.entries.len(), client.subscriptions.len()]);
+            }
+            Change::LeftoversRemoved(id) => {
+                let left = self.leftovers.remove(&*id).expect("a session that has left something");
+                self.remove_portion(&id, left);
+            }
             Change::Will(id, will) => self.client(&id).will = Some(*will),
             Change::WillRemoved(id) => self.client(&id).will = None,
             Change::Subscribed(id, record) => {
@@ -682,6 +702,157 @@ fn sessions_that_end_leave_nothing_behind() {
     shelf.apply(stage.changes);
     assert!(shelf.clients.is_empty(), "{:?}", shelf.clients);
     assert!(shelf.messages.is_empty(), "{:?}", shelf.messages);
+}
+
+/// Entries and filters of a session that is forgotten in some portions.
+const MANY: usize = 3 * PORTION_OF_ENTRIES;
+const FILTERS: usize = 5 * PORTION_OF_SUBSCRIPTIONS;
+
+/// A session with so much, whose client is away, and the publisher.
+fn with_much() -> (Stage, u64) {
+    let mut stage = Stage::with(Settings { max_queued_messages: None, ..persistent() });
+    let line = stage.join(lasting("much", 10));
+    let options = SubscriptionOptions { qos: QoS::AtLeastOnce, ..SubscriptionOptions::default() };
+    let filters = (0..FILTERS).map(|number| Subscription { filter: format!("t/{number}").into(), options });
+    let properties = Properties::new();
+    stage.send(line, &Packet::Subscribe(Subscribe { packet_id: id(1), properties, subscriptions: filters.collect() }));
+    stage.cut(line);
+    let publisher = stage.join(connect("p", V5));
+    for _ in 0..MANY {
+        stage.send(publisher, &at_least_once("t/1", "x", 1));
+        assert!(matches!(stage.next(publisher), Some(Packet::PubAck(_))));
+    }
+    (stage, publisher)
+}
+
+/// What is noted until nothing is left to do, commit by commit, as it weighs.
+fn commits(stage: &mut Stage) -> Vec<Vec<Change>> {
+    let mut commits = Vec::new();
+    loop {
+        while stage.broker.has_work() {
+            stage.broker.handle_work(stage.now);
+        }
+        let changes = stage.broker.take_changes();
+        if changes.is_empty() {
+            return commits;
+        }
+        commits.push(changes);
+        stage.broker.handle_stored(stage.now);
+        stage.broker.handle_deadline(stage.now);
+    }
+}
+
+/// The connection goes on.
+#[track_caller]
+fn answers(stage: &mut Stage, line: u64) {
+    stage.broker.handle_packet(ConnectionId(line), Packet::PingReq, stage.now);
+    stage.poll_outputs();
+    stage.expect(line, &Packet::PingResp);
+}
+
+fn is_portion(change: &Change) -> bool {
+    matches!(change, Change::ClientRemoved(_) | Change::LeftoversRemoved(_))
+}
+
+#[test]
+fn a_session_with_much_is_forgotten_in_portions_however_it_ends_and_the_next_has_nothing_of_it() {
+    for how in 0..4 {
+        let (mut stage, publisher) = with_much();
+        let mut shelf = Shelf::default();
+        let mut back = None;
+        match how {
+            0 => {
+                stage.tick(Monotonic::after_start(Duration::from_secs(11)));
+                stage.broker.handle_deadline(stage.now);
+            }
+            // A clean start, by one who is to be kept and by one who is not.
+            1 | 2 => {
+                let connect = if how == 1 { lasting("much", 10) } else { connect("much", V5) };
+                let line = stage.open(V5);
+                stage.broker.handle_packet(
+                    ConnectionId(line),
+                    Packet::Connect(Box::new(Connect { clean_start: true, ..connect })),
+                    stage.now,
+                );
+                back = Some(line);
+            }
+            // Its client is there, and says at its end that nothing is to be kept.
+            _ => {
+                let line = stage.rejoin(lasting("much", 10), true);
+                let properties = [Property::SessionExpiryInterval(0)].into_iter().collect();
+                let disconnect = Packet::Disconnect(Disconnect { reason: ReasonCode::SUCCESS, properties });
+                stage.broker.handle_packet(ConnectionId(line), disconnect, stage.now);
+            }
+        }
+        assert_eq!(back.is_some_and(|line| stage.broker.is_busy(ConnectionId(line))), how == 1, "{how}");
+        // Another is kept waiting by nothing of it.
+        stage.broker.handle_packet(ConnectionId(publisher), Packet::PingReq, stage.now);
+        let first = stage.broker.take_changes();
+        assert!(first.iter().any(is_portion));
+        stage.broker.handle_stored(stage.now);
+        stage.changes.extend(first);
+        let rest = commits(&mut stage);
+        let portions = |commit: &Vec<Change>| commit.iter().filter(|change| is_portion(change)).count();
+        assert!(rest.iter().all(|commit| portions(commit) <= 2 && commit.len() < 4096), "{how}");
+        assert!(rest.iter().map(portions).sum::<usize>() >= 4, "{how}");
+        stage.changes.extend(rest.into_iter().flatten());
+        stage.poll_outputs();
+        if let Some(line) = back {
+            assert!(matches!(stage.next(line), Some(Packet::ConnAck(ack)) if !ack.session_present), "{how}");
+            answers(&mut stage, line);
+        }
+        shelf.apply(std::mem::take(&mut stage.changes));
+        assert!(shelf.messages.is_empty() && shelf.leftovers.is_empty(), "{how}: {:?}", shelf.leftovers);
+        assert_eq!(shelf.clients.len(), usize::from(how == 1));
+    }
+}
+
+#[test]
+fn who_waits_for_the_end_of_a_session_is_let_in_in_order_or_not_at_all() {
+    let (mut stage, _) = with_much();
+    let fresh = || Packet::Connect(Box::new(Connect { clean_start: true, ..lasting("much", 10) }));
+    let lines: Vec<_> = (0..4).map(|_| stage.open(V5)).collect();
+    for &line in &lines {
+        stage.broker.handle_packet(ConnectionId(line), fresh(), stage.now);
+        assert!(stage.broker.is_busy(ConnectionId(line)));
+    }
+    // One goes meanwhile, and is not kept waiting for the others.
+    stage.broker.handle_gone(ConnectionId(lines[1]));
+    stage.broker.handle_close(ConnectionId(lines[1]), Closing::ByClient, stage.now);
+    assert!(!stage.broker.is_busy(ConnectionId(lines[1])));
+    // Nor is anybody ended for what he cannot help.
+    stage.tick(stage.now.elapsed + Duration::from_secs(40));
+    stage.broker.handle_deadline(stage.now);
+    commits(&mut stage);
+    stage.poll_outputs();
+    for &line in &[lines[0], lines[2]] {
+        assert!(matches!(stage.next(line), Some(Packet::ConnAck(ack)) if ack.code == 0 && !ack.session_present));
+        assert!(
+            matches!(stage.next(line), Some(Packet::Disconnect(end)) if end.reason == ReasonCode::SESSION_TAKEN_OVER)
+        );
+    }
+    assert!(matches!(stage.next(lines[3]), Some(Packet::ConnAck(ack)) if ack.code == 0));
+    answers(&mut stage, lines[3]);
+}
+
+#[test]
+fn who_waits_for_the_end_of_a_session_is_refused_when_the_store_fails() {
+    let (mut stage, _) = with_much();
+    stage.set_store(Disk::Waits);
+    let line = stage.open(V5);
+    let fresh = Packet::Connect(Box::new(Connect { clean_start: true, ..lasting("much", 10) }));
+    stage.broker.handle_packet(ConnectionId(line), fresh, stage.now);
+    stage.collect();
+    assert_eq!(stage.next(line), None);
+    stage.set_store(Disk::Fails);
+    stage.collect();
+    assert!(matches!(stage.next(line), Some(Packet::ConnAck(ack)) if ack.code == ReasonCode::QUOTA_EXCEEDED.0));
+    stage.expect_closed(line);
+    stage.set_store(Disk::Works);
+    stage.collect();
+    let line = stage.rejoin(lasting("much", 10), false);
+    stage.send(line, &Packet::PingReq);
+    stage.expect(line, &Packet::PingResp);
 }
 
 #[test]

@@ -22,6 +22,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often two readers try to begin at one moment. A broker commits hundreds of times a second at most.
 const TWIN_ATTEMPTS: usize = 3;
 
+/// Clients with rows of a session that has ended. Where another program has made them sessions since, they have their rows.
+const LEFTOVERS: &str = "SELECT client_id FROM moskit_leftovers EXCEPT SELECT client_id FROM clients";
+
 /// Why a file cannot be read.
 #[derive(Debug)]
 pub enum Unreadable {
@@ -140,6 +143,17 @@ impl Reader {
         Ok(found)
     }
 
+    /// Whether sessions that have ended have left rows.
+    pub fn has_leftovers(&self) -> Result<bool, Unreadable> {
+        Ok(self.has_table("moskit_leftovers")?
+            && self.connection.prepare("SELECT 1 FROM moskit_leftovers")?.exists([])?)
+    }
+
+    /// What leaves out rows of sessions that have ended.
+    pub(super) fn of_sessions(&self) -> Result<String, Unreadable> {
+        Ok(if self.has_leftovers()? { format!("WHERE client_id NOT IN ({LEFTOVERS})") } else { String::new() })
+    }
+
     /// Number of stored messages and of entries in clients' queues.
     pub fn counts(&self) -> Result<(u64, u64), Unreadable> {
         let count = |table: &str| {
@@ -243,29 +257,34 @@ impl Reader {
         columns: EntryColumns,
         mut each: impl FnMut(i64, &ClientMessage<'_>) -> ControlFlow<()>,
     ) -> Result<(), Unreadable> {
+        let of_sessions = self.of_sessions()?;
         let position = if columns.position { "cmsg_id" } else { "NULL" };
         let details = "mid, retain, dup, subscription_identifier, rowid";
         let details = if columns.details { details } else { "NULL, NULL, NULL, NULL, NULL" };
         self.rows_until(
             &format!(
-                "SELECT client_id, store_id, direction, qos, state, {position}, {details} FROM client_msgs ORDER BY rowid"
+                "SELECT client_id, store_id, direction, qos, state, {position}, {details} FROM client_msgs {of_sessions}
+                 ORDER BY rowid"
             ),
             |row| {
                 let number = |column| number(row, column);
                 let detail = |column| if columns.details { number(column) } else { Ok(0) };
-                Ok(each(detail(10)?, &ClientMessage {
-                    client_id: bytes(row, 0)?,
-                    cmsg_id: if columns.position { number(5)?.cast_unsigned() } else { 0 },
-                    store_id: store_id(row, 1)?,
-                    mid: small(detail(6)?),
-                    qos: small(number(3)?),
-                    retain: detail(7)? != 0,
-                    dup: detail(8)? != 0,
-                    direction: if number(2)? == 0 { Direction::Incoming } else { Direction::Outgoing },
-                    state: small(number(4)?),
-                    properties: Properties::None,
-                    subscription_identifier: small(detail(9)?),
-                }))
+                Ok(each(
+                    detail(10)?,
+                    &ClientMessage {
+                        client_id: bytes(row, 0)?,
+                        cmsg_id: if columns.position { number(5)?.cast_unsigned() } else { 0 },
+                        store_id: store_id(row, 1)?,
+                        mid: small(detail(6)?),
+                        qos: small(number(3)?),
+                        retain: detail(7)? != 0,
+                        dup: detail(8)? != 0,
+                        direction: if number(2)? == 0 { Direction::Incoming } else { Direction::Outgoing },
+                        state: small(number(4)?),
+                        properties: Properties::None,
+                        subscription_identifier: small(detail(9)?),
+                    },
+                ))
             },
         )
     }
@@ -297,8 +316,12 @@ impl Reader {
 
     /// Every subscription, shared ones included.
     pub fn subscriptions(&self, mut each: impl FnMut(&Subscription<'_>)) -> Result<(), Unreadable> {
+        let of_sessions = self.of_sessions()?;
         self.rows(
-            "SELECT client_id, CAST(topic AS BLOB), subscription_options, subscription_identifier FROM subscriptions",
+            &format!(
+                "SELECT client_id, CAST(topic AS BLOB), subscription_options, subscription_identifier
+                 FROM subscriptions {of_sessions}"
+            ),
             |row| {
                 let options: u8 = small(number(row, 2)?);
                 each(&Subscription {

@@ -131,8 +131,12 @@ impl Reader {
         if !self.has_table("moskit_entry")? {
             return Ok(());
         }
+        let of_sessions = self.of_sessions()?;
         self.rows(
-            "SELECT client_id, cmsg_id, queued_at, subscription_ids, pubrel_order, store_id FROM moskit_entry",
+            &format!(
+                "SELECT client_id, cmsg_id, queued_at, subscription_ids, pubrel_order, store_id
+                 FROM moskit_entry {of_sessions}"
+            ),
             |row| {
                 let detail = EntryDetail {
                     queued_at: UnixTime::from_nanos(number(row, 2)?),

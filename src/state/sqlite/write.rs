@@ -1,7 +1,8 @@
-//! Writes persist-sqlite's tables and our own two, one transaction at a time.
+//! Writes persist-sqlite's tables and our own three, one transaction at a time.
 //!
-//! `moskit_entry` and `moskit_session` hold what the schema lacks. Mosquitto leaves tables alone that it
-//! does not know, so the file stays one that it opens.
+//! `moskit_entry` and `moskit_session` hold what the schema lacks. `moskit_leftovers` names clients whose session has ended and
+//! has left entries or subscriptions, which go in later transactions; they have no row in `clients`. Mosquitto leaves tables alone
+//! that it does not know, and entries and subscriptions of clients that it does not know, so the file stays one that it opens.
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, ToSql, params};
 
 use super::super::ids::StoreId;
 use super::super::{Message, Properties};
@@ -45,6 +46,7 @@ const TABLES: &str = "
         pubrel_order INTEGER NOT NULL, PRIMARY KEY (client_id, cmsg_id)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS moskit_session (client_id TEXT PRIMARY KEY, disconnected_at INTEGER NOT NULL)
         WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS moskit_leftovers (client_id TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
 
 /// Indexes of persist-sqlite, which it makes again where they are missing, and one of ours of earlier. Each costs as much as
@@ -284,10 +286,9 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Removes a session with its subscriptions and its will.
+    /// Removes a session with its will.
     pub fn remove_session(&self, client_id: &[u8]) -> Written {
         self.execute("DELETE FROM clients WHERE client_id = ?1", [Text(client_id)])?;
-        self.execute("DELETE FROM subscriptions WHERE client_id = ?1", [Text(client_id)])?;
         self.execute("DELETE FROM moskit_session WHERE client_id = ?1", [Text(client_id)])?;
         self.remove_will(client_id)
     }
@@ -325,6 +326,23 @@ impl<'a> Transaction<'a> {
 
     pub fn remove_subscription(&self, client_id: &[u8], filter: &[u8]) -> Written {
         self.execute("DELETE FROM subscriptions WHERE client_id = ?1 AND topic = ?2", [Text(client_id), Text(filter)])
+    }
+
+    /// Removes at most so many subscriptions of a client. Says how many there were.
+    pub fn remove_subscriptions(&self, client_id: &[u8], most: usize) -> Result<usize, rusqlite::Error> {
+        let some = "DELETE FROM subscriptions
+            WHERE rowid IN (SELECT rowid FROM subscriptions WHERE client_id = ?1 LIMIT ?2)";
+        self.connection.prepare_cached(some)?.execute(params![Text(client_id), most as i64])
+    }
+
+    /// The client has entries or subscriptions of a session that has ended.
+    pub fn note_leftovers(&self, client_id: &[u8]) -> Written {
+        self.execute("INSERT OR IGNORE INTO moskit_leftovers VALUES (?1)", [Text(client_id)])
+    }
+
+    /// Nothing is left of that session.
+    pub fn forget_leftovers(&self, client_id: &[u8]) -> Written {
+        self.execute("DELETE FROM moskit_leftovers WHERE client_id = ?1", [Text(client_id)])
     }
 
     /// A number that differs once another connection has written to the file; those of two connections have nothing to do with
@@ -404,9 +422,22 @@ impl<'a> Transaction<'a> {
         self.execute("DELETE FROM moskit_entry WHERE client_id = ?1 AND cmsg_id = ?2", key)
     }
 
-    /// Removes that of all entries of a client.
-    pub fn remove_details(&self, client_id: &[u8]) -> Written {
-        self.execute("DELETE FROM moskit_entry WHERE client_id = ?1", [Text(client_id)])
+    /// Removes that of all entries of a client from one `cmsg_id` to another.
+    pub fn remove_details(&self, client_id: &[u8], cmsg_ids: RangeInclusive<i64>) -> Written {
+        self.execute(
+            "DELETE FROM moskit_entry WHERE client_id = ?1 AND cmsg_id BETWEEN ?2 AND ?3",
+            params![Text(client_id), cmsg_ids.start(), cmsg_ids.end()],
+        )
+    }
+
+    /// The row behind the first `count` entries from one row to another, if there are more.
+    pub fn entry_behind(&self, rows: RangeInclusive<i64>, count: usize) -> Result<Option<i64>, rusqlite::Error> {
+        self.connection
+            .prepare_cached(
+                "SELECT rowid FROM client_msgs WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT 1 OFFSET ?3",
+            )?
+            .query_row(params![rows.start(), rows.end(), count as i64], |row| row.get(0))
+            .optional()
     }
 
     /// Removes all entries from one row to another.
@@ -433,6 +464,7 @@ impl<'a> Transaction<'a> {
             "DELETE FROM moskit_session WHERE client_id NOT IN (SELECT client_id FROM clients)",
             "DELETE FROM moskit_entry WHERE (client_id, cmsg_id, store_id)
                 NOT IN (SELECT client_id, cmsg_id, store_id FROM client_msgs)",
+            "DELETE FROM moskit_leftovers",
         ] {
             self.execute(statement, [])?;
         }
